@@ -1,0 +1,1 @@
+"""Measuring a path: trials, the search that chooses them, and the journal that loses none."""

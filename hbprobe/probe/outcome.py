@@ -1,0 +1,82 @@
+"""What a trial showed, and what the trials together say about the path's limit."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Whether a trial is evidence, and of what."""
+
+    SURVIVED = "survived"
+    CUT = "cut"
+    FAILED = "failed"
+    """No evidence about timers: DNS, TLS, login."""
+
+
+class How(StrEnum):
+    """How a connection ended early, as its client saw it."""
+
+    SILENT = "silent"
+    RESET = "reset"
+    CLOSED = "closed"
+    STATUS = "status"
+    """An HTTP status that is not the far end's."""
+
+
+class Aftermath(StrEnum):
+    """What a connection that had gone silent did with one more packet from the client."""
+
+    RESET = "reset"
+    """It was answered with RST: the state is lost, and the box says so when asked."""
+    ACKNOWLEDGED = "acknowledged"
+    """Something on the path still holds the connection: the server is late, or a proxy waits."""
+    NOTHING = "nothing"
+    """Not even acknowledged: a black hole."""
+    CLOSED = "closed"
+    """It was answered with FIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one trial showed."""
+
+    kind: Kind
+    elapsed_s: float
+    """From the end of the request to what ended the trial."""
+    how: How | None = None
+    """For a cut."""
+    exact: bool = False
+    """For a cut: the timer struck at `elapsed_s`; otherwise somewhere at or below the hold."""
+    status: int | None = None
+    """The HTTP status, where one came that was not the far end's answer."""
+    aftermath: Aftermath | None = None
+    """For a silent cut, where the connection was examined."""
+    reason: str = ""
+    """For people: what was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One connection on which one request was held open for a chosen time."""
+
+    number: int
+    hold_s: float
+    started_s: float
+    """Path time since the search began."""
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The longest hold that survives, as a bracket."""
+
+    survived_s: float | None
+    """The longest that survived; None when not even the shortest tried did."""
+    cut_s: float | None
+    """The shortest that was cut; None when nothing was cut."""
+    how: How | None = None
+    """How the cut at `cut_s` looked to the client."""
+    status: int | None = None
+    exact: bool = False
+    """`cut_s` is the time at which the timer struck, not the length of the shortest hold that was cut."""
+    aftermath: Aftermath | None = None

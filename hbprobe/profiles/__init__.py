@@ -1,0 +1,1 @@
+"""What boxes do, as data: the schema of a profile, and the catalogue of profiles."""
