@@ -1,0 +1,165 @@
+"""An asyncio event loop with its own clock: real, scaled, or warp.
+
+All durations in hbprobe come from the running loop's `time()`. So the same server, relay and probe run
+
+- in real time, on a real path;
+- scaled by N, where one second of the clock takes 1/N real seconds, beside programs from outside;
+- in warp, where time stands still while code runs and jumps to the next timer when nothing else is left.
+
+Nothing is left when no socket is ready, no callback is queued, and no job runs in the thread pool. Bytes that
+are still inside the kernel must not be missed. On Linux there are none: loopback delivers within the sender's
+own system call (the packet passes the network softirq before `send` returns), so what was sent is readable
+before the loop asks. Other systems may deliver a moment later; there the loop gives them `settle_s` of real
+time before each jump.
+"""
+
+import asyncio
+import selectors
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar, TypeVarTuple
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_SETTLE_S = 0.0 if sys.platform == "linux" else 0.001
+
+Ready = list[tuple[selectors.SelectorKey, int]]
+Poll = Callable[[float | None], Ready]
+
+
+class Clock(Protocol):
+    """Where a loop's time comes from, and how it passes while the loop waits."""
+
+    def time(self) -> float:
+        """Return the time in seconds; the zero is arbitrary, and it never runs backwards."""
+        ...
+
+    def wait(self, poll: Poll, timeout_s: float | None, *, busy: bool) -> Ready:
+        """Wait for sockets with `poll`, at most `timeout_s` seconds of this clock (None: without end).
+
+        `poll` takes real seconds. `busy` says that a job runs in the thread pool.
+        """
+        ...
+
+
+class ScaledClock:
+    """Real time, `rate` times as fast."""
+
+    def __init__(self, rate: float = 1.0) -> None:
+        if not 0 < rate < float("inf"):
+            raise ValueError(f"a clock's rate is a number above 0, not {rate}")
+        self.rate = rate
+        self._start = time.perf_counter()
+
+    def time(self) -> float:
+        """Return the seconds since the clock was made, times the rate."""
+        return (time.perf_counter() - self._start) * self.rate
+
+    def wait(self, poll: Poll, timeout_s: float | None, *, busy: bool) -> Ready:
+        """Wait in real time; a job in the thread pool makes no difference."""
+        del busy
+        return poll(None if timeout_s is None else timeout_s / self.rate)
+
+
+class WarpClock:
+    """Time that passes only when there is nothing to do, and then all at once."""
+
+    def __init__(self, settle_s: float = _SETTLE_S) -> None:
+        self._now = 0.0
+        self._settle_s = settle_s
+
+    def time(self) -> float:
+        """Return the seconds that were jumped so far."""
+        return self._now
+
+    def wait(self, poll: Poll, timeout_s: float | None, *, busy: bool) -> Ready:
+        """Return what is ready; if nothing is, jump over the timeout instead of waiting for it."""
+        if timeout_s is not None and timeout_s <= 0:
+            return poll(0)
+        if busy or timeout_s is None:
+            return poll(None)
+        ready = poll(self._settle_s)
+        if not ready:
+            self._now += timeout_s
+        return ready
+
+
+class _Waiter(selectors.DefaultSelector):
+    """A selector whose waiting is done by a clock."""
+
+    def __init__(self, clock: Clock, is_busy: Callable[[], bool]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._is_busy = is_busy
+
+    def select(self, timeout: float | None = None) -> Ready:
+        return self._clock.wait(super().select, timeout, busy=self._is_busy())
+
+
+class ClockLoop(asyncio.SelectorEventLoop):
+    """An event loop that lives by the given clock.
+
+    A job in the thread pool holds the warp clock still from the moment it is handed over until its result has
+    reached the loop; otherwise a name look-up would take hours of path time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._jobs = 0
+        self._clock = clock
+        self._pool: ThreadPoolExecutor | None = None
+        super().__init__(_Waiter(clock, lambda: self._jobs > 0))
+
+    def time(self) -> float:
+        """Return the clock's time in seconds."""
+        return self._clock.time()
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """Run `func` in a thread; the warp clock stands still meanwhile."""
+        if executor is None:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(thread_name_prefix="hbprobe")
+                self.set_default_executor(self._pool)
+            executor = self._pool
+        job = executor.submit(func, *args)
+        self._jobs += 1
+        future = asyncio.wrap_future(job, loop=self)
+        # Registered after wrap_future's own callback: the result reaches the loop before the clock may move.
+        job.add_done_callback(lambda _: self.call_soon_threadsafe(self._job_ended))
+        return future
+
+    def _job_ended(self) -> None:
+        self._jobs -= 1
+
+    async def shutdown_default_executor(self, *args: float | None, **kwargs: float | None) -> None:
+        """Wait for the pool's threads; a join is a job, too."""
+        self._jobs += 1
+        try:
+            await super().shutdown_default_executor(*args, **kwargs)
+        finally:
+            self._jobs -= 1
+
+
+def clock_from_text(text: str) -> Clock:
+    """Make the clock that a user names: `warp`, `real`, or a rate such as `20`.
+
+    Raises ValueError, in words a user can act on, for anything else.
+    """
+    if text == "warp":
+        return WarpClock()
+    if text == "real":
+        return ScaledClock()
+    try:
+        return ScaledClock(float(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is no clock: use warp, real, or a rate above 0 such as 20") from None
+
+
+def run(main: Coroutine[Any, Any, T], clock: Clock) -> T:
+    """Run `main` to its end on a fresh loop with that clock, as `asyncio.run` does on the real one."""
+    with asyncio.Runner(loop_factory=lambda: ClockLoop(clock)) as runner:
+        return runner.run(main)
