@@ -1,0 +1,1 @@
+"""Being a box on the path: the rules of a flow, and the relay that applies them to real connections."""

@@ -1,0 +1,343 @@
+"""A box of layer packet or tcp on real sockets: it relays bytes until its rules end the flow.
+
+Plain non-blocking sockets with the loop's readers and writers and one slotted object a flow, no transports: an
+idle flow stays small, and RST, FIN and half-close stay what they are. `Flow` decides, this module carries out.
+
+What comes from one end goes to the other as it came: bytes with back-pressure, FIN as half-close, RST as RST. A
+relay in user space ends TCP, whatever the layer of its profile; what follows from that is in `docs/fidelity.md`.
+"""
+
+import asyncio
+import contextlib
+import errno
+import math
+import os
+import socket
+from collections.abc import Sequence
+
+from hbprobe.middlebox.deadlines import Deadlines
+from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, Observer, Remark
+from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
+from hbprobe.middlebox.listener import Listener
+from hbprobe.middlebox.silence import Graveyard, Way, close_with_reset, mute
+from hbprobe.profiles.model import Profile
+
+Address = tuple[socket.AddressFamily, tuple[str | int, ...]]
+
+_BUFFER_BYTES = 256 * 1024
+"""Read at most so much at once: larger reads made one-way throughput no better."""
+_GRAVEYARD_SOCKETS = 4096
+_EMPTY = memoryview(b"")
+_BOTH = 0b11
+
+
+class _Link(Flow):
+    """A flow with its two sockets."""
+
+    __slots__ = ("ended", "number", "socks", "unsent", "watched_at")
+
+    def __init__(self, rules: Rules, now: float, number: int, client: socket.socket) -> None:
+        super().__init__(rules, now)
+        self.number = number
+        self.socks: tuple[socket.socket, ...] = (client,)
+        self.unsent = (_EMPTY, _EMPTY)
+        """What waits for the client to take it, and for the server."""
+        self.ended = 0
+        """One bit a side that has sent FIN."""
+        self.watched_at = math.inf
+
+
+class Relay:
+    """One box between its clients and one server."""
+
+    def __init__(
+        self, profile: Profile, upstream: Sequence[Address], observer: Observer, max_flows: int | None = None
+    ) -> None:
+        self.profile = profile
+        self.counts = Counts()
+        self._rules = Rules.of(profile)
+        self._upstream = upstream
+        self._observer = observer
+        self._max_flows = max_flows if max_flows is not None else math.inf
+        self._loop = asyncio.get_running_loop()
+        self._listener = Listener(self._accepted, self._refused)
+        self._links: set[_Link] = set()
+        self._deadlines: Deadlines[_Link] = Deadlines()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._graveyard = Graveyard(_GRAVEYARD_SOCKETS, self._loop.remove_reader)
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+        self._told_of_stall = False
+
+    def __len__(self) -> int:
+        """Return the number of live flows."""
+        return len(self._links)
+
+    # Opening and closing
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Take connections on an address, and return it; raises OSError when it cannot be had."""
+        return await self._listener.listen(host, port)
+
+    def close(self) -> None:
+        """Take no more connections, and reset those that are left."""
+        self._listener.close()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for link in tuple(self._links):
+            self._reset(link)
+        self._graveyard.close()
+
+    def _accepted(self, client: socket.socket) -> None:
+        if len(self._links) >= self._max_flows:
+            name = _name(client)
+            close_with_reset(client)
+            self._refused(name, f"all {self._max_flows} flows are in use")
+            return
+        self.counts.opened += 1
+        link = _Link(self._rules, self._loop.time(), self.counts.opened, client)
+        self._links.add(link)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._watch(link)
+        self._dial(link, self._upstream)
+
+    def _dial(self, link: _Link, addresses: Sequence[Address]) -> None:
+        family, address = addresses[0]
+        try:
+            server = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            self._refuse(link, os.strerror(error.errno or 0))
+            return
+        server.setblocking(False)
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link.socks = (link.socks[Side.CLIENT], server)
+        error_number = server.connect_ex(address)
+        if error_number in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+            self._loop.add_writer(server, self._dialled, link, addresses)
+        else:
+            self._dial_next(link, addresses, error_number)
+
+    def _dialled(self, link: _Link, addresses: Sequence[Address]) -> None:
+        client, server = link.socks
+        self._loop.remove_writer(server)
+        if error_number := server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._dial_next(link, addresses, error_number)
+            return
+        link.connected(self._loop.time())
+        self._watch(link)
+        self._loop.add_reader(client, self._readable, link, Side.CLIENT)
+        self._loop.add_reader(server, self._readable, link, Side.SERVER)
+
+    def _dial_next(self, link: _Link, addresses: Sequence[Address], error_number: int) -> None:
+        link.socks[Side.SERVER].close()
+        if len(addresses) > 1:
+            self._dial(link, addresses[1:])
+        else:
+            self._refuse(link, f"upstream {_text(addresses[0][1])}: {os.strerror(error_number)}")
+
+    def _refuse(self, link: _Link, reason: str) -> None:
+        name = _name(link.socks[Side.CLIENT])
+        self._reset(link)
+        self._refused(name, reason)
+
+    def _refused(self, client: str, reason: str) -> None:
+        self.counts.refused += 1
+        self._observer(FlowRefused(self._loop.time(), client, reason))
+
+    def _reset(self, link: _Link) -> None:
+        self._forget(link)
+        for sock in link.socks:
+            close_with_reset(sock)
+
+    def _forget(self, link: _Link) -> None:
+        self._links.discard(link)
+        self._deadlines.forget(link)
+        for sock in link.socks:
+            if sock.fileno() >= 0:
+                self._loop.remove_reader(sock)
+                self._loop.remove_writer(sock)
+
+    # Moving bytes
+
+    def _readable(self, link: _Link, side: int) -> None:
+        try:
+            count = link.socks[side].recv_into(self._buffer)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._broke(link, side)
+            return
+        if count == 0:
+            self._fin(link, side)
+            return
+        link.moved(side, self._loop.time())
+        self._count_bytes(side, count)
+        try:
+            sent = link.socks[1 - side].send(self._buffer[:count])
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self._broke(link, 1 - side)
+            return
+        if sent < count:
+            self._hold_back(link, side, bytes(self._buffer[sent:count]))
+
+    def _count_bytes(self, side: int, count: int) -> None:
+        if side == Side.CLIENT:
+            self.counts.bytes_from_client += count
+        else:
+            self.counts.bytes_from_server += count
+
+    def _hold_back(self, link: _Link, side: int, data: bytes) -> None:
+        """Read no more from `side` until the other end has taken `data`."""
+        to = 1 - side
+        self._set_unsent(link, to, memoryview(data))
+        self._loop.remove_reader(link.socks[side])
+        self._loop.add_writer(link.socks[to], self._writable, link, to)
+
+    def _writable(self, link: _Link, to: int) -> None:
+        unsent = link.unsent[to]
+        try:
+            sent = link.socks[to].send(unsent)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._broke(link, to)
+            return
+        self._set_unsent(link, to, unsent[sent:])
+        if sent < len(unsent):
+            return
+        self._loop.remove_writer(link.socks[to])
+        side = 1 - to
+        if link.ended & 1 << side:
+            self._pass_fin(link, to)
+        else:
+            self._loop.add_reader(link.socks[side], self._readable, link, side)
+
+    @staticmethod
+    def _set_unsent(link: _Link, to: int, data: memoryview) -> None:
+        client, server = link.unsent
+        link.unsent = (data, server) if to == Side.CLIENT else (client, data)
+
+    # Ending as the ends wish
+
+    def _fin(self, link: _Link, side: int) -> None:
+        self._loop.remove_reader(link.socks[side])
+        link.ended |= 1 << side
+        link.fin(self._loop.time())
+        self._watch(link)
+        if not link.unsent[1 - side]:
+            self._pass_fin(link, 1 - side)
+
+    def _pass_fin(self, link: _Link, to: int) -> None:
+        try:
+            link.socks[to].shutdown(socket.SHUT_WR)
+        except OSError:
+            self._broke(link, to)
+            return
+        if link.ended == _BOTH and not any(link.unsent):
+            self.counts.closed += 1
+            self._forget(link)
+            for sock in link.socks:
+                sock.close()
+
+    def _broke(self, link: _Link, side: int) -> None:
+        """Pass a RST on, or the news that an end cannot be reached, after what that end said before."""
+        self.counts.reset += 1
+        self._forget(link)
+        with contextlib.suppress(OSError):
+            while count := link.socks[side].recv_into(self._buffer):
+                link.socks[1 - side].send(self._buffer[:count])
+        for sock in link.socks:
+            close_with_reset(sock)
+
+    # Ending as the box wishes
+
+    def _watch(self, link: _Link) -> None:
+        self._deadlines.watch(link)
+        self._arm()
+
+    def _arm(self) -> None:
+        earliest = self._deadlines.earliest()
+        if earliest is None or (self._alarm is not None and self._alarm.when() <= earliest):
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(earliest, self._on_alarm, earliest)
+
+    def _on_alarm(self, due: float) -> None:
+        self._alarm = None
+        now = max(due, self._loop.time())  # the loop may fire a clock's resolution early
+        for link in self._deadlines.take_due(now):
+            opening = link.phase is Phase.OPENING
+            rule = link.expire(now)
+            if rule is not None:
+                self._expire(link, rule, now, opening=opening)
+        self._arm()
+
+    def _expire(self, link: _Link, rule: Rule, now: float, *, opening: bool) -> None:
+        name = _name(link.socks[Side.CLIENT])
+        self._forget(link)
+        ways = {self._act(link.socks[Side.CLIENT], rule.acts[Side.CLIENT])}
+        if opening:
+            link.socks[Side.SERVER].close()  # it has only a SYN out, if that
+        else:
+            ways.add(self._act(link.socks[Side.SERVER], rule.acts[Side.SERVER]))
+        self.counts.expired[rule.kind] += 1
+        self._observer(
+            FlowExpired(
+                at_s=now,
+                number=link.number,
+                client=name,
+                timer=rule.kind,
+                expiry=rule.expiry,
+                age_s=now - link.opened_at,
+                quiet_s=now - link.restarted_at,
+                ways=frozenset(way for way in ways if way is not None),
+            )
+        )
+
+    def _act(self, sock: socket.socket, act: Act) -> Way | None:
+        """Do to one end what the rules say; return how it was silenced if it was."""
+        self._drain(sock)
+        match act:
+            case Act.RESET:
+                close_with_reset(sock)
+            case Act.CLOSE:
+                sock.close()
+            case Act.RESET_ON_NEXT:
+                self._graveyard.take_in(sock)
+                self._loop.add_reader(sock, self._answer_with_reset, sock)
+            case Act.MUTE:
+                return self._mute(sock)
+        return None
+
+    def _drain(self, sock: socket.socket) -> None:
+        """Drop what has arrived but was not relayed; closing a socket over unread bytes would send RST."""
+        with contextlib.suppress(OSError):
+            while sock.recv_into(self._buffer):
+                pass
+
+    def _answer_with_reset(self, sock: socket.socket) -> None:
+        self._graveyard.give_up(sock)
+        close_with_reset(sock)
+
+    def _mute(self, sock: socket.socket) -> Way:
+        way = mute(sock)
+        self._graveyard.take_in(sock)
+        if way is Way.STALL and not self._told_of_stall:
+            self._told_of_stall = True
+            text = "a flow could not be made mute here: the box stalls it, and packets are still acknowledged"
+            self._observer(Remark(self._loop.time(), text))
+        return way
+
+
+def _name(sock: socket.socket) -> str:
+    try:
+        return _text(sock.getpeername())
+    except OSError:  # the client is gone already
+        return "?"
+
+
+def _text(address: tuple[str | int, ...]) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"

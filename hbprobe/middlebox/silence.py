@@ -1,0 +1,132 @@
+"""Making a connected TCP socket go silent: no ACK, no RST, no FIN, whatever its peer sends.
+
+Not answering is not enough, for the kernel goes on acknowledging. On Linux a socket can be told to discard every
+segment that arrives with a time to live below a minimum (RFC 5082, meant against spoofing from afar): with the
+minimum at 255 that is every segment, loopback included, and the discarded ones are not acknowledged. Any user may.
+
+A mute socket must stay open: closing it would send a FIN. `Graveyard` keeps such sockets, up to a number.
+"""
+
+import contextlib
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+
+if sys.platform == "linux":
+    import fcntl
+
+# linux/in.h, linux/in6.h, linux/tcp.h; Python's socket module has no names for these.
+_IP_MINTTL = 21
+_IPV6_MINHOPCOUNT = 73
+_TCP_MD5SIG = 14
+_SIOCOUTQ = 0x5411
+_NO_HOP_LEFT = 255
+
+
+class Way(StrEnum):
+    """How a socket was made to fall silent."""
+
+    MIN_TTL = "min-ttl"
+    """Truly mute: the kernel discards what arrives (IP_MINTTL, IPV6_MINHOPCOUNT)."""
+    STALL = "stall"
+    """Nothing is read or sent, but the kernel still acknowledges what arrives."""
+
+
+def mute(sock: socket.socket) -> Way:
+    """Make `sock` as silent as this system permits, and say how well that worked.
+
+    A socket with bytes of its own still unacknowledged cannot be made mute: deaf to the acknowledgement, the
+    kernel would send them again and again.
+    """
+    if sys.platform != "linux" or unacknowledged_bytes(sock):
+        return Way.STALL
+    level, option = {
+        socket.AF_INET: (socket.IPPROTO_IP, _IP_MINTTL),
+        socket.AF_INET6: (socket.IPPROTO_IPV6, _IPV6_MINHOPCOUNT),
+    }[socket.AddressFamily(sock.family)]
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+        sock.setsockopt(level, option, _NO_HOP_LEFT)
+    except OSError:
+        return Way.STALL
+    return Way.MIN_TTL
+
+
+def unacknowledged_bytes(sock: socket.socket) -> int:
+    """Return how many bytes the peer has not acknowledged yet (Linux), sent or not."""
+    answer = fcntl.ioctl(sock.fileno(), _SIOCOUTQ, b"\0\0\0\0")
+    return int.from_bytes(answer, sys.byteorder)
+
+
+def close_with_reset(sock: socket.socket) -> None:
+    """Close `sock` so that its peer sees RST, not FIN (SO_LINGER with time 0)."""
+    linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+    with contextlib.suppress(OSError):  # a connection that is gone already takes no options
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    sock.close()
+
+
+class Graveyard:
+    """Sockets of flows that are over, kept open so that no FIN tells; the oldest go when there are too many."""
+
+    def __init__(self, capacity: int, unregister: Callable[[socket.socket], object]) -> None:
+        self._capacity = capacity
+        self._unregister = unregister
+        """Called with each socket that leaves: its loop must not look at it any more."""
+        self._sockets: dict[socket.socket, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def take_in(self, sock: socket.socket) -> None:
+        """Keep a socket; the oldest goes if that is one too many."""
+        self._sockets[sock] = None
+        if len(self._sockets) > self._capacity:
+            self.release_oldest()
+
+    def give_up(self, sock: socket.socket) -> None:
+        """Let the caller close a socket that was kept."""
+        del self._sockets[sock]
+        self._unregister(sock)
+
+    def release_oldest(self) -> bool:
+        """Give the oldest socket's descriptor back; return False when there is none."""
+        if not self._sockets:
+            return False
+        oldest = next(iter(self._sockets))
+        self.give_up(oldest)
+        _vanish(oldest)
+        return True
+
+    def close(self) -> None:
+        """Let all go at the end: peers may learn now that nobody is there."""
+        for sock in tuple(self._sockets):
+            self.give_up(sock)
+            close_with_reset(sock)
+
+
+def _vanish(sock: socket.socket) -> None:
+    """Close a mute socket without a sound where the kernel can sign segments (TCP_MD5SIG, RFC 2385).
+
+    What it sends from now on carries a signature that the peer does not expect and discards (RFC 2385, section
+    2.0). Without that, the peer sees RST.
+    """
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_MD5SIG, _md5_key_for(sock))
+    except OSError:
+        close_with_reset(sock)
+    else:
+        sock.close()
+
+
+def _md5_key_for(sock: socket.socket) -> bytes:
+    """Build `struct tcp_md5sig` (linux/tcp.h) with a key for the peer of `sock`."""
+    peer = sock.getpeername()
+    if sock.family == socket.AF_INET6:
+        address = struct.pack("=HHI16sI", socket.AF_INET6, 0, 0, socket.inet_pton(socket.AF_INET6, peer[0]), 0)
+    else:
+        address = struct.pack("=HH4s", socket.AF_INET, 0, socket.inet_aton(peer[0]))
+    key = b"hbprobe"
+    return struct.pack("=128sBBHi80s", address, 0, 0, len(key), 0, key)
