@@ -116,9 +116,7 @@ class ClockLoop(asyncio.SelectorEventLoop):
         """Return the clock's time in seconds."""
         return self._clock.time()
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
-    ) -> asyncio.Future[T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Run `func` in a thread; the warp clock stands still meanwhile."""
         if executor is None:
             if self._pool is None:

@@ -1,1 +1,13 @@
-"""What boxes do, as data: the schema of a profile, and the catalogue of profiles."""
+"""What boxes do, as data: the schema of a profile, and the catalogue of profiles.
+
+    words.py      the words that a profile may use
+    model.py      the schema, as pydantic models
+    document.py   YAML text -> plain data, with the line of every key
+    mistakes.py   a mistake, and how it is worded
+    grammar.py    what pydantic says -> what the user should mend
+    loader.py     text or a file -> a profile, or every mistake in it
+    catalogue.py  find and list profiles: shipped ones by id, a user's own by path
+    checking.py   check files, and that a shipped one lies where it belongs
+    running.py    make a profile ready to run: `--set`, and refusing what cannot be run
+    table.py      profiles as rows of text
+"""

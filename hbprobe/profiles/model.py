@@ -5,123 +5,82 @@ A profile says *what* happens and *when*; how it is made to happen on a socket i
 """
 
 import math
-from enum import StrEnum
+import unicodedata
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    field_serializer,
+    model_validator,
+)
 
-from hbprobe.duration import parse_duration_s
+from hbprobe.duration import HOW_TO_WRITE, LONGEST_S, format_duration, parse_duration_s
+from hbprobe.profiles.words import Category, Ends, Expiry, Grade, Inferable, Layer, Restart, TimerKind
 
+__all__ = [
+    "Category",
+    "Ends",
+    "Expiry",
+    "Grade",
+    "Inferable",
+    "KeyMistake",
+    "Layer",
+    "Profile",
+    "Restart",
+    "Source",
+    "Sweep",
+    "Timer",
+    "TimerKind",
+    "Timers",
+]
 
-class Layer(StrEnum):
-    """How deep into the connection a box reaches."""
-
-    PACKET = "packet"
-    """A firewall or NAT: tracks state and ends no connection."""
-    TCP = "tcp"
-    """Ends TCP on both sides and relays bytes."""
-    HTTP = "http"
-    """Ends TLS and relays requests."""
-
-
-class Expiry(StrEnum):
-    """What a box does when a timer runs out."""
-
-    SILENT = "silent"
-    """Nothing, then and later: packets that come after vanish without an ACK."""
-    RESET_ON_NEXT = "reset-on-next"
-    """Nothing at expiry; the next packet from either end is answered with RST to its sender."""
-    RESET = "reset"
-    """RST at once."""
-    CLOSE = "close"
-    """FIN at once."""
-    RESPOND = "respond"
-    """An HTTP status to the client; the server's side is closed."""
-
-
-class Restart(StrEnum):
-    """What sets a timer back to its full length."""
-
-    ANY_PACKET = "any-packet"
-    """Every packet, a TCP keep-alive too."""
-    DATA = "data"
-    """Payload in either direction."""
-    CLIENT_DATA = "client-data"
-    SERVER_DATA = "server-data"
-    NOTHING = "nothing"
-    """Nothing at all: the timer is a total."""
+_TELLING = (Expiry.RESET_ON_NEXT, Expiry.RESET, Expiry.CLOSE)
+"""The ways to end a flow that an end can notice."""
 
 
-class Ends(StrEnum):
-    """Which ends of a flow are told that it is over; the others meet silence."""
+class KeyMistake(ValueError):
+    """A mistake that shows only when several keys are seen together, pinned to the key that has to change."""
 
-    BOTH = "both"
-    CLIENT = "client"
-    SERVER = "server"
-
-
-class Grade(StrEnum):
-    """How good a source is."""
-
-    VENDOR = "vendor"
-    PAPER = "paper"
-    THIRD_PARTY = "third-party"
-    MEASURED = "measured"
-    """Measured by this project on the real program."""
-    EXAMPLE = "example"
-    """Not a product: made up to show something, and said to be so."""
-
-
-class Category(StrEnum):
-    """What kind of box it is; also the folder that its file lies in."""
-
-    FIREWALL = "firewall"
-    NAT = "nat"
-    CLOUD_LOAD_BALANCER = "cloud-load-balancer"
-    LOAD_BALANCER = "load-balancer"
-    REVERSE_PROXY = "reverse-proxy"
-    CDN = "cdn"
-    SECURE_GATEWAY = "secure-gateway"
-    CARRIER = "carrier"
-    HOME_GATEWAY = "home-gateway"
-    OPERATING_SYSTEM = "operating-system"
-    EXAMPLE = "example"
-
-
-class TimerKind(StrEnum):
-    """The timers that a flow can have."""
-
-    HALF_OPEN = "half_open"
-    """From the client's first packet until the connection stands on both sides."""
-    IDLE = "idle"
-    """While the connection is established."""
-    HALF_CLOSED = "half_closed"
-    """After one end has sent FIN."""
-    LIFETIME = "lifetime"
-    """From the first packet on, whatever moves."""
-
-
-class Inferable(StrEnum):
-    """The statements of a timer that may follow from how such boxes work instead of from a source."""
-
-    EXPIRY = "expiry"
-    RESTARTED_BY = "restarted_by"
+    def __init__(self, key: tuple[str, ...], what: str) -> None:
+        super().__init__(what)
+        self.key = key
 
 
 def _seconds(value: Any) -> Any:
     """Let durations carry a unit; numbers are seconds. Booleans are numbers to Python, but not to us."""
     if isinstance(value, bool):
-        raise ValueError("is not a duration: write seconds (600) or a number and a unit (10min)")
+        raise ValueError(f"{str(value).lower()!r} is not a duration: {HOW_TO_WRITE}")
     return parse_duration_s(value) if isinstance(value, str) else value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
+def _printable(text: str) -> str:
+    """Keep escape sequences and marks that reverse the writing direction away from every terminal and report."""
+    for character in text:
+        if character != "\n" and unicodedata.category(character).startswith("C"):
+            raise ValueError(f"has the control character {character!a}: take it out")
+    return text
+
+
+def _listed(value: Any) -> Any:
+    """Let one word stand where a list is meant."""
+    return [value] if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=LONGEST_S, allow_inf_nan=False)]
+Text = Annotated[str, AfterValidator(_printable)]
+Name = Annotated[Text, Field(min_length=1)]
+SourceKeys = Annotated[tuple[Name, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
 class Strict(BaseModel):
     """A value from a file: frozen, and nothing unknown in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 class Source(Strict):
@@ -129,7 +88,7 @@ class Source(Strict):
 
     url: HttpUrl | None = None
     grade: Grade
-    says: str = ""
+    says: Text = ""
     """What it says, in our own words, or why there is no URL."""
 
     @model_validator(mode="after")
@@ -145,33 +104,34 @@ class Timer(Strict):
     default: Seconds
     min: Seconds | None = None
     max: Seconds | None = None
+    """What the vendor lets one set."""
     expiry: Expiry
     tells: Ends = Ends.BOTH
-    """Which ends see the RST or FIN of `reset` and `close`."""
+    """Which ends see the RST or FIN; the other meets silence."""
     restarted_by: Restart
-    inferred: frozenset[Inferable] = frozenset()
+    inferred: Annotated[frozenset[Inferable], BeforeValidator(_listed)] = frozenset()
     """The statements above that no source makes."""
-    source: tuple[str, ...] = Field(min_length=1)
+    source: SourceKeys
     """Keys of the profile's `sources`."""
-    note: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_source_may_stand_alone(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("source"), str):
-            return {**data, "source": (data["source"],)}
-        return data
+    note: Text = ""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         low, high = self.min or 0.0, self.max or math.inf
         if low > high:
-            raise ValueError(f"min {low:g} s is above max {high:g} s")
-        if not low <= self.default <= high:
-            raise ValueError(f"default {self.default:g} s is outside min..max ({low:g}..{high:g} s)")
-        if self.tells is not Ends.BOTH and self.expiry not in (Expiry.RESET, Expiry.CLOSE):
-            raise ValueError(f"tells: {self.tells} goes with expiry reset or close, not with {self.expiry}")
+            raise KeyMistake(("min",), f"{format_duration(low)} is above max, {format_duration(high)}")
+        if self.default < low:
+            raise KeyMistake(("default",), f"{format_duration(self.default)} is below min, {format_duration(low)}")
+        if self.default > high:
+            raise KeyMistake(("default",), f"{format_duration(self.default)} is above max, {format_duration(high)}")
+        if self.tells is not Ends.BOTH and self.expiry not in _TELLING:
+            raise KeyMistake(("tells",), f"goes with expiry {', '.join(_TELLING)}, not with {self.expiry}")
         return self
+
+    @field_serializer("inferred")
+    def _in_order(self, inferred: frozenset[Inferable]) -> list[Inferable]:
+        """Write the set in one order, so that the same profile is always the same text."""
+        return sorted(inferred)
 
 
 class Timers(Strict):
@@ -185,9 +145,11 @@ class Timers(Strict):
     @model_validator(mode="after")
     def _totals_are_totals(self) -> Self:
         for kind in (TimerKind.HALF_OPEN, TimerKind.LIFETIME):
-            timer = getattr(self, kind)
+            timer = self.get(kind)
             if timer is not None and timer.restarted_by is not Restart.NOTHING:
-                raise ValueError(f"{kind} is a total: restarted_by must be nothing, not {timer.restarted_by}")
+                raise KeyMistake(
+                    (kind, "restarted_by"), f"{kind} is a total: must be nothing, not {timer.restarted_by}"
+                )
         return self
 
     def get(self, kind: TimerKind) -> Timer | None:
@@ -200,34 +162,45 @@ class Sweep(Strict):
     """A table that is only looked over every so often: a flow lives on until the next look."""
 
     every: Seconds
-    source: tuple[str, ...] = Field(min_length=1)
-    note: str = ""
+    source: SourceKeys
+    note: Text = ""
 
 
 class Profile(Strict):
     """What one product does to connections."""
 
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    name: str
-    vendor: str = ""
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
+    name: Name
+    vendor: Text = ""
     category: Category
     layer: Layer
-    about: str = ""
+    about: Text = ""
     timers: Timers
     sweep: Sweep | None = None
-    sources: dict[str, Source]
+    sources: dict[Name, Source] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
-        cited = {key for _, timer in self.each_timer() for key in timer.source}
-        cited |= set(self.sweep.source) if self.sweep else set()
-        if missing := cited - self.sources.keys():
-            raise ValueError(f"cites {', '.join(sorted(missing))}, which is not among its sources")
+    def _cites_its_own_sources(self) -> Self:
+        cited = [(("timers", kind, "source"), timer.source) for kind, timer in self.each_timer()]
+        cited += [(("sweep", "source"), self.sweep.source)] if self.sweep else []
+        for key, names in cited:
+            for name in names:
+                if name not in self.sources:
+                    known = ", ".join(self.sources) or "none"
+                    raise KeyMistake(key, f"{name!r} is not among the profile's sources ({known})")
+        return self
+
+    @model_validator(mode="after")
+    def _expires_in_its_layer(self) -> Self:
         for kind, timer in self.each_timer():
             if timer.expiry is Expiry.RESPOND and self.layer is not Layer.HTTP:
-                raise ValueError(f"timers.{kind}: expiry respond needs layer http, not {self.layer}")
+                raise KeyMistake(("timers", kind, "expiry"), f"respond needs layer http, not {self.layer}")
         return self
 
     def each_timer(self) -> list[tuple[TimerKind, Timer]]:
         """Return the timers that this box has, with their kinds."""
         return [(kind, timer) for kind in TimerKind if (timer := self.timers.get(kind)) is not None]
+
+    def established(self) -> list[Timer]:
+        """Return the timers that can end an established connection: idle and lifetime, where the box has them."""
+        return [timer for timer in (self.timers.idle, self.timers.lifetime) if timer is not None]

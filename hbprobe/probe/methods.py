@@ -1,0 +1,116 @@
+"""The methods of a trial: one connection on which one request is held open, and what became of it."""
+
+import asyncio
+import random
+from dataclasses import replace
+from typing import Protocol
+
+from hbprobe.holding import hold_query, hold_token
+from hbprobe.probe.classify import Answer, classify
+from hbprobe.probe.http import Conversation
+from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.probe.postmortem import examine
+from hbprobe.probe.wire import Dialer, DialError, End, EndKind, Wire
+
+_FIRST_ANSWER_S = 30.0
+"""How long the idle method waits for its first answer, which nothing is meant to hold up."""
+
+
+class Method(Protocol):
+    """A way to make a trial."""
+
+    name: str
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
+        ...
+
+
+class _OneConnection:
+    """What the methods share: a connection a trial, closed whatever happens, and no exceptions to the outside."""
+
+    def __init__(self, dialer: Dialer, grace_s: float) -> None:
+        self._dialer = dialer
+        self._grace_s = grace_s
+        self._loop = asyncio.get_running_loop()
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
+        try:
+            wire = await self._dialer.open()
+        except DialError as error:
+            return Outcome(Kind.FAILED, 0.0, reason=str(error))
+        try:
+            outcome = await self._hold(wire, hold_s)
+            if outcome.how is How.SILENT:
+                outcome = replace(outcome, aftermath=await examine(wire))
+            return outcome
+        finally:
+            wire.close()
+
+    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
+        raise NotImplementedError
+
+    def _conversation(self, wire: Wire) -> Conversation:
+        return Conversation(wire, self._dialer.target.authority)
+
+
+class HoldMethod(_OneConnection):
+    """POST /hold to `hbprobe serve`, which answers after the hold with a token."""
+
+    name = "hold"
+
+    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random) -> None:
+        super().__init__(dialer, grace_s)
+        self._rng = rng
+
+    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
+        conversation = self._conversation(wire)
+        nonce = f"{self._rng.getrandbits(128):032x}"
+        conversation.ask("POST", hold_query(hold_s, nonce))
+        started_s = self._loop.time()
+        reply = await conversation.reply(started_s + hold_s + self._grace_s)
+        return classify(
+            reply,
+            hold_s=hold_s,
+            started_s=started_s,
+            now_s=self._loop.time(),
+            expected=hold_token(hold_s, nonce),
+        )
+
+
+class IdleMethod(_OneConnection):
+    """One request, silence for the hold, another request: for a server that cannot hold.
+
+    It measures the server's own keep-alive timer, too: the shortest of all timers between here and there.
+    """
+
+    name = "idle"
+
+    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
+        conversation = self._conversation(wire)
+        if (objection := await self._warm_up(conversation)) is not None:
+            return objection
+        quiet_since_s = self._loop.time()
+        end = await conversation.silence(quiet_since_s + hold_s)
+        if end is not None:
+            return classify(end, hold_s=hold_s, started_s=quiet_since_s, now_s=end.at_s, expected=None)
+        conversation.ask("GET", self._dialer.target.path)
+        reply = await conversation.reply(self._loop.time() + self._grace_s)
+        outcome = classify(reply, hold_s=hold_s, started_s=quiet_since_s, now_s=self._loop.time(), expected=None)
+        if isinstance(reply, End) and reply.kind is EndKind.RST:
+            return replace(outcome, aftermath=Aftermath.RESET, reason="RST in answer to the next request")
+        return outcome
+
+    async def _warm_up(self, conversation: Conversation) -> Outcome | None:
+        """Ask once; return why nothing can be measured if the connection does not stay open after the answer."""
+        started_s = self._loop.time()
+        conversation.ask("GET", self._dialer.target.path)
+        reply = await conversation.reply(started_s + _FIRST_ANSWER_S)
+        elapsed_s = self._loop.time() - started_s
+        if not isinstance(reply, Answer):
+            return Outcome(Kind.FAILED, elapsed_s, reason="the server did not answer the first request")
+        if not conversation.next_turn():
+            text = "the server closes the connection after each answer, so there is no idle time to measure"
+            return Outcome(Kind.FAILED, elapsed_s, reason=text)
+        return None

@@ -1,0 +1,272 @@
+"""One connection, plain or TLS, that tells exactly how it ended.
+
+HTTP libraries merge what a probe must tell apart: RST, FIN, FIN without TLS's close_notify, and nothing at all. So
+TLS runs here over memory buffers (ssl.MemoryBIO) on a plain asyncio transport, and each end keeps its name.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+from urllib.parse import urlsplit
+
+CONNECT_TIMEOUT_S = 20.0
+_CHUNK_BYTES = 65536
+_Address = tuple[socket.AddressFamily, tuple[str | int | bytes, ...]]
+
+
+class EndKind(StrEnum):
+    """How the other side ended a connection."""
+
+    FIN = "fin"
+    RST = "rst"
+    UNREACHABLE = "unreachable"
+    """The system gave up: bytes were never acknowledged, or no route was left."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a connection, as far as its other side made it."""
+
+    kind: EndKind
+    at_s: float
+    """On the loop's clock."""
+    signed: bool = False
+    """TLS's close_notify came first: whoever ended it holds the keys of this connection."""
+    detail: str = ""
+
+
+class DialError(Exception):
+    """The connection never stood: the text names the phase (name, TCP, TLS) and what went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL, taken apart."""
+
+    tls: bool
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def parse(cls, url: str) -> "Target":
+        """Read an http or https URL; raises ValueError, in words a user can act on, for anything else."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is no URL to probe: write https://HOST[:PORT][/PATH]")
+        if parts.username or parts.password:
+            raise ValueError("a URL to probe holds no user name or password")
+        tls = parts.scheme == "https"
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return cls(tls, parts.hostname, parts.port or (443 if tls else 80), path or "/")
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}{self.path}"
+
+    @property
+    def authority(self) -> str:
+        """What the Host header says."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+class Wire(asyncio.Protocol):
+    """A connection that stands. `Dialer.open` makes one."""
+
+    def __init__(self, tls: ssl.SSLContext | None, host: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._inbox: asyncio.Queue[bytes | End] = asyncio.Queue()
+        self._ended = False
+        self._signed = False
+        self._handshake: asyncio.Future[None] = self._loop.create_future()
+        self._transport: asyncio.Transport
+        self._tls: ssl.SSLObject | None = None
+        self.round_trip_s = 0.0
+        """How long the TCP handshake took."""
+        if tls is None:
+            self._handshake.set_result(None)
+        else:
+            self._arrived, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            self._tls = tls.wrap_bio(self._arrived, self._outgoing, server_hostname=host)
+
+    async def handshake(self) -> None:
+        """Wait for TLS to stand; raises DialError when it cannot."""
+        await self._handshake
+
+    def send(self, data: bytes) -> None:
+        """Send bytes; what becomes of them is for `receive` to tell."""
+        if self._tls is None:
+            self._transport.write(data)
+        elif not self._ended:
+            self._tls.write(data)
+            self._flush()
+
+    async def receive(self, until_s: float) -> bytes | End | None:
+        """Return the next bytes, or the end, or None when neither came until that time of the loop's clock."""
+        if self._inbox.empty():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until_s):
+                    return await self._inbox.get()
+            return None
+        return self._inbox.get_nowait()
+
+    def close(self) -> None:
+        """Close from our side, as a client does that has what it wanted."""
+        if self._tls is not None and not self._ended and self._handshake.done():
+            with contextlib.suppress(ssl.SSLError):  # it wants the peer's close_notify, which we do not wait for
+                self._tls.unwrap()
+            self._flush()
+        self._ended = True
+        self._transport.close()
+
+    def unacknowledged_segments(self) -> int | None:
+        """Return how many segments of ours the other side has not acknowledged (TCP_INFO); None if unknown."""
+        if sys.platform != "linux":
+            return None
+        sock = self._transport.get_extra_info("socket")
+        try:
+            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        except OSError:
+            return None
+        return int.from_bytes(info[24:28], sys.byteorder)  # tcpi_unacked in struct tcp_info, linux/tcp.h
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start TLS."""
+        self._transport = cast("asyncio.Transport", transport)
+        if self._tls is not None:
+            self._shake_hands(self._tls)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the socket."""
+        if self._tls is None:
+            self._inbox.put_nowait(data)
+            return
+        self._arrived.write(data)
+        if not self._handshake.done():
+            self._shake_hands(self._tls)
+        if self._handshake.done() and not self._handshake.exception():
+            self._decrypt(self._tls)
+
+    def eof_received(self) -> bool:
+        """Note a FIN."""
+        self._end(EndKind.FIN)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note a RST, or that the system gave up."""
+        if isinstance(exc, ConnectionResetError | BrokenPipeError):
+            self._end(EndKind.RST)
+        elif exc is not None:
+            self._end(EndKind.UNREACHABLE, str(exc))
+
+    # TLS
+
+    def _shake_hands(self, tls: ssl.SSLObject) -> None:
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            self._handshake.set_exception(DialError(f"TLS: {_tls_reason(error)}"))
+        else:
+            self._handshake.set_result(None)
+        self._flush()
+
+    def _decrypt(self, tls: ssl.SSLObject) -> None:
+        try:
+            while data := tls.read(_CHUNK_BYTES):
+                self._inbox.put_nowait(data)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self._signed = True
+        except ssl.SSLError as error:
+            self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error)}")
+        self._flush()
+
+    def _flush(self) -> None:
+        if data := self._outgoing.read():
+            self._transport.write(data)
+
+    def _end(self, kind: EndKind, detail: str = "") -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._inbox.put_nowait(End(kind, self._loop.time(), self._signed, detail))
+        if not self._handshake.done():
+            self._handshake.set_exception(DialError(f"TLS: {kind} in the middle of the handshake"))
+
+
+class Dialer:
+    """Opens connections to one target, all to the same address: the first that took one."""
+
+    def __init__(self, target: Target, tls: ssl.SSLContext | None) -> None:
+        self.target = target
+        self._tls = tls
+        self._addresses: list[_Address] = []
+        self._first = asyncio.Lock()
+
+    async def open(self) -> Wire:
+        """Connect once; raises DialError, which names the phase."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                async with self._first:
+                    wire = await self._connect()
+                try:
+                    await wire.handshake()
+                except BaseException:
+                    wire.close()
+                    raise
+                return wire
+        except TimeoutError:
+            raise DialError(f"no connection within {CONNECT_TIMEOUT_S:.0f} s") from None
+
+    async def _connect(self) -> Wire:
+        loop = asyncio.get_running_loop()
+        addresses = self._addresses or await self._resolve()
+        for family, address in addresses:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            started_s = loop.time()
+            try:
+                await loop.sock_connect(sock, address)
+            except OSError as error:
+                sock.close()
+                failure = error
+                continue
+            except BaseException:
+                sock.close()
+                raise
+            self._addresses = [(family, address)]
+            _, wire = await loop.create_connection(lambda: Wire(self._tls, self.target.host), sock=sock)
+            wire.round_trip_s = loop.time() - started_s
+            return wire
+        raise DialError(f"TCP: {self.target.host}:{self.target.port}: {_reason(failure)}")
+
+    async def _resolve(self) -> list[_Address]:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(self.target.host, self.target.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, socket.gaierror) else str(error)
+            raise DialError(f"name: {self.target.host}: {reason}") from None
+        return [(family, address) for family, _, _, _, address in found]
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {error.verify_message}"
+    return (error.reason or str(error)).replace("_", " ").lower()

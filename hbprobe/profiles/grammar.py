@@ -1,0 +1,149 @@
+"""What pydantic found wrong, told as what the user should mend and what is allowed there."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from hbprobe.duration import HOW_TO_WRITE
+from hbprobe.profiles.document import Document
+from hbprobe.profiles.mistakes import Key, Mistake, meant, quoted
+from hbprobe.profiles.model import KeyMistake, Profile
+
+
+def explain(error: ValidationError, document: Document) -> list[Mistake]:
+    """Return the mistakes that pydantic found, without those that only follow from another one."""
+    details = error.errors(include_url=False)
+    misspelt = {(*key[:-1], near) for detail in details if (key := _key(detail)) and (near := _near(detail, key))}
+    mistakes = []
+    for detail in details:
+        key = _key(detail)
+        if detail["type"] != "missing" or key not in misspelt:
+            mistakes.append(Mistake(document.line_of(key), _tell(detail, key), key))
+    return mistakes
+
+
+def _key(detail: ErrorDetails) -> Key:
+    wrong = detail.get("ctx", {}).get("error")
+    key: Key = tuple(part for part in detail["loc"] if part != "[key]")
+    return (*key, *wrong.key) if isinstance(wrong, KeyMistake) else key
+
+
+def _near(detail: ErrorDetails, key: Key) -> str | None:
+    """Return the allowed key that an unknown one was probably meant to be."""
+    if detail["type"] != "extra_forbidden":
+        return None
+    return next((word for word in _keys(key[:-1]) if word in meant(str(key[-1]), _keys(key[:-1]))), None)
+
+
+def _tell(detail: ErrorDetails, key: Key) -> str:
+    teller = _TELLERS.get(detail["type"])
+    if teller is not None:
+        return teller(detail, key)
+    if detail["type"].startswith("url_"):
+        return f"{quoted(str(detail['input']))} is not a web address: write https://..."
+    return detail["msg"]
+
+
+def _tell_own(detail: ErrorDetails, _key: Key) -> str:
+    return str(detail["ctx"]["error"])
+
+
+def _tell_unknown(_detail: ErrorDetails, key: Key) -> str:
+    allowed = _keys(key[:-1])
+    return f"unknown key{meant(str(key[-1]), allowed)} (allowed: {', '.join(allowed)})"
+
+
+def _tell_missing(_detail: ErrorDetails, key: Key) -> str:
+    return f"is missing: {_allowed(key)}"
+
+
+def _tell_choice(detail: ErrorDetails, key: Key) -> str:
+    word = str(detail["input"])
+    allowed = [str(choice) for choice in _type_at(key)]
+    return f"{quoted(word)} is not allowed{meant(word, allowed)} (allowed: {', '.join(allowed)})"
+
+
+def _tell_kind(detail: ErrorDetails, key: Key) -> str:
+    return f"is {_kind(detail['input'])}: {_allowed(key)}"
+
+
+def _tell_not_above_zero(_detail: ErrorDetails, _key: Key) -> str:
+    return "must be above 0; a timer that does not run is left out"
+
+
+def _tell_pattern(detail: ErrorDetails, _key: Key) -> str:
+    return f"{quoted(str(detail['input']))} is not an id: small letters and digits, joined by single hyphens"
+
+
+_TELLERS: dict[str, Callable[[ErrorDetails, Key], str]] = {
+    "value_error": _tell_own,
+    "extra_forbidden": _tell_unknown,
+    "missing": _tell_missing,
+    "enum": _tell_choice,
+    "model_type": _tell_kind,
+    "dict_type": _tell_kind,
+    "string_type": _tell_kind,
+    "float_type": _tell_kind,
+    "tuple_type": _tell_kind,
+    "frozen_set_type": _tell_kind,
+    "url_type": _tell_kind,
+    "greater_than": _tell_not_above_zero,
+    "string_pattern_mismatch": _tell_pattern,
+    "string_too_long": lambda detail, _key: f"is longer than {detail['ctx']['max_length']} characters",
+    "string_too_short": lambda _detail, _key: "is empty: write a value",
+    "too_short": lambda _detail, _key: "is an empty list: name at least one",
+}
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a block of keys"
+    return "a list" if isinstance(value, list) else "text"
+
+
+def _allowed(key: Key) -> str:
+    """Say what the schema wants at the key."""
+    wanted = _type_at(key)
+    if get_origin(wanted) is dict:
+        return "must be a block: a name for each source, and under it url, grade, says"
+    if get_origin(wanted) in (tuple, frozenset):
+        return "must be a word or a list of words"
+    if wanted is float:
+        return HOW_TO_WRITE
+    if isinstance(wanted, type) and issubclass(wanted, StrEnum):
+        return f"one of {', '.join(wanted)}"
+    if isinstance(wanted, type) and issubclass(wanted, BaseModel):
+        return f"must be a block of keys ({', '.join(wanted.model_fields)})"
+    return "must be text"
+
+
+def _keys(key: Key) -> list[str]:
+    """Return the keys that the schema knows in the block at `key`."""
+    return list(_type_at(key).model_fields)
+
+
+def _type_at(key: Key) -> Any:
+    """Return the type that the schema wants at the key."""
+    wanted: Any = Profile
+    for part in key:
+        if get_origin(wanted) is dict:
+            wanted = get_args(wanted)[1]
+        elif get_origin(wanted) in (tuple, frozenset):
+            wanted = get_args(wanted)[0]
+        else:
+            wanted = wanted.model_fields[part].annotation
+        wanted = _bare(wanted)
+    return wanted
+
+
+def _bare(wanted: Any) -> Any:
+    """Take the constraints and the `| None` off a type."""
+    if get_origin(wanted) is Annotated:
+        return _bare(get_args(wanted)[0])
+    if get_origin(wanted) in (Union, UnionType):
+        return _bare(get_args(wanted)[0])
+    return wanted

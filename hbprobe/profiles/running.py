@@ -1,0 +1,101 @@
+"""Make a profile ready to run: change its timers for one run, and refuse what cannot be run."""
+
+from collections.abc import Iterable, Mapping
+
+from hbprobe.duration import format_duration, parse_duration_s
+from hbprobe.errors import UserError
+from hbprobe.profiles.mistakes import meant, quoted
+from hbprobe.profiles.model import Layer, Profile, Timer, TimerKind
+
+OFF = "off"
+_KINDS = [str(kind) for kind in TimerKind]
+
+
+def require_runnable(profile: Profile) -> Profile:
+    """Return the profile where this version can be that box. Raises UserError for layer http."""
+    if profile.layer is Layer.HTTP:
+        raise UserError(
+            f"{profile.id} is of layer http, which this version cannot run yet; it runs layers packet and tcp"
+        )
+    return profile
+
+
+def parse_settings(texts: Iterable[str]) -> dict[str, str]:
+    """Read what `--set` was given, `["idle=5", "half-closed=1min"]`, as timer and value. Raises UserError."""
+    settings: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        timer = name.strip().replace("-", "_")
+        if not equals or not value.strip():
+            raise UserError(f"--set {quoted(text)}: write TIMER=SECONDS, as in idle=5 or idle={OFF}")
+        if timer not in _KINDS:
+            hint = meant(timer, _KINDS)
+            raise UserError(f"--set {quoted(text)}: no such timer{hint} (allowed: {', '.join(_KINDS)})")
+        if timer in settings:
+            raise UserError(f"--set {quoted(text)}: {timer} is set twice")
+        settings[timer] = value.strip()
+    return settings
+
+
+def with_overrides(profile: Profile, settings: Mapping[str, str]) -> tuple[Profile, tuple[str, ...]]:
+    """Return the profile with other timers, and remarks on what its product would not do.
+
+    `settings` maps a timer to a duration, or to `off`. A value outside the vendor's range is allowed, because a lab
+    scales timers down, and gets a remark. Raises UserError for a timer that the profile lacks and for a bad duration.
+    """
+    changed: dict[str, Timer | None] = {}
+    remarks: list[str] = []
+    for name, text in settings.items():
+        timer = _timer(profile, name)
+        if text == OFF:
+            changed[name] = None
+            remarks.append(f"{name} of {profile.id} is off in this run; the profile has {_length(timer.default)}")
+            continue
+        value = _value(name, text)
+        if not _in_range(timer, value):
+            remarks.append(f"{name}={text} is outside what {profile.id} can be set to ({format_range(timer)})")
+        changed[name] = _set(timer, value)
+    timers = profile.timers.model_copy(update=changed)
+    return profile.model_copy(update={"timers": timers}), tuple(remarks)
+
+
+def format_range(timer: Timer) -> str:
+    """Return what the vendor lets one set: `5 min to 1 h`, `up to 1 h`, or nothing where no source says."""
+    if timer.min is not None and timer.max is not None:
+        return f"{_length(timer.min)} to {_length(timer.max)}" if timer.min < timer.max else "fixed"
+    if timer.min is not None:
+        return f"from {_length(timer.min)}"
+    return f"up to {_length(timer.max)}" if timer.max is not None else ""
+
+
+def _length(seconds: float) -> str:
+    return format_duration(seconds)
+
+
+def _timer(profile: Profile, name: str) -> Timer:
+    timers = {str(kind): timer for kind, timer in profile.each_timer()}
+    if name not in timers:
+        has = f"it has {', '.join(timers)}" if timers else "it has none"
+        raise UserError(f"{profile.id} has no timer {name}: {has}")
+    return timers[name]
+
+
+def _value(name: str, text: str) -> float:
+    try:
+        value = parse_duration_s(text)
+    except ValueError as error:
+        raise UserError(f"{name}={text}: {error}, or {OFF}") from None
+    if value <= 0:
+        raise UserError(f"{name}={text}: must be above 0; {name}={OFF} switches the timer off")
+    return value
+
+
+def _in_range(timer: Timer, value: float) -> bool:
+    return (timer.min is None or value >= timer.min) and (timer.max is None or value <= timer.max)
+
+
+def _set(timer: Timer, value: float) -> Timer:
+    """Return the timer with another length; a range that it leaves is dropped, so that the timer stays valid."""
+    note = f"Set to {_length(value)} for this run; the source says {_length(timer.default)}. {timer.note}".rstrip()
+    kept = {} if _in_range(timer, value) else {"min": None, "max": None}
+    return timer.model_copy(update={"default": value, "note": note, **kept})

@@ -1,0 +1,62 @@
+"""A page with a title, a row of axes below it, and room above each for flags; all lengths are inches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from hbprobe.report.flags import ROW_IN
+from hbprobe.report.style import FAINT, drawable, text_width_in
+
+WIDTH_IN = 10.0
+MARGIN_IN = 0.3
+_HEAD_IN = 0.72
+"""Title and subtitle."""
+_FOOT_IN = 0.75
+"""Ticks, their labels and the axis' label."""
+_LEGEND_ROW_IN = 0.24
+
+
+class Page:
+    """Widths come first, for they decide what fits; the height follows from what then stands on the page."""
+
+    def __init__(self) -> None:
+        self.figure = Figure(figsize=(WIDTH_IN, 4), dpi=150, facecolor="white")
+        FigureCanvasAgg(self.figure)
+        self._rows: list[tuple[Axes, float, float]] = []
+
+    def add_axes(self, left_in: float, right_in: float, beside: Axes | None = None) -> Axes:
+        """Add axes between two places on the page; `beside` shares its vertical axis."""
+        place = (left_in / WIDTH_IN, 0.2, (right_in - left_in) / WIDTH_IN, 0.5)
+        axes = self.figure.add_axes(place, sharey=beside)
+        self._rows.append((axes, left_in, right_in))
+        return axes
+
+    def finish(self, title: str, subtitle: str, flag_rows: int, plot_in: float, legend: Sequence[Artist]) -> Figure:
+        """Set the height, and write title, subtitle and legend."""
+        columns = 5
+        legend_in = _LEGEND_ROW_IN * -(-len(legend) // columns)
+        bottom_in = _FOOT_IN + legend_in
+        height_in = bottom_in + plot_in + flag_rows * ROW_IN + _HEAD_IN
+        self.figure.set_size_inches(WIDTH_IN, height_in)
+        for axes, left_in, right_in in self._rows:
+            width_in = right_in - left_in
+            axes.set_position(
+                (left_in / WIDTH_IN, bottom_in / height_in, width_in / WIDTH_IN, plot_in / height_in)
+            )
+        self._write(title, height_in - 0.16, fontsize=13, weight="bold", gid="title")
+        self._write(subtitle, height_in - 0.43, fontsize=9, color=FAINT, gid="subtitle")
+        if legend:
+            place = (MARGIN_IN / WIDTH_IN, 0.06 / height_in)
+            self.figure.legend(handles=list(legend), loc="lower left", bbox_to_anchor=place, ncols=columns, fontsize=8)
+        return self.figure
+
+    def _write(self, words: str, top_in: float, **look: Any) -> None:
+        """Write a line across the page, shortened where it is too long for it."""
+        place = (MARGIN_IN / WIDTH_IN, top_in / self.figure.get_figheight())
+        text = self.figure.text(*place, drawable(words), va="top", **look)
+        while (over := text_width_in(text) / (WIDTH_IN - 2 * MARGIN_IN)) > 1:
+            text.set_text(f"{text.get_text()[: int(len(text.get_text()) / over) - 4]}...")

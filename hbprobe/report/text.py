@@ -1,0 +1,26 @@
+"""Text from outside, made harmless, and numbers as the reports write them."""
+
+
+def shown(text: str) -> str:
+    r"""Return the text with everything that would not print as itself written out: ESC becomes `\x1b`.
+
+    That covers control characters, line ends, marks that turn the direction of writing, and halves of surrogate
+    pairs: none of them may reach a terminal or a picture from a file or a server.
+    """
+    return "".join(character if character.isprintable() else _escaped(ord(character)) for character in text)
+
+
+def _escaped(code: int) -> str:
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def seconds(value: float) -> str:
+    """Write a number of seconds without its unit, to the millisecond: `600`, `599.4`, `0.125`."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def counted(number: int, singular: str) -> str:
+    """Write a count with its noun: `1 trial`, `13 trials`."""
+    return f"{number} {singular}" if number == 1 else f"{number} {singular}s"

@@ -1,0 +1,61 @@
+"""What a measurement showed, in words that tables and plots share."""
+
+from hbprobe.duration import format_duration
+from hbprobe.probe.outcome import Aftermath, How, Limit
+from hbprobe.report.result import Result
+from hbprobe.report.text import counted, seconds
+
+_HOW = {How.SILENT: "silent", How.RESET: "reset (RST)", How.CLOSED: "closed (FIN)", How.STATUS: "an HTTP status"}
+
+_DEATH = {
+    How.SILENT: "nothing comes; a box forgets the connection without a word",
+    How.RESET: "the connection is torn down with RST; the client notices at once",
+    How.CLOSED: "the connection is closed with FIN, in good order and too early",
+    How.STATUS: "a box on the way answers in the server's place",
+}
+
+_AFTERMATH = {
+    Aftermath.RESET: "one more packet was answered with RST: the state is lost, and the box says so when asked",
+    Aftermath.ACKNOWLEDGED: "one more packet was acknowledged: something still holds the connection, so the server may"
+    " be late or a proxy waits",
+    Aftermath.NOTHING: "one more packet was not even acknowledged: a black hole",
+    Aftermath.CLOSED: "one more packet was answered with FIN",
+}
+
+
+def how_words(limit: Limit) -> str:
+    """Say in a word or two how the cut looked: `silent`, `reset (RST)`, `HTTP status 504`."""
+    if limit.how is None:
+        return "cut"
+    return f"HTTP status {limit.status}" if limit.status is not None else _HOW[limit.how]
+
+
+def death_words(limit: Limit) -> list[str]:
+    """Say what the client lives through, one sentence a line; nothing where nothing was cut."""
+    if limit.how is None:
+        return []
+    lines = [f"{how_words(limit)}: {_DEATH[limit.how]}"]
+    return lines if limit.aftermath is None else [*lines, _AFTERMATH[limit.aftermath]]
+
+
+def limit_words(limit: Limit) -> str:
+    """Say what survives and what does not."""
+    if limit.survived_s is None and limit.cut_s is None:
+        return "unknown: no trial told anything"
+    if limit.cut_s is None:
+        return f"survives {seconds(limit.survived_s or 0)} s, the longest hold tried"
+    cut = f"cut {'at' if limit.exact else 'by'} {seconds(limit.cut_s)} s"
+    if limit.survived_s is None:
+        return f"{cut}; not even the shortest hold tried survives"
+    return f"survives {seconds(limit.survived_s)} s, {cut}"
+
+
+def effort_words(result: Result) -> str:
+    """Say how much was tried: `13 trials, 9 h 36 min of path time in 0.1 s`."""
+    spent = f"{format_duration(result.path_s)} of path time in {format_duration(result.wall_s)}"
+    return f"{counted(len(result.trials), 'trial')}, {spent}"
+
+
+def path_words(result: Result) -> str:
+    """Name what was measured: the boxes of a lab, or the target of a real path."""
+    return ", then ".join(result.path) or result.target
