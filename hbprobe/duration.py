@@ -22,6 +22,8 @@ def parse_duration_s(text: str) -> float:
     text = text.strip()
     if len(text) > _LONGEST_TEXT:
         raise ValueError(f"{text[:_LONGEST_TEXT] + '...'!r} is too long for a duration: {HOW_TO_WRITE}")
+    if text.startswith("-"):
+        raise ValueError(f"{text!r} is below 0: {HOW_TO_WRITE}")
     match = _PATTERN.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a duration: {HOW_TO_WRITE}")

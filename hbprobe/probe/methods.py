@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 from typing import Protocol
 
-from hbprobe.holding import hold_query, hold_token
+from hbprobe.exchange.hold import hold_query, hold_token
 from hbprobe.probe.classify import Answer, classify
 from hbprobe.probe.http import Conversation
 from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome
@@ -114,3 +114,8 @@ class IdleMethod(_OneConnection):
             text = "the server closes the connection after each answer, so there is no idle time to measure"
             return Outcome(Kind.FAILED, elapsed_s, reason=text)
         return None
+
+
+def make_method(name: str, dialer: Dialer, grace_s: float, rng: random.Random) -> Method:
+    """Make the method of that name, `hold` or `idle`; `rng` makes the nonces."""
+    return HoldMethod(dialer, grace_s, rng) if name == HoldMethod.name else IdleMethod(dialer, grace_s)

@@ -1,5 +1,7 @@
 """What boxes do, as data: the schema of a profile, and the catalogue of profiles.
 
+Its modules, none of which knows those below it:
+
     words.py      the words that a profile may use
     model.py      the schema, as pydantic models
     document.py   YAML text -> plain data, with the line of every key

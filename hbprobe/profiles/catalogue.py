@@ -108,6 +108,6 @@ def select(
         for profile in profiles
         if category in (None, profile.category)
         and layer in (None, profile.layer)
-        and (expiry is None or any(timer.expiry is expiry for timer in profile.established()))
+        and (expiry is None or any(timer.expiry == expiry for timer in profile.established()))
         and (below_s is None or any(timer.default < below_s for timer in profile.established()))
     ]

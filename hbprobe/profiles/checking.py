@@ -23,7 +23,7 @@ def check_files(paths: Iterable[Path]) -> list[str]:
         if examined.profile is not None:
             other = first_of.setdefault(examined.profile.id, path)
             if other is not path:
-                mistakes.append(_at(examined, "id", f"{examined.profile.id} is also the id of {printable(str(other))}"))
+                mistakes.append(_at(examined, "id", f"is also the id of {printable(str(other))}"))
         lines += [mistake.in_file(str(path)) for mistake in mistakes]
     return lines
 

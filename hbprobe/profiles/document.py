@@ -7,11 +7,13 @@ read a boolean, ninety and eight: https://yaml.org/type/
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeAlias
 
 import yaml
 
 from hbprobe.profiles.mistakes import Key, Mistake
+
+Data: TypeAlias = "str | list[Data] | dict[str, Data]"
 
 _DEEPEST = 20
 """No profile nests half as deep, and composing recurses."""
@@ -19,7 +21,7 @@ _DEEPEST = 20
 _REASONS = {
     "found character '\\t' that cannot start any token": "a tab: indent with spaces",
     "mapping values are not allowed here": "a colon out of place: indent the key rightly, or quote the text",
-    "expected a single document in the stream": "a second document: one profile a file",
+    "but found another document": "a second document: one profile a file",
 }
 
 
@@ -27,7 +29,7 @@ _REASONS = {
 class Document:
     """What a YAML text holds."""
 
-    data: Any = None
+    data: "Data | None" = None
     """Dicts, lists and strings; None where there is nothing to read on."""
     lines: dict[Key, int] = field(default_factory=dict)
     """The line of each key and list item, from 1."""
@@ -53,20 +55,23 @@ class _Loader(yaml.BaseLoader):
 
     depth = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: Any = self.peek_event()
-        if isinstance(event, yaml.AliasEvent):
-            raise _RefusedError(problem=f"an alias (*{event.anchor}): write it out", problem_mark=event.start_mark)
-        if event.anchor is not None:
-            raise _RefusedError(problem=f"an anchor (&{event.anchor}): leave it out", problem_mark=event.start_mark)
-        if event.tag is not None:
-            raise _RefusedError(problem="a tag (!): leave it out", problem_mark=event.start_mark)
-        if self.depth == _DEEPEST:
-            raise _RefusedError(problem=f"nested more than {_DEEPEST} deep", problem_mark=event.start_mark)
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if problem := self._unwanted(event):
+            raise _RefusedError(problem=problem, problem_mark=event.start_mark)
         self.depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+    def _unwanted(self, event: yaml.NodeEvent) -> str | None:
+        if isinstance(event, yaml.AliasEvent):
+            return f"an alias (*{event.anchor}): write it out"
+        if event.anchor is not None:
+            return f"an anchor (&{event.anchor}): leave it out"
+        if getattr(event, "tag", None) is not None:
+            return "a tag (!): leave it out"
+        return f"nested more than {_DEEPEST} deep" if self.depth == _DEEPEST else None
 
 
 def read_document(text: str) -> Document:
@@ -100,16 +105,16 @@ def _is_empty(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.style is None and node.value in ("", "~", "null")
 
 
-def _build(node: yaml.Node, key: Key, document: Document) -> Any:
+def _build(node: yaml.Node, key: Key, document: Document) -> Data:
     if isinstance(node, yaml.MappingNode):
         return _build_block(node, key, document)
     if isinstance(node, yaml.SequenceNode):
         return [_build_child(item, item, (*key, number), document) for number, item in enumerate(node.value)]
-    return node.value
+    return str(node.value)
 
 
-def _build_block(node: yaml.MappingNode, key: Key, document: Document) -> dict[str, Any]:
-    block: dict[str, Any] = {}
+def _build_block(node: yaml.MappingNode, key: Key, document: Document) -> dict[str, Data]:
+    block: dict[str, Data] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
             document.refuse(key, key_node, "has a key that is not plain text")
@@ -124,7 +129,7 @@ def _build_block(node: yaml.MappingNode, key: Key, document: Document) -> dict[s
     return block
 
 
-def _build_child(start: yaml.Node, value: yaml.Node, key: Key, document: Document) -> Any:
+def _build_child(start: yaml.Node, value: yaml.Node, key: Key, document: Document) -> Data:
     document.lines[key] = start.start_mark.line + 1
     if _is_empty(value):
         document.refuse(key, start, "is empty: write a value, or leave it out")

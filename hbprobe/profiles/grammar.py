@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from enum import StrEnum
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from hbprobe.duration import HOW_TO_WRITE
 from hbprobe.profiles.document import Document
 from hbprobe.profiles.mistakes import Key, Mistake, meant, quoted
-from hbprobe.profiles.model import KeyMistake, Profile
+from hbprobe.profiles.model import MismatchError, Profile
 
 
 def explain(error: ValidationError, document: Document) -> list[Mistake]:
@@ -29,7 +29,7 @@ def explain(error: ValidationError, document: Document) -> list[Mistake]:
 def _key(detail: ErrorDetails) -> Key:
     wrong = detail.get("ctx", {}).get("error")
     key: Key = tuple(part for part in detail["loc"] if part != "[key]")
-    return (*key, *wrong.key) if isinstance(wrong, KeyMistake) else key
+    return (*key, *wrong.key) if isinstance(wrong, MismatchError) else key
 
 
 def _near(detail: ErrorDetails, key: Key) -> str | None:
@@ -63,7 +63,7 @@ def _tell_missing(_detail: ErrorDetails, key: Key) -> str:
 
 def _tell_choice(detail: ErrorDetails, key: Key) -> str:
     word = str(detail["input"])
-    allowed = [str(choice) for choice in _type_at(key)]
+    allowed = _words(_type_at(key))
     return f"{quoted(word)} is not allowed{meant(word, allowed)} (allowed: {', '.join(allowed)})"
 
 
@@ -99,7 +99,7 @@ _TELLERS: dict[str, Callable[[ErrorDetails, Key], str]] = {
 }
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     if isinstance(value, dict):
         return "a block of keys"
     return "a list" if isinstance(value, list) else "text"
@@ -114,33 +114,39 @@ def _allowed(key: Key) -> str:
         return "must be a word or a list of words"
     if wanted is float:
         return HOW_TO_WRITE
-    if isinstance(wanted, type) and issubclass(wanted, StrEnum):
-        return f"one of {', '.join(wanted)}"
-    if isinstance(wanted, type) and issubclass(wanted, BaseModel):
-        return f"must be a block of keys ({', '.join(wanted.model_fields)})"
+    if words := _words(wanted):
+        return f"one of {', '.join(words)}"
+    if _is_model(wanted):
+        return f"must be a block of keys ({', '.join(_keys(key))})"
     return "must be text"
+
+
+def _words(wanted: object) -> list[str]:
+    return [str(word) for word in wanted] if isinstance(wanted, type) and issubclass(wanted, StrEnum) else []
 
 
 def _keys(key: Key) -> list[str]:
     """Return the keys that the schema knows in the block at `key`."""
-    return list(_type_at(key).model_fields)
+    wanted = _type_at(key)
+    return list(wanted.model_fields) if _is_model(wanted) else []
 
 
-def _type_at(key: Key) -> Any:
+def _is_model(wanted: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(wanted, type) and issubclass(wanted, BaseModel)
+
+
+def _type_at(key: Key) -> object:
     """Return the type that the schema wants at the key."""
-    wanted: Any = Profile
+    wanted: object = Profile
     for part in key:
-        if get_origin(wanted) is dict:
-            wanted = get_args(wanted)[1]
-        elif get_origin(wanted) in (tuple, frozenset):
-            wanted = get_args(wanted)[0]
+        if _is_model(wanted):
+            wanted = _bare(wanted.model_fields[str(part)].annotation)
         else:
-            wanted = wanted.model_fields[part].annotation
-        wanted = _bare(wanted)
+            wanted = _bare(get_args(wanted)[1 if get_origin(wanted) is dict else 0])
     return wanted
 
 
-def _bare(wanted: Any) -> Any:
+def _bare(wanted: object) -> object:
     """Take the constraints and the `| None` off a type."""
     if get_origin(wanted) is Annotated:
         return _bare(get_args(wanted)[0])

@@ -6,7 +6,7 @@ A profile says *what* happens and *when*; how it is made to happen on a socket i
 
 import math
 import unicodedata
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
@@ -28,8 +28,8 @@ __all__ = [
     "Expiry",
     "Grade",
     "Inferable",
-    "KeyMistake",
     "Layer",
+    "MismatchError",
     "Profile",
     "Restart",
     "Source",
@@ -43,15 +43,15 @@ _TELLING = (Expiry.RESET_ON_NEXT, Expiry.RESET, Expiry.CLOSE)
 """The ways to end a flow that an end can notice."""
 
 
-class KeyMistake(ValueError):
-    """A mistake that shows only when several keys are seen together, pinned to the key that has to change."""
+class MismatchError(ValueError):
+    """Keys that do not go together, pinned to the one that has to change."""
 
     def __init__(self, key: tuple[str, ...], what: str) -> None:
         super().__init__(what)
         self.key = key
 
 
-def _seconds(value: Any) -> Any:
+def _seconds(value: object) -> object:
     """Let durations carry a unit; numbers are seconds. Booleans are numbers to Python, but not to us."""
     if isinstance(value, bool):
         raise ValueError(f"{str(value).lower()!r} is not a duration: {HOW_TO_WRITE}")
@@ -66,7 +66,7 @@ def _printable(text: str) -> str:
     return text
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: object) -> object:
     """Let one word stand where a list is meant."""
     return [value] if isinstance(value, str) else value
 
@@ -119,13 +119,15 @@ class Timer(Strict):
     def _is_consistent(self) -> Self:
         low, high = self.min or 0.0, self.max or math.inf
         if low > high:
-            raise KeyMistake(("min",), f"{format_duration(low)} is above max, {format_duration(high)}")
+            raise MismatchError(("min",), f"{format_duration(low)} is above max, {format_duration(high)}")
         if self.default < low:
-            raise KeyMistake(("default",), f"{format_duration(self.default)} is below min, {format_duration(low)}")
+            raise MismatchError(("default",), f"{format_duration(self.default)} is below min, {format_duration(low)}")
         if self.default > high:
-            raise KeyMistake(("default",), f"{format_duration(self.default)} is above max, {format_duration(high)}")
+            raise MismatchError(
+                ("default",), f"{format_duration(self.default)} is above max, {format_duration(high)}"
+            )
         if self.tells is not Ends.BOTH and self.expiry not in _TELLING:
-            raise KeyMistake(("tells",), f"goes with expiry {', '.join(_TELLING)}, not with {self.expiry}")
+            raise MismatchError(("tells",), f"goes with expiry {', '.join(_TELLING)}, not with {self.expiry}")
         return self
 
     @field_serializer("inferred")
@@ -147,7 +149,7 @@ class Timers(Strict):
         for kind in (TimerKind.HALF_OPEN, TimerKind.LIFETIME):
             timer = self.get(kind)
             if timer is not None and timer.restarted_by is not Restart.NOTHING:
-                raise KeyMistake(
+                raise MismatchError(
                     (kind, "restarted_by"), f"{kind} is a total: must be nothing, not {timer.restarted_by}"
                 )
         return self
@@ -181,20 +183,21 @@ class Profile(Strict):
 
     @model_validator(mode="after")
     def _cites_its_own_sources(self) -> Self:
+        cited: list[tuple[tuple[str, ...], tuple[str, ...]]]
         cited = [(("timers", kind, "source"), timer.source) for kind, timer in self.each_timer()]
         cited += [(("sweep", "source"), self.sweep.source)] if self.sweep else []
         for key, names in cited:
             for name in names:
                 if name not in self.sources:
                     known = ", ".join(self.sources) or "none"
-                    raise KeyMistake(key, f"{name!r} is not among the profile's sources ({known})")
+                    raise MismatchError(key, f"{name!r} is not among the profile's sources ({known})")
         return self
 
     @model_validator(mode="after")
     def _expires_in_its_layer(self) -> Self:
         for kind, timer in self.each_timer():
             if timer.expiry is Expiry.RESPOND and self.layer is not Layer.HTTP:
-                raise KeyMistake(("timers", kind, "expiry"), f"respond needs layer http, not {self.layer}")
+                raise MismatchError(("timers", kind, "expiry"), f"respond needs layer http, not {self.layer}")
         return self
 
     def each_timer(self) -> list[tuple[TimerKind, Timer]]:

@@ -1,6 +1,5 @@
 """Axes of seconds, with ticks at the times that people and timers use."""
 
-from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from hbprobe.duration import format_duration
 from hbprobe.report.text import seconds
 
-_STEPS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200)
+_STEPS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 _ROUND_S = (60, 600, 3600, 1800, 300, 10, 1, 900, 120, 30, 5, 86400, 7200, 14400, 28800, 43200, 0.1, 0.5, 2, 20, 1200)
 """Times worth a tick where the scale is uneven, the most wanted first."""
 _TICK_ROOM_IN = 0.48
@@ -57,9 +56,12 @@ def _even_ticks(low_s: float, high_s: float, width_in: float) -> list[float]:
 
 def _round_ticks(axes: Axes, low_s: float, high_s: float) -> list[float]:
     """Take the round times in the order in which they are wanted, as long as there is room."""
-    place: Callable[[float], float] = lambda tick: axes.transData.transform((tick, 0))[0] / axes.figure.dpi
+
+    def place_in(tick_s: float) -> float:
+        return float(axes.transData.transform((tick_s, 0))[0]) / axes.figure.dpi
+
     ticks: list[float] = []
     for tick in (0, *_ROUND_S):
-        if low_s <= tick <= high_s and all(abs(place(tick) - place(other)) >= _TICK_ROOM_IN for other in ticks):
+        if low_s <= tick <= high_s and all(abs(place_in(tick) - place_in(other)) >= _TICK_ROOM_IN for other in ticks):
             ticks.append(tick)
     return sorted(ticks)

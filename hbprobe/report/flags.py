@@ -40,7 +40,7 @@ def pack(poles: Sequence[float], widths: Sequence[float], low: float, high: floa
     """Choose a row and a side for each flag, so that no flag meets another flag or another's pole.
 
     `poles` says where they stand, `widths` how long they are, `low` and `high` where the page ends, all in one unit.
-    Few rows are best; then low ones; then flags that fly to the right. Flags too long for the page leave it rightwards.
+    Few rows are best; then low ones; then flags that fly to the right. Flags too long for the page leave it.
     """
     best: list[Place] = []
     for sides in _choices_of_sides(poles, widths, high):
@@ -119,7 +119,7 @@ def _raise(axes: Axes, flag: Flag, text: Text, place: Place) -> None:
     at_top = axes.get_xaxis_transform()
     sideways = _GAP_IN if place.rightwards else -_GAP_IN
     inches = axes.figure.dpi_scale_trans
-    text.set_ha("left" if place.rightwards else "right")
+    text.set_horizontalalignment("left" if place.rightwards else "right")
     text.set_transform(at_top + ScaledTranslation(sideways, place.row * ROW_IN + 0.03, inches))
     axes.annotate(
         "",

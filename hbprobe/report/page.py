@@ -44,17 +44,15 @@ class Page:
         self.figure.set_size_inches(WIDTH_IN, height_in)
         for axes, left_in, right_in in self._rows:
             width_in = right_in - left_in
-            axes.set_position(
-                (left_in / WIDTH_IN, bottom_in / height_in, width_in / WIDTH_IN, plot_in / height_in)
-            )
+            axes.set_position((left_in / WIDTH_IN, bottom_in / height_in, width_in / WIDTH_IN, plot_in / height_in))
         self._write(title, height_in - 0.16, fontsize=13, weight="bold", gid="title")
         self._write(subtitle, height_in - 0.43, fontsize=9, color=FAINT, gid="subtitle")
         if legend:
             place = (MARGIN_IN / WIDTH_IN, 0.06 / height_in)
-            self.figure.legend(handles=list(legend), loc="lower left", bbox_to_anchor=place, ncols=columns, fontsize=8)
+            self.figure.legend(handles=list(legend), loc="lower left", bbox_to_anchor=place, ncols=columns)
         return self.figure
 
-    def _write(self, words: str, top_in: float, **look: Any) -> None:
+    def _write(self, words: str, top_in: float, **look: float | str) -> None:
         """Write a line across the page, shortened where it is too long for it."""
         place = (MARGIN_IN / WIDTH_IN, top_in / self.figure.get_figheight())
         text = self.figure.text(*place, drawable(words), va="top", **look)

@@ -1,12 +1,11 @@
 """The search as a picture: every trial a bar from 0 to its end, and the bracket closing in on the limit."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import matplotlib
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hbprobe.probe.outcome import Kind, Limit, Trial
@@ -15,9 +14,9 @@ from hbprobe.report.axis import Scale, scale_seconds
 from hbprobe.report.flags import Flag, fly
 from hbprobe.report.page import MARGIN_IN, WIDTH_IN, Page
 from hbprobe.report.result import Result
-from hbprobe.report.style import FAINT, INK, LOOKS, SETTINGS, drawable, look_of
+from hbprobe.report.style import INK, LOOKS, Look, in_style, look_of
 from hbprobe.report.text import seconds
-from hbprobe.report.words import effort_words, how_words, limit_words, path_words
+from hbprobe.report.words import effort_words, how_words, limit_words, path_words, thresholds
 
 _LEFT_IN = 1.15
 _CLOSE_IN = 2.3
@@ -30,7 +29,7 @@ _BRACKET_COLOR = "#DDDDDD"
 
 def search_plot(result: Result) -> Figure:
     """Draw the search of one result."""
-    with matplotlib.rc_context(SETTINGS):
+    with in_style():
         page = Page()
         end_s = _end_s(result)
         close = _close_range(result.limit, end_s)
@@ -89,9 +88,14 @@ def _draw(axes: Axes, result: Result) -> None:
     _draw_bracket(axes, result)
     for row, trial in enumerate(result.trials):
         look, end_s = look_of(trial.outcome), trial.outcome.elapsed_s
-        axes.barh(row, end_s, height=0.62, color=look.color, hatch=look.hatch, edgecolor="white", linewidth=0, gid="bar")
-        axes.plot(end_s, row, look.marker, color=look.color, markeredgecolor=INK, markersize=5, clip_on=True, zorder=5)
+        axes.barh(row, end_s, height=0.62, gid="bar", **_filling(look))
+        axes.plot(end_s, row, look.marker, color=look.color, markeredgecolor=INK, markersize=5, zorder=5)
     axes.set_ylim(max(len(result.trials), 1) - 0.4, -0.6)
+
+
+def _filling(look: Look) -> dict[str, Any]:
+    """Return colour and hatch as matplotlib calls them; it draws a hatch in the colour of the edge."""
+    return {"facecolor": look.color, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0}
 
 
 def _draw_bracket(axes: Axes, result: Result) -> None:
@@ -127,20 +131,28 @@ def _label_trials(axes: Axes, trials: Sequence[Trial]) -> None:
 
 
 def _flags(result: Result, end_s: float) -> list[Flag]:
-    """Return what is marked on the wide axes."""
-    flags = []
-    return flags
+    """Return what is marked on the wide axes: what Exchange goes by, and the limit."""
+    limit = result.limit
+    flags = [Flag(at_s, words) for words, at_s in thresholds(result.verdict).items() if at_s <= end_s]
+    if limit.survived_s is not None and limit.cut_s is not None:
+        words = f"limit {seconds(limit.survived_s)} to {seconds(limit.cut_s)} s"
+        flags.append(Flag((limit.survived_s + limit.cut_s) / 2, words, INK, bold=True))
+    return sorted(flags, key=lambda flag: flag.at_s)
 
 
 def _end_flags(limit: Limit) -> list[Flag]:
-    """Return what is marked on the close axes."""
-    return []
+    """Return what is marked on the close axes: both ends of the bracket."""
+    low_s, high_s = limit.survived_s or 0.0, limit.cut_s or 0.0
+    return [
+        Flag(low_s, f"survives {seconds(low_s)} s", INK, bold=True),
+        Flag(high_s, f"cut {seconds(high_s)} s", INK, bold=True),
+    ]
 
 
 def _legend(trials: Sequence[Trial]) -> list[Artist]:
     """Return a sample of each outcome that occurred, and of the bracket."""
     seen = [look for look in LOOKS.values() if any(look_of(trial.outcome) is look for trial in trials)]
-    outcomes: list[Artist] = [
-        Patch(facecolor=look.color, hatch=look.hatch, edgecolor="white", linewidth=0, label=look.label) for look in seen
+    return [
+        *(Patch(label=look.label, **_filling(look)) for look in seen),
+        Patch(facecolor=_BRACKET_COLOR, edgecolor=INK, label="the limit lies in here"),
     ]
-    return [*outcomes, Patch(facecolor=_BRACKET_COLOR, edgecolor=INK, label="the limit lies in here")]

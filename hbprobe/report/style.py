@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), which the
 of them stands alone: a hatch and a marker say the same on a grey print. Lengths on the page are inches.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from hbprobe.errors import UserError
@@ -22,7 +24,7 @@ FAINT = "#767676"
 BLUE, VERMILLION, PURPLE, ORANGE, GREEN, SKY = "#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#009E73", "#56B4E9"
 FONT = "DejaVu Sans"  # travels with matplotlib, so that a plot looks the same everywhere
 
-SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "font.family": FONT,
     "font.size": 9,
     "text.color": INK,
@@ -38,7 +40,11 @@ SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "hbprobe",
 }
-"""In force while a plot is made and while it is saved: `with matplotlib.rc_context(SETTINGS)`."""
+
+
+def in_style() -> AbstractContextManager[None]:
+    """Return the style as a context: in force while a plot is made, and while it is saved."""
+    return matplotlib.rc_context(_SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def save(figure: Figure, path: Path) -> None:
     if suffix not in _METADATA:
         raise UserError(f"{path}: has no suffix that says how to draw: call it .png or .svg")
     try:
-        with matplotlib.rc_context(SETTINGS):
+        with in_style():
             figure.savefig(path, format=suffix[1:], metadata=_METADATA[suffix])
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error

@@ -110,15 +110,22 @@ class DevicePart(Part):
 
     id: str
     name: str
-    settled_s: Seconds | None
+    refused: StrictBool
+    settled_s: Seconds
     average_s: Seconds | None
     event_1040: StrictBool
-    lost_share: Seconds | None
+    event_1040_on_open_path: StrictBool
+    lost_share: Seconds
     smallest_timer_s: Seconds | None
 
 
 class SettingsPart(Part):
     """The verdict's `settings`, as far as the reports read them."""
+
+    min_heartbeat_s: Seconds
+    max_heartbeat_s: Seconds
+    sample_size: Count
+    alert_threshold_s: Seconds
 
 
 class VerdictPart(Part):
@@ -128,7 +135,7 @@ class VerdictPart(Part):
     findings: tuple[FindingPart, ...]
     devices: tuple[DevicePart, ...]
     recommended_s: Seconds | None
-    carries_max_s: Seconds | None
+    carries_max_s: Seconds
     settings: SettingsPart
 
 
@@ -193,9 +200,7 @@ def _check_schema(data: Mapping[Any, Any]) -> None:
     if schema is None:
         raise ValueError(f"schema: is missing, so this is no result: {_ORIGIN}")
     if schema != SCHEMA:
-        raise ValueError(
-            f'schema: is {_abbreviated(schema)}, and this hbprobe reads "{SCHEMA}": use the hbprobe that wrote the file'
-        )
+        raise ValueError(f'schema: is {_abbreviated(schema)}, not "{SCHEMA}": read it with the hbprobe that wrote it')
 
 
 _WANTED = {

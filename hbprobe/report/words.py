@@ -1,6 +1,11 @@
 """What a measurement showed, in words that tables and plots share."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
 from hbprobe.duration import format_duration
+from hbprobe.exchange.settings import Settings
 from hbprobe.probe.outcome import Aftermath, How, Limit
 from hbprobe.report.result import Result
 from hbprobe.report.text import counted, seconds
@@ -16,8 +21,7 @@ _DEATH = {
 
 _AFTERMATH = {
     Aftermath.RESET: "one more packet was answered with RST: the state is lost, and the box says so when asked",
-    Aftermath.ACKNOWLEDGED: "one more packet was acknowledged: something still holds the connection, so the server may"
-    " be late or a proxy waits",
+    Aftermath.ACKNOWLEDGED: "one more packet was acknowledged: a box still holds the connection, or the server is late",
     Aftermath.NOTHING: "one more packet was not even acknowledged: a black hole",
     Aftermath.CLOSED: "one more packet was answered with FIN",
 }
@@ -59,3 +63,13 @@ def effort_words(result: Result) -> str:
 def path_words(result: Result) -> str:
     """Name what was measured: the boxes of a lab, or the target of a real path."""
     return ", then ".join(result.path) or result.target
+
+
+def thresholds(verdict: Mapping[str, Any] | None) -> dict[str, float]:
+    """Name the times, in seconds, that Exchange goes by: those of the verdict's settings, else its defaults."""
+    settings = verdict["settings"] if verdict else asdict(Settings())
+    return {
+        f"shortest heartbeat {settings['min_heartbeat_s']} s": settings["min_heartbeat_s"],
+        f"alert threshold {settings['alert_threshold_s']} s": settings["alert_threshold_s"],
+        f"longest heartbeat {settings['max_heartbeat_s']} s": settings["max_heartbeat_s"],
+    }

@@ -1,0 +1,108 @@
+"""Arguments that several verbs share, and the types that read them."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hbprobe.address import Address
+from hbprobe.duration import parse_duration_s
+from hbprobe.errors import UserError
+
+if TYPE_CHECKING:
+    from hbprobe.exchange.settings import Settings
+    from hbprobe.probe.search import SearchSettings
+
+
+def duration(text: str) -> float:
+    """Read a duration for argparse."""
+    try:
+        return parse_duration_s(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def address(text: str) -> Address:
+    """Read HOST:PORT for argparse."""
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def count(text: str) -> int:
+    """Read a whole number above 0 for argparse."""
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 100_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def add_search(parser: argparse.ArgumentParser, *, connections: int) -> None:
+    """Add what a search is asked for."""
+    group = parser.add_argument_group("search")
+    group.add_argument(
+        "--min", type=duration, default=60.0, metavar="TIME", help="the shortest hold of interest (default: 60 s)"
+    )
+    group.add_argument("--max", type=duration, default=3540.0, metavar="TIME", help="the longest (default: 3540 s)")
+    group.add_argument(
+        "--precision", type=duration, default=1.0, metavar="TIME", help="how narrow the bracket (default: 1 s)"
+    )
+    group.add_argument(
+        "--connections",
+        type=count,
+        default=connections,
+        metavar="K",
+        help=f"trials at a time; more is faster (default: {connections})",
+    )
+    group.add_argument(
+        "--confirm",
+        type=count,
+        default=1,
+        metavar="N",
+        help="trials that must agree at each end of the bracket (default: 1)",
+    )
+    group.add_argument(
+        "--grace",
+        type=duration,
+        default=3.0,
+        metavar="TIME",
+        help="how late an answer may be before its absence counts as silence (default: 3 s)",
+    )
+    group.add_argument(
+        "--method",
+        choices=("hold", "idle"),
+        default="hold",
+        help="hold: hbprobe serve at the far end answers after the hold; idle: any web server, silence between two "
+        "requests (default: hold)",
+    )
+
+
+def search_settings(args: argparse.Namespace) -> "SearchSettings":
+    """Return what the search options say; raises UserError when they do not fit together."""
+    from hbprobe.probe.search import SearchSettings
+
+    try:
+        return SearchSettings(args.min, args.max, args.precision, args.connections, args.confirm, args.grace)
+    except ValueError as error:
+        raise UserError(f"--{error}") from None
+
+
+def add_webconfig(parser: argparse.ArgumentParser) -> None:
+    """Add where Exchange's settings come from."""
+    parser.add_argument(
+        "--webconfig",
+        type=Path,
+        metavar="FILE",
+        help=r"Exchange's ClientAccess\Sync\web.config (default: Exchange's own defaults)",
+    )
+
+
+def exchange_settings(args: argparse.Namespace) -> "Settings":
+    """Return Exchange's settings; raises UserError when the file cannot be used."""
+    from hbprobe.exchange.settings import Settings, load_settings
+
+    return Settings() if args.webconfig is None else load_settings(args.webconfig)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of output."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")

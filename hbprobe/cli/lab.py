@@ -1,0 +1,112 @@
+"""`hbprobe lab`: server, boxes and probe in one process, hours of path time in a moment."""
+
+import argparse
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hbprobe.cli import arguments
+from hbprobe.errors import UserError
+
+if TYPE_CHECKING:
+    from hbprobe.report.result import Result
+
+_WORKED_EXAMPLE = "ten-minute-provider"
+
+
+def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb to the command line."""
+    parser = verbs.add_parser(
+        "lab",
+        help="simulate a path, probe it, say whether Exchange will log event 1040",
+        description="Put a server, boxes and the probe together in one process, search for the longest request that "
+        "survives, and say what Exchange and its devices make of it. On the warp clock hours take a moment.",
+    )
+    parser.add_argument(
+        "profiles",
+        nargs="*",
+        metavar="PROFILE",
+        help="the boxes, in order from the client: an id ('hbprobe profiles list') or a file "
+        f"(default: {_WORKED_EXAMPLE}, the worked example of the Direct Push literature)",
+    )
+    arguments.add_search(parser, connections=1)
+    arguments.add_webconfig(parser)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="TIMER=TIME",
+        help="change a timer of the first box, as in idle=300",
+    )
+    parser.add_argument(
+        "--clock", default="warp", metavar="CLOCK", help="warp, real, or N seconds of the path in one (default: warp)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="leave result.json, journal.jsonl and plots there")
+    arguments.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb."""
+    from hbprobe.report.show import show
+
+    result = _measure(args)
+    if args.out is not None:
+        _leave(result, args.out)
+    return show(result, as_json=args.json)
+
+
+def _measure(args: argparse.Namespace) -> "Result":
+    from hbprobe import warp
+    from hbprobe.lab.inprocess import measure
+    from hbprobe.probe.journal import Journal, header
+    from hbprobe.profiles.catalogue import Catalogue
+    from hbprobe.profiles.running import parse_settings, require_runnable, with_overrides
+    from hbprobe.report.conclude import conclude
+    from hbprobe.report.result import Verb
+
+    started = time.perf_counter()
+    settings, search = arguments.exchange_settings(args), arguments.search_settings(args)
+    boxes = [require_runnable(Catalogue().find(reference)) for reference in args.profiles or [_WORKED_EXAMPLE]]
+    boxes[0], remarks = with_overrides(boxes[0], parse_settings(args.set))
+    try:
+        clock = warp.clock_from_text(args.clock)
+    except ValueError as error:
+        raise UserError(f"--clock: {error}") from None
+    with contextlib.ExitStack() as stack:
+        journal = None
+        if args.out is not None:
+            journal = stack.enter_context(Journal(_fresh(args.out), header("lab", args.method, search), resume=False))
+        findings = warp.run(measure(boxes, settings, search, args.method, journal), clock)
+    return conclude(
+        findings.run,
+        settings,
+        verb=Verb.LAB,
+        target="lab",
+        clock=args.clock,
+        wall_s=time.perf_counter() - started,
+        path=tuple(box.id for box in boxes),
+        cut_by=findings.cut_by,
+        notes=(*remarks, *findings.remarks),
+    )
+
+
+def _fresh(folder: Path) -> Path:
+    """Return where the journal goes: a lab's is made anew each time, for nothing in it took time to find."""
+    journal = folder / "journal.jsonl"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        journal.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {folder}: cannot be written: {error.strerror}") from None
+    return journal
+
+
+def _leave(result: "Result", folder: Path) -> None:
+    from hbprobe.report import plots
+
+    (folder / "result.json").write_text(result.to_json(), encoding="utf-8")
+    for suffix in ("png", "svg"):
+        plots.save(plots.search_plot(result), folder / f"search.{suffix}")
+        plots.save(plots.curve_plot([result], []), folder / f"curve.{suffix}")

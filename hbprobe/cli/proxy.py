@@ -1,0 +1,156 @@
+"""`hbprobe proxy`: the box, for any TCP client and server."""
+
+import argparse
+import asyncio
+import datetime
+import socket
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from hbprobe.address import Address, cannot_listen
+from hbprobe.cli import arguments
+from hbprobe.cli.serve import until_told_to_stop
+from hbprobe.errors import UserError
+
+if TYPE_CHECKING:
+    from hbprobe.middlebox.events import Event, Observer
+    from hbprobe.middlebox.relay import Relay
+    from hbprobe.profiles.model import Profile
+
+_DEFAULT = Address("127.0.0.1", 8440)
+_SPARE_DESCRIPTORS = 64
+
+
+def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb to the command line."""
+    parser = verbs.add_parser(
+        "proxy",
+        help="be a box of the catalogue, for any TCP client and server",
+        description="Relay TCP connections, and end them as the product does. It prints a line for each flow that it "
+        "expires, and sums when it is stopped.",
+    )
+    parser.add_argument(
+        "profiles", metavar="PROFILE[,PROFILE...]", help="an id or a file; several, in order from the client"
+    )
+    parser.add_argument(
+        "--listen",
+        type=arguments.address,
+        default=_DEFAULT,
+        metavar="HOST:PORT",
+        help=f"where clients connect (default: {_DEFAULT})",
+    )
+    parser.add_argument(
+        "--upstream", type=arguments.address, required=True, metavar="HOST:PORT", help="the server behind the box"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="TIMER=TIME",
+        help="change a timer of the first box, as in idle=5; may be repeated",
+    )
+    parser.add_argument(
+        "--clock", default="real", metavar="CLOCK", help="real, or N: the timers run N times as fast (default: real)"
+    )
+    parser.add_argument(
+        "--max-flows",
+        type=arguments.count,
+        metavar="N",
+        help="refuse more flows than this (default: what the descriptor limit carries)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb."""
+    from hbprobe import warp
+    from hbprobe.profiles.catalogue import Catalogue
+    from hbprobe.profiles.running import parse_settings, require_runnable, with_overrides
+
+    boxes = [require_runnable(Catalogue().find(reference)) for reference in args.profiles.split(",")]
+    boxes[0], remarks = with_overrides(boxes[0], parse_settings(args.set))
+    if args.clock == "warp":
+        raise UserError("--clock warp: a program outside cannot follow that clock; use real or a rate such as 20")
+    try:
+        clock = warp.clock_from_text(args.clock)
+    except ValueError as error:
+        raise UserError(f"--clock: {error}") from None
+    for remark in remarks:
+        _say(remark)
+    warp.run(_relay(args, boxes), clock)
+    return 0
+
+
+async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]") -> None:
+    from hbprobe.middlebox.chain import Chain
+
+    most = args.max_flows or _descriptors() // (2 * len(boxes))
+    chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most)
+    try:
+        host, port = await chain.listen(args.listen.host, args.listen.port)
+    except OSError as error:
+        chain.close()
+        raise cannot_listen(args.listen, error) from None
+    names = " -> ".join(box.id for box in boxes)
+    _say(f"{names} on {Address(host, port)}, to {args.upstream}, at most {most} flows  (Ctrl-C ends it)")
+    try:
+        await until_told_to_stop()
+    finally:
+        chain.close()
+        for relay in chain.relays:
+            _say(_summary(relay))
+
+
+def _descriptors() -> int:
+    """Raise the limit of open files as far as this user may, and return what is left for connections."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit, but select() there takes 512 sockets
+        return 512 - _SPARE_DESCRIPTORS
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return max(2, hard - _SPARE_DESCRIPTORS)
+
+
+async def _resolve(upstream: Address) -> list[tuple[socket.AddressFamily, tuple[str | int, ...]]]:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(upstream.host, upstream.port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        raise UserError(f"--upstream {upstream}: no such host") from None
+    return [(family, (str(address[0]), *address[1:])) for family, _, _, _, address in found]
+
+
+def _observers(boxes: "Sequence[Profile]") -> "Callable[[int], Observer]":
+    return lambda place: lambda event: _say(f"{boxes[place].id}: {_line(event)}")
+
+
+def _line(event: "Event") -> str:
+    from hbprobe.middlebox.events import FlowExpired, FlowRefused
+
+    match event:
+        case FlowExpired():
+            silenced = f" ({', '.join(sorted(event.ways))})" if event.ways else ""
+            return (
+                f"flow {event.number} from {event.client}: {event.timer} ran out after {event.quiet_s:.3f} s "
+                f"(age {event.age_s:.3f} s): {event.expiry}{silenced}"
+            )
+        case FlowRefused():
+            return f"refused {event.client}: {event.reason}"
+        case _:
+            return event.text
+
+
+def _summary(relay: "Relay") -> str:
+    counts = relay.counts
+    expired = ", ".join(f"{count} by {kind}" for kind, count in counts.expired.items()) or "none"
+    return (
+        f"{relay.profile.id}: {counts.opened} flows; expired: {expired}; closed by their ends {counts.closed}, "
+        f"reset by their ends {counts.reset}, refused {counts.refused}; "
+        f"{counts.bytes_from_client} bytes from clients, {counts.bytes_from_server} from servers"
+    )
+
+
+def _say(text: str) -> None:
+    now = datetime.datetime.now(datetime.UTC).strftime("%H:%M:%S")
+    print(f"{now} {text}", flush=True)

@@ -1,0 +1,84 @@
+"""Certificates for the far end: a private CA that is made once, and the TLS settings of both ends."""
+
+import contextlib
+import os
+import ssl
+import tempfile
+from pathlib import Path
+
+import trustme
+
+from hbprobe.errors import UserError
+
+CA_NAME = "ca.pem"
+_KEY_NAME = "server.pem"
+_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return the server's TLS settings; raises UserError when the files do not serve."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except FileNotFoundError:
+        missing = certificate if not certificate.exists() else key
+        raise UserError(f"{missing}: no such file; --tls takes CERT,KEY in PEM, auto, or off") from None
+    except (ssl.SSLError, OSError) as error:
+        raise UserError(f"{certificate}, {key}: no certificate and key that belong together ({error})") from None
+    return context
+
+
+def client_context(ca: Path | None, *, insecure: bool = False) -> ssl.SSLContext:
+    """Return a client's TLS settings: the system's authorities, or one given, or (insecure) no check at all."""
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except FileNotFoundError:
+        raise UserError(f"{ca}: no such file; --ca takes a certificate in PEM") from None
+    except (ssl.SSLError, OSError) as error:
+        raise UserError(f"{ca}: no certificate in PEM ({error})") from None
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def private_ca(state: Path, names: tuple[str, ...] = ()) -> tuple[Path, ssl.SSLContext]:
+    """Make a private CA and a server certificate in `state`, once; return the CA's file and the server's settings.
+
+    `names` are the host names and addresses that the certificate is for, beside this machine's loopback ones. The
+    server's certificate is made anew when it lacks one of them; the CA's key is not kept, so then the CA is new, too.
+    """
+    ca_file, key_file, names_file = state / CA_NAME, state / _KEY_NAME, state / "names.txt"
+    wanted = sorted({*_NAMES, *names})
+    with contextlib.suppress(OSError):
+        if ca_file.exists() and key_file.exists() and set(wanted) <= set(names_file.read_text().split()):
+            return ca_file, server_context(key_file, key_file)
+    authority = trustme.CA(organization_name="hbprobe")
+    issued = authority.issue_cert(*wanted)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        _write_secret(key_file, issued.private_key_and_cert_chain_pem.bytes())
+        ca_file.write_bytes(authority.cert_pem.bytes())
+        names_file.write_text("\n".join(wanted) + "\n")
+    except OSError as error:
+        raise UserError(
+            f"{state}: the certificates cannot be kept there: {error.strerror}; use --state DIR"
+        ) from None
+    return ca_file, server_context(key_file, key_file)
+
+
+def throwaway_pair() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return TLS settings for a server on this machine, and for a client that trusts it; nothing is kept."""
+    with tempfile.TemporaryDirectory(prefix="hbprobe-") as folder:
+        ca_file, server = private_ca(Path(folder))
+        return server, client_context(ca_file)
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    """Write a file that nobody else can read, not even for a moment."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)

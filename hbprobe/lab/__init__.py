@@ -1,0 +1,1 @@
+"""Server, boxes and probe put together."""

@@ -1,0 +1,78 @@
+"""A whole path in one process: the far end behind real TLS, the boxes, and a probe that searches across them."""
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from hbprobe.exchange.certificates import throwaway_pair
+from hbprobe.exchange.server import FarEnd
+from hbprobe.exchange.settings import Settings
+from hbprobe.middlebox.chain import Chain
+from hbprobe.middlebox.events import Event, FlowExpired, Remark
+from hbprobe.probe.journal import Journal
+from hbprobe.probe.methods import make_method
+from hbprobe.probe.run import Run
+from hbprobe.probe.search import Search, SearchSettings
+from hbprobe.probe.wire import Dialer, Target
+from hbprobe.profiles.model import Profile
+
+_SEED = 1040
+"""The probe's nonces come from it, so that a lab that is run twice sends the same bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a lab knows at the end: what its probe measured, and what its boxes did."""
+
+    run: Run
+    cut_by: str | None
+    """The profile of the box that ended the most flows."""
+    remarks: tuple[str, ...]
+
+
+@contextlib.asynccontextmanager
+async def path(boxes: Sequence[Profile], settings: Settings, events: Sequence[list[Event]]) -> AsyncIterator[Dialer]:
+    """Build the far end and the boxes on loopback, in order from the client; take them down at the end.
+
+    `events` has a list for each box, to which the box tells what it does.
+    """
+    server_tls, client_tls = throwaway_pair()
+    far_end = FarEnd(settings, server_tls)
+    host, port = await far_end.listen("127.0.0.1", 0)
+    chain = Chain(boxes, [(socket.AF_INET, (host, port))], lambda place: events[place].append)
+    try:
+        if boxes:
+            host, port = await chain.listen("127.0.0.1", 0)
+        yield Dialer(Target(tls=True, host=host, port=port, path="/"), client_tls)
+    finally:
+        chain.close()
+        await far_end.close()
+
+
+async def measure(
+    boxes: Sequence[Profile],
+    settings: Settings,
+    search: SearchSettings,
+    method: str = "hold",
+    journal: Journal | None = None,
+) -> Findings:
+    """Search for the limit of a path that leads through the boxes; raises CannotMeasureError if that fails."""
+    events: list[list[Event]] = [[] for _ in boxes]
+    async with path(boxes, settings, events) as dialer:
+        run = Run(Search(search), make_method(method, dialer, search.grace_s, random.Random(_SEED)), journal)
+        with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
+            await run.to_the_end()
+    return Findings(run, _cut_by(boxes, events), _remarks(events))
+
+
+def _cut_by(boxes: Sequence[Profile], events: Sequence[list[Event]]) -> str | None:
+    expired = [sum(isinstance(event, FlowExpired) for event in told) for told in events]
+    most = max(expired, default=0)
+    return boxes[expired.index(most)].id if most else None
+
+
+def _remarks(events: Sequence[list[Event]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(event.text for told in events for event in told if isinstance(event, Remark)))

@@ -1,0 +1,41 @@
+"""From a search that has run to its result: the limit, and what it means for Exchange."""
+
+from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.verdict import judge
+from hbprobe.probe.run import Run
+from hbprobe.report.result import Method, Result, Verb
+
+
+def conclude(
+    run: Run,
+    settings: Settings,
+    *,
+    verb: Verb,
+    target: str,
+    clock: str,
+    wall_s: float,
+    path: tuple[str, ...] = (),
+    cut_by: str | None = None,
+    notes: tuple[str, ...] = (),
+) -> Result:
+    """Sum a run up; without any evidence there is no verdict."""
+    limit = run.search.limit
+    known = limit.survived_s is not None or limit.cut_s is not None
+    return Result(
+        verb=verb,
+        target=target,
+        method=Method(run.method.name),
+        clock=clock,
+        search=run.search.settings,
+        limit=limit,
+        trials=tuple(run.trials),
+        path_s=run.path_s,
+        wall_s=wall_s,
+        path=path,
+        contradictions=run.search.contradictions,
+        complete=run.complete,
+        confirmed=run.complete and run.search.confirmed,
+        cut_by=cut_by,
+        notes=notes,
+        verdict=judge(limit.survived_s, limit.cut_s, limit.how, settings).as_dict() if known else None,
+    )
