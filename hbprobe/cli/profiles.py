@@ -96,12 +96,13 @@ def _show(args: argparse.Namespace) -> int:
     if args.json:
         _print_json("hbprobe.profile/1", profile=profile.model_dump(mode="json"), file=str(path))
         return 0
-    print(f"{profile.id}: {profile.name}" + (f" ({profile.vendor})" if profile.vendor else ""))
+    by = f", by {profile.vendor}" if profile.vendor else ""
+    print(f"{profile.id}: {profile.name}{by}")
     print(f"{profile.category}, layer {profile.layer}")
     if profile.about:
         print(f"\n{_wrapped(profile.about)}")
     _print_details(profile)
-    print(f"\n{printable(str(path))}")
+    print(f"\nfile: {printable(str(path))}")
     return 0
 
 
@@ -166,7 +167,7 @@ def _draw_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, grouped
     from rich.text import Text
 
     first = 1 if grouped else 0
-    table = Table(*header[first:], box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(*header[first:], box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     group = None
     for row in rows:
         if grouped and row[0] != group:

@@ -1,1 +1,1 @@
-"""Direct Push as Exchange and its clients practise it: settings, event 1040, devices, the verdict on a path."""
+"""Direct Push: Exchange's settings and event 1040, the devices, the verdict on a path, a stand-in server."""

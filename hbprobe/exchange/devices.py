@@ -49,7 +49,7 @@ class DeviceKind:
 DEVICES: tuple[DeviceKind, ...] = (
     DeviceKind(
         "textbook",
-        "the textbook client",
+        "Textbook client",
         Textbook,
         Basis.EXAMPLE,
         None,
@@ -57,13 +57,13 @@ DEVICES: tuple[DeviceKind, ...] = (
     ),
     DeviceKind(
         "windows-mobile",
-        "Windows Mobile 5 and 6",
+        "Windows Mobile 5/6",
         WindowsMobile,
         Basis.DOCUMENTED,
         "https://technet.microsoft.com/en-us/library/cc182270.aspx",
         "The steps are documented, their numbers are not. 480, 780 and 1080 s were seen on one device "
-        "(http://msexchange.blogspot.com/2006/06/for-those-testingusing-direct-push.html). Assumed: at most 1800 s, and a "
-        "step up after each answer; with four answers to a step, event 1040 comes where it does not with one.",
+        "(http://msexchange.blogspot.com/2006/06/for-those-testingusing-direct-push.html). Assumed: at most 1800 s, "
+        "and a step up after each answer. With four answers to a step, event 1040 comes where it does not with one.",
     ),
     DeviceKind(
         "android-4.0",
@@ -95,7 +95,7 @@ DEVICES: tuple[DeviceKind, ...] = (
         lambda: FixedInterval(600),
         Basis.OBSERVED,
         "https://github.com/Security-Experts-Community/vscode-xp",
-        "600 s in published server logs; the algorithm is not published. Assumed: it never changes, but heeds status 5.",
+        "Seen to ask for 600 s; the algorithm is not published. Assumed: it never changes, but heeds status 5.",
     ),
     DeviceKind(
         "nacho-mail",
@@ -107,7 +107,7 @@ DEVICES: tuple[DeviceKind, ...] = (
     ),
     DeviceKind(
         "outlook-540",
-        "Outlook mobile at 540 s",
+        "Outlook app (540 s)",
         lambda: FixedInterval(540, heeds_server=False),
         Basis.OBSERVED,
         None,
@@ -115,7 +115,7 @@ DEVICES: tuple[DeviceKind, ...] = (
     ),
     DeviceKind(
         "outlook-180",
-        "Outlook mobile at 180 s",
+        "Outlook app (180 s)",
         lambda: FixedInterval(180, heeds_server=False),
         Basis.OBSERVED,
         "https://github.com/Zimbra/zm-mailbox/pull/1332",

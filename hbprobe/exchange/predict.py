@@ -53,7 +53,7 @@ class Course:
     def deaf_share(self, cut_s: float, how: Loss) -> float:
         """Return the share of a round's time in which the device waits on a connection that is dead.
 
-        Only a silent loss leaves it waiting. Pauses between requests are not counted, nor is a device that is refused.
+        Only a silent loss leaves it waiting. Pauses between requests are not counted.
         """
         waited = deaf = 0.0
         for request in self.round:

@@ -149,7 +149,7 @@ class _Judge:
                 text = f"{key} is set on line {entry.first_line} and again on line {entry.line}: the last one counts"
                 self._note(text, key, entry.line, entry.value)
         if not self._entries:
-            self._note(r"all defaults, no heartbeat key is set: is this the back end's file ClientAccess\Sync\web.config?")
+            self._note(r"all defaults: is this the back end's file, ClientAccess\Sync\web.config?")
 
     def _remark_on_threshold(self, min_s: int, max_s: int, threshold_s: int) -> None:
         if threshold_s < min_s:

@@ -33,15 +33,14 @@
       severity, text, key, line, found, event_id
 """
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.algorithms import Loss
-from hbprobe.exchange.devices import DEVICES, Basis, DeviceKind
-from hbprobe.exchange.predict import Course, follow_all, read_window
+from hbprobe.exchange.device_verdict import DeviceVerdict, PathLimit, judge_device, timer_above
+from hbprobe.exchange.devices import DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings, Severity
 
 
@@ -53,28 +52,6 @@ class Finding:
     severity: Severity
     text: str
     device: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceVerdict:
-    """How one device fares on the path; the module's text explains the fields."""
-
-    id: str
-    name: str
-    basis: Basis
-    source: str | None
-    note: str
-    refused: bool
-    settled_s: int
-    lowest_s: int
-    highest_s: int
-    average_s: int | None
-    event_1040: bool
-    first_sample: int | None
-    event_1040_on_open_path: bool
-    lost_share: float
-    deaf_share: float
-    smallest_timer_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +71,7 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as plain JSON types."""
-        plain: dict[str, Any] = _plain({"healthy": self.healthy, **asdict(self)})
-        return plain
-
-
-@dataclass(frozen=True, slots=True)
-class _Limit:
-    """The measured limit, as a verdict takes it."""
-
-    longest_s: float
-    """The longest heartbeat that is counted as surviving."""
-    cut_s: float
-    """The shortest that was cut; infinite where none was."""
-    how: Loss
-
-    def __str__(self) -> str:
-        if self.longest_s <= 0:
-            return f"The path cuts what is quiet for {format_duration(self.cut_s)}"
-        return f"The path carries {format_duration(self.longest_s)} and cuts {format_duration(self.cut_s)}"
+        return {key: _plain(value) for key, value in {"healthy": self.healthy, **asdict(self)}.items()}
 
 
 def judge(
@@ -126,85 +86,45 @@ def judge(
     A heartbeat between the two counts as lost. Where nothing was cut, longer heartbeats than the longest tried count
     as surviving, and a note says so. `how` is a value of `Loss`, or of probe's `How`; None with a cut is silent.
     """
-    if limit_survived_s is None and cut_s is None:
-        raise ValueError("a limit needs the longest hold that survived, or the shortest that was cut")
-    longest_s = math.inf if cut_s is None else limit_survived_s or 0.0
-    limit = _Limit(longest_s, math.inf if cut_s is None else cut_s, Loss(how or Loss.SILENT))
-    judged = tuple(_judge_device(kind, limit, settings) for kind in devices)
-    findings = [*_on_limit(limit, limit_survived_s, settings)]
+    limit = PathLimit.from_bracket(limit_survived_s, cut_s, how)
+    judged = tuple(judge_device(kind, limit, settings) for kind in devices)
+    findings = [*_on_bracket(limit_survived_s, cut_s, settings), *_on_limit(limit, settings)]
     for device in judged:
         findings += _on_device(device, limit, settings)
     findings += _on_settings(settings)
     timers_s = [device.smallest_timer_s for device in judged if device.smallest_timer_s is not None]
-    carries_max_s = _timer_above(settings.max_heartbeat_s)
+    carries_max_s = timer_above(settings.max_heartbeat_s)
     return Verdict(tuple(findings), judged, max(timers_s, default=None), carries_max_s, settings)
 
 
-def _judge_device(kind: DeviceKind, limit: _Limit, settings: Settings) -> DeviceVerdict:
-    courses = follow_all(kind.new, limit.how, settings)
-    course = courses[max(longest_s for longest_s in courses if longest_s <= limit.longest_s)]
-    on_open_path = courses[max(courses)]
-    reading = read_window(course, settings)
-    heartbeats_s = [request.heartbeat_s for request in course.round] or [course.last_asked_s]
-    return DeviceVerdict(
-        id=kind.id,
-        name=kind.name,
-        basis=kind.basis,
-        source=kind.source,
-        note=kind.note,
-        refused=not course.round,
-        settled_s=course.settled_s,
-        lowest_s=min(heartbeats_s),
-        highest_s=max(heartbeats_s),
-        average_s=reading.average_s,
-        event_1040=reading.first_event is not None,
-        first_sample=reading.first_event,
-        event_1040_on_open_path=read_window(on_open_path, settings).first_event is not None,
-        lost_share=round(course.lost_share, 4),
-        deaf_share=round(course.deaf_share(limit.cut_s, limit.how), 4),
-        smallest_timer_s=_smallest_timer_s(courses, settings),
-    )
-
-
-def _smallest_timer_s(courses: dict[int, Course], settings: Settings) -> int | None:
-    """Return the timer from which on, and for every longer one, the device is well; None where no timer does it.
-
-    Well means: no event 1040, and not every request lost. What a device does changes only at heartbeats that it can
-    ask for, so it is enough to try those, from the longest down. An answer at the heartbeat must still get through:
-    the timer is the next full minute strictly above.
-    """
-    enough_s = None
-    for longest_s, course in sorted(courses.items(), reverse=True):
-        if course.lost_share == 1.0 or read_window(course, settings).first_event is not None:
-            break
-        enough_s = longest_s
-    return None if enough_s is None else _timer_above(enough_s)
-
-
-def _timer_above(heartbeat_s: int) -> int:
-    return (heartbeat_s // 60 + 1) * 60
-
-
-def _on_limit(limit: _Limit, survived_s: float | None, settings: Settings) -> Iterator[Finding]:
-    shortest_s, longest_s = settings.min_heartbeat_s, settings.max_heartbeat_s
-    if math.isinf(limit.cut_s) and survived_s is not None and survived_s < longest_s:
+def _on_bracket(survived_s: float | None, cut_s: float | None, settings: Settings) -> Iterator[Finding]:
+    if cut_s is None and survived_s is not None and survived_s < settings.max_heartbeat_s:
         text = f"Nothing was cut up to {format_duration(survived_s)}: longer heartbeats are taken to survive too."
         yield Finding("limit-not-reached", Severity.NOTE, text)
+
+
+def _on_limit(limit: PathLimit, settings: Settings) -> Iterator[Finding]:
+    shortest_s, longest_s = settings.min_heartbeat_s, settings.max_heartbeat_s
     if limit.longest_s < shortest_s:
         text = f"{limit}, below MinHeartbeatInterval {shortest_s} s: no Ping can ever be answered in time."
         yield Finding("limit-below-min", Severity.PROBLEM, text)
     if limit.longest_s < longest_s:
-        text = f"{limit}, below MaxHeartbeatInterval {longest_s} s: a timer of {_timer_above(longest_s)} s would carry it."
+        timer_s = timer_above(longest_s)
+        text = f"{limit}, below MaxHeartbeatInterval {longest_s} s: a timer of {timer_s} s would carry it."
         yield Finding("limit-below-max", Severity.PROBLEM, text)
 
 
-def _on_device(device: DeviceVerdict, limit: _Limit, settings: Settings) -> Iterator[Finding]:
+def _on_device(device: DeviceVerdict, limit: PathLimit, settings: Settings) -> Iterator[Finding]:
     if device.event_1040_on_open_path:
-        yield Finding("event-1040-by-device", Severity.NOTE, _by_device(device, settings), device.id)
+        text = (
+            f"Event 1040 with {device.name} on every path, however long its timers: "
+            f"set HeartbeatAlertThreshold below {device.average_s} s, or change the client."
+        )
+        yield Finding("event-1040-by-device", Severity.NOTE, text, device.id)
     elif device.event_1040:
         text = (
-            f"Event 1040 with {device.name}: it settles at {device.settled_s} s, and the window's average of "
-            f"{device.average_s} s is not above {settings.alert_threshold_s} s. "
+            f"Event 1040 with {device.name}: it settles at {device.settled_s} s, and the window's average comes to "
+            f"{settings.alert_threshold_s} s or less, first on sample {device.first_sample}. "
             f"A timer of {device.smallest_timer_s} s ends it."
         )
         yield Finding("event-1040", Severity.PROBLEM, text, device.id)
@@ -212,14 +132,7 @@ def _on_device(device: DeviceVerdict, limit: _Limit, settings: Settings) -> Iter
         yield Finding("push-lost", Severity.PROBLEM, _push_lost(device, limit, settings), device.id)
 
 
-def _by_device(device: DeviceVerdict, settings: Settings) -> str:
-    return (
-        f"Event 1040 with {device.name} on every path, however long its timers: it asks for too little by itself. "
-        f"Set HeartbeatAlertThreshold (now {settings.alert_threshold_s} s) below {device.average_s} s, or change the client."
-    )
-
-
-def _push_lost(device: DeviceVerdict, limit: _Limit, settings: Settings) -> str:
+def _push_lost(device: DeviceVerdict, limit: PathLimit, settings: Settings) -> str:
     if device.refused:
         return (
             f"No push for {device.name}: it asks for {device.settled_s} s, Exchange admits "
@@ -240,7 +153,7 @@ def _on_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(code, problem.severity, f"{where}{problem.text}{event}")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Turn what `asdict` leaves into JSON types, and floats that are whole into integers."""
     match value:
         case dict():

@@ -24,8 +24,9 @@ def built_in_folder() -> Path:
 
 
 def profile_files(folder: Path) -> list[Path]:
-    """Return the profiles in a folder and those below it, in order."""
-    return sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
+    """Return the profiles in a folder and those below it, in the order of their folders and names."""
+    found = (path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
+    return sorted(found, key=lambda path: (path.parent, path.stem))
 
 
 class Catalogue:

@@ -18,10 +18,11 @@ Data: TypeAlias = "str | list[Data] | dict[str, Data]"
 _DEEPEST = 20
 """No profile nests half as deep, and composing recurses."""
 
-_REASONS = {
+_REASONS = {  # by how PyYAML's own text begins
     "found character '\\t' that cannot start any token": "a tab: indent with spaces",
     "mapping values are not allowed here": "a colon out of place: indent the key rightly, or quote the text",
     "but found another document": "a second document: one profile a file",
+    "expected <block end>": "indented unlike the lines before it",
 }
 
 
@@ -93,12 +94,14 @@ def read_document(text: str) -> Document:
 
 
 def _explain(error: yaml.MarkedYAMLError) -> Mistake:
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     problem = error.problem or "cannot be read"
+    mark = error.problem_mark or error.context_mark
+    if "end of stream" in problem or "stream end" in problem:
+        problem, mark = "a quote or bracket that is never closed", error.context_mark or mark
     if not isinstance(error, _RefusedError):
-        problem = f"broken YAML: {_REASONS.get(problem, problem)}"
-    return Mistake(line, problem, column=column)
+        plain = next((text for start, text in _REASONS.items() if problem.startswith(start)), problem)
+        problem = f"broken YAML: {plain}"
+    return Mistake(mark.line + 1, problem, column=mark.column + 1) if mark else Mistake(1, problem)
 
 
 def _is_empty(node: yaml.Node) -> bool:

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from hbprobe.duration import HOW_TO_WRITE
 from hbprobe.profiles.document import Document
-from hbprobe.profiles.mistakes import Key, Mistake, meant, quoted
+from hbprobe.profiles.mistakes import Key, Mistake, meant, nearest, quoted
 from hbprobe.profiles.model import MismatchError, Profile
 
 
@@ -34,9 +34,7 @@ def _key(detail: ErrorDetails) -> Key:
 
 def _near(detail: ErrorDetails, key: Key) -> str | None:
     """Return the allowed key that an unknown one was probably meant to be."""
-    if detail["type"] != "extra_forbidden":
-        return None
-    return next((word for word in _keys(key[:-1]) if word in meant(str(key[-1]), _keys(key[:-1]))), None)
+    return nearest(str(key[-1]), _keys(key[:-1])) if detail["type"] == "extra_forbidden" else None
 
 
 def _tell(detail: ErrorDetails, key: Key) -> str:
@@ -111,14 +109,14 @@ def _allowed(key: Key) -> str:
     if get_origin(wanted) is dict:
         return "must be a block: a name for each source, and under it url, grade, says"
     if get_origin(wanted) in (tuple, frozenset):
-        return "must be a word or a list of words"
+        return "write a word or a list of words"
     if wanted is float:
         return HOW_TO_WRITE
     if words := _words(wanted):
-        return f"one of {', '.join(words)}"
+        return f"write one of {', '.join(words)}"
     if _is_model(wanted):
         return f"must be a block of keys ({', '.join(_keys(key))})"
-    return "must be text"
+    return "write text"
 
 
 def _words(wanted: object) -> list[str]:

@@ -46,7 +46,12 @@ def printable(name: str) -> str:
     return name if name.isprintable() else repr(name)
 
 
+def nearest(word: str, allowed: list[str]) -> str | None:
+    """Return the allowed word that was probably meant."""
+    return next(iter(get_close_matches(word, allowed, n=1)), None)
+
+
 def meant(word: str, allowed: list[str]) -> str:
     """Return `; did you mean idle?` where one of the allowed words is near, else nothing."""
-    near = get_close_matches(word, allowed, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest(word, allowed)
+    return f"; did you mean {near}?" if near else ""

@@ -73,7 +73,7 @@ def _listed(value: object) -> object:
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=LONGEST_S, allow_inf_nan=False)]
 Text = Annotated[str, AfterValidator(_printable)]
-Name = Annotated[Text, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
 SourceKeys = Annotated[tuple[Name, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 

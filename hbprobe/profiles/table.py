@@ -6,16 +6,19 @@ from hbprobe.profiles.running import format_range
 
 INFERRED = "* inferred: follows from how such boxes work; no source says it"
 
-LIST_HEADER = ("profile", "layer", "idle", "at expiry", "restarted by")
+LIST_HEADER = ("profile", "layer", "seconds", "idle", "at expiry", "restarted by")
 TIMER_HEADER = ("timer", "default", "range", "at expiry", "restarted by", "source")
 
 
 def list_row(profile: Profile) -> tuple[str, ...]:
-    """Return the line of a profile in a list: the timer that ends an established connection first."""
+    """Return the line of a profile in a list, with the timer that ends an established connection first."""
     timers = sorted(profile.established(), key=lambda timer: timer.default)
     if not timers:
-        return (profile.id, profile.layer, "never", "-", "-")
-    return (profile.id, profile.layer, format_duration(timers[0].default), _expiry(timers[0]), _restart(timers[0]))
+        return (profile.id, profile.layer, "-", "for ever", "-", "-")
+    first = timers[0]
+    length = (f"{first.default:.10g}", format_duration(first.default))
+    expiry = f"{first.expiry}{_mark(first, Inferable.EXPIRY)}"
+    return (profile.id, profile.layer, *length, expiry, _restart(first))
 
 
 def timer_rows(profile: Profile) -> list[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 
-from hbprobe.report.style import FAINT, text_width_in
+from hbprobe.report.style import FAINT, size_in
 
 ROW_IN = 0.19
 """Height of a row of flags, in inches."""
@@ -26,6 +26,8 @@ class Flag:
     text: str
     color: str = FAINT
     bold: bool = False
+    pole: str | None = None
+    """Colour of the pole, where it is not the text's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def fly(axes: Axes, flags: Sequence[Flag], low_in: float, high_in: float) -> int
     inch = figure.dpi
     texts = [_text(axes, flag) for flag in flags]
     poles = [axes.transData.transform((flag.at_s, 0))[0] / inch for flag in flags]
-    widths = [text_width_in(text) + 2 * _GAP_IN for text in texts]
+    widths = [size_in(text)[0] + 2 * _GAP_IN for text in texts]
     places = pack(poles, widths, low_in, high_in)
     for flag, text, place in zip(flags, texts, places, strict=True):
         _raise(axes, flag, text, place)
@@ -127,6 +129,12 @@ def _raise(axes: Axes, flag: Flag, text: Text, place: Place) -> None:
         xycoords=at_top,
         xytext=(0, 72 * (place.row + 1) * ROW_IN),
         textcoords="offset points",
-        arrowprops={"arrowstyle": "-", "color": flag.color, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0},
+        arrowprops={
+            "arrowstyle": "-",
+            "color": flag.pole or flag.color,
+            "linewidth": 1.6 if flag.pole else 0.8,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        },
         annotation_clip=False,
     )

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hbprobe.report.flags import ROW_IN
-from hbprobe.report.style import FAINT, drawable, text_width_in
+from hbprobe.report.style import FAINT, drawable, size_in
 
 WIDTH_IN = 10.0
 MARGIN_IN = 0.3
@@ -17,7 +17,6 @@ _HEAD_IN = 0.72
 """Title and subtitle."""
 _FOOT_IN = 0.75
 """Ticks, their labels and the axis' label."""
-_LEGEND_ROW_IN = 0.24
 
 
 class Page:
@@ -35,26 +34,30 @@ class Page:
         self._rows.append((axes, left_in, right_in))
         return axes
 
-    def finish(self, title: str, subtitle: str, flag_rows: int, plot_in: float, legend: Sequence[Artist]) -> Figure:
+    def finish(
+        self, title: str, subtitle: str, flag_rows: int, plot_in: float, legend: Sequence[Artist], columns: int = 5
+    ) -> Figure:
         """Set the height, and write title, subtitle and legend."""
-        columns = 5
-        legend_in = _LEGEND_ROW_IN * -(-len(legend) // columns)
+        legend_in = self._explain(legend, columns) if legend else 0.0
         bottom_in = _FOOT_IN + legend_in
         height_in = bottom_in + plot_in + flag_rows * ROW_IN + _HEAD_IN
         self.figure.set_size_inches(WIDTH_IN, height_in)
         for axes, left_in, right_in in self._rows:
             width_in = right_in - left_in
             axes.set_position((left_in / WIDTH_IN, bottom_in / height_in, width_in / WIDTH_IN, plot_in / height_in))
-        self._write(title, height_in - 0.16, fontsize=13, weight="bold", gid="title")
-        self._write(subtitle, height_in - 0.43, fontsize=9, color=FAINT, gid="subtitle")
-        if legend:
-            place = (MARGIN_IN / WIDTH_IN, 0.06 / height_in)
-            self.figure.legend(handles=list(legend), loc="lower left", bbox_to_anchor=place, ncols=columns)
+        self._write(title, height_in - 0.16, {"fontsize": 13, "weight": "bold", "gid": "title"})
+        self._write(subtitle, height_in - 0.43, {"fontsize": 9, "color": FAINT, "gid": "subtitle"})
         return self.figure
 
-    def _write(self, words: str, top_in: float, **look: float | str) -> None:
+    def _explain(self, legend: Sequence[Artist], columns: int) -> float:
+        """Write the legend at the foot of the page; return how high it is."""
+        place = (MARGIN_IN / WIDTH_IN, 0)
+        drawn = self.figure.legend(handles=list(legend), loc="lower left", bbox_to_anchor=place, ncols=columns)
+        return size_in(drawn)[1] + 2 * drawn.borderaxespad * 9 / 72
+
+    def _write(self, words: str, top_in: float, look: dict[str, Any]) -> None:
         """Write a line across the page, shortened where it is too long for it."""
         place = (MARGIN_IN / WIDTH_IN, top_in / self.figure.get_figheight())
         text = self.figure.text(*place, drawable(words), va="top", **look)
-        while (over := text_width_in(text) / (WIDTH_IN - 2 * MARGIN_IN)) > 1:
+        while (over := size_in(text)[0] / (WIDTH_IN - 2 * MARGIN_IN)) > 1:
             text.set_text(f"{text.get_text()[: int(len(text.get_text()) / over) - 4]}...")

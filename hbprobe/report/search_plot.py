@@ -14,7 +14,7 @@ from hbprobe.report.axis import Scale, scale_seconds
 from hbprobe.report.flags import Flag, fly
 from hbprobe.report.page import MARGIN_IN, WIDTH_IN, Page
 from hbprobe.report.result import Result
-from hbprobe.report.style import INK, LOOKS, Look, in_style, look_of
+from hbprobe.report.style import FAINT, INK, LOOKS, Look, in_style, look_of
 from hbprobe.report.text import seconds
 from hbprobe.report.words import effort_words, how_words, limit_words, path_words, thresholds
 
@@ -39,21 +39,24 @@ def search_plot(result: Result) -> Figure:
         scale_seconds(axes, 0, end_s, _scale(result.limit, end_s), middle_in - _LEFT_IN)
         _draw(axes, result)
         _label_trials(axes, result.trials)
+        _mark_thresholds(axes, result, end_s)
         rows = fly(axes, _flags(result, end_s), _LEFT_IN, middle_in)
         if close:
             beside = page.add_axes(right_in - _CLOSE_IN, right_in, beside=axes)
             scale_seconds(beside, *close, Scale.LINEAR, _CLOSE_IN)
             _draw(beside, result)
-            beside.set_xlabel("the end of it, from close by")
+            beside.set_xlabel("the limit, from close by")
+            beside.tick_params(axis="y", length=0, labelleft=False)
             rows = max(rows, fly(beside, _end_flags(result.limit), middle_in, WIDTH_IN))
         subtitle = f"{path_words(result)}: {effort_words(result)}"
         return page.finish(_title(result), subtitle, rows, _plot_in(len(result.trials)), _legend(result.trials))
 
 
 def _title(result: Result) -> str:
-    how = f", {how_words(result.limit)}" if result.limit.how else ""
-    stopped = "" if result.complete else " (stopped before the end)"
-    return f"The path {limit_words(result.limit)}{how}{stopped}"
+    words = limit_words(result.limit)
+    how = f": {how_words(result.limit)}" if result.limit.how else ""
+    stopped = "" if result.complete else " (stopped before its end)"
+    return f"{words[0].upper()}{words[1:]}{how}{stopped}"
 
 
 def _end_s(result: Result) -> float:
@@ -125,9 +128,20 @@ def _brackets(result: Result, end_s: float) -> tuple[list[float], list[float]]:
 def _label_trials(axes: Axes, trials: Sequence[Trial]) -> None:
     every = 1 if len(trials) <= 40 else 5 if len(trials) <= 200 else 50
     rows = [row for row, trial in enumerate(trials) if trial.number % every == 0 or every == 1]
-    axes.set_yticks(rows, [f"{seconds(trials[row].hold_s)} s  #{trials[row].number}" for row in rows], fontsize=8)
-    axes.set_ylabel("trials, with the hold of each")
+    axes.set_yticks(rows, [f"#{trials[row].number}  {seconds(trials[row].hold_s)} s" for row in rows], fontsize=8)
+    axes.set_ylabel("trial, and its hold")
     axes.tick_params(axis="y", length=0)
+
+
+def _mark_thresholds(axes: Axes, result: Result, end_s: float) -> None:
+    """Draw what Exchange goes by as lines, and name what lies beyond the axis."""
+    marks = thresholds(result.verdict)
+    for at_s in marks.values():
+        if at_s <= end_s:
+            axes.axvline(at_s, color=FAINT, linewidth=0.9, linestyle="dotted", zorder=1, gid="threshold")
+    beyond = [words for words, at_s in marks.items() if at_s > end_s]
+    if beyond:
+        axes.set_xlabel(f"{axes.get_xlabel()}; further right: {', '.join(beyond)}")
 
 
 def _flags(result: Result, end_s: float) -> list[Flag]:
@@ -154,5 +168,5 @@ def _legend(trials: Sequence[Trial]) -> list[Artist]:
     seen = [look for look in LOOKS.values() if any(look_of(trial.outcome) is look for trial in trials)]
     return [
         *(Patch(label=look.label, **_filling(look)) for look in seen),
-        Patch(facecolor=_BRACKET_COLOR, edgecolor=INK, label="the limit lies in here"),
+        Patch(facecolor=_BRACKET_COLOR, edgecolor=INK, label="bracket: the limit lies in here"),
     ]

@@ -7,12 +7,12 @@ of them stands alone: a hatch and a marker say the same on a grey print. Lengths
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from hbprobe.errors import UserError
@@ -69,6 +69,32 @@ LOOKS = {
 """In the order of the legend."""
 
 
+class LineLook(NamedTuple):
+    """How one curve looks."""
+
+    color: str
+    marker: str
+
+
+LINES = (
+    LineLook(BLUE, "o"),
+    LineLook(VERMILLION, "s"),
+    LineLook(GREEN, "^"),
+    LineLook(PURPLE, "D"),
+    LineLook(ORANGE, "v"),
+    LineLook(SKY, "X"),
+    LineLook(INK, "P"),
+)
+
+GREY_ZONE: dict[str, Any] = {
+    "facecolor": "#E4E4E4",
+    "edgecolor": "#A0A0A0",
+    "hatch": "....",
+    "linewidth": 0,
+    "zorder": 0,
+}
+
+
 def look_of(outcome: Outcome) -> Look:
     """Return how an outcome looks."""
     return LOOKS[outcome.how or Kind.CUT] if outcome.kind is Kind.CUT else LOOKS[outcome.kind]
@@ -81,13 +107,15 @@ def drawable(text: str, limit: int = 200) -> str:
     return whole if len(whole) <= limit else f"{whole[: limit - 3]}..."
 
 
-def text_width_in(text: Text) -> float:
-    """Measure how wide a text stands on the page, in inches."""
-    figure = text.get_figure(root=True)
+def size_in(artist: Artist) -> tuple[float, float]:
+    """Measure how wide and how high something stands on the page, in inches."""
+    figure = artist.get_figure(root=True)
     assert figure is not None
     canvas = figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
-    return float(text.get_window_extent(canvas.get_renderer()).width / figure.dpi)
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    extent = artist.get_window_extent(renderer)
+    return float(extent.width / figure.dpi), float(extent.height / figure.dpi)
 
 
 def save(figure: Figure, path: Path) -> None:

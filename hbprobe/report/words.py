@@ -21,7 +21,7 @@ _DEATH = {
 
 _AFTERMATH = {
     Aftermath.RESET: "one more packet was answered with RST: the state is lost, and the box says so when asked",
-    Aftermath.ACKNOWLEDGED: "one more packet was acknowledged: a box still holds the connection, or the server is late",
+    Aftermath.ACKNOWLEDGED: "one more packet was acknowledged: a box still holds it, or the server is late",
     Aftermath.NOTHING: "one more packet was not even acknowledged: a black hole",
     Aftermath.CLOSED: "one more packet was answered with FIN",
 }
@@ -48,7 +48,7 @@ def limit_words(limit: Limit) -> str:
         return "unknown: no trial told anything"
     if limit.cut_s is None:
         return f"survives {seconds(limit.survived_s or 0)} s, the longest hold tried"
-    cut = f"cut {'at' if limit.exact else 'by'} {seconds(limit.cut_s)} s"
+    cut = f"cut at {seconds(limit.cut_s)} s"
     if limit.survived_s is None:
         return f"{cut}; not even the shortest hold tried survives"
     return f"survives {seconds(limit.survived_s)} s, {cut}"

@@ -1,10 +1,8 @@
 """Results as a real search would make them, on paths that are only rules."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-
-import pytest
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge

@@ -1,0 +1,108 @@
+"""How one device alone fares on a path, and the timer that it needs."""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+from hbprobe.duration import format_duration
+from hbprobe.exchange.algorithms import Loss
+from hbprobe.exchange.devices import Basis, DeviceKind
+from hbprobe.exchange.predict import Course, follow_all, read_window
+from hbprobe.exchange.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PathLimit:
+    """A measured limit, as a verdict takes it."""
+
+    longest_s: float
+    """The longest heartbeat that counts as surviving; infinite where nothing was cut."""
+    cut_s: float
+    """The shortest that was cut; infinite where nothing was."""
+    how: Loss
+
+    @classmethod
+    def from_bracket(cls, survived_s: float | None, cut_s: float | None, how: str | None) -> Self:
+        """Take a bracket: what lies between its ends counts as lost, and an unknown manner as silent."""
+        if survived_s is None and cut_s is None:
+            raise ValueError("a limit needs the longest hold that survived, or the shortest that was cut")
+        if cut_s is None:
+            return cls(math.inf, math.inf, Loss.SILENT)
+        return cls(survived_s or 0.0, cut_s, Loss(how or Loss.SILENT))
+
+    def __str__(self) -> str:
+        cuts = f"cuts {format_duration(self.cut_s)}"
+        carries = f"carries {format_duration(self.longest_s)} and " if self.longest_s > 0 else ""
+        return f"The path {carries}{cuts}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceVerdict:
+    """How a device fares; `hbprobe.exchange.verdict` explains the fields."""
+
+    id: str
+    name: str
+    basis: Basis
+    source: str | None
+    note: str
+    refused: bool
+    settled_s: int
+    lowest_s: int
+    highest_s: int
+    average_s: int | None
+    event_1040: bool
+    first_sample: int | None
+    event_1040_on_open_path: bool
+    lost_share: float
+    deaf_share: float
+    smallest_timer_s: int | None
+
+
+def judge_device(kind: DeviceKind, limit: PathLimit, settings: Settings) -> DeviceVerdict:
+    """Run a device of this kind on a path, and on every other that it can tell from it."""
+    courses = follow_all(kind.new, limit.how, settings)
+    course = courses[max(longest_s for longest_s in courses if longest_s <= limit.longest_s)]
+    on_open_path = courses[max(courses)]
+    reading = read_window(course, settings)
+    heartbeats_s = [request.heartbeat_s for request in course.round] or [course.last_asked_s]
+    return DeviceVerdict(
+        id=kind.id,
+        name=kind.name,
+        basis=kind.basis,
+        source=kind.source,
+        note=kind.note,
+        refused=not course.round,
+        settled_s=course.settled_s,
+        lowest_s=min(heartbeats_s),
+        highest_s=max(heartbeats_s),
+        average_s=reading.average_s,
+        event_1040=reading.first_event is not None,
+        first_sample=reading.first_event,
+        event_1040_on_open_path=read_window(on_open_path, settings).first_event is not None,
+        lost_share=round(course.lost_share, 4),
+        deaf_share=round(course.deaf_share(limit.cut_s, limit.how), 4),
+        smallest_timer_s=_smallest_timer_s(courses, settings),
+    )
+
+
+def timer_above(heartbeat_s: int) -> int:
+    """Return the timer that carries a heartbeat: the next full minute strictly above.
+
+    Strictly, because the answer comes at the heartbeat and must still get through.
+    """
+    return (heartbeat_s // 60 + 1) * 60
+
+
+def _smallest_timer_s(courses: dict[int, Course], settings: Settings) -> int | None:
+    """Return the timer from which on, and for every longer one, the device is well; None where no timer does it.
+
+    Well means: no event 1040, and not every request lost. What a device does changes only at heartbeats that it can
+    ask for, so those are tried, from the longest down to the first with which it is not well. Nothing says that a
+    longer timer is always better for a device; this way a gap in between is not taken for the end.
+    """
+    enough_s = None
+    for longest_s, course in sorted(courses.items(), reverse=True):
+        if course.lost_share == 1.0 or read_window(course, settings).first_event is not None:
+            break
+        enough_s = longest_s
+    return None if enough_s is None else timer_above(enough_s)

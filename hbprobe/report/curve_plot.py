@@ -1,0 +1,142 @@
+"""The timeout curve as a picture: the share of holds that survive, against how long they are."""
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from hbprobe.profiles.model import Profile
+from hbprobe.report.axis import Scale, scale_seconds
+from hbprobe.report.curves import Curve, of_profile, of_result
+from hbprobe.report.flags import Flag, fly
+from hbprobe.report.page import MARGIN_IN, WIDTH_IN, Page
+from hbprobe.report.result import Result
+from hbprobe.report.style import FAINT, GREY_ZONE, INK, LINES, LineLook, drawable, in_style
+
+_LEFT_IN = 0.95
+_PLOT_IN = 3.0
+_MOST_LABELLED = 6
+"""With more curves than this, the lines carry numbers, and the legend says what they stand for."""
+_LABEL_LENGTH = 60
+_DASHES = (0, (4, 2))
+
+_SUBTITLE = "Dots: what was tried. Between two of them the line is only the shortest way."
+
+MARKED_S = {540: "540 s: alert threshold", 900: "900 s", 1800: "1800 s", 3540: "3540 s: longest heartbeat"}
+"""Exchange's default threshold and maximum, and two round timers between them."""
+
+
+def curve_plot(results: Sequence[Result], profiles: Sequence[Profile]) -> Figure:
+    """Draw measured curves, and dashed the curves that profiles promise. Raises ValueError where there is nothing."""
+    curves = sorted([*map(of_result, results), *map(of_profile, profiles)], key=_order)
+    if not curves:
+        raise ValueError("nothing to draw: give a result or a profile")
+    right_in = WIDTH_IN - MARGIN_IN
+    with in_style():
+        page = Page()
+        axes = page.add_axes(_LEFT_IN, right_in)
+        low_s, high_s, scale = _range(curves)
+        scale_seconds(axes, low_s, high_s, scale, right_in - _LEFT_IN)
+        axes.set_ylim(-0.05, 1.08)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+        axes.set_ylabel("share of holds that survive")
+        looks = [LINES[number % len(LINES)] for number in range(len(curves))]
+        for curve, look in zip(curves, looks, strict=True):
+            _draw(axes, curve, look)
+        rows = fly(axes, _flags(axes, curves, looks), _LEFT_IN, WIDTH_IN)
+        legend, columns = _legend(curves, looks)
+        return page.finish(_title(curves), _SUBTITLE, rows, _PLOT_IN, legend, columns)
+
+
+def _order(curve: Curve) -> tuple[float, str]:
+    """The longest first: a line that ends earlier is drawn over one that goes on."""
+    return (-math.inf if curve.falls_s is None else -curve.falls_s, curve.name)
+
+
+def _range(curves: Sequence[Curve]) -> tuple[float, float, Scale]:
+    """Return where the axis of seconds begins and ends, and how it is spread."""
+    falls_s = [curve.falls_s for curve in curves if curve.falls_s is not None]
+    ends_s = [curve.points[-1][0] for curve in curves]
+    high_s = 1.12 * max([*ends_s, *(1.5 * fall_s for fall_s in falls_s), 60.0])
+    low_s = min(falls_s, default=high_s)
+    if low_s > high_s / 12:
+        return 0.0, high_s, Scale.LINEAR
+    return low_s / 3, high_s, Scale.LOG
+
+
+def _draw(axes: Axes, curve: Curve, look: LineLook) -> None:
+    low_s, high_s = axes.get_xlim()
+    holds_s, shares = zip(*curve.points, strict=True)
+    style, width = ("solid", 2.6) if curve.measured else (_DASHES, 1.6)
+    if not curve.measured:
+        holds_s, shares = (*holds_s, high_s), (*shares, shares[-1])
+    within_s = [max(hold_s, low_s) for hold_s in holds_s]
+    axes.plot(within_s, shares, color=look.color, linewidth=width, linestyle=style, gid="curve")
+    if curve.grey_zone:
+        axes.axvspan(*curve.grey_zone, gid="grey-zone", **GREY_ZONE)
+    tried_s, tried_shares = [one.hold_s for one in curve.tried], [one.share for one in curve.tried]
+    axes.plot(tried_s, tried_shares, look.marker, color=look.color, markersize=4.5, zorder=5, gid="tried")
+
+
+def _flags(axes: Axes, curves: Sequence[Curve], looks: Sequence[LineLook]) -> list[Flag]:
+    """Return the labels of the curves, and of the times that matter to Exchange."""
+    low_s, high_s = axes.get_xlim()
+    flags = [Flag(at_s, words) for at_s, words in MARKED_S.items() if low_s < at_s < high_s]
+    for flag in flags:
+        axes.axvline(flag.at_s, color=FAINT, linewidth=0.8, linestyle="dotted", zorder=1, gid="threshold")
+    for at_s, group in groupby(enumerate(curves), key=lambda numbered: _label_at(numbered[1], high_s)):
+        numbers = [number for number, _ in group]
+        for words, number in _labels(curves, numbers):
+            flags.append(Flag(at_s, words, INK, pole=looks[number].color, bold=True))
+    return sorted(flags, key=lambda flag: flag.at_s)
+
+
+def _label_at(curve: Curve, high_s: float) -> float:
+    """Return where the label of a curve stands: where it falls, else at its end."""
+    at_s = curve.points[-1][0] if curve.falls_s is None else curve.falls_s
+    return at_s or high_s
+
+
+def _labels(curves: Sequence[Curve], numbers: Sequence[int]) -> list[tuple[str, int]]:
+    """Return the labels of curves that fall at one time, each with the number of a curve that it belongs to."""
+    if len(curves) <= _MOST_LABELLED:
+        return [(_words(curves[number], len(curves)), number) for number in numbers]
+    first, last = numbers[0] + 1, numbers[-1] + 1
+    return [(str(first) if first == last else f"{first}-{last}", numbers[0])]
+
+
+def _words(curve: Curve, curves: int) -> str:
+    """Return the label of a curve, shortened where it must be so that its limit still shows."""
+    if curves == 1:
+        return curve.limit
+    return f"{drawable(curve.name, max(8, _LABEL_LENGTH - len(curve.limit)))}: {curve.limit}"
+
+
+def _legend(curves: Sequence[Curve], looks: Sequence[LineLook]) -> tuple[list[Artist], int]:
+    """Explain the kinds of lines; and the lines themselves, where they only carry numbers."""
+    entries: list[Artist] = []
+    if any(curve.measured for curve in curves):
+        entries.append(
+            Line2D(
+                [], [], color=INK, marker="o", markersize=4.5, linewidth=2.6, label="measured, with what was tried"
+            )
+        )
+    if not all(curve.measured for curve in curves):
+        entries.append(Line2D([], [], color=INK, linestyle=_DASHES, linewidth=1.6, label="from a profile's timers"))
+    if any(curve.grey_zone for curve in curves):
+        entries.append(Patch(label="grey zone: trials contradict each other", **GREY_ZONE))
+    if len(curves) <= _MOST_LABELLED:
+        return entries, 3
+    for number, (curve, look) in enumerate(zip(curves, looks, strict=True), start=1):
+        label = f"{number}  {_words(curve, len(curves))}"
+        entries.append(Line2D([], [], color=look.color, marker=look.marker, label=label))
+    return entries, 2
+
+
+def _title(curves: Sequence[Curve]) -> str:
+    return f"How long a quiet request survives{f' on {curves[0].name}' if len(curves) == 1 else ''}"

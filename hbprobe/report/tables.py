@@ -1,0 +1,146 @@
+"""A result on the terminal: sentences and one table, which need no colour and stand any width from 80 columns on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from hbprobe.duration import format_duration
+from hbprobe.report.result import Method, Result, Verb
+from hbprobe.report.text import seconds, shown
+from hbprobe.report.words import death_words, effort_words, limit_words
+
+_METHODS = {
+    Method.HOLD: "hold: the far end answers after the hold",
+    Method.IDLE: "idle: quiet between two requests, so a keep-alive timer of the server counts too",
+}
+
+
+def print_result(result: Result, console: Console) -> None:
+    """Print what was measured and what it means."""
+    console.print(_pairs(_facts(result)))
+    if result.verdict is not None:
+        console.print()
+        print_verdict(result.verdict, console)
+    for heading, lines in (("Contradictions", result.contradictions), ("Notes", result.notes)):
+        if lines:
+            console.print()
+            console.print(_listed(heading, lines))
+
+
+def print_verdict(verdict: Mapping[str, Any], console: Console) -> None:
+    """Print what Exchange will make of it: findings, devices, and what the timer should be.
+
+    `verdict` is what `hbprobe.exchange.verdict.Verdict.as_dict` returns.
+    """
+    findings = [(finding["severity"], f"{finding['text']} [{finding['code']}]") for finding in verdict["findings"]]
+    console.print(_pairs(findings or [("healthy", "Nothing was found that stands in the way of Direct Push.")]))
+    console.print()
+    if verdict["devices"]:
+        console.print(_device_table(verdict["devices"]))
+        console.print()
+    console.print(_pairs(_advice(verdict)))
+
+
+def _plain(text: str) -> Text:
+    """Return text from anywhere as rich prints it: no markup, no emoji, nothing that moves the cursor."""
+    return Text(shown(text), overflow="fold")
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+    """Lay out names and sentences in two columns."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for name, sentence in pairs:
+        grid.add_row(_plain(name), _plain(sentence))
+    return grid
+
+
+def _listed(heading: str, lines: Sequence[str]) -> RenderableType:
+    return Group(_plain(heading), *(Padding(_plain(line), (0, 0, 0, 2)) for line in lines))
+
+
+def _facts(result: Result) -> list[tuple[str, str]]:
+    """Return what was measured; an empty name goes on with the one before."""
+    facts = [("target", result.target)]
+    if result.verb is Verb.LAB:
+        facts.append(("path", " > ".join(("client", *result.path, "server"))))
+    facts += [("method", _METHODS[result.method]), ("limit", limit_words(result.limit))]
+    facts += zip(("dies", ""), death_words(result.limit), strict=False)
+    if result.cut_by is not None and len(result.path) > 1:
+        facts.append(("cut by", result.cut_by))
+    facts.append(("tried", effort_words(result)))
+    return [*facts, *_doubts(result)]
+
+
+def _doubts(result: Result) -> list[tuple[str, str]]:
+    if not result.complete:
+        return [("but", "the search was stopped before its end; the bracket is as wide as it was then")]
+    if not result.confirmed:
+        return [
+            ("but", f"not confirmed: fewer than {result.search.confirm} trials agree at an end, or some contradict")
+        ]
+    return []
+
+
+_DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "timer needed")
+
+
+def _device_table(devices: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in _DEVICE_COLUMNS:
+        table.add_column(column, justify="left" if column in ("device", "event 1040") else "right")
+    for device in devices:
+        table.add_row(*map(_plain, _device_row(device)))
+    return table
+
+
+def _device_row(device: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        device["name"],
+        "refused" if device["refused"] else f"{seconds(device['settled_s'])} s",
+        _seconds_or_dash(device["average_s"]),
+        ("on any path" if device["event_1040_on_open_path"] else "yes") if device["event_1040"] else "no",
+        f"{device['lost_share']:.0%}",
+        _seconds_or_dash(device["smallest_timer_s"]),
+    )
+
+
+def _seconds_or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{seconds(value)} s"
+
+
+def _advice(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what the timer should be, and the settings that this rests on."""
+    settings, carries_s = verdict["settings"], verdict["carries_max_s"]
+    return [
+        ("timer", _recommendation(verdict)),
+        ("", f"{_timer(carries_s)} carries the longest heartbeat, {seconds(settings['max_heartbeat_s'])} s."),
+        ("settings", _settings_words(settings)),
+    ]
+
+
+def _recommendation(verdict: Mapping[str, Any]) -> str:
+    beyond_help = [device["name"] for device in verdict["devices"] if device["smallest_timer_s"] is None]
+    exception = f", except {', '.join(beyond_help)}, which no timer helps" if beyond_help else ""
+    if verdict["recommended_s"] is None:
+        return f"No timer helps{exception.removeprefix(', except')}."
+    return f"{_timer(verdict['recommended_s'])} or more is enough for every device{exception}."
+
+
+def _timer(timer_s: float) -> str:
+    return f"{seconds(timer_s)} s ({format_duration(timer_s)})"
+
+
+def _settings_words(settings: Mapping[str, Any]) -> str:
+    return (
+        f"MinHeartbeatInterval {seconds(settings['min_heartbeat_s'])} s, "
+        f"MaxHeartbeatInterval {seconds(settings['max_heartbeat_s'])} s, "
+        f"HeartbeatSampleSize {settings['sample_size']}, "
+        f"HeartbeatAlertThreshold {seconds(settings['alert_threshold_s'])} s"
+    )

@@ -1,0 +1,116 @@
+import argparse
+import json
+import sys
+from types import ModuleType
+
+import pytest
+
+from hbprobe.cli import verdict
+from hbprobe.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise UserError(message)
+
+
+def parse(*arguments):
+    parser = Parser()
+    verdict.register(parser.add_subparsers())
+    return parser.parse_args(["verdict", *arguments])
+
+
+def run_json(capsys, *arguments):
+    args = parse(*arguments, "--json")
+    return args.run(args), json.loads(capsys.readouterr().out)
+
+
+def test_a_path_of_ten_minutes(capsys):
+    status, document = run_json(capsys, "--limit", "600")
+    assert status == 1
+    assert list(document) == ["schema", "limit", "verdict"]
+    assert document["schema"] == "hbprobe.verdict/1"
+    assert document["limit"] == {"survived": 599, "cut": 600, "how": "silent"}
+    assert document["verdict"]["healthy"] is False
+    assert document["verdict"]["recommended_s"] == 780
+    with_event = [device["id"] for device in document["verdict"]["devices"] if device["event_1040"]]
+    assert with_event == ["textbook", "android-4.0", "android-4.1", "outlook-540", "outlook-180"]
+
+
+@pytest.mark.parametrize("word", ["open", "none", "OPEN"])
+def test_an_open_path(capsys, word):
+    status, document = run_json(capsys, "--limit", word)
+    assert status == 0
+    assert document["limit"] == {"survived": 3540, "cut": None, "how": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("10min", {"survived": 599, "cut": 600, "how": "reset"}),
+        ("600.5", {"survived": 600, "cut": 600.5, "how": "reset"}),
+        ("1h", {"survived": 3599, "cut": 3600, "how": "reset"}),
+        ("0.5", {"survived": 0, "cut": 0.5, "how": "reset"}),
+    ],
+)
+def test_a_limit_is_the_length_of_the_timer(capsys, text, limit):
+    assert run_json(capsys, "--limit", text, "--how", "reset")[1]["limit"] == limit
+
+
+def test_the_manner_matters(capsys):
+    settled_s = {}
+    for how in ("silent", "status"):
+        _, document = run_json(capsys, "--limit", "600", "--how", how)
+        (device,) = (device for device in document["verdict"]["devices"] if device["id"] == "android-4.0")
+        settled_s[how] = device["settled_s"]
+    assert settled_s == {"silent": 470, "status": 650}
+
+
+def test_a_web_config_is_heeded(capsys, tmp_path):
+    path = tmp_path / "web.config"
+    path.write_text(
+        '<configuration><appSettings><add key="MaxHeartbeatInterval" value="540"/></appSettings></configuration>'
+    )
+    status, document = run_json(capsys, "--limit", "open", "--webconfig", str(path))
+    assert document["limit"]["survived"] == 540
+    assert document["verdict"]["settings"]["max_heartbeat_s"] == 540
+    assert status == 0
+    status, document = run_json(capsys, "--limit", "600", "--webconfig", str(path))
+    assert "limit-below-max" not in {finding["code"] for finding in document["verdict"]["findings"]}
+
+
+def test_a_broken_web_config_is_one_line(tmp_path):
+    path = tmp_path / "web.config"
+    path.write_text("<configuration>\n  <appSettings>\n</configuration>")
+    args = parse("--limit", "600", "--webconfig", str(path))
+    with pytest.raises(UserError) as caught:
+        args.run(args)
+    assert str(caught.value) == f"{path}:3:3: is not well-formed XML (mismatched tag): mend it there"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--limit", "soon"],
+            "argument --limit: 'soon' is not a duration: write seconds (600) or a number and a unit (10min)",
+        ),
+        (["--limit", "0"], "argument --limit: '0' is no timer: give more than 0, or 'open' where nothing is cut"),
+        ([], "the following arguments are required: --limit"),
+    ],
+)
+def test_wrong_usage_is_refused(arguments, message):
+    with pytest.raises(UserError) as caught:
+        parse(*arguments)
+    assert str(caught.value) == message
+
+
+def test_without_json_the_report_prints_the_verdict(monkeypatch):
+    printed = []
+    tables = ModuleType("hbprobe.report.tables")
+    tables.print_verdict = lambda verdict, console: printed.append((verdict, type(console).__name__))
+    monkeypatch.setitem(sys.modules, "hbprobe.report.tables", tables)
+    args = parse("--limit", "600")
+    assert args.run(args) == 1
+    ((shown, console),) = printed
+    assert (shown["recommended_s"], console) == (780, "Console")

@@ -1,0 +1,52 @@
+"""The tables of docs/event-1040.md are the program's own numbers."""
+
+from pathlib import Path
+
+import pytest
+
+from hbprobe.exchange.algorithms import Loss
+from hbprobe.exchange.devices import DEVICES
+from hbprobe.exchange.predict import follow
+from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.verdict import judge
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "event-1040.md"
+LONGEST_S, TIMER_S = 599, 600
+
+
+def asked(kind):
+    course = follow(kind.new(), LONGEST_S, Loss.SILENT, Settings())
+    once, always = (
+        ", ".join(f"{request.heartbeat_s}{' (lost)' if request.is_lost else ''}" for request in requests)
+        for requests in (course.start, course.round)
+    )
+    return f"{once}; then always {always}" if once else f"always {always}"
+
+
+def event(device):
+    return "on every path" if device.event_1040_on_open_path else "yes" if device.event_1040 else "no"
+
+
+def devices_table():
+    lines = [
+        "| device | asks for, in seconds | average | event 1040 | smallest timer |",
+        "|---|---|---|---|---|",
+    ]
+    for kind, device in zip(DEVICES, judge(LONGEST_S, TIMER_S, "silent", Settings()).devices, strict=True):
+        timer = "none" if device.smallest_timer_s is None else f"{device.smallest_timer_s} s"
+        lines.append(f"| {device.name} | {asked(kind)} | {device.average_s} s | {event(device)} | {timer} |")
+    return "\n".join(lines)
+
+
+def manners_table():
+    verdicts = [judge(LONGEST_S, TIMER_S, how, Settings()).devices for how in Loss]
+    lines = [f"| device | {' | '.join(Loss)} |", "|---|---|---|---|---|"]
+    for row in zip(*verdicts, strict=True):
+        cells = [f"{event(device)}, {device.lost_share:.0%} lost" for device in row]
+        lines.append(f"| {row[0].name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("table", [devices_table, manners_table])
+def test_the_document_has_the_table_as_the_program_has_it(table):
+    assert table() in DOCUMENT.read_text(encoding="utf-8"), f"put this in:\n{table()}"

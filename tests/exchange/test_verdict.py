@@ -1,0 +1,290 @@
+import json
+
+import pytest
+
+from hbprobe.exchange.devices import DEVICES
+from hbprobe.exchange.settings import Settings, parse_settings
+from hbprobe.exchange.verdict import Finding, Severity, judge
+from hbprobe.probe.outcome import How
+
+DEFAULTS = Settings()
+BY_ID = {kind.id: kind for kind in DEVICES}
+
+
+def codes(verdict):
+    return [(finding.code, finding.device) for finding in verdict.findings]
+
+
+def test_the_worked_example_a_provider_that_drops_after_ten_minutes():
+    verdict = judge(599, 600, "silent", DEFAULTS)
+    assert not verdict.healthy
+    assert codes(verdict) == [
+        ("limit-below-max", None),
+        ("event-1040", "textbook"),
+        ("event-1040", "android-4.0"),
+        ("event-1040", "android-4.1"),
+        ("push-lost", "ios"),
+        ("push-lost", "nacho-mail"),
+        ("event-1040-by-device", "outlook-540"),
+        ("event-1040-by-device", "outlook-180"),
+    ]
+    assert {device.id: device.settled_s for device in verdict.devices} == {
+        "textbook": 480,
+        "windows-mobile": 480,
+        "android-4.0": 470,
+        "android-4.1": 470,
+        "android-4.4": 480,
+        "ios": 600,
+        "nacho-mail": 600,
+        "outlook-540": 540,
+        "outlook-180": 180,
+    }
+    assert (verdict.recommended_s, verdict.carries_max_s) == (780, 3600)
+
+
+def test_with_the_recommended_timer_no_device_is_left_that_a_timer_could_help():
+    verdict = judge(779, 780, "silent", DEFAULTS)
+    assert codes(verdict) == [
+        ("limit-below-max", None),
+        ("event-1040-by-device", "outlook-540"),
+        ("event-1040-by-device", "outlook-180"),
+    ]
+
+
+def test_a_minute_less_than_recommended_is_not_enough():
+    assert ("event-1040", "textbook") in codes(judge(719, 720, "silent", DEFAULTS))
+
+
+def test_an_open_path_is_healthy():
+    verdict = judge(3540, None, None, DEFAULTS)
+    assert verdict.healthy
+    assert codes(verdict) == [("event-1040-by-device", "outlook-540"), ("event-1040-by-device", "outlook-180")]
+
+
+def test_a_path_that_carries_the_maximum_is_healthy():
+    assert judge(3540, 3600, "reset", DEFAULTS).healthy
+    assert not judge(3539.9, 3600, "reset", DEFAULTS).healthy
+
+
+def test_what_lies_between_survived_and_cut_counts_as_lost():
+    assert ("push-lost", "ios") in codes(judge(599, 700, "silent", DEFAULTS))
+    assert ("push-lost", "ios") not in codes(judge(600, 700, "silent", DEFAULTS))
+
+
+def test_how_may_be_the_probes_own_and_unknown_is_silent():
+    assert judge(599, 600, How.RESET, DEFAULTS) == judge(599, 600, "reset", DEFAULTS)
+    assert judge(599, 600, None, DEFAULTS) == judge(599, 600, "silent", DEFAULTS)
+
+
+def only(code, *arguments, device=None):
+    (finding,) = (f for f in judge(*arguments).findings if (f.code, f.device) == (code, device))
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("finding", "arguments"),
+    [
+        (
+            Finding(
+                "limit-below-max",
+                Severity.PROBLEM,
+                "The path carries 9 min 59 s and cuts 10 min, below MaxHeartbeatInterval 3540 s: "
+                "a timer of 3600 s would carry it.",
+            ),
+            (599, 600, "silent", DEFAULTS),
+        ),
+        (
+            Finding(
+                "limit-below-min",
+                Severity.PROBLEM,
+                "The path cuts 30 s, below MinHeartbeatInterval 60 s: no Ping can ever be answered in time.",
+            ),
+            (None, 30, "silent", DEFAULTS),
+        ),
+        (
+            Finding(
+                "limit-not-reached",
+                Severity.NOTE,
+                "Nothing was cut up to 20 min: longer heartbeats are taken to survive too.",
+            ),
+            (1200, None, None, DEFAULTS),
+        ),
+        (
+            Finding(
+                "event-1040",
+                Severity.PROBLEM,
+                "Event 1040 with Android 4.0: it settles at 470 s, and the window's average comes to 540 s or less, "
+                "first on sample 201. A timer of 660 s ends it.",
+                "android-4.0",
+            ),
+            (599, 600, "silent", DEFAULTS),
+        ),
+        (
+            Finding(
+                "event-1040-by-device",
+                Severity.NOTE,
+                "Event 1040 with Outlook app (180 s) on every path, however long its timers: "
+                "set HeartbeatAlertThreshold below 180 s, or change the client.",
+                "outlook-180",
+            ),
+            (599, 600, "silent", DEFAULTS),
+        ),
+        (
+            Finding(
+                "push-lost",
+                Severity.PROBLEM,
+                "iOS asks for 600 s and loses every request, and no event says so: "
+                "mail that comes after the cut waits until the device gives up.",
+                "ios",
+            ),
+            (599, 600, "silent", DEFAULTS),
+        ),
+        (
+            Finding(
+                "push-lost",
+                Severity.PROBLEM,
+                "iOS asks for 600 s and loses every request, and no event says so: "
+                "it is told at once, and has to ask again each time.",
+                "ios",
+            ),
+            (599, 600, "status", DEFAULTS),
+        ),
+        (
+            Finding(
+                "push-lost",
+                Severity.PROBLEM,
+                "Android 4.4 and later asks for 480 s and loses every request: "
+                "mail that comes after the cut waits until the device gives up.",
+                "android-4.4",
+            ),
+            (399, 400, "silent", DEFAULTS),
+        ),
+        (
+            Finding(
+                "push-lost",
+                Severity.PROBLEM,
+                "No push for Outlook app (180 s): it asks for 180 s, Exchange admits 300 to 3540 s, "
+                "and it does not give way.",
+                "outlook-180",
+            ),
+            (3540, None, None, Settings(min_heartbeat_s=300)),
+        ),
+    ],
+)
+def test_findings_in_full(finding, arguments):
+    assert only(finding.code, *arguments, device=finding.device) == finding
+
+
+def test_settings_that_exchange_replaces_are_problems_and_remarks_are_notes():
+    settings = parse_settings(
+        b'<configuration><appSettings>\n<add key="MinHeartbeatInterval" value="0"/>\n'
+        b'<add key="HeartbeatSampleSize" value="0"/>\n<add key="HeartbeatAlertThreshold" value="0"/>\n'
+        b"</appSettings></configuration>",
+        "web.config",
+    )
+    verdict = judge(3540, None, None, settings)
+    assert not verdict.healthy
+    assert [finding for finding in verdict.findings if finding.code.startswith("settings")] == [
+        Finding(
+            "settings-invalid",
+            Severity.PROBLEM,
+            "line 2: MinHeartbeatInterval 0 is below 1: Exchange uses 60 and 3540 instead of the two (event 1011)",
+        ),
+        Finding(
+            "settings-invalid",
+            Severity.PROBLEM,
+            "line 3: HeartbeatSampleSize 0 passes Exchange's check but leaves no room for a sample: "
+            "set 1 or more (taken as 200 here)",
+        ),
+        Finding(
+            "settings-remark",
+            Severity.NOTE,
+            "line 4: HeartbeatAlertThreshold 0 is below MinHeartbeatInterval 60: event 1040 can never come",
+        ),
+    ]
+
+
+def test_a_threshold_that_nothing_reaches_leaves_no_device_to_cure():
+    verdict = judge(599, 600, "silent", Settings(alert_threshold_s=3540))
+    assert verdict.recommended_s is None
+    assert {device.smallest_timer_s for device in verdict.devices} == {None}
+
+
+def test_without_the_event_a_timer_is_still_needed_for_push():
+    verdict = judge(3540, None, None, Settings(alert_threshold_s=0))
+    assert [device.smallest_timer_s for device in verdict.devices] == [120, 540, 300, 300, 540, 660, 660, 600, 240]
+
+
+def test_the_event_comes_later_with_a_larger_window():
+    verdict = judge(599, 600, "silent", Settings(sample_size=10_000), [BY_ID["android-4.0"]])
+    assert [device.first_sample for device in verdict.devices] == [10_001]
+
+
+def test_the_dictionary_in_full():
+    data = b'<configuration><appSettings><add key="MaxHeartbeatInterval" value="1e3"/></appSettings></configuration>'
+    settings = parse_settings(data, "web.config")
+    kind = BY_ID["windows-mobile"]
+    problem = {
+        "text": "MaxHeartbeatInterval '1e3' is not a whole number: Exchange uses 3540",
+        "key": "MaxHeartbeatInterval",
+        "line": 1,
+        "found": "1e3",
+        "event_id": 1119,
+        "severity": "problem",
+    }
+    below_max = only("limit-below-max", 599, 600, "silent", DEFAULTS).text
+    assert judge(599.0, 600.0, "silent", settings, [kind]).as_dict() == {
+        "healthy": False,
+        "findings": [
+            {"code": "limit-below-max", "severity": "problem", "text": below_max, "device": None},
+            {
+                "code": "settings-invalid",
+                "severity": "problem",
+                "text": f"line 1: {problem['text']} (event 1119)",
+                "device": None,
+            },
+        ],
+        "devices": [
+            {
+                "id": "windows-mobile",
+                "name": "Windows Mobile 5/6",
+                "basis": "documented",
+                "source": kind.source,
+                "note": kind.note,
+                "refused": False,
+                "settled_s": 480,
+                "lowest_s": 480,
+                "highest_s": 780,
+                "average_s": 630,
+                "event_1040": False,
+                "first_sample": None,
+                "event_1040_on_open_path": False,
+                "lost_share": 0.5,
+                "deaf_share": 0.1496,
+                "smallest_timer_s": 540,
+            }
+        ],
+        "recommended_s": 540,
+        "carries_max_s": 3600,
+        "settings": {
+            "min_heartbeat_s": 60,
+            "max_heartbeat_s": 3540,
+            "sample_size": 200,
+            "alert_threshold_s": 540,
+            "problems": [problem],
+        },
+    }
+
+
+def leaves(data):
+    if isinstance(data, dict):
+        data = list(data.values())
+    return [leaf for item in data for leaf in leaves(item)] if isinstance(data, list) else [data]
+
+
+@pytest.mark.parametrize("how", list(How))
+def test_the_dictionary_is_plain_json_with_whole_numbers_whole(how):
+    data = judge(599.0, 600.0, how, DEFAULTS).as_dict()
+    assert json.loads(json.dumps(data)) == data
+    assert {type(leaf) for leaf in leaves(data)} <= {str, int, float, bool, type(None)}
+    assert not [leaf for leaf in leaves(data) if isinstance(leaf, float) and leaf.is_integer()]

@@ -1,0 +1,105 @@
+"""Wrong profiles, one mistake each, and the exact line that names it."""
+
+from pathlib import Path
+
+import pytest
+
+from hbprobe.errors import UserError
+from hbprobe.profiles.loader import ProfileError, load_profile, read_text
+
+GALLERY = Path(__file__).parent / "gallery"
+TOP = "(id, name, vendor, category, layer, about, timers, sweep, sources)"
+CATEGORIES = (
+    "firewall, nat, cloud-load-balancer, load-balancer, reverse-proxy, cdn, secure-gateway, carrier, home-gateway, "
+    "operating-system, example"
+)
+INFERABLE = "(allowed: expiry, restarted_by)"
+GRADES = "(allowed: vendor, paper, third-party, measured, example)"
+DURATION = "write seconds (600) or a number and a unit (10min)"
+EXPIRIES = "silent, reset-on-next, reset, close, respond"
+TIMER = "(allowed: default, min, max, expiry, tells, restarted_by, inferred, source, note)"
+TIMERS = "must be a block of keys (half_open, idle, half_closed, lifetime)"
+
+MESSAGES = {
+    "alias": ":8:10: an alias (*five): write it out",
+    "anchor": ":8:10: an anchor (&five): leave it out",
+    "bad-id": ":1: id: 'Wrong One' is not an id: small letters and digits, joined by single hyphens",
+    "bad-indentation": ":8:4: broken YAML: indented unlike the lines before it",
+    "bad-unit": ":7: timers.idle.default: '10 parsecs' has an unknown unit 'parsecs': use ms, s, sec, m, min, h, d",
+    "bad-url": ":15: sources.manual.url: 'example.com/manual' is not a web address: write https://...",
+    "binary": ":1: not text: the character '\\x00'",
+    "boolean-as-duration": f":7: timers.idle.default: 'true' is not a duration: {DURATION}",
+    "clock-as-duration": f":7: timers.idle.default: '0:10:00' is not a duration: {DURATION}",
+    "colon-in-text": ":2:12: broken YAML: a colon out of place: indent the key rightly, or quote the text",
+    "control-character": ":2: name: has the control character '\\x1b': take it out",
+    "default-above-max": ":7: timers.idle.default: 2 h is above max, 1 h",
+    "default-below-min": ":7: timers.idle.default: 4 min is below min, 5 min",
+    "duplicate-key": ":10: timers.idle.max: stands twice, first in line 9",
+    "empty-name": ":2: name: is empty: write a value",
+    "empty-timer": ":6: timers.idle: is empty: write a value, or leave it out",
+    "empty-value": ":7: timers.idle.default: is empty: write a value, or leave it out",
+    "empty": ":1: is empty: see hbprobe profiles show ten-minute-provider",
+    "ftp-url": ":15: sources.manual.url: 'ftp://example.com/manual' is not a web address: write https://...",
+    "inferred-nothing-known": f":12: timers.idle.inferred[0]: 'default' is not allowed {INFERABLE}",
+    "infinite": f":7: timers.idle.default: '.inf' is not a duration: {DURATION}",
+    "key-that-is-a-list": ":2: has a key that is not plain text",
+    "list-as-duration": f":7: timers.idle.default: is a list: {DURATION}",
+    "list-at-the-top": f":1: is a list: must be a block of keys {TOP}",
+    "long-id": ":1: id: is longer than 60 characters",
+    "merge-key": ":7: timers.idle.<<: merge keys are not read: write the keys out",
+    "min-above-max": ":8: timers.idle.min: 2 h is above max, 1 h",
+    "missing-key": f":6: timers.idle.expiry: is missing: write one of {EXPIRIES}",
+    "missing-timers": f":1: timers: is missing: {TIMERS}",
+    "more-than-a-century": ":9: timers.idle.max: '99999d' is more than a hundred years",
+    "negative": f":7: timers.idle.default: '-600' is below 0: {DURATION}",
+    "no-source": ":12: timers.idle.source: is an empty list: name at least one",
+    "not-utf-8": ":2: not UTF-8: the byte 0xfc; save it as UTF-8",
+    "only-comments": ":1: is empty: see hbprobe profiles show ten-minute-provider",
+    "respond-at-layer-packet": ":10: timers.idle.expiry: respond needs layer http, not packet",
+    "restarted-total": ":11: timers.lifetime.restarted_by: lifetime is a total: must be nothing, not any-packet",
+    "source-with-nothing": ":14: sources.manual: needs a url, or says: where the number comes from",
+    "tab": ":7:1: broken YAML: a tab: indent with spaces",
+    "tag": ":7:14: a tag (!): leave it out",
+    "tells-with-silent": ":11: timers.idle.tells: goes with expiry reset-on-next, reset, close, not with silent",
+    "text-as-source": ":14: sources.manual: is text: must be a block of keys (url, grade, says)",
+    "text-as-timers": f":5: timers: is text: {TIMERS}",
+    "text-at-the-top": f":1: is text: must be a block of keys {TOP}",
+    "too-deep": ":1:21: nested more than 20 deep",
+    "two-documents": ":17:1: broken YAML: a second document: one profile a file",
+    "unclosed-quote": ":2:7: broken YAML: a quote or bracket that is never closed",
+    "unknown-category": f":3: category: 'fire-wall' is not allowed; did you mean firewall? (allowed: {CATEGORIES})",
+    "unknown-expiry": f":10: timers.idle.expiry: 'slient' is not allowed; did you mean silent? (allowed: {EXPIRIES})",
+    "unknown-grade": f":16: sources.manual.grade: 'rumour' is not allowed {GRADES}",
+    "unknown-key-at-the-top": f":5: colour: unknown key (allowed: {TOP[1:]}",
+    "unknown-key": f":7: timers.idle.defualt: unknown key; did you mean default? {TIMER}",
+    "unknown-layer": ":4: layer: '7' is not allowed (allowed: packet, tcp, http)",
+    "unknown-source-of-sweep": ":15: sweep.source: 'guess' is not among the profile's sources (manual)",
+    "unknown-source": ":12: timers.idle.source: 'manaul' is not among the profile's sources (manual)",
+    "zero": ":7: timers.idle.default: must be above 0; a timer that does not run is left out",
+}
+
+
+def the_message(name: str) -> str:
+    with pytest.raises(UserError) as caught:
+        load_profile(GALLERY / f"{name}.yaml")
+    return str(caught.value).removeprefix(str(GALLERY / f"{name}.yaml"))
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_each_wrong_profile_is_told_in_one_exact_line(name):
+    assert the_message(name) == MESSAGES[name]
+
+
+def test_the_table_has_every_file_of_the_gallery():
+    assert sorted(MESSAGES) == sorted(path.stem for path in GALLERY.glob("*"))
+
+
+def test_each_has_one_mistake_only():
+    for path in sorted(GALLERY.glob("*.yaml")):
+        try:
+            read_text(path)
+        except UserError:
+            continue  # not even text
+        with pytest.raises(ProfileError) as caught:
+            load_profile(path)
+        assert len(caught.value.mistakes) == 1, path.stem

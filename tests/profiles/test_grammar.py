@@ -1,0 +1,76 @@
+"""What pydantic says, in words that help: beyond the gallery, every kind of value in every wrong place."""
+
+import json
+
+import pytest
+
+from hbprobe.profiles.loader import examine
+
+TIMER = {"default": "5", "expiry": "silent", "restarted_by": "data", "source": "s"}
+GOOD = {
+    "id": "a",
+    "name": "A",
+    "category": "nat",
+    "layer": "tcp",
+    "timers": {"idle": TIMER},
+    "sweep": {"every": "5", "source": "s"},
+    "sources": {"s": {"grade": "paper", "says": "so"}},
+}
+CATEGORIES = (
+    "firewall, nat, cloud-load-balancer, load-balancer, reverse-proxy, cdn, secure-gateway, carrier, home-gateway, "
+    "operating-system, example"
+)
+TIMER_KEYS = "default, min, max, expiry, tells, restarted_by, inferred, source, note"
+ENDS = "(allowed: both, client, server)"
+WORDS = "write a word or a list of words"
+SOURCES = "a name for each source, and under it url, grade, says"
+DURATION = "write seconds (600) or a number and a unit (10min)"
+
+
+def told(*way: str, value: object) -> list[str]:
+    """Return the mistakes of the good profile with another value at the end of the way."""
+    tree = json.loads(json.dumps(GOOD))
+    block = tree
+    for key in way[:-1]:
+        block = block[key]
+    block[way[-1]] = value
+    return [mistake.in_file("f").removeprefix("f:1: ") for mistake in examine(json.dumps(tree)).mistakes]
+
+
+def test_the_good_one_is_good():
+    assert told("id", value="a") == []
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "message"),
+    [
+        (["name"], [], "name: is a list: write text"),
+        (["category"], {}, f"category: '{{}}' is not allowed (allowed: {CATEGORIES})"),
+        (["sources"], [], f"sources: is a list: must be a block: {SOURCES}"),
+        (["sources", "s", "says"], {"a": "b"}, "sources.s.says: is a block of keys: write text"),
+        (["sources", "s", "url"], [], "sources.s.url: is a list: write text"),
+        (["sources", "s", "url"], "https://", "sources.s.url: 'https://' is not a web address: write https://..."),
+        (["timers", "idle"], "5", f"timers.idle: is text: must be a block of keys ({TIMER_KEYS})"),
+        (["timers", "idle", "default"], {}, f"timers.idle.default: is a block of keys: {DURATION}"),
+        (["timers", "idle", "source"], {"a": "b"}, f"timers.idle.source: is a block of keys: {WORDS}"),
+        (["timers", "idle", "source"], [["s"]], "timers.idle.source[0]: is a list: write text"),
+        (["timers", "idle", "source"], ["s", ""], "timers.idle.source[1]: is empty: write a value"),
+        (["timers", "idle", "inferred"], {"a": "b"}, f"timers.idle.inferred: is a block of keys: {WORDS}"),
+        (["timers", "idle", "tells"], "all", f"timers.idle.tells: 'all' is not allowed {ENDS}"),
+        (["sweep"], {"every": "5"}, "sweep.source: is missing: write a word or a list of words"),
+        (["sweep", "every"], "0", "sweep.every: must be above 0; a timer that does not run is left out"),
+        (["sweep", "evry"], "5", "sweep.evry: unknown key; did you mean every? (allowed: every, source, note)"),
+    ],
+)  # fmt: skip
+def test_every_kind_in_the_wrong_place(way, value, message):
+    assert told(*way, value=value) == [message]
+
+
+def test_missing_parts_say_what_they_want():
+    assert [mistake.in_file("f") for mistake in examine("id: a\nsources: {s: {says: so}}").mistakes] == [
+        "f:1: name: is missing: write text",
+        f"f:1: category: is missing: write one of {CATEGORIES}",
+        "f:1: layer: is missing: write one of packet, tcp, http",
+        "f:1: timers: is missing: must be a block of keys (half_open, idle, half_closed, lifetime)",
+        "f:2: sources.s.grade: is missing: write one of vendor, paper, third-party, measured, example",
+    ]

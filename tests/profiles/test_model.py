@@ -1,0 +1,176 @@
+"""The schema, spoken to directly."""
+
+import pytest
+from pydantic import ValidationError
+
+from hbprobe.profiles.model import (
+    Ends,
+    Expiry,
+    Grade,
+    Inferable,
+    Profile,
+    Restart,
+    Source,
+    Sweep,
+    Timer,
+    TimerKind,
+    Timers,
+)
+
+
+def timer(**changes: object) -> dict[str, object]:
+    return {"default": 600, "expiry": "silent", "restarted_by": "any-packet", "source": "guide", **changes}
+
+
+def profile(**changes: object) -> dict[str, object]:
+    return {
+        "id": "some-box",
+        "name": "Some box",
+        "category": "firewall",
+        "layer": "packet",
+        "timers": {"idle": timer()},
+        "sources": {"guide": {"url": "https://example.com/guide", "grade": "vendor"}},
+        **changes,
+    }
+
+
+def complaint(**changes: object) -> str:
+    with pytest.raises(ValidationError) as caught:
+        Profile.model_validate(profile(**changes))
+    return str(caught.value)
+
+
+def test_a_profile_is_what_was_written():
+    whole = Profile.model_validate(
+        profile(
+            vendor="Some vendor",
+            about="What to know.",
+            timers={
+                "idle": timer(default="10min", min=60, max="1h", inferred=["expiry"], note="A note."),
+                "half_open": timer(default=30, restarted_by="nothing"),
+            },
+            sweep={"every": "10 s", "source": ["guide"]},
+        )
+    )
+    assert whole.timers.idle == Timer(
+        default=600,
+        min=60,
+        max=3600,
+        expiry=Expiry.SILENT,
+        restarted_by=Restart.ANY_PACKET,
+        inferred=frozenset({Inferable.EXPIRY}),
+        source=("guide",),
+        note="A note.",
+    )
+    assert whole.timers.idle.tells is Ends.BOTH
+    assert whole.sweep == Sweep(every=10, source=("guide",))
+    assert [kind for kind, _ in whole.each_timer()] == [TimerKind.HALF_OPEN, TimerKind.IDLE]
+    assert whole.timers.get(TimerKind.LIFETIME) is None
+    assert whole.sources["guide"].grade is Grade.VENDOR
+    assert str(whole.sources["guide"].url) == "https://example.com/guide"
+
+
+def test_a_round_trip_through_json_changes_nothing():
+    one = Profile.model_validate(profile(timers={"idle": timer(inferred=["restarted_by", "expiry"])}))
+    assert Profile.model_validate_json(one.model_dump_json()) == one
+    assert one.model_dump(mode="json")["timers"]["idle"]["inferred"] == ["expiry", "restarted_by"]
+
+
+def test_the_timers_of_an_established_connection():
+    whole = Profile.model_validate(
+        profile(
+            timers={
+                "idle": timer(),
+                "lifetime": timer(default=60, restarted_by="nothing"),
+                "half_closed": timer(default=5),
+            }
+        )
+    )
+    assert [one.default for one in whole.established()] == [600, 60]
+    assert Profile.model_validate(profile(timers={})).established() == []
+
+
+def test_one_word_stands_for_a_list():
+    assert Timer.model_validate(timer(inferred="expiry")).inferred == {Inferable.EXPIRY}
+    assert Sweep.model_validate({"every": 5, "source": "guide"}).source == ("guide",)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_boolean_is_no_number(value):
+    assert f"'{str(value).lower()}' is not a duration" in complaint(timers={"idle": timer(default=value)})
+
+
+@pytest.mark.parametrize("value", [0, -1, "0", float("nan"), float("inf"), 1e12])
+def test_a_timer_is_above_zero_and_below_a_century(value):
+    assert "timers.idle.default" in complaint(timers={"idle": timer(default=value)})
+
+
+@pytest.mark.parametrize("expiry", [Expiry.RESET_ON_NEXT, Expiry.RESET, Expiry.CLOSE])
+def test_an_end_can_be_told_of_what_it_can_notice(expiry):
+    assert Timer.model_validate(timer(expiry=expiry, tells="client")).tells is Ends.CLIENT
+
+
+@pytest.mark.parametrize("expiry", [Expiry.SILENT, Expiry.RESPOND])
+def test_an_end_cannot_be_told_of_silence(expiry):
+    with pytest.raises(ValidationError, match="goes with expiry reset-on-next, reset, close, not with"):
+        Timer.model_validate(timer(expiry=expiry, tells="client"))
+
+
+@pytest.mark.parametrize("kind", ["half_open", "lifetime"])
+@pytest.mark.parametrize("restart", [word for word in Restart if word is not Restart.NOTHING])
+def test_a_total_is_restarted_by_nothing(kind, restart):
+    with pytest.raises(ValidationError, match=f"{kind} is a total: must be nothing, not {restart}"):
+        Timers.model_validate({kind: timer(restarted_by=restart)})
+
+
+def test_respond_goes_with_layer_http():
+    answering = {"idle": timer(expiry="respond")}
+    assert Profile.model_validate(profile(layer="http", timers=answering)).layer == "http"
+    assert "respond needs layer http, not tcp" in complaint(layer="tcp", timers=answering)
+
+
+def test_a_source_has_an_address_or_says_where_its_number_comes_from():
+    assert Source(grade=Grade.MEASURED, says="Four seconds, three times.").url is None
+    with pytest.raises(ValidationError, match="needs a url, or says"):
+        Source(grade=Grade.MEASURED)
+
+
+def test_unknown_keys_are_refused_everywhere():
+    for changes in (
+        {"colour": "red"},
+        {"timers": {"idel": timer()}},
+        {"timers": {"idle": timer(colour="red")}},
+        {"sweep": {"every": 5, "source": "guide", "colour": "red"}},
+        {"sources": {"guide": {"grade": "vendor", "says": "so", "colour": "red"}}},
+    ):
+        assert "Extra inputs are not permitted" in complaint(**changes)
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31mred", "right\u202eto left", "nul\0", "tab\there"])
+def test_text_that_a_terminal_would_obey_is_refused(text):
+    for changes in (
+        {"name": text},
+        {"vendor": text},
+        {"about": text},
+        {"timers": {"idle": timer(note=text)}},
+        {"sources": {text: {"grade": "vendor", "says": "so"}}},
+        {"sources": {"guide": {"grade": "vendor", "says": text}}},
+    ):
+        assert "has the control character" in complaint(**changes)
+
+
+def test_paragraphs_are_kept():
+    assert Profile.model_validate(profile(about="One.\n\nTwo.\n")).about == "One.\n\nTwo."
+
+
+def test_values_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        Profile.model_validate(profile()).name = "another"
+
+
+@pytest.mark.parametrize("word", ["", "-", "a-", "-a", "a--b", "A", "a_b", "ä", "a b", "a\n", "../a"])
+def test_an_id_is_fit_for_a_file_name(word):
+    if word.strip() != word and word.strip():
+        assert Profile.model_validate(profile(id=word)).id == word.strip()
+    else:
+        assert "id" in complaint(id=word)

@@ -1,0 +1,139 @@
+"""Making a profile ready to run."""
+
+import pytest
+
+from hbprobe.errors import UserError
+from hbprobe.profiles.loader import parse_profile
+from hbprobe.profiles.model import Profile
+from hbprobe.profiles.running import format_range, parse_settings, require_runnable, with_overrides
+
+UNITS = "use ms, s, sec, m, min, h, d"
+TEXT = """\
+id: box
+name: Box
+category: firewall
+layer: packet
+timers:
+  half_open: {default: 30, expiry: silent, restarted_by: nothing, source: us}
+  idle: {default: 1h, min: 5min, max: 7d, expiry: silent, restarted_by: any-packet, source: us, note: As shipped.}
+sources:
+  us: {grade: example, says: made up}
+"""
+
+
+@pytest.fixture
+def box():
+    return parse_profile(TEXT, "box.yaml")
+
+
+def complaint(function, *arguments):
+    with pytest.raises(UserError) as caught:
+        function(*arguments)
+    return str(caught.value)
+
+
+def test_layers_packet_and_tcp_run(box):
+    assert require_runnable(box) is box
+    tcp = box.model_copy(update={"layer": "tcp"})
+    assert require_runnable(tcp) is tcp
+
+
+def test_layer_http_does_not_run_yet():
+    http = parse_profile(TEXT.replace("packet\n", "http\n"), "box.yaml")
+    assert complaint(require_runnable, http) == (
+        "box is of layer http, which this version cannot run yet; it runs layers packet and tcp"
+    )
+
+
+def test_settings():
+    assert parse_settings([]) == {}
+    assert parse_settings(["idle=5", " half-open = 10 min ", "lifetime=off"]) == {
+        "idle": "5",
+        "half_open": "10 min",
+        "lifetime": "off",
+    }
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["idle"], "--set 'idle': write TIMER=SECONDS, as in idle=5 or idle=off"),
+        (["idle="], "--set 'idle=': write TIMER=SECONDS, as in idle=5 or idle=off"),
+        ([""], "--set '': write TIMER=SECONDS, as in idle=5 or idle=off"),
+        (
+            ["idel=5"],
+            "--set 'idel=5': no such timer; did you mean idle? (allowed: half_open, idle, half_closed, lifetime)",
+        ),
+        (["=5"], "--set '=5': no such timer (allowed: half_open, idle, half_closed, lifetime)"),
+        (["idle=5", "idle=6"], "--set 'idle=6': idle is set twice"),
+    ],
+)
+def test_settings_that_cannot_be_read(texts, message):
+    assert complaint(parse_settings, texts) == message
+
+
+def test_nothing_set_changes_nothing(box):
+    assert with_overrides(box, {}) == (box, ())
+
+
+def test_a_value_within_the_range(box):
+    other, remarks = with_overrides(box, {"idle": "10min", "half_open": "5"})
+    assert remarks == ()
+    assert (other.timers.idle.default, other.timers.half_open.default) == (600, 5)
+    assert (other.timers.idle.min, other.timers.idle.max) == (300, 604800)
+    assert other.timers.idle.note == "Set to 10 min for this run; the source says 1 h. As shipped."
+    assert other.timers.half_open.note == "Set to 5 s for this run; the source says 30 s."
+    assert box.timers.idle.default == 3600
+
+
+@pytest.mark.parametrize("text", ["5", "8d"])
+def test_a_value_outside_the_range_gets_a_remark(box, text):
+    other, remarks = with_overrides(box, {"idle": text})
+    assert remarks == (f"idle={text} is outside what box can be set to (5 min to 7 d)",)
+    assert (other.timers.idle.min, other.timers.idle.max) == (None, None)
+
+
+def test_a_timer_that_is_switched_off(box):
+    other, remarks = with_overrides(box, {"idle": "off"})
+    assert other.timers.idle is None
+    assert other.timers.half_open == box.timers.half_open
+    assert remarks == ("idle of box is off in this run; the profile has 1 h",)
+
+
+@pytest.mark.parametrize("settings", [{"idle": "5"}, {"idle": "off"}, {"idle": "1h", "half_open": "100d"}])
+def test_what_comes_out_is_a_profile(box, settings):
+    other, _ = with_overrides(box, settings)
+    assert Profile.model_validate(other.model_dump(mode="json")) == other
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lifetime": "5"}, "box has no timer lifetime: it has half_open, idle"),
+        ({"lifetime": "off"}, "box has no timer lifetime: it has half_open, idle"),
+        ({"idle": "0"}, "idle=0: must be above 0; idle=off switches the timer off"),
+        ({"idle": "5 moons"}, f"idle=5 moons: '5 moons' has an unknown unit 'moons': {UNITS}, or off"),
+        ({"idle": "-5"}, "idle=-5: '-5' is below 0: write seconds (600) or a number and a unit (10min), or off"),
+    ],
+)
+def test_overrides_that_cannot_be(box, settings, message):
+    assert complaint(with_overrides, box, settings) == message
+
+
+def test_a_profile_without_timers():
+    bare = parse_profile("{id: bare, name: Bare, category: nat, layer: tcp, timers: {}}", "bare.yaml")
+    assert complaint(with_overrides, bare, {"idle": "5"}) == "bare has no timer idle: it has none"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (None, None, ""),
+        (300, None, "from 5 min"),
+        (None, 7200, "up to 2 h"),
+        (60, 3600, "1 min to 1 h"),
+        (350, 350, "fixed"),
+    ],
+)
+def test_ranges(box, low, high, text):
+    assert format_range(box.timers.idle.model_copy(update={"min": low, "max": high})) == text

@@ -1,0 +1,103 @@
+"""The profiles that ship: each loads, lies where it belongs and says where its numbers come from."""
+
+import pytest
+
+from hbprobe.profiles.catalogue import Catalogue, built_in_folder, profile_files
+from hbprobe.profiles.checking import check_files
+from hbprobe.profiles.loader import load_profile
+from hbprobe.profiles.model import Category, Expiry, Grade, Layer, Profile
+from hbprobe.profiles.running import require_runnable
+
+FILES = profile_files(built_in_folder())
+PROFILES = [load_profile(path) for path in FILES]
+each = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
+each_product = pytest.mark.parametrize(
+    "profile", [one for one in PROFILES if one.category is not Category.EXAMPLE], ids=lambda profile: profile.id
+)
+
+
+def test_none_has_a_mistake():
+    assert check_files(FILES) == []
+
+
+def test_how_many_there_are():
+    assert len(PROFILES) == 72
+    assert len({profile.id for profile in PROFILES}) == 72
+
+
+def test_every_expiry_that_can_run_is_shown():
+    shown = {timer.expiry for profile in PROFILES for _, timer in profile.each_timer()}
+    assert shown == set(Expiry) - {Expiry.RESPOND}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_file_is_called_after_the_id_and_the_folder_after_the_category(path):
+    profile = load_profile(path)
+    assert path.relative_to(built_in_folder()).as_posix() == f"{profile.category}/{profile.id}.yaml"
+
+
+@each
+def test_its_id_finds_it(profile):
+    assert Catalogue().find(profile.id) == profile
+
+
+@each
+def test_a_round_trip_changes_nothing(profile):
+    assert Profile.model_validate_json(profile.model_dump_json()) == profile
+
+
+@each
+def test_it_runs_in_this_version(profile):
+    assert require_runnable(profile).layer in (Layer.PACKET, Layer.TCP)
+
+
+@each
+def test_it_helps_its_reader(profile):
+    assert 40 <= len(profile.about) <= 400
+    assert profile.about.endswith((".", "?"))
+
+
+@each
+def test_every_source_is_cited(profile):
+    cited = {key for _, timer in profile.each_timer() for key in timer.source}
+    cited |= set(profile.sweep.source) if profile.sweep else set()
+    assert cited == set(profile.sources)
+
+
+@each_product
+def test_every_number_has_an_address(profile):
+    assert profile.vendor
+    assert profile.timers.idle is not None
+    cited = [timer.source for _, timer in profile.each_timer()] + ([profile.sweep.source] if profile.sweep else [])
+    for keys in cited:
+        found = [profile.sources[key] for key in keys]
+        assert any(source.url for source in found)
+        assert all(source.grade is not Grade.EXAMPLE for source in found)
+        assert all(source.url for source in found if source.grade is not Grade.MEASURED)
+
+
+def test_an_example_says_that_it_is_one():
+    examples = [one for one in PROFILES if one.category is Category.EXAMPLE]
+    assert [one.id for one in examples] == ["open-path", "ten-minute-provider"]
+    assert {source.grade for one in examples for source in one.sources.values()} == {Grade.EXAMPLE}
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "expiry"),
+    [
+        ("ten-minute-provider", 600, "silent"),
+        ("cisco-asa", 3600, "silent"),
+        ("azure-load-balancer-tcp-reset", 240, "reset"),
+        ("aws-nlb-tcp", 350, "reset-on-next"),
+        ("nginx-stream-proxy", 600, "close"),
+        ("linux-netfilter-conntrack", 432000, "silent"),
+        ("ivanti-apptunnel", 60, "close"),
+    ],
+)
+def test_some_that_everybody_asks_for(name, seconds, expiry):
+    idle = Catalogue().find(name).timers.idle
+    assert (idle.default, idle.expiry) == (seconds, expiry)
+
+
+def test_the_open_path_has_no_timers():
+    assert Catalogue().find("open-path").each_timer() == []
