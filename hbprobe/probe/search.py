@@ -18,7 +18,9 @@ import math
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
+from hbprobe.probe.guided import Guess, choose
 from hbprobe.probe.outcome import Kind, Limit, Outcome
+from hbprobe.probe.prior import Prior
 
 _RETRIES = 6
 """So many trials may go into settling contradictions before the search reports the safer bracket."""
@@ -75,8 +77,10 @@ class _Evidence:
 class Search:
     """The search for one limit."""
 
-    def __init__(self, settings: SearchSettings) -> None:
+    def __init__(self, settings: SearchSettings, prior: Prior | None = None) -> None:
         self.settings = settings
+        self._prior = prior
+        """What is known of timers beforehand; without it the search only splits."""
         self._evidence: list[_Evidence] = []
         self._retries = 0
         self._low_s, self._high_s = 0.0, math.inf
@@ -149,6 +153,8 @@ class Search:
         return self._closer()
 
     def _opening(self) -> tuple[float, ...]:
+        if likely := self._likely():
+            return likely
         between = self._grid(max(self._low_s, self.settings.min_s), self.settings.max_s)
         return (*self._spread(between, self.settings.connections - 1), self.settings.max_s)
 
@@ -160,7 +166,20 @@ class Search:
             if below:
                 back = sorted({max(0, len(below) - 2**i) for i in range(self.settings.connections)})
                 return tuple(self._hold(below[index]) for index in back)
+        elif likely := self._likely():
+            return likely
         return self._spread(self._grid(low_s, self._high_s), self.settings.connections)
+
+    def _likely(self) -> tuple[float, ...]:
+        """Holds next to timers that products have, if any lie in the bracket."""
+        if self._prior is None:
+            return ()
+        settings = self.settings
+        low_s = self._low_s or math.nextafter(settings.min_s, 0)
+        guess = Guess(
+            low_s, self._high_s, settings.max_s, settings.precision_s, settings.grace_s, settings.connections
+        )
+        return choose(guess, self._prior)
 
     def _exact_spread_s(self) -> float:
         """How far the exact times of cuts lie apart: the clocks of real boxes are coarse."""

@@ -27,8 +27,10 @@ def explain(error: ValidationError, document: Document) -> list[Mistake]:
 
 
 def _key(detail: ErrorDetails) -> Key:
+    key: Key = detail["loc"]
+    if key and key[-1] == "[key]" and detail["type"] != "extra_forbidden":
+        key = key[:-1]  # pydantic's mark for a mistake in the key itself
     wrong = detail.get("ctx", {}).get("error")
-    key: Key = tuple(part for part in detail["loc"] if part != "[key]")
     return (*key, *wrong.key) if isinstance(wrong, MismatchError) else key
 
 

@@ -4,8 +4,6 @@ A profile says *what* happens and *when*; how it is made to happen on a socket i
 `hbprobe.middlebox`. Unknown keys are refused, so that a slip of the pen cannot silently do nothing.
 """
 
-import math
-import unicodedata
 from typing import Annotated, Self
 
 from pydantic import (
@@ -61,9 +59,13 @@ def _seconds(value: object) -> object:
 def _printable(text: str) -> str:
     """Keep escape sequences and marks that reverse the writing direction away from every terminal and report."""
     for character in text:
-        if character != "\n" and unicodedata.category(character).startswith("C"):
-            raise ValueError(f"has the control character {character!a}: take it out")
+        if not character.isprintable():
+            raise ValueError(f"has the character {character!a}, which does not print: take it out")
     return text
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(_printable(line) for line in text.split("\n"))
 
 
 def _listed(value: object) -> object:
@@ -72,7 +74,8 @@ def _listed(value: object) -> object:
 
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=LONGEST_S, allow_inf_nan=False)]
-Text = Annotated[str, AfterValidator(_printable)]
+Text = Annotated[str, AfterValidator(_printable_lines)]
+Line = Annotated[str, AfterValidator(_printable)]
 Name = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
 SourceKeys = Annotated[tuple[Name, ...], BeforeValidator(_listed), Field(min_length=1)]
 
@@ -117,14 +120,15 @@ class Timer(Strict):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        low, high = self.min or 0.0, self.max or math.inf
-        if low > high:
-            raise MismatchError(("min",), f"{format_duration(low)} is above max, {format_duration(high)}")
-        if self.default < low:
-            raise MismatchError(("default",), f"{format_duration(self.default)} is below min, {format_duration(low)}")
-        if self.default > high:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise MismatchError(("min",), f"{format_duration(self.min)} is above max, {format_duration(self.max)}")
+        if self.min is not None and self.default < self.min:
             raise MismatchError(
-                ("default",), f"{format_duration(self.default)} is above max, {format_duration(high)}"
+                ("default",), f"{format_duration(self.default)} is below min, {format_duration(self.min)}"
+            )
+        if self.max is not None and self.default > self.max:
+            raise MismatchError(
+                ("default",), f"{format_duration(self.default)} is above max, {format_duration(self.max)}"
             )
         if self.tells is not Ends.BOTH and self.expiry not in _TELLING:
             raise MismatchError(("tells",), f"goes with expiry {', '.join(_TELLING)}, not with {self.expiry}")
@@ -173,7 +177,7 @@ class Profile(Strict):
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
     name: Name
-    vendor: Text = ""
+    vendor: Line = ""
     category: Category
     layer: Layer
     about: Text = ""

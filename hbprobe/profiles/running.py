@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from hbprobe.duration import format_duration, parse_duration_s
 from hbprobe.errors import UserError
-from hbprobe.profiles.mistakes import meant, quoted
+from hbprobe.profiles.mistakes import meant, printable, quoted
 from hbprobe.profiles.model import Layer, Profile, Timer, TimerKind
 
 OFF = "off"
@@ -49,7 +49,9 @@ def with_overrides(profile: Profile, settings: Mapping[str, str]) -> tuple[Profi
         timer = _timer(profile, name)
         if text == OFF:
             changed[name] = None
-            remarks.append(f"{name} of {profile.id} is off in this run; the profile has {_length(timer.default)}")
+            remarks.append(
+                f"{name} of {profile.id} is off in this run; the profile has {format_duration(timer.default)}"
+            )
             continue
         value = _value(name, text)
         if not _in_range(timer, value):
@@ -62,14 +64,10 @@ def with_overrides(profile: Profile, settings: Mapping[str, str]) -> tuple[Profi
 def format_range(timer: Timer) -> str:
     """Return what the vendor lets one set: `5 min to 1 h`, `up to 1 h`, or nothing where no source says."""
     if timer.min is not None and timer.max is not None:
-        return f"{_length(timer.min)} to {_length(timer.max)}" if timer.min < timer.max else "fixed"
+        return f"{format_duration(timer.min)} to {format_duration(timer.max)}" if timer.min < timer.max else "fixed"
     if timer.min is not None:
-        return f"from {_length(timer.min)}"
-    return f"up to {_length(timer.max)}" if timer.max is not None else ""
-
-
-def _length(seconds: float) -> str:
-    return format_duration(seconds)
+        return f"from {format_duration(timer.min)}"
+    return f"up to {format_duration(timer.max)}" if timer.max is not None else ""
 
 
 def _timer(profile: Profile, name: str) -> Timer:
@@ -84,7 +82,7 @@ def _value(name: str, text: str) -> float:
     try:
         value = parse_duration_s(text)
     except ValueError as error:
-        raise UserError(f"{name}={text}: {error}, or {OFF}") from None
+        raise UserError(f"{name}={printable(text)}: {error}, or {OFF}") from None
     if value <= 0:
         raise UserError(f"{name}={text}: must be above 0; {name}={OFF} switches the timer off")
     return value
@@ -96,6 +94,6 @@ def _in_range(timer: Timer, value: float) -> bool:
 
 def _set(timer: Timer, value: float) -> Timer:
     """Return the timer with another length; a range that it leaves is dropped, so that the timer stays valid."""
-    note = f"Set to {_length(value)} for this run; the source says {_length(timer.default)}. {timer.note}".rstrip()
+    note = f"Set to {format_duration(value)} for this run; the source says {format_duration(timer.default)}."
     kept = {} if _in_range(timer, value) else {"min": None, "max": None}
-    return timer.model_copy(update={"default": value, "note": note, **kept})
+    return timer.model_copy(update={"default": value, "note": f"{note} {timer.note}".rstrip(), **kept})

@@ -48,7 +48,7 @@ def _root(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _even_ticks(low_s: float, high_s: float, width_in: float) -> list[float]:
-    most = max(2.0, width_in / (1.5 * _TICK_ROOM_IN))
+    most = max(5.2, width_in / (1.5 * _TICK_ROOM_IN))
     step_s = next((step for step in _STEPS_S if (high_s - low_s) / step <= most), 86400.0)
     first, last = int(np.ceil(low_s / step_s - 1e-9)), int(np.floor(high_s / step_s + 1e-9))
     return [round(step_s * count, 3) for count in range(first, last + 1)]

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -14,7 +13,7 @@ from hbprobe.profiles.model import Profile
 from hbprobe.report.axis import Scale, scale_seconds
 from hbprobe.report.curves import Curve, of_profile, of_result
 from hbprobe.report.flags import Flag, fly
-from hbprobe.report.page import MARGIN_IN, WIDTH_IN, Page
+from hbprobe.report.page import MARGIN_IN, WIDTH_IN, Entry, Page
 from hbprobe.report.result import Result
 from hbprobe.report.style import FAINT, GREY_ZONE, INK, LINES, LineLook, drawable, in_style
 
@@ -24,8 +23,6 @@ _MOST_LABELLED = 6
 """With more curves than this, the lines carry numbers, and the legend says what they stand for."""
 _LABEL_LENGTH = 60
 _DASHES = (0, (4, 2))
-
-_SUBTITLE = "Dots: what was tried. Between two of them the line is only the shortest way."
 
 MARKED_S = {540: "540 s: alert threshold", 900: "900 s", 1800: "1800 s", 3540: "3540 s: longest heartbeat"}
 """Exchange's default threshold and maximum, and two round timers between them."""
@@ -46,11 +43,11 @@ def curve_plot(results: Sequence[Result], profiles: Sequence[Profile]) -> Figure
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
         axes.set_ylabel("share of holds that survive")
         looks = [LINES[number % len(LINES)] for number in range(len(curves))]
-        for curve, look in zip(curves, looks, strict=True):
-            _draw(axes, curve, look)
+        for number, (curve, look) in enumerate(zip(curves, looks, strict=True)):
+            _draw(axes, curve, look, hidden_by=[above.falls_s for above in curves[number + 1 :]].count(curve.falls_s))
         rows = fly(axes, _flags(axes, curves, looks), _LEFT_IN, WIDTH_IN)
         legend, columns = _legend(curves, looks)
-        return page.finish(_title(curves), _SUBTITLE, rows, _PLOT_IN, legend, columns)
+        return page.finish(_title(curves), _subtitle(curves), rows, _PLOT_IN, legend, columns)
 
 
 def _order(curve: Curve) -> tuple[float, str]:
@@ -69,14 +66,17 @@ def _range(curves: Sequence[Curve]) -> tuple[float, float, Scale]:
     return low_s / 3, high_s, Scale.LOG
 
 
-def _draw(axes: Axes, curve: Curve, look: LineLook) -> None:
+def _draw(axes: Axes, curve: Curve, look: LineLook, hidden_by: int) -> None:
+    """Draw a curve, wide enough to show below so many that fall at the same time."""
     low_s, high_s = axes.get_xlim()
     holds_s, shares = zip(*curve.points, strict=True)
     style, width = ("solid", 2.6) if curve.measured else (_DASHES, 1.6)
     if not curve.measured:
         holds_s, shares = (*holds_s, high_s), (*shares, shares[-1])
     within_s = [max(hold_s, low_s) for hold_s in holds_s]
-    axes.plot(within_s, shares, color=look.color, linewidth=width, linestyle=style, gid="curve")
+    axes.plot(
+        within_s, shares, color=look.color, linewidth=width + 2.2 * min(3, hidden_by), linestyle=style, gid="curve"
+    )
     if curve.grey_zone:
         axes.axvspan(*curve.grey_zone, gid="grey-zone", **GREY_ZONE)
     tried_s, tried_shares = [one.hold_s for one in curve.tried], [one.share for one in curve.tried]
@@ -117,25 +117,27 @@ def _words(curve: Curve, curves: int) -> str:
     return f"{drawable(curve.name, max(8, _LABEL_LENGTH - len(curve.limit)))}: {curve.limit}"
 
 
-def _legend(curves: Sequence[Curve], looks: Sequence[LineLook]) -> tuple[list[Artist], int]:
+def _legend(curves: Sequence[Curve], looks: Sequence[LineLook]) -> tuple[list[Entry], int]:
     """Explain the kinds of lines; and the lines themselves, where they only carry numbers."""
-    entries: list[Artist] = []
+    entries: list[Entry] = []
     if any(curve.measured for curve in curves):
-        entries.append(
-            Line2D(
-                [], [], color=INK, marker="o", markersize=4.5, linewidth=2.6, label="measured, with what was tried"
-            )
-        )
+        entries.append((Line2D([], [], color=INK, marker="o", markersize=4.5, linewidth=2.6), "measured"))
     if not all(curve.measured for curve in curves):
-        entries.append(Line2D([], [], color=INK, linestyle=_DASHES, linewidth=1.6, label="from a profile's timers"))
+        entries.append((Line2D([], [], color=INK, linestyle=_DASHES, linewidth=1.6), "from a profile's timers"))
     if any(curve.grey_zone for curve in curves):
-        entries.append(Patch(label="grey zone: trials contradict each other", **GREY_ZONE))
+        entries.append((Patch(**GREY_ZONE), "grey zone: trials contradict each other"))
     if len(curves) <= _MOST_LABELLED:
         return entries, 3
     for number, (curve, look) in enumerate(zip(curves, looks, strict=True), start=1):
-        label = f"{number}  {_words(curve, len(curves))}"
-        entries.append(Line2D([], [], color=look.color, marker=look.marker, label=label))
+        sample = Line2D([], [], color=look.color, marker=look.marker)
+        entries.append((sample, f"{number}  {_words(curve, len(curves))}"))
     return entries, 2
+
+
+def _subtitle(curves: Sequence[Curve]) -> str:
+    if any(curve.measured for curve in curves):
+        return "Dots: what was tried. Between two of them the line is only the shortest way."
+    return "As the timers of each profile have it."
 
 
 def _title(curves: Sequence[Curve]) -> str:

@@ -124,8 +124,10 @@ def _shares(evidence: Sequence[Trial]) -> tuple[Point, ...]:
         if math.isfinite(high_s):
             share = max(0.0, share - weight)
             points.append((high_s, share))
-    longest_s = max((edge for edge in lows | highs if math.isfinite(edge)), default=0.0)
-    return (*points, (longest_s, share))
+    known_s = [edge for edge in lows | highs if math.isfinite(edge)]
+    if share < _SETTLED:  # what no hold of some length survives, none of a greater does
+        known_s += [trial.hold_s for trial in evidence]
+    return (*points, (max(known_s, default=0.0), share))
 
 
 def _time_of_death(trial: Trial) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 
-from hbprobe.report.style import FAINT, size_in
+from hbprobe.report.style import FAINT, extent
 
 ROW_IN = 0.19
 """Height of a row of flags, in inches."""
@@ -104,7 +104,7 @@ def fly(axes: Axes, flags: Sequence[Flag], low_in: float, high_in: float) -> int
     inch = figure.dpi
     texts = [_text(axes, flag) for flag in flags]
     poles = [axes.transData.transform((flag.at_s, 0))[0] / inch for flag in flags]
-    widths = [size_in(text)[0] + 2 * _GAP_IN for text in texts]
+    widths = [extent(text).width / inch + 2 * _GAP_IN for text in texts]
     places = pack(poles, widths, low_in, high_in)
     for flag, text, place in zip(flags, texts, places, strict=True):
         _raise(axes, flag, text, place)

@@ -11,6 +11,7 @@ from hbprobe import __version__
 from hbprobe.errors import UserError
 from hbprobe.probe.outcome import Limit, Trial
 from hbprobe.probe.search import SearchSettings
+from hbprobe.report.text import shown
 
 SCHEMA = "hbprobe.result/1"
 
@@ -105,21 +106,22 @@ class Result:
 
 def load_result(path: Path) -> Result:
     """Read a result from a file. Raises UserError, naming file, key and mend, where it is none."""
+    name = shown(str(path))
     try:
         return Result.from_dict(json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_number))
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+        raise UserError(f"{name}: cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise UserError(
-            f"{path}: {place}: is not JSON ({error.msg}): give a file that --json or --out wrote"
+            f"{name}: {place}: is not JSON ({error.msg}): give a file that --json or --out wrote"
         ) from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not text in UTF-8: give a file that --json or --out wrote") from error
+        raise UserError(f"{name}: is not text in UTF-8: give a file that --json or --out wrote") from error
     except RecursionError as error:
-        raise UserError(f"{path}: is nested too deeply: give a file that --json or --out wrote") from error
+        raise UserError(f"{name}: is nested too deeply: give a file that --json or --out wrote") from error
     except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{name}: {error}") from error
 
 
 def _no_number(constant: str) -> NoReturn:

@@ -1,7 +1,7 @@
-"""One look for all plots: colours, hatches and markers, the page, labels that keep clear of each other, files.
+"""One look for all plots: colours, hatches and markers, fonts, and the files that come of it.
 
 Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), which the colour-blind tell apart, and none
-of them stands alone: a hatch and a marker say the same on a grey print. Lengths on the page are inches.
+of them stands alone: a hatch and a marker say the same on a grey print.
 """
 
 from contextlib import AbstractContextManager
@@ -14,10 +14,11 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.transforms import Bbox
 
 from hbprobe.errors import UserError
 from hbprobe.probe.outcome import How, Kind, Outcome
-from hbprobe.report.text import shown
+from hbprobe.report.text import escaped, shown
 
 INK = "#222222"
 FAINT = "#767676"
@@ -103,19 +104,19 @@ def look_of(outcome: Outcome) -> Look:
 def drawable(text: str, limit: int = 200) -> str:
     """Return text from outside as it can stand in a plot: on one line, not too long, each character in the font."""
     glyphs = get_font(findfont(FontProperties(family=FONT))).get_charmap()
-    whole = "".join(char if ord(char) in glyphs else f"\\u{ord(char):04x}" for char in shown(text))
+    whole = "".join(char if ord(char) in glyphs else escaped(char) for char in shown(text))
     return whole if len(whole) <= limit else f"{whole[: limit - 3]}..."
 
 
-def size_in(artist: Artist) -> tuple[float, float]:
-    """Measure how wide and how high something stands on the page, in inches."""
-    figure = artist.get_figure(root=True)
-    assert figure is not None
+def extent(artist: Artist) -> Bbox:
+    """Measure where something stands on the page, in dots."""
+    figure = artist.figure
+    assert isinstance(figure, Figure)
     canvas = figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
-    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
-    extent = artist.get_window_extent(renderer)
-    return float(extent.width / figure.dpi), float(extent.height / figure.dpi)
+    box = artist.get_tightbbox(canvas.get_renderer())  # type: ignore[no-untyped-call]
+    assert box is not None
+    return box
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -125,12 +126,12 @@ def save(figure: Figure, path: Path) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in _METADATA:
-        raise UserError(f"{path}: has no suffix that says how to draw: call it .png or .svg")
+        raise UserError(f"{shown(str(path))}: has no suffix that says how to draw: call it .png or .svg")
     try:
         with in_style():
             figure.savefig(path, format=suffix[1:], metadata=_METADATA[suffix])
     except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+        raise UserError(f"{shown(str(path))}: cannot be written: {error.strerror}") from error
 
 
 _METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}}

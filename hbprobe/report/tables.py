@@ -14,6 +14,7 @@ from hbprobe.report.result import Method, Result, Verb
 from hbprobe.report.text import seconds, shown
 from hbprobe.report.words import death_words, effort_words, limit_words
 
+_MOST_LISTED = 10
 _METHODS = {
     Method.HOLD: "hold: the far end answers after the hold",
     Method.IDLE: "idle: quiet between two requests, so a keep-alive timer of the server counts too",
@@ -62,7 +63,8 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
 
 
 def _listed(heading: str, lines: Sequence[str]) -> RenderableType:
-    return Group(_plain(heading), *(Padding(_plain(line), (0, 0, 0, 2)) for line in lines))
+    told = [*lines[:_MOST_LISTED], *([f"and {len(lines) - _MOST_LISTED} more"] if len(lines) > _MOST_LISTED else [])]
+    return Group(_plain(heading), *(Padding(_plain(line), (0, 0, 0, 2)) for line in told))
 
 
 def _facts(result: Result) -> list[tuple[str, str]]:
@@ -92,7 +94,7 @@ _DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "tim
 
 
 def _device_table(devices: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column in _DEVICE_COLUMNS:
         table.add_column(column, justify="left" if column in ("device", "event 1040") else "right")
     for device in devices:

@@ -7,10 +7,12 @@ def shown(text: str) -> str:
     That covers control characters, line ends, marks that turn the direction of writing, and halves of surrogate
     pairs: none of them may reach a terminal or a picture from a file or a server.
     """
-    return "".join(character if character.isprintable() else _escaped(ord(character)) for character in text)
+    return "".join(character if character.isprintable() else escaped(character) for character in text)
 
 
-def _escaped(code: int) -> str:
+def escaped(character: str) -> str:
+    r"""Write a character out as Python does: `\x1b`, `\u202e`."""
+    code = ord(character)
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -42,21 +42,22 @@ def death_words(limit: Limit) -> list[str]:
     return lines if limit.aftermath is None else [*lines, _AFTERMATH[limit.aftermath]]
 
 
-def limit_words(limit: Limit) -> str:
-    """Say what survives and what does not."""
+def limit_words(limit: Limit, *, with_how: bool = False) -> str:
+    """Say what survives and what does not, and if wanted how the cut looked."""
     if limit.survived_s is None and limit.cut_s is None:
         return "unknown: no trial told anything"
     if limit.cut_s is None:
         return f"survives {seconds(limit.survived_s or 0)} s, the longest hold tried"
-    cut = f"cut at {seconds(limit.cut_s)} s"
+    how = f": {how_words(limit)}" if with_how and limit.how else ""
+    cut = f"cut at {seconds(limit.cut_s)} s{how}"
     if limit.survived_s is None:
-        return f"{cut}; not even the shortest hold tried survives"
+        return f"{cut}; shorter holds were not tried"
     return f"survives {seconds(limit.survived_s)} s, {cut}"
 
 
 def effort_words(result: Result) -> str:
-    """Say how much was tried: `13 trials, 9 h 36 min of path time in 0.1 s`."""
-    spent = f"{format_duration(result.path_s)} of path time in {format_duration(result.wall_s)}"
+    """Say how much was tried: `13 trials, 9 h 36 min of path time in 0.1 s of wall time`."""
+    spent = f"{format_duration(result.path_s)} of path time in {format_duration(result.wall_s)} of wall time"
     return f"{counted(len(result.trials), 'trial')}, {spent}"
 
 
@@ -68,8 +69,6 @@ def path_words(result: Result) -> str:
 def thresholds(verdict: Mapping[str, Any] | None) -> dict[str, float]:
     """Name the times, in seconds, that Exchange goes by: those of the verdict's settings, else its defaults."""
     settings = verdict["settings"] if verdict else asdict(Settings())
-    return {
-        f"shortest heartbeat {settings['min_heartbeat_s']} s": settings["min_heartbeat_s"],
-        f"alert threshold {settings['alert_threshold_s']} s": settings["alert_threshold_s"],
-        f"longest heartbeat {settings['max_heartbeat_s']} s": settings["max_heartbeat_s"],
-    }
+    named = {"shortest heartbeat": "min_heartbeat_s", "alert threshold": "alert_threshold_s"}
+    named["longest heartbeat"] = "max_heartbeat_s"
+    return {f"{name} {seconds(settings[key])} s": settings[key] for name, key in named.items()}

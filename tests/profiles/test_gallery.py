@@ -31,7 +31,7 @@ MESSAGES = {
     "boolean-as-duration": f":7: timers.idle.default: 'true' is not a duration: {DURATION}",
     "clock-as-duration": f":7: timers.idle.default: '0:10:00' is not a duration: {DURATION}",
     "colon-in-text": ":2:12: broken YAML: a colon out of place: indent the key rightly, or quote the text",
-    "control-character": ":2: name: has the control character '\\x1b': take it out",
+    "control-character": ":2: name: has the character '\\x1b', which does not print: take it out",
     "default-above-max": ":7: timers.idle.default: 2 h is above max, 1 h",
     "default-below-min": ":7: timers.idle.default: 4 min is below min, 5 min",
     "duplicate-key": ":10: timers.idle.max: stands twice, first in line 9",

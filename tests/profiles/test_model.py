@@ -146,7 +146,7 @@ def test_unknown_keys_are_refused_everywhere():
         assert "Extra inputs are not permitted" in complaint(**changes)
 
 
-@pytest.mark.parametrize("text", ["a\x1b[31mred", "right\u202eto left", "nul\0", "tab\there"])
+@pytest.mark.parametrize("text", ["a\x1b[31mred", "right\u202eto left", "nul\0", "tab\there", "two\u2028lines"])
 def test_text_that_a_terminal_would_obey_is_refused(text):
     for changes in (
         {"name": text},
@@ -156,7 +156,12 @@ def test_text_that_a_terminal_would_obey_is_refused(text):
         {"sources": {text: {"grade": "vendor", "says": "so"}}},
         {"sources": {"guide": {"grade": "vendor", "says": text}}},
     ):
-        assert "has the control character" in complaint(**changes)
+        assert "which does not print" in complaint(**changes)
+
+
+def test_a_name_is_one_line():
+    for changes in ({"name": "a\nb"}, {"vendor": "a\nb"}, {"sources": {"a\nb": {"grade": "paper", "says": "so"}}}):
+        assert r"has the character '\n', which does not print: take it out" in complaint(**changes)
 
 
 def test_paragraphs_are_kept():

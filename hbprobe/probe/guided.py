@@ -1,0 +1,162 @@
+"""A search that knows the catalogue: it tries just below and just above likely timers, in the cheapest order.
+
+A trial costs its own length, and real timers stand at a few dozen values. So the holds worth trying are those next
+to a value that some product has, and the question is in which order. For K connections at a time:
+
+- a hold that survives costs its length; one that is cut in silence costs the grace on top; in a round of several
+  the shortest that is cut ends it;
+- a cut with an exact time costs that time only, and one more trial just below it settles the rest;
+- between two neighbouring holds with no known timer in between, plain splitting goes on.
+
+The expected cost of what remains, as a multiple of the limit, follows from this by dynamic programming over the
+holds in the bracket: exactly for one connection; for more, the round at hand is chosen exactly, and the rounds after
+it are reckoned as even splits of the belief.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+from hbprobe.probe.prior import Prior
+
+_EXACT_SHARE = 0.3
+"""Belief that the box tells when it cuts, as long as nothing was cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What is known when holds are to be chosen. All times in seconds."""
+
+    low_s: float
+    """The longest that survived; just below the shortest hold of interest while none did."""
+    high_s: float
+    """The shortest that was cut; infinite while none was."""
+    max_s: float
+    precision_s: float
+    grace_s: float
+    connections: int
+
+
+def choose(guess: Guess, prior: Prior) -> tuple[float, ...]:
+    """Return the holds of the next round, shortest first; none when no known timer lies in the bracket."""
+    holds = _holds(guess, prior)
+    if not holds:
+        return ()
+    return _Plan(guess, prior, holds).best_round()
+
+
+def _holds(guess: Guess, prior: Prior) -> list[float]:
+    """The holds next to likely timers: the odd halves of the precision on both sides."""
+    step_s, end_s = guess.precision_s, min(guess.high_s, guess.max_s)
+    holds = set()
+    for timer_s in prior.candidates(guess.low_s, end_s + step_s):
+        below = math.ceil(timer_s / step_s - 0.5) - 1
+        above = math.floor(timer_s / step_s - 0.5) + 1
+        holds |= {round((number + 0.5) * step_s, 6) for number in (below, above)}
+    if math.isinf(guess.high_s):
+        holds.add(guess.max_s)
+    return sorted(hold_s for hold_s in holds if guess.low_s < hold_s < guess.high_s and hold_s <= guess.max_s)
+
+
+class _Plan:
+    """The expected cost of every part of the bracket, as a multiple of the limit.
+
+    Bounds 0..n+1 are the bracket's lower end, the holds, and its upper end; atom i lies between bounds i and i+1.
+    """
+
+    def __init__(self, guess: Guess, prior: Prior, holds: list[float]) -> None:
+        self._guess = guess
+        self._open = math.isinf(guess.high_s)
+        self._bounds = [guess.low_s, *holds, guess.high_s]
+        atoms = [prior.between(low, high) for low, high in zip(self._bounds, self._bounds[1:], strict=False)]
+        self._weights = [
+            share / _middle(low, min(high, 2 * guess.max_s))
+            for share, low, high in zip(atoms, self._bounds, self._bounds[1:], strict=False)
+        ]
+        self._sums = [0.0]
+        self._masses = [0.0]
+        for weight, share in zip(self._weights, atoms, strict=True):
+            self._sums.append(self._sums[-1] + weight)
+            self._masses.append(self._masses[-1] + share)
+        self._closed = cache(self._cost_closed)
+        self._unclosed = cache(self._cost_open)
+
+    def best_round(self) -> tuple[float, ...]:
+        """Choose the holds of this round: the cheapest row of bounds, by dynamic programming over their number."""
+        last = len(self._bounds) - 1
+        best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
+        answer = (math.inf, ())
+        for _ in range(min(self._guess.connections, last - 1)):
+            longer: dict[int, tuple[float, tuple[int, ...]]] = {}
+            for at, (cost, row) in best.items():
+                for to in range(at + 1, last):
+                    total = cost + self._segment(at, to)
+                    if total < longer.get(to, (math.inf,))[0]:
+                        longer[to] = (total, (*row, to))
+            best = longer
+            answer = min([answer, *((cost + self._beyond(at), row) for at, (cost, row) in best.items())])
+        return tuple(self._bounds[index] for index in answer[1])
+
+    def _weight(self, low: int, high: int) -> float:
+        return self._sums[high] - self._sums[low]
+
+    def _segment(self, low: int, high: int) -> float:
+        """What it costs if the limit lies here: the hold at the upper bound is cut, the one at the lower survives."""
+        silent = self._weight(low, high) * (self._bounds[high] + self._guess.grace_s) + self._closed(low, high)
+        if not self._open:
+            return silent
+        exact = (self._masses[high] - self._masses[low]) * (1 if high == low + 1 else 2)
+        return (1 - _EXACT_SHARE) * silent + _EXACT_SHARE * exact
+
+    def _beyond(self, low: int) -> float:
+        """What it costs if the limit lies above the longest hold of a round."""
+        last = len(self._bounds) - 1
+        rest = self._unclosed(low) if self._open else self._closed(low, last)
+        return self._weight(low, last) * self._bounds[low] + rest
+
+    def _cost_open(self, low: int) -> float:
+        """What remains if everything up to a bound survived, and nothing was cut: the holds above, one by one."""
+        last = len(self._bounds) - 1
+        if low == last - 1:
+            return 0.0  # the longest hold of interest survived
+        return min(self._segment(low, to) + self._beyond(to) for to in range(low + 1, last))
+
+    def _cost_closed(self, low: int, high: int) -> float:
+        """What remains if the limit is known to lie between two bounds, and cuts are silent."""
+        inside = high - low - 1
+        if inside == 0:
+            return self._settle(low)
+        if self._guess.connections == 1:
+            return min(self._cost_row(low, (cut,), high) for cut in range(low + 1, high))
+        if inside <= self._guess.connections:
+            return self._cost_row(low, tuple(range(low + 1, high)), high)
+        return self._cost_row(low, self._even(low, high), high)
+
+    def _cost_row(self, low: int, row: tuple[int, ...], high: int) -> float:
+        cost, at = 0.0, low
+        for to in row:
+            cost += self._weight(at, to) * (self._bounds[to] + self._guess.grace_s) + self._closed(at, to)
+            at = to
+        return cost + self._weight(at, high) * self._bounds[at] + self._closed(at, high)
+
+    def _even(self, low: int, high: int) -> tuple[int, ...]:
+        """Bounds that split the belief between two others into about equal parts."""
+        parts = self._guess.connections + 1
+        whole = self._weight(low, high)
+        row: list[int] = []
+        for bound in range(low + 1, high):
+            if self._weight(low, bound) >= whole * (len(row) + 1) / parts and len(row) < parts - 1:
+                row.append(bound)
+        return tuple(row) or (low + 1,)
+
+    def _settle(self, atom: int) -> float:
+        """What plain splitting costs between two neighbouring bounds."""
+        low_s, high_s = self._bounds[atom], self._bounds[atom + 1]
+        if high_s - low_s <= self._guess.precision_s or math.isinf(high_s):
+            return 0.0
+        rounds = math.ceil(math.log((high_s - low_s) / self._guess.precision_s, self._guess.connections + 1))
+        return self._weights[atom] * rounds * ((low_s + high_s) / 2 + self._guess.grace_s)
+
+
+def _middle(low_s: float, high_s: float) -> float:
+    return math.sqrt(max(1.0, low_s) * max(1.0, high_s))

@@ -1,0 +1,122 @@
+"""Clients that load a relay, and what they measured as one line of JSON. A process of their own, not the relay's.
+
+    python load.py ping_pong|connections|stream|keep|expire PORT '{"argument": value}'
+"""
+
+import json
+import multiprocessing
+import select
+import socket
+import sys
+import threading
+import time
+
+from rig import BUFFER_BYTES, raise_descriptor_limit
+
+_WARM_UP = 200
+
+
+def ping_pong(port: int, rounds: int, size: int = 64) -> dict[str, float]:
+    """One connection, one message at a time. Microseconds."""
+    message, took = b"x" * size, []
+    with _dial(port) as sock:
+        for _ in range(rounds + _WARM_UP):
+            began = time.perf_counter()
+            sock.sendall(message)
+            sock.recv(size, socket.MSG_WAITALL)
+            took.append((time.perf_counter() - began) * 1e6)
+    return _quantiles(took[_WARM_UP:])
+
+
+def connections(port: int, count: int) -> float:
+    """Connect, one byte there and back, close; one after the other. Connections a second."""
+    began = time.perf_counter()
+    for _ in range(count):
+        _flow(port).close()
+    return count / (time.perf_counter() - began)
+
+
+def stream(port: int, connections: int, seconds: float) -> float:
+    """Send as fast as it goes on some connections, until the far end has taken it all. MB/s."""
+    with multiprocessing.get_context("fork").Pool(connections) as pool:
+        done = pool.starmap(_send_and_receive, [(port, seconds)] * connections, chunksize=1)
+    took_s = max(ended for _, _, ended in done) - min(began for _, began, _ in done)
+    return sum(sent for sent, _, _ in done) / took_s / 1e6
+
+
+def _send_and_receive(port: int, seconds: float) -> tuple[int, float, float]:
+    """Send for some seconds, then wait until the far end, having read it all, closes."""
+    data, sent, began = bytes(BUFFER_BYTES), 0, time.perf_counter()
+    with _dial(port) as sock:
+        receiver = threading.Thread(target=_drain, args=[sock])
+        receiver.start()
+        while time.perf_counter() < began + seconds:
+            sock.sendall(data)
+            sent += len(data)
+        sock.shutdown(socket.SHUT_WR)
+        receiver.join()
+    return sent, began, time.perf_counter()
+
+
+def _drain(sock: socket.socket) -> None:
+    buffer = bytearray(BUFFER_BYTES)
+    while sock.recv_into(buffer):
+        pass
+
+
+def keep(port: int, flows: int) -> int:
+    """Open quiet flows, say how many, and keep them until the parent closes our input."""
+    kept = [_flow(port) for _ in range(flows)]
+    _report(len(kept))
+    sys.stdin.read()
+    return len(kept)
+
+
+def expire(port: int, flows: int, idle_s: float, spread_s: float) -> dict[str, float]:
+    """Open flows, spread over a time, and see when the relay ends each. Milliseconds after the idle time."""
+    poll, opened, late_ms = select.epoll(), {}, []
+    began = time.perf_counter()
+    for number in range(flows):
+        time.sleep(max(0.0, began + number * spread_s / flows - time.perf_counter()))  # noqa: TID251  no loop here
+        sock = _flow(port)
+        opened[sock.fileno()] = sock, time.perf_counter()
+        poll.register(sock, select.EPOLLIN)
+    while opened:
+        ready = poll.poll(idle_s + 10)
+        now = time.perf_counter()
+        assert ready, f"{len(opened)} flows did not end"
+        for descriptor, _ in ready:
+            sock, since = opened.pop(descriptor)
+            late_ms.append((now - since - idle_s) * 1e3)
+            sock.close()
+    return _quantiles(late_ms)
+
+
+def _dial(port: int) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _flow(port: int) -> socket.socket:
+    """Open a connection through to the far end: a byte has been there and back."""
+    sock = _dial(port)
+    sock.sendall(b"x")
+    assert sock.recv(1) == b"x"
+    return sock
+
+
+def _quantiles(values: list[float]) -> dict[str, float]:
+    values.sort()
+    return {"p50": values[len(values) // 2], "p99": values[len(values) * 99 // 100], "max": values[-1]}
+
+
+def _report(result: object) -> None:
+    sys.stdout.write(json.dumps(result) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise_descriptor_limit()
+    measure = {"ping_pong": ping_pong, "connections": connections, "stream": stream, "keep": keep, "expire": expire}
+    _report(measure[sys.argv[1]](int(sys.argv[2]), **json.loads(sys.argv[3])))

@@ -1,0 +1,121 @@
+"""What the benchmarks share: the programs under test, each on a port of its own, and the table at the end."""
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BUFFER_BYTES = 256 * 1024
+_START_S = 20.0
+
+_HAPROXY = """
+global
+    nbthread 1
+    maxconn 9900
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client {idle_s:g}s
+    timeout server {idle_s:g}s
+listen relay
+    bind 127.0.0.1:{port}
+    server far-end 127.0.0.1:{upstream}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that listens on a port of this machine."""
+
+    pid: int
+    port: int
+
+    def resident_bytes(self) -> int:
+        """Return how much of the process is in RAM."""
+        pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+        return int(pages) * resource.getpagesize()
+
+
+@contextlib.contextmanager
+def far_end(mode: str) -> Iterator[Program]:
+    """Run a server that does `echo`, `swallow` or `keep`."""
+    port = _free_port()
+    with _running([sys.executable, str(HERE / "far_end.py"), mode, str(port)], port) as program:
+        yield program
+
+
+@contextlib.contextmanager
+def haproxy(upstream: int, idle_s: float, folder: Path) -> Iterator[Program]:
+    """Run HAProxy with one thread before a server."""
+    port = _free_port()
+    config = folder / f"haproxy-{port}.cfg"
+    config.write_text(_HAPROXY.format(idle_s=idle_s, port=port, upstream=upstream))
+    with _running(["haproxy", "-db", "-q", "-f", str(config)], port) as program:
+        yield program
+
+
+@contextlib.contextmanager
+def hbprobe(upstream: int, idle_s: float) -> Iterator[Program]:
+    """Run `hbprobe proxy` before a server, as a box that closes like HAProxy does."""
+    port = _free_port()
+    command = [sys.executable, "-m", "hbprobe", "proxy", "nginx-stream-proxy", "--set", f"idle={idle_s:g}"]
+    command += ["--listen", f"127.0.0.1:{port}", "--upstream", f"127.0.0.1:{upstream}"]
+    with _running(command, port) as program:
+        yield program
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str], port: int) -> Iterator[Program]:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            _wait_until_it_listens(process, port)
+            yield Program(process.pid, port)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # with the processes that it has forked
+
+
+def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:
+    deadline_s = time.perf_counter() + _START_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            if process.poll() is not None or time.perf_counter() > deadline_s:
+                raise SystemExit(f"{process.args!r} does not listen on port {port}") from None
+            time.sleep(0.01)  # noqa: TID251  no loop here
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def raise_descriptor_limit() -> None:
+    """Allow as many open files as this user may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table as Markdown, ready for docs/performance.md."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, ["-" * width for width in widths], *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write(f"| {' | '.join(cells)} |\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Tell how far the measuring is."""
+    sys.stderr.write(f"{text}\n")
