@@ -14,11 +14,12 @@ time before each jump.
 """
 
 import asyncio
+import contextlib
 import selectors
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
@@ -116,19 +117,30 @@ class ClockLoop(asyncio.SelectorEventLoop):
         """Return the clock's time in seconds."""
         return self._clock.time()
 
+    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:
+        """Run jobs in `executor` where no other is named."""
+        super().set_default_executor(executor)
+        self._pool = executor
+
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Run `func` in a thread; the warp clock stands still meanwhile."""
-        if executor is None:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(thread_name_prefix="hbprobe")
-                self.set_default_executor(self._pool)
-            executor = self._pool
+        executor = executor or self._default_pool()
         job = executor.submit(func, *args)
         self._jobs += 1
         future = asyncio.wrap_future(job, loop=self)
         # Registered after wrap_future's own callback: the result reaches the loop before the clock may move.
-        job.add_done_callback(lambda _: self.call_soon_threadsafe(self._job_ended))
+        job.add_done_callback(self._tell_of_end)
         return future
+
+    def _default_pool(self) -> ThreadPoolExecutor:
+        pool = self._pool or ThreadPoolExecutor(thread_name_prefix="hbprobe")
+        if pool is not self._pool:
+            self.set_default_executor(pool)
+        return pool
+
+    def _tell_of_end(self, _: Future[T]) -> None:
+        with contextlib.suppress(RuntimeError):  # a job may outlive the loop
+            self.call_soon_threadsafe(self._job_ended)
 
     def _job_ended(self) -> None:
         self._jobs -= 1

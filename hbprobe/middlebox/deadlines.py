@@ -27,7 +27,7 @@ class HasDeadline(Protocol):
 T = TypeVar("T", bound=HasDeadline)
 
 _FEW = 64
-"""So many dead entries are not worth a clean-up."""
+"""So many stale entries are not worth a clean-up."""
 
 
 class Deadlines(Generic[T]):
@@ -36,39 +36,39 @@ class Deadlines(Generic[T]):
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, T]] = []
         self._order = itertools.count()
-        self._dead = 0
+        self._watched = 0
 
     def __len__(self) -> int:
-        return len(self._heap) - self._dead
+        """Return the number of items that are looked after."""
+        return self._watched
 
     def watch(self, item: T) -> None:
         """Look after an item, or look again at one whose deadline may have come nearer."""
         due = item.due()
         if due < item.watched_at:
-            if item.watched_at < math.inf:
-                self._bury()
+            self._watched += item.watched_at == math.inf
             item.watched_at = due
             heapq.heappush(self._heap, (due, next(self._order), item))
+            self._tidy()
 
     def forget(self, item: T) -> None:
         """Look after an item no longer."""
         if item.watched_at < math.inf:
-            item.watched_at = math.inf
-            self._bury()
+            self._let_go(item)
+            self._tidy()
 
     def earliest(self) -> float | None:
         """Return the time before which no item can be due, or None when there is none to wait for."""
         while self._heap and not self._is_live(self._heap[0]):
             heapq.heappop(self._heap)
-            self._dead -= 1
         return self._heap[0][0] if self._heap else None
 
     def take_due(self, now: float) -> Iterator[T]:
         """Hand out the items that are due at `now`, earliest first, and look after them no longer."""
         while (earliest := self.earliest()) is not None and earliest <= now:
             item = heapq.heappop(self._heap)[2]
-            item.watched_at = math.inf
-            if item.due() <= now:
+            self._let_go(item)
+            if item.due() <= earliest:
                 yield item
             else:
                 self.watch(item)
@@ -77,10 +77,13 @@ class Deadlines(Generic[T]):
     def _is_live(entry: tuple[float, int, T]) -> bool:
         return entry[2].watched_at == entry[0]
 
-    def _bury(self) -> None:
-        """Count a dead entry, and clear them all out when they are the most: short flows, long timers."""
-        self._dead += 1
-        if self._dead > _FEW and self._dead > len(self._heap) // 2:
-            self._heap = [entry for entry in self._heap if self._is_live(entry)]
+    def _let_go(self, item: T) -> None:
+        item.watched_at = math.inf
+        self._watched -= 1
+
+    def _tidy(self) -> None:
+        """Clear out the stale entries when they are the most: short flows, long timers."""
+        if len(self._heap) > 2 * self._watched + _FEW:
+            # One entry an item: a deadline that was left and taken up again looks live twice.
+            self._heap = list({id(entry[2]): entry for entry in self._heap if self._is_live(entry)}.values())
             heapq.heapify(self._heap)
-            self._dead = 0

@@ -78,8 +78,8 @@ class Rule:
 class Rules:
     """What a box does to its flows."""
 
-    by_phase: tuple[Rule | None, Rule | None, Rule | None]
-    """The timer of each phase in which one can run."""
+    by_phase: tuple[Rule | None, Rule | None, Rule | None, None]
+    """The timer of each phase; none runs once the flow has expired."""
     lifetime: Rule | None
     sweep_s: float
     """The time between two looks over the table; 0 for a box that acts at once."""
@@ -90,7 +90,7 @@ class Rules:
         rules = {kind: _rule(profile, kind) for kind in TimerKind}
         idle = rules[TimerKind.IDLE]
         return cls(
-            by_phase=(rules[TimerKind.HALF_OPEN], idle, rules[TimerKind.HALF_CLOSED] or idle),
+            by_phase=(rules[TimerKind.HALF_OPEN], idle, rules[TimerKind.HALF_CLOSED] or idle, None),
             lifetime=rules[TimerKind.LIFETIME],
             sweep_s=profile.sweep.every if profile.sweep else 0.0,
         )
@@ -119,12 +119,13 @@ class Flow:
 
     def connected(self, now: float) -> None:
         """Note that the connection stands on both sides."""
-        self._enter(Phase.ESTABLISHED, now)
+        if self.phase is Phase.OPENING:
+            self._enter(Phase.ESTABLISHED, now)
 
     def moved(self, side: int, now: float) -> None:
-        """Note that payload came from `side`."""
+        """Note that payload from `side` passed."""
         rule = self.rules.by_phase[self.phase]
-        if rule is None or rule.restarted_by[side]:
+        if rule is not None and rule.restarted_by[side]:
             self.restarted_at = now
 
     def fin(self, now: float) -> None:
@@ -154,8 +155,6 @@ class Flow:
         self.restarted_at = now
 
     def _phase_due(self) -> float:
-        if self.phase is Phase.EXPIRED:
-            return math.inf
         rule = self.rules.by_phase[self.phase]
         return math.inf if rule is None else self.restarted_at + rule.length_s
 

@@ -28,6 +28,7 @@ _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
 _GRAVEYARD_SOCKETS = 4096
 _EMPTY = memoryview(b"")
+_NOTHING_UNSENT = (_EMPTY, _EMPTY)
 _BOTH = 0b11
 
 
@@ -40,7 +41,7 @@ class _Link(Flow):
         super().__init__(rules, now)
         self.number = number
         self.socks: tuple[socket.socket, ...] = (client,)
-        self.unsent = (_EMPTY, _EMPTY)
+        self.unsent = _NOTHING_UNSENT
         """What waits for the client to take it, and for the server."""
         self.ended = 0
         """One bit a side that has sent FIN."""
@@ -67,6 +68,7 @@ class Relay:
         self._graveyard = Graveyard(_GRAVEYARD_SOCKETS, self._loop.remove_reader)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._told_of_stall = False
+        self._on_readable = self._readable
 
     def __len__(self) -> int:
         """Return the number of live flows."""
@@ -112,20 +114,20 @@ class Relay:
         link.socks = (link.socks[Side.CLIENT], server)
         error_number = server.connect_ex(address)
         if error_number in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
-            self._loop.add_writer(server, self._dialled, link, addresses)
+            self._loop.add_writer(server.fileno(), self._dialled, link, addresses)
         else:
             self._dial_next(link, addresses, error_number)
 
     def _dialled(self, link: _Link, addresses: Sequence[Address]) -> None:
         client, server = link.socks
-        self._loop.remove_writer(server)
+        self._loop.remove_writer(server.fileno())
         if error_number := server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self._dial_next(link, addresses, error_number)
             return
         link.connected(self._loop.time())
         self._watch(link)
-        self._loop.add_reader(client, self._readable, link, Side.CLIENT)
-        self._loop.add_reader(server, self._readable, link, Side.SERVER)
+        self._read(link, Side.CLIENT)
+        self._read(link, Side.SERVER)
 
     def _dial_next(self, link: _Link, addresses: Sequence[Address], error_number: int) -> None:
         link.socks[Side.SERVER].close()
@@ -152,11 +154,14 @@ class Relay:
         self._links.discard(link)
         self._deadlines.forget(link)
         for sock in link.socks:
-            if sock.fileno() >= 0:
-                self._loop.remove_reader(sock)
-                self._loop.remove_writer(sock)
+            if (descriptor := sock.fileno()) >= 0:
+                self._loop.remove_reader(descriptor)
+                self._loop.remove_writer(descriptor)
 
     # Moving bytes
+
+    def _read(self, link: _Link, side: int) -> None:
+        self._loop.add_reader(link.socks[side].fileno(), self._on_readable, link, side)
 
     def _readable(self, link: _Link, side: int) -> None:
         try:
@@ -191,8 +196,8 @@ class Relay:
         """Read no more from `side` until the other end has taken `data`."""
         to = 1 - side
         self._set_unsent(link, to, memoryview(data))
-        self._loop.remove_reader(link.socks[side])
-        self._loop.add_writer(link.socks[to], self._writable, link, to)
+        self._loop.remove_reader(link.socks[side].fileno())
+        self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
 
     def _writable(self, link: _Link, to: int) -> None:
         unsent = link.unsent[to]
@@ -206,12 +211,12 @@ class Relay:
         self._set_unsent(link, to, unsent[sent:])
         if sent < len(unsent):
             return
-        self._loop.remove_writer(link.socks[to])
+        self._loop.remove_writer(link.socks[to].fileno())
         side = 1 - to
         if link.ended & 1 << side:
             self._pass_fin(link, to)
         else:
-            self._loop.add_reader(link.socks[side], self._readable, link, side)
+            self._read(link, side)
 
     @staticmethod
     def _set_unsent(link: _Link, to: int, data: memoryview) -> None:
@@ -221,7 +226,7 @@ class Relay:
     # Ending as the ends wish
 
     def _fin(self, link: _Link, side: int) -> None:
-        self._loop.remove_reader(link.socks[side])
+        self._loop.remove_reader(link.socks[side].fileno())
         link.ended |= 1 << side
         link.fin(self._loop.time())
         self._watch(link)
@@ -306,7 +311,7 @@ class Relay:
                 sock.close()
             case Act.RESET_ON_NEXT:
                 self._graveyard.take_in(sock)
-                self._loop.add_reader(sock, self._answer_with_reset, sock)
+                self._loop.add_reader(sock.fileno(), self._answer_with_reset, sock)
             case Act.MUTE:
                 return self._mute(sock)
         return None

@@ -26,6 +26,12 @@ _RETRIES = 6
 """So many trials may go into settling contradictions before the search reports the safer bracket."""
 _AIR = 0.2
 """So much of the precision is left between an exactly known cut and the next hold below it."""
+_FINEST_S = 0.001
+"""No clock of a path is finer."""
+_ROUNDING = 1e-6
+"""What floats may lose, as a share of the precision."""
+_PAST_S = 1.0
+"""A hold that is to meet a cut again lasts at least so much longer: a cut right at the hold tells no exact time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +52,27 @@ class SearchSettings:
             value = getattr(self, name)
             if not (math.isfinite(value) and (value > 0 or (name == "grace_s" and value == 0))):
                 raise ValueError(f"{name.removesuffix('_s')} must be above 0, not {value:g}")
+        if self.precision_s < _FINEST_S:
+            raise ValueError(f"precision must be {_FINEST_S:g} s or more, not {self.precision_s:g}")
         if self.min_s >= self.max_s:
             raise ValueError(f"min must be below max, not {self.min_s:g} and {self.max_s:g}")
 
     @property
     def worst_case_s(self) -> float:
-        """The longest that a search without contradictions can take, in path time."""
-        rounds = 1 + rounds_left(self.max_s - self.min_s, self) + 2 * math.ceil((self.confirm - 1) / self.connections)
+        """The longest that a search can take, in path time, that splits evenly and meets no contradictions."""
+        untried = math.floor((self.max_s - self.min_s) / self.precision_s) + 2
+        rounds = 1 + rounds_left(untried // self.connections, self.connections)
+        rounds += 2 * math.ceil((self.confirm - 1) / self.connections)
         return rounds * (self.max_s + self.grace_s)
 
 
-def rounds_left(width_s: float, settings: SearchSettings) -> int:
-    """Return how many more rounds a bracket of that width takes at most."""
-    if width_s <= settings.precision_s:
-        return 0
-    return math.ceil(math.log(width_s / settings.precision_s, settings.connections + 1))
+def rounds_left(untried: int, connections: int) -> int:
+    """Return how many more rounds it takes at most to decide about so many holds in a row."""
+    rounds = 0
+    while untried:
+        untried //= connections + 1
+        rounds += 1
+    return rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +139,17 @@ class Search:
 
     def is_moot(self, hold_s: float) -> bool:
         """Say whether a running trial can no longer tell anything."""
-        return hold_s < self._low_s or hold_s > self._high_s
+        return hold_s < self._low_s or hold_s > self._past_s()
 
     def rounds_left(self) -> int:
         """Return how many more rounds this search takes at most, if nothing contradicts."""
-        width_s = min(self._high_s, self.settings.max_s) - max(self._low_s, self.settings.min_s)
-        return rounds_left(width_s, self.settings) + math.ceil(sum(self._missing()) / self.settings.connections)
+        if not self.next_holds():
+            return 0
+        connections = self.settings.connections
+        untried = len(self._grid(self._survived_hold_s(), self._high_s))
+        opening, parts = (1, untried // connections) if math.isinf(self._high_s) else (0, untried)
+        again = sum(max(0, self.settings.confirm - max(1, agree)) for agree in self._agreeing())
+        return opening + rounds_left(parts, connections) + math.ceil(again / connections)
 
     # What to do
 
@@ -142,40 +159,47 @@ class Search:
             return ()
         if (disputed_s := self._disputed()) is not None:
             return (disputed_s,)
+        survived_hold_s = self._survived_hold_s()
         if math.isinf(self._high_s):
-            return self._opening() if self._low_s < self.settings.max_s else self._confirmation()
-        if self._low_s == 0 and self._high_s <= self.settings.min_s:
-            return self._confirmation()
-        if self._low_s == 0 and not self._grid(self.settings.min_s, self._high_s):
-            return (self.settings.min_s,)
-        if self._high_s - self._low_s <= self.settings.precision_s:
+            return self._opening() if survived_hold_s < self.settings.max_s else self._confirmation()
+        narrow = self._low_s > 0 and self._high_s - self._low_s <= self.settings.precision_s
+        if narrow or not self._grid(survived_hold_s, self._high_s):
             return self._confirmation()
         return self._closer()
 
     def _opening(self) -> tuple[float, ...]:
         if likely := self._likely():
             return likely
-        between = self._grid(max(self._low_s, self.settings.min_s), self.settings.max_s)
+        between = self._grid(self._survived_hold_s(), self.settings.max_s)
         return (*self._spread(between, self.settings.connections - 1), self.settings.max_s)
 
     def _closer(self) -> tuple[float, ...]:
-        low_s = max(self._low_s, self.settings.min_s)
         cut = self._cut()
         if cut is not None and cut.outcome.exact:
-            below = self._grid(low_s, self._high_s - _AIR * self.settings.precision_s - self._exact_spread_s())
-            if below:
-                back = sorted({max(0, len(below) - 2**i) for i in range(self.settings.connections)})
-                return tuple(self._hold(below[index]) for index in back)
+            if below := self._just_below(cut.bound_s):
+                return below
         elif likely := self._likely():
             return likely
-        return self._spread(self._grid(low_s, self._high_s), self.settings.connections)
+        return self._spread(self._grid(self._survived_hold_s(), self._high_s), self.settings.connections)
+
+    def _just_below(self, cut_s: float) -> tuple[float, ...]:
+        """Holds below an exactly known cut: the nearest makes the bracket narrow enough, the others step back."""
+        ceiling_s = cut_s - _AIR * self.settings.precision_s - self._exact_spread_s()
+        below = self._grid(self._survived_hold_s(), ceiling_s)
+        if not below:
+            return ()
+        narrow_s = math.ceil((cut_s - self.settings.precision_s) * 1000) / 1000
+        nearest_s = max(self._hold(below[-1]), min(narrow_s, ceiling_s))
+        steps = range(1, min(self.settings.connections, len(below).bit_length() + 1))
+        back = {self._hold(below[max(0, len(below) - 2**step)]) for step in steps}
+        return tuple(sorted(back | {nearest_s}))
 
     def _likely(self) -> tuple[float, ...]:
         """Holds next to timers that products have, if any lie in the bracket."""
         if self._prior is None:
             return ()
         settings = self.settings
-        low_s = self._low_s or math.nextafter(settings.min_s, 0)
+        low_s = self._survived_hold_s() or math.nextafter(settings.min_s, 0)
         guess = Guess(
             low_s, self._high_s, settings.max_s, settings.precision_s, settings.grace_s, settings.connections
         )
@@ -189,29 +213,34 @@ class Search:
     def _confirmation(self) -> tuple[float, ...]:
         """Both ends again, as often as trials are missing there."""
         at_low, at_high = self._missing()
-        cut = self._cut()
-        past_s = self._high_s
-        if cut is not None and cut.outcome.exact:
-            past_s = min(self._high_s + 2 * self.settings.precision_s, cut.hold_s)
-        return ((self._low_s,) * at_low + (past_s,) * at_high)[: self.settings.connections]
+        again = (self._survived_hold_s(),) * at_low + (self._past_s(),) * at_high
+        return again[: self.settings.connections]
 
     def _most_trials(self) -> int:
         """More trials than any search needs whose evidence does not contradict itself over and over."""
         settings = self.settings
-        rounds = 4 * (2 + rounds_left(settings.max_s, settings)) + 2 * settings.confirm + _RETRIES
+        untried = math.ceil(settings.max_s / settings.precision_s)
+        rounds = 4 * (2 + rounds_left(untried, settings.connections)) + 2 * settings.confirm + _RETRIES
         return rounds * settings.connections
 
-    # Holds lie at odd halves of the precision
+    # Holds lie at odd halves of the precision, and at the two ends of the range
 
     def _grid(self, low_s: float, high_s: float) -> range:
         """The numbers of the holds that lie between two times."""
-        step_s = self.settings.precision_s
-        first = math.floor(low_s / step_s - 0.5) + 1
-        last = math.ceil(high_s / step_s - 0.5)
-        return range(first, max(first, last))
+        step_s, end_s = self.settings.precision_s, min(high_s, self.settings.max_s)
+        if low_s >= end_s:
+            return range(0)
+        first = math.floor(max(low_s, self.settings.min_s) / step_s - 0.5 + _ROUNDING)
+        while self._hold(first) <= low_s:
+            first += 1
+        last = math.ceil(end_s / step_s - 0.5 - _ROUNDING)
+        while last >= first and self._hold(last) >= high_s:
+            last -= 1
+        return range(first, last + 1)
 
     def _hold(self, number: int) -> float:
-        return round((number + 0.5) * self.settings.precision_s, 6)
+        hold_s = round((number + 0.5) * self.settings.precision_s, 6)
+        return min(max(hold_s, self.settings.min_s), self.settings.max_s)
 
     def _spread(self, numbers: range, count: int) -> tuple[float, ...]:
         """Choose up to `count` holds that split a row of them into even parts."""
@@ -250,17 +279,33 @@ class Search:
         between = [e for e in self._evidence if not e.survived and tied[0][1] <= e.bound_s <= tied[-1][0]]
         if least == 0 or not between:
             return None
-        first = min(between, key=lambda e: e.bound_s)
-        return min(first.hold_s, first.bound_s + 2 * self.settings.precision_s)
+        return self._again_s(min(between, key=lambda e: e.bound_s))
 
     def _cut(self) -> _Evidence | None:
         """The trial that made the upper end."""
         return next((e for e in self._evidence if not e.survived and e.bound_s == self._high_s), None)
 
+    def _again_s(self, cut: _Evidence) -> float:
+        """How long to hold so as to meet a cut again."""
+        past_s = cut.bound_s + max(_PAST_S, 2 * self.settings.precision_s)
+        return min(cut.hold_s, max(self.settings.min_s, past_s))
+
+    def _past_s(self) -> float:
+        """How long to hold so as to meet the upper end again."""
+        cut = self._cut()
+        return math.inf if cut is None else self._again_s(cut)
+
+    def _survived_hold_s(self) -> float:
+        """The hold behind the lower end, which is a little longer where the answer came early; 0 for none."""
+        return max((e.hold_s for e in self._evidence if e.survived and e.bound_s == self._low_s), default=0.0)
+
+    def _agreeing(self) -> tuple[int, int]:
+        """How many trials agree at the lower end, and at the upper."""
+        low_s, past_s = self._survived_hold_s(), self._past_s()
+        lows = sum(e.survived and e.hold_s >= low_s for e in self._evidence)
+        return lows, sum(not e.survived and self._high_s <= e.bound_s <= past_s for e in self._evidence)
+
     def _missing(self) -> tuple[int, int]:
         """How many trials are missing at the lower end and at the upper until enough agree."""
-        slack_s = self.settings.precision_s
-        lows = sum(e.survived and self._low_s <= e.bound_s <= self._low_s + slack_s for e in self._evidence)
-        highs = sum(not e.survived and self._high_s <= e.bound_s <= self._high_s + slack_s for e in self._evidence)
-        at_low = max(0, self.settings.confirm - lows) if self._low_s else 0
-        return at_low, max(0, self.settings.confirm - highs) if self._high_s < math.inf else 0
+        lows, highs = (max(0, self.settings.confirm - agree) for agree in self._agreeing())
+        return lows if self._low_s else 0, highs if self._high_s < math.inf else 0

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
@@ -10,51 +15,96 @@ from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome, Trial
 from hbprobe.probe.search import Search, SearchSettings
 from hbprobe.report.result import Method, Result, Verb
 
-Rule = Callable[[float, int], Outcome]
-"""What becomes of a hold, given its length in seconds and the trial's number."""
+Rule = Callable[[float], Outcome]
+"""What becomes of a hold of so many seconds."""
 
 
-def cutting_at(limit_s: float, how: How = How.SILENT, status: int | None = None) -> Rule:
-    """Return a path whose one timer strikes at a time."""
-
-    def outcome(hold_s: float, _number: int) -> Outcome:
-        if hold_s < limit_s:
+def _cutting_at(timer_s: float, how: How = How.SILENT, status: int | None = None) -> Rule:
+    def outcome(hold_s: float) -> Outcome:
+        if hold_s < timer_s:
             return Outcome(Kind.SURVIVED, hold_s)
         if how is How.SILENT:
-            return Outcome(Kind.CUT, hold_s + 3, How.SILENT, aftermath=Aftermath.NOTHING, reason="no answer")
-        return Outcome(Kind.CUT, limit_s, how, exact=True, status=status)
+            return Outcome(Kind.CUT, hold_s + 3, how, aftermath=Aftermath.NOTHING, reason="no answer")
+        return Outcome(Kind.CUT, timer_s, how, exact=True, status=status)
 
     return outcome
 
 
-def measure(rule: Rule, search: SearchSettings | None = None, **fields: Any) -> Result:
-    """Search a path that is a rule, one round after the other."""
-    settings = search or SearchSettings()
-    state, trials, now_s = Search(settings), [], 0.0
+def _measure(rule: Rule, search: SearchSettings | None = None, **fields: Any) -> Result:
+    state = Search(search or SearchSettings())
+    trials: list[Trial] = []
+    now_s = 0.0
     while holds := state.next_holds():
-        for hold_s in holds:
-            outcome = rule(hold_s, len(trials) + 1)
+        outcomes = [rule(hold_s) for hold_s in holds]
+        for hold_s, outcome in zip(holds, outcomes, strict=True):
             trials.append(Trial(len(trials) + 1, hold_s, now_s, outcome))
-            if outcome.kind is not Kind.FAILED:
-                state.record(hold_s, outcome)
-        now_s += max(trial.outcome.elapsed_s for trial in trials[-len(holds) :])
+            state.record(hold_s, outcome)
+        now_s += max(outcome.elapsed_s for outcome in outcomes)
     limit = state.limit
-    verdict = judge(limit.survived_s, limit.cut_s, limit.how, Settings()).as_dict()
     result = Result(
         verb=Verb.LAB,
         target="https://127.0.0.1:8443",
         method=Method.HOLD,
+        path=("a-box",),
         clock="warp",
-        search=settings,
+        search=state.settings,
         limit=limit,
         trials=tuple(trials),
         path_s=now_s,
         wall_s=0.125,
-        path=("example-provider-10min",),
         contradictions=state.contradictions,
         confirmed=state.confirmed,
-        cut_by="example-provider-10min" if limit.cut_s else None,
-        verdict=verdict,
+        cut_by=None if limit.cut_s is None else "a-box",
+        verdict=judge(limit.survived_s, limit.cut_s, limit.how, Settings()).as_dict(),
         hbprobe="0.1.0",
     )
     return replace(result, **fields)
+
+
+@pytest.fixture
+def cutting_at():
+    """A path whose one timer strikes at a time: `cutting_at(600, How.STATUS, 504)`."""
+    return _cutting_at
+
+
+@pytest.fixture
+def measure():
+    """A search of such a path, with its verdict; keyword arguments replace fields of the result."""
+    return _measure
+
+
+@pytest.fixture
+def ten_minutes():
+    """The worked example: silent after 10 minutes."""
+    return _measure(_cutting_at(600))
+
+
+@pytest.fixture
+def tried():
+    """A result of hand-made trials, each (hold, outcome), with the limit that is given."""
+
+    def make(trials, limit, **fields):
+        numbered = tuple(Trial(number, hold_s, 0.0, outcome) for number, (hold_s, outcome) in enumerate(trials, 1))
+        return replace(_measure(_cutting_at(600)), trials=numbered, limit=limit, **fields)
+
+    return make
+
+
+@pytest.fixture
+def misplaced():
+    """What a reader would stumble over in a figure: texts that meet each other or leave the page."""
+    return _misplaced
+
+
+def _misplaced(figure: Figure) -> list[str]:
+    figure.canvas.draw()
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in texts]
+    page = figure.bbox
+    outside = [words for words, box in boxes if not page.contains(*box.min) or not page.contains(*box.max)]
+    meeting = [
+        f"{one!r} meets {other!r}"
+        for (one, box), (other, other_box) in combinations(boxes, 2)
+        if box.overlaps(other_box)
+    ]
+    return outside + meeting
