@@ -30,6 +30,11 @@ class Address:
         return cls(host, int(port))
 
 
+def name_of(sockaddr: tuple[str | int, ...]) -> str:
+    """Write an address as the socket module gives it, IPv4 or IPv6."""
+    return str(Address(str(sockaddr[0]), int(sockaddr[1])))
+
+
 def cannot_listen(address: Address, error: OSError) -> UserError:
     """Put the system's refusal to listen there into words, with the mend."""
     reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

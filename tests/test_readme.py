@@ -1,7 +1,37 @@
-"""What the README shows is what the program prints."""
+"""The README: what it shows is what the program prints, what it links is there, what it says to type works."""
 
-import io
 import re
 from pathlib import Path
 
-README = Path(__file__).parent.parent / "README.md"
+import pytest
+
+from hbprobe.cli.main import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def without_wall_time(text: str) -> str:
+    return re.sub(r"in [\d.]+ s of wall time", "in - s of wall time", text)
+
+
+def test_shows_what_lab_prints(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["lab"]) == 1
+    printed = [line.rstrip() for line in without_wall_time(capsys.readouterr().out).rstrip().splitlines()]
+    shown = re.search(r"<!-- lab -->\n\n(.*)\n\n<!-- /lab -->", README, re.DOTALL)
+    assert shown is not None
+    assert [line.removeprefix("    ") for line in without_wall_time(shown[1]).splitlines()] == printed
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
+def test_links_lead_somewhere(target: str) -> None:
+    assert (ROOT / target).is_file()
+
+
+@pytest.mark.parametrize("verb", sorted(set(re.findall(r"(?:`|&& |    )hbprobe ([a-z]+)", README))))
+def test_knows_the_verbs_that_it_names(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: hbprobe {verb}")

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from hbprobe.duration import format_duration
 from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.devices import Basis, DeviceKind
 from hbprobe.exchange.predict import Course, follow_all, read_window
@@ -31,8 +30,8 @@ class PathLimit:
         return cls(survived_s or 0.0, cut_s, Loss(how or Loss.SILENT))
 
     def __str__(self) -> str:
-        cuts = f"cuts {format_duration(self.cut_s)}"
-        carries = f"carries {format_duration(self.longest_s)} and " if self.longest_s > 0 else ""
+        cuts = f"cuts {self.cut_s:g} s"
+        carries = f"carries {self.longest_s:g} s and " if self.longest_s > 0 else ""
         return f"The path {carries}{cuts}"
 
 

@@ -37,7 +37,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hbprobe.duration import format_duration
 from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.device_verdict import DeviceVerdict, PathLimit, judge_device, timer_above
 from hbprobe.exchange.devices import DEVICES, DeviceKind
@@ -99,7 +98,7 @@ def judge(
 
 def _on_bracket(survived_s: float | None, cut_s: float | None, settings: Settings) -> Iterator[Finding]:
     if cut_s is None and survived_s is not None and survived_s < settings.max_heartbeat_s:
-        text = f"Nothing was cut up to {format_duration(survived_s)}: longer heartbeats are taken to survive too."
+        text = f"Nothing was cut up to {survived_s:g} s: longer heartbeats are taken to survive too."
         yield Finding("limit-not-reached", Severity.NOTE, text)
 
 

@@ -150,6 +150,10 @@ class Flow:
         self.phase = Phase.EXPIRED
         return rule
 
+    def running_since(self, rule: Rule) -> float:
+        """Return when the timer of that rule was last set back to its full length."""
+        return self.opened_at if rule.kind is TimerKind.LIFETIME else self.restarted_at
+
     def _enter(self, phase: Phase, now: float) -> None:
         self.phase = phase
         self.restarted_at = now

@@ -301,48 +301,9 @@ class Relay:
             )
         )
 
-    def _act(self, sock: socket.socket, act: Act) -> Way | None:
-        """Do to one end what the rules say; return how it was silenced if it was."""
-        self._drain(sock)
-        match act:
-            case Act.RESET:
-                close_with_reset(sock)
-            case Act.CLOSE:
-                sock.close()
-            case Act.RESET_ON_NEXT:
-                self._graveyard.take_in(sock)
-                self._loop.add_reader(sock.fileno(), self._answer_with_reset, sock)
-            case Act.MUTE:
-                return self._mute(sock)
-        return None
-
-    def _drain(self, sock: socket.socket) -> None:
-        """Drop what has arrived but was not relayed; closing a socket over unread bytes would send RST."""
-        with contextlib.suppress(OSError):
-            while sock.recv_into(self._buffer):
-                pass
-
-    def _answer_with_reset(self, sock: socket.socket) -> None:
-        self._graveyard.give_up(sock)
-        close_with_reset(sock)
-
-    def _mute(self, sock: socket.socket) -> Way:
-        way = mute(sock)
-        self._graveyard.take_in(sock)
-        if way is Way.STALL and not self._told_of_stall:
-            self._told_of_stall = True
-            text = "a flow could not be made mute here: the box stalls it, and packets are still acknowledged"
-            self._observer(Remark(self._loop.time(), text))
-        return way
-
 
 def _name(sock: socket.socket) -> str:
     try:
         return _text(sock.getpeername())
     except OSError:  # the client is gone already
         return "?"
-
-
-def _text(address: tuple[str | int, ...]) -> str:
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"

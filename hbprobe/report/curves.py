@@ -120,14 +120,16 @@ def _shares(evidence: Sequence[Trial]) -> tuple[Point, ...]:
     cells = [cell for cell in pairwise(sorted(lows | highs)) if cell[0] in lows and cell[1] in highs]
     share, points = 1.0, [(0.0, 1.0)]
     for (low_s, high_s), weight in zip(cells, _weights(told, cells), strict=True):
+        if math.isinf(high_s):
+            break
         points.append((low_s, share))
-        if math.isfinite(high_s):
-            share = max(0.0, share - weight)
-            points.append((high_s, share))
+        share = max(0.0, share - weight)
+        points.append((high_s, share))
     known_s = [edge for edge in lows | highs if math.isfinite(edge)]
     if share < _SETTLED:  # what no hold of some length survives, none of a greater does
         known_s += [trial.hold_s for trial in evidence]
-    return (*points, (max(known_s, default=0.0), share))
+    end_s = max(known_s, default=0.0)
+    return (*points, (end_s, share)) if end_s > points[-1][0] else tuple(points)
 
 
 def _time_of_death(trial: Trial) -> tuple[float, float]:

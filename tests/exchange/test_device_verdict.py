@@ -26,9 +26,9 @@ def test_a_timer_is_the_next_full_minute_strictly_above(heartbeat_s, timer_s):
 @pytest.mark.parametrize(
     ("bracket", "limit", "words"),
     [
-        ((599.0, 600.0, "reset"), PathLimit(599.0, 600.0, Loss.RESET), "The path carries 9 min 59 s and cuts 10 min"),
-        ((599.0, 600.0, None), PathLimit(599.0, 600.0, Loss.SILENT), "The path carries 9 min 59 s and cuts 10 min"),
-        ((None, 60.0, "closed"), PathLimit(0.0, 60.0, Loss.CLOSED), "The path cuts 1 min"),
+        ((599.0, 600.0, "reset"), PathLimit(599.0, 600.0, Loss.RESET), "The path carries 599 s and cuts 600 s"),
+        ((599.0, 600.0, None), PathLimit(599.0, 600.0, Loss.SILENT), "The path carries 599 s and cuts 600 s"),
+        ((None, 60.0, "closed"), PathLimit(0.0, 60.0, Loss.CLOSED), "The path cuts 60 s"),
     ],
 )
 def test_a_limit_is_taken_from_its_bracket(bracket, limit, words):

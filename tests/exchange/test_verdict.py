@@ -88,7 +88,7 @@ def only(code, *arguments, device=None):
             Finding(
                 "limit-below-max",
                 Severity.PROBLEM,
-                "The path carries 9 min 59 s and cuts 10 min, below MaxHeartbeatInterval 3540 s: "
+                "The path carries 599 s and cuts 600 s, below MaxHeartbeatInterval 3540 s: "
                 "a timer of 3600 s would carry it.",
             ),
             (599, 600, "silent", DEFAULTS),
@@ -105,7 +105,7 @@ def only(code, *arguments, device=None):
             Finding(
                 "limit-not-reached",
                 Severity.NOTE,
-                "Nothing was cut up to 20 min: longer heartbeats are taken to survive too.",
+                "Nothing was cut up to 1200 s: longer heartbeats are taken to survive too.",
             ),
             (1200, None, None, DEFAULTS),
         ),

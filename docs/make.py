@@ -1,10 +1,14 @@
-"""Makes every picture of the README and the documents: `python docs/make_pictures.py`.
+"""Makes every picture of the documents, and the output that the README shows: `python docs/make.py`.
 
-The numbers in them are measured while it runs: each result comes from a lab on the warp clock.
+The numbers are measured while it runs: each result comes from a lab on the warp clock.
 """
 
+import io
+import re
 import time
 from pathlib import Path
+
+from rich.console import Console
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
@@ -14,8 +18,10 @@ from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.report import plots
 from hbprobe.report.conclude import conclude
 from hbprobe.report.result import Result, Verb
+from hbprobe.report.tables import print_result
 
 PICTURES = Path(__file__).parent / "pictures"
+README = Path(__file__).parent.parent / "README.md"
 
 
 def result_of(profile_id: str) -> Result:
@@ -35,13 +41,22 @@ def result_of(profile_id: str) -> Result:
     )
 
 
+def pasted(readme: str, output: str) -> str:
+    """Return the README with the output of `hbprobe lab` between its marks."""
+    block = "\n".join(f"    {line}".rstrip() for line in output.rstrip().splitlines())
+    return re.sub(r"(?<=<!-- lab -->\n).*(?=<!-- /lab -->)", lambda _: f"\n{block}\n\n", readme, flags=re.DOTALL)
+
+
 def main() -> None:
-    """Draw them all."""
+    """Make them all."""
     PICTURES.mkdir(exist_ok=True)
     provider = result_of("ten-minute-provider")
     plots.save(plots.search_plot(provider), PICTURES / "search.png")
     balancers = [result_of(name) for name in ("aws-nlb-tcp", "azure-load-balancer", "juniper-srx")]
     plots.save(plots.curve_plot([*balancers, provider], []), PICTURES / "curve.png")
+    output = io.StringIO()
+    print_result(provider, Console(file=output, width=100))
+    README.write_text(pasted(README.read_text(), output.getvalue()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+"""What becomes of the two sockets of a flow that has expired: RST, FIN, or silence that has to be kept up."""
+
+import asyncio
+import contextlib
+import socket
+
+from hbprobe.middlebox.flow import Act
+from hbprobe.middlebox.silence import Graveyard, Way, close_with_reset, mute
+
+_GRAVEYARD_SOCKETS = 4096
+_DRAIN_BYTES = 256 * 1024
+_MOST_DRAINS = 64
+"""More reads than a socket's buffer has room for; a peer that sends without a pause must not hold the box up."""
+
+
+class Undertaker:
+    """Does to each end of an expired flow what the rules say, and keeps the sockets that must stay open for that."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._graveyard = Graveyard(_GRAVEYARD_SOCKETS, self._loop.remove_reader)
+
+    def lay_out(self, sock: socket.socket, act: Act, *, has_ended: bool) -> Way | None:
+        """Do `act` to one end; return how it was silenced if it was. `has_ended`: it has sent FIN before."""
+        match act:
+            case Act.RESET:
+                close_with_reset(sock)
+            case Act.CLOSE:
+                _drain(sock)
+                sock.close()
+            case Act.RESET_ON_NEXT:
+                self._graveyard.take_in(sock)
+                if not has_ended:  # otherwise it has nothing more to send, but would look readable for ever
+                    _drain(sock)
+                    self._loop.add_reader(sock, self._answer_with_reset, sock)
+            case Act.MUTE:
+                way = mute(sock)
+                self._graveyard.take_in(sock)
+                return way
+        return None
+
+    def make_room(self) -> bool:
+        """Give a descriptor back; return False when none is kept."""
+        return self._graveyard.release_oldest()
+
+    def close(self) -> None:
+        """Keep nothing any more."""
+        self._graveyard.close()
+
+    def _answer_with_reset(self, sock: socket.socket) -> None:
+        self._graveyard.give_up(sock)
+        close_with_reset(sock)
+
+
+def _drain(sock: socket.socket) -> None:
+    """Drop what has arrived but was not relayed: closing over unread bytes would send RST."""
+    with contextlib.suppress(OSError):
+        for _ in range(_MOST_DRAINS):
+            if not sock.recv(_DRAIN_BYTES):
+                return

@@ -1,0 +1,146 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hbprobe.probe.outcome import How, Kind, Limit, Outcome
+from hbprobe.profiles.model import Profile
+from hbprobe.report.curves import Tried, of_profile, of_result
+
+
+def survived(hold_s):
+    return hold_s, Outcome(Kind.SURVIVED, hold_s)
+
+
+def silent(hold_s):
+    return hold_s, Outcome(Kind.CUT, hold_s + 3, How.SILENT)
+
+
+def reset(hold_s, at_s):
+    return hold_s, Outcome(Kind.CUT, at_s, How.RESET, exact=True)
+
+
+def failed(hold_s):
+    return hold_s, Outcome(Kind.FAILED, 0.1, reason="refused")
+
+
+def rounded(points):
+    return [(round(hold_s, 6), round(share, 3)) for hold_s, share in points]
+
+
+def test_silence_falls_between_what_survived_and_what_did_not(ten_minutes):
+    curve = of_result(ten_minutes)
+    assert rounded(curve.points) == [(0, 1), (599.5, 1), (600.5, 0), (3540, 0)]
+    assert (curve.name, curve.limit, curve.falls_s) == ("a-box", "599.5 to 600.5 s", 600.5)
+    assert curve.grey_zone is None
+
+
+def test_an_exact_cut_falls_at_once(measure, cutting_at):
+    curve = of_result(measure(cutting_at(60, How.CLOSED)))
+    assert rounded(curve.points) == [(0, 1), (60, 1), (60, 0), (3540, 0)]
+    assert curve.limit == "cut at 60 s"
+
+
+def test_nothing_cut(measure, cutting_at):
+    curve = of_result(measure(cutting_at(9999)))
+    assert curve.points == ((0.0, 1.0), (3540.0, 1.0))
+    assert (curve.limit, curve.falls_s) == ("not cut up to 3540 s", None)
+
+
+def test_no_evidence(tried):
+    curve = of_result(tried([failed(60)], Limit(None, None)))
+    assert curve.points == ((0.0, 1.0),)
+    assert (curve.limit, curve.tried) == ("no trial told anything", ())
+
+
+def test_shares_are_those_of_the_trials(tried):
+    trials = [survived(90), survived(90), *[survived(100)] * 3, silent(100), survived(110), *[silent(110)] * 3, silent(120)]
+    curve = of_result(tried(trials, Limit(100, 110, How.SILENT)))
+    shares = dict(rounded(curve.points))
+    assert (shares[90], shares[100], shares[110], shares[120]) == (1, 0.75, 0.25, 0)
+    assert curve.tried == (Tried(90, 2, 2), Tried(100, 3, 4), Tried(110, 1, 4), Tried(120, 0, 1))
+    assert curve.grey_zone == (100, 110)
+
+
+def test_trials_that_speak_against_each_other_share_what_they_say(tried):
+    curve = of_result(tried([survived(80), silent(90), survived(100), silent(120)], Limit(80, 90, How.SILENT)))
+    assert dict(rounded(curve.points))[100] == 0.5
+    assert curve.grey_zone == (90, 100)
+
+
+def test_exact_times_make_the_kaplan_meier_curve(tried):
+    trials = [reset(100, 10), reset(100, 20), survived(25), reset(100, 30), reset(100, 40)]
+    shares = dict(rounded(of_result(tried(trials, Limit(None, 10, How.RESET))).points))
+    # One of five dies at 10, one of four at 20; at 25 one leaves the count; then one of two, and the last.
+    assert [shares[at_s] for at_s in (10, 20, 30, 40)] == [0.8, 0.6, 0.3, 0]
+
+
+trials = st.lists(
+    st.builds(survived, st.integers(1, 50))
+    | st.builds(silent, st.integers(1, 50))
+    | st.builds(reset, st.just(60), st.integers(1, 50)),
+    max_size=12,
+)
+
+
+@given(trials=trials)
+def test_a_curve_starts_at_one_and_never_rises(trials, tried_once):
+    points = of_result(tried_once(trials)).points
+    assert points[0] == (0, 1)
+    holds_s, shares = zip(*points, strict=True)
+    assert list(holds_s) == sorted(holds_s)
+    assert all(a >= b - 1e-9 for a, b in zip(shares, shares[1:], strict=False))
+    assert all(0 <= share <= 1 for share in shares)
+    assert math.isfinite(holds_s[-1])
+
+
+@pytest.fixture(scope="module")
+def tried_once():
+    """As `tried`, for a property, which wants its fixture made once."""
+    from dataclasses import replace
+
+    from hbprobe.probe.outcome import Trial
+    from hbprobe.probe.search import SearchSettings
+    from hbprobe.report.result import Method, Result, Verb
+
+    empty = Result(Verb.LAB, "x", Method.HOLD, "warp", SearchSettings(), Limit(None, None), (), 0.0, 0.0)
+    return lambda trials: replace(empty, trials=tuple(Trial(1, hold_s, 0.0, outcome) for hold_s, outcome in trials))
+
+
+def profile(**timers):
+    return Profile.model_validate(
+        {
+            "id": "box",
+            "name": "A box",
+            "category": "nat",
+            "layer": "packet",
+            "sources": {"s": {"grade": "example", "says": "made up"}},
+            **timers,
+        }
+    )
+
+
+def timer(default, restarted_by="any-packet"):
+    return {"default": default, "expiry": "silent", "restarted_by": restarted_by, "source": "s"}
+
+
+def test_a_profile_falls_at_its_idle_timer():
+    curve = of_profile(profile(timers={"idle": timer(600)}))
+    assert curve.points == ((0, 1), (600, 1), (600, 0))
+    assert (curve.name, curve.limit, curve.falls_s, curve.measured) == ("A box", "timer 600 s", 600, False)
+
+
+def test_a_shorter_lifetime_comes_first():
+    curve = of_profile(profile(timers={"idle": timer(600), "lifetime": timer(300, "nothing")}))
+    assert curve.falls_s == 300
+
+
+def test_a_sweep_lets_some_live_longer():
+    swept = profile(timers={"idle": timer(600)}, sweep={"every": 30, "source": "s"})
+    assert of_profile(swept).points == ((0, 1), (600, 1), (630, 0))
+
+
+def test_a_profile_without_timers():
+    curve = of_profile(profile(timers={}))
+    assert (curve.points, curve.limit, curve.falls_s) == (((0, 1),), "cuts nothing", None)
