@@ -117,7 +117,7 @@ class ClockLoop(asyncio.SelectorEventLoop):
         """Return the clock's time in seconds."""
         return self._clock.time()
 
-    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:
+    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]  # as asyncio does
         """Run jobs in `executor` where no other is named."""
         super().set_default_executor(executor)
         self._pool = executor

@@ -6,6 +6,7 @@ import random
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hbprobe.exchange.certificates import throwaway_pair
 from hbprobe.exchange.server import FarEnd
@@ -52,6 +53,20 @@ async def path(boxes: Sequence[Profile], settings: Settings, events: Sequence[li
         await far_end.close()
 
 
+@contextlib.asynccontextmanager
+async def no_fault_is_lost() -> AsyncIterator[None]:
+    """Raise what failed in a callback of the loop: asyncio only logs it, and the lab would report a wrong limit."""
+    loop = asyncio.get_running_loop()
+    faults: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: faults.append(context))
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(None)
+    if faults:
+        raise RuntimeError(f"the lab is broken: {faults[0]['message']}") from faults[0].get("exception")
+
+
 async def measure(
     boxes: Sequence[Profile],
     settings: Settings,
@@ -61,7 +76,7 @@ async def measure(
 ) -> Findings:
     """Search for the limit of a path that leads through the boxes; raises CannotMeasureError if that fails."""
     events: list[list[Event]] = [[] for _ in boxes]
-    async with path(boxes, settings, events) as dialer:
+    async with no_fault_is_lost(), path(boxes, settings, events) as dialer:
         run = Run(Search(search), make_method(method, dialer, search.grace_s, random.Random(_SEED)), journal)
         with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
             await run.to_the_end()

@@ -143,10 +143,7 @@ class Flow:
         """Return the rule that ends the flow at `now`, or None while none does. An ended flow stays ended."""
         if now < self.due():
             return None
-        if self._lifetime_due() < self._phase_due():
-            rule = self.rules.lifetime
-        else:
-            rule = self.rules.by_phase[self.phase]
+        rule = self.rules.lifetime if self._lifetime_due() < self._phase_due() else self.rules.by_phase[self.phase]
         self.phase = Phase.EXPIRED
         return rule
 

@@ -19,7 +19,8 @@ _BACKLOG = 4096
 _ACCEPTS_A_TURN = 128
 """So many connections are accepted before other sockets get their turn."""
 _PAUSE_S = 1.0
-_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""What the system says when it is short of descriptors or of memory."""
 
 
 class Listener:
@@ -88,7 +89,7 @@ class Listener:
             except ConnectionAbortedError:
                 continue
             except OSError as error:
-                if error.errno in _EXHAUSTED and not self._make_room():
+                if error.errno in EXHAUSTED and not self._make_room():
                     self._turn_away(sock, os.strerror(error.errno))
                 return
             connection.setblocking(False)

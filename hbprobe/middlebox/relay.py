@@ -15,18 +15,19 @@ import os
 import socket
 from collections.abc import Sequence
 
+from hbprobe.address import name_of
 from hbprobe.middlebox.deadlines import Deadlines
 from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, Observer, Remark
-from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
-from hbprobe.middlebox.listener import Listener
-from hbprobe.middlebox.silence import Graveyard, Way, close_with_reset, mute
+from hbprobe.middlebox.flow import Flow, Phase, Rule, Rules, Side
+from hbprobe.middlebox.listener import EXHAUSTED, Listener
+from hbprobe.middlebox.silence import Way, close_with_reset
+from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.profiles.model import Profile
 
 Address = tuple[socket.AddressFamily, tuple[str | int, ...]]
 
 _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
-_GRAVEYARD_SOCKETS = 4096
 _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
 _BOTH = 0b11
@@ -61,11 +62,11 @@ class Relay:
         self._observer = observer
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._loop = asyncio.get_running_loop()
-        self._listener = Listener(self._accepted, self._refused)
+        self._undertaker = Undertaker()
+        self._listener = Listener(self._accepted, self._refused, self._undertaker.make_room)
         self._links: set[_Link] = set()
         self._deadlines: Deadlines[_Link] = Deadlines()
         self._alarm: asyncio.TimerHandle | None = None
-        self._graveyard = Graveyard(_GRAVEYARD_SOCKETS, self._loop.remove_reader)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._told_of_stall = False
         self._on_readable = self._readable
@@ -87,7 +88,7 @@ class Relay:
             self._alarm.cancel()
         for link in tuple(self._links):
             self._reset(link)
-        self._graveyard.close()
+        self._undertaker.close()
 
     def _accepted(self, client: socket.socket) -> None:
         if len(self._links) >= self._max_flows:
@@ -98,19 +99,19 @@ class Relay:
         self.counts.opened += 1
         link = _Link(self._rules, self._loop.time(), self.counts.opened, client)
         self._links.add(link)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _send_at_once(client)
         self._watch(link)
         self._dial(link, self._upstream)
 
     def _dial(self, link: _Link, addresses: Sequence[Address]) -> None:
         family, address = addresses[0]
         try:
-            server = socket.socket(family, socket.SOCK_STREAM)
+            server = self._socket(family)
         except OSError as error:
             self._refuse(link, os.strerror(error.errno or 0))
             return
         server.setblocking(False)
-        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _send_at_once(server)
         link.socks = (link.socks[Side.CLIENT], server)
         error_number = server.connect_ex(address)
         if error_number in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
@@ -118,8 +119,16 @@ class Relay:
         else:
             self._dial_next(link, addresses, error_number)
 
+    def _socket(self, family: socket.AddressFamily) -> socket.socket:
+        while True:
+            try:
+                return socket.socket(family, socket.SOCK_STREAM)
+            except OSError as error:
+                if error.errno not in EXHAUSTED or not self._undertaker.make_room():
+                    raise
+
     def _dialled(self, link: _Link, addresses: Sequence[Address]) -> None:
-        client, server = link.socks
+        server = link.socks[Side.SERVER]
         self._loop.remove_writer(server.fileno())
         if error_number := server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self._dial_next(link, addresses, error_number)
@@ -134,7 +143,7 @@ class Relay:
         if len(addresses) > 1:
             self._dial(link, addresses[1:])
         else:
-            self._refuse(link, f"upstream {_text(addresses[0][1])}: {os.strerror(error_number)}")
+            self._refuse(link, f"upstream {name_of(addresses[0][1])}: {os.strerror(error_number)}")
 
     def _refuse(self, link: _Link, reason: str) -> None:
         name = _name(link.socks[Side.CLIENT])
@@ -208,11 +217,12 @@ class Relay:
         except OSError:
             self._broke(link, to)
             return
+        side = 1 - to
+        link.moved(side, self._loop.time())
         self._set_unsent(link, to, unsent[sent:])
         if sent < len(unsent):
             return
         self._loop.remove_writer(link.socks[to].fileno())
-        side = 1 - to
         if link.ended & 1 << side:
             self._pass_fin(link, to)
         else:
@@ -250,10 +260,19 @@ class Relay:
         self.counts.reset += 1
         self._forget(link)
         with contextlib.suppress(OSError):
-            while count := link.socks[side].recv_into(self._buffer):
-                link.socks[1 - side].send(self._buffer[:count])
+            self._pass_last_words(link, side)
         for sock in link.socks:
             close_with_reset(sock)
+
+    def _pass_last_words(self, link: _Link, side: int) -> None:
+        """Send on what a broken end said before, until the other end takes no more: no byte may be left out."""
+        words = link.unsent[1 - side]
+        while link.socks[1 - side].send(words) == len(words):
+            count = link.socks[side].recv_into(self._buffer)
+            if count == 0:
+                return
+            self._count_bytes(side, count)
+            words = self._buffer[:count]
 
     # Ending as the box wishes
 
@@ -282,11 +301,14 @@ class Relay:
     def _expire(self, link: _Link, rule: Rule, now: float, *, opening: bool) -> None:
         name = _name(link.socks[Side.CLIENT])
         self._forget(link)
-        ways = {self._act(link.socks[Side.CLIENT], rule.acts[Side.CLIENT])}
         if opening:
             link.socks[Side.SERVER].close()  # it has only a SYN out, if that
-        else:
-            ways.add(self._act(link.socks[Side.SERVER], rule.acts[Side.SERVER]))
+        ways = {
+            self._undertaker.lay_out(link.socks[side], rule.acts[side], has_ended=bool(link.ended & 1 << side))
+            for side in (Side.CLIENT, Side.SERVER)
+            if not (opening and side is Side.SERVER)
+        }
+        self._tell_of_stall(ways)
         self.counts.expired[rule.kind] += 1
         self._observer(
             FlowExpired(
@@ -296,14 +318,25 @@ class Relay:
                 timer=rule.kind,
                 expiry=rule.expiry,
                 age_s=now - link.opened_at,
-                quiet_s=now - link.restarted_at,
+                quiet_s=now - link.running_since(rule),
                 ways=frozenset(way for way in ways if way is not None),
             )
         )
 
+    def _tell_of_stall(self, ways: set[Way | None]) -> None:
+        if Way.STALL in ways and not self._told_of_stall:
+            self._told_of_stall = True
+            text = "a flow could not be made mute here: the box stalls it, and packets are still acknowledged"
+            self._observer(Remark(self._loop.time(), text))
+
+
+def _send_at_once(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # some systems refuse it when the peer is gone already
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
 
 def _name(sock: socket.socket) -> str:
     try:
-        return _text(sock.getpeername())
+        return name_of(sock.getpeername())
     except OSError:  # the client is gone already
         return "?"

@@ -113,12 +113,18 @@ def _vanish(sock: socket.socket) -> None:
     What it sends from now on carries a signature that the peer does not expect and discards (RFC 2385, section
     2.0). Without that, the peer sees RST.
     """
+    if sys.platform == "linux" and _sign_from_now_on(sock):
+        sock.close()
+    else:
+        close_with_reset(sock)
+
+
+def _sign_from_now_on(sock: socket.socket) -> bool:
     try:
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_MD5SIG, _md5_key_for(sock))
     except OSError:
-        close_with_reset(sock)
-    else:
-        sock.close()
+        return False
+    return True
 
 
 def _md5_key_for(sock: socket.socket) -> bytes:

@@ -208,7 +208,7 @@ class Search:
     def _exact_spread_s(self) -> float:
         """How far the exact times of cuts lie apart: the clocks of real boxes are coarse."""
         near = [e.bound_s for e in self._evidence if e.outcome.exact and e.bound_s <= self._high_s * 1.1]
-        return max(near) - min(near)
+        return max(near, default=0.0) - min(near, default=0.0)
 
     def _confirmation(self) -> tuple[float, ...]:
         """Both ends again, as often as trials are missing there."""
@@ -287,7 +287,7 @@ class Search:
 
     def _again_s(self, cut: _Evidence) -> float:
         """How long to hold so as to meet a cut again."""
-        past_s = cut.bound_s + max(_PAST_S, 2 * self.settings.precision_s)
+        past_s = cut.bound_s + max(_PAST_S, 2 * self.settings.precision_s) + self._exact_spread_s()
         return min(cut.hold_s, max(self.settings.min_s, past_s))
 
     def _past_s(self) -> float:

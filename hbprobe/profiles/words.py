@@ -29,7 +29,7 @@ class Expiry(StrEnum):
     CLOSE = "close"
     """FIN at once."""
     RESPOND = "respond"
-    """An HTTP status to the client; the server's side is closed."""
+    """An HTTP status to the client, and the server's side is ended: layer http."""
 
 
 class Restart(StrEnum):
@@ -90,8 +90,31 @@ class TimerKind(StrEnum):
     """While the connection is established."""
     HALF_CLOSED = "half_closed"
     """After one end has sent FIN."""
+    CLIENT_HEADER = "client_header"
+    """From the first byte of a request's head until it is complete; for the first request from the accept."""
+    CLIENT_IDLE = "client_idle"
+    """Between requests on the client's connection, while nothing is asked."""
+    SERVER_CONNECT = "server_connect"
+    """Until the connection to the server stands."""
+    SERVER_RESPONSE = "server_response"
+    """From the end of the request until the first byte of the answer."""
+    BETWEEN_BYTES = "between_bytes"
+    """While the answer streams: from one byte to the next."""
+    TUNNEL_IDLE = "tunnel_idle"
+    """After an upgrade, as to WebSocket."""
+    TOTAL = "total"
+    """From a request's head to the end of its answer, whatever moves."""
     LIFETIME = "lifetime"
-    """From the first packet on, whatever moves."""
+    """From the connection's first packet on, whatever moves."""
+
+
+class ServerSide(StrEnum):
+    """What the server sees when a timer of an http box ends a request."""
+
+    CLOSE = "close"
+    """FIN."""
+    RESET = "reset"
+    """RST."""
 
 
 class Inferable(StrEnum):

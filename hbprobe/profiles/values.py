@@ -1,0 +1,64 @@
+"""What the values of a profile are made of: durations, text, words, and the errors that pydantic does not know."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from hbprobe.duration import HOW_TO_WRITE, LONGEST_S, parse_duration_s
+
+YES_OR_NO = "write true or false"
+
+
+class MismatchError(ValueError):
+    """Keys that do not go together, pinned to the one that has to change."""
+
+    def __init__(self, key: tuple[str, ...], what: str) -> None:
+        super().__init__(what)
+        self.key = key
+
+
+class Strict(BaseModel):
+    """A value from a file: frozen, and nothing unknown in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
+
+
+def _seconds(value: object) -> object:
+    """Let durations carry a unit; numbers are seconds. Booleans are numbers to Python, but not to us."""
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()!r} is not a duration: {HOW_TO_WRITE}")
+    return parse_duration_s(value) if isinstance(value, str) else value
+
+
+def _true_or_false(value: object) -> object:
+    """Read the two words of YAML 1.2, and none of the other twenty of YAML 1.1."""
+    if isinstance(value, str):
+        if value not in ("true", "false"):
+            raise ValueError(f"{value[:20]!r} is neither true nor false: {YES_OR_NO}")
+        return value == "true"
+    return value
+
+
+def _printable(text: str) -> str:
+    """Keep escape sequences and marks that reverse the writing direction away from every terminal and report."""
+    for character in text:
+        if not character.isprintable():
+            raise ValueError(f"has the character {character!a}, which does not print: take it out")
+    return text
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(_printable(line) for line in text.split("\n"))
+
+
+def listed(value: object) -> object:
+    """Let one word stand where a list is meant."""
+    return [value] if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=LONGEST_S, allow_inf_nan=False)]
+Flag = Annotated[bool, BeforeValidator(_true_or_false), Field(strict=True)]
+Text = Annotated[str, AfterValidator(_printable_lines)]
+Line = Annotated[str, AfterValidator(_printable)]
+Name = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+SourceKeys = Annotated[tuple[Name, ...], BeforeValidator(listed), Field(min_length=1)]
