@@ -55,7 +55,6 @@ class Deadlines(Generic[T]):
         """Look after an item no longer."""
         if item.watched_at < math.inf:
             self._let_go(item)
-            self._tidy()
 
     def earliest(self) -> float | None:
         """Return the time before which no item can be due, or None when there is none to wait for."""
@@ -80,6 +79,7 @@ class Deadlines(Generic[T]):
     def _let_go(self, item: T) -> None:
         item.watched_at = math.inf
         self._watched -= 1
+        self._tidy()
 
     def _tidy(self) -> None:
         """Clear out the stale entries when they are the most: short flows, long timers."""

@@ -10,10 +10,8 @@ The rules, for a request that is meant to be answered after `hold_s`:
 - nothing until the hold and a grace are over: cut in silence, at some time up to the hold.
 """
 
-from dataclasses import dataclass
-
 from hbprobe.probe.outcome import How, Kind, Outcome
-from hbprobe.probe.wire import End, EndKind
+from hbprobe.probe.replies import Answer, Broken, End, EndKind, Reply
 
 PROMPT_S = 1.0
 """A status within this time is a refusal, not a timer: no catalogued product has so short a one."""
@@ -22,31 +20,6 @@ EDGE_S = 0.05
 _EARLY_SHARE = 0.98
 _EARLY_S = 1.0
 """Real servers answer up to 0.7 s early; more is another clock than ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole HTTP answer."""
-
-    status: int
-    body: bytes
-    at_s: float
-    headers: dict[str, str]
-    """Names in lower case."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """Something that is not HTTP, or an answer that ended before it was whole."""
-
-    end: End | None
-    """None when it was no HTTP at all."""
-    detail: str
-    at_s: float
-
-
-Reply = Answer | End | Broken | None
-"""None: nothing came."""
 
 
 def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, expected: bytes | None) -> Outcome:

@@ -16,6 +16,7 @@ it are reckoned as even splits of the belief.
 import math
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from hbprobe.probe.prior import Prior
 
@@ -42,7 +43,7 @@ def choose(guess: Guess, prior: Prior) -> tuple[float, ...]:
     holds = _holds(guess, prior)
     if not holds:
         return ()
-    return _Plan(guess, prior, holds).best_round()
+    return _filled(_Plan(guess, prior, holds).best_round(), guess, prior)
 
 
 def _holds(guess: Guess, prior: Prior) -> list[float]:
@@ -58,6 +59,40 @@ def _holds(guess: Guess, prior: Prior) -> list[float]:
     return sorted(hold_s for hold_s in holds if guess.low_s < hold_s < guess.high_s and hold_s <= guess.max_s)
 
 
+def _filled(chosen: tuple[float, ...], guess: Guess, prior: Prior) -> tuple[float, ...]:
+    """Give connections that are left over holds where the most belief lies unsplit, in case no known timer fits."""
+    bounds = [guess.low_s, *chosen] + ([guess.high_s] if guess.high_s < math.inf else [])
+    gaps = [_Gap(low, high, prior.between(low, high), guess.precision_s) for low, high in pairwise(bounds)]
+    for _ in range(guess.connections - len(chosen)):
+        gap = max(gaps, key=_Gap.gain, default=None)
+        if gap is None or not gap.gain():
+            break
+        gap.splits += 1
+    return tuple(sorted({*chosen, *(hold_s for gap in gaps for hold_s in gap.holds())}))
+
+
+@dataclass(slots=True)
+class _Gap:
+    """A part of the bracket between two neighbouring holds, to be split evenly."""
+
+    low_s: float
+    high_s: float
+    belief: float
+    precision_s: float
+    splits: int = 0
+
+    def gain(self) -> float:
+        """What one more split is worth; 0 when the parts are narrow enough."""
+        part_s = (self.high_s - self.low_s) / (self.splits + 1)
+        return self.belief / (self.splits + 1) if part_s > 2 * self.precision_s else 0.0
+
+    def holds(self) -> list[float]:
+        """The odd halves of the precision that split the gap."""
+        part_s = (self.high_s - self.low_s) / (self.splits + 1)
+        wanted = (self.low_s + part_s * number for number in range(1, self.splits + 1))
+        return [round((math.floor(hold_s / self.precision_s) + 0.5) * self.precision_s, 6) for hold_s in wanted]
+
+
 class _Plan:
     """The expected cost of every part of the bracket, as a multiple of the limit.
 
@@ -68,10 +103,10 @@ class _Plan:
         self._guess = guess
         self._open = math.isinf(guess.high_s)
         self._bounds = [guess.low_s, *holds, guess.high_s]
-        atoms = [prior.between(low, high) for low, high in zip(self._bounds, self._bounds[1:], strict=False)]
+        atoms = [prior.between(low, high) for low, high in pairwise(self._bounds)]
         self._weights = [
             share / _middle(low, min(high, 2 * guess.max_s))
-            for share, low, high in zip(atoms, self._bounds, self._bounds[1:], strict=False)
+            for share, (low, high) in zip(atoms, pairwise(self._bounds), strict=True)
         ]
         self._sums = [0.0]
         self._masses = [0.0]
@@ -85,7 +120,7 @@ class _Plan:
         """Choose the holds of this round: the cheapest row of bounds, by dynamic programming over their number."""
         last = len(self._bounds) - 1
         best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
-        answer = (math.inf, ())
+        answer: tuple[float, tuple[int, ...]] = (math.inf, ())
         for _ in range(min(self._guess.connections, last - 1)):
             longer: dict[int, tuple[float, tuple[int, ...]]] = {}
             for at, (cost, row) in best.items():

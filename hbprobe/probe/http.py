@@ -5,8 +5,8 @@ import asyncio
 import h11
 
 from hbprobe import __version__
-from hbprobe.probe.classify import Answer, Broken, Reply
-from hbprobe.probe.wire import End, EndKind, Wire
+from hbprobe.probe.replies import Answer, Broken, End, EndKind, Reply
+from hbprobe.probe.wire import Wire
 
 _MOST_BODY_BYTES = 1 << 20
 """A longer answer is not read: the probe's own are a few dozen bytes."""

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from hbprobe.exchange.hold import hold_query, hold_token
-from hbprobe.probe.classify import Answer, classify
+from hbprobe.probe.classify import classify
 from hbprobe.probe.http import Conversation
 from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome
 from hbprobe.probe.postmortem import examine
-from hbprobe.probe.wire import Dialer, DialError, End, EndKind, Wire
+from hbprobe.probe.replies import Answer, End, EndKind
+from hbprobe.probe.wire import Dialer, DialError, Wire
 
 _FIRST_ANSWER_S = 30.0
 """How long the idle method waits for its first answer, which nothing is meant to hold up."""

@@ -3,7 +3,8 @@
 import asyncio
 
 from hbprobe.probe.outcome import Aftermath
-from hbprobe.probe.wire import End, EndKind, Wire
+from hbprobe.probe.replies import End, EndKind
+from hbprobe.probe.wire import Wire
 
 _PATIENCE_S = 1.0
 _ROUND_TRIPS = 4

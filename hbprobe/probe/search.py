@@ -23,7 +23,7 @@ from hbprobe.probe.outcome import Kind, Limit, Outcome
 from hbprobe.probe.prior import Prior
 
 _RETRIES = 6
-"""So many trials may go into settling contradictions before the search reports the safer bracket."""
+"""So many trials that make no headway may go into settling a dispute; twice as many end the search."""
 _AIR = 0.2
 """So much of the precision is left between an exactly known cut and the next hold below it."""
 _FINEST_S = 0.001
@@ -86,6 +86,13 @@ class _Evidence:
     outcome: Outcome
 
 
+def _is_setback(hold_s: float, before: tuple[float, float], after: tuple[float, float]) -> bool:
+    """Whether a trial shifted the bracket, or lay inside and left it as it was."""
+    if before == after:
+        return before[0] < hold_s < before[1]
+    return after[0] < before[0] or after[1] > before[1]
+
+
 class Search:
     """The search for one limit."""
 
@@ -95,6 +102,7 @@ class Search:
         """What is known of timers beforehand; without it the search only splits."""
         self._evidence: list[_Evidence] = []
         self._retries = 0
+        """Trials that made no headway: they contradicted others, or were to settle a contradiction."""
         self._low_s, self._high_s = 0.0, math.inf
         """The bracket: 0 while nothing has survived, infinity while nothing was cut."""
 
@@ -104,12 +112,15 @@ class Search:
         """Take in what a trial showed; a failed one says nothing and may not be given here."""
         if outcome.kind is Kind.FAILED:
             raise ValueError("a failed trial is no evidence")
-        if self._disputed() is not None:
-            self._retries += 1
+        disputed = self._disputed() is not None
         survived = outcome.kind is Kind.SURVIVED
         bound_s = min(hold_s, outcome.elapsed_s) if survived or outcome.exact else hold_s
-        self._evidence.append(_Evidence(survived, bound_s, hold_s, outcome))
-        self._low_s, self._high_s = self._bracket()
+        seen = _Evidence(survived, bound_s, hold_s, outcome)
+        self._evidence.append(seen)
+        before, after = (self._low_s, self._high_s), self._bracket()
+        self._low_s, self._high_s = after
+        if disputed or self._speaks_against(seen, *after, 0.0) or _is_setback(hold_s, before, after):
+            self._retries += 1
 
     # What it means
 
@@ -135,7 +146,7 @@ class Search:
     @property
     def confirmed(self) -> bool:
         """Whether the bracket is as narrow as was asked for, agreed upon at both ends, and not contradicted."""
-        return not self.next_holds() and not any(self._missing()) and not self.contradictions
+        return self._is_narrow() and not any(self._missing()) and not self.contradictions
 
     def is_moot(self, hold_s: float) -> bool:
         """Say whether a running trial can no longer tell anything."""
@@ -155,17 +166,22 @@ class Search:
 
     def next_holds(self) -> tuple[float, ...]:
         """Return the holds of the next round, shortest first; none when the search is over."""
-        if len(self._evidence) >= self._most_trials():
+        if self._retries >= 2 * _RETRIES:
             return ()
         if (disputed_s := self._disputed()) is not None:
             return (disputed_s,)
+        if self._is_narrow():
+            return self._confirmation()
+        return self._opening() if math.isinf(self._high_s) else self._closer()
+
+    def _is_narrow(self) -> bool:
+        """Whether nothing is left to try between the two ends."""
+        if self._low_s > 0 and self._high_s - self._low_s <= self.settings.precision_s:
+            return True
         survived_hold_s = self._survived_hold_s()
         if math.isinf(self._high_s):
-            return self._opening() if survived_hold_s < self.settings.max_s else self._confirmation()
-        narrow = self._low_s > 0 and self._high_s - self._low_s <= self.settings.precision_s
-        if narrow or not self._grid(survived_hold_s, self._high_s):
-            return self._confirmation()
-        return self._closer()
+            return survived_hold_s >= self.settings.max_s
+        return not self._grid(survived_hold_s, self._high_s)
 
     def _opening(self) -> tuple[float, ...]:
         if likely := self._likely():
@@ -215,13 +231,6 @@ class Search:
         at_low, at_high = self._missing()
         again = (self._survived_hold_s(),) * at_low + (self._past_s(),) * at_high
         return again[: self.settings.connections]
-
-    def _most_trials(self) -> int:
-        """More trials than any search needs whose evidence does not contradict itself over and over."""
-        settings = self.settings
-        untried = math.ceil(settings.max_s / settings.precision_s)
-        rounds = 4 * (2 + rounds_left(untried, settings.connections)) + 2 * settings.confirm + _RETRIES
-        return rounds * settings.connections
 
     # Holds lie at odd halves of the precision, and at the two ends of the range
 
@@ -297,7 +306,7 @@ class Search:
 
     def _survived_hold_s(self) -> float:
         """The hold behind the lower end, which is a little longer where the answer came early; 0 for none."""
-        return max((e.hold_s for e in self._evidence if e.survived and e.bound_s == self._low_s), default=0.0)
+        return max((e.hold_s for e in self._evidence if e.survived and e.bound_s <= self._low_s), default=0.0)
 
     def _agreeing(self) -> tuple[int, int]:
         """How many trials agree at the lower end, and at the upper."""

@@ -11,36 +11,15 @@ import socket
 import ssl
 import sys
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import cast
 from urllib.parse import urlsplit
 
 from hbprobe.exchange.hold import acknowledge_now
+from hbprobe.probe.replies import End, EndKind
 
 CONNECT_TIMEOUT_S = 20.0
 _CHUNK_BYTES = 65536
 _Address = tuple[socket.AddressFamily, tuple[str | int | bytes, ...]]
-
-
-class EndKind(StrEnum):
-    """How the other side ended a connection."""
-
-    FIN = "fin"
-    RST = "rst"
-    UNREACHABLE = "unreachable"
-    """The system gave up: bytes were never acknowledged, or no route was left."""
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The end of a connection, as far as its other side made it."""
-
-    kind: EndKind
-    at_s: float
-    """On the loop's clock."""
-    signed: bool = False
-    """TLS's close_notify came first: whoever ended it holds the keys of this connection."""
-    detail: str = ""
 
 
 class DialError(Exception):

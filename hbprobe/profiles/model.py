@@ -4,12 +4,14 @@ A profile says *what* happens and *when*; how it is made to happen on a socket i
 `hbprobe.middlebox`. Unknown keys are refused, so that a slip of the pen cannot silently do nothing.
 """
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, HttpUrl, model_validator
 
-from hbprobe.profiles.timers import Timer, Timers
-from hbprobe.profiles.values import Flag, Line, MismatchError, Name, Seconds, SourceKeys, Strict, Text
+from hbprobe.profiles.fitting import require_fit
+from hbprobe.profiles.population import Share
+from hbprobe.profiles.timers import Probes, Timer, Timers
+from hbprobe.profiles.values import Flag, Line, MismatchError, Name, Seconds, SourceKeys, Strict, Text, Whole
 from hbprobe.profiles.words import (
     Category,
     Ends,
@@ -27,13 +29,16 @@ __all__ = [
     "Ends",
     "Expiry",
     "Grade",
+    "HalfClose",
     "Http",
     "Inferable",
     "Layer",
     "MismatchError",
+    "Probes",
     "Profile",
     "Restart",
     "ServerSide",
+    "Share",
     "Source",
     "Sweep",
     "Timer",
@@ -46,7 +51,9 @@ class Source(Strict):
     """Where a number was read."""
 
     url: HttpUrl | None = None
+    """Its address on the web."""
     grade: Grade
+    """How good it is."""
     says: Text = ""
     """What it says, in our own words, or why there is no URL."""
 
@@ -61,8 +68,24 @@ class Sweep(Strict):
     """A table that is only looked over every so often: a flow lives on until the next look."""
 
     every: Seconds
+    """The time between two looks."""
+    passes: Annotated[Whole, Field(ge=1, le=100)] = 1
+    """A flow goes when so many looks in a row have found it overdue."""
     source: SourceKeys
+    """One of the profile's `sources`, or several."""
     note: Text = ""
+    """What a reader should know besides."""
+
+
+class HalfClose(Strict):
+    """What becomes of a connection when one end has sent FIN and the other has not."""
+
+    allowed: Flag
+    """true: the other direction goes on. false: the FIN of one end ends both."""
+    source: SourceKeys
+    """One of the profile's `sources`, or several."""
+    note: Text = ""
+    """What a reader should know besides."""
 
 
 class Http(Strict):
@@ -82,39 +105,57 @@ class Profile(Strict):
     """What one product does to connections."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
+    """What a user types."""
     name: Name
+    """What people call it."""
     vendor: Line = ""
+    """Who makes it."""
     category: Category
+    """What kind of box it is."""
     layer: Layer
+    """How deep into the connection it reaches."""
     about: Text = ""
+    """What its user should know."""
     timers: Timers
+    """Its timers; {} for a box without."""
     sweep: Sweep | None = None
+    """It looks over its table only every so often."""
+    half_close: HalfClose | None = None
+    """Whether one direction may end before the other; without the block it may."""
     http: Http | None = None
+    """What it does to requests beside timing them: layer http only."""
     sources: dict[Name, Source] = Field(default_factory=dict)
+    """Where its numbers were read, each under a name."""
 
     @model_validator(mode="after")
     def _fits_its_layer(self) -> Self:
         try:
-            self.timers.require(self.layer)
+            require_fit(self.layer, self.timers)
         except MismatchError as error:
             raise MismatchError(("timers", *error.key), str(error)) from None
         if self.http is not None and self.layer is not Layer.HTTP:
-            raise MismatchError(("http",), f"goes with layer http, not {self.layer}")
-        if self.sweep is not None and self.layer is Layer.HTTP:
-            raise MismatchError(("sweep",), "goes with layers packet and tcp, not http")
+            raise MismatchError(("http",), f"needs layer http, not {self.layer}")
+        if self.half_close is not None and self.layer is Layer.HTTP:
+            raise MismatchError(("half_close",), "needs layer packet or tcp, not http")
         return self
 
     @model_validator(mode="after")
     def _cites_its_own_sources(self) -> Self:
-        cited: list[tuple[tuple[str, ...], tuple[str, ...]]]
-        cited = [(("timers", kind, "source"), timer.source) for kind, timer in self.each_timer()]
-        cited += [(("sweep", "source"), self.sweep.source)] if self.sweep else []
-        for key, names in cited:
+        for key, names in self.citations():
             for name in names:
                 if name not in self.sources:
                     known = ", ".join(self.sources) or "none"
-                    raise MismatchError(key, f"{name!r} is not among the profile's sources ({known})")
+                    raise MismatchError((*key, "source"), f"{name!r} is not among the profile's sources ({known})")
         return self
+
+    def citations(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Return each block that cites sources, as the way to it and the names that it cites."""
+        cited: list[tuple[tuple[str, ...], tuple[str, ...]]]
+        cited = [(("timers", kind), timer.source) for kind, timer in self.each_timer()]
+        for key, block in (("sweep", self.sweep), ("half_close", self.half_close)):
+            if block is not None:
+                cited.append(((key,), block.source))
+        return cited
 
     def each_timer(self) -> list[tuple[TimerKind, Timer]]:
         """Return the timers that this box has, with their kinds."""

@@ -5,59 +5,65 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, field_serializer, model_validator
 
 from hbprobe.duration import format_duration
-from hbprobe.profiles.values import MismatchError, Seconds, SourceKeys, Strict, Text, listed
-from hbprobe.profiles.words import Ends, Expiry, Inferable, Layer, Restart, TimerKind
+from hbprobe.profiles.population import Share
+from hbprobe.profiles.values import MismatchError, Seconds, SourceKeys, Strict, Text, Whole, listed
+from hbprobe.profiles.words import Ends, Expiry, Inferable, Restart, TimerKind
 
-_TELLING = (Expiry.RESET_ON_NEXT, Expiry.RESET, Expiry.CLOSE)
+TELLING = (Expiry.RESET_ON_NEXT, Expiry.RESET, Expiry.CLOSE)
 """The ways to end a flow that an end can notice."""
 
-_HTTP_RESTARTS = {
-    TimerKind.CLIENT_IDLE: (Restart.CLIENT_DATA,),
-    TimerKind.BETWEEN_BYTES: (Restart.SERVER_DATA,),
-    TimerKind.TUNNEL_IDLE: (Restart.DATA, Restart.CLIENT_DATA, Restart.SERVER_DATA),
-}
-"""What can restart those timers of an http box that are no totals."""
 
-_UNASKED = (TimerKind.BETWEEN_BYTES, TimerKind.TUNNEL_IDLE, TimerKind.LIFETIME)
-"""The timers of an http box that run where no request waits for a status, or its answer has begun."""
+class Probes(Strict):
+    """A box that asks before it forgets: when the timer runs out it sends keep-alives of its own.
 
-_OF_A_FLOW = (TimerKind.HALF_OPEN, TimerKind.IDLE, TimerKind.HALF_CLOSED, TimerKind.LIFETIME)
-_OF_HTTP = (
-    TimerKind.CLIENT_HEADER,
-    TimerKind.CLIENT_IDLE,
-    TimerKind.SERVER_CONNECT,
-    TimerKind.SERVER_RESPONSE,
-    TimerKind.BETWEEN_BYTES,
-    TimerKind.TUNNEL_IDLE,
-    TimerKind.TOTAL,
-    TimerKind.LIFETIME,
-)
-KINDS_OF = {Layer.PACKET: _OF_A_FLOW, Layer.TCP: _OF_A_FLOW, Layer.HTTP: _OF_HTTP}
-"""The timers that a box of each layer can have."""
+    While the ends answer, the timer starts again, and the flow lives for ever.
+    """
+
+    every: Seconds
+    """How long the box waits for each answer."""
+    count: Annotated[Whole, Field(ge=1, le=100)] = 1
+    """So many go unanswered before the flow expires."""
+    asks: Ends = Ends.BOTH
+    """Which ends must answer."""
 
 
 class Timer(Strict):
     """One number of seconds, what sets it back, and what happens when it runs out."""
 
     default: Seconds
+    """What the product ships with."""
     min: Seconds | None = None
+    """The least that one can set."""
     max: Seconds | None = None
-    """What the vendor lets one set."""
+    """The most that one can set."""
+    population: Annotated[tuple[Share, ...], Field(min_length=2)] | None = None
+    """What many boxes of the kind were found to have; a box in a lab draws its own from it."""
+    step: Seconds | None = None
+    """The timer counts in steps of so much, and runs out with the next one."""
+    jitter: Seconds | None = None
+    """Each flow's timer is longer by a random share of so much."""
     expiry: Expiry
+    """What happens when it runs out."""
     tells: Ends = Ends.BOTH
     """Which ends see the RST or FIN; the other meets silence."""
-    status: int | None = Field(default=None, ge=400, le=599)
+    status: Annotated[Whole, Field(ge=400, le=599)] | None = None
     """The HTTP status that the client is answered with."""
     body: Text = ""
     """The body of that answer."""
-    retries: int = Field(default=0, ge=0, le=10)
+    retries: Annotated[Whole, Field(ge=0, le=10)] = 0
     """So many more servers are tried before the client is answered: the limit is (1 + retries) times the timer."""
+    probes: Probes | None = None
+    """The box sends keep-alives of its own before it forgets."""
     restarted_by: Restart
+    """What sets it back to its full length."""
+    revived_by: Ends | None = None
+    """The end whose packet brings an expired flow back; what the other sends vanishes."""
     inferred: Annotated[frozenset[Inferable], BeforeValidator(listed)] = frozenset()
-    """The statements above that no source makes."""
+    """Which of the statements above no source makes."""
     source: SourceKeys
-    """Keys of the profile's `sources`."""
+    """One of the profile's `sources`, or several."""
     note: Text = ""
+    """What a reader should know besides."""
 
     @model_validator(mode="after")
     def _lies_in_its_range(self) -> Self:
@@ -75,14 +81,17 @@ class Timer(Strict):
 
     @model_validator(mode="after")
     def _ends_in_one_way(self) -> Self:
-        if self.tells is not Ends.BOTH and self.expiry not in _TELLING:
-            raise MismatchError(("tells",), f"goes with expiry {', '.join(_TELLING)}, not with {self.expiry}")
+        if self.tells is not Ends.BOTH and self.expiry not in TELLING:
+            raise MismatchError(("tells",), f"goes with expiry {', '.join(TELLING)}, not with {self.expiry}")
         if self.expiry is Expiry.RESPOND and self.status is None:
-            raise MismatchError(("status",), "is missing: expiry respond needs one from 400 to 599")
-        if self.expiry is not Expiry.RESPOND:
-            for key in ("status", "body"):
-                if getattr(self, key):
-                    raise MismatchError((key,), f"goes with expiry respond, not with {self.expiry}")
+            raise MismatchError(("status",), "is missing: expiry respond needs one, from 400 to 599")
+        for key in ("status", "body"):
+            if getattr(self, key) and self.expiry is not Expiry.RESPOND:
+                raise MismatchError((key,), f"goes with expiry respond, not with {self.expiry}")
+        if self.revived_by is not None and self.expiry is not Expiry.SILENT:
+            raise MismatchError(("revived_by",), f"goes with expiry silent, not with {self.expiry}")
+        if self.probes is not None and self.expiry is Expiry.REBALANCE:
+            raise MismatchError(("probes",), "goes with any expiry but rebalance")
         return self
 
     @field_serializer("inferred")
@@ -95,7 +104,9 @@ class Timers(Strict):
     """The timers of a box; one that is left out does not run."""
 
     half_open: Timer | None = None
+    first_data: Timer | None = None
     idle: Timer | None = None
+    unacknowledged: Timer | None = None
     half_closed: Timer | None = None
     client_header: Timer | None = None
     client_idle: Timer | None = None
@@ -106,23 +117,6 @@ class Timers(Strict):
     total: Timer | None = None
     lifetime: Timer | None = None
 
-    @model_validator(mode="after")
-    def _restart_as_their_kind_does(self) -> Self:
-        for kind, timer in self.each():
-            allowed = _restarts(kind)
-            if allowed and timer.restarted_by not in allowed:
-                what = "is a total" if allowed == (Restart.NOTHING,) else "is restarted by data"
-                words = " or ".join(allowed)
-                raise MismatchError((kind, "restarted_by"), f"{kind} {what}: must be {words}, not {timer.restarted_by}")
-        return self
-
-    @model_validator(mode="after")
-    def _retries_are_of_a_server(self) -> Self:
-        for kind, timer in self.each():
-            if timer.retries and kind is not TimerKind.SERVER_RESPONSE:
-                raise MismatchError((kind, "retries"), f"goes with timer server_response, not with {kind}")
-        return self
-
     def get(self, kind: TimerKind) -> Timer | None:
         """Return the timer of that kind, or None where the box has none."""
         timer: Timer | None = getattr(self, kind)
@@ -131,31 +125,3 @@ class Timers(Strict):
     def each(self) -> list[tuple[TimerKind, Timer]]:
         """Return the timers that there are, with their kinds."""
         return [(kind, timer) for kind in TimerKind if (timer := self.get(kind)) is not None]
-
-    def require(self, layer: Layer) -> None:
-        """Raise MismatchError where a box of that layer cannot have such timers."""
-        for kind, timer in self.each():
-            if kind not in KINDS_OF[layer]:
-                raise MismatchError((kind,), f"layer {layer} has no such timer (it has {', '.join(KINDS_OF[layer])})")
-            (_require_http if layer is Layer.HTTP else _require_flow)(layer, kind, timer)
-
-
-def _restarts(kind: TimerKind) -> tuple[Restart, ...]:
-    """Return what may restart a timer of that kind; nothing where anything may."""
-    if kind in (TimerKind.IDLE, TimerKind.HALF_CLOSED):
-        return ()
-    return _HTTP_RESTARTS.get(kind, (Restart.NOTHING,))
-
-
-def _require_flow(layer: Layer, kind: TimerKind, timer: Timer) -> None:
-    if timer.expiry is Expiry.RESPOND:
-        raise MismatchError((kind, "expiry"), f"respond needs layer http, not {layer}")
-
-
-def _require_http(_layer: Layer, kind: TimerKind, timer: Timer) -> None:
-    if timer.expiry is Expiry.RESET_ON_NEXT:
-        raise MismatchError((kind, "expiry"), "reset-on-next needs layer packet or tcp, not http")
-    if timer.expiry is Expiry.RESPOND and kind in _UNASKED:
-        raise MismatchError((kind, "expiry"), f"{kind} runs where no answer is due: must be close, reset or silent")
-    if timer.tells is not Ends.BOTH:
-        raise MismatchError((kind, "tells"), "needs layer packet or tcp; at layer http see http.server_side")

@@ -1,5 +1,6 @@
 """What the values of a profile are made of: durations, text, words, and the errors that pydantic does not know."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -7,6 +8,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hbprobe.duration import HOW_TO_WRITE, LONGEST_S, parse_duration_s
 
 YES_OR_NO = "write true or false"
+WHOLE_NUMBER = "write one such as 3"
+NUMBER = "write one such as 3 or 0.5"
+
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class MismatchError(ValueError):
@@ -20,7 +26,7 @@ class MismatchError(ValueError):
 class Strict(BaseModel):
     """A value from a file: frozen, and nothing unknown in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 def _seconds(value: object) -> object:
@@ -36,6 +42,20 @@ def _true_or_false(value: object) -> object:
         if value not in ("true", "false"):
             raise ValueError(f"{value[:20]!r} is neither true nor false: {YES_OR_NO}")
         return value == "true"
+    return value
+
+
+def _whole(value: object) -> object:
+    """Read whole numbers as people write them: no signs, exponents, fractions, underscores."""
+    if isinstance(value, bool) or (isinstance(value, str) and not _DIGITS.fullmatch(value)):
+        raise ValueError(f"{str(value)[:20]!r} is not a whole number: {WHOLE_NUMBER}")
+    return value
+
+
+def _number(value: object) -> object:
+    """Read numbers as people write them."""
+    if isinstance(value, bool) or (isinstance(value, str) and not _DECIMAL.fullmatch(value)):
+        raise ValueError(f"{str(value)[:20]!r} is not a number: {NUMBER}")
     return value
 
 
@@ -57,6 +77,8 @@ def listed(value: object) -> object:
 
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=LONGEST_S, allow_inf_nan=False)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_true_or_false), Field(strict=True)]
 Text = Annotated[str, AfterValidator(_printable_lines)]
 Line = Annotated[str, AfterValidator(_printable)]

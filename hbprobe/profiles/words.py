@@ -4,68 +4,80 @@ They stand apart from the schema so that a command line can offer them without l
 """
 
 from enum import StrEnum
+from typing import Self
 
 
-class Layer(StrEnum):
+class Word(StrEnum):
+    """A word, and what it means."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str = "") -> Self:
+        """Take the value that is written in a file, and what it means."""
+        word = str.__new__(cls, value)
+        word._value_ = value
+        word.meaning = meaning
+        return word
+
+
+class Layer(Word):
     """How deep into the connection a box reaches."""
 
-    PACKET = "packet"
-    """A firewall or NAT: tracks state and ends no connection."""
-    TCP = "tcp"
-    """Ends TCP on both sides and relays bytes."""
-    HTTP = "http"
-    """Ends TLS and relays requests."""
+    PACKET = "packet", "A firewall or NAT: it watches connections and ends none itself."
+    TCP = "tcp", "It ends TCP on both sides and relays bytes."
+    HTTP = "http", "It ends TLS and relays requests."
 
 
-class Expiry(StrEnum):
+class Expiry(Word):
     """What a box does when a timer runs out."""
 
-    SILENT = "silent"
-    """Nothing, then and later: packets that come after vanish without an ACK."""
-    RESET_ON_NEXT = "reset-on-next"
-    """Nothing at expiry; the next packet from either end is answered with RST to its sender."""
-    RESET = "reset"
-    """RST at once."""
-    CLOSE = "close"
-    """FIN at once."""
-    RESPOND = "respond"
-    """An HTTP status to the client, and the server's side is ended: layer http."""
+    SILENT = "silent", "Nothing, then and later: packets that come after vanish without an ACK."
+    RESET_ON_NEXT = (
+        "reset-on-next",
+        "Nothing at expiry; the next packet from either end is answered with RST to its sender.",
+    )
+    RESET = "reset", "RST at once."
+    CLOSE = "close", "FIN at once."
+    RESPOND = "respond", "An HTTP status to the client, and the server's side is ended: layer http."
+    REBALANCE = (
+        "rebalance",
+        "The flow lives on; its next packet goes to a server chosen anew: the same one while the servers stay the same.",
+    )
 
 
-class Restart(StrEnum):
+class Restart(Word):
     """What sets a timer back to its full length."""
 
-    ANY_PACKET = "any-packet"
-    """Every packet, a TCP keep-alive too."""
-    DATA = "data"
-    """Payload in either direction."""
-    CLIENT_DATA = "client-data"
-    SERVER_DATA = "server-data"
-    NOTHING = "nothing"
-    """Nothing at all: the timer is a total."""
+    ANY_PACKET = "any-packet", "Every packet, a TCP keep-alive too."
+    DATA = "data", "Payload in either direction."
+    CLIENT_DATA = "client-data", "Payload from the client."
+    SERVER_DATA = "server-data", "Payload from the server."
+    EACH_DIRECTION = (
+        "each-direction",
+        "Each direction has a timer of its own, restarted by what comes from that end; the first to run out counts.",
+    )
+    NOTHING = "nothing", "Nothing at all: the timer is a total."
 
 
-class Ends(StrEnum):
-    """Which ends of a flow are told that it is over; the others meet silence."""
+class Ends(Word):
+    """One end of a flow, or both."""
 
-    BOTH = "both"
-    CLIENT = "client"
-    SERVER = "server"
+    BOTH = "both", "The client and the server."
+    CLIENT = "client", "The end that opened the connection."
+    SERVER = "server", "The end that it was opened to."
 
 
-class Grade(StrEnum):
+class Grade(Word):
     """How good a source is."""
 
-    VENDOR = "vendor"
-    PAPER = "paper"
-    THIRD_PARTY = "third-party"
-    MEASURED = "measured"
-    """Measured by this project on the real program."""
-    EXAMPLE = "example"
-    """Not a product: made up to show something, and said to be so."""
+    VENDOR = "vendor", "The maker's own manual, code or announcement."
+    PAPER = "paper", "A published measurement."
+    THIRD_PARTY = "third-party", "A user's report, a blog, a copy."
+    MEASURED = "measured", "Measured by this project on the real program."
+    EXAMPLE = "example", "Not a product: made up to show something, and said to be so."
 
 
-class Category(StrEnum):
+class Category(Word):
     """What kind of box it is; also the folder that its file lies in."""
 
     FIREWALL = "firewall"
@@ -81,44 +93,37 @@ class Category(StrEnum):
     EXAMPLE = "example"
 
 
-class TimerKind(StrEnum):
-    """The timers that a flow can have."""
+class TimerKind(Word):
+    """The timers that a box can have."""
 
-    HALF_OPEN = "half_open"
-    """From the client's first packet until the connection stands on both sides."""
-    IDLE = "idle"
-    """While the connection is established."""
-    HALF_CLOSED = "half_closed"
-    """After one end has sent FIN."""
-    CLIENT_HEADER = "client_header"
-    """From the first byte of a request's head until it is complete; for the first request from the accept."""
-    CLIENT_IDLE = "client_idle"
-    """Between requests on the client's connection, while nothing is asked."""
-    SERVER_CONNECT = "server_connect"
-    """Until the connection to the server stands."""
-    SERVER_RESPONSE = "server_response"
-    """From the end of the request until the first byte of the answer."""
-    BETWEEN_BYTES = "between_bytes"
-    """While the answer streams: from one byte to the next."""
-    TUNNEL_IDLE = "tunnel_idle"
-    """After an upgrade, as to WebSocket."""
-    TOTAL = "total"
-    """From a request's head to the end of its answer, whatever moves."""
-    LIFETIME = "lifetime"
-    """From the connection's first packet on, whatever moves."""
+    HALF_OPEN = "half_open", "From the client's first packet until the connection stands on both sides."
+    FIRST_DATA = "first_data", "While the connection stands and nothing has been said on it yet."
+    IDLE = "idle", "While the connection is established."
+    UNACKNOWLEDGED = "unacknowledged", "While one end has not acknowledged what the other said."
+    HALF_CLOSED = "half_closed", "After one end has sent FIN; without it, idle goes on."
+    CLIENT_HEADER = (
+        "client_header",
+        "From the first byte of a request's head until it is complete; for the first request from the accept.",
+    )
+    CLIENT_IDLE = "client_idle", "Between requests on the client's connection, while nothing is asked."
+    SERVER_CONNECT = "server_connect", "Until the connection to the server stands."
+    SERVER_RESPONSE = "server_response", "From the end of the request until the first byte of the answer."
+    BETWEEN_BYTES = "between_bytes", "While the answer streams: from one byte to the next."
+    TUNNEL_IDLE = "tunnel_idle", "After an upgrade, as to WebSocket."
+    TOTAL = "total", "From a request's head to the end of its answer, whatever moves."
+    LIFETIME = "lifetime", "From the connection's first packet on, whatever moves."
 
 
-class ServerSide(StrEnum):
+class ServerSide(Word):
     """What the server sees when a timer of an http box ends a request."""
 
-    CLOSE = "close"
-    """FIN."""
-    RESET = "reset"
-    """RST."""
+    CLOSE = "close", "FIN."
+    RESET = "reset", "RST."
 
 
-class Inferable(StrEnum):
+class Inferable(Word):
     """The statements of a timer that may follow from how such boxes work instead of from a source."""
 
-    EXPIRY = "expiry"
-    RESTARTED_BY = "restarted_by"
+    EXPIRY = "expiry", "What happens when it runs out."
+    RESTARTED_BY = "restarted_by", "What sets it back."
+    REVIVED_BY = "revived_by", "Which end brings an expired flow back."

@@ -129,7 +129,7 @@ def _no_number(constant: str) -> NoReturn:
 
 
 def _ms(seconds: float) -> float:
-    return round(seconds, 3)
+    return round(float(seconds), 3)
 
 
 def _ms_or_null(seconds: float | None) -> float | None:

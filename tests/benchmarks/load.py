@@ -1,6 +1,6 @@
-"""Clients that load a relay, and what they measured as one line of JSON. A process of their own, not the relay's.
+"""Clients that load a relay, in a process of their own; what they measured is one line of JSON.
 
-    python load.py ping_pong|connections|stream|keep|expire PORT '{"argument": value}'
+They run as `python load.py ping_pong|connections|stream|keep|expire PORT '{"argument": value}'`.
 """
 
 import json
@@ -10,6 +10,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import NoReturn
 
 from rig import BUFFER_BYTES, raise_descriptor_limit
 
@@ -28,20 +30,20 @@ def ping_pong(port: int, rounds: int, size: int = 64) -> dict[str, float]:
     return _quantiles(took[_WARM_UP:])
 
 
-def connections(port: int, count: int) -> float:
+def connections(port: int, count: int) -> dict[str, float]:
     """Connect, one byte there and back, close; one after the other. Connections a second."""
     began = time.perf_counter()
     for _ in range(count):
         _flow(port).close()
-    return count / (time.perf_counter() - began)
+    return {"per_s": count / (time.perf_counter() - began)}
 
 
-def stream(port: int, connections: int, seconds: float) -> float:
-    """Send as fast as it goes on some connections, until the far end has taken it all. MB/s."""
+def stream(port: int, connections: int, seconds: float) -> dict[str, float]:
+    """Send as fast as it goes on some connections; the time ends when the far end has taken it all."""
     with multiprocessing.get_context("fork").Pool(connections) as pool:
         done = pool.starmap(_send_and_receive, [(port, seconds)] * connections, chunksize=1)
     took_s = max(ended for _, _, ended in done) - min(began for _, began, _ in done)
-    return sum(sent for sent, _, _ in done) / took_s / 1e6
+    return {"mb_per_s": sum(sent for sent, _, _ in done) / took_s / 1e6}
 
 
 def _send_and_receive(port: int, seconds: float) -> tuple[int, float, float]:
@@ -64,12 +66,12 @@ def _drain(sock: socket.socket) -> None:
         pass
 
 
-def keep(port: int, flows: int) -> int:
+def keep(port: int, flows: int) -> NoReturn:
     """Open quiet flows, say how many, and keep them until the parent closes our input."""
     kept = [_flow(port) for _ in range(flows)]
     _report(len(kept))
     sys.stdin.read()
-    return len(kept)
+    sys.exit()
 
 
 def expire(port: int, flows: int, idle_s: float, spread_s: float) -> dict[str, float]:
@@ -116,7 +118,10 @@ def _report(result: object) -> None:
     sys.stdout.flush()
 
 
+_LOADS: dict[str, Callable[..., dict[str, float]]] = {
+    load.__name__: load for load in (ping_pong, connections, stream, keep, expire)
+}
+
 if __name__ == "__main__":
     raise_descriptor_limit()
-    measure = {"ping_pong": ping_pong, "connections": connections, "stream": stream, "keep": keep, "expire": expire}
-    _report(measure[sys.argv[1]](int(sys.argv[2]), **json.loads(sys.argv[3])))
+    _report(_LOADS[sys.argv[1]](int(sys.argv[2]), **json.loads(sys.argv[3])))

@@ -1,6 +1,7 @@
 """What the benchmarks share: the programs under test, each on a port of its own, and the table at the end."""
 
 import contextlib
+import math
 import os
 import resource
 import signal
@@ -105,6 +106,18 @@ def raise_descriptor_limit() -> None:
     """Allow as many open files as this user may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def show(value: float) -> str:
+    """Return a number with the digits that matter."""
+    return f"{value:.2f}" if value < 10 else f"{value:,.0f}"
+
+
+def aim(value: float, *, at_least: float | None = None, at_most: float | None = None) -> str:
+    """Say what was aimed at, and whether the value reaches it."""
+    low, high = at_least or 0.0, at_most or math.inf
+    bound = f">= {show(low)}" if at_least else f"<= {show(high)}"
+    return f"{bound}: {'met' if low <= value <= high else 'missed'}"
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -31,7 +31,7 @@ def _cutting_at(timer_s: float, how: How = How.SILENT, status: int | None = None
 
 
 def _bisect(rule: Rule, search: SearchSettings) -> list[Trial]:
-    """The longest hold, then always the middle of what is left: plainer than the real search, so that it stays the same."""
+    """The longest hold, then always the middle of what is left: plainer than the real search, and so it stays."""
     trials: list[Trial] = []
     steps = range(round(search.max_s / search.precision_s))
     left_s = [(step + 0.5) * search.precision_s for step in steps] + [search.max_s]
@@ -112,7 +112,7 @@ def misplaced():
 
 
 def _misplaced(figure: Figure) -> list[str]:
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
     boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in texts]
     page = figure.bbox

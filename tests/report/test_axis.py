@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from hbprobe.report.axis import Scale, scale_seconds, tick_words
@@ -31,7 +33,7 @@ def test_uneven_ticks_are_round_and_have_room(scale, high_s):
     ticks = list(axes.get_xticks())
     places_in = [axes.transData.transform((tick, 0))[0] / axes.figure.dpi for tick in ticks]
     assert len(ticks) >= 3
-    assert min(b - a for a, b in zip(places_in, places_in[1:], strict=False)) >= 0.48
+    assert min(b - a for a, b in pairwise(places_in)) >= 0.48
 
 
 def test_the_square_root_scale_starts_at_nothing():

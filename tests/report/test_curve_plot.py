@@ -87,7 +87,14 @@ def test_a_line_below_another_is_wider(ten_minutes):
 
 def test_many_lines_carry_numbers():
     figure = curve_plot([], [profile(number, 60 * number) for number in (1, 2, 2, 5, 10, 30, 59)])
-    assert [text for text in texts(figure) if text[0].isdigit() and " s" not in text] == ["7", "5-6", "4", "3", "2", "1"]
+    assert [text for text in texts(figure) if text[0].isdigit() and " s" not in text] == [
+        "7",
+        "5-6",
+        "4",
+        "3",
+        "2",
+        "1",
+    ]
     assert legend(figure)[1] == "1  Box 59, a product with a name: timer 3540 s"
     assert len(legend(figure)) == 8
 

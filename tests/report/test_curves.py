@@ -1,12 +1,16 @@
 import math
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.probe.outcome import How, Kind, Limit, Outcome
+from hbprobe.probe.outcome import How, Kind, Limit, Outcome, Trial
+from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.model import Profile
 from hbprobe.report.curves import Tried, of_profile, of_result
+from hbprobe.report.result import Method, Result, Verb
 
 
 def survived(hold_s):
@@ -55,7 +59,15 @@ def test_no_evidence(tried):
 
 
 def test_shares_are_those_of_the_trials(tried):
-    trials = [survived(90), survived(90), *[survived(100)] * 3, silent(100), survived(110), *[silent(110)] * 3, silent(120)]
+    trials = [
+        survived(90),
+        survived(90),
+        *[survived(100)] * 3,
+        silent(100),
+        survived(110),
+        *[silent(110)] * 3,
+        silent(120),
+    ]
     curve = of_result(tried(trials, Limit(100, 110, How.SILENT)))
     shares = dict(rounded(curve.points))
     assert (shares[90], shares[100], shares[110], shares[120]) == (1, 0.75, 0.25, 0)
@@ -90,7 +102,7 @@ def test_a_curve_starts_at_one_and_never_rises(trials, tried_once):
     assert points[0] == (0, 1)
     holds_s, shares = zip(*points, strict=True)
     assert list(holds_s) == sorted(holds_s)
-    assert all(a >= b - 1e-9 for a, b in zip(shares, shares[1:], strict=False))
+    assert all(a >= b - 1e-9 for a, b in pairwise(shares))
     assert all(0 <= share <= 1 for share in shares)
     assert math.isfinite(holds_s[-1])
 
@@ -98,12 +110,6 @@ def test_a_curve_starts_at_one_and_never_rises(trials, tried_once):
 @pytest.fixture(scope="module")
 def tried_once():
     """As `tried`, for a property, which wants its fixture made once."""
-    from dataclasses import replace
-
-    from hbprobe.probe.outcome import Trial
-    from hbprobe.probe.search import SearchSettings
-    from hbprobe.report.result import Method, Result, Verb
-
     empty = Result(Verb.LAB, "x", Method.HOLD, "warp", SearchSettings(), Limit(None, None), (), 0.0, 0.0)
     return lambda trials: replace(empty, trials=tuple(Trial(1, hold_s, 0.0, outcome) for hold_s, outcome in trials))
 

@@ -114,7 +114,9 @@ def results():
         clock=st.sampled_from(["warp", "real", "60"]),
         search=st.just(SearchSettings()),
         limit=limits(),
-        trials=st.lists(st.builds(Trial, st.integers(1, 9999), seconds(), seconds(), outcomes()), max_size=3).map(tuple),
+        trials=st.lists(st.builds(Trial, st.integers(1, 9999), seconds(), seconds(), outcomes()), max_size=3).map(
+            tuple
+        ),
         path_s=seconds(),
         wall_s=seconds(),
         path=texts,
@@ -169,7 +171,10 @@ ORIGIN = "give a file that --json or --out wrote"
     ("text", "message"),
     [
         ("", f"line 1, column 1: is not JSON (Expecting value): {ORIGIN}"),
-        ('{"schema": "hbprobe.result/1",\n "verb"}', f"line 2, column 8: is not JSON (Expecting ':' delimiter): {ORIGIN}"),
+        (
+            '{"schema": "hbprobe.result/1",\n "verb"}',
+            f"line 2, column 8: is not JSON (Expecting ':' delimiter): {ORIGIN}",
+        ),
         ("[]", f"is no JSON object, so no result: {ORIGIN}"),
         ("null", f"is no JSON object, so no result: {ORIGIN}"),
         ("{}", f"schema: is missing, so this is no result: {ORIGIN}"),
@@ -223,8 +228,16 @@ def changed(document, keys, value):
         (("trials", 0, "trial"), "\x1b", 'trials[0].trial: must be a whole number, not "\\u001b"'),
         (("search", "min_s"), 3540, "search: min must be below max, not 3540 and 3540"),
         (("seconds", "wall"), None, "seconds.wall: must be a number of seconds, not null"),
-        (("verdict", "devices", 0, "settled_s"), "x", 'verdict.devices[0].settled_s: must be a number of seconds, not "x"'),
-        (("verdict", "findings", 0, "severity"), "bad", "verdict.findings[0].severity: must be 'problem' or 'note', not \"bad\""),
+        (
+            ("verdict", "devices", 0, "settled_s"),
+            "x",
+            'verdict.devices[0].settled_s: must be a number of seconds, not "x"',
+        ),
+        (
+            ("verdict", "findings", 0, "severity"),
+            "bad",
+            "verdict.findings[0].severity: must be 'problem' or 'note', not \"bad\"",
+        ),
     ],
 )
 def test_gallery_of_mistakes(keys, value, message, ten_minutes, tmp_path):

@@ -27,7 +27,9 @@ def test_what_is_shown_prints(text):
     shown(text).encode()
 
 
-@pytest.mark.parametrize(("value", "expected"), [(600, "600"), (599.4, "599.4"), (0.12549, "0.125"), (0.0, "0"), (1e6, "1000000")])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(600, "600"), (599.4, "599.4"), (0.12549, "0.125"), (0.0, "0"), (1e6, "1000000")]
+)
 def test_seconds(value, expected):
     assert seconds(value) == expected
 

@@ -45,7 +45,9 @@ def test_death_with_what_came_after():
 
 
 def test_death_by_status_names_it():
-    assert death_words(Limit(1, 2, How.STATUS, 504)) == ["HTTP status 504: a box on the way answers in the server's place"]
+    assert death_words(Limit(1, 2, How.STATUS, 504)) == [
+        "HTTP status 504: a box on the way answers in the server's place"
+    ]
 
 
 def test_no_death():

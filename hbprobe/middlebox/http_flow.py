@@ -1,0 +1,227 @@
+"""One client's connection to an http box: which timer runs, when it is due, and what the box does then. No I/O.
+
+Like `Flow`, it is told what happened and when, and never asks for the time. Its life, request after request:
+
+    HEADER --head--> CONNECTING --connected--> SENDING --request_ended--> AWAITING --answer_began--> ANSWERING
+       ^                                          |                          |                           |
+       |                                          +---- upgraded ------------+--> TUNNEL    answer_ended |
+       +---- request_began ---- IDLE <-------------------------------------------------------------------+
+
+A connection to the server that still stands is used again: then a head leads to SENDING at once. In each phase one
+timer runs: client_header, server_connect, server_response (while it awaits), between_bytes (while it answers),
+tunnel_idle, client_idle; beside it the total of the request, and the lifetime of the connection.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hbprobe.middlebox.flow import Act, Side
+from hbprobe.profiles.model import Expiry, Http, Profile, Restart, ServerSide, TimerKind
+
+
+class HttpPhase(IntEnum):
+    """Where in its life a connection is."""
+
+    HEADER = 0
+    """A request's head is on its way; before the first request, nothing may have come yet."""
+    CONNECTING = 1
+    SENDING = 2
+    """The request's body is on its way to the server."""
+    AWAITING = 3
+    ANSWERING = 4
+    TUNNEL = 5
+    IDLE = 6
+    """Between requests."""
+
+
+_TIMER_OF = {
+    HttpPhase.HEADER: TimerKind.CLIENT_HEADER,
+    HttpPhase.CONNECTING: TimerKind.SERVER_CONNECT,
+    HttpPhase.AWAITING: TimerKind.SERVER_RESPONSE,
+    HttpPhase.ANSWERING: TimerKind.BETWEEN_BYTES,
+    HttpPhase.TUNNEL: TimerKind.TUNNEL_IDLE,
+    HttpPhase.IDLE: TimerKind.CLIENT_IDLE,
+}
+_ACTS = {
+    Expiry.SILENT: Act.MUTE,
+    Expiry.RESET: Act.RESET,
+    Expiry.CLOSE: Act.CLOSE,
+    Expiry.RESPOND: Act.CLOSE,
+}
+_SERVER_ACTS = {ServerSide.CLOSE: Act.CLOSE, ServerSide.RESET: Act.RESET}
+_ASKS_NOTHING = (TimerKind.CLIENT_HEADER, TimerKind.CLIENT_IDLE)
+"""While these run the server owes no answer, and its connection is closed as any idle one."""
+_RESTARTS = {
+    Restart.DATA: (True, True),
+    Restart.CLIENT_DATA: (True, False),
+    Restart.SERVER_DATA: (False, True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRule:
+    """One timer of an http box, ready to be applied."""
+
+    kind: TimerKind
+    length_s: float
+    expiry: Expiry
+    acts: tuple[Act, Act]
+    """What is done to the client's end, once it has its status where that is the rule, and to the server's."""
+    restarted_by: tuple[bool, bool]
+    """Whether what the client sends restarts it, and what the server sends."""
+    status: int | None
+    """The client is answered with it, where its answer has not begun."""
+    body: str
+    retries: int
+    """So many times the request is sent again before the rule is applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRules:
+    """What an http box does to its connections."""
+
+    by_phase: tuple[HttpRule | None, ...]
+    """The timer of each phase."""
+    total: HttpRule | None
+    lifetime: HttpRule | None
+
+    @classmethod
+    def of(cls, profile: Profile) -> "HttpRules":
+        """Read the rules out of a profile of layer http."""
+        rules = {kind: _rule(profile, kind) for kind in (*_TIMER_OF.values(), TimerKind.TOTAL, TimerKind.LIFETIME)}
+        kinds = [_TIMER_OF.get(phase) for phase in HttpPhase]
+        return cls(
+            by_phase=tuple(rules[kind] if kind is not None else None for kind in kinds),
+            total=rules[TimerKind.TOTAL],
+            lifetime=rules[TimerKind.LIFETIME],
+        )
+
+
+def _rule(profile: Profile, kind: TimerKind) -> HttpRule | None:
+    timer = profile.timers.get(kind)
+    if timer is None:
+        return None
+    client = server = _ACTS[timer.expiry]
+    if server is not Act.MUTE:
+        server = Act.CLOSE if kind in _ASKS_NOTHING else server_act(profile)
+    return HttpRule(
+        kind=kind,
+        length_s=timer.default,
+        expiry=timer.expiry,
+        acts=(client, server),
+        restarted_by=_RESTARTS.get(timer.restarted_by, (False, False)),
+        status=timer.status,
+        body=timer.body,
+        retries=timer.retries,
+    )
+
+
+def server_act(profile: Profile) -> Act:
+    """Return what the box does to the server's end when it gives a request up."""
+    return _SERVER_ACTS[(profile.http or Http()).server_side]
+
+
+class HttpFlow:
+    """One client's connection through an http box. Times are absolute seconds of the caller's clock."""
+
+    __slots__ = ("held", "opened_at", "phase", "request_at", "restarted_at", "rules")
+
+    def __init__(self, rules: HttpRules, now: float) -> None:
+        self.rules = rules
+        self.phase = HttpPhase.HEADER
+        self.opened_at = now
+        self.restarted_at = now
+        self.request_at = math.inf
+        """When the head of the request that is being served was whole; infinite while none is."""
+        self.held = False
+
+    # What happened
+
+    def request_began(self, now: float) -> None:
+        """Note the first byte of a request."""
+        if self.phase is HttpPhase.IDLE:
+            self._enter(HttpPhase.HEADER, now)
+
+    def head(self, now: float, *, connected: bool) -> None:
+        """Note that a request's head is whole; `connected`: the connection to the server stands already."""
+        self.request_at = now
+        self._enter(HttpPhase.SENDING if connected else HttpPhase.CONNECTING, now)
+
+    def connecting(self, now: float) -> None:
+        """Note that the request is to be sent again, on a fresh connection."""
+        self._enter(HttpPhase.CONNECTING, now)
+
+    def connected(self, now: float) -> None:
+        """Note that the connection to the server stands."""
+        self._enter(HttpPhase.SENDING, now)
+
+    def request_ended(self, now: float) -> None:
+        """Note that the last byte of the request has been sent to the server."""
+        if self.phase is HttpPhase.SENDING:
+            self._enter(HttpPhase.AWAITING, now)
+
+    def answer_began(self, now: float) -> None:
+        """Note the first byte of an answer that is no interim one."""
+        if self.phase in (HttpPhase.SENDING, HttpPhase.AWAITING):
+            self._enter(HttpPhase.ANSWERING, now)
+
+    def answer_ended(self, now: float) -> None:
+        """Note that the client has its answer."""
+        self.request_at = math.inf
+        self._enter(HttpPhase.IDLE, now)
+
+    def upgraded(self, now: float) -> None:
+        """Note that the connection has become a tunnel."""
+        self._enter(HttpPhase.TUNNEL, now)
+
+    def moved(self, side: Side, now: float) -> None:
+        """Note that bytes came from `side`."""
+        rule = self.rules.by_phase[self.phase]
+        if rule is not None and rule.restarted_by[side]:
+            self.restarted_at = now
+
+    def hold(self, held: bool, now: float) -> None:
+        """Note that the answer is held up because the client does not take it, or no longer is.
+
+        The server cannot be blamed for that: the time between its bytes is not counted meanwhile.
+        """
+        if self.held and not held and self.phase is HttpPhase.ANSWERING:
+            self.restarted_at = now
+        self.held = held
+
+    # What follows
+
+    def due(self) -> float:
+        """Return the absolute time at which a timer runs out; infinite for never."""
+        return min(
+            self._phase_due(), _after(self.request_at, self.rules.total), _after(self.opened_at, self.rules.lifetime)
+        )
+
+    def rule_due(self, now: float) -> HttpRule | None:
+        """Return the rule of the timer that has run out at `now`, or None while none has."""
+        due = self.due()
+        if now < due:
+            return None
+        if due == self._phase_due():
+            return self.rules.by_phase[self.phase]
+        return self.rules.total if due == _after(self.request_at, self.rules.total) else self.rules.lifetime
+
+    def running_since(self, rule: HttpRule) -> float:
+        """Return when the rule's timer was last restarted."""
+        if rule.kind is TimerKind.TOTAL:
+            return self.request_at
+        return self.opened_at if rule.kind is TimerKind.LIFETIME else self.restarted_at
+
+    def _enter(self, phase: HttpPhase, now: float) -> None:
+        self.phase = phase
+        self.restarted_at = now
+
+    def _phase_due(self) -> float:
+        if self.held and self.phase is HttpPhase.ANSWERING:
+            return math.inf
+        return _after(self.restarted_at, self.rules.by_phase[self.phase])
+
+
+def _after(start: float, rule: HttpRule | None) -> float:
+    return math.inf if rule is None else start + rule.length_s

@@ -1,0 +1,50 @@
+"""What may come back on a connection: an answer, or the end of the connection in one of its kinds."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class EndKind(StrEnum):
+    """How the other side ended a connection."""
+
+    FIN = "fin"
+    RST = "rst"
+    UNREACHABLE = "unreachable"
+    """The system gave up: bytes were never acknowledged, or no route was left."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a connection, as far as its other side made it."""
+
+    kind: EndKind
+    at_s: float
+    """On the loop's clock."""
+    signed: bool = False
+    """TLS's close_notify came first: whoever ended it holds the keys of this connection."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP answer."""
+
+    status: int
+    body: bytes
+    at_s: float
+    headers: dict[str, str]
+    """Names in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Something that is not HTTP, or an answer that ended before it was whole."""
+
+    end: End | None
+    """None when it was no HTTP at all."""
+    detail: str
+    at_s: float
+
+
+Reply = Answer | End | Broken | None
+"""None: nothing came."""

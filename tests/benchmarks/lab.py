@@ -1,0 +1,65 @@
+"""How fast a lab on the warp clock is, and how soon the command line answers.
+
+    python tests/benchmarks/lab.py [--quick] [--repeat N]
+
+Every number is the median of the repetitions. A search is the default one: the limit of a path of 600 s between 60
+and 3540 s, one trial at a time, through a real TLS server and a real relay on loopback.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+import rig
+
+from hbprobe.cli.main import main as hbprobe
+
+_LAB = ["lab", "--json"]
+
+
+def path_seconds_a_second() -> float:
+    """Run one search in this process; how many seconds of the path pass in one."""
+    printed = io.StringIO()
+    began = time.perf_counter()
+    with contextlib.redirect_stdout(printed):
+        hbprobe(_LAB)
+    took_s = time.perf_counter() - began
+    path_s: float = json.loads(printed.getvalue())["seconds"]["path"]
+    return path_s / took_s
+
+
+def command_s(*arguments: str) -> float:
+    """Run the program from start to end."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "hbprobe", *arguments], stdout=subprocess.DEVNULL, check=False)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="measure everything only once")
+    parser.add_argument("--repeat", type=int, default=9, metavar="N", help="medians of N (default: 9)")
+    args = parser.parse_args()
+    turns = range(1 if args.quick else args.repeat)
+    path_seconds_a_second()  # imports everything
+    rate = statistics.median(path_seconds_a_second() for _ in turns)
+    lab_s = statistics.median(command_s(*_LAB) for _ in turns)
+    help_s = statistics.median(command_s("--help") for _ in turns)
+    rig.print_table(
+        ["", "hbprobe", "aim"],
+        [
+            ["one search on warp, path seconds a second", f"{rate:,.0f}", rig.aim(rate, at_least=100_000)],
+            ["hbprobe lab --json, s", f"{lab_s:.2f}", rig.aim(lab_s, at_most=3)],
+            ["hbprobe --help, s", f"{help_s:.2f}", rig.aim(help_s, at_most=0.5)],
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""The relay beside HAProxy (`mode tcp`, one thread) and a direct connection, all in the same run.
+
+    python tests/benchmarks/relay.py [--quick] [--repeat N]
+
+Every number is the median of the repetitions, in which the three take turns.
+"""
+
+import argparse
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import rig
+
+_PEERS = ("direct", "HAProxy", "hbprobe")
+_BOXES = _PEERS[1:]
+_LONG_S = 600.0
+
+Numbers = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    flows: int = 9000
+    expiring: int = 2000
+    idle_s: float = 4.0
+    rounds: int = 5000
+    connections: int = 3000
+    seconds: float = 3.0
+
+
+_QUICK = Size(flows=200, expiring=50, idle_s=1.0, rounds=500, connections=200, seconds=0.2)
+
+
+_AIMS: dict[str, Callable[[float, float], str]] = {
+    "memory per idle flow, kB": lambda _, ours: rig.aim(ours, at_most=1.8),
+    "expiry error p99, ms": lambda _, ours: rig.aim(ours, at_most=3),
+    "64-byte ping-pong p50, µs": lambda haproxy, ours: rig.aim(ours, at_most=haproxy + 25),
+    "one-way, 1 connection, MB/s": lambda haproxy, ours: rig.aim(ours, at_least=haproxy * 834 / 1772),
+    "echo, 1 connection, MB/s": lambda haproxy, ours: rig.aim(ours, at_least=haproxy * 426 / 845),
+}
+"""What hbprobe should reach, given what HAProxy reached; Toxiproxy's throughput is a share of HAProxy's."""
+
+
+def memory(peer: str, size: Size) -> Numbers:
+    """See what quiet flows add to the memory of the relay's process."""
+    with _path(peer, "keep") as box:
+        before = box.resident_bytes()
+        client = _client("keep", box.port, flows=size.flows)
+        with subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            grown = box.resident_bytes() - before
+    return {"memory per idle flow, kB": grown / size.flows / 1024}
+
+
+def expiry(peer: str, size: Size) -> Numbers:
+    """See how late the relay ends flows that were opened within a second."""
+    with _path(peer, "keep", size.idle_s) as box:
+        late = _load("expire", box.port, flows=size.expiring, idle_s=size.idle_s, spread_s=1.0)
+    return {f"expiry error {quantile}, ms": late[quantile] for quantile in ("p50", "p99", "max")}
+
+
+def ping_pong(peer: str, size: Size) -> Numbers:
+    """See how long a small message takes there and back."""
+    with _path(peer, "echo") as box:
+        took = _load("ping_pong", box.port, rounds=size.rounds)
+    return {f"64-byte ping-pong {quantile}, µs": took[quantile] for quantile in ("p50", "p99")}
+
+
+def connections(peer: str, size: Size) -> Numbers:
+    """See how fast short connections follow each other."""
+    with _path(peer, "echo") as box:
+        return {"connect, echo, close, 1/s": _load("connections", box.port, count=size.connections)["per_s"]}
+
+
+def throughput(peer: str, size: Size) -> Numbers:
+    """See how much gets through."""
+    numbers = {}
+    for name, mode in (("one-way", "swallow"), ("echo", "echo")):
+        for count, noun in ((1, "connection"), (16, "connections")):
+            with _path(peer, mode) as box:
+                sent = _load("stream", box.port, connections=count, seconds=size.seconds)
+            numbers[f"{name}, {count} {noun}, MB/s"] = sent["mb_per_s"]
+    return numbers
+
+
+_MEASURES = {memory: _BOXES, expiry: _BOXES, ping_pong: _PEERS, connections: _PEERS, throughput: _PEERS}
+
+
+@contextlib.contextmanager
+def _path(peer: str, mode: str, idle_s: float = _LONG_S) -> Iterator[rig.Program]:
+    """Set up a far end and what stands before it; give what the clients connect to."""
+    with rig.far_end(mode) as far_end, contextlib.ExitStack() as stack:
+        if peer == "HAProxy":
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            yield stack.enter_context(rig.haproxy(far_end.port, idle_s, folder))
+        elif peer == "hbprobe":
+            yield stack.enter_context(rig.hbprobe(far_end.port, idle_s))
+        else:
+            yield far_end
+
+
+def _client(kind: str, port: int, **arguments: float) -> list[str]:
+    return [sys.executable, str(rig.HERE / "load.py"), kind, str(port), json.dumps(arguments)]
+
+
+def _load(kind: str, port: int, **arguments: float) -> Numbers:
+    done = subprocess.run(_client(kind, port, **arguments), stdout=subprocess.PIPE, check=True)
+    numbers: Numbers = json.loads(done.stdout)
+    return numbers
+
+
+def _measure_all(size: Size, repeat: int) -> dict[str, dict[str, float]]:
+    """Return for each number what each peer reached."""
+    taken: dict[str, dict[str, list[float]]] = {}
+    for turn in range(repeat):
+        for measure, peers in _MEASURES.items():
+            for peer in peers:
+                rig.note(f"{turn + 1}/{repeat} {measure.__name__} {peer}")
+                for name, value in measure(peer, size).items():
+                    taken.setdefault(name, {}).setdefault(peer, []).append(value)
+    return {name: {peer: statistics.median(of) for peer, of in row.items()} for name, row in taken.items()}
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="see in seconds that it runs; the numbers mean nothing")
+    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="medians of N (default: 5)")
+    args = parser.parse_args()
+    numbers = _measure_all(*((_QUICK, 1) if args.quick else (Size(), args.repeat)))
+    rows = []
+    for name, row in numbers.items():
+        aim = _AIMS[name](row["HAProxy"], row["hbprobe"]) if name in _AIMS else ""
+        rows.append([name, *(rig.show(row[peer]) if peer in row else "" for peer in _PEERS), aim])
+    rig.print_table(["", *_PEERS, "aim"], rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+import argparse
+
+import pytest
+
+from hbprobe.cli import plot
+from hbprobe.errors import UserError
+from hbprobe.probe.outcome import How, Kind, Limit, Outcome, Trial
+from hbprobe.probe.search import SearchSettings
+from hbprobe.report.result import Method, Result, Verb
+
+PROFILE = """\
+id: my-box
+name: My own box
+category: nat
+layer: packet
+timers:
+  idle: { default: 300, expiry: silent, restarted_by: any-packet, source: mine }
+sources:
+  mine: { grade: example, says: made up }
+"""
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    plot.register(parser.add_subparsers())
+    args = parser.parse_args(["plot", *map(str, words)])
+    return args.run(args)
+
+
+@pytest.fixture
+def result(tmp_path):
+    trials = (
+        Trial(1, 700.0, 0.0, Outcome(Kind.CUT, 703.0, How.SILENT)),
+        Trial(2, 599.5, 703.0, Outcome(Kind.SURVIVED, 599.5)),
+    )
+    limit = Limit(599.5, 700.0, How.SILENT)
+    made = Result(
+        Verb.PROBE, "https://h.example/", Method.HOLD, "real", SearchSettings(), limit, trials, 1302.5, 1302.5
+    )
+    file = tmp_path / "result.json"
+    file.write_text(made.to_json())
+    return file
+
+
+@pytest.fixture
+def profile(tmp_path):
+    file = tmp_path / "my-box.yaml"
+    file.write_text(PROFILE)
+    return file
+
+
+def test_one_result_shows_its_search(result, tmp_path, capsys):
+    out = tmp_path / "plot.svg"
+    assert run(result, "--out", out) == 0
+    assert "bracket: the limit lies in here" in out.read_text()
+    assert capsys.readouterr().out == f"wrote {out}\n"
+
+
+def test_several_results_show_their_curves(result, tmp_path):
+    out = tmp_path / "plot.svg"
+    assert run(result, result, "--out", out) == 0
+    assert "share of holds that survive" in out.read_text()
+
+
+def test_one_result_with_a_profile_shows_curves(result, profile, tmp_path):
+    out = tmp_path / "plot.svg"
+    run(result, "--profile", profile, "--out", out)
+    assert "My own box: timer 300 s" in out.read_text()
+
+
+def test_profiles_alone(profile, tmp_path):
+    out = tmp_path / "plot.png"
+    assert run("--profile", profile, profile, "--profile", profile, "--out", out) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_kind_can_be_chosen(result, tmp_path):
+    out = tmp_path / "plot.svg"
+    run(result, "--kind", "curve", "--out", out)
+    assert "share of holds that survive" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "plot: nothing to draw: name a RESULT.json, or a profile with --profile"),
+        (
+            ["RESULT", "RESULT", "--kind", "search"],
+            "plot: --kind search draws one result and no profile: use --kind curve for more",
+        ),
+        (
+            ["RESULT", "--profile", "PROFILE", "--kind", "search"],
+            "plot: --kind search draws one result and no profile: use --kind curve for more",
+        ),
+        (["none.json"], "none.json: cannot be read: No such file or directory"),
+    ],
+)
+def test_wrong_usage(words, message, result, profile, tmp_path):
+    stands_for = {"RESULT": result, "PROFILE": profile}
+    with pytest.raises(UserError) as error:
+        run(*(stands_for.get(word, word) for word in words), "--out", tmp_path / "plot.png")
+    assert str(error.value) == message
+
+
+def test_a_suffix_that_says_nothing(result, tmp_path):
+    with pytest.raises(UserError) as error:
+        run(result, "--out", tmp_path / "plot.pdf")
+    assert str(error.value) == f"{tmp_path}/plot.pdf: has no suffix that says how to draw: call it .png or .svg"
+    assert not (tmp_path / "plot.pdf").exists()
+
+
+def test_an_unknown_profile(result, tmp_path):
+    with pytest.raises(UserError, match="no profile called 'no-such-box'"):
+        run(result, "--profile", "no-such-box", "--out", tmp_path / "plot.png")
+
+
+def test_out_is_needed(result, capsys):
+    with pytest.raises(SystemExit):
+        run(result)
+    assert "the following arguments are required: --out" in capsys.readouterr().err
