@@ -15,6 +15,7 @@ contradicted is reported, and never averaged away.
 """
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
@@ -101,6 +102,9 @@ class Search:
         self._prior = prior
         """What is known of timers beforehand; without it the search only splits."""
         self._evidence: list[_Evidence] = []
+        self._survivals: list[float] = []
+        """The bounds of the evidence, in order: what survived, and what was cut."""
+        self._cuts: list[float] = []
         self._retries = 0
         """Trials that made no headway: they contradicted others, or were to settle a contradiction."""
         self._low_s, self._high_s = 0.0, math.inf
@@ -117,6 +121,7 @@ class Search:
         bound_s = min(hold_s, outcome.elapsed_s) if survived or outcome.exact else hold_s
         seen = _Evidence(survived, bound_s, hold_s, outcome)
         self._evidence.append(seen)
+        insort(self._survivals if survived else self._cuts, bound_s)
         before, after = (self._low_s, self._high_s), self._bracket()
         self._low_s, self._high_s = after
         if disputed or self._speaks_against(seen, *after, 0.0) or _is_setback(hold_s, before, after):
@@ -154,9 +159,11 @@ class Search:
 
     def rounds_left(self) -> int:
         """Return how many more rounds this search takes at most, if nothing contradicts."""
+        connections = self.settings.connections
         if not self.next_holds():
             return 0
-        connections = self.settings.connections
+        if self._is_narrow():
+            return math.ceil(sum(self._missing()) / connections)
         untried = len(self._grid(self._survived_hold_s(), self._high_s))
         opening, parts = (1, untried // connections) if math.isinf(self._high_s) else (0, untried)
         again = sum(max(0, self.settings.confirm - max(1, agree)) for agree in self._agreeing())
@@ -264,15 +271,15 @@ class Search:
 
     def _bracket(self) -> tuple[float, float]:
         """The gap that the fewest trials speak against, widened to a survival below and a cut above."""
-        low_s, high_s = min(self._gaps(), key=lambda gap: (*self._protests(*gap), gap))
-        low_s = max((e.bound_s for e in self._evidence if e.survived and e.bound_s <= low_s), default=0.0)
-        high_s = min((e.bound_s for e in self._evidence if not e.survived and e.bound_s >= high_s), default=math.inf)
+        low_s, high_s = min(self._gaps(), key=lambda gap: (self._protests(*gap), gap))
+        low_s = max((bound_s for bound_s in self._survivals if bound_s <= low_s), default=0.0)
+        high_s = min((bound_s for bound_s in self._cuts if bound_s >= high_s), default=math.inf)
         return low_s, high_s
 
-    def _protests(self, low_s: float, high_s: float) -> tuple[int, int]:
-        """How many trials speak clearly against a bracket, and how many at all."""
-        clear = sum(self._speaks_against(e, low_s, high_s, self.settings.precision_s) for e in self._evidence)
-        return clear, sum(self._speaks_against(e, low_s, high_s, 0.0) for e in self._evidence)
+    def _protests(self, low_s: float, high_s: float, slack_s: float = 0.0) -> int:
+        """How many trials speak against a bracket, by more than the slack."""
+        longer = len(self._survivals) - bisect_left(self._survivals, high_s + slack_s)
+        return longer + bisect_right(self._cuts, low_s - slack_s)
 
     @staticmethod
     def _speaks_against(e: _Evidence, low_s: float, high_s: float, slack_s: float) -> bool:
@@ -280,13 +287,13 @@ class Search:
 
     def _disputed(self) -> float | None:
         """The hold at which one more trial decides between equally good brackets, while retries are left."""
-        if self._retries >= _RETRIES:
+        if self._retries >= _RETRIES or not self._protests(self._low_s, self._high_s, self.settings.precision_s):
             return None
-        protests = {gap: self._protests(*gap)[0] for gap in self._gaps()}
+        protests = {gap: self._protests(*gap) for gap in self._gaps()}
         least = min(protests.values())
         tied = [gap for gap, count in protests.items() if count == least]
         between = [e for e in self._evidence if not e.survived and tied[0][1] <= e.bound_s <= tied[-1][0]]
-        if least == 0 or not between:
+        if not between:
             return None
         return self._again_s(min(between, key=lambda e: e.bound_s))
 

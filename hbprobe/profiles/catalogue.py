@@ -1,5 +1,6 @@
 """Find and list profiles: the shipped ones by id, a user's own by path."""
 
+import math
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import hbprobe
 from hbprobe.errors import UserError
+from hbprobe.profiles.held import silent_hold
 from hbprobe.profiles.loader import load_profile
 from hbprobe.profiles.mistakes import printable, quoted
 from hbprobe.profiles.model import Category, Expiry, Layer, Profile
@@ -100,15 +102,15 @@ def select(
     expiry: Expiry | None = None,
     below_s: float | None = None,
 ) -> list[Profile]:
-    """Return the profiles that fit every condition; `expiry` and `below_s` speak of an established connection.
+    """Return the profiles that fit every condition; `expiry` and `below_s` speak of a request held in silence.
 
-    `below_s` keeps those whose idle timer or lifetime is shorter.
+    `below_s` keeps those that cut it sooner.
     """
     return [
         profile
         for profile in profiles
         if category in (None, profile.category)
         and layer in (None, profile.layer)
-        and (expiry is None or any(timer.expiry == expiry for timer in profile.established()))
-        and (below_s is None or any(timer.default < below_s for timer in profile.established()))
+        and expiry in (None, silent_hold(profile).expiry)
+        and (below_s is None or (silent_hold(profile).limit_s or math.inf) < below_s)
     ]

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 from hbprobe.duration import HOW_TO_WRITE
 from hbprobe.profiles.document import Document
 from hbprobe.profiles.mistakes import Key, Mistake, meant, nearest, quoted
-from hbprobe.profiles.model import MismatchError, Profile
+from hbprobe.profiles.model import Profile
+from hbprobe.profiles.values import WHOLE_NUMBER, YES_OR_NO, MismatchError
 
 
 def explain(error: ValidationError, document: Document) -> list[Mistake]:
@@ -79,6 +80,9 @@ def _tell_pattern(detail: ErrorDetails, _key: Key) -> str:
     return f"{quoted(str(detail['input']))} is not an id: small letters and digits, joined by single hyphens"
 
 
+_WORDS = "write a word or a list of words"
+_HOW: dict[object, str] = {float: HOW_TO_WRITE, int: WHOLE_NUMBER, bool: YES_OR_NO}
+
 _TELLERS: dict[str, Callable[[ErrorDetails, Key], str]] = {
     "value_error": _tell_own,
     "extra_forbidden": _tell_unknown,
@@ -89,14 +93,22 @@ _TELLERS: dict[str, Callable[[ErrorDetails, Key], str]] = {
     "string_type": _tell_kind,
     "float_type": _tell_kind,
     "tuple_type": _tell_kind,
+    "bool_type": _tell_kind,
+    "int_type": _tell_kind,
     "frozen_set_type": _tell_kind,
     "url_type": _tell_kind,
     "greater_than": _tell_not_above_zero,
     "string_pattern_mismatch": _tell_pattern,
     "string_too_long": lambda detail, _key: f"is longer than {detail['ctx']['max_length']} characters",
     "string_too_short": lambda _detail, _key: "is empty: write a value",
-    "too_short": lambda _detail, _key: "is an empty list: name at least one",
+    "too_short": lambda detail, _key: f"must have at least {_count(detail['ctx']['min_length'])}",
+    "greater_than_equal": lambda detail, _key: f"must be {detail['ctx']['ge']} or more",
+    "less_than_equal": lambda detail, _key: f"must be {detail['ctx']['le']} or less",
 }
+
+
+def _count(number: int) -> str:
+    return "one item" if number == 1 else f"{number} items"
 
 
 def _kind(value: object) -> str:
@@ -111,9 +123,10 @@ def _allowed(key: Key) -> str:
     if get_origin(wanted) is dict:
         return "must be a block: a name for each source, and under it url, grade, says"
     if get_origin(wanted) in (tuple, frozenset):
-        return "write a word or a list of words"
-    if wanted is float:
-        return HOW_TO_WRITE
+        item = _bare(get_args(wanted)[0])
+        return f"must be a list of blocks ({', '.join(item.model_fields)})" if _is_model(item) else _WORDS
+    if wanted in _HOW:
+        return _HOW[wanted]
     if words := _words(wanted):
         return f"write one of {', '.join(words)}"
     if _is_model(wanted):

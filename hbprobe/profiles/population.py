@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hbprobe.duration import format_duration
-from hbprobe.profiles.values import MismatchError, Number, Seconds, Strict
+from hbprobe.profiles.values import MismatchError, Seconds, Strict, Whole
 
 
 class Share(Strict):
@@ -18,8 +18,8 @@ class Share(Strict):
     """Their timer is longer than this; without `up_to`, nobody looked how much longer."""
     up_to: Seconds | None = None
     """Their timer is not longer than this."""
-    weight: Annotated[Number, Field(gt=0, le=1e9, allow_inf_nan=False)]
-    """How many they are, in any unit: boxes, users, per cent."""
+    weight: Annotated[Whole, Field(ge=1)]
+    """How many they are."""
 
     @model_validator(mode="after")
     def _is_one_value_or_a_span(self) -> Self:

@@ -1,5 +1,7 @@
 """Make a profile ready to run: change its timers for one run, and refuse what cannot be run."""
 
+import math
+import random
 from collections.abc import Iterable, Mapping
 
 from hbprobe.duration import format_duration, parse_duration_s
@@ -9,6 +11,8 @@ from hbprobe.profiles.model import Layer, Profile, Timer, TimerKind
 
 OFF = "off"
 _KINDS = [str(kind) for kind in TimerKind]
+_FIXED = {"min": None, "max": None, "population": None}
+"""What a timer that has one value for a run does not say any more."""
 
 
 def require_runnable(profile: Profile) -> Profile:
@@ -70,6 +74,24 @@ def format_range(timer: Timer) -> str:
     return f"up to {format_duration(timer.max)}" if timer.max is not None else ""
 
 
+def draw(profile: Profile, chance: random.Random) -> tuple[Profile, tuple[str, ...]]:
+    """Return the profile as one box out of its population, and what was drawn, in words.
+
+    A timer that is known only as a distribution gets a value of it, by weight; out of a share without an end, none.
+    """
+    changed: dict[str, Timer | None] = {}
+    remarks: list[str] = []
+    for kind, timer in profile.each_timer():
+        if timer.population is not None:
+            share = chance.choices(timer.population, [share.weight for share in timer.population])[0]
+            value = share.at(chance.random())
+            changed[kind] = timer.model_copy(update=_FIXED | {"default": value}) if value < math.inf else None
+            drawn = format_duration(value) if value < math.inf else f"{OFF} ({share})"
+            remarks.append(f"{kind} of {profile.id} is drawn for this run: {drawn}")
+    timers = profile.timers.model_copy(update=changed)
+    return profile.model_copy(update={"timers": timers}), tuple(remarks)
+
+
 def _timer(profile: Profile, name: str) -> Timer:
     timers = {str(kind): timer for kind, timer in profile.each_timer()}
     if name not in timers:
@@ -95,5 +117,5 @@ def _in_range(timer: Timer, value: float) -> bool:
 def _set(timer: Timer, value: float) -> Timer:
     """Return the timer with another length; a range that it leaves is dropped, so that the timer stays valid."""
     note = f"Set to {format_duration(value)} for this run; the source says {format_duration(timer.default)}."
-    kept = {} if _in_range(timer, value) else {"min": None, "max": None}
+    kept = {"population": None} if _in_range(timer, value) else _FIXED
     return timer.model_copy(update={"default": value, "note": f"{note} {timer.note}".rstrip(), **kept})

@@ -8,11 +8,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hbprobe.duration import HOW_TO_WRITE, LONGEST_S, parse_duration_s
 
 YES_OR_NO = "write true or false"
-WHOLE_NUMBER = "write one such as 3"
-NUMBER = "write one such as 3 or 0.5"
+WHOLE_NUMBER = "write digits, as in 504"
 
 _DIGITS = re.compile(r"[0-9]{1,9}")
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class MismatchError(ValueError):
@@ -52,13 +50,6 @@ def _whole(value: object) -> object:
     return value
 
 
-def _number(value: object) -> object:
-    """Read numbers as people write them."""
-    if isinstance(value, bool) or (isinstance(value, str) and not _DECIMAL.fullmatch(value)):
-        raise ValueError(f"{str(value)[:20]!r} is not a number: {NUMBER}")
-    return value
-
-
 def _printable(text: str) -> str:
     """Keep escape sequences and marks that reverse the writing direction away from every terminal and report."""
     for character in text:
@@ -78,7 +69,6 @@ def listed(value: object) -> object:
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=LONGEST_S, allow_inf_nan=False)]
 Whole = Annotated[int, BeforeValidator(_whole)]
-Number = Annotated[float, BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_true_or_false), Field(strict=True)]
 Text = Annotated[str, AfterValidator(_printable_lines)]
 Line = Annotated[str, AfterValidator(_printable)]

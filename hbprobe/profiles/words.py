@@ -41,7 +41,7 @@ class Expiry(Word):
     RESPOND = "respond", "An HTTP status to the client, and the server's side is ended: layer http."
     REBALANCE = (
         "rebalance",
-        "The flow lives on; its next packet goes to a server chosen anew: the same one while the servers stay the same.",
+        "The flow lives on; its next packet goes to a server chosen anew: the same one while servers stay the same.",
     )
 
 

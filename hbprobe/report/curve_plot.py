@@ -45,9 +45,8 @@ def curve_plot(results: Sequence[Result], profiles: Sequence[Profile]) -> Figure
         looks = [LINES[number % len(LINES)] for number in range(len(curves))]
         for number, (curve, look) in enumerate(zip(curves, looks, strict=True)):
             _draw(axes, curve, look, hidden_by=[above.falls_s for above in curves[number + 1 :]].count(curve.falls_s))
-        rows = fly(axes, _flags(axes, curves, looks), _LEFT_IN, WIDTH_IN)
-        legend, columns = _legend(curves, looks)
-        return page.finish(_title(curves), _subtitle(curves), rows, _PLOT_IN, legend, columns)
+        rows, legend, columns = label_curves(axes, curves, looks)
+        return page.finish(title(curves), subtitle(curves), rows, _PLOT_IN, legend, columns)
 
 
 def _order(curve: Curve) -> tuple[float, str]:
@@ -81,64 +80,3 @@ def _draw(axes: Axes, curve: Curve, look: LineLook, hidden_by: int) -> None:
         axes.axvspan(*curve.grey_zone, gid="grey-zone", **GREY_ZONE)
     tried_s, tried_shares = [one.hold_s for one in curve.tried], [one.share for one in curve.tried]
     axes.plot(tried_s, tried_shares, look.marker, color=look.color, markersize=4.5, zorder=5, gid="tried")
-
-
-def _flags(axes: Axes, curves: Sequence[Curve], looks: Sequence[LineLook]) -> list[Flag]:
-    """Return the labels of the curves, and of the times that matter to Exchange."""
-    low_s, high_s = axes.get_xlim()
-    flags = [Flag(at_s, words) for at_s, words in MARKED_S.items() if low_s < at_s < high_s]
-    for flag in flags:
-        axes.axvline(flag.at_s, color=FAINT, linewidth=0.8, linestyle="dotted", zorder=1, gid="threshold")
-    for at_s, group in groupby(enumerate(curves), key=lambda numbered: _label_at(numbered[1], high_s)):
-        numbers = [number for number, _ in group]
-        for words, number in _labels(curves, numbers):
-            flags.append(Flag(at_s, words, INK, pole=looks[number].color, bold=True))
-    return sorted(flags, key=lambda flag: flag.at_s)
-
-
-def _label_at(curve: Curve, high_s: float) -> float:
-    """Return where the label of a curve stands: where it falls, else at its end."""
-    at_s = curve.points[-1][0] if curve.falls_s is None else curve.falls_s
-    return at_s or high_s
-
-
-def _labels(curves: Sequence[Curve], numbers: Sequence[int]) -> list[tuple[str, int]]:
-    """Return the labels of curves that fall at one time, each with the number of a curve that it belongs to."""
-    if len(curves) <= _MOST_LABELLED:
-        return [(_words(curves[number], len(curves)), number) for number in numbers]
-    first, last = numbers[0] + 1, numbers[-1] + 1
-    return [(str(first) if first == last else f"{first}-{last}", numbers[0])]
-
-
-def _words(curve: Curve, curves: int) -> str:
-    """Return the label of a curve, shortened where it must be so that its limit still shows."""
-    if curves == 1:
-        return curve.limit
-    return f"{drawable(curve.name, max(8, _LABEL_LENGTH - len(curve.limit)))}: {curve.limit}"
-
-
-def _legend(curves: Sequence[Curve], looks: Sequence[LineLook]) -> tuple[list[Entry], int]:
-    """Explain the kinds of lines; and the lines themselves, where they only carry numbers."""
-    entries: list[Entry] = []
-    if any(curve.measured for curve in curves):
-        entries.append((Line2D([], [], color=INK, marker="o", markersize=4.5, linewidth=2.6), "measured"))
-    if not all(curve.measured for curve in curves):
-        entries.append((Line2D([], [], color=INK, linestyle=_DASHES, linewidth=1.6), "from a profile's timers"))
-    if any(curve.grey_zone for curve in curves):
-        entries.append((Patch(**GREY_ZONE), "grey zone: trials contradict each other"))
-    if len(curves) <= _MOST_LABELLED:
-        return entries, 3
-    for number, (curve, look) in enumerate(zip(curves, looks, strict=True), start=1):
-        sample = Line2D([], [], color=look.color, marker=look.marker)
-        entries.append((sample, f"{number}  {_words(curve, len(curves))}"))
-    return entries, 2
-
-
-def _subtitle(curves: Sequence[Curve]) -> str:
-    if any(curve.measured for curve in curves):
-        return "Dots: what was tried. Between two of them the line is only the shortest way."
-    return "As the timers of each profile have it."
-
-
-def _title(curves: Sequence[Curve]) -> str:
-    return f"How long a quiet request survives{f' on {curves[0].name}' if len(curves) == 1 else ''}"

@@ -83,11 +83,9 @@ def _facts(result: Result) -> list[tuple[str, str]]:
 def _doubts(result: Result) -> list[tuple[str, str]]:
     if not result.complete:
         return [("but", "the search was stopped before its end; the bracket is as wide as it was then")]
-    if not result.confirmed:
-        return [
-            ("but", f"not confirmed: fewer than {result.search.confirm} trials agree at an end, or some contradict")
-        ]
-    return []
+    if result.contradictions:
+        return [("but", "some trials contradict the limit")]
+    return [] if result.confirmed else [("but", "not confirmed: too few trials agree at one of the limit's ends")]
 
 
 _DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "timer needed")
@@ -128,10 +126,10 @@ def _advice(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _recommendation(verdict: Mapping[str, Any]) -> str:
-    beyond_help = [device["name"] for device in verdict["devices"] if device["smallest_timer_s"] is None]
-    exception = f", except {', '.join(beyond_help)}, which no timer helps" if beyond_help else ""
+    beyond_help = ", ".join(device["name"] for device in verdict["devices"] if device["smallest_timer_s"] is None)
     if verdict["recommended_s"] is None:
-        return f"No timer helps{exception.removeprefix(', except')}."
+        return f"No timer helps {beyond_help or 'any device'}."
+    exception = f", except {beyond_help}, which no timer helps" if beyond_help else ""
     return f"{_timer(verdict['recommended_s'])} or more is enough for every device{exception}."
 
 

@@ -11,7 +11,7 @@ import pytest
 from hbprobe.cli import profiles
 from hbprobe.errors import UserError
 
-TOP = "id, name, vendor, category, layer, about, timers, sweep, sources"
+TOP = "id, name, vendor, category, layer, about, timers, sweep, half_close, http, sources"
 BOX = """\
 id: own-box
 name: My box
@@ -53,7 +53,7 @@ def box(tmp_path, monkeypatch):
 def test_list_is_plain_in_a_pipe(box, capsys):
     assert call("list", box) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "category  profile  layer  seconds  idle        at expiry  restarted by",
+        "category  profile  layer  seconds  limit       at expiry  restarted by",
         "nat       own-box  tcp    350      5 min 50 s  close      data*",
         "1 of 1 profiles",
         "* inferred: follows from how such boxes work; no source says it",

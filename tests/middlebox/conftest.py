@@ -80,6 +80,7 @@ class Peer:
     def __init__(self, sock):
         self.sock = sock
         self._loop = asyncio.get_running_loop()
+        self._saw_fin = False
 
     async def send(self, data):
         await self._loop.sock_sendall(self.sock, data)
@@ -92,13 +93,18 @@ class Peer:
 
     async def sees(self, within_s=5.0):
         """Return the next bytes, or `fin`, `rst`, or `nothing`."""
-        with contextlib.suppress(TimeoutError):
+        if self._saw_fin:  # from now on recv() says so again and again, whatever comes
+            await asyncio.sleep(within_s)
+            return "rst" if self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) else "nothing"
+        try:
             async with asyncio.timeout(within_s):
-                try:
-                    return await self._loop.sock_recv(self.sock, 1 << 20) or "fin"
-                except ConnectionResetError:
-                    return "rst"
-        return "nothing"
+                data = await self._loop.sock_recv(self.sock, 1 << 20)
+        except TimeoutError:
+            return "nothing"
+        except ConnectionResetError:
+            return "rst"
+        self._saw_fin = not data
+        return data or "fin"
 
     async def sees_all(self):
         """Return all bytes that come, and what came after them."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from hbprobe.probe.outcome import Aftermath, How, Kind, Limit, Outcome
@@ -56,23 +57,25 @@ def walk(rule, settings=None, prior=None, most_rounds=1000):
 def test_one_connection_is_binary_search_after_the_longest_hold():
     search, rounds, now_s = walk(silent_path(600))
     assert rounds == [
-        (3540,), (1799.5,), (929.5,), (494.5,), (711.5,), (602.5,), (548.5,), (575.5,), (588.5,), (595.5,), (598.5,),
-        (600.5,), (599.5,),
+        (3540,), (1799.5,), (928.5,), (493.5,), (710.5,), (601.5,), (547.5,), (574.5,), (587.5,), (594.5,), (597.5,),
+        (599.5,), (600.5,),
     ]  # fmt: skip
     assert search.limit == Limit(599.5, 600.5, How.SILENT, aftermath=Aftermath.NOTHING)
     assert search.confirmed
     assert search.contradictions == ()
-    assert now_s == pytest.approx(13785)
+    assert now_s == 12193
 
 
 def test_several_connections_split_the_bracket_in_parts():
     search, rounds, _ = walk(silent_path(600), SearchSettings(connections=4))
-    assert rounds[:3] == [
-        (929.5, 1799.5, 2669.5, 3540),
-        (233.5, 407.5, 581.5, 755.5),
-        (616.5, 651.5, 686.5, 720.5),
+    assert rounds == [
+        (928.5, 1799.5, 2669.5, 3540),
+        (232.5, 406.5, 580.5, 754.5),
+        (614.5, 649.5, 684.5, 719.5),
+        (586.5, 593.5, 600.5, 607.5),
+        (594.5, 595.5, 597.5, 598.5),
+        (599.5,),
     ]
-    assert len(rounds) == 5
     assert (search.limit.survived_s, search.limit.cut_s) == (599.5, 600.5)
 
 
@@ -80,7 +83,7 @@ def test_holds_lie_at_odd_halves_of_the_precision():
     _, rounds, _ = walk(silent_path(600), SearchSettings(precision_s=0.1))
     inner = [hold_s for holds in rounds[1:] for hold_s in holds]
     assert all(round(hold_s / 0.1 - 0.5, 6).is_integer() for hold_s in inner)
-    assert inner[-1] == 599.95
+    assert inner[-2:] == [599.95, 600.05]
 
 
 @pytest.mark.parametrize("how", [How.RESET, How.CLOSED, How.STATUS])
@@ -105,12 +108,12 @@ def test_the_hold_below_an_exact_time_makes_the_bracket_narrow_enough():
 
 def test_several_connections_step_back_from_an_exact_time():
     _, rounds, _ = walk(exact_path(350), SearchSettings(min_s=300, connections=5))
-    assert rounds[1] == (333.5, 341.5, 345.5, 347.5, 349.5)
+    assert rounds[1] == (334.5, 342.5, 346.5, 348.5, 349.5)
 
 
 def test_a_cut_at_the_hold_says_only_that_the_limit_is_not_above_it():
     search, rounds, _ = walk(lambda hold_s: at_once(hold_s, hold_s))
-    assert len(rounds) == 13
+    assert len(rounds) == 12
     assert search.limit == Limit(None, 60, How.RESET)
 
 
@@ -124,7 +127,7 @@ def test_nothing_is_cut():
 
 def test_nothing_is_cut_and_several_connections_end_with_the_longest_hold():
     search, rounds, now_s = walk(silent_path(math.inf), SearchSettings(connections=3, confirm=3))
-    assert rounds == [(1219.5, 2379.5, 3540), (3540, 3540)]
+    assert rounds == [(1218.5, 2379.5, 3540), (3540, 3540)]
     assert search.limit == Limit(3540, None)
     assert now_s == 2 * 3540
 
@@ -146,7 +149,7 @@ def test_everything_is_cut_at_a_time_that_is_known():
 
 def test_the_shortest_hold_survives_though_no_other_does():
     search, rounds, _ = walk(silent_path(60.2))
-    assert rounds[-1] == (60,)
+    assert rounds[-2:] == [(60,), (60.5,)]
     assert (search.limit.survived_s, search.limit.cut_s) == (60, 60.5)
 
 
@@ -211,23 +214,21 @@ def once(hold_s, outcome, rule):
     return lambda asked_s: left.pop() if asked_s == hold_s and left else rule(asked_s)
 
 
-def test_a_survival_that_contradicts_is_retried_and_reported():
-    # The first hold of 1799.5 s is answered by a freak; what follows says 600 s.
-    search, rounds, _ = walk(once(1799.5, survived(1799.5), silent_path(600)))
-    assert search.limit.survived_s == 1799.5
-    assert search.confirmed  # nothing contradicts it: every other trial was above
-
-    search, rounds, _ = walk(once(1799.5, survived(1799.5), silent_path(600)), SearchSettings(confirm=2))
+def test_a_freak_survival_is_found_out_by_confirming_and_reported():
+    path = once(1799.5, survived(1799.5), silent_path(600))
+    search, rounds, _ = walk(path, SearchSettings(confirm=2))
+    assert [holds for holds in rounds if holds == (1799.5,)] == [(1799.5,), (1799.5,)]
     assert (search.limit.survived_s, search.limit.cut_s) == (599.5, 600.5)
     assert search.contradictions == ("a hold of 1799.5 s survived",)
     assert not search.confirmed
-    assert [holds for holds in rounds].count((1799.5,)) > 2
 
 
-def test_a_cut_that_contradicts_is_retried_and_reported():
-    search, _, _ = walk(once(494.5, silent(494.5), silent_path(600)), SearchSettings(confirm=2))
+def test_a_freak_cut_is_found_out_by_confirming_and_reported():
+    path = once(493.5, silent(493.5), silent_path(600))
+    search, rounds, _ = walk(path, SearchSettings(confirm=2))
+    assert rounds.count((493.5,)) == 3
     assert (search.limit.survived_s, search.limit.cut_s) == (599.5, 600.5)
-    assert search.contradictions == ("a hold of 494.5 s was cut (silent)",)
+    assert search.contradictions == ("a hold of 493.5 s was cut (silent)",)
     assert not search.confirmed
 
 
@@ -288,6 +289,7 @@ def searches(draw):
     return settings, draw(st.one_of(edge, edge.flatmap(near), st.floats(min_s * 0.1, settings.max_s * 1.2)))
 
 
+@hypothesis(deadline=None)
 @given(searches(), st.sampled_from([silent_path, exact_path]))
 def test_a_path_without_noise_ends_with_its_limit_in_a_narrow_bracket(case, path):
     settings, limit_s = case
@@ -307,6 +309,7 @@ def test_a_path_without_noise_ends_with_its_limit_in_a_narrow_bracket(case, path
     assert len(rounds) <= settings.worst_case_s / settings.max_s
 
 
+@hypothesis(deadline=None)
 @given(searches(), st.sampled_from([silent_path, exact_path]))
 def test_no_hold_is_out_of_range_or_moot_or_asked_in_a_longer_search_than_foretold(case, path):
     settings, limit_s = case
@@ -322,6 +325,7 @@ def test_no_hold_is_out_of_range_or_moot_or_asked_in_a_longer_search_than_foreto
         assert search.rounds_left() < foretold
 
 
+@hypothesis(deadline=None)
 @given(searches(), st.sampled_from([silent_path, exact_path]))
 def test_the_same_path_is_always_asked_the_same(case, path):
     settings, limit_s = case
@@ -330,6 +334,7 @@ def test_the_same_path_is_always_asked_the_same(case, path):
     assert first[0].limit == again[0].limit
 
 
+@hypothesis(deadline=None)
 @given(searches(), st.sampled_from([silent_path, exact_path]), st.lists(st.floats(0.5, 8000), max_size=5, unique=True))
 def test_what_is_known_of_timers_changes_the_order_only(case, path, timers_s):
     settings, limit_s = case

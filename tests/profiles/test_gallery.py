@@ -8,17 +8,27 @@ from hbprobe.errors import UserError
 from hbprobe.profiles.loader import ProfileError, load_profile, read_text
 
 GALLERY = Path(__file__).parent / "gallery"
-TOP = "(id, name, vendor, category, layer, about, timers, sweep, sources)"
+TOP = "(id, name, vendor, category, layer, about, timers, sweep, half_close, http, sources)"
 CATEGORIES = (
     "firewall, nat, cloud-load-balancer, load-balancer, reverse-proxy, cdn, secure-gateway, carrier, home-gateway, "
     "operating-system, example"
 )
-INFERABLE = "(allowed: expiry, restarted_by)"
+INFERABLE = "(allowed: expiry, restarted_by, revived_by)"
 GRADES = "(allowed: vendor, paper, third-party, measured, example)"
 DURATION = "write seconds (600) or a number and a unit (10min)"
-EXPIRIES = "silent, reset-on-next, reset, close, respond"
-TIMER = "(allowed: default, min, max, expiry, tells, restarted_by, inferred, source, note)"
-TIMERS = "must be a block of keys (half_open, idle, half_closed, lifetime)"
+EXPIRIES = "silent, reset-on-next, reset, close, respond, rebalance"
+TIMER = (
+    "(allowed: default, min, max, population, step, jitter, expiry, tells, status, body, retries, probes, "
+    "restarted_by, revived_by, inferred, source, note)"
+)
+FLOW_TIMERS = "(it has half_open, first_data, idle, unacknowledged, half_closed, lifetime)"
+HTTP_TIMERS = (
+    "client_header, client_idle, server_connect, server_response, between_bytes, tunnel_idle, total, lifetime"
+)
+TIMERS = (
+    "must be a block of keys (half_open, first_data, idle, unacknowledged, half_closed, client_header, client_idle, "
+    "server_connect, server_response, between_bytes, tunnel_idle, total, lifetime)"
+)
 
 MESSAGES = {
     "alias": ":8:10: an alias (*five): write it out",
@@ -52,7 +62,7 @@ MESSAGES = {
     "missing-timers": f":1: timers: is missing: {TIMERS}",
     "more-than-a-century": ":9: timers.idle.max: '99999d' is more than a hundred years",
     "negative": f":7: timers.idle.default: '-600' is below 0: {DURATION}",
-    "no-source": ":12: timers.idle.source: is an empty list: name at least one",
+    "no-source": ":12: timers.idle.source: must have at least one item",
     "not-utf-8": ":2: not UTF-8: the byte 0xfc; save it as UTF-8",
     "only-comments": ":1: is empty: see hbprobe profiles show ten-minute-provider",
     "respond-at-layer-packet": ":10: timers.idle.expiry: respond needs layer http, not packet",

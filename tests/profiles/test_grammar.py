@@ -20,7 +20,11 @@ CATEGORIES = (
     "firewall, nat, cloud-load-balancer, load-balancer, reverse-proxy, cdn, secure-gateway, carrier, home-gateway, "
     "operating-system, example"
 )
-TIMER_KEYS = "default, min, max, expiry, tells, restarted_by, inferred, source, note"
+TIMER_KEYS = (
+    "default, min, max, population, step, jitter, expiry, tells, status, body, retries, probes, restarted_by, "
+    "revived_by, inferred, source, note"
+)
+SHARES = "must be a list of blocks (exactly, above, up_to, weight)"
 ENDS = "(allowed: both, client, server)"
 WORDS = "write a word or a list of words"
 SOURCES = "a name for each source, and under it url, grade, says"
@@ -57,9 +61,20 @@ def test_the_good_one_is_good():
         (["timers", "idle", "source"], ["s", ""], "timers.idle.source[1]: is empty: write a value"),
         (["timers", "idle", "inferred"], {"a": "b"}, f"timers.idle.inferred: is a block of keys: {WORDS}"),
         (["timers", "idle", "tells"], "all", f"timers.idle.tells: 'all' is not allowed {ENDS}"),
+        (["timers", "idle", "population"], {"5": "1"}, f"timers.idle.population: is a block of keys: {SHARES}"),
+        (["timers", "idle", "population"], ["5"], "timers.idle.population[0]: is text: must be a block of keys (exactly, above, up_to, weight)"),
+        (["timers", "idle", "population"], [], "timers.idle.population: must have at least 2 items"),
+        (["timers", "idle", "probes"], {}, f"timers.idle.probes.every: is missing: {DURATION}"),
+        (["timers", "idle", "probes"], {"every": "5", "count": []}, "timers.idle.probes.count: is a list: write digits, as in 504"),
+        (["timers", "idle", "probes"], {"every": "5", "count": "0"}, "timers.idle.probes.count: must be 1 or more"),
+        (["timers", "idle", "probes"], {"every": "5", "count": "101"}, "timers.idle.probes.count: must be 100 or less"),
+        (["timers", "idle", "probes"], {"every": "5", "count": "-1"}, "timers.idle.probes.count: '-1' is not a whole number: write digits, as in 504"),
+        (["half_close"], {"allowed": [], "source": "s"}, "half_close.allowed: is a list: write true or false"),
+        (["half_close"], {"allowed": "no", "source": "s"}, "half_close.allowed: 'no' is neither true nor false: write true or false"),
+        (["half_close"], {"source": "s"}, "half_close.allowed: is missing: write true or false"),
         (["sweep"], {"every": "5"}, "sweep.source: is missing: write a word or a list of words"),
         (["sweep", "every"], "0", "sweep.every: must be above 0; a timer that does not run is left out"),
-        (["sweep", "evry"], "5", "sweep.evry: unknown key; did you mean every? (allowed: every, source, note)"),
+        (["sweep", "evry"], "5", "sweep.evry: unknown key; did you mean every? (allowed: every, passes, source, note)"),
     ],
 )  # fmt: skip
 def test_every_kind_in_the_wrong_place(way, value, message):
@@ -71,6 +86,7 @@ def test_missing_parts_say_what_they_want():
         "f:1: name: is missing: write text",
         f"f:1: category: is missing: write one of {CATEGORIES}",
         "f:1: layer: is missing: write one of packet, tcp, http",
-        "f:1: timers: is missing: must be a block of keys (half_open, idle, half_closed, lifetime)",
+        "f:1: timers: is missing: must be a block of keys (half_open, first_data, idle, unacknowledged, half_closed, "
+        "client_header, client_idle, server_connect, server_response, between_bytes, tunnel_idle, total, lifetime)",
         "f:2: sources.s.grade: is missing: write one of vendor, paper, third-party, measured, example",
     ]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hbprobe.errors import UserError
 from hbprobe.profiles.loader import LARGEST_FILE, ProfileError, examine, load_profile, parse_profile
 
-EXPIRIES = "silent, reset-on-next, reset, close, respond"
+EXPIRIES = "silent, reset-on-next, reset, close, respond, rebalance"
 GOOD = """\
 id: some-box
 name: Some box
@@ -40,7 +40,8 @@ def test_the_first_mistake_is_told_and_the_others_counted():
         parse_profile(text, "box.yaml")
     first = (
         "box.yaml:7: timers.idle.defualt: unknown key; did you mean default? "
-        "(allowed: default, min, max, expiry, tells, restarted_by, inferred, source, note)"
+        "(allowed: default, min, max, population, step, jitter, expiry, tells, status, body, retries, probes, "
+        "restarted_by, revived_by, inferred, source, note)"
     )
     assert str(caught.value) == f"{first} (and 2 more: hbprobe profiles check shows all)"
     assert caught.value.mistakes == (

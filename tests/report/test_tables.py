@@ -77,7 +77,7 @@ dies    silent: nothing comes; a box forgets the connection without a word
         one more packet was answered with RST: the state is lost, and the box says so when asked
 cut by  example-nat
 tried   13 trials, 9 h 36 min of path time in 0.125 s of wall time
-but     not confirmed: fewer than 1 trial agree at an end, or some contradict
+but     some trials contradict the limit
 
 problem  Event 1040 with Old Phone: it settles at 480 s, and the average of 480 s is not above 540
          s. A timer of 780 s ends it. [event-1040]
@@ -139,6 +139,11 @@ def test_stopped_early(ten_minutes):
     out = printed(print_result, replace(ten_minutes, complete=False, confirmed=False))
     assert "but     the search was stopped before its end; the bracket is as wide as it was then" in out
     assert "not confirmed" not in out
+
+
+def test_not_confirmed(ten_minutes):
+    out = printed(print_result, replace(ten_minutes, confirmed=False))
+    assert "but     not confirmed: too few trials agree at one of the limit's ends" in out
 
 
 def test_a_healthy_verdict():

@@ -1,0 +1,109 @@
+"""Ending a connection so that its peer gets every byte and then FIN, however slow it is and whatever it still sends."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+
+from hbprobe.middlebox.silence import close_with_reset
+
+_FLUSH_S = 60.0
+"""So long a peer may take over the last bytes that are sent to it."""
+_LINGER_S = 5.0
+"""So long what a peer goes on sending is read after our FIN."""
+_DRAIN_BYTES = 64 * 1024
+_MOST_DRAINS = 64
+"""More reads than a socket's buffer has room for; a peer that sends without a pause must not hold the box up."""
+
+
+class Farewell:
+    """The end of one connection, which nobody has to look after any more.
+
+    Closing a socket over unread bytes sends RST, and RST can overtake what was sent before it. So what has arrived is
+    read and dropped first; with `linger`, what arrives after our FIN, too, until the peer's own FIN.
+    """
+
+    def __init__(
+        self, sock: socket.socket, unsent: bytearray, under_way: "set[Farewell]", *, notify: bool, linger: bool
+    ) -> None:
+        """Take over a socket that the loop does not watch, and what its peer has not got yet.
+
+        `notify`: TLS's close_notify goes before the FIN, which says that nothing is missing. It stands in `under_way`
+        until it is done.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._sock = sock
+        self._unsent = unsent
+        self._under_way = under_way
+        self._notify = notify
+        self._linger = linger
+        self._timer = self._loop.call_later(_FLUSH_S, self.cut_short)
+        under_way.add(self)
+        self._go_on()
+
+    def cut_short(self) -> None:
+        """Send RST instead of what is left to do."""
+        self._over()
+        close_with_reset(self._sock)
+
+    def _go_on(self) -> None:
+        try:
+            while self._unsent:
+                del self._unsent[: self._sock.send(self._unsent)]
+            if self._notify:
+                _send_close_notify(self._sock)
+        except (BlockingIOError, InterruptedError, ssl.SSLWantWriteError):
+            self._loop.add_writer(self._sock, self._go_on)
+            return
+        except OSError:  # the peer is gone
+            self._close()
+            return
+        self._loop.remove_writer(self._sock)
+        self._send_fin()
+
+    def _send_fin(self) -> None:
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close()
+            return
+        if not self._linger:
+            self._read_and_drop()
+            self._close()
+            return
+        self._timer.cancel()
+        self._timer = self._loop.call_later(_LINGER_S, self._close)
+        self._loop.add_reader(self._sock, self._lingering)
+
+    def _lingering(self) -> None:
+        if not self._read_and_drop():
+            self._close()
+
+    def _read_and_drop(self) -> bool:
+        """Read past TLS, which is over; return False at the peer's own end."""
+        try:
+            for _ in range(_MOST_DRAINS):
+                if not socket.socket.recv(self._sock, _DRAIN_BYTES):
+                    return False
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:
+            return False
+        return True
+
+    def _close(self) -> None:
+        self._over()
+        self._sock.close()
+
+    def _over(self) -> None:
+        self._under_way.discard(self)
+        self._timer.cancel()
+        self._loop.remove_reader(self._sock)
+        self._loop.remove_writer(self._sock)
+
+
+def _send_close_notify(sock: socket.socket) -> None:
+    """Tell a TLS peer that nothing is missing, and do not wait until it says so, too."""
+    if isinstance(sock, ssl.SSLSocket):
+        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            sock.unwrap()

@@ -1,0 +1,56 @@
+"""What a box makes of a request that is held in silence, as Direct Push holds it: how long it lives, how it dies."""
+
+from typing import NamedTuple
+
+from hbprobe.profiles.model import Ends, Expiry, Profile, Timer, TimerKind
+
+_ENDING = (TimerKind.IDLE, TimerKind.SERVER_RESPONSE, TimerKind.TOTAL, TimerKind.LIFETIME)
+"""The timers that can end such a request. The others have stopped when its last byte has been acknowledged."""
+
+
+class Held(NamedTuple):
+    """The fate of a request on which nothing moves until its answer comes."""
+
+    limit_s: float | None
+    """It is cut when it takes longer than this; None where the box lets it live for ever."""
+    expiry: Expiry | None
+    """How it is cut; where it lives, what the box does instead; None for a box without such a timer."""
+    status: int | None
+    """The HTTP status of a box that answers with one."""
+
+
+def silent_hold(profile: Profile) -> Held:
+    """Return the limit and the manner of a request that is held in silence through the box."""
+    timer = deciding_timer(profile)
+    if timer is None:
+        return Held(None, None, None)
+    return Held(None if outlived(timer) else _limit_s(timer), timer.expiry, timer.status)
+
+
+def deciding_timer(profile: Profile) -> Timer | None:
+    """Return the timer that ends such a request first, else one that it outlives, or None where none runs."""
+    timers = [timer for kind in _ENDING if (timer := profile.timers.get(kind)) is not None]
+    return min(timers, key=lambda timer: (outlived(timer), _limit_s(timer)), default=None)
+
+
+def outlived(timer: Timer) -> bool:
+    """Return whether a connection between ends that live survives the timer.
+
+    So it does where the box asks the ends before it forgets, where it forgets only which server it had chosen, and
+    where the answer of the server revives what was forgotten.
+    """
+    revives = timer.revived_by in (Ends.SERVER, Ends.BOTH)
+    return timer.probes is not None or timer.expiry is Expiry.REBALANCE or revives
+
+
+def latest_s(profile: Profile) -> float | None:
+    """Return how long such a request can live at most: the limit, and what steps, jitter and sweep may add."""
+    timer = deciding_timer(profile)
+    if timer is None or outlived(timer):
+        return None
+    latest = _limit_s(timer) + (timer.jitter or 0.0) + (timer.step or 0.0)
+    return latest + (profile.sweep.every * profile.sweep.passes if profile.sweep else 0.0)
+
+
+def _limit_s(timer: Timer) -> float:
+    return timer.default * (1 + timer.retries)

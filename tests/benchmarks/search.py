@@ -1,0 +1,51 @@
+"""What a search costs in path time, as a multiple of the limit: guided by the catalogue, and plain splitting.
+
+`python tests/benchmarks/search.py` reckons every limit of the catalogue between the shortest and the longest hold, and
+limits drawn evenly over the range, for boxes that cut in silence and for boxes that tell. No sockets: the search
+itself is asked and answered.
+"""
+
+import argparse
+import random
+from collections.abc import Sequence
+from itertools import product
+
+from rich.console import Console
+from rich.table import Table
+
+from hbprobe.probe.outcome import How, Kind, Outcome
+from hbprobe.probe.prior import Prior, prior_of
+from hbprobe.probe.search import Search, SearchSettings
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.model import Category
+
+UNIFORM_LIMITS = 200
+SEED = 1040
+
+
+def path_time_s(limit_s: float, settings: SearchSettings, prior: Prior | None, *, exact: bool) -> float:
+    """Return the path time of one whole search on a path without noise."""
+    search = Search(settings, prior)
+    total_s = 0.0
+    while holds := search.next_holds():
+        total_s += max(_answer(search, hold_s, limit_s, exact=exact) for hold_s in holds)
+    return total_s
+
+
+def _answer(search: Search, hold_s: float, limit_s: float, *, exact: bool) -> float:
+    """Let one trial end, and return how long it took; one that others have answered already is given up."""
+    if search.is_moot(hold_s):
+        return 0.0
+    if hold_s < limit_s:
+        outcome = Outcome(Kind.SURVIVED, hold_s)
+    elif exact:
+        outcome = Outcome(Kind.CUT, limit_s, How.RESET, exact=True)
+    else:
+        outcome = Outcome(Kind.CUT, hold_s + search.settings.grace_s, How.SILENT)
+    search.record(hold_s, outcome)
+    return outcome.elapsed_s
+
+
+def multiples(limits: Sequence[float], settings: SearchSettings, prior: Prior | None, *, exact: bool) -> list[float]:
+    """Return what each limit costs, as a multiple of itself."""
+    return [path_time_s(limit_s, settings, prior, exact=exact) / limit_s for limit_s in limits]

@@ -1,0 +1,508 @@
+"""The relay: bytes, FIN and RST as they came; opening, refusing and closing flows."""
+
+import asyncio
+import errno
+import hashlib
+import os
+import socket
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hbprobe.middlebox.events import FlowRefused
+from hbprobe.middlebox.relay import _BUFFER_BYTES
+from hbprobe.profiles.model import TimerKind
+
+MEGABYTE = 1 << 20
+BOTH_WAYS = pytest.mark.parametrize("upwards", [True, False], ids=["from client", "from server"])
+
+
+@pytest.fixture(scope="session")
+def open_path(make_box):
+    """A box without timers."""
+    return make_box()
+
+
+async def ends(on, *, upwards):
+    """Return the ends of a new flow: who speaks, and who listens."""
+    client, server = await on.flow()
+    return (client, server) if upwards else (server, client)
+
+
+def pattern(count):
+    """Bytes of which none can go missing or change places unnoticed."""
+    block = b"".join(hashlib.sha256(number.to_bytes(4, "big")).digest() for number in range(2048))
+    return (block * (count // len(block) + 1))[:count]
+
+
+async def blocked(speaker, data=pattern(32 * MEGABYTE)):
+    """Let the speaker send until nothing more fits, and go on as there is room; the listener reads nothing yet."""
+    sending = asyncio.ensure_future(speaker.send(data))
+    await asyncio.sleep(1)
+    assert not sending.done()
+    return data, sending
+
+
+# Bytes
+
+
+chunks = st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=5000), st.integers(1, 60)), max_size=12)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(chunks=chunks)
+def test_bytes_pass_unchanged_both_ways(play, stage, open_path, chunks):
+    async def scene():
+        async with stage(open_path) as on:
+            client, server = await on.flow()
+            sent = {True: b"", False: b""}
+            for upwards, chunk, times in chunks:
+                speaker = client if upwards else server
+                await speaker.send(chunk * times)
+                sent[upwards] += chunk * times
+            client.send_fin()
+            server.send_fin()
+            assert await server.sees_all() == (sent[True], "fin")
+            assert await client.sees_all() == (sent[False], "fin")
+            assert on.relay.counts.bytes_from_client == len(sent[True])
+            assert on.relay.counts.bytes_from_server == len(sent[False])
+
+    play(scene())
+
+
+@BOTH_WAYS
+async def test_a_slow_reader_slows_the_sender_down(stage, open_path, upwards):
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        data, sending = await blocked(speaker)
+        counts = on.relay.counts
+        taken = counts.bytes_from_client + counts.bytes_from_server
+        await asyncio.sleep(3600)
+        assert counts.bytes_from_client + counts.bytes_from_server == taken < len(data), "the relay reads no more"
+        (link,) = on.relay._links
+        assert sum(len(unsent) for unsent in link.unsent) <= _BUFFER_BYTES
+        received = bytearray()
+        while len(received) < len(data):
+            received += await listener.sees()
+            await asyncio.sleep(1)
+        assert received == data
+        await sending
+        assert len(on.relay) == 1
+
+
+async def test_while_one_way_is_blocked_the_other_is_not(stage, open_path):
+    async with stage(open_path) as on:
+        client, server = await on.flow()
+        _, sending = await blocked(server)
+        await client.send(b"stop")
+        assert await server.sees() == b"stop"
+        sending.cancel()
+
+
+async def test_both_ways_may_be_blocked(stage, open_path):
+    async with stage(open_path) as on:
+        client, server = await on.flow()
+        down, sending_down = await blocked(server)
+        up, sending_up = await blocked(client, pattern(32 * MEGABYTE + 1))
+        reading = asyncio.gather(client.sees_all(), server.sees_all())
+        await sending_down
+        server.send_fin()
+        await sending_up
+        client.send_fin()
+        assert await reading == [(down, "fin"), (up, "fin")]
+        assert on.relay.counts.closed == 1
+
+
+async def test_many_flows_do_not_mix(stage, open_path):
+    async with stage(open_path) as on:
+        flows = [await on.flow() for _ in range(50)]
+        for number, (client, server) in enumerate(flows):
+            await client.send(b"question %d" % number)
+            await server.send(b"answer %d" % number)
+        for number, (client, server) in enumerate(flows):
+            assert await server.sees() == b"question %d" % number
+            assert await client.sees() == b"answer %d" % number
+        assert (len(on.relay), on.relay.counts.opened) == (50, 50)
+
+
+# FIN
+
+
+@BOTH_WAYS
+async def test_half_closed_stays_half_closed(stage, open_path, upwards):
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        await speaker.send(b"that was all")
+        speaker.send_fin()
+        assert await listener.sees_all() == (b"that was all", "fin")
+        answer = pattern(MEGABYTE)
+        sending = asyncio.ensure_future(listener.send(answer))
+        await asyncio.sleep(3600)
+        assert len(on.relay) == 1
+        received = b""
+        while len(received) < len(answer):
+            received += await speaker.sees()
+        assert received == answer
+        await sending
+        assert await speaker.sees() == "nothing"
+        listener.send_fin()
+        assert await speaker.sees() == "fin"
+        assert (len(on.relay), on.relay.counts.closed, on.relay.counts.reset) == (0, 1, 0)
+
+
+@BOTH_WAYS
+async def test_fin_waits_for_what_was_sent_before_it(stage, open_path, upwards):
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        data, sending = await blocked(speaker)
+        reading = asyncio.ensure_future(listener.sees_all())
+        await sending
+        speaker.send_fin()
+        assert await reading == (data, "fin")
+        listener.send_fin()
+        assert await speaker.sees() == "fin"
+        assert on.relay.counts.closed == 1
+
+
+async def test_both_may_close_at_once(stage, open_path):
+    async with stage(open_path) as on:
+        client, server = await on.flow()
+        client.send_fin()
+        server.send_fin()
+        assert [await client.sees(), await server.sees()] == ["fin", "fin"]
+        assert (len(on.relay), on.relay.counts.closed) == (0, 1)
+
+
+# RST
+
+
+@BOTH_WAYS
+async def test_rst_is_passed_on_as_rst(stage, open_path, upwards):
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        speaker.send_rst()
+        assert await listener.sees() == "rst"
+        assert (len(on.relay), on.relay.counts.reset, on.relay.counts.closed) == (0, 1, 0)
+
+
+@BOTH_WAYS
+async def test_what_was_said_before_rst_arrives(stage, open_path, upwards):
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        await speaker.send(b"last words")
+        speaker.send_rst()
+        assert await listener.sees_all() == (b"last words", "rst")
+
+
+@BOTH_WAYS
+async def test_rst_after_fin_is_not_taken_for_a_second_fin(stage, open_path, upwards):
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        speaker.send_fin()
+        assert await listener.sees() == "fin"
+        listener.send_rst()
+        assert await speaker.sees() == "rst"
+        assert (len(on.relay), on.relay.counts.reset, on.relay.counts.closed) == (0, 1, 0)
+
+
+@BOTH_WAYS
+async def test_fin_to_an_end_that_has_reset_is_answered_with_rst(stage, open_path, upwards):
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        speaker.send_fin()
+        assert await listener.sees() == "fin"
+        speaker.send_rst()
+        listener.send_fin()
+        assert await listener.sees() == "rst"
+        assert (len(on.relay), on.relay.counts.reset, on.relay.counts.closed) == (0, 1, 0)
+
+
+@BOTH_WAYS
+async def test_rst_of_a_sender_that_is_slowed_down(stage, open_path, upwards):
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        data, sending = await blocked(speaker)
+        sending.cancel()
+        await asyncio.sleep(0)
+        speaker.send_rst()
+        received, end = await listener.sees_all()
+        assert end == "rst"
+        assert data.startswith(received)
+        assert len(received) > MEGABYTE, "what the relay had taken arrives first"
+        assert len(on.relay) == 0
+
+
+@BOTH_WAYS
+async def test_rst_of_an_end_that_does_not_read(stage, open_path, upwards):
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        _, sending = await blocked(speaker)
+        listener.send_rst()
+        with pytest.raises(ConnectionError):
+            await sending
+        assert len(on.relay) == 0
+
+
+@BOTH_WAYS
+async def test_of_a_sender_that_broke_off_no_byte_is_left_out(stage, open_path, upwards):
+    """The other end speaks to the one that is gone, while bytes of that one are still on their way to it."""
+    async with stage(open_path) as on:
+        speaker, listener = await ends(on, upwards=upwards)
+        data, sending = await blocked(speaker)
+        sending.cancel()
+        await asyncio.sleep(0)
+        speaker.send_rst()
+        await listener.send(b"are you still there?")
+        received, end = await listener.sees_all()
+        assert end == "rst"
+        assert data.startswith(received)
+
+
+async def test_a_client_that_is_gone_before_the_server_is_reached(stage, open_path):
+    async with stage(open_path) as on:
+        client = await on.client()
+        client.send_rst()
+        server = await on.server()
+        assert await server.sees() == "rst"
+        assert len(on.relay) == 0
+
+
+# Opening
+
+
+async def test_a_refused_client_gets_rst_and_the_observer_the_reason(stage, open_path, listening_socket):
+    with listening_socket() as gone:
+        upstream = gone.getsockname()
+    async with stage(open_path, upstream=[(socket.AF_INET, upstream)]) as on:
+        client = await on.client()
+        name = "{}:{}".format(*client.sock.getsockname())
+        assert await client.sees() == "rst"
+        reason = f"upstream 127.0.0.1:{upstream[1]}: {os.strerror(errno.ECONNREFUSED)}"
+        assert on.events == [FlowRefused(0.0, name, reason)]
+        assert (len(on.relay), on.relay.counts.refused) == (0, 1)
+
+
+async def test_upstream_addresses_are_tried_in_order(stage, open_path, listening_socket):
+    with listening_socket() as second, listening_socket() as third:
+        with listening_socket() as gone:
+            first = gone.getsockname()
+        upstream = [(socket.AF_INET, address) for address in (first, second.getsockname(), third.getsockname())]
+        async with stage(open_path, upstream=upstream) as on:
+            client = await on.client()
+            sock, _ = await asyncio.get_running_loop().sock_accept(second)
+            with sock:
+                await client.send(b"hello")
+                assert await asyncio.get_running_loop().sock_recv(sock, 99) == b"hello"
+            assert on.events == []
+            with pytest.raises(BlockingIOError):
+                third.accept()
+
+
+async def test_an_address_of_no_use_is_passed_over(stage, open_path, listening_socket):
+    with listening_socket() as second:
+        broadcast = ("255.255.255.255", 1)  # refused by connect() itself
+        upstream = [(socket.AF_INET, address) for address in (broadcast, second.getsockname())]
+        async with stage(open_path, upstream=upstream) as on:
+            await on.client()
+            sock, _ = await asyncio.get_running_loop().sock_accept(second)
+            sock.close()
+
+
+async def test_the_last_of_several_addresses_gives_the_reason(stage, open_path):
+    broadcast = ("255.255.255.255", 1)
+    async with stage(open_path, upstream=[(socket.AF_INET, broadcast)] * 2) as on:
+        client = await on.client()
+        assert await client.sees() == "rst"
+        (refused,) = on.refused
+        assert refused.reason.startswith("upstream 255.255.255.255:1: ")
+
+
+async def test_more_flows_than_allowed_are_refused(stage, open_path):
+    async with stage(open_path, max_flows=2) as on:
+        flows = [await on.flow() for _ in range(2)]
+        late = await on.client()
+        assert await late.sees() == "rst"
+        name = "{}:{}".format(*late.sock.getsockname())
+        assert on.events == [FlowRefused(5.0 * 0, name, "all 2 flows are in use")]
+        assert (len(on.relay), on.relay.counts.opened, on.relay.counts.refused) == (2, 2, 1)
+        flows[0][0].send_rst()
+        await asyncio.sleep(1)
+        client, server = await on.flow()
+        await client.send(b"in")
+        assert await server.sees() == b"in"
+
+
+async def test_out_of_descriptors_it_keeps_the_flows_that_it_has(stage, open_path, few_descriptors):
+    async with stage(open_path) as on:
+        client, server = await on.flow()
+        late = [on.keep(socket.socket()) for _ in range(3)]
+        few_descriptors(1)  # enough to accept, not to go on to the server
+        loop = asyncio.get_running_loop()
+        for sock in late:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, on.address)
+        await asyncio.sleep(3600)
+        assert [refused.reason for refused in on.refused] == [os.strerror(errno.EMFILE)] * 3
+        for sock in late:
+            with pytest.raises(ConnectionResetError):
+                sock.recv(1)
+        await client.send(b"still there?")
+        assert await server.sees() == b"still there?"
+        assert len(on.relay) == 1
+
+
+async def test_dead_flows_make_room_for_live_ones(stage, make_box, few_descriptors):
+    async with stage(make_box(idle={"default": 60})) as on:
+        await on.flow()
+        await asyncio.sleep(61)
+        assert len(on.expired) == 1
+        loop = asyncio.get_running_loop()
+        late = on.keep(socket.socket())
+        late.setblocking(False)
+        few_descriptors(1)
+        await loop.sock_connect(late, on.address)
+        await loop.sock_sendall(late, b"hello")
+        server = await on.server()
+        assert await server.sees() == b"hello"
+        assert on.refused == []
+
+
+# Timers
+
+
+async def test_half_open_ends_a_flow_whose_server_does_not_answer(stage, make_box, listening_socket):
+    box = make_box(half_open={"default": 30, "expiry": "reset"}, idle={"default": 600})
+    with listening_socket(backlog=0) as mute:
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:  # a full queue lets no more connections stand
+            filler.setblocking(False)
+            filler.connect_ex(mute.getsockname())
+        async with stage(box, upstream=[(socket.AF_INET, mute.getsockname())]) as on:
+            client = await on.client()
+            assert await client.sees(29.9) == "nothing"
+            assert await client.sees() == "rst"
+            (expired,) = on.expired
+            assert (expired.timer, expired.at_s, expired.quiet_s) == (TimerKind.HALF_OPEN, 30, 30)
+        for filler in fillers:
+            filler.close()
+
+
+async def test_half_open_is_over_when_the_connection_stands(stage, make_box):
+    async with stage(make_box(half_open={"default": 30})) as on:
+        await on.flow()
+        await asyncio.sleep(3600)
+        assert (len(on.relay), on.events) == (1, [])
+
+
+async def test_data_puts_the_end_off(stage, make_box):
+    async with stage(make_box(idle={"default": 600, "expiry": "reset"})) as on:
+        client, server = await on.flow()
+        for _ in range(20):
+            await asyncio.sleep(599)
+            await server.send(b".")
+            assert await client.sees() == b"."
+        assert await client.sees(599.9) == "nothing"
+        assert await client.sees() == "rst"
+        (expired,) = on.expired
+        assert (expired.timer, expired.quiet_s) == (TimerKind.IDLE, 600)
+        assert expired.age_s == expired.at_s == pytest.approx(20 * 599 + 600)
+
+
+async def test_data_that_waits_in_the_box_puts_the_end_off_when_it_goes_on(stage, make_box):
+    async with stage(make_box(idle={"default": 60, "expiry": "reset"})) as on:
+        client, server = await on.flow()
+        data, sending = await blocked(server)
+        sending.cancel()
+        received = 0
+        for _ in range(8):
+            await asyncio.sleep(50)
+            received += len(await client.sees())
+        while isinstance(seen := await client.sees(50), bytes):
+            received += len(seen)
+        assert (seen, on.events) == ("nothing", [])
+        assert received < len(data)
+        assert await client.sees() == "rst"
+
+
+async def test_the_lifetime_ends_a_flow_that_moves(stage, make_box):
+    box = make_box(idle={"default": 600}, lifetime={"default": 3600, "expiry": "close"})
+    async with stage(box) as on:
+        client, server = await on.flow()
+        for _ in range(35):
+            await asyncio.sleep(100)
+            await client.send(b".")
+        assert await server.sees_all() == (b"." * 35, "nothing")
+        assert await client.sees(100) == "fin"
+        (expired,) = on.expired
+        assert (expired.timer, expired.at_s, expired.age_s, expired.quiet_s) == (TimerKind.LIFETIME, 3600, 3600, 3600)
+
+
+async def test_after_a_fin_the_shorter_timer_runs(stage, make_box):
+    box = make_box(idle={"default": 3600}, half_closed={"default": 120, "expiry": "reset"})
+    async with stage(box) as on:
+        client, server = await on.flow()
+        await asyncio.sleep(1000)
+        client.send_fin()
+        assert await server.sees() == "fin"
+        assert await server.sees(119.9) == "nothing"
+        assert await server.sees() == "rst"
+        assert await client.sees() == "rst"
+        assert on.expired[0].timer is TimerKind.HALF_CLOSED
+        assert on.expired[0].quiet_s == pytest.approx(120)
+
+
+async def test_a_box_that_sweeps_finds_the_flow_late(stage, make_box):
+    async with stage(make_box(sweep=60, idle={"default": 100, "expiry": "reset"})) as on:
+        await asyncio.sleep(10)
+        client, _ = await on.flow()
+        assert await client.sees(109.9) == "nothing"
+        assert await client.sees() == "rst"
+        (expired,) = on.expired
+        assert (expired.at_s, expired.age_s, expired.quiet_s) == (120, 110, 110)
+
+
+async def test_each_flow_has_its_own_timer(stage, make_box):
+    async with stage(make_box(idle={"default": 600, "expiry": "reset"})) as on:
+        names = []
+        for _ in range(5):
+            client, _ = await on.flow()
+            names.append("{}:{}".format(*client.sock.getsockname()))
+            await asyncio.sleep(100)
+        await asyncio.sleep(1000)
+        assert [(event.number, event.at_s) for event in on.expired] == [(n, 500 + 100 * n) for n in range(1, 6)]
+        assert [event.client for event in on.expired] == names
+        assert (len(on.relay), on.relay.counts.expired) == (0, {TimerKind.IDLE: 5})
+
+
+# Closing
+
+
+async def test_closing_resets_what_is_left(stage, make_box):
+    async with stage(make_box(idle={"default": 600})) as on:
+        client, server = await on.flow()
+        half, other_half = await on.flow()
+        half.send_fin()
+        assert await other_half.sees() == "fin"
+        dead, _ = await on.flow()
+        await asyncio.sleep(500)
+        await client.send(b".")
+        await half.sees()
+        await other_half.send(b".")
+        assert await half.sees() == b"."
+        await asyncio.sleep(200)
+        assert (len(on.expired), len(on.relay)) == (1, 2)
+        on.relay.close()
+        assert [await end.sees() for end in (client, half, other_half, dead)] == ["rst"] * 4
+        assert await server.sees_all() == (b".", "rst")
+        on.relay.close()
+        with pytest.raises(ConnectionRefusedError):
+            await on.client()
+
+
+async def test_closing_while_a_flow_opens(stage, open_path):
+    async with stage(open_path) as on:
+        client = await on.client()
+        await asyncio.sleep(0)
+        on.relay.close()
+        assert await client.sees() == "rst"
