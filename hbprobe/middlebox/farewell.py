@@ -1,4 +1,4 @@
-"""Ending a connection so that its peer gets every byte and then FIN, however slow it is and whatever it still sends."""
+"""Ending a connection so that its peer gets every byte and then FIN, however slow it is, whatever it still sends."""
 
 import asyncio
 import contextlib

@@ -10,6 +10,7 @@ relay in user space ends TCP, whatever the layer of its profile; what follows fr
 import asyncio
 import contextlib
 import errno
+import functools
 import math
 import os
 import socket
@@ -19,6 +20,7 @@ from hbprobe.address import name_of
 from hbprobe.middlebox.deadlines import Deadlines
 from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, Observer, Remark
 from hbprobe.middlebox.flow import Flow, Phase, Rule, Rules, Side
+from hbprobe.middlebox.hangup import HangupWatch
 from hbprobe.middlebox.listener import EXHAUSTED, Listener
 from hbprobe.middlebox.silence import Way, close_with_reset
 from hbprobe.middlebox.undertaker import Undertaker
@@ -31,6 +33,8 @@ _BUFFER_BYTES = 256 * 1024
 _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
 _BOTH = 0b11
+_AFTER_THE_HANDSHAKE = {errno.ECONNRESET, errno.EPIPE}
+"""RST from a server that has taken the connection; one that has not would be ECONNREFUSED (connect(2))."""
 
 
 class _Link(Flow):
@@ -63,6 +67,7 @@ class Relay:
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._loop = asyncio.get_running_loop()
         self._undertaker = Undertaker()
+        self._hangups = HangupWatch()
         self._listener = Listener(self._accepted, self._refused, self._undertaker.make_room)
         self._links: set[_Link] = set()
         self._deadlines: Deadlines[_Link] = Deadlines()
@@ -89,6 +94,7 @@ class Relay:
         for link in tuple(self._links):
             self._reset(link)
         self._undertaker.close()
+        self._hangups.close()
 
     def _accepted(self, client: socket.socket) -> None:
         if len(self._links) >= self._max_flows:
@@ -130,13 +136,16 @@ class Relay:
     def _dialled(self, link: _Link, addresses: Sequence[Address]) -> None:
         server = link.socks[Side.SERVER]
         self._loop.remove_writer(server.fileno())
-        if error_number := server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        error_number = server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error_number in _AFTER_THE_HANDSHAKE:
+            self._broke(link, Side.SERVER)
+        elif error_number:
             self._dial_next(link, addresses, error_number)
-            return
-        link.connected(self._loop.time())
-        self._watch(link)
-        self._read(link, Side.CLIENT)
-        self._read(link, Side.SERVER)
+        else:
+            link.connected(self._loop.time())
+            self._watch(link)
+            self._read(link, Side.CLIENT)
+            self._read(link, Side.SERVER)
 
     def _dial_next(self, link: _Link, addresses: Sequence[Address], error_number: int) -> None:
         link.socks[Side.SERVER].close()
@@ -166,6 +175,7 @@ class Relay:
             if (descriptor := sock.fileno()) >= 0:
                 self._loop.remove_reader(descriptor)
                 self._loop.remove_writer(descriptor)
+                self._hangups.forget(sock)
 
     # Moving bytes
 
@@ -237,6 +247,7 @@ class Relay:
 
     def _fin(self, link: _Link, side: int) -> None:
         self._loop.remove_reader(link.socks[side].fileno())
+        self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
         link.ended |= 1 << side
         link.fin(self._loop.time())
         self._watch(link)

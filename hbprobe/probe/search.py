@@ -30,7 +30,7 @@ _AIR = 0.2
 _FINEST_S = 0.001
 """No clock of a path is finer."""
 _ROUNDING = 1e-6
-"""What floats may lose, as a share of the precision."""
+"""Holds are whole microseconds, and floats lose a little as well."""
 _PAST_S = 1.0
 """A hold that is to meet a cut again lasts at least so much longer: a cut right at the hold tells no exact time."""
 
@@ -183,7 +183,7 @@ class Search:
 
     def _is_narrow(self) -> bool:
         """Whether nothing is left to try between the two ends."""
-        if self._low_s > 0 and self._high_s - self._low_s <= self.settings.precision_s:
+        if self._low_s > 0 and self._high_s - self._low_s <= self.settings.precision_s + _ROUNDING:
             return True
         survived_hold_s = self._survived_hold_s()
         if math.isinf(self._high_s):

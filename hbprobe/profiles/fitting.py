@@ -86,6 +86,8 @@ def _beyond_http(kind: TimerKind, timer: Timer) -> _Mismatches:
         yield ("expiry",), f"{timer.expiry} needs {layers}, not http"
     if timer.expiry is Expiry.RESPOND and kind in _UNASKED:
         yield ("expiry",), f"{kind} runs where no answer is due: must be close, reset or silent"
+    if timer.expiry is Expiry.RESPOND and timer.status is None:
+        yield ("status",), "is missing: expiry respond needs one, from 400 to 599"
     if timer.tells is not Ends.BOTH:
         yield ("tells",), "needs layer packet or tcp; for layer http see http.server_side"
     if timer.revived_by is not None:

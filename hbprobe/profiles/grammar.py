@@ -17,14 +17,15 @@ from hbprobe.profiles.values import WHOLE_NUMBER, YES_OR_NO, MismatchError
 
 def explain(error: ValidationError, document: Document) -> list[Mistake]:
     """Return the mistakes that pydantic found, without those that only follow from another one."""
-    details = error.errors(include_url=False)
-    misspelt = {(*key[:-1], near) for detail in details if (key := _key(detail)) and (near := _near(detail, key))}
-    mistakes = []
-    for detail in details:
-        key = _key(detail)
-        if detail["type"] != "missing" or key not in misspelt:
-            mistakes.append(Mistake(document.line_of(key), _tell(detail, key), key))
-    return mistakes
+    found = [(_key(detail), detail) for detail in error.errors(include_url=False)]
+    misspelt = {(*key[:-1], near) for key, detail in found if (near := _near(detail, key))}
+    wrong_lists = {key[:end] for key, _ in found for end in range(len(key)) if isinstance(key[end], int)}
+    return [
+        Mistake(document.line_of(key), _tell(detail, key), key)
+        for key, detail in found
+        if not (detail["type"] == "missing" and key in misspelt)
+        and not (detail["type"] == "too_short" and key in wrong_lists)
+    ]
 
 
 def _key(detail: ErrorDetails) -> Key:
@@ -101,14 +102,10 @@ _TELLERS: dict[str, Callable[[ErrorDetails, Key], str]] = {
     "string_pattern_mismatch": _tell_pattern,
     "string_too_long": lambda detail, _key: f"is longer than {detail['ctx']['max_length']} characters",
     "string_too_short": lambda _detail, _key: "is empty: write a value",
-    "too_short": lambda detail, _key: f"must have at least {_count(detail['ctx']['min_length'])}",
+    "too_short": lambda _detail, _key: "is an empty list: name at least one",
     "greater_than_equal": lambda detail, _key: f"must be {detail['ctx']['ge']} or more",
     "less_than_equal": lambda detail, _key: f"must be {detail['ctx']['le']} or less",
 }
-
-
-def _count(number: int) -> str:
-    return "one item" if number == 1 else f"{number} items"
 
 
 def _kind(value: object) -> str:

@@ -36,7 +36,7 @@ class Timer(Strict):
     """The least that one can set."""
     max: Seconds | None = None
     """The most that one can set."""
-    population: Annotated[tuple[Share, ...], Field(min_length=2)] | None = None
+    population: Annotated[tuple[Share, ...], Field(min_length=1)] | None = None
     """What many boxes of the kind were found to have; a box in a lab draws its own from it."""
     step: Seconds | None = None
     """The timer counts in steps of so much, and runs out with the next one."""
@@ -83,8 +83,6 @@ class Timer(Strict):
     def _ends_in_one_way(self) -> Self:
         if self.tells is not Ends.BOTH and self.expiry not in TELLING:
             raise MismatchError(("tells",), f"goes with expiry {', '.join(TELLING)}, not with {self.expiry}")
-        if self.expiry is Expiry.RESPOND and self.status is None:
-            raise MismatchError(("status",), "is missing: expiry respond needs one, from 400 to 599")
         for key in ("status", "body"):
             if getattr(self, key) and self.expiry is not Expiry.RESPOND:
                 raise MismatchError((key,), f"goes with expiry respond, not with {self.expiry}")

@@ -2,30 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from hbprobe.profiles.model import Profile
+from hbprobe.report import curve_labels
 from hbprobe.report.axis import Scale, scale_seconds
 from hbprobe.report.curves import Curve, of_profile, of_result
-from hbprobe.report.flags import Flag, fly
-from hbprobe.report.page import MARGIN_IN, WIDTH_IN, Entry, Page
+from hbprobe.report.page import MARGIN_IN, WIDTH_IN, Page
 from hbprobe.report.result import Result
-from hbprobe.report.style import FAINT, GREY_ZONE, INK, LINES, LineLook, drawable, in_style
+from hbprobe.report.style import DASHED, GREY_ZONE, LINES, SOLID, LineLook, in_style
 
 _LEFT_IN = 0.95
+_RIGHT_IN = WIDTH_IN - MARGIN_IN
 _PLOT_IN = 3.0
-_MOST_LABELLED = 6
-"""With more curves than this, the lines carry numbers, and the legend says what they stand for."""
-_LABEL_LENGTH = 60
-_DASHES = (0, (4, 2))
-
-MARKED_S = {540: "540 s: alert threshold", 900: "900 s", 1800: "1800 s", 3540: "3540 s: longest heartbeat"}
-"""Exchange's default threshold and maximum, and two round timers between them."""
+_WIDER_PT = 2.2
+_MOST_WIDENED = 3
 
 
 def curve_plot(results: Sequence[Result], profiles: Sequence[Profile]) -> Figure:
@@ -33,20 +26,19 @@ def curve_plot(results: Sequence[Result], profiles: Sequence[Profile]) -> Figure
     curves = sorted([*map(of_result, results), *map(of_profile, profiles)], key=_order)
     if not curves:
         raise ValueError("nothing to draw: give a result or a profile")
-    right_in = WIDTH_IN - MARGIN_IN
+    looks = [LINES[number % len(LINES)] for number in range(len(curves))]
+    low_s, high_s, scale = _range(curves)
     with in_style():
         page = Page()
-        axes = page.add_axes(_LEFT_IN, right_in)
-        low_s, high_s, scale = _range(curves)
-        scale_seconds(axes, low_s, high_s, scale, right_in - _LEFT_IN)
+        axes = page.add_axes(_LEFT_IN, _RIGHT_IN)
+        scale_seconds(axes, low_s, high_s, scale, _RIGHT_IN - _LEFT_IN)
         axes.set_ylim(-0.05, 1.08)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
         axes.set_ylabel("share of holds that survive")
-        looks = [LINES[number % len(LINES)] for number in range(len(curves))]
         for number, (curve, look) in enumerate(zip(curves, looks, strict=True)):
             _draw(axes, curve, look, hidden_by=[above.falls_s for above in curves[number + 1 :]].count(curve.falls_s))
-        rows, legend, columns = label_curves(axes, curves, looks)
-        return page.finish(title(curves), subtitle(curves), rows, _PLOT_IN, legend, columns)
+        rows, legend, columns = curve_labels.label(axes, curves, looks)
+        return page.finish(curve_labels.title(curves), curve_labels.subtitle(curves), rows, _PLOT_IN, legend, columns)
 
 
 def _order(curve: Curve) -> tuple[float, str]:
@@ -68,14 +60,10 @@ def _range(curves: Sequence[Curve]) -> tuple[float, float, Scale]:
 def _draw(axes: Axes, curve: Curve, look: LineLook, hidden_by: int) -> None:
     """Draw a curve, wide enough to show below so many that fall at the same time."""
     low_s, high_s = axes.get_xlim()
-    holds_s, shares = zip(*curve.points, strict=True)
-    style, width = ("solid", 2.6) if curve.measured else (_DASHES, 1.6)
-    if not curve.measured:
-        holds_s, shares = (*holds_s, high_s), (*shares, shares[-1])
-    within_s = [max(hold_s, low_s) for hold_s in holds_s]
-    axes.plot(
-        within_s, shares, color=look.color, linewidth=width + 2.2 * min(3, hidden_by), linestyle=style, gid="curve"
-    )
+    points = curve.points if curve.measured else (*curve.points, (high_s, curve.points[-1][1]))
+    holds_s, shares = [max(hold_s, low_s) for hold_s, _ in points], [share for _, share in points]
+    (line,) = axes.plot(holds_s, shares, color=look.color, gid="curve", **(SOLID if curve.measured else DASHED))
+    line.set_linewidth(line.get_linewidth() + _WIDER_PT * min(_MOST_WIDENED, hidden_by))
     if curve.grey_zone:
         axes.axvspan(*curve.grey_zone, gid="grey-zone", **GREY_ZONE)
     tried_s, tried_shares = [one.hold_s for one in curve.tried], [one.share for one in curve.tried]

@@ -52,7 +52,7 @@ def fly_clear(axes: Axes, flags: Sequence[Flag], low_in: float, high_in: float) 
 
 def _text(axes: Axes, flag: Flag) -> Text:
     text = axes.text(flag.at_s, 1, flag.text, color=flag.color, fontsize=8, va="bottom", gid="flag", zorder=6)
-    text.set_weight("bold" if flag.bold else "normal")
+    text.set_fontweight("bold" if flag.bold else "normal")
     text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # for poles that run behind it
     return text
 

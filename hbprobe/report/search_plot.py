@@ -38,7 +38,7 @@ def search_plot(result: Result) -> Figure:
         draw_rows(axes, trials, known)
         label_rows(axes, trials)
         _name_what_lies_beyond(axes, result)
-        rows = fly(axes, [*_threshold_flags(axes, result), *_limit_flags(axes, result.limit)], _LEFT_IN, middle_in)
+        rows = fly(axes, [*_threshold_flags(axes, result), *_limit_flags(axes, result.limit)], MARGIN_IN, middle_in)
         if close:
             beside = page.add_axes(_RIGHT_IN - _CLOSE_IN, _RIGHT_IN, beside=axes)
             scale_seconds(beside, *close, Scale.LINEAR, _CLOSE_IN)

@@ -87,6 +87,10 @@ LINES = (
     LineLook(INK, "P"),
 )
 
+SOLID: dict[str, Any] = {"linestyle": "solid", "linewidth": 2.6, "markersize": 4.5}
+"""What was measured."""
+DASHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.6}
+"""What a profile promises."""
 GREY_ZONE: dict[str, Any] = {
     "facecolor": "#E4E4E4",
     "edgecolor": "#A0A0A0",

@@ -49,3 +49,30 @@ def _answer(search: Search, hold_s: float, limit_s: float, *, exact: bool) -> fl
 def multiples(limits: Sequence[float], settings: SearchSettings, prior: Prior | None, *, exact: bool) -> list[float]:
     """Return what each limit costs, as a multiple of itself."""
     return [path_time_s(limit_s, settings, prior, exact=exact) / limit_s for limit_s in limits]
+
+
+def main() -> None:
+    """Print mean and worst cost for each number of connections, strategy, and kind of box."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 4, 16, 64])
+    args = parser.parse_args()
+    settings = SearchSettings()
+    profiles = [profile for profile in Catalogue().all() if profile.category is not Category.EXAMPLE]
+    prior = prior_of(profiles)
+    known = [limit_s for profile in profiles if (limit_s := quiet_limit_s(profile)) is not None]
+    within = [limit_s for limit_s in known if settings.min_s < limit_s < settings.max_s]
+    rng = random.Random(SEED)
+    uniform = [rng.uniform(settings.min_s, settings.max_s) for _ in range(UNIFORM_LIMITS)]
+
+    table = Table("K", "box", "limits", "split: mean", "worst", "guided: mean", "worst")
+    for connections, exact in product(args.connections, (False, True)):
+        asked = SearchSettings(connections=connections)
+        for name, limits in ((f"catalogue ({len(within)})", within), (f"uniform ({len(uniform)})", uniform)):
+            costs = [multiples(limits, asked, strategy, exact=exact) for strategy in (None, prior)]
+            figures = [f"{figure:.2f}" for cost in costs for figure in (sum(cost) / len(cost), max(cost))]
+            table.add_row(str(connections), "tells" if exact else "silent", name, *figures)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -149,11 +149,11 @@ class Stage:
         self._socks.append(sock)
         return sock
 
-    async def client(self):
+    def client(self):
         """Connect to the box."""
         sock = self.keep(socket.socket())
+        sock.connect(self.address)
         sock.setblocking(False)
-        await self._loop.sock_connect(sock, self.address)
         return Peer(sock)
 
     async def server(self):
@@ -163,7 +163,7 @@ class Stage:
 
     async def flow(self):
         """Connect through the box; return both ends."""
-        client = await self.client()
+        client = self.client()
         return client, await self.server()
 
     def told(self, kind):

@@ -5,12 +5,14 @@ import errno
 import hashlib
 import os
 import socket
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hbprobe.middlebox.events import FlowRefused
+from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.relay import _BUFFER_BYTES
 from hbprobe.profiles.model import TimerKind
 
@@ -42,6 +44,11 @@ async def blocked(speaker, data=pattern(32 * MEGABYTE)):
     await asyncio.sleep(1)
     assert not sending.done()
     return data, sending
+
+
+async def give_up(sending):
+    sending.cancel()
+    await asyncio.wait([sending])
 
 
 # Bytes
@@ -97,7 +104,7 @@ async def test_while_one_way_is_blocked_the_other_is_not(stage, open_path):
         _, sending = await blocked(server)
         await client.send(b"stop")
         assert await server.sees() == b"stop"
-        sending.cancel()
+        await give_up(sending)
 
 
 async def test_both_ways_may_be_blocked(stage, open_path):
@@ -206,16 +213,19 @@ async def test_rst_after_fin_is_not_taken_for_a_second_fin(stage, open_path, upw
         assert (len(on.relay), on.relay.counts.reset, on.relay.counts.closed) == (0, 1, 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is noticed when the other end sends something")
 @BOTH_WAYS
-async def test_fin_to_an_end_that_has_reset_is_answered_with_rst(stage, open_path, upwards):
+async def test_rst_of_an_end_that_had_closed_its_half(stage, open_path, upwards):
     async with stage(open_path) as on:
         speaker, listener = await ends(on, upwards=upwards)
-        speaker.send_fin()
-        assert await listener.sees() == "fin"
-        speaker.send_rst()
-        listener.send_fin()
-        assert await listener.sees() == "rst"
-        assert (len(on.relay), on.relay.counts.reset, on.relay.counts.closed) == (0, 1, 0)
+        other_speaker, other_listener = await ends(on, upwards=upwards)
+        for end in (speaker, other_speaker):
+            end.send_fin()
+        assert [await listener.sees(), await other_listener.sees()] == ["fin", "fin"]
+        for end in (speaker, other_speaker):
+            end.send_rst()
+        assert [await listener.sees(), await other_listener.sees()] == ["rst", "rst"]
+        assert (len(on.relay), on.relay.counts.reset, on.relay.counts.closed) == (0, 2, 0)
 
 
 @BOTH_WAYS
@@ -223,8 +233,7 @@ async def test_rst_of_a_sender_that_is_slowed_down(stage, open_path, upwards):
     async with stage(open_path) as on:
         speaker, listener = await ends(on, upwards=upwards)
         data, sending = await blocked(speaker)
-        sending.cancel()
-        await asyncio.sleep(0)
+        await give_up(sending)
         speaker.send_rst()
         received, end = await listener.sees_all()
         assert end == "rst"
@@ -250,8 +259,7 @@ async def test_of_a_sender_that_broke_off_no_byte_is_left_out(stage, open_path, 
     async with stage(open_path) as on:
         speaker, listener = await ends(on, upwards=upwards)
         data, sending = await blocked(speaker)
-        sending.cancel()
-        await asyncio.sleep(0)
+        await give_up(sending)
         speaker.send_rst()
         await listener.send(b"are you still there?")
         received, end = await listener.sees_all()
@@ -261,7 +269,7 @@ async def test_of_a_sender_that_broke_off_no_byte_is_left_out(stage, open_path, 
 
 async def test_a_client_that_is_gone_before_the_server_is_reached(stage, open_path):
     async with stage(open_path) as on:
-        client = await on.client()
+        client = on.client()
         client.send_rst()
         server = await on.server()
         assert await server.sees() == "rst"
@@ -275,7 +283,7 @@ async def test_a_refused_client_gets_rst_and_the_observer_the_reason(stage, open
     with listening_socket() as gone:
         upstream = gone.getsockname()
     async with stage(open_path, upstream=[(socket.AF_INET, upstream)]) as on:
-        client = await on.client()
+        client = on.client()
         name = "{}:{}".format(*client.sock.getsockname())
         assert await client.sees() == "rst"
         reason = f"upstream 127.0.0.1:{upstream[1]}: {os.strerror(errno.ECONNREFUSED)}"
@@ -289,7 +297,7 @@ async def test_upstream_addresses_are_tried_in_order(stage, open_path, listening
             first = gone.getsockname()
         upstream = [(socket.AF_INET, address) for address in (first, second.getsockname(), third.getsockname())]
         async with stage(open_path, upstream=upstream) as on:
-            client = await on.client()
+            client = on.client()
             sock, _ = await asyncio.get_running_loop().sock_accept(second)
             with sock:
                 await client.send(b"hello")
@@ -304,7 +312,7 @@ async def test_an_address_of_no_use_is_passed_over(stage, open_path, listening_s
         broadcast = ("255.255.255.255", 1)  # refused by connect() itself
         upstream = [(socket.AF_INET, address) for address in (broadcast, second.getsockname())]
         async with stage(open_path, upstream=upstream) as on:
-            await on.client()
+            on.client()
             sock, _ = await asyncio.get_running_loop().sock_accept(second)
             sock.close()
 
@@ -312,7 +320,7 @@ async def test_an_address_of_no_use_is_passed_over(stage, open_path, listening_s
 async def test_the_last_of_several_addresses_gives_the_reason(stage, open_path):
     broadcast = ("255.255.255.255", 1)
     async with stage(open_path, upstream=[(socket.AF_INET, broadcast)] * 2) as on:
-        client = await on.client()
+        client = on.client()
         assert await client.sees() == "rst"
         (refused,) = on.refused
         assert refused.reason.startswith("upstream 255.255.255.255:1: ")
@@ -321,10 +329,10 @@ async def test_the_last_of_several_addresses_gives_the_reason(stage, open_path):
 async def test_more_flows_than_allowed_are_refused(stage, open_path):
     async with stage(open_path, max_flows=2) as on:
         flows = [await on.flow() for _ in range(2)]
-        late = await on.client()
+        late = on.client()
         assert await late.sees() == "rst"
         name = "{}:{}".format(*late.sock.getsockname())
-        assert on.events == [FlowRefused(5.0 * 0, name, "all 2 flows are in use")]
+        assert on.events == [FlowRefused(0.0, name, "all 2 flows are in use")]
         assert (len(on.relay), on.relay.counts.opened, on.relay.counts.refused) == (2, 2, 1)
         flows[0][0].send_rst()
         await asyncio.sleep(1)
@@ -338,10 +346,9 @@ async def test_out_of_descriptors_it_keeps_the_flows_that_it_has(stage, open_pat
         client, server = await on.flow()
         late = [on.keep(socket.socket()) for _ in range(3)]
         few_descriptors(1)  # enough to accept, not to go on to the server
-        loop = asyncio.get_running_loop()
         for sock in late:
+            sock.connect(on.address)
             sock.setblocking(False)
-            await loop.sock_connect(sock, on.address)
         await asyncio.sleep(3600)
         assert [refused.reason for refused in on.refused] == [os.strerror(errno.EMFILE)] * 3
         for sock in late:
@@ -357,12 +364,10 @@ async def test_dead_flows_make_room_for_live_ones(stage, make_box, few_descripto
         await on.flow()
         await asyncio.sleep(61)
         assert len(on.expired) == 1
-        loop = asyncio.get_running_loop()
         late = on.keep(socket.socket())
-        late.setblocking(False)
         few_descriptors(1)
-        await loop.sock_connect(late, on.address)
-        await loop.sock_sendall(late, b"hello")
+        late.connect(on.address)
+        late.send(b"hello")
         server = await on.server()
         assert await server.sees() == b"hello"
         assert on.refused == []
@@ -379,7 +384,7 @@ async def test_half_open_ends_a_flow_whose_server_does_not_answer(stage, make_bo
             filler.setblocking(False)
             filler.connect_ex(mute.getsockname())
         async with stage(box, upstream=[(socket.AF_INET, mute.getsockname())]) as on:
-            client = await on.client()
+            client = on.client()
             assert await client.sees(29.9) == "nothing"
             assert await client.sees() == "rst"
             (expired,) = on.expired
@@ -411,18 +416,25 @@ async def test_data_puts_the_end_off(stage, make_box):
 
 async def test_data_that_waits_in_the_box_puts_the_end_off_when_it_goes_on(stage, make_box):
     async with stage(make_box(idle={"default": 60, "expiry": "reset"})) as on:
-        client, server = await on.flow()
-        data, sending = await blocked(server)
-        sending.cancel()
-        received = 0
-        for _ in range(8):
+        client = on.keep(socket.socket())
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        client.connect(on.address)
+        client.setblocking(False)
+        server = await on.server()
+        (link,) = on.relay._links
+        link.socks[Side.CLIENT].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32 * 1024)
+        await server.send(pattern(_BUFFER_BYTES))
+        await asyncio.sleep(1)
+        taken = on.relay.counts.bytes_from_server
+        while link.unsent[Side.CLIENT]:
             await asyncio.sleep(50)
-            received += len(await client.sees())
-        while isinstance(seen := await client.sees(50), bytes):
-            received += len(seen)
-        assert (seen, on.events) == ("nothing", [])
-        assert received < len(data)
-        assert await client.sees() == "rst"
+            n=len(client.recv(32 * 1024)); print(n, len(link.unsent[0]), taken, on.events)
+        assert on.relay.counts.bytes_from_server == taken == _BUFFER_BYTES
+        assert on.events == []
+        gone_on_s = asyncio.get_running_loop().time()
+        assert gone_on_s > 60
+        await asyncio.sleep(60)
+        assert [event.quiet_s for event in on.expired] == [60]
 
 
 async def test_the_lifetime_ends_a_flow_that_moves(stage, make_box):
@@ -497,12 +509,12 @@ async def test_closing_resets_what_is_left(stage, make_box):
         assert await server.sees_all() == (b".", "rst")
         on.relay.close()
         with pytest.raises(ConnectionRefusedError):
-            await on.client()
+            on.client()
 
 
 async def test_closing_while_a_flow_opens(stage, open_path):
     async with stage(open_path) as on:
-        client = await on.client()
+        client = on.client()
         await asyncio.sleep(0)
         on.relay.close()
         assert await client.sees() == "rst"

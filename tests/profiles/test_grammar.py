@@ -63,7 +63,7 @@ def test_the_good_one_is_good():
         (["timers", "idle", "tells"], "all", f"timers.idle.tells: 'all' is not allowed {ENDS}"),
         (["timers", "idle", "population"], {"5": "1"}, f"timers.idle.population: is a block of keys: {SHARES}"),
         (["timers", "idle", "population"], ["5"], "timers.idle.population[0]: is text: must be a block of keys (exactly, above, up_to, weight)"),
-        (["timers", "idle", "population"], [], "timers.idle.population: must have at least 2 items"),
+        (["timers", "idle", "population"], [], "timers.idle.population: is an empty list: name at least one"),
         (["timers", "idle", "probes"], {}, f"timers.idle.probes.every: is missing: {DURATION}"),
         (["timers", "idle", "probes"], {"every": "5", "count": []}, "timers.idle.probes.count: is a list: write digits, as in 504"),
         (["timers", "idle", "probes"], {"every": "5", "count": "0"}, "timers.idle.probes.count: must be 1 or more"),

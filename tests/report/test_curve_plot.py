@@ -99,6 +99,19 @@ def test_many_lines_carry_numbers():
     assert len(legend(figure)) == 8
 
 
+def test_names_without_room_become_numbers():
+    figure = curve_plot([], [profile(number, 200 * 2**number) for number in range(6)])
+    assert [text for text in texts(figure) if text[0].isdigit() and " s" not in text] == [
+        "6",
+        "5",
+        "4",
+        "3",
+        "2",
+        "1",
+    ]
+    assert legend(figure)[6] == "6  Box 0, a product with a name: timer 200 s"
+
+
 def test_contradictions_make_a_grey_zone(tried):
     trials = [(hold_s, Outcome(Kind.SURVIVED, hold_s)) for hold_s in (500, 590, 610)]
     trials += [(hold_s, Outcome(Kind.CUT, hold_s + 3, How.SILENT)) for hold_s in (590, 600, 700)]

@@ -1,93 +1,48 @@
-from itertools import combinations, permutations
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from matplotlib.text import Text
 
-from hbprobe.report.flags import Place, pack
+from hbprobe.report.axis import Scale, scale_seconds
+from hbprobe.report.flags import Flag, fly, fly_clear
+from hbprobe.report.page import Page
 
-
-def right(row):
-    return Place(row, rightwards=True)
-
-
-def left(row):
-    return Place(row, rightwards=False)
+LONG = "a flag that is far too long to fly beside another one on so narrow a page, whatever one does"
 
 
-def test_flags_with_room_stay_in_the_lowest_row():
-    assert pack([10, 40, 70], [20, 20, 20], 0, 100) == [right(0), right(0), right(0)]
+@pytest.fixture
+def axes():
+    made = Page().add_axes(1.0, 9.0)
+    scale_seconds(made, 0, 1000, Scale.LINEAR, 8.0)
+    return made
 
 
-def test_the_last_one_turns_away_from_the_edge():
-    assert pack([10, 90], [20, 20], 0, 100) == [right(0), left(0)]
+def texts(axes):
+    return [text for text in axes.texts if text.get_text()]
 
 
-def test_a_flag_flies_above_the_poles_beneath_it():
-    assert pack([10, 20, 30], [50, 50, 50], 10, 100) == [right(2), right(1), right(0)]
-
-
-def test_two_at_one_place_share_a_pole():
-    assert pack([10, 10], [50, 50], 10, 100) == [right(0), right(1)]
-
-
-def test_two_at_one_place_in_the_middle_turn_from_each_other():
-    assert pack([50, 50], [30, 30], 0, 100) == [right(0), left(0)]
-
-
-def test_neighbours_use_both_sides():
-    assert pack([50, 51], [40, 40], 0, 100) == [left(0), right(0)]
-
-
-def test_too_long_for_the_page():
-    assert pack([50], [200], 0, 100) == [left(0)]
-
-
-def test_two_that_would_cross_each_other_whatever_their_sides():
-    assert pack([40, 60], [50, 50], 30, 70) == [left(0), left(1)]
-    assert pack([10, 55], [45, 46], 0, 100) == [right(0), left(1)]
-
-
-def test_no_flags():
-    assert pack([], [], 0, 100) == []
-
-
-def crossings(poles, widths, places):
-    """What no reader should see: flags that meet, and poles that run through another's flag."""
-    spans = [
-        (pole, pole + width) if place.rightwards else (pole - width, pole)
-        for pole, width, place in zip(poles, widths, places, strict=True)
+def test_flags_stand_at_their_times(axes):
+    assert fly(axes, [Flag(100, "one"), Flag(600, "two", bold=True)], 0, 10) == 1
+    assert [(text.get_text(), text.get_position()[0], text.get_weight()) for text in texts(axes)] == [
+        ("one", 100, "normal"),
+        ("two", 600, "bold"),
     ]
-    flags = list(zip(poles, spans, places, strict=True))
-    for (_, one, place), (_, other, other_place) in combinations(flags, 2):
-        if place.row == other_place.row and one[0] < other[1] and other[0] < one[1]:
-            yield "two flags meet"
-    for (_, span, place), (pole, _, other_place) in permutations(flags, 2):
-        if span[0] < pole < span[1] and other_place.row >= place.row:
-            yield "a pole crosses a flag"
 
 
-@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(1, 120)), max_size=7))
-def test_nothing_ever_crosses(flags):
-    flags = sorted(flags)
-    poles, widths = [pole for pole, _ in flags], [width for _, width in flags]
-    places = pack(poles, widths, 0, 1000)
-    assert not list(crossings(poles, widths, places))
-    for pole, width, place in zip(poles, widths, places, strict=True):
-        assert pole + width <= 1000 if place.rightwards else pole - width >= 0
+def test_rows_are_counted(axes):
+    assert fly(axes, [Flag(100, LONG), Flag(200, "two"), Flag(300, "three")], 0, 10) == 2
 
 
-@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(1, 500)), max_size=7))
-def test_no_flag_ever_meets_another(flags):
-    flags = sorted(flags)
-    poles, widths = [pole for pole, _ in flags], [width for _, width in flags]
-    places = pack(poles, widths, 0, 1000)
-    assert all("pole" in kind for kind in crossings(poles, widths, places))
+def test_no_flags(axes):
+    assert fly(axes, [], 0, 10) == 0
+    assert fly_clear(axes, [], 0, 10) == 0
 
 
-@pytest.mark.parametrize("count", [12, 60])
-def test_many_flags_are_packed_too(count):
-    poles, widths = [10.0 * number for number in range(count)], [25.0] * count
-    places = pack(poles, widths, 0, 10.0 * count + 30)
-    assert len(places) == count
-    assert not list(crossings(poles, widths, places))
+def test_at_the_right_edge_a_flag_flies_to_the_left(axes):
+    fly(axes, [Flag(1000, "the end of it all")], 0, 9.2)
+    assert [text.get_horizontalalignment() for text in texts(axes)] == ["right"]
+
+
+def test_where_there_is_no_room_nothing_is_drawn_or_poles_run_behind(axes):
+    flags = [Flag(400, LONG), Flag(500, LONG)]
+    assert fly_clear(axes, flags, 0, 10) is None
+    assert not [text for text in axes.findobj(Text) if text.get_text() == LONG]
+    assert fly(axes, flags, 0, 10) == 2

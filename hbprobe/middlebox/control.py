@@ -1,0 +1,147 @@
+"""A small HTTP API to watch and steer boxes while they run; `docs/control-api.md` has each call with its answer.
+
+It listens on loopback, or anywhere with a token. Requests that a browser sends on behalf of a web page are refused:
+they carry an Origin header, and what listens on loopback is not for web pages.
+"""
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+
+from hbprobe import __version__
+from hbprobe.errors import UserError
+from hbprobe.middlebox.box import Box
+from hbprobe.profiles.running import with_overrides
+
+_MOST_BODY_BYTES = 64 * 1024
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Control:
+    """The API over boxes in a row."""
+
+    def __init__(self, boxes: Sequence[Box], stop: Callable[[], None], token: str | None) -> None:
+        self._boxes = boxes
+        self._stop = stop
+        """Called once when nothing is left to do: told to stop, or drained."""
+        self._token = token
+        self._draining = False
+        app = web.Application(middlewares=[self._guard], client_max_size=_MOST_BODY_BYTES)
+        app.add_routes(
+            [
+                web.get("/", self._about),
+                web.get("/boxes/{box}", self._box),
+                web.get("/boxes/{box}/flows", self._flows),
+                web.patch("/boxes/{box}/timers", self._set_timers),
+                web.delete("/boxes/{box}/flows/{number}", self._expire),
+                web.post("/drain", self._drain),
+                web.post("/stop", self._stop_now),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Take requests on an address, and return it; raises OSError when it cannot be had."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        address = self._runner.addresses[0]
+        return address[0], address[1]
+
+    async def close(self) -> None:
+        """Take no more requests."""
+        await self._runner.cleanup()
+
+    def flow_ended(self) -> None:
+        """Take note that a flow is gone; the last one ends a drain."""
+        if self._draining and not any(len(box) for box in self._boxes):
+            self._stop()
+
+    # Calls
+
+    async def _about(self, _: web.Request) -> web.Response:
+        boxes = [self._summary(place) for place in range(len(self._boxes))]
+        return web.json_response({"version": __version__, "draining": self._draining, "boxes": boxes})
+
+    async def _box(self, request: web.Request) -> web.Response:
+        return web.json_response(self._summary(self._place(request)))
+
+    async def _flows(self, request: web.Request) -> web.Response:
+        box = self._boxes[self._place(request)]
+        return web.json_response({"flows": [asdict(flow) for flow in box.flows()]})
+
+    async def _set_timers(self, request: web.Request) -> web.Response:
+        place = self._place(request)
+        box = self._boxes[place]
+        try:
+            profile, remarks = with_overrides(box.profile, await _settings(request))
+        except UserError as error:
+            raise _problem(web.HTTPBadRequest, str(error)) from None
+        box.change(profile)
+        return web.json_response(self._summary(place) | {"remarks": list(remarks)})
+
+    async def _expire(self, request: web.Request) -> web.Response:
+        number = request.match_info["number"]
+        box = self._boxes[self._place(request)]
+        if not (number.isascii() and number.isdecimal() and box.expire(int(number))):
+            raise _problem(web.HTTPNotFound, f"no flow {number} that a timer could end")
+        return web.json_response({"expired": int(number)})
+
+    async def _drain(self, _: web.Request) -> web.Response:
+        self._draining = True
+        for box in self._boxes:
+            box.drain()
+        left = sum(len(box) for box in self._boxes)
+        self.flow_ended()
+        return web.json_response({"draining": True, "flows": left})
+
+    async def _stop_now(self, _: web.Request) -> web.Response:
+        self._stop()
+        return web.json_response({"stopping": True})
+
+    # Helpers
+
+    def _place(self, request: web.Request) -> int:
+        text = request.match_info["box"]
+        if text.isascii() and text.isdecimal() and int(text) < len(self._boxes):
+            return int(text)
+        raise _problem(web.HTTPNotFound, f"no box {text}: they count from 0 to {len(self._boxes) - 1}")
+
+    def _summary(self, place: int) -> dict[str, Any]:
+        box = self._boxes[place]
+        counts = asdict(box.counts)
+        counts["expired"] = {str(kind): count for kind, count in box.counts.expired.items()}
+        return {
+            "box": place,
+            "profile": box.profile.id,
+            "layer": box.profile.layer,
+            "flows": len(box),
+            "timers_s": {str(kind): timer.default for kind, timer in box.profile.each_timer()},
+            "counts": counts,
+        }
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        if "Origin" in request.headers:
+            raise _problem(web.HTTPForbidden, "no web page may call this")
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+        if self._token is not None and not hmac.compare_digest(given, self._token.encode()):
+            raise _problem(web.HTTPUnauthorized, "send Authorization: Bearer with the token")
+        return await handler(request)
+
+
+async def _settings(request: web.Request) -> dict[str, str]:
+    try:
+        asked = await request.json()
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict) or not asked or not all(isinstance(v, str | int | float) for v in asked.values()):
+        raise _problem(web.HTTPBadRequest, 'send a JSON object of timers, such as {"idle": "5s"}')
+    return {str(name): str(value) for name, value in asked.items()}
+
+
+def _problem(kind: type[web.HTTPException], text: str) -> web.HTTPException:
+    return kind(text=json.dumps({"error": text}), content_type="application/json")

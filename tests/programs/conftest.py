@@ -1,0 +1,104 @@
+"""Programs from outside, each on loopback and gone when its test ends, and hbprobe as its users run it."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_HBPROBE = [sys.executable, "-m", "hbprobe"]
+_SEARCH = ["--min", "1", "--max", "8", "--precision", "0.5", "--connections", "8"]
+_START_S = 20.0
+_PROBE_S = 60.0
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(request: pytest.FixtureRequest) -> Iterator[Start]:
+    """Return what starts a program that is to be killed when the test ends."""
+    with contextlib.ExitStack() as stack:
+
+        def run(*command: str, **options: Any) -> "subprocess.Popen[str]":
+            process = stack.enter_context(subprocess.Popen(command, text=True, **options))
+            stack.callback(process.kill)
+            return process
+
+        yield run
+
+
+@pytest.fixture
+def start_proxy(start: Start) -> Callable[..., None]:
+    """Return what starts a proxy, and waits until it listens on a port."""
+
+    def run(name: str, *arguments: str, port: int) -> None:
+        process = start(_find(name), *arguments)
+        deadline_s = time.perf_counter() + _START_S
+        while not _listens(port):
+            assert process.poll() is None, f"{name} ended with status {process.returncode}"
+            assert time.perf_counter() < deadline_s, f"{name} does not listen on port {port}"
+
+    return run
+
+
+@pytest.fixture
+def far_end(start: Start, tmp_path: Path) -> Callable[[str], int]:
+    """Return what runs `hbprobe serve` with `--tls off` or `--tls auto`, and gives its port."""
+
+    def run(tls: str) -> int:
+        options = ["--tls", tls, "--state", str(tmp_path), "--listen", "127.0.0.1:0"]
+        process = start(*_HBPROBE, "serve", *options, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        first = process.stdout.readline()  # serving on https://127.0.0.1:43210/  (Ctrl-C ends it)
+        return int(first.split("/")[2].rpartition(":")[2])
+
+    return run
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def probe() -> Callable[..., dict[str, Any]]:
+    """Return what runs `hbprobe probe` between 1 and 8 s, and gives its result."""
+
+    def run(url: str, *options: str) -> dict[str, Any]:
+        command = [*_HBPROBE, "probe", url, *_SEARCH, *options, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_S, check=False)
+        assert done.returncode == 1, done.stderr  # measured, and far shorter than Exchange needs
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    return run
+
+
+def _find(name: str) -> str:
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
+    if found is None:
+        missing = f"{name} is not installed (Debian: apt-get install {name})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        time.sleep(0.02)  # noqa: TID251  no loop here
+        return False
+    return True
