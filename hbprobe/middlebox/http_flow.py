@@ -85,26 +85,33 @@ class HttpRules:
     """The timer of each phase."""
     total: HttpRule | None
     lifetime: HttpRule | None
+    server_act: Act
+    """What the server's end sees when the box gives a request up."""
+    keeps_client: bool
+    """After a status of the box's own the client's connection is kept."""
 
     @classmethod
     def of(cls, profile: Profile) -> "HttpRules":
         """Read the rules out of a profile of layer http."""
-        rules = {kind: _rule(profile, kind) for kind in (*_TIMER_OF.values(), TimerKind.TOTAL, TimerKind.LIFETIME)}
+        http = profile.http or Http()
+        server_act = _SERVER_ACTS[http.server_side]
         kinds = [_TIMER_OF.get(phase) for phase in HttpPhase]
         return cls(
-            by_phase=tuple(rules[kind] if kind is not None else None for kind in kinds),
-            total=rules[TimerKind.TOTAL],
-            lifetime=rules[TimerKind.LIFETIME],
+            by_phase=tuple(None if kind is None else _rule(profile, kind, server_act) for kind in kinds),
+            total=_rule(profile, TimerKind.TOTAL, server_act),
+            lifetime=_rule(profile, TimerKind.LIFETIME, server_act),
+            server_act=server_act,
+            keeps_client=http.keeps_client,
         )
 
 
-def _rule(profile: Profile, kind: TimerKind) -> HttpRule | None:
+def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> HttpRule | None:
     timer = profile.timers.get(kind)
     if timer is None:
         return None
     client = server = _ACTS[timer.expiry]
     if server is not Act.MUTE:
-        server = Act.CLOSE if kind in _ASKS_NOTHING else server_act(profile)
+        server = Act.CLOSE if kind in _ASKS_NOTHING else server_act
     return HttpRule(
         kind=kind,
         length_s=timer.default,
@@ -115,11 +122,6 @@ def _rule(profile: Profile, kind: TimerKind) -> HttpRule | None:
         body=timer.body,
         retries=timer.retries,
     )
-
-
-def server_act(profile: Profile) -> Act:
-    """Return what the box does to the server's end when it gives a request up."""
-    return _SERVER_ACTS[(profile.http or Http()).server_side]
 
 
 class HttpFlow:

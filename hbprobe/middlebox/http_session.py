@@ -1,76 +1,55 @@
-"""One client's connection to an http box, with the connection to the server behind it: requests one way, answers back.
+"""One client's connection to an http box, and the connection to the server behind it.
 
-Heads are read and changed as a proxy must; bodies pass in the bytes in which they came, watched only for their end.
-There is one connection to the server for each of a client's, opened with the first request and again whenever the
-server has closed it in between. Requests are served one at a time: what comes behind the first one waits.
+There is one connection to the server, opened with the first request, and again when the server has closed it in
+between. Requests are served one at a time: what comes behind the first one waits.
+
+What the box does of its own accord follows its rules. For the rest it does as nginx and HAProxy were seen to do: a
+server that ends the connection in the middle of an answer, with FIN or RST, costs the client the rest of the answer,
+and then FIN; for one that ends it before, the box answers 502.
 """
 
 import math
 import socket
+import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
+from hbprobe.address import name_of
 from hbprobe.middlebox.dial import Dial
+from hbprobe.middlebox.farewell import Farewell
 from hbprobe.middlebox.flow import Act, Side
-from hbprobe.middlebox.http1 import (
-    HEAD_LIMIT,
-    FramingKind,
-    MessageError,
-    RequestHead,
-    ResponseHead,
-    read_request,
-    read_response,
-)
-from hbprobe.middlebox.http1_body import Body, body_of
-from hbprobe.middlebox.http1_proxying import (
-    Additions,
-    is_idempotent,
-    keeps_connection,
-    own_answer,
-    request_onward,
-    response_onward,
-    wants_upgrade,
-)
+from hbprobe.middlebox.http1 import MessageError
+from hbprobe.middlebox.http1_proxying import Additions, own_answer
+from hbprobe.middlebox.http_exchange import Exchange
 from hbprobe.middlebox.http_flow import HttpFlow, HttpPhase, HttpRule, HttpRules
 from hbprobe.middlebox.leg import End, Leg
 from hbprobe.middlebox.silence import Way
 
-_WAITING_BYTES = HEAD_LIMIT
-"""So much may wait for a connection to the server, or for the answer to the request before; then we read no more."""
-_REPLAY_BYTES = 64 * 1024
-"""A longer request cannot be sent again."""
-_INTERIM = b"1"
+_WAITING_BYTES = 64 * 1024
+"""When so much of a request waits, for a connection to the server or for the answer before it, we read no more."""
 
 
 class Box(Protocol):
-    """What a session needs from the box that it belongs to."""
+    """What a session needs of the box that it belongs to."""
 
     rules: HttpRules
     additions: Additions
-    keeps_client: bool
-    server_act: Act
-    """What the server's end sees when the box gives a request up."""
+    tls: ssl.SSLContext | None
+    upstream_tls: ssl.SSLContext | None
+    upstream_name: str
+    farewells: set[Farewell]
 
     def now(self) -> float:
-        """Return the time."""
-        ...
-
-    def client_leg(self, session: "Session", sock: socket.socket) -> Leg:
-        """Take over a client's connection; raises OSError when it is gone."""
-        ...
-
-    def server_leg(self, session: "Session", sock: socket.socket) -> Leg:
-        """Take over a connection to the server; raises OSError when it is gone."""
+        """Return the time on the loop's clock."""
         ...
 
     def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
         """Connect to the server."""
         ...
 
-    def lay_out(self, sock: socket.socket, act: Act) -> Way | None:
-        """Let a socket end as `act` says."""
+    def mute(self, sock: socket.socket) -> Way | None:
+        """Let a socket answer nothing any more; return how."""
         ...
 
     def watch(self, session: "Session") -> None:
@@ -80,33 +59,260 @@ class Box(Protocol):
         """Count bytes."""
 
     def refused(self, session: "Session", reason: str) -> None:
-        """Take note that a request was refused, or found no server."""
+        """Take note that a request was refused, or that the server failed it."""
 
-    def expired(self, session: "Session", rule: HttpRule, quiet_s: float, ways: frozenset[Way]) -> None:
-        """Take note that a timer has run out."""
+    def expired(self, session: "Session", rule: HttpRule, since: float, ways: frozenset[Way]) -> None:
+        """Take note that a timer ran out that was last restarted at `since`."""
 
     def over(self, session: "Session", end: End | None) -> None:
-        """Forget a session; `end` says how one of its ends wished it, None that the box did."""
+        """Forget a session that `end` of one of its ends has ended, or the box (None)."""
 
 
-@dataclass(slots=True)
-class _Exchange:
-    """One request on its way, and its answer."""
+class Session:
+    """A client's connection, from the moment when TCP stands."""
 
-    head: RequestHead
-    body: Body
-    reused: bool
-    """It went out on a connection that had served before."""
-    outbox: bytes = b""
-    """What waits for a connection to the server."""
-    replay: bytes | None = b""
-    """What has been sent, to be sent again; None when that is too much."""
-    tries: int = 0
-    """How often it was sent again because a timer ran out."""
-    answer: ResponseHead | None = None
-    """Sent on to the client."""
-    answer_body: Body | None = None
-    keep: bool = False
-    """The client's connection stays after the answer."""
-    over: bool = False
-    """The answer is whole, but the client has still to take the rest of it."""
+    def __init__(self, box: Box, number: int, sock: socket.socket) -> None:
+        """Take over a client's connection; raises OSError when it is gone already."""
+        peer = sock.getpeername()
+        self.number = number
+        self.client_name = name_of(peer)
+        self.flow = HttpFlow(box.rules, box.now())
+        self.watched_at = math.inf
+        self._box = box
+        self._client_host = str(peer[0])
+        self._client = Leg(sock, self, box.farewells, box.tls)
+        self._server: Leg | None = None
+        self._dial: Dial | None = None
+        self._outbox = b""
+        """What waits until the connection to the server stands."""
+        self._from_client = b""
+        self._from_server = b""
+        """What has come and cannot be used yet."""
+        self._next_exchange()
+
+    def due(self) -> float:
+        """Return when a timer of this connection runs out."""
+        return self.flow.due()
+
+    def reset(self) -> None:
+        """End both connections with RST."""
+        self._client.reset()
+        self._end_server(Act.RESET)
+
+    # What the legs tell
+
+    def stands(self, leg: Leg) -> None:
+        """Take note that TLS stands."""
+        if leg is self._server:
+            self._connected()
+            self._balance()
+
+    def came(self, leg: Leg, data: bytes) -> None:
+        """Take what an end sent."""
+        side = Side.CLIENT if leg is self._client else Side.SERVER
+        self._box.received(side, len(data))
+        self.flow.moved(side, self._box.now())
+        if side is Side.CLIENT:
+            self._from_client += data
+            self._serve()
+        else:
+            self._from_server += data
+            self._take_answer()
+        self._balance()
+
+    def drained(self, leg: Leg) -> None:
+        """Take note that what waited for an end has been taken."""
+        if leg is self._server:
+            self._note_end_of_request()
+        elif self._exchange.answer_is_done:
+            self._finish()
+        self._balance()
+
+    def ended(self, leg: Leg, end: End, detail: str) -> None:
+        """Take note that an end has ended its connection."""
+        if leg is self._client:
+            self._client_left(end, detail)
+        else:
+            self._server_left(end, detail)
+            self._balance()
+
+    def _balance(self) -> None:
+        """Read from each end as fast as the other takes it, and not faster."""
+        waiting = self._server is None and len(self._outbox) >= _WAITING_BYTES
+        too_early = self._exchange.request_is_done and len(self._from_client) >= _WAITING_BYTES
+        if waiting or too_early or (self._server is not None and self._server.blocked):
+            self._client.pause()
+        else:
+            self._client.resume()
+        if self._server is not None:
+            if self._client.blocked:
+                self._server.pause()
+            else:
+                self._server.resume()
+        self.flow.hold(self._client.blocked, self._box.now())
+        self._box.watch(self)
+
+    # Requests
+
+    def _next_exchange(self) -> None:
+        self._exchange = Exchange(self._client_host, self._box.additions)
+        self._is_fresh = False
+        """The connection to the server serves its first request."""
+        self._tries = 0
+        """How often the request was sent again because a timer ran out."""
+
+    def _serve(self) -> None:
+        """Take what belongs to the request that is served, or to the next one."""
+        exchange, now = self._exchange, self._box.now()
+        if exchange.request_is_done and not exchange.is_tunnel:
+            return
+        began = exchange.head is None
+        try:
+            onward, self._from_client = exchange.take_request(self._from_client)
+        except MessageError as error:
+            self._refuse(error)
+            return
+        if began and (exchange.head is not None or self._from_client):
+            self.flow.request_began(now)
+        if began and exchange.head is not None:
+            self.flow.head(now, connected=self._server is not None)
+        if onward:
+            self._send_on(onward)
+
+    def _refuse(self, error: MessageError) -> None:
+        self._box.refused(self, f"{error.status.value}: {error}")
+        self._answer_ourselves(error.status, keep=False)
+
+    def _send_on(self, data: bytes) -> None:
+        if self._server is not None:
+            self._server.send(data)
+            self._note_end_of_request()
+        else:
+            self._outbox += data
+            if self._dial is None:
+                self._connect()
+
+    def _note_end_of_request(self) -> None:
+        server = self._server
+        if self._exchange.request_is_done and server is not None and not (server.is_shaking or server.blocked):
+            self.flow.request_ended(self._box.now())
+
+    # The connection to the server
+
+    def _connect(self) -> None:
+        self._is_fresh = True
+        self._from_server = b""
+        self._dial = self._box.dial(self._dialled, self._unreachable)
+
+    def _dialled(self, sock: socket.socket) -> None:
+        self._dial = None
+        try:
+            self._server = Leg(sock, self, self._box.farewells, self._box.upstream_tls, self._box.upstream_name)
+        except OSError as error:
+            sock.close()
+            self._unreachable(error.strerror or str(error))
+            return
+        self._server.send(self._outbox)
+        self._outbox = b""
+        if not self._server.is_shaking:
+            self._connected()
+        self._balance()
+
+    def _connected(self) -> None:
+        self.flow.connected(self._box.now())
+        self._note_end_of_request()
+
+    def _unreachable(self, reason: str) -> None:
+        self._dial = None
+        self._fail(reason)
+        self._balance()
+
+    def _fail(self, reason: str) -> None:
+        """Answer for a server that does not."""
+        self._box.refused(self, reason)
+        self._answer_ourselves(HTTPStatus.BAD_GATEWAY, keep=self._box.rules.keeps_client)
+
+    def _send_again(self) -> None:
+        """Send the request once more, on a fresh connection."""
+        self._end_server(self._box.rules.server_act)
+        self._outbox = self._exchange.replay or b""
+        self.flow.connecting(self._box.now())
+        self._connect()
+
+    def _end_server(self, act: Act) -> None:
+        if self._dial is not None:
+            self._dial.cancel()
+            self._dial = None
+        self._outbox = b""
+        server, self._server = self._server, None
+        if server is not None:
+            if act is Act.RESET:
+                server.reset()
+            else:
+                server.leave()
+
+    def _server_left(self, end: End, detail: str) -> None:
+        exchange = self._exchange
+        if exchange.head is None or exchange.answer_is_done:
+            self._end_server(Act.CLOSE)
+        elif exchange.is_tunnel:
+            self._leave(end)
+        elif exchange.answer is not None:
+            if end is End.FIN:
+                exchange.server_ended()
+            if exchange.answer_is_done:
+                self._finish()
+            else:
+                self._cut(end)
+        elif exchange.may_be_repeated and not self._is_fresh:
+            self._send_again()  # it had closed the connection while the request was on its way
+        else:
+            said = "; ".join(filter(None, (end, detail)))
+            self._fail(f"upstream ended the connection without an answer: {said}")
+
+    # Answers
+
+    def _take_answer(self) -> None:
+        exchange = self._exchange
+        if exchange.head is None or exchange.answer_is_done:
+            self._end_server(Act.CLOSE)  # nothing was asked
+            return
+        try:
+            onward, self._from_server = exchange.take_answer(self._from_server)
+        except MessageError as error:
+            self._fail(f"upstream: {error}")
+            return
+        if exchange.answer_is_showing:
+            self.flow.answer_began(self._box.now())
+        if onward:
+            self._client.send(onward)
+        if exchange.is_tunnel and self.flow.phase is not HttpPhase.TUNNEL:
+            self.flow.upgraded(self._box.now())
+            self._serve()
+        if exchange.answer_is_done:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Go on to the next request, once the client has taken the answer to this one."""
+        exchange = self._exchange
+        if self._client.blocked:
+            return
+        if not (exchange.keeps_server and exchange.request_is_done):
+            self._end_server(Act.CLOSE)
+        if not exchange.keeps_client:
+            self._leave(End.FIN)
+            return
+        self.flow.answer_ended(self._box.now())
+        self._next_exchange()
+        self._serve()
+
+    def _answer_ourselves(self, status: int, body: str = "", *, keep: bool) -> None:
+        """Give the client a status, where its answer has not begun; otherwise cut that short."""
+        exchange = self._exchange
+        if exchange.answer is not None or self._client.is_shaking:
+            self._cut(None)
+            return
+        keep = keep and exchange.keeps_client_after_status
+        is_head = exchange.head is not None and exchange.head.method == b"HEAD"
+        self._client.send(own_answer(status, body, keep=keep, to_head=is_head))
+        ...

@@ -233,10 +233,7 @@ class Relay:
         if sent < len(unsent):
             return
         self._loop.remove_writer(link.socks[to].fileno())
-        if link.ended & 1 << side:
-            self._pass_fin(link, to)
-        else:
-            self._read(link, side)
+        self._read(link, side)
 
     @staticmethod
     def _set_unsent(link: _Link, to: int, data: memoryview) -> None:
@@ -246,21 +243,18 @@ class Relay:
     # Ending as the ends wish
 
     def _fin(self, link: _Link, side: int) -> None:
+        """Pass a FIN on. Nothing is left to be sent before it: while something was, nobody read from that side."""
         self._loop.remove_reader(link.socks[side].fileno())
         self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
         link.ended |= 1 << side
         link.fin(self._loop.time())
         self._watch(link)
-        if not link.unsent[1 - side]:
-            self._pass_fin(link, 1 - side)
-
-    def _pass_fin(self, link: _Link, to: int) -> None:
         try:
-            link.socks[to].shutdown(socket.SHUT_WR)
+            link.socks[1 - side].shutdown(socket.SHUT_WR)
         except OSError:
-            self._broke(link, to)
+            self._broke(link, 1 - side)
             return
-        if link.ended == _BOTH and not any(link.unsent):
+        if link.ended == _BOTH:
             self.counts.closed += 1
             self._forget(link)
             for sock in link.socks:

@@ -10,6 +10,8 @@ The rules, for a request that is meant to be answered after `hold_s`:
 - nothing until the hold and a grace are over: cut in silence, at some time up to the hold.
 """
 
+from dataclasses import replace
+
 from hbprobe.probe.outcome import How, Kind, Outcome
 from hbprobe.probe.replies import Answer, Broken, End, EndKind, Reply
 
@@ -33,7 +35,8 @@ def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, exp
         case End():
             return _ended(reply, reply.at_s - started_s, hold_s)
         case Broken(end=End() as end):
-            return Outcome(Kind.CUT, end.at_s - started_s, _how(end), exact=True, reason=reply.detail)
+            outcome = _ended(end, end.at_s - started_s, hold_s)
+            return replace(outcome, reason=f"{reply.detail}: {outcome.reason}")
         case Broken():
             return _failed(reply.at_s - started_s, reply.detail)
         case Answer():

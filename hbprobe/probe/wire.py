@@ -12,13 +12,15 @@ import ssl
 import sys
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from hbprobe.exchange.hold import acknowledge_now
 from hbprobe.probe.replies import End, EndKind
 
 CONNECT_TIMEOUT_S = 20.0
 _CHUNK_BYTES = 65536
+_PATH_MARKS = "/?:@!$&'()*+,;=%-._~"
+"""What may stand in a path or query as it is (RFC 3986)."""
 _Address = tuple[socket.AddressFamily, tuple[str | int | bytes, ...]]
 
 
@@ -38,14 +40,18 @@ class Target:
     @classmethod
     def parse(cls, url: str) -> "Target":
         """Read an http or https URL; raises ValueError, in words a user can act on, for anything else."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+        except ValueError:  # an IPv6 address without its brackets, a port out of range, an endless name
+            parts, host, port = None, "", None
+        if parts is None or parts.scheme not in ("http", "https") or not host or port == 0:
             raise ValueError(f"{url!r} is no URL to probe: write https://HOST[:PORT][/PATH]")
         if parts.username or parts.password:
             raise ValueError("a URL to probe holds no user name or password")
         tls = parts.scheme == "https"
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return cls(tls, parts.hostname, parts.port or (443 if tls else 80), path or "/")
+        path = quote(parts.path, safe=_PATH_MARKS) + (f"?{quote(parts.query, safe=_PATH_MARKS)}" if parts.query else "")
+        return cls(tls, host, port or (443 if tls else 80), path or "/")
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -85,7 +91,7 @@ class Wire(asyncio.Protocol):
         """Send bytes; what becomes of them is for `receive` to tell."""
         if self._tls is None:
             self._transport.write(data)
-        elif not self._ended:
+        elif not self._ended and not self._signed:
             self._tls.write(data)
             self._flush()
 
@@ -167,10 +173,10 @@ class Wire(asyncio.Protocol):
         try:
             while data := tls.read(_CHUNK_BYTES):
                 self._inbox.put_nowait(data)
+            self._signed = True
+            tls.unwrap()  # our own close_notify: some peers send their FIN only after it
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:
-            self._signed = True
         except ssl.SSLError as error:
             self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error)}")
         self._flush()
@@ -185,7 +191,7 @@ class Wire(asyncio.Protocol):
         self._ended = True
         self._inbox.put_nowait(End(kind, self._loop.time(), self._signed, detail))
         if not self._handshake.done():
-            self._handshake.set_exception(DialError(f"TLS: {kind} in the middle of the handshake"))
+            self._handshake.set_exception(DialError(f"TLS: {detail or kind.upper()} in the middle of the handshake"))
 
 
 class Dialer:
@@ -199,10 +205,12 @@ class Dialer:
 
     async def open(self) -> Wire:
         """Connect once; raises DialError, which names the phase."""
+        phase = f"TCP: {self.target.host}:{self.target.port}: no connection"
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 async with self._first:
                     wire = await self._connect()
+                phase = "TLS: no end of the handshake"
                 try:
                     await wire.handshake()
                 except BaseException:
@@ -210,26 +218,18 @@ class Dialer:
                     raise
                 return wire
         except TimeoutError:
-            raise DialError(f"no connection within {CONNECT_TIMEOUT_S:.0f} s") from None
+            raise DialError(f"{phase} within {CONNECT_TIMEOUT_S:.0f} s") from None
 
     async def _connect(self) -> Wire:
         loop = asyncio.get_running_loop()
         addresses = self._addresses or await self._resolve()
         for family, address in addresses:
-            # asyncio turns Nagle's algorithm off only where the protocol is named: it would hold bytes back for
-            # 40 ms of real time, which the warp clock does not wait for.
-            sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            sock.setblocking(False)
             started_s = loop.time()
             try:
-                await loop.sock_connect(sock, address)
+                sock = await _connected(family, address)
             except OSError as error:
-                sock.close()
                 failure = error
                 continue
-            except BaseException:
-                sock.close()
-                raise
             self._addresses = [(family, address)]
             _, wire = await loop.create_connection(lambda: Wire(self._tls, self.target.host), sock=sock)
             wire.round_trip_s = loop.time() - started_s
@@ -244,6 +244,19 @@ class Dialer:
             reason = error.strerror if isinstance(error, socket.gaierror) else str(error)
             raise DialError(f"name: {self.target.host}: {reason}") from None
         return [(family, address) for family, _, _, _, address in found]
+
+
+async def _connected(family: socket.AddressFamily, address: tuple[str | int | bytes, ...]) -> socket.socket:
+    # asyncio turns Nagle's algorithm off only where the protocol is named: it would hold bytes back for 40 ms of
+    # real time, which the warp clock does not wait for.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _reason(error: OSError) -> str:

@@ -36,14 +36,14 @@ def curve_plot(results: Sequence[Result], profiles: Sequence[Profile]) -> Figure
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
         axes.set_ylabel("share of holds that survive")
         for number, (curve, look) in enumerate(zip(curves, looks, strict=True)):
-            _draw(axes, curve, look, hidden_by=[above.falls_s for above in curves[number + 1 :]].count(curve.falls_s))
+            _draw(axes, curve, look, _hidden_by(curves[number + 1 :], curve))
         rows, legend, columns = curve_labels.label(axes, curves, looks)
         return page.finish(curve_labels.title(curves), curve_labels.subtitle(curves), rows, _PLOT_IN, legend, columns)
 
 
-def _order(curve: Curve) -> tuple[float, str]:
-    """The longest first: a line that ends earlier is drawn over one that goes on."""
-    return (-math.inf if curve.falls_s is None else -curve.falls_s, curve.name)
+def _order(curve: Curve) -> tuple[float, bool, str]:
+    """The longest first: what ends earlier is drawn over what goes on, and a dashed line over a solid one."""
+    return (-math.inf if curve.falls_s is None else -curve.falls_s, not curve.measured, curve.name)
 
 
 def _range(curves: Sequence[Curve]) -> tuple[float, float, Scale]:
@@ -55,6 +55,11 @@ def _range(curves: Sequence[Curve]) -> tuple[float, float, Scale]:
     if low_s > high_s / 12:
         return 0.0, high_s, Scale.LINEAR
     return low_s / 3, high_s, Scale.LOG
+
+
+def _hidden_by(above: Sequence[Curve], curve: Curve) -> int:
+    """Count the solid curves that lie right upon a solid one; a dashed one lets what is below shine through."""
+    return sum(other.measured and other.falls_s == curve.falls_s for other in above) if curve.measured else 0
 
 
 def _draw(axes: Axes, curve: Curve, look: LineLook, hidden_by: int) -> None:

@@ -1,24 +1,19 @@
 """Timeout curves: which share of holds survives, against how long they are."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import itemgetter
 
-import numpy as np
-
 from hbprobe.probe.outcome import Kind, Limit, Trial
+from hbprobe.profiles.held import deciding_timer, latest_s, silent_hold
 from hbprobe.profiles.model import Profile
+from hbprobe.profiles.population import Share
 from hbprobe.report.result import Result
+from hbprobe.report.survival import Death, Point, estimate, promise, told_s
 from hbprobe.report.text import seconds
 from hbprobe.report.words import path_words
-
-Point = tuple[float, float]
-"""A hold in seconds, and the share of such holds that survives."""
-
-_ROUNDS = 1000
-_SETTLED = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ def of_result(result: Result) -> Curve:
     return Curve(
         name=path_words(result),
         limit=_bracket_words(result.limit),
-        points=_shares(evidence),
+        points=estimate(evidence),
         falls_s=result.limit.cut_s,
         measured=True,
         tried=tried,
@@ -68,13 +63,19 @@ def of_result(result: Result) -> Curve:
 
 
 def of_profile(profile: Profile) -> Curve:
-    """Return the curve that a profile's timers draw: a hold is quiet, so the shorter of idle and lifetime ends it."""
-    timers_s = [timer.default for timer in profile.established()]
-    if not timers_s:
+    """Return the curve that a profile promises for requests that are held in silence."""
+    timer, limit_s = deciding_timer(profile), silent_hold(profile).limit_s
+    if timer is None or limit_s is None:
         return Curve(profile.name, "cuts nothing", ((0.0, 1.0),), None, measured=False)
-    at_s = min(timers_s)
-    points = ((0.0, 1.0), (at_s, 1.0), (at_s + (profile.sweep.every if profile.sweep else 0.0), 0.0))
-    return Curve(profile.name, f"timer {seconds(at_s)} s", points, at_s, measured=False)
+    deaths, words = [(limit_s, latest_s(profile) or limit_s, 1.0)], f"timer {seconds(limit_s)} s"
+    found = [_death(share) for share in timer.population or ()]
+    if any(math.isfinite(low_s) for low_s, _, _ in found):
+        deaths, words = found, f"timers from {seconds(min(found)[0])} s"
+    return Curve(profile.name, words, promise(deaths), min(deaths)[0], measured=False)
+
+
+def _death(share: Share) -> Death:
+    return share.at(0.0), share.at(1.0), float(share.weight)
 
 
 def _bracket_words(limit: Limit) -> str:
@@ -88,16 +89,9 @@ def _bracket_words(limit: Limit) -> str:
 
 
 def _tried(evidence: Iterable[Trial]) -> tuple[Tried, ...]:
-    seen = sorted((_told_s(trial), trial.outcome.kind is Kind.SURVIVED) for trial in evidence)
+    seen = sorted((told_s(trial), trial.outcome.kind is Kind.SURVIVED) for trial in evidence)
     groups = [(hold_s, [survived for _, survived in group]) for hold_s, group in groupby(seen, key=itemgetter(0))]
     return tuple(Tried(hold_s, sum(outcomes), len(outcomes)) for hold_s, outcomes in groups)
-
-
-def _told_s(trial: Trial) -> float:
-    """Return the hold that a trial is evidence for."""
-    outcome = trial.outcome
-    is_known = outcome.exact or outcome.kind is Kind.SURVIVED
-    return min(trial.hold_s, outcome.elapsed_s) if is_known else trial.hold_s
 
 
 def _grey_zone(tried: Iterable[Tried]) -> tuple[float, float] | None:
@@ -106,49 +100,3 @@ def _grey_zone(tried: Iterable[Tried]) -> tuple[float, float] | None:
     if cut_s and survived_s and min(cut_s) <= max(survived_s):
         return min(cut_s), max(survived_s)
     return None
-
-
-def _shares(evidence: Sequence[Trial]) -> tuple[Point, ...]:
-    """Return the most likely shares, given what each trial tells of the time at which its connection would have died.
-
-    That time is known exactly, or only to lie above a hold that survived, or below one that was cut in silence:
-    Turnbull's estimator for such data, which is the Kaplan-Meier curve where every time is exact
-    (https://doi.org/10.1111/j.2517-6161.1976.tb01597.x).
-    """
-    told = [_time_of_death(trial) for trial in evidence]
-    lows, highs = {low for low, _ in told}, {high for _, high in told}
-    cells = [cell for cell in pairwise(sorted(lows | highs)) if cell[0] in lows and cell[1] in highs]
-    share, points = 1.0, [(0.0, 1.0)]
-    for (low_s, high_s), weight in zip(cells, _weights(told, cells), strict=True):
-        if math.isinf(high_s):
-            break
-        points.append((low_s, share))
-        share = max(0.0, share - weight)
-        points.append((high_s, share))
-    known_s = [edge for edge in lows | highs if math.isfinite(edge)]
-    if share < _SETTLED:  # what no hold of some length survives, none of a greater does
-        known_s += [trial.hold_s for trial in evidence]
-    end_s = max(known_s, default=0.0)
-    return (*points, (end_s, share)) if end_s > points[-1][0] else tuple(points)
-
-
-def _time_of_death(trial: Trial) -> tuple[float, float]:
-    """Return the time above which, and the time up to which, a connection without end would have died."""
-    at_s = _told_s(trial)
-    if trial.outcome.kind is Kind.SURVIVED:
-        return at_s, math.inf
-    return (math.nextafter(at_s, 0), at_s) if trial.outcome.exact else (0.0, at_s)
-
-
-def _weights(told: Sequence[tuple[float, float]], cells: Sequence[tuple[float, float]]) -> list[float]:
-    """Return how much of all deaths falls into each cell: a fixed point in which each trial spreads its one death."""
-    possible = np.array([[low <= cell[0] and cell[1] <= high for cell in cells] for low, high in told], dtype=float)
-    weights = np.full(len(cells), 1 / max(1, len(cells)))
-    for _ in range(_ROUNDS if told else 0):
-        spread = possible * weights
-        new = (spread / spread.sum(axis=1, keepdims=True)).mean(axis=0)
-        settled = np.abs(new - weights).max() < _SETTLED
-        weights = new
-        if settled:
-            break
-    return [float(weight) for weight in weights]

@@ -1,20 +1,25 @@
 """The schema, spoken to directly."""
 
+import math
+
 import pytest
 from pydantic import ValidationError
 
+from hbprobe.profiles.fitting import KINDS_OF
 from hbprobe.profiles.model import (
     Ends,
     Expiry,
     Grade,
+    HalfClose,
+    Http,
     Inferable,
+    Probes,
     Profile,
     Restart,
     Source,
     Sweep,
     Timer,
     TimerKind,
-    Timers,
 )
 
 
@@ -76,20 +81,6 @@ def test_a_round_trip_through_json_changes_nothing():
     assert one.model_dump(mode="json")["timers"]["idle"]["inferred"] == ["expiry", "restarted_by"]
 
 
-def test_the_timers_of_an_established_connection():
-    whole = Profile.model_validate(
-        profile(
-            timers={
-                "idle": timer(),
-                "lifetime": timer(default=60, restarted_by="nothing"),
-                "half_closed": timer(default=5),
-            }
-        )
-    )
-    assert [one.default for one in whole.established()] == [600, 60]
-    assert Profile.model_validate(profile(timers={})).established() == []
-
-
 def test_one_word_stands_for_a_list():
     assert Timer.model_validate(timer(inferred="expiry")).inferred == {Inferable.EXPIRY}
     assert Sweep.model_validate({"every": 5, "source": "guide"}).source == ("guide",)
@@ -116,17 +107,77 @@ def test_an_end_cannot_be_told_of_silence(expiry):
         Timer.model_validate(timer(expiry=expiry, tells="client"))
 
 
-@pytest.mark.parametrize("kind", ["half_open", "lifetime"])
+@pytest.mark.parametrize("kind", ["half_open", "first_data", "lifetime"])
 @pytest.mark.parametrize("restart", [word for word in Restart if word is not Restart.NOTHING])
 def test_a_total_is_restarted_by_nothing(kind, restart):
-    with pytest.raises(ValidationError, match=f"{kind} is a total: must be nothing, not {restart}"):
-        Timers.model_validate({kind: timer(restarted_by=restart)})
+    assert f"{kind} is a total: must be nothing, not {restart}" in complaint(timers={kind: timer(restarted_by=restart)})
 
 
 def test_respond_goes_with_layer_http():
-    answering = {"idle": timer(expiry="respond")}
-    assert Profile.model_validate(profile(layer="http", timers=answering)).layer == "http"
-    assert "respond needs layer http, not tcp" in complaint(layer="tcp", timers=answering)
+    answering = {"total": timer(expiry="respond", status="504", body="Too late.\n", restarted_by="nothing")}
+    one = Profile.model_validate(profile(layer="http", timers=answering, http={"via": "true"}))
+    assert (one.timers.total.status, one.timers.total.body) == (504, "Too late.")
+    assert one.http == Http(via=True)
+    flow = {"idle": timer(expiry="respond", status=504)}
+    assert "respond needs layer http, not tcp" in complaint(layer="tcp", timers=flow)
+
+
+def test_every_timer_has_a_layer():
+    assert {kind for kinds in KINDS_OF.values() for kind in kinds} == set(TimerKind)
+    for layer, kinds in KINDS_OF.items():
+        for kind in kinds:
+            words = [word for word in Restart if fits(layer, kind, word)]
+            assert words, (layer, kind)
+
+
+def fits(layer, kind, word):
+    try:
+        Profile.model_validate(profile(layer=layer, timers={kind: timer(expiry="close", restarted_by=word)}))
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("client_header", ["nothing"]),
+        ("client_idle", ["client-data"]),
+        ("server_response", ["nothing"]),
+        ("between_bytes", ["server-data"]),
+        ("tunnel_idle", ["data", "client-data", "server-data"]),
+        ("lifetime", ["nothing"]),
+    ],
+)
+def test_what_restarts_the_timers_of_an_http_box(kind, words):
+    assert [word for word in Restart if fits("http", kind, word)] == words
+
+
+def test_a_population():
+    shares = [
+        {"exactly": "255", "weight": "1"},
+        {"above": "5min", "up_to": "10min", "weight": 7},
+        {"above": 600, "weight": 62},
+    ]
+    population = Timer.model_validate(timer(population=shares)).population
+    assert [str(share) for share in population] == ["4 min 15 s", "5 min to 10 min", "above 10 min"]
+    assert [share.at(0.5) for share in population] == [255, 450, math.inf]
+    assert [share.at(0.0) for share in population] == [255, 300, math.inf]
+
+
+def test_what_a_box_does_of_its_own():
+    one = Profile.model_validate(
+        profile(
+            timers={"idle": timer(probes={"every": "15s", "count": "5"}, jitter=30, step="1min", revived_by="client")},
+            sweep={"every": 10, "passes": "3", "source": "guide"},
+            half_close={"allowed": "false", "source": "guide"},
+        )
+    )
+    idle = one.timers.idle
+    assert idle.probes == Probes(every=15, count=5, asks=Ends.BOTH)
+    assert (idle.jitter, idle.step, idle.revived_by) == (30, 60, Ends.CLIENT)
+    assert (one.sweep.passes, one.half_close) == (3, HalfClose(allowed=False, source=("guide",)))
+    assert Profile.model_validate_json(one.model_dump_json()) == one
 
 
 def test_a_source_has_an_address_or_says_where_its_number_comes_from():

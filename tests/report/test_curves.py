@@ -1,16 +1,6 @@
-import math
-from dataclasses import replace
-from itertools import pairwise
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from hbprobe.probe.outcome import How, Kind, Limit, Outcome, Trial
-from hbprobe.probe.search import SearchSettings
+from hbprobe.probe.outcome import How, Kind, Limit, Outcome
 from hbprobe.profiles.model import Profile
 from hbprobe.report.curves import Tried, of_profile, of_result
-from hbprobe.report.result import Method, Result, Verb
 
 
 def survived(hold_s):
@@ -19,10 +9,6 @@ def survived(hold_s):
 
 def silent(hold_s):
     return hold_s, Outcome(Kind.CUT, hold_s + 3, How.SILENT)
-
-
-def reset(hold_s, at_s):
-    return hold_s, Outcome(Kind.CUT, at_s, How.RESET, exact=True)
 
 
 def failed(hold_s):
@@ -81,39 +67,6 @@ def test_trials_that_speak_against_each_other_share_what_they_say(tried):
     assert curve.grey_zone == (90, 100)
 
 
-def test_exact_times_make_the_kaplan_meier_curve(tried):
-    trials = [reset(100, 10), reset(100, 20), survived(25), reset(100, 30), reset(100, 40)]
-    shares = dict(rounded(of_result(tried(trials, Limit(None, 10, How.RESET))).points))
-    # One of five dies at 10, one of four at 20; at 25 one leaves the count; then one of two, and the last.
-    assert [shares[at_s] for at_s in (10, 20, 30, 40)] == [0.8, 0.6, 0.3, 0]
-
-
-trials = st.lists(
-    st.builds(survived, st.integers(1, 50))
-    | st.builds(silent, st.integers(1, 50))
-    | st.builds(reset, st.just(60), st.integers(1, 50)),
-    max_size=12,
-)
-
-
-@given(trials=trials)
-def test_a_curve_starts_at_one_and_never_rises(trials, tried_once):
-    points = of_result(tried_once(trials)).points
-    assert points[0] == (0, 1)
-    holds_s, shares = zip(*points, strict=True)
-    assert list(holds_s) == sorted(holds_s)
-    assert all(a >= b - 1e-9 for a, b in pairwise(shares))
-    assert all(0 <= share <= 1 for share in shares)
-    assert math.isfinite(holds_s[-1])
-
-
-@pytest.fixture(scope="module")
-def tried_once():
-    """As `tried`, for a property, which wants its fixture made once."""
-    empty = Result(Verb.LAB, "x", Method.HOLD, "warp", SearchSettings(), Limit(None, None), (), 0.0, 0.0)
-    return lambda trials: replace(empty, trials=tuple(Trial(1, hold_s, 0.0, outcome) for hold_s, outcome in trials))
-
-
 def profile(**timers):
     return Profile.model_validate(
         {
@@ -127,8 +80,8 @@ def profile(**timers):
     )
 
 
-def timer(default, restarted_by="any-packet"):
-    return {"default": default, "expiry": "silent", "restarted_by": restarted_by, "source": "s"}
+def timer(default, restarted_by="any-packet", **more):
+    return {"default": default, "expiry": "silent", "restarted_by": restarted_by, "source": "s", **more}
 
 
 def test_a_profile_falls_at_its_idle_timer():
@@ -145,6 +98,31 @@ def test_a_shorter_lifetime_comes_first():
 def test_a_sweep_lets_some_live_longer():
     swept = profile(timers={"idle": timer(600)}, sweep={"every": 30, "source": "s"})
     assert of_profile(swept).points == ((0, 1), (600, 1), (630, 0))
+
+
+def test_a_box_that_asks_before_it_forgets_cuts_nothing():
+    assert of_profile(profile(timers={"idle": timer(600, probes={"every": 10})})).falls_s is None
+
+
+def test_many_boxes_of_a_kind_fall_one_after_the_other():
+    population = [
+        {"exactly": 300, "weight": 1},
+        {"above": 400, "up_to": 600, "weight": 2},
+        {"above": 900, "weight": 1},
+    ]
+    curve = of_profile(profile(timers={"idle": timer(600, population=population)}))
+    assert curve.points == ((0, 1), (300, 1), (300, 0.75), (400, 0.75), (600, 0.25))
+    assert (curve.limit, curve.falls_s) == ("timers from 300 s", 300)
+
+
+def test_where_nobody_looked_how_long_the_default_counts():
+    curve = of_profile(profile(timers={"idle": timer(600, population=[{"above": 900, "weight": 1}])}))
+    assert (curve.limit, curve.falls_s) == ("timer 600 s", 600)
+
+
+def test_an_http_box_falls_at_its_response_timer():
+    timers = {"server_response": timer(60, "nothing") | {"expiry": "respond", "status": 504}}
+    assert of_profile(profile(layer="http", category="reverse-proxy", timers=timers)).falls_s == 60
 
 
 def test_a_profile_without_timers():
