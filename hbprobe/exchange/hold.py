@@ -10,17 +10,17 @@ import socket
 import sys
 
 HOLD_PATH = "/hold"
-LONGEST_HOLD_S = 7 * 86400.0
+LONGEST_HOLD_S = 30 * 86400.0
 
 
 def hold_query(seconds: float, nonce: str) -> str:
     """Return path and query of a request that is to be held open for `seconds`."""
-    return f"{HOLD_PATH}?seconds={seconds!r}&nonce={nonce}"
+    return f"{HOLD_PATH}?seconds={float(seconds)!r}&nonce={nonce}"
 
 
 def hold_token(seconds: float, nonce: str) -> bytes:
     """Return the body of the right answer to that request."""
-    return hashlib.sha256(f"hbprobe hold {seconds!r} {nonce}".encode()).hexdigest().encode() + b"\n"
+    return hashlib.sha256(f"hbprobe hold {float(seconds)!r} {nonce}".encode()).hexdigest().encode() + b"\n"
 
 
 def acknowledge_now(transport: asyncio.BaseTransport | None) -> None:

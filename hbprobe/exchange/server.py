@@ -1,6 +1,6 @@
 """The far end: a server that holds a request open as long as the client asks, and then answers with a token.
 
-It has no timers of its own that a probe could mistake for the path's: no keep-alive limit short of a week, and no
+It has no timers of its own that a probe could mistake for the path's: no keep-alive limit short of a month, and no
 TCP keep-alives, which would hide every packet filter on the way.
 """
 

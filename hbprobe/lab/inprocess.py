@@ -30,7 +30,7 @@ class Findings:
 
     run: Run
     cut_by: str | None
-    """The profile of the box that ended the most flows."""
+    """The profile of the box whose timer struck first."""
     remarks: tuple[str, ...]
 
 
@@ -84,9 +84,14 @@ async def measure(
 
 
 def _cut_by(boxes: Sequence[Profile], events: Sequence[list[Event]]) -> str | None:
-    expired = [sum(isinstance(event, FlowExpired) for event in told) for told in events]
-    most = max(expired, default=0)
-    return boxes[expired.index(most)].id if most else None
+    """Return the box whose timer struck first; the others lose the same flow later, if at all."""
+    struck = [
+        (event.at_s, box.id)
+        for box, told in zip(boxes, events, strict=True)
+        for event in told
+        if isinstance(event, FlowExpired)
+    ]
+    return min(struck)[1] if struck else None
 
 
 def _remarks(events: Sequence[list[Event]]) -> tuple[str, ...]:

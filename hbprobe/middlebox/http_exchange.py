@@ -1,7 +1,7 @@
 """One request and its answer on their way through an http box. No I/O.
 
-An exchange is shown what came from an end, and says what goes on to the other and what is left: a head or a line
-that is not whole yet, or what belongs to the next request. All that is shown at once is read before any of it goes on.
+An exchange is shown what came from one end, and says what goes on to the other and what is left: a head or a line
+that is not whole yet, or what belongs to the next request. All of it is read before any of it goes on.
 """
 
 from http import HTTPStatus
@@ -85,15 +85,22 @@ class Exchange:
 
     @property
     def may_be_repeated(self) -> bool:
-        """Whether sending the request again can do no harm (RFC 9112, section 9.3.1), and nobody has seen an answer."""
+        """Whether the request can be sent twice without harm (RFC 9112, section 9.3.1), and has no answer yet."""
         if self.head is None or not self.replay or self.answer_is_showing:
             return False
         return is_idempotent(self.head) and self.head.framing.kind is FramingKind.NONE
+
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether the client can send another request after this one."""
+        return self.head is not None and self.request_is_done and keeps_connection(self.head)
 
     # Requests
 
     def take_request(self, data: bytes) -> tuple[bytes, bytes]:
         """Return what goes on to the server, and what is left. Raises MessageError where the request is refused."""
+        if self.is_tunnel:
+            return data, b""
         at, onward = 0, b""
         if self._body is None:
             while data.startswith(b"\r\n", at):  # RFC 9112, section 2.2
@@ -144,9 +151,9 @@ class Exchange:
             raise MessageError(HTTPStatus.BAD_GATEWAY, "an upgrade that was not asked for")
         self._answer_body = None if upgrade else body_of(head.framing)
         body, rest = self._take_answer_body(data)
-        lasts = head.framing.kind is not FramingKind.UNTIL_CLOSE and keeps_connection(request)
-        self.keeps_client = lasts and self.request_is_done
-        self.keeps_server = lasts and keeps_connection(head)
+        is_bounded = head.framing.kind is not FramingKind.UNTIL_CLOSE
+        self.keeps_client = is_bounded and self.may_be_followed
+        self.keeps_server = is_bounded and keeps_connection(request) and keeps_connection(head)
         self.answer = head
         self.answer_is_showing = True
         return response_onward(head, self._add, keep=self.keeps_client, upgrade=upgrade) + body, rest

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from hbprobe.address import name_of
 from hbprobe.middlebox.dial import Dial
+from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.farewell import Farewell
 from hbprobe.middlebox.flow import Act, Side
 from hbprobe.middlebox.http1 import MessageError
@@ -58,11 +59,11 @@ class Box(Protocol):
     def received(self, side: Side, count: int) -> None:
         """Count bytes."""
 
-    def refused(self, session: "Session", reason: str) -> None:
-        """Take note that a request was refused, or that the server failed it."""
+    def refused(self, client: str, reason: str) -> None:
+        """Take note that a client's request was refused, or that the server failed it."""
 
-    def expired(self, session: "Session", rule: HttpRule, since: float, ways: frozenset[Way]) -> None:
-        """Take note that a timer ran out that was last restarted at `since`."""
+    def expired(self, event: FlowExpired) -> None:
+        """Take note that a timer ran out."""
 
     def over(self, session: "Session", end: End | None) -> None:
         """Forget a session that `end` of one of its ends has ended, or the box (None)."""
@@ -180,7 +181,7 @@ class Session:
             self._send_on(onward)
 
     def _refuse(self, error: MessageError) -> None:
-        self._box.refused(self, f"{error.status.value}: {error}")
+        self._box.refused(self.client_name, f"{error.status.value}: {error}")
         self._answer_ourselves(error.status, keep=False)
 
     def _send_on(self, data: bytes) -> None:
@@ -229,15 +230,32 @@ class Session:
 
     def _fail(self, reason: str) -> None:
         """Answer for a server that does not."""
-        self._box.refused(self, reason)
+        self._box.refused(self.client_name, reason)
         self._answer_ourselves(HTTPStatus.BAD_GATEWAY, keep=self._box.rules.keeps_client)
 
-    def _send_again(self) -> None:
+    def _send_again(self, replay: bytes) -> None:
         """Send the request once more, on a fresh connection."""
         self._end_server(self._box.rules.server_act)
-        self._outbox = self._exchange.replay or b""
+        self._outbox = replay
         self.flow.connecting(self._box.now())
         self._connect()
+
+    def _server_left(self, end: End, detail: str) -> None:
+        exchange = self._exchange
+        if exchange.head is None or exchange.answer_is_done:
+            self._end_server(Act.CLOSE)
+            return
+        if end is End.FIN:
+            exchange.server_ended()
+        if exchange.answer_is_done:
+            self._finish()
+        elif exchange.answer is not None:
+            self._leave(end)
+        elif exchange.replay and exchange.may_be_repeated and not self._is_fresh:
+            self._send_again(exchange.replay)  # the server closed while the request was on its way
+        else:
+            said = ", ".join(filter(None, (end, detail)))
+            self._fail(f"upstream ended the connection without an answer: {said}")
 
     def _end_server(self, act: Act) -> None:
         if self._dial is not None:
@@ -251,24 +269,9 @@ class Session:
             else:
                 server.leave()
 
-    def _server_left(self, end: End, detail: str) -> None:
-        exchange = self._exchange
-        if exchange.head is None or exchange.answer_is_done:
-            self._end_server(Act.CLOSE)
-        elif exchange.is_tunnel:
-            self._leave(end)
-        elif exchange.answer is not None:
-            if end is End.FIN:
-                exchange.server_ended()
-            if exchange.answer_is_done:
-                self._finish()
-            else:
-                self._cut(end)
-        elif exchange.may_be_repeated and not self._is_fresh:
-            self._send_again()  # it had closed the connection while the request was on its way
-        else:
-            said = "; ".join(filter(None, (end, detail)))
-            self._fail(f"upstream ended the connection without an answer: {said}")
+    def _give_up(self) -> None:
+        """End the server's side of what is under way, as the profile says, or of nothing, as anybody does."""
+        self._end_server(Act.CLOSE if self._exchange.head is None else self._box.rules.server_act)
 
     # Answers
 
@@ -282,14 +285,13 @@ class Session:
         except MessageError as error:
             self._fail(f"upstream: {error}")
             return
+        self._client.send(onward)
         if exchange.answer_is_showing:
             self.flow.answer_began(self._box.now())
-        if onward:
-            self._client.send(onward)
         if exchange.is_tunnel and self.flow.phase is not HttpPhase.TUNNEL:
             self.flow.upgraded(self._box.now())
             self._serve()
-        if exchange.answer_is_done:
+        elif exchange.answer_is_done:
             self._finish()
 
     def _finish(self) -> None:
@@ -299,20 +301,96 @@ class Session:
             return
         if not (exchange.keeps_server and exchange.request_is_done):
             self._end_server(Act.CLOSE)
-        if not exchange.keeps_client:
+        if exchange.keeps_client:
+            self._go_on()
+        else:
             self._leave(End.FIN)
-            return
+
+    def _go_on(self) -> None:
         self.flow.answer_ended(self._box.now())
         self._next_exchange()
         self._serve()
 
     def _answer_ourselves(self, status: int, body: str = "", *, keep: bool) -> None:
-        """Give the client a status, where its answer has not begun; otherwise cut that short."""
+        """Give the client a status, or cut its answer short where that has begun."""
         exchange = self._exchange
+        self._give_up()
         if exchange.answer is not None or self._client.is_shaking:
-            self._cut(None)
+            self._leave(None)
             return
-        keep = keep and exchange.keeps_client_after_status
+        keep = keep and exchange.may_be_followed
         is_head = exchange.head is not None and exchange.head.method == b"HEAD"
         self._client.send(own_answer(status, body, keep=keep, to_head=is_head))
-        ...
+        if keep:
+            self._go_on()
+        else:
+            self._leave(None)
+
+    # Ending
+
+    def expire(self, now: float) -> None:
+        """Do what the box does when a timer has run out."""
+        rule = self.flow.rule_due(now)
+        if rule is None:
+            self._box.watch(self)
+            return
+        if self._exchange.replay and rule.retries > self._tries:
+            self._tries += 1
+            self._send_again(self._exchange.replay)
+            self._box.watch(self)
+            return
+        self._box.expired(self._apply(rule, now))
+        self._box.watch(self)
+
+    def _apply(self, rule: HttpRule, now: float) -> FlowExpired:
+        quiet_s, ways = now - self.flow.running_since(rule), set[Way | None]()
+        if rule.status is not None:
+            self._answer_ourselves(rule.status, rule.body, keep=self._box.rules.keeps_client)
+        else:
+            ways = self._end_as(rule.acts)
+        return FlowExpired(
+            at_s=now,
+            number=self.number,
+            client=self.client_name,
+            timer=rule.kind,
+            expiry=rule.expiry,
+            age_s=now - self.flow.opened_at,
+            quiet_s=quiet_s,
+            ways=frozenset(way for way in ways if way is not None),
+        )
+
+    def _end_as(self, acts: tuple[Act, Act]) -> set[Way | None]:
+        """End both sides; return how those were silenced that were to be."""
+        ways: set[Way | None] = set()
+        if acts[Side.SERVER] is Act.MUTE and self._server is not None:
+            ways.add(self._box.mute(self._server.give_up()))
+            self._server = None
+        self._end_server(acts[Side.SERVER])
+        match acts[Side.CLIENT]:
+            case Act.MUTE:
+                ways.add(self._box.mute(self._client.give_up()))
+            case Act.RESET:
+                self._client.reset()
+        self._leave(None)
+        return ways
+
+    def _client_left(self, end: End, detail: str) -> None:
+        if end is End.TLS:
+            self._box.refused(self.client_name, f"TLS: {detail}")
+        if end is End.FIN:
+            self._end_server(Act.CLOSE)
+        else:
+            self._give_up()
+        self._leave(end)
+
+    def _leave(self, end: End | None) -> None:
+        """End what is left; `end` is who wished it, as the box is to be told."""
+        exchange = self._exchange
+        self._give_up()
+        is_cut_short = exchange.answer is not None and not exchange.answer_is_done
+        if is_cut_short and exchange.ends_with_connection:
+            self._client.reset()  # FIN would tell the client that its answer is whole
+        else:
+            unread = not exchange.request_is_done and (exchange.head is not None or bool(self._from_client))
+            self._client.leave(complete=not is_cut_short, linger=unread)
+        self._box.over(self, end)

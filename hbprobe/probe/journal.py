@@ -6,6 +6,7 @@ A last line that was cut off in the writing is dropped.
 """
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -34,8 +35,10 @@ class Journal:
         self._path = path
         self.trials: Sequence[Trial] = ()
         """The finished trials of the runs before this one."""
+        self.last_number = 0
+        """The highest number that a trial of theirs has, finished or not."""
         if resume:
-            self.trials = _read(path, describes)
+            self._take_over(describes)
         try:
             self._descriptor = os.open(
                 path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if resume else os.O_EXCL), 0o666
@@ -68,51 +71,57 @@ class Journal:
         self._write({"event": "abandoned", "trial": number, "at_s": at_s})
 
     def _write(self, line: dict[str, Any]) -> None:
-        os.write(self._descriptor, json.dumps(line, separators=(",", ":")).encode() + b"\n")
-        os.fsync(self._descriptor)
+        try:
+            os.write(self._descriptor, json.dumps(line, separators=(",", ":")).encode() + b"\n")
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be written: {error.strerror}") from None
+
+    def _take_over(self, describes: dict[str, Any]) -> None:
+        try:
+            *lines, cut_off = self._path.read_bytes().split(b"\n")
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be read: {error.strerror}") from None
+        events = [_parse(self._path, number, line) for number, line in enumerate(lines, 1)]
+        _check_header(self._path, events[0] if events else {}, describes)
+        if cut_off:  # the next line would run into it
+            os.truncate(self._path, self._path.stat().st_size - len(cut_off))
+        self.trials = [_trial(self._path, *event) for event in enumerate(events, 1) if event[1].get("event") == "end"]
+        self.last_number = max(
+            (number for event in events if isinstance(number := event.get("trial"), int)), default=0
+        )
 
 
 def _trial_to_dict(trial: Trial) -> dict[str, Any]:
     return {"trial": trial.number, "hold_s": trial.hold_s, "started_s": trial.started_s} | asdict(trial.outcome)
 
 
-def _trial_from_dict(line: dict[str, Any]) -> Trial:
-    outcome = Outcome(
-        kind=Kind(line["kind"]),
-        elapsed_s=float(line["elapsed_s"]),
-        how=How(line["how"]) if line["how"] else None,
-        exact=bool(line["exact"]),
-        status=line["status"],
-        aftermath=Aftermath(line["aftermath"]) if line["aftermath"] else None,
-        reason=str(line["reason"]),
-    )
-    return Trial(int(line["trial"]), float(line["hold_s"]), float(line["started_s"]), outcome)
-
-
-def _read(path: Path, describes: dict[str, Any]) -> Sequence[Trial]:
+def _trial(path: Path, line_number: int, line: dict[str, Any]) -> Trial:
     try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    if lines[-1]:
-        _truncate(path, len(lines[-1]))
-    events = [_parse(path, number, line) for number, line in enumerate(lines[:-1], 1)]
-    _check_header(path, events[0] if events else {}, describes)
-    try:
-        return tuple(_trial_from_dict(event) for event in events if event.get("event") == "end")
+        outcome = Outcome(
+            kind=Kind(line["kind"]),
+            elapsed_s=_seconds(line["elapsed_s"]),
+            how=How(line["how"]) if line["how"] else None,
+            exact=bool(line["exact"]),
+            status=int(line["status"]) if line["status"] is not None else None,
+            aftermath=Aftermath(line["aftermath"]) if line["aftermath"] else None,
+            reason=str(line["reason"]),
+        )
+        return Trial(int(line["trial"]), _seconds(line["hold_s"]), _seconds(line["started_s"]), outcome)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: a trial is damaged ({error!r}); start a new journal") from None
+        raise UserError(f"{path}:{line_number}: a trial is damaged ({error!r}); start a new journal") from None
 
 
-def _truncate(path: Path, surplus: int) -> None:
-    """Drop a line that was cut off in the writing, so that the next one does not run into it."""
-    os.truncate(path, path.stat().st_size - surplus)
+def _seconds(value: Any) -> float:
+    if not 0 <= (seconds := float(value)) < math.inf:
+        raise ValueError(f"{value} is no time")
+    return seconds
 
 
 def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict):
         raise UserError(f"{path}:{number}: is no line of a journal; start a new one")
@@ -122,7 +131,10 @@ def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
 def _check_header(path: Path, found: dict[str, Any], describes: dict[str, Any]) -> None:
     if found.get("schema") != SCHEMA:
         raise UserError(f"{path}: is no journal of this version ({SCHEMA}); start a new one")
-    there = {"target": found.get("target"), "method": found.get("method")} | (found.get("search") or {})
+    search = found.get("search")
+    there = {"target": found.get("target"), "method": found.get("method")} | (
+        search if isinstance(search, dict) else {}
+    )
     here = {"target": describes["target"], "method": describes["method"]} | describes["search"]
     for key, value in here.items():
         if there.get(key) != value and key not in _FREE_TO_DIFFER:

@@ -40,12 +40,13 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self._zero_s = self._loop.time()
         self._started = 0
-        for trial in journal.trials if journal else ():
-            self._take_up(trial)
+        if journal is not None:
+            self._started = journal.last_number
+            for trial in journal.trials:
+                self._take_up(trial)
 
     def _take_up(self, trial: Trial) -> None:
         """Take over a trial of an earlier run; its failures are asked again."""
-        self._started = max(self._started, trial.number)
         self._zero_s = min(self._zero_s, self._loop.time() - trial.started_s - trial.outcome.elapsed_s)
         if trial.outcome.kind is not Kind.FAILED:
             self.trials.append(trial)
@@ -72,8 +73,8 @@ class Run:
                     tasks[group.create_task(self.method.trial(hold_s))] = running
                 self._watch(self)
                 await self._gather(tasks)
-        except* CannotMeasureError as errors:
-            raise errors.exceptions[0] from None
+        except BaseExceptionGroup as group:  # a task group wraps even a single error
+            raise group.exceptions[0] from None
         finally:
             self.running.clear()
 
@@ -81,8 +82,12 @@ class Run:
         """Take in the trials of a round as they end, and give those up whose question is answered."""
         while tasks:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in sorted(done, key=lambda task: tasks[task].number):
-                self._end(tasks.pop(task), task.result())
+            ended = sorted(((tasks.pop(task), task.result()) for task in done), key=lambda pair: pair[0].number)
+            for running, outcome in ended:
+                self._end(running, outcome)
+            for _, outcome in ended:
+                if outcome.kind is Kind.FAILED:
+                    raise CannotMeasureError(outcome.reason)
             for task, running in list(tasks.items()):
                 if self.search.is_moot(running.hold_s):
                     task.cancel()
@@ -102,10 +107,9 @@ class Run:
         trial = Trial(running.number, running.hold_s, running.started_s, outcome)
         if self._journal is not None:
             self._journal.ended(trial)
-        if outcome.kind is Kind.FAILED:
-            raise CannotMeasureError(outcome.reason)
-        self.trials.append(trial)
-        self.search.record(running.hold_s, outcome)
+        if outcome.kind is not Kind.FAILED:
+            self.trials.append(trial)
+            self.search.record(running.hold_s, outcome)
 
     def _abandon(self, running: Running) -> None:
         self.running.remove(running)

@@ -50,7 +50,9 @@ class Target:
         if parts.username or parts.password:
             raise ValueError("a URL to probe holds no user name or password")
         tls = parts.scheme == "https"
-        path = quote(parts.path, safe=_PATH_MARKS) + (f"?{quote(parts.query, safe=_PATH_MARKS)}" if parts.query else "")
+        path = quote(parts.path, safe=_PATH_MARKS) + (
+            f"?{quote(parts.query, safe=_PATH_MARKS)}" if parts.query else ""
+        )
         return cls(tls, host, port or (443 if tls else 80), path or "/")
 
     def __str__(self) -> str:

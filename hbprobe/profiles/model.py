@@ -11,7 +11,7 @@ from pydantic import Field, HttpUrl, model_validator
 from hbprobe.profiles.fitting import require_fit
 from hbprobe.profiles.population import Share
 from hbprobe.profiles.timers import Probes, Timer, Timers
-from hbprobe.profiles.values import Flag, Line, MismatchError, Name, Seconds, SourceKeys, Strict, Text, Whole
+from hbprobe.profiles.values import Digits, Flag, Line, MismatchError, Name, Seconds, SourceKeys, Strict, Text
 from hbprobe.profiles.words import (
     Category,
     Ends,
@@ -69,7 +69,7 @@ class Sweep(Strict):
 
     every: Seconds
     """The time between two looks."""
-    passes: Annotated[Whole, Field(ge=1, le=100)] = 1
+    passes: Annotated[int, Field(ge=1, le=100), Digits] = 1
     """A flow goes when so many looks in a row have found it overdue."""
     source: SourceKeys
     """One of the profile's `sources`, or several."""

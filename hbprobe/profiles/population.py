@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hbprobe.duration import format_duration
-from hbprobe.profiles.values import MismatchError, Seconds, Strict, Whole
+from hbprobe.profiles.values import Digits, MismatchError, Seconds, Strict
 
 
 class Share(Strict):
@@ -18,7 +18,7 @@ class Share(Strict):
     """Their timer is longer than this; without `up_to`, nobody looked how much longer."""
     up_to: Seconds | None = None
     """Their timer is not longer than this."""
-    weight: Annotated[Whole, Field(ge=1)]
+    weight: Annotated[int, Field(ge=1), Digits]
     """How many they are."""
 
     @model_validator(mode="after")

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, field_serializer, model_validator
+from pydantic import Field, field_serializer, model_validator
 
 from hbprobe.duration import format_duration
 from hbprobe.profiles.population import Share
-from hbprobe.profiles.values import MismatchError, Seconds, SourceKeys, Strict, Text, Whole, listed
+from hbprobe.profiles.values import Digits, Listed, MismatchError, Seconds, SourceKeys, Strict, Text
 from hbprobe.profiles.words import Ends, Expiry, Inferable, Restart, TimerKind
 
 TELLING = (Expiry.RESET_ON_NEXT, Expiry.RESET, Expiry.CLOSE)
@@ -21,7 +21,7 @@ class Probes(Strict):
 
     every: Seconds
     """How long the box waits for each answer."""
-    count: Annotated[Whole, Field(ge=1, le=100)] = 1
+    count: Annotated[int, Field(ge=1, le=100), Digits] = 1
     """So many go unanswered before the flow expires."""
     asks: Ends = Ends.BOTH
     """Which ends must answer."""
@@ -46,11 +46,11 @@ class Timer(Strict):
     """What happens when it runs out."""
     tells: Ends = Ends.BOTH
     """Which ends see the RST or FIN; the other meets silence."""
-    status: Annotated[Whole, Field(ge=400, le=599)] | None = None
+    status: Annotated[int, Field(ge=400, le=599), Digits] | None = None
     """The HTTP status that the client is answered with."""
     body: Text = ""
     """The body of that answer."""
-    retries: Annotated[Whole, Field(ge=0, le=10)] = 0
+    retries: Annotated[int, Field(ge=0, le=10), Digits] = 0
     """So many more servers are tried before the client is answered: the limit is (1 + retries) times the timer."""
     probes: Probes | None = None
     """The box sends keep-alives of its own before it forgets."""
@@ -58,7 +58,7 @@ class Timer(Strict):
     """What sets it back to its full length."""
     revived_by: Ends | None = None
     """The end whose packet brings an expired flow back; what the other sends vanishes."""
-    inferred: Annotated[frozenset[Inferable], BeforeValidator(listed)] = frozenset()
+    inferred: Annotated[frozenset[Inferable], Listed] = frozenset()
     """Which of the statements above no source makes."""
     source: SourceKeys
     """One of the profile's `sources`, or several."""

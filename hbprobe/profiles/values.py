@@ -24,10 +24,10 @@ class MismatchError(ValueError):
 class Strict(BaseModel):
     """A value from a file: frozen, and nothing unknown in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-def _seconds(value: object) -> object:
+def seconds(value: object) -> object:
     """Let durations carry a unit; numbers are seconds. Booleans are numbers to Python, but not to us."""
     if isinstance(value, bool):
         raise ValueError(f"{str(value).lower()!r} is not a duration: {HOW_TO_WRITE}")
@@ -67,10 +67,17 @@ def listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=LONGEST_S, allow_inf_nan=False)]
-Whole = Annotated[int, BeforeValidator(_whole)]
-Flag = Annotated[bool, BeforeValidator(_true_or_false), Field(strict=True)]
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False), BeforeValidator(seconds)]
+Digits = BeforeValidator(_whole)
+"""Beside an int: reads it from a file."""
+Flag = Annotated[bool, Field(strict=True), BeforeValidator(_true_or_false)]
 Text = Annotated[str, AfterValidator(_printable_lines)]
 Line = Annotated[str, AfterValidator(_printable)]
 Name = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
-SourceKeys = Annotated[tuple[Name, ...], BeforeValidator(listed), Field(min_length=1)]
+SourceKeys = Annotated[
+    tuple[Name, ...],
+    Field(min_length=1),
+    BeforeValidator(listed),
+]
+Listed = BeforeValidator(listed)
+"""Beside a list: one word may stand for it."""

@@ -65,7 +65,9 @@ def _hidden_by(above: Sequence[Curve], curve: Curve) -> int:
 def _draw(axes: Axes, curve: Curve, look: LineLook, hidden_by: int) -> None:
     """Draw a curve, wide enough to show below so many that fall at the same time."""
     low_s, high_s = axes.get_xlim()
-    points = curve.points if curve.measured else (*curve.points, (high_s, curve.points[-1][1]))
+    points, (_, share) = curve.points, curve.points[-1]
+    if not curve.measured and (share == 0 or curve.falls_s is None):  # otherwise nobody knows how it goes on
+        points = (*points, (high_s, share))
     holds_s, shares = [max(hold_s, low_s) for hold_s, _ in points], [share for _, share in points]
     (line,) = axes.plot(holds_s, shares, color=look.color, gid="curve", **(SOLID if curve.measured else DASHED))
     line.set_linewidth(line.get_linewidth() + _WIDER_PT * min(_MOST_WIDENED, hidden_by))

@@ -33,9 +33,16 @@ def pytest_pyfunc_call(pyfuncitem):
 
 
 def play(scene):
-    """Run a coroutine on the warp clock."""
+    """Run a coroutine on the warp clock; a fault in a callback of the loop is a fault of the test."""
+    faults = []
+
+    async def guarded():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+        await scene
+
     with _watchdog():
-        return warp.run(scene, warp.WarpClock())
+        warp.run(guarded(), warp.WarpClock())
+    assert faults == []
 
 
 @contextlib.contextmanager

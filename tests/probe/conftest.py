@@ -10,6 +10,7 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.exchange.certificates import throwaway_pair
+from hbprobe.exchange.hold import acknowledge_now
 from hbprobe.middlebox.silence import Way, mute
 from hbprobe.probe.wire import Dialer, Target
 
@@ -44,7 +45,9 @@ class Connection:
         return head
 
     async def read(self):
-        return await self._reader.read(65536)
+        data = await self._reader.read(65536)
+        acknowledge_now(self._writer.transport)
+        return data
 
     def send(self, data):
         self._writer.write(data)
@@ -83,6 +86,8 @@ async def serving(script, tls=None):
         writers.append(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await script(Connection(peer, reader, writer))
+            while await reader.read(65536):
+                acknowledge_now(writer.transport)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls and tls[0])
     peer.port = server.sockets[0].getsockname()[1]

@@ -65,6 +65,14 @@ def test_profiles_are_dashed_and_go_on_to_the_edge():
     assert legend(figure) == ["from a profile's timers"]
 
 
+def test_where_nobody_looked_further_the_line_ends():
+    kind = profile(1, 600).model_dump(mode="json", exclude_none=True)
+    kind["timers"]["idle"]["population"] = [{"exactly": 300, "weight": 1}, {"above": 600, "weight": 3}]
+    (curve,) = lines(curve_plot([], [Profile.model_validate(kind)]), "curve")
+    assert list(curve.get_xdata()) == [0, 300, 300]
+    assert list(curve.get_ydata()) == [1, 1, 0.75]
+
+
 def test_lines_are_labelled_where_they_fall(ten_minutes):
     figure = curve_plot([ten_minutes], [profile(1, 300)])
     labels = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts if text.get_text()}

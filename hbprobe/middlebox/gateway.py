@@ -1,0 +1,186 @@
+"""A box of layer http on real sockets: it ends TLS and relays HTTP/1.1 requests until its rules end them.
+
+It has the surface of `Relay`, so that a chain takes both. Each connection of a client's is a `Session`; this module
+accepts them, wakes them when they are due, and keeps what belongs to all of them.
+"""
+
+import asyncio
+import math
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+
+from hbprobe.address import name_of
+from hbprobe.middlebox.deadlines import Deadlines
+from hbprobe.middlebox.dial import Address, Dial
+from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, Observer, Remark
+from hbprobe.middlebox.farewell import Farewell
+from hbprobe.middlebox.flow import Act, Side
+from hbprobe.middlebox.http1_proxying import Additions
+from hbprobe.middlebox.http_flow import HttpRules
+from hbprobe.middlebox.http_session import Session
+from hbprobe.middlebox.leg import End
+from hbprobe.middlebox.listener import EXHAUSTED, Listener
+from hbprobe.middlebox.silence import Way, close_with_reset
+from hbprobe.middlebox.undertaker import Undertaker
+from hbprobe.profiles.model import Http, Profile
+
+
+class Gateway:
+    """One http box between its clients and one server."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        upstream: Sequence[Address],
+        observer: Observer,
+        max_flows: int | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        upstream_tls: ssl.SSLContext | None = None,
+        upstream_name: str = "localhost",
+    ) -> None:
+        """Make a box that speaks TLS with its clients (`tls`) or plain HTTP, and so with its server.
+
+        `upstream_name` is whom the server's certificate must name.
+        """
+        http = profile.http or Http()
+        self.profile = profile
+        self.counts = Counts()
+        self.rules = HttpRules.of(profile)
+        self.additions = Additions(http.via, http.forwarded_for)
+        self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
+        self.farewells: set[Farewell] = set()
+        self._upstream = upstream
+        self._observer = observer
+        self._max_flows = max_flows if max_flows is not None else math.inf
+        self._loop = asyncio.get_running_loop()
+        self._undertaker = Undertaker()
+        self._listener = Listener(self._accepted, self.refused, self._undertaker.make_room)
+        self._sessions: set[Session] = set()
+        self._deadlines: Deadlines[Session] = Deadlines()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._told_of_stall = False
+
+    def __len__(self) -> int:
+        """Return the number of clients' connections."""
+        return len(self._sessions)
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Take connections on an address, and return it; raises OSError when it cannot be had."""
+        return await self._listener.listen(host, port)
+
+    def close(self) -> None:
+        """Take no more connections, and reset those that are left."""
+        self._listener.close()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for session in tuple(self._sessions):
+            self._forget(session)
+            session.reset()
+        for farewell in tuple(self.farewells):
+            farewell.cut_short()
+        self._undertaker.close()
+
+    def _accepted(self, client: socket.socket) -> None:
+        if len(self._sessions) + len(self.farewells) >= self._max_flows:
+            name = _name(client)
+            close_with_reset(client)
+            self.refused(name, f"all {self._max_flows} flows are in use")
+            return
+        self.counts.opened += 1
+        try:
+            session = Session(self, self.counts.opened, client)
+        except OSError:  # gone already
+            client.close()
+            self.counts.reset += 1
+            return
+        self._sessions.add(session)
+        self.watch(session)
+
+    def _forget(self, session: Session) -> None:
+        self._sessions.discard(session)
+        self._deadlines.forget(session)
+
+    # What sessions need
+
+    def now(self) -> float:
+        """Return the time on the loop's clock."""
+        return self._loop.time()
+
+    def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
+        """Connect to the server."""
+        return Dial(self._upstream, self._socket, connected, failed)
+
+    def _socket(self, family: socket.AddressFamily) -> socket.socket:
+        while True:
+            try:
+                return socket.socket(family, socket.SOCK_STREAM)
+            except OSError as error:
+                if error.errno not in EXHAUSTED or not self._undertaker.make_room():
+                    raise
+
+    def mute(self, sock: socket.socket) -> Way | None:
+        """Let a socket answer nothing any more; return how."""
+        way = self._undertaker.lay_out(sock, Act.MUTE, has_ended=False)
+        if way is Way.STALL and not self._told_of_stall:
+            self._told_of_stall = True
+            text = "a flow could not be made mute here: the box stalls it, and packets are still acknowledged"
+            self._observer(Remark(self.now(), text))
+        return way
+
+    def received(self, side: Side, count: int) -> None:
+        """Count bytes."""
+        if side is Side.CLIENT:
+            self.counts.bytes_from_client += count
+        else:
+            self.counts.bytes_from_server += count
+
+    def refused(self, client: str, reason: str) -> None:
+        """Take note that a client or its request was refused, or that the server failed it."""
+        self.counts.refused += 1
+        self._observer(FlowRefused(self.now(), client, reason))
+
+    def expired(self, event: FlowExpired) -> None:
+        """Take note that a timer ran out."""
+        self.counts.expired[event.timer] += 1
+        self._observer(event)
+
+    def over(self, session: Session, end: End | None) -> None:
+        """Forget a session that `end` of one of its ends has ended, or the box (None)."""
+        self._forget(session)
+        match end:
+            case End.FIN | End.TRUNCATED:
+                self.counts.closed += 1
+            case End.RST:
+                self.counts.reset += 1
+
+    # The alarm
+
+    def watch(self, session: Session) -> None:
+        """Look again at when a session is due."""
+        if session in self._sessions:
+            self._deadlines.watch(session)
+            self._arm()
+
+    def _arm(self) -> None:
+        earliest = self._deadlines.earliest()
+        if earliest is None or (self._alarm is not None and self._alarm.when() <= earliest):
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(earliest, self._on_alarm, earliest)
+
+    def _on_alarm(self, due: float) -> None:
+        self._alarm = None
+        now = max(due, self.now())  # the loop may fire a clock's resolution early
+        for session in self._deadlines.take_due(now):
+            session.expire(now)
+        self._arm()
+
+
+def _name(sock: socket.socket) -> str:
+    try:
+        return name_of(sock.getpeername())
+    except OSError:  # the client is gone already
+        return "?"

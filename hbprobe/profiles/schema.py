@@ -1,0 +1,84 @@
+"""The JSON Schema of a profile, for editors: they complete keys and words, and show what each means.
+
+It is looser than the loader, which also knows which keys go together. It is of draft 7, which every editor reads:
+https://json-schema.org/draft-07
+"""
+
+import ast
+import inspect
+import textwrap
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from hbprobe.profiles.model import Profile, TimerKind, Timers
+from hbprobe.profiles.values import listed, seconds
+
+_DIALECT = "http://json-schema.org/draft-07/schema#"
+_DURATION = r"^([0-9]+(\.[0-9]+)?|\.[0-9]+) *(ms|s|sec|m|min|h|d)?$"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema as plain data."""
+    return {"$schema": _DIALECT, **Profile.model_json_schema(schema_generator=_ForEditors)}
+
+
+class _ForEditors(GenerateJsonSchema):
+    """Adds the meaning of keys and words, and leaves out what a file cannot say, such as null."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002
+        """Say no: a title would repeat the key."""
+        return False
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """Tell of the value only; a key without one is left out."""
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Tell of those defaults that one could write."""
+        json = super().default_schema(schema)
+        return {key: value for key, value in json.items() if key != "default" or value not in (None, "", [])}
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        """Tell what each word means."""
+        words = [_word(word.value, word.meaning) for word in schema["members"]]
+        return {"description": inspect.getdoc(schema["cls"]), "oneOf": words}
+
+    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
+        """Tell of the text that stands for a duration, and of the word that stands for a list."""
+        json = super().function_before_schema(schema)
+        function = schema["function"]["function"]
+        if function is seconds:
+            return {
+                "anyOf": [json, {"type": "string", "pattern": _DURATION}],
+                "examples": [600, "10min", "1.5h", "5d"],
+            }
+        return {"anyOf": [json["items"], json]} if function is listed else json
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Tell what each key is for."""
+        json = super().model_schema(schema)
+        cls = schema["cls"]
+        meanings = {str(kind): kind.meaning for kind in TimerKind} if cls is Timers else _meanings(cls)
+        for key, meaning in meanings.items():
+            json["properties"][key] = {"description": meaning, **json["properties"][key]}
+        return json
+
+
+def _word(value: str, meaning: str) -> dict[str, str]:
+    return {"const": value, "description": meaning} if meaning else {"const": value}
+
+
+def _meanings(cls: type[BaseModel]) -> dict[str, str]:
+    """Return what the text under each field of a class says about it."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for field, text in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            match text:
+                case ast.Expr(ast.Constant(str(meaning))):
+                    found[field.target.id] = inspect.cleandoc(meaning)
+    return found

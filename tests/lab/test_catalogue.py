@@ -1,0 +1,59 @@
+"""The catalogue proves itself: a probe measures each box that can run, and finds what its file says."""
+
+import sys
+
+import pytest
+
+from hbprobe import warp
+from hbprobe.exchange.settings import Settings
+from hbprobe.lab.inprocess import Findings, measure
+from hbprobe.probe.outcome import Aftermath, How
+from hbprobe.probe.search import SearchSettings
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.held import deciding_timer, latest_s, silent_hold
+from hbprobe.profiles.model import Ends, Expiry, Layer, Profile
+
+PROFILES = [profile for profile in Catalogue().all() if profile.layer is not Layer.HTTP]
+SEEN = {
+    Expiry.SILENT: How.SILENT,
+    Expiry.RESET_ON_NEXT: How.SILENT,
+    Expiry.RESET: How.RESET,
+    Expiry.CLOSE: How.CLOSED,
+    Expiry.RESPOND: How.STATUS,
+}
+
+
+def lab(profile: Profile, shortest_s: float, longest_s: float) -> Findings:
+    precision_s = min(1.0, (longest_s - shortest_s) / 8)
+    search = SearchSettings(shortest_s, longest_s, precision_s, connections=8)
+    return warp.run(measure([profile], Settings(), search), warp.WarpClock())
+
+
+@pytest.mark.parametrize("profile", [p for p in PROFILES if silent_hold(p).limit_s], ids=lambda p: p.id)
+def test_the_box_cuts_when_and_how_its_profile_says(profile: Profile) -> None:
+    held, timer = silent_hold(profile), deciding_timer(profile)
+    last_s = latest_s(profile)
+    assert held.limit_s is not None and last_s is not None and timer is not None and held.expiry is not None
+    found = lab(profile, held.limit_s / 2, last_s + held.limit_s / 2)
+    limit = found.run.search.limit
+    told = timer.tells in (Ends.BOTH, Ends.CLIENT)
+
+    assert limit.survived_s is not None and limit.cut_s is not None
+    assert held.limit_s - 1 <= limit.cut_s <= last_s + 1
+    assert limit.survived_s <= last_s
+    assert limit.how is (SEEN[held.expiry] if told else How.SILENT)
+    assert limit.status == held.status
+    assert limit.exact is (told and held.expiry in (Expiry.RESET, Expiry.CLOSE, Expiry.RESPOND))
+    assert found.cut_by == profile.id
+    if sys.platform == "linux" and limit.how is How.SILENT:
+        forgets_aloud = told and held.expiry is Expiry.RESET_ON_NEXT
+        assert limit.aftermath is (Aftermath.RESET if forgets_aloud else Aftermath.NOTHING)
+        assert found.remarks == ()
+
+
+@pytest.mark.parametrize("profile", [p for p in PROFILES if not silent_hold(p).limit_s], ids=lambda p: p.id)
+def test_a_box_without_such_a_timer_cuts_nothing(profile: Profile) -> None:
+    timer = deciding_timer(profile)
+    longest_s = 2 * timer.default if timer else 3540.0
+    limit = lab(profile, longest_s / 2, longest_s).run.search.limit
+    assert (limit.survived_s, limit.cut_s) == (longest_s, None)

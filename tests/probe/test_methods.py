@@ -1,0 +1,280 @@
+import asyncio
+import random
+import re
+import sys
+
+import pytest
+
+from hbprobe.exchange.hold import hold_token
+from hbprobe.probe.methods import make_method
+from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
+GRACE_S = 3.0
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def trial(on_warp, serve, script, hold_s, name="hold", tls=None, path="/", after_s=0.0):
+    """Make one trial; return its outcome and the server, which has counted."""
+
+    async def main():
+        async with serve(script, tls) as peer:
+            method = make_method(
+                name, peer.dialer("localhost" if tls else "127.0.0.1", path=path), GRACE_S, random.Random(1)
+            )
+            outcome = await method.trial(hold_s)
+            await asyncio.sleep(after_s)
+            return outcome, peer
+
+    return on_warp(main())
+
+
+def answer(body, status="200 OK", *headers):
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def far_end(early_s=0.0):
+    """A server that holds as `hbprobe serve` does."""
+
+    async def script(connection):
+        head = (await connection.request()).decode()
+        match = re.match(r"POST /hold\?seconds=(\S+?)&nonce=(\w+) ", head)
+        await asyncio.sleep(float(match[1]) - early_s)
+        connection.send(answer(hold_token(float(match[1]), match[2])))
+
+    return script
+
+
+def after(seconds, act):
+    """A server that takes the request and does something later."""
+
+    async def script(connection):
+        await connection.request()
+        await asyncio.sleep(seconds)
+        act(connection)
+
+    return script
+
+
+# hold
+
+
+def test_a_hold_survives(on_warp, serve, tls):
+    outcome, peer = trial(on_warp, serve, far_end(), 600, tls=tls)
+    assert outcome == Outcome(Kind.SURVIVED, 600)
+    assert peer.connections == 1
+    assert len(peer.requests) == 1
+
+
+def test_a_hold_may_be_a_fraction(on_warp, serve):
+    assert trial(on_warp, serve, far_end(), 599.55)[0] == Outcome(Kind.SURVIVED, 599.55)
+
+
+@pytest.mark.parametrize(("late_s", "kind"), [(2.9, Kind.SURVIVED), (3.1, Kind.CUT)])
+def test_an_answer_may_come_within_the_grace(on_warp, serve, late_s, kind):
+    assert trial(on_warp, serve, far_end(-late_s), 60)[0].kind is kind
+
+
+@pytest.mark.parametrize(
+    ("act", "how", "reason", "signed"),
+    [("rst", How.RESET, "RST", ""), ("fin", How.CLOSED, "FIN", ""), ("close", How.CLOSED, "FIN", " after TLS's close_notify")],
+)
+@pytest.mark.parametrize(("at_s", "exact"), [(350, True), (600, False)])
+def test_an_end_is_a_cut_and_nothing_is_asked_twice(on_warp, serve, tls, act, how, reason, signed, at_s, exact):
+    script = after(at_s, lambda connection: getattr(connection, act)())
+    outcome, peer = trial(on_warp, serve, script, 600, tls=tls, after_s=1000)
+    assert outcome == Outcome(Kind.CUT, at_s, how, exact, reason=reason + (signed if tls else ""))
+    assert (peer.connections, len(peer.requests)) == (1, 1)
+
+
+@linux
+@pytest.mark.parametrize(
+    ("then", "aftermath"),
+    [
+        (lambda connection: None, Aftermath.ACKNOWLEDGED),
+        (lambda connection: connection.mute(), Aftermath.NOTHING),
+    ],
+)
+def test_silence_is_looked_into(on_warp, serve, tls, then, aftermath):
+    outcome, peer = trial(on_warp, serve, after(350, then), 600, tls=tls, after_s=1000)
+    assert outcome == Outcome(Kind.CUT, 603, How.SILENT, aftermath=aftermath, reason="nothing came")
+    assert (peer.connections, len(peer.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize(("act", "aftermath"), [("rst", Aftermath.RESET), ("close", Aftermath.CLOSED)])
+def test_silence_that_breaks_when_it_is_looked_into(on_warp, serve, tls, act, aftermath):
+    async def script(connection):
+        await connection.request()
+        await connection.read()
+        getattr(connection, act)()
+
+    outcome, _ = trial(on_warp, serve, script, 600, tls=tls)
+    assert outcome == Outcome(Kind.CUT, 603, How.SILENT, aftermath=aftermath, reason="nothing came")
+
+
+def test_a_status_of_a_proxy(on_warp, serve):
+    script = after(60, lambda connection: connection.send(answer(b"timeout", "504 Gateway Timeout")))
+    outcome, peer = trial(on_warp, serve, script, 600)
+    assert outcome == Outcome(Kind.CUT, 60, How.STATUS, True, 504, reason="status 504 from a proxy")
+    assert (peer.connections, len(peer.requests)) == (1, 1)
+
+
+def test_the_token_of_another_hold_is_no_answer(on_warp, serve):
+    script = after(600, lambda connection: connection.send(answer(hold_token(600, "0" * 32))))
+    assert trial(on_warp, serve, script, 600)[0] == Outcome(
+        Kind.CUT, 600, How.STATUS, status=200, reason="status 200 from a proxy"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (answer(b"hi"), "the answer is not from hbprobe serve; --method idle can probe any web server"),
+        (
+            answer(b"", "404 Not Found"),
+            "status 404: there is no hbprobe serve at this address; --method idle can probe any web server",
+        ),
+        (answer(b"", "401 Unauthorized"), "status 401: the server wants a login"),
+        (answer(b"", "503 Busy", "Retry-After: 9"), "status 503: the server throttles (9)"),
+        (answer(b"", "502 Bad Gateway"), "status 502 at once: a proxy that cannot reach the server"),
+        (answer(b"", "301 Gone", "Location: /x"), "status 301: the server sends us to /x"),
+        (b"220 mail.example ESMTP\r\n\r\n", "the answer is not HTTP: illegal status line: bytearray(b'220 mail.example ESMTP')"),
+    ],
+)
+def test_what_is_no_evidence(on_warp, serve, reply, reason):
+    outcome, _ = trial(on_warp, serve, after(0, lambda connection: connection.send(reply)), 600)
+    assert (outcome.kind, outcome.elapsed_s, outcome.reason) == (Kind.FAILED, 0, reason)
+
+
+@pytest.mark.parametrize("name", ["hold", "idle"])
+def test_a_server_that_cannot_be_reached(on_warp, serve, tls_pair, name):
+    async def main():
+        async with serve(after(0, lambda connection: None)) as peer:
+            method = make_method(name, peer.dialer("localhost", tls_pair[1]), GRACE_S, random.Random(1))
+            started_s = asyncio.get_running_loop().time()
+            peer_ended = await method.trial(600)
+            return peer_ended, asyncio.get_running_loop().time() - started_s
+
+    outcome, took_s = on_warp(main())
+    assert outcome == Outcome(Kind.FAILED, 0, reason="TLS: no end of the handshake within 20 s")
+    assert took_s == 20
+
+
+def test_a_trial_that_is_given_up_closes_its_connection(on_warp, serve):
+    ended = []
+
+    async def script(connection):
+        await connection.request()
+        ended.append((await connection.read(), asyncio.get_running_loop().time()))
+
+    async def main():
+        async with serve(script) as peer:
+            method = make_method("hold", peer.dialer(), GRACE_S, random.Random(1))
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(100):
+                    await method.trial(600)
+            await asyncio.sleep(1)
+
+    on_warp(main())
+    assert ended == [(b"", 100)]
+
+
+def test_every_trial_has_its_own_nonce(on_warp, serve):
+    async def main():
+        async with serve(far_end()) as peer:
+            method = make_method("hold", peer.dialer(), GRACE_S, random.Random(1040))
+            for _ in range(3):
+                await method.trial(60)
+            return peer.requests
+
+    requests = on_warp(main())
+    nonces = {re.fullmatch(r"POST /hold\?seconds=60\.0&nonce=([0-9a-f]{32}) HTTP/1.1", line)[1] for line in requests}
+    assert len(nonces) == 3
+
+
+# idle
+
+
+def web_server(keep_alive_s, act="close"):
+    """Answer requests, and end a connection that is quiet for too long."""
+
+    async def script(connection):
+        while True:
+            try:
+                async with asyncio.timeout(keep_alive_s):
+                    await connection.request()
+            except TimeoutError:
+                getattr(connection, act)()
+                return
+            connection.send(OK)
+
+    return script
+
+
+def test_idle_asks_twice_on_one_connection(on_warp, serve, tls):
+    outcome, peer = trial(on_warp, serve, web_server(75), 60, "idle", tls, "/a?b")
+    assert outcome == Outcome(Kind.SURVIVED, 60)
+    assert peer.connections == 1
+    assert peer.requests == ["GET /a?b HTTP/1.1"] * 2
+
+
+def test_idle_measures_the_servers_own_timer(on_warp, serve, tls):
+    outcome, peer = trial(on_warp, serve, web_server(75), 600, "idle", tls)
+    reason = "FIN after TLS's close_notify" if tls else "FIN"
+    assert outcome == Outcome(Kind.CUT, 75, How.CLOSED, True, reason=reason)
+    assert peer.requests == ["GET / HTTP/1.1"]
+
+
+def test_idle_sees_rst_in_the_silence(on_warp, serve, tls):
+    outcome, _ = trial(on_warp, serve, web_server(75, "rst"), 600, "idle", tls)
+    assert outcome == Outcome(Kind.CUT, 75, How.RESET, True, reason="RST")
+
+
+def test_idle_sees_rst_in_answer_to_the_next_request(on_warp, serve, tls):
+    async def script(connection):
+        await connection.request()
+        connection.send(OK)
+        await connection.read()
+        connection.rst()
+
+    outcome, _ = trial(on_warp, serve, script, 600, "idle", tls)
+    assert outcome == Outcome(
+        Kind.CUT, 600, How.RESET, aftermath=Aftermath.RESET, reason="RST in answer to the next request"
+    )
+
+
+@linux
+def test_idle_sees_that_the_next_request_is_not_answered(on_warp, serve, tls):
+    async def script(connection):
+        await connection.request()
+        connection.send(OK)
+        await asyncio.sleep(100)
+        connection.mute()
+
+    outcome, _ = trial(on_warp, serve, script, 600, "idle", tls)
+    assert outcome == Outcome(Kind.CUT, 603, How.SILENT, aftermath=Aftermath.NOTHING, reason="nothing came")
+
+
+@pytest.mark.parametrize("headers", [("Connection: close",), ()])
+def test_idle_needs_a_server_that_keeps_connections(on_warp, serve, headers):
+    async def script(connection):
+        await connection.request()
+        connection.send(answer(b"ok", "200 OK", *headers) if headers else b"HTTP/1.0 200 OK\r\n\r\nok")
+        connection.close()
+
+    outcome, _ = trial(on_warp, serve, script, 600, "idle")
+    text = "the server closes the connection after each answer, so there is no idle time to measure"
+    assert (outcome.kind, outcome.reason) == (Kind.FAILED, text)
+
+
+@pytest.mark.parametrize(("act", "at_s"), [("close", 0), ("rst", 0), ("read", 30)])
+def test_idle_needs_an_answer_to_the_first_request(on_warp, serve, act, at_s):
+    async def script(connection):
+        await connection.request()
+        result = getattr(connection, act)()
+        if result is not None:
+            await result
+
+    outcome, _ = trial(on_warp, serve, script, 600, "idle")
+    assert outcome == Outcome(Kind.FAILED, at_s, reason="the server did not answer the first request")
