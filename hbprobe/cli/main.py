@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hbprobe import __version__
 from hbprobe.cli import lab, plot, probe, profiles, proxy, serve, verdict
@@ -20,7 +20,10 @@ _EPILOG = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line instead of printing the whole usage."""
+    """Says what is wrong in one line instead of printing the whole usage, and wants options in full."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401  argparse's own, handed on
+        super().__init__(**{"allow_abbrev": False} | settings)
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help")
@@ -31,7 +34,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="hbprobe",
         description="Find, explain and reproduce the timers that kill long-lived HTTPS requests on a network path.",
         epilog=_EPILOG,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"hbprobe {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=_Parser)

@@ -66,13 +66,12 @@ def run(args: argparse.Namespace) -> int:
     if not target.tls and (args.ca is not None or args.insecure):
         raise UserError("--ca and --insecure go with https; there is no certificate in http")
     tls = client_context(args.ca, insecure=args.insecure) if target.tls else None
-    console = Console(stderr=True)
-    longest = format_duration(search.worst_case_s)
-    console.print(f"probing {target}: at most {longest}, less if the path cuts early", highlight=False, markup=False)
-    with _journal(args, target, search) as journal, LiveLine(console) as line:
+    with _journal(args, target, search) as journal, LiveLine(Console(stderr=True)) as line:
+        longest = format_duration(search.worst_case_s)
+        line.say(f"probing {target}: at most {longest}, less if the path cuts early")
         done = warp.run(_search(args.method, Dialer(target, tls), search, journal, line), warp.ScaledClock())
     if not done.complete:
-        console.print(_stopped(args), highlight=False, markup=False)
+        line.say(_stopped(args))
     result = conclude(
         done,
         settings,

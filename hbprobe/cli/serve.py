@@ -22,8 +22,8 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = verbs.add_parser(
         "serve",
         help="be the far end: hold requests open as long as the probe asks",
-        description="Serve POST /hold?seconds=S, which is answered after S seconds with a token that the probe checks. "
-        "It listens on this machine only, unless --listen says otherwise.",
+        description="Serve POST /hold?seconds=S, which is answered after S seconds with a token that the probe "
+        "checks. It listens on this machine only, unless --listen says otherwise.",
     )
     parser.add_argument(
         "--listen",

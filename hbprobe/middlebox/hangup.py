@@ -12,37 +12,36 @@ from collections.abc import Callable
 
 
 class HangupWatch:
-    """Looks after sockets that nobody reads, until their peers send RST."""
+    """Looks after sockets on which nobody reads, until their peers send RST."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._watched: dict[int, tuple[socket.socket, Callable[[], object]]] = {}
+        self._calls: dict[int, Callable[[], object]] = {}
         if sys.platform == "linux":
             self._epoll = select.epoll()
             self._loop.add_reader(self._epoll.fileno(), self._look)
 
     def watch(self, sock: socket.socket, was_reset: Callable[[], object]) -> None:
-        """Call `was_reset` once when the peer of `sock` sends RST."""
+        """Call `was_reset` once when the peer of `sock` sends RST. FIN from both ends would look the same."""
         if sys.platform == "linux":
             self._epoll.register(sock.fileno(), 0)
-            self._watched[sock.fileno()] = (sock, was_reset)
+            self._calls[sock.fileno()] = was_reset
 
     def forget(self, sock: socket.socket) -> None:
-        """Look after a socket no longer, if it was watched; it must not be closed before."""
-        if self._watched.pop(sock.fileno(), None) is not None:
+        """Look after a socket no longer, if it was watched; to be called before it is closed."""
+        if self._calls.pop(sock.fileno(), None) is not None:
             self._epoll.unregister(sock.fileno())
 
     def close(self) -> None:
         """Look after nothing any more."""
+        self._calls.clear()
         if sys.platform == "linux" and not self._epoll.closed:
             self._loop.remove_reader(self._epoll.fileno())
             self._epoll.close()
-        self._watched.clear()
 
     def _look(self) -> None:
         for descriptor, _ in self._epoll.poll(0):
-            sock, was_reset = self._watched[descriptor]
-            self.forget(sock)
-            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):  # FIN from both sides is a hang-up, too
+            was_reset = self._calls.pop(descriptor, None)
+            if was_reset is not None:  # otherwise the call before this one had it forgotten
+                self._epoll.unregister(descriptor)
                 was_reset()
-                return  # it may have forgotten others that were reported with it

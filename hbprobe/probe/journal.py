@@ -37,8 +37,7 @@ class Journal:
         """The finished trials of the runs before this one."""
         self.last_number = 0
         """The highest number that a trial of theirs has, finished or not."""
-        if resume:
-            self._take_over(describes)
+        cut_off = self._take_over(describes) if resume else b""
         try:
             self._descriptor = os.open(
                 path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if resume else os.O_EXCL), 0o666
@@ -49,6 +48,8 @@ class Journal:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
         if not resume:
             self._write(describes)
+        elif cut_off:  # the next line would run into it
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - len(cut_off))
 
     def __enter__(self) -> Self:
         return self
@@ -77,19 +78,18 @@ class Journal:
         except OSError as error:
             raise UserError(f"{self._path}: cannot be written: {error.strerror}") from None
 
-    def _take_over(self, describes: dict[str, Any]) -> None:
+    def _take_over(self, describes: dict[str, Any]) -> bytes:
+        """Read what earlier runs wrote; return the last line if it was cut off in the writing."""
         try:
             *lines, cut_off = self._path.read_bytes().split(b"\n")
         except OSError as error:
             raise UserError(f"{self._path}: cannot be read: {error.strerror}") from None
         events = [_parse(self._path, number, line) for number, line in enumerate(lines, 1)]
         _check_header(self._path, events[0] if events else {}, describes)
-        if cut_off:  # the next line would run into it
-            os.truncate(self._path, self._path.stat().st_size - len(cut_off))
         self.trials = [_trial(self._path, *event) for event in enumerate(events, 1) if event[1].get("event") == "end"]
-        self.last_number = max(
-            (number for event in events if isinstance(number := event.get("trial"), int)), default=0
-        )
+        numbers = (event.get("trial") for event in events)
+        self.last_number = max((number for number in numbers if isinstance(number, int)), default=0)
+        return cut_off
 
 
 def _trial_to_dict(trial: Trial) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _trial(path: Path, line_number: int, line: dict[str, Any]) -> Trial:
         raise UserError(f"{path}:{line_number}: a trial is damaged ({error!r}); start a new journal") from None
 
 
-def _seconds(value: Any) -> float:
+def _seconds(value: float) -> float:
     if not 0 <= (seconds := float(value)) < math.inf:
         raise ValueError(f"{value} is no time")
     return seconds

@@ -40,8 +40,12 @@ class LiveLine:
         """Take note of what changed."""
         self._run = run
         for trial in run.trials[self._told :]:
-            self._console.print(describe(trial), highlight=False, markup=False)
+            self.say(describe(trial))
         self._told = len(run.trials)
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def describe(trial: Trial) -> str:

@@ -131,11 +131,24 @@ async def test_an_end_that_has_said_its_last_is_not_answered_before_it_speaks(st
         await asyncio.sleep(60)
         assert len(on.expired) == 1
         assert [await client.sees(3600), await server.sees()] == ["nothing", "nothing"]
+        client.send_rst()
+        assert await server.sees() == "nothing"
         await server.send(b"answer")
         assert await server.sees() == "rst"
+        assert on.relay.counts.reset == 0
 
 
-async def test_close_over_bytes_that_were_not_relayed_is_fin(stage, make_box):
+async def test_close_over_bytes_that_were_not_read_is_fin(tcp_pair):
+    keeper = Undertaker()
+    near, far = tcp_pair()
+    near.send(b"unread")
+    assert keeper.lay_out(far, Act.CLOSE, has_ended=False) is None
+    assert far.fileno() == -1
+    assert near.recv(1) == b""
+    keeper.close()
+
+
+async def test_close_comes_after_what_the_box_had_sent(stage, make_box):
     box = make_box(lifetime={"default": 60, "expiry": "close"})
     async with stage(box) as on:
         client, server = await on.flow()

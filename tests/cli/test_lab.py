@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from hbprobe.cli.main import main
+from hbprobe.report.result import load_result
+
+
+def lab(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
+    status = main(["lab", "--json", *arguments])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_the_worked_example_has_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    status, result = lab(capsys)
+    assert status == 1
+    assert result["schema"] == "hbprobe.result/1"
+    assert result["path"] == ["ten-minute-provider"] == [result["cut_by"]]
+    assert {key: result["limit"][key] for key in ("survived", "cut", "how", "status")} == {
+        "survived": 599.5,
+        "cut": 600.5,
+        "how": "silent",
+        "status": None,
+    }
+    assert result["seconds"]["path"] > 3600 > result["seconds"]["wall"]
+    fires = {device["id"] for device in result["verdict"]["devices"] if device["event_1040"]}
+    assert fires == {"textbook", "android-4.0", "android-4.1", "outlook-540", "outlook-180"}
+
+
+def test_an_open_path_is_healthy(capsys: pytest.CaptureFixture[str]) -> None:
+    status, result = lab(capsys, "open-path")
+    assert status == 0
+    assert result["limit"]["cut"] is None
+    assert result["verdict"]["healthy"] is True
+
+
+def test_settings_from_a_web_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "web.config"
+    config.write_text(
+        "<configuration><appSettings><add key='HeartbeatAlertThreshold' value='400'/></appSettings></configuration>"
+    )
+    status, result = lab(capsys, "--webconfig", str(config))
+    assert status == 1  # the path still does not carry MaxHeartbeatInterval
+    assert result["verdict"]["settings"]["alert_threshold_s"] == 400
+    assert not any(finding["code"] == "event-1040" for finding in result["verdict"]["findings"])
+
+
+def test_a_timer_can_be_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    _, result = lab(capsys, "fortinet-fortigate", "--set", "idle=120", "--connections", "8")
+    assert result["limit"]["cut"] == 120.5
+    assert result["notes"] == ["idle=120 is outside what fortinet-fortigate can be set to (5 min to 7 d)"]
+
+
+def test_leaves_result_journal_and_plots_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        _, printed = lab(capsys, "aws-nat-gateway", "--max", "600", "--out", str(tmp_path / "out"))
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"result.json", "journal.jsonl", "search.png", "search.svg", "curve.png", "curve.svg"}
+    kept = load_result(tmp_path / "out" / "result.json")
+    assert [trial.hold_s for trial in kept.trials] == [trial["hold"] for trial in printed["trials"]]
+    ends = [line for line in (tmp_path / "out" / "journal.jsonl").read_text().splitlines() if '"end"' in line]
+    assert len(ends) == len(kept.trials)
+
+
+def test_text_names_path_limit_manner_and_timer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "f5-bigip-fastl4", "azure-load-balancer"]) == 1
+    text = capsys.readouterr().out
+    assert "client > f5-bigip-fastl4 > azure-load-balancer > server" in text
+    assert "survives 239.5 s, cut at 240.5 s" in text
+    assert "780 s (13 min) or more is enough" in text

@@ -1,0 +1,150 @@
+"""The three programs of a real path, as processes in real time, with short timers."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+pytestmark = pytest.mark.realtime
+
+HBPROBE = [sys.executable, "-m", "hbprobe"]
+SHORT = ["--min", "0.3", "--max", "3", "--precision", "0.3", "--connections", "8", "--grace", "2"]
+
+
+class Program:
+    """A verb that runs until it is told to stop."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [*HBPROBE, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def line_with(self, text: str) -> str:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if text in line:
+                return line
+        raise AssertionError(f"{text!r} never came; on standard error: {_rest(self.process.stderr)}")
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=30)
+        assert err == ""
+        return self.process.returncode, out
+
+
+def _rest(stream: IO[str] | None) -> str:
+    return stream.read() if stream is not None else ""
+
+
+def port_in(line: str) -> str:
+    found = re.search(r"127\.0\.0\.1:(\d+)", line)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def programs() -> Iterator[list[Program]]:
+    started: list[Program] = []
+    yield started
+    for program in started:
+        program.process.kill()
+        program.process.communicate()
+
+
+@pytest.fixture
+def far_end(tmp_path: Path, programs: list[Program]) -> tuple[Program, str]:
+    serve = Program(tmp_path, "serve", "--state", ".", "--listen", "127.0.0.1:0")
+    programs.append(serve)
+    return serve, port_in(serve.line_with("serving on"))
+
+
+def test_serve_proxy_and_probe(tmp_path: Path, programs: list[Program], far_end: tuple[Program, str]) -> None:
+    serve, port = far_end
+    proxy = Program(
+        tmp_path, "proxy", "fortinet-fortigate", "--set", "idle=1",
+        "--upstream", f"127.0.0.1:{port}", "--listen", "127.0.0.1:0",
+    )  # fmt: skip
+    programs.append(proxy)
+    url = f"https://127.0.0.1:{port_in(proxy.line_with('fortinet-fortigate on'))}/"
+    probe = subprocess.run(
+        [*HBPROBE, "probe", url, "--ca", "ca.pem", "--json", *SHORT], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert probe.returncode == 1, probe.stderr
+    assert probe.stderr.startswith(f"probing {url}: at most ")
+    limit = json.loads(probe.stdout)["limit"]
+    assert limit["how"] == "silent"
+    assert limit["survived"] < 1.3 and limit["cut"] > 0.7  # a slow machine may be late
+    status, said = proxy.stop(signal.SIGINT)
+    assert status == 0
+    assert "idle ran out after 1.0" in said and "fortinet-fortigate: " in said.splitlines()[-1]
+    status, said = serve.stop()
+    assert status == 0
+    assert "answered" in said
+
+
+def test_a_probe_that_is_killed_loses_no_trial(tmp_path: Path, far_end: tuple[Program, str]) -> None:
+    url = f"https://127.0.0.1:{far_end[1]}/"
+    search = [
+        "probe",
+        url,
+        "--ca",
+        "ca.pem",
+        "--json",
+        "--min",
+        "0.1",
+        "--max",
+        "1",
+        "--precision",
+        "0.5",
+        "--confirm",
+        "9",
+    ]
+    journal = tmp_path / "search.jsonl"
+    with subprocess.Popen(
+        [*HBPROBE, *search, "--journal", journal.name], cwd=tmp_path, stderr=subprocess.PIPE
+    ) as first:
+        assert first.stderr is not None
+        while b"trial 3:" not in first.stderr.readline():
+            assert first.poll() is None
+        first.kill()
+    kept = finished(journal)
+    assert len(kept) >= 3
+    resumed = subprocess.run(
+        [*HBPROBE, *search, "--resume", journal.name], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    trials = [trial["trial"] for trial in json.loads(resumed.stdout)["trials"]]
+    assert finished(journal) == trials
+    assert trials[: len(kept)] == kept
+    assert len(trials) == 9
+
+
+def finished(journal: Path) -> list[int]:
+    lines = [json.loads(line) for line in journal.read_text().splitlines() if line.endswith("}")]
+    return [line["trial"] for line in lines if line.get("event") == "end"]
+
+
+def test_ctrl_c_leaves_a_partial_result(tmp_path: Path, far_end: tuple[Program, str]) -> None:
+    url = f"https://127.0.0.1:{far_end[1]}/"
+    command = ["probe", url, "--ca", "ca.pem", "--json", "--min", "0.2", "--max", "600", "--connections", "300"]
+    journal = ["--precision", "0.2", "--journal", "search.jsonl"]
+    with subprocess.Popen(
+        [*HBPROBE, *command, *journal], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as probe:
+        assert probe.stderr is not None
+        while "trial 1:" not in probe.stderr.readline():
+            assert probe.poll() is None
+        probe.send_signal(signal.SIGINT)
+        out, err = probe.communicate(timeout=30)
+    assert probe.returncode == 3
+    assert "stopped before the end; go on with --resume search.jsonl" in err
+    result = json.loads(out)
+    assert result["complete"] is False
+    assert result["limit"]["survived"] > 0

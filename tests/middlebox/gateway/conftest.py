@@ -1,0 +1,196 @@
+"""A stage for http boxes: clients and a server that say exactly what the test tells them, a box between them."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+
+import pytest
+
+from hbprobe.middlebox.events import FlowExpired, FlowRefused
+from hbprobe.middlebox.gateway import Gateway
+from hbprobe.middlebox.silence import close_with_reset
+from hbprobe.profiles.model import Profile
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+_DEFAULTS = {
+    "client_header": {"expiry": "close"},
+    "client_idle": {"expiry": "close", "restarted_by": "client-data"},
+    "server_connect": {"expiry": "respond", "status": 503},
+    "server_response": {"expiry": "respond", "status": 504, "body": "late"},
+    "between_bytes": {"expiry": "close", "restarted_by": "server-data"},
+    "tunnel_idle": {"expiry": "close", "restarted_by": "data"},
+    "total": {"expiry": "respond", "status": 504, "body": "over"},
+    "lifetime": {"expiry": "close"},
+}
+
+
+def make_http_box(http=None, **timers):
+    """Make a profile from what matters in a test: `make_http_box(total=30, client_idle={"default": 5, ...})`."""
+    written = {}
+    for kind, timer in timers.items():
+        given = timer if isinstance(timer, dict) else {"default": timer}
+        default = _DEFAULTS[kind]
+        if given.get("expiry", "respond") != "respond":
+            default = {key: value for key, value in default.items() if key not in ("status", "body")}
+        written[kind] = {"restarted_by": "nothing", "source": "us"} | default | given
+    return Profile.model_validate(
+        {
+            "id": "box",
+            "name": "Box",
+            "category": "example",
+            "layer": "http",
+            "timers": written,
+            "http": http or {},
+            "sources": {"us": {"grade": "example", "says": "made up"}},
+        }
+    )
+
+
+class Peer:
+    """One end of a plain connection."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self._loop = asyncio.get_running_loop()
+        self._seen = b""
+
+    async def send(self, data):
+        await self._loop.sock_sendall(self.sock, data)
+
+    def send_fin(self):
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def send_rst(self):
+        close_with_reset(self.sock)
+
+    async def sees(self, within_s=1e6):
+        """Return the next bytes, or `FIN`, `RST`, or `nothing`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                try:
+                    return await self._loop.sock_recv(self.sock, 1 << 20) or "FIN"
+                except ConnectionResetError:
+                    return "RST"
+        return "nothing"
+
+    async def sees_all(self, within_s=1e6):
+        """Return all bytes that come, what comes after them, and how many seconds all took."""
+        began = self._loop.time()
+        received = bytearray()
+        while isinstance(seen := await self.sees(within_s), bytes):
+            received += seen
+        return bytes(received), seen, round(self._loop.time() - began, 6)
+
+    async def sees_now(self):
+        """Return what has come."""
+        received = bytearray()
+        while isinstance(seen := await self.sees(1e-3), bytes):
+            received += seen
+        return bytes(received) if seen == "nothing" else (bytes(received), seen)
+
+
+class Stage:
+    """A box, an upstream listener behind it, and what the box tells. Checks at its end that nothing was left open."""
+
+    def __init__(self, profile, max_flows=None, **options):
+        self._profile = profile
+        self._max_flows = max_flows
+        self._options = options
+        self._socks = []
+        self.events = []
+
+    async def __aenter__(self):
+        self._loop = asyncio.get_running_loop()
+        self._before = _in_use(self._loop)
+        self.listener = self.keep(socket.socket())
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.listener.setblocking(False)
+        upstream = self._options.pop("upstream", None) or [(socket.AF_INET, self.listener.getsockname())]
+        self.box = Gateway(self._profile, upstream, self.events.append, self._max_flows, **self._options)
+        self.address = await self.box.listen("127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_):
+        self.box.close()
+        for sock in self._socks:
+            sock.close()
+        assert len(self.box) == 0
+        assert not self.box.farewells
+        assert _in_use(self._loop) == self._before, "(readers and writers, descriptors)"
+
+    def keep(self, sock):
+        """Close the socket at the end."""
+        self._socks.append(sock)
+        return sock
+
+    async def client(self, saying=b"", **options):
+        """Connect to the box."""
+        sock = self.keep(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP))
+        sock.setblocking(False)
+        if "receive_bytes" in options:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options["receive_bytes"])
+        await self._loop.sock_connect(sock, self.address)
+        peer = Peer(sock)
+        await peer.send(saying)
+        return peer
+
+    async def server(self):
+        """Accept the next connection from the box."""
+        sock, _ = await self._loop.sock_accept(self.listener)
+        return Peer(self.keep(sock))
+
+    async def both(self, saying=GET):
+        """Ask something through the box; return both ends and what the server got."""
+        client = await self.client(saying)
+        server = await self.server()
+        return client, server, await server.sees_now()
+
+    async def nobody_calls(self):
+        """Say whether the box has opened no further connection to the server."""
+        try:
+            async with asyncio.timeout(1e-3):
+                await self.server()
+        except TimeoutError:
+            return True
+        return False
+
+    @property
+    def expired(self):
+        """What the box told of timers: which, what it did, after how many seconds."""
+        return [(str(e.timer), str(e.expiry), round(e.quiet_s, 6)) for e in self.events if isinstance(e, FlowExpired)]
+
+    @property
+    def refused(self):
+        return [event.reason for event in self.events if isinstance(event, FlowRefused)]
+
+    @property
+    def ends(self):
+        """How the flows ended that were not ended by the box: closed, reset, refused."""
+        return self.box.counts.closed, self.box.counts.reset, self.box.counts.refused
+
+
+def _in_use(loop):
+    descriptors = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+    return len(loop._selector.get_map()), descriptors
+
+
+@pytest.fixture(scope="session")
+def http_box():
+    return make_http_box
+
+
+@pytest.fixture(scope="session")
+def stage():
+    """Make a stage: `async with stage(box) as on: ...`."""
+    return Stage
+
+
+@pytest.fixture(scope="session", name="play")
+def _play(play):
+    return play
