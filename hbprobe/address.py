@@ -1,6 +1,7 @@
 """Addresses as people write them: HOST:PORT."""
 
 import errno
+import ipaddress
 import os
 from dataclasses import dataclass
 
@@ -23,11 +24,25 @@ class Address:
         host, colon, port = text.rpartition(":")
         if host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
-        elif ":" in host:
+        elif _is_ipv6(host) and _is_port(port):
             raise ValueError(f"{text!r}: write an IPv6 address in brackets, [{host}]:{port}")
-        if not (colon and host and port.isascii() and port.isdecimal() and int(port) <= 65535):
+        elif ":" in host:
+            host = ""
+        if not (colon and host and _is_port(port)):
             raise ValueError(f"{text!r} is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443")
         return cls(host, int(port))
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= len("65535") and int(text) <= 65535
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def name_of(sockaddr: tuple[str | int, ...]) -> str:
@@ -37,6 +52,9 @@ def name_of(sockaddr: tuple[str | int, ...]) -> str:
 
 def cannot_listen(address: Address, error: OSError) -> UserError:
     """Put the system's refusal to listen there into words, with the mend."""
-    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+    if error.errno and error.errno > 0:
+        reason = os.strerror(error.errno)  # asyncio adds words of its own
+    else:
+        reason = error.strerror or str(error)
     mend = "stop what listens there or " if error.errno == errno.EADDRINUSE else ""
     return UserError(f"cannot listen on {address}: {reason}; {mend}choose another with --listen HOST:PORT")

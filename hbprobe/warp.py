@@ -26,6 +26,8 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _SETTLE_S = 0.0 if sys.platform == "linux" else 0.001
+_LONGEST_WAIT_S = 1.0
+"""Real time. Ctrl-C does not end a wait that it comes just before; on Windows it ends none at all."""
 
 Ready = list[tuple[selectors.SelectorKey, int]]
 Poll = Callable[[float | None], Ready]
@@ -97,7 +99,11 @@ class _Waiter(selectors.DefaultSelector):
         self._is_busy = is_busy
 
     def select(self, timeout: float | None = None) -> Ready:
-        return self._clock.wait(super().select, timeout, busy=self._is_busy())
+        return self._clock.wait(self._poll, timeout, busy=self._is_busy())
+
+    def _poll(self, timeout_s: float | None) -> Ready:
+        """Wait in real time; a loop that is woken too early goes back to sleep."""
+        return super().select(_LONGEST_WAIT_S if timeout_s is None else min(timeout_s, _LONGEST_WAIT_S))
 
 
 class ClockLoop(asyncio.SelectorEventLoop):
@@ -110,8 +116,8 @@ class ClockLoop(asyncio.SelectorEventLoop):
     def __init__(self, clock: Clock) -> None:
         self._jobs = 0
         self._clock = clock
-        self._pool: ThreadPoolExecutor | None = None
         super().__init__(_Waiter(clock, lambda: self._jobs > 0))
+        self.set_default_executor(ThreadPoolExecutor(thread_name_prefix="hbprobe"))
 
     def time(self) -> float:
         """Return the clock's time in seconds."""
@@ -124,19 +130,12 @@ class ClockLoop(asyncio.SelectorEventLoop):
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Run `func` in a thread; the warp clock stands still meanwhile."""
-        executor = executor or self._default_pool()
-        job = executor.submit(func, *args)
+        job = (executor or self._pool).submit(func, *args)
         self._jobs += 1
         future = asyncio.wrap_future(job, loop=self)
         # Registered after wrap_future's own callback: the result reaches the loop before the clock may move.
         job.add_done_callback(self._tell_of_end)
         return future
-
-    def _default_pool(self) -> ThreadPoolExecutor:
-        pool = self._pool or ThreadPoolExecutor(thread_name_prefix="hbprobe")
-        if pool is not self._pool:
-            self.set_default_executor(pool)
-        return pool
 
     def _tell_of_end(self, _: Future[T]) -> None:
         with contextlib.suppress(RuntimeError):  # a job may outlive the loop

@@ -1,6 +1,7 @@
 """Arguments that several verbs share, and the types that read them."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
+    from hbprobe.probe.prior import Prior
     from hbprobe.probe.search import SearchSettings
 
 
@@ -36,36 +38,27 @@ def count(text: str) -> int:
     return int(text)
 
 
-def add_search(parser: argparse.ArgumentParser, *, connections: int) -> None:
+def add_search(parser: argparse.ArgumentParser) -> None:
     """Add what a search is asked for."""
     group = parser.add_argument_group("search")
+    group.add_argument("--min", type=duration, metavar="TIME", help="the shortest hold of interest (default: 60 s)")
+    group.add_argument("--max", type=duration, metavar="TIME", help="the longest (default: 3540 s)")
+    group.add_argument("--precision", type=duration, metavar="TIME", help="how narrow the bracket (default: 1 s)")
+    group.add_argument("--connections", type=count, metavar="K", help="trials at a time; more is faster (default: 1)")
     group.add_argument(
-        "--min", type=duration, default=60.0, metavar="TIME", help="the shortest hold of interest (default: 60 s)"
-    )
-    group.add_argument("--max", type=duration, default=3540.0, metavar="TIME", help="the longest (default: 3540 s)")
-    group.add_argument(
-        "--precision", type=duration, default=1.0, metavar="TIME", help="how narrow the bracket (default: 1 s)"
-    )
-    group.add_argument(
-        "--connections",
-        type=count,
-        default=connections,
-        metavar="K",
-        help=f"trials at a time; more is faster (default: {connections})",
-    )
-    group.add_argument(
-        "--confirm",
-        type=count,
-        default=1,
-        metavar="N",
-        help="trials that must agree at each end of the bracket (default: 1)",
+        "--confirm", type=count, metavar="N", help="trials that must agree at each end of the bracket (default: 1)"
     )
     group.add_argument(
         "--grace",
         type=duration,
-        default=3.0,
         metavar="TIME",
         help="how late an answer may be before its absence counts as silence (default: 3 s)",
+    )
+    group.add_argument(
+        "--strategy",
+        choices=("guided", "split"),
+        default="guided",
+        help="guided: try timers that products have first; split: halve the bracket (default: guided)",
     )
     group.add_argument(
         "--method",
@@ -76,14 +69,32 @@ def add_search(parser: argparse.ArgumentParser, *, connections: int) -> None:
     )
 
 
-def search_settings(args: argparse.Namespace) -> "SearchSettings":
-    """Return what the search options say; raises UserError when they do not fit together."""
+def search_settings(args: argparse.Namespace, base: "SearchSettings | None" = None) -> "SearchSettings":
+    """Return what the search options say, on top of `base`; raises UserError when they do not fit together."""
     from hbprobe.probe.search import SearchSettings
 
+    said = {
+        "min_s": args.min,
+        "max_s": args.max,
+        "precision_s": args.precision,
+        "connections": args.connections,
+        "confirm": args.confirm,
+        "grace_s": args.grace,
+    }
     try:
-        return SearchSettings(args.min, args.max, args.precision, args.connections, args.confirm, args.grace)
+        return replace(base or SearchSettings(), **{name: value for name, value in said.items() if value is not None})
     except ValueError as error:
         raise UserError(f"--{error}") from None
+
+
+def prior(args: argparse.Namespace) -> "Prior | None":
+    """Return what the search is to know of timers beforehand."""
+    if args.strategy == "split":
+        return None
+    from hbprobe.probe.prior import prior_of
+    from hbprobe.profiles.catalogue import Catalogue
+
+    return prior_of(Catalogue().all())
 
 
 def add_webconfig(parser: argparse.ArgumentParser) -> None:

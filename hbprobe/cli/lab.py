@@ -10,6 +10,7 @@ from hbprobe.cli import arguments
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
+    from hbprobe.lab.pathfile import LabPath
     from hbprobe.report.result import Result
 
 _WORKED_EXAMPLE = "ten-minute-provider"
@@ -27,10 +28,10 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "profiles",
         nargs="*",
         metavar="PROFILE",
-        help="the boxes, in order from the client: an id ('hbprobe profiles list') or a file "
+        help="the boxes, in order from the client: an id ('hbprobe profiles list') or a file; or one path file "
         f"(default: {_WORKED_EXAMPLE}, the worked example of the Direct Push literature)",
     )
-    arguments.add_search(parser, connections=1)
+    arguments.add_search(parser)
     arguments.add_webconfig(parser)
     parser.add_argument(
         "--set",
@@ -61,15 +62,15 @@ def _measure(args: argparse.Namespace) -> "Result":
     from hbprobe import warp
     from hbprobe.lab.inprocess import measure
     from hbprobe.probe.journal import Journal, header
-    from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.profiles.running import parse_settings, require_runnable, with_overrides
+    from hbprobe.profiles.running import require_runnable
     from hbprobe.report.conclude import conclude
     from hbprobe.report.result import Verb
 
     started = time.perf_counter()
-    settings, search = arguments.exchange_settings(args), arguments.search_settings(args)
-    boxes = [require_runnable(Catalogue().find(reference)) for reference in args.profiles or [_WORKED_EXAMPLE]]
-    boxes[0], remarks = with_overrides(boxes[0], parse_settings(args.set))
+    path = _path(args)
+    for box in path.boxes:
+        require_runnable(box)
+    search = arguments.search_settings(args, path.search)
     try:
         clock = warp.clock_from_text(args.clock)
     except ValueError as error:
@@ -78,18 +79,40 @@ def _measure(args: argparse.Namespace) -> "Result":
         journal = None
         if args.out is not None:
             journal = stack.enter_context(Journal(_fresh(args.out), header("lab", args.method, search), resume=False))
-        findings = warp.run(measure(boxes, settings, search, args.method, journal), clock)
+        measuring = measure(path.boxes, path.settings, search, args.method, journal, arguments.prior(args))
+        findings = warp.run(measuring, clock)
     return conclude(
         findings.run,
-        settings,
+        path.settings,
         verb=Verb.LAB,
-        target="lab",
+        target=path.name,
         clock=args.clock,
         wall_s=time.perf_counter() - started,
-        path=tuple(box.id for box in boxes),
+        path=tuple(box.id for box in path.boxes),
         cut_by=findings.cut_by,
-        notes=(*remarks, *findings.remarks),
+        notes=(*path.remarks, *findings.remarks),
+        devices=path.devices,
     )
+
+
+def _path(args: argparse.Namespace) -> "LabPath":
+    """Return the path that the arguments name: a path file, or profiles."""
+    from hbprobe.exchange.devices import DEVICES
+    from hbprobe.lab.pathfile import LabPath, find_path, load_path
+    from hbprobe.probe.search import SearchSettings
+    from hbprobe.profiles.catalogue import Catalogue
+    from hbprobe.profiles.running import parse_settings, with_overrides
+
+    catalogue = Catalogue()
+    file = find_path(args.profiles[0]) if len(args.profiles) == 1 else None
+    if file is not None:
+        if args.set or args.webconfig:
+            raise UserError(f"{file}: a path file says timers and web.config itself: drop --set and --webconfig")
+        return load_path(file, catalogue)
+    boxes = [catalogue.find(reference) for reference in args.profiles or [_WORKED_EXAMPLE]]
+    boxes[0], remarks = with_overrides(boxes[0], parse_settings(args.set))
+    settings = arguments.exchange_settings(args)
+    return LabPath("lab", "", tuple(boxes), settings, DEVICES, SearchSettings(), remarks)
 
 
 def _fresh(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from hbprobe.errors import UserError
 if TYPE_CHECKING:
     from hbprobe.probe.journal import Journal
     from hbprobe.probe.run import Run
-    from hbprobe.probe.search import SearchSettings
+    from hbprobe.probe.search import Search, SearchSettings
     from hbprobe.probe.wire import Dialer, Target
     from hbprobe.report.live import LiveLine
 
@@ -32,7 +32,7 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "url", metavar="URL", help="https://HOST[:PORT]/ of hbprobe serve (hold) or a web server (idle)"
     )
-    arguments.add_search(parser, connections=1)
+    arguments.add_search(parser)
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument("--ca", type=Path, metavar="FILE", help="trust this authority (PEM) instead of the system's")
     trust.add_argument("--insecure", action="store_true", help="do not verify the certificate; the report says so")
@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from hbprobe import warp
     from hbprobe.duration import format_duration
     from hbprobe.exchange.certificates import client_context
+    from hbprobe.probe.search import Search
     from hbprobe.probe.wire import Dialer, Target
     from hbprobe.report.conclude import conclude
     from hbprobe.report.live import LiveLine
@@ -69,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
     with _journal(args, target, search) as journal, LiveLine(Console(stderr=True)) as line:
         longest = format_duration(search.worst_case_s)
         line.say(f"probing {target}: at most {longest}, less if the path cuts early")
-        done = warp.run(_search(args.method, Dialer(target, tls), search, journal, line), warp.ScaledClock())
+        searching = _search(args.method, Dialer(target, tls), Search(search, arguments.prior(args)), journal, line)
+        done = warp.run(searching, warp.ScaledClock())
     if not done.complete:
         line.say(_stopped(args))
     result = conclude(
@@ -96,14 +98,13 @@ def _journal(
 
 
 async def _search(
-    method: str, dialer: "Dialer", search: "SearchSettings", journal: "Journal | None", line: "LiveLine"
+    method: str, dialer: "Dialer", search: "Search", journal: "Journal | None", line: "LiveLine"
 ) -> "Run":
     from hbprobe.probe.methods import make_method
     from hbprobe.probe.run import Run
-    from hbprobe.probe.search import Search
 
-    made = make_method(method, dialer, search.grace_s, random.SystemRandom())
-    done = Run(Search(search), made, journal, line.follow)
+    made = make_method(method, dialer, search.settings.grace_s, random.SystemRandom())
+    done = Run(search, made, journal, line.follow)
     with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
         await done.to_the_end()
     return done

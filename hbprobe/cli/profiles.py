@@ -1,4 +1,4 @@
-"""`hbprobe profiles`: list, show and check what boxes do."""
+"""`hbprobe profiles`: list, show, check and draw what boxes do."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.duration import parse_duration_s
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb and its three actions to the command line."""
-    verb = verbs.add_parser("profiles", help="list, show and check what boxes do")
+    """Add the verb and its actions to the command line."""
+    verb = verbs.add_parser("profiles", help="list, show, check and draw what boxes do")
     actions = verb.add_subparsers(metavar="ACTION", required=True)
     verb.set_defaults(run=run)
     _register_list(actions)
     _register_show(actions)
     _register_check(actions)
+    _register_schema(actions)
+    _register_plot(actions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,9 +40,9 @@ def _register_list(actions: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("paths", nargs="*", metavar="PATH", help="your own files and folders in place of the shipped")
     parser.add_argument("--category", choices=_values(Category), help="only boxes of this kind")
     parser.add_argument("--layer", choices=_values(Layer), help="only boxes that reach this deep")
-    parser.add_argument("--expiry", choices=_values(Expiry), help="only boxes that end a connection so")
+    parser.add_argument("--expiry", choices=_values(Expiry), help="only boxes that end a silent request so")
     parser.add_argument(
-        "--below", type=_duration, metavar="SECONDS", help="only boxes that end a quiet connection sooner"
+        "--below", type=_duration, metavar="SECONDS", help="only boxes that end a silent request sooner"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(act=_list)
@@ -58,6 +61,18 @@ def _register_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser
     parser.set_defaults(act=_check)
 
 
+def _register_schema(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("schema", help="print the JSON Schema of a profile, for your editor")
+    parser.set_defaults(act=_schema)
+
+
+def _register_plot(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("plot", help="draw how long boxes let a silent request live")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="your own files and folders in place of the shipped")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write: .png or .svg")
+    parser.set_defaults(act=_plot)
+
+
 def _values(words: type[StrEnum]) -> list[str]:
     return [word.value for word in words]
 
@@ -70,11 +85,10 @@ def _duration(text: str) -> float:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from hbprobe.profiles.catalogue import Catalogue, select
+    from hbprobe.profiles.catalogue import select
     from hbprobe.profiles.table import INFERRED, LIST_HEADER, has_inferred, list_row
 
-    catalogue = Catalogue()
-    everything = [one for path in args.paths for one in catalogue.find_all(path)] if args.paths else catalogue.all()
+    everything = _named(args.paths)
     profiles = select(everything, category=args.category, layer=args.layer, expiry=args.expiry, below_s=args.below)
     if args.json:
         _print_json("hbprobe.profiles/1", profiles=[profile.model_dump(mode="json") for profile in profiles])
@@ -84,6 +98,14 @@ def _list(args: argparse.Namespace) -> int:
     if any(map(has_inferred, profiles)):
         print(INFERRED)
     return 0
+
+
+def _named(paths: Sequence[str]) -> "list[Profile]":
+    """Return the profiles that the paths stand for; the shipped ones where there is no path."""
+    from hbprobe.profiles.catalogue import Catalogue
+
+    catalogue = Catalogue()
+    return [one for path in paths for one in catalogue.find_all(path)] if paths else catalogue.all()
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -136,6 +158,23 @@ def _check(args: argparse.Namespace) -> int:
     if not mistakes:
         print(f"{len(files)} {'profile' if len(files) == 1 else 'profiles'}, no mistakes")
     return 2 if mistakes else 0
+
+
+def _schema(_args: argparse.Namespace) -> int:
+    from hbprobe.profiles.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return 0
+
+
+def _plot(args: argparse.Namespace) -> int:
+    from hbprobe.profiles.mistakes import printable
+    from hbprobe.report.catalogue_plot import catalogue_plot
+    from hbprobe.report.style import save
+
+    save(catalogue_plot(_named(args.paths)), args.out)
+    print(f"wrote {printable(str(args.out))}")
+    return 0
 
 
 def _print_json(schema: str, **content: object) -> None:

@@ -19,12 +19,14 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return the server's TLS settings; raises UserError when the files do not serve."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key, password="")  # without one, OpenSSL would ask on the terminal
     except FileNotFoundError:
         missing = certificate if not certificate.exists() else key
         raise UserError(f"{missing}: no such file; --tls takes CERT,KEY in PEM, auto, or off") from None
     except (ssl.SSLError, OSError) as error:
-        raise UserError(f"{certificate}, {key}: no certificate and key that belong together ({error})") from None
+        raise UserError(
+            f"{certificate}, {key}: no certificate and key that belong together ({_reason(error)})"
+        ) from None
     return context
 
 
@@ -35,7 +37,7 @@ def client_context(ca: Path | None, *, insecure: bool = False) -> ssl.SSLContext
     except FileNotFoundError:
         raise UserError(f"{ca}: no such file; --ca takes a certificate in PEM") from None
     except (ssl.SSLError, OSError) as error:
-        raise UserError(f"{ca}: no certificate in PEM ({error})") from None
+        raise UserError(f"{ca}: no certificate in PEM ({_reason(error)})") from None
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -51,11 +53,14 @@ def private_ca(state: Path, names: tuple[str, ...] = ()) -> tuple[Path, ssl.SSLC
     """
     ca_file, key_file, names_file = state / CA_NAME, state / _KEY_NAME, state / "names.txt"
     wanted = sorted({*_NAMES, *names})
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, UnicodeDecodeError):
         if ca_file.exists() and key_file.exists() and set(wanted) <= set(names_file.read_text().split()):
             return ca_file, server_context(key_file, key_file)
     authority = trustme.CA(organization_name="hbprobe")
-    issued = authority.issue_cert(*wanted)
+    try:
+        issued = authority.issue_cert(*wanted)
+    except ValueError as error:
+        raise UserError(f"no certificate can be made for {', '.join(names)} ({error}); use --tls CERT,KEY") from None
     try:
         state.mkdir(parents=True, exist_ok=True)
         _write_secret(key_file, issued.private_key_and_cert_chain_pem.bytes())
@@ -73,6 +78,10 @@ def throwaway_pair() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     with tempfile.TemporaryDirectory(prefix="hbprobe-") as folder:
         ca_file, server = private_ca(Path(folder))
         return server, client_context(ca_file)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).partition(" (_ssl.c")[0]  # a line of Python's own source
 
 
 def _write_secret(path: Path, data: bytes) -> None:

@@ -15,6 +15,7 @@ from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
 from hbprobe.probe.journal import Journal
 from hbprobe.probe.methods import make_method
+from hbprobe.probe.prior import Prior
 from hbprobe.probe.run import Run
 from hbprobe.probe.search import Search, SearchSettings
 from hbprobe.probe.wire import Dialer, Target
@@ -73,11 +74,12 @@ async def measure(
     search: SearchSettings,
     method: str = "hold",
     journal: Journal | None = None,
+    prior: Prior | None = None,
 ) -> Findings:
     """Search for the limit of a path that leads through the boxes; raises CannotMeasureError if that fails."""
     events: list[list[Event]] = [[] for _ in boxes]
     async with no_fault_is_lost(), path(boxes, settings, events) as dialer:
-        run = Run(Search(search), make_method(method, dialer, search.grace_s, random.Random(_SEED)), journal)
+        run = Run(Search(search, prior), make_method(method, dialer, search.grace_s, random.Random(_SEED)), journal)
         with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
             await run.to_the_end()
     return Findings(run, _cut_by(boxes, events), _remarks(events))

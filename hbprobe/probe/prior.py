@@ -1,44 +1,62 @@
-"""Where a path's limit is likely to lie: the timers that products have, smoothed over the whole range."""
+"""Where a path's limit is likely to lie, and whether the box will tell: the timers that products have, smoothed."""
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hbprobe.profiles.model import Profile, TimerKind
+from hbprobe.profiles.held import silent_hold
+from hbprobe.profiles.model import Category, Expiry, Profile
 
-_SMOOTH = 0.15
+_SMOOTH = 0.1
 """This share of the belief lies evenly over all orders of magnitude: timers can be set, to anything."""
 _SPAN = math.log(7 * 86400.0)
 """Smooth from a second to a week."""
-_DECIDING = (TimerKind.IDLE, TimerKind.LIFETIME)
+_TELLING = (Expiry.RESET, Expiry.CLOSE, Expiry.RESPOND)
+"""The ways to end a request that the client notices at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Limits in seconds, each with its share."""
+
+    shares: Mapping[float, float]
+
+    @property
+    def whole(self) -> float:
+        """All of it: the share of the boxes of this kind among all."""
+        return sum(self.shares.values())
+
+    def between(self, low_s: float, high_s: float) -> float:
+        """Return the share that lies above `low_s` and not above `high_s`."""
+        known = sum(share for limit_s, share in self.shares.items() if low_s < limit_s <= high_s)
+        smooth = math.log(max(1.0, high_s)) - math.log(max(1.0, low_s)) if high_s < math.inf else 0.0
+        return (1 - _SMOOTH) * known + _SMOOTH * self.whole * smooth / _SPAN
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """A belief about the limit before anything was measured."""
+    """A belief about the limit before anything was measured; the shares of both kinds add up to 1."""
 
-    shares: dict[float, float]
-    """By timer in seconds, the share of products that have it as their default."""
-
-    def between(self, low_s: float, high_s: float) -> float:
-        """Return the belief that the limit lies above `low_s` and not above `high_s`."""
-        known = sum(share for timer_s, share in self.shares.items() if low_s < timer_s <= high_s)
-        smooth = math.log(max(1.0, high_s)) - math.log(max(1.0, low_s)) if high_s < math.inf else 0.0
-        return (1 - _SMOOTH) * known + _SMOOTH * smooth / _SPAN
+    silent: Belief
+    """Of boxes that cut without a word."""
+    telling: Belief
+    """Of boxes that send RST, FIN or a status at that very moment."""
 
     def candidates(self, low_s: float, high_s: float) -> list[float]:
-        """Return the timers that products have between two times, shortest first."""
-        return sorted(timer_s for timer_s in self.shares if low_s < timer_s < high_s)
+        """Return the limits that products have between two times, shortest first."""
+        known = self.silent.shares.keys() | self.telling.shares.keys()
+        return sorted(limit_s for limit_s in known if low_s < limit_s < high_s)
 
 
 def prior_of(profiles: Iterable[Profile]) -> Prior:
-    """Count the timers that end a silent request, one product one vote."""
-    votes = Counter(shortest for profile in profiles if (shortest := _shortest_s(profile)) is not None)
-    total = sum(votes.values())
-    return Prior({timer_s: count / total for timer_s, count in sorted(votes.items())})
-
-
-def _shortest_s(profile: Profile) -> float | None:
-    timers = [timer.default for kind in _DECIDING if (timer := profile.timers.get(kind)) is not None]
-    return min(timers, default=None)
+    """Count the limits of a request that is held in silence, one product one vote; examples have none."""
+    held = [silent_hold(profile) for profile in profiles if profile.category is not Category.EXAMPLE]
+    votes = Counter((hold.expiry in _TELLING, hold.limit_s) for hold in held if hold.limit_s is not None)
+    shares = {key: count / votes.total() for key, count in votes.items()}
+    return Prior(
+        *(
+            Belief({limit_s: share for (tells, limit_s), share in shares.items() if tells is kind})
+            for kind in (False, True)
+        )
+    )

@@ -6,10 +6,12 @@ as far as there is room.
 
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from hbprobe.probe.outcome import How, Kind
 from hbprobe.profiles.held import silent_hold
@@ -20,7 +22,9 @@ from hbprobe.report.flags import Flag, fly
 from hbprobe.report.page import MARGIN_IN, WIDTH_IN, Entry, Page
 from hbprobe.report.style import FAINT, INK, LOOKS, SKY, VERMILLION, Look, extent, in_style
 
-MARKED_S = {540: "alert threshold", 900: "", 1800: "", 3540: "longest heartbeat"}
+THRESHOLD_S = 540
+"""The average of heartbeats at which Exchange logs event 1040 by default."""
+MARKED_S = {THRESHOLD_S: ", alert threshold", 900: "", 1800: "", 3540: ", longest heartbeat"}
 """What Exchange goes by, and two round timers between."""
 
 _LEFT_IN = 1.75
@@ -35,16 +39,19 @@ _FEW = 25
 """Of so few profiles each may be named."""
 
 _KNOWN = (
-    "cisco-asa fortinet-fortigate paloalto-pan-os juniper-srx aws-nlb-tcp aws-alb azure-load-balancer nginx-http-proxy "
-    "cloudflare-proxy heroku-router avm-fritzbox openwrt-conntrack linux-netfilter-conntrack cisco-staros-acs "
-    "aws-nat-gateway azure-nat-gateway gcp-cloud-nat linux-ipvs f5-bigip-tcp-profile citrix-netscaler-tcp "
-    "squid-forward-proxy envoy-http envoy-tcp-proxy nginx-stream-proxy pfsense-opnsense-normal twilio-super-sim "
-    "azure-app-service microsoft-iis-arr aws-cloudfront azure-firewall sonicwall-classic haproxy-sample-edge "
-    "google-cloud-run fastly-vcl evomi-residential-proxy cisco-ios-nat mikrotik-routeros gcp-vpc-firewall-conntrack "
-    "openbsd-pf-normal checkpoint-gateway aws-global-accelerator cilium-conntrack apache-httpd-mod-proxy"
-).split()
+    "cisco-asa", "fortinet-fortigate", "paloalto-pan-os", "juniper-srx", "aws-nlb-tcp", "aws-alb",
+    "azure-load-balancer", "nginx-http-proxy", "cloudflare-proxy", "heroku-router", "avm-fritzbox",
+    "openwrt-conntrack", "linux-netfilter-conntrack", "cisco-staros-acs", "aws-nat-gateway", "azure-nat-gateway",
+    "gcp-cloud-nat", "linux-ipvs", "f5-bigip-tcp-profile", "citrix-netscaler-tcp", "squid-forward-proxy",
+    "envoy-http", "envoy-tcp-proxy", "nginx-stream-proxy", "pfsense-opnsense-normal", "twilio-super-sim",
+    "azure-app-service", "microsoft-iis-arr", "aws-cloudfront", "azure-firewall", "sonicwall-classic",
+    "haproxy-sample-edge", "google-cloud-run", "fastly-vcl", "evomi-residential-proxy", "cisco-ios-nat",
+    "mikrotik-routeros", "gcp-vpc-firewall-conntrack", "openbsd-pf-normal", "aws-global-accelerator",
+    "cilium-conntrack",
+)  # fmt: skip
 """The products that are named, the first of them first."""
 
+_MARK: dict[str, Any] = {"markersize": 60 * DOT_IN, "markeredgecolor": "white", "markeredgewidth": 0.4}
 _LIVES = Look("lives for ever", LOOKS[Kind.SURVIVED].color, "", LOOKS[Kind.SURVIVED].marker)
 _LOOKS = {
     Expiry.SILENT: LOOKS[How.SILENT],
@@ -76,7 +83,7 @@ def catalogue_plot(profiles: Sequence[Profile]) -> Figure:
 
 
 def _scale(axes: Axes, ever: Axes, products: Sequence[Profile]) -> None:
-    limits_s = [limit_s for one in products if (limit_s := silent_hold(one).limit_s) is not None] or [540.0]
+    limits_s = [limit_s for one in products if (limit_s := silent_hold(one).limit_s) is not None] or [THRESHOLD_S]
     low_s, high_s = min(*limits_s, 60) / 1.5, max(*limits_s, 3540) * 1.5
     axes.set_xscale("log")
     axes.set_xlim(low_s, high_s)
@@ -124,18 +131,15 @@ def _draw_rows(axes: Axes, ever: Axes, rows: Sequence[Row]) -> None:
     for one in (axes, ever):
         one.tick_params(axis="y", length=0, labelleft=one is axes)
         one.spines["left"].set_visible(False)
-    axes.axvspan(axes.get_xlim()[0], 540, color=VERMILLION, alpha=0.06, zorder=0.5, linewidth=0)
+    axes.axvspan(axes.get_xlim()[0], THRESHOLD_S, color=VERMILLION, alpha=0.06, zorder=0.5, linewidth=0)
 
 
 def _draw_dots(axes: Axes, ever: Axes, rows: Sequence[Row]) -> None:
     for dot in (dot for row in rows for dot in row.dots):
-        held = silent_hold(dot.profile)
+        limit_s = silent_hold(dot.profile).limit_s
         look = _look(dot)
-        place = held.limit_s if held.limit_s is not None else dot.x_in
-        (axes if dot.ends else ever).plot(
-            [place], [dot.y_in], look.marker, color=look.color, markersize=72 * DOT_IN * 0.82, markeredgecolor="white",
-            markeredgewidth=0.4, zorder=4, gid=dot.profile.id,
-        )
+        where, place = (ever, dot.x_in) if limit_s is None else (axes, limit_s)
+        where.plot(place, dot.y_in, look.marker, color=look.color, zorder=4, gid=dot.profile.id, **_MARK)
 
 
 def _look(dot: Dot) -> Look:
@@ -144,41 +148,49 @@ def _look(dot: Dot) -> Look:
 
 
 def _name_dots(axes: Axes, rows: Sequence[Row], known: Sequence[str]) -> None:
-    """Name products, the first of `known` first, as far as there is room in their rows."""
-    dots = {dot.profile.id: dot for row in rows for dot in row.dots if dot.ends}
-    named = [dots[name] for name in known if name in dots]
-    texts = [axes.text(540, 0, dot.profile.id, fontsize=6.8, color=INK, va="center", zorder=5, gid="name") for dot in named]
+    """Name products, the first of `known` first, as far as there is room."""
+    dots = [dot for row in rows for dot in row.dots if dot.ends]
+    named = sorted((dot for dot in dots if dot.profile.id in known), key=lambda dot: known.index(dot.profile.id))
+    look: dict[str, Any] = {"fontsize": 6.8, "va": "center", "zorder": 3, "gid": "name"}
+    texts = [axes.text(THRESHOLD_S, 0, dot.profile.id, **look) for dot in named]
     widths = [extent(text).width / axes.figure.dpi for text in texts]
-    boxes = name_boxes(list(dots.values()), list(zip(named, widths, strict=True)), _LEFT_IN, _MIDDLE_IN)
-    for dot, text, box in zip(named, texts, boxes, strict=True):
+    boxes = name_boxes(dots, list(zip(named, widths, strict=True)), _LEFT_IN, _MIDDLE_IN)
+    for text, box in zip(texts, boxes, strict=True):
         if box is None:
             text.remove()
             continue
         across = axes.transData.inverted().transform((box.left * axes.figure.dpi, 0))[0]
         text.set_position((across, (box.low + box.high) / 2))
+        text.set_path_effects([withStroke(linewidth=2.5, foreground="white", alpha=0.8)])  # over the dotted lines
 
 
 def _marks(axes: Axes, products: Sequence[Profile]) -> list[Flag]:
     """Draw what Exchange goes by as lines, and return their labels: how many products have cut by then."""
     flags = []
     for at_s, words in MARKED_S.items():
-        cut = sum(1 for one in products if (silent_hold(one).limit_s or at_s + 1) <= at_s)
-        meaning = f", {words}" if words else ""
-        flags.append(Flag(at_s, f"{at_s} s{meaning}: {cut} have cut", INK, bold=at_s == 540))
-        axes.axvline(at_s, color=INK if at_s == 540 else FAINT, linewidth=0.9, linestyle="dotted", zorder=1, gid="threshold")
+        color, bold = (INK, True) if at_s == THRESHOLD_S else (FAINT, False)
+        flags.append(Flag(at_s, f"{at_s} s{words}: {_cut_by(products, at_s)} have cut", INK, bold=bold))
+        axes.axvline(at_s, color=color, linewidth=0.9, linestyle="dotted", zorder=1, gid="threshold")
     return flags
 
 
+def _cut_by(products: Sequence[Profile], at_s: float) -> int:
+    limits_s = [silent_hold(one).limit_s for one in products]
+    return sum(limit_s is not None and limit_s <= at_s for limit_s in limits_s)
+
+
 def _title(products: Sequence[Profile]) -> str:
-    return f"How long {len(products)} boxes let a silent request live, and how they end it"
+    cut = _cut_by(products, THRESHOLD_S)
+    return f"Of {len(products)} boxes, {cut} cut a silent request within {THRESHOLD_S} s"
 
 
 def _subtitle() -> str:
-    return "Each dot is a profile with its product's defaults. Exchange logs event 1040 where heartbeats average 540 s or less."
+    return (
+        f"Each dot is a product at its defaults. Exchange logs event 1040 for heartbeats of {THRESHOLD_S} s or less."
+    )
 
 
 def _legend(rows: Sequence[Row]) -> list[Entry]:
-    looks = {look.label: look for row in rows for dot in row.dots for look in [_look(dot)]}
-    shown = [look for look in (*_LOOKS.values(), _LIVES) if look.label in looks]
-    style = {"linestyle": "none", "markersize": 72 * DOT_IN * 0.82, "markeredgecolor": "white", "markeredgewidth": 0.4}
-    return [(Line2D([], [], color=look.color, marker=look.marker, **style), look.label) for look in shown]
+    drawn = {_look(dot).label for row in rows for dot in row.dots}
+    looks = [look for look in (*_LOOKS.values(), _LIVES) if look.label in drawn]
+    return [(Line2D([], [], color=one.color, marker=one.marker, ls="none", **_MARK), one.label) for one in looks]

@@ -1,4 +1,4 @@
-"""Where the dots and names of the catalogue's picture stand: heaps of dots, names in the room between. All in inches."""
+"""Where dots and names stand in the picture of the catalogue: dots in heaps, names in the room between. In inches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ _NAME_IN = 0.1
 """Height of a name."""
 _GAP_IN = 0.025
 """Between a dot and its name."""
+_CLEAR_IN = 0.09
+"""At least so much lies between a name and what it does not name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class Box:
         beside = self.right <= other.left or other.right <= self.left
         return not (beside or self.high <= other.low or other.high <= self.low)
 
+    def wider(self, by: float) -> "Box":
+        """Return the same with more room at the left and the right."""
+        return Box(self.left - by, self.right + by, self.low, self.high)
+
 
 @dataclass(frozen=True, slots=True)
 class Heaps:
@@ -66,16 +72,26 @@ def stack(heaps: Sequence[Heaps], endless_in: float) -> list[Row]:
     rows: list[Row] = []
     low = 0.0
     for one in reversed(heaps):
-        ending = list(zip(one.ending, levels([place for _, place in one.ending]), strict=True))
-        across = max(1, int(endless_in / DOT_IN))
-        endless = [(profile, (number % across + 0.5) * DOT_IN, number // across) for number, profile in enumerate(one.endless)]
         first = low + (_ROW_GAP_IN + DOT_IN) / 2
-        dots = [Dot(profile, place, first + level * DOT_IN, ends=True) for (profile, place), level in ending]
-        dots += [Dot(profile, place, first + level * DOT_IN, ends=False) for profile, place, level in endless]
+        dots = [*_ending(one, first), *_endless(one, first, max(1, int(endless_in / DOT_IN)))]
         high = max(dot.y_in for dot in dots) + (_ROW_GAP_IN + DOT_IN) / 2
         rows.insert(0, Row(one.name, low, high, tuple(dots)))
         low = high
     return rows
+
+
+def _ending(heaps: Heaps, first_in: float) -> list[Dot]:
+    heights = levels([place for _, place in heaps.ending])
+    placed = zip(heaps.ending, heights, strict=True)
+    return [Dot(profile, place, first_in + height * DOT_IN, ends=True) for (profile, place), height in placed]
+
+
+def _endless(heaps: Heaps, first_in: float, across: int) -> list[Dot]:
+    """Lay them side by side, and the next ones above."""
+    return [
+        Dot(profile, (number % across + 0.5) * DOT_IN, first_in + number // across * DOT_IN, ends=False)
+        for number, profile in enumerate(heaps.endless)
+    ]
 
 
 def levels(places_in: Sequence[float]) -> list[int]:
@@ -94,13 +110,15 @@ def name_boxes(
 
     A name stands to the right of its dot, to the left, or above, and touches neither dots nor other names.
     """
-    taken = [_around(dot) for dot in dots]
+    taken = [(dot, _around(dot)) for dot in dots]
     found: list[Box | None] = []
     for dot, width_in in wanted:
+        others = [box for owner, box in taken if owner is not dot]
         free = [box for box in _beside(dot, width_in) if low_in <= box.left and box.right <= high_in]
-        box = next((box for box in free if not any(box.meets(other) for other in taken)), None)
+        box = next((box for box in free if not any(box.wider(_CLEAR_IN).meets(other) for other in others)), None)
         found.append(box)
-        taken += [box] if box else []
+        if box is not None:
+            taken.append((dot, box))
     return found
 
 

@@ -1,5 +1,8 @@
 """From a search that has run to its result: the limit, and what it means for Exchange."""
 
+from collections.abc import Sequence
+
+from hbprobe.exchange.devices import DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.probe.run import Run
@@ -17,6 +20,7 @@ def conclude(
     path: tuple[str, ...] = (),
     cut_by: str | None = None,
     notes: tuple[str, ...] = (),
+    devices: Sequence[DeviceKind] = DEVICES,
 ) -> Result:
     """Sum a run up; without any evidence there is no verdict."""
     limit = run.search.limit
@@ -37,5 +41,5 @@ def conclude(
         confirmed=run.complete and run.search.confirmed,
         cut_by=cut_by,
         notes=notes,
-        verdict=judge(limit.survived_s, limit.cut_s, limit.how, settings).as_dict() if known else None,
+        verdict=judge(limit.survived_s, limit.cut_s, limit.how, settings, devices).as_dict() if known else None,
     )

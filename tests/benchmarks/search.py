@@ -59,8 +59,8 @@ def main() -> None:
     settings = SearchSettings()
     profiles = [profile for profile in Catalogue().all() if profile.category is not Category.EXAMPLE]
     prior = prior_of(profiles)
-    known = [limit_s for profile in profiles if (limit_s := quiet_limit_s(profile)) is not None]
-    within = [limit_s for limit_s in known if settings.min_s < limit_s < settings.max_s]
+    known = [(held.limit_s, held.expiry) for held in map(silent_hold, profiles) if held.limit_s is not None]
+    within = [(limit_s, expiry) for limit_s, expiry in known if settings.min_s <= limit_s < settings.max_s]
     rng = random.Random(SEED)
     uniform = [rng.uniform(settings.min_s, settings.max_s) for _ in range(UNIFORM_LIMITS)]
 

@@ -1,7 +1,7 @@
 """A stage for boxes: two peers with a relay between them, on real sockets and the warp clock.
 
-A test that is a coroutine function runs on the warp clock: minutes of path time pass in no time, and a loop that spins or
-waits for ever is ended after a minute of real time.
+A test that is a coroutine function runs on the warp clock: hours of path time pass in no time, and a loop that spins
+or waits for ever is ended after a minute of real time.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -137,7 +138,7 @@ class Stage:
 
     async def __aenter__(self):
         self._loop = asyncio.get_running_loop()
-        self._before = _in_use(self._loop)
+        self._before = in_use()
         self.listener = self.keep(listening_socket())
         upstream = self._upstream or [(socket.AF_INET, self.listener.getsockname())]
         self.relay = Relay(self._profile, upstream, self.events.append, self._max_flows)
@@ -149,7 +150,7 @@ class Stage:
         for sock in self._socks:
             sock.close()
         assert len(self.relay) == 0
-        assert _in_use(self._loop) == self._before, "(readers and writers, descriptors)"
+        assert in_use() == self._before, "(readers and writers, descriptors)"
 
     def keep(self, sock):
         """Close the socket at the end."""
@@ -197,14 +198,21 @@ def listening_socket(backlog=128):
     return sock
 
 
-def _in_use(loop):
-    descriptors = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
-    return len(loop._selector.get_map()), descriptors
+def in_use():
+    """Return how many sockets the running loop looks at, and how many descriptors are open where that can be told."""
+    descriptors = Path("/proc/self/fd")
+    return len(asyncio.get_running_loop()._selector.get_map()), descriptors.exists() and len([*descriptors.iterdir()])
 
 
 @pytest.fixture(scope="session", name="make_box")
 def _make_box():
     return make_box
+
+
+@pytest.fixture(scope="session")
+def open_path():
+    """A box without timers."""
+    return make_box()
 
 
 @pytest.fixture(scope="session")
@@ -221,6 +229,11 @@ def _play():
 @pytest.fixture(scope="session", name="listening_socket")
 def _listening_socket():
     return listening_socket
+
+
+@pytest.fixture(scope="session", name="in_use")
+def _in_use():
+    return in_use
 
 
 @pytest.fixture

@@ -28,21 +28,21 @@ class Host:
             sock.close()
 
 
-@contextlib.contextmanager
-def hosting(make_room=lambda: False):
-    """Make a listener, and check at its end that nothing is left."""
-    loop = asyncio.get_running_loop()
-    before = readers(loop)
-    host = Host(make_room)
-    try:
-        yield host
-    finally:
-        host.close()
-    assert readers(loop) == before
+@pytest.fixture
+def hosting(in_use):
+    """Make a listener, and check at its end that nothing is left: `with hosting() as host: ...`."""
 
+    @contextlib.contextmanager
+    def host(*args):
+        before = in_use()
+        made = Host(*args)
+        try:
+            yield made
+        finally:
+            made.close()
+        assert in_use() == before
 
-def readers(loop):
-    return len(loop._selector.get_map())
+    return host
 
 
 def resolving_to(monkeypatch, *hosts):
@@ -85,7 +85,7 @@ def has_ipv6():
 # Listening
 
 
-async def test_port_0_lets_the_system_choose():
+async def test_port_0_lets_the_system_choose(hosting):
     with hosting() as host:
         name, port = await host.listener.listen("127.0.0.1", 0)
         assert name == "127.0.0.1"
@@ -99,7 +99,7 @@ async def test_port_0_lets_the_system_choose():
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6")
-async def test_listens_on_every_address_of_a_name_with_one_port(monkeypatch):
+async def test_listens_on_every_address_of_a_name_with_one_port(hosting, monkeypatch):
     resolving_to(monkeypatch, "127.0.0.1", "::1")
     with hosting() as host:
         name, port = await host.listener.listen("both", 0)
@@ -111,7 +111,7 @@ async def test_listens_on_every_address_of_a_name_with_one_port(monkeypatch):
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6")
-async def test_listens_on_ipv6():
+async def test_listens_on_ipv6(hosting):
     with hosting() as host:
         name, port = await host.listener.listen("::1", 0)
         assert name == "::1"
@@ -120,7 +120,7 @@ async def test_listens_on_ipv6():
             assert len(host.accepted) == 1
 
 
-async def test_a_crowd_is_let_in():
+async def test_a_crowd_is_let_in(hosting):
     with hosting() as host, contextlib.ExitStack() as clients:
         address = await host.listener.listen("127.0.0.1", 0)
         for _ in range(300):
@@ -129,7 +129,7 @@ async def test_a_crowd_is_let_in():
         assert len(host.accepted) == 300
 
 
-async def test_after_closing_nobody_is_let_in():
+async def test_after_closing_nobody_is_let_in(hosting):
     with hosting() as host:
         address = await host.listener.listen("127.0.0.1", 0)
     with socket.socket() as client:
@@ -139,7 +139,7 @@ async def test_after_closing_nobody_is_let_in():
 # Listening in vain
 
 
-async def test_a_port_that_is_taken(listening_socket):
+async def test_a_port_that_is_taken(hosting, listening_socket):
     with listening_socket() as taken, hosting() as host:
         with pytest.raises(OSError) as caught:  # noqa: PT011 - the number is checked
             await host.listener.listen(*taken.getsockname())
@@ -147,30 +147,29 @@ async def test_a_port_that_is_taken(listening_socket):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is not configured elsewhere")
-async def test_where_one_address_is_taken_it_listens_on_none(monkeypatch, listening_socket):
+async def test_where_one_address_is_taken_it_listens_on_none(hosting, in_use, monkeypatch, listening_socket):
     resolving_to(monkeypatch, "127.0.0.2", "127.0.0.1")
     with listening_socket() as taken, hosting() as host:
         port = taken.getsockname()[1]
-        descriptors, before = len(os.listdir("/proc/self/fd")), readers(asyncio.get_running_loop())
+        before = in_use()
         with pytest.raises(OSError) as caught:  # noqa: PT011 - the number is checked
             await host.listener.listen("both", port)
         assert caught.value.errno == errno.EADDRINUSE
-        assert (len(os.listdir("/proc/self/fd")), readers(asyncio.get_running_loop())) == (descriptors, before)
+        assert in_use() == before
         with socket.socket() as client:
             assert client.connect_ex(("127.0.0.2", port)) == errno.ECONNREFUSED
 
 
-async def test_a_name_that_does_not_exist():
-    with hosting() as host:
-        with pytest.raises(socket.gaierror):
-            await host.listener.listen("no-such-host.invalid", 0)
+async def test_a_name_that_does_not_exist(hosting):
+    with hosting() as host, pytest.raises(socket.gaierror):
+        await host.listener.listen("no-such-host.invalid", 0)
 
 
 # Out of descriptors
 
 
 @on_posix
-async def test_without_descriptors_clients_are_reset_one_by_one(few_descriptors):
+async def test_without_descriptors_clients_are_reset_one_by_one(hosting, few_descriptors):
     with hosting() as host, contextlib.ExitStack() as open_socks:
         address = await host.listener.listen("127.0.0.1", 0)
         clients = [open_socks.enter_context(socket.socket()) for _ in range(5)]
@@ -187,7 +186,7 @@ async def test_without_descriptors_clients_are_reset_one_by_one(few_descriptors)
 
 
 @on_posix
-async def test_with_descriptors_again_clients_are_let_in_again(few_descriptors):
+async def test_with_descriptors_again_clients_are_let_in_again(hosting, few_descriptors):
     with hosting() as host, contextlib.ExitStack() as open_socks:
         address = await host.listener.listen("127.0.0.1", 0)
         clients = [open_socks.enter_context(socket.socket()) for _ in range(4)]
@@ -202,8 +201,8 @@ async def test_with_descriptors_again_clients_are_let_in_again(few_descriptors):
 
 
 @on_posix
-async def test_asks_for_room_before_it_turns_clients_away(few_descriptors):
-    kept = [os.open(os.devnull, os.O_RDONLY) for _ in range(2)]
+async def test_asks_for_room_before_it_turns_clients_away(hosting, few_descriptors):
+    kept = []
 
     def make_room():
         if kept:
@@ -214,6 +213,7 @@ async def test_asks_for_room_before_it_turns_clients_away(few_descriptors):
     with hosting(make_room) as host, contextlib.ExitStack() as open_socks:
         address = await host.listener.listen("127.0.0.1", 0)
         clients = [open_socks.enter_context(socket.socket()) for _ in range(4)]
+        kept += [os.open(os.devnull, os.O_RDONLY) for _ in range(2)]
         few_descriptors(1)
         for client in clients:
             client.setblocking(False)
@@ -224,7 +224,7 @@ async def test_asks_for_room_before_it_turns_clients_away(few_descriptors):
 
 
 @on_posix
-async def test_where_even_the_spare_does_not_help_it_looks_away_for_a_while(monkeypatch):
+async def test_where_even_the_spare_does_not_help_it_looks_away_for_a_while(hosting, monkeypatch):
     class Sock(socket.socket):
         broken = True
         tries = 0
@@ -251,7 +251,7 @@ async def test_where_even_the_spare_does_not_help_it_looks_away_for_a_while(monk
     await asyncio.sleep(5)
 
 
-async def test_other_errors_of_accept_are_passed_over(monkeypatch):
+async def test_other_errors_of_accept_are_passed_over(hosting, monkeypatch):
     errors = [ConnectionAbortedError(), OSError(errno.EPROTO, "protocol"), InterruptedError()]
 
     class Sock(socket.socket):

@@ -93,9 +93,7 @@ def test_a_socket_with_bytes_in_flight_is_only_stalled(tcp_pair):
 
 
 @on_linux
-@pytest.mark.parametrize(
-    ("host", "option"), [("127.0.0.1", silence._IP_MINTTL), ("::1", silence._IPV6_MINHOPCOUNT)]
-)
+@pytest.mark.parametrize(("host", "option"), [("127.0.0.1", silence._IP_MINTTL), ("::1", silence._IPV6_MINHOPCOUNT)])
 def test_stalls_where_the_system_refuses(tcp_pair, host, option):
     _, far = tcp_pair(host)
     with refusing(far, option) as far:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hbprobe.middlebox import silence, undertaker
+from hbprobe.middlebox import undertaker
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.flow import Act
 from hbprobe.middlebox.silence import Way

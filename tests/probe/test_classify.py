@@ -69,9 +69,7 @@ def test_a_connection_that_the_system_gave_up_is_no_evidence():
     assert outcome == failed("the connection broke: [Errno 113] No route to host", 12.5)
 
 
-@pytest.mark.parametrize(
-    ("kind", "how", "name"), [(EndKind.RST, How.RESET, "RST"), (EndKind.FIN, How.CLOSED, "FIN")]
-)
+@pytest.mark.parametrize(("kind", "how", "name"), [(EndKind.RST, How.RESET, "RST"), (EndKind.FIN, How.CLOSED, "FIN")])
 @pytest.mark.parametrize(("at_s", "exact"), [(300.0, True), (600.0, False)])
 def test_an_answer_that_is_cut_short(kind, how, name, at_s, exact):
     detail = "the answer was cut short after 5 bytes of its body"
@@ -81,9 +79,7 @@ def test_an_answer_that_is_cut_short(kind, how, name, at_s, exact):
 
 def test_an_answer_that_breaks_off_in_damaged_tls_is_no_evidence():
     broken = Broken(end(EndKind.UNREACHABLE, 3, detail="TLS: bad record mac"), "the answer was cut short", 0)
-    assert judge(broken) == failed(
-        "the answer was cut short: the connection broke: TLS: bad record mac", 3
-    )
+    assert judge(broken) == failed("the answer was cut short: the connection broke: TLS: bad record mac", 3)
 
 
 def test_what_is_not_http_is_no_evidence():

@@ -7,9 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbprobe.probe.guided import Guess, choose
-from hbprobe.probe.prior import Prior
+from hbprobe.probe.prior import Belief, Prior
 
-ONE = Prior({600.0: 1.0})
+NOBODY = Belief({})
+
+
+def silent(shares: dict[float, float]) -> Prior:
+    return Prior(Belief(shares), NOBODY)
+
+
+ONE = silent({600.0: 1.0})
 
 
 def guess(low_s: float = 59.9, high_s: float = math.inf, connections: int = 1, precision_s: float = 1.0) -> Guess:
@@ -38,11 +45,22 @@ def test_holds_keep_off_the_timer_whatever_the_precision() -> None:
 
 
 def test_a_rare_short_timer_waits_for_a_frequent_long_one() -> None:
-    assert choose(guess(high_s=1000), Prior({100.0: 0.001, 600.0: 0.999})) in [(599.5,), (600.5,)]
+    assert choose(guess(high_s=1000), silent({100.0: 0.001, 600.0: 0.999})) in [(599.5,), (600.5,)]
 
 
 def test_a_frequent_short_timer_is_tried_first() -> None:
-    assert choose(guess(), Prior({100.0: 0.6, 600.0: 0.4})) == (100.5,)
+    assert choose(guess(), silent({100.0: 0.6, 600.0: 0.4})) == (100.5,)
+
+
+def test_a_box_that_tells_is_asked_once_for_everything() -> None:
+    telling = Prior(NOBODY, Belief({300.0: 0.3, 600.0: 0.3, 1800.0: 0.4}))
+    (hold_s,) = choose(guess(), telling)
+    assert hold_s > 1800
+
+
+def test_what_is_known_to_be_silent_is_no_box_that_tells() -> None:
+    both = Prior(Belief({300.0: 0.1}), Belief({600.0: 0.9}))
+    assert choose(guess(high_s=1000), both) in [(299.5,), (300.5,)]
 
 
 def test_connections_left_over_split_what_no_product_explains() -> None:
@@ -59,7 +77,7 @@ def test_holds_lie_inside_the_bracket_in_order_and_are_few_enough(
     shares: dict[float, float], connections: int, low_s: float, width_s: float
 ) -> None:
     whole = sum(shares.values())
-    prior = Prior({timer_s: share / whole for timer_s, share in sorted(shares.items())})
+    prior = silent({timer_s: share / whole for timer_s, share in sorted(shares.items())})
     holds = choose(guess(low_s, low_s + width_s, connections), prior)
     assert list(holds) == sorted(set(holds))
     assert all(low_s < hold_s < low_s + width_s for hold_s in holds)

@@ -216,7 +216,9 @@ def test_another_file_is_refused_and_left_as_it_is(path, text):
 
 @pytest.mark.parametrize("search", ["null", "[]", "5", '"min_s"'])
 def test_a_header_that_is_damaged(path, search):
-    path.write_text(f'{{"schema":"hbprobe.journal/1","target":"https://mail.example:443/","method":"hold","search":{search}}}\n')
+    path.write_text(
+        f'{{"schema":"hbprobe.journal/1","target":"https://mail.example:443/","method":"hold","search":{search}}}\n'
+    )
     assert refuses(path) == f"{path}: is the journal of another search: min is None there and 60.0 here"
 
 

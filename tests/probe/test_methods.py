@@ -78,7 +78,11 @@ def test_an_answer_may_come_within_the_grace(on_warp, serve, late_s, kind):
 
 @pytest.mark.parametrize(
     ("act", "how", "reason", "signed"),
-    [("rst", How.RESET, "RST", ""), ("fin", How.CLOSED, "FIN", ""), ("close", How.CLOSED, "FIN", " after TLS's close_notify")],
+    [
+        ("rst", How.RESET, "RST", ""),
+        ("fin", How.CLOSED, "FIN", ""),
+        ("close", How.CLOSED, "FIN", " after TLS's close_notify"),
+    ],
 )
 @pytest.mark.parametrize(("at_s", "exact"), [(350, True), (600, False)])
 def test_an_end_is_a_cut_and_nothing_is_asked_twice(on_warp, serve, tls, act, how, reason, signed, at_s, exact):
@@ -139,7 +143,10 @@ def test_the_token_of_another_hold_is_no_answer(on_warp, serve):
         (answer(b"", "503 Busy", "Retry-After: 9"), "status 503: the server throttles (9)"),
         (answer(b"", "502 Bad Gateway"), "status 502 at once: a proxy that cannot reach the server"),
         (answer(b"", "301 Gone", "Location: /x"), "status 301: the server sends us to /x"),
-        (b"220 mail.example ESMTP\r\n\r\n", "the answer is not HTTP: illegal status line: bytearray(b'220 mail.example ESMTP')"),
+        (
+            b"220 mail.example ESMTP\r\n\r\n",
+            "the answer is not HTTP: illegal status line: bytearray(b'220 mail.example ESMTP')",
+        ),
     ],
 )
 def test_what_is_no_evidence(on_warp, serve, reply, reason):

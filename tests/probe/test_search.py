@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from hbprobe.probe.outcome import Aftermath, How, Kind, Limit, Outcome
-from hbprobe.probe.prior import Prior
+from hbprobe.probe.prior import Belief, Prior
 from hbprobe.probe.search import Search, SearchSettings, rounds_left
 
 # A scripted path: a rule says what becomes of a hold, `walk` carries a search out on it as `Run` does.
@@ -282,7 +282,9 @@ def near(number):
 def searches(draw):
     min_s = draw(st.one_of(st.sampled_from([0.3, 1, 60]), st.floats(0.1, 100)).map(lambda s: round(s, 3)))
     width_s = draw(st.one_of(st.sampled_from([0.1, 3, 3480]), st.floats(0.01, 4000)).map(lambda s: round(s, 3)))
-    precision_s = draw(st.one_of(st.sampled_from([0.1, 0.5, 1, 60]), st.floats(0.005, 100)).map(lambda s: round(s, 3)))
+    precision_s = draw(
+        st.one_of(st.sampled_from([0.1, 0.5, 1, 60]), st.floats(0.005, 100)).map(lambda s: round(s, 3))
+    )
     connections, confirm = draw(st.integers(1, 60)), draw(st.integers(1, 3))
     settings = SearchSettings(min_s, round(min_s + width_s, 3), precision_s, connections, confirm)
     edge = st.sampled_from([settings.min_s, settings.max_s])
@@ -335,11 +337,14 @@ def test_the_same_path_is_always_asked_the_same(case, path):
 
 
 @hypothesis(deadline=None)
-@given(searches(), st.sampled_from([silent_path, exact_path]), st.lists(st.floats(0.5, 8000), max_size=5, unique=True))
+@given(
+    searches(), st.sampled_from([silent_path, exact_path]), st.lists(st.floats(0.5, 8000), max_size=5, unique=True)
+)
 def test_what_is_known_of_timers_changes_the_order_only(case, path, timers_s):
     settings, limit_s = case
     settings = replace(settings, connections=min(settings.connections, 8))
-    prior = Prior({timer_s: 1 / len(timers_s) for timer_s in timers_s})
+    belief = Belief({timer_s: 0.5 / len(timers_s) for timer_s in timers_s})
+    prior = Prior(silent=belief, telling=belief)
     search, rounds, _ = walk(path(limit_s), settings, prior)
     assert all(settings.min_s <= hold_s <= settings.max_s for holds in rounds for hold_s in holds)
     low_s, high_s = search.limit.survived_s, search.limit.cut_s

@@ -347,8 +347,7 @@ def test_a_certificate_for_another_name(on_warp, serve, tls_pair, monkeypatch):
             return str(error.value)
 
     assert on_warp(main()) == (
-        "TLS: the certificate is not trusted: "
-        "Hostname mismatch, certificate is not valid for 'mail.example'."
+        "TLS: the certificate is not trusted: Hostname mismatch, certificate is not valid for 'mail.example'."
     )
 
 

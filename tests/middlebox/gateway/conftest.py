@@ -97,8 +97,9 @@ class Peer:
 class Stage:
     """A box, an upstream listener behind it, and what the box tells. Checks at its end that nothing was left open."""
 
-    def __init__(self, profile, max_flows=None, **options):
+    def __init__(self, profile, max_flows=None, *, tried_first=(), **options):
         self._profile = profile
+        self._tried_first = tried_first
         self._max_flows = max_flows
         self._options = options
         self._socks = []
@@ -111,7 +112,8 @@ class Stage:
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen()
         self.listener.setblocking(False)
-        upstream = self._options.pop("upstream", None) or [(socket.AF_INET, self.listener.getsockname())]
+        upstream = [*self._tried_first, self.listener.getsockname()]
+        upstream = [(socket.AF_INET, address) for address in upstream]
         self.box = Gateway(self._profile, upstream, self.events.append, self._max_flows, **self._options)
         self.address = await self.box.listen("127.0.0.1", 0)
         return self
@@ -129,13 +131,13 @@ class Stage:
         self._socks.append(sock)
         return sock
 
-    async def client(self, saying=b"", **options):
+    async def client(self, saying=b"", receive_bytes=None):
         """Connect to the box."""
         sock = self.keep(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP))
+        if receive_bytes is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        sock.connect(self.address)  # the kernel answers, before the box looks
         sock.setblocking(False)
-        if "receive_bytes" in options:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options["receive_bytes"])
-        await self._loop.sock_connect(sock, self.address)
         peer = Peer(sock)
         await peer.send(saying)
         return peer
@@ -150,6 +152,14 @@ class Stage:
         client = await self.client(saying)
         server = await self.server()
         return client, server, await server.sees_now()
+
+    def server_is_deaf(self):
+        """Let nobody connect to the server any more: SYNs are dropped when its queue is full."""
+        self.listener.listen(0)
+        for _ in range(2):
+            sock = self.keep(socket.socket())
+            sock.setblocking(False)
+            sock.connect_ex(self.listener.getsockname())
 
     async def nobody_calls(self):
         """Say whether the box has opened no further connection to the server."""
@@ -189,8 +199,3 @@ def http_box():
 def stage():
     """Make a stage: `async with stage(box) as on: ...`."""
     return Stage
-
-
-@pytest.fixture(scope="session", name="play")
-def _play(play):
-    return play

@@ -1,0 +1,165 @@
+"""A whole path as a file: boxes with changed timers, a web.config, devices, and what to search for.
+
+    name: Carrier, firewall, load balancer
+    story: Who is to blame?
+    boxes:
+      - cisco-staros-acs
+      - profile: fortinet-fortigate
+        set: {idle: 10min}
+    webconfig: web.config
+    devices: [android-4.4, ios]
+    search: {connections: 4}
+
+Files are named relative to the path file. Some paths are shipped; those go by their name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from hbprobe.errors import UserError
+from hbprobe.exchange.devices import DEVICES, DeviceKind
+from hbprobe.exchange.settings import Settings, load_settings
+from hbprobe.probe.search import SearchSettings
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.document import read_document
+from hbprobe.profiles.grammar import explain
+from hbprobe.profiles.loader import read_text
+from hbprobe.profiles.mistakes import Mistake, meant
+from hbprobe.profiles.model import Profile, TimerKind
+from hbprobe.profiles.running import with_overrides
+from hbprobe.profiles.values import Line, Name, Seconds, Strict, Text
+
+SHIPPED = Path(__file__).parent / "paths"
+_SUFFIX = ".yaml"
+
+
+def _box(value: object) -> object:
+    """Let the name of a profile stand alone."""
+    return {"profile": value} if isinstance(value, str) else value
+
+
+class BoxOnPath(Strict):
+    """A profile, and what is changed in it."""
+
+    profile: Name
+    """An id, or a file."""
+    set: dict[TimerKind, Name] = Field(default_factory=dict)
+    """Timers, as `--set` takes them."""
+
+
+class SearchOnPath(Strict):
+    """What `hbprobe lab` takes as options."""
+
+    min: Seconds | None = None
+    max: Seconds | None = None
+    precision: Seconds | None = None
+    connections: int | None = None
+    confirm: int | None = None
+    grace: Seconds | None = None
+
+
+class PathFile(Strict):
+    """What a path file says."""
+
+    name: Name
+    story: Text = ""
+    boxes: tuple[Annotated[BoxOnPath, BeforeValidator(_box)], ...] = Field(min_length=1)
+    webconfig: Line = ""
+    devices: tuple[Name, ...] = ()
+    search: SearchOnPath = SearchOnPath()
+
+
+@dataclass(frozen=True, slots=True)
+class LabPath:
+    """A path, ready to be built."""
+
+    name: str
+    story: str
+    boxes: tuple[Profile, ...]
+    settings: Settings
+    devices: tuple[DeviceKind, ...]
+    search: SearchSettings
+    remarks: tuple[str, ...]
+
+
+def shipped_paths() -> dict[str, Path]:
+    """Return the paths that come with hbprobe, by name."""
+    return {file.stem: file for file in sorted(SHIPPED.glob(f"*{_SUFFIX}"))}
+
+
+def find_path(reference: str) -> Path | None:
+    """Return the path file that is meant, by name or place; None when it is none, but a profile perhaps."""
+    shipped = shipped_paths()
+    if reference in shipped:
+        return shipped[reference]
+    file = Path(reference)
+    if file.suffix not in (_SUFFIX, ".yml") or not file.is_file():
+        return None
+    data = read_document(read_text(file)).data
+    return file if isinstance(data, dict) and "boxes" in data else None
+
+
+def load_path(file: Path, catalogue: Catalogue) -> LabPath:
+    """Read a path file; raises UserError, one line with file, line, key and mend, for a wrong one."""
+    said = _parse(read_text(file), str(file))
+    boxes, remarks = _boxes(said.boxes, file, catalogue)
+    return LabPath(
+        name=said.name,
+        story=" ".join(said.story.split()),
+        boxes=boxes,
+        settings=load_settings(file.parent / said.webconfig) if said.webconfig else Settings(),
+        devices=_devices(said.devices, file),
+        search=_search(said.search, file),
+        remarks=remarks,
+    )
+
+
+def _parse(text: str, name: str) -> PathFile:
+    document = read_document(text)
+    mistakes: Sequence[Mistake] = document.mistakes
+    if not mistakes:
+        try:
+            return PathFile.model_validate(document.data)
+        except ValidationError as error:
+            mistakes = explain(error, document, PathFile)
+    first, more = min(mistakes, key=lambda mistake: mistake.line), len(mistakes) - 1
+    raise UserError(first.in_file(name) + (f" (and {more} more)" if more else ""))
+
+
+def _boxes(
+    said: Sequence[BoxOnPath], file: Path, catalogue: Catalogue
+) -> tuple[tuple[Profile, ...], tuple[str, ...]]:
+    boxes: list[Profile] = []
+    remarks: list[str] = []
+    for box in said:
+        beside = file.parent / box.profile
+        reference = str(beside) if beside.suffix and beside.exists() else box.profile
+        try:
+            profile, told = with_overrides(catalogue.find(reference), {str(k): v for k, v in box.set.items()})
+        except UserError as error:
+            raise UserError(f"{file}: {error}") from None
+        boxes.append(profile)
+        remarks += told
+    return tuple(boxes), tuple(remarks)
+
+
+def _devices(ids: Sequence[str], file: Path) -> tuple[DeviceKind, ...]:
+    known = {kind.id: kind for kind in DEVICES}
+    for name in ids:
+        if name not in known:
+            hint = meant(name, list(known))
+            raise UserError(f"{file}: devices: no device called {name!r}{hint} (allowed: {', '.join(known)})")
+    return tuple(known[name] for name in ids) or DEVICES
+
+
+def _search(said: SearchOnPath, file: Path) -> SearchSettings:
+    given = {name: value for name, value in said.model_dump().items() if value is not None}
+    named = {name if name in ("connections", "confirm") else f"{name}_s": value for name, value in given.items()}
+    try:
+        return replace(SearchSettings(), **named)
+    except ValueError as error:
+        raise UserError(f"{file}: search: {error}") from None

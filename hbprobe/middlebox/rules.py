@@ -1,0 +1,135 @@
+"""What a box of layer packet or tcp does to its flows: the timers of a profile, ready to be applied."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hbprobe.profiles.model import Ends, Expiry, Layer, Probes, Profile, Restart, Timer, TimerKind
+
+
+class Act(StrEnum):
+    """What the box does to one end of a flow that has expired."""
+
+    MUTE = "mute"
+    """Nothing, and it answers nothing any more."""
+    LISTEN = "listen"
+    """Nothing, but the next packet from there brings the flow back."""
+    RESET_ON_NEXT = "reset-on-next"
+    """Nothing, but it answers the next packet with RST."""
+    RESET = "reset"
+    CLOSE = "close"
+
+
+_ENDS = {
+    None: (False, False),
+    Ends.BOTH: (True, True),
+    Ends.CLIENT: (True, False),
+    Ends.SERVER: (False, True),
+}
+_RESTARTS = {
+    Restart.ANY_PACKET: (True, True),
+    Restart.DATA: (True, True),
+    Restart.CLIENT_DATA: (True, False),
+    Restart.SERVER_DATA: (False, True),
+    Restart.EACH_DIRECTION: (True, True),
+    Restart.NOTHING: (False, False),
+}
+_ACTS = {
+    Expiry.SILENT: Act.MUTE,
+    Expiry.RESET_ON_NEXT: Act.RESET_ON_NEXT,
+    Expiry.RESET: Act.RESET,
+    Expiry.CLOSE: Act.CLOSE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A box that asks the ends before a flow expires."""
+
+    every_s: float
+    count: int
+    asks: tuple[bool, bool]
+    """Whether it asks the client, and the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One timer of a box, ready to be applied."""
+
+    kind: TimerKind
+    length_s: float
+    expiry: Expiry
+    acts: tuple[Act, Act]
+    """What is done to the client's end and to the server's."""
+    restarted_by: tuple[bool, bool]
+    """Whether what the client sends restarts it, and what the server sends."""
+    each_direction: bool = False
+    """There are two such timers, each restarted by its own end."""
+    counts_acks: bool = False
+    """An end that acknowledges is heard: the box looks at packets."""
+    step_s: float = 0.0
+    jitter_s: float = 0.0
+    asking: Asking | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a box does to its flows."""
+
+    by_phase: tuple[Rule | None, Rule | None, Rule | None, Rule | None, None]
+    """The timer of each phase; none runs once the flow has expired."""
+    lifetime: Rule | None
+    sweep_s: float
+    """The time between two looks over the table; 0 for a box that acts at once."""
+    sweeps: int = 1
+    """So many looks must find a flow overdue."""
+    unacknowledged: Rule | None = None
+    has_fresh: bool = False
+    """A timer runs before the first data."""
+    half_close: bool = True
+    """One end may end before the other."""
+
+    @classmethod
+    def of(cls, profile: Profile) -> "Rules":
+        """Read the rules out of a profile; raises ValueError for a layer other than packet and tcp."""
+        rules = {kind: _rule(profile, kind) for kind in TimerKind}
+        idle, first_data = rules[TimerKind.IDLE], rules[TimerKind.FIRST_DATA]
+        return cls(
+            by_phase=(rules[TimerKind.HALF_OPEN], first_data, idle, rules[TimerKind.HALF_CLOSED] or idle, None),
+            lifetime=rules[TimerKind.LIFETIME],
+            sweep_s=profile.sweep.every if profile.sweep else 0.0,
+            sweeps=profile.sweep.passes if profile.sweep else 1,
+            unacknowledged=rules[TimerKind.UNACKNOWLEDGED],
+            has_fresh=first_data is not None,
+            half_close=profile.half_close is None or profile.half_close.allowed,
+        )
+
+
+def _rule(profile: Profile, kind: TimerKind) -> Rule | None:
+    """Return the rule of a timer; none where the flow does not feel it: its server is chosen anew, and is the same."""
+    timer = profile.timers.get(kind)
+    if timer is None or timer.expiry is Expiry.REBALANCE:
+        return None
+    if profile.layer is Layer.HTTP or timer.expiry is Expiry.RESPOND:
+        raise ValueError(f"{profile.id}: a flow of layer {profile.layer} cannot respond with a status")
+    return Rule(
+        kind,
+        timer.default,
+        timer.expiry,
+        _acts(timer),
+        _RESTARTS[timer.restarted_by],
+        each_direction=timer.restarted_by is Restart.EACH_DIRECTION,
+        counts_acks=profile.layer is Layer.PACKET,
+        step_s=timer.step or 0.0,
+        jitter_s=timer.jitter or 0.0,
+        asking=None if timer.probes is None else _asking(timer.probes),
+    )
+
+
+def _acts(timer: Timer) -> tuple[Act, Act]:
+    acts = [_ACTS[timer.expiry] if told else Act.MUTE for told in _ENDS[timer.tells]]
+    client, server = (Act.LISTEN if revives else act for act, revives in zip(acts, _ENDS[timer.revived_by], strict=True))
+    return client, server
+
+
+def _asking(probes: Probes) -> Asking:
+    return Asking(probes.every, probes.count, _ENDS[probes.asks])
