@@ -52,9 +52,7 @@ def name_of(sockaddr: tuple[str | int, ...]) -> str:
 
 def cannot_listen(address: Address, error: OSError) -> UserError:
     """Put the system's refusal to listen there into words, with the mend."""
-    if error.errno and error.errno > 0:
-        reason = os.strerror(error.errno)  # asyncio adds words of its own
-    else:
-        reason = error.strerror or str(error)
-    mend = "stop what listens there or " if error.errno == errno.EADDRINUSE else ""
+    number = error.errno or 0
+    reason = os.strerror(number) if number > 0 else error.strerror or str(error)
+    mend = "stop what listens there or " if number == errno.EADDRINUSE else ""
     return UserError(f"cannot listen on {address}: {reason}; {mend}choose another with --listen HOST:PORT")

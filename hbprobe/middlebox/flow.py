@@ -2,20 +2,23 @@
 
 A flow is told what happened and when; it never asks for the time and touches no socket. Its life:
 
-    OPENING --connected--> ESTABLISHED --fin--> HALF_CLOSED
-       |                        |                    |
-       +------------------------+------ expire ------+----> EXPIRED
+    OPENING --connected--> FRESH --moved--> ESTABLISHED --fin--> HALF_CLOSED
+       |                     |                   |                    |
+       +---------------------+------ expire -----+--------------------+----> EXPIRED --revive--> ESTABLISHED
 
-In each phase one timer runs: half_open, idle, half_closed (idle where the box has no timer of its own for that),
-and in all of them the lifetime. A box that sweeps its table finds a flow at the first sweep after its timer ran out;
-sweeps happen at multiples of their period, counted from the clock's zero.
+In each phase one timer runs: half_open, first_data (without it a flow is never FRESH), idle, half_closed (idle where
+the box has no timer of its own for that). Beside it run the lifetime and, while data may be on its way,
+unacknowledged. Steps of a timer and sweeps of the table fall on multiples of their period, from the clock's zero.
 """
 
 import math
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from collections.abc import Callable
+from enum import IntEnum
 
-from hbprobe.profiles.model import Ends, Expiry, Profile, Restart, TimerKind
+from hbprobe.middlebox.rules import Act, Rule, Rules
+from hbprobe.profiles.model import TimerKind
+
+__all__ = ["Act", "Flow", "Phase", "Rule", "Rules", "Side"]
 
 
 class Side(IntEnum):
@@ -29,137 +32,161 @@ class Phase(IntEnum):
     """Where in its life a flow is."""
 
     OPENING = 0
-    ESTABLISHED = 1
-    HALF_CLOSED = 2
-    EXPIRED = 3
+    FRESH = 1
+    """The connection stands, and nothing has been said on it."""
+    ESTABLISHED = 2
+    HALF_CLOSED = 3
+    EXPIRED = 4
 
 
-class Act(StrEnum):
-    """What the box does to one end of a flow that has expired."""
-
-    MUTE = "mute"
-    """Nothing, and it answers nothing any more."""
-    RESET_ON_NEXT = "reset-on-next"
-    """Nothing, but it answers the next packet with RST."""
-    RESET = "reset"
-    CLOSE = "close"
-
-
-_ENDS = {Ends.BOTH: (True, True), Ends.CLIENT: (True, False), Ends.SERVER: (False, True)}
-_RESTARTS = {
-    Restart.ANY_PACKET: (True, True),
-    Restart.DATA: (True, True),
-    Restart.CLIENT_DATA: (True, False),
-    Restart.SERVER_DATA: (False, True),
-    Restart.NOTHING: (False, False),
-}
-_ACTS = {
-    Expiry.SILENT: Act.MUTE,
-    Expiry.RESET_ON_NEXT: Act.RESET_ON_NEXT,
-    Expiry.RESET: Act.RESET,
-    Expiry.CLOSE: Act.CLOSE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One timer of a box, ready to be applied."""
-
-    kind: TimerKind
-    length_s: float
-    expiry: Expiry
-    acts: tuple[Act, Act]
-    """What is done to the client's end and to the server's."""
-    restarted_by: tuple[bool, bool]
-    """Whether what the client sends restarts it, and what the server sends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a box does to its flows."""
-
-    by_phase: tuple[Rule | None, Rule | None, Rule | None, None]
-    """The timer of each phase; none runs once the flow has expired."""
-    lifetime: Rule | None
-    sweep_s: float
-    """The time between two looks over the table; 0 for a box that acts at once."""
-
-    @classmethod
-    def of(cls, profile: Profile) -> "Rules":
-        """Read the rules out of a profile; raises ValueError for a layer other than packet and tcp."""
-        rules = {kind: _rule(profile, kind) for kind in TimerKind}
-        idle = rules[TimerKind.IDLE]
-        return cls(
-            by_phase=(rules[TimerKind.HALF_OPEN], idle, rules[TimerKind.HALF_CLOSED] or idle, None),
-            lifetime=rules[TimerKind.LIFETIME],
-            sweep_s=profile.sweep.every if profile.sweep else 0.0,
-        )
-
-
-def _rule(profile: Profile, kind: TimerKind) -> Rule | None:
-    timer = profile.timers.get(kind)
-    if timer is None:
-        return None
-    if timer.expiry is Expiry.RESPOND:
-        raise ValueError(f"{profile.id}: a flow of layer {profile.layer} cannot respond with a status")
-    client, server = (_ACTS[timer.expiry] if told else Act.MUTE for told in _ENDS[timer.tells])
-    return Rule(kind, timer.default, timer.expiry, (client, server), _RESTARTS[timer.restarted_by])
+def _always(_side: int) -> bool:
+    return True
 
 
 class Flow:
     """One flow through a box. Times are absolute seconds of the caller's clock."""
 
-    __slots__ = ("opened_at", "phase", "restarted_at", "rules")
+    __slots__ = ("asked", "heard_at", "luck", "opened_at", "pending_at", "phase", "restarted_at", "rules")
 
-    def __init__(self, rules: Rules, now: float) -> None:
+    def __init__(self, rules: Rules, now: float, luck: float = 0.0) -> None:
+        """Open a flow; `luck`, from 0 to 1, is its share of what a timer adds at random."""
         self.rules = rules
+        self.luck = luck
         self.phase = Phase.OPENING
         self.opened_at = now
         self.restarted_at = now
+        self.heard_at = (now, now)
+        """When each end was last heard; kept where the box has a timer for each direction."""
+        self.pending_at = math.inf
+        """When something was last said that need not have been acknowledged yet; infinite for never."""
+        self.asked = 0
+        """So many times has the box asked the ends whether they live."""
+
+    # What happened
 
     def connected(self, now: float) -> None:
         """Note that the connection stands on both sides."""
         if self.phase is Phase.OPENING:
-            self._enter(Phase.ESTABLISHED, now)
+            self._enter(Phase.FRESH if self.rules.has_fresh else Phase.ESTABLISHED, now)
 
-    def moved(self, side: int, now: float) -> None:
-        """Note that payload from `side` passed."""
+    def moved(self, side: int, now: float) -> bool:
+        """Note that payload from `side` passed; return whether the flow may be due sooner for it."""
         rule = self.rules.by_phase[self.phase]
         if rule is not None and rule.restarted_by[side]:
             self.restarted_at = now
+        return self.rules.looks_closely and self._look_closely(side, now)
 
     def fin(self, now: float) -> None:
         """Note that one end has sent FIN."""
-        if self.phase is Phase.ESTABLISHED:
+        if self.phase in (Phase.FRESH, Phase.ESTABLISHED):
             self._enter(Phase.HALF_CLOSED, now)
+
+    def revive(self, now: float, *, half_closed: bool) -> None:
+        """Note that a packet has brought an expired flow back, as a new one; `half_closed`: one end has sent FIN."""
+        self.opened_at = now
+        self._enter(Phase.HALF_CLOSED if half_closed else Phase.ESTABLISHED, now)
+
+    # What follows
 
     def due(self) -> float:
         """Return when the box will look at this flow and find a timer run out; infinite for never."""
-        due = min(self._phase_due(), self._lifetime_due())
+        due = min(self._phase_due(), self._unacknowledged_due(), self._lifetime_due())
         sweep_s = self.rules.sweep_s
-        return math.ceil(due / sweep_s) * sweep_s if sweep_s and due < math.inf else due
+        if not sweep_s or due == math.inf:
+            return due
+        return (math.ceil(due / sweep_s) + self.rules.sweeps - 1) * sweep_s
 
-    def expire(self, now: float) -> Rule | None:
-        """Return the rule that ends the flow at `now`, or None while none does. An ended flow stays ended."""
-        if now < self.due():
-            return None
-        rule = self.rules.lifetime if self._lifetime_due() < self._phase_due() else self.rules.by_phase[self.phase]
-        self.phase = Phase.EXPIRED
-        return rule
+    def expire(self, now: float, holds: Callable[[int], bool] = _always) -> Rule | None:
+        """Return the rule that ends the flow at `now`, or None while none does. An ended flow stays ended.
+
+        `holds` tells whether the end on a side still holds the connection and has acknowledged all that it was sent.
+        """
+        while now >= self.due():
+            rule = self._first_due()
+            if not self._lives_on(rule, now, holds):
+                self.phase = Phase.EXPIRED
+                return rule
+        return None
 
     def running_since(self, rule: Rule) -> float:
         """Return when the timer of that rule was last set back to its full length."""
-        return self.opened_at if rule.kind is TimerKind.LIFETIME else self.restarted_at
+        if rule.kind is TimerKind.LIFETIME:
+            return self.opened_at
+        if rule.kind is TimerKind.UNACKNOWLEDGED:
+            return self.pending_at
+        return min(self.heard_at) if rule.each_direction else self.restarted_at
 
     def _enter(self, phase: Phase, now: float) -> None:
         self.phase = phase
         self.restarted_at = now
+        self.heard_at = (now, now)
+        self.pending_at = math.inf
+        self.asked = 0
+
+    def _look_closely(self, side: int, now: float) -> bool:
+        """Note what only some boxes keep an eye on."""
+        sooner = self.phase is Phase.FRESH or (self.rules.unacknowledged is not None and self.pending_at == math.inf)
+        if self.phase is Phase.FRESH:
+            self._enter(Phase.ESTABLISHED, now)
+        client, server = self.heard_at
+        self.heard_at = (now, server) if side == Side.CLIENT else (client, now)
+        self.pending_at = now
+        self.asked = 0
+        return sooner
+
+    def _first_due(self) -> Rule:
+        rules = self.rules
+        found = (
+            (self._phase_due(), rules.by_phase[self.phase]),
+            (self._unacknowledged_due(), rules.unacknowledged),
+            (self._lifetime_due(), rules.lifetime),
+        )
+        rule = min(found, key=lambda one: one[0])[1]
+        assert rule is not None  # something is due
+        return rule
+
+    def _lives_on(self, rule: Rule, now: float, holds: Callable[[int], bool]) -> bool:
+        """Return whether the ends put off what is due, without having said anything that the flow was told."""
+        if rule.kind is TimerKind.UNACKNOWLEDGED:
+            acknowledged = holds(Side.CLIENT) and holds(Side.SERVER)
+            self.pending_at = math.inf if acknowledged else self.pending_at
+            return acknowledged
+        if rule.each_direction and rule.counts_acks and self._hear_ack(holds):
+            return True
+        if rule.asking is None:
+            return False
+        if all(holds(side) for side in Side if rule.asking.asks[side]):
+            self.restarted_at, self.asked = now, 0
+            return True
+        self.asked += 1
+        return self.asked <= rule.asking.count
+
+    def _hear_ack(self, holds: Callable[[int], bool]) -> bool:
+        """Count the ACK of an end that says nothing as heard, where the other end has been saying something."""
+        last = max(self.heard_at)
+        silent = Side.CLIENT if self.heard_at[Side.CLIENT] < last else Side.SERVER
+        if min(self.heard_at) == last or not holds(silent):
+            return False
+        self.heard_at = (last, last)
+        return True
 
     def _phase_due(self) -> float:
         rule = self.rules.by_phase[self.phase]
-        return math.inf if rule is None else self.restarted_at + rule.length_s
+        if rule is None:
+            return math.inf
+        due = self._after(min(self.heard_at) if rule.each_direction else self.restarted_at, rule)
+        return due if rule.asking is None else due + self.asked * rule.asking.every_s
+
+    def _unacknowledged_due(self) -> float:
+        rule = self.rules.unacknowledged
+        return math.inf if rule is None or self.phase is Phase.EXPIRED else self._after(self.pending_at, rule)
 
     def _lifetime_due(self) -> float:
-        if self.phase is Phase.EXPIRED or self.rules.lifetime is None:
-            return math.inf
-        return self.opened_at + self.rules.lifetime.length_s
+        rule = self.rules.lifetime
+        return math.inf if rule is None or self.phase is Phase.EXPIRED else self._after(self.opened_at, rule)
+
+    def _after(self, start: float, rule: Rule) -> float:
+        """Return when the rule's timer runs out, had it started then."""
+        due = start + rule.length_s + rule.jitter_s * self.luck
+        step_s = rule.step_s
+        return math.ceil(due / step_s) * step_s if step_s and due < math.inf else due

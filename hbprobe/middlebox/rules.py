@@ -87,25 +87,31 @@ class Rules:
     """A timer runs before the first data."""
     half_close: bool = True
     """One end may end before the other."""
+    looks_closely: bool = False
+    """It matters who said something, and whether that was acknowledged."""
 
     @classmethod
     def of(cls, profile: Profile) -> "Rules":
         """Read the rules out of a profile; raises ValueError for a layer other than packet and tcp."""
         rules = {kind: _rule(profile, kind) for kind in TimerKind}
         idle, first_data = rules[TimerKind.IDLE], rules[TimerKind.FIRST_DATA]
+        half_closed, unacknowledged = rules[TimerKind.HALF_CLOSED] or idle, rules[TimerKind.UNACKNOWLEDGED]
         return cls(
-            by_phase=(rules[TimerKind.HALF_OPEN], first_data, idle, rules[TimerKind.HALF_CLOSED] or idle, None),
+            by_phase=(rules[TimerKind.HALF_OPEN], first_data, idle, half_closed, None),
             lifetime=rules[TimerKind.LIFETIME],
             sweep_s=profile.sweep.every if profile.sweep else 0.0,
             sweeps=profile.sweep.passes if profile.sweep else 1,
-            unacknowledged=rules[TimerKind.UNACKNOWLEDGED],
+            unacknowledged=unacknowledged,
             has_fresh=first_data is not None,
             half_close=profile.half_close is None or profile.half_close.allowed,
+            looks_closely=first_data is not None
+            or unacknowledged is not None
+            or any(rule is not None and (rule.each_direction or rule.asking) for rule in (idle, half_closed)),
         )
 
 
 def _rule(profile: Profile, kind: TimerKind) -> Rule | None:
-    """Return the rule of a timer; none where the flow does not feel it: its server is chosen anew, and is the same."""
+    """Return the rule of a timer; none where flows do not feel it, since the server chosen anew is the same."""
     timer = profile.timers.get(kind)
     if timer is None or timer.expiry is Expiry.REBALANCE:
         return None
@@ -127,7 +133,9 @@ def _rule(profile: Profile, kind: TimerKind) -> Rule | None:
 
 def _acts(timer: Timer) -> tuple[Act, Act]:
     acts = [_ACTS[timer.expiry] if told else Act.MUTE for told in _ENDS[timer.tells]]
-    client, server = (Act.LISTEN if revives else act for act, revives in zip(acts, _ENDS[timer.revived_by], strict=True))
+    client, server = (
+        Act.LISTEN if revives else act for act, revives in zip(acts, _ENDS[timer.revived_by], strict=True)
+    )
     return client, server
 
 

@@ -14,10 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from hbprobe.probe.outcome import How, Kind, Outcome
-from hbprobe.probe.prior import Prior, prior_of
+from hbprobe.probe.prior import Belief, Prior, prior_of
 from hbprobe.probe.search import Search, SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Category
 
 UNIFORM_LIMITS = 200
 SEED = 1040
@@ -52,26 +51,36 @@ def multiples(limits: Sequence[float], settings: SearchSettings, prior: Prior | 
 
 
 def main() -> None:
-    """Print mean and worst cost for each number of connections, strategy, and kind of box."""
+    """Print mean and worst cost for each number of connections, kind of box, and strategy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 4, 16, 64])
     args = parser.parse_args()
     settings = SearchSettings()
-    profiles = [profile for profile in Catalogue().all() if profile.category is not Category.EXAMPLE]
-    prior = prior_of(profiles)
-    known = [(held.limit_s, held.expiry) for held in map(silent_hold, profiles) if held.limit_s is not None]
-    within = [(limit_s, expiry) for limit_s, expiry in known if settings.min_s <= limit_s < settings.max_s]
+    prior = prior_of(Catalogue().all())
     rng = random.Random(SEED)
     uniform = [rng.uniform(settings.min_s, settings.max_s) for _ in range(UNIFORM_LIMITS)]
-
-    table = Table("K", "box", "limits", "split: mean", "worst", "guided: mean", "worst")
-    for connections, exact in product(args.connections, (False, True)):
+    cases = [
+        ("catalogue, silent", _within(prior.silent, settings), False),
+        ("catalogue, telling", _within(prior.telling, settings), True),
+        ("uniform, silent", uniform, False),
+        ("uniform, telling", uniform, True),
+    ]
+    table = Table("K", "limits", "split: mean", "worst", "guided: mean", "worst")
+    for connections, (name, limits, exact) in product(args.connections, cases):
         asked = SearchSettings(connections=connections)
-        for name, limits in ((f"catalogue ({len(within)})", within), (f"uniform ({len(uniform)})", uniform)):
-            costs = [multiples(limits, asked, strategy, exact=exact) for strategy in (None, prior)]
-            figures = [f"{figure:.2f}" for cost in costs for figure in (sum(cost) / len(cost), max(cost))]
-            table.add_row(str(connections), "tells" if exact else "silent", name, *figures)
+        costs = [multiples(limits, asked, strategy, exact=exact) for strategy in (None, prior)]
+        figures = [f"{figure:.2f}" for cost in costs for figure in (sum(cost) / len(cost), max(cost))]
+        table.add_row(str(connections), f"{name} ({len(limits)})", *figures)
     Console().print(table)
+
+
+def _within(belief: Belief, settings: SearchSettings) -> list[float]:
+    """Return the limits in the range of the search, each as often as products have it."""
+    rarest = min(belief.shares.values())
+    inside = (
+        (limit_s, share) for limit_s, share in belief.shares.items() if settings.min_s <= limit_s < settings.max_s
+    )
+    return [limit_s for limit_s, share in sorted(inside) for _ in range(round(share / rarest))]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
+_MOMENT_S = 1e-5
+"""Too short to count, and long enough on the warp clock for everything to happen that can."""
 _DEFAULTS = {
     "client_header": {"expiry": "close"},
     "client_idle": {"expiry": "close", "restarted_by": "client-data"},
@@ -84,12 +86,12 @@ class Peer:
         received = bytearray()
         while isinstance(seen := await self.sees(within_s), bytes):
             received += seen
-        return bytes(received), seen, round(self._loop.time() - began, 6)
+        return bytes(received), seen, round(self._loop.time() - began, 3)
 
     async def sees_now(self):
         """Return what has come."""
         received = bytearray()
-        while isinstance(seen := await self.sees(1e-3), bytes):
+        while isinstance(seen := await self.sees(_MOMENT_S), bytes):
             received += seen
         return bytes(received) if seen == "nothing" else (bytes(received), seen)
 
@@ -164,7 +166,7 @@ class Stage:
     async def nobody_calls(self):
         """Say whether the box has opened no further connection to the server."""
         try:
-            async with asyncio.timeout(1e-3):
+            async with asyncio.timeout(_MOMENT_S):
                 await self.server()
         except TimeoutError:
             return True
@@ -173,7 +175,7 @@ class Stage:
     @property
     def expired(self):
         """What the box told of timers: which, what it did, after how many seconds."""
-        return [(str(e.timer), str(e.expiry), round(e.quiet_s, 6)) for e in self.events if isinstance(e, FlowExpired)]
+        return [(str(e.timer), str(e.expiry), round(e.quiet_s, 3)) for e in self.events if isinstance(e, FlowExpired)]
 
     @property
     def refused(self):

@@ -41,7 +41,7 @@ class TestServerResponse:
     async def test_ends_with_a_status_and_the_client_goes(self, stage, http_box, manner, seen):
         async with stage(http_box({"server_side": manner}, server_response=3)) as on:
             client, server, _ = await on.both()
-            assert await client.sees_all() == (status("504 Gateway Timeout", "late", kept=False)[:-4] + b"late", "FIN", 3)
+            assert await client.sees_all() == (status("504 Gateway Timeout", "late", kept=False), "FIN", 3)
             assert await server.sees() == seen
             assert (len(on.box), on.expired) == (0, [("server_response", "respond", 3)])
 
@@ -81,7 +81,7 @@ class TestServerResponse:
             await asyncio.sleep(100)
             await client.send(b"llo")
             assert await server.sees_now() == b"llo"
-            assert (await client.sees_all())[2] == pytest.approx(3)
+            assert (await client.sees_all())[2] == 3
             assert on.expired == [("server_response", "respond", 3)]
 
     async def test_is_not_restarted_by_interim_answers(self, stage, http_box):
@@ -131,7 +131,7 @@ class TestRetries:
             assert await client.sees_all(2.9) == (b"", "nothing", 2.9)
             assert await client.sees() == LATE
             assert on.expired == [("server_response", "respond", 3)]
-            assert on.events[0].age_s == 9
+            assert on.events[0].age_s == pytest.approx(9, abs=1e-3)
 
     async def test_a_later_server_may_answer(self, stage, http_box):
         async with stage(http_box(server_response=self.BOX)) as on:
@@ -151,7 +151,7 @@ class TestRetries:
         async with stage(http_box(server_response=self.BOX)) as on:
             client, server, _ = await on.both(POST.replace(b"5", b"70000") + b"x" * 70_000)
             assert await server.sees_now() == b""
-            assert (await client.sees_all())[1:] == ("FIN", pytest.approx(3))
+            assert (await client.sees_all())[1:] == ("FIN", 3)
             assert await on.nobody_calls()
 
 
@@ -283,7 +283,7 @@ class TestBetweenBytes:
             client, server, _ = await on.both()
             await server.send(SIZED + b"hell")
             assert await client.sees() == SIZED + b"hell"
-            assert await client.sees(7) == seen
+            assert await client.sees(7.5) == seen
             assert await server.sees(1) == ("FIN" if expiry == "reset" else "nothing")
 
     async def test_is_not_restarted_by_the_client(self, stage, http_box):
@@ -436,4 +436,4 @@ async def test_many_clients_each_have_their_own_time(stage, http_box):
             await asyncio.sleep(1)
         for number, client in enumerate(clients):
             _, how, _ = await client.sees_all()
-            assert (how, round(asyncio.get_running_loop().time(), 6)) == ("FIN", 100 + number)
+            assert (how, round(asyncio.get_running_loop().time(), 3)) == ("FIN", 100 + number)
