@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.address import Address
-from hbprobe.duration import parse_duration_s
+from hbprobe.duration import format_duration, parse_duration_s
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def add_search(parser: argparse.ArgumentParser) -> None:
 
 def search_settings(args: argparse.Namespace, base: "SearchSettings | None" = None) -> "SearchSettings":
     """Return what the search options say, on top of `base`; raises UserError when they do not fit together."""
+    from hbprobe.exchange.hold import LONGEST_HOLD_S
     from hbprobe.probe.search import SearchSettings
 
     said = {
@@ -82,9 +83,15 @@ def search_settings(args: argparse.Namespace, base: "SearchSettings | None" = No
         "grace_s": args.grace,
     }
     try:
-        return replace(base or SearchSettings(), **{name: value for name, value in said.items() if value is not None})
+        settings = replace(
+            base or SearchSettings(), **{name: value for name, value in said.items() if value is not None}
+        )
     except ValueError as error:
         raise UserError(f"--{error}") from None
+    if args.method == "hold" and settings.max_s > LONGEST_HOLD_S:
+        most = f"hbprobe serve holds for {format_duration(LONGEST_HOLD_S)} at most"
+        raise UserError(f"--max {format_duration(settings.max_s)}: {most}; use --method idle for more")
+    return settings
 
 
 def prior(args: argparse.Namespace) -> "Prior | None":

@@ -129,7 +129,10 @@ def _fresh(folder: Path) -> Path:
 def _leave(result: "Result", folder: Path) -> None:
     from hbprobe.report import plots
 
-    (folder / "result.json").write_text(result.to_json(), encoding="utf-8")
+    try:
+        (folder / "result.json").write_text(result.to_json(), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {folder}: cannot be written: {error.strerror}") from None
     for suffix in ("png", "svg"):
         plots.save(plots.search_plot(result), folder / f"search.{suffix}")
         plots.save(plots.curve_plot([result], []), folder / f"curve.{suffix}")

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from hbprobe import __version__
 from hbprobe.cli import lab, plot, probe, profiles, proxy, serve, verdict
 from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.report.text import shown
 
 _VERBS = (lab, probe, serve, proxy, verdict, profiles, plot)
 _INTERRUPTED = 130
@@ -45,20 +46,26 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit status."""
     try:
-        args = _parser().parse_args(argv)
-        status: int = args.run(args)
+        status = _run(argv)
         sys.stdout.flush()
         return status
-    except (UserError, CannotMeasureError) as error:
-        sys.stdout.flush()
-        print(f"hbprobe: {error}", file=sys.stderr)
-        return error.exit_status
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        args = _parser().parse_args(argv)
+        status: int = args.run(args)
+        return status
+    except (UserError, CannotMeasureError) as error:
+        sys.stdout.flush()
+        print(f"hbprobe: {shown(str(error))}", file=sys.stderr)
+        return error.exit_status
 
 
 def entry_point() -> NoReturn:

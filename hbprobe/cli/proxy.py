@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import datetime
 import socket
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _DEFAULT = Address("127.0.0.1", 8440)
 _SPARE_DESCRIPTORS = 64
+_OPEN_MAX = 10_240
+"""What macOS grants where it names no limit (sys/syslimits.h)."""
 
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -108,8 +111,10 @@ def _descriptors() -> int:
     except ImportError:  # Windows has no such limit, but select() there takes 512 sockets
         return 512 - _SPARE_DESCRIPTORS
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return max(2, hard - _SPARE_DESCRIPTORS)
+    wanted = _OPEN_MAX if hard == resource.RLIM_INFINITY else hard
+    with contextlib.suppress(ValueError, OSError):  # then it stays as it is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(2, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _SPARE_DESCRIPTORS)
 
 
 async def _resolve(upstream: Address) -> list[tuple[socket.AddressFamily, tuple[str | int, ...]]]:

@@ -27,6 +27,15 @@ class FlowExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowRevived:
+    """A packet brought a flow back that had expired."""
+
+    at_s: float
+    number: int
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRefused:
     """A client was turned away with RST."""
 
@@ -43,7 +52,7 @@ class Remark:
     text: str
 
 
-Event = FlowExpired | FlowRefused | Remark
+Event = FlowExpired | FlowRevived | FlowRefused | Remark
 Observer = Callable[[Event], None]
 
 
@@ -58,5 +67,6 @@ class Counts:
     """One end sent RST, or could not be reached any more."""
     refused: int = 0
     expired: Counter[TimerKind] = field(default_factory=Counter)
+    revived: int = 0
     bytes_from_client: int = 0
     bytes_from_server: int = 0

@@ -13,15 +13,17 @@ import errno
 import functools
 import math
 import os
+import random
 import socket
 from collections.abc import Sequence
 
 from hbprobe.address import name_of
 from hbprobe.middlebox.deadlines import Deadlines
-from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, Observer, Remark
-from hbprobe.middlebox.flow import Flow, Phase, Rule, Rules, Side
+from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
+from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.hangup import HangupWatch
 from hbprobe.middlebox.listener import EXHAUSTED, Listener
+from hbprobe.middlebox.liveness import holds
 from hbprobe.middlebox.silence import Way, close_with_reset
 from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.profiles.model import Profile
@@ -42,8 +44,8 @@ class _Link(Flow):
 
     __slots__ = ("ended", "number", "socks", "unsent", "watched_at")
 
-    def __init__(self, rules: Rules, now: float, number: int, client: socket.socket) -> None:
-        super().__init__(rules, now)
+    def __init__(self, rules: Rules, now: float, luck: float, number: int, client: socket.socket) -> None:
+        super().__init__(rules, now, luck)
         self.number = number
         self.socks: tuple[socket.socket, ...] = (client,)
         self.unsent = _NOTHING_UNSENT
@@ -57,14 +59,21 @@ class Relay:
     """One box between its clients and one server."""
 
     def __init__(
-        self, profile: Profile, upstream: Sequence[Address], observer: Observer, max_flows: int | None = None
+        self,
+        profile: Profile,
+        upstream: Sequence[Address],
+        observer: Observer,
+        max_flows: int | None = None,
+        chance: random.Random | None = None,
     ) -> None:
+        """Make the box; `chance` gives each flow its luck with a timer that is random in part."""
         self.profile = profile
         self.counts = Counts()
         self._rules = Rules.of(profile)
         self._upstream = upstream
         self._observer = observer
         self._max_flows = max_flows if max_flows is not None else math.inf
+        self._chance = chance or random.Random(0)
         self._loop = asyncio.get_running_loop()
         self._undertaker = Undertaker()
         self._hangups = HangupWatch()
@@ -103,7 +112,7 @@ class Relay:
             self._refused(name, f"all {self._max_flows} flows are in use")
             return
         self.counts.opened += 1
-        link = _Link(self._rules, self._loop.time(), self.counts.opened, client)
+        link = _Link(self._rules, self._loop.time(), self._chance.random(), self.counts.opened, client)
         self._links.add(link)
         _send_at_once(client)
         self._watch(link)
@@ -193,7 +202,8 @@ class Relay:
         if count == 0:
             self._fin(link, side)
             return
-        link.moved(side, self._loop.time())
+        if link.moved(side, self._loop.time()):
+            self._watch(link)
         self._count_bytes(side, count)
         try:
             sent = link.socks[1 - side].send(self._buffer[:count])
@@ -228,7 +238,8 @@ class Relay:
             self._broke(link, to)
             return
         side = 1 - to
-        link.moved(side, self._loop.time())
+        if link.moved(side, self._loop.time()):
+            self._watch(link)
         self._set_unsent(link, to, unsent[sent:])
         if sent < len(unsent):
             return
@@ -246,7 +257,7 @@ class Relay:
         """Pass a FIN on. Nothing is left to be sent before it: while something was, nobody read from that side."""
         self._loop.remove_reader(link.socks[side].fileno())
         self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
-        link.ended |= 1 << side
+        link.ended |= 1 << side if self._rules.half_close else _BOTH
         link.fin(self._loop.time())
         self._watch(link)
         try:
@@ -298,8 +309,10 @@ class Relay:
         now = max(due, self._loop.time())  # the loop may fire a clock's resolution early
         for link in self._deadlines.take_due(now):
             opening = link.phase is Phase.OPENING
-            rule = link.expire(now)
-            if rule is not None:
+            rule = link.expire(now, functools.partial(_holds, link))
+            if rule is None:
+                self._deadlines.watch(link)
+            else:
                 self._expire(link, rule, now, opening=opening)
         self._arm()
 
@@ -309,7 +322,7 @@ class Relay:
         if opening:
             link.socks[Side.SERVER].close()  # it has only a SYN out, if that
         ways = {
-            self._undertaker.lay_out(link.socks[side], rule.acts[side], has_ended=bool(link.ended & 1 << side))
+            self._lay_out(link, side, rule.acts[side])
             for side in (Side.CLIENT, Side.SERVER)
             if not (opening and side is Side.SERVER)
         }
@@ -328,11 +341,44 @@ class Relay:
             )
         )
 
+    def _lay_out(self, link: _Link, side: int, act: Act) -> Way | None:
+        speaks = functools.partial(self._revive, link)
+        return self._undertaker.lay_out(link.socks[side], act, has_ended=bool(link.ended & 1 << side), speaks=speaks)
+
+    def _revive(self, link: _Link) -> None:
+        """Bring an expired flow back: an end from which a packet may do that has sent one."""
+        exhumed = [self._undertaker.exhume(sock) for sock in link.socks]
+        if not all(exhumed):
+            for side in (side for side in Side if link.socks[side].fileno() >= 0):
+                self._lay_out(link, side, Act.MUTE)
+            return
+        link.revive(self._loop.time(), half_closed=bool(link.ended))
+        self._links.add(link)
+        self._watch(link)
+        self.counts.revived += 1
+        self._observer(FlowRevived(self._loop.time(), link.number, _name(link.socks[Side.CLIENT])))
+        for side in Side:
+            self._take_up(link, side)
+
+    def _take_up(self, link: _Link, side: int) -> None:
+        """Go on with what was done on that side before the flow expired."""
+        to = 1 - side
+        if link.ended & 1 << side:
+            self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
+        elif link.unsent[to]:
+            self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
+        else:
+            self._read(link, side)
+
     def _tell_of_stall(self, ways: set[Way | None]) -> None:
         if Way.STALL in ways and not self._told_of_stall:
             self._told_of_stall = True
             text = "a flow could not be made mute here: the box stalls it, and packets are still acknowledged"
             self._observer(Remark(self._loop.time(), text))
+
+
+def _holds(link: _Link, side: int) -> bool:
+    return holds(link.socks[side])
 
 
 def _send_at_once(sock: socket.socket) -> None:

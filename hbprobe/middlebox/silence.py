@@ -23,6 +23,10 @@ _IPV6_MINHOPCOUNT = 73
 _TCP_MD5SIG = 14
 _SIOCOUTQ = 0x5411
 _NO_HOP_LEFT = 255
+_MIN_HOPS = {
+    socket.AF_INET: (socket.IPPROTO_IP, _IP_MINTTL),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, _IPV6_MINHOPCOUNT),
+}
 
 
 class Way(StrEnum):
@@ -42,16 +46,21 @@ def mute(sock: socket.socket) -> Way:
     """
     if sys.platform != "linux" or unacknowledged_bytes(sock):
         return Way.STALL
-    level, option = {
-        socket.AF_INET: (socket.IPPROTO_IP, _IP_MINTTL),
-        socket.AF_INET6: (socket.IPPROTO_IPV6, _IPV6_MINHOPCOUNT),
-    }[socket.AddressFamily(sock.family)]
+    level, option = _MIN_HOPS[socket.AddressFamily(sock.family)]
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
         sock.setsockopt(level, option, _NO_HOP_LEFT)
     except OSError:
         return Way.STALL
     return Way.MIN_TTL
+
+
+def unmute(sock: socket.socket) -> None:
+    """Let a socket hear again; what its peer has been sending all the while, the peer sends again."""
+    if sys.platform == "linux":
+        level, option = _MIN_HOPS[socket.AddressFamily(sock.family)]
+        with contextlib.suppress(OSError):
+            sock.setsockopt(level, option, 0)
 
 
 def unacknowledged_bytes(sock: socket.socket) -> int:

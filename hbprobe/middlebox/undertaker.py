@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 
 from hbprobe.middlebox.flow import Act
-from hbprobe.middlebox.silence import Graveyard, Way, close_with_reset, mute
+from hbprobe.middlebox.silence import Graveyard, Way, close_with_reset, mute, unmute
 
 _GRAVEYARD_SOCKETS = 4096
 _DRAIN_BYTES = 256 * 1024
@@ -20,8 +21,13 @@ class Undertaker:
         self._loop = asyncio.get_running_loop()
         self._graveyard = Graveyard(_GRAVEYARD_SOCKETS, self._loop.remove_reader)
 
-    def lay_out(self, sock: socket.socket, act: Act, *, has_ended: bool) -> Way | None:
-        """Do `act` to one end; return how it was silenced if it was. `has_ended`: it has sent FIN before."""
+    def lay_out(
+        self, sock: socket.socket, act: Act, *, has_ended: bool, speaks: Callable[[], object] | None = None
+    ) -> Way | None:
+        """Do `act` to one end; return how it was silenced if it was.
+
+        `has_ended`: it has sent FIN before. `speaks` is called where the act is to listen and a packet comes.
+        """
         match act:
             case Act.RESET:
                 close_with_reset(sock)
@@ -33,11 +39,22 @@ class Undertaker:
                 if not has_ended:  # otherwise it has nothing more to send, but would look readable for ever
                     _drain(sock)
                     self._loop.add_reader(sock, self._answer_with_reset, sock)
-            case Act.MUTE:
+            case Act.LISTEN if speaks is not None and not has_ended:
+                self._graveyard.take_in(sock)
+                self._loop.add_reader(sock, speaks)
+            case Act.MUTE | Act.LISTEN:
                 way = mute(sock)
                 self._graveyard.take_in(sock)
                 return way
         return None
+
+    def exhume(self, sock: socket.socket) -> bool:
+        """Give back a socket of a flow that lives again; return False when it was let go to make room."""
+        if sock.fileno() < 0:
+            return False
+        self._graveyard.give_up(sock)
+        unmute(sock)
+        return True
 
     def make_room(self) -> bool:
         """Give a descriptor back; return False when none is kept."""

@@ -1,6 +1,6 @@
 """What a search costs in path time, as a multiple of the limit: guided by the catalogue, and plain splitting.
 
-`python tests/benchmarks/search.py` reckons every limit of the catalogue between the shortest and the longest hold, and
+`python tests/benchmarks/search.py` reckons every limit of the catalogue in the range of a search, and
 limits drawn evenly over the range, for boxes that cut in silence and for boxes that tell. No sockets: the search
 itself is asked and answered.
 """

@@ -414,8 +414,7 @@ class TestLifetime:
             await asyncio.sleep(9)
             await client.send(GET)
             assert await client.sees_all() == (b"", "FIN", 2)
-            assert await server.sees_now() == GET
-            assert await server.sees() == "RST"
+            assert await server.sees_now() == (GET, "RST")
             assert on.expired == [("lifetime", "close", 20)]
 
 
