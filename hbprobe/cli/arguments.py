@@ -121,6 +121,17 @@ def exchange_settings(args: argparse.Namespace) -> "Settings":
     return Settings() if args.webconfig is None else load_settings(args.webconfig)
 
 
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Add the number that stands for what is random about a box."""
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="another box out of a population, and other luck with timers that are random in part (default: 0)",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add the choice of output."""
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")

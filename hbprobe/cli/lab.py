@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import random
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--clock", default="warp", metavar="CLOCK", help="warp, real, or N seconds of the path in one (default: warp)"
     )
+    arguments.add_seed(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="leave result.json, journal.jsonl and plots there")
     arguments.add_json(parser)
     parser.set_defaults(run=run)
@@ -62,7 +64,7 @@ def _measure(args: argparse.Namespace) -> "Result":
     from hbprobe import warp
     from hbprobe.lab.inprocess import measure
     from hbprobe.probe.journal import Journal, header
-    from hbprobe.profiles.running import require_runnable
+    from hbprobe.profiles.running import draw_all, require_runnable
     from hbprobe.report.conclude import conclude
     from hbprobe.report.result import Verb
 
@@ -70,6 +72,7 @@ def _measure(args: argparse.Namespace) -> "Result":
     path = _path(args)
     for box in path.boxes:
         require_runnable(box)
+    boxes, drawn = draw_all(path.boxes, random.Random(args.seed))
     search = arguments.search_settings(args, path.search)
     try:
         clock = warp.clock_from_text(args.clock)
@@ -79,7 +82,7 @@ def _measure(args: argparse.Namespace) -> "Result":
         journal = None
         if args.out is not None:
             journal = stack.enter_context(Journal(_fresh(args.out), header("lab", args.method, search), resume=False))
-        measuring = measure(path.boxes, path.settings, search, args.method, journal, arguments.prior(args))
+        measuring = measure(boxes, path.settings, search, args.method, journal, arguments.prior(args), args.seed)
         findings = warp.run(measuring, clock)
     return conclude(
         findings.run,
@@ -90,7 +93,7 @@ def _measure(args: argparse.Namespace) -> "Result":
         wall_s=time.perf_counter() - started,
         path=tuple(box.id for box in path.boxes),
         cut_by=findings.cut_by,
-        notes=(*path.remarks, *findings.remarks),
+        notes=(*path.remarks, *drawn, *findings.remarks),
         devices=path.devices,
     )
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime
+import random
 import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -55,6 +56,7 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--clock", default="real", metavar="CLOCK", help="real, or N: the timers run N times as fast (default: real)"
     )
+    arguments.add_seed(parser)
     parser.add_argument(
         "--max-flows",
         type=arguments.count,
@@ -68,8 +70,9 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from hbprobe import warp
     from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.profiles.running import parse_settings, require_runnable, with_overrides
+    from hbprobe.profiles.running import draw_all, parse_settings, require_runnable, with_overrides
 
+    chance = random.Random(args.seed)
     boxes = [require_runnable(Catalogue().find(reference)) for reference in args.profiles.split(",")]
     boxes[0], remarks = with_overrides(boxes[0], parse_settings(args.set))
     if args.clock == "warp":
@@ -78,17 +81,18 @@ def run(args: argparse.Namespace) -> int:
         clock = warp.clock_from_text(args.clock)
     except ValueError as error:
         raise UserError(f"--clock: {error}") from None
-    for remark in remarks:
+    drawn_boxes, drawn = draw_all(boxes, chance)
+    for remark in (*remarks, *drawn):
         _say(remark)
-    warp.run(_relay(args, boxes), clock)
+    warp.run(_relay(args, drawn_boxes, chance), clock)
     return 0
 
 
-async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]") -> None:
+async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: random.Random) -> None:
     from hbprobe.middlebox.chain import Chain
 
     most = args.max_flows or _descriptors() // (2 * len(boxes))
-    chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most)
+    chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most, chance)
     try:
         host, port = await chain.listen(args.listen.host, args.listen.port)
     except OSError as error:
@@ -131,7 +135,7 @@ def _observers(boxes: "Sequence[Profile]") -> "Callable[[int], Observer]":
 
 
 def _line(event: "Event") -> str:
-    from hbprobe.middlebox.events import FlowExpired, FlowRefused
+    from hbprobe.middlebox.events import FlowExpired, FlowRefused, FlowRevived
 
     match event:
         case FlowExpired():
@@ -140,6 +144,8 @@ def _line(event: "Event") -> str:
                 f"flow {event.number} from {event.client}: {event.timer} ran out after {event.quiet_s:.3f} s "
                 f"(age {event.age_s:.3f} s): {event.expiry}{silenced}"
             )
+        case FlowRevived():
+            return f"flow {event.number} from {event.client}: a packet has brought it back"
         case FlowRefused():
             return f"refused {event.client}: {event.reason}"
         case _:

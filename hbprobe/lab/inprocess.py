@@ -36,15 +36,17 @@ class Findings:
 
 
 @contextlib.asynccontextmanager
-async def path(boxes: Sequence[Profile], settings: Settings, events: Sequence[list[Event]]) -> AsyncIterator[Dialer]:
+async def path(
+    boxes: Sequence[Profile], settings: Settings, events: Sequence[list[Event]], chance: random.Random | None = None
+) -> AsyncIterator[Dialer]:
     """Build the far end and the boxes on loopback, in order from the client; take them down at the end.
 
-    `events` has a list for each box, to which the box tells what it does.
+    `events` has a list for each box, to which the box tells what it does; `chance` is what is random about them.
     """
     server_tls, client_tls = throwaway_pair()
     far_end = FarEnd(settings, server_tls)
     host, port = await far_end.listen("127.0.0.1", 0)
-    chain = Chain(boxes, [(socket.AF_INET, (host, port))], lambda place: events[place].append)
+    chain = Chain(boxes, [(socket.AF_INET, (host, port))], lambda place: events[place].append, chance=chance)
     try:
         if boxes:
             host, port = await chain.listen("127.0.0.1", 0)
@@ -75,10 +77,14 @@ async def measure(
     method: str = "hold",
     journal: Journal | None = None,
     prior: Prior | None = None,
+    seed: int = 0,
 ) -> Findings:
-    """Search for the limit of a path that leads through the boxes; raises CannotMeasureError if that fails."""
+    """Search for the limit of a path that leads through the boxes; raises CannotMeasureError if that fails.
+
+    `seed` stands for what is random about the boxes.
+    """
     events: list[list[Event]] = [[] for _ in boxes]
-    async with no_fault_is_lost(), path(boxes, settings, events) as dialer:
+    async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed)) as dialer:
         run = Run(Search(search, prior), make_method(method, dialer, search.grace_s, random.Random(_SEED)), journal)
         with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
             await run.to_the_end()

@@ -1,5 +1,6 @@
 """Boxes in a row: each one's server is the next one's client side, and each keeps its own state."""
 
+import random
 import socket
 from collections.abc import Callable, Sequence
 
@@ -19,12 +20,14 @@ class Chain:
         upstream: Sequence[Address],
         observer: Callable[[int], Observer],
         max_flows: int | None = None,
+        chance: random.Random | None = None,
     ) -> None:
         self._boxes = boxes
         self._upstream = upstream
         self._observer = observer
         """Gives the box at that place in the row somebody to tell its events to."""
         self._max_flows = max_flows
+        self._chance = chance
         self.relays: list[Relay] = []
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
@@ -34,7 +37,7 @@ class Chain:
         """
         upstream = self._upstream
         for place in range(len(self._boxes) - 1, -1, -1):
-            relay = Relay(self._boxes[place], upstream, self._observer(place), self._max_flows)
+            relay = Relay(self._boxes[place], upstream, self._observer(place), self._max_flows, self._chance)
             self.relays.insert(0, relay)
             taken = await relay.listen(*((host, port) if place == 0 else (_BETWEEN, 0)))
             upstream = [(socket.AF_INET, taken)]

@@ -11,16 +11,18 @@ import ssl
 from collections.abc import Callable, Sequence
 
 from hbprobe.address import name_of
+from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.deadlines import Deadlines
 from hbprobe.middlebox.dial import Address, Dial
 from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, Observer, Remark
 from hbprobe.middlebox.farewell import Farewell
-from hbprobe.middlebox.flow import Act, Side
+from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.http1_proxying import Additions
 from hbprobe.middlebox.http_flow import HttpRules
 from hbprobe.middlebox.http_session import Session
 from hbprobe.middlebox.leg import End
 from hbprobe.middlebox.listener import EXHAUSTED, Listener
+from hbprobe.middlebox.rules import Act
 from hbprobe.middlebox.silence import Way, close_with_reset
 from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.profiles.model import Http, Profile
@@ -44,11 +46,8 @@ class Gateway:
 
         `upstream_name` is whom the server's certificate must name.
         """
-        http = profile.http or Http()
-        self.profile = profile
         self.counts = Counts()
-        self.rules = HttpRules.of(profile)
-        self.additions = Additions(http.via, http.forwarded_for)
+        self._obey(profile)
         self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
         self.farewells: set[Farewell] = set()
         self._upstream = upstream
@@ -70,6 +69,27 @@ class Gateway:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""
         return await self._listener.listen(host, port)
 
+    def flows(self) -> list[FlowState]:
+        """Return the clients' connections, oldest first."""
+        now = self.now()
+        return [session.state(now) for session in sorted(self._sessions, key=lambda session: session.number)]
+
+    def change(self, profile: Profile) -> None:
+        """Go on by another profile of layer http; connections get its timers, counted from where they are."""
+        self._obey(profile)
+        for session in self._sessions:
+            session.flow.rules = self.rules
+            self.watch(session)
+
+    def expire(self, number: int) -> bool:
+        """Do now to a connection what its next timer would; False when there is no such connection, or no timer."""
+        found = next((session for session in self._sessions if session.number == number), None)
+        return found is not None and found.expire(self.now())
+
+    def drain(self) -> None:
+        """Take no more connections; those that there are go on."""
+        self._listener.close()
+
     def close(self) -> None:
         """Take no more connections, and reset those that are left."""
         self._listener.close()
@@ -81,6 +101,12 @@ class Gateway:
         for farewell in tuple(self.farewells):
             farewell.cut_short()
         self._undertaker.close()
+
+    def _obey(self, profile: Profile) -> None:
+        http = profile.http or Http()
+        self.profile = profile
+        self.rules = HttpRules.of(profile)
+        self.additions = Additions(http.via, http.forwarded_for)
 
     def _accepted(self, client: socket.socket) -> None:
         if len(self._sessions) + len(self.farewells) >= self._max_flows:

@@ -16,7 +16,8 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hbprobe.middlebox.flow import Act, Side
+from hbprobe.middlebox.flow import Side
+from hbprobe.middlebox.rules import Act
 from hbprobe.profiles.model import Expiry, Http, Profile, Restart, ServerSide, TimerKind
 
 
@@ -196,18 +197,16 @@ class HttpFlow:
 
     def due(self) -> float:
         """Return the absolute time at which a timer runs out; infinite for never."""
-        return min(
-            self._phase_due(), _after(self.request_at, self.rules.total), _after(self.opened_at, self.rules.lifetime)
-        )
+        return min(self._phase_due(), self._total_due(), self._lifetime_due())
 
-    def rule_due(self, now: float) -> HttpRule | None:
-        """Return the rule of the timer that has run out at `now`, or None while none has."""
+    def next_rule(self) -> HttpRule | None:
+        """Return the rule of the timer that runs out first, or None while none runs."""
         due = self.due()
-        if now < due:
+        if due == math.inf:
             return None
         if due == self._phase_due():
             return self.rules.by_phase[self.phase]
-        return self.rules.total if due == _after(self.request_at, self.rules.total) else self.rules.lifetime
+        return self.rules.total if due == self._total_due() else self.rules.lifetime
 
     def running_since(self, rule: HttpRule) -> float:
         """Return when the rule's timer was last restarted."""
@@ -223,6 +222,12 @@ class HttpFlow:
         if self.held and self.phase is HttpPhase.ANSWERING:
             return math.inf
         return _after(self.restarted_at, self.rules.by_phase[self.phase])
+
+    def _total_due(self) -> float:
+        return _after(self.request_at, self.rules.total)
+
+    def _lifetime_due(self) -> float:
+        return _after(self.opened_at, self.rules.lifetime)
 
 
 def _after(start: float, rule: HttpRule | None) -> float:

@@ -16,22 +16,24 @@ from http import HTTPStatus
 from typing import Protocol
 
 from hbprobe.address import name_of
+from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.dial import Dial
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.farewell import Farewell
-from hbprobe.middlebox.flow import Act, Side
+from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.http1 import MessageError
 from hbprobe.middlebox.http1_proxying import Additions, own_answer
 from hbprobe.middlebox.http_exchange import Exchange
 from hbprobe.middlebox.http_flow import HttpFlow, HttpPhase, HttpRule, HttpRules
 from hbprobe.middlebox.leg import End, Leg
+from hbprobe.middlebox.rules import Act
 from hbprobe.middlebox.silence import Way
 
 _WAITING_BYTES = 64 * 1024
 """When so much of a request waits, for a connection to the server or for the answer before it, we read no more."""
 
 
-class Box(Protocol):
+class Setting(Protocol):
     """What a session needs of the box that it belongs to."""
 
     rules: HttpRules
@@ -72,7 +74,7 @@ class Box(Protocol):
 class Session:
     """A client's connection, from the moment when TCP stands."""
 
-    def __init__(self, box: Box, number: int, sock: socket.socket) -> None:
+    def __init__(self, box: Setting, number: int, sock: socket.socket) -> None:
         """Take over a client's connection; raises OSError when it is gone already."""
         peer = sock.getpeername()
         self.number = number
@@ -94,6 +96,18 @@ class Session:
     def due(self) -> float:
         """Return when a timer of this connection runs out."""
         return self.flow.due()
+
+    def state(self, now: float) -> FlowState:
+        """Return what can be told of this connection."""
+        due = self.flow.due()
+        return FlowState(
+            number=self.number,
+            client=self.client_name,
+            phase=self.flow.phase.name.lower(),
+            age_s=now - self.flow.opened_at,
+            quiet_s=now - self.flow.restarted_at,
+            due_in_s=None if due == math.inf else due - now,
+        )
 
     def reset(self) -> None:
         """End both connections with RST."""
@@ -328,19 +342,18 @@ class Session:
 
     # Ending
 
-    def expire(self, now: float) -> None:
-        """Do what the box does when a timer has run out."""
-        rule = self.flow.rule_due(now)
+    def expire(self, now: float) -> bool:
+        """Do what the box does when the next timer runs out, as if that were now; False when none runs."""
+        rule = self.flow.next_rule()
         if rule is None:
-            self._box.watch(self)
-            return
+            return False
         if self._exchange.replay and rule.retries > self._tries:
             self._tries += 1
             self._send_again(self._exchange.replay)
-            self._box.watch(self)
-            return
-        self._box.expired(self._apply(rule, now))
+        else:
+            self._box.expired(self._apply(rule, now))
         self._box.watch(self)
+        return True
 
     def _apply(self, rule: HttpRule, now: float) -> FlowExpired:
         quiet_s, ways = now - self.flow.running_since(rule), set[Way | None]()
@@ -391,6 +404,6 @@ class Session:
         if is_cut_short and exchange.ends_with_connection:
             self._client.reset()  # FIN would tell the client that its answer is whole
         else:
-            unread = not exchange.request_is_done and (exchange.head is not None or bool(self._from_client))
-            self._client.leave(complete=not is_cut_short, linger=unread)
+            is_sending = bool(self._from_client) or (exchange.head is not None and not exchange.request_is_done)
+            self._client.leave(complete=not is_cut_short, linger=is_sending)
         self._box.over(self, end)

@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import sys
 from enum import Enum, StrEnum, auto
 from typing import Protocol
 
 from hbprobe.middlebox.farewell import Farewell
+from hbprobe.middlebox.liveness import acknowledge_now
 from hbprobe.middlebox.silence import close_with_reset
 
 _READ_BYTES = 64 * 1024
@@ -166,6 +166,7 @@ class Leg:
             try:
                 data = self._sock.recv(_READ_BYTES)
             except _TO_READ:
+                acknowledge_now(self._sock)  # what has come is TLS's own
                 return
             except ssl.SSLWantWriteError:
                 self._loop.add_writer(self._sock, self._writable)
@@ -177,7 +178,7 @@ class Leg:
                 self._end(End.RST if self._broken else End.FIN)
                 return
             if len(data) <= _FEW_BYTES:
-                self._acknowledge()
+                acknowledge_now(self._sock)
             self._owner.came(self, data)
             if self._tls is None or not self._tls.pending():
                 return
@@ -188,7 +189,7 @@ class Leg:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             self._loop.remove_writer(self._sock)
-            self._acknowledge()
+            acknowledge_now(self._sock)
         except ssl.SSLWantWriteError:
             self._loop.add_writer(self._sock, self._writable)
         except OSError as error:
@@ -204,15 +205,6 @@ class Leg:
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
         self._owner.ended(self, end, detail)
-
-    def _acknowledge(self) -> None:
-        """Send the ACK that the kernel delays in the hope of something to carry it (TCP_QUICKACK, Linux).
-
-        A box next to this one cannot fall silent while bytes of its own are unacknowledged.
-        """
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     # Writing
 

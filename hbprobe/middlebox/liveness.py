@@ -1,5 +1,6 @@
-"""Whether the peer of a TCP connection is still there, as far as a program in user space can tell without sending."""
+"""Whether the peer of a connection is there, as far as one can tell without sending; and telling it that we are."""
 
+import contextlib
 import socket
 import sys
 
@@ -9,23 +10,34 @@ if sys.platform == "linux":
 # linux/sockios.h, linux/tcp.h, net/tcp_states.h; Python's socket module has no names for these.
 _SIOCOUTQ = 0x5411
 _SIOCOUTQNSD = 0x894B
-_STANDING = {1, 4, 5, 8}
-"""ESTABLISHED, and the states in which one end has sent FIN: FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT."""
+_ESTABLISHED, _FIN_WAIT1, _FIN_WAIT2, _CLOSE_WAIT = 1, 4, 5, 8
+_STANDING = {_ESTABLISHED, _FIN_WAIT1, _FIN_WAIT2, _CLOSE_WAIT}
 
 
 def holds(sock: socket.socket) -> bool:
-    """Return whether the connection stands and the peer has acknowledged all that was sent to it.
+    """Return whether the connection stands and the peer has acknowledged every byte that was sent to it.
 
-    Elsewhere than on Linux only whether it stands: other systems do not tell what is unacknowledged.
+    A peer whose window is full has acknowledged what it was sent. Elsewhere than on Linux only whether the connection
+    stands: other systems do not tell what is unacknowledged.
     """
     try:
         if sys.platform != "linux":
             sock.getpeername()
             return True
         state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        return state in _STANDING and _queued(sock, _SIOCOUTQ) == _queued(sock, _SIOCOUTQNSD)
+        on_its_way = (
+            _queued(sock, _SIOCOUTQ) - _queued(sock, _SIOCOUTQNSD) - (state == _FIN_WAIT1)
+        )  # FIN counts as one
+        return state in _STANDING and on_its_way <= 0
     except OSError:
         return False
+
+
+def acknowledge_now(sock: socket.socket) -> None:
+    """Send the ACK that the kernel delays in the hope of something to carry it (TCP_QUICKACK, Linux)."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # the peer may be gone
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def _queued(sock: socket.socket, what: int) -> int:

@@ -23,7 +23,7 @@ from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, FlowReviv
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.hangup import HangupWatch
 from hbprobe.middlebox.listener import EXHAUSTED, Listener
-from hbprobe.middlebox.liveness import holds
+from hbprobe.middlebox.liveness import acknowledge_now, holds
 from hbprobe.middlebox.silence import Way, close_with_reset
 from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.profiles.model import Profile
@@ -358,6 +358,7 @@ class Relay:
         self.counts.revived += 1
         self._observer(FlowRevived(self._loop.time(), link.number, _name(link.socks[Side.CLIENT])))
         for side in Side:
+            acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)
 
     def _take_up(self, link: _Link, side: int) -> None:

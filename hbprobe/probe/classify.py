@@ -3,10 +3,10 @@
 The rules, for a request that is meant to be answered after `hold_s`:
 
 - the right answer: survived;
-- RST or FIN before that: cut, at that very time. At or after that, the answer itself may have provoked it, so the
-  timer struck at some time up to the hold;
+- RST or FIN before that: cut, at that very time, unless it came so soon that no timer can be behind it. At or after
+  that, the answer itself may have provoked it, so the timer struck at some time up to the hold;
 - a status that is not the far end's: a proxy's timer, at that very time, unless it says something else (who
-  are you, go there, not so often) or came so soon that no timer can be behind it;
+  are you, go there, not so often) or came so soon;
 - nothing until the hold and a grace are over: cut in silence, at some time up to the hold.
 """
 
@@ -16,7 +16,7 @@ from hbprobe.probe.outcome import How, Kind, Outcome
 from hbprobe.probe.replies import Answer, Broken, End, EndKind, Reply
 
 PROMPT_S = 1.0
-"""A status within this time is a refusal, not a timer: no catalogued product has so short a one."""
+"""A status or an end within this time is a refusal, not a timer: no catalogued product has so short a one."""
 EDGE_S = 0.05
 """So close to the hold, an end may be the answer's doing."""
 _EARLY_SHARE = 0.98
@@ -33,9 +33,9 @@ def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, exp
         case None:
             return Outcome(Kind.CUT, now_s - started_s, How.SILENT, reason="nothing came")
         case End():
-            return _ended(reply, reply.at_s - started_s, hold_s)
+            return _ended(reply, reply.at_s - started_s, hold_s, asked=expected is not None)
         case Broken(end=End() as end):
-            outcome = _ended(end, end.at_s - started_s, hold_s)
+            outcome = _ended(end, end.at_s - started_s, hold_s, asked=expected is not None)
             return replace(outcome, reason=f"{reply.detail}: {outcome.reason}")
         case Broken():
             return _failed(reply.at_s - started_s, reply.detail)
@@ -43,11 +43,14 @@ def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, exp
             return _answered(reply, reply.at_s - started_s, hold_s, expected)
 
 
-def _ended(end: End, elapsed_s: float, hold_s: float) -> Outcome:
+def _ended(end: End, elapsed_s: float, hold_s: float, *, asked: bool) -> Outcome:
+    """`asked` says that an answer is due: a server may end a connection on which nothing is asked at any time."""
     if end.kind is EndKind.UNREACHABLE:
         return _failed(elapsed_s, f"the connection broke: {end.detail}")
-    exact = elapsed_s < hold_s - EDGE_S
-    return Outcome(Kind.CUT, elapsed_s, _how(end), exact=exact, reason=_END_NAMES[end.kind, end.signed])
+    name, exact = _END_NAMES[end.kind, end.signed], elapsed_s < hold_s - EDGE_S
+    if asked and exact and elapsed_s < PROMPT_S:
+        return _failed(elapsed_s, f"{name} at once: another protocol, or a proxy that cannot reach the server")
+    return Outcome(Kind.CUT, elapsed_s, _how(end), exact=exact, reason=name)
 
 
 _END_NAMES = {

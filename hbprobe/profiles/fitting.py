@@ -65,6 +65,8 @@ def _beyond_kind(kind: TimerKind, timer: Timer) -> _Mismatches:
         yield ("retries",), f"goes with timer server_response, not with {kind}"
     if timer.probes is not None and kind is not TimerKind.IDLE:
         yield ("probes",), f"goes with timer idle, not with {kind}"
+    if timer.revived_by is not None and kind is TimerKind.HALF_OPEN:
+        yield ("revived_by",), "goes with a connection that stands, not with half_open"
     if timer.expiry is Expiry.REBALANCE and kind is not TimerKind.IDLE:
         yield ("expiry",), f"rebalance goes with timer idle, not with {kind}"
 

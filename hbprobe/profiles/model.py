@@ -160,7 +160,3 @@ class Profile(Strict):
     def each_timer(self) -> list[tuple[TimerKind, Timer]]:
         """Return the timers that this box has, with their kinds."""
         return self.timers.each()
-
-    def established(self) -> list[Timer]:
-        """Return the timers that can end an established connection: idle and lifetime, where the box has them."""
-        return [timer for timer in (self.timers.idle, self.timers.lifetime) if timer is not None]

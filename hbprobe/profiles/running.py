@@ -92,6 +92,12 @@ def draw(profile: Profile, chance: random.Random) -> tuple[Profile, tuple[str, .
     return profile.model_copy(update={"timers": timers}), tuple(remarks)
 
 
+def draw_all(profiles: Iterable[Profile], chance: random.Random) -> tuple[tuple[Profile, ...], tuple[str, ...]]:
+    """Draw each profile of a path as `draw` does; return them, and all that was drawn."""
+    drawn = [draw(profile, chance) for profile in profiles]
+    return tuple(profile for profile, _ in drawn), tuple(remark for _, remarks in drawn for remark in remarks)
+
+
 def _timer(profile: Profile, name: str) -> Timer:
     timers = {str(kind): timer for kind, timer in profile.each_timer()}
     if name not in timers:

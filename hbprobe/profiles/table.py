@@ -78,7 +78,9 @@ def _timer_row(kind: TimerKind, timer: Timer) -> tuple[str, ...]:
 def _expiry_in_list(timer: Timer) -> str:
     if timer.probes is not None:
         return "asks first"
-    return f"{timer.expiry}, revived" if outlived(timer) and timer.expiry is Expiry.SILENT else _expiry(timer)
+    revived = ", revived" if outlived(timer) and timer.revived_by is not None else ""
+    status = f" {timer.status}" if timer.status is not None else ""
+    return f"{timer.expiry}{status}{revived}{_mark(timer, Inferable.EXPIRY)}"
 
 
 def _expiry(timer: Timer) -> str:
@@ -110,7 +112,8 @@ def _length(timer: Timer) -> Iterator[str]:
     if timer.jitter is not None:
         yield f"Each flow gets a random share of {format_duration(timer.jitter)} on top"
     if timer.retries:
-        yield f"The request is sent again {timer.retries} more times before that: {1 + timer.retries} times the timer"
+        more = "once more" if timer.retries == 1 else f"{timer.retries} more times"
+        yield f"The request is sent {more} before that, so the limit is {1 + timer.retries} times the timer"
 
 
 def _end(timer: Timer) -> Iterator[str]:

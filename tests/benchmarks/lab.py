@@ -2,9 +2,9 @@
 
     python tests/benchmarks/lab.py [--quick] [--repeat N]
 
-Every number is the median of the repetitions. The search is the default one: for a limit of 600 s between 60 and
-3540 s, one trial at a time, through a real TLS server and a real relay on loopback. Its wall time has the making of
-the certificates in it, and neither imports nor the verdict.
+Every number is the median of the repetitions. The search is for a limit of 600 s between 60 and 3540 s, one trial
+at a time, through a real TLS server and a real relay on loopback. Its wall time has the making of the certificates in
+it, and neither imports nor the verdict.
 """
 
 import argparse
@@ -21,13 +21,15 @@ import rig
 from hbprobe.cli.main import main as hbprobe
 
 _LAB = ["lab", "--json"]
+_SPLIT = [*_LAB, "--strategy", "split"]
+"""The search that covers the most path time: it does not know which timers products have."""
 
 
 def path_seconds_a_second() -> float:
     """Run one search in this process; return how many seconds of the path passed in one."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        hbprobe(_LAB)
+        hbprobe(_SPLIT)
     seconds: dict[str, float] = json.loads(printed.getvalue())["seconds"]
     return seconds["path"] / seconds["wall"]
 
@@ -53,7 +55,7 @@ def main() -> None:
     rig.print_table(
         ["", "hbprobe", "aim"],
         [
-            ["one search on warp, path seconds a second", f"{rate:,.0f}", rig.aim(rate, at_least=100_000)],
+            ["search by splitting on warp, path s a s", f"{rate:,.0f}", rig.aim(rate, at_least=100_000)],
             ["hbprobe lab --json, s", f"{lab_s:.2f}", rig.aim(lab_s, at_most=3)],
             ["hbprobe --help, s", f"{help_s:.2f}", rig.aim(help_s, at_most=0.5)],
         ],

@@ -19,12 +19,13 @@ FILES = {
     "broken.yaml": "id: x\ntimers: [\n",
     "key.yaml": "id: key\nname: K\ncategory: nat\nlayer: packet\ntimers:\n  idel: {}\nsources: {}\n",
     "unit.yaml": (
-        "id: unit\nname: U\ncategory: nat\nlayer: packet\ntimers:\n  idle:\n    default: 5 parsecs\n    expiry: silent\n"
-        "    restarted_by: data\n    source: s\nsources:\n  s: {grade: example, says: made up}\n"
+        "id: unit\nname: U\ncategory: nat\nlayer: packet\ntimers:\n  idle:\n    default: 5 parsecs\n"
+        "    expiry: silent\n    restarted_by: data\n    source: s\nsources:\n  s: {grade: example, says: made up}\n"
     ),
     "range.yaml": (
-        "id: range\nname: R\ncategory: nat\nlayer: packet\ntimers:\n  idle:\n    default: 5\n    min: 10\n    max: 20\n"
-        "    expiry: silent\n    restarted_by: data\n    source: s\nsources:\n  s: {grade: example, says: made up}\n"
+        "id: range\nname: R\ncategory: nat\nlayer: packet\ntimers:\n  idle:\n    default: 5\n    min: 10\n"
+        "    max: 20\n    expiry: silent\n    restarted_by: data\n    source: s\n"
+        "sources:\n  s: {grade: example, says: made up}\n"
     ),
     "open.xml": "<configuration>\n  <appSettings>\n    <add key='x'\n",
     "bomb.xml": '<!DOCTYPE a [<!ENTITY b "boom">]>\n<configuration/>\n',
@@ -81,8 +82,8 @@ WRONG = [
         "argument --min: '5x' has an unknown unit 'x': use ms, s, sec, m, min, h, d; see hbprobe lab --help",
     ),
     (
-        "lab --grace -1",
-        "argument --grace: '-1' is below 0: write seconds (600) or a number and a unit (10min); see hbprobe lab --help",
+        "lab --max -1",
+        "argument --max: '-1' is below 0: write seconds (600) or a number and a unit (10min); see hbprobe lab --help",
     ),
     ("lab --min 0", "--min must be above 0, not 0"),
     ("lab --precision 0", "--precision must be above 0, not 0"),
@@ -116,13 +117,17 @@ WRONG = [
     # addresses
     (
         "proxy cisco-asa --upstream 127.0.0.1",
-        "argument --upstream: '127.0.0.1' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443; "
-        "see hbprobe proxy --help",
+        (
+            "argument --upstream: '127.0.0.1' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443; "
+            "see hbprobe proxy --help"
+        ),
     ),
     (
         "serve --listen 127.0.0.1:99999",
-        "argument --listen: '127.0.0.1:99999' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443; "
-        "see hbprobe serve --help",
+        (
+            "argument --listen: '127.0.0.1:99999' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443; "
+            "see hbprobe serve --help"
+        ),
     ),
     (
         "proxy cisco-asa --upstream ::1:80",
@@ -184,8 +189,10 @@ WRONG = [
     ("plot --out x.png", "plot: nothing to draw: name a RESULT.json, or a profile with --profile"),
     (
         "verdict --limit 0",
-        "argument --limit: '0' is no timer: give more than 0, or 'open' where nothing is cut; "
-        "see hbprobe verdict --help",
+        (
+            "argument --limit: '0' is no timer: give more than 0, or 'open' where nothing is cut; "
+            "see hbprobe verdict --help"
+        ),
     ),
 ]
 
@@ -268,7 +275,8 @@ def tls_server(tls: ssl.SSLContext) -> Iterator[int]:
 def test_a_reader_who_has_seen_enough() -> None:
     command = [sys.executable, "-m", "hbprobe", "profiles", "list"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ) as process:
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0

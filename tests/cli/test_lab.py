@@ -23,7 +23,7 @@ def test_the_worked_example_has_a_finding(capsys: pytest.CaptureFixture[str]) ->
         "how": "silent",
         "status": None,
     }
-    assert result["seconds"]["path"] > 3600 > result["seconds"]["wall"]
+    assert result["seconds"]["path"] > 1800 > result["seconds"]["wall"]
     fires = {device["id"] for device in result["verdict"]["devices"] if device["event_1040"]}
     assert fires == {"textbook", "android-4.0", "android-4.1", "outlook-540", "outlook-180"}
 
@@ -69,3 +69,22 @@ def test_text_names_path_limit_manner_and_timer(capsys: pytest.CaptureFixture[st
     assert "client > f5-bigip-fastl4 > azure-load-balancer > server" in text
     assert "survives 239.5 s, cut at 240.5 s" in text
     assert "780 s (13 min) or more is enough" in text
+
+
+def test_a_result_that_cannot_be_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "result.json").mkdir()
+    assert main(["lab", "open-path", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr() == ("", f"hbprobe: --out {tmp_path}: cannot be written: Is a directory\n")
+
+
+@pytest.mark.parametrize("strategy", ["guided", "split"])
+@pytest.mark.parametrize("method", ["hold", "idle"])
+def test_every_way_to_search_finds_the_same(strategy: str, method: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, result = lab(capsys, "--strategy", strategy, "--method", method, "--connections", "4", "--confirm", "2")
+    assert (result["limit"]["survived"], result["limit"]["cut"], result["confirmed"]) == (599.5, 600.5, True)
+
+
+def test_plain_splitting_takes_hours_of_path_time(capsys: pytest.CaptureFixture[str]) -> None:
+    _, result = lab(capsys, "--strategy", "split")
+    assert (result["limit"]["survived"], result["limit"]["cut"]) == (599.5, 600.5)
+    assert result["seconds"]["path"] > 3 * 3600

@@ -10,7 +10,9 @@ import pytest
 
 from hbprobe.cli import profiles
 from hbprobe.errors import UserError
+from hbprobe.profiles.catalogue import Catalogue
 
+ALL = len(Catalogue().ids)
 TOP = "id, name, vendor, category, layer, about, timers, sweep, half_close, http, sources"
 BOX = """\
 id: own-box
@@ -63,16 +65,17 @@ def test_list_is_plain_in_a_pipe(box, capsys):
 def test_list_of_the_shipped_ones(capsys):
     assert call("list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2] == "72 of 72 profiles"
-    assert len(lines) == 1 + 72 + 2
+    assert lines[-2] == f"{ALL} of {ALL} profiles"
+    assert len(lines) == 1 + ALL + 2
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--category", "carrier"], ["cisco-staros-acs", "twilio-super-sim"]),
+        (["--category", "cdn", "--below", "30"], ["akamai-property-read-timeout", "fastly-vcl"]),
         (["--layer", "tcp", "--expiry", "reset"], ["citrix-netscaler-tcp", "f5-bigip-tcp-profile"]),
-        (["--below", "1min"], ["juniper-junos-services-interface"]),
+        (["--layer", "packet", "--below", "1min"], ["juniper-junos-services-interface"]),
+        (["--expiry", "rebalance"], ["aws-gwlb", "gcp-passthrough-nlb-external", "gcp-passthrough-nlb-internal"]),
         (["--below", "5", "--expiry", "close"], []),
     ],
 )
@@ -85,7 +88,7 @@ def test_list_what_fits(words, expected, capsys):
 
 def test_nothing_fits(capsys):
     assert call("list", "--below", "5") == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "0 of 72 profiles"
+    assert capsys.readouterr().out.splitlines()[-1] == f"0 of {ALL} profiles"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +98,7 @@ def test_nothing_fits(capsys):
         (["list", "--category", "walls"], "argument --category: invalid choice: 'walls' (choose from"),
         (["show"], "the following arguments are required: PROFILE"),
         (["check"], "the following arguments are required: PATH"),
+        (["plot"], "the following arguments are required: --out"),
         ([], "the following arguments are required: ACTION"),
     ],
 )
@@ -149,6 +153,26 @@ def test_show_what_is_not_there():
         call("show", "cisco-as")
 
 
+def test_the_schema(capsys):
+    assert call("schema") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Profile"
+
+
+def test_plot(box, tmp_path, capsys):
+    assert call("plot", "--out", "all.svg") == 0
+    assert capsys.readouterr().out == "wrote all.svg\n"
+    drawn = (tmp_path / "all.svg").read_text()
+    assert "cisco-asa" in drawn
+    assert "own-box" not in drawn
+    assert call("plot", box, "--out", "own.svg") == 0
+    assert "own-box" in (tmp_path / "own.svg").read_text()
+
+
+def test_plot_to_a_file_that_says_nothing_of_its_kind(box):
+    with pytest.raises(UserError, match=r"^picture: has no suffix that says how to draw: call it \.png or \.svg$"):
+        call("plot", "--out", "picture")
+
+
 def test_check_clean_files(box, capsys):
     assert call("check", box) == 0
     assert capsys.readouterr().out == "1 profile, no mistakes\n"
@@ -184,7 +208,7 @@ def test_a_list_is_readable_on_100_columns(monkeypatch):
     assert max(map(len, lines)) <= 100
     longest = next(line for line in lines if "aws-ec2-security-group-conntrack-nitro-v6" in line)
     assert " ".join(longest.split()[1:]) == "packet 350 5 min 50 s silent* any-packet*"
-    assert len(lines) < 72 + 2 * 11 + 8
+    assert len(lines) < ALL + 2 * 11 + 8
 
 
 def test_a_profile_is_drawn_on_a_terminal(monkeypatch, box):

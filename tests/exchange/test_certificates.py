@@ -135,7 +135,8 @@ def test_a_key_of_another_certificate(files):
     certificate, key = files
     trustme.CA().issue_cert("localhost").private_key_pem.write_to_path(key)
     assert refused(certificate, key) == (
-        f"{certificate}, {key}: no certificate and key that belong together ([X509: KEY_VALUES_MISMATCH] key values mismatch)"
+        f"{certificate}, {key}: no certificate and key that belong together "
+        "([X509: KEY_VALUES_MISMATCH] key values mismatch)"
     )
 
 

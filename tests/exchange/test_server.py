@@ -46,7 +46,9 @@ def test_a_request_is_held_and_answered_with_its_token(seconds):
     assert now_s == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "-1", "-0.001", str(LONGEST_HOLD_S + 0.1), "1e99", "soon", "", "1,5", "0x10"])
+@pytest.mark.parametrize(
+    "seconds", ["nan", "inf", "-inf", "-1", "-0.001", str(LONGEST_HOLD_S + 0.1), "1e99", "soon", "", "1,5", "0x10"]
+)
 def test_seconds_that_are_refused(seconds):
     status, body, now_s = request("POST", f"/hold?seconds={seconds}&nonce=abc")
     assert (status, now_s) == (400, 0)
@@ -59,7 +61,8 @@ def test_queries_that_lack_something(query):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "/hold?seconds=1&nonce=a", 405), ("POST", "/", 405), ("GET", "/other", 404)]
+    ("method", "path", "status"),
+    [("GET", "/hold?seconds=1&nonce=a", 405), ("POST", "/", 405), ("GET", "/other", 404)],
 )
 def test_other_requests(method, path, status):
     assert request(method, path)[0] == status
@@ -183,7 +186,9 @@ def test_closing_drops_what_is_held():
         far_end = FarEnd(Settings(), None)
         host, port = await far_end.listen("127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(host, port)
-        writer.write(f"POST {hold_query(LONGEST_HOLD_S, 'a')} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.write(
+            f"POST {hold_query(LONGEST_HOLD_S, 'a')} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
+        )
         await asyncio.sleep(1)
         await far_end.close()
         now_s = asyncio.get_running_loop().time()

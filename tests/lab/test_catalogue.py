@@ -47,7 +47,9 @@ def test_the_box_cuts_when_and_how_its_profile_says(profile: Profile) -> None:
     assert found.cut_by == profile.id
     if sys.platform == "linux" and limit.how is How.SILENT:
         forgets_aloud = told and held.expiry is Expiry.RESET_ON_NEXT
-        assert limit.aftermath is (Aftermath.RESET if forgets_aloud else Aftermath.NOTHING)
+        revived = timer.revived_by in (Ends.CLIENT, Ends.BOTH)
+        silence = Aftermath.ACKNOWLEDGED if revived else Aftermath.NOTHING
+        assert limit.aftermath is (Aftermath.RESET if forgets_aloud else silence)
         assert found.remarks == ()
 
 

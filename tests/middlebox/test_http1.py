@@ -24,10 +24,13 @@ def head_of(*lines, start=b"POST / HTTP/1.1", host=b"Host: a"):
     return b"\r\n".join((start, *([host] if host else []), *lines)) + b"\r\n\r\n"
 
 
-def objection(data):
-    with pytest.raises(MessageError) as caught:
-        read_request(data)
-    return caught.value.status.value, str(caught.value)
+def objection(data, read=read_request):
+    """Return status and reason of a refusal; None where there is none."""
+    try:
+        read(data)
+    except MessageError as error:
+        return error.status.value, str(error)
+    return None
 
 
 class TestRequests:
@@ -94,7 +97,7 @@ SMUGGLED = {
     "a length with a space": (head_of(b"Content-Length: 1 1"), "a Content-Length that is no length"),
     "an empty length": (head_of(b"Content-Length:"), "a Content-Length that is no length"),
     "an endless length": (head_of(b"Content-Length: " + b"9" * 19), "a Content-Length that is no length"),
-    "digits of another script": (head_of("Content-Length: ١".encode()), "a Content-Length that is no length"),
+    "digits of another script": (head_of("Content-Length: \u0661".encode()), "a Content-Length that is no length"),
     "length and chunks": (
         head_of(b"Content-Length: 1", b"Transfer-Encoding: chunked"),
         "Content-Length with Transfer-Encoding",
@@ -107,7 +110,10 @@ SMUGGLED = {
     "identity": (head_of(b"Transfer-Encoding: identity"), "a Transfer-Encoding other than chunked"),
     "chunked with more": (head_of(b"Transfer-Encoding: chunked, identity"), "a Transfer-Encoding other than chunked"),
     "more with chunked": (head_of(b"Transfer-Encoding: gzip, chunked"), "a Transfer-Encoding other than chunked"),
-    "chunked with a parameter": (head_of(b"Transfer-Encoding: chunked;q=1"), "a Transfer-Encoding other than chunked"),
+    "chunked with a parameter": (
+        head_of(b"Transfer-Encoding: chunked;q=1"),
+        "a Transfer-Encoding other than chunked",
+    ),
     "almost chunked": (head_of(b"Transfer-Encoding: xchunked"), "a Transfer-Encoding other than chunked"),
     "quoted chunked": (head_of(b'Transfer-Encoding: "chunked"'), "a Transfer-Encoding other than chunked"),
     "an empty coding": (head_of(b"Transfer-Encoding:"), "a Transfer-Encoding other than chunked"),
@@ -182,14 +188,9 @@ class TestRefused:
         assert objection(data) == (400, reason)
 
     def test_also_byte_by_byte(self, data, reason):
-        for end in range(len(data)):
-            try:
-                assert read_request(data[:end]) is None
-            except MessageError as error:
-                assert error.status == 400
-                assert str(error) in (reason, "a CR or LF alone", "a NUL")
-                return
-        assert objection(data) == (400, reason)
+        found = (objection(data[:end]) for end in range(len(data) + 1))
+        first = next(one for one in found if one is not None)
+        assert first in [(400, reason), (400, "a CR or LF alone"), (400, "a NUL")]
 
     def test_whatever_follows(self, data, reason):
         assert objection(data + GET) == (400, reason)
@@ -274,9 +275,8 @@ class TestResponses:
         ],
     )
     def test_what_is_none_is_refused_with_502(self, start, lines, reason):
-        with pytest.raises(MessageError) as caught:
-            read_response(head_of(*lines, start=start, host=None), b"GET")
-        assert (caught.value.status, str(caught.value)) == (502, reason)
+        data = head_of(*lines, start=start, host=None)
+        assert objection(data, lambda some: read_response(some, b"GET")) == (502, reason)
 
 
 def test_the_end_is_found_where_a_line_is_empty():
@@ -334,16 +334,12 @@ def test_what_passes_means_the_same_to_h11(start, lines, line_end):
 
 @given(st.binary(max_size=300))
 def test_rubbish_is_refused_or_waited_for(data):
-    try:
-        assert read_request(data + b"\r\n") is None
-    except MessageError as error:
-        assert error.status == 400
+    refused = objection(data + b"\r\n")
+    assert refused is None or refused[0] == 400
 
 
 @given(st.lists(st.sampled_from(b"GET / HTTP/1.1\r\n:ahostHOST \t\0"), max_size=60).map(bytes))
 def test_near_misses_raise_nothing_else(data):
-    for reader in (read_request, lambda some: read_response(some, b"GET")):
-        try:
-            reader(b"GET / HTTP/1.1\r\nHost: a" + data + b"\r\n\r\n")
-        except MessageError as error:
-            assert error.status in (400, 405, 502, 505)
+    head = b"GET / HTTP/1.1\r\nHost: a" + data + b"\r\n\r\n"
+    assert (objection(head) or (400,))[0] == 400
+    assert objection(head, lambda some: read_response(some, b"GET"))[0] == 502

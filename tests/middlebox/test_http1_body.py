@@ -11,12 +11,16 @@ CHUNKED = b'5\r\nhello\r\n00A;name="v";x\r\n0123456789\r\n0\r\n\r\n'
 WITH_TRAILERS = b"1;\r\nx\r\n000\r\nX-Sum: 1\r\nY:\r\n\r\n"
 
 
-def pass_through(body, data, step):
+REASONS = r"chunk|header|alone|trailers|colon"
+
+
+def pass_through(body, data, step, told=lambda _: None):
     """Show `data` in pieces, what was not taken again each time; return what was taken, and what is left."""
     taken, waiting = b"", b""
     for at in range(0, len(data), step):
         waiting += data[at : at + step]
         end = body.take(waiting, 0)
+        told(waiting[:end])
         taken, waiting = taken + waiting[:end], waiting[end:]
     return taken, waiting
 
@@ -99,7 +103,7 @@ class TestChunked:
             (b"1" * 16 + b"\r\n", b""),
             (b"0" * 16 + b"\r\n", b""),
             (b"5;" + b"x" * 5000, b""),
-            ("٥\r\n".encode(), b""),
+            ("\u0665\r\n".encode(), b""),
             (b"5\r\nhelloX", b"5\r\nhello"),
             (b"5\r\nhello\n", b"5\r\nhello"),
             (b"5\r\nhello\rX", b"5\r\nhello"),
@@ -115,15 +119,12 @@ class TestChunked:
         ],
     )
     def test_what_is_malformed_is_refused_and_never_passed_on(self, data, passed):
-        with pytest.raises(ValueError, match=r"chunk|header|alone|trailers|colon"):
+        with pytest.raises(ValueError, match=REASONS):
             Chunked().take(data, 0)
-        body, taken, waiting = Chunked(), b"", b""
-        with pytest.raises(ValueError, match=r"chunk|header|alone|trailers|colon"):
-            for byte in data:
-                waiting += bytes([byte])
-                end = body.take(waiting, 0)
-                taken, waiting = taken + waiting[:end], waiting[end:]
-        assert taken == passed
+        taken = []
+        with pytest.raises(ValueError, match=REASONS):
+            pass_through(Chunked(), data, 1, taken.append)
+        assert b"".join(taken) == passed
 
     def test_reasons(self):
         for data, reason in [

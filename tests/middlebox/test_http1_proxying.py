@@ -61,7 +61,9 @@ class TestRequests:
         assert lines_of(request_onward(head, "10.0.0.1", PLAIN))[2:] == ["Transfer-Encoding: chunked"]
 
     def test_may_ask_for_another_protocol(self):
-        head = request("Connection: keep-alive, Upgrade, X-Mine", "Upgrade: WebSocket", "X-Mine: 1", "Sec-WebSocket-Key: k")
+        head = request(
+            "Connection: keep-alive, Upgrade, X-Mine", "Upgrade: WebSocket", "X-Mine: 1", "Sec-WebSocket-Key: k"
+        )
         assert wants_upgrade(head)
         assert lines_of(request_onward(head, "10.0.0.1", PLAIN))[2:] == [
             "Upgrade: WebSocket",
@@ -97,8 +99,10 @@ class TestRequests:
         assert keeps_connection(request(*lines, start=start)) is kept
 
     def test_may_be_idempotent(self):
-        methods = "GET HEAD OPTIONS TRACE PUT DELETE POST PATCH get".split()
-        assert [is_idempotent(request(start=f"{method} / HTTP/1.1")) for method in methods] == [True] * 6 + [False] * 3
+        methods = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "POST", "PATCH", "get"]
+        assert [is_idempotent(request(start=f"{method} / HTTP/1.1")) for method in methods] == [True] * 6 + [
+            False
+        ] * 3
 
 
 class TestResponses:

@@ -88,6 +88,23 @@ async def test_a_slow_reader_slows_the_sender_down(stage, open_path, upwards):
         assert len(on.relay) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere bytes may be on their way for a moment")
+async def test_a_busy_flow_takes_no_path_time(stage, make_box):
+    """The warp clock never jumps while bytes are inside the kernel, or this timer would strike."""
+    async with stage(make_box(idle={"default": 0.001, "expiry": "reset"})) as on:
+        client, server = await on.flow()
+        data = pattern(8 * MEGABYTE)
+
+        async def pass_on(speaker, listener):
+            sending, received = asyncio.ensure_future(speaker.send(data)), 0
+            while received < len(data):
+                received += len(await listener.sees())
+            await sending
+
+        await asyncio.gather(pass_on(client, server), pass_on(server, client))
+        assert (asyncio.get_running_loop().time(), on.events) == (0, [])
+
+
 async def test_while_one_way_is_blocked_the_other_is_not(stage, open_path):
     async with stage(open_path) as on:
         client, server = await on.flow()

@@ -46,7 +46,7 @@ def test_the_right_answer_much_too_early_means_another_clock(hold_s, at_s):
 # Ends
 
 
-@pytest.mark.parametrize(
+each_end = pytest.mark.parametrize(
     ("kind", "signed", "how", "reason"),
     [
         (EndKind.RST, False, How.RESET, "RST"),
@@ -55,13 +55,28 @@ def test_the_right_answer_much_too_early_means_another_clock(hold_s, at_s):
         (EndKind.FIN, True, How.CLOSED, "FIN after TLS's close_notify"),
     ],
 )
+
+
+@each_end
 @pytest.mark.parametrize(
-    ("at_s", "exact"), [(0.0, True), (350.0, True), (599.9, True), (599.96, False), (600.0, False), (602.0, False)]
+    ("at_s", "exact"), [(1.0, True), (350.0, True), (599.9, True), (599.96, False), (600.0, False), (602.0, False)]
 )
 def test_an_end_is_a_cut_whose_time_is_known_if_it_came_before_the_answer_was_due(
     kind, signed, how, reason, at_s, exact
 ):
     assert judge(end(kind, at_s, signed)) == Outcome(Kind.CUT, pytest.approx(at_s), how, exact, reason=reason)
+
+
+@each_end
+def test_an_end_at_once_is_a_refusal(kind, signed, how, reason):
+    text = f"{reason} at once: another protocol, or a proxy that cannot reach the server"
+    assert judge(end(kind, 0.25, signed)) == failed(text, 0.25)
+    assert judge(end(kind, 0.25, signed), expected=None) == Outcome(Kind.CUT, 0.25, how, True, reason=reason)
+
+
+@each_end
+def test_an_end_at_the_end_of_a_short_hold_is_a_cut(kind, signed, how, reason):
+    assert judge(end(kind, 0.25, signed), hold_s=0.25) == Outcome(Kind.CUT, 0.25, how, reason=reason)
 
 
 def test_a_connection_that_the_system_gave_up_is_no_evidence():

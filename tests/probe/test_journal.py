@@ -91,7 +91,7 @@ def test_the_lines(path):
 
 def test_each_line_is_on_disk_before_anything_goes_on(path, monkeypatch):
     on_disk = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: on_disk.append(path.read_bytes().count(b"\n")))
+    monkeypatch.setattr(os, "fsync", lambda _: on_disk.append(path.read_bytes().count(b"\n")))
     with Journal(path, HEADER, resume=False) as journal:
         journal.started(1, 60.0, 0.0)
         journal.ended(TRIALS[0])
@@ -174,18 +174,24 @@ def test_a_disk_that_is_full(path, monkeypatch):
     assert str(error.value) == f"{path}: cannot be written: No space left on device"
 
 
+URL = "https://mail.example:443/"
+
+
 @pytest.mark.parametrize(
     ("describes", "difference"),
     [
-        (header("https://other.example:443/", "hold", SETTINGS), "target is https://mail.example:443/ there and https://other.example:443/ here"),
-        (header("https://mail.example:443/", "idle", SETTINGS), "method is hold there and idle here"),
-        (header("https://mail.example:443/", "hold", replace(SETTINGS, min_s=30.0)), "min is 60.0 there and 30.0 here"),
-        (header("https://mail.example:443/", "hold", replace(SETTINGS, max_s=900.0)), "max is 3540.0 there and 900.0 here"),
-        (header("https://mail.example:443/", "hold", replace(SETTINGS, precision_s=5.0)), "precision is 1.0 there and 5.0 here"),
-        (header("https://mail.example:443/", "hold", replace(SETTINGS, confirm=2)), "confirm is 1 there and 2 here"),
-        (header("https://mail.example:443/", "hold", replace(SETTINGS, grace_s=9.0)), "grace is 3.0 there and 9.0 here"),
+        (
+            header("https://a.example:443/", "hold", SETTINGS),
+            f"target is {URL} there and https://a.example:443/ here",
+        ),
+        (header(URL, "idle", SETTINGS), "method is hold there and idle here"),
+        (header(URL, "hold", replace(SETTINGS, min_s=30.0)), "min is 60.0 there and 30.0 here"),
+        (header(URL, "hold", replace(SETTINGS, max_s=900.0)), "max is 3540.0 there and 900.0 here"),
+        (header(URL, "hold", replace(SETTINGS, precision_s=5.0)), "precision is 1.0 there and 5.0 here"),
+        (header(URL, "hold", replace(SETTINGS, confirm=2)), "confirm is 1 there and 2 here"),
+        (header(URL, "hold", replace(SETTINGS, grace_s=9.0)), "grace is 3.0 there and 9.0 here"),
     ],
-)  # fmt: skip
+)
 def test_the_journal_of_another_search(path, describes, difference):
     write(path, TRIALS[0])
     assert refuses(path, describes) == f"{path}: is the journal of another search: {difference}"

@@ -15,7 +15,21 @@ from hbprobe.middlebox.chain import Chain
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import with_overrides
 
-SEARCH = ("--min", "0.2", "--max", "2", "--precision", "0.1", "--grace", "0.2", "--connections", "3", "--json")
+SEARCH = (
+    "--min",
+    "0.2",
+    "--max",
+    "1.2",
+    "--precision",
+    "0.2",
+    "--grace",
+    "0.1",
+    "--connections",
+    "3",
+    "--strategy",
+    "split",
+    "--json",
+)
 
 
 def finished(journal):
@@ -47,7 +61,7 @@ def test_kill_in_the_middle_of_a_search(tmp_path):
     journal = tmp_path / "journal.jsonl"
 
     async def main():
-        far_end, chain, url = await path_of("0.7")
+        far_end, chain, url = await path_of("0.6")
         try:
             with probe(url, "--journal", journal) as first:
                 while len(finished(journal)) < 2 and first.poll() is None:  # noqa: ASYNC110
@@ -66,7 +80,8 @@ def test_kill_in_the_middle_of_a_search(tmp_path):
     assert (status, "Traceback" in err) == (1, False)
     assert len(before) >= 2
     assert finished(journal)[: len(before)] == before
-    assert result["limit"]["survived"] < 0.7 <= result["limit"]["cut"] <= result["limit"]["survived"] + 0.1
+    assert result["limit"]["survived"] < 0.7  # a busy machine is late
+    assert 0.6 <= result["limit"]["cut"] <= result["limit"]["survived"] + 0.2
     holds = [trial["hold"] for trial in result["trials"]]
     assert holds[: len(before)] == [json.loads(line)["hold_s"] for line in before]
     assert len(set(holds)) == len(holds) == len(finished(journal))

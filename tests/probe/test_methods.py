@@ -96,7 +96,7 @@ def test_an_end_is_a_cut_and_nothing_is_asked_twice(on_warp, serve, tls, act, ho
 @pytest.mark.parametrize(
     ("then", "aftermath"),
     [
-        (lambda connection: None, Aftermath.ACKNOWLEDGED),
+        (lambda _: None, Aftermath.ACKNOWLEDGED),
         (lambda connection: connection.mute(), Aftermath.NOTHING),
     ],
 )
@@ -157,7 +157,7 @@ def test_what_is_no_evidence(on_warp, serve, reply, reason):
 @pytest.mark.parametrize("name", ["hold", "idle"])
 def test_a_server_that_cannot_be_reached(on_warp, serve, tls_pair, name):
     async def main():
-        async with serve(after(0, lambda connection: None)) as peer:
+        async with serve(after(0, lambda _: None)) as peer:
             method = make_method(name, peer.dialer("localhost", tls_pair[1]), GRACE_S, random.Random(1))
             started_s = asyncio.get_running_loop().time()
             peer_ended = await method.trial(600)

@@ -13,7 +13,7 @@ id: {id}
 name: A box
 category: {category}
 layer: {layer}
-timers: {{ {kind}: {{ default: {default}, expiry: {expiry}, restarted_by: {restarted_by}, source: us }} }}
+timers: {{ {kind}: {{ default: {default}, expiry: {expiry}, restarted_by: {restarted_by}{status}, source: us }} }}
 sources: {{ us: {{ grade: example, says: made up }} }}
 """
 
@@ -21,6 +21,7 @@ sources: {{ us: {{ grade: example, says: made up }} }}
 def write(path, *, category="nat", layer="packet", default="10min", expiry="silent", kind="idle"):
     path.parent.mkdir(parents=True, exist_ok=True)
     restarted_by = "data" if kind == "idle" else "nothing"
+    status = ", status: 504" if expiry == "respond" else ""
     path.write_text(
         TEXT.format(
             id=path.stem,
@@ -30,6 +31,7 @@ def write(path, *, category="nat", layer="packet", default="10min", expiry="sile
             expiry=expiry,
             kind=kind,
             restarted_by=restarted_by,
+            status=status,
         )
     )
     return path
@@ -41,7 +43,14 @@ def catalogue(tmp_path):
     write(shipped / "nat" / "big-nat.yaml")
     write(shipped / "nat" / "big-nat-reset.yaml", expiry="reset")
     write(shipped / "firewall" / "wall.yaml", category="firewall", default="1h")
-    write(shipped / "firewall" / "web-wall.yaml", category="firewall", layer="http", expiry="respond", default=30)
+    write(
+        shipped / "firewall" / "web-wall.yaml",
+        category="firewall",
+        layer="http",
+        kind="total",
+        expiry="respond",
+        default=30,
+    )
     write(shipped / "firewall" / "hour-wall.yaml", category="firewall", kind="lifetime", default="1h", expiry="close")
     return Catalogue(shipped)
 

@@ -110,7 +110,9 @@ def test_an_end_cannot_be_told_of_silence(expiry):
 @pytest.mark.parametrize("kind", ["half_open", "first_data", "lifetime"])
 @pytest.mark.parametrize("restart", [word for word in Restart if word is not Restart.NOTHING])
 def test_a_total_is_restarted_by_nothing(kind, restart):
-    assert f"{kind} is a total: must be nothing, not {restart}" in complaint(timers={kind: timer(restarted_by=restart)})
+    assert f"{kind} is a total: must be nothing, not {restart}" in complaint(
+        timers={kind: timer(restarted_by=restart)}
+    )
 
 
 def test_respond_goes_with_layer_http():
@@ -168,7 +170,9 @@ def test_a_population():
 def test_what_a_box_does_of_its_own():
     one = Profile.model_validate(
         profile(
-            timers={"idle": timer(probes={"every": "15s", "count": "5"}, jitter=30, step="1min", revived_by="client")},
+            timers={
+                "idle": timer(probes={"every": "15s", "count": "5"}, jitter=30, step="1min", revived_by="client")
+            },
             sweep={"every": 10, "passes": "3", "source": "guide"},
             half_close={"allowed": "false", "source": "guide"},
         )

@@ -1,11 +1,13 @@
 """Making a profile ready to run."""
 
+import random
+
 import pytest
 
 from hbprobe.errors import UserError
 from hbprobe.profiles.loader import parse_profile
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.running import format_range, parse_settings, require_runnable, with_overrides
+from hbprobe.profiles.running import draw, draw_all, format_range, parse_settings, require_runnable, with_overrides
 
 UNITS = "use ms, s, sec, m, min, h, d"
 TIMERS = (
@@ -43,10 +45,63 @@ def test_layers_packet_and_tcp_run(box):
 
 
 def test_layer_http_does_not_run_yet():
-    http = parse_profile(TEXT.replace("packet\n", "http\n"), "box.yaml")
+    http = parse_profile("{id: box, name: Box, category: cdn, layer: http, timers: {}}", "box.yaml")
     assert complaint(require_runnable, http) == (
         "box is of layer http, which this version cannot run yet; it runs layers packet and tcp"
     )
+
+
+POPULATION = """
+    population:
+      - {exactly: 5min, weight: 3}
+      - {above: 5min, up_to: 10min, weight: 2}
+      - {above: 10min, weight: 1}
+"""
+CROWD = TEXT.replace("  idle: {default: 1h, min: 5min, max: 7d, expiry", "  idle: {default: 10min, expiry").replace(
+    "note: As shipped.", f"population: [{', '.join(line[8:] for line in POPULATION.splitlines()[2:])}]"
+)
+
+
+def test_a_box_is_drawn_by_weight():
+    crowd = parse_profile(CROWD, "box.yaml")
+    drawn = [draw(crowd, random.Random(seed))[0].timers.idle for seed in range(600)]
+    exact = [timer for timer in drawn if timer is not None and timer.default == 300]
+    between = [timer for timer in drawn if timer is not None and timer.default != 300]
+    endless = [timer for timer in drawn if timer is None]
+    assert all(300 < timer.default <= 600 for timer in between)
+    assert [round(len(some) / 100) for some in (exact, between, endless)] == [3, 2, 1]
+    assert {timer.population for timer in (*exact, *between)} == {None}
+
+
+def test_the_same_seed_draws_the_same_box():
+    crowd = parse_profile(CROWD, "box.yaml")
+    for seed in range(20):
+        assert draw(crowd, random.Random(seed)) == draw(crowd, random.Random(seed))
+
+
+def test_what_is_drawn_is_told():
+    crowd = parse_profile(CROWD, "box.yaml")
+    told = {draw(crowd, random.Random(seed))[1][0] for seed in range(50)}
+    assert "idle of box is drawn for this run: 5 min" in told
+    assert "idle of box is drawn for this run: off (above 10 min)" in told
+
+
+def test_a_box_that_is_no_crowd_stays_as_it_is(box):
+    assert draw(box, random.Random(0)) == (box, ())
+    assert draw_all([box, box], random.Random(0)) == ((box, box), ())
+
+
+def test_boxes_of_a_path_draw_one_after_the_other():
+    crowd = parse_profile(CROWD, "box.yaml")
+    chance = random.Random(3)
+    one, other = draw(crowd, chance), draw(crowd, chance)
+    assert draw_all([crowd, crowd], random.Random(3)) == ((one[0], other[0]), (*one[1], *other[1]))
+
+
+def test_a_value_for_one_run_takes_the_place_of_the_crowd():
+    other, _ = with_overrides(parse_profile(CROWD, "box.yaml"), {"idle": "5"})
+    assert draw(other, random.Random(0)) == (other, ())
+    assert other.timers.idle.default == 5
 
 
 def test_settings():

@@ -69,9 +69,13 @@ def lines_while(settings, seconds, see, watch=None):
         (1, 4543, "limit between ? and 3540 s; trying 1799.5; at most 11 h 31 min 56 s left"),
         (1, 9999, "limit between 587.5 and 601.5 s; trying 594.5; at most 36 min 57 s left"),
         (4, 932, "limit between ? and 928.5 s; trying 232.5 406.5 580.5 754.5; at most 1 h 17 min 37 s left"),
-        (8, 1, "limit between ? and ? s; trying 493.5 928.5 1363.5 1799.5 2234.5 2669.5 +2; at most 3 h 56 min 11 s left"),
+        (
+            9,
+            1,
+            "limit between ? and ? s; trying 444.5 831.5 1218.5 1605.5 1992.5 2379.5 +3; at most 3 h 56 min 11 s left",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_running_search_in_a_line(connections, seconds, line):
     assert lines_while(SearchSettings(connections=connections), seconds, status) == line
 
@@ -102,7 +106,7 @@ def test_each_trial_leaves_a_line(terminal):
     console = Console(file=out, force_terminal=terminal, width=40)
     with LiveLine(console) as line:
         line.say("probing a path whose name is longer than [bold]forty[/] columns")
-        lines_while(SearchSettings(), 9999, lambda run: None, line.follow)
+        lines_while(SearchSettings(), 9999, lambda _: None, line.follow)
     for text in (
         "probing a path whose name is longer than [bold]forty[/] columns\n",
         "trial 1: hold 3540 s cut: silent\n",

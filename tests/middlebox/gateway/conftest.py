@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-import os
 import socket
+import ssl
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,7 +60,6 @@ class Peer:
     def __init__(self, sock):
         self.sock = sock
         self._loop = asyncio.get_running_loop()
-        self._seen = b""
 
     async def send(self, data):
         await self._loop.sock_sendall(self.sock, data)
@@ -94,6 +94,56 @@ class Peer:
         while isinstance(seen := await self.sees(_MOMENT_S), bytes):
             received += seen
         return bytes(received) if seen == "nothing" else (bytes(received), seen)
+
+
+class TlsPeer(Peer):
+    """One end of a TLS connection, which tells `FIN` from `FIN, signed`: with close_notify before it."""
+
+    def __init__(self, sock, context, server_name=None):
+        super().__init__(sock)
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(
+            self._in, self._out, server_side=server_name is None, server_hostname=server_name
+        )
+        self._signed = False
+
+    async def shake(self):
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await super().send(self._out.read())
+                if not isinstance(came := await super().sees(), bytes):
+                    raise ConnectionError(came) from None
+                self._in.write(came)
+            else:
+                await super().send(self._out.read())
+                return self
+
+    async def send(self, data):
+        self._tls.write(data)
+        await super().send(self._out.read())
+
+    async def send_close_notify(self):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        await super().send(self._out.read())
+
+    async def sees(self, within_s=1e6):
+        received = bytearray()
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                try:
+                    while data := self._tls.read(1 << 20):
+                        received += data
+                    self._signed = True
+                except ssl.SSLZeroReturnError:
+                    self._signed = True
+            if received:
+                return bytes(received)
+            if not isinstance(came := await super().sees(within_s), bytes):
+                return "FIN, signed" if came == "FIN" and self._signed else came
+            self._in.write(came)
 
 
 class Stage:
@@ -147,6 +197,7 @@ class Stage:
     async def server(self):
         """Accept the next connection from the box."""
         sock, _ = await self._loop.sock_accept(self.listener)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return Peer(self.keep(sock))
 
     async def both(self, saying=GET):
@@ -154,6 +205,16 @@ class Stage:
         client = await self.client(saying)
         server = await self.server()
         return client, server, await server.sees_now()
+
+    async def tls_client(self, context, saying=b""):
+        """Connect to the box with TLS."""
+        client = await TlsPeer((await self.client()).sock, context, "127.0.0.1").shake()
+        await client.send(saying)
+        return client
+
+    async def tls_server(self, context):
+        """Accept the next connection from the box with TLS."""
+        return await TlsPeer((await self.server()).sock, context).shake()
 
     def server_is_deaf(self):
         """Let nobody connect to the server any more: SYNs are dropped when its queue is full."""
@@ -188,7 +249,7 @@ class Stage:
 
 
 def _in_use(loop):
-    descriptors = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+    descriptors = len(list(Path("/proc/self/fd").iterdir())) if sys.platform == "linux" else 0
     return len(loop._selector.get_map()), descriptors
 
 

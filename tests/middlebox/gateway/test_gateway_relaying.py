@@ -263,9 +263,7 @@ class TestHeads:
             client, server, asked = await on.both()
             assert asked == GET[:-2] + b"Via: 1.1 hbprobe\r\nX-Forwarded-For: 127.0.0.1\r\n\r\n"
             await server.send(OK)
-            assert await client.sees_now() == (
-                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVia: 1.1 hbprobe\r\n\r\nhi"
-            )
+            assert await client.sees_now() == (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVia: 1.1 hbprobe\r\n\r\nhi")
 
     async def test_everything_else_is_as_it_was(self, stage, http_box):
         async with stage(http_box()) as on:

@@ -118,11 +118,12 @@ class TestServerResponse:
             assert await client.sees_now() == OK
 
 
-class TestRetries:
-    BOX = {"default": 3, "retries": 2}
+TWICE_MORE = {"default": 3, "retries": 2}
 
+
+class TestRetries:
     async def test_make_the_limit_longer(self, stage, http_box):
-        async with stage(http_box({"keeps_client": True, "server_side": "reset"}, server_response=self.BOX)) as on:
+        async with stage(http_box({"keeps_client": True, "server_side": "reset"}, server_response=TWICE_MORE)) as on:
             client, server, _ = await on.both(POST + b"hello")
             for _ in range(2):
                 assert await server.sees_all() == (b"", "RST", 3)
@@ -134,7 +135,7 @@ class TestRetries:
             assert on.events[0].age_s == pytest.approx(9, abs=1e-3)
 
     async def test_a_later_server_may_answer(self, stage, http_box):
-        async with stage(http_box(server_response=self.BOX)) as on:
+        async with stage(http_box(server_response=TWICE_MORE)) as on:
             client, server, _ = await on.both()
             assert await server.sees_all() == (b"", "FIN", 3)
             again = await on.server()
@@ -148,7 +149,7 @@ class TestRetries:
             assert await client.sees_now() == OK
 
     async def test_a_long_request_is_not_sent_again(self, stage, http_box):
-        async with stage(http_box(server_response=self.BOX)) as on:
+        async with stage(http_box(server_response=TWICE_MORE)) as on:
             client, server, _ = await on.both(POST.replace(b"5", b"70000") + b"x" * 70_000)
             assert await server.sees_now() == b""
             assert (await client.sees_all())[1:] == ("FIN", 3)
@@ -366,7 +367,11 @@ class TestTotal:
         async with stage(http_box({"keeps_client": True}, total=10)) as on:
             client = await on.client(ask)
             if ask == GET:
-                assert await client.sees_all(100) == (status("504 Gateway Timeout", "over", kept=True), "nothing", 110)
+                assert await client.sees_all(100) == (
+                    status("504 Gateway Timeout", "over", kept=True),
+                    "nothing",
+                    110,
+                )
             else:
                 assert (await client.sees_all())[1:] == ("FIN", 10)
             assert on.expired == [("total", "respond", 10)]
