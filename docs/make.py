@@ -13,6 +13,7 @@ from rich.console import Console
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import measure
+from hbprobe.probe.prior import prior_of
 from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.report import plots
@@ -27,8 +28,9 @@ README = Path(__file__).parent.parent / "README.md"
 def result_of(profile_id: str) -> Result:
     """Measure one profile as `hbprobe lab PROFILE` does."""
     started = time.perf_counter()
-    box = Catalogue().find(profile_id)
-    findings = warp.run(measure([box], Settings(), SearchSettings()), warp.WarpClock())
+    catalogue = Catalogue()
+    box, prior = catalogue.find(profile_id), prior_of(catalogue.all())
+    findings = warp.run(measure([box], Settings(), SearchSettings(), prior=prior), warp.WarpClock())
     return conclude(
         findings.run,
         Settings(),

@@ -36,7 +36,7 @@ async def test_it_takes_other_timers_for_what_is_under_way(stage, http_box):
         assert (await client.sees_all())[1:] == ("FIN", 30)
         assert on.box.profile.timers.server_response.default == 40
         on.box.change(http_box({"via": True}, server_response=80))
-        client, server, asked = await on.both()
+        client, _, asked = await on.both()
         assert b"\r\nVia: 1.1 hbprobe\r\n" in asked
         assert (await client.sees_all())[1:] == ("FIN", 80)
 
