@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import random
+import textwrap
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from hbprobe.report.result import Result
 
 _WORKED_EXAMPLE = "ten-minute-provider"
+_STORY_COLUMNS = 79
 
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -54,13 +56,16 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from hbprobe.report.show import show
 
-    result = _measure(args)
+    path = _path(args)
+    if path.story and not args.json:
+        print(textwrap.fill(path.story, _STORY_COLUMNS), end="\n\n", flush=True)
+    result = _measure(args, path)
     if args.out is not None:
         _leave(result, args.out)
     return show(result, as_json=args.json)
 
 
-def _measure(args: argparse.Namespace) -> "Result":
+def _measure(args: argparse.Namespace, path: "LabPath") -> "Result":
     from hbprobe import warp
     from hbprobe.lab.inprocess import measure
     from hbprobe.probe.journal import Journal, header
@@ -69,7 +74,6 @@ def _measure(args: argparse.Namespace) -> "Result":
     from hbprobe.report.result import Verb
 
     started = time.perf_counter()
-    path = _path(args)
     for box in path.boxes:
         require_runnable(box)
     boxes, drawn = draw_all(path.boxes, random.Random(args.seed))

@@ -6,7 +6,7 @@ line, to be passed on unchanged. A lenient parser cannot serve here, nor can one
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -25,6 +25,7 @@ _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(?:[/?].*)?")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _FRAMING_FIELDS = frozenset({b"content-length", b"transfer-encoding", b"host"})
 """Fields that say whose a message is and where it ends. They can be neither dropped nor sent late."""
+_NOTHING: frozenset[bytes] = frozenset()
 
 
 class MessageError(Exception):
@@ -75,6 +76,8 @@ class Head:
     start: bytes
     """The first line, without its end."""
     fields: tuple[Field, ...]
+    options: frozenset[bytes]
+    """What Connection lists, in lower case."""
     is_1_1: bool
     """HTTP/1.1, not HTTP/1.0."""
     framing: Framing
@@ -83,7 +86,7 @@ class Head:
         """Return the values of the fields of that name (in lower case), in order."""
         return _values(self.fields, name)
 
-    def tokens(self, name: bytes) -> set[bytes]:
+    def tokens(self, name: bytes) -> frozenset[bytes]:
         """Return what the fields of that name list, in lower case."""
         return _tokens(self.fields, name)
 
@@ -170,8 +173,9 @@ def _read_request(data: bytes) -> tuple[RequestHead, int] | None:
         raise MessageError(HTTPStatus.METHOD_NOT_ALLOWED, "CONNECT")
     fields, is_1_1 = read_fields(block), version == (b"1", b"1")
     _check_host(fields, target, method, is_1_1=is_1_1)
+    options = _options(fields)
     framing = _framing(fields, is_1_1=is_1_1) or _NO_BODY
-    return RequestHead(start, fields, is_1_1, framing, method), end + 4
+    return RequestHead(start, fields, options, is_1_1, framing, method), end + 4
 
 
 def _read_response(data: bytes, method: bytes) -> tuple[ResponseHead, int] | None:
@@ -183,10 +187,11 @@ def _read_response(data: bytes, method: bytes) -> tuple[ResponseHead, int] | Non
     if match is None:
         raise ValueError("no status line")
     fields, is_1_1, status = read_fields(block), match[1] == b"1", int(match[2])
+    options = _options(fields)
     framing = _framing(fields, is_1_1=is_1_1) or Framing(FramingKind.UNTIL_CLOSE)
     if method == b"HEAD" or status < 200 or status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
         framing = _NO_BODY
-    return ResponseHead(start, fields, is_1_1, framing, status), end + 4
+    return ResponseHead(start, fields, options, is_1_1, framing, status), end + 4
 
 
 def _check_host(fields: Sequence[Field], target: bytes, method: bytes, *, is_1_1: bool) -> None:
@@ -207,10 +212,16 @@ def _check_host(fields: Sequence[Field], target: bytes, method: bytes, *, is_1_1
         raise ValueError("a target of another host than Host")
 
 
+def _options(fields: Sequence[Field]) -> frozenset[bytes]:
+    """Return what Connection lists; raises ValueError where it names a field that cannot be dropped."""
+    options = _tokens(fields, b"connection")
+    if named := options & _FRAMING_FIELDS:
+        raise ValueError(f"{_list(named)} named in Connection")
+    return options
+
+
 def _framing(fields: Sequence[Field], *, is_1_1: bool) -> Framing | None:
     """Return what the fields say of the body's end, or None if they say nothing; raises ValueError for a riddle."""
-    if named := _tokens(fields, b"connection") & _FRAMING_FIELDS:
-        raise ValueError(f"{_list(named)} named in Connection")
     lengths, codings = _values(fields, b"content-length"), _values(fields, b"transfer-encoding")
     if lengths and codings:
         raise ValueError("Content-Length with Transfer-Encoding")
@@ -233,9 +244,11 @@ def _values(fields: Sequence[Field], name: bytes) -> list[bytes]:
     return [field.value for field in fields if field.name == name]
 
 
-def _tokens(fields: Sequence[Field], name: bytes) -> set[bytes]:
-    listed = b",".join(_values(fields, name)).lower()
-    return {token.strip(b" \t") for token in listed.split(b",")} - {b""}
+def _tokens(fields: Sequence[Field], name: bytes) -> frozenset[bytes]:
+    values = _values(fields, name)
+    if not values:
+        return _NOTHING
+    return frozenset(token.strip(b" \t") for token in b",".join(values).lower().split(b",")) - {b""}
 
 
 def _objection(line: bytes) -> str:
@@ -246,5 +259,5 @@ def _objection(line: bytes) -> str:
     return "a line that is no header field"
 
 
-def _list(names: set[bytes]) -> str:
+def _list(names: Collection[bytes]) -> str:
     return ", ".join(sorted(name.decode().title() for name in names))

@@ -29,13 +29,15 @@ def wants_upgrade(head: Head) -> bool:
 
     HTTP/2 is not among them: behind the switch requests would pass unread, smuggled by invitation.
     """
+    if not (head.is_1_1 and b"upgrade" in head.options):
+        return False
     protocols = head.tokens(b"upgrade")
-    return head.is_1_1 and b"upgrade" in head.tokens(b"connection") and bool(protocols) and b"h2c" not in protocols
+    return bool(protocols) and b"h2c" not in protocols
 
 
 def keeps_connection(head: Head) -> bool:
     """Say whether the sender of a message means to go on using its connection. HTTP/1.0 never does here."""
-    return head.is_1_1 and b"close" not in head.tokens(b"connection")
+    return head.is_1_1 and b"close" not in head.options
 
 
 def is_idempotent(head: RequestHead) -> bool:
@@ -85,7 +87,7 @@ def own_answer(status: int, body: str, *, keep: bool, to_head: bool = False) -> 
 
 
 def _end_to_end(head: Head, *, upgrade: bool) -> Iterator[bytes]:
-    dropped = _HOP_BY_HOP | head.tokens(b"connection")
+    dropped = _HOP_BY_HOP | head.options
     dropped = dropped - {b"upgrade"} if upgrade else dropped | {b"upgrade"}
     return (field.line for field in head.fields if field.name not in dropped)
 

@@ -68,8 +68,8 @@ class HoldMethod(_OneConnection):
     async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
         conversation = self._conversation(wire)
         nonce = f"{self._rng.getrandbits(128):032x}"
+        started_s = self._loop.time()  # before it is sent, or a punctual answer would seem to come early
         conversation.ask("POST", hold_query(hold_s, nonce))
-        started_s = self._loop.time()
         reply = await conversation.reply(started_s + hold_s + self._grace_s)
         return classify(
             reply,

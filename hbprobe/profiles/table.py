@@ -48,9 +48,7 @@ def notes(profile: Profile) -> list[tuple[str, str]]:
         found.append(("sweep", _with(_sweep(profile.sweep), profile.sweep.source, profile.sweep.note)))
     if profile.half_close is not None:
         one = profile.half_close
-        text = (
-            "one end may end first; the other goes on" if one.allowed else "the FIN of one end ends both directions"
-        )
+        text = "after one end's FIN the other goes on" if one.allowed else "the FIN of one end ends both directions"
         found.append(("half_close", _with(text, one.source, one.note)))
     if profile.http is not None:
         found.append(("http", _http(profile.http)))
@@ -78,9 +76,10 @@ def _timer_row(kind: TimerKind, timer: Timer) -> tuple[str, ...]:
 def _expiry_in_list(timer: Timer) -> str:
     if timer.probes is not None:
         return "asks first"
-    revived = ", revived" if outlived(timer) and timer.revived_by is not None else ""
+    if outlived(timer) and timer.revived_by is not None:
+        return "is revived"
     status = f" {timer.status}" if timer.status is not None else ""
-    return f"{timer.expiry}{status}{revived}{_mark(timer, Inferable.EXPIRY)}"
+    return f"{timer.expiry}{status}{_mark(timer, Inferable.EXPIRY)}"
 
 
 def _expiry(timer: Timer) -> str:

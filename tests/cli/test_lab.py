@@ -88,3 +88,23 @@ def test_plain_splitting_takes_hours_of_path_time(capsys: pytest.CaptureFixture[
     _, result = lab(capsys, "--strategy", "split")
     assert (result["limit"]["survived"], result["limit"]["cut"]) == (599.5, 600.5)
     assert result["seconds"]["path"] > 3 * 3600
+
+
+def test_a_path_file_tells_its_story_and_names_the_box(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "carrier-firewall-balancer"]) == 1
+    text = capsys.readouterr().out
+    assert text.startswith("Phones on a carrier's NAT reach Exchange through the corporate firewall")
+    assert "cut by  azure-load-balancer" in text
+
+
+def test_options_go_before_what_a_path_file_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "path.yaml"
+    file.write_text("name: N\nboxes: [azure-load-balancer]\nsearch: {max: 20min, connections: 4}\n")
+    _, result = lab(capsys, str(file), "--max", "10min")
+    assert (result["search"]["max_s"], result["search"]["connections"]) == (600, 4)
+    assert result["target"] == "N"
+
+
+def test_a_path_file_takes_no_changes_from_outside(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "healthy", "--set", "idle=5"]) == 2
+    assert "a path file says timers and web.config itself" in capsys.readouterr().err

@@ -83,7 +83,7 @@ class TestRequests:
 
     def test_lists_are_read_over_all_their_fields(self):
         head, _ = read_request(head_of(b"Connection: Close ,,\tX-Mine", b"connection: y"))
-        assert head.tokens(b"connection") == {b"close", b"x-mine", b"y"}
+        assert head.options == head.tokens(b"connection") == {b"close", b"x-mine", b"y"}
 
 
 SMUGGLED = {

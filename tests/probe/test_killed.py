@@ -80,8 +80,7 @@ def test_kill_in_the_middle_of_a_search(tmp_path):
     assert (status, "Traceback" in err) == (1, False)
     assert len(before) >= 2
     assert finished(journal)[: len(before)] == before
-    assert result["limit"]["survived"] < 0.7  # a busy machine is late
-    assert 0.6 <= result["limit"]["cut"] <= result["limit"]["survived"] + 0.2
+    assert (result["limit"]["survived"], result["limit"]["cut"]) == pytest.approx((0.5, 0.7), abs=0.01)
     holds = [trial["hold"] for trial in result["trials"]]
     assert holds[: len(before)] == [json.loads(line)["hold_s"] for line in before]
     assert len(set(holds)) == len(holds) == len(finished(journal))

@@ -41,7 +41,9 @@ MESSAGES = {
     "body-with-close": ":10: timers.total.body: goes with expiry respond, not with close",
     "boolean-as-duration": f":7: timers.idle.default: 'true' is not a duration: {DURATION}",
     "client-header-at-layer-packet": f":6: timers.client_header: layer packet has no such timer {FLOW_TIMERS}",
-    "client-idle-restarted-by-the-server": ":9: timers.client_idle.restarted_by: must be client-data for client_idle, not server-data",
+    "client-idle-restarted-by-the-server": (
+        ":9: timers.client_idle.restarted_by: must be client-data for client_idle, not server-data"
+    ),
     "clock-as-duration": f":7: timers.idle.default: '0:10:00' is not a duration: {DURATION}",
     "colon-in-text": ":2:12: broken YAML: a colon out of place: indent the key rightly, or quote the text",
     "control-character": ":2: name: has the character '\\x1b', which does not print: take it out",
@@ -80,7 +82,9 @@ MESSAGES = {
     "rebalance-of-a-lifetime": ":8: timers.lifetime.expiry: rebalance goes with timer idle, not with lifetime",
     "reset-on-next-at-layer-http": ":8: timers.total.expiry: reset-on-next needs layer packet or tcp, not http",
     "respond-at-layer-packet": ":10: timers.idle.expiry: respond needs layer http, not packet",
-    "respond-in-mid-answer": ":8: timers.between_bytes.expiry: between_bytes runs where no answer is due: must be close, reset or silent",
+    "respond-in-mid-answer": (
+        ":8: timers.between_bytes.expiry: between_bytes runs where no answer is due: must be close, reset or silent"
+    ),
     "respond-without-status": ":6: timers.total.status: is missing: expiry respond needs one, from 400 to 599",
     "restarted-total": ":11: timers.lifetime.restarted_by: lifetime is a total: must be nothing, not any-packet",
     "retries-of-a-total": ":10: timers.total.retries: goes with timer server_response, not with total",
@@ -104,7 +108,9 @@ MESSAGES = {
     "text-at-the-top": f":1: is text: must be a block of keys {TOP}",
     "too-deep": ":1:21: nested more than 20 deep",
     "two-documents": ":17:1: broken YAML: a second document: one profile a file",
-    "unacknowledged-total": ":9: timers.unacknowledged.restarted_by: must be any-packet or data for unacknowledged, not nothing",
+    "unacknowledged-total": (
+        ":9: timers.unacknowledged.restarted_by: must be any-packet or data for unacknowledged, not nothing"
+    ),
     "unclosed-quote": ":2:7: broken YAML: a quote or bracket that is never closed",
     "unknown-category": f":3: category: 'fire-wall' is not allowed; did you mean firewall? (allowed: {CATEGORIES})",
     "unknown-expiry": f":10: timers.idle.expiry: 'slient' is not allowed; did you mean silent? (allowed: {EXPIRIES})",

@@ -77,7 +77,7 @@ def test_the_line_of_a_box_that_lets_a_silent_request_live():
     )  # fmt: skip
     assert row() == ("busy", "packet", "600", "10 min", "silent", "each-direction")
     assert row(revived_by=Ends.CLIENT) == ("busy", "packet", "600", "10 min", "silent", "each-direction")
-    assert row(revived_by=Ends.SERVER)[2:5] == ("-", "for ever", "silent, revived")
+    assert row(revived_by=Ends.SERVER)[2:5] == ("-", "for ever", "is revived")
     assert row(expiry=Expiry.REBALANCE)[2:5] == ("-", "for ever", "rebalance")
 
 
@@ -103,16 +103,16 @@ def test_notes():
 
 
 def test_what_a_busy_box_does_is_told_in_words():
+    about_idle = (
+        "A box draws its own by weight: 5 min (3), 5 min to 10 min (2), above 10 min (1). "
+        "It counts in steps of 1 min, and runs out with the next one. "
+        "Each flow gets a random share of 30 s on top. "
+        "Each direction has a timer of its own, and the first to run out ends the flow. "
+        "The box asks both ends first, 5 times, and waits each time 15 s; an answer starts the timer again. "
+        "A packet of the client brings the flow back*. A note."
+    )
     assert notes(parse_profile(BUSY, "busy.yaml")) == [
-        (
-            "idle",
-            "A box draws its own by weight: 5 min (3), 5 min to 10 min (2), above 10 min (1). "
-            "It counts in steps of 1 min, and runs out with the next one. "
-            "Each flow gets a random share of 30 s on top. "
-            "Each direction has a timer of its own, and the first to run out ends the flow. "
-            "The box asks both ends first, 5 times, and waits each time 15 s; an answer starts the timer again. "
-            "A packet of the client brings the flow back*. A note.",
-        ),
+        ("idle", about_idle),
         ("half_closed", "A packet of either end brings the flow back."),
         ("sweep", "looks over its table every 10 s, and flows live until 3 looks have found them overdue (us)."),
         ("half_close", "after one end's FIN the other goes on (us). So it says."),
@@ -120,18 +120,15 @@ def test_what_a_busy_box_does_is_told_in_words():
 
 
 def test_what_an_http_box_does_is_told_in_words():
-    assert notes(parse_profile(HTTP, "web.yaml")) == [
-        (
-            "server_response",
-            "The request is sent once more before that, so the limit is 2 times the timer. "
-            "The answer's body: 'Too late.'.",
-        ),
-        (
-            "http",
-            "after a status of its own the client's connection stays open; the server sees RST; "
-            "adds Via and X-Forwarded-For",
-        ),
-    ]
+    about_response = (
+        "The request is sent once more before that, so the limit is 2 times the timer. "
+        "The answer's body: 'Too late.'."
+    )
+    about_http = (
+        "after a status of its own the client's connection stays open; the server sees RST; "
+        "adds Via and X-Forwarded-For"
+    )
+    assert notes(parse_profile(HTTP, "web.yaml")) == [("server_response", about_response), ("http", about_http)]
 
 
 def test_sources():

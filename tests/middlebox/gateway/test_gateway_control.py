@@ -30,7 +30,7 @@ async def test_it_lists_its_connections(stage, http_box):
 
 async def test_it_takes_other_timers_for_what_is_under_way(stage, http_box):
     async with stage(http_box(server_response=100)) as on:
-        client, server, _ = await on.both()
+        client, _, _ = await on.both()
         await asyncio.sleep(10)
         on.box.change(http_box({"via": True}, server_response=40))
         assert (await client.sees_all())[1:] == ("FIN", 30)
