@@ -39,6 +39,9 @@ class Phase(IntEnum):
     EXPIRED = 4
 
 
+_NOT_KEPT = (-math.inf, -math.inf)
+
+
 def _always(_side: int) -> bool:
     return True
 
@@ -55,8 +58,8 @@ class Flow:
         self.phase = Phase.OPENING
         self.opened_at = now
         self.restarted_at = now
-        self.heard_at = (now, now)
-        """When each end was last heard; kept where the box has a timer for each direction."""
+        self.heard_at = (now, now) if rules.looks_closely else _NOT_KEPT
+        """When each end was last heard; kept where the box has a timer for each direction: it costs memory."""
         self.pending_at = math.inf
         """When something was last said that need not have been acknowledged yet; infinite for never."""
         self.asked = 0
@@ -108,6 +111,14 @@ class Flow:
                 return rule
         return None
 
+    def end(self) -> Rule | None:
+        """End the flow as the timer would that runs out next, and return its rule; None where none runs."""
+        if self.due() == math.inf:
+            return None
+        rule = self._first_due()
+        self.phase = Phase.EXPIRED
+        return rule
+
     def running_since(self, rule: Rule) -> float:
         """Return when the timer of that rule was last set back to its full length."""
         if rule.kind is TimerKind.LIFETIME:
@@ -119,7 +130,7 @@ class Flow:
     def _enter(self, phase: Phase, now: float) -> None:
         self.phase = phase
         self.restarted_at = now
-        self.heard_at = (now, now)
+        self.heard_at = (now, now) if self.rules.looks_closely else _NOT_KEPT
         self.pending_at = math.inf
         self.asked = 0
 

@@ -18,6 +18,7 @@ import socket
 from collections.abc import Sequence
 
 from hbprobe.address import name_of
+from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.deadlines import Deadlines
 from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
@@ -53,6 +54,18 @@ class _Link(Flow):
         self.ended = 0
         """One bit a side that has sent FIN."""
         self.watched_at = math.inf
+
+    def state(self, now: float) -> FlowState:
+        """Return what can be told of this flow."""
+        due = self.due()
+        return FlowState(
+            number=self.number,
+            client=_name(self.socks[Side.CLIENT]),
+            phase=self.phase.name.lower(),
+            age_s=now - self.opened_at,
+            quiet_s=now - self.restarted_at,
+            due_in_s=None if due == math.inf else due - now,
+        )
 
 
 class Relay:
@@ -94,6 +107,33 @@ class Relay:
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""
         return await self._listener.listen(host, port)
+
+    def flows(self) -> list[FlowState]:
+        """Return the live flows, oldest first."""
+        now = self._loop.time()
+        return [link.state(now) for link in sorted(self._links, key=lambda link: link.number)]
+
+    def change(self, profile: Profile) -> None:
+        """Go on by another profile; live flows get its timers, counted from where they are."""
+        self.profile = profile
+        self._rules = Rules.of(profile)
+        for link in self._links:
+            link.rules = self._rules
+            self._watch(link)
+
+    def expire(self, number: int) -> bool:
+        """End a flow now, as the timer would that runs out next; False when there is no such flow, or no timer."""
+        link = next((link for link in self._links if link.number == number), None)
+        opening = link is not None and link.phase is Phase.OPENING
+        rule = link.end() if link is not None else None
+        if link is None or rule is None:
+            return False
+        self._expire(link, rule, self._loop.time(), opening=opening)
+        return True
+
+    def drain(self) -> None:
+        """Take no more connections; live flows go on."""
+        self._listener.close()
 
     def close(self) -> None:
         """Take no more connections, and reset those that are left."""

@@ -33,7 +33,7 @@ def list_row(profile: Profile) -> tuple[str, ...]:
     timer = deciding_timer(profile)
     if timer is None:
         return (profile.id, profile.layer, *length, "-", "-")
-    return (profile.id, profile.layer, *length, _expiry_in_list(timer), _restart(timer))
+    return (profile.id, profile.layer, *length, _expiry_in_list(timer), _restart_in_list(timer))
 
 
 def timer_rows(profile: Profile) -> list[tuple[str, ...]]:
@@ -80,6 +80,11 @@ def _expiry_in_list(timer: Timer) -> str:
         return "is revived"
     status = f" {timer.status}" if timer.status is not None else ""
     return f"{timer.expiry}{status}{_mark(timer, Inferable.EXPIRY)}"
+
+
+def _restart_in_list(timer: Timer) -> str:
+    """Write what restarts a timer, so short that a list fits into a hundred columns."""
+    return _restart(timer).replace(Restart.EACH_DIRECTION, "each way")
 
 
 def _expiry(timer: Timer) -> str:

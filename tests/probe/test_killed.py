@@ -57,6 +57,7 @@ def probe(url, option, journal):
 
 
 @pytest.mark.realtime
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
 def test_kill_in_the_middle_of_a_search(tmp_path):
     journal = tmp_path / "journal.jsonl"
 

@@ -29,7 +29,8 @@ FIRST = "timers.idle.population[0]"
 COUNT = "timers.idle.probes.count"
 DIGITS = "write digits, as in 504"
 NEITHER = "is neither true nor false: write true or false"
-SHARES = "must be a list of blocks (exactly, above, up_to, weight)"
+KEYS_OF_A_SHARE = "(exactly, above, up_to, weight)"
+SHARES = f"must be a list of blocks {KEYS_OF_A_SHARE}"
 ENDS = "(allowed: both, client, server)"
 WORDS = "write a word or a list of words"
 SOURCES = "a name for each source, and under it url, grade, says"
@@ -67,13 +68,13 @@ def test_the_good_one_is_good():
         (["timers", "idle", "inferred"], {"a": "b"}, f"timers.idle.inferred: is a block of keys: {WORDS}"),
         (["timers", "idle", "tells"], "all", f"timers.idle.tells: 'all' is not allowed {ENDS}"),
         (["timers", "idle", "population"], {"5": "1"}, f"timers.idle.population: is a block of keys: {SHARES}"),
-    X
+        (["timers", "idle", "population"], ["5"], f"{FIRST}: is text: must be a block of keys {KEYS_OF_A_SHARE}"),
         (["timers", "idle", "population"], [], "timers.idle.population: is an empty list: name at least one"),
         (["timers", "idle", "probes"], {}, f"timers.idle.probes.every: is missing: {DURATION}"),
         (["timers", "idle", "probes"], {"every": "5", "count": []}, f"{COUNT}: is a list: {DIGITS}"),
         (["timers", "idle", "probes"], {"every": "5", "count": "0"}, f"{COUNT}: must be 1 or more"),
         (["timers", "idle", "probes"], {"every": "5", "count": "101"}, f"{COUNT}: must be 100 or less"),
-        (["timers", "idle", "probes"], {"every": "5", "count": "-1"}, f"{COUNT}: '-1' is not a whole number: {DIGITS}"),
+        (["timers", "idle", "probes"], {"every": "5", "count": "x"}, f"{COUNT}: 'x' is not a whole number: {DIGITS}"),
         (["half_close"], {"allowed": [], "source": "s"}, "half_close.allowed: is a list: write true or false"),
         (["half_close"], {"allowed": "no", "source": "s"}, f"half_close.allowed: 'no' {NEITHER}"),
         (["half_close"], {"source": "s"}, "half_close.allowed: is missing: write true or false"),

@@ -73,10 +73,10 @@ def test_the_line_of_a_box_that_lets_a_silent_request_live():
         return list_row(made.model_copy(update={"timers": made.timers.model_copy(update={"idle": timer})}))
 
     assert list_row(parse_profile(BUSY, "busy.yaml")) == (
-        "busy", "packet", "-", "for ever", "asks first", "each-direction",
+        "busy", "packet", "-", "for ever", "asks first", "each way",
     )  # fmt: skip
-    assert row() == ("busy", "packet", "600", "10 min", "silent", "each-direction")
-    assert row(revived_by=Ends.CLIENT) == ("busy", "packet", "600", "10 min", "silent", "each-direction")
+    assert row() == ("busy", "packet", "600", "10 min", "silent", "each way")
+    assert row(revived_by=Ends.CLIENT) == ("busy", "packet", "600", "10 min", "silent", "each way")
     assert row(revived_by=Ends.SERVER)[2:5] == ("-", "for ever", "is revived")
     assert row(expiry=Expiry.REBALANCE)[2:5] == ("-", "for ever", "rebalance")
 
