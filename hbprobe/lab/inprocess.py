@@ -11,7 +11,7 @@ from typing import Any
 from hbprobe.exchange.certificates import throwaway_pair
 from hbprobe.exchange.server import FarEnd
 from hbprobe.exchange.settings import Settings
-from hbprobe.middlebox.chain import Chain
+from hbprobe.middlebox.chain import Chain, Tls
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
 from hbprobe.probe.journal import Journal
 from hbprobe.probe.methods import make_method
@@ -46,7 +46,8 @@ async def path(
     server_tls, client_tls = throwaway_pair()
     far_end = FarEnd(settings, server_tls)
     host, port = await far_end.listen("127.0.0.1", 0)
-    chain = Chain(boxes, [(socket.AF_INET, (host, port))], lambda place: events[place].append, chance=chance)
+    upstream, tls = [(socket.AF_INET, (host, port))], Tls(server_tls, client_tls, host)
+    chain = Chain(boxes, upstream, lambda place: events[place].append, chance=chance, tls=tls)
     try:
         if boxes:
             host, port = await chain.listen("127.0.0.1", 0)

@@ -2,17 +2,37 @@
 
 import random
 import socket
+import ssl
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.events import Observer
+from hbprobe.middlebox.gateway import Gateway
 from hbprobe.middlebox.relay import Address, Relay
-from hbprobe.profiles.model import Profile
+from hbprobe.profiles.model import Layer, Profile
 
 _BETWEEN = "127.0.0.1"
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What the boxes of layer http show to the client and to the server; None is plain HTTP.
+
+    The first of them ends the client's TLS, the last one begins the server's; between them requests pass in plain.
+    """
+
+    client: ssl.SSLContext | None = None
+    server: ssl.SSLContext | None = None
+    server_name: str = "localhost"
+    """Whom the server's certificate must name."""
+
+
+_PLAIN = Tls()
+
+
 class Chain:
-    """Relays in the order in which traffic from the client crosses them."""
+    """Boxes in the order in which traffic from the client crosses them."""
 
     def __init__(
         self,
@@ -21,6 +41,7 @@ class Chain:
         observer: Callable[[int], Observer],
         max_flows: int | None = None,
         chance: random.Random | None = None,
+        tls: Tls = _PLAIN,
     ) -> None:
         self._boxes = boxes
         self._upstream = upstream
@@ -28,7 +49,8 @@ class Chain:
         """Gives the box at that place in the row somebody to tell its events to."""
         self._max_flows = max_flows
         self._chance = chance
-        self.relays: list[Relay] = []
+        self._tls = tls
+        self.relays: list[Box] = []
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Set the boxes up from the server's end; the first one listens on the given address, which is returned.
@@ -37,11 +59,26 @@ class Chain:
         """
         upstream = self._upstream
         for place in range(len(self._boxes) - 1, -1, -1):
-            relay = Relay(self._boxes[place], upstream, self._observer(place), self._max_flows, self._chance)
+            relay = self._make(place, upstream)
             self.relays.insert(0, relay)
             taken = await relay.listen(*((host, port) if place == 0 else (_BETWEEN, 0)))
             upstream = [(socket.AF_INET, taken)]
         return taken
+
+    def _make(self, place: int, upstream: Sequence[Address]) -> Box:
+        profile, observer = self._boxes[place], self._observer(place)
+        if profile.layer is not Layer.HTTP:
+            return Relay(profile, upstream, observer, self._max_flows, self._chance)
+        http = [at for at, box in enumerate(self._boxes) if box.layer is Layer.HTTP]
+        return Gateway(
+            profile,
+            upstream,
+            observer,
+            self._max_flows,
+            tls=self._tls.client if place == http[0] else None,
+            upstream_tls=self._tls.server if place == http[-1] else None,
+            upstream_name=self._tls.server_name,
+        )
 
     def close(self) -> None:
         """Take all boxes down, and reset what still runs through them."""

@@ -40,19 +40,18 @@ class Target:
     @classmethod
     def parse(cls, url: str) -> "Target":
         """Read an http or https URL; raises ValueError, in words a user can act on, for anything else."""
+        unusable = ValueError(f"{url!r} is no URL to probe: write https://HOST[:PORT][/PATH]")
         try:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").encode("idna").decode(), parts.port
         except ValueError:  # an IPv6 address without its brackets, a port out of range, an endless name
-            parts, host, port = None, "", None
-        if parts is None or parts.scheme not in ("http", "https") or not host or port == 0:
-            raise ValueError(f"{url!r} is no URL to probe: write https://HOST[:PORT][/PATH]")
+            raise unusable from None
+        if parts.scheme not in ("http", "https") or not host or port == 0:
+            raise unusable
         if parts.username or parts.password:
             raise ValueError("a URL to probe holds no user name or password")
         tls = parts.scheme == "https"
-        path = quote(parts.path, safe=_PATH_MARKS) + (
-            f"?{quote(parts.query, safe=_PATH_MARKS)}" if parts.query else ""
-        )
+        path = quote(parts.path + (f"?{parts.query}" if parts.query else ""), safe=_PATH_MARKS)
         return cls(tls, host, port or (443 if tls else 80), path or "/")
 
     def __str__(self) -> str:

@@ -72,7 +72,10 @@ def lines_while(settings, seconds, see, watch=None):
         (
             9,
             1,
-            "limit between ? and ? s; trying 444.5 831.5 1218.5 1605.5 1992.5 2379.5 +3; at most 3 h 56 min 11 s left",
+            (
+                "limit between ? and ? s; trying 444.5 831.5 1218.5 1605.5 1992.5 2379.5 +3; "
+                "at most 3 h 56 min 11 s left"
+            ),
         ),
     ],
 )
