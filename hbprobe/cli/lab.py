@@ -69,13 +69,11 @@ def _measure(args: argparse.Namespace, path: "LabPath") -> "Result":
     from hbprobe import warp
     from hbprobe.lab.inprocess import measure
     from hbprobe.probe.journal import Journal, header
-    from hbprobe.profiles.running import draw_all, require_runnable
+    from hbprobe.profiles.running import draw_all
     from hbprobe.report.conclude import conclude
     from hbprobe.report.result import Verb
 
     started = time.perf_counter()
-    for box in path.boxes:
-        require_runnable(box)
     boxes, drawn = draw_all(path.boxes, random.Random(args.seed))
     search = arguments.search_settings(args, path.search)
     try:

@@ -7,16 +7,18 @@ import datetime
 import random
 import socket
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.address import Address, cannot_listen
 from hbprobe.cli import arguments
-from hbprobe.cli.serve import until_told_to_stop
+from hbprobe.cli.serve import add_tls, server_tls, until_told_to_stop
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
+    from hbprobe.middlebox.box import Box
+    from hbprobe.middlebox.chain import Tls
     from hbprobe.middlebox.events import Event, Observer
-    from hbprobe.middlebox.relay import Relay
     from hbprobe.profiles.model import Profile
 
 _DEFAULT = Address("127.0.0.1", 8440)
@@ -30,8 +32,8 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = verbs.add_parser(
         "proxy",
         help="be a box of the catalogue, for any TCP client and server",
-        description="Relay TCP connections, and end them as the product does. It prints a line for each flow that it "
-        "expires, and sums when it is stopped.",
+        description="Relay connections, and requests where a box is of layer http, and end them as the product does. "
+        "It prints a line for each flow that it expires, and sums when it is stopped.",
     )
     parser.add_argument(
         "profiles", metavar="PROFILE[,PROFILE...]", help="an id or a file; several, in order from the client"
@@ -63,6 +65,15 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="N",
         help="refuse more flows than this (default: what the descriptor limit carries)",
     )
+    group = parser.add_argument_group("boxes of layer http", "They end TLS; the others pass it on unread.")
+    add_tls(group, default="off")
+    group.add_argument(
+        "--upstream-tls",
+        default="off",
+        metavar="off|on|CA",
+        help="off: plain HTTP to the server; on: TLS, with a certificate that this system trusts; CA: TLS, with one "
+        "of this authority, a file in PEM (default: off)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -70,10 +81,10 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from hbprobe import warp
     from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.profiles.running import draw_all, parse_settings, require_runnable, with_overrides
+    from hbprobe.profiles.running import draw_all, parse_settings, with_overrides
 
     chance = random.Random(args.seed)
-    boxes = [require_runnable(Catalogue().find(reference)) for reference in args.profiles.split(",")]
+    boxes = [Catalogue().find(reference) for reference in args.profiles.split(",")]
     boxes[0], remarks = with_overrides(boxes[0], parse_settings(args.set))
     if args.clock == "warp":
         raise UserError("--clock warp: a program outside cannot follow that clock; use real or a rate such as 20")
@@ -82,17 +93,37 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise UserError(f"--clock: {error}") from None
     drawn_boxes, drawn = draw_all(boxes, chance)
-    for remark in (*remarks, *drawn):
+    tls, told = _tls(args, boxes)
+    for remark in (*remarks, *drawn, *told):
         _say(remark)
-    warp.run(_relay(args, drawn_boxes, chance), clock)
+    warp.run(_relay(args, drawn_boxes, chance, tls), clock)
     return 0
 
 
-async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: random.Random) -> None:
+def _tls(args: argparse.Namespace, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]":
+    """Return what boxes of layer http speak, and what to tell of it."""
+    from hbprobe.exchange.certificates import client_context
+    from hbprobe.middlebox.chain import Tls
+    from hbprobe.profiles.words import Layer
+
+    if all(box.layer is not Layer.HTTP for box in boxes):
+        for option, value in (("--tls", args.tls), ("--upstream-tls", args.upstream_tls)):
+            if value != "off":
+                raise UserError(f"{option} {value}: no box is of layer http, the others pass TLS on unread: drop it")
+        return Tls(), []
+    ca, client = server_tls(args)
+    server = None
+    if args.upstream_tls != "off":
+        server = client_context(None if args.upstream_tls == "on" else Path(args.upstream_tls))
+    told = [f"certificate of the private CA: {ca}"] if ca is not None else []
+    return Tls(client, server, args.upstream.host), told
+
+
+async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
     from hbprobe.middlebox.chain import Chain
 
     most = args.max_flows or _descriptors() // (2 * len(boxes))
-    chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most, chance)
+    chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most, chance, tls)
     try:
         host, port = await chain.listen(args.listen.host, args.listen.port)
     except OSError as error:
@@ -152,7 +183,7 @@ def _line(event: "Event") -> str:
             return event.text
 
 
-def _summary(relay: "Relay") -> str:
+def _summary(relay: "Box") -> str:
     counts = relay.counts
     expired = ", ".join(f"{count} by {kind}" for kind, count in counts.expired.items()) or "none"
     return (

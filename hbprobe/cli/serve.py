@@ -32,11 +32,18 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="HOST:PORT",
         help=f"where to listen (default: {_DEFAULT}); 0.0.0.0:PORT for every network",
     )
+    add_tls(parser, default="auto")
+    arguments.add_webconfig(parser)
+    parser.set_defaults(run=run)
+
+
+def add_tls(parser: argparse._ActionsContainer, *, default: str) -> None:
+    """Add what a server needs to know to speak TLS."""
     parser.add_argument(
         "--tls",
-        default="auto",
+        default=default,
         metavar="auto|off|CERT,KEY",
-        help="auto: a private CA, made once in --state; CERT,KEY: files in PEM (default: auto)",
+        help=f"auto: a private CA, made once in --state; CERT,KEY: files in PEM (default: {default})",
     )
     parser.add_argument(
         "--name",
@@ -46,8 +53,6 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="with --tls auto: a name or address by which clients reach this server; may be repeated",
     )
     parser.add_argument("--state", type=Path, metavar="DIR", help="where the private CA is kept")
-    arguments.add_webconfig(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,7 +67,7 @@ async def _serve(args: argparse.Namespace) -> None:
     from hbprobe.exchange.server import FarEnd
 
     settings = arguments.exchange_settings(args)
-    ca, tls = _tls(args)
+    ca, tls = server_tls(args)
     far_end = FarEnd(settings, tls, said=_say)
     try:
         host, port = await far_end.listen(args.listen.host, args.listen.port)
@@ -81,7 +86,8 @@ async def _serve(args: argparse.Namespace) -> None:
         await far_end.close()
 
 
-def _tls(args: argparse.Namespace) -> tuple[Path | None, ssl.SSLContext | None]:
+def server_tls(args: argparse.Namespace) -> tuple[Path | None, ssl.SSLContext | None]:
+    """Return the private CA's file, if any, and the TLS settings. Raises UserError for files that do not serve."""
     from hbprobe.exchange.certificates import private_ca, server_context
 
     if args.tls == "off":

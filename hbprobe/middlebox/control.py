@@ -4,6 +4,7 @@ It listens on loopback, or anywhere with a token. Requests that a browser sends 
 they carry an Origin header, and what listens on loopback is not for web pages.
 """
 
+import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,6 +19,8 @@ from hbprobe.middlebox.box import Box
 from hbprobe.profiles.running import with_overrides
 
 _MOST_BODY_BYTES = 64 * 1024
+_LOOK_S = 0.2
+"""How often a draining box is looked at."""
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -30,6 +33,7 @@ class Control:
         """Called once when nothing is left to do: told to stop, or drained."""
         self._token = token
         self._draining = False
+        self._next_look: asyncio.TimerHandle | None = None
         app = web.Application(middlewares=[self._guard], client_max_size=_MOST_BODY_BYTES)
         app.add_routes(
             [
@@ -53,12 +57,9 @@ class Control:
 
     async def close(self) -> None:
         """Take no more requests."""
+        if self._next_look is not None:
+            self._next_look.cancel()
         await self._runner.cleanup()
-
-    def flow_ended(self) -> None:
-        """Take note that a flow is gone; the last one ends a drain."""
-        if self._draining and not any(len(box) for box in self._boxes):
-            self._stop()
 
     # Calls
 
@@ -91,18 +92,29 @@ class Control:
         return web.json_response({"expired": int(number)})
 
     async def _drain(self, _: web.Request) -> web.Response:
+        if self._draining:
+            return web.json_response({"draining": True, "flows": self._live()})
         self._draining = True
         for box in self._boxes:
             box.drain()
-        left = sum(len(box) for box in self._boxes)
-        self.flow_ended()
-        return web.json_response({"draining": True, "flows": left})
+        self._look_for_the_end()
+        return web.json_response({"draining": True, "flows": self._live()})
 
     async def _stop_now(self, _: web.Request) -> web.Response:
         self._stop()
         return web.json_response({"stopping": True})
 
     # Helpers
+
+    def _live(self) -> int:
+        return sum(len(box) for box in self._boxes)
+
+    def _look_for_the_end(self) -> None:
+        """Stop when the last flow has ended, however it did."""
+        if self._live():
+            self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look_for_the_end)
+        else:
+            self._stop()
 
     def _place(self, request: web.Request) -> int:
         text = request.match_info["box"]

@@ -74,6 +74,11 @@ class Exchange:
         return self._answer_body is not None and self._answer_body.done
 
     @property
+    def is_owed(self) -> bool:
+        """Whether the server has been asked and has not said all of its answer."""
+        return self.head is not None and not self.answer_is_done
+
+    @property
     def is_tunnel(self) -> bool:
         """Whether the connection has been handed over to another protocol."""
         return self.answer is not None and self.answer.status == HTTPStatus.SWITCHING_PROTOCOLS

@@ -255,13 +255,12 @@ class Session:
         self._connect()
 
     def _server_left(self, end: End, detail: str) -> None:
-        exchange = self._exchange
-        if exchange.head is None or exchange.answer_is_done:
-            self._end_server(Act.CLOSE)
-            return
+        exchange, is_owed = self._exchange, self._exchange.is_owed
         if end is End.FIN:
             exchange.server_ended()
-        if exchange.answer_is_done:
+        if not is_owed:
+            self._end_server(Act.CLOSE)
+        elif exchange.answer_is_done:
             self._finish()
         elif exchange.answer is not None:
             self._leave(end)
@@ -291,8 +290,8 @@ class Session:
 
     def _take_answer(self) -> None:
         exchange = self._exchange
-        if exchange.head is None or exchange.answer_is_done:
-            self._end_server(Act.CLOSE)  # nothing was asked
+        if not exchange.is_owed:
+            self._end_server(Act.CLOSE)
             return
         try:
             onward, self._from_server = exchange.take_answer(self._from_server)

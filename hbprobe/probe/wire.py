@@ -7,6 +7,7 @@ TLS runs here over memory buffers (ssl.MemoryBIO) on a plain asyncio transport, 
 import asyncio
 import contextlib
 import os
+import re
 import socket
 import ssl
 import sys
@@ -40,6 +41,8 @@ class Target:
     @classmethod
     def parse(cls, url: str) -> "Target":
         """Read an http or https URL; raises ValueError, in words a user can act on, for anything else."""
+        if "@" in re.split(r"[/?#]", url.partition("://")[2])[0]:  # first of all, so that no message repeats it
+            raise ValueError("a URL to probe holds no user name or password")
         unusable = ValueError(f"{url!r} is no URL to probe: write https://HOST[:PORT][/PATH]")
         try:
             parts = urlsplit(url)
@@ -48,8 +51,6 @@ class Target:
             raise unusable from None
         if parts.scheme not in ("http", "https") or not host or port == 0:
             raise unusable
-        if parts.username or parts.password:
-            raise ValueError("a URL to probe holds no user name or password")
         tls = parts.scheme == "https"
         path = quote(parts.path + (f"?{parts.query}" if parts.query else ""), safe=_PATH_MARKS)
         return cls(tls, host, port or (443 if tls else 80), path or "/")

@@ -10,6 +10,6 @@ Its modules; each may import those above it:
     loader.py     text or a file -> a profile, or every mistake in it
     catalogue.py  find and list profiles: shipped ones by id, a user's own by path
     checking.py   check files, and that a shipped one lies where it belongs
-    running.py    make a profile ready to run: `--set`, and refusing what cannot be run
+    running.py    make a profile ready to run: `--set`, and drawing from populations
     table.py      profiles as rows of text
 """

@@ -1,4 +1,4 @@
-"""Make a profile ready to run: change its timers for one run, and refuse what cannot be run."""
+"""Make a profile ready to run: change its timers for one run, and draw what is random about it."""
 
 import math
 import random
@@ -7,21 +7,12 @@ from collections.abc import Iterable, Mapping
 from hbprobe.duration import format_duration, parse_duration_s
 from hbprobe.errors import UserError
 from hbprobe.profiles.mistakes import meant, printable, quoted
-from hbprobe.profiles.model import Layer, Profile, Timer, TimerKind
+from hbprobe.profiles.model import Profile, Timer, TimerKind
 
 OFF = "off"
 _KINDS = [str(kind) for kind in TimerKind]
 _FIXED = {"min": None, "max": None, "population": None}
 """What a timer that has one value for a run does not say any more."""
-
-
-def require_runnable(profile: Profile) -> Profile:
-    """Return the profile where this version can be that box. Raises UserError for layer http."""
-    if profile.layer is Layer.HTTP:
-        raise UserError(
-            f"{profile.id} is of layer http, which this version cannot run yet; it runs layers packet and tcp"
-        )
-    return profile
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, str]:

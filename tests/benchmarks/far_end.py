@@ -1,9 +1,8 @@
 """A server behind the relay under test, as cheap as can be, so that the relay is what is measured.
 
-    python far_end.py echo|swallow|keep PORT
-
-`echo` and `swallow` serve each connection in a process of its own with blocking calls. `keep` echoes the first byte
-of each connection and leaves it open, for thousands of quiet ones.
+It runs as `python far_end.py echo|swallow|keep PORT`. `echo` and `swallow` serve up to 16 connections, each in a
+process of its own with blocking calls. `keep` echoes the first byte of each connection and leaves it open, for
+thousands.
 """
 
 import contextlib
@@ -17,7 +16,7 @@ _PROCESSES = 16
 
 
 def main() -> None:
-    """Serve until killed; the forked servers end with the pipe to this process."""
+    """Serve until killed, with the processes that are forked here."""
     mode, port = sys.argv[1], int(sys.argv[2])
     raise_descriptor_limit()
     listener = socket.create_server(("127.0.0.1", port), backlog=4096)

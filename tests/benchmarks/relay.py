@@ -11,10 +11,8 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import rig
 
@@ -38,8 +36,6 @@ class Size:
 
 
 _QUICK = Size(flows=200, expiring=50, idle_s=1.0, rounds=500, connections=200, seconds=0.2)
-
-
 _AIMS: dict[str, Callable[[float, float], str]] = {
     "memory per idle flow, kB": lambda _, ours: rig.aim(ours, at_most=1.8),
     "expiry error p99, ms": lambda _, ours: rig.aim(ours, at_most=3),
@@ -99,14 +95,9 @@ _MEASURES = {memory: _BOXES, expiry: _BOXES, ping_pong: _PEERS, connections: _PE
 @contextlib.contextmanager
 def _path(peer: str, mode: str, idle_s: float = _LONG_S) -> Iterator[rig.Program]:
     """Set up a far end and what stands before it; give what the clients connect to."""
+    relays = {"HAProxy": rig.haproxy, "hbprobe": rig.hbprobe}
     with rig.far_end(mode) as far_end, contextlib.ExitStack() as stack:
-        if peer == "HAProxy":
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            yield stack.enter_context(rig.haproxy(far_end.port, idle_s, folder))
-        elif peer == "hbprobe":
-            yield stack.enter_context(rig.hbprobe(far_end.port, idle_s))
-        else:
-            yield far_end
+        yield stack.enter_context(relays[peer](far_end.port, idle_s)) if peer in relays else far_end
 
 
 def _client(kind: str, port: int, **arguments: float) -> list[str]:

@@ -4,10 +4,12 @@ import contextlib
 import math
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -54,13 +56,17 @@ def far_end(mode: str) -> Iterator[Program]:
 
 
 @contextlib.contextmanager
-def haproxy(upstream: int, idle_s: float, folder: Path) -> Iterator[Program]:
+def haproxy(upstream: int, idle_s: float) -> Iterator[Program]:
     """Run HAProxy with one thread before a server."""
+    found = shutil.which("haproxy", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
+    if found is None:
+        raise SystemExit("haproxy is not installed (Debian: apt-get install haproxy)")
     port = _free_port()
-    config = folder / f"haproxy-{port}.cfg"
-    config.write_text(_HAPROXY.format(idle_s=idle_s, port=port, upstream=upstream))
-    with _running(["haproxy", "-db", "-q", "-f", str(config)], port) as program:
-        yield program
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "haproxy.cfg"
+        config.write_text(_HAPROXY.format(idle_s=idle_s, port=port, upstream=upstream))
+        with _running([found, "-db", "-q", "-f", str(config)], port) as program:
+            yield program
 
 
 @contextlib.contextmanager

@@ -25,6 +25,12 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO and mute so
             "https://[::1]:8443/a/b?c=d",
             "[::1]:8443",
         ),
+        (
+            "http://mail.example/@me?a=b@c",
+            Target(False, "mail.example", 80, "/@me?a=b@c"),
+            "http://mail.example:80/@me?a=b@c",
+            "mail.example",
+        ),
         ("http://10.0.0.1:81", Target(False, "10.0.0.1", 81, "/"), "http://10.0.0.1:81/", "10.0.0.1:81"),
         (
             "https://bücher.example/ä b?ü",
@@ -63,7 +69,16 @@ def test_what_is_no_url_to_probe(url):
     assert str(error.value) == f"{url!r} is no URL to probe: write https://HOST[:PORT][/PATH]"
 
 
-@pytest.mark.parametrize("url", ["https://me@mail.example/", "https://me:secret@mail.example/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me@mail.example/",
+        "https://me:secret@mail.example/",
+        "https://:secret@mail.example?a",
+        "ftp://me:secret@mail.example/",
+        "https://me:secret@[::1/",
+    ],
+)
 def test_a_url_with_a_password_is_refused_without_repeating_it(url):
     with pytest.raises(ValueError) as error:  # noqa: PT011
         Target.parse(url)

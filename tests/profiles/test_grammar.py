@@ -80,7 +80,7 @@ def test_the_good_one_is_good():
         (["half_close"], {"source": "s"}, "half_close.allowed: is missing: write true or false"),
         (["sweep"], {"every": "5"}, "sweep.source: is missing: write a word or a list of words"),
         (["sweep", "every"], "0", "sweep.every: must be above 0; a timer that does not run is left out"),
-        (["sweep", "evry"], "5", "sweep.evry: unknown key; did you mean every? (allowed: every, passes, source, note)"),
+        (["sweep", "evry"], "5", "sweep.evry: unknown key; did you mean every? (allowed: every, passes, source, note)"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_every_kind_in_the_wrong_place(way, value, message):

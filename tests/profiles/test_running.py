@@ -7,7 +7,7 @@ import pytest
 from hbprobe.errors import UserError
 from hbprobe.profiles.loader import parse_profile
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.running import draw, draw_all, format_range, parse_settings, require_runnable, with_overrides
+from hbprobe.profiles.running import draw, draw_all, format_range, parse_settings, with_overrides
 
 UNITS = "use ms, s, sec, m, min, h, d"
 TIMERS = (
@@ -36,19 +36,6 @@ def complaint(function, *arguments):
     with pytest.raises(UserError) as caught:
         function(*arguments)
     return str(caught.value)
-
-
-def test_layers_packet_and_tcp_run(box):
-    assert require_runnable(box) is box
-    tcp = box.model_copy(update={"layer": "tcp"})
-    assert require_runnable(tcp) is tcp
-
-
-def test_layer_http_does_not_run_yet():
-    http = parse_profile("{id: box, name: Box, category: cdn, layer: http, timers: {}}", "box.yaml")
-    assert complaint(require_runnable, http) == (
-        "box is of layer http, which this version cannot run yet; it runs layers packet and tcp"
-    )
 
 
 POPULATION = """
