@@ -1,0 +1,72 @@
+"""`--seed`: which box out of a population, and what luck."""
+
+import argparse
+import json
+
+import pytest
+
+from hbprobe.cli import lab, proxy
+from hbprobe.profiles.catalogue import Catalogue
+
+CROWD = """\
+id: crowd
+name: Crowd
+category: carrier
+layer: packet
+timers:
+  idle:
+    default: 10min
+    population: [{exactly: 2min, weight: 1}, {above: 5min, up_to: 10min, weight: 1}]
+    expiry: silent
+    restarted_by: any-packet
+    source: us
+sources: {us: {grade: example, says: made up}}
+"""
+
+
+@pytest.fixture
+def measured(tmp_path, capsys):
+    """Run a lab through a crowd with a seed; return the result."""
+    file = tmp_path / "crowd.yaml"
+    file.write_text(CROWD)
+
+    def run(*words):
+        parser = argparse.ArgumentParser()
+        lab.register(parser.add_subparsers())
+        args = parser.parse_args(["lab", str(file), "--json", *words])
+        args.run(args)
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_a_lab_says_what_it_has_drawn_and_finds_it(measured):
+    notes = set()
+    for seed in range(4):
+        result = measured("--seed", str(seed))
+        drawn = next(note for note in result["notes"] if note.startswith("idle of crowd is drawn for this run: "))
+        notes.add(drawn)
+        low, high = result["limit"]["survived"], result["limit"]["cut"]
+        assert low < high
+        assert 300 <= high <= 601 or (drawn.endswith(": 2 min") and low < 120 <= high)
+    assert len(notes) > 1
+
+
+def test_the_same_seed_is_the_same_box(measured):
+    assert measured("--seed", "5")["limit"] == measured("--seed", "5")["limit"]
+
+
+@pytest.mark.parametrize("verb", [lab, proxy])
+def test_a_seed_is_a_whole_number(verb, capsys):
+    parser = argparse.ArgumentParser()
+    verb.register(parser.add_subparsers())
+    with pytest.raises(SystemExit):
+        parser.parse_args([verb.__name__.rsplit(".", 1)[1], "x", "--seed", "soon"])
+    assert "argument --seed: invalid int value: 'soon'" in capsys.readouterr().err
+
+
+def test_the_crowds_that_ship():
+    crowds = [
+        one.id for one in Catalogue().all() if any(timer.population is not None for _, timer in one.each_timer())
+    ]
+    assert crowds == ["cellular-carriers-2011", "french-mobile-operator-2020", "wechat-networks-2013"]
