@@ -17,6 +17,7 @@ from hbprobe.probe.prior import prior_of
 from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.report import plots
+from hbprobe.report.catalogue_plot import catalogue_plot
 from hbprobe.report.conclude import conclude
 from hbprobe.report.result import Result, Verb
 from hbprobe.report.tables import print_result
@@ -52,6 +53,7 @@ def pasted(readme: str, output: str) -> str:
 def main() -> None:
     """Make them all."""
     PICTURES.mkdir(exist_ok=True)
+    plots.save(catalogue_plot(Catalogue().all()), PICTURES / "catalogue.png")
     provider = result_of("ten-minute-provider")
     plots.save(plots.search_plot(provider), PICTURES / "search.png")
     balancers = [result_of(name) for name in ("aws-nlb-tcp", "azure-load-balancer", "juniper-srx")]

@@ -1,6 +1,6 @@
 """The relay beside HAProxy (`mode tcp`, one thread) and a direct connection, all in the same run.
 
-    python tests/benchmarks/relay.py [--quick] [--repeat N]
+    python tests/benchmarks/relay.py [--quick] [--repeat N] [--patient]
 
 Every number is the median of the repetitions, in which the three take turns.
 """
@@ -110,12 +110,14 @@ def _load(kind: str, port: int, **arguments: float) -> Numbers:
     return numbers
 
 
-def _measure_all(size: Size, repeat: int) -> dict[str, dict[str, float]]:
+def _measure_all(size: Size, repeat: int, *, patient: bool) -> dict[str, dict[str, float]]:
     """Return for each number what each peer reached."""
     taken: dict[str, dict[str, list[float]]] = {}
     for turn in range(repeat):
         for measure, peers in _MEASURES.items():
             for peer in peers:
+                if patient:
+                    rig.wait_until_quiet()
                 rig.note(f"{turn + 1}/{repeat} {measure.__name__} {peer}")
                 for name, value in measure(peer, size).items():
                     taken.setdefault(name, {}).setdefault(peer, []).append(value)
@@ -127,8 +129,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="see in seconds that it runs; the numbers mean nothing")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="medians of N (default: 5)")
+    parser.add_argument("--patient", action="store_true", help="wait for a quiet machine before each measurement")
     args = parser.parse_args()
-    numbers = _measure_all(*((_QUICK, 1) if args.quick else (Size(), args.repeat)))
+    size, repeat = (_QUICK, 1) if args.quick else (Size(), args.repeat)
+    numbers = _measure_all(size, repeat, patient=args.patient)
     rows = []
     for name, row in numbers.items():
         aim = _AIMS[name](row["HAProxy"], row["hbprobe"]) if name in _AIMS else ""

@@ -18,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 BUFFER_BYTES = 256 * 1024
 _START_S = 20.0
+_QUIET = 0.05
 
 _HAPROXY = """
 global
@@ -112,6 +113,26 @@ def raise_descriptor_limit() -> None:
     """Allow as many open files as this user may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def wait_until_quiet() -> None:
+    """Wait until the machine has had next to nothing to do for a second."""
+    while _busy_share() > _QUIET:
+        note("waiting for a quiet machine")
+
+
+def _busy_share() -> float:
+    """Return which share of the processors' time is spent in the next second (proc_stat(5))."""
+    began = _ticks()
+    time.sleep(1)  # noqa: TID251  no loop here
+    idle, total = (after - before for before, after in zip(began, _ticks(), strict=True))
+    return 1 - idle / total
+
+
+def _ticks() -> tuple[int, int]:
+    """Return how long the processors have been idle, and how long there has been time."""
+    times = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    return times[3] + times[4], sum(times)
 
 
 def show(value: float) -> str:

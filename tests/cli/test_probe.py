@@ -15,7 +15,7 @@ from hbprobe.exchange.settings import Settings
 
 pytestmark = pytest.mark.realtime
 
-SHORT = ("--min", "0.1", "--max", "0.3", "--precision", "0.1", "--connections", "3")
+SHORT = ("--min", "0.1", "--max", "0.3", "--precision", "0.1", "--connections", "3", "--strategy", "split")
 
 
 @contextlib.contextmanager

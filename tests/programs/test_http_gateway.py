@@ -1,0 +1,199 @@
+"""Boxes of layer http beside the programs that they stand for, with the same timers: the same limit, the same manner."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+
+import pytest
+
+pytestmark = [pytest.mark.program, pytest.mark.realtime]
+
+TIMER_S = 3
+_LATE_S = 2.5
+"""A busy machine may be so late. No program is early by more than nginx, which may be by 0.3 s."""
+
+_NGINX = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr crit;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    client_header_timeout 3s;
+    keepalive_timeout 3s;
+    proxy_read_timeout 3s;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://127.0.0.1:{upstream};
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $http_connection;
+        }}
+    }}
+}}
+"""
+_HAPROXY = """
+defaults
+    mode http
+    timeout connect 3s
+    timeout client 3s
+    timeout server 3s
+    timeout tunnel 3s
+listen relay
+    bind 127.0.0.1:{port}
+    server far-end 127.0.0.1:{upstream}
+"""
+_TIMERS = ("client_header", "client_idle", "server_response", "between_bytes", "tunnel_idle")
+PRODUCTS = {
+    "nginx": ("nginx-http-proxy", _NGINX, ["-e", "stderr", "-c"]),
+    "haproxy": ("haproxy-sample-edge", _HAPROXY, ["-db", "-q", "-f"]),
+}
+
+
+@pytest.fixture(params=PRODUCTS)
+def product(request):
+    return request.param
+
+
+def free_ports(count):
+    """Return ports that nobody listens on now."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
+
+
+@pytest.fixture
+def both(product, start_proxy, tmp_path):
+    """Return what starts the product and its box in front of a port, and gives the ports of the two."""
+
+    def run(upstream):
+        profile, config, options = PRODUCTS[product]
+        real, simulated = free_ports(2)
+        file = tmp_path / f"{product}.conf"
+        file.write_text(config.format(folder=tmp_path, port=real, upstream=upstream))
+        start_proxy(product, *options, str(file), port=real)
+        settings = [word for timer in _TIMERS for word in ("--set", f"{timer}={TIMER_S}")]
+        where = ["--listen", f"127.0.0.1:{simulated}", "--upstream", f"127.0.0.1:{upstream}"]
+        start_proxy(sys.executable, "-m", "hbprobe", "proxy", profile, *settings, *where, port=simulated)
+        return real, simulated
+
+    return run
+
+
+# What the probe sees
+
+
+@pytest.mark.parametrize("method", ["hold", "idle"])
+def test_the_probe_finds_the_same(both, far_end, probe, method):
+    limits = [probe(f"http://127.0.0.1:{port}/", "--method", method)["limit"] for port in both(far_end("off"))]
+    manners = [(limit["how"], limit["status"], limit["exact"]) for limit in limits]
+    assert manners[0] == manners[1] == (("status", 504, True) if method == "hold" else ("closed", None, True))
+    for limit in limits:
+        assert 1 <= limit["survived"] < limit["cut"]
+        assert TIMER_S - 0.3 <= limit["cut"] < TIMER_S + _LATE_S
+
+
+# What both ends see
+
+_WEB_SOCKET = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+_SWITCH = (
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+_OK = "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\nhi"
+ANSWERS = {"silent": "", "whole": _OK.format(2), "half": _OK.format(9), "tunnel": _SWITCH}
+
+
+def ask(path, lines=""):
+    return f"GET /{path} HTTP/1.1\r\nHost: a\r\n{lines}\r\n"
+
+
+ASKED = {
+    "nothing": "",
+    "part of a head": "GET / HTTP/1.1\r\n",
+    "silent": ask("silent"),
+    "whole": ask("whole"),
+    "half": ask("half"),
+    "tunnel": ask("tunnel", _WEB_SOCKET),
+}
+
+
+async def end_of(reader):
+    """Read to the end; return what came, how it ended, and when."""
+    loop, received = asyncio.get_running_loop(), b""
+    try:
+        while data := await reader.read(65536):
+            received += data
+    except ConnectionResetError:
+        return received, "RST", loop.time()
+    return received, "FIN", loop.time()
+
+
+async def scene(name, port, seen_by_server):
+    """Ask for `name`, and wait for the end; return what the client saw, what the server saw, and after how long."""
+    loop = asyncio.get_running_loop()
+    seen_by_server[port, name] = loop.create_future()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    began = loop.time()
+    writer.write(ASKED[name].replace("Host: a", f"Host: a\r\nX-Scene: {port} {name}").encode())
+    received, end, at = await end_of(reader)
+    writer.close()
+    statuses = [line[9:12].decode() for line in received.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+    body_has_begun = received.endswith(b"hi")
+    server, server_at = ("", began)
+    if name in ANSWERS:
+        async with asyncio.timeout(5):
+            server, server_at = await seen_by_server[port, name]
+    return (statuses, body_has_begun, end, server), (at - began, server_at - began)
+
+
+@contextlib.asynccontextmanager
+async def answering():
+    """Serve what a path asks for; yield the port, and a place for how each connection to it ended."""
+    seen = {}
+
+    async def serve(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        name = head.split()[1][1:]
+        port = int(head.partition("X-Scene: ")[2].split()[0])
+        writer.write(ANSWERS[name].encode())
+        _, end, at = await end_of(reader)
+        seen[port, name].set_result((end, at))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], seen
+    finally:
+        server.close()
+
+
+def test_both_ends_see_the_same(product, both):
+    """All timers at once: each scene ends by its own, or by two, one after the other."""
+
+    async def play():
+        async with answering() as (upstream, seen):
+            ports = await asyncio.to_thread(both, upstream)
+            scenes = [(name, port) for name in ASKED for port in ports]
+            found = await asyncio.gather(*(scene(name, port, seen) for name, port in scenes))
+            return dict(zip(scenes, found, strict=True)), ports
+
+    found, (real, simulated) = asyncio.run(play())
+    for name in ASKED:
+        assert found[name, simulated][0] == found[name, real][0], name
+        for (client_s, server_s), who in ((found[name, simulated][1], "box"), (found[name, real][1], product)):
+            expected_s = 2 * TIMER_S if name == "silent" else TIMER_S
+            assert expected_s - 0.6 <= client_s < expected_s + _LATE_S, (name, who)
+            if name == "silent":
+                assert TIMER_S - 0.3 <= server_s < TIMER_S + _LATE_S, (name, who)
