@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     tls = client_context(args.ca, insecure=args.insecure) if target.tls else None
     with _journal(args, target, search) as journal, LiveLine(Console(stderr=True)) as line:
         longest = format_duration(search.worst_case_s)
-        line.say(f"probing {target}: at most {longest}, less if the path cuts early")
+        line.say(f"probing {target}: about {longest} at worst, less if the path cuts early")
         searching = _search(args.method, Dialer(target, tls), Search(search, arguments.prior(args)), journal, line)
         done = warp.run(searching, warp.ScaledClock())
     if not done.complete:

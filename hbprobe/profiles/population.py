@@ -15,7 +15,7 @@ class Share(Strict):
     exactly: Seconds | None = None
     """Their timer."""
     above: Seconds | None = None
-    """Their timer is longer than this; without `up_to`, nobody looked how much longer."""
+    """Their timer is longer than this; without `up_to`, it is not known how much longer."""
     up_to: Seconds | None = None
     """Their timer is not longer than this."""
     weight: Annotated[int, Field(ge=1), Digits]

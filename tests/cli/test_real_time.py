@@ -77,7 +77,7 @@ def test_serve_proxy_and_probe(tmp_path: Path, programs: list[Program], far_end:
         [*HBPROBE, "probe", url, "--ca", "ca.pem", "--json", *SHORT], cwd=tmp_path, capture_output=True, text=True
     )
     assert probe.returncode == 1, probe.stderr
-    assert probe.stderr.startswith(f"probing {url}: at most ")
+    assert probe.stderr.startswith(f"probing {url}: about ")
     limit = json.loads(probe.stdout)["limit"]
     assert limit["how"] == "silent"
     assert limit["survived"] < 1.3 and limit["cut"] > 0.7  # a slow machine may be late
@@ -87,48 +87,6 @@ def test_serve_proxy_and_probe(tmp_path: Path, programs: list[Program], far_end:
     status, said = serve.stop()
     assert status == 0
     assert "answered" in said
-
-
-def test_a_probe_that_is_killed_loses_no_trial(tmp_path: Path, far_end: tuple[Program, str]) -> None:
-    url = f"https://127.0.0.1:{far_end[1]}/"
-    search = [
-        "probe",
-        url,
-        "--ca",
-        "ca.pem",
-        "--json",
-        "--min",
-        "0.1",
-        "--max",
-        "1",
-        "--precision",
-        "0.5",
-        "--confirm",
-        "9",
-    ]
-    journal = tmp_path / "search.jsonl"
-    with subprocess.Popen(
-        [*HBPROBE, *search, "--journal", journal.name], cwd=tmp_path, stderr=subprocess.PIPE
-    ) as first:
-        assert first.stderr is not None
-        while b"trial 3:" not in first.stderr.readline():
-            assert first.poll() is None
-        first.kill()
-    kept = finished(journal)
-    assert len(kept) >= 3
-    resumed = subprocess.run(
-        [*HBPROBE, *search, "--resume", journal.name], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert resumed.returncode == 0, resumed.stderr
-    trials = [trial["trial"] for trial in json.loads(resumed.stdout)["trials"]]
-    assert finished(journal) == trials
-    assert trials[: len(kept)] == kept
-    assert len(trials) == 9
-
-
-def finished(journal: Path) -> list[int]:
-    lines = [json.loads(line) for line in journal.read_text().splitlines() if line.endswith("}")]
-    return [line["trial"] for line in lines if line.get("event") == "end"]
 
 
 def test_ctrl_c_leaves_a_partial_result(tmp_path: Path, far_end: tuple[Program, str]) -> None:

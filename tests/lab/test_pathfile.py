@@ -87,12 +87,18 @@ WRONG = [
         "name: N\nboxes:\n  - profile: open-path\n    set: {idel: 5}\n",
         "path.yaml:4: boxes[0].set.idel: 'idel' is not allowed; did you mean idle? (allowed: ",
     ),
-    ("name: N\nboxes:\n  - profile: open-path\n    set: {idle: 5}\n", "path.yaml: open-path has no timer idle: it has none"),
+    (
+        "name: N\nboxes:\n  - profile: open-path\n    set: {idle: 5}\n",
+        "path.yaml: open-path has no timer idle: it has none",
+    ),
     (
         "name: N\nboxes: [open-path]\ndevices: [iso]\n",
         "path.yaml: devices: no device called 'iso'; did you mean ios? (allowed: textbook, ",
     ),
-    ("name: N\nboxes: [open-path]\nsearch: {min: 2h}\n", "path.yaml: search: min must be below max, not 7200 and 3540"),
+    (
+        "name: N\nboxes: [open-path]\nsearch: {min: 2h}\n",
+        "path.yaml: search: min must be below max, not 7200 and 3540",
+    ),
     ("name: N\nboxes: [open-path]\nsearch: {min: soon}\n", "path.yaml:3: search.min: 'soon' is not a duration: "),
     ("name: N\nboxes: [open-path]\nwebconfig: none.config\n", "none.config: No such file or directory: "),
     ("name: N\nboxes: [\n", "path.yaml:3:1: broken YAML: a quote or bracket that is never closed"),

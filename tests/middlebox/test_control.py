@@ -71,7 +71,7 @@ async def test_tells_boxes_and_flows_as_the_manual_shows(stage, make_box) -> Non
 
 async def test_a_timer_changed_now_is_that_of_live_flows(stage, make_box) -> None:
     async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
-        client, _ = await on.flow()
+        await on.flow()
         await asyncio.sleep(100)
         changed = await call("PATCH", "/boxes/0/timers", json={"idle": "150"})
         assert changed["timers_s"] == {"idle": 150.0}
