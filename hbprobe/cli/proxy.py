@@ -112,9 +112,11 @@ def _tls(args: argparse.Namespace, boxes: "Sequence[Profile]") -> "tuple[Tls, li
                 raise UserError(f"{option} {value}: no box is of layer http, the others pass TLS on unread: drop it")
         return Tls(), []
     ca, client = server_tls(args)
-    server = None
+    server, authority = None, None if args.upstream_tls in ("off", "on") else Path(args.upstream_tls)
+    if authority is not None and not authority.is_file():
+        raise UserError(f"--upstream-tls {authority}: no such file: use off, on, or a certificate in PEM")
     if args.upstream_tls != "off":
-        server = client_context(None if args.upstream_tls == "on" else Path(args.upstream_tls))
+        server = client_context(authority)
     told = [f"certificate of the private CA: {ca}"] if ca is not None else []
     return Tls(client, server, args.upstream.host), told
 

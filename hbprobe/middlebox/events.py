@@ -37,7 +37,7 @@ class FlowRevived:
 
 @dataclass(frozen=True, slots=True)
 class FlowRefused:
-    """A client was turned away with RST."""
+    """A client was turned away with RST, or with a status by a box of layer http."""
 
     at_s: float
     client: str

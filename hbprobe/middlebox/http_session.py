@@ -10,65 +10,24 @@ and then FIN; for one that ends it before, the box answers 502.
 
 import math
 import socket
-import ssl
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Protocol
 
 from hbprobe.address import name_of
 from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.dial import Dial
 from hbprobe.middlebox.events import FlowExpired
-from hbprobe.middlebox.farewell import Farewell
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.http1 import MessageError
-from hbprobe.middlebox.http1_proxying import Additions, own_answer
+from hbprobe.middlebox.http1_proxying import own_answer
 from hbprobe.middlebox.http_exchange import Exchange
-from hbprobe.middlebox.http_flow import HttpFlow, HttpPhase, HttpRule, HttpRules
+from hbprobe.middlebox.http_flow import HttpFlow, HttpPhase, HttpRule
+from hbprobe.middlebox.http_setting import Setting
 from hbprobe.middlebox.leg import End, Leg
 from hbprobe.middlebox.rules import Act
 from hbprobe.middlebox.silence import Way
 
 _WAITING_BYTES = 64 * 1024
 """When so much of a request waits, for a connection to the server or for the answer before it, we read no more."""
-
-
-class Setting(Protocol):
-    """What a session needs of the box that it belongs to."""
-
-    rules: HttpRules
-    additions: Additions
-    tls: ssl.SSLContext | None
-    upstream_tls: ssl.SSLContext | None
-    upstream_name: str
-    farewells: set[Farewell]
-
-    def now(self) -> float:
-        """Return the time on the loop's clock."""
-        ...
-
-    def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
-        """Connect to the server."""
-        ...
-
-    def mute(self, sock: socket.socket) -> Way | None:
-        """Let a socket answer nothing any more; return how."""
-        ...
-
-    def watch(self, session: "Session") -> None:
-        """Look again at when a session is due."""
-
-    def received(self, side: Side, count: int) -> None:
-        """Count bytes."""
-
-    def refused(self, client: str, reason: str) -> None:
-        """Take note that a client's request was refused, or that the server failed it."""
-
-    def expired(self, event: FlowExpired) -> None:
-        """Take note that a timer ran out."""
-
-    def over(self, session: "Session", end: End | None) -> None:
-        """Forget a session that `end` of one of its ends has ended, or the box (None)."""
 
 
 class Session:
@@ -223,9 +182,9 @@ class Session:
         self._dial = None
         try:
             self._server = Leg(sock, self, self._box.farewells, self._box.upstream_tls, self._box.upstream_name)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # gone already; or a name that no certificate can bear
             sock.close()
-            self._unreachable(error.strerror or str(error))
+            self._unreachable(f"upstream: {error}")
             return
         self._server.send(self._outbox)
         self._outbox = b""
@@ -261,6 +220,7 @@ class Session:
         if not is_owed:
             self._end_server(Act.CLOSE)
         elif exchange.answer_is_done:
+            self._end_server(Act.CLOSE)
             self._finish()
         elif exchange.answer is not None:
             self._leave(end)

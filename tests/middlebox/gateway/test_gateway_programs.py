@@ -177,7 +177,7 @@ class TestAiohttp:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 class TestCurl:
     async def curl(self, on, ca, path, *options):
-        command = ["curl", "-sS", "--http1.1", "--max-time", "20", "--cacert", str(ca[0]), *options]
+        command = ["curl", "-sS", "--max-time", "20", "--cacert", str(ca[0]), *options]
         command.append(f"https://localhost:{on.address[1]}{path}")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
