@@ -16,6 +16,7 @@ from hbprobe.middlebox.liveness import acknowledge_now
 from hbprobe.middlebox.silence import close_with_reset
 
 _READ_BYTES = 64 * 1024
+"""More than a TLS record holds: one read takes a record whole, and leaves nothing where the loop does not look."""
 _FEW_BYTES = 4096
 """What is no longer than this may be all for a long time, and is acknowledged at once."""
 _TO_READ = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
@@ -130,8 +131,6 @@ class Leg:
             self._paused = False
             if self._state is _State.OPEN:
                 self._loop.add_reader(self._sock, self._readable)
-                if self._tls is not None and self._tls.pending():
-                    self._loop.call_soon(self._readable)
 
     def leave(self, *, complete: bool = True, linger: bool = False) -> None:
         """Send what is unsent, then FIN. The owner hears no more.
@@ -162,26 +161,23 @@ class Leg:
     def _readable(self) -> None:
         if self._state is _State.SHAKING:
             self._shake()
-        while self._state is _State.OPEN and not self._paused:
-            try:
-                data = self._sock.recv(_READ_BYTES)
-            except _TO_READ:
-                acknowledge_now(self._sock)  # what has come is TLS's own
-                return
-            except ssl.SSLWantWriteError:
-                self._loop.add_writer(self._sock, self._writable)
-                return
-            except OSError as error:
-                self._end(*_end_of(error))
-                return
+        if self._state is not _State.OPEN or self._paused:
+            return
+        try:
+            data = self._sock.recv(_READ_BYTES)
+        except _TO_READ:
+            acknowledge_now(self._sock)  # what has come is TLS's own
+        except ssl.SSLWantWriteError:
+            self._loop.add_writer(self._sock, self._writable)
+        except OSError as error:
+            self._end(*_end_of(error))
+        else:
             if not data:
                 self._end(End.RST if self._broken else End.FIN)
                 return
             if len(data) <= _FEW_BYTES:
                 acknowledge_now(self._sock)
             self._owner.came(self, data)
-            if self._tls is None or not self._tls.pending():
-                return
 
     def _shake(self) -> None:
         assert self._tls is not None

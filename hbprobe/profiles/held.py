@@ -12,7 +12,9 @@ class Held(NamedTuple):
     """The fate of a request on which nothing moves until its answer comes."""
 
     limit_s: float | None
-    """It is cut when it takes longer than this; None where the box lets it live for ever."""
+    """It is lost when it takes longer than this; None where the box lets it live for ever.
+
+    Where the box tries other servers first, the client learns of it only (1 + retries) timers after the request."""
     expiry: Expiry | None
     """How it is cut; where it lives, what the box does instead; None for a box without such a timer."""
     status: int | None
@@ -24,13 +26,13 @@ def silent_hold(profile: Profile) -> Held:
     timer = deciding_timer(profile)
     if timer is None:
         return Held(None, None, None)
-    return Held(None if outlived(timer) else _limit_s(timer), timer.expiry, timer.status)
+    return Held(None if outlived(timer) else timer.default, timer.expiry, timer.status)
 
 
 def deciding_timer(profile: Profile) -> Timer | None:
     """Return the timer that ends such a request first, else one that it outlives, or None where none runs."""
     timers = [timer for kind in _ENDING if (timer := profile.timers.get(kind)) is not None]
-    return min(timers, key=lambda timer: (outlived(timer), _limit_s(timer)), default=None)
+    return min(timers, key=lambda timer: (outlived(timer), timer.default), default=None)
 
 
 def outlived(timer: Timer) -> bool:
@@ -48,9 +50,5 @@ def latest_s(profile: Profile) -> float | None:
     timer = deciding_timer(profile)
     if timer is None or outlived(timer):
         return None
-    latest = _limit_s(timer) + (timer.jitter or 0.0) + (timer.step or 0.0)
+    latest = timer.default + (timer.jitter or 0.0) + (timer.step or 0.0)
     return latest + (profile.sweep.every * profile.sweep.passes if profile.sweep else 0.0)
-
-
-def _limit_s(timer: Timer) -> float:
-    return timer.default * (1 + timer.retries)

@@ -117,7 +117,7 @@ def _length(timer: Timer) -> Iterator[str]:
         yield f"Each flow gets a random share of {format_duration(timer.jitter)} on top"
     if timer.retries:
         more = "once more" if timer.retries == 1 else f"{timer.retries} more times"
-        yield f"The request is sent {more} before that, so the limit is {1 + timer.retries} times the timer"
+        yield f"The request is sent {more} before that, so the client hears after {1 + timer.retries} times the timer"
 
 
 def _end(timer: Timer) -> Iterator[str]:

@@ -60,10 +60,10 @@ RESPONDS = {"expiry": "respond", "status": 504}
     [
         ({"client_header": RESPONDS, "server_connect": RESPONDS}, Held(None, None, None)),
         ({"server_response": RESPONDS}, Held(600, Expiry.RESPOND, 504)),
-        ({"server_response": RESPONDS | {"retries": 2}}, Held(1800, Expiry.RESPOND, 504)),
+        ({"server_response": RESPONDS | {"retries": 2}}, Held(600, Expiry.RESPOND, 504)),
         (
-            {"server_response": RESPONDS | {"retries": 2}, "total": {"default": 900, "expiry": "close"}},
-            Held(900, Expiry.CLOSE, None),
+            {"server_response": RESPONDS | {"retries": 2}, "total": {"default": 300, "expiry": "close"}},
+            Held(300, Expiry.CLOSE, None),
         ),
         ({"total": RESPONDS | {"status": 524}, "server_response": {"default": 900}}, Held(600, Expiry.RESPOND, 524)),
         ({"lifetime": {"expiry": "close"}}, Held(600, Expiry.CLOSE, None)),

@@ -81,8 +81,8 @@ def test_the_line_of_a_box_that_lets_a_silent_request_live():
     assert row(expiry=Expiry.REBALANCE)[2:5] == ("-", "for ever", "rebalance")
 
 
-def test_the_line_of_an_http_box_counts_the_retries():
-    assert list_row(parse_profile(HTTP, "web.yaml")) == ("web", "http", "40", "40 s", "respond 504", "nothing")
+def test_the_line_of_an_http_box_has_the_limit_of_one_try():
+    assert list_row(parse_profile(HTTP, "web.yaml")) == ("web", "http", "20", "20 s", "respond 504", "nothing")
 
 
 def test_a_line_for_each_timer():
@@ -121,7 +121,7 @@ def test_what_a_busy_box_does_is_told_in_words():
 
 def test_what_an_http_box_does_is_told_in_words():
     about_response = (
-        "The request is sent once more before that, so the limit is 2 times the timer. "
+        "The request is sent once more before that, so the client hears after 2 times the timer. "
         "The answer's body: 'Too late.'."
     )
     about_http = (

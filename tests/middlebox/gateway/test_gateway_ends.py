@@ -120,6 +120,11 @@ class TestTheServerEnds:
             _, _, asked = await on.both()
             assert asked == GET
 
+    async def test_at_an_address_that_the_system_refuses_at_once(self, stage, http_box):
+        async with stage(http_box(), tried_first=[("255.255.255.255", 1)]) as on:
+            _, _, asked = await on.both()
+            assert asked == GET
+
     @either
     @pytest.mark.parametrize("ask", [GET, POST + b"hello", POST + b"he"], ids=["get", "post", "half a post"])
     @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent", b"HTTP/1.1 100 Continue\r\n\r\n"])

@@ -2,8 +2,12 @@
 
 import asyncio
 import hashlib
+import socket
 
 import pytest
+
+from hbprobe.middlebox.events import FlowExpired, Remark
+from hbprobe.middlebox.silence import Way
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -91,6 +95,36 @@ async def test_of_an_answer_that_the_server_has_done_with(stage, http_box):
         assert more == "nothing"
         await client.send(GET)
         assert await (await on.server()).sees_now() == GET
+
+
+async def test_the_time_between_requests_begins_when_the_client_has_its_answer(stage, http_box):
+    async with stage(http_box(client_idle=5, between_bytes=5)) as on:
+        client = await on.client(GET, receive_bytes=4096)
+        server = await on.server()
+        await server.sees()
+        next(iter(on.box._sessions))._client._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\nConnection: close\r\n\r\n" + BODY[:50_000])
+        await asyncio.sleep(100)
+        assert on.expired == []
+        received, *end = await client.sees_all()
+        assert (received.partition(b"\r\n\r\n")[2] == BODY[:50_000], end) == (True, ["FIN", 5])
+        assert on.expired == [("client_idle", "close", 5)]
+
+
+async def test_a_client_that_takes_nothing_can_only_be_stalled(stage, http_box):
+    async with stage(http_box(total={"default": 10, "expiry": "silent"})) as on:
+        for number in (1, 2):
+            client = await on.client(GET, receive_bytes=4096)
+            server = await on.server()
+            sending = asyncio.ensure_future(server.send(b"HTTP/1.1 200 OK\r\n\r\n" + BODY))
+            await asyncio.sleep(11)
+            sending.cancel()
+            ways = [event.ways for event in on.events if isinstance(event, FlowExpired)]
+            assert [Way.STALL in way for way in ways] == [True] * number
+        assert [event.text.partition(":")[0] for event in on.events if isinstance(event, Remark)] == [
+            "a flow could not be made mute here"
+        ]
+        assert await client.sees() != "FIN"
 
 
 async def test_through_a_tunnel_both_ways(stage, http_box):
