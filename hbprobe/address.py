@@ -50,9 +50,17 @@ def name_of(sockaddr: tuple[str | int, ...]) -> str:
     return str(Address(str(sockaddr[0]), int(sockaddr[1])))
 
 
-def cannot_listen(address: Address, error: OSError) -> UserError:
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a listener on that host; other names may lead anywhere."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def cannot_listen(address: Address, error: OSError, option: str = "--listen") -> UserError:
     """Put the system's refusal to listen there into words, with the mend."""
     number = error.errno or 0
     reason = os.strerror(number) if number > 0 else error.strerror or str(error)
     mend = "stop what listens there or " if number == errno.EADDRINUSE else ""
-    return UserError(f"cannot listen on {address}: {reason}; {mend}choose another with --listen HOST:PORT")
+    return UserError(f"cannot listen on {address}: {reason}; {mend}choose another with {option} HOST:PORT")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.address import Address, cannot_listen, name_of
+from hbprobe.address import Address, cannot_listen, is_loopback, name_of
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,21 @@ def test_says_why_it_cannot_listen(error, words):
     told = cannot_listen(Address("::1", 443), error)
     assert str(told) == f"cannot listen on [::1]:443: {words} with --listen HOST:PORT"
     assert told.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "answer"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+        ("example.org", False),
+        ("localhost.example.org", False),
+    ],
+)
+def test_only_this_machine_is_loopback(host, answer):
+    assert is_loopback(host) is answer

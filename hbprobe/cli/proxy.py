@@ -4,24 +4,26 @@ import argparse
 import asyncio
 import contextlib
 import datetime
+import os
 import random
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.address import Address, cannot_listen
+from hbprobe.address import Address, cannot_listen, is_loopback
 from hbprobe.cli import arguments
 from hbprobe.cli.serve import add_tls, server_tls, until_told_to_stop
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
     from hbprobe.middlebox.box import Box
-    from hbprobe.middlebox.chain import Tls
+    from hbprobe.middlebox.chain import Chain, Tls
     from hbprobe.middlebox.events import Event, Observer
     from hbprobe.profiles.model import Profile
 
 _DEFAULT = Address("127.0.0.1", 8440)
+_TOKEN_VARIABLE = "HBPROBE_CONTROL_TOKEN"
 _SPARE_DESCRIPTORS = 64
 _OPEN_MAX = 10_240
 """What macOS grants where it names no limit (sys/syslimits.h)."""
@@ -73,6 +75,18 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="off|on|CA",
         help="off: plain HTTP to the server; on: TLS, with a certificate that this system trusts; CA: TLS, with one "
         "of this authority, a file in PEM (default: off)",
+    )
+    parser.add_argument(
+        "--control",
+        type=arguments.address,
+        metavar="HOST:PORT",
+        help="open the control API there: watch flows, change timers, drain (docs/control-api.md)",
+    )
+    parser.add_argument(
+        "--control-token-file",
+        type=Path,
+        metavar="FILE",
+        help=f"the token that callers must send (default: the variable {_TOKEN_VARIABLE}); needed beyond loopback",
     )
     parser.set_defaults(run=run)
 
@@ -133,12 +147,58 @@ async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: r
         raise cannot_listen(args.listen, error) from None
     names = " -> ".join(box.id for box in boxes)
     _say(f"{names} on {Address(host, port)}, to {args.upstream}, at most {most} flows  (Ctrl-C ends it)")
+    stop = asyncio.Event()
+    endings = [asyncio.ensure_future(until_told_to_stop()), asyncio.ensure_future(stop.wait())]
+    await asyncio.sleep(0)  # both wait before anybody can know of us
     try:
-        await until_told_to_stop()
+        async with _control(args, chain, stop):
+            done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+            await next(iter(done))  # what went wrong while waiting goes on from here
     finally:
+        for ending in endings:
+            ending.cancel()
         chain.close()
         for relay in chain.relays:
             _say(_summary(relay))
+
+
+@contextlib.asynccontextmanager
+async def _control(args: argparse.Namespace, chain: "Chain", stop: asyncio.Event) -> AsyncIterator[None]:
+    """Open the control API if it is wanted, and close it at the end."""
+    if args.control is None:
+        yield
+        return
+    from hbprobe.middlebox.control import Control
+
+    control = Control(chain.relays, stop.set, _token(args))
+    try:
+        host, port = await control.listen(args.control.host, args.control.port)
+    except OSError as error:
+        await control.close()
+        raise cannot_listen(args.control, error, "--control") from None
+    _say(f"control API on http://{Address(host, port)}/")
+    try:
+        yield
+    finally:
+        await control.close()
+
+
+def _token(args: argparse.Namespace) -> str | None:
+    """Return the token from file or environment; raises UserError where one is needed and missing."""
+    token: str | None = os.environ.get(_TOKEN_VARIABLE) or None
+    if args.control_token_file is not None:
+        try:
+            token = args.control_token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise UserError(f"--control-token-file {args.control_token_file}: cannot be read as text") from None
+        if not token:
+            raise UserError(f"--control-token-file {args.control_token_file}: is empty: write a token into it")
+    if token is None and not is_loopback(args.control.host):
+        raise UserError(
+            f"--control {args.control}: beyond loopback a token is needed: "
+            f"use --control-token-file or the variable {_TOKEN_VARIABLE}"
+        )
+    return token
 
 
 def _descriptors() -> int:

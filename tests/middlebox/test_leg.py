@@ -1,6 +1,8 @@
 """What TLS may ask of a connection, and seldom does: to write before it can read, and to read before it can write."""
 
 import asyncio
+import contextlib
+import socket
 import ssl
 
 import pytest
@@ -8,36 +10,40 @@ import pytest
 from hbprobe.middlebox.leg import End, Leg
 
 
-class Whims:
-    """Stands for an SSLContext and its SSLSocket: `says` has what each call in turn raises or returns."""
+class Whims(socket.socket):
+    """A socket that in TLS's place first answers with errors, one a call, and then does what it is asked."""
 
-    def __init__(self, sock, **says):
-        self._sock = sock
-        self.says = {name: list(what) for name, what in says.items()}
-        self.asked = []
+    errors = ()
 
-    def wrap_socket(self, sock, **_):
-        return self
-
-    def _answer(self, name):
-        self.asked.append(name)
-        what = self.says[name].pop(0)
-        if isinstance(what, type):
-            raise what(1, "whim")
-        return what
+    def _give_way(self, call):
+        for number, (name, error) in enumerate(self.errors):
+            if name == call:
+                del self.errors[number]
+                raise error
 
     def do_handshake(self):
-        return self._answer("do_handshake")
+        self._give_way("do_handshake")
 
-    def recv(self, _size):
-        return self._answer("recv")
+    def recv(self, size):
+        self._give_way("recv")
+        return super().recv(size)
 
     def send(self, data):
-        what = self._answer("send")
-        return len(data) if what is None else what
+        self._give_way("send")
+        return super().send(data)
 
-    def __getattr__(self, name):
-        return getattr(self._sock, name)
+
+class Context:
+    """Stands for an SSLContext whose sockets have whims."""
+
+    def __init__(self, errors):
+        self._errors = errors
+
+    def wrap_socket(self, sock, **_):
+        whims = Whims(fileno=sock.detach())
+        whims.setblocking(False)
+        whims.errors = self._errors
+        return whims
 
 
 class Owner:
@@ -59,100 +65,109 @@ class Owner:
         self.told.append("drained")
 
 
+READ, WRITE = ssl.SSLWantReadError(2, "read"), ssl.SSLWantWriteError(3, "write")
+
+
 @pytest.fixture
 def made(tcp_pair):
-    """Make a leg with whims: `made(recv=[...])` gives the peer's socket, the whims, the owner and the leg."""
-    legs = []
+    """Make a leg: `with made(("recv", READ), ...) as (far, owner, leg, errors)`; all errors must come to pass."""
 
-    def make(*, name=None, **says):
+    @contextlib.contextmanager
+    def make(*errors, name=None):
         near, far = tcp_pair()
-        whims, owner = Whims(near, **({"do_handshake": [None]} | says)), Owner()
-        leg = Leg(near, owner, set(), whims, name)
-        legs.append(leg)
-        return far, whims, owner, leg
+        owner, left = Owner(), list(errors)
+        leg = Leg(near, owner, set(), Context(left), name)
+        try:
+            yield far, owner, leg
+            assert left == []
+        finally:
+            leg.reset()
 
     return make
 
 
-async def test_a_handshake_may_wait_to_write(made):
-    _, whims, owner, leg = made(
-        name="a", do_handshake=[ssl.SSLWantReadError, ssl.SSLWantWriteError, None], recv=[ssl.SSLWantReadError] * 9
-    )
-    await asyncio.sleep(1)
-    assert (whims.asked, owner.told, leg.is_shaking) == (["do_handshake"], [], True)
-    leg.send(b"early")
-    whims._sock.getpeername()
-    whims.says["send"] = [None]
-    leg._readable()
-    await asyncio.sleep(1)
-    assert (owner.told, leg.is_shaking, leg.blocked) == (["stands"], False, False)
-    leg.reset()
+async def test_a_handshake_may_wait_for_both(made):
+    errors = [("do_handshake", READ), ("do_handshake", WRITE), ("do_handshake", READ)]
+    with made(*errors, name="a") as (far, owner, leg):
+        leg.send(b"early")
+        await asyncio.sleep(1)
+        assert (owner.told, leg.is_shaking, leg.blocked) == ([], True, True)
+        far.send(b"x")
+        await asyncio.sleep(1)
+        assert (owner.told, leg.is_shaking, leg.blocked) == (["stands", b"x"], False, False)
+        assert far.recv(10) == b"early"
+
+
+async def test_a_pause_in_the_handshake_holds_after_it(made):
+    with made(("do_handshake", READ)) as (far, owner, leg):
+        leg.pause()
+        far.send(b"x")
+        await asyncio.sleep(1)
+        assert owner.told == ["stands"]
+        leg.resume()
+        await asyncio.sleep(1)
+        assert owner.told == ["stands", b"x"]
 
 
 async def test_reading_may_wait_to_write(made):
-    far, whims, owner, leg = made(recv=[ssl.SSLWantWriteError, b"data", ssl.SSLWantReadError, b""])
-    far.send(b"x")
-    await asyncio.sleep(0.1)
-    assert owner.told[:2] == ["stands", b"data"]
-    await asyncio.sleep(0.1)
-    assert owner.told[2:] == [(End.FIN, "")]
-    leg.leave()
+    with made(("recv", WRITE), ("recv", READ)) as (far, owner, _):
+        far.send(b"x")
+        await asyncio.sleep(1)
+        far.shutdown(socket.SHUT_WR)
+        await asyncio.sleep(1)
+        assert owner.told == ["stands", b"x", (End.FIN, "")]
 
 
 async def test_writing_goes_on_where_it_stopped(made):
-    far, whims, owner, leg = made(
-        recv=[ssl.SSLWantReadError] * 9, send=[2, ssl.SSLWantWriteError, 1, ssl.SSLWantReadError, None]
-    )
-    far.send(b"x")
-    await asyncio.sleep(0.1)
-    leg.send(b"hello")
-    assert leg.blocked
-    await asyncio.sleep(0.1)
-    assert owner.told == ["stands", "drained"]
-    assert whims.asked.count("send") == 5
-    leg.reset()
+    with made(("send", WRITE), ("send", READ), ("send", WRITE)) as (far, owner, leg):
+        far.send(b"x")
+        await asyncio.sleep(1)
+        leg.send(b"hel")
+        leg.send(b"lo")
+        assert leg.blocked
+        await asyncio.sleep(1)
+        assert (far.recv(10), leg.blocked, owner.told) == (b"hello", False, ["stands", b"x", "drained"])
 
 
-async def test_a_connection_that_is_broken_still_says_its_last_words(made):
-    far, whims, owner, leg = made(
-        recv=[ssl.SSLWantReadError, b"last words", b""], send=[1, ssl.SSLWantWriteError, BrokenPipeError]
-    )
-    far.send(b"x")
-    await asyncio.sleep(0.1)
-    leg.send(b"hello")
-    await asyncio.sleep(0.1)
-    leg.send(b"more")
-    assert not leg.blocked
-    await asyncio.sleep(0.1)
-    assert owner.told == ["stands", b"last words", (End.RST, "")] or owner.told[0] == "stands"
-    assert (End.RST, "") in owner.told
-    leg.reset()
+@pytest.mark.parametrize("blocked", [False, True])
+async def test_a_broken_connection_may_have_last_words(made, blocked):
+    errors = [("send", WRITE)] * blocked + [("send", BrokenPipeError())]
+    with made(*errors) as (far, owner, leg):
+        far.send(b"x")
+        await asyncio.sleep(1)
+        leg.send(b"hello")
+        await asyncio.sleep(1)
+        leg.send(b"more")
+        assert not leg.blocked
+        far.send(b"last words")
+        far.shutdown(socket.SHUT_WR)
+        await asyncio.sleep(1)
+        assert owner.told == ["stands", b"x", *["drained"] * blocked, b"last words", (End.RST, "")]
 
 
 @pytest.mark.parametrize(
     ("error", "end"),
     [
-        (ssl.SSLEOFError, (End.TRUNCATED, "")),
-        (ConnectionResetError, (End.RST, "whim")),
-        (TimeoutError, (End.RST, "whim")),
-        (ssl.SSLError, (End.TLS, "('whim',)")),
+        (ssl.SSLEOFError(8, "EOF"), (End.TRUNCATED, "")),
+        (ConnectionResetError(104, "reset"), (End.RST, "reset")),
+        (TimeoutError(110, "timed out"), (End.RST, "timed out")),
+        (ssl.SSLError(1, "odd"), (End.TLS, "(1, 'odd')")),
     ],
 )
 async def test_how_it_ended(made, error, end):
-    far, _, owner, leg = made(recv=[error])
-    far.send(b"x")
-    await asyncio.sleep(0.1)
-    assert owner.told == ["stands", end] or owner.told[1][0] == end[0]
-    leg.reset()
+    with made(("recv", error)) as (far, owner, _):
+        far.send(b"x")
+        await asyncio.sleep(1)
+        assert owner.told == ["stands", end]
 
 
 async def test_a_leg_that_was_left_hears_and_says_nothing(made):
-    far, whims, owner, leg = made(recv=[ssl.SSLWantReadError])
-    far.send(b"x")
-    await asyncio.sleep(0.1)
-    leg.reset()
-    for again in (leg.reset, leg.leave, leg.pause, leg.resume, lambda: leg.send(b"x")):
-        again()
-    assert owner.told == ["stands"]
-    with pytest.raises(ConnectionResetError):
-        far.recv(1)
+    with made() as (far, owner, leg):
+        await asyncio.sleep(1)
+        leg.reset()
+        for again in (leg.reset, leg.leave, leg.pause, leg.resume, lambda: leg.send(b"x")):
+            again()
+        await asyncio.sleep(1)
+        assert owner.told == []
+        with pytest.raises(ConnectionResetError):
+            far.recv(1)
