@@ -23,7 +23,7 @@ class Farewell:
     """
 
     def __init__(
-        self, sock: socket.socket, unsent: bytearray, under_way: "set[Farewell]", *, notify: bool, linger: bool
+        self, sock: socket.socket, unsent: bytes, under_way: "set[Farewell]", *, notify: bool, linger: bool
     ) -> None:
         """Take over a socket that the loop does not watch, and what its peer has not got yet.
 
@@ -48,7 +48,7 @@ class Farewell:
     def _go_on(self) -> None:
         try:
             while self._unsent:
-                del self._unsent[: self._sock.send(self._unsent)]
+                self._unsent = self._unsent[self._sock.send(self._unsent) :]
             if self._notify:
                 _send_close_notify(self._sock)
         except (BlockingIOError, InterruptedError, ssl.SSLWantWriteError):

@@ -11,8 +11,8 @@ import ssl
 from collections.abc import Callable, Sequence
 
 from hbprobe.address import name_of
+from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.box import FlowState
-from hbprobe.middlebox.deadlines import Deadlines
 from hbprobe.middlebox.dial import Address, Dial
 from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, Observer, Remark
 from hbprobe.middlebox.farewell import Farewell
@@ -57,8 +57,7 @@ class Gateway:
         self._undertaker = Undertaker()
         self._listener = Listener(self._accepted, self.refused, self._undertaker.make_room)
         self._sessions: set[Session] = set()
-        self._deadlines: Deadlines[Session] = Deadlines()
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: Alarm[Session] = Alarm(Session.expire)
         self._told_of_stall = False
 
     def __len__(self) -> int:
@@ -93,8 +92,7 @@ class Gateway:
     def close(self) -> None:
         """Take no more connections, and reset those that are left."""
         self._listener.close()
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._alarm.close()
         for session in tuple(self._sessions):
             self._forget(session)
             session.reset()
@@ -126,7 +124,7 @@ class Gateway:
 
     def _forget(self, session: Session) -> None:
         self._sessions.discard(session)
-        self._deadlines.forget(session)
+        self._alarm.forget(session)
 
     # What sessions need
 
@@ -186,23 +184,7 @@ class Gateway:
     def watch(self, session: Session) -> None:
         """Look again at when a session is due."""
         if session in self._sessions:
-            self._deadlines.watch(session)
-            self._arm()
-
-    def _arm(self) -> None:
-        earliest = self._deadlines.earliest()
-        if earliest is None or (self._alarm is not None and self._alarm.when() <= earliest):
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = self._loop.call_at(earliest, self._on_alarm, earliest)
-
-    def _on_alarm(self, due: float) -> None:
-        self._alarm = None
-        now = max(due, self.now())  # the loop may fire a clock's resolution early
-        for session in self._deadlines.take_due(now):
-            session.expire(now)
-        self._arm()
+            self._alarm.watch(session)
 
 
 def _name(sock: socket.socket) -> str:

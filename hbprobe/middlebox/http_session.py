@@ -182,7 +182,7 @@ class Session:
         self._dial = None
         try:
             self._server = Leg(sock, self, self._box.farewells, self._box.upstream_tls, self._box.upstream_name)
-        except (OSError, ValueError) as error:  # gone already; or a name that no certificate can bear
+        except OSError as error:  # gone already
             sock.close()
             self._unreachable(f"upstream: {error}")
             return

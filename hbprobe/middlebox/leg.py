@@ -81,7 +81,7 @@ class Leg:
         self._loop = asyncio.get_running_loop()
         self._owner = owner
         self._farewells = farewells
-        self._unsent = bytearray()
+        self._unsent = b""
         self._paused = False
         self._broken = False
         """What is sent does not arrive any more."""
@@ -115,7 +115,7 @@ class Leg:
             return
         taken = self._offer(data)
         if taken < len(data):
-            self._unsent += memoryview(data)[taken:]
+            self._unsent = data[taken:]
             self._loop.add_writer(self._sock, self._writable)
 
     def pause(self) -> None:
@@ -139,9 +139,8 @@ class Leg:
         """
         if self._state is _State.GONE:
             return
-        stood, unsent = self._state is _State.OPEN, self._unsent
-        if self._broken or not stood:
-            unsent.clear()
+        stood = self._state is _State.OPEN
+        unsent = self._unsent if stood and not self._broken else b""
         Farewell(self.give_up(), unsent, self._farewells, notify=complete and stood, linger=linger)
 
     def reset(self) -> None:
@@ -217,20 +216,18 @@ class Leg:
             self._readable()
 
     def _flush(self) -> None:
-        with memoryview(self._unsent) as unsent:
-            taken = self._offer(unsent)
-        del self._unsent[:taken]
+        self._unsent = self._unsent[self._offer(self._unsent) :]
         if self._unsent:
             self._loop.add_writer(self._sock, self._writable)
         else:
             self._loop.remove_writer(self._sock)
 
-    def _offer(self, data: bytes | memoryview) -> int:
+    def _offer(self, data: bytes) -> int:
         """Return how much of it the system took. A connection that is broken takes everything, to no avail."""
-        taken = 0
+        taken, view = 0, memoryview(data)
         try:
             while taken < len(data):
-                taken += self._sock.send(memoryview(data)[taken:])
+                taken += self._sock.send(view[taken:])
         except _TO_WRITE:
             pass
         except OSError:  # the peer's last words, an answer perhaps, can still be read

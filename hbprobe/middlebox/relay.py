@@ -18,8 +18,8 @@ import socket
 from collections.abc import Sequence
 
 from hbprobe.address import name_of
+from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.box import FlowState
-from hbprobe.middlebox.deadlines import Deadlines
 from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.hangup import HangupWatch
@@ -92,8 +92,7 @@ class Relay:
         self._hangups = HangupWatch()
         self._listener = Listener(self._accepted, self._refused, self._undertaker.make_room)
         self._links: set[_Link] = set()
-        self._deadlines: Deadlines[_Link] = Deadlines()
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: Alarm[_Link] = Alarm(self._on_alarm)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._told_of_stall = False
         self._on_readable = self._readable
@@ -119,7 +118,7 @@ class Relay:
         self._rules = Rules.of(profile)
         for link in self._links:
             link.rules = self._rules
-            self._watch(link)
+            self._alarm.watch(link)
 
     def expire(self, number: int) -> bool:
         """End a flow now, as the timer would that runs out next; False when there is no such flow, or no timer."""
@@ -138,8 +137,7 @@ class Relay:
     def close(self) -> None:
         """Take no more connections, and reset those that are left."""
         self._listener.close()
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._alarm.close()
         for link in tuple(self._links):
             self._reset(link)
         self._undertaker.close()
@@ -155,7 +153,7 @@ class Relay:
         link = _Link(self._rules, self._loop.time(), self._chance.random(), self.counts.opened, client)
         self._links.add(link)
         _send_at_once(client)
-        self._watch(link)
+        self._alarm.watch(link)
         self._dial(link, self._upstream)
 
     def _dial(self, link: _Link, addresses: Sequence[Address]) -> None:
@@ -192,7 +190,7 @@ class Relay:
             self._dial_next(link, addresses, error_number)
         else:
             link.connected(self._loop.time())
-            self._watch(link)
+            self._alarm.watch(link)
             self._read(link, Side.CLIENT)
             self._read(link, Side.SERVER)
 
@@ -219,7 +217,7 @@ class Relay:
 
     def _forget(self, link: _Link) -> None:
         self._links.discard(link)
-        self._deadlines.forget(link)
+        self._alarm.forget(link)
         for sock in link.socks:
             if (descriptor := sock.fileno()) >= 0:
                 self._loop.remove_reader(descriptor)
@@ -243,7 +241,7 @@ class Relay:
             self._fin(link, side)
             return
         if link.moved(side, self._loop.time()):
-            self._watch(link)
+            self._alarm.watch(link)
         self._count_bytes(side, count)
         try:
             sent = link.socks[1 - side].send(self._buffer[:count])
@@ -279,7 +277,7 @@ class Relay:
             return
         side = 1 - to
         if link.moved(side, self._loop.time()):
-            self._watch(link)
+            self._alarm.watch(link)
         self._set_unsent(link, to, unsent[sent:])
         if sent < len(unsent):
             return
@@ -299,7 +297,7 @@ class Relay:
         self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
         link.ended |= 1 << side if self._rules.half_close else _BOTH
         link.fin(self._loop.time())
-        self._watch(link)
+        self._alarm.watch(link)
         try:
             link.socks[1 - side].shutdown(socket.SHUT_WR)
         except OSError:
@@ -332,29 +330,13 @@ class Relay:
 
     # Ending as the box wishes
 
-    def _watch(self, link: _Link) -> None:
-        self._deadlines.watch(link)
-        self._arm()
-
-    def _arm(self) -> None:
-        earliest = self._deadlines.earliest()
-        if earliest is None or (self._alarm is not None and self._alarm.when() <= earliest):
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = self._loop.call_at(earliest, self._on_alarm, earliest)
-
-    def _on_alarm(self, due: float) -> None:
-        self._alarm = None
-        now = max(due, self._loop.time())  # the loop may fire a clock's resolution early
-        for link in self._deadlines.take_due(now):
-            opening = link.phase is Phase.OPENING
-            rule = link.expire(now, functools.partial(_holds, link))
-            if rule is None:
-                self._deadlines.watch(link)
-            else:
-                self._expire(link, rule, now, opening=opening)
-        self._arm()
+    def _on_alarm(self, link: _Link, now: float) -> None:
+        opening = link.phase is Phase.OPENING
+        rule = link.expire(now, functools.partial(_holds, link))
+        if rule is None:
+            self._alarm.watch(link)
+        else:
+            self._expire(link, rule, now, opening=opening)
 
     def _expire(self, link: _Link, rule: Rule, now: float, *, opening: bool) -> None:
         name = _name(link.socks[Side.CLIENT])
@@ -394,7 +376,7 @@ class Relay:
             return
         link.revive(self._loop.time(), half_closed=bool(link.ended))
         self._links.add(link)
-        self._watch(link)
+        self._alarm.watch(link)
         self.counts.revived += 1
         self._observer(FlowRevived(self._loop.time(), link.number, _name(link.socks[Side.CLIENT])))
         for side in Side:

@@ -145,13 +145,19 @@ async def test_a_broken_connection_may_have_last_words(made, blocked):
         assert owner.told == ["stands", b"x", *["drained"] * blocked, b"last words", (End.RST, "")]
 
 
+def bad_record():
+    error = ssl.SSLError(1, "of OpenSSL")
+    error.reason = "BAD_RECORD_MAC"
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "end"),
     [
         (ssl.SSLEOFError(8, "EOF"), (End.TRUNCATED, "")),
         (ConnectionResetError(104, "reset"), (End.RST, "reset")),
         (TimeoutError(110, "timed out"), (End.RST, "timed out")),
-        (ssl.SSLError(1, "odd"), (End.TLS, "(1, 'odd')")),
+        (bad_record(), (End.TLS, "bad record mac")),
     ],
 )
 async def test_how_it_ended(made, error, end):

@@ -217,7 +217,7 @@ async def test_a_flow_that_its_ends_ended_does_not_expire(stage, make_box):
         third.send_rst()
         assert [await end.sees() for end in (one, other, fourth)] == ["fin", "fin", "rst"]
         await asyncio.sleep(601)
-        assert (on.events, len(on.relay._deadlines)) == ([], 0)
+        assert (on.events, len(on.relay._alarm)) == ([], 0)
 
 
 async def test_each_flow_has_its_own_timer(stage, make_box):

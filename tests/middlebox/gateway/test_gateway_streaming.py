@@ -119,6 +119,7 @@ async def test_a_client_that_takes_nothing_can_only_be_stalled(stage, http_box):
             sending = asyncio.ensure_future(server.send(b"HTTP/1.1 200 OK\r\n\r\n" + BODY))
             await asyncio.sleep(11)
             sending.cancel()
+            await asyncio.sleep(1)
             ways = [event.ways for event in on.events if isinstance(event, FlowExpired)]
             assert [Way.STALL in way for way in ways] == [True] * number
         assert [event.text.partition(":")[0] for event in on.events if isinstance(event, Remark)] == [

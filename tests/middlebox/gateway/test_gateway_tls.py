@@ -165,12 +165,6 @@ class TestToTheServer:
                 "Hostname mismatch, certificate is not valid for 'mail.example'."
             )
 
-    async def test_nor_one_whose_name_is_none(self, stage, http_box, tls):
-        async with stage(http_box(), upstream_tls=tls[1], upstream_name=".example") as on:
-            client = await on.client(GET)
-            assert (await client.sees()).startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
-            assert on.refused[0].startswith("upstream: server_hostname cannot be an empty string")
-
     async def test_nor_is_one_without_tls(self, stage, http_box, tls):
         async with stage(http_box(), upstream_tls=tls[1]) as on:
             client = await on.client(GET)
