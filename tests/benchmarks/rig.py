@@ -51,8 +51,8 @@ class Program:
 @contextlib.contextmanager
 def far_end(mode: str) -> Iterator[Program]:
     """Run a server that does `echo`, `swallow` or `keep`."""
-    port = _free_port()
-    with _running([sys.executable, str(HERE / "far_end.py"), mode, str(port)], port) as program:
+    port = free_port()
+    with running([sys.executable, str(HERE / "far_end.py"), mode, str(port)], port) as program:
         yield program
 
 
@@ -62,26 +62,26 @@ def haproxy(upstream: int, idle_s: float) -> Iterator[Program]:
     found = shutil.which("haproxy", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
     if found is None:
         raise SystemExit("haproxy is not installed (Debian: apt-get install haproxy)")
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "haproxy.cfg"
         config.write_text(_HAPROXY.format(idle_s=idle_s, port=port, upstream=upstream))
-        with _running([found, "-db", "-q", "-f", str(config)], port) as program:
+        with running([found, "-db", "-q", "-f", str(config)], port) as program:
             yield program
 
 
 @contextlib.contextmanager
 def hbprobe(upstream: int, idle_s: float) -> Iterator[Program]:
     """Run `hbprobe proxy` before a server, as a box that closes like HAProxy does."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "hbprobe", "proxy", "nginx-stream-proxy", "--set", f"idle={idle_s:g}"]
     command += ["--listen", f"127.0.0.1:{port}", "--upstream", f"127.0.0.1:{upstream}"]
-    with _running(command, port) as program:
+    with running(command, port) as program:
         yield program
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[Program]:
+def running(command: Sequence[str], port: int) -> Iterator[Program]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
         try:
             _wait_until_it_listens(process, port)
@@ -103,7 +103,7 @@ def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> Non
             time.sleep(0.01)  # noqa: TID251  no loop here
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
