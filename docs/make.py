@@ -5,14 +5,17 @@ The numbers are measured while it runs: each result comes from a lab on the warp
 
 import io
 import re
+import textwrap
 import time
 from pathlib import Path
 
 from rich.console import Console
 
 from hbprobe import warp
+from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import measure
+from hbprobe.lab.pathfile import LabPath, load_path, shipped_paths
 from hbprobe.probe.prior import prior_of
 from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
@@ -28,26 +31,40 @@ README = Path(__file__).parent.parent / "README.md"
 
 def result_of(profile_id: str) -> Result:
     """Measure one profile as `hbprobe lab PROFILE` does."""
+    box = Catalogue().find(profile_id)
+    return measured(LabPath("lab", "", (box,), Settings(), DEVICES, SearchSettings(), ()))
+
+
+def measured(path: LabPath) -> Result:
+    """Measure a path as `hbprobe lab` does."""
     started = time.perf_counter()
-    catalogue = Catalogue()
-    box, prior = catalogue.find(profile_id), prior_of(catalogue.all())
-    findings = warp.run(measure([box], Settings(), SearchSettings(), prior=prior), warp.WarpClock())
+    prior = prior_of(Catalogue().all())
+    findings = warp.run(measure(path.boxes, path.settings, path.search, prior=prior), warp.WarpClock())
     return conclude(
         findings.run,
-        Settings(),
+        path.settings,
         verb=Verb.LAB,
-        target="lab",
+        target=path.name,
         clock="warp",
         wall_s=time.perf_counter() - started,
-        path=(box.id,),
+        path=tuple(box.id for box in path.boxes),
         cut_by=findings.cut_by,
+        devices=path.devices,
     )
 
 
-def pasted(readme: str, output: str) -> str:
-    """Return the README with the output of `hbprobe lab` between its marks."""
+def printed(result: Result) -> str:
+    """Return what `hbprobe lab` prints of a result."""
+    output = io.StringIO()
+    print_result(result, Console(file=output, width=100))
+    return output.getvalue()
+
+
+def pasted(readme: str, mark: str, output: str) -> str:
+    """Return the README with some output between two marks."""
     block = "\n".join(f"    {line}".rstrip() for line in output.rstrip().splitlines())
-    return re.sub(r"(?<=<!-- lab -->\n).*(?=<!-- /lab -->)", lambda _: f"\n{block}\n\n", readme, flags=re.DOTALL)
+    pattern = rf"(?<=<!-- {mark} -->\n).*(?=<!-- /{mark} -->)"
+    return re.sub(pattern, lambda _: f"\n{block}\n\n", readme, flags=re.DOTALL)
 
 
 def main() -> None:
@@ -58,9 +75,10 @@ def main() -> None:
     plots.save(plots.search_plot(provider), PICTURES / "search.png")
     balancers = [result_of(name) for name in ("aws-nlb-tcp", "azure-load-balancer", "juniper-srx")]
     plots.save(plots.curve_plot([*balancers, provider], []), PICTURES / "curve.png")
-    output = io.StringIO()
-    print_result(provider, Console(file=output, width=100))
-    README.write_text(pasted(README.read_text(), output.getvalue()))
+    story = load_path(shipped_paths()["blamed-firewall"], Catalogue())
+    readme = pasted(README.read_text(), "lab", printed(provider))
+    facts = printed(measured(story)).partition("\n\n")[0]
+    README.write_text(pasted(readme, "story", textwrap.fill(story.story, 79) + "\n\n" + facts))
 
 
 if __name__ == "__main__":

@@ -15,13 +15,26 @@ def without_wall_time(text: str) -> str:
     return re.sub(r"in [\d.]+ s of wall time", "in - s of wall time", text)
 
 
+def shown(mark: str) -> str:
+    found = re.search(rf"<!-- {mark} -->\n\n(.*)\n\n<!-- /{mark} -->", README, re.DOTALL)
+    assert found is not None
+    return "\n".join(line.removeprefix("    ") for line in without_wall_time(found[1]).splitlines())
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    return "\n".join(line.rstrip() for line in without_wall_time(capsys.readouterr().out).rstrip().splitlines())
+
+
 def test_shows_what_lab_prints(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     assert main(["lab"]) == 1
-    printed = [line.rstrip() for line in without_wall_time(capsys.readouterr().out).rstrip().splitlines()]
-    shown = re.search(r"<!-- lab -->\n\n(.*)\n\n<!-- /lab -->", README, re.DOTALL)
-    assert shown is not None
-    assert [line.removeprefix("    ") for line in without_wall_time(shown[1]).splitlines()] == printed
+    assert shown("lab") == printed(capsys)
+
+
+def test_shows_how_a_story_begins(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["lab", "blamed-firewall"]) == 1
+    assert printed(capsys).startswith(shown("story") + "\n\n")
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))

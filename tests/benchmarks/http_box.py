@@ -1,6 +1,6 @@
 """Requests per second and added latency of an http box beside nginx and HAProxy, and of the tcp box: one table.
 
-`python tests/benchmarks/http_box.py` puts each proxy before the same server (nginx, which answers 200 with two bytes), plain
+`python tests/benchmarks/http_box.py` puts each proxy before the same server (nginx, which answers two bytes), plain
 HTTP on both sides, one thread or worker each, connections kept alive.
 """
 
