@@ -93,11 +93,7 @@ class Flow:
 
     def due(self) -> float:
         """Return when the box will look at this flow and find a timer run out; infinite for never."""
-        due = min(self._phase_due(), self._unacknowledged_due(), self._lifetime_due())
-        sweep_s = self.rules.sweep_s
-        if not sweep_s or due == math.inf:
-            return due
-        return (math.ceil(due / sweep_s) + self.rules.sweeps - 1) * sweep_s
+        return self.rules.looks.after(min(self._phase_due(), self._unacknowledged_due(), self._lifetime_due()))
 
     def expire(self, now: float, holds: Callable[[int], bool] = _always) -> Rule | None:
         """Return the rule that ends the flow at `now`, or None while none does. An ended flow stays ended.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.rules import Act
+from hbprobe.middlebox.rules import Act, Looks
 from hbprobe.profiles.model import Expiry, Http, Profile, Restart, ServerSide, TimerKind
 
 
@@ -86,6 +86,7 @@ class HttpRules:
     """The timer of each phase."""
     total: HttpRule | None
     lifetime: HttpRule | None
+    looks: Looks
     server_act: Act
     """What the server's end sees when the box gives a request up."""
     keeps_client: bool
@@ -101,6 +102,7 @@ class HttpRules:
             by_phase=tuple(None if kind is None else _rule(profile, kind, server_act) for kind in kinds),
             total=_rule(profile, TimerKind.TOTAL, server_act),
             lifetime=_rule(profile, TimerKind.LIFETIME, server_act),
+            looks=Looks.of(profile),
             server_act=server_act,
             keeps_client=http.keeps_client,
         )
@@ -196,12 +198,12 @@ class HttpFlow:
     # What follows
 
     def due(self) -> float:
-        """Return the absolute time at which a timer runs out; infinite for never."""
-        return min(self._phase_due(), self._total_due(), self._lifetime_due())
+        """Return the absolute time at which the box finds a timer run out; infinite for never."""
+        return self.rules.looks.after(self._first_due())
 
     def next_rule(self) -> HttpRule | None:
         """Return the rule of the timer that runs out first, or None while none runs."""
-        due = self.due()
+        due = self._first_due()
         if due == math.inf:
             return None
         if due == self._phase_due():
@@ -217,6 +219,9 @@ class HttpFlow:
     def _enter(self, phase: HttpPhase, now: float) -> None:
         self.phase = phase
         self.restarted_at = now
+
+    def _first_due(self) -> float:
+        return min(self._phase_due(), self._total_due(), self._lifetime_due())
 
     def _phase_due(self) -> float:
         if self.held and self.phase is HttpPhase.ANSWERING:

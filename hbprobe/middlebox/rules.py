@@ -1,5 +1,6 @@
 """What a box of layer packet or tcp does to its flows: the timers of a profile, ready to be applied."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,16 +73,34 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """How often a box looks over its table, and finds what is overdue; sweeps count from the clock's zero."""
+
+    every_s: float = 0.0
+    """0 for a box that acts at once."""
+    passes: int = 1
+    """So many looks must find a flow overdue."""
+
+    @classmethod
+    def of(cls, profile: Profile) -> "Looks":
+        """Read them out of a profile."""
+        return cls() if profile.sweep is None else cls(profile.sweep.every, profile.sweep.passes)
+
+    def after(self, due: float) -> float:
+        """Return when the box notices what is due at that time."""
+        if not self.every_s or due == math.inf:
+            return due
+        return (math.ceil(due / self.every_s) + self.passes - 1) * self.every_s
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What a box does to its flows."""
 
     by_phase: tuple[Rule | None, Rule | None, Rule | None, Rule | None, None]
     """The timer of each phase; none runs once the flow has expired."""
     lifetime: Rule | None
-    sweep_s: float
-    """The time between two looks over the table; 0 for a box that acts at once."""
-    sweeps: int = 1
-    """So many looks must find a flow overdue."""
+    looks: Looks
     unacknowledged: Rule | None = None
     has_fresh: bool = False
     """A timer runs before the first data."""
@@ -99,8 +118,7 @@ class Rules:
         return cls(
             by_phase=(rules[TimerKind.HALF_OPEN], first_data, idle, half_closed, None),
             lifetime=rules[TimerKind.LIFETIME],
-            sweep_s=profile.sweep.every if profile.sweep else 0.0,
-            sweeps=profile.sweep.passes if profile.sweep else 1,
+            looks=Looks.of(profile),
             unacknowledged=unacknowledged,
             has_fresh=first_data is not None,
             half_close=profile.half_close is None or profile.half_close.allowed,

@@ -1,17 +1,18 @@
 """The relay beside HAProxy (`mode tcp`, one thread) and a direct connection, all in the same run.
 
-    python tests/benchmarks/relay.py [--quick] [--repeat N] [--patient]
+    python tests/benchmarks/relay.py [--quick] [--repeat N] [--only NAME] [--patient]
 
 Every number is the median of the repetitions, in which the three take turns.
 """
 
 import argparse
 import contextlib
+import itertools
 import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import rig
@@ -89,7 +90,13 @@ def throughput(peer: str, size: Size) -> Numbers:
     return numbers
 
 
-_MEASURES = {memory: _BOXES, expiry: _BOXES, ping_pong: _PEERS, connections: _PEERS, throughput: _PEERS}
+_MEASURES: dict[str, tuple[Callable[[str, Size], Numbers], Sequence[str]]] = {
+    "memory": (memory, _BOXES),
+    "expiry": (expiry, _BOXES),
+    "ping-pong": (ping_pong, _PEERS),
+    "connections": (connections, _PEERS),
+    "throughput": (throughput, _PEERS),
+}
 
 
 @contextlib.contextmanager
@@ -110,18 +117,18 @@ def _load(kind: str, port: int, **arguments: float) -> Numbers:
     return numbers
 
 
-def _measure_all(size: Size, repeat: int, *, patient: bool) -> dict[str, dict[str, float]]:
+def _measure_all(names: Sequence[str], size: Size, repeat: int, *, patient: bool) -> dict[str, Numbers]:
     """Return for each number what each peer reached."""
     taken: dict[str, dict[str, list[float]]] = {}
-    for turn in range(repeat):
-        for measure, peers in _MEASURES.items():
-            for peer in peers:
-                if patient:
-                    rig.wait_until_quiet()
-                rig.note(f"{turn + 1}/{repeat} {measure.__name__} {peer}")
-                for name, value in measure(peer, size).items():
-                    taken.setdefault(name, {}).setdefault(peer, []).append(value)
-    return {name: {peer: statistics.median(of) for peer, of in row.items()} for name, row in taken.items()}
+    for turn, name in itertools.product(range(repeat), names):
+        measure, peers = _MEASURES[name]
+        for peer in peers:
+            if patient:
+                rig.wait_until_quiet()
+            rig.note(f"{turn + 1}/{repeat} {name} {peer}")
+            for number, value in measure(peer, size).items():
+                taken.setdefault(number, {}).setdefault(peer, []).append(value)
+    return {number: {peer: statistics.median(of) for peer, of in row.items()} for number, row in taken.items()}
 
 
 def main() -> None:
@@ -129,10 +136,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="see in seconds that it runs; the numbers mean nothing")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="medians of N (default: 5)")
+    parser.add_argument("--only", action="append", choices=_MEASURES, help="measure only this; may be repeated")
     parser.add_argument("--patient", action="store_true", help="wait for a quiet machine before each measurement")
     args = parser.parse_args()
     size, repeat = (_QUICK, 1) if args.quick else (Size(), args.repeat)
-    numbers = _measure_all(size, repeat, patient=args.patient)
+    numbers = _measure_all(args.only or list(_MEASURES), size, repeat, patient=args.patient)
     rows = []
     for name, row in numbers.items():
         aim = _AIMS[name](row["HAProxy"], row["hbprobe"]) if name in _AIMS else ""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.http_flow import HttpFlow, HttpPhase, HttpRules
 from hbprobe.middlebox.rules import Act
-from hbprobe.profiles.model import Profile
+from hbprobe.profiles.model import Profile, Sweep
 
 KINDS = {
     "client_header": 10,
@@ -49,6 +49,18 @@ def box(http=None, **timers):
 
 
 ALL = HttpRules.of(box(**KINDS))
+
+
+def test_a_box_that_sweeps_notices_at_the_next_look():
+    swept = box(server_response=180).model_copy(update={"sweep": Sweep(every=120, source=("us",))})
+    flow = HttpFlow(HttpRules.of(swept), 0.0)
+    flow.request_began(10)
+    flow.head(10, connected=True)
+    flow.request_ended(10)
+    assert flow.due() == 240
+    rule = flow.next_rule()
+    assert rule is not None
+    assert rule.kind == "server_response"
 
 
 def flow(**timers):
