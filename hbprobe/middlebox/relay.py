@@ -227,6 +227,7 @@ class Relay:
     # Moving bytes
 
     def _read(self, link: _Link, side: int) -> None:
+        # By descriptor, as everywhere here: what asyncio does not find it formats, and a socket's repr is two system calls.
         self._loop.add_reader(link.socks[side].fileno(), self._on_readable, link, side)
 
     def _readable(self, link: _Link, side: int) -> None:

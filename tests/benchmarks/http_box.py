@@ -7,6 +7,7 @@ HTTP on both sides, one thread or worker each, connections kept alive.
 import argparse
 import contextlib
 import multiprocessing
+import os
 import shutil
 import socket
 import statistics
@@ -133,33 +134,53 @@ def _count(port: int, seconds: float) -> int:
 
 
 def main() -> None:
-    """Measure them one after the other, and print the table."""
+    """Measure them in turns, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=5000, help="for the latency")
-    parser.add_argument("--seconds", type=float, default=4.0, help="for each rate")
+    parser.add_argument("--rounds", type=int, default=5, help="the table has the medians")
+    parser.add_argument("--requests", type=int, default=2000, help="for the latency")
+    parser.add_argument("--seconds", type=float, default=1.0, help="for each rate")
     args = parser.parse_args()
-    far = free_port()
-    proxied = free_port()
-    with nginx(_SERVER.format(port=far), far) as server:
-        cases = {
-            "direct": contextlib.nullcontext(server),
-            "nginx http": nginx(_PROXY.format(port=proxied, upstream=far), proxied),
-            "HAProxy http": haproxy("http", far),
-            "hbprobe http": hbprobe("nginx-http-proxy", far),
-            "HAProxy tcp": haproxy("tcp", far),
-            "hbprobe tcp": hbprobe("nginx-stream-proxy", far),
+    far, proxied = free_port(), free_port()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(nginx(_SERVER.format(port=far), far))
+        programs = {
+            "direct": server,
+            "nginx http": stack.enter_context(nginx(_PROXY.format(port=proxied, upstream=far), proxied)),
+            "HAProxy http": stack.enter_context(haproxy("http", far)),
+            "hbprobe http": stack.enter_context(hbprobe("nginx-http-proxy", far)),
+            "HAProxy tcp": stack.enter_context(haproxy("tcp", far)),
+            "hbprobe tcp": stack.enter_context(hbprobe("nginx-stream-proxy", far)),
         }
-        rows, direct_us = [], 0.0
-        for name, case in cases.items():
-            note(name)
-            with case as program:
+        _pin(server, programs)
+        figures: dict[str, list[list[float]]] = {name: [] for name in programs}
+        for number in range(args.rounds):
+            for name, program in programs.items():
+                note(f"{number + 1}/{args.rounds} {name}")
                 times = latency_us(program.port, args.requests)
                 rates = [requests_per_s(program.port, connections, args.seconds) for connections in (1, 8)]
-            median_us = statistics.median(times)
-            direct_us = direct_us or median_us
-            p99_us = statistics.quantiles(times, n=100)[98]
-            rows.append([name, *map(show, (*rates, median_us, median_us - direct_us, p99_us))])
+                figures[name].append([*rates, statistics.median(times), statistics.quantiles(times, n=100)[98]])
+    _print(figures)
+
+
+def _pin(server: Program, programs: dict[str, Program]) -> None:
+    """Give the proxies one core, and load and server the other: where the system puts them decides the latency."""
+    cores = sorted(os.sched_getaffinity(0))
+    for program in programs.values():
+        os.sched_setaffinity(program.pid, {cores[-1]})
+    os.sched_setaffinity(server.pid, {cores[0]})
+    os.sched_setaffinity(0, {cores[0]})
+
+
+def _print(figures: dict[str, list[list[float]]]) -> None:
+    medians = {
+        name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in figures.items()
+    }
+    direct_us = medians["direct"][2]
     heads = ["", "requests/s, 1 connection", "8 connections", "latency p50, µs", "added", "p99, µs"]
+    rows = [
+        [name, show(one), show(eight), show(p50_us), show(p50_us - direct_us), show(p99_us)]
+        for name, (one, eight, p50_us, p99_us) in medians.items()
+    ]
     print_table(heads, rows)
 
 
