@@ -227,7 +227,7 @@ class Relay:
     # Moving bytes
 
     def _read(self, link: _Link, side: int) -> None:
-        # By descriptor, as everywhere here: what asyncio does not find it formats, and a socket's repr is two system calls.
+        # By descriptor, as everywhere here: asyncio formats what it fails to find, with system calls for a socket.
         self._loop.add_reader(link.socks[side].fileno(), self._on_readable, link, side)
 
     def _readable(self, link: _Link, side: int) -> None:

@@ -23,7 +23,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def start(request: pytest.FixtureRequest) -> Iterator[Start]:
+def start() -> Iterator[Start]:
     """Return what starts a program that is to be killed when the test ends."""
     with contextlib.ExitStack() as stack:
 
