@@ -109,7 +109,10 @@ def _path(args: argparse.Namespace) -> "LabPath":
     from hbprobe.profiles.running import parse_settings, with_overrides
 
     catalogue = Catalogue()
-    file = find_path(args.profiles[0]) if len(args.profiles) == 1 else None
+    paths = [reference for reference in args.profiles if find_path(reference)]
+    if paths and len(args.profiles) > 1:
+        raise UserError(f"{paths[0]} is a whole path, which stands alone: name it only, or boxes only")
+    file = find_path(paths[0]) if paths else None
     if file is not None:
         if args.set or args.webconfig:
             raise UserError(f"{file}: a path file says timers and web.config itself: drop --set and --webconfig")

@@ -108,3 +108,9 @@ def test_options_go_before_what_a_path_file_says(tmp_path: Path, capsys: pytest.
 def test_a_path_file_takes_no_changes_from_outside(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "healthy", "--set", "idle=5"]) == 2
     assert "a path file says timers and web.config itself" in capsys.readouterr().err
+
+
+def test_a_path_stands_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "cisco-asa", "healthy"]) == 2
+    told = "hbprobe: healthy is a whole path, which stands alone: name it only, or boxes only\n"
+    assert capsys.readouterr().err == told
