@@ -3,6 +3,7 @@
 import errno
 import ipaddress
 import os
+import socket
 from dataclasses import dataclass
 
 from hbprobe.errors import UserError
@@ -48,6 +49,14 @@ def _is_ipv6(text: str) -> bool:
 def name_of(sockaddr: tuple[str | int, ...]) -> str:
     """Write an address as the socket module gives it, IPv4 or IPv6."""
     return str(Address(str(sockaddr[0]), int(sockaddr[1])))
+
+
+def peer_name(sock: socket.socket) -> str:
+    """Write the address of a connected socket's peer; `?` when it is gone already."""
+    try:
+        return name_of(sock.getpeername())
+    except OSError:
+        return "?"
 
 
 def is_loopback(host: str) -> bool:

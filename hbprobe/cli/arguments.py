@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
     from hbprobe.probe.prior import Prior
     from hbprobe.probe.search import SearchSettings
+    from hbprobe.warp import Clock
 
 
 def duration(text: str) -> float:
@@ -102,6 +103,16 @@ def prior(args: argparse.Namespace) -> "Prior | None":
     from hbprobe.profiles.catalogue import Catalogue
 
     return prior_of(Catalogue().all())
+
+
+def clock(args: argparse.Namespace) -> "Clock":
+    """Return the clock that is named; raises UserError when there is none of that name."""
+    from hbprobe.warp import clock_from_text
+
+    try:
+        return clock_from_text(args.clock)
+    except ValueError as error:
+        raise UserError(f"--clock: {error}") from None
 
 
 def add_webconfig(parser: argparse.ArgumentParser) -> None:

@@ -76,10 +76,7 @@ def _measure(args: argparse.Namespace, path: "LabPath") -> "Result":
     started = time.perf_counter()
     boxes, drawn = draw_all(path.boxes, random.Random(args.seed))
     search = arguments.search_settings(args, path.search)
-    try:
-        clock = warp.clock_from_text(args.clock)
-    except ValueError as error:
-        raise UserError(f"--clock: {error}") from None
+    clock = arguments.clock(args)
     with contextlib.ExitStack() as stack:
         journal = None
         if args.out is not None:

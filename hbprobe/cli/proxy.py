@@ -102,10 +102,7 @@ def run(args: argparse.Namespace) -> int:
     boxes[0], remarks = with_overrides(boxes[0], parse_settings(args.set))
     if args.clock == "warp":
         raise UserError("--clock warp: a program outside cannot follow that clock; use real or a rate such as 20")
-    try:
-        clock = warp.clock_from_text(args.clock)
-    except ValueError as error:
-        raise UserError(f"--clock: {error}") from None
+    clock = arguments.clock(args)
     drawn_boxes, drawn = draw_all(boxes, chance)
     tls, told = _tls(args, boxes)
     for remark in (*remarks, *drawn, *told):

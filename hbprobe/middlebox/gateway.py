@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
-from hbprobe.address import name_of
+from hbprobe.address import peer_name
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.dial import Address, Dial
@@ -21,7 +21,7 @@ from hbprobe.middlebox.http1_proxying import Additions
 from hbprobe.middlebox.http_flow import HttpRules
 from hbprobe.middlebox.http_session import Session
 from hbprobe.middlebox.leg import End
-from hbprobe.middlebox.listener import EXHAUSTED, Listener
+from hbprobe.middlebox.listener import Listener
 from hbprobe.middlebox.rules import Act
 from hbprobe.middlebox.silence import Way, close_with_reset
 from hbprobe.middlebox.undertaker import Undertaker
@@ -108,7 +108,7 @@ class Gateway:
 
     def _accepted(self, client: socket.socket) -> None:
         if len(self._sessions) + len(self.farewells) >= self._max_flows:
-            name = _name(client)
+            name = peer_name(client)
             close_with_reset(client)
             self.refused(name, f"all {self._max_flows} flows are in use")
             return
@@ -134,15 +134,7 @@ class Gateway:
 
     def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
         """Connect to the server."""
-        return Dial(self._upstream, self._socket, connected, failed)
-
-    def _socket(self, family: socket.AddressFamily) -> socket.socket:
-        while True:
-            try:
-                return socket.socket(family, socket.SOCK_STREAM)
-            except OSError as error:
-                if error.errno not in EXHAUSTED or not self._undertaker.make_room():
-                    raise
+        return Dial(self._upstream, self._undertaker.new_socket, connected, failed)
 
     def mute(self, sock: socket.socket) -> Way | None:
         """Let a socket answer nothing any more; return how."""
@@ -185,10 +177,3 @@ class Gateway:
         """Look again at when a session is due."""
         if session in self._sessions:
             self._alarm.watch(session)
-
-
-def _name(sock: socket.socket) -> str:
-    try:
-        return name_of(sock.getpeername())
-    except OSError:  # the client is gone already
-        return "?"

@@ -17,13 +17,13 @@ import random
 import socket
 from collections.abc import Sequence
 
-from hbprobe.address import name_of
+from hbprobe.address import name_of, peer_name
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.hangup import HangupWatch
-from hbprobe.middlebox.listener import EXHAUSTED, Listener
+from hbprobe.middlebox.listener import Listener
 from hbprobe.middlebox.liveness import acknowledge_now, holds
 from hbprobe.middlebox.silence import Way, close_with_reset
 from hbprobe.middlebox.undertaker import Undertaker
@@ -60,7 +60,7 @@ class _Link(Flow):
         due = self.due()
         return FlowState(
             number=self.number,
-            client=_name(self.socks[Side.CLIENT]),
+            client=peer_name(self.socks[Side.CLIENT]),
             phase=self.phase.name.lower(),
             age_s=now - self.opened_at,
             quiet_s=now - self.restarted_at,
@@ -145,7 +145,7 @@ class Relay:
 
     def _accepted(self, client: socket.socket) -> None:
         if len(self._links) >= self._max_flows:
-            name = _name(client)
+            name = peer_name(client)
             close_with_reset(client)
             self._refused(name, f"all {self._max_flows} flows are in use")
             return
@@ -159,7 +159,7 @@ class Relay:
     def _dial(self, link: _Link, addresses: Sequence[Address]) -> None:
         family, address = addresses[0]
         try:
-            server = self._socket(family)
+            server = self._undertaker.new_socket(family)
         except OSError as error:
             self._refuse(link, os.strerror(error.errno or 0))
             return
@@ -171,14 +171,6 @@ class Relay:
             self._loop.add_writer(server.fileno(), self._dialled, link, addresses)
         else:
             self._dial_next(link, addresses, error_number)
-
-    def _socket(self, family: socket.AddressFamily) -> socket.socket:
-        while True:
-            try:
-                return socket.socket(family, socket.SOCK_STREAM)
-            except OSError as error:
-                if error.errno not in EXHAUSTED or not self._undertaker.make_room():
-                    raise
 
     def _dialled(self, link: _Link, addresses: Sequence[Address]) -> None:
         server = link.socks[Side.SERVER]
@@ -202,7 +194,7 @@ class Relay:
             self._refuse(link, f"upstream {name_of(addresses[0][1])}: {os.strerror(error_number)}")
 
     def _refuse(self, link: _Link, reason: str) -> None:
-        name = _name(link.socks[Side.CLIENT])
+        name = peer_name(link.socks[Side.CLIENT])
         self._reset(link)
         self._refused(name, reason)
 
@@ -340,7 +332,7 @@ class Relay:
             self._expire(link, rule, now, opening=opening)
 
     def _expire(self, link: _Link, rule: Rule, now: float, *, opening: bool) -> None:
-        name = _name(link.socks[Side.CLIENT])
+        name = peer_name(link.socks[Side.CLIENT])
         self._forget(link)
         if opening:
             link.socks[Side.SERVER].close()  # it has only a SYN out, if that
@@ -379,7 +371,7 @@ class Relay:
         self._links.add(link)
         self._alarm.watch(link)
         self.counts.revived += 1
-        self._observer(FlowRevived(self._loop.time(), link.number, _name(link.socks[Side.CLIENT])))
+        self._observer(FlowRevived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT])))
         for side in Side:
             acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)
@@ -408,10 +400,3 @@ def _holds(link: _Link, side: int) -> bool:
 def _send_at_once(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):  # some systems refuse it when the peer is gone already
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _name(sock: socket.socket) -> str:
-    try:
-        return name_of(sock.getpeername())
-    except OSError:  # the client is gone already
-        return "?"

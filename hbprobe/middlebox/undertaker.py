@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 
 from hbprobe.middlebox.flow import Act
+from hbprobe.middlebox.listener import EXHAUSTED
 from hbprobe.middlebox.silence import Graveyard, Way, close_with_reset, mute, unmute
 
 _GRAVEYARD_SOCKETS = 4096
@@ -59,6 +60,15 @@ class Undertaker:
     def make_room(self) -> bool:
         """Give a descriptor back; return False when none is kept."""
         return self._graveyard.release_oldest()
+
+    def new_socket(self, family: socket.AddressFamily) -> socket.socket:
+        """Make a TCP socket; where descriptors have run out, a kept one goes. Raises OSError when that is no help."""
+        while True:
+            try:
+                return socket.socket(family, socket.SOCK_STREAM)
+            except OSError as error:
+                if error.errno not in EXHAUSTED or not self.make_room():
+                    raise
 
     def close(self) -> None:
         """Keep nothing any more."""
