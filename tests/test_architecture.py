@@ -13,7 +13,7 @@ import hbprobe
 
 ROOT = Path(hbprobe.__file__).parent
 
-LAYERS = ("cli", "lab", "report", "fleet", "evidence", "probe", "exchange", "middlebox", "profiles")
+LAYERS = ("cli", "watch", "lab", "report", "fleet", "evidence", "probe", "exchange", "middlebox", "profiles")
 """From the top down; below them lie the modules that stand alone."""
 ALONE = {"warp", "errors", "duration", "address"}
 

@@ -11,6 +11,7 @@ import re
 import socket
 import ssl
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote, urlsplit
@@ -199,9 +200,16 @@ class Wire(asyncio.Protocol):
 class Dialer:
     """Opens connections to one target, all to the same address: the first that took one."""
 
-    def __init__(self, target: Target, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        tls: ssl.SSLContext | None,
+        prepare: Callable[[socket.socket], None] = lambda _: None,
+    ) -> None:
+        """`prepare` is given each socket before it connects, to set options on it."""
         self.target = target
         self._tls = tls
+        self._prepare = prepare
         self._addresses: list[_Address] = []
         self._first = asyncio.Lock()
 
@@ -228,7 +236,7 @@ class Dialer:
         for family, address in addresses:
             started_s = loop.time()
             try:
-                sock = await _connected(family, address)
+                sock = await _connected(family, address, self._prepare)
             except OSError as error:
                 failure = error
                 continue
@@ -248,12 +256,17 @@ class Dialer:
         return [(family, address) for family, _, _, _, address in found]
 
 
-async def _connected(family: socket.AddressFamily, address: tuple[str | int | bytes, ...]) -> socket.socket:
+async def _connected(
+    family: socket.AddressFamily,
+    address: tuple[str | int | bytes, ...],
+    prepare: Callable[[socket.socket], None],
+) -> socket.socket:
     # asyncio turns Nagle's algorithm off only where the protocol is named: it would hold bytes back for 40 ms of
     # real time, which the warp clock does not wait for.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setblocking(False)
+        prepare(sock)
         await asyncio.get_running_loop().sock_connect(sock, address)
     except BaseException:
         sock.close()
