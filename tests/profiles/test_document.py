@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hbprobe.profiles import document as module
+from hbprobe.profiles.catalogue import built_in_folder, profile_files
 from hbprobe.profiles.document import read_document
 
 TEXT = """\
@@ -103,3 +105,29 @@ def test_no_text_raises_and_every_mistake_is_one_line(text):
     for mistake in document.mistakes:
         assert mistake.in_file("f").isprintable()
         assert 1 <= mistake.line <= len(text) + 1
+
+
+BOTH = pytest.mark.skipif(not module.yaml.__with_libyaml__, reason="PyYAML without libyaml has one parser")
+
+
+def as_read_slowly(text: str, monkeypatch: pytest.MonkeyPatch) -> module.Document:
+    with monkeypatch.context() as patch:
+        patch.setattr(module.yaml, "__with_libyaml__", False)
+        return read_document(text)
+
+
+@BOTH
+@pytest.mark.parametrize("path", profile_files(built_in_folder()), ids=lambda path: path.stem)
+def test_both_parsers_read_the_catalogue_alike(path, monkeypatch):
+    text = path.read_text(encoding="utf-8")
+    assert read_document(text) == as_read_slowly(text, monkeypatch)
+
+
+@BOTH
+@given(st.text(alphabet="ab:-[]{}'\"#,&*!|>\n ?~0", max_size=40))
+def test_what_both_parsers_take_they_read_alike(text):
+    with pytest.MonkeyPatch.context() as patch:
+        slow = as_read_slowly(text, patch)
+    fast = read_document(text)
+    if not fast.mistakes and not slow.mistakes:
+        assert fast == slow
