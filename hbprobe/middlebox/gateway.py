@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 
 from hbprobe.address import peer_name
 from hbprobe.middlebox.alarm import Alarm
+from hbprobe.middlebox.book import Book
 from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.dial import Address, Dial
-from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, Observer, Remark
+from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.farewell import Farewell
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.http1_proxying import Additions
@@ -46,19 +47,18 @@ class Gateway:
 
         `upstream_name` is whom the server's certificate must name.
         """
-        self.counts = Counts()
+        self._book = Book(observer)
+        self.counts = self._book.counts
         self._obey(profile)
         self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
         self.farewells: set[Farewell] = set()
         self._upstream = upstream
-        self._observer = observer
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._loop = asyncio.get_running_loop()
         self._undertaker = Undertaker()
         self._listener = Listener(self._accepted, self.refused, self._undertaker.make_room)
         self._sessions: set[Session] = set()
         self._alarm: Alarm[Session] = Alarm(Session.expire)
-        self._told_of_stall = False
 
     def __len__(self) -> int:
         """Return the number of clients' connections."""
@@ -112,9 +112,9 @@ class Gateway:
             close_with_reset(client)
             self.refused(name, f"all {self._max_flows} flows are in use")
             return
-        self.counts.opened += 1
+        number = self._book.opened()
         try:
-            session = Session(self, self.counts.opened, client)
+            session = Session(self, number, client)
         except OSError:  # gone already
             client.close()
             self.counts.reset += 1
@@ -138,29 +138,19 @@ class Gateway:
 
     def mute(self, sock: socket.socket) -> Way | None:
         """Let a socket answer nothing any more; return how."""
-        way = self._undertaker.lay_out(sock, Act.MUTE, has_ended=False)
-        if way is Way.STALL and not self._told_of_stall:
-            self._told_of_stall = True
-            text = "a flow could not be made mute here: the box stalls it, and packets are still acknowledged"
-            self._observer(Remark(self.now(), text))
-        return way
+        return self._undertaker.lay_out(sock, Act.MUTE, has_ended=False)
 
     def received(self, side: Side, count: int) -> None:
         """Count bytes."""
-        if side is Side.CLIENT:
-            self.counts.bytes_from_client += count
-        else:
-            self.counts.bytes_from_server += count
+        self._book.received(side, count)
 
     def refused(self, client: str, reason: str) -> None:
         """Take note that a client or its request was refused, or that the server failed it."""
-        self.counts.refused += 1
-        self._observer(FlowRefused(self.now(), client, reason))
+        self._book.refused(self.now(), client, reason)
 
     def expired(self, event: FlowExpired) -> None:
         """Take note that a timer ran out."""
-        self.counts.expired[event.timer] += 1
-        self._observer(event)
+        self._book.expired(event)
 
     def over(self, session: Session, end: End | None) -> None:
         """Forget a session that `end` of one of its ends has ended, or the box (None)."""

@@ -19,8 +19,9 @@ from collections.abc import Sequence
 
 from hbprobe.address import name_of, peer_name
 from hbprobe.middlebox.alarm import Alarm
+from hbprobe.middlebox.book import Book
 from hbprobe.middlebox.box import FlowState
-from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
+from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.hangup import HangupWatch
 from hbprobe.middlebox.listener import Listener
@@ -81,10 +82,10 @@ class Relay:
     ) -> None:
         """Make the box; `chance` gives each flow its luck with a timer that is random in part."""
         self.profile = profile
-        self.counts = Counts()
+        self._book = Book(observer)
+        self.counts = self._book.counts
         self._rules = Rules.of(profile)
         self._upstream = upstream
-        self._observer = observer
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._chance = chance or random.Random(0)
         self._loop = asyncio.get_running_loop()
@@ -94,7 +95,6 @@ class Relay:
         self._links: set[_Link] = set()
         self._alarm: Alarm[_Link] = Alarm(self._on_alarm)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
-        self._told_of_stall = False
         self._on_readable = self._readable
 
     def __len__(self) -> int:
@@ -149,8 +149,7 @@ class Relay:
             close_with_reset(client)
             self._refused(name, f"all {self._max_flows} flows are in use")
             return
-        self.counts.opened += 1
-        link = _Link(self._rules, self._loop.time(), self._chance.random(), self.counts.opened, client)
+        link = _Link(self._rules, self._loop.time(), self._chance.random(), self._book.opened(), client)
         self._links.add(link)
         _send_at_once(client)
         self._alarm.watch(link)
@@ -199,8 +198,7 @@ class Relay:
         self._refused(name, reason)
 
     def _refused(self, client: str, reason: str) -> None:
-        self.counts.refused += 1
-        self._observer(FlowRefused(self._loop.time(), client, reason))
+        self._book.refused(self._loop.time(), client, reason)
 
     def _reset(self, link: _Link) -> None:
         self._forget(link)
@@ -235,7 +233,7 @@ class Relay:
             return
         if link.moved(side, self._loop.time()):
             self._alarm.watch(link)
-        self._count_bytes(side, count)
+        self._book.received(side, count)
         try:
             sent = link.socks[1 - side].send(self._buffer[:count])
         except (BlockingIOError, InterruptedError):
@@ -245,12 +243,6 @@ class Relay:
             return
         if sent < count:
             self._hold_back(link, side, bytes(self._buffer[sent:count]))
-
-    def _count_bytes(self, side: int, count: int) -> None:
-        if side == Side.CLIENT:
-            self.counts.bytes_from_client += count
-        else:
-            self.counts.bytes_from_server += count
 
     def _hold_back(self, link: _Link, side: int, data: bytes) -> None:
         """Read no more from `side` until the other end has taken `data`."""
@@ -318,7 +310,7 @@ class Relay:
             count = link.socks[side].recv_into(self._buffer)
             if count == 0:
                 return
-            self._count_bytes(side, count)
+            self._book.received(side, count)
             words = self._buffer[:count]
 
     # Ending as the box wishes
@@ -341,9 +333,7 @@ class Relay:
             for side in (Side.CLIENT, Side.SERVER)
             if not (opening and side is Side.SERVER)
         }
-        self._tell_of_stall(ways)
-        self.counts.expired[rule.kind] += 1
-        self._observer(
+        self._book.expired(
             FlowExpired(
                 at_s=now,
                 number=link.number,
@@ -370,8 +360,7 @@ class Relay:
         link.revive(self._loop.time(), half_closed=bool(link.ended))
         self._links.add(link)
         self._alarm.watch(link)
-        self.counts.revived += 1
-        self._observer(FlowRevived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT])))
+        self._book.revived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT]))
         for side in Side:
             acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)
@@ -385,12 +374,6 @@ class Relay:
             self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
         else:
             self._read(link, side)
-
-    def _tell_of_stall(self, ways: set[Way | None]) -> None:
-        if Way.STALL in ways and not self._told_of_stall:
-            self._told_of_stall = True
-            text = "a flow could not be made mute here: the box stalls it, and packets are still acknowledged"
-            self._observer(Remark(self._loop.time(), text))
 
 
 def _holds(link: _Link, side: int) -> bool:
