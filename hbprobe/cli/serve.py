@@ -8,10 +8,15 @@ import socket
 import ssl
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hbprobe.address import Address, cannot_listen
-from hbprobe.cli import arguments
+from hbprobe.cli import arguments, stand_in
 from hbprobe.errors import UserError
+
+if TYPE_CHECKING:
+    from hbprobe.exchange.settings import Settings
+    from hbprobe.exchange.standin.service import StandIn
 
 _DEFAULT = Address("127.0.0.1", 8443)
 _WILDCARDS = {"0.0.0.0", "::"}
@@ -21,9 +26,10 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "serve",
-        help="be the far end: hold requests open as long as the probe asks",
+        help="be the far end: hold requests open as long as the probe asks; stand in for Exchange ActiveSync",
         description="Serve POST /hold?seconds=S, which is answered after S seconds with a token that the probe "
-        "checks. It listens on this machine only, unless --listen says otherwise.",
+        "checks, and /Microsoft-Server-ActiveSync as Exchange does (docs/activesync.md). It listens on this machine "
+        "only, unless --listen says otherwise.",
     )
     parser.add_argument(
         "--listen",
@@ -34,6 +40,7 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     add_tls(parser, default="auto")
     arguments.add_webconfig(parser)
+    stand_in.add_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -64,11 +71,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _serve(args: argparse.Namespace) -> None:
+    settings = arguments.exchange_settings(args)
+    with stand_in.stand_in(args, settings, _say) as active_sync:
+        await _serve_both(args, settings, active_sync)
+
+
+async def _serve_both(args: argparse.Namespace, settings: "Settings", active_sync: "StandIn | None") -> None:
     from hbprobe.exchange.server import FarEnd
 
-    settings = arguments.exchange_settings(args)
     ca, tls = server_tls(args)
-    far_end = FarEnd(settings, tls, said=_say)
+    far_end = FarEnd(settings, tls, said=_say, services=() if active_sync is None else (active_sync,))
     try:
         host, port = await far_end.listen(args.listen.host, args.listen.port)
     except OSError as error:
@@ -78,10 +90,12 @@ async def _serve(args: argparse.Namespace) -> None:
     if ca is not None:
         _say(f"certificate of the private CA: {ca}")
     _say(f"probe it with: {_probe_command(host, port, ca, tls=tls is not None)}")
+    _say(stand_in.about(args, active_sync))
     for problem in settings.problems:
         _say(f"web.config: {problem.text}")
     try:
-        await until_told_to_stop()
+        async with stand_in.admin(args, active_sync, _say):
+            await until_told_to_stop()
     finally:
         await far_end.close()
 

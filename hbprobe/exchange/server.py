@@ -16,6 +16,8 @@ from hbprobe.exchange.hold_service import HoldService
 from hbprobe.exchange.settings import Settings
 
 _BACKLOG = 4096
+_LAST_WORDS_S = 0.1
+"""What is about to be answered still is, when the server stops; what is held is dropped."""
 
 
 class Service(Protocol):
@@ -50,6 +52,7 @@ class FarEnd:
             handler_cancellation=True,
             keepalive_timeout=LONGEST_HOLD_S,
             tcp_keepalive=False,
+            shutdown_timeout=_LAST_WORDS_S,
         )
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:

@@ -214,3 +214,17 @@ def test_a_port_that_is_taken():
 
 def test_json_is_ascii():
     assert json.loads(request("GET", "/")[1])["server"] == "hbprobe serve"
+
+
+def test_stopping_drops_what_is_held_at_once():
+    async def main():
+        far_end = FarEnd(Settings(), None)
+        host, port = await far_end.listen("127.0.0.1", 0)
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(f"POST {hold_query(3540, 'a')} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+        await asyncio.sleep(10)
+        await far_end.close()
+        writer.close()
+        return asyncio.get_running_loop().time()
+
+    assert warp.run(main(), warp.WarpClock()) < 11

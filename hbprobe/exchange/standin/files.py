@@ -1,0 +1,51 @@
+"""The files that the stand-in is given: to values, or to one line that says what to mend."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from hbprobe.errors import UserError
+from hbprobe.exchange.standin.filtering import FilteringRule, read_filtering_rules
+from hbprobe.exchange.standin.rules import Rules
+from hbprobe.exchange.standin.users import Users
+from hbprobe.exchange.webconfig import RIGHT_FILE
+from hbprobe.profiles.document import read_document
+from hbprobe.profiles.grammar import explain
+from hbprobe.profiles.loader import read_text
+from hbprobe.profiles.mistakes import printable
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
+
+
+def load_users(path: Path) -> Users:
+    """Read a file of users; raises UserError, which names file, line, key and mend, but no password."""
+    return _load(Users, path, "write users: and below it a line NAME: PASSWORD for each")
+
+
+def load_rules(path: Path) -> Rules:
+    """Read a file of rules; raises UserError, which names file, line, key and mend."""
+    return _load(Rules, path, f"write one of {', '.join(Rules.model_fields)}")
+
+
+def load_filtering_rules(path: Path) -> tuple[FilteringRule, ...]:
+    """Read the rules of a web.config; raises UserError for what cannot be one."""
+    try:
+        return read_filtering_rules(path.read_bytes(), str(path))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}: {RIGHT_FILE}") from None
+
+
+def _load(kind: type[_Kind], path: Path, mend: str) -> _Kind:
+    text, name = read_text(path), printable(str(path))
+    if not text.strip():
+        raise UserError(f"{name}:1: is empty: {mend}")
+    document = read_document(text)
+    mistakes = document.mistakes
+    if not mistakes:
+        try:
+            return kind.model_validate(document.data)
+        except ValidationError as error:
+            mistakes = explain(error, document, kind)
+    first, more = min(mistakes, key=lambda mistake: mistake.line), len(mistakes) - 1
+    raise UserError(first.in_file(str(path)) + (f" (and {more} more)" if more else ""))
