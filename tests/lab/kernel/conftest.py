@@ -1,0 +1,70 @@
+"""Kernel labs for tests, as root and as an ordinary user. Tests that build one live in this folder.
+
+They ask for the fixture `namespaces`: `pytestmark = pytest.mark.usefixtures("namespaces")`. Where the machine permits
+neither root nor user namespaces they are skipped; on CI they fail.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import hbprobe
+from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.model import Expiry
+
+_NOBODY = 65534
+_SETPRIV = shutil.which("setpriv") or "setpriv"
+_WITHOUT_CAPABILITIES = [_SETPRIV, "--bounding-set=-all,+setfcap", "--inh-caps=-all"]
+"""But for the one that root needs to be root in a user namespace, too (user_namespaces(7))."""
+_AS_NOBODY = [_SETPRIV, f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+
+
+@pytest.fixture(scope="session")
+def namespaces():
+    """Skip where no lab can be built."""
+    try:
+        with kernel_path([]):
+            pass
+    except (CannotMeasureError, UserError) as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def box():
+    """Return what makes a packet box that forgets after so many seconds."""
+    example = Catalogue().find("ten-minute-provider")
+
+    def make(idle_s, expiry="silent", **changes):
+        idle = example.timers.idle.model_copy(update={"default": idle_s, "expiry": Expiry(expiry), **changes})
+        return example.model_copy(update={"timers": example.timers.model_copy(update={"idle": idle})})
+
+    return make
+
+
+@pytest.fixture(scope="session", params=["as it is", "ordinary user"])
+def python(request):
+    """Return a command line that starts Python as this user, and as one without privileges.
+
+    That is nobody; where nobody may read no Python of this version, it is root without capabilities, whom the kernel
+    lets do no more.
+    """
+    if request.param == "as it is":
+        return [sys.executable]
+    if os.geteuid():
+        pytest.skip("this user is an ordinary one already")
+    packages = os.pathsep.join((str(Path(hbprobe.__file__).parents[1]), sysconfig.get_path("purelib")))
+    for python in (Path(sys.executable).resolve(), f"/usr/bin/python3.{sys.version_info.minor}"):
+        nobody = [*_AS_NOBODY, "env", f"PYTHONPATH={packages}", "PYTHONDONTWRITEBYTECODE=1", str(python)]
+        again = [*nobody, "-c", "import hbprobe, aiohttp, subprocess, sys; subprocess.run([sys.executable, '-V'])"]
+        if subprocess.run(again, capture_output=True, check=False).returncode == 0:
+            return nobody
+    return [*_WITHOUT_CAPABILITIES, sys.executable]

@@ -1,0 +1,63 @@
+"""Diagnose boxes side by side in the kernel; a program that prints JSON."""
+
+import asyncio
+import json
+import random
+
+from hbprobe import warp
+from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.probe.diagnosis.running import Diagnosing
+from hbprobe.probe.methods import make_method
+from hbprobe.probe.run import Run
+from hbprobe.probe.search import Search, SearchSettings
+from hbprobe.profiles.catalogue import Catalogue
+
+IDLE_S = 3
+SEARCH = SearchSettings(1, 5, 1, connections=8, grace_s=1)
+SCENARIOS = {
+    "silent": ({"expiry": "silent"}, ()),
+    "reset-on-next": ({"expiry": "reset-on-next"}, ()),
+    "reset": ({"expiry": "reset"}, ()),
+    "revived by the client": ({"expiry": "silent", "revived_by": "client"}, ()),
+    "NAT, silent": ({"expiry": "silent"}, {1}),
+    "NAT, reset-on-next": ({"expiry": "reset-on-next"}, {1}),
+    "plain routing": (None, ()),
+}
+
+
+def example(idle):
+    """Return a box that forgets after three seconds, in this manner; without one, a plain router."""
+    profile = Catalogue().find("ten-minute-provider")
+    timer = idle and profile.timers.idle.model_validate(
+        {**profile.timers.idle.model_dump(), "default": IDLE_S, **idle}
+    )
+    return profile.model_copy(update={"timers": profile.timers.model_copy(update={"idle": timer})})
+
+
+async def diagnosed(idle, nat):
+    """Diagnose one of them."""
+    with kernel_path([example(idle)], nat=nat) as net:
+        async with far_end(net) as dialer:
+            rng = random.SystemRandom()
+            found = Diagnosing(Run(Search(SEARCH), make_method("hold", dialer, SEARCH.grace_s, rng)), dialer, rng)
+            await found.to_the_end()
+    died = next((one for one in found.seen if one.ask.question.value == "post-mortem"), None)
+    limit, reasoning = found.run.search.limit, found.reasoning
+    return {
+        "limit": [limit.survived_s, limit.cut_s],
+        "causes": reasoning.explanation.causes,
+        "timer": [reasoning.runs, reasoning.counts, reasoning.direction],
+        "kinds": reasoning.kinds,
+        "far_end": died and died.far_end and died.far_end.state,
+    }
+
+
+async def all_of_them():
+    """Diagnose all at once: each lab is a world of its own."""
+    found = await asyncio.gather(*(diagnosed(*scenario) for scenario in SCENARIOS.values()))
+    return dict(zip(SCENARIOS, found, strict=True))
+
+
+if __name__ == "__main__":
+    print(json.dumps(warp.run(all_of_them(), warp.ScaledClock())))

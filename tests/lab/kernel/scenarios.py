@@ -1,0 +1,69 @@
+"""Measure boxes side by side, in the kernel and as relays on the warp clock; a program that prints JSON.
+
+python scenarios.py kernel|relay
+"""
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from hbprobe import warp
+from hbprobe.exchange.settings import Settings
+from hbprobe.lab import inprocess
+from hbprobe.lab.kernel.measure import KernelLab, measure
+from hbprobe.probe.search import SearchSettings
+from hbprobe.profiles.catalogue import Catalogue
+
+SEARCH = SearchSettings(1, 4, 1, connections=8, grace_s=1)
+IDLE_S = 2
+
+
+def example(**idle):
+    """Return a box that forgets after two seconds, in this manner; without one, a plain router."""
+    profile = Catalogue().find("ten-minute-provider")
+    timer = profile.timers.idle.model_validate({**profile.timers.idle.model_dump(), "default": IDLE_S, **idle})
+    timers = profile.timers.model_copy(update={"idle": timer if idle else None})
+    return profile.model_copy(update={"timers": timers})
+
+
+SCENARIOS = {
+    "silent": (example(expiry="silent"), False),
+    "reset-on-next": (example(expiry="reset-on-next"), False),
+    "reset-on-next to the client": (example(expiry="reset-on-next", tells="client"), False),
+    "reset": (example(expiry="reset"), False),
+    "close": (example(expiry="close"), False),
+    "revived by the client": (example(expiry="silent", revived_by="client"), False),
+    "NAT, silent": (example(expiry="silent"), True),
+    "NAT, reset-on-next": (example(expiry="reset-on-next"), True),
+    "NAT, reset": (example(expiry="reset"), True),
+    "plain routing": (example(), False),
+}
+
+
+def in_the_kernel():
+    """Measure all at once, each in a thread of its own: building a path holds up a loop."""
+
+    def one(scenario):
+        box, nat = scenario
+        lab = KernelLab(nat={1} if nat else ())
+        return warp.run(measure([box], Settings(), SEARCH, lab), warp.ScaledClock())
+
+    with ThreadPoolExecutor(len(SCENARIOS)) as pool:
+        return list(pool.map(one, SCENARIOS.values()))
+
+
+def as_relays():
+    """Measure one after the other, which takes no time."""
+    return [warp.run(inprocess.measure([box], Settings(), SEARCH), warp.WarpClock()) for box, _ in SCENARIOS.values()]
+
+
+def main(where):
+    """Print what was found."""
+    found = in_the_kernel() if where == "kernel" else as_relays()
+    limits = {name: findings.run.search.limit for name, findings in zip(SCENARIOS, found, strict=True)}
+    said = {name: [x.survived_s, x.cut_s, x.how, x.exact, x.aftermath] for name, x in limits.items()}
+    sys.stdout.write(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,41 @@
+"""The search of a kernel lab: what it can carry out, and how it is paced."""
+
+import asyncio
+
+import pytest
+
+from hbprobe.lab.kernel.measure import _ScaledMethod, fit
+from hbprobe.probe.outcome import How, Kind, Outcome
+from hbprobe.probe.search import SearchSettings
+
+
+def test_a_search_that_is_coarse_enough_stays():
+    search = SearchSettings(precision_s=100, grace_s=100)
+    assert fit(search, 100) == (search, ())
+    assert fit(SearchSettings(), 1) == (SearchSettings(), ())
+
+
+def test_a_search_is_no_finer_than_a_real_second():
+    fitted, remarks = fit(SearchSettings(precision_s=1, grace_s=3), 100)
+    assert (fitted.precision_s, fitted.grace_s) == (100, 100)
+    assert remarks == (
+        "1 min 40 s instead of precision 1 s and grace 3 s: no kernel lab is finer than a real second",
+    )
+
+
+def test_only_what_is_too_fine_is_changed():
+    fitted, remarks = fit(SearchSettings(precision_s=0.1, grace_s=3), 1)
+    assert (fitted.precision_s, fitted.grace_s) == (1, 3)
+    assert remarks == ("1 s instead of precision 0.1 s: no kernel lab is finer than a real second",)
+
+
+@pytest.mark.parametrize("rate", [1, 100])
+def test_holds_are_divided_and_what_comes_back_is_multiplied(rate):
+    class RealMethod:
+        name = "hold"
+
+        async def trial(self, hold_s):
+            return Outcome(Kind.CUT, hold_s / 2, How.RESET, exact=True)
+
+    outcome = asyncio.run(_ScaledMethod(RealMethod(), rate).trial(600))
+    assert outcome == Outcome(Kind.CUT, 300, How.RESET, exact=True)

@@ -1,0 +1,196 @@
+"""Labs run as programs, as this user and as an ordinary one: what they find, and that nothing of them is left.
+
+A namespace without a name cannot be listed. So each one that a program makes is given a number here (RTM_NEWNSID,
+linux/net_namespace.h), and the kernel takes the number back when the namespace is gone: with its links, rules,
+sockets and state.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from hbprobe.probe.outcome import Aftermath, How
+
+pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
+
+SCENARIOS = str(Path(__file__).with_name("scenarios.py"))
+LAB = ["-m", "hbprobe", "lab", "--kernel", "azure-load-balancer-tcp-reset", "ten-minute-provider", "--clock", "60"]
+PATIENCE_S = 20.0
+RTM_NEWNSID, RTM_GETNSID = 88, 90
+NETNSA_NSID, NETNSA_FD = 1, 3
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
+
+
+class Program:
+    """A program in a session of its own, and the namespaces that were seen in its hands."""
+
+    def __init__(self, argv, tmp_path):
+        self.errors = tmp_path / f"{id(self)}.txt"
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                argv, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+            )
+        self.numbers = {}
+        """The namespaces' inodes, and the numbers that they were given."""
+
+    def processes(self):
+        """Return the processes of its session that are alive."""
+        return [pid for pid in pids() if session_of(pid) == self.process.pid]
+
+    def see(self, count):
+        """Wait until so many namespaces are held, and number them."""
+        deadline_s = time.perf_counter() + PATIENCE_S
+        while len(self.numbers) < count:
+            assert self.process.poll() is None, self.errors.read_text()
+            assert time.perf_counter() < deadline_s
+            for pid in self.processes():
+                self._number_those_of(pid)
+            time.sleep(0.02)  # noqa: TID251  no loop here
+
+    def _number_those_of(self, pid):
+        ours = Path("/proc/self/ns/net").stat().st_ino
+        with contextlib.suppress(OSError):
+            for entry in Path(f"/proc/{pid}/fd").iterdir():
+                is_one = re.fullmatch(r"net:\[(\d+)\]", str(entry.readlink()))
+                if is_one and int(is_one[1]) not in (ours, *self.numbers):
+                    self.numbers[int(is_one[1])] = number(entry) if os.geteuid() == 0 else None
+
+    def assert_that_nothing_is_left(self):
+        deadline_s = time.perf_counter() + PATIENCE_S
+        while self.processes() or set(self.numbers) & held_namespaces() or set(self.numbers.values()) & numbers():
+            assert time.perf_counter() < deadline_s, (self.processes(), self.numbers, numbers())
+            time.sleep(0.05)  # noqa: TID251  no loop here
+
+
+def pids():
+    return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+
+
+def session_of(pid):
+    with contextlib.suppress(OSError):
+        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
+        return int(session) if state != "Z" else None
+    return None
+
+
+def held_namespaces():
+    """Return the namespaces that any process is in, or holds open, and those that are mounted."""
+    found = set()
+    for pid in pids():
+        with contextlib.suppress(OSError):
+            for entry in (Path(f"/proc/{pid}/ns/net"), *Path(f"/proc/{pid}/fd").iterdir()):
+                with contextlib.suppress(OSError):
+                    found |= {int(inode) for inode in re.findall(r"^net:\[(\d+)\]$", str(entry.readlink()))}
+    return found | {int(inode) for inode in re.findall(r"net:\[(\d+)\]", Path("/proc/self/mountinfo").read_text())}
+
+
+def ask_kernel(kind, flags, body):
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as line:
+        line.send(struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body)
+        return line.recv(1 << 16)
+
+
+def number(namespace):
+    """Have the kernel give a namespace a number, and return it."""
+    with namespace.open("rb") as file:
+        which = struct.pack("=HHI", 8, NETNSA_FD, file.fileno())
+        ask_kernel(
+            RTM_NEWNSID, NLM_F_REQUEST | NLM_F_ACK, b"\0" * 4 + struct.pack("=HHi", 8, NETNSA_NSID, -1) + which
+        )
+        answer = ask_kernel(RTM_GETNSID, NLM_F_REQUEST, b"\0" * 4 + which)
+    assert struct.unpack_from("=HH", answer, 20) == (8, NETNSA_NSID)
+    return struct.unpack_from("=i", answer, 24)[0]
+
+
+def numbers():
+    """Return the numbers that are taken."""
+    answer = ask_kernel(RTM_GETNSID, NLM_F_REQUEST | NLM_F_DUMP, b"\0" * 4)
+    found, at = set(), 0
+    while at < len(answer):
+        length, kind = struct.unpack_from("=IH", answer, at)
+        if kind == RTM_NEWNSID:
+            found.add(struct.unpack_from("=i", answer, at + 24)[0])
+        at += (length + 3) & ~3
+    return found
+
+
+@pytest.fixture
+def start(tmp_path):
+    with contextlib.ExitStack() as stack:
+
+        def run(*argv):
+            program = Program(argv, tmp_path)
+            stack.enter_context(program.process)
+            stack.callback(program.process.kill)
+            return program
+
+        yield run
+
+
+def test_a_namespace_can_be_seen_to_go(start, python):
+    if os.geteuid():
+        pytest.skip("only root may number namespaces")
+    program = start(*python, *LAB)
+    program.see(4)
+    assert set(program.numbers.values()) <= numbers(), "what the other tests look for is there to be found"
+
+
+# What they find
+
+
+def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python):
+    program = start(*python, SCENARIOS, "kernel")
+    program.see(30)
+    relayed = json.loads(subprocess.check_output([*python, SCENARIOS, "relay"]))
+    found, _ = program.process.communicate(timeout=60)
+    assert program.process.returncode == 0, program.errors.read_text()
+    program.assert_that_nothing_is_left()
+    for name, (survived_s, cut_s, *manner) in json.loads(found).items():
+        assert survived_s == relayed[name][0], name
+        assert manner == relayed[name][2:], name
+        if cut_s is not None:
+            assert 2 <= cut_s <= 3, f"{name}: conntrack counts whole seconds"
+    assert {name: (how, aftermath) for name, (_, _, how, _, aftermath) in json.loads(found).items()} == {
+        "silent": (How.SILENT, Aftermath.NOTHING),
+        "reset-on-next": (How.SILENT, Aftermath.RESET),
+        "reset-on-next to the client": (How.SILENT, Aftermath.RESET),
+        "reset": (How.RESET, None),
+        "close": (How.CLOSED, None),
+        "revived by the client": (How.SILENT, Aftermath.ACKNOWLEDGED),
+        "NAT, silent": (How.SILENT, Aftermath.NOTHING),
+        "NAT, reset-on-next": (How.SILENT, Aftermath.RESET),
+        "NAT, reset": (How.RESET, None),
+        "plain routing": (None, None),
+    }
+
+
+# That nothing is left
+
+
+def test_nothing_is_left_of_a_lab_that_is_stopped_or_killed(start, python):
+    programs = {number: start(*python, *LAB) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)}
+    for program in programs.values():
+        program.see(4)
+    time.sleep(1)  # noqa: TID251  until trials are under way
+    for number, program in programs.items():
+        program.process.send_signal(number)
+    for program in programs.values():
+        program.assert_that_nothing_is_left()
+
+
+def test_nothing_is_left_when_the_keeper_is_killed(start, python):
+    program = start(*python, *LAB)
+    program.see(4)
+    keeper = next(pid for pid in program.processes() if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(int(keeper), signal.SIGKILL)
+    program.process.kill()
+    program.assert_that_nothing_is_left()
