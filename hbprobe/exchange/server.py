@@ -4,6 +4,7 @@ No keep-alive limit short of a month, and no TCP keep-alives, which would hide e
 serves is made of services: `/hold` always, and others that it is given.
 """
 
+import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
@@ -63,8 +64,19 @@ class FarEnd:
         address = self._runner.addresses[0]
         return address[0], address[1]
 
+    async def listen_on(self, sock: socket.socket) -> None:
+        """Take connections on a socket that listens."""
+        await self._runner.setup()
+        await web.SockSite(self._runner, sock, ssl_context=self._tls).start()
+
     async def close(self) -> None:
-        """Stop, and drop what is still held."""
+        """Stop, and drop what is still held.
+
+        At once: on a path that has gone silent TLS would wait half a minute for the other end's farewell.
+        """
+        for connection in self._runner.server.connections if self._runner.server is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
         await self._runner.cleanup()
 
     @property

@@ -1,0 +1,118 @@
+"""A whole measurement on a path of namespaces: far end, routers, and a probe that searches across them.
+
+Probe, server and kernel live in real time. Only the search, whose holds and results are path time, thinks that it
+all goes `rate` times as fast: its holds are divided by the rate, what comes back is multiplied. So what the probe
+must wait for in truth, a handshake or a packet's echo, keeps the time that it needs.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hbprobe.duration import format_duration
+from hbprobe.exchange.settings import Settings
+from hbprobe.lab.inprocess import Findings, no_fault_is_lost
+from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.path import KernelPath, kernel_path
+from hbprobe.probe.journal import Record
+from hbprobe.probe.methods import Method, make_method
+from hbprobe.probe.outcome import Limit, Outcome
+from hbprobe.probe.prior import Prior
+from hbprobe.probe.run import Run
+from hbprobe.probe.search import Search, SearchSettings
+from hbprobe.profiles.model import Profile
+
+FINEST_S = 1.0
+"""Real seconds: conntrack's timers are whole ones, and a busy machine answers late."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelLab:
+    """How a path is built and paced."""
+
+    rate: float = 1.0
+    """Seconds of the path in one real second."""
+    nat: Collection[int] | None = None
+    """The places, counted from 1, of the boxes that translate addresses; None leaves it to their profiles."""
+    pcap: Path | None = None
+    """A folder for packet captures."""
+
+
+def fit(search: SearchSettings, rate: float) -> tuple[SearchSettings, tuple[str, ...]]:
+    """Return the search as a kernel lab can carry it out, and what was changed, in words."""
+    finest_s = FINEST_S * rate
+    fitted = replace(search, precision_s=max(search.precision_s, finest_s), grace_s=max(search.grace_s, finest_s))
+    said = (("precision", search.precision_s), ("grace", search.grace_s))
+    coarser = [f"{name} {format_duration(asked_s)}" for name, asked_s in said if asked_s < finest_s]
+    if not coarser:
+        return fitted, ()
+    return fitted, (
+        f"{format_duration(finest_s)} instead of {' and '.join(coarser)}: no kernel lab is finer than a real second",
+    )
+
+
+class _ScaledMethod:
+    """A method whose holds are path time, carried out in real time."""
+
+    def __init__(self, method: Method, rate: float) -> None:
+        self.name = method.name
+        self._method = method
+        self._rate = rate
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Hold for that much path time."""
+        outcome = await self._method.trial(hold_s / self._rate)
+        return replace(outcome, elapsed_s=outcome.elapsed_s * self._rate)
+
+
+class _ScaledRun(Run):
+    """A run that counts path time."""
+
+    rate = 1.0
+
+    @property
+    def path_s(self) -> float:
+        """Path time that the search has taken so far."""
+        return super().path_s * self.rate
+
+
+async def measure(
+    boxes: Sequence[Profile],
+    settings: Settings,
+    search: SearchSettings,
+    lab: KernelLab,
+    *,
+    method: str = "hold",
+    journal: Record | None = None,
+    prior: Prior | None = None,
+    watch: Callable[[Run], None] | None = None,
+) -> Findings:
+    """Search for the limit of a path that leads through the boxes; raises CannotMeasureError if that fails.
+
+    `search` is what `fit` returned, and `watch` follows the run. Raises UserError for what cannot be built.
+    """
+    rng = random.SystemRandom()
+    with kernel_path(boxes, rate=lab.rate, nat=lab.nat, pcap=lab.pcap) as net:
+        async with no_fault_is_lost(), far_end(net, settings) as dialer:
+            made = make_method(method, dialer, search.grace_s / lab.rate, rng)
+            run = _ScaledRun(Search(search, prior), _ScaledMethod(made, lab.rate), journal, watch)
+            run.rate = lab.rate
+            with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
+                await run.to_the_end()
+        return Findings(run, _cut_by(boxes, net, run.search.limit, lab.rate), net.remarks)
+
+
+def _cut_by(boxes: Sequence[Profile], net: KernelPath, limit: Limit, rate: float) -> str | None:
+    """Return the box whose timer lies in the bracket, if it is one."""
+    if limit.cut_s is None:
+        return None
+    low_s, high_s = limit.survived_s or 0.0, limit.cut_s
+    inside = [
+        profile.id
+        for profile, box in zip(boxes, net.boxes, strict=True)
+        if box.idle_s is not None and low_s <= box.idle_s * rate <= high_s
+    ]
+    return inside[0] if len(inside) == 1 else None

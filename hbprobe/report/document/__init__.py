@@ -1,0 +1,1 @@
+"""A report that can be mailed: one document, written as HTML, Markdown, JSON or CSV."""

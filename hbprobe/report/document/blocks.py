@@ -1,0 +1,100 @@
+"""What a document is made of, whatever it is then written as: chapters, sections, and blocks of plain text."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A paragraph."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and what is said of them; an empty name goes on with the one before."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    def grouped(self) -> list[tuple[str, list[str]]]:
+        """Return each name with all that is said of it."""
+        groups: list[tuple[str, list[str]]] = []
+        for name, text in self.pairs:
+            if name or not groups:
+                groups.append((name, []))
+            groups[-1][1].append(text)
+        return groups
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Sentences, each with how serious it is: `problem`, `note`, `healthy`."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of sentences, with what they have in common."""
+
+    heading: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells under named columns."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: frozenset[str] = frozenset()
+    """The columns that hold words, and so begin at the left; numbers end at the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A plot, and what it shows for those who do not see it."""
+
+    figure: Figure = field(repr=False)
+    caption: str
+
+
+Block: TypeAlias = "Prose | Facts | Findings | Listing | Table | Picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """What there is to say of one measurement."""
+
+    title: str
+    state: str
+    """`healthy`, `problem` or `note`: how the whole of it is."""
+    lead: str
+    """The whole of it in a sentence."""
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One chapter for each measurement, and before them, where they are several, what they are together."""
+
+    chapters: tuple[Chapter, ...]
+    together: tuple[Section, ...]
+    footer: str
+
+    @property
+    def title(self) -> str:
+        """The title of the whole."""
+        return self.chapters[0].title if len(self.chapters) == 1 else f"{len(self.chapters)} measurements"

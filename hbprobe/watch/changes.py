@@ -1,0 +1,66 @@
+"""When a path's limit changed, told apart from one measurement that went wrong.
+
+A change is said when the next measurement confirms it, and dated back to the first that showed it.
+"""
+
+import math
+from dataclasses import dataclass
+
+_TOLERANCE = 0.05
+"""Limits that lie no further apart than this share of themselves are one: boxes sweep, and answers come late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one measurement found."""
+
+    at_s: float
+    """When it began, in seconds since 1970."""
+    survived_s: float | None
+    cut_s: float | None
+
+    def agrees(self, other: "Seen") -> bool:
+        """Return whether both can have met the same timer: whether their brackets overlap, or all but."""
+        low_s = max(self.survived_s or 0.0, other.survived_s or 0.0)
+        high_s = min(self.cut_s or math.inf, other.cut_s or math.inf)
+        return low_s <= high_s * (1 + _TOLERANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The limit was one, and is another since."""
+
+    before: Seen
+    after: Seen
+    """The first measurement that showed it."""
+
+
+class Changes:
+    """Follows the measurements of one path, in the order of time."""
+
+    def __init__(self) -> None:
+        self._level: Seen | None = None
+        self._suspected: Seen | None = None
+
+    def see(self, seen: Seen) -> Change | None:
+        """Take in a measurement; return the change that it confirms."""
+        if seen.survived_s is None and seen.cut_s is None:
+            return None
+        if self._level is None:
+            self._level = seen
+            return None
+        if seen.agrees(self._level):
+            self._suspected = None
+            return None
+        if self._suspected is None or not seen.agrees(self._suspected):
+            self._suspected = seen
+            return None
+        change = Change(self._level, self._suspected)
+        self._level, self._suspected = self._suspected, None
+        return change
+
+
+def changes_of(measurements: "list[Seen]") -> list[Change]:
+    """Return all changes in a history."""
+    changes = Changes()
+    return [change for seen in measurements if (change := changes.see(seen)) is not None]

@@ -1,0 +1,150 @@
+"""The watch file: which paths to measure again and again, and where to keep what they show.
+
+    database: watch.sqlite
+    interval: 1h
+    metrics: 127.0.0.1:9140
+    targets:
+      - name: office
+        url: https://probe.example.net:8443/
+        ca: ca.pem
+        search: {max: 1h, connections: 8}
+
+Files are named relative to the watch file. It holds no passwords. (A path file is another thing: what a lab builds.)
+"""
+
+import json
+import ssl
+from collections import Counter
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from hbprobe.address import Address
+from hbprobe.errors import UserError
+from hbprobe.exchange.certificates import client_context
+from hbprobe.exchange.hold import LONGEST_HOLD_S
+from hbprobe.exchange.settings import Settings, load_settings
+from hbprobe.lab.pathfile import SearchOnPath, read_as, search_settings
+from hbprobe.probe.search import SearchSettings
+from hbprobe.probe.wire import Target
+from hbprobe.profiles.document import read_document
+from hbprobe.profiles.loader import read_text
+from hbprobe.profiles.values import Line, Name, Seconds, Strict
+from hbprobe.report.text import seconds
+
+_LOOPBACK = "127.0.0.1"
+
+
+class Method(StrEnum):
+    """The ways to measure that need no password."""
+
+    HOLD = "hold"
+    IDLE = "idle"
+
+
+def _url(text: str) -> str:
+    Target.parse(text)
+    return text
+
+
+def _address(value: object) -> object:
+    """Let a port stand alone: then only this machine can ask."""
+    if isinstance(value, str):
+        Address.parse(f"{_LOOPBACK}:{value}" if value.isdecimal() else value)
+    return value
+
+
+class TargetInFile(Strict):
+    """A far end, and how to measure the path to it."""
+
+    name: Name
+    url: Annotated[Line, AfterValidator(_url)]
+    method: Method = Method.HOLD
+    ca: Line = ""
+    search: SearchOnPath = SearchOnPath()
+
+
+class WatchFile(Strict):
+    """What a watch file says."""
+
+    database: Name = "watch.sqlite"
+    interval: Seconds = 3600.0
+    metrics: Annotated[Line, BeforeValidator(_address)] = ""
+    webconfig: Line = ""
+    targets: tuple[TargetInFile, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchTarget:
+    """A target, ready to be measured."""
+
+    name: str
+    target: Target
+    method: Method
+    tls: ssl.SSLContext | None
+    search: SearchSettings
+
+    @property
+    def asked(self) -> str:
+        """What is measured, as JSON: an interrupted measurement goes on only where this is still the same."""
+        search = asdict(self.search)
+        return json.dumps({"target": str(self.target), "method": self.method, "search": search}, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """What is to be watched."""
+
+    database: Path
+    interval_s: float
+    metrics: Address | None
+    settings: Settings
+    targets: tuple[WatchTarget, ...]
+
+
+def load_watch(file: Path) -> WatchPlan:
+    """Read a watch file; raises UserError, one line with file, key and mend, for a wrong one."""
+    text = read_text(file)
+    data = read_document(text).data
+    if isinstance(data, dict) and "boxes" in data:
+        raise UserError(f"{file}: is a path file, which hbprobe lab takes; a watch file names targets")
+    said = read_as(WatchFile, text, str(file))
+    _check_names(said, file)
+    return WatchPlan(
+        database=file.parent / said.database,
+        interval_s=said.interval,
+        metrics=_metrics(said.metrics),
+        settings=load_settings(file.parent / said.webconfig) if said.webconfig else Settings(),
+        targets=tuple(_target(one, f"{file}: targets[{number}]", file) for number, one in enumerate(said.targets)),
+    )
+
+
+def database_of(file: Path) -> Path:
+    """Return the database that is meant: the file itself, or that of a watch file."""
+    return load_watch(file).database if file.suffix in (".yaml", ".yml") else file
+
+
+def _check_names(said: WatchFile, file: Path) -> None:
+    name, count = Counter(target.name for target in said.targets).most_common(1)[0]
+    if count > 1:
+        raise UserError(f"{file}: targets: {count} are called {name!r}: give each a name of its own")
+
+
+def _metrics(text: str) -> Address | None:
+    if not text:
+        return None
+    return Address.parse(f"{_LOOPBACK}:{text}" if text.isdecimal() else text)
+
+
+def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
+    target, search = Target.parse(said.url), search_settings(said.search, place)
+    if said.ca and not target.tls:
+        raise UserError(f"{place}.ca: goes with https; there is no certificate in http")
+    if said.method is Method.HOLD and search.max_s > LONGEST_HOLD_S:
+        most = f"hbprobe serve holds for {seconds(LONGEST_HOLD_S)} s at most"
+        raise UserError(f"{place}.search.max: {most}; use method: idle for more")
+    tls = client_context(file.parent / said.ca if said.ca else None) if target.tls else None
+    return WatchTarget(said.name, target, said.method, tls, search)

@@ -1,0 +1,70 @@
+import csv
+import io
+import json
+
+import pytest
+
+from hbprobe.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    """The file of the worked example."""
+    folder = tmp_path_factory.mktemp("lab")
+    assert main(["lab", "--out", str(folder)]) == 1
+    return folder / "result.json"
+
+
+def report(capsys, *arguments):
+    status = main(["report", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def test_html_by_its_suffix(capsys, result, tmp_path):
+    file = tmp_path / "report.html"
+    assert report(capsys, result, "--out", file) == (0, f"wrote {file}\n", "")
+    text = file.read_bytes().decode()
+    assert text.startswith("<!DOCTYPE html>\n<html lang=") and text.endswith("</html>\n")
+    assert "Survives 599.5 s, cut at 600.5 s: silent." in text
+
+
+def test_markdown_on_standard_output(capsys, result):
+    status, out, _ = report(capsys, result)
+    assert status == 0
+    assert out.startswith("# How long requests survive on ten-minute-provider\n")
+
+
+def test_json_and_csv(capsys, result, tmp_path):
+    _, out, _ = report(capsys, result, result, "--format", "json")
+    assert [one["path"] for one in json.loads(out)["documents"]] == [["ten-minute-provider"]] * 2
+    assert report(capsys, result, "--out", tmp_path / "trials.CSV")[0] == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "trials.CSV").read_text())))
+    assert len(rows) == len(json.loads(out)["documents"][0]["trials"])
+
+
+@pytest.mark.parametrize("name", ["html", "md", "json", "csv"])
+def test_a_secret_is_in_no_format(capsys, result, tmp_path, name):
+    data = json.loads(result.read_text())
+    data["target"] = "https://eva:hunter2@host/x?key=hunter2"
+    data["notes"] = ["password: hunter2"]
+    data["trials"][0]["reason"] = "Authorization: Basic hunter2"
+    (tmp_path / "r.json").write_text(json.dumps(data))
+    _, out, _ = report(capsys, tmp_path / "r.json", "--format", name)
+    assert "https:" in out.replace("\\", "") and "hunter2" not in out and "eva" not in out.replace("evaluat", "")
+
+
+WRONG = [
+    (["none.json"], "none.json: cannot be read: No such file or directory"),
+    (["RESULT", "--out", "report.txt"], "--out report.txt: has no suffix that says how to write: use .html, .md, "),
+    (["RESULT", "--out", "no/where.html"], "no/where.html: cannot be written: No such file or directory"),
+    ([], "the following arguments are required: RESULT.json; see hbprobe report --help"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG)
+def test_a_mistake_gives_one_line(capsys, result, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = report(capsys, *(str(result) if one == "RESULT" else one for one in arguments))
+    assert (status, out) == (2, "")
+    assert err.startswith(f"hbprobe: {message}") and err.count("\n") == 1

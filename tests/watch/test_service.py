@@ -1,0 +1,186 @@
+"""The watch over days of the warp clock, on paths that are only rules."""
+
+import asyncio
+import json
+import ssl
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from hbprobe import warp
+from hbprobe.errors import UserError
+from hbprobe.exchange.settings import Settings
+from hbprobe.probe.outcome import How, Kind, Outcome
+from hbprobe.probe.search import SearchSettings
+from hbprobe.probe.wire import Target
+from hbprobe.watch.service import method_of, watch
+from hbprobe.watch.store import State
+from hbprobe.watch.watchfile import Method, WatchPlan, WatchTarget
+
+TUESDAY = 1795528800.0  # 2026-11-24 14:00 UTC
+HOUR = 3600.0
+SEARCH = SearchSettings(min_s=60, max_s=600, precision_s=20)
+
+
+class Rule:
+    """A method on a path whose timer may change with time."""
+
+    name = "hold"
+
+    def __init__(self, timer_s, now):
+        self._timer_s, self._now = timer_s, now
+
+    async def trial(self, hold_s):
+        timer_s = self._timer_s(self._now())
+        if timer_s is None:
+            return Outcome(Kind.FAILED, 0.0, reason="TCP: no route to host")
+        await asyncio.sleep(min(hold_s, timer_s))
+        if hold_s < timer_s:
+            return Outcome(Kind.SURVIVED, hold_s)
+        return Outcome(Kind.CUT, timer_s, How.RESET, exact=True)
+
+
+def target(name="office", search=SEARCH):
+    return WatchTarget(name, Target.parse("http://127.0.0.1:9/"), Method.HOLD, None, search)
+
+
+def plan(*targets):
+    return WatchPlan(Path("unused"), HOUR, None, Settings(), targets or (target(),))
+
+
+@pytest.fixture
+def follow(store):
+    """What watches for some time, and returns what was said; the clock on the wall goes with the loop's."""
+
+    def run(for_s, timer_s, what=None, since_s=TUESDAY, clock=lambda now_s: now_s):
+        said = []
+
+        async def main():
+            loop = asyncio.get_running_loop()
+
+            def now():
+                return clock(since_s + loop.time())
+
+            watching = watch(what or plan(), store, now, said.append, None, lambda _: Rule(timer_s, now))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(watching, for_s)
+
+        warp.run(main(), warp.WarpClock())
+        return said
+
+    return run
+
+
+def test_a_day(follow, store):
+    said = follow(24 * HOUR, lambda _: 300)
+    done = store.measurements("office", State.DONE)
+    assert 20 <= len(done) <= 25
+    assert {(one.survived_s, one.cut_s) for one in done} == {(done[0].survived_s, 300)}
+    gaps = [(b.started_at - a.started_at) / HOUR for a, b in pairwise(done[1:])]
+    assert all(0.61 < gap < 1.63 for gap in gaps)
+    assert len({int(one.started_at % HOUR // 300) for one in done}) == 12, "no five minutes of the hour are left out"
+    assert said[:2] == [
+        "2026-11-24 14:00:00  office: begins measurement 1",
+        "2026-11-24 14:05:00  office: trial 1: hold 600 s cut: reset at 300.00 s",
+    ]
+    assert not any("since" in line for line in said)
+
+
+def test_what_is_kept_is_a_result(follow, store):
+    follow(HOUR, lambda _: 300)
+    result = json.loads(store.result(1))
+    assert (result["schema"], result["verb"], result["clock"]) == ("hbprobe.result/1", "probe", "real")
+    assert result["trials"][0]["hold"] == 600 and result["complete"] and result["confirmed"]
+    assert len(result["trials"]) == len(store.trials(1))
+
+
+def test_a_change_is_said_once_it_is_confirmed(follow):
+    said = follow(24 * HOUR, lambda now_s: 450 if now_s < TUESDAY + 10 * HOUR else 300)
+    changes = [line for line in said if "since" in line]
+    assert len(changes) == 1
+    time, _, words = changes[0].partition("  office: ")
+    assert words.startswith("since Wednesday 2026-11-25 00:") and words.endswith("cuts at 300 s instead of 450 s")
+    assert time > "2026-11-25 01:00:00", "after the next measurement"
+
+
+def test_a_change_is_found_across_a_restart(follow):
+    follow(5 * HOUR, lambda _: 450)
+    follow(1.7 * HOUR, lambda _: 300, since_s=TUESDAY + 5 * HOUR)
+    said = follow(3 * HOUR, lambda _: 300, since_s=TUESDAY + 7 * HOUR)
+    assert sum("cuts at 300 s instead of 450 s" in line for line in said) <= 1
+    both = follow(3 * HOUR, lambda _: 450, since_s=TUESDAY + 11 * HOUR)
+    assert sum("cuts at 450 s instead of 300 s" in line for line in both) == 1
+
+
+def test_what_was_interrupted_goes_on(follow, store):
+    follow(400, lambda _: 300)
+    (before,) = store.measurements()
+    tried = store.trials(1)
+    assert before.state is State.RUNNING and len(tried) == 1
+    said = follow(2000, lambda _: 300, since_s=TUESDAY + 900)
+    assert said[0].endswith("office: goes on with measurement 1, which was interrupted")
+    (after,) = store.measurements()
+    assert after.state is State.DONE and after.started_at == TUESDAY
+    trials = store.trials(1)
+    assert trials[:1] == tried
+    assert len({trial.hold_s for trial in trials}) == len(trials), "none is asked twice"
+    assert not any("trial 1:" in line for line in said)
+
+
+def test_a_long_trial_makes_a_measurement_no_older(follow, store):
+    follow(299, lambda _: 300)
+    said = follow(1, lambda _: 300, since_s=TUESDAY + HOUR + 500)
+    assert said == ["2026-11-24 15:08:20  office: goes on with measurement 1, which was interrupted"]
+
+
+@pytest.mark.parametrize("why", ["too old", "other settings"])
+def test_what_can_not_go_on_is_given_up(follow, store, why):
+    follow(400, lambda _: 300)
+    later_s = TUESDAY + (2.1 * HOUR if why == "too old" else 1100)
+    search = SEARCH if why == "too old" else replace(SEARCH, max_s=500)
+    said = follow(10, lambda _: 300, plan(target(search=search)), since_s=later_s)
+    assert said == [said[0]] and said[0].endswith("office: begins measurement 2")
+    first, second = store.measurements()
+    assert (first.state, second.state) == (State.GIVEN_UP, State.RUNNING)
+    assert first.reason == "interrupted; too old, or of other settings, to go on with"
+    assert len(store.trials(1)) == 1, "its trials stay"
+
+
+def test_a_path_that_is_down_is_tried_again_at_the_next_start(follow, store):
+    said = follow(6 * HOUR, lambda now_s: None if now_s < TUESDAY + 3 * HOUR else 300)
+    states = [one.state for one in store.measurements()]
+    assert states[0] is State.FAILED and states[-1] in (State.DONE, State.RUNNING)
+    assert State.DONE in states and 4 <= len(states) <= 8
+    assert "2026-11-24 14:00:00  office: could not measure: TCP: no route to host" in said
+
+
+def test_several_targets_at_their_own_times(follow, store):
+    follow(6 * HOUR, lambda _: 300, plan(target("a"), target("b")))
+    a, b = store.measurements("a", State.DONE), store.measurements("b", State.DONE)
+    assert min(len(a), len(b)) >= 4
+    assert not {one.started_at for one in a[1:]} & {one.started_at for one in b[1:]}
+
+
+def test_a_clock_that_is_set_back_stops_nothing(follow, store):
+    follow(12 * HOUR, lambda _: 300, clock=lambda now_s: now_s - (48 * HOUR if now_s > TUESDAY + 3 * HOUR else 0))
+    assert len(store.measurements("office", State.DONE)) >= 8
+
+
+def test_a_database_that_fails_ends_the_watch(store):
+    store._db.close()
+
+    async def main():
+        await watch(plan(), store, lambda: TUESDAY, print, None, lambda _: Rule(lambda _: 300, None))
+
+    with pytest.raises(UserError, match="cannot be used as a database: Cannot operate on a closed database"):
+        warp.run(main(), warp.WarpClock())
+
+
+def test_the_real_methods():
+    async def main():
+        held, idle = target(), replace(target(), method=Method.IDLE, tls=ssl.create_default_context())
+        return method_of(held).name, method_of(idle).name
+
+    assert warp.run(main(), warp.WarpClock()) == ("hold", "idle")

@@ -1,0 +1,114 @@
+import json
+
+import pytest
+import trustme
+
+from hbprobe.address import Address
+from hbprobe.errors import UserError
+from hbprobe.probe.search import SearchSettings
+from hbprobe.watch.watchfile import database_of, load_watch
+
+WHOLE = """\
+database: kept/watch.sqlite
+interval: 30min
+metrics: 0.0.0.0:9140
+webconfig: web.config
+targets:
+  - name: office
+    url: https://probe.example.net:8443/
+    ca: ca.pem
+    search: {min: 2min, max: 1h, precision: 5, connections: 4, confirm: 2, grace: 1}
+  - name: shop
+    url: http://www.example.net/a
+    method: idle
+"""
+CONFIG = "<configuration><appSettings><add key='MaxHeartbeatInterval' value='900'/></appSettings></configuration>"
+SHORT = "targets: [{name: a, url: 'https://h/'}]\n"
+
+
+@pytest.fixture
+def written(tmp_path):
+    (tmp_path / "web.config").write_text(CONFIG)
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+
+    def write(text):
+        file = tmp_path / "watch.yaml"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_a_whole_watch_with_files_beside_it(written):
+    file = written(WHOLE)
+    plan = load_watch(file)
+    assert plan.database == file.parent / "kept" / "watch.sqlite"
+    assert (plan.interval_s, plan.metrics) == (1800, Address("0.0.0.0", 9140))
+    assert plan.settings.max_heartbeat_s == 900
+    office, shop = plan.targets
+    assert (office.name, str(office.target)) == ("office", "https://probe.example.net:8443/")
+    assert (office.method, shop.method) == ("hold", "idle")
+    assert office.tls is not None and shop.tls is None
+    assert office.search == SearchSettings(120, 3600, 5, 4, 2, 1)
+    assert shop.search == SearchSettings()
+
+
+def test_what_is_left_out_takes_its_default(written):
+    plan = load_watch(written(SHORT))
+    assert (plan.database.name, plan.interval_s, plan.metrics) == ("watch.sqlite", 3600, None)
+    assert plan.settings.max_heartbeat_s == 3540
+
+
+def test_a_port_alone_is_for_this_machine(written):
+    assert load_watch(written(f"metrics: 9140\n{SHORT}")).metrics == Address("127.0.0.1", 9140)
+
+
+def test_what_is_asked_changes_with_the_settings(written):
+    (target,) = load_watch(written(SHORT)).targets
+    asked = json.loads(target.asked)
+    assert (asked["target"], asked["method"], asked["search"]["max_s"]) == ("https://h:443/", "hold", 3540)
+    (other,) = load_watch(written(SHORT.replace("https", "http"))).targets
+    assert other.asked != target.asked
+
+
+def test_the_database_may_be_named_itself(written, tmp_path):
+    assert database_of(written(SHORT)) == tmp_path / "watch.sqlite"
+    assert database_of(tmp_path / "x.sqlite") == tmp_path / "x.sqlite"
+
+
+ONE = "targets:\n  - name: a\n    url: https://h/\n"
+WRONG = [
+    ("interval: 1h\n", "watch.yaml:1: targets: is missing: must be a list of blocks (name, url, method, ca, search)"),
+    ("targets: []\n", "watch.yaml:1: targets: is an empty list: name at least one"),
+    (f"{ONE}    password: x\n", "watch.yaml:4: targets[0].password: unknown key (allowed: name, url, method, ca, "),
+    (f"intervall: 5\n{ONE}", "watch.yaml:1: intervall: unknown key; did you mean interval? (allowed: database, "),
+    (f"interval: soon\n{ONE}", "watch.yaml:1: interval: 'soon' is not a duration: write seconds (600) or a number "),
+    (f"metrics: here\n{ONE}", "watch.yaml:1: metrics: 'here' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443"),
+    (f"metrics: 99999\n{ONE}", "watch.yaml:1: metrics: '127.0.0.1:99999' is no HOST:PORT: write 127.0.0.1:8443 or "),
+    ("targets: [{name: a, url: 'ftp://h/'}]\n", "watch.yaml:1: targets[0].url: 'ftp://h/' is no URL to probe: "),
+    (
+        "targets: [{name: a, url: 'https://me:secret@h/'}]\n",
+        "watch.yaml:1: targets[0].url: a URL to probe holds no user name or password",
+    ),
+    (f"{ONE}    method: ping\n", "watch.yaml:4: targets[0].method: 'ping' is not allowed (allowed: hold, idle)"),
+    (f"{ONE}    search: {{min: 2h}}\n", "watch.yaml: targets[0]: search: min must be below max, not 7200 and 3540"),
+    (f"{ONE}    search: {{max: 400d}}\n", "watch.yaml: targets[0].search.max: hbprobe serve holds for "),
+    (f"{ONE}    ca: none.pem\n", "none.pem: no such file; --ca takes a certificate in PEM"),
+    (
+        "targets: [{name: a, url: 'http://h/', ca: ca.pem}]\n",
+        "watch.yaml: targets[0].ca: goes with https; there is no certificate in http",
+    ),
+    (f"{ONE}  - name: a\n    url: http://i/\n", "watch.yaml: targets: 2 are called 'a': give each a name of its own"),
+    ("name: N\nboxes: [open-path]\n", "watch.yaml: is a path file, which hbprobe lab takes; a watch file "),
+    ("targets: [\n", "watch.yaml:2:1: broken YAML: a quote or bracket that is never closed"),
+    (f"webconfig: none.config\n{ONE}", "none.config: No such file or directory: "),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG, ids=[message[10:50] for _, message in WRONG])
+def test_a_wrong_file_gives_one_line(written, tmp_path, text, message):
+    with pytest.raises(UserError) as raised:
+        load_watch(written(text))
+    told = str(raised.value).removeprefix(f"{tmp_path}/")
+    assert told.startswith(message)
+    assert "\n" not in told and "secret" not in told
