@@ -1,9 +1,11 @@
 """Where a path's limit is likely to lie, and whether the box will tell: the timers that products have, smoothed."""
 
 import math
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 from hbprobe.profiles.held import silent_hold
 from hbprobe.profiles.model import Category, Expiry, Profile
@@ -47,6 +49,13 @@ class Prior:
         """Return the limits that products have between two times, shortest first."""
         known = self.silent.shares.keys() | self.telling.shares.keys()
         return sorted(limit_s for limit_s in known if low_s < limit_s < high_s)
+
+    def known(self) -> Callable[[float, float], float]:
+        """Return the share of products whose limit lies above one time and not above another, as a function."""
+        shares = Counter(self.silent.shares) + Counter(self.telling.shares)
+        limits = sorted(shares)
+        sums = list(accumulate((shares[limit_s] for limit_s in limits), initial=0.0))
+        return lambda low_s, high_s: sums[bisect_right(limits, high_s)] - sums[bisect_right(limits, low_s)]
 
 
 def prior_of(profiles: Iterable[Profile]) -> Prior:

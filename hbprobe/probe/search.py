@@ -12,19 +12,31 @@ just below it.
 Trials can contradict each other: survived longer than it was cut. The bracket then is the one that the fewest trials
 speak against. Where two explain the trials equally well, the search tries again at the point in dispute; what was
 contradicted is reported, and never averaged away.
+
+Where trials are said to die at random, or were seen to contradict each other, the search also asks the doubtful end
+of the bracket again, until it is sure enough (noise.py).
 """
 
 import math
-from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
 
+from hbprobe.probe.bracket import Evidence, Seen, seen, speaks_against
 from hbprobe.probe.guided import Guess, choose
-from hbprobe.probe.outcome import Kind, Limit, Outcome
+from hbprobe.probe.noise import ASSUMED_NOISE, MOST_NOISE, Doubt, Noise, beliefs, doubt, most_likely
+from hbprobe.probe.outcome import Limit, Outcome
 from hbprobe.probe.prior import Prior
 
 _RETRIES = 6
 """So many trials that make no headway may go into settling a dispute; twice as many end the search."""
+_PATIENCE = 60
+"""So many of them end a search that was told of noise."""
+_LATE = 2.0
+"""A box may cut so many times the precision late."""
+_NEAR = 0.1
+"""Without noise, cuts whose exact times differ by so much of the limit are taken for the same timer's."""
+_SUSPECT = 0.5
+"""A bracket that is less likely than this is asked again before it is narrowed further."""
 _AIR = 0.2
 """So much of the precision is left between an exactly known cut and the next hold below it."""
 _FINEST_S = 0.001
@@ -47,12 +59,20 @@ class SearchSettings:
     """So many trials must agree at each end of the bracket."""
     grace_s: float = 3.0
     """How long after the hold an answer may still come."""
+    noise: float = 0.0
+    """This share of the trials dies for other reasons than the timer; 0 believes every trial."""
+    confidence: float = 0.95
+    """With noise: how sure the bracket must be."""
 
     def __post_init__(self) -> None:
         for name in (f.name for f in fields(self)):
             value = getattr(self, name)
-            if not (math.isfinite(value) and (value > 0 or (name == "grace_s" and value == 0))):
+            if not (math.isfinite(value) and (value > 0 or (name in ("grace_s", "noise") and value == 0))):
                 raise ValueError(f"{name.removesuffix('_s')} must be above 0, not {value:g}")
+        if self.noise > MOST_NOISE:
+            raise ValueError(f"noise must be {MOST_NOISE:g} or less, not {self.noise:g}")
+        if self.confidence >= 1:
+            raise ValueError(f"confidence must be below 1, not {self.confidence:g}")
         if self.precision_s < _FINEST_S:
             raise ValueError(f"precision must be {_FINEST_S:g} s or more, not {self.precision_s:g}")
         if self.min_s >= self.max_s:
@@ -63,8 +83,16 @@ class SearchSettings:
         """The longest that a search can take, in path time, that splits evenly and meets no contradictions."""
         untried = math.floor((self.max_s - self.min_s) / self.precision_s) + 2
         rounds = 1 + rounds_left(untried // self.connections, self.connections)
-        rounds += 2 * math.ceil((self.confirm - 1) / self.connections)
+        rounds += 2 * math.ceil((self.confirm - 1) / self.connections) + math.ceil(self.repeats / self.connections)
         return rounds * (self.max_s + self.grace_s)
+
+    @property
+    def repeats(self) -> int:
+        """About how often the upper end must be cut again until it is sure; 0 without noise."""
+        if not self.noise:
+            return 0
+        odds = self.max_s / self.precision_s / (1 - self.confidence)
+        return math.ceil(math.log(odds) / -math.log(self.noise))
 
 
 def rounds_left(untried: int, connections: int) -> int:
@@ -74,17 +102,6 @@ def rounds_left(untried: int, connections: int) -> int:
         untried //= connections + 1
         rounds += 1
     return rounds
-
-
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """One trial, as far as it says something about the limit."""
-
-    survived: bool
-    bound_s: float
-    """The limit is at least this (survived), or at most this (cut)."""
-    hold_s: float
-    outcome: Outcome
 
 
 def _is_setback(hold_s: float, before: tuple[float, float], after: tuple[float, float]) -> bool:
@@ -101,30 +118,24 @@ class Search:
         self.settings = settings
         self._prior = prior
         """What is known of timers beforehand; without it the search only splits."""
-        self._evidence: list[_Evidence] = []
-        self._survivals: list[float] = []
-        """The bounds of the evidence, in order: what survived, and what was cut."""
-        self._cuts: list[float] = []
+        self._evidence = Evidence(self._likely_gap if settings.noise else None)
         self._retries = 0
-        """Trials that made no headway: they contradicted others, or were to settle a contradiction."""
-        self._low_s, self._high_s = 0.0, math.inf
-        """The bracket: 0 while nothing has survived, infinity while nothing was cut."""
+        """Trials that made no headway: they contradicted others, or were to settle a contradiction or a doubt."""
+        self._masses = beliefs(settings.min_s, settings.max_s, prior)
+        self._doubt: Doubt | None = None
+        """What speaks against the bracket as it stands; None while no noise is assumed."""
 
     # What happened
 
     def record(self, hold_s: float, outcome: Outcome) -> None:
         """Take in what a trial showed; a failed one says nothing and may not be given here."""
-        if outcome.kind is Kind.FAILED:
-            raise ValueError("a failed trial is no evidence")
-        disputed = self._disputed() is not None
-        survived = outcome.kind is Kind.SURVIVED
-        bound_s = min(hold_s, outcome.elapsed_s) if survived or outcome.exact else hold_s
-        seen = _Evidence(survived, bound_s, hold_s, outcome)
-        self._evidence.append(seen)
-        insort(self._survivals if survived else self._cuts, bound_s)
-        before, after = (self._low_s, self._high_s), self._bracket()
-        self._low_s, self._high_s = after
-        if disputed or self._speaks_against(seen, *after, 0.0) or _is_setback(hold_s, before, after):
+        e = seen(hold_s, outcome)
+        was_in_question = self._disputed() is not None or self._is_doubtful()
+        before = self._low_s, self._high_s
+        self._evidence.add(e)
+        after = self._low_s, self._high_s
+        self._doubt = self._doubted(self._evidence.all) if self.noise else None
+        if was_in_question or speaks_against(e, *after, 0.0) or _is_setback(hold_s, before, after):
             self._retries += 1
 
     # What it means
@@ -133,25 +144,41 @@ class Search:
     def limit(self) -> Limit:
         """The bracket as it stands."""
         survived_s = self._low_s or None
-        cut = self._cut()
+        cut = self._evidence.cut()
         if cut is None:
             return Limit(survived_s, None)
-        seen = cut.outcome
-        return Limit(survived_s, cut.bound_s, seen.how, seen.status, seen.exact, seen.aftermath)
+        shown = cut.outcome
+        return Limit(survived_s, cut.bound_s, shown.how, shown.status, shown.exact, shown.aftermath)
 
     @property
     def contradictions(self) -> tuple[str, ...]:
         """What speaks against the bracket, in words."""
         return tuple(
             f"a hold of {e.hold_s:g} s {'survived' if e.survived else f'was cut ({e.outcome.how})'}"
-            for e in self._evidence
-            if self._speaks_against(e, self._low_s, self._high_s, self.settings.precision_s)
+            for e in self._evidence.contradicting(self.settings.precision_s)
         )
 
     @property
+    def noise(self) -> float:
+        """The share of trials that is taken to die at random: as was said, or since trials contradict each other."""
+        if self.settings.noise:
+            return self.settings.noise
+        return ASSUMED_NOISE if self._evidence.contradicting(self.settings.precision_s) else 0.0
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure it is that the limit lies in the bracket, at least; None where no noise is assumed."""
+        return None if self._doubt is None else self._doubt.inside
+
+    @property
     def confirmed(self) -> bool:
-        """Whether the bracket is as narrow as was asked for, agreed upon at both ends, and not contradicted."""
-        return self._is_narrow() and not any(self._missing()) and not self.contradictions
+        """Whether the bracket is as narrow as was asked for, agreed upon at both ends, and not contradicted.
+
+        Where noise was foretold, contradictions are expected, and the bracket must be sure instead.
+        """
+        if not self._is_narrow() or any(self._missing()):
+            return False
+        return not self._is_doubtful() if self.settings.noise else not self.contradictions
 
     def is_moot(self, hold_s: float) -> bool:
         """Say whether a running trial can no longer tell anything."""
@@ -163,23 +190,66 @@ class Search:
         if not self.next_holds():
             return 0
         if self._is_narrow():
-            return math.ceil(sum(self._missing()) / connections)
+            return math.ceil(sum(self._missing()) / connections) or math.ceil(self._repeats(_PATIENCE) / connections)
         untried = len(self._grid(self._survived_hold_s(), self._high_s))
         opening, parts = (1, untried // connections) if math.isinf(self._high_s) else (0, untried)
         again = sum(max(0, self.settings.confirm - max(1, agree)) for agree in self._agreeing())
-        return opening + rounds_left(parts, connections) + math.ceil(again / connections)
+        return opening + rounds_left(parts, connections) + math.ceil((again + self.settings.repeats) / connections)
 
     # What to do
 
     def next_holds(self) -> tuple[float, ...]:
         """Return the holds of the next round, shortest first; none when the search is over."""
-        if self._retries >= 2 * _RETRIES:
+        if self._retries >= (_PATIENCE if self.settings.noise else 2 * _RETRIES):
             return ()
         if (disputed_s := self._disputed()) is not None:
             return (disputed_s,)
         if self._is_narrow():
-            return self._confirmation()
+            return self._confirmation() or self._once_more()
+        if again := self._once_more():
+            return again
         return self._opening() if math.isinf(self._high_s) else self._closer()
+
+    def _is_doubtful(self) -> bool:
+        """Whether accidents explain the trials too well."""
+        if self._doubt is None:
+            return False
+        return self._doubt.inside < (self.settings.confidence if self._is_narrow() else _SUSPECT)
+
+    def _once_more(self) -> tuple[float, ...]:
+        """The doubtful end again: as often as it must agree, or once while there is more to find out."""
+        if not self._is_doubtful():
+            return ()
+        repeats = self._repeats(self.settings.connections) if self._is_narrow() else 1
+        return (self._doubtful_s(),) * repeats
+
+    def _doubtful_s(self) -> float:
+        """The hold that decides whether the limit lies beyond the doubtful end."""
+        return self._past_s() if self._is_above() else self._survived_hold_s()
+
+    def _is_above(self) -> bool:
+        """Whether the limit, if not in the bracket, is rather above."""
+        return self._doubt is None or self._doubt.above >= self._doubt.below
+
+    def _repeats(self, most: int) -> int:
+        """How many more trials must agree at the doubtful end, up to so many."""
+        if not self._is_doubtful():
+            return 0
+        bound_s = self._high_s if self._is_above() else self._low_s
+        end = next(e for e in self._evidence.all if e.bound_s == bound_s and e.survived != self._is_above())
+        for repeats in range(1, most):
+            if self._doubted([*self._evidence.all, *[end] * repeats]).inside >= self.settings.confidence:
+                return repeats
+        return most
+
+    def _likely_gap(self, evidence: Sequence[Seen]) -> tuple[float, float]:
+        return most_likely(evidence, self._noise())
+
+    def _doubted(self, evidence: Sequence[Seen]) -> Doubt:
+        return doubt(evidence, (self._low_s, self._high_s), self._noise(), self._masses)
+
+    def _noise(self) -> Noise:
+        return Noise(self.noise, _LATE * self.settings.precision_s)
 
     def _is_narrow(self) -> bool:
         """Whether nothing is left to try between the two ends."""
@@ -197,7 +267,7 @@ class Search:
         return (*self._spread(between, self.settings.connections - 1), self.settings.max_s)
 
     def _closer(self) -> tuple[float, ...]:
-        cut = self._cut()
+        cut = self._evidence.cut()
         if cut is not None and cut.outcome.exact:
             if below := self._just_below(cut.bound_s):
                 return below
@@ -227,11 +297,6 @@ class Search:
             low_s, self._high_s, settings.max_s, settings.precision_s, settings.grace_s, settings.connections
         )
         return choose(guess, self._prior)
-
-    def _exact_spread_s(self) -> float:
-        """How far the exact times of cuts lie apart: the clocks of real boxes are coarse."""
-        near = [e.bound_s for e in self._evidence if e.outcome.exact and e.bound_s <= self._high_s * 1.1]
-        return max(near, default=0.0) - min(near, default=0.0)
 
     def _confirmation(self) -> tuple[float, ...]:
         """Both ends again, as often as trials are missing there."""
@@ -263,63 +328,42 @@ class Search:
         count = min(count, len(numbers))
         return tuple(self._hold(numbers[i * (len(numbers) + 1) // (count + 1) - 1]) for i in range(1, count + 1))
 
-    # How the bracket is found
+    # The two ends
 
-    def _gaps(self) -> list[tuple[float, float]]:
-        """The neighbouring bounds; the limit lies between two of them."""
-        return list(pairwise(sorted({0.0, math.inf} | {e.bound_s for e in self._evidence})))
+    @property
+    def _low_s(self) -> float:
+        return self._evidence.low_s
 
-    def _bracket(self) -> tuple[float, float]:
-        """The gap that the fewest trials speak against, widened to a survival below and a cut above."""
-        low_s, high_s = min(self._gaps(), key=lambda gap: (self._protests(*gap), gap))
-        low_s = max((bound_s for bound_s in self._survivals if bound_s <= low_s), default=0.0)
-        high_s = min((bound_s for bound_s in self._cuts if bound_s >= high_s), default=math.inf)
-        return low_s, high_s
-
-    def _protests(self, low_s: float, high_s: float, slack_s: float = 0.0) -> int:
-        """How many trials speak against a bracket, by more than the slack."""
-        longer = len(self._survivals) - bisect_left(self._survivals, high_s + slack_s)
-        return longer + bisect_right(self._cuts, low_s - slack_s)
-
-    @staticmethod
-    def _speaks_against(e: _Evidence, low_s: float, high_s: float, slack_s: float) -> bool:
-        return e.bound_s >= high_s + slack_s if e.survived else e.bound_s <= low_s - slack_s
+    @property
+    def _high_s(self) -> float:
+        return self._evidence.high_s
 
     def _disputed(self) -> float | None:
         """The hold at which one more trial decides between equally good brackets, while retries are left."""
-        if self._retries >= _RETRIES or not self._protests(self._low_s, self._high_s, self.settings.precision_s):
+        if self._retries >= _RETRIES or self.settings.noise:
             return None
-        protests = {gap: self._protests(*gap) for gap in self._gaps()}
-        least = min(protests.values())
-        tied = [gap for gap, count in protests.items() if count == least]
-        between = [e for e in self._evidence if not e.survived and tied[0][1] <= e.bound_s <= tied[-1][0]]
-        if not between:
-            return None
-        return self._again_s(min(between, key=lambda e: e.bound_s))
+        cut = self._evidence.disputed(self.settings.precision_s)
+        return None if cut is None else self._again_s(cut)
 
-    def _cut(self) -> _Evidence | None:
-        """The trial that made the upper end."""
-        return next((e for e in self._evidence if not e.survived and e.bound_s == self._high_s), None)
-
-    def _again_s(self, cut: _Evidence) -> float:
+    def _again_s(self, cut: Seen) -> float:
         """How long to hold so as to meet a cut again."""
         past_s = cut.bound_s + max(_PAST_S, 2 * self.settings.precision_s) + self._exact_spread_s()
         return min(cut.hold_s, max(self.settings.min_s, past_s))
 
+    def _exact_spread_s(self) -> float:
+        near_s = _LATE * self.settings.precision_s if self.settings.noise else self._high_s * _NEAR
+        return self._evidence.exact_spread_s(near_s)
+
     def _past_s(self) -> float:
         """How long to hold so as to meet the upper end again."""
-        cut = self._cut()
+        cut = self._evidence.cut()
         return math.inf if cut is None else self._again_s(cut)
 
     def _survived_hold_s(self) -> float:
-        """The hold behind the lower end, which is a little longer where the answer came early; 0 for none."""
-        return max((e.hold_s for e in self._evidence if e.survived and e.bound_s <= self._low_s), default=0.0)
+        return self._evidence.survived_hold_s()
 
     def _agreeing(self) -> tuple[int, int]:
-        """How many trials agree at the lower end, and at the upper."""
-        low_s, past_s = self._survived_hold_s(), self._past_s()
-        lows = sum(e.survived and e.hold_s >= low_s for e in self._evidence)
-        return lows, sum(not e.survived and self._high_s <= e.bound_s <= past_s for e in self._evidence)
+        return self._evidence.agreeing(self._past_s())
 
     def _missing(self) -> tuple[int, int]:
         """How many trials are missing at the lower end and at the upper until enough agree."""

@@ -25,9 +25,12 @@ KEYS = [
     "contradictions",
     "complete",
     "confirmed",
+    "confidence",
+    "noise",
     "cut_by",
     "seconds",
     "notes",
+    "server",
     "verdict",
 ]
 
@@ -207,7 +210,7 @@ def changed(document, keys, value):
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("verb",), "proof", "verb: must be 'lab' or 'probe', not \"proof\""),
+        (("verb",), "proof", "verb: must be 'lab', 'probe' or 'diagnose', not \"proof\""),
         (("target",), None, "target: must be text, not null"),
         (("path",), "a-box", 'path: must be a list, not "a-box"'),
         (("path",), ["a-box", 3], "path[1]: must be text, not 3"),
@@ -263,3 +266,15 @@ def test_a_file_that_is_no_text(tmp_path):
     with pytest.raises(UserError) as error:
         load_result(file)
     assert str(error.value) == f"{file}: is not text in UTF-8: {ORIGIN}"
+
+
+def test_what_a_live_server_said(ten_minutes):
+    server = {"min_heartbeat_s": 60, "max_heartbeat_s": None, "protocol": "14.1", "release": None}
+    result = replace(ten_minutes, method=Method.PING, server=server)
+    assert Result.from_dict(result.to_dict()).server == server
+
+
+def test_a_result_from_before_there_was_a_server(ten_minutes):
+    document = ten_minutes.to_dict()
+    del document["server"]
+    assert Result.from_dict(document).server is None

@@ -1,0 +1,182 @@
+"""Which of three boxes forgets first, found in real time on real connection tracking. All paths side by side."""
+
+import asyncio
+import functools
+import json
+import random
+import subprocess
+import sys
+import textwrap
+from itertools import pairwise
+
+import pytest
+
+from hbprobe import warp
+from hbprobe.exchange.settings import Settings
+from hbprobe.lab.inprocess import path
+from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.probe.locate import Code, Hop
+from hbprobe.probe.locate_route import find_route
+from hbprobe.probe.locate_trials import Locating, plan
+
+SHORT_S, LONG_S = 2, 8
+LIMIT_S = 2.5
+"""Conntrack counts whole seconds."""
+GRACE_S = 1.5
+NO_ICMP = "table ip quiet { chain out { type filter hook output priority 0; icmp type time-exceeded drop; }; }"
+
+
+async def locate(boxes, nat=(), method="hold", ruleset=""):
+    with kernel_path(boxes, nat=nat) as net:
+        if ruleset:
+            net.routers[1].run("nft", "-f", "-", text=ruleset)
+        async with far_end(net) as dialer:
+            find = functools.partial(find_route, prepare=net.client.adopt)
+            asked = plan(LIMIT_S, method, grace_s=GRACE_S)
+            return await Locating(dialer, asked, random.Random(1), find=find).run()
+
+
+async def locate_relay(box):
+    """A proxy that ends TCP, on loopback."""
+    async with path([box], Settings(), [[]]) as dialer:
+        return await Locating(dialer, plan(LIMIT_S, grace_s=GRACE_S), random.Random(1)).run()
+
+
+async def locate_over_ipv6(boxes):
+    """The same boxes, and the programs themselves, on addresses of version 6."""
+    with kernel_path(boxes) as net:
+        hosts = [net.client, *net.routers, net.server]
+        for link, (near, far) in enumerate(pairwise(hosts)):
+            near.run("ip", "-6", "address", "add", f"fd00:{link}::1/64", "dev", "server", "nodad")
+            far.run("ip", "-6", "address", "add", f"fd00:{link}::2/64", "dev", "client", "nodad")
+        for place, host in enumerate(hosts[:-1]):
+            host.run("ip", "-6", "route", "add", "default", "via", f"fd00:{place}::2")
+        for place, host in enumerate(hosts[2:], 2):
+            host.run("ip", "-6", "route", "add", "fd00::/64", "via", f"fd00:{place - 1}::1")
+        for router, box in zip(net.routers, net.boxes, strict=True):
+            router.sysctl("net.ipv6.conf.all.forwarding", "1")
+            router.run(
+                "nft",
+                "-f",
+                "-",
+                text=box.ruleset.replace("table ip ", "table ip6 ").replace("l3proto ip", "l3proto ip6"),
+            )
+        url = "[fd00:3::2]:8080"
+        serve = await _start(net.server, "serve", "--tls", "off", "--listen", url)
+        try:
+            await serve.stdout.readline()
+            locate = await _start(net.client, "locate", f"http://{url}", "--limit", "2.5", "--grace", "1", "--json")
+            return json.loads((await locate.communicate())[0])
+        finally:
+            serve.terminate()
+            await serve.communicate()
+
+
+async def _start(host, *arguments):
+    argv = host.command([sys.executable, "-m", "hbprobe", *arguments])
+    return await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE)
+
+
+@pytest.fixture(scope="module")
+def found(box):
+    """Every path, located."""
+
+    def chain(guilty, expiry="silent"):
+        return [box(SHORT_S if place == guilty else LONG_S, expiry) for place in (1, 2, 3)]
+
+    cases = {
+        "1": locate(chain(1)),
+        "2": locate(chain(2)),
+        "3": locate(chain(3)),
+        "1, NAT": locate(chain(1), nat={1}),
+        "2, NAT": locate(chain(2), nat={1}),
+        "3, NAT": locate(chain(3), nat={1}),
+        "2, reset": locate(chain(2, "reset-on-next"), nat={1}),
+        "2, idle": locate(chain(2), nat={1}, method="idle"),
+        "2, no ICMP": locate(chain(2), ruleset=NO_ICMP),
+        "none": locate(chain(0)),
+        "2, IPv6": locate_over_ipv6(chain(2)),
+        "a proxy": locate_relay(box(SHORT_S)),
+    }
+
+    async def all_of_them():
+        return await asyncio.gather(*cases.values())
+
+    return dict(zip(cases, warp.run(all_of_them(), warp.ScaledClock()), strict=True))
+
+
+ADDRESSES = ["10.40.0.2", "10.40.1.2", "10.40.2.2"]
+
+
+@pytest.mark.parametrize("case", ["1", "2", "3", "1, NAT", "2, NAT", "3, NAT", "2, reset", "2, idle"])
+def test_the_shortest_of_three(found, case):
+    finding, guilty = found[case].finding, int(case[0])
+    assert (finding.code, finding.hop, finding.address) == (Code.HOP, guilty, ADDRESSES[guilty - 1])
+
+
+def test_the_route(found):
+    route = found["2"].route
+    assert ([hop.address for hop in route.hops], route.distance) == (ADDRESSES, 4)
+
+
+def test_a_hop_that_sends_no_icmp(found):
+    located = found["2, no ICMP"]
+    assert located.route.hops[1] == Hop(2, None)
+    assert (located.finding.code, located.finding.hop, located.finding.address) == (Code.HOP, 2, None)
+
+
+def test_no_box_is_short(found):
+    assert found["none"].finding.code is Code.OPEN
+
+
+def test_over_ipv6(found):
+    document = found["2, IPv6"]
+    assert [hop["address"] for hop in document["hops"]] == ["fd00::2", "fd00:1::2", "fd00:2::2"]
+    assert [trial["outcome"] for trial in document["trials"]] == ["cut"] * 2 + ["survived"] * 4
+    assert (document["finding"]["hop"], document["finding"]["address"]) == (2, "fd00:1::2")
+
+
+def test_a_proxy_that_ends_tcp(found):
+    located = found["a proxy"]
+    assert (located.finding.code, located.finding.hop) == (Code.NOT_BY_KEEP_ALIVE, 1)
+    assert "a proxy that ends TCP at or before hop 1" in located.finding.text
+
+
+def test_the_verb_as_this_user_and_as_an_ordinary_one_and_with_raw_packets(python):
+    program = textwrap.dedent(
+        """
+        import json, subprocess, sys, time
+        from hbprobe.lab.kernel.path import kernel_path
+        from hbprobe.profiles.catalogue import Catalogue
+
+        example = Catalogue().find("ten-minute-provider")
+
+        def box(idle_s):
+            idle = example.timers.idle.model_copy(update={"default": idle_s})
+            return example.model_copy(update={"timers": example.timers.model_copy(update={"idle": idle})})
+
+        hbprobe = [sys.executable, "-m", "hbprobe"]
+        with kernel_path([box(8), box(2), box(8)], nat={1}) as net:
+            address = f"{net.server.address}:8080"
+            serve = net.server.command([*hbprobe, "serve", "--tls", "off", "--listen", address])
+            with subprocess.Popen(serve, stdout=subprocess.PIPE) as far_end:
+                far_end.stdout.readline()
+                locate = [*hbprobe, "locate", f"http://{address}", "--limit", "2.5", "--grace", "1", "--json"]
+                both = [net.client.command([*locate, *more]) for more in json.loads(sys.argv[1])]
+                both = [subprocess.Popen(one, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for one in both]
+                ended = [(*(text.decode() for text in one.communicate()), one.returncode) for one in both]
+                far_end.terminate()
+        print(json.dumps(ended))
+        """
+    )
+    ways = [[], ["--raw"]] if python == [sys.executable] else [[]]
+    done = subprocess.run([*python, "-c", program, json.dumps(ways)], capture_output=True, text=True, check=True)
+    ended = json.loads(done.stdout)
+    assert len(ended) == len(ways)
+    for out, err, status in ended:
+        assert status == 1, err
+        document = json.loads(out)
+        assert [hop["address"] for hop in document["hops"]] == ADDRESSES
+        finding = document["finding"]
+        assert (finding["code"], finding["hop"], finding["address"]) == ("hop", 2, ADDRESSES[1])
