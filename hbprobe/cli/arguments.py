@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from hbprobe.address import Address
 from hbprobe.duration import format_duration, parse_duration_s
 from hbprobe.errors import UserError
+from hbprobe.share import parse_share
 
 if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
     from hbprobe.probe.prior import Prior
     from hbprobe.probe.search import SearchSettings
+    from hbprobe.probe.wire import Target
     from hbprobe.warp import Clock
 
 
@@ -39,6 +41,14 @@ def count(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """Read a share between 0 and 1, or a percentage, for argparse."""
+    try:
+        return parse_share(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def add_search(parser: argparse.ArgumentParser) -> None:
     """Add what a search is asked for."""
     group = parser.add_argument_group("search")
@@ -48,6 +58,16 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--connections", type=count, metavar="K", help="trials at a time; more is faster (default: 1)")
     group.add_argument(
         "--confirm", type=count, metavar="N", help="trials that must agree at each end of the bracket (default: 1)"
+    )
+    group.add_argument(
+        "--noise",
+        type=share,
+        metavar="P",
+        help="this share of trials dies for other reasons than the timer; the search then repeats until it is sure "
+        "(default: 0, every trial is believed)",
+    )
+    group.add_argument(
+        "--confidence", type=share, metavar="C", help="with noise: how sure the bracket must be (default: 0.95)"
     )
     group.add_argument(
         "--grace",
@@ -63,10 +83,10 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--method",
-        choices=("hold", "idle"),
+        choices=("hold", "idle", "ping"),
         default="hold",
         help="hold: hbprobe serve at the far end answers after the hold; idle: any web server, silence between two "
-        "requests (default: hold)",
+        "requests; ping: an ActiveSync server holds a Ping, in whole seconds and to 2 s (default: hold)",
     )
 
 
@@ -81,6 +101,8 @@ def search_settings(args: argparse.Namespace, base: "SearchSettings | None" = No
         "precision_s": args.precision,
         "connections": args.connections,
         "confirm": args.confirm,
+        "noise": args.noise,
+        "confidence": args.confidence,
         "grace_s": args.grace,
     }
     try:
@@ -92,7 +114,22 @@ def search_settings(args: argparse.Namespace, base: "SearchSettings | None" = No
     if args.method == "hold" and settings.max_s > LONGEST_HOLD_S:
         most = f"hbprobe serve holds for {format_duration(LONGEST_HOLD_S)} at most"
         raise UserError(f"--max {format_duration(settings.max_s)}: {most}; use --method idle for more")
-    return settings
+    return _in_heartbeats(args, settings) if args.method == "ping" else settings
+
+
+def _in_heartbeats(args: argparse.Namespace, settings: "SearchSettings") -> "SearchSettings":
+    """Fit a search to heartbeats; raises UserError where that would not be what was said."""
+    from hbprobe.probe.heartbeats import in_heartbeats
+
+    for name, said_s in (("min", args.min), ("max", args.max)):
+        if said_s is not None and said_s % 1:
+            raise UserError(f"--{name} {said_s:g}: a heartbeat is a whole number of seconds")
+    if args.precision is not None and args.precision % 2:
+        raise UserError(f"--precision {args.precision:g}: with --method ping it is an even number of seconds")
+    try:
+        return in_heartbeats(settings)
+    except ValueError as error:
+        raise UserError(f"--{error}") from None
 
 
 def prior(args: argparse.Namespace) -> "Prior | None":
@@ -103,6 +140,26 @@ def prior(args: argparse.Namespace) -> "Prior | None":
     from hbprobe.profiles.catalogue import Catalogue
 
     return prior_of(Catalogue().all())
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add which certificates are trusted."""
+    trust = parser.add_mutually_exclusive_group()
+    trust.add_argument("--ca", type=Path, metavar="FILE", help="trust this authority (PEM) instead of the system's")
+    trust.add_argument("--insecure", action="store_true", help="do not verify the certificate; the report says so")
+
+
+def target(args: argparse.Namespace) -> "Target":
+    """Return what the URL names; raises UserError where it is none, or does not go with what is trusted."""
+    from hbprobe.probe.wire import Target
+
+    try:
+        target = Target.parse(args.url)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if not target.tls and (args.ca is not None or args.insecure):
+        raise UserError("--ca and --insecure go with https; there is no certificate in http")
+    return target
 
 
 def clock(args: argparse.Namespace) -> "Clock":

@@ -16,9 +16,9 @@ Files are named relative to the path file. Some paths are shipped; those go by t
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from hbprobe.errors import UserError
 from hbprobe.exchange.devices import DEVICES, DeviceKind
@@ -31,10 +31,12 @@ from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.mistakes import Mistake, meant
 from hbprobe.profiles.model import Profile, TimerKind
 from hbprobe.profiles.running import with_overrides
-from hbprobe.profiles.values import Line, Name, Seconds, Strict, Text
+from hbprobe.profiles.values import Line, Name, Seconds, Share, Strict, Text
 
+Schema = TypeVar("Schema", bound=BaseModel)
 SHIPPED = Path(__file__).parent / "paths"
 _SUFFIX = ".yaml"
+_IN_SECONDS = {"min", "max", "precision", "grace"}
 
 
 def _box(value: object) -> object:
@@ -60,6 +62,8 @@ class SearchOnPath(Strict):
     connections: int | None = None
     confirm: int | None = None
     grace: Seconds | None = None
+    noise: Share | None = None
+    confidence: Share | None = None
 
 
 class PathFile(Strict):
@@ -105,7 +109,7 @@ def find_path(reference: str) -> Path | None:
 
 def load_path(file: Path, catalogue: Catalogue) -> LabPath:
     """Read a path file; raises UserError, one line with file, line, key and mend, for a wrong one."""
-    said = _parse(read_text(file), str(file))
+    said = read_as(PathFile, read_text(file), str(file))
     boxes, remarks = _boxes(said.boxes, file, catalogue)
     return LabPath(
         name=said.name,
@@ -113,19 +117,20 @@ def load_path(file: Path, catalogue: Catalogue) -> LabPath:
         boxes=boxes,
         settings=load_settings(file.parent / said.webconfig) if said.webconfig else Settings(),
         devices=_devices(said.devices, file),
-        search=_search(said.search, file),
+        search=search_settings(said.search, str(file)),
         remarks=remarks,
     )
 
 
-def _parse(text: str, name: str) -> PathFile:
+def read_as(schema: type[Schema], text: str, name: str) -> Schema:
+    """Read YAML by a schema; raises UserError, one line with file, line, key and mend, for a wrong one."""
     document = read_document(text)
     mistakes: Sequence[Mistake] = document.mistakes
     if not mistakes:
         try:
-            return PathFile.model_validate(document.data)
+            return schema.model_validate(document.data)
         except ValidationError as error:
-            mistakes = explain(error, document, PathFile)
+            mistakes = explain(error, document, schema)
     first, more = min(mistakes, key=lambda mistake: mistake.line), len(mistakes) - 1
     raise UserError(first.in_file(name) + (f" (and {more} more)" if more else ""))
 
@@ -156,10 +161,11 @@ def _devices(ids: Sequence[str], file: Path) -> tuple[DeviceKind, ...]:
     return tuple(known[name] for name in ids) or DEVICES
 
 
-def _search(said: SearchOnPath, file: Path) -> SearchSettings:
+def search_settings(said: SearchOnPath, place: str) -> SearchSettings:
+    """Return what a file says of the search; raises UserError, naming the place, where it does not fit together."""
     given = {name: value for name, value in said.model_dump().items() if value is not None}
-    named = {name if name in ("connections", "confirm") else f"{name}_s": value for name, value in given.items()}
+    named = {f"{name}_s" if name in _IN_SECONDS else name: value for name, value in given.items()}
     try:
         return replace(SearchSettings(), **named)
     except ValueError as error:
-        raise UserError(f"{file}: search: {error}") from None
+        raise UserError(f"{place}: search: {error}") from None

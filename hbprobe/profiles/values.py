@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from hbprobe.duration import HOW_TO_WRITE, LONGEST_S, parse_duration_s
+from hbprobe.share import parse_share
 
 YES_OR_NO = "write true or false"
 WHOLE_NUMBER = "write digits, as in 504"
@@ -68,6 +69,8 @@ def listed(value: object) -> object:
 
 
 Seconds = Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False), BeforeValidator(seconds)]
+Share = Annotated[float, BeforeValidator(lambda value: parse_share(value) if isinstance(value, str) else value)]
+"""From 0 up to 1."""
 Digits = BeforeValidator(_whole)
 """Beside an int: reads it from a file."""
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_true_or_false)]

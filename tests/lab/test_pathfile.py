@@ -19,7 +19,7 @@ boxes:
     set: {idle: 10min, half_closed: off}
 webconfig: web.config
 devices: [ios, android-4.4]
-search: {min: 2min, max: 20min, precision: 5, connections: 4, confirm: 2, grace: 1}
+search: {min: 2min, max: 20min, precision: 5, connections: 4, confirm: 2, grace: 1, noise: 10%, confidence: 0.9}
 """
 OWN = """\
 id: own
@@ -53,7 +53,7 @@ def test_a_whole_path_with_files_beside_it(folder: Path) -> None:
     assert path.boxes[1].timers.half_closed is None
     assert path.settings.max_heartbeat_s == 900
     assert [device.id for device in path.devices] == ["ios", "android-4.4"]
-    assert path.search == SearchSettings(120, 1200, 5, 4, 2, 1)
+    assert path.search == SearchSettings(120, 1200, 5, 4, 2, 1, 0.1, 0.9)
     assert path.remarks == ("half_closed of cisco-asa is off in this run; the profile has 10 min",)
 
 
@@ -100,6 +100,10 @@ WRONG = [
         "path.yaml: search: min must be below max, not 7200 and 3540",
     ),
     ("name: N\nboxes: [open-path]\nsearch: {min: soon}\n", "path.yaml:3: search.min: 'soon' is not a duration: "),
+    (
+        "name: N\nboxes: [open-path]\nsearch: {noise: much}\n",
+        "path.yaml:3: search.noise: 'much' is no share: write 0.1 or 10%",
+    ),
     ("name: N\nboxes: [open-path]\nwebconfig: none.config\n", "none.config: No such file or directory: "),
     ("name: N\nboxes: [\n", "path.yaml:3:1: broken YAML: a quote or bracket that is never closed"),
 ]
