@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.cli import arguments
+from hbprobe.cli import arguments, kernel_lab
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,8 +44,11 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="change a timer of the first box, as in idle=300",
     )
     parser.add_argument(
-        "--clock", default="warp", metavar="CLOCK", help="warp, real, or N seconds of the path in one (default: warp)"
+        "--clock",
+        metavar="CLOCK",
+        help="warp, real, or N seconds of the path in one (default: warp; with --kernel real)",
     )
+    kernel_lab.add_kernel(parser)
     arguments.add_seed(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="leave result.json, journal.jsonl and plots there")
     arguments.add_json(parser)
@@ -56,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from hbprobe.report.show import show
 
+    kernel_lab.check(args)
     path = _path(args)
     if path.story and not args.json:
         print(textwrap.fill(path.story, _STORY_COLUMNS), end="\n\n", flush=True)
@@ -75,14 +79,17 @@ def _measure(args: argparse.Namespace, path: "LabPath") -> "Result":
 
     started = time.perf_counter()
     boxes, drawn = draw_all(path.boxes, random.Random(args.seed))
-    search = arguments.search_settings(args, path.search)
+    search, fitted = kernel_lab.fit(args, arguments.search_settings(args, path.search))
     clock = arguments.clock(args)
     with contextlib.ExitStack() as stack:
         journal = None
         if args.out is not None:
             journal = stack.enter_context(Journal(_fresh(args.out), header("lab", args.method, search), resume=False))
-        measuring = measure(boxes, path.settings, search, args.method, journal, arguments.prior(args), args.seed)
-        findings = warp.run(measuring, clock)
+        if args.kernel:
+            findings = kernel_lab.measure(args, path, boxes, search, journal)
+        else:
+            measuring = measure(boxes, path.settings, search, args.method, journal, arguments.prior(args), args.seed)
+            findings = warp.run(measuring, clock)
     return conclude(
         findings.run,
         path.settings,
@@ -92,7 +99,7 @@ def _measure(args: argparse.Namespace, path: "LabPath") -> "Result":
         wall_s=time.perf_counter() - started,
         path=tuple(box.id for box in path.boxes),
         cut_by=findings.cut_by,
-        notes=(*path.remarks, *drawn, *findings.remarks),
+        notes=(*path.remarks, *drawn, *fitted, *findings.remarks),
         devices=path.devices,
     )
 

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.cli import arguments
+from hbprobe.cli.account import account, add_account
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
+    from hbprobe.exchange.client import Account
+    from hbprobe.exchange.settings import Settings
     from hbprobe.probe.journal import Journal
     from hbprobe.probe.run import Run
-    from hbprobe.probe.search import Search, SearchSettings
+    from hbprobe.probe.search import SearchSettings
     from hbprobe.probe.wire import Dialer, Target
     from hbprobe.report.live import LiveLine
 
@@ -30,12 +33,13 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "compare that with Exchange's heartbeat settings. It says before it starts how long it can take.",
     )
     parser.add_argument(
-        "url", metavar="URL", help="https://HOST[:PORT]/ of hbprobe serve (hold) or a web server (idle)"
+        "url",
+        metavar="URL",
+        help="https://HOST[:PORT]/ of hbprobe serve (hold), a web server (idle) or ActiveSync (ping)",
     )
     arguments.add_search(parser)
-    trust = parser.add_mutually_exclusive_group()
-    trust.add_argument("--ca", type=Path, metavar="FILE", help="trust this authority (PEM) instead of the system's")
-    trust.add_argument("--insecure", action="store_true", help="do not verify the certificate; the report says so")
+    add_account(parser)
+    arguments.add_trust(parser)
     journal = parser.add_mutually_exclusive_group()
     journal.add_argument("--journal", type=Path, metavar="FILE", help="keep every trial in a new journal")
     journal.add_argument("--resume", type=Path, metavar="FILE", help="go on with the search of this journal")
@@ -51,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from hbprobe import warp
     from hbprobe.duration import format_duration
     from hbprobe.exchange.certificates import client_context
-    from hbprobe.probe.search import Search
-    from hbprobe.probe.wire import Dialer, Target
+    from hbprobe.probe.wire import Dialer
     from hbprobe.report.conclude import conclude
     from hbprobe.report.live import LiveLine
     from hbprobe.report.result import Verb
@@ -60,20 +63,16 @@ def run(args: argparse.Namespace) -> int:
 
     started = time.perf_counter()
     settings, search = arguments.exchange_settings(args), arguments.search_settings(args)
-    try:
-        target = Target.parse(args.url)
-    except ValueError as error:
-        raise UserError(str(error)) from None
-    if not target.tls and (args.ca is not None or args.insecure):
-        raise UserError("--ca and --insecure go with https; there is no certificate in http")
-    tls = client_context(args.ca, insecure=args.insecure) if target.tls else None
+    target = arguments.target(args)
+    dialer = Dialer(target, client_context(args.ca, insecure=args.insecure) if target.tls else None)
+    who = _account(args, target)
     with _journal(args, target, search) as journal, LiveLine(Console(stderr=True)) as line:
         longest = format_duration(search.worst_case_s)
         line.say(f"probing {target}: about {longest} at worst, less if the path cuts early")
-        searching = _search(args.method, Dialer(target, tls), Search(search, arguments.prior(args)), journal, line)
-        done = warp.run(searching, warp.ScaledClock())
+        done = warp.run(_search(args, dialer, who, search, journal, line), warp.ScaledClock())
     if not done.complete:
         line.say(_stopped(args))
+    settings, notes = _in_force(args, done, settings)
     result = conclude(
         done,
         settings,
@@ -81,9 +80,28 @@ def run(args: argparse.Namespace) -> int:
         target=str(target),
         clock="real",
         wall_s=time.perf_counter() - started,
-        notes=(_NOT_VERIFIED,) if args.insecure else (),
+        notes=(*((_NOT_VERIFIED,) if args.insecure else ()), *notes),
     )
     return show(result, as_json=args.json)
+
+
+def _account(args: argparse.Namespace, target: "Target") -> "Account | None":
+    if args.method == "ping":
+        return account(args, target)
+    if args.user is not None or args.password_file is not None:
+        raise UserError("--user and --password-file go with --method ping")
+    return None
+
+
+def _in_force(args: argparse.Namespace, done: "Run", settings: "Settings") -> "tuple[Settings, tuple[str, ...]]":
+    """Return Exchange's settings as the live server told them, and what is to be said after Pings."""
+    from hbprobe.probe.heartbeats import in_force
+    from hbprobe.probe.ping import PingMethod
+
+    if not isinstance(done.method, PingMethod):
+        return settings, ()
+    settings, differences = in_force(settings, done.method.limits, is_file=args.webconfig is not None)
+    return settings, (*differences, done.method.left_behind)
 
 
 def _journal(
@@ -98,13 +116,19 @@ def _journal(
 
 
 async def _search(
-    method: str, dialer: "Dialer", search: "Search", journal: "Journal | None", line: "LiveLine"
+    args: argparse.Namespace,
+    dialer: "Dialer",
+    who: "Account | None",
+    settings: "SearchSettings",
+    journal: "Journal | None",
+    line: "LiveLine",
 ) -> "Run":
-    from hbprobe.probe.methods import make_method
     from hbprobe.probe.run import Run
+    from hbprobe.probe.setup import set_up
 
-    made = make_method(method, dialer, search.settings.grace_s, random.SystemRandom())
-    done = Run(search, made, journal, line.follow)
+    prior, rng = arguments.prior(args), random.SystemRandom()
+    method, search = await set_up(args.method, dialer, settings, prior, rng, who, line.say)
+    done = Run(search, method, journal, line.follow)
     with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
         await done.to_the_end()
     return done

@@ -9,20 +9,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from hbprobe.exchange.certificates import throwaway_pair
-from hbprobe.exchange.server import FarEnd
+from hbprobe.exchange.client import Account
+from hbprobe.exchange.server import FarEnd, Service
 from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.standin.service import StandIn
 from hbprobe.middlebox.chain import Chain, Tls
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
 from hbprobe.probe.journal import Journal
-from hbprobe.probe.methods import make_method
+from hbprobe.probe.ping import PingMethod
 from hbprobe.probe.prior import Prior
 from hbprobe.probe.run import Run
-from hbprobe.probe.search import Search, SearchSettings
+from hbprobe.probe.search import SearchSettings
+from hbprobe.probe.setup import set_up
 from hbprobe.probe.wire import Dialer, Target
 from hbprobe.profiles.model import Profile
 
 _SEED = 1040
 """The probe's nonces come from it, so that a lab that is run twice sends the same bytes."""
+
+_ACCOUNT = Account("lab", "no secret")
+"""The stand-in lets everyone in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +43,19 @@ class Findings:
 
 @contextlib.asynccontextmanager
 async def path(
-    boxes: Sequence[Profile], settings: Settings, events: Sequence[list[Event]], chance: random.Random | None = None
+    boxes: Sequence[Profile],
+    settings: Settings,
+    events: Sequence[list[Event]],
+    chance: random.Random | None = None,
+    services: Sequence[Service] = (),
 ) -> AsyncIterator[Dialer]:
     """Build the far end and the boxes on loopback, in order from the client; take them down at the end.
 
     `events` has a list for each box, to which the box tells what it does; `chance` is what is random about them.
+    `services` are what the far end serves beside `/hold`.
     """
     server_tls, client_tls = throwaway_pair()
-    far_end = FarEnd(settings, server_tls)
+    far_end = FarEnd(settings, server_tls, services=services)
     host, port = await far_end.listen("127.0.0.1", 0)
     upstream, tls = [(socket.AF_INET, (host, port))], Tls(server_tls, client_tls, host)
     chain = Chain(boxes, upstream, lambda place: events[place].append, chance=chance, tls=tls)
@@ -85,8 +96,10 @@ async def measure(
     `seed` stands for what is random about the boxes.
     """
     events: list[list[Event]] = [[] for _ in boxes]
-    async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed)) as dialer:
-        run = Run(Search(search, prior), make_method(method, dialer, search.grace_s, random.Random(_SEED)), journal)
+    services = (StandIn(settings),) if method == PingMethod.name else ()
+    async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed), services) as dialer:
+        trying, searching = await set_up(method, dialer, search, prior, random.Random(_SEED), _ACCOUNT)
+        run = Run(searching, trying, journal)
         with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
             await run.to_the_end()
     return Findings(run, _cut_by(boxes, events), _remarks(events))

@@ -43,6 +43,11 @@ def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, exp
             return _answered(reply, reply.at_s - started_s, hold_s, expected)
 
 
+def came_early(elapsed_s: float, hold_s: float) -> bool:
+    """Say whether an answer came too early to be that of a server that held the request to the end."""
+    return elapsed_s < hold_s - _EARLY_S and elapsed_s < hold_s * _EARLY_SHARE
+
+
 def _ended(end: End, elapsed_s: float, hold_s: float, *, asked: bool) -> Outcome:
     """`asked` says that an answer is due: a server may end a connection on which nothing is asked at any time."""
     if end.kind is EndKind.UNREACHABLE:
@@ -67,7 +72,7 @@ def _how(end: End) -> How:
 
 def _answered(answer: Answer, elapsed_s: float, hold_s: float, expected: bytes | None) -> Outcome:
     if expected is None or (answer.status == 200 and answer.body == expected):
-        if elapsed_s < hold_s - _EARLY_S and elapsed_s < hold_s * _EARLY_SHARE:
+        if came_early(elapsed_s, hold_s):
             text = f"the far end answered after {elapsed_s:.3f} s instead of {hold_s:g} s: is its clock another?"
             return _failed(elapsed_s, text)
         return Outcome(Kind.SURVIVED, elapsed_s)

@@ -1,6 +1,7 @@
 """One HTTP/1.1 request on one connection, and what came of it. Nothing is ever asked twice."""
 
 import asyncio
+from collections.abc import Sequence
 
 import h11
 
@@ -21,13 +22,20 @@ class Conversation:
         self._authority = authority
         self._http = h11.Connection(h11.CLIENT)
 
-    def ask(self, method: str, path: str) -> None:
-        """Send a request without a body."""
-        headers = [("Host", self._authority), ("User-Agent", USER_AGENT), ("Accept", "*/*")]
-        if method == "POST":
-            headers.append(("Content-Length", "0"))
-        request = h11.Request(method=method, target=path, headers=headers)
-        self._wire.send((self._http.send(request) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
+    def ask(self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None) -> None:
+        """Send a request; `headers` take precedence over the usual ones, and a POST has a body, if an empty one."""
+        named = {name.lower() for name, _ in headers}
+        usual = (("Host", self._authority), ("User-Agent", USER_AGENT), ("Accept", "*/*"))
+        sent = [*(header for header in usual if header[0].lower() not in named), *headers]
+        if body is not None or method == "POST":
+            sent.append(("Content-Length", str(len(body or b""))))
+        request = h11.Request(method=method, target=path, headers=sent)
+        pieces = [
+            self._http.send(request),
+            body and self._http.send(h11.Data(data=body)),
+            self._http.send(h11.EndOfMessage()),
+        ]
+        self._wire.send(b"".join(piece for piece in pieces if piece))
 
     async def reply(self, until_s: float) -> Reply:
         """Wait for the answer, or for what came instead, until that time of the loop's clock."""
@@ -83,7 +91,9 @@ class Conversation:
         return not any(name in (b"content-length", b"transfer-encoding") for name, _ in response.headers)
 
     def _answer(self, response: h11.Response, body: bytes) -> Answer:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
+        headers: dict[str, str] = {}
+        for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         return Answer(response.status_code, body, asyncio.get_running_loop().time(), headers)
 
 

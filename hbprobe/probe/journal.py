@@ -12,20 +12,45 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from hbprobe.errors import UserError
 from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome, Trial
 from hbprobe.probe.search import SearchSettings
 
 SCHEMA = "hbprobe.journal/1"
-_FREE_TO_DIFFER = {"connections"}
-"""A search may be resumed with more or fewer connections: that changes how fast it is, not what it finds."""
+_FREE_TO_DIFFER = {"connections", "noise", "confidence"}
+"""A search may be resumed with more or fewer connections, or by one who is harder to convince: trials stay what they
+showed."""
+
+_OF_THE_MOMENT = {"again", "pause_s"}
+"""What of an outcome nobody wants to know later."""
 
 
 def header(target: str, method: str, settings: SearchSettings) -> dict[str, Any]:
     """Describe a search, so that a journal can be told from another's."""
     return {"schema": SCHEMA, "target": target, "method": method, "search": asdict(settings)}
+
+
+class Record(Protocol):
+    """Where a search notes what happens, and finds what happened before."""
+
+    trials: Sequence[Trial]
+    """The finished trials of the runs before this one."""
+    last_number: int
+    """The highest number that a trial of theirs has, finished or not."""
+
+    def started(self, number: int, hold_s: float, at_s: float) -> None:
+        """Note that a trial began."""
+        ...
+
+    def ended(self, trial: Trial) -> None:
+        """Note what a trial showed."""
+        ...
+
+    def abandoned(self, number: int, at_s: float) -> None:
+        """Note that a trial was given up, because others had answered its question."""
+        ...
 
 
 class Journal:
@@ -93,7 +118,8 @@ class Journal:
 
 
 def _trial_to_dict(trial: Trial) -> dict[str, Any]:
-    return {"trial": trial.number, "hold_s": trial.hold_s, "started_s": trial.started_s} | asdict(trial.outcome)
+    showed = {key: value for key, value in asdict(trial.outcome).items() if key not in _OF_THE_MOMENT}
+    return {"trial": trial.number, "hold_s": trial.hold_s, "started_s": trial.started_s} | showed
 
 
 def _trial(path: Path, line_number: int, line: dict[str, Any]) -> Trial:

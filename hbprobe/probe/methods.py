@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -27,7 +28,7 @@ class Method(Protocol):
         ...
 
 
-class _OneConnection:
+class OneConnection:
     """What the methods share: a connection a trial, closed whatever happens, and no exceptions to the outside."""
 
     def __init__(self, dialer: Dialer, grace_s: float) -> None:
@@ -37,12 +38,15 @@ class _OneConnection:
 
     async def trial(self, hold_s: float) -> Outcome:
         """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
+        return await self._on_a_connection(lambda wire: self._hold(wire, hold_s))
+
+    async def _on_a_connection(self, hold: Callable[[Wire], Awaitable[Outcome]]) -> Outcome:
         try:
             wire = await self._dialer.open()
         except DialError as error:
             return Outcome(Kind.FAILED, 0.0, reason=str(error))
         try:
-            outcome = await self._hold(wire, hold_s)
+            outcome = await hold(wire)
             if outcome.how is How.SILENT:
                 outcome = replace(outcome, aftermath=await examine(wire))
             return outcome
@@ -56,7 +60,7 @@ class _OneConnection:
         return Conversation(wire, self._dialer.target.authority)
 
 
-class HoldMethod(_OneConnection):
+class HoldMethod(OneConnection):
     """POST /hold to `hbprobe serve`, which answers after the hold with a token."""
 
     name = "hold"
@@ -80,7 +84,7 @@ class HoldMethod(_OneConnection):
         )
 
 
-class IdleMethod(_OneConnection):
+class IdleMethod(OneConnection):
     """One request, silence for the hold, another request: for a server that cannot hold.
 
     It measures the server's own keep-alive timer, too: the shortest of all timers between here and there.
@@ -118,5 +122,11 @@ class IdleMethod(_OneConnection):
 
 
 def make_method(name: str, dialer: Dialer, grace_s: float, rng: random.Random) -> Method:
-    """Make the method of that name, `hold` or `idle`; `rng` makes the nonces."""
-    return HoldMethod(dialer, grace_s, rng) if name == HoldMethod.name else IdleMethod(dialer, grace_s)
+    """Make the method of that name, `hold` or `idle`; `rng` makes the nonces. A Ping needs more: see setup.py."""
+    match name:
+        case HoldMethod.name:
+            return HoldMethod(dialer, grace_s, rng)
+        case IdleMethod.name:
+            return IdleMethod(dialer, grace_s)
+        case _:
+            raise ValueError(f"{name} is no method that needs nothing but a path")

@@ -37,6 +37,18 @@ class Aftermath(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SocketSaw:
+    """What the client's socket saw of one more packet on a silent connection."""
+
+    aftermath: Aftermath | None
+    """None where the system does not tell what was acknowledged."""
+    retransmits: int | None = None
+    """So many times in a row had the system sent the packet again when the look at it ended."""
+    woke: bool = False
+    """Bytes came: what had been held back for want of this packet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one trial showed."""
 
@@ -53,6 +65,10 @@ class Outcome:
     """For a silent cut, where the connection was examined."""
     reason: str = ""
     """For people: what was seen."""
+    again: bool = False
+    """For a failed trial: another one may be evidence."""
+    pause_s: float = 0.0
+    """So long the server asked to be left alone before the next request."""
 
 
 @dataclass(frozen=True, slots=True)

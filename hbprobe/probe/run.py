@@ -5,10 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.probe.journal import Journal
+from hbprobe.probe.journal import Record
 from hbprobe.probe.methods import Method
 from hbprobe.probe.outcome import Kind, Outcome, Trial
 from hbprobe.probe.search import Search
+
+_MOST_VOID = 5
+"""So many trials in a row may end without evidence, for reasons that may pass, before the search gives up."""
+_LONGEST_PAUSE_S = 1800.0
+"""A server that asks for a longer pause is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Run:
         self,
         search: Search,
         method: Method,
-        journal: Journal | None = None,
+        journal: Record | None = None,
         watch: Callable[["Run"], None] | None = None,
     ) -> None:
         self.search = search
@@ -35,6 +40,10 @@ class Run:
         self.trials: list[Trial] = []
         self.running: list[Running] = []
         self.complete = False
+        self.remarks: list[str] = []
+        """What went on beside the evidence: trials that had to be repeated, pauses that the server asked for."""
+        self._void = 0
+        self._pause_s = 0.0
         self._journal = journal
         self._watch = watch or (lambda _: None)
         self._loop = asyncio.get_running_loop()
@@ -61,6 +70,7 @@ class Run:
         """Search until the limit is known; raises CannotMeasureError when a trial failed to say anything."""
         while holds := self.search.next_holds():
             await self._round(holds)
+            await self._pause()
         self.complete = True
         self._watch(self)
 
@@ -85,14 +95,37 @@ class Run:
             ended = sorted(((tasks.pop(task), task.result()) for task in done), key=lambda pair: pair[0].number)
             for running, outcome in ended:
                 self._end(running, outcome)
-            for _, outcome in ended:
-                if outcome.kind is Kind.FAILED:
-                    raise CannotMeasureError(outcome.reason)
+            for running, outcome in ended:
+                self._weigh(running, outcome)
             for task, running in list(tasks.items()):
                 if self.search.is_moot(running.hold_s):
                     task.cancel()
                     self._abandon(tasks.pop(task))
             self._watch(self)
+
+    def _weigh(self, running: Running, outcome: Outcome) -> None:
+        """Give up where a trial failed for good, or too many failed in a row; note the pause that was asked for."""
+        self._pause_s = max(self._pause_s, outcome.pause_s)
+        if outcome.kind is not Kind.FAILED:
+            self._void = 0
+            return
+        if not outcome.again:
+            raise CannotMeasureError(outcome.reason)
+        self._void += 1
+        if self._void == _MOST_VOID:
+            raise CannotMeasureError(f"{_MOST_VOID} trials in a row were no evidence, lastly: {outcome.reason}")
+        self.remarks.append(f"trial {running.number} (hold {running.hold_s:g} s) was no evidence: {outcome.reason}")
+
+    async def _pause(self) -> None:
+        """Leave the server alone for as long as it asked."""
+        pause_s, self._pause_s = self._pause_s, 0.0
+        if pause_s > _LONGEST_PAUSE_S:
+            most = f"hbprobe waits for {_LONGEST_PAUSE_S:g} s at most"
+            raise CannotMeasureError(f"the server asks for a pause of {pause_s:g} s, and {most}: try again then")
+        if pause_s:
+            self.remarks.append(f"the server asked for a pause of {pause_s:g} s, and got it")
+            self._watch(self)
+            await asyncio.sleep(pause_s)
 
     def _start(self, hold_s: float) -> Running:
         self._started += 1

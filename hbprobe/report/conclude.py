@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hbprobe.exchange.devices import DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
+from hbprobe.probe.ping import told_by
 from hbprobe.probe.run import Run
 from hbprobe.report.result import Method, Result, Verb
 
@@ -39,7 +40,10 @@ def conclude(
         contradictions=run.search.contradictions,
         complete=run.complete,
         confirmed=run.complete and run.search.confirmed,
+        confidence=run.search.confidence,
+        noise=run.search.noise,
         cut_by=cut_by,
-        notes=notes,
+        notes=(*notes, *run.remarks),
+        server=told_by(run.method),
         verdict=judge(limit.survived_s, limit.cut_s, limit.how, settings, devices).as_dict() if known else None,
     )

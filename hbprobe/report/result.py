@@ -1,11 +1,12 @@
 """The result of a measurement, and its JSON form, `hbprobe.result/1` (docs/result-format.md)."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
 from hbprobe import __version__
 from hbprobe.errors import UserError
@@ -15,12 +16,15 @@ from hbprobe.report.text import shown
 
 SCHEMA = "hbprobe.result/1"
 
+Read = TypeVar("Read")
+
 
 class Verb(StrEnum):
     """The verb that measured."""
 
     LAB = "lab"
     PROBE = "probe"
+    DIAGNOSE = "diagnose"
 
 
 class Method(StrEnum):
@@ -30,6 +34,8 @@ class Method(StrEnum):
     """The far end answers after the hold."""
     IDLE = "idle"
     """The client is quiet between two requests; the server's own keep-alive timer is measured too."""
+    PING = "ping"
+    """An ActiveSync server answers a Ping after its heartbeat interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,16 @@ class Result:
     """False where the search was stopped before its end."""
     confirmed: bool = True
     """As many trials as were asked for agree at both ends of the bracket."""
+    confidence: float | None = None
+    """How sure it is that the limit lies in the bracket, at least; None where every trial was believed."""
+    noise: float = 0.0
+    """The share of trials that was taken to die for other reasons than the timer."""
     cut_by: str | None = None
     """Id of the profile whose box cut; only a lab knows it."""
     notes: tuple[str, ...] = ()
     """What a reader must know to trust the result, such as a certificate that was not verified."""
+    server: Mapping[str, Any] | None = None
+    """What a live ActiveSync server said of itself, its heartbeat limits above all; None for other methods."""
     verdict: Mapping[str, Any] | None = None
     """What Exchange will make of it, as `hbprobe.exchange.verdict` writes it; None where nothing could be judged."""
     hbprobe: str = __version__
@@ -82,9 +94,12 @@ class Result:
             "contradictions": list(self.contradictions),
             "complete": self.complete,
             "confirmed": self.confirmed,
+            "confidence": None if self.confidence is None else _down(self.confidence),
+            "noise": self.noise,
             "cut_by": self.cut_by,
             "seconds": {"path": _ms(self.path_s), "wall": _ms(self.wall_s)},
             "notes": list(self.notes),
+            "server": None if self.server is None else dict(self.server),
             "verdict": None if self.verdict is None else dict(self.verdict),
         }
 
@@ -106,9 +121,14 @@ class Result:
 
 def load_result(path: Path) -> Result:
     """Read a result from a file. Raises UserError, naming file, key and mend, where it is none."""
+    return load_with(path, Result.from_dict)
+
+
+def load_with(path: Path, read: Callable[[object], Read]) -> Read:
+    """Read a JSON file with a reader that raises ValueError for the wrong data; raises UserError as `load_result`."""
     name = shown(str(path))
     try:
-        return Result.from_dict(json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_number))
+        return read(json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_number))
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:
@@ -132,6 +152,11 @@ def _ms(seconds: float) -> float:
     return round(float(seconds), 3)
 
 
+def _down(share: float) -> float:
+    """Round to four digits, and never up: a confidence is not overstated."""
+    return math.floor(share * 10_000) / 10_000
+
+
 def _ms_or_null(seconds: float | None) -> float | None:
     return None if seconds is None else _ms(seconds)
 
@@ -144,6 +169,8 @@ def _search_dict(search: SearchSettings) -> dict[str, Any]:
         "connections": search.connections,
         "confirm": search.confirm,
         "grace_s": _ms(search.grace_s),
+        "noise": search.noise,
+        "confidence": search.confidence,
     }
 
 

@@ -12,18 +12,19 @@ from rich.text import Text
 from hbprobe.duration import format_duration
 from hbprobe.report.result import Method, Result, Verb
 from hbprobe.report.text import seconds, shown
-from hbprobe.report.words import death_words, effort_words, limit_words
+from hbprobe.report.words import confidence_words, death_words, effort_words, limit_words, server_words
 
 _MOST_LISTED = 10
 _METHODS = {
     Method.HOLD: "hold: the far end answers after the hold",
     Method.IDLE: "idle: quiet between two requests, so a keep-alive timer of the server counts too",
+    Method.PING: "ping: an ActiveSync server answers after the heartbeat interval",
 }
 
 
 def print_result(result: Result, console: Console) -> None:
     """Print what was measured and what it means."""
-    console.print(_pairs(_facts(result)))
+    console.print(_pairs(facts(result)))
     if result.verdict is not None:
         console.print()
         print_verdict(result.verdict, console)
@@ -44,7 +45,7 @@ def print_verdict(verdict: Mapping[str, Any], console: Console) -> None:
     if verdict["devices"]:
         console.print(_device_table(verdict["devices"]))
         console.print()
-    console.print(_pairs(_advice(verdict)))
+    console.print(_pairs(advice(verdict)))
 
 
 def _plain(text: str) -> Text:
@@ -67,15 +68,20 @@ def _listed(heading: str, lines: Sequence[str]) -> RenderableType:
     return Group(_plain(heading), *(Padding(_plain(line), (0, 0, 0, 2)) for line in told))
 
 
-def _facts(result: Result) -> list[tuple[str, str]]:
+def facts(result: Result) -> list[tuple[str, str]]:
     """Return what was measured; an empty name goes on with the one before."""
     facts = [("target", result.target)]
     if result.verb is Verb.LAB:
         facts.append(("path", " > ".join(("client", *result.path, "server"))))
-    facts += [("method", _METHODS[result.method]), ("limit", limit_words(result.limit))]
+    facts.append(("method", _METHODS[result.method]))
+    if result.server is not None:
+        facts.append(("server", server_words(result.server)))
+    facts.append(("limit", limit_words(result.limit)))
     facts += zip(("dies", ""), death_words(result.limit), strict=False)
     if result.cut_by is not None and len(result.path) > 1:
         facts.append(("cut by", result.cut_by))
+    if result.confidence is not None:
+        facts.append(("sure", confidence_words(result.confidence, result.noise)))
     facts.append(("tried", effort_words(result)))
     return [*facts, *_doubts(result)]
 
@@ -83,24 +89,27 @@ def _facts(result: Result) -> list[tuple[str, str]]:
 def _doubts(result: Result) -> list[tuple[str, str]]:
     if not result.complete:
         return [("but", "the search was stopped before its end; the bracket is as wide as it was then")]
-    if result.contradictions:
+    if result.confidence is not None and result.confidence < result.search.confidence:
+        return [("but", "the trials do not agree well enough; try again, or with --confirm 3")]
+    if result.contradictions and not result.search.noise:
         return [("but", "some trials contradict the limit")]
     return [] if result.confirmed else [("but", "not confirmed: too few trials agree at one of the limit's ends")]
 
 
-_DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "timer needed")
+DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "timer needed")
 
 
 def _device_table(devices: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for column in _DEVICE_COLUMNS:
+    for column in DEVICE_COLUMNS:
         table.add_column(column, justify="left" if column in ("device", "event 1040") else "right")
     for device in devices:
-        table.add_row(*map(_plain, _device_row(device)))
+        table.add_row(*map(_plain, device_row(device)))
     return table
 
 
-def _device_row(device: Mapping[str, Any]) -> tuple[str, ...]:
+def device_row(device: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what stands under `DEVICE_COLUMNS` for one device of a verdict."""
     return (
         device["name"],
         "refused" if device["refused"] else f"{seconds(device['settled_s'])} s",
@@ -115,7 +124,7 @@ def _seconds_or_dash(value: float | None) -> str:
     return "-" if value is None else f"{seconds(value)} s"
 
 
-def _advice(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
+def advice(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what the timer should be, and the settings that this rests on."""
     settings, carries_s = verdict["settings"], verdict["carries_max_s"]
     return [

@@ -13,6 +13,7 @@ from hbprobe.report.result import SCHEMA, Method, Verb
 _ORIGIN = "give a file that --json or --out wrote"
 
 Seconds = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0)]
+Share = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0, le=1)]
 Count = Annotated[int, Strict(), Field(ge=0)]
 
 
@@ -31,6 +32,8 @@ class SearchPart(Part):
     connections: Count
     confirm: Count
     grace_s: Seconds
+    noise: Share = 0.0
+    confidence: Share = 0.95
 
     def value(self) -> SearchSettings:
         """Return the settings that it stands for. Raises ValueError where they contradict each other."""
@@ -139,6 +142,15 @@ class VerdictPart(Part):
     settings: SettingsPart
 
 
+class ServerPart(Part):
+    """`server`."""
+
+    min_heartbeat_s: Count | None
+    max_heartbeat_s: Count | None
+    protocol: str | None
+    release: str | None
+
+
 class ResultPart(Part):
     """The whole document."""
 
@@ -154,9 +166,12 @@ class ResultPart(Part):
     contradictions: tuple[str, ...]
     complete: StrictBool
     confirmed: StrictBool
+    confidence: Share | None = None
+    noise: Share = 0.0
     cut_by: str | None
     seconds: SecondsPart
     notes: tuple[str, ...]
+    server: ServerPart | None = None
     verdict: VerdictPart | None
 
 
@@ -170,6 +185,8 @@ _TAKEN_AS_THEY_ARE = (
     "contradictions",
     "complete",
     "confirmed",
+    "confidence",
+    "noise",
     "cut_by",
     "notes",
 )
@@ -183,7 +200,7 @@ def read_fields(data: object) -> dict[str, Any]:
     try:
         part = ResultPart.model_validate(data)
     except ValidationError as error:
-        raise ValueError(_first_mistake(error)) from error
+        raise ValueError(first_mistake(error)) from error
     return {
         **{name: getattr(part, name) for name in _TAKEN_AS_THEY_ARE},
         "search": part.search.value(),
@@ -191,6 +208,7 @@ def read_fields(data: object) -> dict[str, Any]:
         "trials": tuple(trial.value() for trial in part.trials),
         "path_s": part.seconds.path,
         "wall_s": part.seconds.wall,
+        "server": part.server and part.server.model_dump(),
         "verdict": data["verdict"],
     }
 
@@ -208,6 +226,7 @@ _WANTED = {
     "finite_number": "a number of seconds",
     "float_type": "a number of seconds",
     "greater_than_equal": "0 or more",
+    "less_than_equal": "1 or less",
     "int_type": "a whole number",
     "model_type": "an object",
     "string_type": "text",
@@ -216,7 +235,7 @@ _WANTED = {
 """What pydantic's complaints mean to a person who reads JSON."""
 
 
-def _first_mistake(error: ValidationError) -> str:
+def first_mistake(error: ValidationError) -> str:
     """Say where the first mistake is and what would be right."""
     mistake = error.errors(include_url=False)[0]
     key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake["loc"]).removeprefix(".")

@@ -1,5 +1,6 @@
 """What a measurement showed, in words that tables and plots share."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -55,10 +56,25 @@ def limit_words(limit: Limit, *, with_how: bool = False) -> str:
     return f"survives {seconds(limit.survived_s)} s, {cut}"
 
 
+def confidence_words(confidence: float, noise: float) -> str:
+    """Say how sure the limit is, never more than it is, and what that rests on."""
+    percent = math.floor(confidence * 1000) / 10
+    return f"to {percent:g} % at least, if {noise * 100:.3g} % of the trials die for other reasons than the timer"
+
+
 def effort_words(result: Result) -> str:
     """Say how much was tried: `13 trials, 9 h 36 min of path time in 0.1 s of wall time`."""
     spent = f"{format_duration(result.path_s)} of path time in {format_duration(result.wall_s)} of wall time"
     return f"{counted(len(result.trials), 'trial')}, {spent}"
+
+
+def server_words(server: Mapping[str, Any]) -> str:
+    """Say what an ActiveSync server told of itself: its protocol, and the heartbeats that it takes."""
+    low_s, high_s = server["min_heartbeat_s"], server["max_heartbeat_s"]
+    bounds = ([] if low_s is None else [f"from {low_s} s"]) + ([] if high_s is None else [f"to {high_s} s"])
+    heartbeats = f"takes heartbeats {' '.join(bounds)}" if bounds else "does not tell which heartbeats it takes"
+    release = f" (release {server['release']})" if server["release"] else ""
+    return f"ActiveSync {server['protocol']}{release}, {heartbeats}"
 
 
 def path_words(result: Result) -> str:

@@ -11,6 +11,9 @@ import pytest
 from hbprobe import warp
 from hbprobe.exchange.certificates import throwaway_pair
 from hbprobe.exchange.hold import acknowledge_now
+from hbprobe.exchange.server import FarEnd
+from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.standin.service import StandIn
 from hbprobe.middlebox.silence import Way, mute
 from hbprobe.probe.wire import Dialer, Target
 
@@ -121,3 +124,20 @@ def tls(request):
 def on_warp():
     """Run a coroutine on the warp clock."""
     return lambda main: warp.run(main, warp.WarpClock())
+
+
+@contextlib.asynccontextmanager
+async def eas_serving(tls, settings=None, **given):
+    """An ActiveSync server: the stand-in, and a dialer to it; `given` goes to the stand-in."""
+    stand_in = StandIn(settings or Settings(), **given)
+    far_end = FarEnd(settings or Settings(), tls[0], services=[stand_in])
+    _, port = await far_end.listen("127.0.0.1", 0)
+    try:
+        yield stand_in.exchange, Dialer(Target(True, "localhost", port, "/"), tls[1])
+    finally:
+        await far_end.close()
+
+
+@pytest.fixture(scope="session")
+def serve_eas(tls_pair):
+    return lambda settings=None, **given: eas_serving(tls_pair, settings, **given)

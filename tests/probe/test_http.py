@@ -64,6 +64,30 @@ def test_the_request(on_warp, serve, method, head):
     assert heads == [(head.format(USER_AGENT) + length + "\r\n").encode()]
 
 
+def test_a_request_with_headers_and_a_body(on_warp, serve):
+    sent = []
+
+    async def script(connection):
+        sent.extend([await connection.request(), await connection._reader.readexactly(4)])
+
+    async def client(conversation):
+        conversation.ask("POST", "/eas?Cmd=Ping", [("user-agent", "phone"), ("X-Key", "7")], b"\x03\x01\x6a\x00")
+        await conversation.reply(1)
+
+    converse(on_warp, serve, script, client)
+    head = (
+        b"POST /eas?Cmd=Ping HTTP/1.1\r\nHost: mail.example\r\nAccept: */*\r\n"
+        b"user-agent: phone\r\nX-Key: 7\r\nContent-Length: 4\r\n\r\n"
+    )
+    assert sent == [head, b"\x03\x01\x6a\x00"]
+
+
+def test_a_header_that_comes_twice(on_warp, serve):
+    answer = b"HTTP/1.1 401 No\r\nWWW-Authenticate: NTLM\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"
+    reply = answered(on_warp, serve, answer)
+    assert reply.headers == {"www-authenticate": "NTLM, Basic", "content-length": "0"}
+
+
 def test_an_answer(on_warp, serve, tls):
     assert answered(on_warp, serve, WHOLE, tls=tls) == Answer(200, b"hello", 0, HEADERS)
 

@@ -68,6 +68,8 @@ def test_the_lines(path):
                 "connections": 1,
                 "confirm": 1,
                 "grace_s": 3.0,
+                "noise": 0.0,
+                "confidence": 0.95,
             },
         },
         {"event": "start", "trial": 1, "hold_s": 3540.0, "started_s": 0.0},

@@ -285,3 +285,12 @@ def test_idle_needs_an_answer_to_the_first_request(on_warp, serve, act, at_s):
 
     outcome, _ = trial(on_warp, serve, script, 600, "idle")
     assert outcome == Outcome(Kind.FAILED, at_s, reason="the server did not answer the first request")
+
+
+def test_a_method_that_needs_more(on_warp, serve):
+    async def main():
+        async with serve(far_end()) as peer:
+            make_method("ping", peer.dialer(), GRACE_S, random.Random(1))
+
+    with pytest.raises(ValueError, match="ping is no method that needs nothing but a path"):
+        on_warp(main())

@@ -252,3 +252,69 @@ def test_more_connections_after_going_on(on_warp, tmp_path):
         run, method, _ = carry_out(on_warp, ten_minutes, faster, journal)
     assert method.most == 8
     assert (run.search.limit.survived_s, run.search.limit.cut_s) == (599.5, 600.5)
+
+
+# Trials that are no evidence for reasons that pass
+
+
+def void(reason="mail came", pause_s=0.0):
+    return Outcome(Kind.FAILED, 5, reason=reason, again=True, pause_s=pause_s)
+
+
+def carry_out_void(on_warp, voids, settings=SETTINGS, journal=None):
+    """Search with so many trials without evidence in front; return the run and its method."""
+    left = list(voids)
+    return carry_out(on_warp, lambda hold_s: left.pop(0) if left else ten_minutes(hold_s), settings, journal)
+
+
+def test_a_trial_without_evidence_is_repeated(on_warp, tmp_path):
+    path = tmp_path / "journal.jsonl"
+    with journal_of(path) as journal:
+        run, method, _ = carry_out_void(on_warp, [void()], journal=journal)
+    assert (run.search.limit.survived_s, run.search.limit.cut_s) == (599.5, 600.5)
+    assert method.holds[:3] == [3540, 3540, 1799.5]
+    assert run.remarks == ["trial 1 (hold 3540 s) was no evidence: mail came"]
+    assert [trial.number for trial in run.trials[:2]] == [2, 3]
+    assert events(path)[1]["kind"] == "failed"
+    with journal_of(path, resume=True) as journal:
+        assert len(carry_out(on_warp, ten_minutes, journal=journal)[0].trials) == len(run.trials)
+
+
+def test_others_in_the_round_go_on(on_warp):
+    run, method, _ = carry_out_void(on_warp, [void()], SearchSettings(connections=3))
+    assert run.complete
+    assert method.given_up != method.holds[:3]
+    assert len(run.remarks) == 1
+
+
+def test_only_so_many_in_a_row(on_warp):
+    assert carry_out_void(on_warp, [void()] * 4)[0].complete
+    with pytest.raises(CannotMeasureError) as error:
+        carry_out_void(on_warp, [void()] * 5)
+    assert str(error.value) == "5 trials in a row were no evidence, lastly: mail came"
+
+
+def test_the_pause_that_a_server_asks_for(on_warp):
+    run, _, path_s = carry_out_void(on_warp, [void("busy", 300)])
+    assert run.remarks == [
+        "trial 1 (hold 3540 s) was no evidence: busy",
+        "the server asked for a pause of 300 s, and got it",
+    ]
+    assert path_s == 5 + 300 + 12193
+    assert run.trials[0].started_s == 305
+
+
+def test_a_pause_after_good_evidence(on_warp):
+    def polite(hold_s):
+        return Outcome(Kind.SURVIVED, hold_s, pause_s=60)
+
+    run, _, path_s = carry_out(on_warp, polite)
+    assert (len(run.trials), path_s) == (1, 3600)
+
+
+def test_a_pause_that_nobody_waits_for(on_warp):
+    with pytest.raises(CannotMeasureError) as error:
+        carry_out_void(on_warp, [void("busy", 1801)])
+    assert str(error.value) == (
+        "the server asks for a pause of 1801 s, and hbprobe waits for 1800 s at most: try again then"
+    )

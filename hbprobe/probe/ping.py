@@ -1,0 +1,167 @@
+"""The method that a real ActiveSync server can answer: a trial is one Ping, on one connection of its own.
+
+Each trial that runs at the same time is a device of its own, for a newer Ping of a device ends its older one. The
+handshake and what has to be done between two Pings go over other connections.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from hbprobe.errors import CannotMeasureError
+from hbprobe.exchange.client import EAS_PATH, Account, Handshake, Server, device_id
+from hbprobe.exchange.refusal import RefusedError
+from hbprobe.probe.classify import classify
+from hbprobe.probe.handshake import Courier
+from hbprobe.probe.heartbeats import HeartbeatLimits
+from hbprobe.probe.methods import Method, OneConnection
+from hbprobe.probe.outcome import Kind, Outcome
+from hbprobe.probe.ping_answer import read_ping
+from hbprobe.probe.replies import Answer
+from hbprobe.probe.wire import Dialer, DialError, Wire
+
+_TOO_SHORT_S, _TOO_LONG_S = 1, 86400
+"""Heartbeats that servers refuse, naming their limits; or the shorter one is taken, and so is its own limit."""
+_TURNED_AWAY = (401, 403)
+_LIMIT_PATIENCE_S = 15.0
+"""A server that has not refused by then takes the heartbeat; SOGo waits its 10 s before it refuses."""
+
+
+class PingMethod(OneConnection):
+    """Pings whose HeartbeatInterval is the hold, against any ActiveSync server."""
+
+    name = "ping"
+
+    def __init__(
+        self,
+        dialer: Dialer,
+        grace_s: float,
+        account: Account,
+        devices: int = 1,
+        say: Callable[[str], None] = lambda _: None,
+        *,
+        first: int = 1,
+    ) -> None:
+        """Make the devices: so many as trials are to run at the same time, numbered from `first` on.
+
+        `say` is told when the server asks for a pause.
+        """
+        super().__init__(dialer, grace_s)
+        host, path = dialer.target.host, eas_path(dialer.target.path)
+        ids = (device_id(account.user, host, number) for number in range(first, first + devices))
+        self.devices = tuple(Handshake(account, device, path) for device in ids)
+        self.limits = HeartbeatLimits()
+        self._free = list(self.devices)
+        self._say = say
+        self._verdict: Outcome | None = None
+        """Once the server has turned the account away, nothing is sent any more."""
+
+    @property
+    def server(self) -> Server:
+        """What the server said of itself."""
+        return self.devices[0].server
+
+    def told(self) -> dict[str, Any]:
+        """Return what the server said of itself, as it stands in a result."""
+        return {
+            "min_heartbeat_s": self.limits.min_s,
+            "max_heartbeat_s": self.limits.max_s,
+            "protocol": self.server.version,
+            "release": self.server.release,
+        }
+
+    @property
+    def left_behind(self) -> str:
+        """What stays on the server, in words: the protocol lets a device make its partnership, not end it."""
+        ids = ", ".join(device.device for device in self.devices)
+        return f"the server goes on to list the probe's device {ids}; in Exchange, Remove-MobileDevice removes it"
+
+    async def prepare(self) -> None:
+        """Let every device shake hands, one after another, and ask for the server's limits.
+
+        Raises CannotMeasureError, which says what the server refused and what to do.
+        """
+        courier = Courier(self._dialer, self._say)
+        for device in self.devices:
+            try:
+                await courier.shake_hands(device)
+            except RefusedError as error:
+                raise CannotMeasureError(f"{error}; {error.refusal.mend}") from None
+            except DialError as error:
+                raise CannotMeasureError(str(error)) from None
+        await self.read_limits()
+
+    async def read_limits(self) -> None:
+        """Ask for the server's heartbeat limits; raises CannotMeasureError where it turns the account away."""
+        for asked_s in (_TOO_SHORT_S, _TOO_LONG_S):
+            await self._ask_limit(asked_s)
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Hold one Ping of a whole number of seconds open, and say what came of it."""
+        device = self._free.pop(0)
+        try:
+            if (objection := await self._ready(device)) is not None:
+                return objection
+            return await self._on_a_connection(lambda wire: self._ping(wire, device, round(hold_s)))
+        finally:
+            self._free.append(device)
+
+    async def _ready(self, device: Handshake) -> Outcome | None:
+        """Take the steps that the device still has to take; return why it cannot."""
+        if self._verdict is not None:
+            return self._verdict
+        try:
+            await Courier(self._dialer, self._say).shake_hands(device)
+        except RefusedError as error:
+            return self._turned_away(Outcome(Kind.FAILED, 0.0, status=error.refusal.status, reason=str(error)))
+        except DialError as error:
+            return Outcome(Kind.FAILED, 0.0, reason=str(error))
+        return None
+
+    async def _ping(self, wire: Wire, device: Handshake, heartbeat_s: int) -> Outcome:
+        conversation, request = self._conversation(wire), device.ping(heartbeat_s)
+        started_s = self._loop.time()
+        conversation.ask(request.method, request.target, request.headers, request.body)
+        reply = await conversation.reply(started_s + heartbeat_s + self._grace_s)
+        if not isinstance(reply, Answer):
+            now_s = self._loop.time()
+            return classify(reply, hold_s=heartbeat_s, started_s=started_s, now_s=now_s, expected=b"")
+        reading = read_ping(reply, heartbeat_s, reply.at_s - started_s)
+        if reading.bound_s is not None:
+            self.limits.learn(heartbeat_s, reading.bound_s)
+        if reading.back_to is not None:
+            device.back_to(reading.back_to)
+        return self._turned_away(reading.outcome)
+
+    def _turned_away(self, outcome: Outcome) -> Outcome:
+        if outcome.kind is Kind.FAILED and not outcome.again:
+            self._verdict = outcome
+        return outcome
+
+    async def _ask_limit(self, asked_s: int) -> None:
+        """Ping with a heartbeat that a server will refuse, and learn what it would take instead."""
+        courier = Courier(self._dialer)
+        try:
+            reply = await courier.ask(self.devices[0].ping(asked_s), _LIMIT_PATIENCE_S)
+        except DialError:
+            return  # the search will meet it again
+        finally:
+            courier.close()
+        if not isinstance(reply, Answer):
+            return
+        reading = read_ping(reply, asked_s, asked_s)
+        if reading.outcome.kind is Kind.SURVIVED:
+            self.limits.min_s = asked_s  # so short a heartbeat is taken, if no shorter one
+        elif reading.bound_s is not None:
+            self.limits.learn(asked_s, reading.bound_s)
+        elif reading.outcome.status in _TURNED_AWAY:
+            raise CannotMeasureError(reading.outcome.reason)
+
+
+def told_by(method: Method) -> dict[str, Any] | None:
+    """Return what the server said of itself to a method that asked; None for one that does not."""
+    return method.told() if isinstance(method, PingMethod) else None
+
+
+def eas_path(path: str) -> str:
+    """Return the path of ActiveSync for that of a URL: its own, where it names one."""
+    return EAS_PATH if path == "/" else path

@@ -1,0 +1,63 @@
+"""Pings find the same limits as holds, profile by profile."""
+
+import pytest
+
+from hbprobe import warp
+from hbprobe.exchange.settings import Settings
+from hbprobe.lab.inprocess import Findings, measure
+from hbprobe.probe.heartbeats import in_heartbeats
+from hbprobe.probe.outcome import Kind
+from hbprobe.probe.prior import prior_of
+from hbprobe.probe.search import SearchSettings
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.held import deciding_timer
+from hbprobe.profiles.model import Profile
+
+PROFILES = Catalogue().all()
+PRIOR = prior_of(PROFILES)
+GRID_S = 2.0
+
+
+def lab(profile: Profile, method: str, settings: Settings | None = None) -> Findings:
+    search = SearchSettings() if method == "hold" else in_heartbeats(SearchSettings())
+    return warp.run(measure([profile], settings or Settings(), search, method, prior=PRIOR), warp.WarpClock())
+
+
+def luck_s(profile: Profile) -> float:
+    """How far a box that draws each flow's timer anew may be off: the handshake has flows of its own."""
+    timer = deciding_timer(profile)
+    return (timer.jitter or 0.0) if timer else 0.0
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
+def test_a_ping_finds_the_limit_that_a_hold_finds(profile: Profile) -> None:
+    hold, ping = (lab(profile, method).run.search.limit for method in ("hold", "ping"))
+    assert (ping.how, ping.status, ping.exact) == (hold.how, hold.status, hold.exact)
+    if hold.cut_s is None or ping.cut_s is None:
+        assert (ping.survived_s, ping.cut_s) == (3540, None) == (hold.survived_s, hold.cut_s)
+        return
+    assert abs(ping.cut_s - hold.cut_s) <= GRID_S + luck_s(profile)
+    assert (ping.survived_s or 0) <= hold.cut_s + luck_s(profile)
+    assert ping.survived_s is None or ping.survived_s % 1 == 0
+
+
+def test_all_that_a_lab_says_comes_from_whole_heartbeats() -> None:
+    found = lab(Catalogue().find("ten-minute-provider"), "ping")
+    trials = found.run.trials
+    assert found.cut_by == "ten-minute-provider"
+    assert found.run.remarks == []
+    assert {trial.hold_s % 1 for trial in trials} == {0.0}
+    assert all(trial.outcome.kind in (Kind.SURVIVED, Kind.CUT) for trial in trials)
+
+
+def test_a_lab_run_twice_gives_the_same() -> None:
+    first, second = (lab(Catalogue().find("azure-load-balancer"), "ping").run for _ in range(2))
+    assert first.trials == second.trials
+    assert first.path_s == second.path_s
+
+
+def test_the_servers_web_config_bounds_the_search() -> None:
+    found = lab(Catalogue().find("ten-minute-provider"), "ping", Settings(120, 480))
+    limit = found.run.search.limit
+    assert (limit.survived_s, limit.cut_s) == (480, None)
+    assert [trial.hold_s for trial in found.run.trials][-1] == 480
