@@ -5,6 +5,7 @@ import contextlib
 import random
 import textwrap
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def _measure(args: argparse.Namespace, path: "LabPath") -> "Result":
     from hbprobe.report.conclude import conclude
     from hbprobe.report.result import Verb
 
-    started = time.perf_counter()
+    started, began = time.perf_counter(), datetime.now(UTC)
     boxes, drawn = draw_all(path.boxes, random.Random(args.seed))
     search, fitted = kernel_lab.fit(args, arguments.search_settings(args, path.search))
     clock = arguments.clock(args)
@@ -97,6 +98,7 @@ def _measure(args: argparse.Namespace, path: "LabPath") -> "Result":
         target=path.name,
         clock=args.clock,
         wall_s=time.perf_counter() - started,
+        began=None if args.clock == "warp" else began,
         path=tuple(box.id for box in path.boxes),
         cut_by=findings.cut_by,
         notes=(*path.remarks, *drawn, *fitted, *findings.remarks),

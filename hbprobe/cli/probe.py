@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import random
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from hbprobe.report.result import Verb
     from hbprobe.report.show import show
 
-    started = time.perf_counter()
+    started, began = time.perf_counter(), datetime.now(UTC)
     settings, search = arguments.exchange_settings(args), arguments.search_settings(args)
     target = arguments.target(args)
     dialer = Dialer(target, client_context(args.ca, insecure=args.insecure) if target.tls else None)
@@ -80,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         target=str(target),
         clock="real",
         wall_s=time.perf_counter() - started,
+        began=began,
         notes=(*((_NOT_VERIFIED,) if args.insecure else ()), *notes),
     )
     return show(result, as_json=args.json)
@@ -101,7 +103,7 @@ def _in_force(args: argparse.Namespace, done: "Run", settings: "Settings") -> "t
     if not isinstance(done.method, PingMethod):
         return settings, ()
     settings, differences = in_force(settings, done.method.limits, is_file=args.webconfig is not None)
-    return settings, (*differences, done.method.left_behind)
+    return settings, (*differences, *done.method.notes)
 
 
 def _journal(

@@ -1,6 +1,7 @@
 """From a search that has run to its result: the limit, and what it means for Exchange."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from hbprobe.exchange.devices import DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings
@@ -18,12 +19,13 @@ def conclude(
     target: str,
     clock: str,
     wall_s: float,
+    began: datetime | None = None,
     path: tuple[str, ...] = (),
     cut_by: str | None = None,
     notes: tuple[str, ...] = (),
     devices: Sequence[DeviceKind] = DEVICES,
 ) -> Result:
-    """Sum a run up; without any evidence there is no verdict."""
+    """Sum a run up; without any evidence there is no verdict. `began` is in UTC."""
     limit = run.search.limit
     known = limit.survived_s is not None or limit.cut_s is not None
     return Result(
@@ -42,6 +44,7 @@ def conclude(
         confirmed=run.complete and run.search.confirmed,
         confidence=run.search.confidence,
         noise=run.search.noise,
+        started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
         cut_by=cut_by,
         notes=(*notes, *run.remarks),
         server=told_by(run.method),

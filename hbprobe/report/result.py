@@ -67,6 +67,8 @@ class Result:
     """How sure it is that the limit lies in the bracket, at least; None where every trial was believed."""
     noise: float = 0.0
     """The share of trials that was taken to die for other reasons than the timer."""
+    started_at: str | None = None
+    """When it began, as in 2026-11-22T02:17:00Z; None where time did not pass as it does elsewhere."""
     cut_by: str | None = None
     """Id of the profile whose box cut; only a lab knows it."""
     notes: tuple[str, ...] = ()
@@ -96,6 +98,7 @@ class Result:
             "confirmed": self.confirmed,
             "confidence": None if self.confidence is None else _down(self.confidence),
             "noise": self.noise,
+            "started_at": self.started_at,
             "cut_by": self.cut_by,
             "seconds": {"path": _ms(self.path_s), "wall": _ms(self.wall_s)},
             "notes": list(self.notes),

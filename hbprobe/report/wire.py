@@ -14,6 +14,7 @@ _ORIGIN = "give a file that --json or --out wrote"
 
 Seconds = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0)]
 Share = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0, le=1)]
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 Count = Annotated[int, Strict(), Field(ge=0)]
 
 
@@ -168,6 +169,7 @@ class ResultPart(Part):
     confirmed: StrictBool
     confidence: Share | None = None
     noise: Share = 0.0
+    started_at: Moment | None = None
     cut_by: str | None
     seconds: SecondsPart
     notes: tuple[str, ...]
@@ -187,6 +189,7 @@ _TAKEN_AS_THEY_ARE = (
     "confirmed",
     "confidence",
     "noise",
+    "started_at",
     "cut_by",
     "notes",
 )
@@ -229,6 +232,7 @@ _WANTED = {
     "less_than_equal": "1 or less",
     "int_type": "a whole number",
     "model_type": "an object",
+    "string_pattern_mismatch": "a time in UTC such as 2026-11-22T02:17:00Z",
     "string_type": "text",
     "tuple_type": "a list",
 }

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeAlias
 
@@ -124,6 +125,7 @@ class TargetWatch:
             target=str(self._target.target),
             clock="real",
             wall_s=run.path_s,
+            began=datetime.fromtimestamp(measurement.started_at, UTC),
         )
         self._store.finish(measurement.id, result, self._now())
         self._say(limit_words(result.limit, with_how=True))

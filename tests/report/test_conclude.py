@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
@@ -89,3 +90,9 @@ def test_contradictions_are_told_and_the_result_is_not_confirmed():
     assert result.limit == Limit(599.5, 600.5, How.SILENT)
     assert result.contradictions == ("a hold of 3540 s survived",)
     assert (result.complete, result.confirmed) == (True, False)
+
+
+def test_the_result_says_when_it_began():
+    _, result = concluded(began=datetime(2026, 11, 22, 2, 17, 5, 123456, UTC))
+    assert result.started_at == "2026-11-22T02:17:05Z"
+    assert Result.from_dict(result.to_dict()).started_at == "2026-11-22T02:17:05Z"

@@ -27,6 +27,7 @@ KEYS = [
     "confirmed",
     "confidence",
     "noise",
+    "started_at",
     "cut_by",
     "seconds",
     "notes",
@@ -210,6 +211,11 @@ def changed(document, keys, value):
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
+        (
+            ("started_at",),
+            "yesterday",
+            'started_at: must be a time in UTC such as 2026-11-22T02:17:00Z, not "yesterday"',
+        ),
         (("verb",), "proof", "verb: must be 'lab', 'probe' or 'diagnose', not \"proof\""),
         (("target",), None, "target: must be text, not null"),
         (("path",), "a-box", 'path: must be a list, not "a-box"'),

@@ -146,6 +146,28 @@ def test_not_confirmed(ten_minutes):
     assert "but     not confirmed: too few trials agree at one of the limit's ends" in out
 
 
+def noisy(result, confidence, noise=0.1, **fields):
+    search = replace(result.search, noise=noise)
+    return replace(result, search=search, confidence=confidence, noise=0.1, contradictions=("a hold",), **fields)
+
+
+def test_noise_that_was_foretold(ten_minutes):
+    out = printed(print_result, noisy(ten_minutes, 0.9876))
+    assert "sure    to 98.7 % at least, if 10 % of the trials die for other reasons than the timer" in out
+    assert "but " not in out
+
+
+def test_noise_that_was_not_foretold(ten_minutes):
+    out = printed(print_result, noisy(ten_minutes, 0.9876, noise=0.0, confirmed=False))
+    assert "sure    to 98.7 % at least" in out
+    assert "but     some trials contradict the limit" in out
+
+
+def test_noise_that_is_too_much(ten_minutes):
+    out = printed(print_result, noisy(ten_minutes, 0.62, confirmed=False))
+    assert "but     the trials do not agree well enough; try again, or with --confirm 3" in out
+
+
 def test_a_healthy_verdict():
     verdict = {**VERDICT, "healthy": True, "findings": [], "devices": VERDICT["devices"][:2]}
     out = printed(print_verdict, verdict)

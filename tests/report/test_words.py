@@ -1,7 +1,16 @@
 import pytest
 
 from hbprobe.probe.outcome import Aftermath, How, Limit
-from hbprobe.report.words import death_words, effort_words, how_words, limit_words, path_words, thresholds
+from hbprobe.report.words import (
+    confidence_words,
+    death_words,
+    effort_words,
+    how_words,
+    limit_words,
+    path_words,
+    server_words,
+    thresholds,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +59,18 @@ def test_death_by_status_names_it():
     ]
 
 
+@pytest.mark.parametrize(
+    ("confidence", "noise", "expected"),
+    [
+        (0.99876, 0.1, "to 99.8 % at least, if 10 % of the trials die for other reasons than the timer"),
+        (0.99999, 0.02, "to 99.9 % at least, if 2 % of the trials die for other reasons than the timer"),
+        (0.5, 0.025, "to 50 % at least, if 2.5 % of the trials die for other reasons than the timer"),
+    ],
+)
+def test_confidence_is_never_rounded_up(confidence, noise, expected):
+    assert confidence_words(confidence, noise) == expected
+
+
 def test_no_death():
     assert death_words(Limit(3540, None)) == []
 
@@ -80,3 +101,17 @@ def test_thresholds_are_those_of_the_verdict_or_the_defaults(ten_minutes):
         "alert threshold 480 s": 480,
         "longest heartbeat 900 s": 900,
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ((60, 3540, "15.2"), "ActiveSync 14.1 (release 15.2), takes heartbeats from 60 s to 3540 s"),
+        ((60, None, None), "ActiveSync 14.1, takes heartbeats from 60 s"),
+        ((None, 900, None), "ActiveSync 14.1, takes heartbeats to 900 s"),
+        ((None, None, None), "ActiveSync 14.1, does not tell which heartbeats it takes"),
+    ],
+)
+def test_what_a_server_said_of_itself(told, text):
+    names = ("min_heartbeat_s", "max_heartbeat_s", "release")
+    assert server_words({"protocol": "14.1", **dict(zip(names, told, strict=True))}) == text

@@ -55,6 +55,8 @@ def _asked(measured: Measured) -> Section:
         )
     )
     pairs = [pair for pair in facts(result) if pair[0] in _ASKED]
+    if result.started_at is not None:
+        pairs.append(("when", f"from {result.started_at.replace('T', ' ').replace('Z', ' UTC')}"))
     question = Prose("How long does a silent HTTPS request survive on this path, and what ends a longer one?")
     return Section("What was asked", (question, Facts((*pairs, ("holds", holds)))))
 

@@ -114,3 +114,10 @@ def test_a_real_path_has_no_box_to_name(ten_minutes):
 )
 def test_outcomes(outcome, words):
     assert outcome_words(outcome) == words
+
+
+def test_a_report_says_when_it_was_measured(ten_minutes):
+    moment = replace(ten_minutes, started_at="2026-11-22T02:17:00Z")
+    asked = dict(only(sections(moment)["What was asked"], Facts).pairs)
+    assert asked["when"] == "from 2026-11-22 02:17:00 UTC"
+    assert "when" not in dict(only(sections(ten_minutes)["What was asked"], Facts).pairs)
