@@ -1,19 +1,29 @@
 """Makes every picture of the documents, and the output that the README shows: `python docs/make.py`.
 
-The numbers are measured while it runs: each result comes from a lab on the warp clock.
+The numbers are measured while it runs: results come from labs on the warp clock, and from simulated fleets. It takes
+some minutes, most of them for the figure about noise.
 """
 
 import io
 import re
+import subprocess
+import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from hbprobe import warp
-from hbprobe.exchange.devices import DEVICES
+from hbprobe.exchange.devices import DEVICES, Loss
 from hbprobe.exchange.settings import Settings
+from hbprobe.fleet.mix import SHIPPED, load_mix
+from hbprobe.fleet.paths import Cut
+from hbprobe.fleet.run import simulate
+from hbprobe.fleet.size import Sizing, size
+from hbprobe.fleet.sweep import with_share
+from hbprobe.fleet.tally import FleetResult
 from hbprobe.lab.inprocess import measure
 from hbprobe.lab.pathfile import LabPath, load_path, shipped_paths
 from hbprobe.probe.prior import prior_of
@@ -22,11 +32,16 @@ from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.report import plots
 from hbprobe.report.catalogue_plot import catalogue_plot
 from hbprobe.report.conclude import conclude
+from hbprobe.report.fleet_plot import average_plot
 from hbprobe.report.result import Result, Verb
+from hbprobe.report.size_plot import size_plot
+from hbprobe.report.staircase_plot import staircase_plot
 from hbprobe.report.tables import print_result
 
 PICTURES = Path(__file__).parent / "pictures"
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+IN_STAIRCASE = ("textbook", "windows-mobile", "android-4.1", "android-4.4", "ios")
 
 
 def result_of(profile_id: str) -> Result:
@@ -67,9 +82,41 @@ def pasted(readme: str, mark: str, output: str) -> str:
     return re.sub(pattern, lambda _: f"\n{block}\n\n", readme, flags=re.DOTALL)
 
 
+def draw_cause() -> None:
+    """Draw what devices ask for behind the box of the worked example."""
+    kinds = [kind for kind in DEVICES if kind.id in IN_STAIRCASE]
+    figure = staircase_plot(kinds, 600.0, Loss.SILENT, Settings(), path="ten-minute-provider")
+    plots.save(figure, PICTURES / "staircase.png")
+
+
+def draw_effect() -> None:
+    """Draw what Exchange makes of a fleet, half of which is on a path that cuts at five minutes."""
+    mix = load_mix(SHIPPED, Catalogue())
+    mix = replace(
+        mix, name=f"{mix.name}, half of it on five-minutes", paths=with_share(mix.paths, "five-minutes", 0.5)
+    )
+    plots.save(average_plot(simulate(mix.world(20_000, Settings(), 0), 2), mix.name), PICTURES / "average.png")
+
+
+def draw_cure() -> None:
+    """Draw what each timer of the firewall would do, as `hbprobe size` does."""
+    mix, devices = load_mix(SHIPPED, Catalogue()), 2000
+
+    def behind(timer_s: int) -> FleetResult:
+        here = replace(mix, firewall=Cut(float(timer_s), mix.firewall.how))
+        return simulate(here.world(devices, Settings(), 0), 1)
+
+    sizing = Sizing(tuple(size(range(300, 3601, 60), behind)))
+    plots.save(size_plot(sizing, f"{devices} devices, 1 d, mix {mix.name}"), PICTURES / "size.png")
+
+
 def main() -> None:
     """Make them all."""
     PICTURES.mkdir(exist_ok=True)
+    draw_cause()
+    draw_effect()
+    draw_cure()
+    subprocess.run([sys.executable, ROOT / "tests/benchmarks/noise.py"], check=True)
     plots.save(catalogue_plot(Catalogue().all()), PICTURES / "catalogue.png")
     provider = result_of("ten-minute-provider")
     plots.save(plots.search_plot(provider), PICTURES / "search.png")

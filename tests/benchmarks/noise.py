@@ -36,6 +36,8 @@ ASKED = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 """How sure a search is asked to be; each path draws one."""
 TELLING = (How.RESET, How.CLOSED, How.STATUS)
 BINS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 1.0)
+TITLE = "A bracket holds the limit at least as often as it says"
+CAPTION = "{:,} random paths for each share; bars are two standard errors (Wilson)"
 FEWEST = 20
 """So many searches must have stated about the same confidence before their share is drawn."""
 LINE: dict[str, Any] = {"linewidth": 1.2, "markersize": 4.5, "elinewidth": 0.8, "capsize": 2}
@@ -159,8 +161,11 @@ def _point(group: Sequence[Ended]) -> Point:
 def drawn(ended: dict[float, Sequence[Ended]]) -> Figure:
     """Draw how often the searches were right against how sure they said they were."""
     with in_style():
-        figure = Figure(figsize=(5.6, 4.2), dpi=150, layout="constrained")
+        figure = Figure(figsize=(5.6, 4.6), dpi=150, layout="constrained")
         axes = figure.subplots()
+        figure.suptitle(TITLE, x=0.02, ha="left", weight="bold", fontsize=11)
+        each = len(next(iter(ended.values())))
+        axes.set_title(CAPTION.format(each), loc="left", color=FAINT, fontsize=8)
         axes.plot((0, 1), (0, 1), color=FAINT, linestyle=(0, (4, 2)), linewidth=1.2)
         axes.text(0.585, 0.6, "as often as stated", color=INK, ha="center", rotation=45, rotation_mode="anchor")
         for (share, searches), look in zip(ended.items(), LINES, strict=False):
