@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hbprobe.probe.outcome import Aftermath
+from hbprobe.probe.outcome import Aftermath, SocketSaw
 from hbprobe.probe.replies import End, EndKind
 from hbprobe.probe.wire import Wire
 
@@ -15,13 +15,21 @@ async def examine(wire: Wire) -> Aftermath | None:
 
     Takes a second and four round trips at most. None where the system does not tell what was acknowledged.
     """
-    before = wire.unacknowledged_segments()
+    return (await dissect(wire)).aftermath
+
+
+async def dissect(wire: Wire) -> SocketSaw:
+    """Do as `examine` does, and tell all that was seen."""
+    before = wire.info()
     wire.send(b"\r\n")
     until_s = asyncio.get_running_loop().time() + _PATIENCE_S + _ROUND_TRIPS * wire.round_trip_s
+    woke = False
     while (event := await wire.receive(until_s)) is not None:
         if isinstance(event, End):
-            return Aftermath.RESET if event.kind is EndKind.RST else Aftermath.CLOSED
-    unacknowledged = wire.unacknowledged_segments()
-    if before is None or unacknowledged is None:
-        return None
-    return Aftermath.NOTHING if unacknowledged else Aftermath.ACKNOWLEDGED
+            return SocketSaw(Aftermath.RESET if event.kind is EndKind.RST else Aftermath.CLOSED, woke=woke)
+        woke = True
+    after = wire.info()
+    if before is None or after is None:
+        return SocketSaw(None, woke=woke)
+    aftermath = Aftermath.NOTHING if after.unacknowledged else Aftermath.ACKNOWLEDGED
+    return SocketSaw(aftermath, after.retransmits, woke)

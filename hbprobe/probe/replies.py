@@ -33,7 +33,7 @@ class Answer:
     body: bytes
     at_s: float
     headers: dict[str, str]
-    """Names in lower case."""
+    """Names in lower case; of a header that came several times the values in a row."""
 
 
 @dataclass(frozen=True, slots=True)

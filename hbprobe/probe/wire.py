@@ -10,13 +10,13 @@ import os
 import re
 import socket
 import ssl
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote, urlsplit
 
 from hbprobe.exchange.hold import acknowledge_now
+from hbprobe.exchange.tcp_info import TcpInfo, tcp_info
 from hbprobe.probe.replies import End, EndKind
 
 CONNECT_TIMEOUT_S = 20.0
@@ -116,16 +116,14 @@ class Wire(asyncio.Protocol):
         self._ended = True
         self._transport.close()
 
+    def info(self) -> TcpInfo | None:
+        """Return what the system knows of the connection; None where it does not tell, or after the end."""
+        return tcp_info(self._transport)
+
     def unacknowledged_segments(self) -> int | None:
         """Return how many segments of ours the other side has not acknowledged (TCP_INFO); None if unknown."""
-        if sys.platform != "linux":
-            return None
-        sock = self._transport.get_extra_info("socket")
-        try:
-            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-        except OSError:
-            return None
-        return int.from_bytes(info[24:28], sys.byteorder)  # tcpi_unacked in struct tcp_info, linux/tcp.h
+        info = self.info()
+        return None if info is None else info.unacknowledged
 
     # What asyncio calls
 
@@ -213,6 +211,17 @@ class Dialer:
         self._addresses: list[_Address] = []
         self._first = asyncio.Lock()
 
+    def prepared(self, prepare: Callable[[socket.socket], None]) -> "Dialer":
+        """Return a dialer to the same address that gives each socket to `prepare`, too, before it connects."""
+
+        def in_turn(sock: socket.socket) -> None:
+            self._prepare(sock)
+            prepare(sock)
+
+        other = Dialer(self.target, self._tls, in_turn)
+        other._addresses, other._first = self._addresses, self._first
+        return other
+
     async def open(self) -> Wire:
         """Connect once; raises DialError, which names the phase."""
         phase = f"TCP: {self.target.host}:{self.target.port}: no connection"
@@ -232,7 +241,7 @@ class Dialer:
 
     async def _connect(self) -> Wire:
         loop = asyncio.get_running_loop()
-        addresses = self._addresses or await self._resolve()
+        addresses = [*self._addresses] or await self._resolve()
         for family, address in addresses:
             started_s = loop.time()
             try:
@@ -240,7 +249,7 @@ class Dialer:
             except OSError as error:
                 failure = error
                 continue
-            self._addresses = [(family, address)]
+            self._addresses[:] = [(family, address)]
             _, wire = await loop.create_connection(lambda: Wire(self._tls, self.target.host), sock=sock)
             wire.round_trip_s = loop.time() - started_s
             return wire

@@ -19,7 +19,7 @@ class LiveLine:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._run: Run | None = None
-        self._told = 0
+        self._told = self._remarked = 0
         self._live = (
             Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
         )
@@ -41,7 +41,9 @@ class LiveLine:
         self._run = run
         for trial in run.trials[self._told :]:
             self.say(describe(trial))
-        self._told = len(run.trials)
+        for remark in run.remarks[self._remarked :]:
+            self.say(remark)
+        self._told, self._remarked = len(run.trials), len(run.remarks)
 
     def say(self, text: str) -> None:
         """Print a line that stays."""

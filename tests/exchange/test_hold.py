@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from hbprobe.exchange.hold import acknowledge_now, hold_query, hold_token
+from hbprobe.exchange.hold import acknowledge_now, hold_query, hold_token, without_drip, witness_path
 
 
 def test_where_to_ask():
@@ -41,3 +41,18 @@ def test_acknowledging_on_a_closed_socket():
             return sock
 
     acknowledge_now(Closed())
+
+
+def test_a_drip_is_asked_for():
+    assert hold_query(600, "abc", 60) == "/hold?seconds=600.0&nonce=abc&drip=60.0"
+
+
+def test_where_the_witness_is():
+    assert witness_path("abc") == "/hold/abc"
+
+
+@pytest.mark.parametrize("body", [b"", b".", b"....."])
+def test_what_dripped_is_no_part_of_the_answer(body):
+    token = hold_token(600, "abc")
+    assert without_drip(body + token) == token
+    assert without_drip(body) == b""

@@ -396,3 +396,20 @@ def test_an_alert_in_the_middle_of_the_handshake(on_warp, serve, tls_pair):
     message, _ = dial_tls(on_warp, script, serve, None, tls_pair[1])
     assert message.startswith("TLS: ")
     assert message.endswith(" alert handshake failure")
+
+
+def test_a_prepared_dialer_goes_to_the_same_address(on_warp, serve, monkeypatch):
+    async def script(connection):
+        await connection.read()
+
+    async def main():
+        prepared = []
+        async with serve(script) as peer:
+            asked = lookup(monkeypatch, ("127.0.0.1", peer.port))
+            dialer = peer.dialer("one.example")
+            other = dialer.prepared(prepared.append)
+            for each in (dialer, other, other):
+                (await each.open()).close()
+            return asked, len(prepared), peer.connections
+
+    assert on_warp(main()) == (["one.example"], 2, 3)

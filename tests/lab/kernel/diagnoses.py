@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import sys
 
 from hbprobe import warp
 from hbprobe.lab.kernel.far_end import far_end
@@ -60,4 +61,4 @@ async def all_of_them():
 
 
 if __name__ == "__main__":
-    print(json.dumps(warp.run(all_of_them(), warp.ScaledClock())))
+    json.dump(warp.run(all_of_them(), warp.ScaledClock()), sys.stdout)

@@ -15,8 +15,8 @@ EXPECTED = {
     "silent": (["state-lost-silently"], "answered-unacknowledged"),
     "reset-on-next": (["state-lost-reset-on-next"], "reset"),
     "reset": (["reset-by-box"], "reset"),
-    "revived by the client": (["state-lost-silently"], "answered-unacknowledged"),
-    "NAT, silent": (["state-lost-silently"], "reset"),
+    "revived by the client": (["state-lost-silently"], "answered-acknowledged"),
+    "NAT, silent": (["state-lost-silently"], "answered-unacknowledged"),
     "NAT, reset-on-next": (["state-lost-reset-on-next"], "reset"),
 }
 

@@ -1,0 +1,316 @@
+"""Runs `hbprobe diagnose` on nine paths with short timers, side by side in real time, and tabulates the answers.
+
+    python docs/diagnose_table.py           writes the table into docs/diagnose.md
+
+It needs haproxy and nginx, and leave to make network namespaces. A path whose means are missing is left out.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import re
+import shutil
+import socket
+import ssl
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from hbprobe import warp
+from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.exchange.certificates import throwaway_pair
+from hbprobe.exchange.hold_service import HoldService
+from hbprobe.exchange.server import FarEnd
+from hbprobe.exchange.settings import Settings
+from hbprobe.lab import inprocess
+from hbprobe.lab.kernel.far_end import far_end as kernel_far_end
+from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.probe.diagnosis.running import Diagnosing
+from hbprobe.probe.methods import make_method
+from hbprobe.probe.run import Run
+from hbprobe.probe.search import Search, SearchSettings
+from hbprobe.probe.wire import Dialer, Target
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.model import Expiry, Layer, Profile, Restart
+from hbprobe.report.conclude import conclude
+from hbprobe.report.diagnosis import Diagnosis, sum_up
+from hbprobe.report.result import Verb
+
+DOCUMENT = Path(__file__).parent / "diagnose.md"
+TIMER_S = 3
+LATE_S = 4.0
+SEARCH = SearchSettings(min_s=1, max_s=7, precision_s=1, connections=8, grace_s=1)
+_START_S = 20.0
+
+_HAPROXY = """
+defaults
+    mode {mode}
+    timeout connect 5s
+    timeout client {client_s}s
+    timeout server {timer_s}s
+listen relay
+    bind 127.0.0.1:{port}
+    server far-end 127.0.0.1:{upstream}
+"""
+_NGINX = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr crit;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        {server}
+    }}
+}}
+"""
+_PASS = "location / {{ proxy_pass http://127.0.0.1:{upstream}; proxy_read_timeout {timer_s}s; }}"
+_STATIC = "keepalive_timeout {timer_s}s {timer_s}s; location / {{ return 200 'hello'; }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosable:
+    """A path that stands, and how it is to be diagnosed."""
+
+    dialer: Dialer
+    method: str = "hold"
+    elsewhere: Dialer | None = None
+
+
+Scenario = Callable[[], "contextlib.AbstractAsyncContextManager[Diagnosable]"]
+
+
+# What they are made of
+
+
+@contextlib.asynccontextmanager
+async def _far_end(tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Run `hbprobe serve`; give its port."""
+    server = FarEnd(Settings(), tls)
+    _, port = await server.listen("127.0.0.1", 0)
+    try:
+        yield port
+    finally:
+        await server.close()
+
+
+@contextlib.asynccontextmanager
+async def _program(name: str, config: str, *arguments: str) -> AsyncIterator[int]:
+    """Run a program on a free port with a configuration; give the port."""
+    command = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
+    if command is None:
+        raise CannotMeasureError(f"{name} is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "config"
+        file.write_text(config.replace("{port}", str(port)).replace("{folder}", folder))
+        given = [argument.replace("{folder}", folder).replace("{file}", str(file)) for argument in arguments]
+        process = await asyncio.create_subprocess_exec(command, *given)
+        try:
+            await _listening(port)
+            yield port
+        finally:
+            process.kill()
+            await process.wait()
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(_START_S):
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.02)
+
+
+def _haproxy(mode: str, client_s: int, upstream: int) -> "contextlib.AbstractAsyncContextManager[int]":
+    config = _HAPROXY.format(mode=mode, client_s=client_s, timer_s=TIMER_S, port="{port}", upstream=upstream)
+    return _program("haproxy", config, "-db", "-q", "-f", "{file}")
+
+
+def _nginx(server: str, upstream: int = 0) -> "contextlib.AbstractAsyncContextManager[int]":
+    said = server.format(upstream=upstream, timer_s=TIMER_S)
+    config = _NGINX.format(server=said, port="{port}", folder="{folder}")
+    return _program("nginx", config, "-p", "{folder}", "-e", "stderr", "-c", "{file}")
+
+
+def _plain(port: int) -> Dialer:
+    return Dialer(Target(False, "127.0.0.1", port, "/"), None)
+
+
+def forgets(expiry: Expiry) -> Profile:
+    """Return a packet filter that forgets after the timer."""
+    example = Catalogue().find("ten-minute-provider")
+    idle = example.timers.idle
+    assert idle is not None
+    changed = idle.model_copy(update={"default": float(TIMER_S), "expiry": expiry})
+    return example.model_copy(update={"timers": example.timers.model_copy(update={"idle": changed})})
+
+
+def ends_after_all() -> Profile:
+    """Return a relay that ends every connection after the timer, whatever moves."""
+    example = forgets(Expiry.CLOSE)
+    total = example.timers.idle
+    assert total is not None
+    lifetime = total.model_copy(update={"restarted_by": Restart.NOTHING})
+    timers = example.timers.model_copy(update={"idle": None, "lifetime": lifetime})
+    return example.model_copy(update={"layer": Layer.TCP, "timers": timers})
+
+
+# The nine
+
+
+@contextlib.asynccontextmanager
+async def _conntrack(expiry: Expiry) -> AsyncIterator[Diagnosable]:
+    with kernel_path([forgets(expiry)]) as net:
+        async with kernel_far_end(net) as dialer:
+            yield Diagnosable(dialer)
+
+
+@contextlib.asynccontextmanager
+async def _haproxy_tcp() -> AsyncIterator[Diagnosable]:
+    server_tls, client_tls = throwaway_pair()
+    async with _far_end(server_tls) as upstream, _haproxy("tcp", TIMER_S, upstream) as port:
+        yield Diagnosable(Dialer(Target(True, "127.0.0.1", port, "/"), client_tls))
+
+
+@contextlib.asynccontextmanager
+async def _haproxy_http() -> AsyncIterator[Diagnosable]:
+    async with _far_end() as upstream, _haproxy("http", 30, upstream) as port:
+        yield Diagnosable(_plain(port))
+
+
+@contextlib.asynccontextmanager
+async def _nginx_http() -> AsyncIterator[Diagnosable]:
+    async with _far_end() as upstream, _nginx(_PASS, upstream) as port:
+        yield Diagnosable(_plain(port))
+
+
+@contextlib.asynccontextmanager
+async def _lifetime() -> AsyncIterator[Diagnosable]:
+    async with inprocess.path([ends_after_all()], Settings(), [[]]) as dialer:
+        yield Diagnosable(dialer)
+
+
+@contextlib.asynccontextmanager
+async def _keep_alive_limit() -> AsyncIterator[Diagnosable]:
+    async with _far_end() as other, _nginx(_STATIC) as port:
+        yield Diagnosable(_plain(port), "idle", _plain(other))
+
+
+@contextlib.asynccontextmanager
+async def _late() -> AsyncIterator[Diagnosable]:
+    app = web.Application()
+    app.add_routes(HoldService(late_s=LATE_S).routes())
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, tcp_keepalive=False)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield Diagnosable(_plain(runner.addresses[0][1]))
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _open() -> AsyncIterator[Diagnosable]:
+    async with _far_end() as port:
+        yield Diagnosable(_plain(port))
+
+
+NINE: dict[str, Scenario] = {
+    "kernel conntrack, silent": lambda: _conntrack(Expiry.SILENT),
+    "kernel conntrack, reset on next": lambda: _conntrack(Expiry.RESET_ON_NEXT),
+    "HAProxy, tcp": _haproxy_tcp,
+    "HAProxy, http": _haproxy_http,
+    "nginx, http": _nginx_http,
+    "a lifetime": _lifetime,
+    "the server's keep-alive limit": _keep_alive_limit,
+    "a late server": _late,
+    "an open path": _open,
+}
+
+
+async def diagnose(scenario: Scenario) -> Diagnosis | None:
+    """Diagnose one path; None where this machine lacks what it is made of."""
+    try:
+        async with scenario() as path:
+            rng = random.SystemRandom()
+            run = Run(Search(SEARCH), make_method(path.method, path.dialer, SEARCH.grace_s, rng))
+            found = Diagnosing(run, path.dialer, rng, elsewhere=path.elsewhere)
+            await found.to_the_end()
+    except (CannotMeasureError, UserError) as error:
+        print(f"left out: {error}", file=sys.stderr)  # noqa: T201
+        return None
+    result = conclude(
+        run, Settings(), verb=Verb.DIAGNOSE, target=str(path.dialer.target), clock="real", wall_s=run.path_s
+    )
+    return sum_up(found, result, Catalogue().all())
+
+
+async def diagnose_all() -> dict[str, Diagnosis | None]:
+    """Diagnose all of them at the same time."""
+    found = await asyncio.gather(*(diagnose(scenario) for scenario in NINE.values()))
+    return dict(zip(NINE, found, strict=True))
+
+
+# The table
+
+_COLUMNS = ("path", "how", "cause", "far end", "timer", "keep-alives", "saved by", "between requests", "kind")
+_NONE = "-"
+
+
+def row(name: str, found: Diagnosis) -> tuple[str, ...]:
+    """Return the answers that a diagnosis gave, as words."""
+    limit, reasoning = found.result.limit, found.reasoning
+    seen = {one.ask.question.value: one for one in found.seen}
+    died = seen.get("post-mortem")
+    between, alive = seen.get("between-requests"), seen.get("keep-alive")
+    return (
+        name,
+        _NONE if limit.cut_s is None else f"{limit.how}{f' {limit.status}' if limit.status else ''}",
+        " or ".join(reasoning.explanation.causes) or _NONE,
+        _NONE if died is None or died.far_end is None else died.far_end.state,
+        reasoning.runs or _NONE,
+        _lived(None if alive is None else alive.survived, "save", "do not"),
+        reasoning.direction or (_NONE if reasoning.runs != "total" else "nothing"),
+        _lived(None if between is None else between.survived, "lives", "dies"),
+        " or ".join(reasoning.kinds),
+    )
+
+
+def _lived(survived: bool | None, yes: str, no: str) -> str:
+    return {True: yes, False: no, None: _NONE}[survived]
+
+
+def table(found: dict[str, Diagnosis | None]) -> str:
+    """Return the table in Markdown."""
+    rows = [row(name, one) for name, one in found.items() if one is not None]
+    lines = [_COLUMNS, ("---",) * len(_COLUMNS), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Write the table into the document."""
+    text = table(warp.run(diagnose_all(), warp.ScaledClock()))
+    print(text)  # noqa: T201
+    if DOCUMENT.exists():
+        pattern = r"(?<=<!-- table -->\n).*(?=<!-- /table -->)"
+        DOCUMENT.write_text(re.sub(pattern, lambda _: f"\n{text}\n\n", DOCUMENT.read_text(), flags=re.DOTALL))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""`hbprobe diagnose` as its users call it."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from hbprobe.cli.main import main
+
+HBPROBE = [sys.executable, "-m", "hbprobe"]
+
+
+def diagnose(capsys, *arguments):
+    status = main(["diagnose", *arguments])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def test_a_lab(capsys):
+    status, out, err = diagnose(capsys, "--lab", "azure-load-balancer", "--connections", "8")
+    assert status == 1
+    assert "Azure Load Balancer" in out
+    assert "the limit: survives 239.5 s, cut at 240.5 s: silent" in err.splitlines()
+
+
+def test_a_lab_as_json(capsys):
+    status, out, _ = diagnose(capsys, "--lab", "nginx-http-proxy", "--min", "2", "--connections", "8", "--json")
+    told = json.loads(out)
+    assert status == 1
+    assert told["result"]["path"] == ["nginx-http-proxy"]
+    assert told["result"]["clock"] == "warp"
+    assert told["kinds"] == ["http"]
+    assert "nginx-http-proxy" in [box["id"] for box in told["boxes"][:8]]
+
+
+def test_an_open_lab_is_healthy(capsys):
+    assert diagnose(capsys, "--lab", "open-path", "--connections", "8")[0] == 0
+
+
+def test_boxes_in_a_row(capsys):
+    boxes = ["cisco-asa", "azure-load-balancer", "juniper-srx"]
+    status, out, _ = diagnose(capsys, "--lab", *boxes, "--connections", "8", "--json")
+    assert (status, json.loads(out)["result"]["limit"]["cut"]) == (1, 240.5)
+
+
+LAB = "--lab: a lab has one address, and a certificate of its own: drop --compare, --ca and the like"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "name what to diagnose: a URL, or boxes with --lab"),
+        (("http://a/", "--lab", "open-path"), "name what to diagnose: a URL, or boxes with --lab"),
+        (("--lab", "open-path", "--compare", "http://a/"), LAB),
+        (("--lab", "open-path", "--other-port", "81"), LAB),
+        (("--lab", "open-path", "--insecure"), LAB),
+        (("http://a/", "--other-port", "65536"), "--other-port 65536: a port is at most 65535"),
+        (("http://a/", "--method", "ping"), "--method ping: a diagnosis needs hold or idle"),
+        (("ftp://a/",), "'ftp://a/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
+        (
+            ("http://a/", "--compare", "b"),
+            "--compare: 'b' is no URL to probe: write https://HOST[:PORT][/PATH]",
+        ),
+        (
+            ("http://a/", "--compare", "http://b/", "--other-port", "81"),
+            "argument --other-port: not allowed with argument --compare; see hbprobe diagnose --help",
+        ),
+        (("--lab", "no-such-box"), "no profile called 'no-such-box'; hbprobe profiles list shows all"),
+    ],
+)
+def test_wrong_usage(capsys, arguments, message):
+    status, out, err = diagnose(capsys, *arguments)
+    assert (status, out, err) == (2, "", f"hbprobe: {message}\n")
+
+
+@pytest.mark.realtime
+def test_a_server_that_is_not_there(capsys):
+    status, _, err = diagnose(capsys, "http://127.0.0.1:1/")
+    assert status == 3
+    assert err.splitlines()[-1] == "hbprobe: TCP: 127.0.0.1:1: Connection refused"
+
+
+@pytest.mark.realtime
+def test_ctrl_c_leaves_what_was_found():
+    options = ["--min", "0.2", "--max", "600", "--precision", "0.2", "--connections", "300", "--json"]
+    with subprocess.Popen(
+        [*HBPROBE, "serve", "--tls", "off", "--listen", "127.0.0.1:0"], stdout=-1, text=True
+    ) as far:
+        url = far.stdout.readline().split()[2]
+        command = [*HBPROBE, "diagnose", url, *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            while "trial 1:" not in running.stderr.readline():
+                assert running.poll() is None
+            running.send_signal(signal.SIGINT)
+            out, _ = running.communicate(timeout=30)
+        far.terminate()
+    told = json.loads(out)
+    assert running.returncode == 3
+    assert told["result"]["complete"] is False
+    assert told["result"]["limit"]["survived"] > 0
+    assert told["asked"] == []

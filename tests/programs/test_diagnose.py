@@ -1,0 +1,117 @@
+"""`diagnose` tells nine paths apart, in real time with timers of three seconds."""
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from hbprobe import warp
+
+pytestmark = [pytest.mark.program, pytest.mark.realtime]
+
+_FILE = Path(__file__).parents[2] / "docs" / "diagnose_table.py"
+_SPEC = importlib.util.spec_from_file_location("diagnose_table", _FILE)
+assert _SPEC is not None and _SPEC.loader is not None
+rig = importlib.util.module_from_spec(_SPEC)
+sys.modules["diagnose_table"] = rig
+_SPEC.loader.exec_module(rig)
+
+EXPECTED = {
+    "kernel conntrack, silent": ("silent", ["state-lost-silently"], "idle", "packets", "path", ["packet"]),
+    "kernel conntrack, reset on next": (
+        "silent",
+        ["state-lost-reset-on-next"],
+        "idle",
+        "packets",
+        "path",
+        ["packet"],
+    ),
+    "HAProxy, tcp": ("closed", ["closed-by-proxy"], "idle", "data", "path", ["tcp"]),
+    "HAProxy, http": ("status", ["proxy-status"], "idle", "data", "path", ["http"]),
+    "nginx, http": ("status", ["proxy-status"], "idle", "data", "path", ["http"]),
+    "a lifetime": ("closed", ["closed-by-proxy"], "total", None, "path", ["tcp"]),
+    "the server's keep-alive limit": (
+        "closed",
+        ["closed-by-server", "closed-by-proxy"],
+        None,
+        None,
+        "server",
+        ["server"],
+    ),
+    "a late server": ("silent", ["answered-late"], None, None, None, ["late-server"]),
+    "an open path": (None, [], None, None, None, ["none"]),
+}
+CUT = [name for name in EXPECTED if name not in ("a late server", "an open path")]
+
+
+@pytest.fixture(scope="module")
+def diagnoses():
+    """Diagnose all of them at the same time."""
+    found = warp.run(rig.diagnose_all(), warp.ScaledClock())
+    missing = [name for name, diagnosis in found.items() if diagnosis is None]
+    if missing and os.environ.get("CI") == "true":
+        pytest.fail(f"this machine lacks what these are made of: {missing}")
+    return found
+
+
+@pytest.fixture
+def diagnosis(diagnoses, name):
+    if diagnoses[name] is None:
+        pytest.skip("this machine lacks what it is made of")
+    return diagnoses[name].to_dict()
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_it_says(diagnosis, name):
+    how, causes, runs, counts, whose, kinds = EXPECTED[name]
+    assert diagnosis["result"]["limit"]["how"] == how
+    assert diagnosis["post_mortem"]["causes"] == causes
+    timer = diagnosis["timer"]
+    assert (timer["runs"], timer["counts"], timer["whose"]) == (runs, counts, whose)
+    assert diagnosis["kinds"] == kinds
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_the_limit(diagnosis, name):
+    limit = diagnosis["result"]["limit"]
+    assert limit["survived"] < rig.TIMER_S + 0.5  # some clocks are coarse
+    assert rig.TIMER_S - 0.5 < limit["cut"] < rig.TIMER_S + 2
+
+
+def test_no_two_rows_of_the_table_are_the_same(diagnoses):
+    rows = [rig.row(name, one)[1:] for name, one in diagnoses.items() if one is not None]
+    assert len(set(rows)) == len(rows)
+
+
+def best(diagnosis):
+    boxes = diagnosis["boxes"]
+    return {box["id"] for box in boxes if box["score"] == boxes[0]["score"]}
+
+
+@pytest.mark.parametrize("name", ["HAProxy, http"])
+def test_haproxy_is_told_from_nginx_by_what_the_server_sees(diagnosis, name):
+    assert "haproxy-sample-edge" in best(diagnosis)
+    assert "nginx-http-proxy" not in best(diagnosis)
+
+
+@pytest.mark.parametrize("name", ["nginx, http"])
+def test_nginx_names_itself(diagnosis, name):
+    assert best(diagnosis) == {"nginx-http-proxy", "kubernetes-ingress-nginx"}
+    (died,) = [answer for answer in diagnosis["answers"] if answer["question"] == "post-mortem"]
+    assert died["server"].startswith("nginx")
+
+
+@pytest.mark.parametrize("name", ["a late server"])
+def test_how_late_the_server_is(diagnosis, name):
+    (died,) = [answer for answer in diagnosis["answers"] if answer["question"] == "post-mortem"]
+    assert rig.LATE_S - 0.5 < died["late"] < rig.LATE_S + 2
+    assert diagnosis["result"]["verdict"] is None
+    assert diagnosis["boxes"] == []
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_it_is_json(diagnosis, name):
+    assert json.loads(json.dumps(diagnosis))["schema"] == "hbprobe.diagnosis/1"
