@@ -6,6 +6,7 @@ import contextlib
 import random
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hbprobe.cli import arguments
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from hbprobe import warp
     from hbprobe.report.diagnosis_live import Telling
 
-    started = time.perf_counter()
+    started, began = time.perf_counter(), datetime.now(UTC)
     settings, search = arguments.exchange_settings(args), arguments.search_settings(args)
     _check(args)
     with Telling(Console(stderr=True)) as telling:
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             telling.begins(target, search, elsewhere=elsewhere is not None, trials=args.trials)
             diagnosing = _on_path(args, search, address, elsewhere, telling)
             found = warp.run(diagnosing, warp.ScaledClock())
-    return _show(args, _concluded(args, found, settings, target, time.perf_counter() - started))
+    return _show(args, _concluded(args, found, settings, target, began, time.perf_counter() - started))
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -153,7 +154,7 @@ def _dialer(args: argparse.Namespace, target: "Target") -> "Dialer":
 
 
 def _concluded(
-    args: argparse.Namespace, found: "Diagnosing", settings: "Settings", target: str, wall_s: float
+    args: argparse.Namespace, found: "Diagnosing", settings: "Settings", target: str, began: datetime, wall_s: float
 ) -> "Diagnosis":
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.report.conclude import conclude
@@ -167,6 +168,7 @@ def _concluded(
         target=target,
         clock="warp" if args.lab else "real",
         wall_s=wall_s,
+        began=None if args.lab else began,
         path=tuple(args.lab or ()),
         notes=(_NOT_VERIFIED,) if args.insecure else (),
     )
