@@ -8,11 +8,43 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from hbprobe import __version__
-from hbprobe.cli import lab, plot, probe, profiles, proxy, serve, verdict
+from hbprobe.cli import (
+    diagnose,
+    fleet,
+    history,
+    lab,
+    locate,
+    plot,
+    preflight,
+    probe,
+    profiles,
+    proxy,
+    report,
+    serve,
+    size,
+    verdict,
+    watch,
+)
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.report.text import shown
 
-_VERBS = (lab, probe, serve, proxy, verdict, profiles, plot)
+_VERBS = (
+    lab,
+    preflight,
+    probe,
+    diagnose,
+    locate,
+    serve,
+    proxy,
+    verdict,
+    fleet,
+    size,
+    profiles,
+    plot,
+    report,
+    watch,
+    history,
+)
 _INTERRUPTED = 130
 _EPILOG = (
     "exit status: 0 measured and healthy; 1 measured, with a finding; 2 wrong usage; 3 could not measure. "

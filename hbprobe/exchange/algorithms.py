@@ -27,6 +27,8 @@ class Device(ABC):
 
     margin_s: ClassVar[int] = 10
     """How long past the heartbeat the device waits for an answer. Nacho Mail's is taken where no source says."""
+    reuses_connection: ClassVar[bool] = True
+    """Whether the next request goes on the connection of one that was answered. Taken so where no source says."""
 
     heartbeat_s: int = field(init=False)
     """What the device asks for next."""
@@ -47,6 +49,9 @@ class Device(ABC):
     @abstractmethod
     def corrected(self, bound_s: int) -> None:
         """Take status 5: the server admits `bound_s` at most, or at least, whichever is nearer."""
+
+    def moved(self) -> None:  # noqa: B027 (most devices do nothing, and that is an answer)
+        """Take it that the device is on another network, and that the request at hand went with the old one."""
 
 
 @dataclass(slots=True)
@@ -124,6 +129,10 @@ class WindowsMobile(StepsWithin):
         self.heartbeat_s = self.min_s if self._before_step_s is None else self._before_step_s
         self._before_step_s, self._answers = None, 0
 
+    def moved(self) -> None:
+        """Keep the heartbeat, and forget the step: no document tells of a change of network."""
+        self._before_step_s, self._answers = None, 0
+
     def corrected(self, bound_s: int) -> None:
         """Move the bound, and forget the step."""
         # Not super(): the decorator makes a class with slots anew, and super() looks for the one before.
@@ -148,6 +157,7 @@ class AndroidEarly(StepsWithin):
     """
 
     margin_s: ClassVar[int] = 5 + 30
+    reuses_connection: ClassVar[bool] = False  # each Ping says Connection: close
     start_s: ClassVar[int] = 470
     step_s: ClassVar[int] = 180
 
@@ -185,6 +195,10 @@ class AndroidEarly(StepsWithin):
         """Move the bound, and allow steps up again."""
         StepsWithin.corrected(self, bound_s)
         self._dropped = False
+
+    def moved(self) -> None:
+        """Begin from scratch: a change of network restarts the service."""
+        self._start_over()
 
 
 @dataclass(slots=True)
@@ -253,6 +267,10 @@ class Textbook(Device):
         if bound_s < self.heartbeat_s:
             self._low_s, self._high_s = min(self._low_s, bound_s), None
         self.heartbeat_s = bound_s
+
+    def moved(self) -> None:
+        """Begin anew: what is known is known of another path. The example does not go so far."""
+        self._low_s, self._high_s, self.heartbeat_s = self.floor_s, None, self.start_s
 
     def _choose(self) -> None:
         if self._high_s is None or self._high_s - self._low_s <= self.close_enough_s:

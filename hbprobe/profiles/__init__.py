@@ -5,6 +5,7 @@ Its modules; each may import those above it:
     words.py       the words that a profile may use
     mistakes.py    a mistake, and how it is worded
     values.py      durations, text, and what else the values are made of
+    configuring.py  how a timer is set, in the product's own words
     population.py  a timer that is known only as a distribution
     timers.py      the schema of timers
     fitting.py     which timers a box of each layer can have, and what each can say

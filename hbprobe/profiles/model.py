@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, HttpUrl, model_validator
 
+from hbprobe.profiles.configuring import Configure
 from hbprobe.profiles.fitting import require_fit
 from hbprobe.profiles.population import Share
 from hbprobe.profiles.timers import Probes, Timer, Timers
@@ -26,6 +27,7 @@ from hbprobe.profiles.words import (
 
 __all__ = [
     "Category",
+    "Configure",
     "Ends",
     "Expiry",
     "Grade",
@@ -152,6 +154,9 @@ class Profile(Strict):
         """Return each block that cites sources, as the way to it and the names that it cites."""
         cited: list[tuple[tuple[str, ...], tuple[str, ...]]]
         cited = [(("timers", kind), timer.source) for kind, timer in self.each_timer()]
+        for kind, timer in self.each_timer():
+            if timer.configure is not None:
+                cited.append((("timers", kind, "configure"), timer.configure.source))
         for key, block in (("sweep", self.sweep), ("half_close", self.half_close)):
             if block is not None:
                 cited.append(((key,), block.source))

@@ -103,7 +103,8 @@ def _mark(timer: Timer, statement: Inferable) -> str:
 
 def _in_words(timer: Timer) -> str:
     said = [f"{text}." for text in (*_length(timer), *_end(timer)) if text]
-    return " ".join([*said, timer.note]).strip()
+    configured = f"It is set with: {' '.join(timer.configure.command.split())}" if timer.configure else ""
+    return " ".join(text for text in (*said, timer.note, configured) if text)
 
 
 def _length(timer: Timer) -> Iterator[str]:

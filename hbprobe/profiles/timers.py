@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_serializer, model_validator
 
 from hbprobe.duration import format_duration
+from hbprobe.profiles.configuring import Configure
 from hbprobe.profiles.population import Share
 from hbprobe.profiles.values import Digits, Listed, MismatchError, Seconds, SourceKeys, Strict, Text
 from hbprobe.profiles.words import Ends, Expiry, Inferable, Restart, TimerKind
@@ -64,6 +65,8 @@ class Timer(Strict):
     """One of the profile's `sources`, or several."""
     note: Text = ""
     """What a reader should know besides."""
+    configure: Configure | None = None
+    """How it is set, in the product's own words."""
 
     @model_validator(mode="after")
     def _lies_in_its_range(self) -> Self:

@@ -90,6 +90,9 @@ WRONG = [
     ("lab --precision 0.1ms", "--precision must be 0.001 s or more, not 0.0001"),
     ("lab --connections 0", "argument --connections: '0' is no whole number above 0; see hbprobe lab --help"),
     ("lab --confirm 1.5", "argument --confirm: '1.5' is no whole number above 0; see hbprobe lab --help"),
+    ("lab --noise 2", "argument --noise: '2' is no share: write 0.1 or 10%; see hbprobe lab --help"),
+    ("lab --noise 40%", "--noise must be 0.3 or less, not 0.4"),
+    ("lab --confidence 0", "--confidence must be above 0, not 0"),
     ("lab --max 31d", "--max 31 d: hbprobe serve holds for 30 d at most; use --method idle for more"),
     # clocks
     ("lab --clock fast", "--clock: 'fast' is no clock: use warp, real, or a rate above 0 such as 20"),

@@ -277,3 +277,36 @@ def test_whatever_bounds_a_server_names_a_device_asks_for_seconds(name, first_s,
         for how in (None, Loss.SILENT, Loss.SILENT, None, Loss.RESET):
             assert device.heartbeat_s >= 1
             device.answered() if how is None else device.lost(how)
+
+
+@pytest.mark.parametrize(
+    ("device", "asks_s"),
+    [
+        (Textbook(), 900),
+        (WindowsMobile(), 780),
+        (AndroidEarly(), 470),
+        (AndroidLater(), 780),
+        (FixedInterval(600), 600),
+    ],
+)
+def test_on_another_network_some_begin_anew(device, asks_s):
+    if isinstance(device, Textbook):
+        device.lost(Loss.SILENT)
+    device.answered()
+    device.moved()
+    assert device.heartbeat_s == asks_s
+
+
+def test_windows_mobile_does_not_blame_a_step_for_what_is_lost_on_another_network():
+    device = WindowsMobile()
+    device.answered()
+    device.answered()
+    device.moved()
+    assert device.heartbeat_s == 1080
+    device.lost(Loss.SILENT)
+    assert device.heartbeat_s == 480
+
+
+def test_android_up_to_4_3_closes_its_connections():
+    kinds = (Textbook, WindowsMobile, AndroidEarly, AndroidLater, FixedInterval)
+    assert [kind for kind in kinds if not kind.reuses_connection] == [AndroidEarly]

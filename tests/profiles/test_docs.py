@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hbprobe.profiles.loader import parse_profile
-from hbprobe.profiles.model import HalfClose, Http, Probes, Profile, Share, Source, Sweep, Timer, Timers
+from hbprobe.profiles.model import Configure, HalfClose, Http, Probes, Profile, Share, Source, Sweep, Timer, Timers
 from hbprobe.profiles.words import Category, Ends, Expiry, Grade, Layer, Restart, ServerSide
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
@@ -35,11 +35,11 @@ def test_the_examples_of_blocks_fit_into_the_first(text):
 
 
 def test_there_are_as_many_examples_as_were_looked_at():
-    assert (len(WHOLE), len(TIMERS), len(BLOCKS)) == (2, 4, 2)
+    assert (len(WHOLE), len(TIMERS), len(BLOCKS)) == (2, 5, 2)
 
 
 def test_every_key_and_every_word_is_in_it():
-    for schema in (Profile, Timers, Timer, Source, Sweep, Probes, Share, HalfClose, Http):
+    for schema in (Profile, Timers, Timer, Configure, Source, Sweep, Probes, Share, HalfClose, Http):
         for key in schema.model_fields:
             assert f"`{key}`" in MANUAL or re.search(rf"(\n +|{{|, |\.){key}[:`]", MANUAL), key
     for words in (Category, Layer, Expiry, Ends, Restart, Grade, ServerSide):

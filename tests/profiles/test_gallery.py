@@ -19,7 +19,7 @@ DURATION = "write seconds (600) or a number and a unit (10min)"
 EXPIRIES = "silent, reset-on-next, reset, close, respond, rebalance"
 TIMER = (
     "(allowed: default, min, max, population, step, jitter, expiry, tells, status, body, retries, probes, "
-    "restarted_by, revived_by, inferred, source, note)"
+    "restarted_by, revived_by, inferred, source, note, configure)"
 )
 FLOW_TIMERS = "(it has half_open, first_data, idle, unacknowledged, half_closed, lifetime)"
 HTTP_TIMERS = (

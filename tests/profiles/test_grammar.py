@@ -23,7 +23,7 @@ CATEGORIES = (
 )
 TIMER_KEYS = (
     "default, min, max, population, step, jitter, expiry, tells, status, body, retries, probes, restarted_by, "
-    "revived_by, inferred, source, note"
+    "revived_by, inferred, source, note, configure"
 )
 FIRST = "timers.idle.population[0]"
 COUNT = "timers.idle.probes.count"

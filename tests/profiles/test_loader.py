@@ -41,7 +41,7 @@ def test_the_first_mistake_is_told_and_the_others_counted():
     first = (
         "box.yaml:7: timers.idle.defualt: unknown key; did you mean default? "
         "(allowed: default, min, max, population, step, jitter, expiry, tells, status, body, retries, probes, "
-        "restarted_by, revived_by, inferred, source, note)"
+        "restarted_by, revived_by, inferred, source, note, configure)"
     )
     assert str(caught.value) == f"{first} (and 2 more: hbprobe profiles check shows all)"
     assert caught.value.mistakes == (

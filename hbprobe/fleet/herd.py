@@ -1,0 +1,241 @@
+"""Some of the devices of a fleet, as arrays; all that are due make a request at a time.
+
+`hbprobe.fleet.reference` does the same with one object a device, and is the one to read first.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hbprobe.fleet.chance import (
+    Floats,
+    OfRequest,
+    OfVisit,
+    Words,
+    exponentials,
+    keys,
+    uniforms,
+    visit_keys,
+)
+from hbprobe.fleet.firewall import forgotten_at_all
+from hbprobe.fleet.merge import Samples
+from hbprobe.fleet.paths import PathTable
+from hbprobe.fleet.states import LOSSES, End, Ints
+from hbprobe.fleet.world import World
+
+_SAFETY = 1.001
+"""Mail that comes later than this times the longest wait changes nothing, and is not looked for."""
+_ONE = np.uint64(1)
+Flags = NDArray[np.bool_]
+
+# As plain numbers: beside an array, NumPy takes long to see that a member of an enumeration is one.
+_AT_ONCE, _LEFT, _SILENT, _REFUSED, _ARRIVED = map(int, (End.AT_ONCE, End.LEFT, End.SILENT, End.REFUSED, End.ARRIVED))
+
+
+class Slice:
+    """What happened in a stretch of time, in no order."""
+
+    __slots__ = ("forgotten_s", "opened_s", "samples")
+
+    def __init__(self) -> None:
+        self.samples: list[Samples] = []
+        self.opened_s: list[Floats] = []
+        """When connections were opened."""
+        self.forgotten_s: list[Floats] = []
+        """When connections went out of the firewall's table."""
+
+
+class _Ask(NamedTuple):
+    """One request of each of some devices."""
+
+    due: Ints
+    state: Ints
+    at_s: Floats
+    heartbeat_s: Floats
+    cut_s: Floats
+    """When the path cuts it, if it takes so long."""
+    mail_s: Floats
+    """When mail comes next; infinite where that is too late to matter."""
+    mail_waited: Flags
+    """Mail has come before it."""
+
+
+class Herd:
+    """The state of a number of devices in a row, and what they have come to so far."""
+
+    def __init__(self, world: World, paths: PathTable, first: int, end: int) -> None:
+        devices, count = np.arange(first, end, dtype=np.int64), end - first
+        self._world, self._table, self._paths, self._first = world, world.table, paths, first
+        self._keys = keys(world.seed, devices)
+        self._visit_keys = visit_keys(self._keys)
+        self._state: Ints = world.table.first[world.kinds_of(devices)]
+        self._visits: Words = np.zeros(count, np.uint64)
+        self._requests: Words = np.zeros(count, np.uint64)
+        self._limit_s, self._spread_s, self._leaves_s = np.empty(count), np.empty(count), np.empty(count)
+        self._how, self._at_firewall = np.empty(count, np.intp), np.empty(count, np.bool_)
+        self._connected, self._mail_waits = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+        self._due_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
+        self._following = world.table.following.ravel()
+        self._any_spread = bool(paths.spread_s.any() or world.firewall.spread_s)
+        self._any_refused = bool(world.table.refused.any())
+        self.ends: Ints = np.zeros(world.table.following.size, np.intp)
+        """How often requests in each state ended in each way; by end and state, flat."""
+        self.pauses: Ints = np.zeros(len(world.table), np.intp)
+        """How often devices paused after a loss; by the state that the lost request was in."""
+        self.deaf_s, self.deaf_at_firewall_s = np.zeros(count), np.zeros(count)
+        """How long each device was without push: in all, and through the firewall's timer."""
+        self.late_mails, self.late_s = 0, 0.0
+        """How often mail came while there was no push, and how late it was in all."""
+        self._visit(np.arange(count))
+
+    def advance(self, until_s: float) -> Slice:
+        """Let every device make the requests that it begins before a time."""
+        done = Slice()
+        due = np.flatnonzero(self._due_s < until_s)
+        while len(due):
+            self._step(due, done)
+            due = due[self._due_s[due] < until_s]
+        return done
+
+    @property
+    def asks_s(self) -> Floats:
+        """What each device asks for now."""
+        return self._table.heartbeat_s[self._state]
+
+    def forget(self) -> None:
+        """Count anew from now on; the devices stay as they are."""
+        for counts in (self.ends, self.pauses, self.deaf_s, self.deaf_at_firewall_s):
+            counts.fill(0)
+        self.late_mails, self.late_s = 0, 0.0
+
+    def _visit(self, those: Ints) -> None:
+        """Bring devices to the network where they stay next."""
+        firewall, of, visit = self._world.firewall, self._visit_keys[those], self._visits[those]
+        rows = self._paths.rows(uniforms(of, visit, OfVisit.PATH))
+        limit_s = self._paths.limits_s(rows, uniforms(of, visit, OfVisit.VALUE))
+        at_firewall = firewall.limit_s <= limit_s
+        self._limit_s[those] = np.where(at_firewall, firewall.limit_s, limit_s)
+        self._spread_s[those] = np.where(at_firewall, firewall.spread_s, self._paths.spread_s[rows])
+        self._how[those] = np.where(at_firewall, LOSSES.index(firewall.how), self._paths.how[rows])
+        self._at_firewall[those] = at_firewall
+        stay_s = self._world.habits.stay_s * exponentials(of, visit, OfVisit.STAY)
+        self._leaves_s[those] = self._due_s[those] + stay_s
+
+    def _arrive(self, due: Ints) -> None:
+        """Move those that have left their network."""
+        moving = due[self._leaves_s[due] <= self._due_s[due]]
+        if len(moving):
+            self._end(moving, _ARRIVED)
+            self._connected[moving] = False
+            self._visits[moving] += _ONE
+            self._visit(moving)
+
+    def _end(self, those: Ints, end: Ints | int) -> None:
+        """Count how requests ended, and go to the states that follow."""
+        place = end * len(self._table) + self._state[those]
+        self.ends += np.bincount(place, minlength=len(self.ends))
+        self._state[those] = self._following[place]
+
+    def _step(self, due: Ints, done: Slice) -> None:
+        """Make one request of each device that is due."""
+        self._arrive(due)
+        ask = self._ask(due, done)
+        answer_s = ask.at_s + ask.heartbeat_s
+        mailed = ask.mail_s < np.minimum(ask.cut_s, answer_s)
+        end, next_s = mailed.astype(np.intp), np.where(mailed, ask.mail_s, answer_s)
+        waited = np.flatnonzero(ask.mail_waited)
+        if len(waited):
+            if self._any_refused:
+                waited = waited[~self._table.refused[ask.state[waited]]]
+            mailed[waited], end[waited], next_s[waited] = True, _AT_ONCE, ask.at_s[waited]
+        dead = np.flatnonzero((ask.cut_s <= answer_s) & ~mailed)
+        self._lose(ask, dead, end, next_s)
+        self._leave(ask, end, next_s)
+        self._pause(ask, dead, end, next_s)
+        self._close(ask, end, next_s, done)
+        self._go_deaf(ask, dead, next_s)
+        self._end(due, end)
+        self._due_s[due] = next_s
+        self._requests[due] += _ONE
+
+    def _ask(self, due: Ints, done: Slice) -> _Ask:
+        """Send the requests, on new connections where there are none."""
+        state, at_s, number = self._state[due], self._due_s[due], self._requests[due]
+        heartbeat_s = self._table.heartbeat_s[state]
+        done.opened_s.append(at_s[~self._connected[due]])
+        cut_s = at_s + self._limit_s[due]
+        if self._any_spread:
+            cut_s += self._spread_s[due] * uniforms(self._keys[due], number, OfRequest.SPREAD)
+        samples = Samples(at_s, heartbeat_s, due + self._first, number)
+        if self._any_refused:
+            refused = self._table.refused[state]
+            cut_s[refused] = at_s[refused]
+            samples = samples.only(~refused)
+        done.samples.append(samples)
+        return _Ask(due, state, at_s, heartbeat_s, cut_s, self._mail_s(due, state, at_s), self._mail_waits[due])
+
+    def _mail_s(self, due: Ints, state: Ints, at_s: Floats) -> Floats:
+        """Return when mail comes next, where that may be before the next request."""
+        habits = self._world.habits
+        further = exponentials(self._keys[due], self._requests[due], OfRequest.MAIL)
+        longest_s = (self._table.timeout_s[state] + habits.wait_s) * _SAFETY
+        near = np.flatnonzero(further <= longest_s * habits.mail.highest_per_s)
+        mail_s = np.full(len(due), np.inf)
+        mail_s[near] = habits.mail.next_after_all(at_s[near], further[near])
+        return mail_s
+
+    def _lose(self, ask: _Ask, dead: Ints, end: Ints, next_s: Floats) -> None:
+        """Let devices notice that their requests are dead, or refused."""
+        how, state = self._how[ask.due[dead]], ask.state[dead]
+        gives_up_s = ask.at_s[dead] + self._table.timeout_s[state]
+        end[dead] = _SILENT + how
+        next_s[dead] = np.where(how == 0, gives_up_s, ask.cut_s[dead])
+        if self._any_refused:
+            refused = dead[self._table.refused[state]]
+            end[refused] = _REFUSED
+            next_s[refused] = ask.at_s[refused] + self._world.habits.wait_s
+
+    def _leave(self, ask: _Ask, end: Ints, next_s: Floats) -> None:
+        """Take those away that leave their network before the request has ended."""
+        leaves_s = self._leaves_s[ask.due]
+        leaving = leaves_s < next_s
+        end[leaving] = _LEFT
+        np.copyto(next_s, leaves_s, where=leaving)
+
+    def _pause(self, ask: _Ask, dead: Ints, end: Ints, next_s: Floats) -> None:
+        """Let some of those that lost a request wait before the next; a new network ends the wait."""
+        lost = dead[(end[dead] >= _SILENT) & (end[dead] < _REFUSED)]
+        devices, habits = ask.due[lost], self._world.habits
+        pausing = uniforms(self._keys[devices], self._requests[devices], OfRequest.PAUSE) <= habits.waiting_share
+        lost, devices = lost[pausing], devices[pausing]
+        self.pauses += np.bincount(ask.state[lost], minlength=len(self.pauses))
+        next_s[lost] = np.minimum(next_s[lost] + habits.wait_s, self._leaves_s[devices])
+
+    def _close(self, ask: _Ask, end: Ints, next_s: Floats, done: Slice) -> None:
+        """Close connections, and say when the firewall forgets them."""
+        served = (end <= _AT_ONCE) & self._table.reuses[ask.state]
+        served |= end == _REFUSED
+        self._connected[ask.due] = served
+        gone = np.flatnonzero(~served)
+        device, how = ask.due[gone], end[gone]
+        at_s, heartbeat_s, cut_s = ask.at_s[gone], ask.heartbeat_s[gone], ask.cut_s[gone]
+        forgotten_s = forgotten_at_all(at_s, heartbeat_s, self._world.firewall.limit_s)
+        noticed = (how > _SILENT) | ((how == _SILENT) & self._at_firewall[device])
+        np.copyto(forgotten_s, cut_s, where=noticed)
+        np.copyto(forgotten_s, next_s[gone], where=how <= _AT_ONCE)
+        done.forgotten_s.append(forgotten_s)
+
+    def _go_deaf(self, ask: _Ask, dead: Ints, next_s: Floats) -> None:
+        """Count how long devices are without push, and keep the mail that comes meanwhile."""
+        devices = ask.due[dead]
+        deaf_s = np.maximum(next_s[dead] - ask.cut_s[dead], 0.0)
+        self.deaf_s[devices] += deaf_s
+        at_firewall = self._at_firewall[devices] & ~self._table.refused[ask.state[dead]]
+        self.deaf_at_firewall_s[devices] += deaf_s * at_firewall
+        waits = ask.mail_s < next_s
+        self.late_mails += int(np.count_nonzero(waits))
+        self.late_s += float(np.sum(next_s[waits] - ask.mail_s[waits]))
+        if self._any_refused:
+            waits |= ask.mail_waited & self._table.refused[ask.state]
+        self._mail_waits[ask.due] = waits

@@ -1,0 +1,119 @@
+"""The paths that devices are on: how long each carries a silent request, and what a device sees of the cut."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hbprobe.exchange.algorithms import Loss
+from hbprobe.fleet.chance import Floats
+from hbprobe.profiles.held import deciding_timer, outlived
+from hbprobe.profiles.model import Ends, Expiry, Profile
+
+_SEEN_AS = {
+    Expiry.SILENT: Loss.SILENT,
+    Expiry.RESET_ON_NEXT: Loss.SILENT,  # the next packet is the server's answer, and the server gets the RST
+    Expiry.RESET: Loss.RESET,
+    Expiry.CLOSE: Loss.CLOSED,
+    Expiry.RESPOND: Loss.STATUS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What becomes of a request that is held in silence."""
+
+    limit_s: float = math.inf
+    """It is lost when it takes so long or longer; infinite where nothing cuts it."""
+    how: Loss = Loss.SILENT
+    """How the device sees it."""
+    spread_s: float = 0.0
+    """The limit is longer by a random share of so much, another for each request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Some of the devices on a path, and what their limit is: every value in a span is as likely as another."""
+
+    weight: float
+    low_s: float
+    high_s: float
+    cut: Cut
+    """Its limit is that of the low end."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPath:
+    """A path, and the share of the devices that are on it at any time."""
+
+    name: str
+    share: float
+    spans: tuple[Span, ...]
+
+
+def fixed(cut: Cut) -> tuple[Span, ...]:
+    """Return the spans of a path with one limit."""
+    return (Span(1.0, cut.limit_s, cut.limit_s, cut),)
+
+
+def cut_of(profile: Profile) -> Cut:
+    """Return what one box of this product does to a request held in silence.
+
+    What a profile says of jitter, steps and sweeps of its table becomes the spread.
+    """
+    timer = deciding_timer(profile)
+    if timer is None or outlived(timer):
+        return Cut()
+    unheard = timer.tells is Ends.SERVER
+    spread_s = (timer.jitter or 0.0) + (timer.step or 0.0) + (profile.sweep.every if profile.sweep else 0.0)
+    least_s = timer.default + (profile.sweep.every * (profile.sweep.passes - 1) if profile.sweep else 0.0)
+    return Cut(least_s, Loss.SILENT if unheard else _SEEN_AS[timer.expiry], spread_s)
+
+
+def spans_of(profile: Profile) -> tuple[Span, ...]:
+    """Return what many boxes of this product do: its distribution, where it is known as one."""
+    cut, timer = cut_of(profile), deciding_timer(profile)
+    if timer is None or outlived(timer) or timer.population is None:
+        return fixed(cut)
+    spans = []
+    for share in timer.population:
+        low_s, high_s = share.at(0.0), share.at(1.0)
+        spans.append(Span(share.weight, low_s, high_s, Cut(low_s, cut.how, cut.spread_s)))
+    return tuple(spans)
+
+
+def only_path(profile: Profile) -> FleetPath:
+    """Return the path of one profile, for all devices."""
+    return FleetPath(profile.id, 1.0, spans_of(profile))
+
+
+class PathTable:
+    """All spans of all paths, to draw from: a row is a span."""
+
+    __slots__ = ("_ends", "high_s", "how", "low_s", "path", "spread_s")
+
+    def __init__(self, paths: Sequence[FleetPath]) -> None:
+        rows = [(number, path, span) for number, path in enumerate(paths) for span in path.spans]
+        whole = sum(path.share for path in paths)
+        shares = [
+            path.share / whole * span.weight / sum(other.weight for other in path.spans) for _, path, span in rows
+        ]
+        self._ends: Floats = np.cumsum(shares)[:-1]
+        self.path: NDArray[np.intp] = np.array([number for number, _, _ in rows], np.intp)
+        self.low_s: Floats = np.array([span.low_s for _, _, span in rows])
+        self.high_s: Floats = np.array([span.high_s for _, _, span in rows])
+        self.spread_s: Floats = np.array([span.cut.spread_s for _, _, span in rows])
+        self.how: NDArray[np.intp] = np.array([list(Loss).index(span.cut.how) for _, _, span in rows], np.intp)
+
+    def rows(self, drawn: Floats) -> NDArray[np.intp]:
+        """Return the rows that numbers from 0 to 1 stand for, by their shares."""
+        return np.searchsorted(self._ends, drawn, side="left")
+
+    def limits_s(self, rows: NDArray[np.intp], drawn: Floats) -> Floats:
+        """Return a limit out of each row, by a number from 0 to 1."""
+        low_s, high_s = self.low_s[rows], self.high_s[rows]
+        with np.errstate(invalid="ignore"):
+            between = low_s + drawn * (high_s - low_s)
+        return np.where(low_s == high_s, low_s, between)

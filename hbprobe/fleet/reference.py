@@ -1,0 +1,204 @@
+"""The fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.herd` must agree with.
+
+A device asks, and what comes first counts: mail, the path's cut, the end of its interval, or that it leaves the
+network. All requests go through one heap in the order of time, and into Exchange's window.
+"""
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from hbprobe.exchange.algorithms import Device
+from hbprobe.exchange.window import Event1040, HeartbeatWindow
+from hbprobe.fleet import chance
+from hbprobe.fleet.chance import OfRequest, OfVisit
+from hbprobe.fleet.firewall import forgotten_at
+from hbprobe.fleet.paths import PathTable
+from hbprobe.fleet.states import FIRST_LOSS, LOSSES, End, settle, tell
+from hbprobe.fleet.world import World
+
+
+class Asked(NamedTuple):
+    """A request that Exchange took as a sample."""
+
+    at_s: float
+    device: int
+    heartbeat_s: int
+
+
+@dataclass(slots=True)
+class Reference:
+    """What came of a fleet."""
+
+    samples: list[Asked] = field(default_factory=list)
+    events: list[Event1040] = field(default_factory=list)
+    ends: Counter[End] = field(default_factory=Counter)
+    corrections: int = 0
+    pauses: int = 0
+    opened_s: list[float] = field(default_factory=list)
+    forgotten_s: list[float] = field(default_factory=list)
+    deaf_s: float = 0.0
+    deaf_at_firewall_s: float = 0.0
+    late_mails: int = 0
+    late_s: float = 0.0
+
+
+def simulate(world: World, until_s: float) -> Reference:
+    """Simulate a fleet, request by request, as long as requests begin before a time."""
+    paths, seen = PathTable(world.paths), Reference()
+    window = HeartbeatWindow(world.settings.sample_size, world.settings.alert_threshold_s)
+    devices = [PlainDevice(world, paths, seen, number) for number in range(world.devices)]
+    heap = [(device.due_s, device.number) for device in devices]
+    heapq.heapify(heap)
+    while heap and heap[0][0] < until_s:
+        now, number = heap[0]
+        device = devices[number]
+        if (heartbeat_s := device.step()) is not None:
+            seen.samples.append(Asked(now, number, heartbeat_s))
+            if (event := window.register(heartbeat_s, now)) is not None:
+                seen.events.append(event)
+        heapq.heapreplace(heap, (device.due_s, number))
+    return seen
+
+
+class PlainDevice:
+    """One device, its owner, and the path that it is on."""
+
+    __slots__ = (
+        "_at_firewall",
+        "_connected",
+        "_device",
+        "_how",
+        "_key",
+        "_leaves_s",
+        "_limit_s",
+        "_mail_waits",
+        "_paths",
+        "_refused",
+        "_requests",
+        "_seen",
+        "_spread_s",
+        "_visit_key",
+        "_visits",
+        "_world",
+        "due_s",
+        "number",
+    )
+
+    def __init__(self, world: World, paths: PathTable, seen: Reference, number: int) -> None:
+        self.number = number
+        self._world, self._paths, self._seen = world, paths, seen
+        self._device: Device = world.kinds[world.kind_of(number)].new()
+        self._key = chance.key(world.seed, number)
+        self._visit_key = chance.visit_key(self._key)
+        self._visits = self._requests = 0
+        self._connected = self._mail_waits = False
+        _, self._refused = settle(self._device, world.settings)
+        self.due_s = world.habits.start_s * chance.uniform(self._visit_key, 0, OfVisit.START)
+        self._visit()
+
+    def step(self) -> int | None:
+        """Make the request that is due; return its interval, or None for one that is refused."""
+        if self._leaves_s <= self.due_s:
+            self._arrive()
+        asked_s, refused = self.due_s, self._refused
+        heartbeat_s = self._device.heartbeat_s
+        self._open()
+        cut_s = asked_s if refused else asked_s + self._limit_s + self._spread()
+        mail_s = self._world.habits.mail.next_after(
+            asked_s, chance.exponential(self._key, self._requests, OfRequest.MAIL)
+        )
+        end, next_s = self._fate(asked_s, cut_s, mail_s)
+        if self._leaves_s < next_s:
+            end, next_s = End.LEFT, self._leaves_s
+        next_s = self._pause(end, next_s)
+        self._close(end, asked_s, cut_s, next_s)
+        if cut_s <= asked_s + heartbeat_s and end not in (End.ANSWERED, End.MAIL, End.AT_ONCE):
+            self._go_deaf(max(next_s - cut_s, 0.0), refused)
+        self._keep_mail(mail_s, next_s, refused)
+        self._end(end)
+        self.due_s, self._requests = next_s, self._requests + 1
+        return None if refused else heartbeat_s
+
+    def _fate(self, asked_s: float, cut_s: float, mail_s: float) -> tuple[End, float]:
+        """Say how the request ends if the device stays where it is, and when it notices."""
+        answer_s = asked_s + self._device.heartbeat_s
+        if self._refused:
+            return End.REFUSED, asked_s + self._world.habits.wait_s
+        if self._mail_waits:
+            return End.AT_ONCE, asked_s
+        if mail_s < min(cut_s, answer_s):
+            return End.MAIL, mail_s
+        if cut_s > answer_s:
+            return End.ANSWERED, answer_s
+        end = End(FIRST_LOSS + LOSSES.index(self._how))
+        return end, asked_s + self._device.timeout_s if end is End.SILENT else cut_s
+
+    def _pause(self, end: End, next_s: float) -> float:
+        habits = self._world.habits
+        if not FIRST_LOSS <= end < End.REFUSED:
+            return next_s
+        if chance.uniform(self._key, self._requests, OfRequest.PAUSE) > habits.waiting_share:
+            return next_s
+        self._seen.pauses += 1
+        return min(next_s + habits.wait_s, self._leaves_s)
+
+    def _open(self) -> None:
+        if not self._connected:
+            self._seen.opened_s.append(self.due_s)
+
+    def _close(self, end: End, asked_s: float, cut_s: float, next_s: float) -> None:
+        served = end <= End.AT_ONCE
+        self._connected = end is End.REFUSED or (served and self._device.reuses_connection)
+        if self._connected:
+            return
+        if served:
+            forgotten_s = next_s
+        elif end > End.SILENT or (end is End.SILENT and self._at_firewall):
+            forgotten_s = cut_s
+        else:
+            forgotten_s = forgotten_at(asked_s, self._device.heartbeat_s, self._world.firewall.limit_s)
+        self._seen.forgotten_s.append(forgotten_s)
+
+    def _go_deaf(self, deaf_s: float, refused: bool) -> None:
+        self._seen.deaf_s += deaf_s
+        if self._at_firewall and not refused:
+            self._seen.deaf_at_firewall_s += deaf_s
+
+    def _keep_mail(self, mail_s: float, next_s: float, refused: bool) -> None:
+        late = mail_s < next_s
+        if late:
+            self._seen.late_mails += 1
+            self._seen.late_s += next_s - mail_s
+        self._mail_waits = late or (refused and self._mail_waits)
+
+    def _end(self, end: End) -> None:
+        tell(self._device, end)
+        corrections, self._refused = settle(self._device, self._world.settings)
+        self._seen.ends[end] += 1
+        self._seen.corrections += corrections
+
+    def _arrive(self) -> None:
+        self._end(End.ARRIVED)
+        self._connected = False
+        self._visits += 1
+        self._visit()
+
+    def _visit(self) -> None:
+        firewall, of, visit = self._world.firewall, self._visit_key, self._visits
+        row = self._paths.rows(np.array([chance.uniform(of, visit, OfVisit.PATH)]))
+        limit_s = float(self._paths.limits_s(row, np.array([chance.uniform(of, visit, OfVisit.VALUE)]))[0])
+        self._at_firewall = firewall.limit_s <= limit_s
+        if self._at_firewall:
+            self._limit_s, self._spread_s, self._how = firewall.limit_s, firewall.spread_s, firewall.how
+        else:
+            self._limit_s, self._spread_s = limit_s, float(self._paths.spread_s[row[0]])
+            self._how = LOSSES[int(self._paths.how[row[0]])]
+        stay_s = self._world.habits.stay_s * chance.exponential(of, visit, OfVisit.STAY)
+        self._leaves_s = self.due_s + stay_s
+
+    def _spread(self) -> float:
+        return self._spread_s * chance.uniform(self._key, self._requests, OfRequest.SPREAD)

@@ -1,0 +1,224 @@
+"""What came of a fleet, in numbers.
+
+`FleetResult.as_dict` has these keys; later versions may add more.
+
+    devices, days, seed
+    settings         min_heartbeat_s, max_heartbeat_s, sample_size, alert_threshold_s
+    events           each event 1040: at_s, average_s; the time counts from the end of the warm-up
+    average          of the window:
+      lowest_s         null where it was never full
+      mean_s           of all samples
+      mean_asked_s     of what devices ask for at the end: each counts once, however often it asks
+      curve            points over time: at_s, lowest_s, mean_s, highest_s
+    load             of the server, and of the firewall before it:
+      requests_per_s, requests_per_s_peak        Pings; the peak is the busiest minute
+      handshakes_per_s, handshakes_per_s_peak    TLS
+      table_entries, table_entries_peak          connections that the firewall remembers, dead ones too
+      bytes_per_device_day
+    devices_by_kind  list of
+      id, name, devices
+      heartbeats       list of heartbeat_s and the share of the requests that ask for it
+      requests_per_day, wakeups_per_day, without_push_min_per_day    per device
+      lost_share       of its requests
+    per_device_day   requests, wakeups, without_push_min, late_mails; late_mail_s is their mean delay
+    well_share       the share of devices that the firewall's timer cost no more push than is tolerated
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hbprobe.fleet.herd import Herd
+from hbprobe.fleet.merge import Fired
+from hbprobe.fleet.states import FIRST_LOSS, LOSSES, End
+from hbprobe.fleet.timeline import MINUTE_S, PerMinute, Point
+from hbprobe.fleet.world import World
+
+TOLERATED_MIN_PER_DAY = 14.4
+"""Minutes a day without push, one per cent of the time, that still count as well. A choice of ours."""
+_WAKING = (End.ANSWERED, End.MAIL, End.SILENT, End.RESET, End.CLOSED, End.STATUS, End.REFUSED)
+"""The ends that a device wakes up for. Mail that waits, and a new network, find it awake."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindResult:
+    """What came of the devices of a kind; per device and day."""
+
+    id: str
+    name: str
+    devices: int
+    heartbeats: tuple[tuple[int, float], ...]
+    requests_per_day: float
+    wakeups_per_day: float
+    without_push_min_per_day: float
+    lost_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the server and the firewall before it have to carry."""
+
+    requests_per_s: float
+    requests_per_s_peak: float
+    handshakes_per_s: float
+    handshakes_per_s_peak: float
+    table_entries: float
+    table_entries_peak: int
+    bytes_per_device_day: float
+
+
+@dataclass(frozen=True, slots=True)
+class PerDeviceDay:
+    """The mean of all devices, per day."""
+
+    requests: float
+    wakeups: float
+    without_push_min: float
+    late_mails: float
+    late_mail_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FleetResult:
+    """What came of a fleet; the module's text explains the fields."""
+
+    world: World
+    days: float
+    events: tuple[Fired, ...]
+    lowest_s: int | None
+    mean_s: float
+    mean_asked_s: float
+    curve: tuple[Point, ...]
+    load: Load
+    kinds: tuple[KindResult, ...]
+    per_device_day: PerDeviceDay
+    well_share: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types."""
+        world, settings = self.world, asdict(self.world.settings)
+        settings.pop("problems")
+        return {
+            "devices": world.devices,
+            "days": self.days,
+            "seed": world.seed,
+            "settings": settings,
+            "events": [asdict(event) for event in self.events],
+            "average": {
+                "lowest_s": self.lowest_s,
+                "mean_s": self.mean_s,
+                "mean_asked_s": self.mean_asked_s,
+                "curve": [point._asdict() for point in self.curve],
+            },
+            "load": asdict(self.load),
+            "devices_by_kind": [_kind_as_dict(kind) for kind in self.kinds],
+            "per_device_day": asdict(self.per_device_day),
+            "well_share": self.well_share,
+        }
+
+
+def _kind_as_dict(kind: KindResult) -> Mapping[str, Any]:
+    shares = [{"heartbeat_s": heartbeat_s, "share": share} for heartbeat_s, share in kind.heartbeats]
+    return {**asdict(kind), "heartbeats": shares}
+
+
+class Tally:
+    """Adds up what herds have counted."""
+
+    def __init__(self, world: World, herds: Sequence[Herd], days: float) -> None:
+        table = world.table
+        self._world, self._days = world, days
+        self._ends: NDArray[np.intp] = sum((herd.ends for herd in herds), np.zeros_like(herds[0].ends))
+        self._ends = self._ends.reshape(len(End), len(table))
+        self._pauses: NDArray[np.intp] = sum((herd.pauses for herd in herds), np.zeros_like(herds[0].pauses))
+        self._deaf_s = np.concatenate([herd.deaf_s for herd in herds])
+        self._deaf_at_firewall_s = np.concatenate([herd.deaf_at_firewall_s for herd in herds])
+        self._asked_s = np.concatenate([herd.asks_s for herd in herds])
+        self._late_mails = sum(herd.late_mails for herd in herds)
+        self._late_s = sum(herd.late_s for herd in herds)
+
+    def requests(self) -> NDArray[np.intp]:
+        """Return how many requests there were in each state, those that status 5 answered among them."""
+        asked: NDArray[np.intp] = self._ends[: End.ARRIVED].sum(axis=0)
+        asked += (self._ends * self._world.table.corrections).sum(axis=0)
+        return asked
+
+    def wakeups(self) -> NDArray[np.intp]:
+        """Return how often devices woke up, by state."""
+        woken: NDArray[np.intp] = self._ends[list(_WAKING)].sum(axis=0) + self._pauses
+        return woken
+
+    def lost(self) -> NDArray[np.intp]:
+        """Return how many requests were lost, by state."""
+        found: NDArray[np.intp] = self._ends[FIRST_LOSS : FIRST_LOSS + len(LOSSES)].sum(axis=0)
+        return found
+
+    def kinds(self) -> tuple[KindResult, ...]:
+        """Add up by kind; kinds without devices are left out."""
+        deaf_s = np.bincount(
+            self._world.kinds_of(np.arange(self._world.devices)), self._deaf_s, len(self._world.kinds)
+        )
+        return tuple(self._kind(number, deaf_s[number]) for number, count in enumerate(self._world.counts) if count)
+
+    def _kind(self, number: int, deaf_s: float) -> KindResult:
+        kind, table, here = self._world.kinds[number], self._world.table, self._world.table.kind == number
+        device_days = self._world.counts[number] * self._days
+        requests = self.requests()[here]
+        whole = max(1, int(requests.sum()))
+        by_heartbeat: dict[int, float] = {}
+        for heartbeat_s, count in zip(table.heartbeat_s[here].tolist(), requests.tolist(), strict=True):
+            by_heartbeat[int(heartbeat_s)] = by_heartbeat.get(int(heartbeat_s), 0.0) + count / whole
+        return KindResult(
+            id=kind.id,
+            name=kind.name,
+            devices=self._world.counts[number],
+            heartbeats=tuple((one, share) for one, share in sorted(by_heartbeat.items()) if share > 0),
+            requests_per_day=float(requests.sum() / device_days),
+            wakeups_per_day=float(self.wakeups()[here].sum() / device_days),
+            without_push_min_per_day=float(deaf_s / device_days / MINUTE_S),
+            lost_share=float(self.lost()[here].sum() / whole),
+        )
+
+    def load(self, asked: PerMinute, opened: PerMinute, forgotten: PerMinute) -> Load:
+        """Add up what server and firewall have to carry."""
+        entries = opened.before - forgotten.before + np.cumsum(opened.counts - forgotten.counts)
+        device_days, costs = self._world.devices * self._days, self._world.costs
+        handshakes = int(opened.counts.sum())
+        octets = costs.request_bytes * int(self.requests().sum()) + costs.handshake_bytes * handshakes
+        return Load(
+            requests_per_s=float(asked.counts.mean() / MINUTE_S),
+            requests_per_s_peak=float(asked.counts.max() / MINUTE_S),
+            handshakes_per_s=float(opened.counts.mean() / MINUTE_S),
+            handshakes_per_s_peak=float(opened.counts.max() / MINUTE_S),
+            table_entries=float(entries.mean()),
+            table_entries_peak=int(entries.max()),
+            bytes_per_device_day=octets / device_days,
+        )
+
+    def per_device_day(self) -> PerDeviceDay:
+        """Return the mean of all devices."""
+        device_days = self._world.devices * self._days
+        return PerDeviceDay(
+            requests=float(self.requests().sum() / device_days),
+            wakeups=float(self.wakeups().sum() / device_days),
+            without_push_min=float(self._deaf_s.sum() / device_days / MINUTE_S),
+            late_mails=self._late_mails / device_days,
+            late_mail_s=self._late_s / max(1, self._late_mails),
+        )
+
+    def mean_s(self) -> float:
+        """Return the mean of all intervals that were taken as samples."""
+        sampled = self._ends[: End.REFUSED].sum(axis=0)
+        return float((sampled * self._world.table.heartbeat_s).sum() / max(1, sampled.sum()))
+
+    def mean_asked_s(self) -> float:
+        """Return what devices ask for now, on average."""
+        return float(self._asked_s.mean())
+
+    def well_share(self) -> float:
+        """Return the share of devices that the firewall's timer cost no more push than is tolerated."""
+        minutes = self._deaf_at_firewall_s / self._days / MINUTE_S
+        return float(np.count_nonzero(minutes <= TOLERATED_MIN_PER_DAY) / len(minutes))

@@ -1,0 +1,105 @@
+"""The arrays and the plain state machines are the same fleet: same requests, same events, same counts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from hbprobe.exchange.algorithms import Loss
+from hbprobe.exchange.devices import DEVICES
+from hbprobe.exchange.settings import Settings
+from hbprobe.fleet.herd import Herd
+from hbprobe.fleet.mail import MailDay
+from hbprobe.fleet.merge import WindowInArrays, in_order
+from hbprobe.fleet.paths import Cut, FleetPath, PathTable, Span
+from hbprobe.fleet.reference import simulate
+from hbprobe.fleet.states import End
+from hbprobe.fleet.world import Habits, World
+
+limits = st.one_of(st.just(float("inf")), st.integers(5, 4000).map(float), st.floats(5, 4000))
+cuts = st.builds(Cut, limits, st.sampled_from(Loss), st.sampled_from([0.0, 30.0, 400.0]))
+
+
+@st.composite
+def spans(draw):
+    cut = draw(cuts)
+    high_s = cut.limit_s + draw(st.sampled_from([0.0, 200.0]))
+    return Span(draw(st.integers(1, 9)), cut.limit_s, high_s, cut)
+
+
+several_spans = st.lists(spans(), min_size=1, max_size=3).map(tuple)
+paths = st.builds(FleetPath, st.just("a path"), st.integers(1, 9), several_spans)
+mail = st.builds(
+    MailDay,
+    st.sampled_from([0.0, 3.0, 40.0, 2000.0]),
+    st.sampled_from([[1] * 24, [0] * 8 + [3] * 10 + [1] * 6, [0] * 23 + [1]]),
+)
+habits = st.builds(
+    Habits,
+    mail,
+    st.sampled_from([float("inf"), 40_000.0, 900.0]),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.sampled_from([10.0, 60.0, 700.0]),
+    st.sampled_from([0.0, 3600.0]),
+)
+server = st.sampled_from(
+    [Settings(), Settings(60, 3540, 7, 540), Settings(600, 900, 20, 600), Settings(60, 300, 5, 300), Settings(1, 240)]
+)
+kinds = st.lists(st.sampled_from(DEVICES), min_size=1, max_size=len(DEVICES), unique=True)
+
+
+@st.composite
+def worlds(draw):
+    some = tuple(draw(kinds))
+    return World(
+        kinds=some,
+        counts=(*(draw(st.integers(0, 3)) for _ in some[1:]), draw(st.integers(1, 3))),
+        paths=tuple(draw(st.lists(paths, min_size=1, max_size=3))),
+        firewall=draw(cuts),
+        habits=draw(habits),
+        settings=draw(server),
+        seed=draw(st.integers(-(2**70), 2**70)),
+    )
+
+
+def in_arrays(world, until_s, slices, herd_size):
+    """Run the herds slice by slice; return all samples in order, the events, and the herds."""
+    table, window = PathTable(world.paths), WindowInArrays(world.settings)
+    herds = [
+        Herd(world, table, first, min(first + herd_size, world.devices))
+        for first in range(0, world.devices, herd_size)
+    ]
+    rows, events, opened, forgotten = [], [], [], []
+    for number in range(1, slices + 1):
+        done = [herd.advance(until_s * number / slices) for herd in herds]
+        opened += [float(at_s) for each in done for part in each.opened_s for at_s in part]
+        forgotten += [float(at_s) for each in done for part in each.forgotten_s for at_s in part]
+        parts = [part for each in done for part in each.samples]
+        if parts:
+            samples = in_order(parts)
+            _, fired = window.take(samples.at_s, samples.heartbeat_s)
+            events += [(event.at_s, event.average_s) for event in fired]
+            rows += zip(samples.at_s.tolist(), samples.device.tolist(), samples.heartbeat_s.tolist(), strict=True)
+    return rows, events, sorted(opened), sorted(forgotten), herds
+
+
+@effort(max_examples=60, deadline=None)
+@given(worlds(), st.sampled_from([3_000.0, 30_000.0, 100_000.0]), st.integers(1, 3), st.sampled_from([2, 1000]))
+def test_arrays_and_state_machines_are_the_same_fleet(world, until_s, slices, herd_size):
+    until_s = min(until_s, 10_000.0) if world.habits.mail.highest_per_s > 0.01 else until_s
+    expected = simulate(world, until_s)
+    rows, events, opened, forgotten, herds = in_arrays(world, until_s, slices, herd_size)
+
+    assert rows == [tuple(asked) for asked in expected.samples]
+    assert events == [(event.at_s, event.average_s) for event in expected.events]
+    assert opened == sorted(expected.opened_s)
+    assert forgotten == sorted(expected.forgotten_s)
+    ends = sum(herd.ends for herd in herds).reshape(len(End), len(world.table))
+    assert {end: n for end, n in zip(End, ends.sum(axis=1).tolist(), strict=True) if n} == dict(expected.ends)
+    assert int((ends * world.table.corrections).sum()) == expected.corrections
+    assert int(sum(herd.pauses.sum() for herd in herds)) == expected.pauses
+    assert sum(herd.late_mails for herd in herds) == expected.late_mails
+    assert sum(herd.late_s for herd in herds) == pytest.approx(expected.late_s, abs=1e-6)
+    assert sum(float(herd.deaf_s.sum()) for herd in herds) == pytest.approx(expected.deaf_s, abs=1e-6)
+    deaf_at_firewall_s = sum(float(herd.deaf_at_firewall_s.sum()) for herd in herds)
+    assert deaf_at_firewall_s == pytest.approx(expected.deaf_at_firewall_s, abs=1e-6)

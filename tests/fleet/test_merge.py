@@ -1,0 +1,50 @@
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.window import HeartbeatWindow
+from hbprobe.fleet.merge import Samples, WindowInArrays, in_order
+
+
+def samples(*rows):
+    at_s, heartbeat_s, device, number = zip(*rows, strict=True)
+    return Samples(np.array(at_s, float), np.array(heartbeat_s, float), np.array(device), np.array(number, np.uint64))
+
+
+def test_samples_are_put_in_the_order_of_time_then_device_then_number():
+    found = in_order([samples((5, 60, 1, 3), (5, 70, 1, 2), (9, 80, 0, 0)), samples((5, 90, 0, 7), (1, 100, 2, 0))])
+    assert found.at_s.tolist() == [1, 5, 5, 5, 9]
+    assert found.heartbeat_s.tolist() == [100, 90, 70, 60, 80]
+    assert found.device.tolist() == [2, 0, 1, 1, 0]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 1.0, 899.5, 900.0]), st.integers(60, 1200)), max_size=60),
+    st.integers(1, 8),
+    st.sampled_from([0, 300, 540, 3540]),
+    st.lists(st.integers(0, 60), max_size=3),
+)
+def test_the_window_in_arrays_is_exchanges_window(steps, size, threshold_s, cuts):
+    reference = HeartbeatWindow(size, threshold_s)
+    now, times, averages, events = 0.0, [], [], []
+    for pause_s, interval_s in steps:
+        now += pause_s
+        was_full = reference.average_s is not None
+        event = reference.register(interval_s, now)
+        times.append(now)
+        averages.append(reference.average_s if was_full else -1)
+        events += [(event.at_s, event.average_s)] if event else []
+
+    window = WindowInArrays(Settings(sample_size=size, alert_threshold_s=threshold_s))
+    found_averages, found_events = [], []
+    bounds = [0, *sorted(min(cut, len(steps)) for cut in cuts), len(steps)]
+    for begin, end in pairwise(bounds):
+        intervals = np.array([interval_s for _, interval_s in steps[begin:end]], np.int64)
+        some, fired = window.take(np.array(times[begin:end]), intervals)
+        found_averages += some.tolist()
+        found_events += [(event.at_s, event.average_s) for event in fired]
+    assert found_averages == averages
+    assert found_events == events
