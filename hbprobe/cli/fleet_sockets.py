@@ -1,13 +1,13 @@
 """`hbprobe fleet --sockets`: a smaller fleet through the real stand-in, and the model held against it."""
 
 import argparse
-import contextlib
 import random
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hbprobe.cli.fleet_output import leave, progress, tell
+from hbprobe.descriptors import raise_limit
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
@@ -63,15 +63,4 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError("--sockets and --sweep-share do not go together: drop one")
     if args.devices > _MOST_ON_SOCKETS:
         raise UserError(f"--sockets takes {_MOST_ON_SOCKETS} devices at most: add --devices 200")
-    _raise_descriptor_limit()
-
-
-def _raise_descriptor_limit() -> None:
-    """Allow as many open files as this user may have: each device has about four sockets in this process."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # then it stays as it is
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_limit()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hbprobe.address import Address, cannot_listen, is_loopback
 from hbprobe.cli import arguments
 from hbprobe.cli.serve import add_tls, server_tls, until_told_to_stop
+from hbprobe.descriptors import raise_limit
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _DEFAULT = Address("127.0.0.1", 8440)
 _TOKEN_VARIABLE = "HBPROBE_CONTROL_TOKEN"
 _SPARE_DESCRIPTORS = 64
-_OPEN_MAX = 10_240
-"""What macOS grants where it names no limit (sys/syslimits.h)."""
 
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -135,7 +134,7 @@ def _tls(args: argparse.Namespace, boxes: "Sequence[Profile]") -> "tuple[Tls, li
 async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
     from hbprobe.middlebox.chain import Chain
 
-    most = args.max_flows or _descriptors() // (2 * len(boxes))
+    most = args.max_flows or max(2, raise_limit() - _SPARE_DESCRIPTORS) // (2 * len(boxes))
     chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most, chance, tls)
     try:
         host, port = await chain.listen(args.listen.host, args.listen.port)
@@ -196,19 +195,6 @@ def _token(args: argparse.Namespace) -> str | None:
             f"use --control-token-file or the variable {_TOKEN_VARIABLE}"
         )
     return token
-
-
-def _descriptors() -> int:
-    """Raise the limit of open files as far as this user may, and return what is left for connections."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit, but select() there takes 512 sockets
-        return 512 - _SPARE_DESCRIPTORS
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_MAX if hard == resource.RLIM_INFINITY else hard
-    with contextlib.suppress(ValueError, OSError):  # then it stays as it is
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(2, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _SPARE_DESCRIPTORS)
 
 
 async def _resolve(upstream: Address) -> list[tuple[socket.AddressFamily, tuple[str | int, ...]]]:

@@ -5,12 +5,11 @@
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from hbprobe.errors import UserError
 from hbprobe.exchange.algorithms import Loss
@@ -20,11 +19,10 @@ from hbprobe.fleet.mail import DAY_S, HOURS, MailDay
 from hbprobe.fleet.paths import Cut, FleetPath, Span, cut_of, fixed, spans_of
 from hbprobe.fleet.world import Costs, Habits, World, apportion
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.document import read_document
-from hbprobe.profiles.grammar import explain
 from hbprobe.profiles.loader import read_text
-from hbprobe.profiles.mistakes import Mistake, meant
+from hbprobe.profiles.mistakes import meant
 from hbprobe.profiles.model import Profile
+from hbprobe.profiles.reading import read_as
 from hbprobe.profiles.values import MismatchError, Name, Seconds, Strict
 
 SHIPPED = Path(__file__).parent / "mixes" / "office.yaml"
@@ -175,7 +173,7 @@ class Mix:
 
 def load_mix(file: Path, catalogue: Catalogue) -> Mix:
     """Read a mix; raises UserError, one line with file, line, key and mend, for a wrong one."""
-    said = _parse(read_text(file), str(file))
+    said = read_as(MixFile, read_text(file), str(file))
     stay_s = DAY_S / said.moves_per_day if said.moves_per_day else math.inf
     mail = MailDay(said.mail.per_day or 0.0, said.mail.by_hour)
     box = _profile(said.firewall, file, catalogue) if said.firewall else None
@@ -188,18 +186,6 @@ def load_mix(file: Path, catalogue: Catalogue) -> Mix:
         habits=Habits(mail, stay_s, 1.0 - said.after_loss.at_once, said.after_loss.wait, _STARTED_WITHIN_S),
         costs=Costs(said.bytes.request, said.bytes.handshake),
     )
-
-
-def _parse(text: str, name: str) -> MixFile:
-    document = read_document(text)
-    mistakes: Sequence[Mistake] = document.mistakes
-    if not mistakes:
-        try:
-            return MixFile.model_validate(document.data)
-        except ValidationError as error:
-            mistakes = explain(error, document, MixFile)
-    first, more = min(mistakes, key=lambda mistake: mistake.line), len(mistakes) - 1
-    raise UserError(first.in_file(name) + (f" (and {more} more)" if more else ""))
 
 
 def _spans(said: OneCut, file: Path, catalogue: Catalogue) -> tuple[Span, ...]:

@@ -16,9 +16,9 @@ Files are named relative to the path file. Some paths are shipped; those go by t
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from hbprobe.errors import UserError
 from hbprobe.exchange.devices import DEVICES, DeviceKind
@@ -26,14 +26,13 @@ from hbprobe.exchange.settings import Settings, load_settings
 from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.document import read_document
-from hbprobe.profiles.grammar import explain
 from hbprobe.profiles.loader import read_text
-from hbprobe.profiles.mistakes import Mistake, meant
+from hbprobe.profiles.mistakes import meant
 from hbprobe.profiles.model import Profile, TimerKind
+from hbprobe.profiles.reading import read_as
 from hbprobe.profiles.running import with_overrides
 from hbprobe.profiles.values import Line, Name, Seconds, Share, Strict, Text
 
-Schema = TypeVar("Schema", bound=BaseModel)
 SHIPPED = Path(__file__).parent / "paths"
 _SUFFIX = ".yaml"
 _IN_SECONDS = {"min", "max", "precision", "grace"}
@@ -120,19 +119,6 @@ def load_path(file: Path, catalogue: Catalogue) -> LabPath:
         search=search_settings(said.search, str(file)),
         remarks=remarks,
     )
-
-
-def read_as(schema: type[Schema], text: str, name: str) -> Schema:
-    """Read YAML by a schema; raises UserError, one line with file, line, key and mend, for a wrong one."""
-    document = read_document(text)
-    mistakes: Sequence[Mistake] = document.mistakes
-    if not mistakes:
-        try:
-            return schema.model_validate(document.data)
-        except ValidationError as error:
-            mistakes = explain(error, document, schema)
-    first, more = min(mistakes, key=lambda mistake: mistake.line), len(mistakes) - 1
-    raise UserError(first.in_file(name) + (f" (and {more} more)" if more else ""))
 
 
 def _boxes(

@@ -133,25 +133,3 @@ def test_a_server_whose_name_nobody_knows(monkeypatch, capsys):
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     assert main(["proxy", "cisco-asa", "--upstream", "no.such.example:443"]) == 2
     assert capsys.readouterr() == ("", "hbprobe: --upstream no.such.example:443: no such host\n")
-
-
-@pytest.mark.parametrize(
-    ("hard", "refused", "left"),
-    [
-        (20_000, False, 20_000 - 64),
-        (resource.RLIM_INFINITY, False, 10_240 - 64),
-        (20_000, True, 256 - 64),
-        (10, False, 2),
-    ],
-)
-def test_as_many_flows_as_there_are_descriptors(monkeypatch, hard, refused, left):
-    limits = [(256, hard)]
-
-    def setrlimit(_, wanted):
-        if refused:
-            raise ValueError("current limit exceeds maximum limit")
-        limits.append(wanted)
-
-    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
-    monkeypatch.setattr(resource, "setrlimit", setrlimit)
-    assert proxy._descriptors() == left
