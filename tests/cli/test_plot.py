@@ -118,3 +118,23 @@ def test_out_is_needed(result, capsys):
     with pytest.raises(SystemExit):
         run(result)
     assert "the following arguments are required: --out" in capsys.readouterr().err
+
+
+def test_what_devices_ask_for_on_the_path_of_a_result(result, tmp_path):
+    out = tmp_path / "plot.svg"
+    assert run(result, "--kind", "staircase", "--out", out) == 0
+    drawn = out.read_text()
+    assert "What devices ask for on" in drawn
+    assert "the path's limit, 700 s" in drawn
+    assert "Windows Mobile 5/6" in drawn
+
+
+def test_what_devices_ask_for_behind_a_profile(profile, tmp_path):
+    out = tmp_path / "plot.png"
+    assert run("--profile", profile, "--kind", "staircase", "--out", out) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_staircase_is_of_one_path(result, profile, tmp_path):
+    with pytest.raises(UserError, match="--kind staircase draws one path"):
+        run(result, "--profile", profile, "--kind", "staircase", "--out", tmp_path / "plot.svg")
