@@ -63,7 +63,7 @@ def stand_in(args: argparse.Namespace, settings: "Settings", say: Say) -> Iterat
         _refuse_without_users(args)
         yield None
         return
-    from hbprobe.exchange.standin.files import load_filtering_rules, load_rules, load_users
+    from hbprobe.exchange.standin.files import load_filtering_rules, load_limits, load_rules, load_users
     from hbprobe.exchange.standin.service import StandIn
     from hbprobe.exchange.standin.versions import Release
 
@@ -76,6 +76,7 @@ def stand_in(args: argparse.Namespace, settings: "Settings", say: Say) -> Iterat
             recorders=_recorders(args, settings, release, say, files),
             release=release,
             filters=() if args.webconfig is None else load_filtering_rules(args.webconfig),
+            limits=None if args.webconfig is None else load_limits(args.webconfig),
         )
 
 

@@ -34,6 +34,7 @@ from hbprobe.exchange.refusal import (
     PROVISION_HTTP,
     PROVISION_STATUSES,
     WIPE_STATUS,
+    Asker,
     Refusal,
     RefusedError,
     command_refusal,
@@ -51,12 +52,17 @@ _TELLS_MODEL = ("14.1", "16.0", "16.1")
 """From 14.1 on a device says what it is when it is provisioned, or the server refuses with status 165."""
 _WANTS_CLASS = ("2.5", "12.0")
 """Before 12.1 a Sync names the class of its folder."""
-_INFORMATION = DeviceInformation(model=DEVICE_TYPE, friendly_name=DEVICE_TYPE, user_agent=USER_AGENT)
+_INFORMATION = DeviceInformation(model=DEVICE_TYPE, os=DEVICE_TYPE, friendly_name=DEVICE_TYPE, user_agent=USER_AGENT)
 _MOST_PROVISIONINGS = 2
 _MOST_SYNCS = 20
 """So many Syncs may a handshake take; a folder with more items than that is not one in which little moves."""
 _WATCHED = (7, 9, 8, 2)
 """Folder types that suit, best first: tasks, contacts, calendar, inbox (MS-ASCMD, Type of a folder)."""
+_UNTOUCHED = (5, 4, 3)
+"""Folder types for a Ping on a folder that was never synchronized: sent, deleted, drafts. The probe synchronizes none
+of them, and not the inbox: a device in quarantine finds a notice there."""
+_OF_EXCHANGE = ("x-feserver", "x-beserver", "x-calculatedbetarget", "x-diaginfo")
+"""Headers that no other ActiveSync server sends; MS-Server-ActiveSync they all do."""
 _CLASSES = {7: "Tasks", 15: "Tasks", 8: "Calendar", 13: "Calendar", 9: "Contacts", 14: "Contacts"}
 _UNREADABLE = (CommandError, WbxmlError)
 _NOT_ACTIVESYNC = "check the URL: something else answers there"
@@ -92,6 +98,10 @@ class Step(StrEnum):
     SYNC = "Sync"
 
 
+_FAILED = {(Step.FOLDER_SYNC, 6), (Step.FIRST_SYNC, 5), (Step.SYNC, 5)}
+"""The status by which a step says that the server failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """What to send."""
@@ -112,6 +122,8 @@ class Server:
     commands: tuple[str, ...] = ()
     release: str | None = None
     """MS-Server-ActiveSync: of the server program."""
+    is_exchange: bool = False
+    """It is Exchange for sure, by headers that it alone sends. False: it may be, behind a proxy that removes them."""
 
 
 class Handshake:
@@ -163,6 +175,14 @@ class Handshake:
         watched = PingFolder(self._folder().id, self._class())
         return self._command("Ping", PingRequest(heartbeat_s, (watched,)).encode())
 
+    def ping_untouched(self, heartbeat_s: int) -> HttpRequest | None:
+        """Return a Ping on a folder that this device never synchronized; None where there is no such folder."""
+        kinds = {folder.kind: folder for folder in reversed(self.folders) if folder != self.watched}
+        folder = next((kinds[kind] for kind in _UNTOUCHED if kind in kinds), None)
+        if folder is None:
+            return None
+        return self._command("Ping", PingRequest(heartbeat_s, (PingFolder(folder.id, "Email"),)).encode())
+
     def back_to(self, step: Step) -> None:
         """Begin again at a step, because a Ping was told that something has changed."""
         self._step = step
@@ -173,9 +193,11 @@ class Handshake:
 
         Header names are in lower case.
         """
+        asker = Asker.USER if self._step is Step.OPTIONS else Asker.DEVICE
+        refusal = http_refusal(status, headers, body, asker)
         if status == PROVISION_HTTP and self._step in (Step.FOLDER_SYNC, Step.FIRST_SYNC, Step.SYNC):
-            return self._provision_first(http_refusal(status, headers, body))
-        if refusal := http_refusal(status, headers, body):
+            return self._provision_first(refusal)
+        if refusal:
             raise RefusedError(refusal)
         try:
             self._take(headers, body)
@@ -226,7 +248,11 @@ class Handshake:
         told = _words(headers.get("ms-asprotocolversions", ""))
         version = next((version for version in VERSIONS if version in told), None)
         self.server = Server(
-            version, told, _words(headers.get("ms-asprotocolcommands", "")), headers.get("ms-server-activesync")
+            version,
+            told,
+            _words(headers.get("ms-asprotocolcommands", "")),
+            headers.get("ms-server-activesync"),
+            _is_exchange(headers),
         )
         if not told:
             text = "OPTIONS: the answer names no protocol versions, so this is no ActiveSync server"
@@ -311,7 +337,13 @@ def _liking(folder: Folder) -> tuple[int, str]:
     return (_WATCHED.index(folder.kind) if folder.kind in _WATCHED else len(_WATCHED), folder.id)
 
 
+def _is_exchange(headers: Mapping[str, str]) -> bool:
+    return any(name in headers for name in _OF_EXCHANGE) or "microsoft-iis" in headers.get("server", "").lower()
+
+
 def _refusal(step: Step | None, status: int) -> Refusal:
+    if step is not None and (step, status) in _FAILED:
+        return Refusal(f"{step}: status {status}: the server failed", "see the server's log")
     known = command_refusal(status)
     if known is not None:
         return Refusal(f"{step}: {known.reason}", known.mend)

@@ -9,6 +9,7 @@ https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-ascmd/9
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
+from enum import StrEnum
 
 PROVISION_STATUSES = frozenset({142, 143, 144, 165})
 """The device is not provisioned, the policy changed, its key is wrong, or the server wants to know the device."""
@@ -21,6 +22,17 @@ PROVISION_HTTP = 449
 WIPE_STATUS = 140
 THROTTLE_PAUSE_S = 60.0
 """How long to wait where a server throttles and does not say how long: the least between two Pings of a phone."""
+
+
+class Asker(StrEnum):
+    """Who was refused, as far as the server can tell from the request: that says what a 403 is about."""
+
+    STRANGER = "a stranger"
+    USER = "a user"
+    """Logged in, and with no device yet: OPTIONS."""
+    DEVICE = "a device"
+    """Of a user whose OPTIONS was answered."""
+    ANYONE = "anyone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +61,6 @@ _HTTP = {
         "the server does not let this user in with this password",
         r"check name (DOMAIN\user or user@domain), password, and that Basic authentication is on",
     ),
-    403: (
-        "ActiveSync is forbidden to this user or device",
-        "Get-CASMailbox (ActiveSyncEnabled) and Get-MobileDevice (DeviceAccessState) tell which",
-    ),
     404: (
         "there is no ActiveSync at this address, or request filtering forbids it",
         "check the URL; on IIS a denyStrings or denyUrlSequences rule gives substatus 404.19 in its log",
@@ -71,13 +79,33 @@ _HTTP = {
     504: ("a proxy does not reach the server", "see the proxy's log"),
     507: ("the mailbox is full", "empty it, or raise its quota"),
 }
+_FORBIDDEN = {
+    Asker.STRANGER: (
+        "the address is forbidden to all, before any login",
+        "see what stands before the server, and the IP restrictions and SSL settings of IIS",
+    ),
+    Asker.USER: (
+        "ActiveSync is off for this user",
+        "Set-CASMailbox -ActiveSyncEnabled $true; where it is on, see what stands before the server",
+    ),
+    Asker.DEVICE: (
+        "the server blocks this device",
+        "Get-MobileDevice tells why (DeviceAccessStateReason); Set-CASMailbox -ActiveSyncAllowedDeviceIDs allows it",
+    ),
+    Asker.ANYONE: (
+        "ActiveSync is forbidden to this user or device",
+        "Get-CASMailbox (ActiveSyncEnabled) and Get-MobileDevice (DeviceAccessState) tell which",
+    ),
+}
 _THROTTLED_MEND = (
     "probe with fewer --connections; Get-ThrottlingPolicy (EasMaxConcurrency) and "
     "Get-ActiveSyncDeviceAutoblockThreshold tell what the server allows"
 )
 
 
-def http_refusal(status: int, headers: Mapping[str, str], body: bytes = b"") -> Refusal | None:
+def http_refusal(
+    status: int, headers: Mapping[str, str], body: bytes = b"", asker: Asker = Asker.ANYONE
+) -> Refusal | None:
     """Say what an HTTP status means; None for 200. Header names are in lower case."""
     if status == 200:
         return None
@@ -92,8 +120,8 @@ def http_refusal(status: int, headers: Mapping[str, str], body: bytes = b"") -> 
         return Refusal(text, "look for what it forbids in requestFiltering of the web.config", status)
     if throttled := _throttled(status, headers):
         return throttled
-    if status == PROVISION_HTTP or status in _HTTP:
-        reason, mend = _HTTP[status]
+    if known := _FORBIDDEN[asker] if status == 403 else _HTTP.get(status):
+        reason, mend = known
         because = f" ({why})" if (why := headers.get("x-ms-asthrottle")) else ""
         return Refusal(f"status {status}: {reason}{because}", mend, status)
     return Refusal(f"status {status}: the server refuses the request", "see the server's log", status)
@@ -104,10 +132,21 @@ def _throttled(status: int, headers: Mapping[str, str]) -> Refusal | None:
     told_s, why = pause_told_s(headers), headers.get("x-ms-asthrottle")
     if status not in _BUSY and (status in _FINAL or (told_s is None and why is None)):
         return None
+    if told_s is None and why is None:
+        text = f"status {status}: the server is too busy, or this user has too many requests open"
+        return Refusal(text, _THROTTLED_MEND, status, pause_s=THROTTLE_PAUSE_S)
     text = f"status {status}: the server throttles" + (f" ({why})" if why else "")
     if told_s is None:
         return Refusal(text, _THROTTLED_MEND, status, pause_s=THROTTLE_PAUSE_S)
     return Refusal(f"{text}: it asks for a pause of {told_s:g} s", _THROTTLED_MEND, status, pause_s=told_s)
+
+
+def no_push(headers: Mapping[str, str]) -> Refusal | None:
+    """Say what the header means with which Exchange marks the answer to a Ping that it does not serve."""
+    if "x-ms-nopush" not in headers:
+        return None
+    mend = "set AllowDirectPush in the registry of the Exchange server"
+    return Refusal("direct push is off: the server marks its answer with X-MS-NoPush", mend)
 
 
 def pause_told_s(headers: Mapping[str, str]) -> float | None:

@@ -6,7 +6,6 @@ same request is made again after the pause that it asks for. Nothing else is eve
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from hbprobe.exchange.client import Handshake, HttpRequest, Step
 from hbprobe.exchange.refusal import Refusal, RefusedError
@@ -22,15 +21,6 @@ _MOST_PAUSES = 3
 _NOT_THE_SERVER = "see whether a box on the path ends connections, and whether the server answers at all"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """One step that was taken."""
-
-    step: Step
-    answer: Answer
-    took_s: float
-
-
 class Courier:
     """Carries requests to one server, over one connection as long as it lasts."""
 
@@ -42,13 +32,14 @@ class Courier:
         self._wire: Wire | None = None
         self._conversation: Conversation | None = None
 
-    async def shake_hands(self, handshake: Handshake, done: Callable[[Done], None] = lambda _: None) -> None:
-        """Take all steps until the device may send a Ping; raises RefusedError, and DialError for the path."""
-        try:
-            while handshake.step is not None:
-                done(await self._step(handshake, handshake.step))
-        finally:
-            self.close()
+    async def shake_hands(self, handshake: Handshake, done: Callable[[Step], None] = lambda _: None) -> None:
+        """Take all steps until the device may send a Ping, and tell `done` of each.
+
+        Raises RefusedError, and DialError for the path.
+        """
+        while (step := handshake.step) is not None:
+            await self._step(handshake, step)
+            done(step)
 
     def close(self) -> None:
         """Close the connection."""
@@ -56,14 +47,14 @@ class Courier:
             self._wire.close()
         self._wire = self._conversation = None
 
-    async def _step(self, handshake: Handshake, step: Step) -> Done:
+    async def _step(self, handshake: Handshake, step: Step) -> None:
         for pauses_left in reversed(range(_MOST_PAUSES + 1)):
-            request, started_s = handshake.next(), self._loop.time()
+            request = handshake.next()
             assert request is not None  # the step is not the last
             answer = answer_to(step, await self.ask(request, PATIENCE_S))
             try:
                 handshake.take(answer.status, answer.headers, answer.body)
-                return Done(step, answer, self._loop.time() - started_s)
+                return
             except RefusedError as error:
                 await self._pause(error, pauses_left)
         raise AssertionError

@@ -5,6 +5,7 @@ handshake and what has to be done between two Pings go over other connections.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from hbprobe.errors import CannotMeasureError
@@ -14,6 +15,7 @@ from hbprobe.probe.classify import classify
 from hbprobe.probe.handshake import Courier
 from hbprobe.probe.heartbeats import HeartbeatLimits
 from hbprobe.probe.methods import Method, OneConnection
+from hbprobe.probe.news import GRACE_S, News, read_news
 from hbprobe.probe.outcome import Kind, Outcome
 from hbprobe.probe.ping_answer import read_ping
 from hbprobe.probe.replies import Answer
@@ -21,6 +23,9 @@ from hbprobe.probe.wire import Dialer, DialError, Wire
 
 _TOO_SHORT_S, _TOO_LONG_S = 1, 86400
 """Heartbeats that servers refuse, naming their limits; or the shorter one is taken, and so is its own limit."""
+_SHORT_S = 60
+_LONGEST_SHORT_S = 300
+"""A Ping beside the search is not worth more time."""
 _TURNED_AWAY = (401, 403)
 _LIMIT_PATIENCE_S = 15.0
 """A server that has not refused by then takes the heartbeat; SOGo waits its 10 s before it refuses."""
@@ -50,6 +55,8 @@ class PingMethod(OneConnection):
         ids = (device_id(account.user, host, number) for number in range(first, first + devices))
         self.devices = tuple(Handshake(account, device, path) for device in ids)
         self.limits = HeartbeatLimits()
+        self.doubts: list[str] = []
+        """What the server's ways leave open."""
         self._free = list(self.devices)
         self._say = say
         self._verdict: Outcome | None = None
@@ -70,30 +77,63 @@ class PingMethod(OneConnection):
         }
 
     @property
-    def left_behind(self) -> str:
-        """What stays on the server, in words: the protocol lets a device make its partnership, not end it."""
+    def notes(self) -> tuple[str, ...]:
+        """What is open, and what stays on the server: a device can make its partnership, and cannot end it."""
         ids = ", ".join(device.device for device in self.devices)
-        return f"the server goes on to list the probe's device {ids}; in Exchange, Remove-MobileDevice removes it"
+        stays = f"the server goes on to list the probe's device {ids}; in Exchange, Remove-MobileDevice removes it"
+        return (*self.doubts, stays)
+
+    @property
+    def short_s(self) -> int:
+        """The shortest heartbeat that the server is known to take, or else what Exchange takes by default."""
+        return self.limits.min_s or min(_SHORT_S, self.limits.max_s or _SHORT_S)
+
+    @property
+    def has_short(self) -> bool:
+        """Whether that is short enough to be tried beside the search."""
+        return self.short_s <= _LONGEST_SHORT_S
 
     async def prepare(self) -> None:
-        """Let every device shake hands, one after another, and ask for the server's limits.
+        """Let every device shake hands, ask for the server's limits, and see that every device hears of changes.
 
         Raises CannotMeasureError, which says what the server refused and what to do.
         """
-        courier = Courier(self._dialer, self._say)
-        for device in self.devices:
-            try:
-                await courier.shake_hands(device)
-            except RefusedError as error:
-                raise CannotMeasureError(f"{error}; {error.refusal.mend}") from None
-            except DialError as error:
-                raise CannotMeasureError(str(error)) from None
-        await self.read_limits()
+        with closing(Courier(self._dialer, self._say)) as courier:
+            for device in self.devices:
+                try:
+                    await courier.shake_hands(device)
+                except RefusedError as error:
+                    raise CannotMeasureError(f"{error}; {error.refusal.mend}") from None
+                except DialError as error:
+                    raise CannotMeasureError(str(error)) from None
+            await self.read_limits(courier)
+            for device in self.devices:
+                await self._insist_on_news(courier, device)
 
-    async def read_limits(self) -> None:
+    async def _insist_on_news(self, courier: Courier, device: Handshake) -> None:
+        news = await self.look_for_news(courier, device)
+        if news.refusal is not None:
+            raise CannotMeasureError(f"{news.refusal.reason}; {news.refusal.mend}")
+        if news.told is False and news.words not in self.doubts:
+            self.doubts.append(news.words)
+
+    async def look_for_news(self, courier: Courier, device: Handshake) -> News:
+        """Find out whether the server tells a device of changes."""
+        heartbeat_s = self.short_s
+        request = device.ping_untouched(heartbeat_s)
+        if request is None or not self.has_short:
+            return News(told=None)
+        started_s = self._loop.time()
+        try:
+            reply = await courier.ask(request, heartbeat_s + GRACE_S)
+        except DialError:
+            return News(told=None)  # the search will meet it again
+        return read_news(reply, heartbeat_s, self._loop.time() - started_s, is_exchange=device.server.is_exchange)
+
+    async def read_limits(self, courier: Courier) -> None:
         """Ask for the server's heartbeat limits; raises CannotMeasureError where it turns the account away."""
         for asked_s in (_TOO_SHORT_S, _TOO_LONG_S):
-            await self._ask_limit(asked_s)
+            await self._ask_limit(courier, asked_s)
 
     async def trial(self, hold_s: float) -> Outcome:
         """Hold one Ping of a whole number of seconds open, and say what came of it."""
@@ -101,7 +141,7 @@ class PingMethod(OneConnection):
         try:
             if (objection := await self._ready(device)) is not None:
                 return objection
-            return await self._on_a_connection(lambda wire: self._ping(wire, device, round(hold_s)))
+            return await self._on_a_connection(hold_s, lambda wire: self._ping(wire, device, round(hold_s)))
         finally:
             self._free.append(device)
 
@@ -109,8 +149,11 @@ class PingMethod(OneConnection):
         """Take the steps that the device still has to take; return why it cannot."""
         if self._verdict is not None:
             return self._verdict
+        if device.step is None:
+            return None
         try:
-            await Courier(self._dialer, self._say).shake_hands(device)
+            with closing(Courier(self._dialer, self._say)) as courier:
+                await courier.shake_hands(device)
         except RefusedError as error:
             return self._turned_away(Outcome(Kind.FAILED, 0.0, status=error.refusal.status, reason=str(error)))
         except DialError as error:
@@ -137,18 +180,16 @@ class PingMethod(OneConnection):
             self._verdict = outcome
         return outcome
 
-    async def _ask_limit(self, asked_s: int) -> None:
+    async def _ask_limit(self, courier: Courier, asked_s: int) -> None:
         """Ping with a heartbeat that a server will refuse, and learn what it would take instead."""
-        courier = Courier(self._dialer)
+        started_s = self._loop.time()
         try:
             reply = await courier.ask(self.devices[0].ping(asked_s), _LIMIT_PATIENCE_S)
         except DialError:
             return  # the search will meet it again
-        finally:
-            courier.close()
         if not isinstance(reply, Answer):
             return
-        reading = read_ping(reply, asked_s, asked_s)
+        reading = read_ping(reply, asked_s, reply.at_s - started_s)
         if reading.outcome.kind is Kind.SURVIVED:
             self.limits.min_s = asked_s  # so short a heartbeat is taken, if no shorter one
         elif reading.bound_s is not None:

@@ -19,6 +19,7 @@ from hbprobe.exchange.refusal import (
     Refusal,
     command_refusal,
     http_refusal,
+    no_push,
     pause_told_s,
 )
 from hbprobe.exchange.wbxml import WbxmlError
@@ -48,6 +49,8 @@ def read_ping(answer: Answer, hold_s: float, elapsed_s: float) -> PingReading:
     """Say what an answer means to a Ping that was to wait for `hold_s` and was answered after `elapsed_s`."""
     if answer.status != 200:
         return _read_status(answer, hold_s, elapsed_s)
+    if refusal := no_push(answer.headers):
+        return PingReading(_refused(refusal, elapsed_s, again=False))
     try:
         ping = PingAnswer.decode(answer.body)
     except (CommandError, WbxmlError) as error:

@@ -8,23 +8,21 @@ never again once it was refused.
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.client import USER_AGENT, Account, HttpRequest, Step
-from hbprobe.exchange.refusal import RefusedError, http_refusal
-from hbprobe.probe.handshake import PATIENCE_S, Courier, Done, answer_to
+from hbprobe.exchange.refusal import Asker, RefusedError, http_refusal
+from hbprobe.probe.handshake import PATIENCE_S, Courier, answer_to
 from hbprobe.probe.outcome import Kind
 from hbprobe.probe.ping import PingMethod, eas_path
 from hbprobe.probe.reach import CheckFailedError, connect, look_up, shake_hands
 from hbprobe.probe.replies import Answer
 from hbprobe.probe.wire import Dialer, DialError, Target
 
-_SHORT_PING_S = 60
-"""The shortest heartbeat that Exchange takes by default."""
-_LONGEST_SHORT_PING_S = 300
 _GRACE_S = 5.0
 _DEVICE = 0
 """A device of its own: it must not end the Pings of a probe that runs at the same time."""
@@ -43,6 +41,7 @@ class Name(StrEnum):
     FOLDER_SYNC = "FolderSync"
     SYNC = "Sync"
     HEARTBEATS = "heartbeats"
+    CHANGES = "changes"
     PING = "Ping"
 
 
@@ -107,6 +106,7 @@ class Preflight:
         self._to_a_stranger: Answer | None = None
         """What is answered to somebody who has not logged in."""
         self._took_s: dict[Name, float] = {}
+        self._step_began_s = 0.0
 
     @property
     def passed(self) -> bool:
@@ -122,8 +122,10 @@ class Preflight:
                 await self._check(Name.TLS, lambda: shake_hands(self._target, tls, self._now))
             await self._check(Name.PROXIES, self._look_for_proxies)
             await self._check(Name.AUTHENTICATION, self._look_for_schemes)
-            await self._handshake()
-            await self._check(Name.HEARTBEATS, self._read_limits)
+            with closing(Courier(self._dialer, self._say)) as courier:
+                await self._handshake(courier)
+                await self._check(Name.HEARTBEATS, lambda: self._read_limits(courier))
+                await self._check(Name.CHANGES, lambda: self._look_for_news(courier))
             await self._check(Name.PING, self._ping)
         except CheckFailedError:
             self._leave_the_rest()
@@ -158,14 +160,12 @@ class Preflight:
         return tuple(f"{name}: {text}" for name, text in told) or ("no header names one",)
 
     async def _ask_as_a_stranger(self) -> Answer:
-        courier = Courier(self._dialer)
-        path = eas_path(self._target.path)
+        request = HttpRequest("OPTIONS", eas_path(self._target.path), (("User-Agent", USER_AGENT),))
         try:
-            reply = await courier.ask(HttpRequest("OPTIONS", path, (("User-Agent", USER_AGENT),)), PATIENCE_S)
+            with closing(Courier(self._dialer)) as courier:
+                reply = await courier.ask(request, PATIENCE_S)
         except DialError as error:
             raise CheckFailedError("see the checks above", str(error)) from None
-        finally:
-            courier.close()
         try:
             return answer_to(Step.OPTIONS, reply)
         except RefusedError as error:
@@ -176,7 +176,7 @@ class Preflight:
         answer = self._to_a_stranger
         assert answer is not None
         offered = answer.headers.get("www-authenticate", "")
-        refusal = http_refusal(answer.status, answer.headers, answer.body)
+        refusal = http_refusal(answer.status, answer.headers, answer.body, Asker.STRANGER)
         if refusal is None:
             return ("OPTIONS is answered without a login",)
         if answer.status != 401:
@@ -188,21 +188,24 @@ class Preflight:
 
     # ActiveSync
 
-    async def _handshake(self) -> None:
-        device = self.method.devices[0]
+    async def _handshake(self, courier: Courier) -> None:
+        device, self._step_began_s = self.method.devices[0], self._loop.time()
         try:
-            await Courier(self._dialer, self._say).shake_hands(device, self._take)
+            await courier.shake_hands(device, lambda step: self._spend(_CHECK_OF[step]))
         except (RefusedError, DialError) as error:
             stopped = _CHECK_OF[device.step or Step.SYNC]
+            self._spend(stopped)
             self._report_until(stopped)
             mend = error.refusal.mend if isinstance(error, RefusedError) else "try again: earlier connections stood"
             self._add(Check(stopped, State.FAILED, self._took_s.get(stopped, 0.0), (str(error),), mend))
             raise CheckFailedError("") from None
         self._report_until(None)
 
-    def _take(self, done: Done) -> None:
-        name = _CHECK_OF[done.step]
-        self._took_s[name] = self._took_s.get(name, 0.0) + done.took_s
+    def _spend(self, name: Name) -> None:
+        """Charge a check with the time since the last step, pauses included."""
+        now_s = self._loop.time()
+        self._took_s[name] = self._took_s.get(name, 0.0) + now_s - self._step_began_s
+        self._step_began_s = now_s
 
     def _report_until(self, stopped: Name | None) -> None:
         """Report the steps of the handshake that went well."""
@@ -228,17 +231,22 @@ class Preflight:
             case _:
                 return (f"watches {device.watched.name if device.watched else '?'}",)
 
-    async def _read_limits(self) -> tuple[str, ...]:
+    async def _read_limits(self, courier: Courier) -> tuple[str, ...]:
         try:
-            await self.method.read_limits()
+            await self.method.read_limits(courier)
         except CannotMeasureError as error:
             raise CheckFailedError("see what the server says", str(error)) from None
         return (f"the server takes heartbeats {self.method.limits}",)
 
+    async def _look_for_news(self, courier: Courier) -> tuple[str, ...]:
+        news = await self.method.look_for_news(courier, self.method.devices[0])
+        if news.refusal is not None:
+            raise CheckFailedError(news.refusal.mend, news.words)
+        return (news.words,)
+
     async def _ping(self) -> tuple[str, ...]:
-        limits = self.method.limits
-        heartbeat_s = limits.min_s or min(_SHORT_PING_S, limits.max_s or _SHORT_PING_S)
-        if heartbeat_s > _LONGEST_SHORT_PING_S:
+        heartbeat_s = self.method.short_s
+        if not self.method.has_short:
             return (f"not held: the shortest that the server takes is {heartbeat_s} s",)
         outcome = await self.method.trial(heartbeat_s)
         if outcome.kind is not Kind.SURVIVED:

@@ -18,7 +18,14 @@ import time
 
 import rig
 
+from hbprobe import warp
 from hbprobe.cli.main import main as hbprobe
+from hbprobe.exchange.settings import Settings
+from hbprobe.lab.inprocess import measure
+from hbprobe.probe.heartbeats import in_heartbeats
+from hbprobe.probe.prior import prior_of
+from hbprobe.probe.search import SearchSettings
+from hbprobe.profiles.catalogue import Catalogue
 
 _LAB = ["lab", "--json"]
 _SPLIT = [*_LAB, "--strategy", "split"]
@@ -38,6 +45,25 @@ def path_seconds_a_second(command: list[str]) -> float:
     return seconds["path"] / seconds["wall"]
 
 
+def times_as_long_with_pings() -> dict[str, float]:
+    """Search through each profile of the catalogue with holds and with Pings; return the ratio of their times."""
+    profiles = Catalogue().all()
+    prior = prior_of(profiles)
+
+    def search_s(method: str, number: int) -> float:
+        search = SearchSettings() if method == "hold" else in_heartbeats(SearchSettings())
+        began = time.perf_counter()
+        warp.run(measure([profiles[number]], Settings(), search, method, prior=prior), warp.WarpClock())
+        return time.perf_counter() - began
+
+    def median_s(method: str, number: int) -> float:
+        return statistics.median(search_s(method, number) for _ in range(3))
+
+    return {
+        profile.id: median_s("ping", number) / median_s("hold", number) for number, profile in enumerate(profiles)
+    }
+
+
 def command_s(*arguments: str) -> float:
     """Run the program from start to end; return how long it took."""
     began = time.perf_counter()
@@ -55,6 +81,9 @@ def main() -> None:
     for command in (_SPLIT, _PINGS):
         path_seconds_a_second(command)  # the first run imports everything
     rate, pings = (statistics.median(path_seconds_a_second(command) for _ in turns) for command in (_SPLIT, _PINGS))
+    ratios = times_as_long_with_pings()
+    slowest = max(ratios, key=ratios.__getitem__)
+    middle = statistics.median(ratios.values())
     lab_s = statistics.median(command_s(*_LAB) for _ in turns)
     help_s = statistics.median(command_s("--help") for _ in turns)
     rig.print_table(
@@ -63,6 +92,8 @@ def main() -> None:
             ["search by splitting on warp, path s a s", f"{rate:,.0f}", rig.aim(rate, at_least=100_000)],
             ["with Pings, path s a s", f"{pings:,.0f}", ""],
             ["with Pings, times as long", f"{rate / pings:.2f}", rig.aim(rate / pings, at_most=3)],
+            [f"of {len(ratios)} profiles, the middle one", f"{middle:.2f}", rig.aim(middle, at_most=3)],
+            [f"the slowest, {slowest}", f"{ratios[slowest]:.2f}", rig.aim(ratios[slowest], at_most=3)],
             ["hbprobe lab --json, s", f"{lab_s:.2f}", rig.aim(lab_s, at_most=3)],
             ["hbprobe --help, s", f"{help_s:.2f}", rig.aim(help_s, at_most=0.5)],
         ],

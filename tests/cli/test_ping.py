@@ -12,6 +12,7 @@ from hbprobe.cli.main import main
 from hbprobe.exchange.certificates import private_ca
 from hbprobe.exchange.server import FarEnd
 from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.standin.limits import Limits
 from hbprobe.exchange.standin.rules import Rules
 from hbprobe.exchange.standin.service import StandIn
 from hbprobe.exchange.standin.users import Users
@@ -28,7 +29,7 @@ def activesync(tls=None, settings=SETTINGS, rules=None):
 
     async def serve():
         stop = asyncio.Event()
-        server = FarEnd(settings, tls, services=[StandIn(settings, users, rules)])
+        server = FarEnd(settings, tls, services=[StandIn(settings, users, rules, limits=Limits(error_delay_s=0))])
         held.extend([(await server.listen("127.0.0.1", 0))[1], asyncio.get_running_loop(), stop])
         ready.set()
         await stop.wait()
@@ -149,10 +150,22 @@ def test_preflight_of_a_server_that_blocks(capsys):
     assert status == 3
     lines = [line.split() for line in out.splitlines()]
     assert ["-", "Ping", "not", "tried"] in lines
-    assert "        status 403: ActiveSync is forbidden to this user or device" in out.splitlines()
-    assert (
-        "        to do: Get-CASMailbox (ActiveSyncEnabled) and Get-MobileDevice (DeviceAccessState) tell which" in out
+    assert "        status 403: the server blocks this device" in out.splitlines()
+    assert "        to do: Get-MobileDevice tells why (DeviceAccessStateReason); Set-CASMailbox" in out
+
+
+@pytest.mark.realtime
+def test_quarantine(capsys):
+    """The shortest heartbeat is a second here, so a second shows it."""
+    text = (
+        "the server tells this device of no changes: it is in quarantine, or Exchange is still finding out what it is"
     )
+    with activesync(rules=Rules(default_access_level="quarantine")) as port:
+        flown = run(capsys, "preflight", f"http://127.0.0.1:{port}/", "--user", "ada")
+        probed = run(capsys, "probe", f"http://127.0.0.1:{port}/", "--method", "ping", "--user", "ada")
+    assert (flown[0], probed[0], probed[1]) == (3, 3, "")
+    assert f"        {text}" in flown[1].splitlines()
+    assert probed[2][-1].startswith(f"hbprobe: {text}; Get-MobileDevice tells which (DeviceAccessState): ")
 
 
 @pytest.mark.realtime

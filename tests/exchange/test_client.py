@@ -229,10 +229,10 @@ def test_back_to_a_step():
     ("answer", "text"),
     [
         ((401, {}, b""), "status 401: the server does not let this user in with this password"),
-        ((403, {}, b""), "status 403: ActiveSync is forbidden to this user or device"),
+        ((403, {}, b""), "status 403: ActiveSync is off for this user"),
         (
             (403, {"x-ms-asthrottle": "DeviceIsBlocked"}, b""),
-            "status 403: ActiveSync is forbidden to this user or device (DeviceIsBlocked)",
+            "status 403: ActiveSync is off for this user (DeviceIsBlocked)",
         ),
         (
             (404, {}, b""),
@@ -246,7 +246,7 @@ def test_back_to_a_step():
         ((302, {"location": "/owa"}, b""), "status 302: the server sends us to /owa"),
         ((507, {}, b""), "status 507: the mailbox is full"),
         ((418, {}, b""), "status 418: the server refuses the request"),
-        ((503, {}, b""), "status 503: the server throttles"),
+        ((503, {}, b""), "status 503: the server is too busy, or this user has too many requests open"),
         ({}, "OPTIONS: the answer names no protocol versions, so this is no ActiveSync server"),
         (
             {"ms-asprotocolversions": "1.0,2.0"},
@@ -269,7 +269,8 @@ def test_refusals_of_options(answer, text):
         ),
         (141, "command status 141: the policy takes only devices that obey it"),
         (177, "command status 177: the user has too many devices"),
-        (6, "the server answers with status 6"),
+        (6, "status 6: the server failed"),
+        (7, "the server answers with status 7"),
     ],
 )
 def test_refusals_of_commands(status, text):

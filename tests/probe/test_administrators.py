@@ -7,7 +7,15 @@ import pytest
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.client import Account, device_id
-from hbprobe.exchange.commands import Folder, FolderSyncAnswer, PingAnswer, ProvisionAnswer, SyncAnswer, SyncCollection
+from hbprobe.exchange.commands import (
+    Folder,
+    FolderSyncAnswer,
+    PingAnswer,
+    PingRequest,
+    ProvisionAnswer,
+    SyncAnswer,
+    SyncCollection,
+)
 from hbprobe.exchange.standin.filtering import FilteringRule
 from hbprobe.exchange.standin.rules import Characteristic, Rules
 from hbprobe.exchange.standin.users import Users
@@ -130,11 +138,12 @@ async def another(exchange, dialer):
     rules_in_force, exchange.rules = exchange.rules, Rules()
     method = PingMethod(dialer, 3, ADA, first=7)
     await method.prepare()
-    waiting = asyncio.create_task(method.trial(3540))
-    await asyncio.sleep(1)
-    exchange.rules = rules_in_force
-    yield
-    waiting.cancel()
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(method.trial(3540))
+        await asyncio.sleep(1)
+        exchange.rules = rules_in_force
+        yield
+        waiting.cancel()
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -177,6 +186,24 @@ def test_preflight(on_warp, serve_eas, state):
     assert "acknowledged" not in wipes
 
 
+@pytest.mark.parametrize(
+    ("state", "took_s"),
+    [
+        ("unknown devices blocked", 20),  # Exchange delays an error
+        ("throttled", 4 * 20 + 3 * 90),
+        ("server error", 0),
+        ("unknown devices quarantined", 60),
+    ],
+)
+def test_a_failed_check_says_how_long_it_took(on_warp, serve_eas, state, took_s):
+    async def main():
+        async with in_state(serve_eas, state) as (_, dialer):
+            return await Preflight(dialer.target, dialer._tls, ADA).run()
+
+    (failed,) = [check for check in on_warp(main()) if check.state is State.FAILED]
+    assert failed.took_s == pytest.approx(took_s, abs=0.1)
+
+
 # Statuses that the stand-in does not give
 
 
@@ -185,7 +212,7 @@ def http(body, *headers):
 
 
 def exchange_like(answers, *headers):
-    """A server that gives its answers by command, and lets other Pings wait."""
+    """A server that gives its answers by command, and lets Pings wait: for their time, or (None) for ever."""
     ready = {
         "FolderSync": FolderSyncAnswer(1, "1", (Folder("7", "0", "Tasks", 7), Folder("5", "0", "Sent", 5))),
         "Provision": ProvisionAnswer(1, 2),
@@ -196,12 +223,15 @@ def exchange_like(answers, *headers):
         while True:
             head = (await connection.request()).decode()
             fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
-            await connection._reader.readexactly(int(fields.get("content-length", 0)))
+            body = await connection._reader.readexactly(int(fields.get("content-length", 0)))
             if head.startswith("OPTIONS"):
                 connection.send(http(b"", "MS-ASProtocolVersions: 14.1", *headers))
                 continue
-            answer = ready.get(head.partition("Cmd=")[2].partition("&")[0])
-            if answer is not None:
+            command = head.partition("Cmd=")[2].partition("&")[0]
+            if command == "Ping" and "Ping" not in ready:
+                await asyncio.sleep(PingRequest.decode(body).heartbeat_s)
+                connection.send(http(PingAnswer(1).encode()))
+            elif (answer := ready[command]) is not None:
                 connection.send(http(answer.encode()))
 
     return script
@@ -210,7 +240,11 @@ def exchange_like(answers, *headers):
 @pytest.mark.parametrize(
     ("answers", "name", "reason"),
     [
-        ({"FolderSync": FolderSyncAnswer(110)}, Name.FOLDER_SYNC, "FolderSync: command status 110: the server failed"),
+        (
+            {"FolderSync": FolderSyncAnswer(110)},
+            Name.FOLDER_SYNC,
+            "FolderSync: command status 110: the server failed",
+        ),
         (
             {"FolderSync": FolderSyncAnswer(126)},
             Name.FOLDER_SYNC,
@@ -281,9 +315,10 @@ def test_a_ping_that_waits_is_held_against_exchange(on_warp, serve, sign):
         ({"Ping": PingAnswer(2, ("5",))}, ("X-FEServer: EX1",), [], "the server tells this device of changes"),
         ({"Ping": PingAnswer(8)}, ("X-FEServer: EX1",), [], SAYS_NOTHING),
         ({"Ping": PingAnswer(1)}, ("X-FEServer: EX1",), [], SAYS_NOTHING),  # too early: a newer Ping of the device
+        ({"Ping": None}, ("X-FEServer: EX1",), [], SAYS_NOTHING),  # perhaps the path's silence
         (FEW, ("X-FEServer: EX1",), [], SAYS_NOTHING),
     ],
-    ids=["who knows", "another server", "no quarantine", "failed", "overtaken", "no such folder"],
+    ids=["who knows", "another server", "no quarantine", "failed", "overtaken", "silent", "no such folder"],
 )
 def test_else_it_is_a_note_at_the_most(on_warp, serve, answers, headers, doubts, found):
     async def main():
@@ -335,7 +370,7 @@ LATER = {
     "remote wipe": (rules(remote_wipe=OURS), Outcome(Kind.FAILED, 0, reason=WIPE)),
     "direct push off": (
         rules(direct_push=False),
-        Outcome(Kind.FAILED, 0, reason="direct push is off: the server marks its answer with X-MS-NoPush"),
+        Outcome(Kind.FAILED, 599, reason="direct push is off: the server marks its answer with X-MS-NoPush"),
     ),
     "server error": (
         rules(server_error=True),

@@ -137,7 +137,11 @@ def test_http_statuses_of_the_server_end_it(status, headers, reason, elapsed_s):
             5,
         ),
         ({"x_ms_backoffduration": "L/470"}, "status 503: the server throttles: it asks for a pause of 470 s", 470),
-        ({"ms_server_activesync": "15.2"}, "status 503: the server is too busy, or this user has too many requests open", 60),
+        (
+            {"ms_server_activesync": "15.2"},
+            "status 503: the server is too busy, or this user has too many requests open",
+            60,
+        ),
     ],
 )
 @pytest.mark.parametrize("elapsed_s", [0.01, 300])

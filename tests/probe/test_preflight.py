@@ -200,6 +200,7 @@ def test_the_stranger_shows_no_password(on_warp, serve):
     ("answer", "text"),
     [
         (b"302 Found\r\nLocation: /owa", "status 302: the server sends us to /owa"),
+        (b"403 Forbidden", "status 403: the address is forbidden to all, before any login"),
         (b"502 Bad Gateway", "status 502: a proxy does not reach the server"),
     ],
 )

@@ -34,6 +34,7 @@ from hbprobe.exchange.window import Command, HeartbeatWindow, is_sampled
 
 _OK = 1
 _FIRST_KEY = "0"
+_NO_PUSH = ("X-MS-NoPush", "")
 
 
 class _Message(Protocol):
@@ -49,13 +50,16 @@ _Request = TypeVar("_Request", bound=_Message)
 class Desk:
     """One server's commands."""
 
-    def __init__(self, settings: Settings, rules: Rules, recorder: Recorder, new_key: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, rules: Rules, recorder: Recorder, new_key: Callable[[], int], max_folders: int
+    ) -> None:
         self.rules = rules
         self.windows = {
             command: HeartbeatWindow(settings.sample_size, settings.alert_threshold_s, command) for command in Command
         }
         """Those of event 1040."""
         self._settings = settings
+        self._max_folders = max_folders
         self._recorder = recorder
         self._new_key = new_key
         self._commands: dict[str, Callable[[Turn, Device, float], bytes | None]] = {
@@ -74,8 +78,9 @@ class Desk:
         admit(turn, device, self.rules)
         if self.rules.server_error:
             return _tell(turn, PingStatus.SERVER_ERROR, PingAnswer(PingStatus.SERVER_ERROR), "ServerError")
+        turn.headers = () if self.rules.direct_push else (_NO_PUSH,)
         try:
-            judged = judge_ping(_read(PingRequest, turn), device, self._settings)
+            judged = judge_ping(_read(PingRequest, turn), device, self._settings, self._max_folders)
         except _SyntaxError:
             return _tell(turn, PingStatus.SYNTAX_ERROR, PingAnswer(PingStatus.SYNTAX_ERROR), "Ping.SyntaxError")
         if isinstance(judged, PingRefused):

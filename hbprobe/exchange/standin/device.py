@@ -76,6 +76,8 @@ class Turn:
     """It counts among the user's open requests."""
     waiting: Waiting | None = None
     """Set while it waits."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What its answer has beside its body."""
     answer: Answer | None = None
     on_answer: Callable[[], None] | None = None
     """Called when a request that waits gets its answer."""

@@ -13,6 +13,7 @@ from hbprobe.exchange.standin.desk import Desk
 from hbprobe.exchange.standin.device import Device, Turn, Wipe
 from hbprobe.exchange.standin.door import Throttling, log_in, options, read_query
 from hbprobe.exchange.standin.filtering import FilteringRule, deny
+from hbprobe.exchange.standin.limits import Limits
 from hbprobe.exchange.standin.messages import Answer, RefusedError, message
 from hbprobe.exchange.standin.records import Recorder, record_of
 from hbprobe.exchange.standin.rules import Access, Rules
@@ -34,8 +35,9 @@ class Exchange:
         release: Release,
         recorder: Recorder,
         new_key: Callable[[], int],
+        max_folders: int = Limits().max_folders,
     ) -> None:
-        self._desk = Desk(settings, rules, recorder, new_key)
+        self._desk = Desk(settings, rules, recorder, new_key, max_folders)
         self._users = users
         self._filters = tuple(filters)
         self._release = release
@@ -106,7 +108,7 @@ class Exchange:
         ]
         for device in heard:
             device.changed.add(folder)
-            if (turn := device.turn) and turn.waiting and folder in turn.waiting.folders:
+            if self.rules.direct_push and (turn := device.turn) and turn.waiting and folder in turn.waiting.folders:
                 end(turn, turn.waiting.changed((folder,)))
         return tuple(heard)
 
@@ -125,7 +127,7 @@ class Exchange:
         turn.is_counted = True
         turn.device = self._device(turn, mailbox_of(turn.user), query, now)
         body = self._desk.carry_out(turn, turn.device, now)
-        return None if body is None else message(body)
+        return None if body is None else message(body, *turn.headers)
 
     def _devices_of(self, mailbox: str) -> list[Device]:
         return [device for device in self._devices.values() if device.user == mailbox]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from hbprobe.errors import UserError
 from hbprobe.exchange.standin.filtering import FilteringRule, read_filtering_rules
+from hbprobe.exchange.standin.limits import Limits, read_limits
 from hbprobe.exchange.standin.rules import Rules
 from hbprobe.exchange.standin.users import Users
 from hbprobe.exchange.webconfig import RIGHT_FILE
@@ -30,8 +31,17 @@ def load_rules(path: Path) -> Rules:
 
 def load_filtering_rules(path: Path) -> tuple[FilteringRule, ...]:
     """Read the rules of a web.config; raises UserError for what cannot be one."""
+    return read_filtering_rules(_web_config(path), str(path))
+
+
+def load_limits(path: Path) -> Limits:
+    """Read the limits of a web.config; raises UserError for what cannot be one."""
+    return read_limits(_web_config(path), str(path))
+
+
+def _web_config(path: Path) -> bytes:
     try:
-        return read_filtering_rules(path.read_bytes(), str(path))
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}: {RIGHT_FILE}") from None
 

@@ -44,9 +44,9 @@ class Answer:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-def message(body: bytes) -> Answer:
+def message(body: bytes, *headers: tuple[str, str]) -> Answer:
     """Answer 200 with a WBXML message; an empty one has no type."""
-    return Answer(body=body, headers=(("Content-Type", WBXML),) if body else ())
+    return Answer(body=body, headers=(*((("Content-Type", WBXML),) if body else ()), *headers))
 
 
 def refusal(status: int, why: str, *headers: tuple[str, str], substatus: int = 0) -> Answer:

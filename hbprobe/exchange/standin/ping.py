@@ -11,9 +11,6 @@ from hbprobe.exchange.commands import PingAnswer, PingFolder, PingRequest, PingS
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.standin.device import FOLDER_IDS, Device
 
-MAX_FOLDERS = 100
-"""MaxNumOfFolders; Exchange refuses this very number, too."""
-
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -37,14 +34,14 @@ class PingRefused:
     """How the log calls it."""
 
 
-def judge_ping(asked: PingRequest, device: Device, settings: Settings) -> Held | PingRefused:
+def judge_ping(asked: PingRequest, device: Device, settings: Settings, max_folders: int) -> Held | PingRefused:
     """Fill in what the device left out because it has not changed, and hold the whole to the server's limits."""
     heartbeat_s = device.heartbeat_s if asked.heartbeat_s is None else asked.heartbeat_s
     folders = asked.folders or device.ping_folders
     if heartbeat_s is not None and (refused := _out_of_range(heartbeat_s, settings)):
         return refused
-    if len(folders) >= MAX_FOLDERS:
-        return PingRefused(PingAnswer(PingStatus.TOO_MANY_FOLDERS, max_folders=MAX_FOLDERS), "Ping.TooManyFolders")
+    if len(folders) >= max_folders:  # Exchange refuses this very number, too
+        return PingRefused(PingAnswer(PingStatus.TOO_MANY_FOLDERS, max_folders=max_folders), "Ping.TooManyFolders")
     if heartbeat_s is None or not folders:
         return PingRefused(PingAnswer(PingStatus.PARAMETERS_MISSING), "Ping.ParametersMissing")
     if not device.knows_folders or any(folder.id not in FOLDER_IDS for folder in folders):

@@ -102,6 +102,8 @@ class Rules(Strict):
     """Users who may not use ActiveSync."""
     remote_wipe: Logins = ()
     """Devices, by id, that are to be wiped."""
+    direct_push: Flag = True
+    """New mail ends a Ping that waits (AllowDirectPush in the registry of an Exchange server)."""
     server_error: Flag = False
     """Commands that wait or synchronize fail inside the server."""
 

@@ -11,12 +11,16 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.standin.device import Turn
 from hbprobe.exchange.standin.exchange import Exchange
 from hbprobe.exchange.standin.filtering import FilteringRule
+from hbprobe.exchange.standin.limits import Limits
 from hbprobe.exchange.standin.messages import PATH, Answer, Request
 from hbprobe.exchange.standin.records import Recent, Recorder, Several
 from hbprobe.exchange.standin.rules import Rules
 from hbprobe.exchange.standin.users import Users
 from hbprobe.exchange.standin.versions import Release
 
+_NAME = "STANDIN"
+_AT_ONCE = (401, 404, 405, 449)
+"""What IIS refuses, and the word to provision first."""
 _SEED = 1040
 """Policy keys come from it, so that a lab that is run twice sends the same bytes. They are no secrets."""
 
@@ -41,15 +45,25 @@ class StandIn:
         release: Release = Release.V2019,
         filters: Sequence[FilteringRule] = (),
         chance: random.Random | None = None,
+        limits: Limits | None = None,
     ) -> None:
+        self._limits = limits or Limits()
         self.recent = Recent()
         """The last events and requests."""
         recorder = Several((self.recent, *recorders))
         draw = (chance or random.Random(_SEED)).randrange
         self.exchange = Exchange(
-            settings, users, rules or Rules(), filters, release, recorder, lambda: draw(1, 2**32)
+            settings,
+            users,
+            rules or Rules(),
+            filters,
+            release,
+            recorder,
+            lambda: draw(1, 2**32),
+            self._limits.max_folders,
         )
-        self._banner = ("MS-Server-ActiveSync", release.banner)
+        names = ((header, _NAME) for header in release.naming_headers)
+        self._headers = (("MS-Server-ActiveSync", release.banner), ("Cache-Control", "private"), *names)
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """Return what answers which requests."""
@@ -65,11 +79,17 @@ class StandIn:
         is_delivered = False
         try:
             self.exchange.begin(turn, started_s)
-            answer = turn.answer or await self._wait(turn)
+            answer = await self._late(turn.answer) if turn.answer else await self._wait(turn)
             is_delivered = request.transport is not None and not request.transport.is_closing()
         finally:
             self.exchange.finish(turn, loop.time(), is_delivered=is_delivered)
         return self._written(answer)
+
+    async def _late(self, answer: Answer) -> Answer:
+        """Keep an error back for a while, as Exchange does."""
+        if answer.status >= 400 and answer.status not in _AT_ONCE:
+            await asyncio.sleep(self._limits.error_delay_s)
+        return answer
 
     async def _wait(self, turn: Turn) -> Answer:
         """Wait for what ends the request; asyncio cancels this when the client goes away."""
@@ -86,7 +106,7 @@ class StandIn:
         return turn.answer
 
     def _written(self, answer: Answer) -> web.Response:
-        headers = (self._banner, ("Cache-Control", "private"), *answer.headers)
+        headers = (*self._headers, *answer.headers)
         return web.Response(status=answer.status, body=answer.body or None, headers=headers)
 
 

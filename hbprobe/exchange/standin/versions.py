@@ -24,6 +24,11 @@ class Release(StrEnum):
         return _BANNERS[self]
 
     @property
+    def naming_headers(self) -> tuple[str, ...]:
+        """The headers in which it names the computer that answers."""
+        return _NAMING[self]
+
+    @property
     def protocols(self) -> tuple[str, ...]:
         """The protocol versions that it announces, as far as the stand-in speaks them.
 
@@ -39,6 +44,14 @@ _BANNERS = {
     Release.V2013: "15.0",
     Release.V2016: "15.1",
     Release.V2019: "15.2",
+}
+_NAMING: dict[Release, tuple[str, ...]] = {
+    Release.V2003: (),
+    Release.V2007: (),
+    Release.V2010: ("X-DiagInfo",),
+    Release.V2013: ("X-DiagInfo", "X-FEServer"),
+    Release.V2016: ("X-DiagInfo", "X-FEServer"),
+    Release.V2019: ("X-DiagInfo", "X-FEServer"),
 }
 _NEWEST = {
     Release.V2003: "2.5",

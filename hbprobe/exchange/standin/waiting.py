@@ -18,7 +18,7 @@ def take_over(device: Device) -> None:
 
 def end(turn: Turn, body: bytes) -> None:
     """Answer a request that waits."""
-    turn.waiting, turn.answer = None, message(body)
+    turn.waiting, turn.answer = None, message(body, *turn.headers)
     let_go(turn)
     if turn.on_answer is not None:
         turn.on_answer()

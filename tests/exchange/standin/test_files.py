@@ -75,7 +75,7 @@ def test_wrong_users(tmp_path, text, message):
 
 KEYS = (
     "policy, default_access_level, access_rules, max_devices, max_concurrency, throttle, disabled_users, "
-    "remote_wipe, server_error"
+    "remote_wipe, direct_push, server_error"
 )
 LOOKED_AT = "; did you mean DeviceType? (allowed: DeviceType, DeviceModel, DeviceOS, UserAgent)"
 WRONG_RULES = [

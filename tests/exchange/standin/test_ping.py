@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from hbprobe.exchange.commands import PingAnswer, PingFolder, PingRequest
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.standin.device import Device
-from hbprobe.exchange.standin.ping import MAX_FOLDERS, Held, PingRefused, judge_ping
+from hbprobe.exchange.standin.ping import Held, PingRefused, judge_ping
 from hbprobe.exchange.wbxml import Element, encode
 from hbprobe.exchange.window import Event1040
 
 INBOX = "5"
+MAX_FOLDERS = 100
 
 
 def ping_body(*children):
@@ -184,9 +185,9 @@ def test_a_server_that_fails(make_phone, read):
 
 def test_ninety_nine_folders_are_the_most():
     device = Device("alice", "D", "Phone", 0.0)
-    refused = judge_ping(PingRequest(480, folders(MAX_FOLDERS)), device, Settings())
+    refused = judge_ping(PingRequest(480, folders(MAX_FOLDERS)), device, Settings(), MAX_FOLDERS)
     assert refused == PingRefused(PingAnswer(6, max_folders=100), "Ping.TooManyFolders")
-    assert judge_ping(PingRequest(480, folders(99)), device, Settings()).answer == PingAnswer(7)
+    assert judge_ping(PingRequest(480, folders(99)), device, Settings(), MAX_FOLDERS).answer == PingAnswer(7)
 
 
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(1, 3540), st.integers(1, 3540))
@@ -194,10 +195,10 @@ def test_a_bound_that_was_told_is_always_taken(asked_s, one_s, other_s):
     settings = Settings(min_heartbeat_s=min(one_s, other_s), max_heartbeat_s=max(one_s, other_s))
     device = Device("alice", "D", "Phone", 0.0, folder_key=1)
     folder = (PingFolder(INBOX, "Email"),)
-    judged = judge_ping(PingRequest(asked_s, folder), device, settings)
+    judged = judge_ping(PingRequest(asked_s, folder), device, settings, MAX_FOLDERS)
     if isinstance(judged, PingRefused):
         asked_s = judged.answer.heartbeat_s
-        judged = judge_ping(PingRequest(asked_s, folder), device, settings)
+        judged = judge_ping(PingRequest(asked_s, folder), device, settings, MAX_FOLDERS)
     assert judged == Held(asked_s, folder)
 
 
@@ -230,3 +231,22 @@ def test_exchanges_own_test_is_no_sample(make_phone):
     turn = phone.ping(480, INBOX)
     assert turn.waiting is not None
     assert phone.server.exchange.averages_s["Ping"] is None
+
+
+# Direct push
+
+
+def test_without_direct_push_no_mail_ends_a_ping(make_phone, read):
+    phone = make_phone(rules={"direct_push": False}).ready()
+    turn = phone.ping(480, INBOX)
+    phone.server.exchange.new_mail("alice", INBOX)
+    assert turn.answer is None
+    phone.server.wait_for(turn)
+    assert read(turn) == PingAnswer(1)
+    assert turn.answer.header("X-MS-NoPush") == ""
+    assert phone.ping(30, INBOX).answer.header("X-MS-NoPush") == ""
+    assert phone.server.take(phone.ping(480, INBOX).request).answer.header("X-MS-NoPush") == ""  # the mail is there
+
+
+def test_with_direct_push_no_answer_says_that_it_is_off(phone):
+    assert phone.ping(30, INBOX).answer.header("X-MS-NoPush") is None
