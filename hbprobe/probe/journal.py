@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from hbprobe.errors import UserError
-from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome, Trial
+from hbprobe.probe.outcome import Aftermath, Cause, How, Kind, Outcome, Trial
 from hbprobe.probe.search import SearchSettings
 
 SCHEMA = "hbprobe.journal/1"
@@ -132,6 +132,8 @@ def _trial(path: Path, line_number: int, line: dict[str, Any]) -> Trial:
             status=int(line["status"]) if line["status"] is not None else None,
             aftermath=Aftermath(line["aftermath"]) if line["aftermath"] else None,
             reason=str(line["reason"]),
+            causes=tuple(map(Cause, line.get("causes", ()))),  # an older journal knows none
+            evidence=tuple(map(str, line.get("evidence", ()))),
         )
         return Trial(int(line["trial"]), _seconds(line["hold_s"]), _seconds(line["started_s"]), outcome)
     except (KeyError, TypeError, ValueError) as error:

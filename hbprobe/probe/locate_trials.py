@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from hbprobe.errors import CannotMeasureError
+from hbprobe.probe.diagnosis.asking import Asking
+from hbprobe.probe.diagnosis.dripping import Conversation
+from hbprobe.probe.diagnosis.evidence import Ask, Seen
 from hbprobe.probe.diagnosis.keep_alive import can_keep_alive, keep_alive
-from hbprobe.probe.http import Conversation
+from hbprobe.probe.http import Conversation as Plain
 from hbprobe.probe.locate import ALL, NONE, Finding, Reached, Route, locate, reaches
 from hbprobe.probe.locate_route import Address, find_route, set_ttl
 from hbprobe.probe.methods import HoldMethod, IdleMethod
@@ -136,11 +139,17 @@ def _segments_in(sock: socket.socket) -> int:
 class _Hold(HoldMethod):
     def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, reach: Reach) -> None:
         super().__init__(dialer, grace_s, rng)
+        self._asking = _Asking(dialer, grace_s, rng, reach)
+
+
+class _Asking(Asking):
+    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, reach: Reach) -> None:
+        super().__init__(dialer, grace_s, rng, holds=True)
         self._reach = reach
 
-    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
-        async with self._reach.during(wire, hold_s):
-            return await super()._hold(wire, hold_s)
+    async def held(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
+        async with self._reach.during(wire, ask.hold_s):
+            return await super().held(ask, wire, conversation)
 
 
 class _Idle(IdleMethod):
@@ -155,7 +164,7 @@ class _Idle(IdleMethod):
             self._wire = wire
             return await super()._hold(wire, hold_s)
 
-    async def _warm_up(self, conversation: Conversation) -> Outcome | None:
+    async def _warm_up(self, conversation: Plain) -> Outcome | None:
         objection = await super()._warm_up(conversation)
         if objection is None:
             await self._stack.enter_async_context(self._reach.during(self._wire, self._hold_s))

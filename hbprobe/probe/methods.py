@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
-from hbprobe.exchange.hold import hold_query, hold_token
 from hbprobe.probe.classify import classify
+from hbprobe.probe.diagnosis.asking import Asking
+from hbprobe.probe.diagnosis.evidence import Ask, Question, Seen
+from hbprobe.probe.diagnosis.explanation import explained
 from hbprobe.probe.http import Conversation
 from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome
 from hbprobe.probe.postmortem import examine
@@ -28,60 +30,56 @@ class Method(Protocol):
         ...
 
 
-class OneConnection:
-    """What the methods share: a connection a trial, closed whatever happens, and no exceptions to the outside."""
+class HoldMethod:
+    """POST /hold to `hbprobe serve`, which answers after the hold with a token, and bears witness after a cut."""
 
-    def __init__(self, dialer: Dialer, grace_s: float) -> None:
+    name = "hold"
+
+    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, rate: float = 1.0) -> None:
+        """`rate`: so many seconds of the path pass in one of the loop's."""
+        self._asking = Asking(dialer, grace_s, rng, holds=True)
+        self._tls = dialer.target.tls
+        self._rate = rate
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Hold one request open for `hold_s` seconds, and say what came of it."""
+        seen = await self._asking.ask(Ask(Question.POST_MORTEM, hold_s / self._rate))
+        return explained(seen.paced(self._rate), tls=self._tls)
+
+
+class OneConnection:
+    """What the others share: a connection a trial, closed whatever happens, and no exceptions to the outside."""
+
+    def __init__(self, dialer: Dialer, grace_s: float, rate: float = 1.0) -> None:
+        """`rate`: so many seconds of the path pass in one of the loop's."""
         self._dialer = dialer
         self._grace_s = grace_s
+        self._rate = rate
         self._loop = asyncio.get_running_loop()
 
     async def trial(self, hold_s: float) -> Outcome:
         """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
-        return await self._on_a_connection(lambda wire: self._hold(wire, hold_s))
+        quiet_s = hold_s / self._rate
+        return await self._on_a_connection(quiet_s, lambda wire: self._hold(wire, quiet_s))
 
-    async def _on_a_connection(self, hold: Callable[[Wire], Awaitable[Outcome]]) -> Outcome:
+    async def _on_a_connection(self, hold_s: float, hold: Callable[[Wire], Awaitable[Outcome]]) -> Outcome:
         try:
             wire = await self._dialer.open()
         except DialError as error:
             return Outcome(Kind.FAILED, 0.0, reason=str(error))
         try:
             outcome = await hold(wire)
-            if outcome.how is How.SILENT:
-                outcome = replace(outcome, aftermath=await examine(wire))
-            return outcome
+            socket = await examine(wire) if outcome.how is How.SILENT else None
         finally:
             wire.close()
+        seen = Seen(Ask(Question.POST_MORTEM, hold_s), outcome, signed=wire.signed, socket=socket)
+        return explained(seen.paced(self._rate), tls=self._dialer.target.tls)
 
     async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
         raise NotImplementedError
 
     def _conversation(self, wire: Wire) -> Conversation:
         return Conversation(wire, self._dialer.target.authority)
-
-
-class HoldMethod(OneConnection):
-    """POST /hold to `hbprobe serve`, which answers after the hold with a token."""
-
-    name = "hold"
-
-    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random) -> None:
-        super().__init__(dialer, grace_s)
-        self._rng = rng
-
-    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
-        conversation = self._conversation(wire)
-        nonce = f"{self._rng.getrandbits(128):032x}"
-        started_s = self._loop.time()  # before it is sent, or a punctual answer would seem to come early
-        conversation.ask("POST", hold_query(hold_s, nonce))
-        reply = await conversation.reply(started_s + hold_s + self._grace_s)
-        return classify(
-            reply,
-            hold_s=hold_s,
-            started_s=started_s,
-            now_s=self._loop.time(),
-            expected=hold_token(hold_s, nonce),
-        )
 
 
 class IdleMethod(OneConnection):
@@ -121,12 +119,16 @@ class IdleMethod(OneConnection):
         return None
 
 
-def make_method(name: str, dialer: Dialer, grace_s: float, rng: random.Random) -> Method:
-    """Make the method of that name, `hold` or `idle`; `rng` makes the nonces. A Ping needs more: see setup.py."""
+def make_method(name: str, dialer: Dialer, grace_s: float, rng: random.Random, rate: float = 1.0) -> Method:
+    """Make the method of that name, `hold` or `idle`; `rng` makes the nonces. A Ping needs more: see setup.py.
+
+    `rate`: so many seconds of the path pass in one of the loop's. Holds and outcomes are told in the path's, and the
+    grace in the loop's.
+    """
     match name:
         case HoldMethod.name:
-            return HoldMethod(dialer, grace_s, rng)
+            return HoldMethod(dialer, grace_s, rng, rate)
         case IdleMethod.name:
-            return IdleMethod(dialer, grace_s)
+            return IdleMethod(dialer, grace_s, rate)
         case _:
             raise ValueError(f"{name} is no method that needs nothing but a path")

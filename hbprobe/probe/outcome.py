@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hbprobe.profiles.words import Word
+
 
 class Kind(StrEnum):
     """Whether a trial is evidence, and of what."""
@@ -36,6 +38,24 @@ class Aftermath(StrEnum):
     """It was answered with FIN."""
 
 
+class Cause(Word):
+    """What a request died of."""
+
+    STATE_LOST_SILENTLY = "state-lost-silently", "a box forgot the connection without a word"
+    STATE_LOST_RESET_ON_NEXT = (
+        "state-lost-reset-on-next",
+        "a box forgot the connection, and answers the next packet with RST",
+    )
+    ANSWERED_LATE = "answered-late", "the server answered late; nothing on the path was cut"
+    CLOSED_BY_PROXY = "closed-by-proxy", "a proxy closed the connection"
+    PROXY_STATUS = "proxy-status", "a proxy answered in the server's place"
+    RESET_BY_BOX = "reset-by-box", "a box on the way reset the connection"
+    RESET_BY_SERVER = "reset-by-server", "the server reset the connection"
+    CLOSED_BY_SERVER = "closed-by-server", "the server closed the connection"
+    HELD_BY_PROXY = "held-by-proxy", "a proxy still holds the client's connection, but the request behind it is lost"
+    PATH_DOWN = "path-down", "the server, or the whole path to it, is down"
+
+
 @dataclass(frozen=True, slots=True)
 class SocketSaw:
     """What the client's socket saw of one more packet on a silent connection."""
@@ -65,6 +85,10 @@ class Outcome:
     """For a silent cut, where the connection was examined."""
     reason: str = ""
     """For people: what was seen."""
+    causes: tuple[Cause, ...] = ()
+    """For a cut: what the request died of, the likeliest first; several where the evidence leaves them open."""
+    evidence: tuple[str, ...] = ()
+    """For people: what both ends saw of a cut."""
     again: bool = False
     """For a failed trial: another one may be evidence."""
     pause_s: float = 0.0
@@ -96,3 +120,6 @@ class Limit:
     exact: bool = False
     """`cut_s` is the time at which the timer struck, not the length of the shortest hold that was cut."""
     aftermath: Aftermath | None = None
+    causes: tuple[Cause, ...] = ()
+    """What the request died of that was cut at `cut_s`."""
+    evidence: tuple[str, ...] = ()

@@ -10,16 +10,11 @@ _PATIENCE_S = 1.0
 _ROUND_TRIPS = 4
 
 
-async def examine(wire: Wire) -> Aftermath | None:
+async def examine(wire: Wire) -> SocketSaw:
     """Send a few bytes on a silent connection, and watch for RST, FIN, an ACK, or nothing.
 
-    Takes a second and four round trips at most. None where the system does not tell what was acknowledged.
+    Takes a second and four round trips at most.
     """
-    return (await dissect(wire)).aftermath
-
-
-async def dissect(wire: Wire) -> SocketSaw:
-    """Do as `examine` does, and tell all that was seen."""
     before = wire.info()
     wire.send(b"\r\n")
     until_s = asyncio.get_running_loop().time() + _PATIENCE_S + _ROUND_TRIPS * wire.round_trip_s

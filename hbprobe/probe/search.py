@@ -148,7 +148,16 @@ class Search:
         if cut is None:
             return Limit(survived_s, None)
         shown = cut.outcome
-        return Limit(survived_s, cut.bound_s, shown.how, shown.status, shown.exact, shown.aftermath)
+        return Limit(
+            survived_s,
+            cut.bound_s,
+            shown.how,
+            shown.status,
+            shown.exact,
+            shown.aftermath,
+            shown.causes,
+            shown.evidence,
+        )
 
     @property
     def contradictions(self) -> tuple[str, ...]:

@@ -116,6 +116,11 @@ class Wire(asyncio.Protocol):
         self._ended = True
         self._transport.close()
 
+    @property
+    def signed(self) -> bool:
+        """Whether TLS's close_notify has come."""
+        return self._signed
+
     def info(self) -> TcpInfo | None:
         """Return what the system knows of the connection; None where it does not tell, or after the end."""
         return tcp_info(self._transport)
@@ -136,6 +141,8 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes from the socket."""
         acknowledge_now(self._transport)
+        if self._handshake.cancelled():
+            return  # nobody waits for this connection any more
         if self._tls is None:
             self._inbox.put_nowait(data)
             return

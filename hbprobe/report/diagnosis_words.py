@@ -1,6 +1,6 @@
 """A diagnosis in plain words, on the terminal."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -15,8 +15,8 @@ from hbprobe.probe.outcome import Kind
 from hbprobe.report.bands import curve
 from hbprobe.report.diagnosis import Diagnosis
 from hbprobe.report.tables import print_verdict
-from hbprobe.report.text import counted, seconds, shown
-from hbprobe.report.words import how_words, limit_words
+from hbprobe.report.text import counted, named, seconds, shown
+from hbprobe.report.words import cause_words, how_words, limit_words
 
 _MOST_NAMED = 8
 
@@ -42,34 +42,20 @@ def lines(found: Diagnosis) -> Iterator[tuple[str, str]]:
     if not result.complete:
         yield "but", "it was stopped before its end; this is what was found until then"
     if found.spread is not None:
-        yield from _named("spread", _spread_lines(found.spread))
-    yield from _named("cause", _cause_lines(found))
+        yield from named("spread", _spread_lines(found.spread))
+    yield from named("cause", cause_words(reasoning.explanation.causes, reasoning.explanation.evidence))
     words = (reasoning.runs, reasoning.counts, reasoning.direction)
-    yield from _named("timer", [word.meaning for word in words if word is not None])
+    yield from named("timer", [word.meaning for word in words if word is not None])
     if reasoning.whose is not None:
         compared = f" (compared with {found.elsewhere})" if found.elsewhere else ""
         yield "whose", reasoning.whose.meaning + compared
     if result.limit.survived_s is not None or result.limit.cut_s is not None:
         yield "kind", ", or ".join(kind.meaning for kind in reasoning.kinds)
-    yield from _named("fits", _fit_lines(found))
-    yield from _named("mend", found.mend if result.complete else ())
+    yield from named("fits", _fit_lines(found))
+    yield from named("mend", found.mend if result.complete else ())
     unknown = [f"{one.ask.question.meaning} ({one.outcome.reason})" for one in found.seen if one.survived is None]
-    yield from _named("unknown", unknown)
-    yield from _named("notes", result.notes)
-
-
-def _named(name: str, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for sentence in sentences:
-        yield name, sentence
-        name = ""
-
-
-def _cause_lines(found: Diagnosis) -> Iterator[str]:
-    explanation = found.reasoning.explanation
-    if explanation.causes:
-        yield "; or ".join(cause.meaning for cause in explanation.causes)
-    for line in explanation.evidence:
-        yield f"- {line}"
+    yield from named("unknown", unknown)
+    yield from named("notes", result.notes)
 
 
 def _fit_lines(found: Diagnosis) -> Iterator[str]:

@@ -185,6 +185,8 @@ def _limit_dict(limit: Limit) -> dict[str, Any]:
         "status": limit.status,
         "exact": limit.exact,
         "aftermath": limit.aftermath,
+        "causes": list(limit.causes),
+        "evidence": list(limit.evidence),
     }
 
 
@@ -200,5 +202,7 @@ def _trial_dict(trial: Trial) -> dict[str, Any]:
         "elapsed": _ms(outcome.elapsed_s),
         "exact": outcome.exact,
         "aftermath": outcome.aftermath,
+        "causes": list(outcome.causes),
+        "evidence": list(outcome.evidence),
         "reason": outcome.reason,
     }

@@ -11,8 +11,15 @@ from rich.text import Text
 
 from hbprobe.duration import format_duration
 from hbprobe.report.result import Method, Result, Verb
-from hbprobe.report.text import seconds, shown
-from hbprobe.report.words import confidence_words, death_words, effort_words, limit_words, server_words
+from hbprobe.report.text import named, seconds, shown
+from hbprobe.report.words import (
+    cause_words,
+    confidence_words,
+    death_words,
+    effort_words,
+    limit_words,
+    server_words,
+)
 
 _MOST_LISTED = 10
 _METHODS = {
@@ -68,8 +75,8 @@ def _listed(heading: str, lines: Sequence[str]) -> RenderableType:
     return Group(_plain(heading), *(Padding(_plain(line), (0, 0, 0, 2)) for line in told))
 
 
-def facts(result: Result) -> list[tuple[str, str]]:
-    """Return what was measured; an empty name goes on with the one before."""
+def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
+    """Return what was measured, and if wanted what requests die of; an empty name goes on with the one before."""
     facts = [("target", result.target)]
     if result.verb is Verb.LAB:
         facts.append(("path", " > ".join(("client", *result.path, "server"))))
@@ -77,7 +84,9 @@ def facts(result: Result) -> list[tuple[str, str]]:
     if result.server is not None:
         facts.append(("server", server_words(result.server)))
     facts.append(("limit", limit_words(result.limit)))
-    facts += zip(("dies", ""), death_words(result.limit), strict=False)
+    facts += named("dies", death_words(result.limit))
+    if explains:
+        facts += named("cause", cause_words(result.limit.causes, result.limit.evidence))
     if result.cut_by is not None and len(result.path) > 1:
         facts.append(("cut by", result.cut_by))
     if result.confidence is not None:

@@ -1,5 +1,7 @@
 """Text from outside, made harmless, and numbers as the reports write them."""
 
+from collections.abc import Iterable, Iterator
+
 
 def shown(text: str) -> str:
     r"""Return the text with everything that would not print as itself written out: ESC becomes `\x1b`.
@@ -21,6 +23,13 @@ def escaped(character: str) -> str:
 def seconds(value: float) -> str:
     """Write a number of seconds without its unit, to the millisecond: `600`, `599.4`, `0.125`."""
     return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def named(name: str, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Give the first sentence the name, and the others an empty one."""
+    for sentence in sentences:
+        yield name, sentence
+        name = ""
 
 
 def counted(number: int, singular: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
-from hbprobe.probe.outcome import Aftermath, How, Kind, Limit, Outcome, Trial
+from hbprobe.probe.outcome import Aftermath, Cause, How, Kind, Limit, Outcome, Trial
 from hbprobe.probe.search import SearchSettings
 from hbprobe.report.result import SCHEMA, Method, Verb
 
@@ -53,6 +53,8 @@ class LimitPart(Part):
     status: StrictInt | None
     exact: StrictBool
     aftermath: Aftermath | None
+    causes: tuple[Cause, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     def value(self) -> Limit:
         """Return the limit that it stands for."""
@@ -63,6 +65,8 @@ class LimitPart(Part):
             status=self.status,
             exact=self.exact,
             aftermath=self.aftermath,
+            causes=self.causes,
+            evidence=self.evidence,
         )
 
 
@@ -78,6 +82,8 @@ class TrialPart(Part):
     elapsed: Seconds
     exact: StrictBool
     aftermath: Aftermath | None
+    causes: tuple[Cause, ...] = ()
+    evidence: tuple[str, ...] = ()
     reason: str
 
     def value(self) -> Trial:
@@ -89,6 +95,8 @@ class TrialPart(Part):
             exact=self.exact,
             status=self.status,
             aftermath=self.aftermath,
+            causes=self.causes,
+            evidence=self.evidence,
             reason=self.reason,
         )
         return Trial(number=self.trial, hold_s=self.hold, started_s=self.started, outcome=outcome)

@@ -1,23 +1,23 @@
 """What a measurement showed, in words that tables and plots share."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
-from hbprobe.probe.outcome import Aftermath, How, Limit
+from hbprobe.probe.outcome import Aftermath, Cause, How, Limit
 from hbprobe.report.result import Result
 from hbprobe.report.text import counted, seconds
 
 _HOW = {How.SILENT: "silent", How.RESET: "reset (RST)", How.CLOSED: "closed (FIN)", How.STATUS: "an HTTP status"}
 
 _DEATH = {
-    How.SILENT: "nothing comes; a box forgets the connection without a word",
+    How.SILENT: "nothing comes, and the client waits on",
     How.RESET: "the connection is torn down with RST; the client notices at once",
     How.CLOSED: "the connection is closed with FIN, in good order and too early",
-    How.STATUS: "a box on the way answers in the server's place",
+    How.STATUS: "an answer comes, and not the server's",
 }
 
 _AFTERMATH = {
@@ -40,7 +40,15 @@ def death_words(limit: Limit) -> list[str]:
     if limit.how is None:
         return []
     lines = [f"{how_words(limit)}: {_DEATH[limit.how]}"]
-    return lines if limit.aftermath is None else [*lines, _AFTERMATH[limit.aftermath]]
+    if limit.aftermath is not None and not limit.evidence:  # evidence tells of it, too
+        lines.append(_AFTERMATH[limit.aftermath])
+    return lines
+
+
+def cause_words(causes: Sequence[Cause], evidence: Sequence[str]) -> list[str]:
+    """Say what a request died of, and what shows it, a sentence a line."""
+    named = ["; or ".join(cause.meaning for cause in causes)] if causes else []
+    return [*named, *(f"- {line}" for line in evidence)]
 
 
 def limit_words(limit: Limit, *, with_how: bool = False) -> str:

@@ -5,11 +5,11 @@ import pytest
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.diagnosed import diagnose
-from hbprobe.probe.diagnosis.explanation import Cause
 from hbprobe.probe.diagnosis.fit import Law
 from hbprobe.probe.diagnosis.ranking import best
 from hbprobe.probe.diagnosis.reasoning import BoxKind, Direction, Runs, Whose
 from hbprobe.probe.diagnosis.running import Diagnosing
+from hbprobe.probe.outcome import Cause
 from hbprobe.probe.prior import prior_of
 from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue

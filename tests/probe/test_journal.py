@@ -6,7 +6,7 @@ import pytest
 
 from hbprobe.errors import UserError
 from hbprobe.probe.journal import Journal, header
-from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome, Trial
+from hbprobe.probe.outcome import Aftermath, Cause, How, Kind, Outcome, Trial
 from hbprobe.probe.search import SearchSettings
 
 SETTINGS = SearchSettings()
@@ -18,6 +18,14 @@ OUTCOMES = [
         for aftermath in (None, *Aftermath)
     ),
     Outcome(Kind.CUT, 350.001, How.RESET, exact=True, reason="RST"),
+    Outcome(
+        Kind.CUT,
+        350.5,
+        How.RESET,
+        exact=True,
+        causes=(Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER),
+        evidence=("RST", "ü"),
+    ),
     Outcome(Kind.CUT, 600, How.CLOSED, reason="FIN after TLS's close_notify"),
     Outcome(Kind.CUT, 60.5, How.STATUS, exact=True, status=504, reason="status 504 from a proxy"),
     Outcome(Kind.FAILED, 0.1, status=401, reason="status 401: the server wants a login"),
@@ -86,6 +94,8 @@ def test_the_lines(path):
             "status": None,
             "aftermath": None,
             "reason": "nothing came",
+            "causes": [],
+            "evidence": [],
         },
         {"event": "abandoned", "trial": 1, "at_s": 1803.5},
     ]
@@ -105,6 +115,14 @@ def test_every_outcome_comes_back_as_it_was(path):
     journal = resume(write(path, *TRIALS))
     assert list(journal.trials) == TRIALS
     assert journal.last_number == len(TRIALS)
+
+
+def test_an_older_journal_knows_no_causes(path):
+    write(path, TRIALS[0])
+    *lines, last = path.read_text().splitlines()
+    older = {key: value for key, value in json.loads(last).items() if key not in ("causes", "evidence")}
+    path.write_text("\n".join([*lines, json.dumps(older), ""]))
+    assert list(resume(path).trials) == TRIALS[:1]
 
 
 def test_a_trial_that_was_started_or_given_up_leaves_its_number(path):
@@ -249,6 +267,8 @@ def test_garbage_in_the_middle(path, garbage):
         ("started_s", 1e999, "ValueError('inf is no time')"),
         ("status", "x", "ValueError(\"invalid literal for int() with base 10: 'x'\")"),
         ("trial", None, "TypeError"),
+        ("causes", ["bad-luck"], "ValueError(\"'bad-luck' is not a valid Cause\")"),
+        ("evidence", None, "TypeError"),
     ],
 )
 def test_a_damaged_trial(path, key, value, what):

@@ -2,12 +2,13 @@ import asyncio
 import random
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 
 from hbprobe.exchange.hold import hold_token
 from hbprobe.probe.methods import make_method
-from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.probe.outcome import Aftermath, Cause, How, Kind, Outcome
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
 GRACE_S = 3.0
@@ -15,12 +16,18 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 def trial(on_warp, serve, script, hold_s, name="hold", tls=None, path="/", after_s=0.0):
+    """Make one trial; return its outcome without its explanation, and the server, which has counted."""
+    outcome, peer = explained_trial(on_warp, serve, script, hold_s, name, tls, path, after_s)
+    return replace(outcome, causes=(), evidence=()), peer
+
+
+def explained_trial(on_warp, serve, script, hold_s, name="hold", tls=None, path="/", after_s=0.0, rate=1.0):
     """Make one trial; return its outcome and the server, which has counted."""
 
     async def main():
         async with serve(script, tls) as peer:
             method = make_method(
-                name, peer.dialer("localhost" if tls else "127.0.0.1", path=path), GRACE_S, random.Random(1)
+                name, peer.dialer("localhost" if tls else "127.0.0.1", path=path), GRACE_S, random.Random(1), rate
             )
             outcome = await method.trial(hold_s)
             await asyncio.sleep(after_s)
@@ -57,6 +64,26 @@ def after(seconds, act):
     return script
 
 
+def assert_only_the_witness_was_asked_more(peer):
+    posted, asked = peer.requests
+    assert (peer.connections, posted.split()[0], asked.split()[0]) == (2, "POST", "GET")
+    assert re.search(r"nonce=(\w+) ", posted)[1] == re.fullmatch(r"GET /hold/(\w+) HTTP/1.1", asked)[1]
+
+
+def bearing_witness(testimony, then):
+    """A server that takes a hold and does something after 350 s, and bears witness if it has something to say."""
+
+    async def script(connection):
+        if (await connection.request()).startswith(b"GET"):
+            connection.send(answer(testimony) if testimony else answer(b"", "404 Not Found"))
+            return
+        await asyncio.sleep(350)
+        then(connection)
+        await connection.read()
+
+    return script
+
+
 # hold
 
 
@@ -89,7 +116,7 @@ def test_an_end_is_a_cut_and_nothing_is_asked_twice(on_warp, serve, tls, act, ho
     script = after(at_s, lambda connection: getattr(connection, act)())
     outcome, peer = trial(on_warp, serve, script, 600, tls=tls, after_s=1000)
     assert outcome == Outcome(Kind.CUT, at_s, how, exact, reason=reason + (signed if tls else ""))
-    assert (peer.connections, len(peer.requests)) == (1, 1)
+    assert_only_the_witness_was_asked_more(peer)
 
 
 @linux
@@ -103,7 +130,7 @@ def test_an_end_is_a_cut_and_nothing_is_asked_twice(on_warp, serve, tls, act, ho
 def test_silence_is_looked_into(on_warp, serve, tls, then, aftermath):
     outcome, peer = trial(on_warp, serve, after(350, then), 600, tls=tls, after_s=1000)
     assert outcome == Outcome(Kind.CUT, 603, How.SILENT, aftermath=aftermath, reason="nothing came")
-    assert (peer.connections, len(peer.requests)) == (1, 1)
+    assert_only_the_witness_was_asked_more(peer)
 
 
 @pytest.mark.parametrize(("act", "aftermath"), [("rst", Aftermath.RESET), ("close", Aftermath.CLOSED)])
@@ -121,7 +148,7 @@ def test_a_status_of_a_proxy(on_warp, serve):
     script = after(60, lambda connection: connection.send(answer(b"timeout", "504 Gateway Timeout")))
     outcome, peer = trial(on_warp, serve, script, 600)
     assert outcome == Outcome(Kind.CUT, 60, How.STATUS, True, 504, reason="status 504 from a proxy")
-    assert (peer.connections, len(peer.requests)) == (1, 1)
+    assert_only_the_witness_was_asked_more(peer)
 
 
 def test_the_token_of_another_hold_is_no_answer(on_warp, serve):
@@ -200,6 +227,77 @@ def test_every_trial_has_its_own_nonce(on_warp, serve):
     assert len(nonces) == 3
 
 
+CLOSED = b'{"up_s": 900, "seen": true, "now_s": 350.5, "ending": "closed", "ended_s": 350}'
+UNACKNOWLEDGED = b'{"up_s": 900, "seen": true, "now_s": 604, "answered_s": 600, "unacknowledged": 1}'
+
+
+def test_a_cut_is_explained_by_both_ends(on_warp, serve):
+    outcome, _ = explained_trial(on_warp, serve, bearing_witness(CLOSED, lambda connection: connection.fin()), 600)
+    assert outcome.causes == (Cause.CLOSED_BY_PROXY,)
+    assert outcome.evidence == (
+        "FIN came after 5 min 50 s",
+        "the far end: its connection was closed 5 min 50 s after the request came",
+    )
+
+
+def test_without_a_witness_two_explanations_remain(on_warp, serve):
+    outcome, _ = explained_trial(on_warp, serve, bearing_witness(None, lambda connection: connection.fin()), 600)
+    assert outcome.causes == (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
+    assert outcome.evidence == ("FIN came after 5 min 50 s",)
+
+
+@linux
+def test_silence_is_explained_by_both_ends(on_warp, serve):
+    script = bearing_witness(UNACKNOWLEDGED, lambda connection: connection.mute())
+    outcome, _ = explained_trial(on_warp, serve, script, 600)
+    assert outcome.causes == (Cause.STATE_LOST_SILENTLY,)
+    assert outcome.evidence == (
+        "nothing came here, though the answer was due after 10 min",
+        "one more packet from here was not acknowledged",
+        "the far end: it has answered, and nobody acknowledges the answer (it answered after 10 min)",
+    )
+
+
+@linux
+@pytest.mark.parametrize("name", ["hold", "idle"])
+def test_all_times_are_the_paths(on_warp, serve, name):
+    """A lab whose path is 60 times as fast: 600 s of it are held for 10 s."""
+
+    async def script(connection):
+        await connection.request()
+        connection.send(OK if name == "idle" else b"")
+        await connection.read()
+        connection.mute()
+
+    outcome, _ = explained_trial(on_warp, serve, script, 600, name, rate=60)
+    assert outcome.elapsed_s == 60 * (10 + GRACE_S)
+    assert outcome.evidence[0] == "nothing came here, though the answer was due after 10 min"
+
+
+def test_what_survives_or_is_no_evidence_needs_no_explanation(on_warp, serve):
+    for script in (far_end(), after(0, lambda connection: connection.rst())):
+        outcome, peer = explained_trial(on_warp, serve, script, 600)
+        assert (outcome.kind is Kind.CUT, outcome.causes, outcome.evidence) == (False, (), ())
+        assert peer.connections == 1
+
+
+def test_a_far_end_that_is_gone_costs_ten_seconds(on_warp, serve):
+    """It still takes connections, and does not answer any more: no error, and no long wait."""
+
+    async def script(connection):
+        if (await connection.request()).startswith(b"POST"):
+            await asyncio.sleep(350)
+            connection.fin()
+        await connection.read()
+
+    async def main():
+        async with serve(script) as peer:
+            outcome = await make_method("hold", peer.dialer(), GRACE_S, random.Random(1)).trial(600)
+            return outcome.causes, asyncio.get_running_loop().time()
+
+    assert on_warp(main()) == ((Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER), 350 + 0.5 + 10)
+
+
 # idle
 
 
@@ -231,6 +329,16 @@ def test_idle_measures_the_servers_own_timer(on_warp, serve, tls):
     reason = "FIN after TLS's close_notify" if tls else "FIN"
     assert outcome == Outcome(Kind.CUT, 75, How.CLOSED, True, reason=reason)
     assert peer.requests == ["GET / HTTP/1.1"]
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_idle_explains_with_what_it_has(on_warp, serve, tls_pair, secure):
+    """Who ends TLS in good order holds the keys: rather the server."""
+    outcome, _ = explained_trial(on_warp, serve, web_server(75), 600, "idle", tls_pair if secure else None)
+    both = (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
+    assert outcome.causes == (both[::-1] if secure else both)
+    signed = "TLS's close_notify came first: whoever ended it holds the keys of the connection"
+    assert outcome.evidence == ("FIN came after 1 min 15 s", signed)[: 1 + secure]
 
 
 def test_idle_sees_rst_in_the_silence(on_warp, serve, tls):

@@ -49,7 +49,7 @@ def test_one_more_packet(on_warp, serve, tls, script, aftermath, took_s):
             wire = await peer.dialer("localhost" if tls else "127.0.0.1").open()
             await asyncio.sleep(10)
             try:
-                return await examine(wire), asyncio.get_running_loop().time() - 10
+                return (await examine(wire)).aftermath, asyncio.get_running_loop().time() - 10
             finally:
                 wire.close()
 
@@ -62,7 +62,7 @@ def test_a_long_path_gets_more_time(on_warp, serve):
             wire = await peer.dialer().open()
             wire.round_trip_s = 0.5
             try:
-                return await examine(wire), asyncio.get_running_loop().time()
+                return (await examine(wire)).aftermath, asyncio.get_running_loop().time()
             finally:
                 wire.close()
 
@@ -75,7 +75,7 @@ def test_a_system_that_does_not_tell_what_was_acknowledged(on_warp, serve, monke
             wire = await peer.dialer().open()
             monkeypatch.setattr("hbprobe.exchange.tcp_info.sys.platform", "darwin")
             try:
-                return await examine(wire)
+                return (await examine(wire)).aftermath
             finally:
                 wire.close()
                 monkeypatch.undo()

@@ -1,12 +1,13 @@
 import asyncio
 import socket
 import sys
+from unittest.mock import Mock
 
 import pytest
 
 from hbprobe.exchange.certificates import throwaway_pair
 from hbprobe.probe.replies import End, EndKind
-from hbprobe.probe.wire import Dialer, DialError, Target
+from hbprobe.probe.wire import Dialer, DialError, Target, Wire
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO and mute sockets are Linux's")
 
@@ -413,3 +414,19 @@ def test_a_prepared_dialer_goes_to_the_same_address(on_warp, serve, monkeypatch)
             return asked, len(prepared), peer.connections
 
     assert on_warp(main()) == (["one.example"], 2, 3)
+
+
+def test_bytes_after_the_handshake_was_given_up(on_warp, tls_pair):
+    """A trial may become moot in the middle of it, when the server's answer is already on its way."""
+
+    async def main():
+        wire = Wire(tls_pair[1], "localhost")
+        wire.connection_made(Mock())
+        waiting = asyncio.ensure_future(wire.handshake())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        wire.data_received(b"\x16\x03\x03")
+        return waiting.cancelled()
+
+    assert on_warp(main())

@@ -11,12 +11,24 @@ from matplotlib.text import Text
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
-from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome, Trial
+from hbprobe.probe.outcome import Aftermath, Cause, How, Kind, Outcome, Trial
 from hbprobe.probe.search import Search, SearchSettings
 from hbprobe.report.result import Method, Result, Verb
 
 Rule = Callable[[float], Outcome]
 """What becomes of a hold of so many seconds."""
+
+
+_EXPLAINED = {
+    How.RESET: (
+        (Cause.RESET_BY_BOX,),
+        (
+            "RST came after 10 min",
+            "no close_notify of TLS came before it, as from a box without the keys of the connection",
+            "the far end: its connection was reset 10 min after the request came",
+        ),
+    )
+}
 
 
 def _cutting_at(timer_s: float, how: How = How.SILENT, status: int | None = None) -> Rule:
@@ -25,7 +37,8 @@ def _cutting_at(timer_s: float, how: How = How.SILENT, status: int | None = None
             return Outcome(Kind.SURVIVED, hold_s)
         if how is How.SILENT:
             return Outcome(Kind.CUT, hold_s + 3, how, aftermath=Aftermath.NOTHING, reason="no answer")
-        return Outcome(Kind.CUT, timer_s, how, exact=True, status=status)
+        causes, evidence = _EXPLAINED.get(how, ((), ()))
+        return Outcome(Kind.CUT, timer_s, how, exact=True, status=status, causes=causes, evidence=evidence)
 
     return outcome
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbprobe.errors import UserError
-from hbprobe.probe.outcome import Aftermath, How, Kind, Limit, Outcome, Trial
+from hbprobe.probe.outcome import Aftermath, Cause, How, Kind, Limit, Outcome, Trial
 from hbprobe.probe.search import SearchSettings
 from hbprobe.report.result import Method, Result, Verb, load_result
 
@@ -50,6 +50,8 @@ def test_limit_and_trial(ten_minutes):
         "status": None,
         "exact": False,
         "aftermath": "nothing",
+        "causes": [],
+        "evidence": [],
     }
     assert document["trials"][0] == {
         "trial": 1,
@@ -61,6 +63,8 @@ def test_limit_and_trial(ten_minutes):
         "elapsed": 3543.0,
         "exact": False,
         "aftermath": "nothing",
+        "causes": [],
+        "evidence": [],
         "reason": "no answer",
     }
 
@@ -92,6 +96,8 @@ def outcomes():
         exact=st.booleans(),
         status=st.none() | st.integers(100, 599),
         aftermath=st.none() | st.sampled_from(Aftermath),
+        causes=st.lists(st.sampled_from(Cause), max_size=2).map(tuple),
+        evidence=st.lists(st.text(), max_size=2).map(tuple),
         reason=st.text(),
     )
 
@@ -105,6 +111,8 @@ def limits():
         status=st.none() | st.integers(100, 599),
         exact=st.booleans(),
         aftermath=st.none() | st.sampled_from(Aftermath),
+        causes=st.lists(st.sampled_from(Cause), max_size=2).map(tuple),
+        evidence=st.lists(st.text(), max_size=2).map(tuple),
     )
 
 
@@ -150,6 +158,13 @@ def test_unknown_keys_are_for_a_newer_reader(ten_minutes):
     document["new"] = 1
     document["limit"]["new"] = 2
     document["trials"][0]["new"] = 3
+    assert Result.from_dict(document) == ten_minutes
+
+
+def test_an_older_document_knows_no_causes(ten_minutes):
+    document = ten_minutes.to_dict()
+    for part in (document["limit"], *document["trials"]):
+        del part["causes"], part["evidence"]
     assert Result.from_dict(document) == ten_minutes
 
 
@@ -233,6 +248,8 @@ def changed(document, keys, value):
             "limit.how: must be 'silent', 'reset', 'closed' or 'status', not \"dead\"",
         ),
         (("trials", 3, "outcome"), "lost", "trials[3].outcome: must be 'survived', 'cut' or 'failed', not \"lost\""),
+        (("limit", "causes"), "bad luck", 'limit.causes: must be a list, not "bad luck"'),
+        (("trials", 0, "evidence"), [1], "trials[0].evidence[0]: must be text, not 1"),
         (("trials", 3), "x" * 100, f'trials[3]: must be an object, not "{"x" * 36}...'),
         (("trials", 0, "trial"), "\x1b", 'trials[0].trial: must be a whole number, not "\\u001b"'),
         (("search", "min_s"), 3540, "search: min must be below max, not 3540 and 3540"),

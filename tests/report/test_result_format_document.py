@@ -57,8 +57,8 @@ def test_the_example_has_every_key_of_a_verdict(example):
 
 
 def test_every_value_of_a_choice_is_explained(text):
-    from hbprobe.probe.outcome import Aftermath, Kind
+    from hbprobe.probe.outcome import Aftermath, Cause, Kind
     from hbprobe.report.result import Method, Verb
 
-    for choice in (Kind, How, Aftermath, Verb, Method):
+    for choice in (Kind, How, Aftermath, Cause, Verb, Method):
         assert all(f"`{value}`" in text for value in choice)

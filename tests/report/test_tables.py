@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from hbprobe.probe.outcome import Aftermath, How, Limit
+from hbprobe.probe.outcome import Aftermath, Cause, How, Limit
 from hbprobe.report.result import Method, Verb
 from hbprobe.report.tables import print_result, print_verdict
 
@@ -73,7 +73,7 @@ target  https://127.0.0.1:8443
 path    client > example-nat > example-proxy > server
 method  hold: the far end answers after the hold
 limit   survives 599.4 s, cut at 600.3 s
-dies    silent: nothing comes; a box forgets the connection without a word
+dies    silent: nothing comes, and the client waits on
         one more packet was answered with RST: the state is lost, and the box says so when asked
 cut by  example-nat
 tried   13 trials, 9 h 36 min of path time in 0.125 s of wall time
@@ -124,8 +124,25 @@ target  https://mail.example.org/
 method  idle: quiet between two requests, so a keep-alive timer of the server
         counts too
 limit   survives 59.5 s, cut at 60 s
-dies    HTTP status 504: a box on the way answers in the server's place
+dies    HTTP status 504: an answer comes, and not the server's
 tried   13 trials, 5 min of path time in 5 min of wall time"""
+    )
+
+
+def test_causes_and_evidence(ten_minutes):
+    causes = (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
+    limit = Limit(
+        4.75, 5.003, How.CLOSED, exact=True, causes=causes, evidence=("FIN came after 5 s", "the far end: x")
+    )
+    out = printed(print_result, replace(ten_minutes, limit=limit))
+    assert (
+        """\
+dies    closed (FIN): the connection is closed with FIN, in good order and too early
+cause   a proxy closed the connection; or the server closed the connection
+        - FIN came after 5 s
+        - the far end: x
+tried   13 trials"""
+        in out
     )
 
 

@@ -1,7 +1,8 @@
 import pytest
 
-from hbprobe.probe.outcome import Aftermath, How, Limit
+from hbprobe.probe.outcome import Aftermath, Cause, How, Limit
 from hbprobe.report.words import (
+    cause_words,
     confidence_words,
     death_words,
     effort_words,
@@ -48,15 +49,27 @@ def test_how(how, status, expected):
 
 def test_death_with_what_came_after():
     assert death_words(Limit(1, 2, How.SILENT, aftermath=Aftermath.RESET)) == [
-        "silent: nothing comes; a box forgets the connection without a word",
+        "silent: nothing comes, and the client waits on",
         "one more packet was answered with RST: the state is lost, and the box says so when asked",
     ]
 
 
-def test_death_by_status_names_it():
-    assert death_words(Limit(1, 2, How.STATUS, 504)) == [
-        "HTTP status 504: a box on the way answers in the server's place"
+def test_what_came_after_is_evidence_and_not_said_twice():
+    limit = Limit(1, 2, How.SILENT, aftermath=Aftermath.RESET, evidence=("one more packet from here was",))
+    assert death_words(limit) == ["silent: nothing comes, and the client waits on"]
+
+
+def test_causes_and_what_shows_them():
+    assert cause_words((), ()) == []
+    assert cause_words((Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER), ("FIN came after 5 s", "b")) == [
+        "a proxy closed the connection; or the server closed the connection",
+        "- FIN came after 5 s",
+        "- b",
     ]
+
+
+def test_death_by_status_names_it():
+    assert death_words(Limit(1, 2, How.STATUS, 504)) == ["HTTP status 504: an answer comes, and not the server's"]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from hbprobe.lab.inprocess import Findings, no_fault_is_lost
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import KernelPath, kernel_path
 from hbprobe.probe.journal import Record
-from hbprobe.probe.methods import Method, make_method
-from hbprobe.probe.outcome import Limit, Outcome
+from hbprobe.probe.methods import make_method
+from hbprobe.probe.outcome import Limit
 from hbprobe.probe.prior import Prior
 from hbprobe.probe.run import Run
 from hbprobe.probe.search import Search, SearchSettings
@@ -54,20 +54,6 @@ def fit(search: SearchSettings, rate: float) -> tuple[SearchSettings, tuple[str,
     )
 
 
-class _ScaledMethod:
-    """A method whose holds are path time, carried out in real time."""
-
-    def __init__(self, method: Method, rate: float) -> None:
-        self.name = method.name
-        self._method = method
-        self._rate = rate
-
-    async def trial(self, hold_s: float) -> Outcome:
-        """Hold for that much path time."""
-        outcome = await self._method.trial(hold_s / self._rate)
-        return replace(outcome, elapsed_s=outcome.elapsed_s * self._rate)
-
-
 class _ScaledRun(Run):
     """A run that counts path time."""
 
@@ -97,8 +83,8 @@ async def measure(
     rng = random.SystemRandom()
     with kernel_path(boxes, rate=lab.rate, nat=lab.nat, pcap=lab.pcap) as net:
         async with no_fault_is_lost(), far_end(net, settings) as dialer:
-            made = make_method(method, dialer, search.grace_s / lab.rate, rng)
-            run = _ScaledRun(Search(search, prior), _ScaledMethod(made, lab.rate), journal, watch)
+            trying = make_method(method, dialer, search.grace_s / lab.rate, rng, lab.rate)
+            run = _ScaledRun(Search(search, prior), trying, journal, watch)
             run.rate = lab.rate
             with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
                 await run.to_the_end()

@@ -12,12 +12,12 @@ from hbprobe.probe.diagnosis.evidence import Ask, FarEnd, Question, Seen
 from hbprobe.probe.diagnosis.keep_alive import keep_alive
 from hbprobe.probe.diagnosis.witness import Witness
 from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome
-from hbprobe.probe.postmortem import dissect
+from hbprobe.probe.postmortem import examine
 from hbprobe.probe.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.probe.wire import Dialer, DialError, Wire
 
 _FIRST_ANSWER_S = 30.0
-_LATE_S = 30.0
+_LATE_S = 10.0
 """So long is a late answer waited for, where the server says that it will come."""
 _OTHER_END_S = 0.5
 """So long after this end does the other one hear of the same timer, at most."""
@@ -50,14 +50,15 @@ class Asking:
         conversation = Conversation(wire, dialer.target.authority)
         try:
             if self._holds and ask.question is not Question.BETWEEN_REQUESTS:
-                return await self._held(ask, wire, conversation)
+                return await self.held(ask, wire, conversation)
             return await self._between(ask, wire, conversation)
         finally:
             wire.close()
 
     # A request that is held
 
-    async def _held(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
+    async def held(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
+        """Ask of a connection that stands."""
         nonce, started_s = f"{self._rng.getrandbits(128):032x}", self._loop.time()
         due_s = started_s + ask.hold_s
         drip_s = ask.interval_s if ask.question in _FROM_SERVER else None
@@ -84,7 +85,7 @@ class Asking:
     ) -> Seen:
         """Examine the dead connection, and ask the far end."""
         if seen.outcome.how is How.SILENT:
-            socket = await dissect(wire)
+            socket = await examine(wire)
         else:
             socket = None
             await asyncio.sleep(_OTHER_END_S)
@@ -113,7 +114,7 @@ class Asking:
         outcome = classify(reply, hold_s=ask.hold_s, started_s=quiet_s, now_s=now_s, expected=None)
         if isinstance(reply, End) and reply.kind is EndKind.RST and not outcome.exact:
             outcome = replace(outcome, aftermath=Aftermath.RESET)
-        socket = await dissect(wire) if outcome.how is How.SILENT else None
+        socket = await examine(wire) if outcome.how is How.SILENT else None
         announced_s = _announced(first)
         return Seen(ask, outcome, signed=_is_signed(reply), announced_s=announced_s, socket=socket)
 

@@ -1,6 +1,6 @@
 """What a diagnosis asks of a path, and what each request showed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hbprobe.probe.outcome import Kind, Outcome, SocketSaw
 from hbprobe.profiles.words import Word
@@ -45,6 +45,10 @@ class FarEndSaw:
     times: int = 1
     """How often the request came."""
 
+    def paced(self, rate: float) -> "FarEndSaw":
+        """Return the same on a clock on which so many seconds pass in one."""
+        return replace(self, at_s=_times(self.at_s, rate), answered_s=_times(self.answered_s, rate))
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -79,3 +83,18 @@ class Seen:
     def survived(self) -> bool | None:
         """Whether the request lived; None where it could not be asked."""
         return None if self.outcome.kind is Kind.FAILED else self.outcome.kind is Kind.SURVIVED
+
+    def paced(self, rate: float) -> "Seen":
+        """Return the same on a clock on which so many seconds pass in one."""
+        return replace(
+            self,
+            ask=replace(self.ask, hold_s=self.ask.hold_s * rate),
+            outcome=replace(self.outcome, elapsed_s=self.outcome.elapsed_s * rate),
+            announced_s=_times(self.announced_s, rate),
+            far_end=None if self.far_end is None else self.far_end.paced(rate),
+            late_s=_times(self.late_s, rate),
+        )
+
+
+def _times(seconds: float | None, rate: float) -> float | None:
+    return None if seconds is None else seconds * rate

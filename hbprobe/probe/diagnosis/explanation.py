@@ -1,30 +1,11 @@
 """The post-mortem: from what both ends saw of a dead request to what it died of. Facts in, explanations out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hbprobe.duration import format_duration
 from hbprobe.probe.diagnosis.evidence import FarEnd, Seen
-from hbprobe.probe.outcome import Aftermath, How
-from hbprobe.profiles.words import Word
-
-
-class Cause(Word):
-    """What a request died of."""
-
-    STATE_LOST_SILENTLY = "state-lost-silently", "a box forgot the connection without a word"
-    STATE_LOST_RESET_ON_NEXT = (
-        "state-lost-reset-on-next",
-        "a box forgot the connection, and answers the next packet with RST",
-    )
-    ANSWERED_LATE = "answered-late", "the server answered late; nothing on the path was cut"
-    CLOSED_BY_PROXY = "closed-by-proxy", "a proxy closed the connection"
-    PROXY_STATUS = "proxy-status", "a proxy answered in the server's place"
-    RESET_BY_BOX = "reset-by-box", "a box on the way reset the connection"
-    RESET_BY_SERVER = "reset-by-server", "the server reset the connection"
-    CLOSED_BY_SERVER = "closed-by-server", "the server closed the connection"
-    HELD_BY_PROXY = "held-by-proxy", "a proxy still holds the client's connection, but the request behind it is lost"
-    PATH_DOWN = "path-down", "the server, or the whole path to it, is down"
+from hbprobe.probe.outcome import Aftermath, Cause, How, Kind, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +20,16 @@ class Explanation:
 def explain(seen: Seen, *, tls: bool) -> Explanation:
     """Say what a request died of."""
     return Explanation(_causes(seen), tuple(_evidence(seen, tls=tls)))
+
+
+def explained(seen: Seen, *, tls: bool) -> Outcome:
+    """Return what a trial showed; for a cut with what it died of."""
+    outcome = seen.outcome
+    if outcome.kind is not Kind.CUT:
+        return outcome
+    aftermath = outcome.aftermath if seen.socket is None else seen.socket.aftermath
+    found = explain(seen, tls=tls)
+    return replace(outcome, aftermath=aftermath, causes=found.causes, evidence=found.evidence)
 
 
 # Causes

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hbprobe.probe.diagnosis.evidence import Question, Seen
-from hbprobe.probe.diagnosis.explanation import Cause, Explanation, explain
-from hbprobe.probe.outcome import How, Limit
+from hbprobe.probe.diagnosis.explanation import Explanation, explain
+from hbprobe.probe.outcome import Cause, How, Limit
 from hbprobe.profiles.words import Word
 
 

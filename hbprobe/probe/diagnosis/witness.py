@@ -67,14 +67,16 @@ class Witness:
         return said.means(self._loop.time() - sent_s) if isinstance(said, Statement) else said
 
     async def _ask(self, nonce: str) -> Statement | FarEndSaw | None:
+        until_s = self._loop.time() + _PATIENCE_S
         try:
-            wire = await self._dialer.open()
-        except DialError:
+            async with asyncio.timeout_at(until_s):
+                wire = await self._dialer.open()
+        except (DialError, TimeoutError):
             return FarEndSaw(FarEnd.UNREACHABLE)
         try:
             conversation = Conversation(wire, self._dialer.target.authority)
             conversation.ask("GET", witness_path(nonce))
-            reply = await conversation.reply(self._loop.time() + _PATIENCE_S)
+            reply = await conversation.reply(until_s)
         finally:
             wire.close()
         return _testimony(reply.body) if isinstance(reply, Answer) and reply.status == 200 else None

@@ -7,10 +7,9 @@ from pydantic import ValidationError
 
 from hbprobe.duration import format_duration
 from hbprobe.probe.diagnosis.evidence import Question
-from hbprobe.probe.diagnosis.explanation import Cause
 from hbprobe.probe.diagnosis.fit import Law
 from hbprobe.probe.diagnosis.reasoning import BoxKind, Counts, Direction, Runs, Whose
-from hbprobe.probe.outcome import How, Kind, Outcome
+from hbprobe.probe.outcome import Cause, How, Kind, Outcome
 from hbprobe.profiles.words import Word
 from hbprobe.report.document.blocks import Facts, Section, Table
 from hbprobe.report.document.outcomes import outcome_words

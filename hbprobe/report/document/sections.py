@@ -63,7 +63,8 @@ def _asked(measured: Measured) -> Section:
 
 def _found(measured: Measured) -> Section:
     result = measured.result
-    found = [pair for pair in facts(result) if pair[0] not in _ASKED]
+    explains = measured.diagnosis is None  # which has a section of its own
+    found = [pair for pair in facts(result, explains=explains) if pair[0] not in _ASKED]
     listed = [Listing("Trials that contradict the limit", result.contradictions)] if result.contradictions else []
     notes = [Listing("Notes", result.notes)] if result.notes else []
     return Section("What was found", (Facts(tuple(found)), *listed, *notes))

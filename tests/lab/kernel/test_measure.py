@@ -1,11 +1,6 @@
 """The search of a kernel lab: what it can carry out, and how it is paced."""
 
-import asyncio
-
-import pytest
-
-from hbprobe.lab.kernel.measure import _ScaledMethod, fit
-from hbprobe.probe.outcome import How, Kind, Outcome
+from hbprobe.lab.kernel.measure import fit
 from hbprobe.probe.search import SearchSettings
 
 
@@ -27,15 +22,3 @@ def test_only_what_is_too_fine_is_changed():
     fitted, remarks = fit(SearchSettings(precision_s=0.1, grace_s=3), 1)
     assert (fitted.precision_s, fitted.grace_s) == (1, 3)
     assert remarks == ("1 s instead of precision 0.1 s: no kernel lab is finer than a real second",)
-
-
-@pytest.mark.parametrize("rate", [1, 100])
-def test_holds_are_divided_and_what_comes_back_is_multiplied(rate):
-    class RealMethod:
-        name = "hold"
-
-        async def trial(self, hold_s):
-            return Outcome(Kind.CUT, hold_s / 2, How.RESET, exact=True)
-
-    outcome = asyncio.run(_ScaledMethod(RealMethod(), rate).trial(600))
-    assert outcome == Outcome(Kind.CUT, 300, How.RESET, exact=True)

@@ -76,7 +76,7 @@ def test_a_late_answer_that_does_not_come_is_given_up(on_warp, serve):
 
     waiting = b'{"up_s": 900, "seen": true, "now_s": 1}'
     seen, at_s, _ = asked(on_warp, serve, holding(never, waiting), Ask(Question.POST_MORTEM, 60))
-    assert (seen.late_s, at_s) == (None, 60 + 3 + 1 + 30)
+    assert (seen.late_s, at_s) == (None, 60 + 3 + 1 + 10)
 
 
 @linux

@@ -1,8 +1,8 @@
 import pytest
 
 from hbprobe.probe.diagnosis.evidence import Ask, FarEnd, FarEndSaw, Question, Seen
-from hbprobe.probe.diagnosis.explanation import Cause, explain
-from hbprobe.probe.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.probe.diagnosis.explanation import explain
+from hbprobe.probe.outcome import Aftermath, Cause, How, Kind, Outcome
 
 LOST, ON_NEXT, LATE = Cause.STATE_LOST_SILENTLY, Cause.STATE_LOST_RESET_ON_NEXT, Cause.ANSWERED_LATE
 HELD, DOWN = Cause.HELD_BY_PROXY, Cause.PATH_DOWN

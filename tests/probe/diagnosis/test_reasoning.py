@@ -1,9 +1,8 @@
 import pytest
 
 from hbprobe.probe.diagnosis.evidence import FarEnd, Question
-from hbprobe.probe.diagnosis.explanation import Cause
 from hbprobe.probe.diagnosis.reasoning import BoxKind, Counts, Direction, Runs, Whose, reason
-from hbprobe.probe.outcome import Aftermath, How, Limit
+from hbprobe.probe.outcome import Aftermath, Cause, How, Limit
 
 Q = Question
 PACKET, TCP, HTTP, SERVER = BoxKind.PACKET, BoxKind.TCP, BoxKind.HTTP, BoxKind.SERVER

@@ -28,7 +28,7 @@ def test_the_worked_example(composed, ten_minutes):
     assert lines[0] == "# How long requests survive on a-box"
     assert lines[2] == "**Problem.** Survives 599.5 s, cut at 600.5 s: silent."
     assert "- **limit**: survives 599.5 s, cut at 600.5 s" in lines
-    dies = lines.index("- **dies**: silent: nothing comes; a box forgets the connection without a word")
+    dies = lines.index("- **dies**: silent: nothing comes, and the client waits on")
     assert lines[dies + 1] == "  - one more packet was not even acknowledged: a black hole"
     assert "| 1 | 3540 s | cut, silent | 3543 s | nothing came | 0 s | no answer |" in lines
     assert lines[-1].startswith("Written by hbprobe ") and lines[-1].endswith(" on 2026-11-22 at 01:02 UTC.")
