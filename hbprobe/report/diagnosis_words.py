@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from hbprobe.duration import format_duration
 from hbprobe.probe.diagnosis.fit import Law
@@ -14,8 +12,9 @@ from hbprobe.probe.diagnosis.spread import Spread
 from hbprobe.probe.outcome import Kind
 from hbprobe.report.bands import curve
 from hbprobe.report.diagnosis import Diagnosis
+from hbprobe.report.layout import pairs
 from hbprobe.report.tables import print_verdict
-from hbprobe.report.text import counted, named, seconds, shown
+from hbprobe.report.text import counted, named, seconds
 from hbprobe.report.words import cause_words, how_words, limit_words
 
 _MOST_NAMED = 8
@@ -23,12 +22,7 @@ _MOST_NAMED = 8
 
 def print_diagnosis(found: Diagnosis, console: Console) -> None:
     """Print what was found and what it means."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column()
-    for name, sentence in lines(found):
-        grid.add_row(Text(name), Text(shown(sentence), overflow="fold"))
-    console.print(grid)
+    console.print(pairs(lines(found)))
     if found.result.verdict is not None:
         console.print()
         print_verdict(found.result.verdict, console)

@@ -4,16 +4,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from hbprobe import __version__
 from hbprobe.probe.locate import ALL, NONE, Code, Finding, Reached, Route
 from hbprobe.probe.locate_trials import Asked
 from hbprobe.probe.outcome import Kind, Limit
-from hbprobe.report.text import counted, seconds, shown
+from hbprobe.report.layout import pairs, table_of
+from hbprobe.report.text import counted, seconds
 from hbprobe.report.words import how_words
 
 SCHEMA = "hbprobe.location/1"
@@ -81,13 +80,13 @@ class Location:
 
 def print_location(location: Location, console: Console) -> None:
     """Print what was seen hop by hop, and what it means."""
-    console.print(_pairs(_facts(location)))
+    console.print(pairs(_facts(location)))
     console.print()
     if location.seen:
         console.print(_hop_table(location))
         console.print()
     finding = [("finding", location.finding.text), *(("but", doubt) for doubt in location.finding.doubts)]
-    console.print(_pairs([*finding, *(("note", note) for note in location.notes)]))
+    console.print(pairs([*finding, *(("note", note) for note in location.notes)]))
 
 
 def _facts(location: Location) -> list[tuple[str, str]]:
@@ -101,12 +100,7 @@ def _facts(location: Location) -> list[tuple[str, str]]:
 
 
 def _hop_table(location: Location) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for column in ("hop", "address", "round trip", "request"):
-        table.add_column(column, justify="right" if column in ("hop", "round trip") else "left")
-    for row in _rows(location):
-        table.add_row(*(_plain(cell) for cell in row))
-    return table
+    return table_of(("hop", "address", "round trip", "request"), ("hop", "round trip"), _rows(location))
 
 
 def _rows(location: Location) -> list[tuple[str, str, str, str]]:
@@ -133,19 +127,6 @@ def _outcome(one: Reached) -> str:
         return f"told nothing: {outcome.reason}"
     when = f" at {outcome.elapsed_s:.2f} s" if outcome.exact else ""
     return f"cut: {how_words(Limit(None, None, outcome.how, outcome.status))}{when}"
-
-
-def _pairs(pairs: list[tuple[str, str]]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column()
-    for name, sentence in pairs:
-        grid.add_row(_plain(name), _plain(sentence))
-    return grid
-
-
-def _plain(text: str) -> Text:
-    return Text(shown(text), overflow="fold")
 
 
 def _trial_dict(one: Reached) -> dict[str, Any]:

@@ -1,17 +1,16 @@
 """A result on the terminal: sentences and one table, which need no colour and stand any width from 80 columns on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from hbprobe.duration import format_duration
+from hbprobe.report.layout import pairs, plain, settings_words, table_of
 from hbprobe.report.result import Method, Result, Verb
-from hbprobe.report.text import named, seconds, shown
+from hbprobe.report.text import named, seconds
 from hbprobe.report.words import (
     cause_words,
     confidence_words,
@@ -31,7 +30,7 @@ _METHODS = {
 
 def print_result(result: Result, console: Console) -> None:
     """Print what was measured and what it means."""
-    console.print(_pairs(facts(result)))
+    console.print(pairs(facts(result)))
     if result.verdict is not None:
         console.print()
         print_verdict(result.verdict, console)
@@ -47,32 +46,17 @@ def print_verdict(verdict: Mapping[str, Any], console: Console) -> None:
     `verdict` is what `hbprobe.exchange.verdict.Verdict.as_dict` returns.
     """
     findings = [(finding["severity"], f"{finding['text']} [{finding['code']}]") for finding in verdict["findings"]]
-    console.print(_pairs(findings or [("healthy", "Nothing was found that stands in the way of Direct Push.")]))
+    console.print(pairs(findings or [("healthy", "Nothing was found that stands in the way of Direct Push.")]))
     console.print()
     if verdict["devices"]:
         console.print(_device_table(verdict["devices"]))
         console.print()
-    console.print(_pairs(advice(verdict)))
-
-
-def _plain(text: str) -> Text:
-    """Return text from anywhere as rich prints it: no markup, no emoji, nothing that moves the cursor."""
-    return Text(shown(text), overflow="fold")
-
-
-def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
-    """Lay out names and sentences in two columns."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column()
-    for name, sentence in pairs:
-        grid.add_row(_plain(name), _plain(sentence))
-    return grid
+    console.print(pairs(advice(verdict)))
 
 
 def _listed(heading: str, lines: Sequence[str]) -> RenderableType:
     told = [*lines[:_MOST_LISTED], *([f"and {len(lines) - _MOST_LISTED} more"] if len(lines) > _MOST_LISTED else [])]
-    return Group(_plain(heading), *(Padding(_plain(line), (0, 0, 0, 2)) for line in told))
+    return Group(plain(heading), *(Padding(plain(line), (0, 0, 0, 2)) for line in told))
 
 
 def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
@@ -109,12 +93,8 @@ DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "time
 
 
 def _device_table(devices: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for column in DEVICE_COLUMNS:
-        table.add_column(column, justify="left" if column in ("device", "event 1040") else "right")
-    for device in devices:
-        table.add_row(*map(_plain, device_row(device)))
-    return table
+    numbers = set(DEVICE_COLUMNS) - {"device", "event 1040"}
+    return table_of(DEVICE_COLUMNS, numbers, map(device_row, devices))
 
 
 def device_row(device: Mapping[str, Any]) -> tuple[str, ...]:
@@ -139,7 +119,7 @@ def advice(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("timer", _recommendation(verdict)),
         ("", f"{_timer(carries_s)} carries the longest heartbeat, {seconds(settings['max_heartbeat_s'])} s."),
-        ("settings", _settings_words(settings)),
+        ("settings", settings_words(settings)),
     ]
 
 
@@ -153,12 +133,3 @@ def _recommendation(verdict: Mapping[str, Any]) -> str:
 
 def _timer(timer_s: float) -> str:
     return f"{seconds(timer_s)} s ({format_duration(timer_s)})"
-
-
-def _settings_words(settings: Mapping[str, Any]) -> str:
-    return (
-        f"MinHeartbeatInterval {seconds(settings['min_heartbeat_s'])} s, "
-        f"MaxHeartbeatInterval {seconds(settings['max_heartbeat_s'])} s, "
-        f"HeartbeatSampleSize {settings['sample_size']}, "
-        f"HeartbeatAlertThreshold {seconds(settings['alert_threshold_s'])} s"
-    )
