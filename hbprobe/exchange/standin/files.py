@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from hbprobe.errors import UserError
 from hbprobe.exchange.standin.filtering import FilteringRule, read_filtering_rules
@@ -11,10 +11,9 @@ from hbprobe.exchange.standin.limits import Limits, read_limits
 from hbprobe.exchange.standin.rules import Rules
 from hbprobe.exchange.standin.users import Users
 from hbprobe.exchange.webconfig import RIGHT_FILE
-from hbprobe.profiles.document import read_document
-from hbprobe.profiles.grammar import explain
 from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.mistakes import printable
+from hbprobe.profiles.reading import read_as
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
 
@@ -50,12 +49,4 @@ def _load(kind: type[_Kind], path: Path, mend: str) -> _Kind:
     text, name = read_text(path), printable(str(path))
     if not text.strip():
         raise UserError(f"{name}:1: is empty: {mend}")
-    document = read_document(text)
-    mistakes = document.mistakes
-    if not mistakes:
-        try:
-            return kind.model_validate(document.data)
-        except ValidationError as error:
-            mistakes = explain(error, document, kind)
-    first, more = min(mistakes, key=lambda mistake: mistake.line), len(mistakes) - 1
-    raise UserError(first.in_file(str(path)) + (f" (and {more} more)" if more else ""))
+    return read_as(kind, text, str(path))
