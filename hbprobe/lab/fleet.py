@@ -164,7 +164,8 @@ class _OnSockets:
                 await self._until(self._due_s)
                 if mail is not None:
                     mail.cancel()
-                await Courier(self._dialer).shake_hands(self._handshake)
+                with contextlib.closing(Courier(self._dialer)) as courier:
+                    await courier.shake_hands(self._handshake)
                 mail = self._expect_mail()
                 reply = await self._ping(self._device.heartbeat_s)
                 self._due_s = self._loop.time()

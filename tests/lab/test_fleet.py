@@ -13,7 +13,7 @@ from hbprobe.fleet import reference
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import Cut, FleetPath, spans_of
 from hbprobe.lab.fleet import agreement, on_one_path, run
-from hbprobe.probe.wire import Dialer, DialError
+from hbprobe.probe.wire import Dialer, DialError, Wire
 from hbprobe.profiles.catalogue import Catalogue
 
 CATALOGUE = Catalogue()
@@ -106,3 +106,27 @@ def test_a_syn_that_fell_is_sent_again(monkeypatch):
     seen = live(world, profile, 9000.0)
     assert len(fell) == 2
     assert agreement(world, seen, 9000.0)[0] == len(seen.samples) > 10
+
+
+def test_a_device_has_one_connection_open_at_a_time(monkeypatch):
+    world = fleet(CATALOGUE.find("ten-minute-provider"), 3, mails=400.0)
+    open_wires, most = set(), 0
+    opened, closed = Dialer.open, Wire.close
+
+    async def open_and_count(dialer):
+        nonlocal most
+        wire = await opened(dialer)
+        open_wires.add(wire)
+        most = max(most, len(open_wires))
+        return wire
+
+    def close_and_count(wire):
+        open_wires.discard(wire)
+        closed(wire)
+
+    monkeypatch.setattr(Dialer, "open", open_and_count)
+    monkeypatch.setattr(Wire, "close", close_and_count)
+    seen = live(world, CATALOGUE.find("ten-minute-provider"), 20_000.0)
+    assert seen.connections > 10
+    assert most <= 2 * 3, "a Ping's, and while it shakes hands again the one for that"
+    assert not open_wires
