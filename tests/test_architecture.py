@@ -15,7 +15,7 @@ ROOT = Path(hbprobe.__file__).parent
 
 LAYERS = ("cli", "watch", "lab", "report", "fleet", "evidence", "probe", "exchange", "middlebox", "profiles")
 """From the top down; below them lie the modules that stand alone."""
-ALONE = {"warp", "errors", "descriptors", "duration", "address", "share"}
+ALONE = {"warp", "errors", "descriptors", "duration", "address", "json_api", "share"}
 
 DECIDING = (
     "duration",

@@ -6,8 +6,7 @@ they carry an Origin header, and what listens on loopback is not for web pages.
 
 import asyncio
 import hmac
-import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,16 +14,15 @@ from aiohttp import web
 
 from hbprobe import __version__
 from hbprobe.errors import UserError
+from hbprobe.json_api import JsonApi, problem, read_object
 from hbprobe.middlebox.box import Box
 from hbprobe.profiles.running import with_overrides
 
-_MOST_BODY_BYTES = 64 * 1024
 _LOOK_S = 0.2
 """How often a draining box is looked at."""
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Control:
+class Control(JsonApi):
     """The API over boxes in a row."""
 
     def __init__(self, boxes: Sequence[Box], stop: Callable[[], None], token: str | None) -> None:
@@ -34,8 +32,7 @@ class Control:
         self._token = token
         self._draining = False
         self._next_look: asyncio.TimerHandle | None = None
-        app = web.Application(middlewares=[self._guard], client_max_size=_MOST_BODY_BYTES)
-        app.add_routes(
+        super().__init__(
             [
                 web.get("/", self._about),
                 web.get("/boxes/{box}", self._box),
@@ -44,22 +41,15 @@ class Control:
                 web.delete("/boxes/{box}/flows/{number}", self._expire),
                 web.post("/drain", self._drain),
                 web.post("/stop", self._stop_now),
-            ]
+            ],
+            self._admit,
         )
-        self._runner = web.AppRunner(app, access_log=None)
-
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
-        """Take requests on an address, and return it; raises OSError when it cannot be had."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        address = self._runner.addresses[0]
-        return address[0], address[1]
 
     async def close(self) -> None:
         """Take no more requests."""
         if self._next_look is not None:
             self._next_look.cancel()
-        await self._runner.cleanup()
+        await super().close()
 
     # Calls
 
@@ -80,7 +70,7 @@ class Control:
         try:
             profile, remarks = with_overrides(box.profile, await _settings(request))
         except UserError as error:
-            raise _problem(web.HTTPBadRequest, str(error)) from None
+            raise problem(web.HTTPBadRequest, str(error)) from None
         box.change(profile)
         return web.json_response(self._summary(place) | {"remarks": list(remarks)})
 
@@ -88,7 +78,7 @@ class Control:
         number = request.match_info["number"]
         box = self._boxes[self._place(request)]
         if not (number.isascii() and number.isdecimal() and box.expire(int(number))):
-            raise _problem(web.HTTPNotFound, f"no flow {number} that a timer could end")
+            raise problem(web.HTTPNotFound, f"no flow {number} that a timer could end")
         return web.json_response({"expired": int(number)})
 
     async def _drain(self, _: web.Request) -> web.Response:
@@ -120,7 +110,7 @@ class Control:
         text = request.match_info["box"]
         if text.isascii() and text.isdecimal() and int(text) < len(self._boxes):
             return int(text)
-        raise _problem(web.HTTPNotFound, f"no box {text}: they count from 0 to {len(self._boxes) - 1}")
+        raise problem(web.HTTPNotFound, f"no box {text}: they count from 0 to {len(self._boxes) - 1}")
 
     def _summary(self, place: int) -> dict[str, Any]:
         box = self._boxes[place]
@@ -135,25 +125,15 @@ class Control:
             "counts": counts,
         }
 
-    @web.middleware
-    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        if "Origin" in request.headers:
-            raise _problem(web.HTTPForbidden, "no web page may call this")
+    def _admit(self, request: web.Request) -> None:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
         if self._token is not None and not hmac.compare_digest(given, self._token.encode()):
-            raise _problem(web.HTTPUnauthorized, "send Authorization: Bearer with the token")
-        return await handler(request)
+            raise problem(web.HTTPUnauthorized, "send Authorization: Bearer with the token")
 
 
 async def _settings(request: web.Request) -> dict[str, str]:
-    try:
-        asked = await request.json()
-    except ValueError:
-        asked = None
-    if not isinstance(asked, dict) or not asked or not all(isinstance(v, str | int | float) for v in asked.values()):
-        raise _problem(web.HTTPBadRequest, 'send a JSON object of timers, such as {"idle": "5s"}')
-    return {str(name): str(value) for name, value in asked.items()}
-
-
-def _problem(kind: type[web.HTTPException], text: str) -> web.HTTPException:
-    return kind(text=json.dumps({"error": text}), content_type="application/json")
+    mend = 'send a JSON object of timers, such as {"idle": "5s"}'
+    asked = await read_object(request, mend)
+    if not all(isinstance(value, str | int | float) for value in asked.values()):
+        raise problem(web.HTTPBadRequest, mend)
+    return {name: str(value) for name, value in asked.items()}

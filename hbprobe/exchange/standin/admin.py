@@ -5,8 +5,6 @@ behalf of a web page are refused: they carry an Origin header, or call this mach
 """
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -18,20 +16,18 @@ from hbprobe.exchange.standin.device import FOLDERS, Device, Turn, Wipe
 from hbprobe.exchange.standin.rules import Rules
 from hbprobe.exchange.standin.service import StandIn
 from hbprobe.exchange.standin.users import mailbox_of
+from hbprobe.json_api import JsonApi, problem, read_object
 
 ROOT = "/hbprobe/admin"
-_MOST_BODY_BYTES = 64 * 1024
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Admin:
+class Admin(JsonApi):
     """A small HTTP API over a stand-in."""
 
     def __init__(self, stand_in: StandIn) -> None:
         self._exchange = stand_in.exchange
         self._recent = stand_in.recent
-        app = web.Application(middlewares=[_guard], client_max_size=_MOST_BODY_BYTES)
-        app.add_routes(
+        super().__init__(
             [
                 web.get(ROOT, self._about),
                 web.get(f"{ROOT}/rules", self._rules),
@@ -44,22 +40,15 @@ class Admin:
                 web.get(f"{ROOT}/waiting", self._waiting),
                 web.get(f"{ROOT}/events", self._events),
                 web.get(f"{ROOT}/requests", self._requests),
-            ]
+            ],
+            _admit,
         )
-        self._runner = web.AppRunner(app, access_log=None)
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Take requests on an address, and return it; raises OSError when it cannot be had."""
         if not is_loopback(host):
             raise ValueError(f"the admin API is for this machine only, not for {host}")
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        address = self._runner.addresses[0]
-        return address[0], address[1]
-
-    async def close(self) -> None:
-        """Take no more requests."""
-        await self._runner.cleanup()
+        return await super().listen(host, port)
 
     # Calls
 
@@ -74,22 +63,22 @@ class Admin:
 
     async def _change_rules(self, request: web.Request) -> web.Response:
         """Change the rules that are named; the others stay."""
-        asked = await _object(request, 'send a JSON object of rules, such as {"max_devices": 2}')
+        asked = await read_object(request, 'send a JSON object of rules, such as {"max_devices": 2}')
         try:
             self._exchange.rules = Rules.model_validate(self._exchange.rules.model_dump() | asked)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise _problem(web.HTTPBadRequest, f"{where}: {first['msg']}") from None
+            raise problem(web.HTTPBadRequest, f"{where}: {first['msg']}") from None
         return await self._rules(request)
 
     async def _mail(self, request: web.Request) -> web.Response:
-        asked = await _object(request, 'send {"user": "NAME", "folder": "Inbox"}')
+        asked = await read_object(request, 'send {"user": "NAME", "folder": "Inbox"}')
         user, name = asked.get("user"), asked.get("folder", "Inbox")
         folder = next((folder for folder in FOLDERS if name in (folder.id, folder.name)), None)
         if not isinstance(user, str) or not user or folder is None:
             known = ", ".join(folder.name for folder in FOLDERS)
-            raise _problem(web.HTTPBadRequest, f"name a user, and a folder: one of {known}")
+            raise problem(web.HTTPBadRequest, f"name a user, and a folder: one of {known}")
         heard = self._exchange.new_mail(user, folder.id)
         return web.json_response({"folder": folder.id, "devices": [device.id for device in heard]})
 
@@ -128,7 +117,7 @@ class Admin:
         user, device_id = request.match_info["user"], request.match_info["device"]
         device = self._exchange.device(user, device_id)
         if device is None:
-            raise _problem(web.HTTPNotFound, f"{mailbox_of(user)} has no device {device_id}")
+            raise problem(web.HTTPNotFound, f"{mailbox_of(user)} has no device {device_id}")
         return device
 
     def _shown(self, device: Device) -> dict[str, Any]:
@@ -163,13 +152,9 @@ def _shown_turn(turn: Turn, now: float) -> dict[str, Any]:
     }
 
 
-@web.middleware
-async def _guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    if "Origin" in request.headers:
-        raise _problem(web.HTTPForbidden, "no web page may call this")
+def _admit(request: web.Request) -> None:
     if not is_loopback(_host(request.headers.get("Host", ""))):
-        raise _problem(web.HTTPForbidden, "call this machine by its loopback address or localhost")
-    return await handler(request)
+        raise problem(web.HTTPForbidden, "call this machine by its loopback address or localhost")
 
 
 def _host(header: str) -> str:
@@ -177,17 +162,3 @@ def _host(header: str) -> str:
         return Address.parse(header if header.rpartition(":")[2].isdecimal() else f"{header}:80").host
     except ValueError:
         return ""
-
-
-async def _object(request: web.Request, mend: str) -> dict[str, Any]:
-    try:
-        asked = await request.json()
-    except ValueError:
-        asked = None
-    if not isinstance(asked, dict) or not asked:
-        raise _problem(web.HTTPBadRequest, mend)
-    return asked
-
-
-def _problem(kind: type[web.HTTPException], text: str) -> web.HTTPException:
-    return kind(text=json.dumps({"error": text}), content_type="application/json")
