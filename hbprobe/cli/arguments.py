@@ -11,10 +11,12 @@ from hbprobe.errors import UserError
 from hbprobe.share import parse_share
 
 if TYPE_CHECKING:
+    import ssl
+
     from hbprobe.exchange.settings import Settings
     from hbprobe.probe.prior import Prior
     from hbprobe.probe.search import SearchSettings
-    from hbprobe.probe.wire import Target
+    from hbprobe.probe.wire import Dialer, Target
     from hbprobe.warp import Clock
 
 
@@ -160,6 +162,25 @@ def target(args: argparse.Namespace) -> "Target":
     if not target.tls and (args.ca is not None or args.insecure):
         raise UserError("--ca and --insecure go with https; there is no certificate in http")
     return target
+
+
+def tls(args: argparse.Namespace, target: "Target") -> "ssl.SSLContext | None":
+    """Return how a target is spoken to, None for plain HTTP; raises UserError where the authority cannot be used."""
+    from hbprobe.exchange.certificates import client_context
+
+    return client_context(args.ca, insecure=args.insecure) if target.tls else None
+
+
+def dialer(args: argparse.Namespace, target: "Target") -> "Dialer":
+    """Return what opens connections to a target; raises UserError as `tls` does."""
+    from hbprobe.probe.wire import Dialer
+
+    return Dialer(target, tls(args, target))
+
+
+def trust_notes(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return what a result must say of the certificates."""
+    return ("the server's certificate was not verified (--insecure)",) if args.insecure else ()
 
 
 def clock(args: argparse.Namespace) -> "Clock":

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
     from hbprobe.probe.diagnosis.running import Diagnosing
     from hbprobe.probe.search import SearchSettings
-    from hbprobe.probe.wire import Dialer, Target
+    from hbprobe.probe.wire import Target
     from hbprobe.report.diagnosis import Diagnosis
     from hbprobe.report.diagnosis_live import Telling
 
 _LAST_PORT = 65535
-_NOT_VERIFIED = "the server's certificate was not verified (--insecure)"
 
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -104,13 +103,13 @@ async def _on_path(
     from hbprobe.probe.run import Run
     from hbprobe.probe.search import Search
 
-    dialer, rng = _dialer(args, target), random.SystemRandom()
+    dialer, rng = arguments.dialer(args, target), random.SystemRandom()
     method = make_method(args.method, dialer, search.grace_s, rng)
     found = Diagnosing(
         Run(Search(search, arguments.prior(args)), method, watch=telling.search),
         dialer,
         rng,
-        elsewhere=None if elsewhere is None else _dialer(args, elsewhere),
+        elsewhere=None if elsewhere is None else arguments.dialer(args, elsewhere),
         trials=args.trials,
         watch=telling.follow,
     )
@@ -146,13 +145,6 @@ def _other(args: argparse.Namespace, target: "Target") -> "Target | None":
         raise UserError(f"--compare: {error}") from None
 
 
-def _dialer(args: argparse.Namespace, target: "Target") -> "Dialer":
-    from hbprobe.exchange.certificates import client_context
-    from hbprobe.probe.wire import Dialer
-
-    return Dialer(target, client_context(args.ca, insecure=args.insecure) if target.tls else None)
-
-
 def _concluded(
     args: argparse.Namespace, found: "Diagnosing", settings: "Settings", target: str, began: datetime, wall_s: float
 ) -> "Diagnosis":
@@ -170,7 +162,7 @@ def _concluded(
         wall_s=wall_s,
         began=None if args.lab else began,
         path=tuple(args.lab or ()),
-        notes=(_NOT_VERIFIED,) if args.insecure else (),
+        notes=arguments.trust_notes(args),
     )
     return sum_up(found, result, Catalogue().all())
 

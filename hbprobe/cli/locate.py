@@ -62,9 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from hbprobe import warp
-    from hbprobe.exchange.certificates import client_context
     from hbprobe.probe.locate_trials import check_system
-    from hbprobe.probe.wire import Dialer
     from hbprobe.report.live import LiveLine
     from hbprobe.report.location import print_location
 
@@ -72,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     if args.raw:
         _finder(args)  # before a search that takes hours
     search, target = _search_settings(args), arguments.target(args)
-    dialer = Dialer(target, client_context(args.ca, insecure=args.insecure) if target.tls else None)
+    dialer = arguments.dialer(args, target)
     with LiveLine(Console(stderr=True)) as line:
         location = warp.run(_locate(args, dialer, search, line), warp.ScaledClock())
     if args.json:
@@ -98,7 +96,7 @@ async def _locate(
     from hbprobe.report.location import Location
 
     started = time.perf_counter()
-    notes = ("the server's certificate was not verified (--insecure)",) if args.insecure else ()
+    notes = arguments.trust_notes(args)
     limit_s = args.limit if args.limit is not None else (await _searched(args, dialer, search, line)).cut_s
     if limit_s is None:
         finding = Finding(Code.OPEN, f"nothing was cut up to {search.max_s:g} s, so there is nothing to locate")

@@ -7,8 +7,6 @@ from hbprobe.cli import arguments
 from hbprobe.cli.account import account, add_account
 from hbprobe.errors import CannotMeasureError
 
-_NOT_VERIFIED = "the server's certificate was not verified (--insecure)"
-
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb to the command line."""
@@ -30,15 +28,14 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from hbprobe import warp
-    from hbprobe.exchange.certificates import client_context
     from hbprobe.probe.preflight import Check, Preflight
     from hbprobe.report.preflight import print_check, to_json
 
     target = arguments.target(args)
     who = account(args, target)
-    tls = client_context(args.ca, insecure=args.insecure) if target.tls else None
+    tls = arguments.tls(args, target)
     console = Console(stderr=args.json)
-    notes = (_NOT_VERIFIED,) if args.insecure else ()
+    notes = arguments.trust_notes(args)
 
     async def check_all() -> Preflight:
         def watch(check: Check) -> None:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from hbprobe.probe.wire import Dialer, Target
     from hbprobe.report.live import LiveLine
 
-_NOT_VERIFIED = "the server's certificate was not verified (--insecure)"
-
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb to the command line."""
@@ -55,8 +53,6 @@ def run(args: argparse.Namespace) -> int:
 
     from hbprobe import warp
     from hbprobe.duration import format_duration
-    from hbprobe.exchange.certificates import client_context
-    from hbprobe.probe.wire import Dialer
     from hbprobe.report.conclude import conclude
     from hbprobe.report.live import LiveLine
     from hbprobe.report.result import Verb
@@ -65,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     started, began = time.perf_counter(), datetime.now(UTC)
     settings, search = arguments.exchange_settings(args), arguments.search_settings(args)
     target = arguments.target(args)
-    dialer = Dialer(target, client_context(args.ca, insecure=args.insecure) if target.tls else None)
+    dialer = arguments.dialer(args, target)
     who = _account(args, target)
     with _journal(args, target, search) as journal, LiveLine(Console(stderr=True)) as line:
         longest = format_duration(search.worst_case_s)
@@ -82,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         clock="real",
         wall_s=time.perf_counter() - started,
         began=began,
-        notes=(*((_NOT_VERIFIED,) if args.insecure else ()), *notes),
+        notes=(*arguments.trust_notes(args), *notes),
     )
     return show(result, as_json=args.json)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hbprobe.address import Address, cannot_listen, is_loopback
 from hbprobe.cli import arguments
+from hbprobe.cli.api import opened
 from hbprobe.cli.serve import add_tls, server_tls, until_told_to_stop
 from hbprobe.descriptors import raise_limit
 from hbprobe.errors import UserError
@@ -167,16 +168,8 @@ async def _control(args: argparse.Namespace, chain: "Chain", stop: asyncio.Event
     from hbprobe.middlebox.control import Control
 
     control = Control(chain.relays, stop.set, _token(args))
-    try:
-        host, port = await control.listen(args.control.host, args.control.port)
-    except OSError as error:
-        await control.close()
-        raise cannot_listen(args.control, error, "--control") from None
-    _say(f"control API on http://{Address(host, port)}/")
-    try:
+    async with opened(control, args.control, "--control", lambda url: _say(f"control API on {url}/")):
         yield
-    finally:
-        await control.close()
 
 
 def _token(args: argparse.Namespace) -> str | None:

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.address import Address, cannot_listen, is_loopback
+from hbprobe.address import is_loopback
 from hbprobe.cli import arguments
+from hbprobe.cli.api import opened
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
@@ -123,14 +124,5 @@ async def admin(args: argparse.Namespace, service: "StandIn | None", say: Say) -
         return
     from hbprobe.exchange.standin.admin import ROOT, Admin
 
-    api = Admin(service)
-    try:
-        host, port = await api.listen(args.admin.host, args.admin.port)
-    except OSError as error:
-        await api.close()
-        raise cannot_listen(args.admin, error, "--admin") from None
-    say(f"admin API on http://{Address(host, port)}{ROOT}")
-    try:
+    async with opened(Admin(service), args.admin, "--admin", lambda url: say(f"admin API on {url}{ROOT}")):
         yield
-    finally:
-        await api.close()
