@@ -4,6 +4,7 @@ import contextlib
 import os
 import ssl
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import trustme
@@ -73,11 +74,31 @@ def private_ca(state: Path, names: tuple[str, ...] = ()) -> tuple[Path, ssl.SSLC
     return ca_file, server_context(key_file, key_file)
 
 
-def throwaway_pair() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return TLS settings for a server on this machine, and for a client that trusts it; nothing is kept."""
-    with tempfile.TemporaryDirectory(prefix="hbprobe-") as folder:
-        ca_file, server = private_ca(Path(folder))
-        return server, client_context(ca_file)
+def throwaway_pair(*names: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return TLS settings for a server of those names, and for a client that trusts it; nothing is kept.
+
+    Without names the server is on this machine's loopback.
+    """
+    authority = trustme.CA(organization_name="hbprobe")
+    issued = authority.issue_cert(*(names or _NAMES)).private_key_and_cert_chain_pem
+    with _as_file(issued.bytes()) as key, _as_file(authority.cert_pem.bytes()) as ca:
+        return server_context(key, key), client_context(ca)
+
+
+@contextlib.contextmanager
+def _as_file(data: bytes) -> Iterator[Path]:
+    """Give data a path for a while: OpenSSL reads keys from nothing else.
+
+    Where the system can (memfd_create(2)) that is no file, so that nothing is left whatever ends the program.
+    """
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("hbprobe"), "wb", buffering=0) as file:
+            file.write(data)
+            yield Path(f"/proc/self/fd/{file.fileno()}")
+    else:
+        with tempfile.TemporaryDirectory(prefix="hbprobe-") as folder:
+            _write_secret(path := Path(folder) / _KEY_NAME, data)
+            yield path
 
 
 def _reason(error: OSError) -> str:

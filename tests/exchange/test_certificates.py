@@ -1,5 +1,8 @@
+import contextlib
+import os
 import ssl
 import stat
+import tempfile
 
 import pytest
 import trustme
@@ -190,3 +193,27 @@ def test_an_authority_that_is_no_certificate(tmp_path, text):
     with pytest.raises(UserError) as error:
         client_context(ca)
     assert str(error.value).startswith(f"{ca}: no certificate in PEM (")
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_a_throwaway_pair_leaves_no_file_and_is_for_the_names_given(memory, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if not memory:
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    server, client = throwaway_pair("10.40.0.2")
+    assert names_of(server, client, "10.40.0.2")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ssl.SSLCertVerificationError):
+        names_of(server, client, "127.0.0.1")
+
+
+def names_of(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> object:
+    """Shake hands in memory; return what the client learns of the server."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    here = client.wrap_bio(to_client, to_server, server_hostname=name)
+    there = server.wrap_bio(to_server, to_client, server_side=True)
+    for _ in range(3):
+        for end in (here, there):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    return here.getpeercert()
