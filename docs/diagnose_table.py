@@ -23,23 +23,23 @@ from aiohttp import web
 
 from hbprobe import warp
 from hbprobe.errors import CannotMeasureError, UserError
-from hbprobe.exchange.certificates import throwaway_pair
-from hbprobe.exchange.hold_service import HoldService
-from hbprobe.exchange.server import FarEnd
 from hbprobe.exchange.settings import Settings
+from hbprobe.farend.hold_service import HoldService
+from hbprobe.farend.server import FarEnd
 from hbprobe.lab import inprocess
 from hbprobe.lab.kernel.far_end import far_end as kernel_far_end
 from hbprobe.lab.kernel.path import kernel_path
-from hbprobe.probe.diagnosis.running import Diagnosing
-from hbprobe.probe.methods import make_method
-from hbprobe.probe.run import Run
-from hbprobe.probe.search import Search, SearchSettings
-from hbprobe.probe.wire import Dialer, Target
+from hbprobe.measure.conclude import conclude, sum_up
+from hbprobe.measure.diagnosing import Diagnosing
+from hbprobe.measure.run import Run
+from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.wire import Dialer, Target
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Expiry, Layer, Profile, Restart
-from hbprobe.report.conclude import conclude
-from hbprobe.report.diagnosis import Diagnosis, sum_up
-from hbprobe.report.result import Verb
+from hbprobe.records.diagnosis import Diagnosis
+from hbprobe.records.result import Verb
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.methods import make_method
 
 DOCUMENT = Path(__file__).parent / "diagnose.md"
 TIMER_S = 3

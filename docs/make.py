@@ -26,17 +26,19 @@ from hbprobe.fleet.sweep import with_share
 from hbprobe.fleet.tally import FleetResult
 from hbprobe.lab.inprocess import measure
 from hbprobe.lab.pathfile import LabPath, load_path, shipped_paths
-from hbprobe.probe.prior import prior_of
-from hbprobe.probe.search import SearchSettings
+from hbprobe.measure.conclude import conclude
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.report import plots
-from hbprobe.report.catalogue_plot import catalogue_plot
-from hbprobe.report.conclude import conclude
-from hbprobe.report.fleet_plot import average_plot
-from hbprobe.report.result import Result, Verb
-from hbprobe.report.size_plot import size_plot
-from hbprobe.report.staircase_plot import staircase_plot
-from hbprobe.report.tables import print_result
+from hbprobe.records.result import Result, Verb
+from hbprobe.report.plots.catalogue_plot import catalogue_plot
+from hbprobe.report.plots.curve_plot import curve_plot
+from hbprobe.report.plots.fleet_plot import average_plot
+from hbprobe.report.plots.search_plot import search_plot
+from hbprobe.report.plots.size_plot import size_plot
+from hbprobe.report.plots.staircase_plot import staircase_plot
+from hbprobe.report.plots.style import save
+from hbprobe.report.terminal.tables import print_result
+from hbprobe.search.prior import prior_of
+from hbprobe.search.search import SearchSettings
 
 PICTURES = Path(__file__).parent / "pictures"
 ROOT = Path(__file__).parent.parent
@@ -86,7 +88,7 @@ def draw_cause() -> None:
     """Draw what devices ask for behind the box of the worked example."""
     kinds = [kind for kind in DEVICES if kind.id in IN_STAIRCASE]
     figure = staircase_plot(kinds, 600.0, Loss.SILENT, Settings(), path="ten-minute-provider")
-    plots.save(figure, PICTURES / "staircase.png")
+    save(figure, PICTURES / "staircase.png")
 
 
 def draw_effect() -> None:
@@ -95,7 +97,7 @@ def draw_effect() -> None:
     mix = replace(
         mix, name=f"{mix.name}, half of it on five-minutes", paths=with_share(mix.paths, "five-minutes", 0.5)
     )
-    plots.save(average_plot(simulate(mix.world(20_000, Settings(), 0), 2), mix.name), PICTURES / "average.png")
+    save(average_plot(simulate(mix.world(20_000, Settings(), 0), 2), mix.name), PICTURES / "average.png")
 
 
 def draw_cure() -> None:
@@ -107,7 +109,7 @@ def draw_cure() -> None:
         return simulate(here.world(devices, Settings(), 0), 1)
 
     sizing = Sizing(tuple(size(range(300, 3601, 60), behind)))
-    plots.save(size_plot(sizing, f"{devices} devices, 1 d, mix {mix.name}"), PICTURES / "size.png")
+    save(size_plot(sizing, f"{devices} devices, 1 d, mix {mix.name}"), PICTURES / "size.png")
 
 
 def main() -> None:
@@ -117,11 +119,11 @@ def main() -> None:
     draw_effect()
     draw_cure()
     subprocess.run([sys.executable, ROOT / "tests/benchmarks/noise.py"], check=True)
-    plots.save(catalogue_plot(Catalogue().all()), PICTURES / "catalogue.png")
+    save(catalogue_plot(Catalogue().all()), PICTURES / "catalogue.png")
     provider = result_of("ten-minute-provider")
-    plots.save(plots.search_plot(provider), PICTURES / "search.png")
+    save(search_plot(provider), PICTURES / "search.png")
     balancers = [result_of(name) for name in ("aws-nlb-tcp", "azure-load-balancer", "juniper-srx")]
-    plots.save(plots.curve_plot([*balancers, provider], []), PICTURES / "curve.png")
+    save(curve_plot([*balancers, provider], []), PICTURES / "curve.png")
     story = load_path(shipped_paths()["blamed-firewall"], Catalogue())
     readme = pasted(README.read_text(), "lab", printed(provider))
     facts = printed(measured(story)).partition("\n\n")[0]

@@ -22,9 +22,9 @@ from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import path
 from hbprobe.middlebox.events import FlowExpired
-from hbprobe.probe.methods import HoldMethod
-from hbprobe.probe.outcome import How, Kind
 from hbprobe.profiles.model import Profile
+from hbprobe.trial.methods import HoldMethod
+from hbprobe.trial.outcome import How, Kind
 
 HOUR = 3600.0
 A_WHILE_S = 0.05

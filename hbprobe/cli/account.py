@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
-    from hbprobe.exchange.client import Account
-    from hbprobe.probe.wire import Target
+    from hbprobe.eas.client import Account
+    from hbprobe.net.wire import Target
 
 PASSWORD_VARIABLE = "HBPROBE_PASSWORD"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -31,7 +31,7 @@ def add_account(parser: argparse.ArgumentParser) -> None:
 
 def account(args: argparse.Namespace, target: "Target") -> "Account":
     """Return who logs in; raises UserError where that is not said, or where the password would go in the clear."""
-    from hbprobe.exchange.client import Account
+    from hbprobe.eas.client import Account
 
     if args.user is None:
         raise UserError("--user is missing: ActiveSync wants a login")

@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
-from hbprobe.address import Address, cannot_listen
+from hbprobe.net.address import Address, cannot_listen
 
 if TYPE_CHECKING:
-    from hbprobe.json_api import JsonApi
+    from hbprobe.net.json_api import JsonApi
 
 
 @contextlib.asynccontextmanager

@@ -5,18 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.address import Address
 from hbprobe.duration import format_duration, parse_duration_s
 from hbprobe.errors import UserError
+from hbprobe.net.address import Address
 from hbprobe.share import parse_share
 
 if TYPE_CHECKING:
     import ssl
 
     from hbprobe.exchange.settings import Settings
-    from hbprobe.probe.prior import Prior
-    from hbprobe.probe.search import SearchSettings
-    from hbprobe.probe.wire import Dialer, Target
+    from hbprobe.net.wire import Dialer, Target
+    from hbprobe.search.prior import Prior
+    from hbprobe.search.search import SearchSettings
     from hbprobe.warp import Clock
 
 
@@ -94,8 +94,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
 
 def search_settings(args: argparse.Namespace, base: "SearchSettings | None" = None) -> "SearchSettings":
     """Return what the search options say, on top of `base`; raises UserError when they do not fit together."""
-    from hbprobe.exchange.hold import LONGEST_HOLD_S
-    from hbprobe.probe.search import SearchSettings
+    from hbprobe.farend.hold import LONGEST_HOLD_S
+    from hbprobe.search.search import SearchSettings
 
     said = {
         "min_s": args.min,
@@ -121,7 +121,7 @@ def search_settings(args: argparse.Namespace, base: "SearchSettings | None" = No
 
 def _in_heartbeats(args: argparse.Namespace, settings: "SearchSettings") -> "SearchSettings":
     """Fit a search to heartbeats; raises UserError where that would not be what was said."""
-    from hbprobe.probe.heartbeats import in_heartbeats
+    from hbprobe.search.heartbeats import in_heartbeats
 
     for name, said_s in (("min", args.min), ("max", args.max)):
         if said_s is not None and said_s % 1:
@@ -138,8 +138,8 @@ def prior(args: argparse.Namespace) -> "Prior | None":
     """Return what the search is to know of timers beforehand."""
     if args.strategy == "split":
         return None
-    from hbprobe.probe.prior import prior_of
     from hbprobe.profiles.catalogue import Catalogue
+    from hbprobe.search.prior import prior_of
 
     return prior_of(Catalogue().all())
 
@@ -153,7 +153,7 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 
 def target(args: argparse.Namespace) -> "Target":
     """Return what the URL names; raises UserError where it is none, or does not go with what is trusted."""
-    from hbprobe.probe.wire import Target
+    from hbprobe.net.wire import Target
 
     try:
         target = Target.parse(args.url)
@@ -166,14 +166,14 @@ def target(args: argparse.Namespace) -> "Target":
 
 def tls(args: argparse.Namespace, target: "Target") -> "ssl.SSLContext | None":
     """Return how a target is spoken to, None for plain HTTP; raises UserError where the authority cannot be used."""
-    from hbprobe.exchange.certificates import client_context
+    from hbprobe.net.certificates import client_context
 
     return client_context(args.ca, insecure=args.insecure) if target.tls else None
 
 
 def dialer(args: argparse.Namespace, target: "Target") -> "Dialer":
     """Return what opens connections to a target; raises UserError as `tls` does."""
-    from hbprobe.probe.wire import Dialer
+    from hbprobe.net.wire import Dialer
 
     return Dialer(target, tls(args, target))
 

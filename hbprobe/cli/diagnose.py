@@ -14,11 +14,11 @@ from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
-    from hbprobe.probe.diagnosis.running import Diagnosing
-    from hbprobe.probe.search import SearchSettings
-    from hbprobe.probe.wire import Target
-    from hbprobe.report.diagnosis import Diagnosis
-    from hbprobe.report.diagnosis_live import Telling
+    from hbprobe.measure.diagnosing import Diagnosing
+    from hbprobe.net.wire import Target
+    from hbprobe.records.diagnosis import Diagnosis
+    from hbprobe.report.terminal.diagnosis_live import Telling
+    from hbprobe.search.search import SearchSettings
 
 _LAST_PORT = 65535
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from hbprobe import warp
-    from hbprobe.report.diagnosis_live import Telling
+    from hbprobe.report.terminal.diagnosis_live import Telling
 
     started, began = time.perf_counter(), datetime.now(UTC)
     settings, search = arguments.exchange_settings(args), arguments.search_settings(args)
@@ -98,10 +98,10 @@ async def _on_path(
     elsewhere: "Target | None",
     telling: "Telling",
 ) -> "Diagnosing":
-    from hbprobe.probe.diagnosis.running import Diagnosing
-    from hbprobe.probe.methods import make_method
-    from hbprobe.probe.run import Run
-    from hbprobe.probe.search import Search
+    from hbprobe.measure.diagnosing import Diagnosing
+    from hbprobe.measure.run import Run
+    from hbprobe.search.search import Search
+    from hbprobe.trial.methods import make_method
 
     dialer, rng = arguments.dialer(args, target), random.SystemRandom()
     method = make_method(args.method, dialer, search.grace_s, rng)
@@ -137,7 +137,7 @@ def _other(args: argparse.Namespace, target: "Target") -> "Target | None":
         return replace(target, port=args.other_port)
     if args.compare is None:
         return None
-    from hbprobe.probe.wire import Target
+    from hbprobe.net.wire import Target
 
     try:
         return Target.parse(args.compare)
@@ -148,10 +148,9 @@ def _other(args: argparse.Namespace, target: "Target") -> "Target | None":
 def _concluded(
     args: argparse.Namespace, found: "Diagnosing", settings: "Settings", target: str, began: datetime, wall_s: float
 ) -> "Diagnosis":
+    from hbprobe.measure.conclude import conclude, sum_up
     from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.report.conclude import conclude
-    from hbprobe.report.diagnosis import sum_up
-    from hbprobe.report.result import Verb
+    from hbprobe.records.result import Verb
 
     result = conclude(
         found.run,
@@ -173,7 +172,7 @@ def _show(args: argparse.Namespace, diagnosis: "Diagnosis") -> int:
     else:
         from rich.console import Console
 
-        from hbprobe.report.diagnosis_words import print_diagnosis
+        from hbprobe.report.terminal.diagnosis_words import print_diagnosis
 
         print_diagnosis(diagnosis, Console())
     return diagnosis.exit_status

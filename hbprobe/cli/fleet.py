@@ -112,10 +112,10 @@ def mix_of(args: argparse.Namespace) -> "Mix":
 
 def _fleet(args: argparse.Namespace, mix: "Mix", settings: "Settings") -> int:
     from hbprobe.fleet.run import simulate
-    from hbprobe.report.fleet import fleet_document, print_fleet
+    from hbprobe.report.terminal.fleet import fleet_document, print_fleet
 
     def picture() -> "Figure":
-        from hbprobe.report.fleet_plot import average_plot
+        from hbprobe.report.plots.fleet_plot import average_plot
 
         return average_plot(result, mix.name)
 
@@ -131,10 +131,10 @@ def _fleet(args: argparse.Namespace, mix: "Mix", settings: "Settings") -> int:
 def _sweep(args: argparse.Namespace, mix: "Mix", settings: "Settings") -> int:
     from hbprobe.fleet.run import simulate
     from hbprobe.fleet.sweep import sweep_share, with_share
-    from hbprobe.report.fleet import print_sweep, sweep_document
+    from hbprobe.report.terminal.fleet import print_sweep, sweep_document
 
     def picture() -> "Figure":
-        from hbprobe.report.fleet_plot import sweep_plot
+        from hbprobe.report.plots.fleet_plot import sweep_plot
 
         return sweep_plot(sweep, mix.name, settings)
 

@@ -45,7 +45,7 @@ def leave(
     """Write the document as NAME.json, and each picture as PNG and SVG, if there is a folder. Raises UserError."""
     if folder is None:
         return
-    from hbprobe.report.plots import save
+    from hbprobe.report.plots.style import save
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hbprobe.cli.fleet_output import leave, progress, tell
-from hbprobe.descriptors import raise_limit
 from hbprobe.errors import UserError
+from hbprobe.net.descriptors import raise_limit
 
 if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
@@ -26,7 +26,7 @@ def over_sockets(args: argparse.Namespace, mix: "Mix", settings: "Settings") -> 
     from hbprobe.lab.fleet import run as live
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.profiles.running import draw
-    from hbprobe.report.fleet_sockets import SocketReport, print_sockets
+    from hbprobe.report.terminal.fleet_sockets import SocketReport, print_sockets
 
     _check(args)
     box, _ = draw(Catalogue().find(args.path), random.Random(args.seed))

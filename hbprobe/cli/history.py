@@ -61,8 +61,8 @@ def _result(store: "Store", number: int) -> str:
 
 
 def _draw(found: "list[Chronicle]", out: Path) -> None:
-    from hbprobe.report.history_plot import history_plot
-    from hbprobe.report.plots import save
+    from hbprobe.report.plots.history_plot import history_plot
+    from hbprobe.report.plots.style import save
 
     try:
         figure = history_plot([one.picture() for one in found])
@@ -72,7 +72,7 @@ def _draw(found: "list[Chronicle]", out: Path) -> None:
 
 
 def _show(found: "list[Chronicle]", *, as_json: bool, told: Path | None) -> None:
-    from hbprobe.report.text import shown
+    from hbprobe.text import shown
     from hbprobe.watch.chronicle import to_dict
 
     if as_json:
@@ -88,7 +88,7 @@ def _show(found: "list[Chronicle]", *, as_json: bool, told: Path | None) -> None
 
 def _list(chronicle: "Chronicle") -> None:
     """Print one target: its changes, and a line for each measurement."""
-    from hbprobe.report.text import shown
+    from hbprobe.text import shown
     from hbprobe.watch.words import change_words, measurement_words, when
 
     told = chronicle.measurements

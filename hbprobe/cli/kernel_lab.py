@@ -11,9 +11,9 @@ from hbprobe.errors import UserError
 if TYPE_CHECKING:
     from hbprobe.lab.inprocess import Findings
     from hbprobe.lab.pathfile import LabPath
-    from hbprobe.probe.journal import Journal
-    from hbprobe.probe.search import SearchSettings
+    from hbprobe.measure.journal import Journal
     from hbprobe.profiles.model import Profile
+    from hbprobe.search.search import SearchSettings
 
 
 def add_kernel(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +75,7 @@ def measure(
     from hbprobe import warp
     from hbprobe.duration import format_duration
     from hbprobe.lab.kernel.measure import KernelLab, measure
-    from hbprobe.report.live import LiveLine
+    from hbprobe.report.terminal.live import LiveLine
 
     lab = KernelLab(_rate(args), _nat(args.nat, len(boxes)), args.pcap)
     with LiveLine(Console(stderr=True)) as line:

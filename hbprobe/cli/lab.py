@@ -14,7 +14,7 @@ from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
     from hbprobe.lab.pathfile import LabPath
-    from hbprobe.report.result import Result
+    from hbprobe.records.result import Result
 
 _WORKED_EXAMPLE = "ten-minute-provider"
 _STORY_COLUMNS = 79
@@ -58,7 +58,7 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
-    from hbprobe.report.show import show
+    from hbprobe.report.terminal.show import show
 
     kernel_lab.check(args)
     path = _path(args)
@@ -73,10 +73,10 @@ def run(args: argparse.Namespace) -> int:
 def _measure(args: argparse.Namespace, path: "LabPath") -> "Result":
     from hbprobe import warp
     from hbprobe.lab.inprocess import measure
-    from hbprobe.probe.journal import Journal, header
+    from hbprobe.measure.conclude import conclude
+    from hbprobe.measure.journal import Journal, header
     from hbprobe.profiles.running import draw_all
-    from hbprobe.report.conclude import conclude
-    from hbprobe.report.result import Verb
+    from hbprobe.records.result import Verb
 
     started, began = time.perf_counter(), datetime.now(UTC)
     boxes, drawn = draw_all(path.boxes, random.Random(args.seed))
@@ -110,9 +110,9 @@ def _path(args: argparse.Namespace) -> "LabPath":
     """Return the path that the arguments name: a path file, or profiles."""
     from hbprobe.exchange.devices import DEVICES
     from hbprobe.lab.pathfile import LabPath, find_path, load_path
-    from hbprobe.probe.search import SearchSettings
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.profiles.running import parse_settings, with_overrides
+    from hbprobe.search.search import SearchSettings
 
     catalogue = Catalogue()
     paths = [reference for reference in args.profiles if find_path(reference)]
@@ -141,12 +141,14 @@ def _fresh(folder: Path) -> Path:
 
 
 def _leave(result: "Result", folder: Path) -> None:
-    from hbprobe.report import plots
+    from hbprobe.report.plots.curve_plot import curve_plot
+    from hbprobe.report.plots.search_plot import search_plot
+    from hbprobe.report.plots.style import save
 
     try:
         (folder / "result.json").write_text(result.to_json(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"--out {folder}: cannot be written: {error.strerror}") from None
     for suffix in ("png", "svg"):
-        plots.save(plots.search_plot(result), folder / f"search.{suffix}")
-        plots.save(plots.curve_plot([result], []), folder / f"curve.{suffix}")
+        save(search_plot(result), folder / f"search.{suffix}")
+        save(curve_plot([result], []), folder / f"curve.{suffix}")

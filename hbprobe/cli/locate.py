@@ -10,12 +10,12 @@ from hbprobe.cli import arguments
 from hbprobe.errors import CannotMeasureError, UserError
 
 if TYPE_CHECKING:
-    from hbprobe.probe.locate_trials import FindRoute
-    from hbprobe.probe.outcome import Limit
-    from hbprobe.probe.search import SearchSettings
-    from hbprobe.probe.wire import Dialer
-    from hbprobe.report.live import LiveLine
-    from hbprobe.report.location import Location
+    from hbprobe.locate.hop_trials import FindRoute
+    from hbprobe.net.wire import Dialer
+    from hbprobe.report.terminal.live import LiveLine
+    from hbprobe.report.terminal.location import Location
+    from hbprobe.search.search import SearchSettings
+    from hbprobe.trial.outcome import Limit
 
 _MOST_HOPS = 30
 
@@ -62,9 +62,9 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from hbprobe import warp
-    from hbprobe.probe.locate_trials import check_system
-    from hbprobe.report.live import LiveLine
-    from hbprobe.report.location import print_location
+    from hbprobe.locate.hop_trials import check_system
+    from hbprobe.report.terminal.live import LiveLine
+    from hbprobe.report.terminal.location import print_location
 
     check_system()
     if args.raw:
@@ -91,9 +91,9 @@ def _search_settings(args: argparse.Namespace) -> "SearchSettings":
 async def _locate(
     args: argparse.Namespace, dialer: "Dialer", search: "SearchSettings", line: "LiveLine"
 ) -> "Location":
-    from hbprobe.probe.locate import Code, Finding, Route
-    from hbprobe.probe.locate_trials import Locating, plan
-    from hbprobe.report.location import Location
+    from hbprobe.locate.finding import Code, Finding, Route
+    from hbprobe.locate.hop_trials import Locating, plan
+    from hbprobe.report.terminal.location import Location
 
     started = time.perf_counter()
     notes = arguments.trust_notes(args)
@@ -121,8 +121,8 @@ async def _locate(
 
 
 def _finder(args: argparse.Namespace) -> "FindRoute":
-    from hbprobe.probe.locate_raw import find_raw_route, load_scapy
-    from hbprobe.probe.locate_route import find_route
+    from hbprobe.locate.raw_route import find_raw_route, load_scapy
+    from hbprobe.locate.route import find_route
 
     if not args.raw:
         return find_route
@@ -135,8 +135,8 @@ async def _searched(
 ) -> "Limit":
     """Search for the limit, as `probe` does."""
     from hbprobe.duration import format_duration
-    from hbprobe.probe.run import Run
-    from hbprobe.probe.setup import set_up
+    from hbprobe.measure.run import Run
+    from hbprobe.measure.setup import set_up
 
     longest = format_duration(settings.worst_case_s)
     line.say(f"searching the limit of {dialer.target} first: about {longest} at worst; --limit spares it")

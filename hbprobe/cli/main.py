@@ -26,7 +26,7 @@ from hbprobe.cli import (
     watch,
 )
 from hbprobe.errors import CannotMeasureError, UserError
-from hbprobe.report.text import shown
+from hbprobe.text import shown
 
 _VERBS = (
     lab,

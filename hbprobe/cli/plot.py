@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hbprobe.profiles.model import Profile
-    from hbprobe.report.result import Result
+    from hbprobe.records.result import Result
 
 _KINDS = ("search", "curve", "staircase")
 
@@ -48,9 +48,9 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def run(args: argparse.Namespace) -> int:
     """Draw and write the picture."""
     from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.report.plots import save
-    from hbprobe.report.result import load_result
-    from hbprobe.report.text import shown
+    from hbprobe.records.result import load_result
+    from hbprobe.report.plots.style import save
+    from hbprobe.text import shown
 
     kind = args.kind or ("search" if len(args.results) == 1 and not args.profiles else "curve")
     _check(kind, len(args.results), len(args.profiles))
@@ -71,7 +71,8 @@ def _check(kind: str, results: int, profiles: int) -> None:
 
 
 def _draw(kind: str, results: "list[Result]", profiles: "list[Profile]") -> "Figure":
-    from hbprobe.report.plots import curve_plot, search_plot
+    from hbprobe.report.plots.curve_plot import curve_plot
+    from hbprobe.report.plots.search_plot import search_plot
 
     if kind == "staircase":
         return _staircase(results, profiles)
@@ -82,8 +83,8 @@ def _staircase(results: "list[Result]", profiles: "list[Profile]") -> "Figure":
     from hbprobe.exchange.devices import DEVICES, Loss
     from hbprobe.exchange.settings import Settings
     from hbprobe.fleet.paths import Cut, cut_of
-    from hbprobe.report.staircase_plot import staircase_plot
-    from hbprobe.report.words import path_words
+    from hbprobe.report.plots.staircase_plot import staircase_plot
+    from hbprobe.report.terminal.words import path_words
 
     if profiles:
         cut, path = cut_of(profiles[0]), profiles[0].id

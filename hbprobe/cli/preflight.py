@@ -28,8 +28,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from hbprobe import warp
-    from hbprobe.probe.preflight import Check, Preflight
-    from hbprobe.report.preflight import print_check, to_json
+    from hbprobe.preflight.preflight import Check, Preflight
+    from hbprobe.report.terminal.preflight import print_check, to_json
 
     target = arguments.target(args)
     who = account(args, target)

@@ -14,13 +14,13 @@ from hbprobe.cli.account import account, add_account
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
-    from hbprobe.exchange.client import Account
+    from hbprobe.eas.client import Account
     from hbprobe.exchange.settings import Settings
-    from hbprobe.probe.journal import Journal
-    from hbprobe.probe.run import Run
-    from hbprobe.probe.search import SearchSettings
-    from hbprobe.probe.wire import Dialer, Target
-    from hbprobe.report.live import LiveLine
+    from hbprobe.measure.journal import Journal
+    from hbprobe.measure.run import Run
+    from hbprobe.net.wire import Dialer, Target
+    from hbprobe.report.terminal.live import LiveLine
+    from hbprobe.search.search import SearchSettings
 
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -53,10 +53,10 @@ def run(args: argparse.Namespace) -> int:
 
     from hbprobe import warp
     from hbprobe.duration import format_duration
-    from hbprobe.report.conclude import conclude
-    from hbprobe.report.live import LiveLine
-    from hbprobe.report.result import Verb
-    from hbprobe.report.show import show
+    from hbprobe.measure.conclude import conclude
+    from hbprobe.records.result import Verb
+    from hbprobe.report.terminal.live import LiveLine
+    from hbprobe.report.terminal.show import show
 
     started, began = time.perf_counter(), datetime.now(UTC)
     settings, search = arguments.exchange_settings(args), arguments.search_settings(args)
@@ -93,8 +93,8 @@ def _account(args: argparse.Namespace, target: "Target") -> "Account | None":
 
 def _in_force(args: argparse.Namespace, done: "Run", settings: "Settings") -> "tuple[Settings, tuple[str, ...]]":
     """Return Exchange's settings as the live server told them, and what is to be said after Pings."""
-    from hbprobe.probe.heartbeats import in_force
-    from hbprobe.probe.ping import PingMethod
+    from hbprobe.search.heartbeats import in_force
+    from hbprobe.trial.ping import PingMethod
 
     if not isinstance(done.method, PingMethod):
         return settings, ()
@@ -105,7 +105,7 @@ def _in_force(args: argparse.Namespace, done: "Run", settings: "Settings") -> "t
 def _journal(
     args: argparse.Namespace, target: "Target", search: "SearchSettings"
 ) -> "contextlib.AbstractContextManager[Journal | None]":
-    from hbprobe.probe.journal import Journal, header
+    from hbprobe.measure.journal import Journal, header
 
     path = args.journal or args.resume
     if path is None:
@@ -121,8 +121,8 @@ async def _search(
     journal: "Journal | None",
     line: "LiveLine",
 ) -> "Run":
-    from hbprobe.probe.run import Run
-    from hbprobe.probe.setup import set_up
+    from hbprobe.measure.run import Run
+    from hbprobe.measure.setup import set_up
 
     prior, rng = arguments.prior(args), random.SystemRandom()
     method, search = await set_up(args.method, dialer, settings, prior, rng, who, line.say)

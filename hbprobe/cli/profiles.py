@@ -169,8 +169,8 @@ def _schema(_args: argparse.Namespace) -> int:
 
 def _plot(args: argparse.Namespace) -> int:
     from hbprobe.profiles.mistakes import printable
-    from hbprobe.report.catalogue_plot import catalogue_plot
-    from hbprobe.report.style import save
+    from hbprobe.report.plots.catalogue_plot import catalogue_plot
+    from hbprobe.report.plots.style import save
 
     save(catalogue_plot(_named(args.paths)), args.out)
     print(f"wrote {printable(str(args.out))}")

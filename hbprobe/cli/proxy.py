@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.address import Address, cannot_listen, is_loopback
 from hbprobe.cli import arguments
 from hbprobe.cli.api import opened
 from hbprobe.cli.serve import add_tls, server_tls, until_told_to_stop
-from hbprobe.descriptors import raise_limit
 from hbprobe.errors import UserError
+from hbprobe.net.address import Address, cannot_listen, is_loopback
+from hbprobe.net.descriptors import raise_limit
 
 if TYPE_CHECKING:
     from hbprobe.middlebox.box import Box
@@ -113,8 +113,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _tls(args: argparse.Namespace, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]":
     """Return what boxes of layer http speak, and what to tell of it."""
-    from hbprobe.exchange.certificates import client_context
     from hbprobe.middlebox.chain import Tls
+    from hbprobe.net.certificates import client_context
     from hbprobe.profiles.words import Layer
 
     if all(box.layer is not Layer.HTTP for box in boxes):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
-    from hbprobe.report.document.sources import Measured
+    from hbprobe.report.documents.sources import Measured
 
 _FORMATS = ("html", "md", "json", "csv")
 
@@ -38,8 +38,8 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Write the report."""
-    from hbprobe.report.document.sources import load
-    from hbprobe.report.text import shown
+    from hbprobe.report.documents.sources import load
+    from hbprobe.text import shown
 
     text = _write(_format(args), [load(path) for path in args.results])
     if args.out is None:
@@ -66,7 +66,7 @@ def _format(args: argparse.Namespace) -> str:
 
 
 def _write(name: str, measured: "list[Measured]") -> str:
-    from hbprobe.report.document import compose, data, html, markdown
+    from hbprobe.report.documents import compose, data, html, markdown
 
     written = datetime.now(UTC)
     if name == "json":

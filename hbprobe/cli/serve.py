@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.address import Address, cannot_listen
 from hbprobe.cli import arguments, stand_in
 from hbprobe.errors import UserError
+from hbprobe.net.address import Address, cannot_listen
 
 if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
-    from hbprobe.exchange.standin.service import StandIn
+    from hbprobe.standin.service import StandIn
 
 _DEFAULT = Address("127.0.0.1", 8443)
 _WILDCARDS = {"0.0.0.0", "::"}
@@ -77,7 +77,7 @@ async def _serve(args: argparse.Namespace) -> None:
 
 
 async def _serve_both(args: argparse.Namespace, settings: "Settings", active_sync: "StandIn | None") -> None:
-    from hbprobe.exchange.server import FarEnd
+    from hbprobe.farend.server import FarEnd
 
     ca, tls = server_tls(args)
     far_end = FarEnd(settings, tls, said=_say, services=() if active_sync is None else (active_sync,))
@@ -102,7 +102,7 @@ async def _serve_both(args: argparse.Namespace, settings: "Settings", active_syn
 
 def server_tls(args: argparse.Namespace) -> tuple[Path | None, ssl.SSLContext | None]:
     """Return the private CA's file, if any, and the TLS settings. Raises UserError for files that do not serve."""
-    from hbprobe.exchange.certificates import private_ca, server_context
+    from hbprobe.net.certificates import private_ca, server_context
 
     if args.tls == "off":
         return None, None

@@ -101,10 +101,10 @@ def _tried(
 
 def _show(args: argparse.Namespace, mix: "Mix", firewall: "Profile | None", sizing: "Sizing") -> None:
     from hbprobe.profiles.held import deciding_timer
-    from hbprobe.report.size import print_size, size_document
+    from hbprobe.report.terminal.size import print_size, size_document
 
     def picture() -> "Figure":
-        from hbprobe.report.size_plot import size_plot
+        from hbprobe.report.plots.size_plot import size_plot
 
         return size_plot(sizing, about)
 

@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.address import is_loopback
 from hbprobe.cli import arguments
 from hbprobe.cli.api import opened
 from hbprobe.errors import UserError
+from hbprobe.net.address import is_loopback
 
 if TYPE_CHECKING:
+    from hbprobe.eas.releases import Release
     from hbprobe.exchange.settings import Settings
-    from hbprobe.exchange.standin.records import Recorder
-    from hbprobe.exchange.standin.service import StandIn
-    from hbprobe.exchange.standin.versions import Release
+    from hbprobe.standin.records import Recorder
+    from hbprobe.standin.service import StandIn
 
 _RELEASES = ("2003", "2007", "2010", "2013", "2016", "2019")
 _DEFAULT_RELEASE = "2019"
@@ -64,9 +64,9 @@ def stand_in(args: argparse.Namespace, settings: "Settings", say: Say) -> Iterat
         _refuse_without_users(args)
         yield None
         return
-    from hbprobe.exchange.standin.files import load_filtering_rules, load_limits, load_rules, load_users
-    from hbprobe.exchange.standin.service import StandIn
-    from hbprobe.exchange.standin.versions import Release
+    from hbprobe.eas.releases import Release
+    from hbprobe.standin.files import load_filtering_rules, load_limits, load_rules, load_users
+    from hbprobe.standin.service import StandIn
 
     release = Release(args.exchange or _DEFAULT_RELEASE)
     with contextlib.ExitStack() as files:
@@ -91,10 +91,10 @@ def _refuse_without_users(args: argparse.Namespace) -> None:
 def _recorders(
     args: argparse.Namespace, settings: "Settings", release: "Release", say: Say, files: contextlib.ExitStack
 ) -> "list[Recorder]":
-    from hbprobe.exchange.log_blob import Site
-    from hbprobe.exchange.record_files import EventLog, IisLog, WallClock
-    from hbprobe.exchange.standin.records import Forgiving
-    from hbprobe.exchange.standin.said import Said
+    from hbprobe.eas.log_blob import Site
+    from hbprobe.standin.record_files import EventLog, IisLog, WallClock
+    from hbprobe.standin.records import Forgiving
+    from hbprobe.standin.said import Said
 
     clock = WallClock(datetime.datetime.now(datetime.UTC), asyncio.get_running_loop().time())
     site = Site(computer=socket.gethostname())
@@ -122,7 +122,7 @@ async def admin(args: argparse.Namespace, service: "StandIn | None", say: Say) -
     if args.admin is None or service is None:
         yield
         return
-    from hbprobe.exchange.standin.admin import ROOT, Admin
+    from hbprobe.standin.admin import ROOT, Admin
 
     async with opened(Admin(service), args.admin, "--admin", lambda url: say(f"admin API on {url}{ROOT}")):
         yield

@@ -54,7 +54,7 @@ def _show(verdict: dict[str, Any], limit: dict[str, Any], *, as_json: bool) -> N
     else:
         from rich.console import Console
 
-        from hbprobe.report.tables import print_verdict
+        from hbprobe.report.terminal.tables import print_verdict
 
         print_verdict(verdict, Console())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hbprobe.probe.prior import Prior
+    from hbprobe.search.prior import Prior
     from hbprobe.watch.store import Store
     from hbprobe.watch.watchfile import WatchPlan
 
@@ -31,8 +31,8 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def run(args: argparse.Namespace) -> int:
     """Run the verb until it is told to stop."""
     from hbprobe import warp
-    from hbprobe.probe.prior import prior_of
     from hbprobe.profiles.catalogue import Catalogue
+    from hbprobe.search.prior import prior_of
     from hbprobe.watch.lock import only_watch
     from hbprobe.watch.store import Store
     from hbprobe.watch.watchfile import load_watch
@@ -77,6 +77,6 @@ def _now() -> float:
 
 
 def _say(text: str) -> None:
-    from hbprobe.report.text import shown
+    from hbprobe.text import shown
 
     print(shown(text), flush=True)

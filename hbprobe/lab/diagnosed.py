@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import no_fault_is_lost, path
+from hbprobe.measure.diagnosing import Diagnosing
+from hbprobe.measure.run import Run
 from hbprobe.middlebox.events import Event
-from hbprobe.probe.diagnosis.running import Diagnosing
-from hbprobe.probe.methods import make_method
-from hbprobe.probe.prior import Prior
-from hbprobe.probe.run import Run
-from hbprobe.probe.search import Search, SearchSettings
 from hbprobe.profiles.model import Profile
+from hbprobe.search.prior import Prior
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.methods import make_method
 
 _SEED = 1040
 

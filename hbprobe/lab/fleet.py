@@ -15,14 +15,12 @@ from http import HTTPStatus
 from ipaddress import IPv4Address
 from math import inf
 
+from hbprobe.eas.client import Account, Handshake, Step
+from hbprobe.eas.commands import PingAnswer, PingStatus
+from hbprobe.eas.refusal import RefusedError
+from hbprobe.eas.request_record import RequestRecord
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.algorithms import Device, Loss
-from hbprobe.exchange.client import Account, Handshake, Step
-from hbprobe.exchange.commands import PingAnswer, PingStatus
-from hbprobe.exchange.refusal import RefusedError
-from hbprobe.exchange.standin.exchange import Exchange
-from hbprobe.exchange.standin.records import RequestRecord
-from hbprobe.exchange.standin.service import StandIn
 from hbprobe.exchange.window import Event1040
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import OfRequest, OfVisit
@@ -30,11 +28,13 @@ from hbprobe.fleet.run import trace
 from hbprobe.fleet.world import World
 from hbprobe.lab.inprocess import no_fault_is_lost, path
 from hbprobe.middlebox.events import Event
-from hbprobe.probe.handshake import Courier
-from hbprobe.probe.http import Conversation
-from hbprobe.probe.replies import Answer, End, EndKind, Reply
-from hbprobe.probe.wire import Dialer, DialError, Wire
+from hbprobe.net.replies import Answer, End, EndKind, Reply
+from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.model import Profile
+from hbprobe.standin.exchange import Exchange
+from hbprobe.standin.service import StandIn
+from hbprobe.trial.handshake import Courier
+from hbprobe.trial.http import Conversation
 
 SAME_S = 0.01
 """Times that are no further apart are the same: a SYN that fell shifts what comes after it a little."""

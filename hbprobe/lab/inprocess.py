@@ -8,21 +8,21 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hbprobe.exchange.certificates import throwaway_pair
-from hbprobe.exchange.client import Account
-from hbprobe.exchange.server import FarEnd, Service
+from hbprobe.eas.client import Account
 from hbprobe.exchange.settings import Settings
-from hbprobe.exchange.standin.service import StandIn
+from hbprobe.farend.server import FarEnd, Service
+from hbprobe.measure.journal import Journal
+from hbprobe.measure.run import Run
+from hbprobe.measure.setup import set_up
 from hbprobe.middlebox.chain import Chain, Tls
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
-from hbprobe.probe.journal import Journal
-from hbprobe.probe.ping import PingMethod
-from hbprobe.probe.prior import Prior
-from hbprobe.probe.run import Run
-from hbprobe.probe.search import SearchSettings
-from hbprobe.probe.setup import set_up
-from hbprobe.probe.wire import Dialer, Target
+from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.wire import Dialer, Target
 from hbprobe.profiles.model import Profile
+from hbprobe.search.prior import Prior
+from hbprobe.search.search import SearchSettings
+from hbprobe.standin.service import StandIn
+from hbprobe.trial.ping import PingMethod
 
 _SEED = 1040
 """The probe's nonces come from it, so that a lab that is run twice sends the same bytes."""

@@ -23,7 +23,6 @@ from pydantic import BeforeValidator, Field
 from hbprobe.errors import UserError
 from hbprobe.exchange.devices import DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings, load_settings
-from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_text
@@ -32,6 +31,7 @@ from hbprobe.profiles.model import Profile, TimerKind
 from hbprobe.profiles.reading import read_as
 from hbprobe.profiles.running import with_overrides
 from hbprobe.profiles.values import Line, Name, Seconds, Share, Strict, Text
+from hbprobe.search.search import SearchSettings
 
 SHIPPED = Path(__file__).parent / "paths"
 _SUFFIX = ".yaml"

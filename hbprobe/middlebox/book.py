@@ -2,7 +2,7 @@
 
 from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.silence import Way
+from hbprobe.net.silence import Way
 
 _STALLED = "a flow could not be made mute here: the box stalls it, and packets are still acknowledged"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.events import Observer
-from hbprobe.middlebox.gateway import Gateway
+from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Address, Relay
 from hbprobe.profiles.model import Layer, Profile
 

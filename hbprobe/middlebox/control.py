@@ -14,8 +14,8 @@ from aiohttp import web
 
 from hbprobe import __version__
 from hbprobe.errors import UserError
-from hbprobe.json_api import JsonApi, problem, read_object
 from hbprobe.middlebox.box import Box
+from hbprobe.net.json_api import JsonApi, problem, read_object
 from hbprobe.profiles.running import with_overrides
 
 _LOOK_S = 0.2

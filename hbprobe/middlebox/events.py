@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hbprobe.middlebox.silence import Way
+from hbprobe.net.silence import Way
 from hbprobe.profiles.model import Expiry, TimerKind
 
 

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 
-from hbprobe.middlebox.silence import close_with_reset
+from hbprobe.net.silence import close_with_reset
 
 _FLUSH_S = 60.0
 """So long a peer may take over the last bytes that are sent to it."""

@@ -17,17 +17,17 @@ import random
 import socket
 from collections.abc import Sequence
 
-from hbprobe.address import name_of, peer_name
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.book import Book
 from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
-from hbprobe.middlebox.hangup import HangupWatch
-from hbprobe.middlebox.listener import Listener
-from hbprobe.middlebox.liveness import acknowledge_now, holds
-from hbprobe.middlebox.silence import Way, close_with_reset
 from hbprobe.middlebox.undertaker import Undertaker
+from hbprobe.net.address import name_of, peer_name
+from hbprobe.net.hangup import HangupWatch
+from hbprobe.net.listener import Listener
+from hbprobe.net.liveness import acknowledge_now, holds
+from hbprobe.net.silence import Way, close_with_reset
 from hbprobe.profiles.model import Profile
 
 Address = tuple[socket.AddressFamily, tuple[str | int, ...]]

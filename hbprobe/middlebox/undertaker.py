@@ -6,8 +6,8 @@ import socket
 from collections.abc import Callable
 
 from hbprobe.middlebox.flow import Act
-from hbprobe.middlebox.listener import EXHAUSTED
-from hbprobe.middlebox.silence import Graveyard, Way, close_with_reset, mute, unmute
+from hbprobe.net.listener import EXHAUSTED
+from hbprobe.net.silence import Graveyard, Way, close_with_reset, mute, unmute
 
 _GRAVEYARD_SOCKETS = 4096
 _DRAIN_BYTES = 256 * 1024

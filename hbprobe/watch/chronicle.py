@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hbprobe import __version__
-from hbprobe.report.history_plot import History, Point
-from hbprobe.report.text import seconds
+from hbprobe.report.plots.history_plot import History, Point
+from hbprobe.text import seconds
 from hbprobe.watch.changes import Change, Seen, changes_of
 from hbprobe.watch.service import seen_of
 from hbprobe.watch.store import Measurement, State, Store

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from aiohttp import web
 
-from hbprobe.address import Address, cannot_listen
 from hbprobe.errors import UserError
+from hbprobe.net.address import Address, cannot_listen
 from hbprobe.watch.changes import changes_of
 from hbprobe.watch.service import seen_of
 from hbprobe.watch.store import State, Store

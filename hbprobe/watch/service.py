@@ -8,15 +8,15 @@ from functools import partial
 from typing import TypeAlias
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.probe.methods import Method, make_method
-from hbprobe.probe.prior import Prior
-from hbprobe.probe.run import Run
-from hbprobe.probe.search import Search
-from hbprobe.probe.wire import Dialer
-from hbprobe.report.conclude import conclude
-from hbprobe.report.live import describe
-from hbprobe.report.result import Verb
-from hbprobe.report.words import limit_words
+from hbprobe.measure.conclude import conclude
+from hbprobe.measure.run import Run
+from hbprobe.net.wire import Dialer
+from hbprobe.records.result import Verb
+from hbprobe.report.terminal.live import describe
+from hbprobe.report.terminal.words import limit_words
+from hbprobe.search.prior import Prior
+from hbprobe.search.search import Search
+from hbprobe.trial.methods import Method, make_method
 from hbprobe.watch.changes import Changes, Seen
 from hbprobe.watch.schedule import next_start_s, phase_of
 from hbprobe.watch.store import Measurement, Now, State, Store, StoredTrials

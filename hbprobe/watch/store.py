@@ -16,8 +16,8 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from hbprobe.errors import UserError
-from hbprobe.probe.outcome import Trial
-from hbprobe.report.result import Result
+from hbprobe.records.result import Result
+from hbprobe.trial.outcome import Trial
 
 Now = Callable[[], float]
 """What the clock on the wall says, in seconds since 1970."""

@@ -22,19 +22,19 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from hbprobe.address import Address
 from hbprobe.errors import UserError
-from hbprobe.exchange.certificates import client_context
-from hbprobe.exchange.hold import LONGEST_HOLD_S
 from hbprobe.exchange.settings import Settings, load_settings
+from hbprobe.farend.hold import LONGEST_HOLD_S
 from hbprobe.lab.pathfile import SearchOnPath, search_settings
-from hbprobe.probe.search import SearchSettings
-from hbprobe.probe.wire import Target
+from hbprobe.net.address import Address
+from hbprobe.net.certificates import client_context
+from hbprobe.net.wire import Target
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.reading import read_as
 from hbprobe.profiles.values import Line, Name, Seconds, Strict
-from hbprobe.report.text import seconds
+from hbprobe.search.search import SearchSettings
+from hbprobe.text import seconds
 
 _LOOPBACK = "127.0.0.1"
 

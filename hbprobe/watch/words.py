@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from hbprobe.probe.outcome import Limit
-from hbprobe.report.text import seconds
-from hbprobe.report.words import limit_words
+from hbprobe.report.terminal.words import limit_words
+from hbprobe.text import seconds
+from hbprobe.trial.outcome import Limit
 from hbprobe.watch.changes import Change, Seen
 from hbprobe.watch.store import Measurement, State
 

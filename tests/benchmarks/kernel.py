@@ -14,10 +14,10 @@ from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab import inprocess
 from hbprobe.lab.kernel.measure import KernelLab, measure
-from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Layer
 from hbprobe.profiles.running import draw
+from hbprobe.search.search import SearchSettings
 
 IDLE_S = 2
 WITHOUT_IDLE_S = 600

@@ -22,10 +22,10 @@ from hbprobe import warp
 from hbprobe.cli.main import main as hbprobe
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import measure
-from hbprobe.probe.heartbeats import in_heartbeats
-from hbprobe.probe.prior import prior_of
-from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.search.heartbeats import in_heartbeats
+from hbprobe.search.prior import prior_of
+from hbprobe.search.search import SearchSettings
 
 _LAB = ["lab", "--json"]
 _SPLIT = [*_LAB, "--strategy", "split"]

@@ -22,12 +22,11 @@ from matplotlib.ticker import PercentFormatter
 from rich.console import Console
 from rich.table import Table
 
-from hbprobe.probe.outcome import How, Kind, Outcome
-from hbprobe.probe.prior import Prior, prior_of
-from hbprobe.probe.search import Search, SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.report import plots
-from hbprobe.report.style import FAINT, INK, LINES, in_style
+from hbprobe.report.plots.style import FAINT, INK, LINES, in_style, save
+from hbprobe.search.prior import Prior, prior_of
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.outcome import How, Kind, Outcome
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 SEED = 1040
@@ -206,7 +205,7 @@ def main() -> None:
         ended[share] = told
     Console().print(table)
     for suffix in ("png", "svg"):
-        plots.save(drawn(ended), args.out / f"noise.{suffix}")
+        save(drawn(ended), args.out / f"noise.{suffix}")
 
 
 if __name__ == "__main__":

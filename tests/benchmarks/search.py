@@ -13,10 +13,10 @@ from itertools import product
 from rich.console import Console
 from rich.table import Table
 
-from hbprobe.probe.outcome import How, Kind, Outcome
-from hbprobe.probe.prior import Belief, Prior, prior_of
-from hbprobe.probe.search import Search, SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.search.prior import Belief, Prior, prior_of
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.outcome import How, Kind, Outcome
 
 UNIFORM_LIMITS = 200
 SEED = 1040

@@ -6,7 +6,7 @@ import pytest
 
 from hbprobe.cli.account import account, add_account
 from hbprobe.errors import UserError
-from hbprobe.probe.wire import Target
+from hbprobe.net.wire import Target
 
 HTTPS = Target.parse("https://mail.example.com/")
 

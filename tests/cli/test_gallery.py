@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hbprobe.cli.main import main
-from hbprobe.exchange.certificates import private_ca
+from hbprobe.net.certificates import private_ca
 
 FILES = {
     "broken.yaml": "id: x\ntimers: [\n",

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from hbprobe.cli.main import main
-from hbprobe.report.result import load_result
+from hbprobe.records.result import load_result
 
 
 def lab(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from hbprobe.cli.main import main
-from hbprobe.probe.outcome import How, Kind, Outcome
-from hbprobe.probe.search import Search
+from hbprobe.search.search import Search
+from hbprobe.trial.outcome import How, Kind, Outcome
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="locate needs Linux")
 
@@ -70,7 +70,7 @@ def test_a_limit_that_is_too_short_to_be_known(capsys, monkeypatch):
     async def set_up(name, dialer, settings, prior, rng):
         return Silent(), Search(settings, prior)
 
-    monkeypatch.setattr("hbprobe.probe.setup.set_up", set_up)
+    monkeypatch.setattr("hbprobe.measure.setup.set_up", set_up)
     status, _, err = run(capsys, "http://127.0.0.1:1", "--min", "5", "--max", "6")
     assert status == 3
     assert err.endswith("hbprobe: the limit is below 5 s: search with a shorter --min, or say --limit\n")

@@ -9,13 +9,13 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.cli.main import main
-from hbprobe.exchange.certificates import private_ca
-from hbprobe.exchange.server import FarEnd
 from hbprobe.exchange.settings import Settings
-from hbprobe.exchange.standin.limits import Limits
-from hbprobe.exchange.standin.rules import Rules
-from hbprobe.exchange.standin.service import StandIn
-from hbprobe.exchange.standin.users import Users
+from hbprobe.farend.server import FarEnd
+from hbprobe.net.certificates import private_ca
+from hbprobe.standin.limits import Limits
+from hbprobe.standin.rules import Rules
+from hbprobe.standin.service import StandIn
+from hbprobe.standin.users import Users
 
 PASSWORD = "correct horse"
 SETTINGS = Settings(min_heartbeat_s=1, max_heartbeat_s=5)

@@ -4,9 +4,9 @@ import pytest
 
 from hbprobe.cli import plot
 from hbprobe.errors import UserError
-from hbprobe.probe.outcome import How, Kind, Limit, Outcome, Trial
-from hbprobe.probe.search import SearchSettings
-from hbprobe.report.result import Method, Result, Verb
+from hbprobe.records.result import Method, Result, Verb
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.outcome import How, Kind, Limit, Outcome, Trial
 
 PROFILE = """\
 id: my-box

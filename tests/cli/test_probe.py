@@ -9,9 +9,9 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.cli.main import main
-from hbprobe.exchange.certificates import private_ca
-from hbprobe.exchange.server import FarEnd
 from hbprobe.exchange.settings import Settings
+from hbprobe.farend.server import FarEnd
+from hbprobe.net.certificates import private_ca
 
 pytestmark = pytest.mark.realtime
 

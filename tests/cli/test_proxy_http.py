@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hbprobe.cli import proxy
 from hbprobe.cli.main import main
-from hbprobe.exchange.certificates import client_context, private_ca
+from hbprobe.net.certificates import client_context, private_ca
 
 resource = pytest.importorskip("resource")
 

@@ -107,9 +107,9 @@ def test_wrong_usage_is_refused(arguments, message):
 
 def test_without_json_the_report_prints_the_verdict(monkeypatch):
     printed = []
-    tables = ModuleType("hbprobe.report.tables")
+    tables = ModuleType("hbprobe.report.terminal.tables")
     tables.print_verdict = lambda verdict, console: printed.append((verdict, type(console).__name__))
-    monkeypatch.setitem(sys.modules, "hbprobe.report.tables", tables)
+    monkeypatch.setitem(sys.modules, "hbprobe.report.terminal.tables", tables)
     args = parse("--limit", "600")
     assert args.run(args) == 1
     ((shown, console),) = printed

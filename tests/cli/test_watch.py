@@ -98,9 +98,9 @@ def result_of():
     """What makes a result of a limit."""
     from hbprobe.exchange.settings import Settings
     from hbprobe.exchange.verdict import judge
-    from hbprobe.probe.outcome import Limit
-    from hbprobe.probe.search import SearchSettings
-    from hbprobe.report.result import Method, Result, Verb
+    from hbprobe.records.result import Method, Result, Verb
+    from hbprobe.search.search import SearchSettings
+    from hbprobe.trial.outcome import Limit
 
     def make(survived_s, cut_s):
         verdict = judge(survived_s, cut_s, None, Settings()).as_dict()

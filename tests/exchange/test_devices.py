@@ -3,7 +3,7 @@ import re
 import pytest
 
 from hbprobe.exchange.devices import DEVICES, Basis, Loss
-from hbprobe.probe.outcome import How
+from hbprobe.trial.outcome import How
 
 BY_ID = {kind.id: kind for kind in DEVICES}
 

@@ -5,7 +5,7 @@ import pytest
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings, parse_settings
 from hbprobe.exchange.verdict import Finding, Severity, judge
-from hbprobe.probe.outcome import How
+from hbprobe.trial.outcome import How
 
 DEFAULTS = Settings()
 BY_ID = {kind.id: kind for kind in DEVICES}

@@ -15,7 +15,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports():
-    from hbprobe.exchange import commands, query, wbxml
+    from hbprobe.eas import commands, query, wbxml
 
 _MESSAGES = (
     commands.PingRequest,

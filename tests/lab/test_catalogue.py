@@ -7,11 +7,11 @@ import pytest
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import Findings, measure
-from hbprobe.probe.outcome import Aftermath, How
-from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.held import deciding_timer, latest_s, silent_hold
 from hbprobe.profiles.model import Ends, Expiry, Profile
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.outcome import Aftermath, How
 
 PROFILES = Catalogue().all()
 SEEN = {

@@ -3,18 +3,18 @@
 import pytest
 
 from hbprobe import warp
+from hbprobe.diagnosis.fit import Law
+from hbprobe.diagnosis.ranking import best
+from hbprobe.diagnosis.reasoning import BoxKind, Direction, Runs, Whose
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.diagnosed import diagnose
-from hbprobe.probe.diagnosis.fit import Law
-from hbprobe.probe.diagnosis.ranking import best
-from hbprobe.probe.diagnosis.reasoning import BoxKind, Direction, Runs, Whose
-from hbprobe.probe.diagnosis.running import Diagnosing
-from hbprobe.probe.outcome import Cause
-from hbprobe.probe.prior import prior_of
-from hbprobe.probe.search import SearchSettings
+from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.held import deciding_timer, silent_hold
 from hbprobe.profiles.model import Category, Expiry, Layer, Profile, TimerKind
+from hbprobe.search.prior import prior_of
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.outcome import Cause
 
 ALL = Catalogue().all()
 PRIOR = prior_of(ALL)

@@ -11,16 +11,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hbprobe import warp
-from hbprobe.exchange.client import Account
-from hbprobe.exchange.log_blob import Site
-from hbprobe.exchange.record_files import EventLog, WallClock
+from hbprobe.eas.client import Account
+from hbprobe.eas.log_blob import Site
+from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import Settings
-from hbprobe.exchange.standin.service import StandIn
-from hbprobe.exchange.standin.versions import Release
 from hbprobe.exchange.window import HeartbeatWindow
 from hbprobe.lab.inprocess import no_fault_is_lost, path
-from hbprobe.probe.ping import PingMethod
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.standin.record_files import EventLog, WallClock
+from hbprobe.standin.service import StandIn
+from hbprobe.trial.ping import PingMethod
 
 BEGAN = datetime(2030, 1, 2, tzinfo=UTC)
 FIRST_S = 60

@@ -8,10 +8,10 @@ import pytest
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import Findings, measure, no_fault_is_lost
-from hbprobe.probe.outcome import How
-from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import with_overrides
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.outcome import How
 
 
 def lab(*ids: str, **changes: float) -> Findings:

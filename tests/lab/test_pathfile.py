@@ -5,8 +5,8 @@ import pytest
 from hbprobe.errors import UserError
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.lab.pathfile import find_path, load_path, shipped_paths
-from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.search.search import SearchSettings
 
 WHOLE = """\
 name: Two boxes

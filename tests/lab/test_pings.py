@@ -5,13 +5,13 @@ import pytest
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import Findings, measure
-from hbprobe.probe.heartbeats import in_heartbeats
-from hbprobe.probe.outcome import Kind
-from hbprobe.probe.prior import prior_of
-from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.held import deciding_timer
 from hbprobe.profiles.model import Profile
+from hbprobe.search.heartbeats import in_heartbeats
+from hbprobe.search.prior import prior_of
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.outcome import Kind
 
 PROFILES = Catalogue().all()
 PRIOR = prior_of(PROFILES)

@@ -9,7 +9,7 @@ import pytest
 
 from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import FlowExpired, FlowRefused
-from hbprobe.middlebox.silence import Way
+from hbprobe.net.silence import Way
 from hbprobe.profiles.model import TimerKind
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hbprobe.middlebox.relay import _BUFFER_BYTES
-from hbprobe.middlebox.silence import close_with_reset
+from hbprobe.net.silence import close_with_reset
 
 MEGABYTE = 1 << 20
 BOTH_WAYS = pytest.mark.parametrize("upwards", [True, False], ids=["from client", "from server"])

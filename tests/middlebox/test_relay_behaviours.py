@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from hbprobe.middlebox.events import FlowRevived
-from hbprobe.middlebox.liveness import holds
 from hbprobe.middlebox.relay import Relay
-from hbprobe.middlebox.silence import mute, unmute
+from hbprobe.net.liveness import holds
+from hbprobe.net.silence import mute, unmute
 from hbprobe.profiles.model import TimerKind
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is unacknowledged")

@@ -9,8 +9,8 @@ import pytest
 from hbprobe.middlebox import undertaker
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.flow import Act
-from hbprobe.middlebox.silence import Way
 from hbprobe.middlebox.undertaker import Undertaker
+from hbprobe.net.silence import Way
 from hbprobe.profiles.model import Expiry, TimerKind
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")

@@ -6,16 +6,16 @@ import pytest
 from lars.iis import IISSource
 
 from hbprobe import warp
-from hbprobe.exchange.certificates import throwaway_pair
-from hbprobe.exchange.client import Account
-from hbprobe.exchange.log_blob import Site
-from hbprobe.exchange.record_files import IisLog, WallClock
-from hbprobe.exchange.server import FarEnd
+from hbprobe.eas.client import Account
+from hbprobe.eas.log_blob import Site
+from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import Settings
-from hbprobe.exchange.standin.service import StandIn
-from hbprobe.exchange.standin.versions import Release
-from hbprobe.probe.ping import PingMethod
-from hbprobe.probe.wire import Dialer, Target
+from hbprobe.farend.server import FarEnd
+from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.wire import Dialer, Target
+from hbprobe.standin.record_files import IisLog, WallClock
+from hbprobe.standin.service import StandIn
+from hbprobe.trial.ping import PingMethod
 
 BEFORE_MIDNIGHT = datetime(2030, 1, 2, 23, 45, tzinfo=UTC)
 HEARTBEATS_S = (599, 480, 600)

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from hbprobe.exchange.code_pages import TAGS
-from hbprobe.exchange.commands import (
+from hbprobe.eas.code_pages import TAGS
+from hbprobe.eas.commands import (
     DeviceInformation,
     Folder,
     FolderSyncAnswer,
@@ -24,7 +24,7 @@ from hbprobe.exchange.commands import (
     SyncCollection,
     SyncRequest,
 )
-from hbprobe.exchange.wbxml import Element, decode, encode
+from hbprobe.eas.wbxml import Element, decode, encode
 
 pytestmark = pytest.mark.program
 

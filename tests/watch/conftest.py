@@ -4,9 +4,9 @@ import pytest
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
-from hbprobe.probe.outcome import Aftermath, How, Kind, Limit, Outcome, Trial
-from hbprobe.probe.search import SearchSettings
-from hbprobe.report.result import Method, Result, Verb
+from hbprobe.records.result import Method, Result, Verb
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.outcome import Aftermath, How, Kind, Limit, Outcome, Trial
 from hbprobe.watch.store import Store
 
 

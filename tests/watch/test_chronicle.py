@@ -1,5 +1,5 @@
 from hbprobe import __version__
-from hbprobe.report.history_plot import History, Point
+from hbprobe.report.plots.history_plot import History, Point
 from hbprobe.watch.chronicle import chronicles, to_dict
 from hbprobe.watch.store import State
 

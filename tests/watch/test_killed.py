@@ -16,8 +16,8 @@ import threading
 import pytest
 
 from hbprobe import warp
-from hbprobe.exchange.server import FarEnd
 from hbprobe.exchange.settings import Settings
+from hbprobe.farend.server import FarEnd
 from hbprobe.watch.store import State, Store
 
 pytestmark = [
@@ -33,7 +33,7 @@ KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
 from hbprobe.cli.main import main
-import hbprobe.probe.prior, hbprobe.watch.lock, hbprobe.watch.service, hbprobe.watch.store, hbprobe.watch.watchfile
+import hbprobe.search.prior, hbprobe.watch.lock, hbprobe.watch.service, hbprobe.watch.store, hbprobe.watch.watchfile
 import hbprobe.watch.metrics
 
 rng, log = random.Random(1), Path("said")

@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from hbprobe import warp
-from hbprobe.address import Address
 from hbprobe.errors import UserError
+from hbprobe.net.address import Address
 from hbprobe.watch.metrics import serving
 from hbprobe.watch.store import State
 

@@ -12,9 +12,9 @@ import pytest
 from hbprobe import warp
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings
-from hbprobe.probe.outcome import How, Kind, Outcome
-from hbprobe.probe.search import SearchSettings
-from hbprobe.probe.wire import Target
+from hbprobe.net.wire import Target
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.outcome import How, Kind, Outcome
 from hbprobe.watch.service import method_of, watch
 from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import Method, WatchPlan, WatchTarget

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hbprobe.errors import UserError
-from hbprobe.probe.outcome import Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 from hbprobe.watch.store import Measurement, State, Store, StoredTrials
 
 

@@ -3,9 +3,9 @@ import json
 import pytest
 import trustme
 
-from hbprobe.address import Address
 from hbprobe.errors import UserError
-from hbprobe.probe.search import SearchSettings
+from hbprobe.net.address import Address
+from hbprobe.search.search import SearchSettings
 from hbprobe.watch.watchfile import database_of, load_watch
 
 WHOLE = """\

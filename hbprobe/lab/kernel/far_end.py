@@ -3,11 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from hbprobe.exchange.certificates import throwaway_pair
-from hbprobe.exchange.server import FarEnd, Service
 from hbprobe.exchange.settings import Settings
+from hbprobe.farend.server import FarEnd, Service
 from hbprobe.lab.kernel.path import KernelPath
-from hbprobe.probe.wire import Dialer, Target
+from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.wire import Dialer, Target
 
 PORT = 8443
 

@@ -17,13 +17,13 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import Findings, no_fault_is_lost
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import KernelPath, kernel_path
-from hbprobe.probe.journal import Record
-from hbprobe.probe.methods import make_method
-from hbprobe.probe.outcome import Limit
-from hbprobe.probe.prior import Prior
-from hbprobe.probe.run import Run
-from hbprobe.probe.search import Search, SearchSettings
+from hbprobe.measure.journal import Record
+from hbprobe.measure.run import Run
 from hbprobe.profiles.model import Profile
+from hbprobe.search.prior import Prior
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.methods import make_method
+from hbprobe.trial.outcome import Limit
 
 FINEST_S = 1.0
 """Real seconds: conntrack's timers are whole ones, and a busy machine answers late."""

@@ -8,11 +8,11 @@ import sys
 from hbprobe import warp
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import kernel_path
-from hbprobe.probe.diagnosis.running import Diagnosing
-from hbprobe.probe.methods import make_method
-from hbprobe.probe.run import Run
-from hbprobe.probe.search import Search, SearchSettings
+from hbprobe.measure.diagnosing import Diagnosing
+from hbprobe.measure.run import Run
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.methods import make_method
 
 IDLE_S = 3
 SEARCH = SearchSettings(1, 5, 1, connections=8, grace_s=1)

@@ -11,8 +11,8 @@ from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab import inprocess
 from hbprobe.lab.kernel.measure import KernelLab, measure
-from hbprobe.probe.search import SearchSettings
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.search.search import SearchSettings
 
 SEARCH = SearchSettings(1, 4, 1, connections=8, grace_s=1)
 IDLE_S = 2

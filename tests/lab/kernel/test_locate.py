@@ -16,9 +16,9 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import path
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import kernel_path
-from hbprobe.probe.locate import Code, Hop
-from hbprobe.probe.locate_route import find_route
-from hbprobe.probe.locate_trials import Locating, plan
+from hbprobe.locate.finding import Code, Hop
+from hbprobe.locate.hop_trials import Locating, plan
+from hbprobe.locate.route import find_route
 
 SHORT_S, LONG_S = 2, 8
 LIMIT_S = 2.5

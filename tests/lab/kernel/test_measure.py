@@ -1,7 +1,7 @@
 """The search of a kernel lab: what it can carry out, and how it is paced."""
 
 from hbprobe.lab.kernel.measure import fit
-from hbprobe.probe.search import SearchSettings
+from hbprobe.search.search import SearchSettings
 
 
 def test_a_search_that_is_coarse_enough_stays():

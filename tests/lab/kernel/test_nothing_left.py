@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from hbprobe.probe.outcome import Aftermath, How
+from hbprobe.trial.outcome import Aftermath, How
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
 

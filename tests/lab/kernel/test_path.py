@@ -18,10 +18,10 @@ from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.namespaces import Namespaces
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.middlebox.kernel import render
-from hbprobe.probe.methods import make_method
-from hbprobe.probe.outcome import Aftermath, How, Kind
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Layer
+from hbprobe.trial.methods import make_method
+from hbprobe.trial.outcome import Aftermath, How, Kind
 
 pytestmark = pytest.mark.usefixtures("namespaces")
 

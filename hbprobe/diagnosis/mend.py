@@ -1,0 +1,72 @@
+"""What would end the trouble: the smallest timer, or the keep-alives, that would do."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hbprobe.diagnosis.reasoning import BoxKind, Counts, Reasoning, Runs
+from hbprobe.duration import format_duration
+from hbprobe.trial.evidence import Question, Seen
+from hbprobe.trial.outcome import Limit
+
+_NO_TIMER = {
+    BoxKind.LATE_SERVER: "No timer is to blame: look at the server, which answers later than it was asked to.",
+    BoxKind.DOWN: "No timer is to blame: the server, or the path to it, went down. Try again when it stays up.",
+    BoxKind.NONE: "Nothing needs mending within the longest hold that was tried.",
+}
+
+_BETWEEN_REQUESTS = (
+    "The server's own timer runs between requests: it cuts no request that is held. "
+    "Measure the path with hbprobe serve at the far end (--method hold)."
+)
+_MAYBE_SERVERS = (
+    "If the timer is the server's own, which --compare or --other-port can tell, it cuts no request that is held."
+)
+
+
+def is_of_the_path(reasoning: Reasoning) -> bool:
+    """Whether the limit is one that a held request meets: then it decides about event 1040."""
+    return not {BoxKind.LATE_SERVER, BoxKind.DOWN, BoxKind.SERVER} & set(reasoning.kinds[:1])
+
+
+def mend(
+    limit: Limit, seen: Sequence[Seen], reasoning: Reasoning, verdict: Mapping[str, Any] | None
+) -> tuple[str, ...]:
+    """Say what to do, one sentence or two each."""
+    first = reasoning.kinds[0]
+    if first in _NO_TIMER:
+        return (_NO_TIMER[first],)
+    if first is BoxKind.SERVER:
+        return (_BETWEEN_REQUESTS,)
+    doubt = (_MAYBE_SERVERS,) if BoxKind.SERVER in reasoning.kinds else ()
+    return (*_timer(verdict), *_keep_alive(limit, seen, reasoning), *doubt)
+
+
+def _timer(verdict: Mapping[str, Any] | None) -> Iterator[str]:
+    if verdict is None:
+        return
+    if verdict["healthy"]:
+        yield "The timer is long enough for Direct Push with these settings."
+        return
+    enough_s, all_s = verdict["recommended_s"], verdict["carries_max_s"]
+    if enough_s is not None:
+        yield f"A timer of {_seconds(enough_s)} or more on that box is enough for every device that a timer helps."
+    yield f"A timer of {_seconds(all_s)} carries the longest heartbeat of these settings."
+
+
+def _keep_alive(limit: Limit, seen: Sequence[Seen], reasoning: Reasoning) -> Iterator[str]:
+    tried = next((one for one in seen if one.ask.question is Question.KEEP_ALIVE), None)
+    if tried is not None and tried.survived and tried.ask.interval_s is not None:
+        below = f"; any interval below {format_duration(limit.survived_s)} should do" if limit.survived_s else ""
+        yield (
+            f"Or TCP keep-alives every {_seconds(tried.ask.interval_s)} from either end: from this one they were "
+            f"tried, and saved the request{below}."
+        )
+    elif reasoning.counts is Counts.DATA:
+        yield "TCP keep-alives do not help: the box counts data only."
+    elif reasoning.runs is Runs.TOTAL:
+        yield "Neither keep-alives nor data help: the timer counts from the start, whatever moves."
+
+
+def _seconds(value_s: float) -> str:
+    words = format_duration(value_s)
+    return words if value_s < 60 else f"{value_s:g} s ({words})"

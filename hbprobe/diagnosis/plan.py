@@ -1,0 +1,58 @@
+"""Which questions to ask about a limit that is known, how long each takes, and so how long all do side by side."""
+
+from dataclasses import dataclass
+
+from hbprobe.trial.evidence import Ask, Question
+from hbprobe.trial.outcome import Limit
+
+_PAST = 1.25
+_PAST_S = 1.0
+"""A request of so much more than the limit meets it, though the clocks of boxes are coarse."""
+_LONG = 1.5
+_LONG_S = 2.0
+"""What something saves lives so long: well past the limit, and well past another timer that is a little longer."""
+_DRIPS = 10
+"""So many drips fit into the limit, for a box may have a shorter timer once bytes move."""
+_SHORTEST_DRIP_S = 0.05
+_KEEP_ALIVES = 3
+_SHORTEST_KEEP_ALIVE_S = 1
+"""Systems count keep-alives in whole seconds."""
+_LOOKING_S = 5.0
+"""For the looks at a dead connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What can be asked on this path."""
+
+    far_end: bool
+    """`hbprobe serve` is there: it holds, drips, and bears witness."""
+    keep_alives: bool = True
+    """They travel on this clock: in warp the kernel's timers do not run."""
+    elsewhere: bool = False
+    """There is another address to compare with."""
+
+
+def plan(limit: Limit, means: Means) -> tuple[Ask, ...]:
+    """Return the requests to make, all at the same time; none where nothing was cut."""
+    if limit.cut_s is None:
+        return ()
+    past_s, long_s = _PAST * limit.cut_s + _PAST_S, _LONG * limit.cut_s + _LONG_S
+    alive_s = limit.survived_s or limit.cut_s / 2
+    asks = [Ask(Question.POST_MORTEM, past_s)]
+    if means.keep_alives and alive_s > _SHORTEST_KEEP_ALIVE_S:
+        every_s = max(_SHORTEST_KEEP_ALIVE_S, int(alive_s / _KEEP_ALIVES))
+        asks.append(Ask(Question.KEEP_ALIVE, long_s, float(every_s)))
+    if means.far_end:
+        drip_s = max(_SHORTEST_DRIP_S, round(alive_s / _DRIPS, 3))
+        drips = (Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
+        asks += [Ask(question, long_s, drip_s) for question in drips]
+        asks.append(Ask(Question.BETWEEN_REQUESTS, long_s))
+    if means.elsewhere:
+        asks += [Ask(Question.ELSEWHERE, hold_s) for hold_s in (limit.survived_s, past_s) if hold_s is not None]
+    return tuple(asks)
+
+
+def expected_s(asks: tuple[Ask, ...], grace_s: float) -> float:
+    """Return how long the requests take at most, side by side."""
+    return max((ask.hold_s for ask in asks), default=0.0) + grace_s + _LOOKING_S if asks else 0.0

@@ -1,0 +1,121 @@
+"""What a profile foretells for the questions of a diagnosis."""
+
+from dataclasses import dataclass
+
+from hbprobe.profiles.held import deciding_timer, latest_s, outlived
+from hbprobe.profiles.model import Ends, Expiry, Http, Layer, Profile, Restart, ServerSide, Timer, TimerKind
+from hbprobe.trial.evidence import Ask, FarEnd, Question
+from hbprobe.trial.outcome import Aftermath, How
+
+_HOW = {
+    Expiry.SILENT: How.SILENT,
+    Expiry.RESET_ON_NEXT: How.SILENT,
+    Expiry.RESET: How.RESET,
+    Expiry.CLOSE: How.CLOSED,
+    Expiry.RESPOND: How.STATUS,
+}
+_SAVED_BY = {
+    Restart.ANY_PACKET: (True, True, True),
+    Restart.DATA: (True, True, True),
+    Restart.CLIENT_DATA: (True, False, True),
+    Restart.SERVER_DATA: (False, True, True),
+    Restart.EACH_DIRECTION: (False, False, True),
+    Restart.NOTHING: (False, False, False),
+}
+"""Whether a drip from the client, from the server, and from both saves a flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one product would show, with its timer as shipped."""
+
+    first_s: float
+    """When it cuts at the earliest, and at the latest."""
+    last_s: float
+    settable_s: tuple[float, float] | None
+    """The least and the most that its timer can be set to; None where no source says."""
+    hows: tuple[How, ...]
+    """How it cuts, as the client sees it: a box that asks other servers first looks silent until it gives up."""
+    aftermath: Aftermath | None
+    """For a silent cut."""
+    status: int | None
+    far_end: FarEnd | None
+    """What the far end sees at that moment; None where that depends on more."""
+    timer: Timer
+
+
+def predict(profile: Profile) -> Prediction | None:
+    """Say what becomes of a request that is held in silence; None for a product that lets it live."""
+    timer, last_s = deciding_timer(profile), latest_s(profile)
+    if timer is None or last_s is None:
+        return None
+    told = timer.tells in (Ends.BOTH, Ends.CLIENT)
+    hows = (_HOW[timer.expiry] if told else How.SILENT,) + (How.SILENT,) * bool(timer.retries)
+    times = 1 + timer.retries  # each server that is tried gets the whole timer
+    return Prediction(
+        first_s=timer.default,
+        last_s=last_s * times,
+        settable_s=_settable(timer),
+        hows=hows,
+        aftermath=_aftermath(timer) if told else Aftermath.NOTHING,
+        status=timer.status,
+        far_end=_far_end(profile, timer),
+        timer=timer,
+    )
+
+
+def survives(profile: Profile, timer: Timer, ask: Ask) -> bool | None:
+    """Say whether a product lets a request live past its limit; None where that cannot be told."""
+    if ask.question is Question.KEEP_ALIVE:
+        counted = timer.restarted_by in (Restart.ANY_PACKET, Restart.EACH_DIRECTION)  # the other end acknowledges
+        return profile.layer is Layer.PACKET and counted
+    if ask.question is Question.BETWEEN_REQUESTS:
+        return _between_requests(profile, ask)
+    if ask.question not in _PLACE:
+        return None
+    if timer is profile.timers.server_response:
+        return _dripped_through_http(profile, ask)
+    if profile.layer is Layer.PACKET and timer.restarted_by is Restart.EACH_DIRECTION:
+        return True  # acknowledgements are packets, too
+    return _SAVED_BY[timer.restarted_by][_PLACE[ask.question]]
+
+
+_PLACE = {Question.CLIENT_DRIP: 0, Question.SERVER_DRIP: 1, Question.BOTH_DRIP: 2}
+
+
+def _settable(timer: Timer) -> tuple[float, float] | None:
+    if timer.min is None and timer.max is None:
+        return None
+    return timer.min or 0.0, timer.max or float("inf")
+
+
+def _aftermath(timer: Timer) -> Aftermath | None:
+    if timer.expiry is Expiry.RESET_ON_NEXT:
+        return Aftermath.RESET
+    if timer.expiry is not Expiry.SILENT:
+        return Aftermath.ACKNOWLEDGED if timer.retries else None
+    return Aftermath.ACKNOWLEDGED if timer.revived_by in (Ends.CLIENT, Ends.BOTH) else Aftermath.NOTHING
+
+
+def _far_end(profile: Profile, timer: Timer) -> FarEnd | None:
+    if profile.layer is Layer.HTTP:
+        reset = (profile.http or Http()).server_side is ServerSide.RESET
+        return FarEnd.RESET if reset else FarEnd.CLOSED
+    if timer.tells not in (Ends.BOTH, Ends.SERVER):
+        return None
+    return {Expiry.RESET: FarEnd.RESET, Expiry.CLOSE: FarEnd.CLOSED}.get(timer.expiry)
+
+
+def _between_requests(profile: Profile, ask: Ask) -> bool | None:
+    """On a packet's or a byte's level there are no requests."""
+    if profile.layer is not Layer.HTTP:
+        return False
+    timers = [profile.timers.get(kind) for kind in (TimerKind.CLIENT_IDLE, TimerKind.LIFETIME)]
+    return not any(timer is not None and not outlived(timer) and timer.default < ask.hold_s for timer in timers)
+
+
+def _dripped_through_http(profile: Profile, ask: Ask) -> bool:
+    """The timer for the server's first byte waits for the end of the request, and stops with that byte."""
+    between = profile.timers.between_bytes
+    stalls = ask.question is Question.SERVER_DRIP and between is not None and between.default <= (ask.interval_s or 0)
+    return not stalls

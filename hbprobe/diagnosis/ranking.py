@@ -1,0 +1,160 @@
+"""Which products of the catalogue fit what was seen, and why."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from hbprobe.diagnosis.prediction import Prediction, predict, survives
+from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
+from hbprobe.duration import format_duration
+from hbprobe.profiles.model import Category, Layer, Profile
+from hbprobe.trial.evidence import FarEnd, Question, Seen
+from hbprobe.trial.outcome import Aftermath, How, Limit
+
+_SLACK_S, _SLACK = 1.0, 0.01
+"""So far may a limit lie from the number in a profile: clocks are coarse, and the slower ones more so."""
+_AS_SHIPPED = 5
+"""The number itself weighs most. One that can be changed says little: most can, whether a source says so or not."""
+_KIND = {Layer.PACKET: BoxKind.PACKET, Layer.TCP: BoxKind.TCP, Layer.HTTP: BoxKind.HTTP}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing that speaks for a product, or against it."""
+
+    weight: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How well one product fits."""
+
+    profile: Profile
+    points: tuple[Point, ...]
+
+    @property
+    def score(self) -> int:
+        """The sum of what speaks for it and against it."""
+        return sum(point.weight for point in self.points)
+
+    @property
+    def as_shipped(self) -> bool:
+        """Whether the limit is the timer that the product ships with."""
+        return any(point.weight == _AS_SHIPPED for point in self.points)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What speaks for it."""
+        return tuple(point.text for point in self.points if point.weight > 0)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What speaks against it."""
+        return tuple(point.text for point in self.points if point.weight < 0)
+
+
+def rank(profiles: Iterable[Profile], limit: Limit, seen: Sequence[Seen], reasoning: Reasoning) -> tuple[Match, ...]:
+    """Return the products that cut, the best fit first, equals by id; none where no box is behind the limit."""
+    if limit.cut_s is None or not reasoning.is_a_box:
+        return ()
+    matches = [
+        Match(profile, tuple(_points(profile, prediction, limit, seen, reasoning)))
+        for profile in profiles
+        if profile.category is not Category.EXAMPLE and (prediction := predict(profile)) is not None
+    ]
+    return tuple(sorted(matches, key=lambda match: (-match.score, match.profile.id)))
+
+
+def best(matches: Sequence[Match]) -> tuple[Match, ...]:
+    """Return the matches that share the first place, if anything speaks for them."""
+    if not matches or matches[0].score <= 0:
+        return ()
+    return tuple(match for match in matches if match.score == matches[0].score)
+
+
+def _points(
+    profile: Profile, foretold: Prediction, limit: Limit, seen: Sequence[Seen], reasoning: Reasoning
+) -> Iterator[Point]:
+    yield _on_limit(foretold, limit)
+    yield from _on_manner(foretold, limit, seen)
+    if _KIND[profile.layer] not in reasoning.kinds:
+        yield Point(-2, f"it is {_KIND[profile.layer].meaning}")
+    for one in seen:
+        if one.survived is not None:
+            yield from _on_answer(profile, foretold, one)
+        if one.server:
+            yield from _on_name(profile, one.server)
+
+
+def _on_limit(foretold: Prediction, limit: Limit) -> Point:
+    cut_s = limit.cut_s or 0.0
+    slack_s = _SLACK_S + _SLACK * cut_s
+    default = format_duration(foretold.first_s)
+    if (limit.survived_s or 0.0) - slack_s <= foretold.last_s and foretold.first_s <= cut_s + slack_s:
+        return Point(_AS_SHIPPED, f"its timer is {default}")
+    if foretold.settable_s is None:
+        return Point(0, f"its timer is {default} as shipped")
+    least_s, most_s = foretold.settable_s
+    if least_s <= cut_s + slack_s and (limit.survived_s or 0.0) - slack_s <= most_s and least_s < most_s:
+        return Point(0, f"its timer can be set to that ({default} as shipped)")
+    return Point(-2, f"its timer is {default}, and cannot be set to that")
+
+
+_MANNERS = {How.SILENT: "silent", How.RESET: "RST", How.CLOSED: "FIN", How.STATUS: "a status"}
+_AFTERMATHS = {
+    Aftermath.RESET: "RST to the next packet",
+    Aftermath.NOTHING: "a black hole afterwards",
+    Aftermath.ACKNOWLEDGED: "the next packet is acknowledged",
+    Aftermath.CLOSED: "FIN to the next packet",
+}
+
+
+def _on_manner(foretold: Prediction, limit: Limit, seen: Sequence[Seen]) -> Iterator[Point]:
+    how = How.SILENT if limit.aftermath is Aftermath.RESET else limit.how  # method idle asks once more by itself
+    if how is None or how not in foretold.hows:
+        yield Point(-4, f"it cuts otherwise: {_MANNERS[foretold.hows[0]]}")
+        return
+    yield Point(4, _MANNERS[how])
+    if limit.status is not None and foretold.status is not None:
+        same = limit.status == foretold.status
+        yield Point(2 if same else -1, f"{'' if same else 'it answers '}{foretold.status}")
+    if limit.aftermath is not None and foretold.aftermath is not None:
+        same = limit.aftermath is foretold.aftermath
+        yield Point(3 if same else -3, ("" if same else "otherwise: ") + _AFTERMATHS[foretold.aftermath])
+    saw = next((one.far_end for one in seen if one.ask.question is Question.POST_MORTEM), None)
+    if saw is None:
+        return
+    if saw.times > 1:
+        again = foretold.timer.retries > 0
+        yield Point(3 if again else -3, f"it {'asks' if again else 'does not ask'} another server")
+    elif saw.state in (FarEnd.RESET, FarEnd.CLOSED) and foretold.far_end is not None:
+        same = saw.state is foretold.far_end
+        yield Point(1 if same else -1, f"the server's side is {foretold.far_end}")
+
+
+_HELPS = {
+    Question.KEEP_ALIVE: "keep-alives",
+    Question.CLIENT_DRIP: "bytes from the client",
+    Question.SERVER_DRIP: "bytes from the server",
+    Question.BOTH_DRIP: "bytes from both ends",
+}
+
+
+def _on_answer(profile: Profile, foretold: Prediction, one: Seen) -> Iterator[Point]:
+    lives = survives(profile, foretold.timer, one.ask)
+    if lives is None:
+        return
+    right = lives is one.survived
+    if one.ask.question is Question.BETWEEN_REQUESTS:
+        text = "without a request a connection lives longer" if lives else "without a request a connection dies, too"
+        yield Point(1 if right else -1, text)
+    else:
+        text = f"{_HELPS[one.ask.question]} {'help' if lives else 'do not help'}"
+        yield Point(2, text) if right else Point(-2, f"{text} there")
+
+
+def _on_name(profile: Profile, server: str) -> Iterator[Point]:
+    """A Server header names its maker, more often than not."""
+    word = server.lower().partition("/")[0].split(" ")[0]
+    if len(word) > 2 and word in profile.id.split("-"):
+        yield Point(3, f"it calls itself {server!r}")

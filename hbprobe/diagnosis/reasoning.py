@@ -1,0 +1,225 @@
+"""From the answers to what kind of timer it is, whose, and what kind of box. Facts in, words out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hbprobe.profiles.words import Word
+from hbprobe.trial.evidence import Question, Seen
+from hbprobe.trial.explanation import Explanation, explain
+from hbprobe.trial.outcome import Cause, How, Limit
+
+
+class Runs(Word):
+    """What the timer counts from."""
+
+    IDLE = "idle", "an idle timer: what moves sets it back"
+    TOTAL = "total", "a lifetime: nothing that moves sets it back"
+
+
+class Counts(Word):
+    """What counts as movement."""
+
+    PACKETS = "packets", "any packet counts, a TCP keep-alive too"
+    DATA = "data", "only data counts: TCP keep-alives do not save the request"
+
+
+class Direction(Word):
+    """Whose bytes set the timer back."""
+
+    EITHER = "either", "bytes from either end save the request"
+    CLIENT = "client", "only bytes from the client save it"
+    SERVER = "server", "only bytes from the server save it"
+    BOTH = "both", "only bytes from both ends save it"
+
+
+class Whose(Word):
+    """Whose timer it is."""
+
+    PATH = "path", "a box on the path"
+    SERVER = "server", "the server itself, or a box that stands before it alone"
+    ADDRESS = "address", "a box that treats this address otherwise than the other one"
+
+
+class BoxKind(Word):
+    """What kind of box kills the request."""
+
+    PACKET = "packet", "a packet-level box: a firewall, a NAT, a carrier"
+    TCP = "tcp", "a TCP proxy or load balancer, which relays bytes"
+    HTTP = "http", "an HTTP proxy or load balancer, which ends TLS and relays requests"
+    SERVER = "server", "the server's own timer"
+    LATE_SERVER = "late-server", "no box: the server is late"
+    DOWN = "down", "no box: the server or the path went down, or was restarted"
+    NONE = "none", "no box cuts within the longest hold that was tried"
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What the answers add up to; None where they leave it open."""
+
+    explanation: Explanation
+    runs: Runs | None
+    counts: Counts | None
+    direction: Direction | None
+    whose: Whose | None
+    kinds: tuple[BoxKind, ...]
+    """The likeliest first."""
+
+    @property
+    def is_a_box(self) -> bool:
+        """Whether a box of the catalogue may be behind it."""
+        return any(kind in (BoxKind.PACKET, BoxKind.TCP, BoxKind.HTTP) for kind in self.kinds)
+
+
+_CAUSE_OF: dict[How | None, Cause] = {
+    How.STATUS: Cause.PROXY_STATUS,
+    How.SILENT: Cause.STATE_LOST_SILENTLY,
+    How.RESET: Cause.RESET_BY_BOX,
+}
+"""What is behind a limit, where the post-mortem could not be had."""
+_BY_SERVER = (Cause.CLOSED_BY_SERVER, Cause.RESET_BY_SERVER)
+
+
+def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Reasoning:
+    """Add the answers up."""
+    died = next((one for one in seen if one.ask.question is Question.POST_MORTEM), None)
+    explanation = Explanation((), ()) if died is None else explain(died, tls=tls)
+    if (no_timer := _no_timer(limit, explanation, method)) is not None:
+        return Reasoning(explanation, None, None, None, None, (no_timer,))
+    saved = {one.ask.question: one.survived for one in seen}
+    runs, whose = _runs(saved), _whose(limit, seen, method)
+    if whose is Whose.SERVER:
+        kinds: tuple[BoxKind, ...] = (BoxKind.SERVER,)
+        explanation = replace(explanation, causes=_servers_first(explanation.causes))
+    elif _knows_requests(limit, seen):
+        kinds = (BoxKind.HTTP,)
+    else:
+        cause = explanation.causes[0] if explanation.causes else _CAUSE_OF.get(limit.how)
+        signed = died is not None and died.signed
+        kinds = _kinds(cause, saved, runs) or _of_close(explanation, saved, signed=signed, tls=tls)
+    return Reasoning(explanation, runs, _counts(saved, runs), _direction(saved), whose, kinds)
+
+
+def _no_timer(limit: Limit, explanation: Explanation, method: str) -> BoxKind | None:
+    """Say what it is if there is no timer at all: then the other answers say nothing of one."""
+    if limit.cut_s is None:
+        return BoxKind.NONE
+    match explanation.causes:
+        case (Cause.ANSWERED_LATE,):
+            return BoxKind.LATE_SERVER
+        case (Cause.PATH_DOWN,):
+            return BoxKind.DOWN
+        case (cause, *_) if method == "hold" and cause in _BY_SERVER:  # `hbprobe serve` ends none while it runs
+            return BoxKind.DOWN
+        case _:
+            return None
+
+
+def _servers_first(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    return tuple(sorted(causes, key=lambda cause: cause not in _BY_SERVER))
+
+
+def _runs(saved: dict[Question, bool | None]) -> Runs | None:
+    helpers = (Question.KEEP_ALIVE, Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
+    if any(saved.get(question) for question in helpers):
+        return Runs.IDLE
+    return Runs.TOTAL if saved.get(Question.BOTH_DRIP) is False else None
+
+
+def _counts(saved: dict[Question, bool | None], runs: Runs | None) -> Counts | None:
+    match saved.get(Question.KEEP_ALIVE):
+        case True:
+            return Counts.PACKETS
+        case False if runs is Runs.IDLE:
+            return Counts.DATA
+        case _:
+            return None
+
+
+def _direction(saved: dict[Question, bool | None]) -> Direction | None:
+    match saved.get(Question.CLIENT_DRIP), saved.get(Question.SERVER_DRIP), saved.get(Question.BOTH_DRIP):
+        case True, True, _:
+            return Direction.EITHER
+        case True, False, _:
+            return Direction.CLIENT
+        case False, True, _:
+            return Direction.SERVER
+        case False, False, True:
+            return Direction.BOTH
+        case _:
+            return None
+
+
+def _whose(limit: Limit, seen: Sequence[Seen], method: str) -> Whose | None:
+    if (elsewhere := _elsewhere(limit, seen, method)) is not None:
+        return elsewhere
+    if method == "hold":  # `hbprobe serve` has no timer of its own
+        return Whose.PATH
+    announced = next((one.announced_s for one in seen if one.announced_s is not None), None)
+    return Whose.SERVER if announced is not None and _is_near(announced, limit) else None
+
+
+def _elsewhere(limit: Limit, seen: Sequence[Seen], method: str) -> Whose | None:
+    """Say what the other address tells: there is a timer of the path only where both lose the same request."""
+    there = {one.ask.hold_s: one for one in seen if one.ask.question is Question.ELSEWHERE}
+    if not there:
+        return None
+    longer = there[max(there)]
+    if longer.survived is None:
+        return None
+    if longer.survived:
+        return Whose.ADDRESS if method == "hold" else Whose.SERVER
+    shorter = there.get(limit.survived_s) if limit.survived_s is not None else None
+    return Whose.PATH if shorter is None or shorter.survived else Whose.ADDRESS
+
+
+def _is_near(announced_s: float, limit: Limit) -> bool:
+    low_s, high_s = limit.survived_s or 0.0, limit.cut_s or 0.0
+    slack_s = 1 + 0.1 * announced_s
+    return low_s - slack_s <= announced_s <= high_s + slack_s
+
+
+def _knows_requests(limit: Limit, seen: Sequence[Seen]) -> bool:
+    """Whether the box tells a connection with a request from one without, or has made the request again.
+
+    Where it is silent, a connection may live for another reason: the next request may bring it back.
+    """
+    if any(one.far_end is not None and one.far_end.times > 1 for one in seen):
+        return True
+    between = next((one for one in seen if one.ask.question is Question.BETWEEN_REQUESTS), None)
+    if between is None or limit.cut_s is None or limit.how is How.SILENT:
+        return False
+    apart_s = abs(between.outcome.elapsed_s - limit.cut_s)
+    return between.survived is True or (between.outcome.exact and apart_s > 2 + 0.1 * limit.cut_s)
+
+
+def _kinds(cause: Cause | None, saved: dict[Question, bool | None], runs: Runs | None) -> tuple[BoxKind, ...]:
+    """Return the kinds that fit a cause; none where that takes a look at the FIN."""
+    alive = saved.get(Question.KEEP_ALIVE)
+    if alive:
+        return (BoxKind.PACKET,)
+    counts_data = alive is False and runs is not Runs.TOTAL
+    match cause:
+        case Cause.PROXY_STATUS:
+            return (BoxKind.HTTP,)
+        case Cause.STATE_LOST_SILENTLY | Cause.STATE_LOST_RESET_ON_NEXT:
+            return (BoxKind.TCP, BoxKind.PACKET) if counts_data else (BoxKind.PACKET,)
+        case Cause.RESET_BY_BOX:
+            return (*(() if counts_data else (BoxKind.PACKET,)), BoxKind.TCP, BoxKind.HTTP)
+        case Cause.HELD_BY_PROXY:
+            return BoxKind.HTTP, BoxKind.TCP
+        case Cause.CLOSED_BY_SERVER | Cause.RESET_BY_SERVER:
+            return BoxKind.SERVER, BoxKind.HTTP, BoxKind.TCP
+        case _:
+            return ()
+
+
+def _of_close(
+    explanation: Explanation, saved: dict[Question, bool | None], *, signed: bool, tls: bool
+) -> tuple[BoxKind, ...]:
+    """Tell who sent FIN: one that holds the keys, or one that only sees bytes."""
+    server = (BoxKind.SERVER,) if Cause.CLOSED_BY_SERVER in explanation.causes else ()
+    if signed:
+        return (BoxKind.HTTP, *server)
+    if tls or Question.BETWEEN_REQUESTS in saved:  # between requests a connection died, too
+        return (BoxKind.TCP, *server)
+    return (BoxKind.TCP, BoxKind.HTTP, *server)

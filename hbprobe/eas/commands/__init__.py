@@ -1,0 +1,37 @@
+"""The messages of ActiveSync that Direct Push needs: values that can be written as WBXML and read from it.
+
+Requests are read strictly, answers with no more care than it takes to understand them.
+"""
+
+from hbprobe.eas.commands.folder_sync import INBOX_TYPE, Folder, FolderSyncAnswer, FolderSyncRequest
+from hbprobe.eas.commands.parts import CommandError
+from hbprobe.eas.commands.ping import PingAnswer, PingFolder, PingRequest
+from hbprobe.eas.commands.provision import POLICY_TYPE, ProvisionAnswer, ProvisionRequest
+from hbprobe.eas.commands.settings import DeviceInformation, SettingsAnswer, SettingsRequest
+from hbprobe.eas.commands.status import CommandStatus, FolderSyncStatus, PingStatus, PolicyStatus, SyncStatus
+from hbprobe.eas.commands.sync import SyncAnswer, SyncCollection, SyncRequest
+
+__all__ = [
+    "INBOX_TYPE",
+    "POLICY_TYPE",
+    "CommandError",
+    "CommandStatus",
+    "DeviceInformation",
+    "Folder",
+    "FolderSyncAnswer",
+    "FolderSyncRequest",
+    "FolderSyncStatus",
+    "PingAnswer",
+    "PingFolder",
+    "PingRequest",
+    "PingStatus",
+    "PolicyStatus",
+    "ProvisionAnswer",
+    "ProvisionRequest",
+    "SettingsAnswer",
+    "SettingsRequest",
+    "SyncAnswer",
+    "SyncCollection",
+    "SyncRequest",
+    "SyncStatus",
+]

@@ -1,0 +1,103 @@
+"""Lines of IIS's W3C log, as Exchange's sites write them, about requests to the stand-in.
+
+The format: https://www.w3.org/TR/WD-logfile.html. Until 2010 there is one site. Since 2013 each request comes through
+two, the front end, whose query ends in ids, and the back end at port 444, which adds what Exchange says of it:
+https://learn.microsoft.com/en-us/exchange/architecture/architecture. The line is written when the request is over.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote
+
+from hbprobe.eas.log_blob import Site, Utc, log_blob
+from hbprobe.eas.releases import Release
+from hbprobe.eas.request_record import RequestRecord
+
+FIELDS: Final = (
+    "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) "
+    "sc-status sc-substatus sc-win32-status time-taken"
+)
+_SOFTWARE: Final = {
+    Release.V2003: "6.0",
+    Release.V2007: "7.0",
+    Release.V2010: "7.5",
+    Release.V2013: "8.5",
+    Release.V2016: "10.0",
+    Release.V2019: "10.0",
+}
+"""The version of IIS in a Windows Server that the release runs on."""
+_STEM: Final = "/Microsoft-Server-ActiveSync/default.eas"
+_PROXIED_STEM: Final = "/Microsoft-Server-ActiveSync/Proxy/default.eas"
+_WITHOUT_BLOB: Final = {Release.V2003}
+_ONE_SITE: Final = {Release.V2003, Release.V2007, Release.V2010}
+_NOT_ESCAPED: Final = "".join(map(chr, range(0x21, 0x7F)))
+_NAME_NO_LONGER_AVAILABLE: Final = 64
+"""The Windows error of a connection that was gone when the answer was sent:
+http://it-notebook.org/iis/article/scwin32status_64_scstatus_200.htm"""
+
+
+class Folder(StrEnum):
+    """Where a site's log is, below the folder of all."""
+
+    CLIENT_FACING = "W3SVC1"
+    BACK_END = "W3SVC2"
+
+
+def head(release: Release, time: str) -> str:
+    """Return the lines with which a log begins; `time` as in "2030-01-02 08:00:00"."""
+    return (
+        f"#Software: Microsoft Internet Information Services {_SOFTWARE[release]}\n"
+        f"#Version: 1.0\n#Date: {time}\n#Fields: {FIELDS}\n"
+    )
+
+
+def file_name(date: str) -> str:
+    """Return what the log of a day ("2030-01-02") is called."""
+    return f"u_ex{date[2:].replace('-', '')}.log"
+
+
+def log_lines(
+    record: RequestRecord, release: Release, site: Site, utc: Utc, request_id: str
+) -> Iterator[tuple[Folder, str]]:
+    """Give the lines about a request, each with the site that writes it.
+
+    `request_id` is the GUID that a front end gives to the request.
+    """
+    came_to_exchange = record.status != 401 and not record.substatus  # IIS itself answers strangers, and filters
+    blob = ""
+    if came_to_exchange and release not in _WITHOUT_BLOB:
+        blob = f"&Log={log_blob(record, release, site, utc)}"
+    if release in _ONE_SITE:
+        yield Folder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, blob)
+        return
+    ids = f"&CorrelationID=<empty>;&ClientId={site.computer}&cafeReqId={request_id};"
+    yield Folder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, ids)
+    if came_to_exchange:
+        yield Folder.BACK_END, _line(record, utc, site, (_PROXIED_STEM, 444), site.address, blob)
+
+
+def _line(record: RequestRecord, utc: Utc, site: Site, where: tuple[str, int], client: str, appended: str) -> str:
+    stem, port = where
+    fields = (
+        utc(record.ended_s).partition(".")[0],
+        site.address,
+        _field(record.method),
+        stem,
+        quote(record.query, safe=_NOT_ESCAPED, errors="replace") + appended or "-",
+        port,
+        _field(record.user or ""),
+        _field(client),
+        _field(record.user_agent),
+        "-",
+        record.status,
+        record.substatus,
+        0 if record.is_delivered else _NAME_NO_LONGER_AVAILABLE,
+        round((record.ended_s - record.started_s) * 1000),
+    )
+    return " ".join(map(str, fields))
+
+
+def _field(text: str) -> str:
+    """Write a header as IIS does: + for a space, and for whatever else could end the field or the line."""
+    return "".join("+" if character == " " or not character.isprintable() else character for character in text) or "-"

@@ -1,0 +1,37 @@
+"""What client and far end agree on for `POST /hold`: where it is, the token that proves the answer.
+
+The token ties the answer to this very request, so that no cache, captive portal or error page passes for it.
+
+    POST /hold?seconds=S&nonce=N          answered S seconds after the whole request has come
+    POST /hold?seconds=S&nonce=N&drip=D   the answer begins at once, and goes on with a byte every D seconds
+    GET /hold/N                           what became of that request, as the far end saw it (JSON)
+"""
+
+import hashlib
+
+HOLD_PATH = "/hold"
+LONGEST_HOLD_S = 30 * 86400.0
+SHORTEST_DRIP_S = 0.01
+DRIP = b"."
+"""What drips, in either direction: a byte that no token holds."""
+
+
+def hold_query(seconds: float, nonce: str, drip_s: float | None = None) -> str:
+    """Return path and query of a request that is to be held open for `seconds`, with a byte every `drip_s`."""
+    drip = "" if drip_s is None else f"&drip={float(drip_s)!r}"
+    return f"{HOLD_PATH}?seconds={float(seconds)!r}&nonce={nonce}{drip}"
+
+
+def hold_token(seconds: float, nonce: str) -> bytes:
+    """Return the body of the right answer to that request."""
+    return hashlib.sha256(f"hbprobe hold {float(seconds)!r} {nonce}".encode()).hexdigest().encode() + b"\n"
+
+
+def without_drip(body: bytes) -> bytes:
+    """Return the body of an answer without what dripped before its token."""
+    return body.lstrip(DRIP)
+
+
+def witness_path(nonce: str) -> str:
+    """Return where to ask what became of a request."""
+    return f"{HOLD_PATH}/{nonce}"

@@ -1,0 +1,73 @@
+"""What the far end saw of each held request, kept for the probe that asks for it: `GET /hold/NONCE`.
+
+The answer is JSON. All times are seconds since the request came, the last time that it came; `up_s` alone is the age
+of the service.
+
+    seen        the request came here; false: no such request, or so long ago that it was forgotten
+    times       how often it came: a proxy that asks again sends it twice
+    up_s        how long the service has been up: a service that is younger than the request was restarted
+    now_s       when this was answered
+    answered_s  when the answer was sent; null while it is due
+    ended_s     when the connection ended; null while it stands
+    ending      how it ended: reset, closed or gave-up; null while it stands
+    unacknowledged, retransmits
+                what TCP_INFO says of the answer; null where the system does not tell, or the connection has ended
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from hbprobe.farend.ending import Listener
+from hbprobe.net.tcp_info import tcp_info
+
+_MOST_KEPT = 4096
+
+
+@dataclass(slots=True)
+class Held:
+    """One request, from its arrival on."""
+
+    arrived_s: float
+    listener: Listener
+    times: int = 1
+    answered_s: float | None = None
+
+    def seen(self, now_s: float) -> dict[str, Any]:
+        """Return what the witness says of it."""
+        ended = self.listener.ending is not None
+        info = tcp_info(self.listener.transport)
+        return {
+            "seen": True,
+            "times": self.times,
+            "now_s": now_s - self.arrived_s,
+            "answered_s": None if self.answered_s is None else self.answered_s - self.arrived_s,
+            "ended_s": self.listener.ended_s - self.arrived_s if ended else None,
+            "ending": self.listener.ending,
+            "unacknowledged": info.unacknowledged if info else None,
+            "retransmits": info.retransmits if info else None,
+        }
+
+
+class Witness:
+    """Remembers the requests of late."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._since_s = self._loop.time()
+        self._held: OrderedDict[str, Held] = OrderedDict()
+
+    def came(self, nonce: str, transport: asyncio.BaseTransport) -> Held:
+        """Note that a request came; return the note, for its end."""
+        before = self._held.pop(nonce, None)
+        times = 1 if before is None else before.times + 1
+        self._held[nonce] = held = Held(self._loop.time(), Listener.on(transport), times)
+        if len(self._held) > _MOST_KEPT:
+            self._held.popitem(last=False)
+        return held
+
+    def says(self, nonce: str) -> dict[str, Any]:
+        """Return what there is to say of a request."""
+        now_s, held = self._loop.time(), self._held.get(nonce)
+        return {"up_s": now_s - self._since_s, **(held.seen(now_s) if held else {"seen": False})}

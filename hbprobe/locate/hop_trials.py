@@ -1,0 +1,249 @@
+"""Requests that are held while their keep-alives reach only so far, all of them side by side."""
+
+import asyncio
+import contextlib
+import random
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from hbprobe.errors import CannotMeasureError
+from hbprobe.locate.finding import ALL, NONE, Finding, Reached, Route, locate, reaches
+from hbprobe.locate.route import Address, find_route, set_ttl
+from hbprobe.net.keep_alive import can_keep_alive, keep_alive
+from hbprobe.net.wire import Dialer, DialError, Wire
+from hbprobe.trial.asking import Asking
+from hbprobe.trial.dripping import Conversation
+from hbprobe.trial.evidence import Ask, Seen
+from hbprobe.trial.http import Conversation as Plain
+from hbprobe.trial.methods import HoldMethod, IdleMethod
+from hbprobe.trial.outcome import Kind, Outcome
+
+_POLL_S = 0.05
+_QUIET_S = 0.3
+"""After so long, and a round trip, without a packet both sides have said what they had to say."""
+_SOONER_S = 0.1
+"""So long before the hold ends the keep-alives stop and packets go all the way again."""
+_STAGGER_S = 0.02
+"""Between two connections, so that a server does not meet all the handshakes at once."""
+_SHORTEST_S = 1.5
+"""Keep-alives go out at most once in a second, and that must be well below the limit."""
+
+FindRoute = Callable[[socket.AddressFamily, Address, int], Awaitable[Route]]
+"""Finds the hops to an address, up to so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be located, and how. Times in seconds."""
+
+    method: str
+    """`hold` or `idle`."""
+    hold_s: float
+    """Longer than the path's limit, and shorter than the other timers on it."""
+    every_s: int
+    """Between two keep-alives; shorter than the limit."""
+    grace_s: float = 3.0
+    most_hops: int = 30
+    requests: int = 1
+    """For each reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What was seen, and what it means."""
+
+    asked: Asked
+    route: Route
+    seen: tuple[Reached, ...]
+    finding: Finding
+
+
+def plan(
+    limit_s: float, method: str = "hold", *, grace_s: float = 3.0, most_hops: int = 30, requests: int = 1
+) -> Asked:
+    """Choose hold and interval for a limit; raises ValueError for one that is too short.
+
+    The hold is little longer than the limit, or timers that are little longer would strike, too. Linux sends 127
+    keep-alives in vain before it gives a connection up: at a third of the limit, far more than the hold takes.
+    """
+    if limit_s < _SHORTEST_S:
+        raise ValueError(
+            f"keep-alives go out once a second at most: a limit below {_SHORTEST_S:g} s cannot be located"
+        )
+    every_s = max(1, int(limit_s / 3))
+    return Asked(method, limit_s + max(0.5, 0.03 * limit_s), every_s, grace_s, most_hops, requests)
+
+
+class Reach:
+    """How far the keep-alives of one connection go, and while what."""
+
+    def __init__(self, ttl: int, every_s: int) -> None:
+        self._ttl = ttl
+        self._every_s = every_s
+        self._sock: socket.socket | None = None
+        self.heard = 0
+        """So many packets came while keep-alives were sent."""
+
+    def take(self, sock: socket.socket) -> None:
+        """Take the socket before it connects."""
+        self._sock = sock
+
+    @contextlib.asynccontextmanager
+    async def during(self, wire: Wire, hold_s: float) -> AsyncIterator[None]:
+        """Send keep-alives so far, from when both sides are quiet until shortly before the hold ends."""
+        until_s = asyncio.get_running_loop().time() + hold_s - _SOONER_S
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self._limit(wire, until_s))
+            try:
+                yield
+            finally:
+                task.cancel()
+
+    async def _limit(self, wire: Wire, until_s: float) -> None:
+        loop, sock = asyncio.get_running_loop(), self._sock
+        if self._ttl == NONE or sock is None:
+            return
+        with contextlib.suppress(OSError):  # the connection may end at any time
+            await self._quiet(wire, sock)
+            before = _segments_in(sock)
+            if self._ttl != ALL:
+                set_ttl(sock, self._ttl)
+            keep_alive(self._every_s)(sock)
+            await asyncio.sleep(until_s - loop.time())
+            self.heard = _segments_in(sock) - before
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+            set_ttl(sock, 0)
+
+    @staticmethod
+    async def _quiet(wire: Wire, sock: socket.socket) -> None:
+        """Wait until nothing is left to be acknowledged.
+
+        What came later, such as TLS's session tickets, would be acknowledged with too small a TTL, and so be sent
+        again and again.
+        """
+        loop = asyncio.get_running_loop()
+        segments, since_s = _segments_in(sock), loop.time()
+        while wire.unacknowledged_segments() or loop.time() - since_s < _QUIET_S + wire.round_trip_s:
+            await asyncio.sleep(_POLL_S)
+            if (now := _segments_in(sock)) != segments:
+                segments, since_s = now, loop.time()
+
+
+def _segments_in(sock: socket.socket) -> int:
+    """Count the packets that a connection got: tcpi_segs_in of struct tcp_info, linux/tcp.h."""
+    return int.from_bytes(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 144)[140:144], sys.byteorder)
+
+
+class _Hold(HoldMethod):
+    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, reach: Reach) -> None:
+        super().__init__(dialer, grace_s, rng)
+        self._asking = _Asking(dialer, grace_s, rng, reach)
+
+
+class _Asking(Asking):
+    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, reach: Reach) -> None:
+        super().__init__(dialer, grace_s, rng, holds=True)
+        self._reach = reach
+
+    async def held(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
+        async with self._reach.during(wire, ask.hold_s):
+            return await super().held(ask, wire, conversation)
+
+
+class _Idle(IdleMethod):
+    def __init__(self, dialer: Dialer, grace_s: float, reach: Reach, hold_s: float) -> None:
+        super().__init__(dialer, grace_s)
+        self._reach = reach
+        self._hold_s = hold_s
+        self._stack = contextlib.AsyncExitStack()
+
+    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
+        async with self._stack:
+            self._wire = wire
+            return await super()._hold(wire, hold_s)
+
+    async def _warm_up(self, conversation: Plain) -> Outcome | None:
+        objection = await super()._warm_up(conversation)
+        if objection is None:
+            await self._stack.enter_async_context(self._reach.during(self._wire, self._hold_s))
+        return objection
+
+
+class Locating:
+    """One path, to be located on."""
+
+    def __init__(
+        self,
+        dialer: Dialer,
+        asked: Asked,
+        rng: random.Random,
+        *,
+        find: FindRoute = find_route,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`find` finds the hops; `say` is told what goes on."""
+        self._dialer = dialer
+        self._asked = asked
+        self._rng = rng
+        self._find = find
+        self._say = say
+
+    async def run(self) -> Located:
+        """Find the hops, hold a request for each, and say who cuts. Raises CannotMeasureError."""
+        check_system()
+        family, address = await self._peer()
+        route = await self._find(family, address, self._asked.most_hops)
+        ttls = [ttl for ttl in reaches(route, self._asked.most_hops) for _ in range(self._asked.requests)]
+        self._say(_announcement(route, len(ttls), self._asked))
+        trials = (self._trial(ttl, place, route.distance or ALL) for place, ttl in enumerate(ttls))
+        outcomes = await asyncio.gather(*trials)
+        seen = tuple(Reached(ttl, outcome) for ttl, outcome in zip(ttls, outcomes, strict=True))
+        try:
+            return Located(self._asked, route, seen, locate(route, seen, self._asked.hold_s, self._asked.every_s))
+        except ValueError as error:
+            raise CannotMeasureError(str(error)) from None
+
+    async def _peer(self) -> tuple[socket.AddressFamily, Address]:
+        """Connect once, so that the name is looked up and all connections go to the same address."""
+        taken: list[socket.socket] = []
+        try:
+            wire = await self._dialer.prepared(taken.append).open()
+        except DialError as error:
+            raise CannotMeasureError(str(error)) from None
+        try:
+            return taken[-1].family, taken[-1].getpeername()
+        except OSError as error:
+            raise CannotMeasureError(f"the connection ended at once: {error.strerror}") from None
+        finally:
+            wire.close()
+
+    async def _trial(self, ttl: int, place: int, distance: int) -> Outcome:
+        await asyncio.sleep(place * _STAGGER_S)
+        reach = Reach(ttl, self._asked.every_s)
+        outcome = await self._method(reach).trial(self._asked.hold_s)
+        if outcome.kind is Kind.SURVIVED and ttl < distance and reach.heard:
+            return replace(
+                outcome, kind=Kind.FAILED, reason=f"{reach.heard} packets came in a hold that was to be quiet"
+            )
+        return outcome
+
+    def _method(self, reach: Reach) -> HoldMethod | IdleMethod:
+        asked, dialer = self._asked, self._dialer.prepared(reach.take)
+        if asked.method == IdleMethod.name:
+            return _Idle(dialer, asked.grace_s, reach, asked.hold_s)
+        return _Hold(dialer, asked.grace_s, self._rng, reach)
+
+
+def _announcement(route: Route, count: int, asked: Asked) -> str:
+    where = f"TCP is answered at hop {route.distance}" if route.distance else "TCP is answered beyond the hops tried"
+    return f"{where}; holding {count} requests for {asked.hold_s:g} s, side by side"
+
+
+def check_system() -> None:
+    """Raise CannotMeasureError where the system cannot do what locating needs."""
+    if sys.platform != "linux" or not can_keep_alive():
+        raise CannotMeasureError(
+            "locate needs Linux: TCP keep-alives with a TTL of their own, and error queues that name hops"
+        )

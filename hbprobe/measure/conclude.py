@@ -1,0 +1,72 @@
+"""From a search that has run to its result: the limit, and what it means for Exchange."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from hbprobe.diagnosis.mend import is_of_the_path
+from hbprobe.exchange.devices import DEVICES, DeviceKind
+from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.verdict import judge
+from hbprobe.measure.diagnosing import Diagnosing
+from hbprobe.measure.run import Run
+from hbprobe.profiles.model import Profile
+from hbprobe.records.diagnosis import Diagnosis
+from hbprobe.records.result import Method, Result, Verb
+from hbprobe.trial.ping import told_by
+
+
+def conclude(
+    run: Run,
+    settings: Settings,
+    *,
+    verb: Verb,
+    target: str,
+    clock: str,
+    wall_s: float,
+    began: datetime | None = None,
+    path: tuple[str, ...] = (),
+    cut_by: str | None = None,
+    notes: tuple[str, ...] = (),
+    devices: Sequence[DeviceKind] = DEVICES,
+) -> Result:
+    """Sum a run up; without any evidence there is no verdict. `began` is in UTC."""
+    limit = run.search.limit
+    known = limit.survived_s is not None or limit.cut_s is not None
+    return Result(
+        verb=verb,
+        target=target,
+        method=Method(run.method.name),
+        clock=clock,
+        search=run.search.settings,
+        limit=limit,
+        trials=tuple(run.trials),
+        path_s=run.path_s,
+        wall_s=wall_s,
+        path=path,
+        contradictions=run.search.contradictions,
+        complete=run.complete,
+        confirmed=run.complete and run.search.confirmed,
+        confidence=run.search.confidence,
+        noise=run.search.noise,
+        started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
+        cut_by=cut_by,
+        notes=(*notes, *run.remarks),
+        server=told_by(run.method),
+        verdict=judge(limit.survived_s, limit.cut_s, limit.how, settings, devices).as_dict() if known else None,
+    )
+
+
+def sum_up(found: Diagnosing, result: Result, profiles: Sequence[Profile]) -> Diagnosis:
+    """Sum a diagnosis up that has run: its answers, with the result of its search."""
+    reasoning = found.reasoning
+    verdict = result.verdict if is_of_the_path(reasoning) else None
+    return Diagnosis(
+        result=replace(result, complete=found.complete, verdict=verdict, notes=(*result.notes, *found.remarks)),
+        asks=found.asks,
+        seen=tuple(sorted(found.seen, key=lambda one: found.asks.index(one.ask))),
+        reasoning=reasoning,
+        matches=found.matches(profiles),
+        spread=found.spread,
+        elsewhere=None if found.elsewhere is None else str(found.elsewhere.target),
+    )

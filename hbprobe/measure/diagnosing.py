@@ -1,0 +1,126 @@
+"""A diagnosis carried out: the search for the limit, then every question about it at the same time."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+from hbprobe.diagnosis.plan import Means, expected_s, plan
+from hbprobe.diagnosis.ranking import Match, rank
+from hbprobe.diagnosis.reasoning import Reasoning, reason
+from hbprobe.diagnosis.spread import Spread, spread_holds, spread_of
+from hbprobe.measure.run import Run
+from hbprobe.net.keep_alive import can_keep_alive
+from hbprobe.net.wire import Dialer
+from hbprobe.profiles.model import Profile
+from hbprobe.trial.asking import Asking
+from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.outcome import Kind, Outcome, Trial
+from hbprobe.trial.witness import Witness
+
+
+class Diagnosing:
+    """One diagnosis of one path. What it holds stays true when it is cancelled in the middle."""
+
+    def __init__(
+        self,
+        run: Run,
+        dialer: Dialer,
+        rng: random.Random,
+        *,
+        elsewhere: Dialer | None = None,
+        keep_alives: bool = True,
+        trials: int = 0,
+        watch: Callable[["Diagnosing"], None] = lambda _: None,
+    ) -> None:
+        """`trials`: so many more, to see how widely the limit scatters; `watch` is told of whatever changes."""
+        self.run = run
+        self.dialer = dialer
+        self.elsewhere = elsewhere
+        self.asks: tuple[Ask, ...] = ()
+        """What is asked once the limit is known; empty before."""
+        self.seen: list[Seen] = []
+        self.spread_trials: list[Trial] = []
+        self.remarks: tuple[str, ...] = ()
+        """What stood in the way of a question."""
+        self.complete = False
+        self._rng = rng
+        self._keep_alives = keep_alives and can_keep_alive()
+        self._trials = trials
+        self._watch = watch
+        self._loop = asyncio.get_running_loop()
+
+    async def to_the_end(self) -> None:
+        """Find the limit, and ask all about it; raises CannotMeasureError when there is no finding it."""
+        await self.run.to_the_end()
+        await self._plan()
+        self._watch(self)
+        async with asyncio.TaskGroup() as group:
+            for ask in self.asks:
+                group.create_task(self._ask(ask))
+            slots = asyncio.Semaphore(self.run.search.settings.connections)
+            for hold_s in self._spread_holds():
+                group.create_task(self._try(hold_s, slots))
+        self.complete = True
+        self._watch(self)
+
+    # What it found
+
+    @property
+    def remaining_s(self) -> float:
+        """How long the questions take at most, side by side, once they are known."""
+        grace_s, connections = self.run.search.settings.grace_s, self.run.search.settings.connections
+        holds = sorted(self._spread_holds(), reverse=True)
+        rounds_s = sum(hold_s + grace_s for hold_s in holds[::connections])
+        return max(expected_s(self.asks, grace_s), rounds_s)
+
+    @property
+    def reasoning(self) -> Reasoning:
+        """What the answers so far add up to."""
+        return reason(self.run.search.limit, self.seen, self.run.method.name, tls=self.dialer.target.tls)
+
+    @property
+    def spread(self) -> Spread | None:
+        """How the limit scatters; None where that was not asked."""
+        return spread_of([*self.run.trials, *self.spread_trials]) if self.spread_trials else None
+
+    def matches(self, profiles: Sequence[Profile]) -> tuple[Match, ...]:
+        """Return which products fit, the best first."""
+        return rank(profiles, self.run.search.limit, self.seen, self.reasoning)
+
+    # What it does
+
+    async def _plan(self) -> None:
+        limit = self.run.search.limit
+        if limit.cut_s is None:
+            return
+        serves = self._holds and await Witness(self.dialer).is_there()
+        if self._holds and not serves:
+            self.remarks = ("the far end bears no witness, as an older hbprobe serve: fewer questions were asked",)
+        self.asks = plan(limit, Means(serves, self._keep_alives, self.elsewhere is not None))
+
+    def _asking(self, ask: Ask) -> Asking:
+        """Ask in the same way at the other address, so that only the address makes a difference."""
+        elsewhere = self.elsewhere if ask.question is Question.ELSEWHERE else None
+        return Asking(elsewhere or self.dialer, self.run.search.settings.grace_s, self._rng, holds=self._holds)
+
+    @property
+    def _holds(self) -> bool:
+        return self.run.method.name == "hold"
+
+    def _spread_holds(self) -> tuple[float, ...]:
+        if not self._trials:
+            return ()
+        return spread_holds(self.run.search.limit, self._trials, self.run.search.settings.max_s)
+
+    async def _ask(self, ask: Ask) -> None:
+        self.seen.append(await self._asking(ask).ask(ask))
+        self._watch(self)
+
+    async def _try(self, hold_s: float, slots: asyncio.Semaphore) -> None:
+        async with slots:
+            started_s = self.run.path_s
+            outcome: Outcome = await self.run.method.trial(hold_s)
+        if outcome.kind is not Kind.FAILED:
+            number = len(self.run.trials) + len(self.spread_trials) + 1
+            self.spread_trials.append(Trial(number, hold_s, started_s, outcome))
+            self._watch(self)

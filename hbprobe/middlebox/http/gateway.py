@@ -1,0 +1,169 @@
+"""A box of layer http on real sockets: it ends TLS and relays HTTP/1.1 requests until its rules end them.
+
+It has the surface of `Relay`, so that a chain takes both. Each connection of a client's is a `Session`; this module
+accepts them, wakes them when they are due, and keeps what belongs to all of them.
+"""
+
+import asyncio
+import math
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+
+from hbprobe.middlebox.alarm import Alarm
+from hbprobe.middlebox.book import Book
+from hbprobe.middlebox.box import FlowState
+from hbprobe.middlebox.events import FlowExpired, Observer
+from hbprobe.middlebox.farewell import Farewell
+from hbprobe.middlebox.flow import Side
+from hbprobe.middlebox.http.http1_proxying import Additions
+from hbprobe.middlebox.http.http_flow import HttpRules
+from hbprobe.middlebox.http.http_session import Session
+from hbprobe.middlebox.http.leg import End
+from hbprobe.middlebox.rules import Act
+from hbprobe.middlebox.undertaker import Undertaker
+from hbprobe.net.address import peer_name
+from hbprobe.net.dial import Address, Dial
+from hbprobe.net.listener import Listener
+from hbprobe.net.silence import Way, close_with_reset
+from hbprobe.profiles.model import Http, Profile
+
+
+class Gateway:
+    """One http box between its clients and one server."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        upstream: Sequence[Address],
+        observer: Observer,
+        max_flows: int | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        upstream_tls: ssl.SSLContext | None = None,
+        upstream_name: str = "localhost",
+    ) -> None:
+        """Make a box that speaks TLS with its clients (`tls`) or plain HTTP, and so with its server.
+
+        `upstream_name` is whom the server's certificate must name.
+        """
+        self._book = Book(observer)
+        self.counts = self._book.counts
+        self._obey(profile)
+        self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
+        self.farewells: set[Farewell] = set()
+        self._upstream = upstream
+        self._max_flows = max_flows if max_flows is not None else math.inf
+        self._loop = asyncio.get_running_loop()
+        self._undertaker = Undertaker()
+        self._listener = Listener(self._accepted, self.refused, self._undertaker.make_room)
+        self._sessions: set[Session] = set()
+        self._alarm: Alarm[Session] = Alarm(Session.expire)
+
+    def __len__(self) -> int:
+        """Return the number of clients' connections."""
+        return len(self._sessions)
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Take connections on an address, and return it; raises OSError when it cannot be had."""
+        return await self._listener.listen(host, port)
+
+    def flows(self) -> list[FlowState]:
+        """Return the clients' connections, oldest first."""
+        now = self.now()
+        return [session.state(now) for session in sorted(self._sessions, key=lambda session: session.number)]
+
+    def change(self, profile: Profile) -> None:
+        """Go on by another profile of layer http; connections get its timers, counted from where they are."""
+        self._obey(profile)
+        for session in self._sessions:
+            session.flow.rules = self.rules
+            self.watch(session)
+
+    def expire(self, number: int) -> bool:
+        """Do now to a connection what its next timer would; False when there is no such connection, or no timer."""
+        found = next((session for session in self._sessions if session.number == number), None)
+        return found is not None and found.expire(self.now())
+
+    def drain(self) -> None:
+        """Take no more connections; those that there are go on."""
+        self._listener.close()
+
+    def close(self) -> None:
+        """Take no more connections, and reset those that are left."""
+        self._listener.close()
+        self._alarm.close()
+        for session in tuple(self._sessions):
+            self._forget(session)
+            session.reset()
+        for farewell in tuple(self.farewells):
+            farewell.cut_short()
+        self._undertaker.close()
+
+    def _obey(self, profile: Profile) -> None:
+        http = profile.http or Http()
+        self.profile = profile
+        self.rules = HttpRules.of(profile)
+        self.additions = Additions(http.via, http.forwarded_for)
+
+    def _accepted(self, client: socket.socket) -> None:
+        if len(self._sessions) + len(self.farewells) >= self._max_flows:
+            name = peer_name(client)
+            close_with_reset(client)
+            self.refused(name, f"all {self._max_flows} flows are in use")
+            return
+        number = self._book.opened()
+        try:
+            session = Session(self, number, client)
+        except OSError:  # gone already
+            client.close()
+            self.counts.reset += 1
+            return
+        self._sessions.add(session)
+        self.watch(session)
+
+    def _forget(self, session: Session) -> None:
+        self._sessions.discard(session)
+        self._alarm.forget(session)
+
+    # What sessions need
+
+    def now(self) -> float:
+        """Return the time on the loop's clock."""
+        return self._loop.time()
+
+    def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
+        """Connect to the server."""
+        return Dial(self._upstream, self._undertaker.new_socket, connected, failed)
+
+    def mute(self, sock: socket.socket) -> Way | None:
+        """Let a socket answer nothing any more; return how."""
+        return self._undertaker.lay_out(sock, Act.MUTE, has_ended=False)
+
+    def received(self, side: Side, count: int) -> None:
+        """Count bytes."""
+        self._book.received(side, count)
+
+    def refused(self, client: str, reason: str) -> None:
+        """Take note that a client or its request was refused, or that the server failed it."""
+        self._book.refused(self.now(), client, reason)
+
+    def expired(self, event: FlowExpired) -> None:
+        """Take note that a timer ran out."""
+        self._book.expired(event)
+
+    def over(self, session: Session, end: End | None) -> None:
+        """Forget a session that `end` of one of its ends has ended, or the box (None)."""
+        self._forget(session)
+        match end:
+            case End.FIN | End.TRUNCATED:
+                self.counts.closed += 1
+            case End.RST:
+                self.counts.reset += 1
+
+    # The alarm
+
+    def watch(self, session: Session) -> None:
+        """Look again at when a session is due."""
+        if session in self._sessions:
+            self._alarm.watch(session)

@@ -1,0 +1,368 @@
+"""One client's connection to an http box, and the connection to the server behind it.
+
+There is one connection to the server, opened with the first request, and again when the server has closed it in
+between. Requests are served one at a time: what comes behind the first one waits.
+
+What the box does of its own accord follows its rules. For the rest it does as nginx and HAProxy were seen to do: a
+server that ends the connection in the middle of an answer, with FIN or RST, costs the client the rest of the answer,
+and then FIN; for one that ends it before, the box answers 502.
+"""
+
+import math
+import socket
+from http import HTTPStatus
+
+from hbprobe.middlebox.box import FlowState
+from hbprobe.middlebox.events import FlowExpired
+from hbprobe.middlebox.flow import Side
+from hbprobe.middlebox.http.http1 import MessageError
+from hbprobe.middlebox.http.http1_proxying import own_answer
+from hbprobe.middlebox.http.http_exchange import Exchange
+from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule
+from hbprobe.middlebox.http.http_setting import Setting
+from hbprobe.middlebox.http.leg import End, Leg
+from hbprobe.middlebox.rules import Act
+from hbprobe.net.address import name_of
+from hbprobe.net.dial import Dial
+from hbprobe.net.silence import Way
+
+_WAITING_BYTES = 64 * 1024
+"""When so much of a request waits, for a connection to the server or for the answer before it, we read no more."""
+
+
+class Session:
+    """A client's connection, from the moment when TCP stands."""
+
+    def __init__(self, box: Setting, number: int, sock: socket.socket) -> None:
+        """Take over a client's connection; raises OSError when it is gone already."""
+        peer = sock.getpeername()
+        self.number = number
+        self.client_name = name_of(peer)
+        self.flow = HttpFlow(box.rules, box.now())
+        self.watched_at = math.inf
+        self._box = box
+        self._client_host = str(peer[0])
+        self._client = Leg(sock, self, box.farewells, box.tls)
+        self._server: Leg | None = None
+        self._dial: Dial | None = None
+        self._outbox = b""
+        """What waits until the connection to the server stands."""
+        self._from_client = b""
+        self._from_server = b""
+        """What has come and cannot be used yet."""
+        self._next_exchange()
+
+    def due(self) -> float:
+        """Return when a timer of this connection runs out."""
+        return self.flow.due()
+
+    def state(self, now: float) -> FlowState:
+        """Return what can be told of this connection."""
+        due = self.flow.due()
+        return FlowState(
+            number=self.number,
+            client=self.client_name,
+            phase=self.flow.phase.name.lower(),
+            age_s=now - self.flow.opened_at,
+            quiet_s=now - self.flow.restarted_at,
+            due_in_s=None if due == math.inf else due - now,
+        )
+
+    def reset(self) -> None:
+        """End both connections with RST."""
+        self._client.reset()
+        self._end_server(Act.RESET)
+
+    # What the legs tell
+
+    def stands(self, leg: Leg) -> None:
+        """Take note that TLS stands."""
+        if leg is self._server:
+            self._connected()
+            self._balance()
+
+    def came(self, leg: Leg, data: bytes) -> None:
+        """Take what an end sent."""
+        side = Side.CLIENT if leg is self._client else Side.SERVER
+        self._box.received(side, len(data))
+        self.flow.moved(side, self._box.now())
+        if side is Side.CLIENT:
+            self._from_client += data
+            self._serve()
+        else:
+            self._from_server += data
+            self._take_answer()
+        self._balance()
+
+    def drained(self, leg: Leg) -> None:
+        """Take note that what waited for an end has been taken."""
+        if leg is self._server:
+            self._note_end_of_request()
+        elif self._exchange.answer_is_done:
+            self._finish()
+        self._balance()
+
+    def ended(self, leg: Leg, end: End, detail: str) -> None:
+        """Take note that an end has ended its connection."""
+        if leg is self._client:
+            self._client_left(end, detail)
+        else:
+            self._server_left(end, detail)
+            self._balance()
+
+    def _balance(self) -> None:
+        """Read from each end as fast as the other takes it, and not faster."""
+        waiting = self._server is None and len(self._outbox) >= _WAITING_BYTES
+        too_early = self._exchange.request_is_done and len(self._from_client) >= _WAITING_BYTES
+        if waiting or too_early or (self._server is not None and self._server.blocked):
+            self._client.pause()
+        else:
+            self._client.resume()
+        if self._server is not None:
+            if self._client.blocked:
+                self._server.pause()
+            else:
+                self._server.resume()
+        self.flow.hold(self._client.blocked, self._box.now())
+        self._box.watch(self)
+
+    # Requests
+
+    def _next_exchange(self) -> None:
+        self._exchange = Exchange(self._client_host, self._box.additions)
+        self._is_fresh = False
+        """The connection to the server serves its first request."""
+        self._tries = 0
+        """How often the request was sent again because a timer ran out."""
+
+    def _serve(self) -> None:
+        """Take what belongs to the request that is served, or to the next one."""
+        exchange, now = self._exchange, self._box.now()
+        if exchange.request_is_done and not exchange.is_tunnel:
+            return
+        began = exchange.head is None
+        try:
+            onward, self._from_client = exchange.take_request(self._from_client)
+        except MessageError as error:
+            self._refuse(error)
+            return
+        if began and (exchange.head is not None or self._from_client):
+            self.flow.request_began(now)
+        if began and exchange.head is not None:
+            self.flow.head(now, connected=self._server is not None)
+        if onward:
+            self._send_on(onward)
+
+    def _refuse(self, error: MessageError) -> None:
+        self._box.refused(self.client_name, f"{error.status.value}: {error}")
+        self._answer_ourselves(error.status, keep=False)
+
+    def _send_on(self, data: bytes) -> None:
+        if self._server is not None:
+            self._server.send(data)
+            self._note_end_of_request()
+        else:
+            self._outbox += data
+            if self._dial is None:
+                self._connect()
+
+    def _note_end_of_request(self) -> None:
+        server = self._server
+        if self._exchange.request_is_done and server is not None and not (server.is_shaking or server.blocked):
+            self.flow.request_ended(self._box.now())
+
+    # The connection to the server
+
+    def _connect(self) -> None:
+        self._is_fresh = True
+        self._from_server = b""
+        self._dial = self._box.dial(self._dialled, self._unreachable)
+
+    def _dialled(self, sock: socket.socket) -> None:
+        self._dial = None
+        try:
+            self._server = Leg(sock, self, self._box.farewells, self._box.upstream_tls, self._box.upstream_name)
+        except OSError as error:  # gone already
+            sock.close()
+            self._unreachable(f"upstream: {error}")
+            return
+        self._server.send(self._outbox)
+        self._outbox = b""
+        if not self._server.is_shaking:
+            self._connected()
+        self._balance()
+
+    def _connected(self) -> None:
+        self.flow.connected(self._box.now())
+        self._note_end_of_request()
+
+    def _unreachable(self, reason: str) -> None:
+        self._dial = None
+        self._fail(reason)
+        self._balance()
+
+    def _fail(self, reason: str) -> None:
+        """Answer for a server that does not."""
+        self._box.refused(self.client_name, reason)
+        self._answer_ourselves(HTTPStatus.BAD_GATEWAY, keep=self._box.rules.keeps_client)
+
+    def _send_again(self, replay: bytes) -> None:
+        """Send the request once more, on a fresh connection."""
+        self._end_server(self._box.rules.server_act)
+        self._outbox = replay
+        self.flow.connecting(self._box.now())
+        self._connect()
+
+    def _server_left(self, end: End, detail: str) -> None:
+        exchange, is_owed = self._exchange, self._exchange.is_owed
+        if end is End.FIN:
+            exchange.server_ended()
+        if not is_owed:
+            self._end_server(Act.CLOSE)
+        elif exchange.answer_is_done:
+            self._end_server(Act.CLOSE)
+            self._finish()
+        elif exchange.answer is not None:
+            self._leave(end)
+        elif exchange.replay and exchange.may_be_repeated and not self._is_fresh:
+            self._send_again(exchange.replay)  # the server closed while the request was on its way
+        else:
+            said = ", ".join(filter(None, (end, detail)))
+            self._fail(f"upstream ended the connection without an answer: {said}")
+
+    def _end_server(self, act: Act) -> None:
+        if self._dial is not None:
+            self._dial.cancel()
+            self._dial = None
+        self._outbox = b""
+        server, self._server = self._server, None
+        if server is not None:
+            if act is Act.RESET:
+                server.reset()
+            else:
+                server.leave()
+
+    def _give_up(self) -> None:
+        """End the server's side of what is under way, as the profile says, or of nothing, as anybody does."""
+        self._end_server(Act.CLOSE if self._exchange.head is None else self._box.rules.server_act)
+
+    # Answers
+
+    def _take_answer(self) -> None:
+        exchange = self._exchange
+        if not exchange.is_owed:
+            self._end_server(Act.CLOSE)
+            return
+        try:
+            onward, self._from_server = exchange.take_answer(self._from_server)
+        except MessageError as error:
+            self._fail(f"upstream: {error}")
+            return
+        self._client.send(onward)
+        if exchange.answer_is_showing:
+            self.flow.answer_began(self._box.now())
+        if exchange.is_tunnel and self.flow.phase is not HttpPhase.TUNNEL:
+            self.flow.upgraded(self._box.now())
+            self._serve()
+        elif exchange.answer_is_done:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Go on to the next request, once the client has taken the answer to this one."""
+        exchange = self._exchange
+        if self._client.blocked:
+            return
+        if not (exchange.keeps_server and exchange.request_is_done):
+            self._end_server(Act.CLOSE)
+        if exchange.keeps_client:
+            self._go_on()
+        else:
+            self._leave(End.FIN)
+
+    def _go_on(self) -> None:
+        self.flow.answer_ended(self._box.now())
+        self._next_exchange()
+        self._serve()
+
+    def _answer_ourselves(self, status: int, body: str = "", *, keep: bool) -> None:
+        """Give the client a status, or cut its answer short where that has begun."""
+        exchange = self._exchange
+        self._give_up()
+        if exchange.answer is not None or self._client.is_shaking:
+            self._leave(None)
+            return
+        keep = keep and exchange.may_be_followed
+        is_head = exchange.head is not None and exchange.head.method == b"HEAD"
+        self._client.send(own_answer(status, body, keep=keep, to_head=is_head))
+        if keep:
+            self._go_on()
+        else:
+            self._leave(None)
+
+    # Ending
+
+    def expire(self, now: float) -> bool:
+        """Do what the box does when the next timer runs out, as if that were now; False when none runs."""
+        rule = self.flow.next_rule()
+        if rule is None:
+            return False
+        if self._exchange.replay and rule.retries > self._tries:
+            self._tries += 1
+            self._send_again(self._exchange.replay)
+        else:
+            self._box.expired(self._apply(rule, now))
+        self._box.watch(self)
+        return True
+
+    def _apply(self, rule: HttpRule, now: float) -> FlowExpired:
+        quiet_s, ways = now - self.flow.running_since(rule), set[Way | None]()
+        if rule.status is not None:
+            self._answer_ourselves(rule.status, rule.body, keep=self._box.rules.keeps_client)
+        else:
+            ways = self._end_as(rule.acts)
+        return FlowExpired(
+            at_s=now,
+            number=self.number,
+            client=self.client_name,
+            timer=rule.kind,
+            expiry=rule.expiry,
+            age_s=now - self.flow.opened_at,
+            quiet_s=quiet_s,
+            ways=frozenset(way for way in ways if way is not None),
+        )
+
+    def _end_as(self, acts: tuple[Act, Act]) -> set[Way | None]:
+        """End both sides; return how those were silenced that were to be."""
+        ways: set[Way | None] = set()
+        if acts[Side.SERVER] is Act.MUTE and self._server is not None:
+            ways.add(self._box.mute(self._server.give_up()))
+            self._server = None
+        self._end_server(acts[Side.SERVER])
+        match acts[Side.CLIENT]:
+            case Act.MUTE:
+                ways.add(self._box.mute(self._client.give_up()))
+            case Act.RESET:
+                self._client.reset()
+        self._leave(None)
+        return ways
+
+    def _client_left(self, end: End, detail: str) -> None:
+        if end is End.TLS:
+            self._box.refused(self.client_name, f"TLS: {detail}")
+        if end is End.FIN:
+            self._end_server(Act.CLOSE)
+        else:
+            self._give_up()
+        self._leave(end)
+
+    def _leave(self, end: End | None) -> None:
+        """End what is left; `end` is who wished it, as the box is to be told."""
+        exchange = self._exchange
+        self._give_up()
+        is_cut_short = exchange.answer is not None and not exchange.answer_is_done
+        if is_cut_short and exchange.ends_with_connection:
+            self._client.reset()  # FIN would tell the client that its answer is whole
+        else:
+            is_sending = bool(self._from_client) or (exchange.head is not None and not exchange.request_is_done)
+            self._client.leave(complete=not is_cut_short, linger=is_sending)
+        self._box.over(self, end)

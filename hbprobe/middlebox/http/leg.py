@@ -1,0 +1,259 @@
+"""One TCP connection of an http box, plain or TLS, that tells exactly how its peer ended it.
+
+Plain sockets with the loop's readers and writers, as in the relay and for the same reasons: RST and FIN stay apart,
+and a socket can be made mute. TLS is ssl.SSLSocket, which has the same methods and says what it waits for.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from enum import Enum, StrEnum, auto
+from typing import Protocol
+
+from hbprobe.middlebox.farewell import Farewell
+from hbprobe.net.liveness import acknowledge_now
+from hbprobe.net.silence import close_with_reset
+
+_READ_BYTES = 64 * 1024
+"""More than a TLS record holds: one read takes a record whole, and leaves nothing where the loop does not look."""
+_FEW_BYTES = 4096
+"""What is no longer than this may be all for a long time, and is acknowledged at once."""
+_TO_READ = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
+"""What says that there is nothing to read yet."""
+_TO_WRITE = (BlockingIOError, InterruptedError, ssl.SSLWantWriteError, ssl.SSLWantReadError)
+
+
+class End(StrEnum):
+    """How a peer ended its connection."""
+
+    FIN = "FIN"
+    TRUNCATED = "FIN without close_notify"
+    """TLS: bytes may be missing."""
+    RST = "RST"
+    """Or the system gave up."""
+    TLS = "TLS failed"
+    """What came is not TLS, or not such as we accept."""
+
+
+class Owner(Protocol):
+    """Whose leg it is."""
+
+    def stands(self, leg: "Leg") -> None:
+        """Take note that TLS stands."""
+
+    def came(self, leg: "Leg", data: bytes) -> None:
+        """Take what the peer sent."""
+
+    def ended(self, leg: "Leg", end: End, detail: str) -> None:
+        """Take note that nothing more will come."""
+
+    def drained(self, leg: "Leg") -> None:
+        """Take note that the system has taken all that was sent."""
+
+
+class _State(Enum):
+    SHAKING = auto()
+    """The TLS handshake is going on."""
+    OPEN = auto()
+    GONE = auto()
+    """The socket is somebody else's, or closed."""
+
+
+class Leg:
+    """One connection, from the moment when TCP stands."""
+
+    __slots__ = ("_broken", "_farewells", "_loop", "_owner", "_paused", "_sock", "_state", "_tls", "_unsent")
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        owner: Owner,
+        farewells: set[Farewell],
+        tls: ssl.SSLContext | None,
+        server_name: str | None = None,
+    ) -> None:
+        """Take over a connected socket and watch it.
+
+        `server_name`: we are the client of the TLS connection, and this is whom we mean to reach. Raises OSError when
+        the connection is gone already, and leaves the socket open then.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._owner = owner
+        self._farewells = farewells
+        self._unsent = b""
+        self._paused = False
+        self._broken = False
+        """What is sent does not arrive any more."""
+        with contextlib.suppress(OSError):  # some systems refuse it when the peer is gone already
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._tls = None if tls is None else _wrap(sock, tls, server_name)
+        self._sock: socket.socket = self._tls or sock
+        self._state = _State.OPEN if self._tls is None else _State.SHAKING
+        self._loop.add_reader(self._sock, self._readable)
+        if self._tls is not None and server_name is not None:
+            self._loop.add_writer(self._sock, self._writable)  # to say hello
+
+    # What the owner does
+
+    @property
+    def is_shaking(self) -> bool:
+        """Whether TLS does not stand yet."""
+        return self._state is _State.SHAKING
+
+    @property
+    def blocked(self) -> bool:
+        """Whether some of what was sent waits for the peer to take it."""
+        return bool(self._unsent)
+
+    def send(self, data: bytes) -> None:
+        """Send bytes; what the system does not take now is sent later."""
+        if self._broken or self._state is _State.GONE:
+            return
+        if self._unsent or self._state is _State.SHAKING:
+            self._unsent += data
+            return
+        taken = self._offer(data)
+        if taken < len(data):
+            self._unsent = data[taken:]
+            self._loop.add_writer(self._sock, self._writable)
+
+    def pause(self) -> None:
+        """Read nothing more until `resume`."""
+        if not self._paused:
+            self._paused = True
+            if self._state is _State.OPEN:
+                self._loop.remove_reader(self._sock)
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused:
+            self._paused = False
+            if self._state is _State.OPEN:
+                self._loop.add_reader(self._sock, self._readable)
+
+    def leave(self, *, complete: bool = True, linger: bool = False) -> None:
+        """Send what is unsent, then FIN. The owner hears no more.
+
+        `complete`: TLS may say that nothing is missing. `linger`: the peer may be sending still.
+        """
+        if self._state is _State.GONE:
+            return
+        stood = self._state is _State.OPEN
+        unsent = self._unsent if stood and not self._broken else b""
+        Farewell(self.give_up(), unsent, self._farewells, notify=complete and stood, linger=linger)
+
+    def reset(self) -> None:
+        """Send RST. The owner hears no more."""
+        if self._state is not _State.GONE:
+            close_with_reset(self.give_up())
+
+    def give_up(self) -> socket.socket:
+        """Hand the socket back, open. The owner hears no more."""
+        self._state = _State.GONE
+        self._loop.remove_reader(self._sock)
+        self._loop.remove_writer(self._sock)
+        return self._sock
+
+    # Reading
+
+    def _readable(self) -> None:
+        if self._state is _State.SHAKING:
+            self._shake()
+        if self._state is not _State.OPEN or self._paused:
+            return
+        try:
+            data = self._sock.recv(_READ_BYTES)
+        except _TO_READ:
+            acknowledge_now(self._sock)  # what has come is TLS's own
+        except ssl.SSLWantWriteError:
+            self._loop.add_writer(self._sock, self._writable)
+        except OSError as error:
+            self._end(*_end_of(error))
+        else:
+            if not data:
+                self._end(End.RST if self._broken else End.FIN)
+                return
+            if len(data) <= _FEW_BYTES:
+                acknowledge_now(self._sock)
+            self._owner.came(self, data)
+
+    def _shake(self) -> None:
+        assert self._tls is not None
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._loop.remove_writer(self._sock)
+            acknowledge_now(self._sock)
+        except ssl.SSLWantWriteError:
+            self._loop.add_writer(self._sock, self._writable)
+        except OSError as error:
+            self._end(*_end_of(error))
+        else:
+            self._state = _State.OPEN
+            if self._paused:
+                self._loop.remove_reader(self._sock)
+            self._flush()
+            self._owner.stands(self)
+
+    def _end(self, end: End, detail: str = "") -> None:
+        self._loop.remove_reader(self._sock)
+        self._loop.remove_writer(self._sock)
+        self._owner.ended(self, end, detail)
+
+    # Writing
+
+    def _writable(self) -> None:
+        if self._state is _State.SHAKING:
+            self._shake()
+            return
+        if self._unsent:
+            self._flush()
+            if not self._unsent:
+                self._owner.drained(self)
+        else:  # TLS had to write something before it could read on
+            self._loop.remove_writer(self._sock)
+            self._readable()
+
+    def _flush(self) -> None:
+        self._unsent = self._unsent[self._offer(self._unsent) :]
+        if self._unsent:
+            self._loop.add_writer(self._sock, self._writable)
+        else:
+            self._loop.remove_writer(self._sock)
+
+    def _offer(self, data: bytes) -> int:
+        """Return how much of it the system took. A connection that is broken takes everything, to no avail."""
+        taken, view = 0, memoryview(data)
+        try:
+            while taken < len(data):
+                taken += self._sock.send(view[taken:])
+        except _TO_WRITE:
+            pass
+        except OSError:  # the peer's last words, an answer perhaps, can still be read
+            self._broken = True
+            return len(data)
+        return taken
+
+
+def _wrap(sock: socket.socket, tls: ssl.SSLContext, server_name: str | None) -> ssl.SSLSocket:
+    return tls.wrap_socket(
+        sock,
+        server_side=server_name is None,
+        server_hostname=server_name,
+        do_handshake_on_connect=False,
+        suppress_ragged_eofs=False,
+    )
+
+
+def _end_of(error: OSError) -> tuple[End, str]:
+    """Say how a connection ended that answered a read with `error`."""
+    match error:
+        case ssl.SSLEOFError():
+            return End.TRUNCATED, ""
+        case ssl.SSLCertVerificationError():
+            return End.TLS, f"the certificate is not trusted: {error.verify_message}"
+        case ssl.SSLError():
+            return End.TLS, (error.reason or str(error)).replace("_", " ").lower()
+        case _:
+            return End.RST, error.strerror or ""

@@ -1,0 +1,124 @@
+"""Accepting TCP connections for as long as there are descriptors, and turning the rest away.
+
+Without descriptors `accept` fails while the connection stays in the queue, so a naive loop spins at full load. The
+listener keeps one spare descriptor: it gives that up, accepts, resets the connection, and takes the spare back. Where
+even that fails, it looks away for a while.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Callable
+
+from hbprobe.net.address import name_of
+from hbprobe.net.silence import close_with_reset
+
+_BACKLOG = 4096
+_ACCEPTS_A_TURN = 128
+"""So many connections are accepted before other sockets get their turn."""
+_PAUSE_S = 1.0
+EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""What the system says when it is short of descriptors or of memory."""
+
+
+class Listener:
+    """Listening sockets that hand each accepted connection on."""
+
+    def __init__(
+        self,
+        accepted: Callable[[socket.socket], None],
+        refused: Callable[[str, str], None],
+        make_room: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._accepted = accepted
+        self._refused = refused
+        """Told of each client that was turned away, and why."""
+        self._make_room = make_room
+        """Asked to give a descriptor back when there are none left; says whether it could."""
+        self._sockets: list[socket.socket] = []
+        self._spare = -1
+        self._loop = asyncio.get_running_loop()
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Listen on every address of `host`; port 0 lets the system choose. Return the first address taken.
+
+        Raises OSError when an address cannot be taken; then it listens on none.
+        """
+        try:
+            await self._take(host, port)
+        except BaseException:
+            self.close()
+            raise
+        name = self._sockets[0].getsockname()
+        return name[0], name[1]
+
+    async def _take(self, host: str, port: int) -> None:
+        found = await self._loop.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG
+        )
+        for family, kind, protocol, _, address in found:
+            taken = self._sockets[0].getsockname()[1] if self._sockets else port
+            sock = socket.socket(family, kind, protocol)
+            self._sockets.append(sock)
+            sock.setblocking(False)
+            if os.name == "posix":
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((address[0], taken, *address[2:]))
+            sock.listen(_BACKLOG)
+            self._loop.add_reader(sock, self._accept, sock)
+        self._take_spare()
+
+    def close(self) -> None:
+        """Accept nothing more."""
+        for sock in self._sockets:
+            self._loop.remove_reader(sock)
+            sock.close()
+        self._sockets.clear()
+        self._drop_spare()
+
+    def _accept(self, sock: socket.socket) -> None:
+        for _ in range(_ACCEPTS_A_TURN):
+            try:
+                connection, _ = sock.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                if error.errno in EXHAUSTED and not self._make_room():
+                    self._turn_away(sock, os.strerror(error.errno))
+                return
+            connection.setblocking(False)
+            self._accepted(connection)
+
+    def _turn_away(self, sock: socket.socket, reason: str) -> None:
+        """Reset one waiting connection with the help of the spare descriptor."""
+        self._drop_spare()
+        try:
+            connection, address = sock.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # nobody waits: short of descriptors, accept does not look
+            pass
+        except OSError:
+            self._loop.remove_reader(sock)
+            self._loop.call_later(_PAUSE_S, self._look_again, sock)
+        else:
+            close_with_reset(connection)
+            self._refused(name_of(address), reason)
+        self._take_spare()
+
+    def _look_again(self, sock: socket.socket) -> None:
+        if sock in self._sockets:
+            self._loop.add_reader(sock, self._accept, sock)
+
+    def _take_spare(self) -> None:
+        with contextlib.suppress(OSError):
+            self._spare = os.open(os.devnull, os.O_RDONLY)
+
+    def _drop_spare(self) -> None:
+        if self._spare >= 0:
+            os.close(self._spare)
+            self._spare = -1

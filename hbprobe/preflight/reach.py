@@ -1,0 +1,125 @@
+"""The first checks of a preflight: is the server there, and does it prove who it is? Nothing is asked of it yet."""
+
+import asyncio
+import os
+import socket
+import ssl
+from datetime import datetime
+
+from hbprobe.net.wire import CONNECT_TIMEOUT_S, Target
+from hbprobe.preflight.certificate import chain_of, mend_of
+
+_SOON_DAYS = 30
+
+
+class CheckFailedError(Exception):
+    """A check failed: what was seen, a line each, and what to do."""
+
+    def __init__(self, mend: str, *found: str) -> None:
+        super().__init__(*found)
+        self.mend = mend
+        self.found = found
+
+
+async def look_up(target: Target) -> tuple[str, ...]:
+    """Return the addresses of a name."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, socket.gaierror) else str(error)
+        mend = "see whether the name is right, and whether DNS knows it here"
+        raise CheckFailedError(mend, f"{target.host}: {reason}") from None
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def connect(target: Target) -> tuple[str, ...]:
+    """Return the address that takes connections."""
+    try:
+        transport = await _transport(target, None)
+    except TimeoutError:
+        text = f"no connection within {CONNECT_TIMEOUT_S:.0f} s: a firewall may drop it"
+        raise CheckFailedError("see whether firewalls let the port through", text) from None
+    except OSError as error:
+        mend = "see whether the server listens there, and whether firewalls let it through"
+        raise CheckFailedError(mend, _reason(error)) from None
+    address = transport.get_extra_info("peername")
+    transport.abort()
+    return (f"{address[0]}, port {address[1]}",)
+
+
+async def shake_hands(target: Target, context: ssl.SSLContext, now: datetime) -> tuple[str, ...]:
+    """Return what TLS shows of the server: version, certificate, chain. `now` is what its dates are held against."""
+    try:
+        return await _seen(target, context, now)
+    except ssl.SSLCertVerificationError as error:
+        text = f"the certificate is not trusted: {error.verify_message}"
+        raise CheckFailedError(mend_of(error), text, *await _seen(target, _trusting_all(), now)) from None
+    except ssl.SSLError as error:
+        text = (error.reason or str(error)).replace("_", " ").lower()
+        raise CheckFailedError("see whether the server speaks TLS 1.2 or later at this port", text) from None
+    except TimeoutError:
+        text = f"no end of the handshake within {CONNECT_TIMEOUT_S:.0f} s"
+        raise CheckFailedError("see whether the server speaks TLS at this port", text) from None
+    except OSError as error:
+        text = f"the connection ended in the middle of the handshake ({_reason(error)})"
+        raise CheckFailedError("see whether a box on the path filters names", text) from None
+
+
+def _reason(error: OSError) -> str:
+    """Say what went wrong, without the words that asyncio adds."""
+    return os.strerror(error.errno) if error.errno else str(error) or "the other side closed it"
+
+
+async def _seen(target: Target, context: ssl.SSLContext, now: datetime) -> tuple[str, ...]:
+    transport = await _transport(target, context)
+    try:
+        tls = transport.get_extra_info("ssl_object")
+        return (f"{tls.version()}, {tls.cipher()[0]}", *_certificates(tls, now))
+    finally:
+        transport.abort()
+
+
+def _certificates(tls: ssl.SSLObject, now: datetime) -> tuple[str, ...]:
+    chain = chain_of(tls)
+    if not chain:
+        return ()
+    own = chain[0]
+    left = own.days_left(now)
+    soon = f": {left} days left" if left < _SOON_DAYS else ""
+    return (
+        f"certificate of {own.subject}, for {', '.join(own.names) or 'no names'}",
+        f"good from {own.not_before:%Y-%m-%d} to {own.not_after:%Y-%m-%d}{soon}",
+        "chain: " + " < ".join((own.subject, *(certificate.issuer for certificate in chain))),
+    )
+
+
+def _trusting_all() -> ssl.SSLContext:
+    """Settings to look at a certificate that is not trusted; nothing is sent over such a connection."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def _transport(target: Target, context: ssl.SSLContext | None) -> asyncio.Transport:
+    """Connect to the first address that takes it; raises TimeoutError and OSError."""
+    loop = asyncio.get_running_loop()
+    # TCP is named, so that asyncio turns Nagle's algorithm off, which the warp clock does not wait for.
+    found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    failure: OSError | None = None
+    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        for family, kind, proto, _, address in found:
+            sock = socket.socket(family, kind, proto)
+            sock.setblocking(False)
+            try:
+                await loop.sock_connect(sock, address)
+            except OSError as error:
+                failure = error
+                sock.close()
+                continue
+            name = target.host if context else None
+            transport, _ = await loop.create_connection(
+                asyncio.Protocol, sock=sock, ssl=context, server_hostname=name
+            )
+            return transport
+    raise failure or OSError("no address")

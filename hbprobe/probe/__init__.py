@@ -1,1 +1,0 @@
-"""Measuring a path: trials, the search that chooses them, and the journal that loses none."""

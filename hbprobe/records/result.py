@@ -1,0 +1,208 @@
+"""The result of a measurement, and its JSON form, `hbprobe.result/1` (docs/result-format.md)."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NoReturn, Self, TypeVar
+
+from hbprobe import __version__
+from hbprobe.errors import UserError
+from hbprobe.search.search import SearchSettings
+from hbprobe.text import shown
+from hbprobe.trial.outcome import Limit, Trial
+
+SCHEMA = "hbprobe.result/1"
+
+Read = TypeVar("Read")
+
+
+class Verb(StrEnum):
+    """The verb that measured."""
+
+    LAB = "lab"
+    PROBE = "probe"
+    DIAGNOSE = "diagnose"
+
+
+class Method(StrEnum):
+    """What a trial does to keep its connection quiet."""
+
+    HOLD = "hold"
+    """The far end answers after the hold."""
+    IDLE = "idle"
+    """The client is quiet between two requests; the server's own keep-alive timer is measured too."""
+    PING = "ping"
+    """An ActiveSync server answers a Ping after its heartbeat interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one measurement of one path showed."""
+
+    verb: Verb
+    target: str
+    """URL, or host and port, of the far end."""
+    method: Method
+    clock: str
+    """`warp`, `real`, or how many seconds of the path pass in one of the wall's (`60`)."""
+    search: SearchSettings
+    """What the search was asked for."""
+    limit: Limit
+    trials: tuple[Trial, ...]
+    path_s: float
+    """How long the measurement lasted on the path's clock."""
+    wall_s: float
+    """How long it lasted for the person who waited."""
+    path: tuple[str, ...] = ()
+    """Ids of the profiles on the path, from the client to the server; empty for a real path."""
+    contradictions: tuple[str, ...] = ()
+    complete: bool = True
+    """False where the search was stopped before its end."""
+    confirmed: bool = True
+    """As many trials as were asked for agree at both ends of the bracket."""
+    confidence: float | None = None
+    """How sure it is that the limit lies in the bracket, at least; None where every trial was believed."""
+    noise: float = 0.0
+    """The share of trials that was taken to die for other reasons than the timer."""
+    started_at: str | None = None
+    """When it began, as in 2026-11-22T02:17:00Z; None where time did not pass as it does elsewhere."""
+    cut_by: str | None = None
+    """Id of the profile whose box cut; only a lab knows it."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know to trust the result, such as a certificate that was not verified."""
+    server: Mapping[str, Any] | None = None
+    """What a live ActiveSync server said of itself, its heartbeat limits above all; None for other methods."""
+    verdict: Mapping[str, Any] | None = None
+    """What Exchange will make of it, as `hbprobe.exchange.verdict` writes it; None where nothing could be judged."""
+    hbprobe: str = __version__
+    """Version of the program that measured."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, with seconds rounded to the millisecond."""
+        return {
+            "schema": SCHEMA,
+            "hbprobe": self.hbprobe,
+            "verb": self.verb,
+            "target": self.target,
+            "method": self.method,
+            "path": list(self.path),
+            "clock": self.clock,
+            "search": _search_dict(self.search),
+            "limit": _limit_dict(self.limit),
+            "trials": [_trial_dict(trial) for trial in self.trials],
+            "contradictions": list(self.contradictions),
+            "complete": self.complete,
+            "confirmed": self.confirmed,
+            "confidence": None if self.confidence is None else _down(self.confidence),
+            "noise": self.noise,
+            "started_at": self.started_at,
+            "cut_by": self.cut_by,
+            "seconds": {"path": _ms(self.path_s), "wall": _ms(self.wall_s)},
+            "notes": list(self.notes),
+            "server": None if self.server is None else dict(self.server),
+            "verdict": None if self.verdict is None else dict(self.verdict),
+        }
+
+    def to_json(self) -> str:
+        """Return the JSON form as text: one document, ASCII only, with a line end."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
+
+    @classmethod
+    def from_dict(cls, data: object) -> Self:
+        """Read the JSON form.
+
+        Keys that are not known are passed over, so that a newer hbprobe may add some.
+        Raises ValueError, in one line that names the key and the mend, for anything that is no such result.
+        """
+        from hbprobe.records.wire import read_fields  # pydantic: only those who read a result wait for it
+
+        return cls(**read_fields(data))
+
+
+def load_result(path: Path) -> Result:
+    """Read a result from a file. Raises UserError, naming file, key and mend, where it is none."""
+    return load_with(path, Result.from_dict)
+
+
+def load_with(path: Path, read: Callable[[object], Read]) -> Read:
+    """Read a JSON file with a reader that raises ValueError for the wrong data; raises UserError as `load_result`."""
+    name = shown(str(path))
+    try:
+        return read(json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_number))
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read: {error.strerror}") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise UserError(
+            f"{name}: {place}: is not JSON ({error.msg}): give a file that --json or --out wrote"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name}: is not text in UTF-8: give a file that --json or --out wrote") from error
+    except RecursionError as error:
+        raise UserError(f"{name}: is nested too deeply: give a file that --json or --out wrote") from error
+    except ValueError as error:
+        raise UserError(f"{name}: {error}") from error
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"has the value {constant}, which JSON does not know: write a number, or null")
+
+
+def _ms(seconds: float) -> float:
+    return round(float(seconds), 3)
+
+
+def _down(share: float) -> float:
+    """Round to four digits, and never up: a confidence is not overstated."""
+    return math.floor(share * 10_000) / 10_000
+
+
+def _ms_or_null(seconds: float | None) -> float | None:
+    return None if seconds is None else _ms(seconds)
+
+
+def _search_dict(search: SearchSettings) -> dict[str, Any]:
+    return {
+        "min_s": _ms(search.min_s),
+        "max_s": _ms(search.max_s),
+        "precision_s": _ms(search.precision_s),
+        "connections": search.connections,
+        "confirm": search.confirm,
+        "grace_s": _ms(search.grace_s),
+        "noise": search.noise,
+        "confidence": search.confidence,
+    }
+
+
+def _limit_dict(limit: Limit) -> dict[str, Any]:
+    return {
+        "survived": _ms_or_null(limit.survived_s),
+        "cut": _ms_or_null(limit.cut_s),
+        "how": limit.how,
+        "status": limit.status,
+        "exact": limit.exact,
+        "aftermath": limit.aftermath,
+        "causes": list(limit.causes),
+        "evidence": list(limit.evidence),
+    }
+
+
+def _trial_dict(trial: Trial) -> dict[str, Any]:
+    outcome = trial.outcome
+    return {
+        "trial": trial.number,
+        "hold": _ms(trial.hold_s),
+        "started": _ms(trial.started_s),
+        "outcome": outcome.kind,
+        "how": outcome.how,
+        "status": outcome.status,
+        "elapsed": _ms(outcome.elapsed_s),
+        "exact": outcome.exact,
+        "aftermath": outcome.aftermath,
+        "causes": list(outcome.causes),
+        "evidence": list(outcome.evidence),
+        "reason": outcome.reason,
+    }

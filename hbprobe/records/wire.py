@@ -1,0 +1,262 @@
+"""Reading `hbprobe.result/1` where it comes from outside: every key checked, unknown ones passed over."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
+
+from hbprobe.records.result import SCHEMA, Method, Verb
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Limit, Outcome, Trial
+
+_ORIGIN = "give a file that --json or --out wrote"
+
+Seconds = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0)]
+Share = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0, le=1)]
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+Count = Annotated[int, Strict(), Field(ge=0)]
+
+
+class Part(BaseModel):
+    """A JSON object; keys that are not known are for a newer reader."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SearchPart(Part):
+    """`search`."""
+
+    min_s: Seconds
+    max_s: Seconds
+    precision_s: Seconds
+    connections: Count
+    confirm: Count
+    grace_s: Seconds
+    noise: Share = 0.0
+    confidence: Share = 0.95
+
+    def value(self) -> SearchSettings:
+        """Return the settings that it stands for. Raises ValueError where they contradict each other."""
+        try:
+            return SearchSettings(**self.model_dump())
+        except ValueError as error:
+            raise ValueError(f"search: {error}") from error
+
+
+class LimitPart(Part):
+    """`limit`."""
+
+    survived: Seconds | None
+    cut: Seconds | None
+    how: How | None
+    status: StrictInt | None
+    exact: StrictBool
+    aftermath: Aftermath | None
+    causes: tuple[Cause, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    def value(self) -> Limit:
+        """Return the limit that it stands for."""
+        return Limit(
+            survived_s=self.survived,
+            cut_s=self.cut,
+            how=self.how,
+            status=self.status,
+            exact=self.exact,
+            aftermath=self.aftermath,
+            causes=self.causes,
+            evidence=self.evidence,
+        )
+
+
+class TrialPart(Part):
+    """One of `trials`."""
+
+    trial: Count
+    hold: Seconds
+    started: Seconds
+    outcome: Kind
+    how: How | None
+    status: StrictInt | None
+    elapsed: Seconds
+    exact: StrictBool
+    aftermath: Aftermath | None
+    causes: tuple[Cause, ...] = ()
+    evidence: tuple[str, ...] = ()
+    reason: str
+
+    def value(self) -> Trial:
+        """Return the trial that it stands for."""
+        outcome = Outcome(
+            kind=self.outcome,
+            elapsed_s=self.elapsed,
+            how=self.how,
+            exact=self.exact,
+            status=self.status,
+            aftermath=self.aftermath,
+            causes=self.causes,
+            evidence=self.evidence,
+            reason=self.reason,
+        )
+        return Trial(number=self.trial, hold_s=self.hold, started_s=self.started, outcome=outcome)
+
+
+class SecondsPart(Part):
+    """`seconds`."""
+
+    path: Seconds
+    wall: Seconds
+
+
+class FindingPart(Part):
+    """One of the verdict's `findings`."""
+
+    code: str
+    severity: Literal["problem", "note"]
+    text: str
+
+
+class DevicePart(Part):
+    """One of the verdict's `devices`, as far as the reports read it."""
+
+    id: str
+    name: str
+    refused: StrictBool
+    settled_s: Seconds
+    average_s: Seconds | None
+    event_1040: StrictBool
+    event_1040_on_open_path: StrictBool
+    lost_share: Seconds
+    smallest_timer_s: Seconds | None
+
+
+class SettingsPart(Part):
+    """The verdict's `settings`, as far as the reports read them."""
+
+    min_heartbeat_s: Seconds
+    max_heartbeat_s: Seconds
+    sample_size: Count
+    alert_threshold_s: Seconds
+
+
+class VerdictPart(Part):
+    """`verdict`, as far as the reports read it."""
+
+    healthy: StrictBool
+    findings: tuple[FindingPart, ...]
+    devices: tuple[DevicePart, ...]
+    recommended_s: Seconds | None
+    carries_max_s: Seconds
+    settings: SettingsPart
+
+
+class ServerPart(Part):
+    """`server`."""
+
+    min_heartbeat_s: Count | None
+    max_heartbeat_s: Count | None
+    protocol: str | None
+    release: str | None
+
+
+class ResultPart(Part):
+    """The whole document."""
+
+    hbprobe: str
+    verb: Verb
+    target: str
+    method: Method
+    path: tuple[str, ...]
+    clock: str
+    search: SearchPart
+    limit: LimitPart
+    trials: tuple[TrialPart, ...]
+    contradictions: tuple[str, ...]
+    complete: StrictBool
+    confirmed: StrictBool
+    confidence: Share | None = None
+    noise: Share = 0.0
+    started_at: Moment | None = None
+    cut_by: str | None
+    seconds: SecondsPart
+    notes: tuple[str, ...]
+    server: ServerPart | None = None
+    verdict: VerdictPart | None
+
+
+_TAKEN_AS_THEY_ARE = (
+    "hbprobe",
+    "verb",
+    "target",
+    "method",
+    "path",
+    "clock",
+    "contradictions",
+    "complete",
+    "confirmed",
+    "confidence",
+    "noise",
+    "started_at",
+    "cut_by",
+    "notes",
+)
+
+
+def read_fields(data: object) -> dict[str, Any]:
+    """Return the fields of a `Result`, by name. Raises ValueError, in one line, for anything that is none."""
+    if not isinstance(data, Mapping):
+        raise ValueError(f"is no JSON object, so no result: {_ORIGIN}")
+    _check_schema(data)
+    try:
+        part = ResultPart.model_validate(data)
+    except ValidationError as error:
+        raise ValueError(first_mistake(error)) from error
+    return {
+        **{name: getattr(part, name) for name in _TAKEN_AS_THEY_ARE},
+        "search": part.search.value(),
+        "limit": part.limit.value(),
+        "trials": tuple(trial.value() for trial in part.trials),
+        "path_s": part.seconds.path,
+        "wall_s": part.seconds.wall,
+        "server": part.server and part.server.model_dump(),
+        "verdict": data["verdict"],
+    }
+
+
+def _check_schema(data: Mapping[Any, Any]) -> None:
+    schema = data.get("schema")
+    if schema is None:
+        raise ValueError(f"schema: is missing, so this is no result: {_ORIGIN}")
+    if schema != SCHEMA:
+        raise ValueError(f'schema: is {_abbreviated(schema)}, not "{SCHEMA}": read it with the hbprobe that wrote it')
+
+
+_WANTED = {
+    "bool_type": "true or false",
+    "finite_number": "a number of seconds",
+    "float_type": "a number of seconds",
+    "greater_than_equal": "0 or more",
+    "less_than_equal": "1 or less",
+    "int_type": "a whole number",
+    "model_type": "an object",
+    "string_pattern_mismatch": "a time in UTC such as 2026-11-22T02:17:00Z",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+"""What pydantic's complaints mean to a person who reads JSON."""
+
+
+def first_mistake(error: ValidationError) -> str:
+    """Say where the first mistake is and what would be right."""
+    mistake = error.errors(include_url=False)[0]
+    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake["loc"]).removeprefix(".")
+    if mistake["type"] == "missing":
+        return f"{key}: is missing: {_ORIGIN}"
+    wanted = _WANTED.get(mistake["type"]) or mistake["msg"].replace("Input should be ", "")
+    return f"{key}: must be {wanted}, not {_abbreviated(mistake['input'])}"
+
+
+def _abbreviated(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,171 @@
+"""What a report says of a diagnosis, beside what it says of the limit: read from `hbprobe.diagnosis/1`."""
+
+from collections.abc import Iterator
+from typing import Self
+
+from pydantic import ValidationError
+
+from hbprobe.diagnosis.fit import Law
+from hbprobe.diagnosis.reasoning import BoxKind, Counts, Direction, Runs, Whose
+from hbprobe.duration import format_duration
+from hbprobe.profiles.words import Word
+from hbprobe.records.wire import Part, Seconds, first_mistake
+from hbprobe.report.documents.blocks import Facts, Section, Table
+from hbprobe.report.documents.outcomes import outcome_words
+from hbprobe.text import seconds
+from hbprobe.trial.evidence import Question
+from hbprobe.trial.outcome import Cause, How, Kind, Outcome
+
+SCHEMA = "hbprobe.diagnosis/1"
+
+_MOST_NAMED = 8
+
+
+class AnswerPart(Part):
+    """One of `answers`."""
+
+    question: str
+    hold: Seconds
+    interval: Seconds | None
+    outcome: Kind
+    how: How | None
+    status: int | None
+    elapsed: Seconds
+    reason: str
+
+
+class PostMortemPart(Part):
+    """`post_mortem`."""
+
+    causes: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+class TimerPart(Part):
+    """`timer`."""
+
+    runs: str | None
+    counts: str | None
+    direction: str | None
+    whose: str | None
+
+
+class BoxPart(Part):
+    """One of `boxes`."""
+
+    name: str
+    score: float
+    reasons: tuple[str, ...]
+    doubts: tuple[str, ...]
+
+
+class AlivePart(Part):
+    """One point of a spread's `curve`."""
+
+    at: Seconds
+    least: float
+    most: float
+
+
+class SpreadPart(Part):
+    """`spread`."""
+
+    trials: int
+    curve: tuple[AlivePart, ...]
+    law: str | None
+
+
+class Diagnosed(Part):
+    """A diagnosis, as far as the report reads it; its `result` is read as any other."""
+
+    elsewhere: str | None
+    answers: tuple[AnswerPart, ...]
+    post_mortem: PostMortemPart
+    timer: TimerPart
+    kinds: tuple[str, ...]
+    boxes: tuple[BoxPart, ...]
+    spread: SpreadPart | None
+    mend: tuple[str, ...]
+
+    @classmethod
+    def read(cls, data: object) -> Self:
+        """Read the JSON form. Raises ValueError, in one line that names the key, for anything else."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise ValueError(first_mistake(error)) from error
+
+
+def diagnosis_section(found: Diagnosed) -> Section:
+    """Say what kills the request, whose timer it is, and which boxes fit."""
+    facts = Facts(tuple(_facts(found)))
+    blocks = (facts, _answers(found)) if found.answers else (facts,)
+    return Section("Diagnosis", blocks if found.spread is None else (*blocks, _spread(found.spread)))
+
+
+def _facts(found: Diagnosed) -> Iterator[tuple[str, str]]:
+    timer = found.timer
+    yield from _named("cause", [_meanings(Cause, found.post_mortem.causes, "; or ")])
+    yield from _named("seen", found.post_mortem.evidence)
+    words = ((Runs, timer.runs), (Counts, timer.counts), (Direction, timer.direction))
+    yield from _named("timer", [_meaning(kind, word) for kind, word in words])
+    compared = f" (compared with {found.elsewhere})" if found.elsewhere else ""
+    yield from _named("whose", [_meaning(Whose, timer.whose) + compared if timer.whose else ""])
+    yield from _named("kind", [_meanings(BoxKind, found.kinds, ", or ")])
+    yield from _named("fits", _fits(found))
+    if found.spread is not None and found.spread.law is not None:
+        yield "deaths", f"follow {_meaning(Law, found.spread.law)}"
+
+
+def _named(name: str, sentences: "list[str] | tuple[str, ...]") -> Iterator[tuple[str, str]]:
+    for sentence in filter(None, sentences):
+        yield name, sentence
+        name = ""
+
+
+def _meaning(kind: type[Word], word: str | None) -> str:
+    """Return what a word means; one that a newer hbprobe has added stands for itself."""
+    if word is None:
+        return ""
+    return kind(word).meaning if word in list(kind) else word
+
+
+def _meanings(kind: type[Word], words: tuple[str, ...], between: str) -> str:
+    return between.join(_meaning(kind, word) for word in words)
+
+
+def _fits(found: Diagnosed) -> list[str]:
+    """Name the boxes that share the first place, and why, if anything speaks for them."""
+    if not found.boxes or found.boxes[0].score <= 0:
+        return []
+    best = [box for box in found.boxes if box.score == found.boxes[0].score]
+    more = f"; and {len(best) - _MOST_NAMED} more" if len(best) > _MOST_NAMED else ""
+    lines = ["; ".join(box.name for box in best[:_MOST_NAMED]) + more]
+    for word, said in (("because", best[0].reasons), ("but", best[0].doubts)):
+        shared = [text for text in said if all(text in box.reasons + box.doubts for box in best)]
+        lines += [f"{word}: {', '.join(shared)}"] if shared else []
+    return lines
+
+
+_ANSWER_COLUMNS = ("question", "held for", "outcome", "ended after")
+
+
+def _answers(found: Diagnosed) -> Table:
+    rows = tuple(_answer_row(answer) for answer in found.answers)
+    return Table("Requests that were held for longer than the limit", _ANSWER_COLUMNS, rows, _WORDS)
+
+
+_WORDS = frozenset({"question", "outcome"})
+
+
+def _answer_row(answer: AnswerPart) -> tuple[str, ...]:
+    outcome = Outcome(answer.outcome, answer.elapsed, answer.how, status=answer.status)
+    every = f" (every {format_duration(answer.interval)})" if answer.interval else ""
+    held, ended = f"{seconds(answer.hold)} s", f"{seconds(answer.elapsed)} s"
+    return f"{_meaning(Question, answer.question)}{every}", held, outcome_words(outcome), ended
+
+
+def _spread(spread: SpreadPart) -> Table:
+    rows = tuple((format_duration(at.at), f"{at.least:.0%} to {at.most:.0%}") for at in spread.curve)
+    caption = f"Requests that are alive after a time, of {spread.trials} trials (95 % of confidence)"
+    return Table(caption, ("after", "alive"), rows, frozenset({"after", "alive"}))

@@ -1,0 +1,159 @@
+"""What a report says of one measurement, section by section, in the words of the terminal.
+
+`SECTIONS` is the order; a section that has nothing to say returns None.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from hbprobe.duration import format_duration
+from hbprobe.records.result import Result
+from hbprobe.report.documents.blocks import Block, Chapter, Facts, Findings, Listing, Picture, Prose, Section, Table
+from hbprobe.report.documents.diagnosed import diagnosis_section
+from hbprobe.report.documents.outcomes import outcome_words
+from hbprobe.report.documents.sources import Measured
+from hbprobe.report.plots.curve_plot import curve_plot
+from hbprobe.report.plots.search_plot import search_plot
+from hbprobe.report.terminal.tables import DEVICE_COLUMNS, advice, device_row, facts
+from hbprobe.report.terminal.words import effort_words, limit_words, path_words
+from hbprobe.text import counted, seconds
+from hbprobe.trial.outcome import Aftermath, Trial
+
+Write: TypeAlias = Callable[[Measured], Section | None]
+
+_ASKED = {"target", "path", "method"}
+"""The facts that were settled before anything was measured."""
+_HEALTHY = ("healthy", "Nothing was found that stands in the way of Direct Push.")
+
+
+def chapter(measured: Measured) -> Chapter:
+    """Return all that there is to say of a measurement."""
+    sections = [section for write in SECTIONS if (section := write(measured)) is not None]
+    result = measured.result
+    words = limit_words(result.limit, with_how=True)
+    title = f"How long requests survive on {path_words(result)}"
+    return Chapter(title, state_of(result), f"{words[0].upper()}{words[1:]}.", tuple(sections))
+
+
+def state_of(result: Result) -> str:
+    """Sum a result up in a word: `healthy`, `problem`, or `note` where it could not be judged or has doubts."""
+    if result.verdict is None or not result.complete:
+        return "note"
+    return "healthy" if result.verdict["healthy"] else "problem"
+
+
+def _asked(measured: Measured) -> Section:
+    result = measured.result
+    search = result.search
+    holds = ", ".join(
+        (
+            f"from {seconds(search.min_s)} s to {seconds(search.max_s)} s",
+            f"to {seconds(search.precision_s)} s",
+            f"{counted(search.connections, 'connection')} at a time",
+            f"{counted(search.confirm, 'trial')} at each end of the limit",
+            f"an answer may be {seconds(search.grace_s)} s late",
+        )
+    )
+    pairs = [pair for pair in facts(result) if pair[0] in _ASKED]
+    if result.started_at is not None:
+        pairs.append(("when", f"from {result.started_at.replace('T', ' ').replace('Z', ' UTC')}"))
+    question = Prose("How long does a silent HTTPS request survive on this path, and what ends a longer one?")
+    return Section("What was asked", (question, Facts((*pairs, ("holds", holds)))))
+
+
+def _found(measured: Measured) -> Section:
+    result = measured.result
+    explains = measured.diagnosis is None  # which has a section of its own
+    found = [pair for pair in facts(result, explains=explains) if pair[0] not in _ASKED]
+    listed = [Listing("Trials that contradict the limit", result.contradictions)] if result.contradictions else []
+    notes = [Listing("Notes", result.notes)] if result.notes else []
+    return Section("What was found", (Facts(tuple(found)), *listed, *notes))
+
+
+def _evidence(measured: Measured) -> Section | None:
+    result = measured.result
+    if not result.trials:
+        return None
+    search = f"{path_words(result)}: {limit_words(result.limit, with_how=True)}; {effort_words(result)}"
+    curve = f"How long a quiet request survives on {path_words(result)}: {limit_words(result.limit)}"
+    pictures = [Picture(search_plot(result), search)]
+    if measured.diagnosis is None:  # a diagnosis says in words what the curve shows, and tells more
+        pictures.append(Picture(curve_plot([result], []), curve))
+    return Section("Evidence", tuple(pictures))
+
+
+def _verdict(measured: Measured) -> Section | None:
+    result = measured.result
+    if result.verdict is None:
+        return None
+    found = [(one["severity"], f"{one['text']} [{one['code']}]") for one in result.verdict["findings"]]
+    blocks: list[Block] = [Findings(tuple(found or [_HEALTHY]))]
+    if result.verdict["devices"]:
+        rows = tuple(device_row(device) for device in result.verdict["devices"])
+        words = frozenset({"device", "event 1040"})
+        blocks.append(Table("What each device does on this path", DEVICE_COLUMNS, rows, words))
+    return Section("Verdict", tuple(blocks))
+
+
+def _mend(measured: Measured) -> Section | None:
+    result = measured.result
+    if result.verdict is None:
+        return None
+    where = "on the box that cuts" if result.cut_by is None else f"on {result.cut_by}, the box that cuts"
+    if measured.diagnosis is not None:
+        return Section("Mend", tuple(Prose(text) for text in measured.diagnosis.mend))
+    change = "No box on this path cuts a request that Exchange asks for."
+    if result.limit.cut_s is not None:
+        change = f"Raise the timer {where}, or take this traffic out of its reach."
+    timer = [pair for pair in advice(result.verdict) if pair[0] in ("timer", "")]
+    return Section("Mend", (Prose(change), Facts(tuple(timer))))
+
+
+_AFTERMATH = {
+    Aftermath.RESET: "RST came",
+    Aftermath.ACKNOWLEDGED: "acknowledged",
+    Aftermath.NOTHING: "nothing came",
+    Aftermath.CLOSED: "FIN came",
+}
+_TRIAL_COLUMNS = ("trial", "hold", "outcome", "ended after", "one more packet", "started", "seen")
+
+
+def _trials(measured: Measured) -> Section | None:
+    result = measured.result
+    if not result.trials:
+        return None
+    rows = tuple(_trial_row(trial) for trial in sorted(result.trials, key=lambda trial: trial.number))
+    words = frozenset({"outcome", "one more packet", "seen"})
+    return Section("Every trial", (Table("The trials of the search, in order", _TRIAL_COLUMNS, rows, words),))
+
+
+def _trial_row(trial: Trial) -> tuple[str, ...]:
+    outcome = trial.outcome
+    return (
+        str(trial.number),
+        f"{seconds(trial.hold_s)} s",
+        outcome_words(outcome),
+        f"{seconds(outcome.elapsed_s)} s",
+        "-" if outcome.aftermath is None else _AFTERMATH[outcome.aftermath],
+        format_duration(trial.started_s),
+        outcome.reason or "-",
+    )
+
+
+def _settings(measured: Measured) -> Section:
+    result = measured.result
+    clocks = {"real": "real time", "warp": "warp: the clock jumps over the waiting"}
+    clock = clocks.get(result.clock, f"{result.clock} seconds of the path in one real second")
+    pairs = [("hbprobe", result.hbprobe), ("measured by", f"hbprobe {result.verb}"), ("clock", clock)]
+    return Section("Versions and settings", (Facts((*pairs, *_exchange(result.verdict))),))
+
+
+def _exchange(verdict: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    return [("Exchange", text) for name, text in advice(verdict) if name == "settings"] if verdict else []
+
+
+def _diagnosis(measured: Measured) -> Section | None:
+    return None if measured.diagnosis is None else diagnosis_section(measured.diagnosis)
+
+
+SECTIONS: tuple[Write, ...] = (_asked, _found, _diagnosis, _verdict, _mend, _evidence, _trials, _settings)

@@ -1,0 +1,70 @@
+"""A page with a title, a row of axes below it, and room above each for flags; all lengths are inches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from hbprobe.report.plots.flags import ROW_IN
+from hbprobe.report.plots.style import FAINT, drawable, extent
+
+WIDTH_IN = 10.0
+MARGIN_IN = 0.3
+Entry = tuple[Artist | tuple[Artist, ...], str]
+"""What the legend shows, one upon the other, and what it says."""
+_GAP_IN = 0.1
+_HEAD_IN = 0.72
+"""Title and subtitle."""
+
+
+class Page:
+    """Widths come first, for they decide what fits; the height follows from what then stands on the page."""
+
+    def __init__(self) -> None:
+        self.figure = Figure(figsize=(WIDTH_IN, 4), dpi=150, facecolor="white")
+        FigureCanvasAgg(self.figure)
+        self._rows: list[tuple[Axes, float, float]] = []
+
+    def add_axes(self, left_in: float, right_in: float, beside: Axes | None = None) -> Axes:
+        """Add axes between two places on the page; `beside` shares its vertical axis."""
+        place = (left_in / WIDTH_IN, 0.2, (right_in - left_in) / WIDTH_IN, 0.5)
+        axes = self.figure.add_axes(place, sharey=beside)
+        self._rows.append((axes, left_in, right_in))
+        return axes
+
+    def finish(
+        self, title: str, subtitle: str, flag_rows: int, plot_in: float, legend: Sequence[Entry], columns: int = 5
+    ) -> Figure:
+        """Set the height, and write title, subtitle and legend."""
+        legend_in = self._explain(legend, columns) if legend else 0.0
+        bottom_in = max(_foot_in(axes) for axes, _, _ in self._rows) + legend_in + _GAP_IN
+        height_in = bottom_in + plot_in + flag_rows * ROW_IN + _HEAD_IN
+        self.figure.set_size_inches(WIDTH_IN, height_in)
+        for axes, left_in, right_in in self._rows:
+            width_in = right_in - left_in
+            axes.set_position((left_in / WIDTH_IN, bottom_in / height_in, width_in / WIDTH_IN, plot_in / height_in))
+        self._write(title, height_in - 0.16, {"fontsize": 13, "weight": "bold", "gid": "title"})
+        self._write(subtitle, height_in - 0.43, {"fontsize": 9, "color": FAINT, "gid": "subtitle"})
+        return self.figure
+
+    def _explain(self, legend: Sequence[Entry], columns: int) -> float:
+        """Write the legend at the foot of the page; return how high it is."""
+        place = (MARGIN_IN / WIDTH_IN, 0)
+        samples, labels = zip(*legend, strict=True)
+        drawn = self.figure.legend(samples, labels, loc="lower left", bbox_to_anchor=place, ncols=columns)
+        return extent(drawn).height / self.figure.dpi + _GAP_IN
+
+    def _write(self, words: str, top_in: float, look: dict[str, Any]) -> None:
+        """Write a line across the page, shortened where it is too long for it."""
+        place = (MARGIN_IN / WIDTH_IN, top_in / self.figure.get_figheight())
+        text = self.figure.text(*place, drawable(words), va="top", **look)
+        while (over := extent(text).width / self.figure.dpi / (WIDTH_IN - 2 * MARGIN_IN)) > 1:
+            text.set_text(f"{text.get_text()[: int(len(text.get_text()) / over) - 4]}...")
+
+
+def _foot_in(axes: Axes) -> float:
+    """Return how far ticks and the axis' label reach below the axes."""
+    return float(axes.bbox.y0 - extent(axes.xaxis).y0) / axes.figure.dpi

@@ -1,0 +1,141 @@
+"""One look for all plots: colours, hatches and markers, fonts, and the files that come of it.
+
+Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), which the colour-blind tell apart, and none
+of them stands alone: a hatch and a marker say the same on a grey print.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.transforms import Bbox
+
+from hbprobe.errors import UserError
+from hbprobe.text import escaped, shown
+from hbprobe.trial.outcome import How, Kind, Outcome
+
+INK = "#222222"
+FAINT = "#767676"
+BLUE, VERMILLION, PURPLE, ORANGE, GREEN, SKY = "#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#009E73", "#56B4E9"
+FONT = "DejaVu Sans"  # travels with matplotlib, so that a plot looks the same everywhere
+
+_SETTINGS: Any = {
+    "font.family": FONT,
+    "font.size": 9,
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign from outside is a dollar sign
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "hatch.linewidth": 0.8,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "hbprobe",
+}
+
+
+def in_style() -> AbstractContextManager[None]:
+    """Return the style as a context: in force while a plot is made, and while it is saved."""
+    return matplotlib.rc_context(_SETTINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one outcome looks, and what the legend says."""
+
+    label: str
+    color: str
+    hatch: str
+    marker: str
+
+
+LOOKS = {
+    Kind.SURVIVED: Look("survived", BLUE, "", "o"),
+    How.SILENT: Look("cut, silent", VERMILLION, "////", "s"),
+    How.RESET: Look("cut, reset (RST)", PURPLE, "xxxx", "X"),
+    How.CLOSED: Look("cut, closed (FIN)", ORANGE, "\\\\\\\\", "D"),
+    How.STATUS: Look("cut, HTTP status", GREEN, "||||", "^"),
+    Kind.CUT: Look("cut", INK, "....", "v"),
+    Kind.FAILED: Look("failed, no evidence", "#999999", "", "x"),
+}
+"""In the order of the legend."""
+
+
+class LineLook(NamedTuple):
+    """How one curve looks."""
+
+    color: str
+    marker: str
+
+
+LINES = (
+    LineLook(BLUE, "o"),
+    LineLook(VERMILLION, "s"),
+    LineLook(GREEN, "^"),
+    LineLook(PURPLE, "D"),
+    LineLook(ORANGE, "v"),
+    LineLook(SKY, "X"),
+    LineLook(INK, "P"),
+)
+
+SOLID: dict[str, Any] = {"linestyle": "solid", "linewidth": 2.6, "markersize": 4.5}
+"""What was measured."""
+DASHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.6}
+"""What a profile promises."""
+GREY_ZONE: dict[str, Any] = {
+    "facecolor": "#E4E4E4",
+    "edgecolor": "#A0A0A0",
+    "hatch": "....",
+    "linewidth": 0,
+    "zorder": 0,
+}
+
+
+def look_of(outcome: Outcome) -> Look:
+    """Return how an outcome looks."""
+    return LOOKS[outcome.how or Kind.CUT] if outcome.kind is Kind.CUT else LOOKS[outcome.kind]
+
+
+def drawable(text: str, limit: int = 200) -> str:
+    """Return text from outside as it can stand in a plot: on one line, not too long, each character in the font."""
+    glyphs = get_font(findfont(FontProperties(family=FONT))).get_charmap()
+    whole = "".join(char if ord(char) in glyphs else escaped(char) for char in shown(text))
+    return whole if len(whole) <= limit else f"{whole[: limit - 3]}..."
+
+
+def extent(artist: Artist) -> Bbox:
+    """Measure where something stands on the page, in dots."""
+    figure = artist.figure
+    assert isinstance(figure, Figure)
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    box = artist.get_tightbbox(canvas.get_renderer())  # type: ignore[no-untyped-call]
+    assert box is not None
+    return box
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the plot as PNG or SVG, by the suffix; the same plot gives the same bytes.
+
+    Raises UserError for another suffix and where the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _METADATA:
+        raise UserError(f"{shown(str(path))}: has no suffix that says how to draw: call it .png or .svg")
+    try:
+        with in_style():
+            figure.savefig(path, format=suffix[1:], metadata=_METADATA[suffix])
+    except OSError as error:
+        raise UserError(f"{shown(str(path))}: cannot be written: {error.strerror}") from error
+
+
+_METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}}

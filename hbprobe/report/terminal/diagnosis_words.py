@@ -1,0 +1,94 @@
+"""A diagnosis in plain words, on the terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+
+from hbprobe.diagnosis.fit import Law
+from hbprobe.diagnosis.ranking import Match, best
+from hbprobe.diagnosis.reasoning import Counts
+from hbprobe.diagnosis.spread import Spread
+from hbprobe.duration import format_duration
+from hbprobe.records.diagnosis import Diagnosis
+from hbprobe.report.terminal.layout import pairs
+from hbprobe.report.terminal.tables import print_verdict
+from hbprobe.report.terminal.words import cause_words, how_words, limit_words
+from hbprobe.statistics.bands import curve
+from hbprobe.text import counted, named, seconds
+from hbprobe.trial.outcome import Kind
+
+_MOST_NAMED = 8
+
+
+def print_diagnosis(found: Diagnosis, console: Console) -> None:
+    """Print what was found and what it means."""
+    console.print(pairs(lines(found)))
+    if found.result.verdict is not None:
+        console.print()
+        print_verdict(found.result.verdict, console)
+
+
+def lines(found: Diagnosis) -> Iterator[tuple[str, str]]:
+    """Return a name and a sentence a line; an empty name goes on with the last."""
+    result, reasoning = found.result, found.reasoning
+    yield "target", result.target
+    yield "limit", limit_words(result.limit, with_how=True)
+    if not result.complete:
+        yield "but", "it was stopped before its end; this is what was found until then"
+    if found.spread is not None:
+        yield from named("spread", _spread_lines(found.spread))
+    yield from named("cause", cause_words(reasoning.explanation.causes, reasoning.explanation.evidence))
+    words = (reasoning.runs, reasoning.counts, reasoning.direction)
+    yield from named("timer", [word.meaning for word in words if word is not None])
+    if reasoning.whose is not None:
+        compared = f" (compared with {found.elsewhere})" if found.elsewhere else ""
+        yield "whose", reasoning.whose.meaning + compared
+    if result.limit.survived_s is not None or result.limit.cut_s is not None:
+        yield "kind", ", or ".join(kind.meaning for kind in reasoning.kinds)
+    yield from named("fits", _fit_lines(found))
+    yield from named("mend", found.mend if result.complete else ())
+    unknown = [f"{one.ask.question.meaning} ({one.outcome.reason})" for one in found.seen if one.survived is None]
+    yield from named("unknown", unknown)
+    yield from named("notes", result.notes)
+
+
+def _fit_lines(found: Diagnosis) -> Iterator[str]:
+    fitting = best(found.matches)
+    if not fitting:
+        return
+    names = [match.profile.name for match in fitting[:_MOST_NAMED]]
+    more = f"; and {len(fitting) - len(names)} more" if len(fitting) > len(names) else ""
+    yield f"{', '.join(_why(found, fitting))}: {'; '.join(names)}{more}"
+    if doubts := [text for text in fitting[0].doubts if all(text in match.doubts for match in fitting)]:
+        yield f"but {', '.join(doubts)}"
+
+
+def _why(found: Diagnosis, fitting: Sequence[Match]) -> Iterator[str]:
+    limit, counts = found.result.limit, found.reasoning.counts
+    yield f"{seconds(limit.cut_s or 0)} s"
+    yield how_words(limit)
+    if counts is not None:
+        yield f"keep-alives {'help' if counts is Counts.PACKETS else 'do not help'}"
+    if not any(match.as_shipped for match in fitting):
+        yield "with a timer that was changed"
+
+
+def _spread_lines(spread: Spread) -> Iterator[str]:
+    cut = sum(trial.outcome.kind is Kind.CUT for trial in spread.trials)
+    yield f"{counted(len(spread.trials), 'trial')}, {cut} of them cut{_law_words(spread)}"
+    for at_s, least, most in curve(spread.trials):
+        yield f"alive after {format_duration(at_s)}: {least:.0%} to {most:.0%} (95 % of confidence)"
+
+
+def _law_words(spread: Spread) -> str:
+    fit = spread.fit
+    if fit is None:
+        return ""
+    timer = "" if fit.timer_s is None else f" of about {format_duration(fit.timer_s)}"
+    life = "" if fit.mean_life_s is None else f" (mean life {format_duration(fit.mean_life_s)})"
+    return {
+        None: "; a fixed timer and random loss fit about as well",
+        Law.TIMER: f"; a fixed timer{timer} fits better than random loss",
+        Law.LOSS: f"; random loss{life} fits better than a fixed timer",
+        Law.BOTH: f"; a fixed timer{timer} with random loss{life} before it fits best",
+    }[fit.law]

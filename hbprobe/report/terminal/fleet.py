@@ -1,0 +1,124 @@
+"""A fleet on the terminal: when event 1040 fires, what the server carries, and each kind of device."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from hbprobe.duration import format_duration
+from hbprobe.fleet.mail import DAY_S
+from hbprobe.fleet.sweep import ShareSweep
+from hbprobe.fleet.tally import FleetResult, KindResult
+from hbprobe.report.terminal.layout import pairs, settings_words, table_of
+from hbprobe.text import counted
+
+SCHEMA = "hbprobe.fleet/1"
+SWEEP_SCHEMA = "hbprobe.fleet-sweep/1"
+_MOST_NAMED = 2
+_COLUMNS = ("device", "number", "asks most for", "requests", "wake-ups", "lost", "no push")
+_NUMBERS = ("number", "requests", "wake-ups", "lost", "no push")
+
+
+def fleet_document(result: FleetResult, mix: str) -> dict[str, Any]:
+    """Return the result as it stands in JSON."""
+    return {"schema": SCHEMA, "mix": mix, **result.as_dict()}
+
+
+def sweep_document(sweep: ShareSweep, mix: str) -> dict[str, Any]:
+    """Return a sweep as it stands in JSON."""
+    return {"schema": SWEEP_SCHEMA, "mix": mix, **sweep.as_dict()}
+
+
+def print_fleet(result: FleetResult, mix: str, console: Console) -> None:
+    """Print what came of a fleet."""
+    console.print(pairs(_facts(result, mix)))
+    console.print()
+    rows = [_row(kind) for kind in result.kinds]
+    console.print(table_of(_COLUMNS, _NUMBERS, rows))
+    console.print()
+    columns = ("columns", "requests, wake-ups and minutes without push are per device and day")
+    console.print(pairs([columns, ("settings", settings_words(asdict(result.world.settings)))]))
+
+
+def print_sweep(sweep: ShareSweep, mix: str, console: Console) -> None:
+    """Print what came of a fleet with one share after another on a path."""
+    facts = [("path", sweep.path), ("mix", f"{mix}; the other paths keep their proportions")]
+    console.print(pairs([*facts, ("enough", _enough_words(sweep))]))
+    console.print()
+    columns = ("share on the path", "event 1040", "lowest average", "mean of samples", "mean of devices")
+    rows = [
+        (
+            f"{one.share:.0%}",
+            str(one.events) if one.events else "no",
+            "-" if one.lowest_s is None else f"{one.lowest_s} s",
+            f"{one.mean_s:.0f} s",
+            f"{one.mean_asked_s:.0f} s",
+        )
+        for one in sweep.tried
+    ]
+    console.print(table_of(columns, columns, rows))
+
+
+def event_words(result: FleetResult) -> str:
+    """Say whether event 1040 fires, when first, and how often."""
+    if not result.events:
+        return "does not fire"
+    first = format_duration(result.events[0].at_s)
+    times = len(result.events)
+    often = "once," if times == 1 else f"{times} times ({times / result.days:.3g} a day), first"
+    return f"fires {often} after {first}, with an average of {result.events[0].average_s} s"
+
+
+def _enough_words(sweep: ShareSweep) -> str:
+    enough = sweep.enough
+    if enough is None:
+        return "No share is enough: event 1040 does not fire with all devices on this path."
+    if enough.share == 0:
+        return "Event 1040 fires with no device on this path at all."
+    return (
+        f"{enough.share:.0%} of the devices on this path are enough for event 1040, "
+        f"while the mean of all samples is {enough.mean_s:.0f} s and devices ask for {enough.mean_asked_s:.0f} s."
+    )
+
+
+def _facts(result: FleetResult, mix: str) -> list[tuple[str, str]]:
+    world, load, mean = result.world, result.load, result.per_device_day
+    lowest = "never full" if result.lowest_s is None else f"lowest {result.lowest_s} s"
+    threshold = world.settings.alert_threshold_s
+    return [
+        ("fleet", f"{counted(world.devices, 'device')} for {format_duration(result.days * DAY_S)}, mix {mix}"),
+        ("event 1040", event_words(result)),
+        ("average", f"{lowest}, of all samples {result.mean_s:.0f} s; the threshold is {threshold} s"),
+        ("requests", f"{load.requests_per_s:.3g} a second, {load.requests_per_s_peak:.3g} in the busiest minute"),
+        ("TLS", f"{load.handshakes_per_s:.3g} handshakes a second, {load.handshakes_per_s_peak:.3g} at most"),
+        ("firewall", f"{load.table_entries:,.0f} entries in its table, {load.table_entries_peak:,} at most"),
+        ("bytes", f"{load.bytes_per_device_day / 1000:.0f} kB per device and day"),
+        ("battery", f"{mean.wakeups:.0f} wake-ups per device and day"),
+        ("no push", f"{mean.without_push_min:.1f} min per device and day; {_late_words(result)}"),
+    ]
+
+
+def _late_words(result: FleetResult) -> str:
+    mean = result.per_device_day
+    if mean.late_mails == 0:
+        return "no mail came late"
+    return f"{mean.late_mails:.2g} times mail came late, by {format_duration(mean.late_mail_s)} on average"
+
+
+def _row(kind: KindResult) -> tuple[str, ...]:
+    return (
+        kind.name,
+        f"{kind.devices}",
+        _asks_words(kind),
+        f"{kind.requests_per_day:.0f}",
+        f"{kind.wakeups_per_day:.0f}",
+        f"{kind.lost_share:.1%}",
+        f"{kind.without_push_min_per_day:.1f}",
+    )
+
+
+def _asks_words(kind: KindResult) -> str:
+    """Name the intervals that are asked for most, and how often."""
+    common = sorted(kind.heartbeats, key=lambda one: -one[1])[:_MOST_NAMED]
+    named = ", ".join(f"{heartbeat_s} s {share:.0%}" for heartbeat_s, share in common if share >= 0.005)
+    return named if len(kind.heartbeats) <= _MOST_NAMED else f"{named}, ..."

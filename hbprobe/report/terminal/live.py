@@ -1,0 +1,81 @@
+"""What a running search shows: the bracket, the trials under way, and how long it may still take."""
+
+import math
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from hbprobe.duration import format_duration
+from hbprobe.measure.run import Run
+from hbprobe.trial.outcome import Kind, Trial
+
+_MOST_HOLDS_SHOWN = 6
+
+
+class LiveLine:
+    """Follows a run on a terminal with a line that changes, elsewhere with a line for each trial that ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._run: Run | None = None
+        self._told = self._remarked = 0
+        self._live = (
+            Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        )
+
+    def __enter__(self) -> "LiveLine":
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __rich__(self) -> RenderableType:
+        return Text(status(self._run)) if self._run is not None else Text("")
+
+    def follow(self, run: Run) -> None:
+        """Take note of what changed."""
+        self._run = run
+        for trial in run.trials[self._told :]:
+            self.say(describe(trial))
+        for remark in run.remarks[self._remarked :]:
+            self.say(remark)
+        self._told, self._remarked = len(run.trials), len(run.remarks)
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def describe(trial: Trial) -> str:
+    """Say what one trial showed, in a line."""
+    outcome = trial.outcome
+    line = f"trial {trial.number}: hold {trial.hold_s:g} s "
+    if outcome.kind is Kind.SURVIVED:
+        return line + "survived"
+    when = f" at {outcome.elapsed_s:.2f} s" if outcome.exact else ""
+    status_text = f" {outcome.status}" if outcome.status else ""
+    return f"{line}cut: {outcome.how}{status_text}{when}"
+
+
+def status(run: Run) -> str:
+    """Sum a running search up in a line."""
+    limit = run.search.limit
+    low = "?" if limit.survived_s is None else f"{limit.survived_s:g}"
+    high = "?" if limit.cut_s is None else f"{limit.cut_s:g}"
+    holds = [f"{running.hold_s:g}" for running in run.running]
+    more = f" +{len(holds) - _MOST_HOLDS_SHOWN}" if len(holds) > _MOST_HOLDS_SHOWN else ""
+    trying = " ".join(holds[:_MOST_HOLDS_SHOWN]) + more
+    left = format_duration(max(0, math.ceil(time_left_s(run))))
+    return f"limit between {low} and {high} s; trying {trying or 'nothing'}; at most {left} left"
+
+
+def time_left_s(run: Run) -> float:
+    """Return how long a search can still take, in path time, if no trials contradict each other."""
+    settings, limit = run.search.settings, run.search.limit
+    longest_s = min(settings.max_s, limit.cut_s or settings.max_s) + settings.grace_s
+    under_way_s = run.path_s - min((running.started_s for running in run.running), default=run.path_s)
+    return max(1, run.search.rounds_left()) * longest_s - under_way_s

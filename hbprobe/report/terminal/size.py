@@ -1,0 +1,77 @@
+"""A sizing on the terminal: one row a timer, the timers that are enough, and the change in the firewall's words."""
+
+from typing import Any
+
+from rich.console import Console
+
+from hbprobe.duration import format_duration
+from hbprobe.fleet.size import AtTimer, Enough, Sizing
+from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY
+from hbprobe.profiles.configuring import Configure
+from hbprobe.report.terminal.layout import pairs, plain, table_of
+
+SCHEMA = "hbprobe.size/1"
+_COLUMNS = ("timer", "event 1040", "wake-ups", "requests/s", "entries", "kB", "no push, min", "well")
+
+
+def size_document(sizing: Sizing, about: dict[str, Any], configure: Configure | None) -> dict[str, Any]:
+    """Return the sizing as it stands in JSON; `about` says what was simulated."""
+    return {"schema": SCHEMA, **about, **sizing.as_dict(), "configure": change(sizing, configure)}
+
+
+def print_size(sizing: Sizing, about: str, configure: Configure | None, console: Console) -> None:
+    """Print what each timer costs, and which are enough."""
+    console.print(pairs([("fleet", about)]))
+    console.print()
+    console.print(table_of(_COLUMNS, _COLUMNS, [_row(one) for one in sizing.tried]))
+    console.print()
+    console.print(pairs([*_enough_lines(sizing), *_explanations(sizing)]))
+    if (text := change(sizing, configure)) is not None:
+        console.print()
+        for line in text.splitlines():
+            console.print(plain(f"    {line}"))
+
+
+def change(sizing: Sizing, configure: Configure | None) -> str | None:
+    """Return what sets the timer that is enough for most devices, in the firewall's own words; None where unknown."""
+    timer_s = best(sizing)
+    return None if configure is None or timer_s is None else configure.text(timer_s)
+
+
+def best(sizing: Sizing) -> int | None:
+    """Return the timer that is enough for all devices, else for as many as one is enough for."""
+    return next((one.timer_s for one in sizing.enough if one.timer_s is not None), None)
+
+
+def _row(one: AtTimer) -> tuple[str, ...]:
+    return (
+        format_duration(one.timer_s),
+        f"{one.events_per_day:.3g} a day" if one.events_per_day else "no",
+        f"{one.wakeups:.0f}",
+        f"{one.requests_per_s:.3g}",
+        f"{one.table_entries:,.0f}",
+        f"{one.kilobytes:.0f}",
+        f"{one.without_push_min:.1f}",
+        f"{one.well_share:.1%}",
+    )
+
+
+def _enough_lines(sizing: Sizing) -> list[tuple[str, str]]:
+    return [("enough" if not number else "", _enough_words(one)) for number, one in enumerate(sizing.enough)]
+
+
+def _enough_words(one: Enough) -> str:
+    whom = "for all devices" if one.share == 1 else f"for {one.share:.0%} of the devices"
+    if one.timer_s is None:
+        return f"{whom}: no timer that was tried"
+    return f"{whom}: {one.timer_s} s ({format_duration(one.timer_s)}) or more"
+
+
+def _explanations(sizing: Sizing) -> list[tuple[str, str]]:
+    lines = [
+        ("columns", "wake-ups, kB and no push are per device and day; entries are those of the firewall's table"),
+        ("well", f"the timer itself costs the device at most {TOLERATED_MIN_PER_DAY:g} min of push a day (1 %)"),
+    ]
+    if sizing.event_on_all:
+        lines.append(("but", "event 1040 comes with every timer: devices or other paths cause it, not this timer"))
+    return lines

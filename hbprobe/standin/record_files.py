@@ -1,0 +1,121 @@
+"""Puts the records that Exchange keeps into files: its events, and IIS's log of the requests."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TextIO
+from uuid import UUID
+
+from hbprobe.eas.event_log import LoggedEvent, event_1040, settings_events
+from hbprobe.eas.iis_log import Folder, file_name, head, log_lines
+from hbprobe.eas.log_blob import Site
+from hbprobe.eas.releases import Release
+from hbprobe.eas.request_record import RequestRecord
+from hbprobe.errors import UserError
+from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.window import Event1040
+
+_FIRST_REQUEST_ID = UUID("00000000-0000-4000-8000-000000000000").int
+
+
+@dataclass(frozen=True, slots=True)
+class WallClock:
+    """Tells the date of a time on the loop's clock: on the warp clock that is a simulated date."""
+
+    begin: datetime
+    """In UTC."""
+    loop_s: float
+    """What the loop's clock said then."""
+
+    def __call__(self, at_s: float) -> str:
+        """Return date and time in UTC, as in "2030-01-02 08:00:00.500"."""
+        return (self.begin + timedelta(seconds=at_s - self.loop_s)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+class EventLog:
+    """A recorder that appends Exchange's events to `events.jsonl`, a line each, and to `events.txt`, for people.
+
+    What the release logs of bad settings stands at the beginning. Raises UserError where it cannot write.
+    """
+
+    def __init__(self, folder: Path, release: Release, settings: Settings, clock: WallClock, site: Site) -> None:
+        self._release = release
+        self._sample_size = settings.sample_size
+        self._clock = clock
+        self._computer = site.computer
+        self._lines, self._text = (_open(folder / name) for name in ("events.jsonl", "events.txt"))
+        for event in settings_events(settings.problems, release):
+            self._write(event, clock.loop_s)
+
+    def event_1040(self, event: Event1040) -> None:
+        """Log that the average of the heartbeats is too low."""
+        self._write(event_1040(event, self._release, self._sample_size), event.at_s)
+
+    def request_done(self, record: RequestRecord) -> None:
+        """Log nothing."""
+
+    def close(self) -> None:
+        """Close the files."""
+        self._lines.close()
+        self._text.close()
+
+    def _write(self, event: LoggedEvent, at_s: float) -> None:
+        time = self._clock(at_s)
+        self._lines.write(json.dumps(event.as_json(time.replace(" ", "T") + "Z", self._computer)) + "\n")
+        self._text.write(event.as_text(time.partition(".")[0], self._computer))
+        self._lines.flush()
+        self._text.flush()
+
+
+class IisLog:
+    """A recorder that appends a line for each request to `W3SVC1/u_exYYMMDD.log`, a file for each day in UTC.
+
+    Since 2013 the back end has a log of its own, in `W3SVC2`. Raises UserError where it cannot write.
+    """
+
+    def __init__(self, folder: Path, release: Release, clock: WallClock, site: Site) -> None:
+        self._folder = folder
+        self._release = release
+        self._clock = clock
+        self._site = site
+        self._requests = 0
+        self._open: dict[Folder, tuple[str, TextIO]] = {}
+        self._file(Folder.CLIENT_FACING, clock(clock.loop_s))
+
+    def event_1040(self, event: Event1040) -> None:
+        """Log nothing."""
+
+    def request_done(self, record: RequestRecord) -> None:
+        """Log the request."""
+        self._requests += 1
+        request_id = str(UUID(int=_FIRST_REQUEST_ID + self._requests))
+        for folder, line in log_lines(record, self._release, self._site, self._clock, request_id):
+            file = self._file(folder, self._clock(record.ended_s))
+            file.write(line + "\n")
+            file.flush()
+
+    def close(self) -> None:
+        """Close the files."""
+        for _, file in self._open.values():
+            file.close()
+
+    def _file(self, folder: Folder, time: str) -> TextIO:
+        """Return the file of the day, with its head; a restart in mid-day writes the head again, as IIS does."""
+        name = file_name(time.partition(" ")[0])
+        open_name, file = self._open.get(folder, ("", None))
+        if file is None or open_name != name:
+            if file is not None:
+                file.close()
+            file = _open(self._folder / folder / name)
+            file.write(head(self._release, time.partition(".")[0]))
+            self._open[folder] = name, file
+        return file
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}: name a folder that can") from None

@@ -1,0 +1,123 @@
+"""The stand-in as a service of the far end: its state machine behind aiohttp, on the running loop's clock."""
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+
+from aiohttp import web
+
+from hbprobe.eas.releases import Release
+from hbprobe.exchange.settings import Settings
+from hbprobe.net.tcp_info import acknowledge_now
+from hbprobe.standin.device import Turn
+from hbprobe.standin.exchange import Exchange
+from hbprobe.standin.filtering import FilteringRule
+from hbprobe.standin.limits import Limits
+from hbprobe.standin.messages import PATH, Answer, Request
+from hbprobe.standin.records import Recent, Recorder, Several
+from hbprobe.standin.rules import Rules
+from hbprobe.standin.users import Users
+
+_NAME = "STANDIN"
+_AT_ONCE = (401, 404, 405, 449)
+"""What IIS refuses, and the word to provision first."""
+_SEED = 1040
+"""Policy keys come from it, so that a lab that is run twice sends the same bytes. They are no secrets."""
+
+
+class StandIn:
+    """Exchange ActiveSync without Exchange, to be given to `FarEnd` among its services.
+
+        FarEnd(settings, tls, services=[StandIn(settings)])
+
+    `settings` are those of the web.config. `users` None lets every name in, with any password. `rules` are what
+    administrators decide; by default everyone is let in, and every device must accept a policy that asks for
+    nothing. `recorders` hear of event 1040 and of each request when it is over. Mail comes, and devices are wiped,
+    by calls on `exchange`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        users: Users | None = None,
+        rules: Rules | None = None,
+        recorders: Sequence[Recorder] = (),
+        release: Release = Release.V2019,
+        filters: Sequence[FilteringRule] = (),
+        chance: random.Random | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self.recent = Recent()
+        """The last events and requests."""
+        recorder = Several((self.recent, *recorders))
+        draw = (chance or random.Random(_SEED)).randrange
+        self.exchange = Exchange(
+            settings,
+            users,
+            rules or Rules(),
+            filters,
+            release,
+            recorder,
+            lambda: draw(1, 2**32),
+            self._limits.max_folders,
+        )
+        names = ((header, _NAME) for header in release.naming_headers)
+        self._headers = (("MS-Server-ActiveSync", release.banner), ("Cache-Control", "private"), *names)
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        """Return what answers which requests."""
+        return [web.route("*", path, self._serve) for path in (PATH, f"{PATH}/", f"{PATH}/default.eas")]
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        acknowledge_now(request.transport)
+        body = await request.read()
+        acknowledge_now(request.transport)
+        turn = Turn(_plain(request, body), started_s)
+        is_delivered = False
+        try:
+            self.exchange.begin(turn, started_s)
+            answer = await self._late(turn.answer) if turn.answer else await self._wait(turn)
+            is_delivered = request.transport is not None and not request.transport.is_closing()
+        finally:
+            self.exchange.finish(turn, loop.time(), is_delivered=is_delivered)
+        return self._written(answer)
+
+    async def _late(self, answer: Answer) -> Answer:
+        """Keep an error back for a while, as Exchange does."""
+        if answer.status >= 400 and answer.status not in _AT_ONCE:
+            await asyncio.sleep(self._limits.error_delay_s)
+        return answer
+
+    async def _wait(self, turn: Turn) -> Answer:
+        """Wait for what ends the request; asyncio cancels this when the client goes away."""
+        assert turn.waiting is not None
+        loop = asyncio.get_running_loop()
+        answered = asyncio.Event()
+        turn.on_answer = answered.set
+        alarm = loop.call_at(turn.waiting.until_s, self.exchange.expire, turn)
+        try:
+            await answered.wait()
+        finally:
+            alarm.cancel()
+        assert turn.answer is not None
+        return turn.answer
+
+    def _written(self, answer: Answer) -> web.Response:
+        headers = (*self._headers, *answer.headers)
+        return web.Response(status=answer.status, body=answer.body or None, headers=headers)
+
+
+def _plain(request: web.Request, body: bytes) -> Request:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Request(
+        method=request.method,
+        query=request.rel_url.raw_query_string,
+        authorization=headers.pop("authorization", ""),
+        headers=headers,
+        body=body,
+        path=request.rel_url.raw_path,
+        peer=request.remote or "?",
+    )

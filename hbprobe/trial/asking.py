@@ -1,0 +1,136 @@
+"""One question of a diagnosis, asked: a request held past the limit, and all that both ends saw of it."""
+
+import asyncio
+import random
+import re
+from dataclasses import replace
+
+from hbprobe.farend.hold import hold_query, hold_token, without_drip
+from hbprobe.net.keep_alive import keep_alive
+from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
+from hbprobe.net.wire import Dialer, DialError, Wire
+from hbprobe.trial.classify import classify
+from hbprobe.trial.dripping import Conversation
+from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen
+from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.trial.postmortem import examine
+from hbprobe.trial.witness import Witness
+
+_FIRST_ANSWER_S = 30.0
+_LATE_S = 10.0
+"""So long is a late answer waited for, where the server says that it will come."""
+_OTHER_END_S = 0.5
+"""So long after this end does the other one hear of the same timer, at most."""
+_ANNOUNCED = re.compile(r"timeout\s*=\s*([0-9]{1,7})", re.ASCII)
+_FROM_CLIENT = (Question.CLIENT_DRIP, Question.BOTH_DRIP)
+_FROM_SERVER = (Question.SERVER_DRIP, Question.BOTH_DRIP)
+
+
+class Asking:
+    """Asks questions of one path."""
+
+    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, *, holds: bool) -> None:
+        """`holds`: `hbprobe serve` is there, and holds requests; otherwise quiet lies between two requests."""
+        self._dialer = dialer
+        self._grace_s = grace_s
+        self._rng = rng
+        self._holds = holds
+        self._witness = Witness(dialer)
+        self._loop = asyncio.get_running_loop()
+
+    async def ask(self, ask: Ask) -> Seen:
+        """Make the request, and tell what it showed; never raises for what the path or its far end does."""
+        dialer = self._dialer
+        if ask.question is Question.KEEP_ALIVE:
+            dialer = dialer.prepared(keep_alive(ask.interval_s or 1.0))
+        try:
+            wire = await dialer.open()
+        except DialError as error:
+            return Seen(ask, Outcome(Kind.FAILED, 0.0, reason=str(error)))
+        conversation = Conversation(wire, dialer.target.authority)
+        try:
+            if self._holds and ask.question is not Question.BETWEEN_REQUESTS:
+                return await self.held(ask, wire, conversation)
+            return await self._between(ask, wire, conversation)
+        finally:
+            wire.close()
+
+    # A request that is held
+
+    async def held(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
+        """Ask of a connection that stands."""
+        nonce, started_s = f"{self._rng.getrandbits(128):032x}", self._loop.time()
+        due_s = started_s + ask.hold_s
+        drip_s = ask.interval_s if ask.question in _FROM_SERVER else None
+        if ask.question in _FROM_CLIENT:  # the far end answers as soon as the request is whole
+            seconds = 0.0
+            conversation.begin(hold_query(seconds, nonce, drip_s))
+            every_s = ask.interval_s or ask.hold_s
+            reply = await conversation.reply_while_dripping(every_s, due_s, due_s + self._grace_s)
+        else:
+            seconds = ask.hold_s
+            conversation.ask("POST", hold_query(seconds, nonce, drip_s))
+            reply = await conversation.reply(due_s + self._grace_s)
+        if isinstance(reply, Answer):
+            reply = replace(reply, body=without_drip(reply.body))
+        token, now_s = hold_token(seconds, nonce), self._loop.time()
+        outcome = classify(reply, hold_s=ask.hold_s, started_s=started_s, now_s=now_s, expected=token)
+        seen = Seen(ask, outcome, signed=_is_signed(reply), server=_name(reply, outcome))
+        if ask.question is Question.POST_MORTEM and outcome.kind is Kind.CUT:
+            return await self._examined(seen, wire, conversation, nonce, started_s)
+        return seen
+
+    async def _examined(
+        self, seen: Seen, wire: Wire, conversation: Conversation, nonce: str, started_s: float
+    ) -> Seen:
+        """Examine the dead connection, and ask the far end."""
+        if seen.outcome.how is How.SILENT:
+            socket = await examine(wire)
+        else:
+            socket = None
+            await asyncio.sleep(_OTHER_END_S)
+        seen = replace(seen, socket=socket, far_end=await self._witness.saw(nonce, started_s))
+        is_late = seen.far_end is not None and seen.far_end.state is FarEnd.WAITING and seen.far_end.times == 1
+        if socket is None or not is_late or socket.aftermath not in (Aftermath.ACKNOWLEDGED, None):
+            return seen
+        due_s = started_s + seen.ask.hold_s
+        reply = await conversation.reply(self._loop.time() + _LATE_S)
+        return replace(seen, late_s=reply.at_s - due_s) if isinstance(reply, Answer) else seen
+
+    # Quiet between two requests
+
+    async def _between(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
+        path = self._dialer.target.path
+        conversation.ask("GET", path)
+        first = await conversation.reply(self._loop.time() + _FIRST_ANSWER_S)
+        if not isinstance(first, Answer) or not conversation.next_turn():
+            return Seen(ask, Outcome(Kind.FAILED, 0.0, reason="no connection stays open between two requests"))
+        quiet_s = self._loop.time()
+        reply: Reply = await conversation.silence(quiet_s + ask.hold_s)
+        if reply is None:
+            conversation.ask("GET", path)
+            reply = await conversation.reply(self._loop.time() + self._grace_s)
+        now_s = self._loop.time() if reply is None else reply.at_s
+        outcome = classify(reply, hold_s=ask.hold_s, started_s=quiet_s, now_s=now_s, expected=None)
+        if isinstance(reply, End) and reply.kind is EndKind.RST and not outcome.exact:
+            outcome = replace(outcome, aftermath=Aftermath.RESET)
+        socket = await examine(wire) if outcome.how is How.SILENT else None
+        announced_s = _announced(first)
+        return Seen(ask, outcome, signed=_is_signed(reply), announced_s=announced_s, socket=socket)
+
+
+def _is_signed(reply: Reply) -> bool:
+    end = reply.end if isinstance(reply, Broken) else reply
+    return isinstance(end, End) and end.signed
+
+
+def _name(reply: Reply, outcome: Outcome) -> str:
+    """Return how whoever answered calls itself, where the answer was not the far end's."""
+    named = isinstance(reply, Answer) and outcome.kind is Kind.CUT
+    return reply.headers.get("server", "")[:80] if named and isinstance(reply, Answer) else ""
+
+
+def _announced(reply: Answer) -> float | None:
+    """Read `Keep-Alive: timeout=75` (https://datatracker.ietf.org/doc/html/draft-thomson-hybi-http-timeout)."""
+    found = _ANNOUNCED.search(reply.headers.get("keep-alive", ""))
+    return float(found[1]) if found else None

@@ -1,0 +1,118 @@
+"""What the end of a trial means: evidence about timers, and which, or no evidence at all.
+
+The rules, for a request that is meant to be answered after `hold_s`:
+
+- the right answer: survived;
+- RST or FIN before that: cut, at that very time, unless it came so soon that no timer can be behind it. At or after
+  that, the answer itself may have provoked it, so the timer struck at some time up to the hold;
+- a status that is not the far end's: a proxy's timer, at that very time, unless it says something else (who
+  are you, go there, not so often) or came so soon;
+- nothing until the hold and a grace are over: cut in silence, at some time up to the hold.
+"""
+
+from dataclasses import replace
+
+from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
+from hbprobe.trial.outcome import How, Kind, Outcome
+
+PROMPT_S = 1.0
+"""A status or an end within this time is a refusal, not a timer: no catalogued product has so short a one."""
+EDGE_S = 0.05
+"""So close to the hold, an end may be the answer's doing."""
+_EARLY_SHARE = 0.98
+_EARLY_S = 1.0
+"""Real servers answer up to 0.7 s early; more is another clock than ours."""
+
+
+def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, expected: bytes | None) -> Outcome:
+    """Say what a reply means for a hold that began at `started_s`.
+
+    `expected` is the body of the right answer; None accepts any answer of the server's.
+    """
+    match reply:
+        case None:
+            return Outcome(Kind.CUT, now_s - started_s, How.SILENT, reason="nothing came")
+        case End():
+            return _ended(reply, reply.at_s - started_s, hold_s, asked=expected is not None)
+        case Broken(end=End() as end):
+            outcome = _ended(end, end.at_s - started_s, hold_s, asked=expected is not None)
+            return replace(outcome, reason=f"{reply.detail}: {outcome.reason}")
+        case Broken():
+            return _failed(reply.at_s - started_s, reply.detail)
+        case Answer():
+            return _answered(reply, reply.at_s - started_s, hold_s, expected)
+
+
+def came_early(elapsed_s: float, hold_s: float) -> bool:
+    """Say whether an answer came too early to be that of a server that held the request to the end."""
+    return elapsed_s < hold_s - _EARLY_S and elapsed_s < hold_s * _EARLY_SHARE
+
+
+def _ended(end: End, elapsed_s: float, hold_s: float, *, asked: bool) -> Outcome:
+    """`asked` says that an answer is due: a server may end a connection on which nothing is asked at any time."""
+    if end.kind is EndKind.UNREACHABLE:
+        return _failed(elapsed_s, f"the connection broke: {end.detail}")
+    name, exact = _END_NAMES[end.kind, end.signed], elapsed_s < hold_s - EDGE_S
+    if asked and exact and elapsed_s < PROMPT_S:
+        return _failed(elapsed_s, f"{name} at once: another protocol, or a proxy that cannot reach the server")
+    return Outcome(Kind.CUT, elapsed_s, _how(end), exact=exact, reason=name)
+
+
+_END_NAMES = {
+    (EndKind.RST, False): "RST",
+    (EndKind.RST, True): "RST after TLS's close_notify",
+    (EndKind.FIN, False): "FIN",
+    (EndKind.FIN, True): "FIN after TLS's close_notify",
+}
+
+
+def _how(end: End) -> How:
+    return How.RESET if end.kind is EndKind.RST else How.CLOSED
+
+
+def _answered(answer: Answer, elapsed_s: float, hold_s: float, expected: bytes | None) -> Outcome:
+    if expected is None or (answer.status == 200 and answer.body == expected):
+        if came_early(elapsed_s, hold_s):
+            text = f"the far end answered after {elapsed_s:.3f} s instead of {hold_s:g} s: is its clock another?"
+            return _failed(elapsed_s, text)
+        return Outcome(Kind.SURVIVED, elapsed_s)
+    if objection := _objection(answer, elapsed_s):
+        return _failed(elapsed_s, objection, answer.status)
+    return Outcome(
+        Kind.CUT,
+        elapsed_s,
+        How.STATUS,
+        exact=elapsed_s < hold_s - EDGE_S,
+        status=answer.status,
+        reason=f"status {answer.status} from a proxy",
+    )
+
+
+def _objection(answer: Answer, elapsed_s: float) -> str:
+    """Say why a wrong answer is no evidence about timers; empty if it is."""
+    status, headers = answer.status, answer.headers
+    if 300 <= status < 400:
+        return f"status {status}: the server sends us to {headers.get('location', 'another place')}"
+    if 400 <= status < 500 and status != 408:
+        return f"status {status}: {_REFUSALS.get(status, 'the server refuses the request')}"
+    if throttle := headers.get("x-ms-asthrottle") or headers.get("retry-after"):
+        return f"status {status}: the server throttles ({throttle})"
+    if elapsed_s < PROMPT_S:
+        if status == 200:
+            return "the answer is not from hbprobe serve; --method idle can probe any web server"
+        return f"status {status} at once: a proxy that cannot reach the server"
+    return ""
+
+
+_REFUSALS = {
+    401: "the server wants a login",
+    403: "the server forbids it",
+    404: "there is no hbprobe serve at this address; --method idle can probe any web server",
+    405: "there is no hbprobe serve at this address; --method idle can probe any web server",
+    407: "a proxy wants a login",
+    449: "the server wants the device to be provisioned first",
+}
+
+
+def _failed(elapsed_s: float, reason: str, status: int | None = None) -> Outcome:
+    return Outcome(Kind.FAILED, elapsed_s, status=status, reason=reason)

@@ -1,0 +1,100 @@
+"""What a diagnosis asks of a path, and what each request showed."""
+
+from dataclasses import dataclass, replace
+
+from hbprobe.profiles.words import Word
+from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
+
+
+class Question(Word):
+    """One thing to know about a limit; each is one request that is held longer than that."""
+
+    POST_MORTEM = "post-mortem", "What does a request die of that is quiet for longer than the limit?"
+    KEEP_ALIVE = "keep-alive", "Do TCP keep-alives save it?"
+    SERVER_DRIP = "server-drip", "Does a byte now and then from the server save it?"
+    CLIENT_DRIP = "client-drip", "Does a byte now and then from the client save it?"
+    BOTH_DRIP = "both-drip", "Do bytes from both ends save it?"
+    BETWEEN_REQUESTS = "between-requests", "Does a connection die as well on which nothing is asked?"
+    ELSEWHERE = "elsewhere", "Does the same request die at the other address, too?"
+
+
+class FarEnd(Word):
+    """What the far end saw of a request."""
+
+    WAITING = "waiting", "it has not answered yet, and its connection stands"
+    UNACKNOWLEDGED = "answered-unacknowledged", "it has answered, and nobody acknowledges the answer"
+    ACKNOWLEDGED = "answered-acknowledged", "it has answered, and the answer was acknowledged"
+    ANSWERED = "answered", "it has answered"
+    RESET = "reset", "its connection was reset"
+    CLOSED = "closed", "its connection was closed"
+    GAVE_UP = "gave-up", "its system gave the connection up: nothing was acknowledged"
+    NEVER_ARRIVED = "never-arrived", "the request never arrived"
+    RESTARTED = "restarted", "it was restarted after the request came"
+    UNREACHABLE = "unreachable", "no new connection to it can be made"
+
+
+@dataclass(frozen=True, slots=True)
+class FarEndSaw:
+    """What the far end saw of a request, asked over a second connection. Times since the request came there."""
+
+    state: FarEnd
+    at_s: float | None = None
+    """When the connection ended there."""
+    answered_s: float | None = None
+    """When the answer was sent."""
+    times: int = 1
+    """How often the request came."""
+
+    def paced(self, rate: float) -> "FarEndSaw":
+        """Return the same on a clock on which so many seconds pass in one."""
+        return replace(self, at_s=_times(self.at_s, rate), answered_s=_times(self.answered_s, rate))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to be made."""
+
+    question: Question
+    hold_s: float
+    interval_s: float | None = None
+    """For keep-alives and drips: how often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one such request showed."""
+
+    ask: Ask
+    outcome: Outcome
+    signed: bool = False
+    """TLS's close_notify came before the end: whoever ended the connection holds its keys."""
+    server: str = ""
+    """The Server header of whoever answered, where that was not the far end."""
+    announced_s: float | None = None
+    """The idle time that the server says it allows (`Keep-Alive: timeout=N`)."""
+    socket: SocketSaw | None = None
+    """For a silent cut."""
+    far_end: FarEndSaw | None = None
+    """None where the far end cannot be asked."""
+    late_s: float | None = None
+    """So long after it was due did the answer come after all."""
+
+    @property
+    def survived(self) -> bool | None:
+        """Whether the request lived; None where it could not be asked."""
+        return None if self.outcome.kind is Kind.FAILED else self.outcome.kind is Kind.SURVIVED
+
+    def paced(self, rate: float) -> "Seen":
+        """Return the same on a clock on which so many seconds pass in one."""
+        return replace(
+            self,
+            ask=replace(self.ask, hold_s=self.ask.hold_s * rate),
+            outcome=replace(self.outcome, elapsed_s=self.outcome.elapsed_s * rate),
+            announced_s=_times(self.announced_s, rate),
+            far_end=None if self.far_end is None else self.far_end.paced(rate),
+            late_s=_times(self.late_s, rate),
+        )
+
+
+def _times(seconds: float | None, rate: float) -> float | None:
+    return None if seconds is None else seconds * rate

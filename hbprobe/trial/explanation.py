@@ -1,0 +1,191 @@
+"""The post-mortem: from what both ends saw of a dead request to what it died of. Facts in, explanations out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from hbprobe.duration import format_duration
+from hbprobe.trial.evidence import FarEnd, Seen
+from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a request died of, as far as the evidence goes."""
+
+    causes: tuple[Cause, ...]
+    """The likeliest first; several where the evidence leaves them open, none where the request lived."""
+    evidence: tuple[str, ...]
+
+
+def explain(seen: Seen, *, tls: bool) -> Explanation:
+    """Say what a request died of."""
+    return Explanation(_causes(seen), tuple(_evidence(seen, tls=tls)))
+
+
+def explained(seen: Seen, *, tls: bool) -> Outcome:
+    """Return what a trial showed; for a cut with what it died of."""
+    outcome = seen.outcome
+    if outcome.kind is not Kind.CUT:
+        return outcome
+    aftermath = outcome.aftermath if seen.socket is None else seen.socket.aftermath
+    found = explain(seen, tls=tls)
+    return replace(outcome, aftermath=aftermath, causes=found.causes, evidence=found.evidence)
+
+
+# Causes
+
+_SERVER_IS_ALIVE = (
+    FarEnd.WAITING,
+    FarEnd.UNACKNOWLEDGED,
+    FarEnd.ACKNOWLEDGED,
+    FarEnd.ANSWERED,
+    FarEnd.RESET,
+    FarEnd.CLOSED,
+    FarEnd.GAVE_UP,
+    FarEnd.NEVER_ARRIVED,
+)
+"""The far end, which never ends a connection of its own accord, is there: so it was another that ended this one."""
+_LOST_BEHIND = (FarEnd.ACKNOWLEDGED, FarEnd.ANSWERED, FarEnd.RESET, FarEnd.CLOSED, FarEnd.NEVER_ARRIVED)
+
+
+def _causes(seen: Seen) -> tuple[Cause, ...]:
+    state = seen.far_end.state if seen.far_end is not None else None
+    match seen.outcome.how:
+        case How.STATUS:
+            return (Cause.PROXY_STATUS,)
+        case How.CLOSED:
+            return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=seen.signed)
+        case How.RESET if seen.outcome.aftermath is Aftermath.RESET:
+            return _of_reset_on_next(state)
+        case How.RESET:
+            return _ended(state, Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER, signed=seen.signed)
+        case How.SILENT:
+            return _of_silence(seen, state)
+        case _:
+            return ()
+
+
+def _ended(state: FarEnd | None, by_box: Cause, by_server: Cause, *, signed: bool) -> tuple[Cause, ...]:
+    if state in _SERVER_IS_ALIVE:
+        return (by_box,)
+    if state is FarEnd.RESTARTED:
+        return (by_server,)
+    return (by_server, by_box) if signed or state is FarEnd.UNREACHABLE else (by_box, by_server)
+
+
+def _of_silence(seen: Seen, state: FarEnd | None) -> tuple[Cause, ...]:
+    aftermath = seen.socket.aftermath if seen.socket is not None else seen.outcome.aftermath
+    woke = seen.socket is not None and seen.socket.woke
+    if seen.far_end is not None and seen.far_end.times > 1:
+        return (Cause.HELD_BY_PROXY,)
+    if seen.late_s is not None:
+        return (Cause.ANSWERED_LATE,)
+    match aftermath:
+        case Aftermath.RESET:
+            return _of_reset_on_next(state)
+        case Aftermath.CLOSED:
+            return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=False)
+        case _ if state is FarEnd.UNREACHABLE:
+            return (Cause.PATH_DOWN,)
+        case Aftermath.NOTHING:
+            return (Cause.STATE_LOST_SILENTLY,)
+        case Aftermath.ACKNOWLEDGED:
+            return _of_acknowledged(state, woke=woke)
+        case _:
+            return _of_unknown(state)
+
+
+def _of_reset_on_next(state: FarEnd | None) -> tuple[Cause, ...]:
+    if state in (FarEnd.RESTARTED, FarEnd.UNREACHABLE):
+        return (Cause.RESET_BY_SERVER,)
+    if state is None:
+        return (Cause.STATE_LOST_RESET_ON_NEXT, Cause.RESET_BY_SERVER)
+    return (Cause.STATE_LOST_RESET_ON_NEXT,)
+
+
+def _of_acknowledged(state: FarEnd | None, *, woke: bool) -> tuple[Cause, ...]:
+    """Something on the path took the client's packet."""
+    if state is FarEnd.WAITING:
+        return (Cause.ANSWERED_LATE,)
+    if state in (FarEnd.UNACKNOWLEDGED, FarEnd.GAVE_UP):
+        return (Cause.STATE_LOST_SILENTLY,) if woke else (Cause.STATE_LOST_SILENTLY, Cause.HELD_BY_PROXY)
+    if woke:  # the packet brought back what a box had forgotten
+        return (Cause.STATE_LOST_SILENTLY,)
+    return (Cause.HELD_BY_PROXY,) if state in _LOST_BEHIND else (Cause.ANSWERED_LATE, Cause.HELD_BY_PROXY)
+
+
+def _of_unknown(state: FarEnd | None) -> tuple[Cause, ...]:
+    """The system does not tell what became of the client's packet."""
+    if state is FarEnd.WAITING:
+        return (Cause.ANSWERED_LATE,)
+    if state in (FarEnd.UNACKNOWLEDGED, FarEnd.RESET, FarEnd.CLOSED, FarEnd.GAVE_UP):
+        return (Cause.STATE_LOST_SILENTLY,)
+    if state in (FarEnd.ACKNOWLEDGED, FarEnd.ANSWERED, FarEnd.NEVER_ARRIVED):
+        return (Cause.HELD_BY_PROXY, Cause.STATE_LOST_SILENTLY)
+    return (Cause.STATE_LOST_SILENTLY, Cause.ANSWERED_LATE)
+
+
+# Evidence
+
+_AFTERMATH = {
+    Aftermath.RESET: "one more packet from here was answered with RST",
+    Aftermath.CLOSED: "one more packet from here was answered with FIN",
+    Aftermath.ACKNOWLEDGED: "one more packet from here was acknowledged",
+    Aftermath.NOTHING: "one more packet from here was not acknowledged",
+}
+
+
+def _evidence(seen: Seen, *, tls: bool) -> Iterator[str]:
+    yield _death(seen)
+    if seen.outcome.how in (How.CLOSED, How.RESET) and tls:
+        yield (
+            "TLS's close_notify came first: whoever ended it holds the keys of the connection"
+            if seen.signed
+            else "no close_notify of TLS came before it, as from a box without the keys of the connection"
+        )
+    if seen.server:
+        yield f"whoever answered calls itself {seen.server!r}"
+    if seen.announced_s is not None:
+        yield f"the server announces that it keeps a quiet connection for {format_duration(seen.announced_s)}"
+    yield from _of_socket(seen)
+    if seen.far_end is not None:
+        yield _of_far_end(seen)
+    if seen.late_s is not None:
+        yield f"the answer came after all, {format_duration(seen.late_s)} late"
+
+
+def _death(seen: Seen) -> str:
+    outcome, hold = seen.outcome, format_duration(seen.ask.hold_s)
+    at = format_duration(outcome.elapsed_s)
+    match outcome.how:
+        case How.STATUS:
+            return f"status {outcome.status} came after {at}"
+        case How.SILENT:
+            return f"nothing came here, though the answer was due after {hold}"
+        case How.CLOSED | How.RESET:
+            return f"{'RST' if outcome.how is How.RESET else 'FIN'} came after {at}"
+        case _:
+            return f"a request that was quiet for {hold} lived: the limit is not the same each time"
+
+
+def _of_socket(seen: Seen) -> Iterator[str]:
+    if seen.socket is None:
+        return
+    if seen.socket.aftermath is None:
+        yield "this system does not tell whether one more packet was acknowledged"
+    else:
+        again = ", though it was sent again and again" if seen.socket.retransmits else ""
+        yield _AFTERMATH[seen.socket.aftermath] + again
+    if seen.socket.woke:
+        yield "that packet brought the connection back: what had been held up came after it"
+
+
+def _of_far_end(seen: Seen) -> str:
+    saw = seen.far_end
+    assert saw is not None
+    when = "" if saw.at_s is None else f" {format_duration(saw.at_s)} after the request came"
+    answered = ""
+    if saw.answered_s is not None:
+        answered = f" (it answered after {format_duration(saw.answered_s)})"
+    again = f"; the request came {saw.times} times, as from a proxy that asks again" if saw.times > 1 else ""
+    return f"the far end: {saw.state.meaning}{when}{answered}{again}"

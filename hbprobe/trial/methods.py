@@ -1,0 +1,134 @@
+"""The methods of a trial: one connection on which one request is held open, and what became of it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
+
+from hbprobe.net.replies import Answer, End, EndKind
+from hbprobe.net.wire import Dialer, DialError, Wire
+from hbprobe.trial.asking import Asking
+from hbprobe.trial.classify import classify
+from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.explanation import explained
+from hbprobe.trial.http import Conversation
+from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.trial.postmortem import examine
+
+_FIRST_ANSWER_S = 30.0
+"""How long the idle method waits for its first answer, which nothing is meant to hold up."""
+
+
+class Method(Protocol):
+    """A way to make a trial."""
+
+    name: str
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
+        ...
+
+
+class HoldMethod:
+    """POST /hold to `hbprobe serve`, which answers after the hold with a token, and bears witness after a cut."""
+
+    name = "hold"
+
+    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, rate: float = 1.0) -> None:
+        """`rate`: so many seconds of the path pass in one of the loop's."""
+        self._asking = Asking(dialer, grace_s, rng, holds=True)
+        self._tls = dialer.target.tls
+        self._rate = rate
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Hold one request open for `hold_s` seconds, and say what came of it."""
+        seen = await self._asking.ask(Ask(Question.POST_MORTEM, hold_s / self._rate))
+        return explained(seen.paced(self._rate), tls=self._tls)
+
+
+class OneConnection:
+    """What the others share: a connection a trial, closed whatever happens, and no exceptions to the outside."""
+
+    def __init__(self, dialer: Dialer, grace_s: float, rate: float = 1.0) -> None:
+        """`rate`: so many seconds of the path pass in one of the loop's."""
+        self._dialer = dialer
+        self._grace_s = grace_s
+        self._rate = rate
+        self._loop = asyncio.get_running_loop()
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
+        quiet_s = hold_s / self._rate
+        return await self._on_a_connection(quiet_s, lambda wire: self._hold(wire, quiet_s))
+
+    async def _on_a_connection(self, hold_s: float, hold: Callable[[Wire], Awaitable[Outcome]]) -> Outcome:
+        try:
+            wire = await self._dialer.open()
+        except DialError as error:
+            return Outcome(Kind.FAILED, 0.0, reason=str(error))
+        try:
+            outcome = await hold(wire)
+            socket = await examine(wire) if outcome.how is How.SILENT else None
+        finally:
+            wire.close()
+        seen = Seen(Ask(Question.POST_MORTEM, hold_s), outcome, signed=wire.signed, socket=socket)
+        return explained(seen.paced(self._rate), tls=self._dialer.target.tls)
+
+    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
+        raise NotImplementedError
+
+    def _conversation(self, wire: Wire) -> Conversation:
+        return Conversation(wire, self._dialer.target.authority)
+
+
+class IdleMethod(OneConnection):
+    """One request, silence for the hold, another request: for a server that cannot hold.
+
+    It measures the server's own keep-alive timer, too: the shortest of all timers between here and there.
+    """
+
+    name = "idle"
+
+    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
+        conversation = self._conversation(wire)
+        if (objection := await self._warm_up(conversation)) is not None:
+            return objection
+        quiet_since_s = self._loop.time()
+        end = await conversation.silence(quiet_since_s + hold_s)
+        if end is not None:
+            return classify(end, hold_s=hold_s, started_s=quiet_since_s, now_s=end.at_s, expected=None)
+        conversation.ask("GET", self._dialer.target.path)
+        reply = await conversation.reply(self._loop.time() + self._grace_s)
+        outcome = classify(reply, hold_s=hold_s, started_s=quiet_since_s, now_s=self._loop.time(), expected=None)
+        if isinstance(reply, End) and reply.kind is EndKind.RST:
+            return replace(outcome, aftermath=Aftermath.RESET, reason="RST in answer to the next request")
+        return outcome
+
+    async def _warm_up(self, conversation: Conversation) -> Outcome | None:
+        """Ask once; return why nothing can be measured if the connection does not stay open after the answer."""
+        started_s = self._loop.time()
+        conversation.ask("GET", self._dialer.target.path)
+        reply = await conversation.reply(started_s + _FIRST_ANSWER_S)
+        elapsed_s = self._loop.time() - started_s
+        if not isinstance(reply, Answer):
+            return Outcome(Kind.FAILED, elapsed_s, reason="the server did not answer the first request")
+        if not conversation.next_turn():
+            text = "the server closes the connection after each answer, so there is no idle time to measure"
+            return Outcome(Kind.FAILED, elapsed_s, reason=text)
+        return None
+
+
+def make_method(name: str, dialer: Dialer, grace_s: float, rng: random.Random, rate: float = 1.0) -> Method:
+    """Make the method of that name, `hold` or `idle`; `rng` makes the nonces. A Ping needs more: see setup.py.
+
+    `rate`: so many seconds of the path pass in one of the loop's. Holds and outcomes are told in the path's, and the
+    grace in the loop's.
+    """
+    match name:
+        case HoldMethod.name:
+            return HoldMethod(dialer, grace_s, rng, rate)
+        case IdleMethod.name:
+            return IdleMethod(dialer, grace_s, rate)
+        case _:
+            raise ValueError(f"{name} is no method that needs nothing but a path")

@@ -1,0 +1,207 @@
+"""The method that a real ActiveSync server can answer: a trial is one Ping, on one connection of its own.
+
+Each trial that runs at the same time is a device of its own, for a newer Ping of a device ends its older one. The
+handshake and what has to be done between two Pings go over other connections.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from hbprobe.eas.client import EAS_PATH, Account, Handshake, Server, device_id
+from hbprobe.eas.refusal import RefusedError
+from hbprobe.errors import CannotMeasureError
+from hbprobe.net.replies import Answer
+from hbprobe.net.wire import Dialer, DialError, Wire
+from hbprobe.trial.classify import classify
+from hbprobe.trial.handshake import Courier
+from hbprobe.trial.methods import Method, OneConnection
+from hbprobe.trial.news import GRACE_S, News, read_news
+from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.ping_answer import HeartbeatLimits, read_ping
+
+_TOO_SHORT_S, _TOO_LONG_S = 1, 86400
+"""Heartbeats that servers refuse, naming their limits; or the shorter one is taken, and so is its own limit."""
+_SHORT_S = 60
+_LONGEST_SHORT_S = 300
+"""A Ping beside the search is not worth more time."""
+_TURNED_AWAY = (401, 403)
+_LIMIT_PATIENCE_S = 15.0
+"""A server that has not refused by then takes the heartbeat; SOGo waits its 10 s before it refuses."""
+
+
+class PingMethod(OneConnection):
+    """Pings whose HeartbeatInterval is the hold, against any ActiveSync server."""
+
+    name = "ping"
+
+    def __init__(
+        self,
+        dialer: Dialer,
+        grace_s: float,
+        account: Account,
+        devices: int = 1,
+        say: Callable[[str], None] = lambda _: None,
+        *,
+        first: int = 1,
+    ) -> None:
+        """Make the devices: so many as trials are to run at the same time, numbered from `first` on.
+
+        `say` is told when the server asks for a pause.
+        """
+        super().__init__(dialer, grace_s)
+        host, path = dialer.target.host, eas_path(dialer.target.path)
+        ids = (device_id(account.user, host, number) for number in range(first, first + devices))
+        self.devices = tuple(Handshake(account, device, path) for device in ids)
+        self.limits = HeartbeatLimits()
+        self.doubts: list[str] = []
+        """What the server's ways leave open."""
+        self._free = list(self.devices)
+        self._say = say
+        self._verdict: Outcome | None = None
+        """Once the server has turned the account away, nothing is sent any more."""
+
+    @property
+    def server(self) -> Server:
+        """What the server said of itself."""
+        return self.devices[0].server
+
+    def told(self) -> dict[str, Any]:
+        """Return what the server said of itself, as it stands in a result."""
+        return {
+            "min_heartbeat_s": self.limits.min_s,
+            "max_heartbeat_s": self.limits.max_s,
+            "protocol": self.server.version,
+            "release": self.server.release,
+        }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is open, and what stays on the server: a device can make its partnership, and cannot end it."""
+        ids = ", ".join(device.device for device in self.devices)
+        stays = f"the server goes on to list the probe's device {ids}; in Exchange, Remove-MobileDevice removes it"
+        return (*self.doubts, stays)
+
+    @property
+    def short_s(self) -> int:
+        """The shortest heartbeat that the server is known to take, or else what Exchange takes by default."""
+        return self.limits.min_s or min(_SHORT_S, self.limits.max_s or _SHORT_S)
+
+    @property
+    def has_short(self) -> bool:
+        """Whether that is short enough to be tried beside the search."""
+        return self.short_s <= _LONGEST_SHORT_S
+
+    async def prepare(self) -> None:
+        """Let every device shake hands, ask for the server's limits, and see that every device hears of changes.
+
+        Raises CannotMeasureError, which says what the server refused and what to do.
+        """
+        with closing(Courier(self._dialer, self._say)) as courier:
+            for device in self.devices:
+                try:
+                    await courier.shake_hands(device)
+                except RefusedError as error:
+                    raise CannotMeasureError(f"{error}; {error.refusal.mend}") from None
+                except DialError as error:
+                    raise CannotMeasureError(str(error)) from None
+            await self.read_limits(courier)
+            for device in self.devices:
+                await self._insist_on_news(courier, device)
+
+    async def _insist_on_news(self, courier: Courier, device: Handshake) -> None:
+        news = await self.look_for_news(courier, device)
+        if news.refusal is not None:
+            raise CannotMeasureError(f"{news.refusal.reason}; {news.refusal.mend}")
+        if news.told is False and news.words not in self.doubts:
+            self.doubts.append(news.words)
+
+    async def look_for_news(self, courier: Courier, device: Handshake) -> News:
+        """Find out whether the server tells a device of changes."""
+        heartbeat_s = self.short_s
+        request = device.ping_untouched(heartbeat_s)
+        if request is None or not self.has_short:
+            return News(told=None)
+        started_s = self._loop.time()
+        try:
+            reply = await courier.ask(request, heartbeat_s + GRACE_S)
+        except DialError:
+            return News(told=None)  # the search will meet it again
+        return read_news(reply, heartbeat_s, self._loop.time() - started_s, is_exchange=device.server.is_exchange)
+
+    async def read_limits(self, courier: Courier) -> None:
+        """Ask for the server's heartbeat limits; raises CannotMeasureError where it turns the account away."""
+        for asked_s in (_TOO_SHORT_S, _TOO_LONG_S):
+            await self._ask_limit(courier, asked_s)
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Hold one Ping of a whole number of seconds open, and say what came of it."""
+        device = self._free.pop(0)
+        try:
+            if (objection := await self._ready(device)) is not None:
+                return objection
+            return await self._on_a_connection(hold_s, lambda wire: self._ping(wire, device, round(hold_s)))
+        finally:
+            self._free.append(device)
+
+    async def _ready(self, device: Handshake) -> Outcome | None:
+        """Take the steps that the device still has to take; return why it cannot."""
+        if self._verdict is not None:
+            return self._verdict
+        if device.step is None:
+            return None
+        try:
+            with closing(Courier(self._dialer, self._say)) as courier:
+                await courier.shake_hands(device)
+        except RefusedError as error:
+            return self._turned_away(Outcome(Kind.FAILED, 0.0, status=error.refusal.status, reason=str(error)))
+        except DialError as error:
+            return Outcome(Kind.FAILED, 0.0, reason=str(error))
+        return None
+
+    async def _ping(self, wire: Wire, device: Handshake, heartbeat_s: int) -> Outcome:
+        conversation, request = self._conversation(wire), device.ping(heartbeat_s)
+        started_s = self._loop.time()
+        conversation.ask(request.method, request.target, request.headers, request.body)
+        reply = await conversation.reply(started_s + heartbeat_s + self._grace_s)
+        if not isinstance(reply, Answer):
+            now_s = self._loop.time()
+            return classify(reply, hold_s=heartbeat_s, started_s=started_s, now_s=now_s, expected=b"")
+        reading = read_ping(reply, heartbeat_s, reply.at_s - started_s)
+        if reading.bound_s is not None:
+            self.limits.learn(heartbeat_s, reading.bound_s)
+        if reading.back_to is not None:
+            device.back_to(reading.back_to)
+        return self._turned_away(reading.outcome)
+
+    def _turned_away(self, outcome: Outcome) -> Outcome:
+        if outcome.kind is Kind.FAILED and not outcome.again:
+            self._verdict = outcome
+        return outcome
+
+    async def _ask_limit(self, courier: Courier, asked_s: int) -> None:
+        """Ping with a heartbeat that a server will refuse, and learn what it would take instead."""
+        started_s = self._loop.time()
+        try:
+            reply = await courier.ask(self.devices[0].ping(asked_s), _LIMIT_PATIENCE_S)
+        except DialError:
+            return  # the search will meet it again
+        if not isinstance(reply, Answer):
+            return
+        reading = read_ping(reply, asked_s, reply.at_s - started_s)
+        if reading.outcome.kind is Kind.SURVIVED:
+            self.limits.min_s = asked_s  # so short a heartbeat is taken, if no shorter one
+        elif reading.bound_s is not None:
+            self.limits.learn(asked_s, reading.bound_s)
+        elif reading.outcome.status in _TURNED_AWAY:
+            raise CannotMeasureError(reading.outcome.reason)
+
+
+def told_by(method: Method) -> dict[str, Any] | None:
+    """Return what the server said of itself to a method that asked; None for one that does not."""
+    return method.told() if isinstance(method, PingMethod) else None
+
+
+def eas_path(path: str) -> str:
+    """Return the path of ActiveSync for that of a URL: its own, where it names one."""
+    return EAS_PATH if path == "/" else path

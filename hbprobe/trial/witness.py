@@ -1,0 +1,90 @@
+"""Asking the far end, over a second connection, what it saw of a request."""
+
+import asyncio
+from json import JSONDecodeError, loads
+from typing import Annotated, Any
+
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError
+
+from hbprobe.farend.ending import Ending
+from hbprobe.farend.hold import witness_path
+from hbprobe.net.replies import Answer
+from hbprobe.net.wire import Dialer, DialError
+from hbprobe.trial.evidence import FarEnd, FarEndSaw
+from hbprobe.trial.http import Conversation
+
+_PATIENCE_S = 10.0
+_NOBODY = "0"
+
+Seconds = Annotated[float, AllowInfNan(False), Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Statement(BaseModel):
+    """What `GET /hold/NONCE` answers (hbprobe.farend.witness)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    up_s: Seconds
+    seen: bool
+    times: Count = 1
+    now_s: Seconds = 0.0
+    answered_s: Seconds | None = None
+    ended_s: Seconds | None = None
+    ending: Ending | None = None
+    unacknowledged: Count | None = None
+
+    def means(self, asked_s: float) -> FarEndSaw:
+        """Say what it means for a request that was sent so many seconds ago."""
+        if not self.seen:
+            return FarEndSaw(FarEnd.RESTARTED if self.up_s < asked_s else FarEnd.NEVER_ARRIVED)
+        if self.ending is not None:
+            return FarEndSaw(FarEnd(self.ending), self.ended_s, self.answered_s, self.times)
+        return FarEndSaw(self._standing(), None, self.answered_s, self.times)
+
+    def _standing(self) -> FarEnd:
+        if self.answered_s is None:
+            return FarEnd.WAITING
+        if self.unacknowledged is None:
+            return FarEnd.ANSWERED
+        return FarEnd.UNACKNOWLEDGED if self.unacknowledged else FarEnd.ACKNOWLEDGED
+
+
+class Witness:
+    """The far end as a witness."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        self._loop = asyncio.get_running_loop()
+
+    async def is_there(self) -> bool:
+        """Return whether a far end is there that bears witness."""
+        return isinstance(await self._ask(_NOBODY), Statement)
+
+    async def saw(self, nonce: str, sent_s: float) -> FarEndSaw | None:
+        """Ask about a request that was sent at that time of the loop's clock; None where nobody bears witness."""
+        said = await self._ask(nonce)
+        return said.means(self._loop.time() - sent_s) if isinstance(said, Statement) else said
+
+    async def _ask(self, nonce: str) -> Statement | FarEndSaw | None:
+        until_s = self._loop.time() + _PATIENCE_S
+        try:
+            async with asyncio.timeout_at(until_s):
+                wire = await self._dialer.open()
+        except (DialError, TimeoutError):
+            return FarEndSaw(FarEnd.UNREACHABLE)
+        try:
+            conversation = Conversation(wire, self._dialer.target.authority)
+            conversation.ask("GET", witness_path(nonce))
+            reply = await conversation.reply(until_s)
+        finally:
+            wire.close()
+        return _testimony(reply.body) if isinstance(reply, Answer) and reply.status == 200 else None
+
+
+def _testimony(body: bytes) -> Statement | None:
+    try:
+        said: Any = loads(body)
+        return Statement.model_validate(said)
+    except (JSONDecodeError, UnicodeDecodeError, RecursionError, ValidationError):
+        return None

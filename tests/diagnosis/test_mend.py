@@ -1,0 +1,74 @@
+from hbprobe.diagnosis.mend import is_of_the_path, mend
+from hbprobe.diagnosis.reasoning import reason
+from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.verdict import judge
+from hbprobe.trial.evidence import FarEnd, Question
+from hbprobe.trial.outcome import Aftermath, How, Limit
+
+TIMERS = (
+    "A timer of 780 s (13 min) or more on that box is enough for every device that a timer helps.",
+    "A timer of 3600 s (1 h) carries the longest heartbeat of these settings.",
+)
+
+
+def mended(limit, seen, method="hold"):
+    verdict = judge(limit.survived_s, limit.cut_s, limit.how, Settings()).as_dict()
+    reasoning = reason(limit, seen, method, tls=True)
+    return is_of_the_path(reasoning), mend(limit, seen, reasoning, verdict)
+
+
+def test_keep_alives_that_help(facts):
+    seen = [facts.silent(), facts.asked(Question.KEEP_ALIVE, True, interval_s=199.0)]
+    kept = (
+        "Or TCP keep-alives every 199 s (3 min 19 s) from either end: from this one they were tried, and saved the "
+        "request; any interval below 10 min should do."
+    )
+    assert mended(facts.limit(), seen) == (True, (*TIMERS, kept))
+
+
+def test_keep_alives_that_do_not_help(facts):
+    seen = [facts.ended(How.CLOSED, FarEnd.CLOSED), facts.asked(Question.KEEP_ALIVE, False)]
+    seen.append(facts.asked(Question.SERVER_DRIP, True))
+    told = "TCP keep-alives do not help: the box counts data only."
+    assert mended(facts.limit(How.CLOSED), seen)[1][-1] == told
+
+
+def test_a_lifetime(facts):
+    seen = [facts.ended(How.CLOSED, FarEnd.CLOSED), facts.asked(Question.BOTH_DRIP, False)]
+    told = "Neither keep-alives nor data help: the timer counts from the start, whatever moves."
+    assert mended(facts.limit(How.CLOSED), seen)[1][-1] == told
+
+
+def test_a_timer_that_is_long_enough(facts):
+    limit = Limit(3599.5, 3600.5, How.SILENT)
+    told = ("The timer is long enough for Direct Push with these settings.",)
+    assert mended(limit, [facts.silent()]) == (True, told)
+
+
+def test_an_open_path():
+    told = ("Nothing needs mending within the longest hold that was tried.",)
+    assert mended(Limit(3540, None), []) == (True, told)
+
+
+def test_a_late_server(facts):
+    told = ("No timer is to blame: look at the server, which answers later than it was asked to.",)
+    assert mended(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING)]) == (False, told)
+
+
+def test_a_path_that_is_down(facts):
+    told = ("No timer is to blame: the server, or the path to it, went down. Try again when it stays up.",)
+    assert mended(facts.limit(), [facts.silent(state=FarEnd.UNREACHABLE)]) == (False, told)
+
+
+def test_the_servers_own_timer(facts):
+    seen = [facts.asked(Question.POST_MORTEM, False, how=How.CLOSED, announced_s=600)]
+    is_path, told = mended(facts.limit(How.CLOSED), seen, "idle")
+    assert not is_path
+    assert told[0].startswith("The server's own timer runs between requests: it cuts no request that is held.")
+
+
+def test_a_timer_that_may_be_the_servers(facts):
+    told = (
+        "If the timer is the server's own, which --compare or --other-port can tell, it cuts no request that is held."
+    )
+    assert mended(facts.limit(How.CLOSED), [facts.ended(How.CLOSED)], "idle")[1][-1] == told

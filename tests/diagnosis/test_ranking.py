@@ -1,0 +1,164 @@
+import pytest
+
+from hbprobe.diagnosis.prediction import predict, survives
+from hbprobe.diagnosis.ranking import Match, Point, best, rank
+from hbprobe.diagnosis.reasoning import reason
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.held import deciding_timer
+from hbprobe.profiles.model import Layer, Restart
+from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question
+from hbprobe.trial.outcome import Aftermath, How, Limit
+
+CATALOGUE = Catalogue()
+ALL = CATALOGUE.all()
+Q = Question
+
+
+def ranked(limit, seen, method="hold"):
+    return rank(ALL, limit, seen, reason(limit, seen, method, tls=True))
+
+
+def names(matches):
+    return {match.profile.id for match in best([*matches])}
+
+
+def test_a_firewall_of_an_hour(facts):
+    limit = facts.limit(low_s=3599.5, high_s=3600.5, aftermath=Aftermath.NOTHING)
+    matches = ranked(limit, [facts.silent(), facts.asked(Q.KEEP_ALIVE, True)])
+    assert {"fortinet-fortigate", "paloalto-pan-os", "cisco-asa"} <= names(matches)
+    assert matches[0].reasons == ("its timer is 1 h", "silent", "a black hole afterwards", "keep-alives help")
+    assert matches[0].doubts == ()
+
+
+def test_a_timer_that_was_changed(facts):
+    limit = facts.limit(How.SILENT, low_s=1299.5, high_s=1300.5, aftermath=Aftermath.NOTHING)
+    matches = {match.profile.id: match for match in ranked(limit, [facts.silent()])}
+    changed = matches["fortinet-fortigate"]
+    assert changed.points[0] == Point(0, "its timer can be set to that (1 h as shipped)")
+    assert not changed.as_shipped
+    assert "fortinet-fortigate" in names(matches.values())
+
+
+def test_a_status_its_time_and_what_the_server_sees(facts):
+    limit = facts.limit(How.STATUS, low_s=59.5, high_s=60, status=504)
+    matches = ranked(limit, [facts.ended(How.STATUS, FarEnd.CLOSED, status=504)])
+    assert "nginx-http-proxy" in names(matches)
+    assert all(match.profile.layer is Layer.HTTP for match in best(matches))
+
+
+def test_a_name_counts(facts):
+    limit = facts.limit(How.STATUS, low_s=2.5, high_s=3, status=504)
+    seen = [facts.ended(How.STATUS, FarEnd.CLOSED, status=504, server="nginx/1.22.1")]
+    assert names(ranked(limit, seen)) == {"nginx-http-proxy", "kubernetes-ingress-nginx"}
+
+
+def test_rst_to_the_next_request_of_the_idle_method_is_a_silent_box(facts):
+    limit = Limit(349.5, 350.5, How.RESET, aftermath=Aftermath.RESET)
+    seen = [facts.asked(Q.KEEP_ALIVE, True)]
+    assert "aws-nlb-tcp" in names(ranked(limit, seen, "idle"))
+
+
+@pytest.mark.parametrize("limit", [Limit(3540, None), Limit(None, None)])
+def test_without_a_cut_there_is_nothing_to_rank(limit):
+    assert ranked(limit, []) == ()
+
+
+def test_a_late_server_is_no_product(facts):
+    assert ranked(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING)]) == ()
+
+
+def test_examples_are_no_products(facts):
+    assert all(match.profile.category.value != "example" for match in ranked(facts.limit(), [facts.silent()]))
+
+
+def test_equals_stand_in_the_order_of_their_ids(facts):
+    matches = ranked(facts.limit(), [facts.silent()])
+    assert [*matches] == sorted(matches, key=lambda match: (-match.score, match.profile.id))
+
+
+def test_the_best_must_have_something_that_speaks_for_it():
+    profile = ALL[0]
+    good, bad = Match(profile, (Point(1, "a"), Point(-3, "b"), Point(3, "c"))), Match(profile, (Point(-1, "d"),))
+    assert (good.score, good.reasons, good.doubts) == (1, ("a", "c"), ("b",))
+    assert best([good, bad]) == (good,)
+    assert best([bad]) == ()
+    assert best([]) == ()
+
+
+# What a profile foretells
+
+
+@pytest.mark.parametrize(
+    ("name", "hows", "aftermath", "status", "far_end"),
+    [
+        ("fortinet-fortigate", (How.SILENT,), Aftermath.NOTHING, None, None),
+        ("aws-nlb-tcp", (How.SILENT,), Aftermath.RESET, None, None),
+        ("nginx-http-proxy", (How.STATUS,), None, 504, FarEnd.CLOSED),
+        ("haproxy-sample-edge", (How.STATUS,), None, 504, FarEnd.RESET),
+        ("azure-application-gateway-v2", (How.STATUS, How.SILENT), Aftermath.ACKNOWLEDGED, 504, FarEnd.CLOSED),
+        ("nginx-stream-proxy", (How.CLOSED,), None, None, FarEnd.CLOSED),
+        ("gcp-vpc-firewall-conntrack", (How.SILENT,), Aftermath.ACKNOWLEDGED, None, None),
+    ],
+)
+def test_how_a_product_cuts(name, hows, aftermath, status, far_end):
+    foretold = predict(CATALOGUE.find(name))
+    assert (foretold.hows, foretold.aftermath, foretold.status, foretold.far_end) == (
+        hows,
+        aftermath,
+        status,
+        far_end,
+    )
+
+
+def test_a_product_that_asks_other_servers_takes_its_time():
+    foretold = predict(CATALOGUE.find("azure-application-gateway-v2"))
+    assert (foretold.first_s, foretold.last_s) == (20, 40)
+
+
+def test_a_product_that_lets_requests_live():
+    assert predict(CATALOGUE.find("open-path")) is None
+
+
+ASK = {question: Ask(question, 900, 60) for question in Question}
+
+
+@pytest.mark.parametrize(
+    ("restart", "layer", "client", "server", "both", "alive"),
+    [
+        (Restart.ANY_PACKET, Layer.PACKET, True, True, True, True),
+        (Restart.DATA, Layer.PACKET, True, True, True, False),
+        (Restart.CLIENT_DATA, Layer.TCP, True, False, True, False),
+        (Restart.SERVER_DATA, Layer.TCP, False, True, True, False),
+        (Restart.EACH_DIRECTION, Layer.TCP, False, False, True, False),
+        (Restart.EACH_DIRECTION, Layer.PACKET, True, True, True, True),
+        (Restart.NOTHING, Layer.PACKET, False, False, False, False),
+    ],
+)
+def test_what_saves_a_flow(restart, layer, client, server, both, alive):
+    profile = CATALOGUE.find("fortinet-fortigate").model_copy(update={"layer": layer})
+    timer = deciding_timer(profile).model_copy(update={"restarted_by": restart})
+    questions = (Q.CLIENT_DRIP, Q.SERVER_DRIP, Q.BOTH_DRIP, Q.KEEP_ALIVE)
+    assert [survives(profile, timer, ASK[question]) for question in questions] == [client, server, both, alive]
+    assert survives(profile, timer, ASK[Q.BETWEEN_REQUESTS]) is False
+    assert survives(profile, timer, ASK[Q.POST_MORTEM]) is None
+
+
+@pytest.mark.parametrize(("hold_s", "lives"), [(74, True), (76, False)])
+def test_between_requests_another_timer_runs(hold_s, lives):
+    nginx = CATALOGUE.find("nginx-http-proxy")
+    assert survives(nginx, deciding_timer(nginx), Ask(Q.BETWEEN_REQUESTS, hold_s)) is lives
+
+
+def test_a_drip_that_is_slower_than_the_timer_between_bytes():
+    nginx = CATALOGUE.find("nginx-http-proxy")
+    timer = deciding_timer(nginx)
+    assert survives(nginx, timer, Ask(Q.SERVER_DRIP, 900, 59)) is True
+    assert survives(nginx, timer, Ask(Q.SERVER_DRIP, 900, 60)) is False
+    assert survives(nginx, timer, Ask(Q.CLIENT_DRIP, 900, 60)) is True
+
+
+def test_what_the_far_end_saw_twice_speaks_for_a_box_that_tries_again(facts):
+    limit = facts.limit(low_s=19.5, high_s=20.5, aftermath=Aftermath.ACKNOWLEDGED)
+    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, times=2)]
+    assert FarEndSaw(FarEnd.WAITING, times=2) == seen[0].far_end
+    assert names(ranked(limit, seen)) == {"azure-application-gateway-v2"}

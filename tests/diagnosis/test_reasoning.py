@@ -1,0 +1,190 @@
+import pytest
+
+from hbprobe.diagnosis.reasoning import BoxKind, Counts, Direction, Runs, Whose, reason
+from hbprobe.trial.evidence import FarEnd, Question
+from hbprobe.trial.outcome import Aftermath, Cause, How, Limit
+
+Q = Question
+PACKET, TCP, HTTP, SERVER = BoxKind.PACKET, BoxKind.TCP, BoxKind.HTTP, BoxKind.SERVER
+
+
+def drips(facts, client, server, both, how=How.SILENT):
+    asked = zip((Q.CLIENT_DRIP, Q.SERVER_DRIP, Q.BOTH_DRIP), (client, server, both), strict=True)
+    return [facts.asked(question, survived, how=how) for question, survived in asked]
+
+
+@pytest.mark.parametrize(
+    ("saved", "runs", "direction"),
+    [
+        ((True, True, True), Runs.IDLE, Direction.EITHER),
+        ((True, False, True), Runs.IDLE, Direction.CLIENT),
+        ((False, True, True), Runs.IDLE, Direction.SERVER),
+        ((False, False, True), Runs.IDLE, Direction.BOTH),
+        ((False, False, False), Runs.TOTAL, None),
+        ((None, None, None), None, None),
+        ((None, True, None), Runs.IDLE, None),
+        ((False, False, None), None, None),
+    ],
+)
+def test_what_drips_tell(facts, saved, runs, direction):
+    found = reason(
+        facts.limit(), [facts.silent(state=FarEnd.UNACKNOWLEDGED), *drips(facts, *saved)], "hold", tls=True
+    )
+    assert (found.runs, found.direction) == (runs, direction)
+
+
+@pytest.mark.parametrize(
+    ("alive", "dripped", "counts", "kinds"),
+    [
+        (True, True, Counts.PACKETS, (PACKET,)),
+        (False, True, Counts.DATA, (TCP, PACKET)),
+        (False, False, None, (PACKET,)),
+        (None, True, None, (PACKET,)),
+    ],
+)
+def test_what_keep_alives_tell_of_silence(facts, alive, dripped, counts, kinds):
+    seen = [facts.silent(), facts.asked(Q.KEEP_ALIVE, alive), *drips(facts, dripped, dripped, dripped)]
+    found = reason(facts.limit(), seen, "hold", tls=True)
+    assert (found.counts, found.kinds) == (counts, kinds)
+
+
+def test_keep_alives_alone_show_an_idle_timer(facts):
+    found = reason(facts.limit(), [facts.silent(), facts.asked(Q.KEEP_ALIVE, True)], "idle", tls=True)
+    assert (found.runs, found.counts, found.kinds) == (Runs.IDLE, Counts.PACKETS, (PACKET,))
+
+
+@pytest.mark.parametrize(("alive", "kinds"), [(True, (PACKET,)), (False, (TCP, HTTP)), (None, (PACKET, TCP, HTTP))])
+def test_what_keep_alives_tell_of_rst(facts, alive, kinds):
+    limit, died = facts.limit(How.RESET), facts.ended(How.RESET, FarEnd.RESET)
+    seen = [died, facts.asked(Q.KEEP_ALIVE, alive, how=How.RESET), *drips(facts, True, True, True)]
+    assert reason(limit, seen, "hold", tls=True).kinds == kinds
+
+
+@pytest.mark.parametrize(
+    ("tls", "signed", "between", "kinds"),
+    [
+        (True, False, None, (TCP,)),
+        (True, True, None, (HTTP,)),
+        (False, False, None, (TCP, HTTP)),
+        (False, False, False, (TCP,)),
+        (False, False, True, (HTTP,)),
+        (True, False, True, (HTTP,)),
+    ],
+)
+def test_who_sends_fin(facts, tls, signed, between, kinds):
+    seen = [facts.ended(How.CLOSED, FarEnd.CLOSED, signed=signed)]
+    if between is not None:
+        seen.append(facts.asked(Q.BETWEEN_REQUESTS, between, how=How.CLOSED))
+    assert reason(facts.limit(How.CLOSED), seen, "hold", tls=tls).kinds == kinds
+
+
+@pytest.mark.parametrize(("at_s", "kind"), [(600, TCP), (650, TCP), (900, HTTP), (75, HTTP)])
+def test_another_timer_between_requests_is_one_that_knows_requests(facts, at_s, kind):
+    between = facts.asked(Q.BETWEEN_REQUESTS, False, at_s=at_s, how=How.CLOSED)
+    seen = [facts.ended(How.CLOSED, FarEnd.CLOSED), between]
+    assert reason(facts.limit(How.CLOSED), seen, "hold", tls=False).kinds == (kind,)
+
+
+def test_a_request_may_bring_back_what_a_silent_box_forgot(facts):
+    between = facts.asked(Q.BETWEEN_REQUESTS, True)
+    assert reason(facts.limit(), [facts.silent(), between], "hold", tls=True).kinds == (PACKET,)
+
+
+def test_a_request_that_came_twice_is_an_http_proxys(facts):
+    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, times=2)]
+    assert reason(facts.limit(), seen, "hold", tls=True).kinds == (HTTP,)
+
+
+def test_a_status_is_an_http_proxy(facts):
+    seen = [facts.ended(How.STATUS, FarEnd.RESET, status=504)]
+    assert reason(facts.limit(How.STATUS, status=504), seen, "hold", tls=False).kinds == (HTTP,)
+
+
+def test_a_request_that_a_proxy_still_holds(facts):
+    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.CLOSED)]
+    assert reason(facts.limit(), seen, "hold", tls=False).kinds == (HTTP, TCP)
+
+
+@pytest.mark.parametrize(
+    ("limit", "kinds"),
+    [
+        (Limit(599, 600, How.SILENT), (PACKET,)),
+        (Limit(599, 600, How.RESET), (PACKET, TCP, HTTP)),
+        (Limit(599, 600, How.STATUS), (HTTP,)),
+        (Limit(599, 600, How.CLOSED), (TCP,)),
+    ],
+)
+def test_without_a_post_mortem_the_manner_must_do(limit, kinds):
+    assert reason(limit, [], "hold", tls=True).kinds == kinds
+
+
+# No box at all
+
+
+def test_an_open_path():
+    found = reason(Limit(3540, None), [], "hold", tls=True)
+    assert (found.kinds, found.whose, found.is_a_box) == ((BoxKind.NONE,), None, False)
+
+
+def test_a_late_server_is_no_timer_whatever_the_drips_say(facts):
+    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, late_s=4), *drips(facts, False, False, False)]
+    found = reason(facts.limit(), seen, "hold", tls=True)
+    assert (found.kinds, found.runs, found.whose, found.is_a_box) == ((BoxKind.LATE_SERVER,), None, None, False)
+
+
+def test_a_path_that_is_down(facts):
+    found = reason(facts.limit(), [facts.silent(state=FarEnd.UNREACHABLE)], "hold", tls=True)
+    assert found.kinds == (BoxKind.DOWN,)
+
+
+@pytest.mark.parametrize("how", [How.CLOSED, How.RESET])
+@pytest.mark.parametrize("state", [FarEnd.RESTARTED, FarEnd.UNREACHABLE])
+def test_a_far_end_that_was_restarted_or_is_gone(facts, how, state):
+    found = reason(facts.limit(how), [facts.ended(how, state)], "hold", tls=True)
+    assert found.kinds == (BoxKind.DOWN,)
+
+
+# Whose timer
+
+
+def elsewhere(facts, low, high):
+    return [facts.asked(Q.ELSEWHERE, low, hold_s=599.5), facts.asked(Q.ELSEWHERE, high, hold_s=750)]
+
+
+@pytest.mark.parametrize(
+    ("method", "low", "high", "whose"),
+    [
+        ("idle", True, True, Whose.SERVER),
+        ("idle", True, False, Whose.PATH),
+        ("idle", False, False, Whose.ADDRESS),
+        ("idle", True, None, None),
+        ("hold", True, True, Whose.ADDRESS),
+        ("hold", True, False, Whose.PATH),
+        ("hold", None, None, Whose.PATH),
+    ],
+)
+def test_the_other_address(facts, method, low, high, whose):
+    limit, died = facts.limit(How.CLOSED), facts.ended(How.CLOSED)
+    assert reason(limit, [died, *elsewhere(facts, low, high)], method, tls=False).whose is whose
+
+
+def test_the_servers_own_timer_is_no_box(facts):
+    seen = [facts.ended(How.CLOSED), *elsewhere(facts, True, True)]
+    found = reason(facts.limit(How.CLOSED), seen, "idle", tls=False)
+    assert (found.kinds, found.is_a_box) == ((SERVER,), False)
+    assert found.explanation.causes == (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY)
+
+
+@pytest.mark.parametrize(
+    ("announced_s", "whose"), [(600, Whose.SERVER), (545, Whose.SERVER), (75, None), (900, None), (None, None)]
+)
+def test_a_server_that_announces_its_timer(facts, announced_s, whose):
+    died = facts.asked(Q.POST_MORTEM, False, how=How.CLOSED, announced_s=announced_s)
+    assert reason(facts.limit(How.CLOSED), [died], "idle", tls=False).whose is whose
+
+
+def test_an_end_that_may_be_the_servers(facts):
+    signed = reason(facts.limit(How.CLOSED), [facts.ended(How.CLOSED, signed=True)], "idle", tls=True)
+    plain = reason(facts.limit(How.CLOSED), [facts.ended(How.CLOSED)], "idle", tls=False)
+    assert signed.kinds == (SERVER, HTTP, TCP)
+    assert plain.kinds == (TCP, HTTP, SERVER)

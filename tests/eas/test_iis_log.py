@@ -1,0 +1,259 @@
+import re
+from dataclasses import replace
+from urllib.parse import unquote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hbprobe.eas.iis_log import FIELDS, Folder, file_name, head, log_lines
+from hbprobe.eas.log_blob import Site, log_blob
+from hbprobe.eas.releases import Release
+from hbprobe.eas.request_record import Access, RequestRecord
+
+SITE = Site("192.0.2.10", "MB1")
+GUID = "00000000-0000-4000-8000-000000000001"
+PLAIN = "User=alice&DeviceId=SYNTH01&DeviceType=iPhone&Cmd=Ping"
+QUIET_PING = RequestRecord(
+    started_s=0.1,
+    ended_s=600.1,
+    peer="198.51.100.7",
+    host="mail.example.test",
+    user_agent="Apple-iPhone0C0/0000.1",
+    method="POST",
+    path="/Microsoft-Server-ActiveSync",
+    query=PLAIN,
+    status=200,
+    substatus=0,
+    is_delivered=True,
+    received_bytes=0,
+    sent_bytes=13,
+    user="EXAMPLE\\alice",
+    command="Ping",
+    version="14.1",
+    device_id="SYNTH01",
+    device_type="iPhone",
+    access=Access.ALLOW,
+    heartbeat_s=600,
+    folders=("5", "6"),
+    command_status=1,
+    expired=True,
+)
+REFUSED_PING = replace(
+    QUIET_PING, ended_s=0.131, heartbeat_s=None, expired=False, folders=(), command_status=5, error="Ping.HbiTooLow"
+)
+STRANGER = replace(QUIET_PING, ended_s=0.1, status=401, user=None, command=None, version=None, access=None)
+
+
+def utc(at_s):
+    minutes, seconds = divmod(at_s, 60)
+    return f"2030-01-02 07:{50 + int(minutes) if minutes < 10 else '00'}:{seconds:06.3f}".replace("07:00", "08:00")
+
+
+def blob(record, release):
+    return log_blob(record, release, SITE, utc)
+
+
+def lines(record, release):
+    return dict(log_lines(record, release, SITE, utc, GUID))
+
+
+def read(line):
+    """Read a line as any tool does that goes by #Fields."""
+    values = line.split(" ")
+    assert len(values) == len(FIELDS.split())
+    return dict(zip(FIELDS.split(), values, strict=True))
+
+
+def elements(query):
+    """Read the last blob of a query: names and values, in either dialect."""
+    found = query.rpartition("&Log=")[2]
+    assert found.endswith("_")
+    pattern = re.compile(r"(SC1|Ver1|[A-Za-z]+):?(.*)")
+    return [(match[1], match[2]) for match in map(pattern.fullmatch, found[:-1].split("_"))]
+
+
+# The blob
+
+
+@pytest.mark.parametrize(
+    ("release", "wanted"),
+    [
+        (Release.V2007, "V141_Fc2_Fid:5_Fid:6_Hb600_Rto1_S1_"),
+        (Release.V2010, "V141_Fc2_Fid:5_Fid:6_Hb600_Rto1_S1_As:AllowedG_Mbx:MB1_Throttle0_"),
+        (
+            Release.V2013,
+            (
+                "V141_HH:mail.example.test_Fc2_Fid:5_Fid:6_Hb600_Rto1_S1_Erq1_Fet600000_As:AllowedG_Mbx:MB1_Throttle0_"
+                "TmRcv07:50:00.100_TmCmpl08:00:00.100_"
+            ),
+        ),
+        (
+            Release.V2016,
+            (
+                "SC1:1_PrxFrom:192.0.2.10_Ver1:141_HH:mail.example.test_Fc:2_Fid:5_Fid:6_Hb:600_Rto:1_Erq:1_Fet:600000_"
+                "As:AllowedG_Mbx:MB1_Throttle:0_TmRcv:07:50:00.100_TmCmpl:08:00:00.100_"
+            ),
+        ),
+    ],
+)
+def test_a_quiet_ping_in_each_dialect(release, wanted):
+    assert blob(QUIET_PING, release) == wanted
+
+
+def test_2016_and_2019_are_alike():
+    assert blob(QUIET_PING, Release.V2016) == blob(QUIET_PING, Release.V2019)
+
+
+def test_a_refused_ping_has_an_error_and_no_heartbeat():
+    assert blob(REFUSED_PING, Release.V2010) == "V141_E1_S5_Error:Ping.HbiTooLow_As:AllowedG_Mbx:MB1_Throttle0_"
+    found = dict(elements("&Log=" + blob(REFUSED_PING, Release.V2019)))
+    assert (found["SC1"], found["Error"], found["Fet"]) == ("5", "Ping.HbiTooLow", "31")
+    assert not {"Hb", "Rto", "E", "S"} & found.keys()
+
+
+def test_a_ping_that_mail_ends_has_no_rto():
+    assert "Rto" not in blob(replace(QUIET_PING, expired=False, command_status=2), Release.V2010)
+
+
+@pytest.mark.parametrize(
+    ("access", "by_rule", "said"),
+    [
+        (Access.ALLOW, False, "AllowedG"),
+        (Access.BLOCK, True, "BlockedR"),
+        (Access.QUARANTINE, False, "QuarantinedG"),
+    ],
+)
+def test_what_becomes_of_the_device(access, by_rule, said):
+    assert f"_As:{said}_" in blob(replace(QUIET_PING, access=access, by_rule=by_rule), Release.V2010)
+
+
+def test_an_address_is_named_without_at_sign_and_underscore():
+    record = replace(QUIET_PING, user="a_lice@example.test")
+    assert "_SmtpAdrs:a%5Flice%40example.test_" in blob(record, Release.V2019)
+
+
+def test_options_have_no_version():
+    record = replace(QUIET_PING, method="OPTIONS", query="", version=None, command=None, heartbeat_s=None, folders=())
+    record = replace(record, access=None, command_status=None, expired=False)
+    query = read(lines(record, Release.V2010)[Folder.CLIENT_FACING])["cs-uri-query"]
+    assert query == "&Log=V0_Mbx:MB1_Throttle0_"
+
+
+# The lines
+
+
+def test_until_2010_there_is_one_line_with_everything():
+    found = lines(QUIET_PING, Release.V2010)
+    assert list(found) == [Folder.CLIENT_FACING]
+    assert found[Folder.CLIENT_FACING] == (
+        "2030-01-02 08:00:00 192.0.2.10 POST /Microsoft-Server-ActiveSync/default.eas "
+        f"{PLAIN}&Log=V141_Fc2_Fid:5_Fid:6_Hb600_Rto1_S1_As:AllowedG_Mbx:MB1_Throttle0_ "
+        "443 EXAMPLE\\alice 198.51.100.7 Apple-iPhone0C0/0000.1 - 200 0 0 600000"
+    )
+
+
+def test_since_2013_the_front_end_writes_a_line_of_its_own():
+    found = lines(QUIET_PING, Release.V2019)
+    assert list(found) == [Folder.CLIENT_FACING, Folder.BACK_END]
+    assert found[Folder.CLIENT_FACING] == (
+        "2030-01-02 08:00:00 192.0.2.10 POST /Microsoft-Server-ActiveSync/default.eas "
+        f"{PLAIN}&CorrelationID=<empty>;&ClientId=MB1&cafeReqId={GUID}; "
+        "443 EXAMPLE\\alice 198.51.100.7 Apple-iPhone0C0/0000.1 - 200 0 0 600000"
+    )
+    back_end = read(found[Folder.BACK_END])
+    assert back_end["cs-uri-stem"] == "/Microsoft-Server-ActiveSync/Proxy/default.eas"
+    assert (back_end["s-port"], back_end["c-ip"]) == ("444", "192.0.2.10")
+    assert back_end["cs-uri-query"] == f"{PLAIN}&Log={blob(QUIET_PING, Release.V2019)}"
+
+
+def test_2003_writes_no_blob():
+    assert read(lines(QUIET_PING, Release.V2003)[Folder.CLIENT_FACING])["cs-uri-query"] == PLAIN
+
+
+def test_a_user_without_activesync_is_known_to_exchange():
+    record = replace(STRANGER, status=403, error="UserDisabledForSync")
+    assert "_Error:UserDisabledForSync_" in lines(record, Release.V2019)[Folder.BACK_END]
+
+
+@pytest.mark.parametrize("release", list(Release))
+def test_who_does_not_get_to_exchange_is_known_to_the_front_end_alone(release):
+    found = lines(STRANGER, release)
+    assert list(found) == [Folder.CLIENT_FACING]
+    fields = read(found[Folder.CLIENT_FACING])
+    assert (fields["sc-status"], fields["cs-username"]) == ("401", "-")
+    assert "&Log=" not in fields["cs-uri-query"]
+
+
+def test_a_client_that_is_gone_is_error_64():
+    found = read(lines(replace(QUIET_PING, is_delivered=False), Release.V2010)[Folder.CLIENT_FACING])
+    assert (found["sc-status"], found["sc-win32-status"], found["time-taken"]) == ("200", "64", "600000")
+
+
+def test_what_filtering_refuses_has_a_substatus():
+    found = lines(replace(STRANGER, status=404, substatus=19), Release.V2019)
+    assert list(found) == [Folder.CLIENT_FACING]
+    found = read(found[Folder.CLIENT_FACING])
+    assert (found["sc-status"], found["sc-substatus"]) == ("404", "19")
+
+
+def test_nothing_to_say_is_a_hyphen():
+    record = replace(STRANGER, query="", user_agent="")
+    found = read(lines(record, Release.V2010)[Folder.CLIENT_FACING])
+    assert (found["cs-uri-query"], found["cs(User-Agent)"], found["cs(Referer)"]) == ("-", "-", "-")
+
+
+def test_a_space_is_a_plus():
+    record = replace(QUIET_PING, user_agent="Überphone 1.0\t(x\r\ny)")
+    found = read(lines(record, Release.V2010)[Folder.CLIENT_FACING])
+    assert found["cs(User-Agent)"] == "Überphone+1.0+(x++y)"
+
+
+def test_a_query_keeps_its_escapes():
+    record = replace(QUIET_PING, query="User=a%20b&x=ä \r\n")
+    query = read(lines(record, Release.V2003)[Folder.CLIENT_FACING])["cs-uri-query"]
+    assert query == "User=a%20b&x=%C3%A4%20%0D%0A"
+
+
+# The file
+
+
+def test_the_head():
+    assert head(Release.V2019, "2030-01-02 00:00:00") == (
+        "#Software: Microsoft Internet Information Services 10.0\n"
+        "#Version: 1.0\n"
+        "#Date: 2030-01-02 00:00:00\n"
+        f"#Fields: {FIELDS}\n"
+    )
+    assert head(Release.V2010, "x").startswith("#Software: Microsoft Internet Information Services 7.5\n")
+
+
+def test_a_day_has_a_file():
+    assert file_name("2030-01-02") == "u_ex300102.log"
+
+
+# Whoever writes to it
+
+ANY = st.text() | st.text(st.sampled_from(" \t\r\n\0\x85\u2028\u00a0_&=#:ä\udcff"), max_size=30)
+
+
+@given(
+    st.sampled_from([release for release in Release if release is not Release.V2003]),
+    st.builds(
+        lambda user_agent, query, user, host, method, error: replace(
+            QUIET_PING, user_agent=user_agent, query=query, user=user, host=host, method=method, error=error
+        ),
+        ANY, ANY, ANY, ANY, ANY, ANY,
+    ),
+)  # fmt: skip
+def test_nobody_can_forge_a_line_a_field_or_an_element(release, record):
+    written = list(lines(record, release).values())
+    for line in written:
+        assert line.splitlines() == [line] and line.split() == line.split(" ")
+        assert read(line)["sc-status"] == "200"
+        line.encode()
+    found = elements(read(written[-1])["cs-uri-query"])
+    names = [name for name, _ in found]
+    assert names.count("Hb") == names.count("Error") == 1
+    assert dict(found)["Hb"] == "600"
+    assert unquote_plus(dict(found)["Error"]) == record.error.encode(errors="replace").decode()

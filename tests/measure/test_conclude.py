@@ -1,0 +1,98 @@
+import asyncio
+import contextlib
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hbprobe import warp
+from hbprobe.exchange.settings import Settings
+from hbprobe.measure.conclude import conclude
+from hbprobe.measure.run import Run
+from hbprobe.records.result import Method, Result, Verb
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.outcome import How, Kind, Limit, Outcome
+
+
+class TenMinutes:
+    """A method whose path cuts after 600 s, but for a first trial of its own."""
+
+    name = "idle"
+
+    def __init__(self, first=None):
+        self._first = first
+
+    async def trial(self, hold_s):
+        outcome, self._first = self._first, None
+        if outcome is None and hold_s < 600:
+            outcome = Outcome(Kind.SURVIVED, hold_s)
+        outcome = outcome or Outcome(Kind.CUT, hold_s + 3, How.SILENT)
+        await asyncio.sleep(outcome.elapsed_s)
+        return outcome
+
+
+def concluded(settings=None, search=None, first=None, stop_after_s=None, **about):
+    """Run a search, perhaps not to its end, and conclude."""
+
+    async def main():
+        run = Run(Search(search or SearchSettings()), TenMinutes(first))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(stop_after_s):
+                await run.to_the_end()
+        about_it = {"verb": Verb.LAB, "target": "lab", "clock": "warp", "wall_s": 0.5} | about
+        return run, conclude(run, settings or Settings(), **about_it)
+
+    return warp.run(main(), warp.WarpClock())
+
+
+def test_a_search_that_came_to_its_end():
+    run, result = concluded(path=("ten-minute-provider",), cut_by="ten-minute-provider", notes=("a remark",))
+    assert replace(result, verdict=None) == Result(
+        verb=Verb.LAB,
+        target="lab",
+        method=Method.IDLE,
+        clock="warp",
+        search=SearchSettings(),
+        limit=Limit(599.5, 600.5, How.SILENT),
+        trials=tuple(run.trials),
+        path_s=12193.0,
+        wall_s=0.5,
+        path=("ten-minute-provider",),
+        cut_by="ten-minute-provider",
+        notes=("a remark",),
+    )
+    assert result.verdict["healthy"] is False
+    assert {finding["code"] for finding in result.verdict["findings"]} >= {"event-1040", "limit-below-max"}
+
+
+def test_the_verdict_is_about_the_settings_given():
+    _, result = concluded(Settings(max_heartbeat_s=480, alert_threshold_s=240))
+    assert result.verdict["settings"]["max_heartbeat_s"] == 480
+    assert "limit-below-max" not in {finding["code"] for finding in result.verdict["findings"]}
+
+
+def test_a_search_that_was_stopped():
+    _, result = concluded(stop_after_s=4000)
+    assert (result.complete, result.confirmed, result.path_s) == (False, False, 4000)
+    assert result.limit == Limit(None, 3540, How.SILENT)
+    assert len(result.trials) == 1
+    assert result.verdict is not None
+
+
+def test_a_search_that_was_stopped_before_it_saw_anything():
+    _, result = concluded(stop_after_s=100)
+    assert (result.complete, result.trials, result.limit) == (False, (), Limit(None, None))
+    assert result.verdict is None
+
+
+def test_contradictions_are_told_and_the_result_is_not_confirmed():
+    # A first trial that survives where all others are cut; confirming asks the longest hold again.
+    freak = Outcome(Kind.SURVIVED, 3540)
+    _, result = concluded(search=SearchSettings(confirm=2), first=freak)
+    assert result.limit == Limit(599.5, 600.5, How.SILENT)
+    assert result.contradictions == ("a hold of 3540 s survived",)
+    assert (result.complete, result.confirmed) == (True, False)
+
+
+def test_the_result_says_when_it_began():
+    _, result = concluded(began=datetime(2026, 11, 22, 2, 17, 5, 123456, UTC))
+    assert result.started_at == "2026-11-22T02:17:05Z"
+    assert Result.from_dict(result.to_dict()).started_at == "2026-11-22T02:17:05Z"

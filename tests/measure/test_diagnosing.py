@@ -1,0 +1,142 @@
+"""A diagnosis as a whole, against servers that do what a script says, on the warp clock."""
+
+import asyncio
+import contextlib
+import random
+import re
+
+import pytest
+
+from hbprobe.diagnosis.reasoning import BoxKind, Whose
+from hbprobe.errors import CannotMeasureError
+from hbprobe.farend.hold import hold_token
+from hbprobe.measure.diagnosing import Diagnosing
+from hbprobe.measure.run import Run
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.evidence import Question
+from hbprobe.trial.methods import make_method
+
+SEARCH = SearchSettings(10, 100, 1, connections=8)
+HELD = re.compile(r"POST /hold\?seconds=(\S+?)&nonce=(\w+)")
+
+
+def web_server(keep_alive_s):
+    """Answer requests, and end a connection that is quiet for too long."""
+
+    async def script(connection):
+        while True:
+            try:
+                async with asyncio.timeout(keep_alive_s):
+                    await connection.request()
+            except TimeoutError:
+                connection.close()
+                return
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    return script
+
+
+async def old_far_end(connection):
+    """Hold up to 50 s, and know of no witness."""
+    head = (await connection.request()).decode()
+    match = HELD.match(head)
+    if match is None:
+        connection.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        return
+    seconds = float(match[1])
+    await asyncio.sleep(min(seconds, 50))
+    if seconds > 50:
+        connection.close()
+        return
+    token = hold_token(seconds, match[2])
+    connection.send(f"HTTP/1.1 200 OK\r\nContent-Length: {len(token)}\r\n\r\n".encode() + token)
+
+
+def diagnosing(peer, method, **more):
+    rng = random.Random(1)
+    run = Run(Search(SEARCH), make_method(method, peer.dialer(), 3, rng))
+    return Diagnosing(run, peer.dialer(), rng, keep_alives=False, **more)
+
+
+def test_the_servers_own_timer_is_told_by_another_address(on_warp, serve):
+    async def main():
+        async with serve(web_server(30)) as here, serve(web_server(500)) as there:
+            found = diagnosing(here, "idle", elsewhere=there.dialer())
+            await found.to_the_end()
+            return found, here.connections, there.connections
+
+    found, _, there = on_warp(main())
+    assert found.run.search.limit.cut_s == 30
+    assert [ask.question for ask in found.asks] == [Question.POST_MORTEM, Question.ELSEWHERE, Question.ELSEWHERE]
+    assert (found.reasoning.whose, found.reasoning.kinds) == (Whose.SERVER, (BoxKind.SERVER,))
+    assert there == 2
+    assert found.complete
+
+
+def test_the_same_at_both_addresses_is_the_paths(on_warp, serve):
+    async def main():
+        async with serve(web_server(30)) as here, serve(web_server(30)) as there:
+            found = diagnosing(here, "idle", elsewhere=there.dialer())
+            await found.to_the_end()
+            return found.reasoning.whose
+
+    assert on_warp(main()) is Whose.PATH
+
+
+def test_a_far_end_without_a_witness_is_asked_less(on_warp, serve):
+    async def main():
+        async with serve(old_far_end) as peer:
+            found = diagnosing(peer, "hold")
+            await found.to_the_end()
+            return found
+
+    found = on_warp(main())
+    assert found.run.search.limit.cut_s == 50
+    assert [ask.question for ask in found.asks] == [Question.POST_MORTEM]
+    assert found.remarks == ("the far end bears no witness, as an older hbprobe serve: fewer questions were asked",)
+
+
+def test_what_was_found_stays_true_when_it_is_stopped(on_warp, serve):
+    async def main():
+        async with serve(web_server(30)) as here, serve(web_server(500)) as there:
+            stop = asyncio.current_task().cancel
+            found = diagnosing(
+                here, "idle", elsewhere=there.dialer(), watch=lambda found: found.seen and stop() and None
+            )
+            with contextlib.suppress(asyncio.CancelledError):
+                await found.to_the_end()
+            return found
+
+    found = on_warp(main())
+    assert not found.complete
+    assert found.run.search.limit.cut_s == 30
+    assert (len(found.asks), len(found.seen)) == (3, 1)
+
+
+def test_more_trials_take_turns(on_warp, serve):
+    told = []
+
+    async def main():
+        async with serve(web_server(30)) as peer:
+            found = diagnosing(peer, "idle", trials=20, watch=lambda found: told.append(found.remaining_s))
+            await found.to_the_end()
+            return found
+
+    found = on_warp(main())
+    assert [trial.outcome.elapsed_s for trial in found.spread_trials] == [30] * 20
+    assert len({trial.number for trial in (*found.run.trials, *found.spread_trials)}) == len(found.spread.trials)
+    assert told[0] == 3 * (45 + 3), "three turns of eight, eight and four"
+
+
+def test_a_path_that_cannot_be_measured(on_warp, serve):
+    async def script(connection):
+        await connection.request()
+        connection.send(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+
+    async def main():
+        async with serve(script) as peer:
+            with pytest.raises(CannotMeasureError, match="the server wants a login"):
+                await diagnosing(peer, "hold").to_the_end()
+            await asyncio.sleep(1)  # what was given up is taken down first
+
+    on_warp(main())

@@ -1,0 +1,432 @@
+import asyncio
+import socket
+import sys
+from unittest.mock import Mock
+
+import pytest
+
+from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.replies import End, EndKind
+from hbprobe.net.wire import Dialer, DialError, Target, Wire
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO and mute sockets are Linux's")
+
+
+# Targets
+
+
+@pytest.mark.parametrize(
+    ("url", "target", "written", "authority"),
+    [
+        ("https://mail.example", Target(True, "mail.example", 443, "/"), "https://mail.example:443/", "mail.example"),
+        ("HTTP://Mail.Example/", Target(False, "mail.example", 80, "/"), "http://mail.example:80/", "mail.example"),
+        (
+            "https://[::1]:8443/a/b?c=d#e",
+            Target(True, "::1", 8443, "/a/b?c=d"),
+            "https://[::1]:8443/a/b?c=d",
+            "[::1]:8443",
+        ),
+        (
+            "http://mail.example/@me?a=b@c",
+            Target(False, "mail.example", 80, "/@me?a=b@c"),
+            "http://mail.example:80/@me?a=b@c",
+            "mail.example",
+        ),
+        ("http://10.0.0.1:81", Target(False, "10.0.0.1", 81, "/"), "http://10.0.0.1:81/", "10.0.0.1:81"),
+        (
+            "https://bücher.example/ä b?ü",
+            Target(True, "xn--bcher-kva.example", 443, "/%C3%A4%20b?%C3%BC"),
+            "https://xn--bcher-kva.example:443/%C3%A4%20b?%C3%BC",
+            "xn--bcher-kva.example",
+        ),
+    ],
+)
+def test_a_url_is_taken_apart(url, target, written, authority):
+    assert Target.parse(url) == target
+    assert str(target) == written
+    assert target.authority == authority
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mail.example",
+        "mail.example:443",
+        "ftp://mail.example/",
+        "https://",
+        "https:///path",
+        "https://:443/",
+        "https://mail.example:0/",
+        "https://mail.example:65536/",
+        "https://mail.example:https/",
+        "https://[::1/",
+        f"https://{'a' * 64}.example/",
+    ],
+)
+def test_what_is_no_url_to_probe(url):
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        Target.parse(url)
+    assert str(error.value) == f"{url!r} is no URL to probe: write https://HOST[:PORT][/PATH]"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me@mail.example/",
+        "https://me:secret@mail.example/",
+        "https://:secret@mail.example?a",
+        "ftp://me:secret@mail.example/",
+        "https://me:secret@[::1/",
+    ],
+)
+def test_a_url_with_a_password_is_refused_without_repeating_it(url):
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        Target.parse(url)
+    assert str(error.value) == "a URL to probe holds no user name or password"
+
+
+# Ends
+
+
+async def all_that_comes(wire, until_s=100.0):
+    events = []
+    while (event := await wire.receive(until_s)) is not None:
+        events.append(event)
+        if isinstance(event, End):
+            break
+    return events
+
+
+def drive(on_warp, serve, tls, script, client):
+    async def main():
+        async with serve(script, tls) as peer:
+            wire = await peer.dialer("localhost" if tls else "127.0.0.1").open()
+            try:
+                return await client(wire)
+            finally:
+                wire.close()
+
+    return on_warp(main())
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "signed"),
+    [("rst", EndKind.RST, False), ("fin", EndKind.FIN, False), ("close", EndKind.FIN, True)],
+)
+def test_every_end_keeps_its_name_and_its_time(on_warp, serve, tls, act, kind, signed):
+    async def script(connection):
+        await asyncio.sleep(5)
+        connection.send(b"last words")
+        await asyncio.sleep(2.5)
+        getattr(connection, act)()
+
+    words, end = drive(on_warp, serve, tls, script, all_that_comes)
+    assert words == b"last words"
+    assert end == End(kind, 7.5, signed=signed and tls is not None)
+
+
+def test_rst_after_close_notify(on_warp, serve, tls_pair):
+    async def script(connection):
+        connection.close_by_rst()
+        connection.close()
+
+    assert drive(on_warp, serve, tls_pair, script, all_that_comes) == [End(EndKind.RST, 0, signed=True)]
+
+
+def test_nothing_comes(on_warp, serve, tls):
+    async def script(connection):
+        await connection.read()
+
+    async def client(wire):
+        event = await wire.receive(50)
+        return event, asyncio.get_running_loop().time()
+
+    assert drive(on_warp, serve, tls, script, client) == (None, 50)
+
+
+def test_what_has_come_is_there_however_late_it_is_asked_for(on_warp, serve, tls):
+    async def script(connection):
+        connection.send(b"early")
+
+    async def client(wire):
+        await asyncio.sleep(10)
+        return await wire.receive(5)
+
+    assert drive(on_warp, serve, tls, script, client) == b"early"
+
+
+def test_what_is_sent_arrives(on_warp, serve, tls):
+    seen = []
+
+    async def script(connection):
+        seen.append(await connection.read())
+        connection.send(seen[0][::-1])
+
+    async def client(wire):
+        wire.send(b"abc")
+        return await wire.receive(5)
+
+    assert drive(on_warp, serve, tls, script, client) == b"cba"
+    assert seen == [b"abc"]
+
+
+def test_sending_into_a_connection_that_has_ended_changes_nothing(on_warp, serve, tls):
+    async def script(connection):
+        connection.close()
+
+    async def client(wire):
+        events = await all_that_comes(wire)
+        wire.send(b"hello?")
+        return events, await wire.receive(50)
+
+    (end,), more = drive(on_warp, serve, tls, script, client)
+    assert end.kind is EndKind.FIN
+    assert more is None
+
+
+def test_damaged_tls_is_neither_rst_nor_fin(on_warp, serve, tls_pair):
+    async def script(connection):
+        connection.send_beneath_tls(b"this is no TLS record")
+
+    (end,) = drive(on_warp, serve, tls_pair, script, all_that_comes)
+    assert end.kind is EndKind.UNREACHABLE
+    assert end.detail.startswith("TLS: ")
+
+
+@linux
+def test_what_the_other_side_has_not_acknowledged(on_warp, serve, tls):
+    async def script(connection):
+        await connection.read()
+        await asyncio.sleep(0.1)  # let the client acknowledge TLS's session tickets
+        connection.mute()
+
+    async def client(wire):
+        wire.send(b"a")
+        await asyncio.sleep(1)
+        before = wire.unacknowledged_segments()
+        wire.send(b"b")
+        await asyncio.sleep(1)
+        return before, wire.unacknowledged_segments()
+
+    assert drive(on_warp, serve, tls, script, client) == (0, 1)
+
+
+def test_after_closing_nothing_is_known_of_acknowledgements(on_warp, serve):
+    async def script(connection):
+        await connection.read()
+
+    async def client(wire):
+        wire.close()
+        await asyncio.sleep(1)
+        return wire.unacknowledged_segments()
+
+    assert drive(on_warp, serve, None, script, client) is None
+
+
+def test_closing_tells_the_server_with_close_notify(on_warp, serve, tls):
+    seen = []
+
+    async def script(connection):
+        seen.append(await connection.read())  # a bare FIN under TLS raises
+
+    async def client(wire):
+        wire.close()
+        await asyncio.sleep(1)
+
+    drive(on_warp, serve, tls, script, client)
+    assert seen == [b""]
+
+
+# Dialling
+
+
+def dial(on_warp, dialer):
+    """Return what dialling fails with, and when."""
+
+    async def main():
+        with pytest.raises(DialError) as error:
+            await dialer.open()
+        return str(error.value), asyncio.get_running_loop().time()
+
+    return on_warp(main())
+
+
+@pytest.fixture
+def closed_port():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
+
+
+def lookup(monkeypatch, *addresses):
+    """Let every name stand for these addresses; return a list that grows with each look-up."""
+    asked = []
+
+    def getaddrinfo(host, port, *args, **kwargs):
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return asked
+
+
+def test_a_port_where_nobody_listens(on_warp, closed_port):
+    dialer = Dialer(Target(False, "127.0.0.1", closed_port, "/"), None)
+    assert dial(on_warp, dialer) == (f"TCP: 127.0.0.1:{closed_port}: Connection refused", 0)
+
+
+def test_a_name_that_does_not_exist(on_warp, monkeypatch):
+    def getaddrinfo(*args, **kwargs):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    dialer = Dialer(Target(False, "no.such.example", 80, "/"), None)
+    assert dial(on_warp, dialer) == ("name: no.such.example: Name or service not known", 0)
+
+
+def test_the_first_address_that_takes_the_connection_is_kept(on_warp, serve, monkeypatch, closed_port):
+    async def script(connection):
+        await connection.read()
+
+    async def main():
+        async with serve(script) as peer:
+            asked = lookup(monkeypatch, ("127.0.0.1", closed_port), ("127.0.0.1", peer.port))
+            dialer = peer.dialer("two.example")
+            for _ in range(3):
+                (await dialer.open()).close()
+            return asked, peer.connections
+
+    assert on_warp(main()) == (["two.example"], 3)
+
+
+def test_no_address_takes_the_connection(on_warp, monkeypatch, closed_port):
+    lookup(monkeypatch, ("127.0.0.1", closed_port), ("127.0.0.1", closed_port))
+    dialer = Dialer(Target(False, "two.example", 80, "/"), None)
+    assert dial(on_warp, dialer) == ("TCP: two.example:80: Connection refused", 0)
+
+
+def test_a_protocol_that_this_system_lacks(on_warp, monkeypatch):
+    def no_socket(*args):
+        raise OSError(97, "ignored")
+
+    async def main():
+        dialer = Dialer(Target(False, "127.0.0.1", 80, "/"), None)
+        monkeypatch.setattr("hbprobe.net.wire.socket.socket", no_socket)
+        with pytest.raises(DialError) as error:
+            await dialer.open()
+        monkeypatch.undo()
+        return str(error.value)
+
+    assert on_warp(main()) == "TCP: 127.0.0.1:80: Address family not supported by protocol"
+
+
+def test_an_address_from_which_nothing_comes_back(on_warp, monkeypatch):
+    async def never(*args):
+        await asyncio.Event().wait()
+
+    async def main():
+        monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
+        with pytest.raises(DialError) as error:
+            await Dialer(Target(False, "127.0.0.1", 80, "/"), None).open()
+        return str(error.value), asyncio.get_running_loop().time()
+
+    assert on_warp(main()) == ("TCP: 127.0.0.1:80: no connection within 20 s", 20)
+
+
+def dial_tls(on_warp, script, serve, server_tls, client_tls, host="localhost"):
+    async def main():
+        async with serve(script, server_tls) as peer:
+            with pytest.raises(DialError) as error:
+                await peer.dialer(host, client_tls).open()
+            return str(error.value), asyncio.get_running_loop().time()
+
+    return on_warp(main())
+
+
+async def idle_script(connection):
+    await connection.read()
+
+
+def test_a_certificate_of_an_unknown_authority(on_warp, serve, tls_pair):
+    message = dial_tls(on_warp, idle_script, serve, tls_pair, throwaway_pair()[1])
+    assert message == ("TLS: the certificate is not trusted: unable to get local issuer certificate", 0)
+
+
+def test_a_certificate_for_another_name(on_warp, serve, tls_pair, monkeypatch):
+    lookup(monkeypatch, ("127.0.0.1", 0))
+
+    async def main():
+        async with serve(idle_script, tls_pair) as peer:
+            lookup(monkeypatch, ("127.0.0.1", peer.port))
+            with pytest.raises(DialError) as error:
+                await peer.dialer("mail.example").open()
+            return str(error.value)
+
+    assert on_warp(main()) == (
+        "TLS: the certificate is not trusted: Hostname mismatch, certificate is not valid for 'mail.example'."
+    )
+
+
+def test_plain_text_instead_of_tls(on_warp, serve, tls_pair):
+    async def script(connection):
+        connection.send(b"220 mail.example ESMTP\r\n")
+
+    assert dial_tls(on_warp, script, serve, None, tls_pair[1]) == ("TLS: wrong version number", 0)
+
+
+@pytest.mark.parametrize(("act", "name"), [("rst", "RST"), ("fin", "FIN")])
+def test_an_end_in_the_middle_of_the_handshake(on_warp, serve, tls_pair, act, name):
+    async def script(connection):
+        await connection.read()
+        getattr(connection, act)()
+
+    message, _ = dial_tls(on_warp, script, serve, None, tls_pair[1])
+    assert message == f"TLS: {name} in the middle of the handshake"
+
+
+def test_a_server_that_never_answers_the_handshake(on_warp, serve, tls_pair):
+    message = dial_tls(on_warp, idle_script, serve, None, tls_pair[1])
+    assert message == ("TLS: no end of the handshake within 20 s", 20)
+
+
+def test_an_alert_in_the_middle_of_the_handshake(on_warp, serve, tls_pair):
+    async def script(connection):
+        await connection.read()
+        connection.send(b"\x15\x03\x03\x00\x02\x02\x28")  # RFC 8446, section 6: fatal, handshake_failure
+
+    message, _ = dial_tls(on_warp, script, serve, None, tls_pair[1])
+    assert message.startswith("TLS: ")
+    assert message.endswith(" alert handshake failure")
+
+
+def test_a_prepared_dialer_goes_to_the_same_address(on_warp, serve, monkeypatch):
+    async def script(connection):
+        await connection.read()
+
+    async def main():
+        prepared = []
+        async with serve(script) as peer:
+            asked = lookup(monkeypatch, ("127.0.0.1", peer.port))
+            dialer = peer.dialer("one.example")
+            other = dialer.prepared(prepared.append)
+            for each in (dialer, other, other):
+                (await each.open()).close()
+            return asked, len(prepared), peer.connections
+
+    assert on_warp(main()) == (["one.example"], 2, 3)
+
+
+def test_bytes_after_the_handshake_was_given_up(on_warp, tls_pair):
+    """A trial may become moot in the middle of it, when the server's answer is already on its way."""
+
+    async def main():
+        wire = Wire(tls_pair[1], "localhost")
+        wire.connection_made(Mock())
+        waiting = asyncio.ensure_future(wire.handshake())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        wire.data_received(b"\x16\x03\x03")
+        return waiting.cancelled()
+
+    assert on_warp(main())

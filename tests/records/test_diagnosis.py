@@ -1,0 +1,216 @@
+"""A diagnosis as JSON, in words, and while it runs."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from hbprobe import warp
+from hbprobe.diagnosis.fit import Fit, Law
+from hbprobe.diagnosis.spread import Spread
+from hbprobe.exchange.settings import Settings
+from hbprobe.lab.diagnosed import diagnose
+from hbprobe.measure.conclude import conclude, sum_up
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.records.result import Result, Verb
+from hbprobe.report.terminal.diagnosis_live import Telling, answer_words, planned_words
+from hbprobe.report.terminal.diagnosis_words import lines, print_diagnosis
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.outcome import How, Kind, Limit, Outcome, Trial
+
+CATALOGUE = Catalogue()
+DOCUMENT = Path(__file__).parents[2] / "docs" / "diagnose.md"
+
+
+def made(name, trials=0):
+    search = SearchSettings(connections=8)
+    found = warp.run(diagnose([CATALOGUE.find(name)], Settings(), search, trials=trials), warp.WarpClock())
+    result = conclude(found.run, Settings(), verb=Verb.DIAGNOSE, target="lab", clock="warp", wall_s=0.1)
+    return sum_up(found, result, CATALOGUE.all())
+
+
+@pytest.fixture(scope="module")
+def azure():
+    return made("azure-load-balancer", trials=10)
+
+
+@pytest.fixture(scope="module")
+def nothing_cuts():
+    return made("open-path")
+
+
+# JSON
+
+
+def test_the_json_form(azure):
+    told = json.loads(azure.to_json())
+    assert told["schema"] == "hbprobe.diagnosis/1"
+    assert told["post_mortem"]["causes"] == ["state-lost-silently"]
+    assert told["timer"] == {"runs": "idle", "counts": None, "direction": "either", "whose": "path"}
+    assert told["kinds"] == ["packet"]
+    assert told["boxes"][0]["id"] == "azure-load-balancer"
+    assert told["asked"][0] == {"question": "post-mortem", "hold": 301.625, "interval": None}
+    assert [one["question"] for one in told["answers"]] == [one["question"] for one in told["asked"]]
+    died = told["answers"][0]
+    assert (died["outcome"], died["how"], died["server"]) == ("cut", "silent", None)
+    assert died["socket"] == {"aftermath": "nothing", "retransmits": 0, "woke": False}
+    assert died["far_end"] == {"state": "answered-unacknowledged", "at": None, "answered": 301.625, "times": 1}
+    assert told["spread"]["law"] == "timer"
+    assert told["mend"][0].startswith("A timer of 780 s")
+
+
+def test_the_result_in_it_is_a_result(azure):
+    result = azure.to_dict()["result"]
+    assert Result.from_dict(json.loads(json.dumps(result))).to_dict() == result
+    assert result["verb"] == "diagnose"
+
+
+def test_every_key_is_explained_in_the_document(azure):
+    def keys(value):
+        if isinstance(value, dict):
+            return set(value) | {key for part in value.values() for key in keys(part)}
+        return {key for part in value for key in keys(part)} if isinstance(value, list) else set()
+
+    told = azure.to_dict()
+    del told["result"]
+    laws = {law.value for law in Law}
+    document = DOCUMENT.read_text(encoding="utf-8")
+    assert {key for key in keys(told) - laws if f"`{key}`" not in document} == set()
+
+
+# Exit status
+
+
+def test_a_finding(azure):
+    assert azure.exit_status == 1
+
+
+def test_healthy(nothing_cuts):
+    assert nothing_cuts.exit_status == 0
+    assert dict(lines(nothing_cuts))["kind"] == "no box cuts within the longest hold that was tried"
+
+
+def test_stopped_before_its_end(azure):
+    stopped = replace(azure, result=replace(azure.result, complete=False))
+    assert stopped.exit_status == 3
+    told = dict(lines(stopped))
+    assert told["but"] == "it was stopped before its end; this is what was found until then"
+    assert "mend" not in told
+
+
+# Words
+
+
+def text_of(diagnosis):
+    output = io.StringIO()
+    print_diagnosis(diagnosis, Console(file=output, width=200))
+    return output.getvalue()
+
+
+def test_in_words(azure):
+    told = [line.rstrip() for line in text_of(azure).splitlines()]
+    assert told[:2] == ["target  lab", "limit   survives 239.5 s, cut at 240.5 s: silent"]
+    assert told[2].startswith("spread  ")
+    assert "cause   a box forgot the connection without a word" in told
+    assert "timer   an idle timer: what moves sets it back" in told
+    assert "        bytes from either end save the request" in told
+    assert "whose   a box on the path" in told
+    assert "kind    a packet-level box: a firewall, a NAT, a carrier" in told
+    (fits,) = [line for line in told if line.startswith("fits")]
+    assert fits.startswith("fits    240.5 s, silent: Azure Load Balancer")
+    assert any(line.startswith("problem  Event 1040 with ") for line in told)
+
+
+def test_what_could_not_be_asked(azure):
+    failed = Seen(Ask(Question.KEEP_ALIVE, 362, 79), Outcome(Kind.FAILED, 0, reason="no\x1bway"))
+    told = text_of(replace(azure, seen=(*azure.seen, failed)))
+    assert "unknown  Do TCP keep-alives save it? (no\\x1bway)" in told
+
+
+def test_nothing_at_all_was_found(azure):
+    empty = replace(azure.result, limit=Limit(None, None), verdict=None, complete=False)
+    told = dict(lines(replace(azure, result=empty, matches=(), seen=())))
+    assert "kind" not in told
+
+
+BOTH = "a fixed timer of about 10 min with random loss (mean life 15 min) before it fits best"
+
+
+@pytest.mark.parametrize(
+    ("fit", "words"),
+    [
+        (None, "1 trial, 1 of them cut"),
+        (Fit(None, 600, 1, 900, {}), "1 trial, 1 of them cut; a fixed timer and random loss fit about as well"),
+        (
+            Fit(Law.TIMER, 600, 1, None, {}),
+            "1 trial, 1 of them cut; a fixed timer of about 10 min fits better than random loss",
+        ),
+        (
+            Fit(Law.LOSS, None, None, 900, {}),
+            "1 trial, 1 of them cut; random loss (mean life 15 min) fits better than a fixed timer",
+        ),
+        (
+            Fit(Law.BOTH, 600, 1, 900, {}),
+            f"1 trial, 1 of them cut; {BOTH}",
+        ),
+    ],
+)
+def test_the_spread_in_words(azure, fit, words):
+    spread = Spread((Trial(1, 60, 0, Outcome(Kind.CUT, 63, How.SILENT)),), fit)
+    told = dict(lines(replace(azure, spread=spread)))
+    assert told["spread"] == words
+
+
+# While it runs
+
+
+def test_it_says_what_it_does():
+    output = io.StringIO()
+    with Telling(Console(file=output, width=300)) as telling:
+        telling.begins("https://a/", SearchSettings(), elsewhere=True, trials=5)
+    first, limit, side = output.getvalue().splitlines()
+    assert first == "diagnosing https://a/"
+    assert limit == "1. the limit: about 12 h 47 min 39 s at worst, less if the path cuts early"
+    assert side.startswith("2. all at the same time, about one and a half limits long: how it dies, what saves it")
+    assert side.endswith(", whether it dies elsewhere, 5 more trials")
+
+
+def test_a_lab_as_it_runs():
+    output = io.StringIO()
+    with Telling(Console(file=output, width=300)) as telling:
+        made_of = diagnose(
+            [CATALOGUE.find("azure-load-balancer")], Settings(), SearchSettings(connections=8), watch=telling.follow
+        )
+        warp.run(made_of, warp.WarpClock())
+    told = output.getvalue().splitlines()
+    assert told[:2] == [
+        "the limit: survives 239.5 s, cut at 240.5 s: silent",
+        "now all at the same time, at most 6 min 11 s:",
+    ]
+    drip = "  Does a byte now and then from the server save it? (server-drip, 6 min 3 s, every 23.9 s)"
+    assert drip in told
+    assert told[-5:].count("server-drip: it lived") == 1
+    assert "post-mortem: cut: silent after 5 min 5 s" in told
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome(Kind.SURVIVED, 60), "it lived"),
+        (Outcome(Kind.FAILED, 0, reason="why"), "not known: why"),
+        (Outcome(Kind.CUT, 60, How.STATUS, True, 504), "cut: status 504 after 1 min"),
+        (Outcome(Kind.CUT, 63, How.SILENT), "cut: silent after 1 min 3 s"),
+    ],
+)
+def test_an_answer_in_words(outcome, words):
+    assert answer_words(Seen(Ask(Question.KEEP_ALIVE, 60), outcome)) == words
+
+
+def test_a_question_in_words():
+    assert planned_words(Ask(Question.POST_MORTEM, 75)) == (
+        "What does a request die of that is quiet for longer than the limit? (post-mortem, 1 min 15 s)"
+    )

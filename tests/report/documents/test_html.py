@@ -1,0 +1,88 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from hbprobe.report.documents.html import to_html
+from hbprobe.trial.outcome import How
+
+_VOID = {"meta"}
+_FETCHING = {"script", "img", "link", "iframe", "object", "embed", "form", "a", "base", "audio", "video", "source"}
+
+
+class Page(HTMLParser):
+    """A page, taken apart; every element must be closed in its order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.texts = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.texts.append(data)
+
+    def all(self, name):
+        return [value for key, value in self.attributes if key == name]
+
+
+@pytest.fixture
+def page(composed, ten_minutes):
+    return Page(to_html(composed(ten_minutes)))
+
+
+def test_nothing_is_fetched_and_no_script_runs(page):
+    assert set(page.tags) & _FETCHING == set()
+    assert all(value.startswith("#") for value in page.all("href"))
+    assert page.all("src") == [] and not any(name.startswith("on") for name, _ in page.attributes)
+    assert page.all("content")[0].startswith("default-src 'none'; style-src 'unsafe-inline';")
+
+
+def test_the_style_sheet_fetches_nothing(composed, ten_minutes):
+    (style,) = re.findall(r"<style>(.*?)</style>", to_html(composed(ten_minutes)), re.DOTALL)
+    assert "@import" not in style and "url(" not in style and "prefers-color-scheme: dark" in style
+
+
+def test_every_name_is_there_once_and_every_reference_meets_one(page):
+    names = page.all("id")
+    assert len(names) == len(set(names)) > 0
+    values = " ".join(value or "" for _, value in page.attributes)
+    referred = set(re.findall(r"url\(#([^)]+)\)", values)) | {value[1:] for value in page.all("href")}
+    assert referred == set(names)
+
+
+def test_headings_tables_and_pictures_have_names(page):
+    assert page.tags.count("h1") == 1
+    assert page.tags.count("caption") == page.tags.count("table") == 2
+    assert page.all("scope") == ["col"] * page.tags.count("th")
+    assert page.tags.count("svg") == page.all("role").count("img") == 2
+    assert page.all("lang") == ["en"]
+    assert [tag for tag in page.tags if tag in ("h1", "h2")] == ["h1"] + ["h2"] * 7
+
+
+def test_text_from_outside_stays_text(composed, hostile):
+    page = Page(to_html(composed(hostile)))
+    assert "script" not in page.tags
+    assert page.texts.count("<script>alert(1)</script>\\x1b[2J\\u202e`|*_[x](http://x/)&lt;") >= 4
+    assert "\x1b" not in "".join(page.texts) and "\u202e" not in "".join(page.texts)
+
+
+def test_several_results(composed, ten_minutes, measure, cutting_at):
+    five = measure(cutting_at(300, How.STATUS, 504), path=("other",))
+    page = Page(to_html(composed(ten_minutes, five)))
+    assert page.tags.count("h1") == 1 and page.tags.count("article") == 2
+    assert page.texts[1] == "2 measurements"
+    names = page.all("id")
+    assert len(names) == len(set(names))
+    assert "survives 299.5 s, cut at 300 s: HTTP status 504" in page.texts

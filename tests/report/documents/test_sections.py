@@ -1,0 +1,123 @@
+from dataclasses import replace
+
+import pytest
+
+from hbprobe.records.result import Verb
+from hbprobe.report.documents.blocks import Facts, Findings, Picture, Table
+from hbprobe.report.documents.outcomes import outcome_words
+from hbprobe.report.documents.sections import chapter
+from hbprobe.report.documents.sources import Measured
+from hbprobe.report.terminal.tables import advice, facts
+from hbprobe.trial.outcome import Aftermath, How, Kind, Limit, Outcome
+
+
+def sections(result):
+    return {section.title: section.blocks for section in chapter(Measured(result)).sections}
+
+
+def only(blocks, kind):
+    (found,) = [block for block in blocks if isinstance(block, kind)]
+    return found
+
+
+def test_the_worked_example(ten_minutes):
+    whole = chapter(Measured(ten_minutes))
+    assert whole.title == "How long requests survive on a-box"
+    assert (whole.state, whole.lead) == ("problem", "Survives 599.5 s, cut at 600.5 s: silent.")
+    assert [section.title for section in whole.sections] == [
+        "What was asked",
+        "What was found",
+        "Verdict",
+        "Mend",
+        "Evidence",
+        "Every trial",
+        "Versions and settings",
+    ]
+
+
+def test_what_the_terminal_says_is_said_here(ten_minutes):
+    told = sections(ten_minutes)
+    said = [pair for blocks in told.values() for block in blocks if isinstance(block, Facts) for pair in block.pairs]
+    assert set(facts(ten_minutes)) <= set(said)
+    assert {text for _, text in advice(ten_minutes.verdict)} <= {text for _, text in said}
+    found = only(told["Verdict"], Findings).items
+    assert [severity for severity, _ in found] == [one["severity"] for one in ten_minutes.verdict["findings"]]
+
+
+def test_every_trial_has_its_row(ten_minutes):
+    table = only(sections(ten_minutes)["Every trial"], Table)
+    assert table.columns == ("trial", "hold", "outcome", "ended after", "one more packet", "started", "seen")
+    assert len(table.rows) == len(ten_minutes.trials)
+    assert table.rows[0] == ("1", "3540 s", "cut, silent", "3543 s", "nothing came", "0 s", "no answer")
+    assert table.rows[1][:4] == ("2", "1800.5 s", "cut, silent", "1803.5 s")
+
+
+def test_pictures_say_what_they_show(ten_minutes):
+    captions = [block.caption for block in sections(ten_minutes)["Evidence"] if isinstance(block, Picture)]
+    assert captions[0].startswith("a-box: survives 599.5 s, cut at 600.5 s: silent; 13 trials, ")
+    assert captions[1] == "How long a quiet request survives on a-box: survives 599.5 s, cut at 600.5 s"
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [({}, "problem"), ({"complete": False}, "note"), ({"verdict": None}, "note")],
+)
+def test_the_state(ten_minutes, change, state):
+    assert chapter(Measured(replace(ten_minutes, **change))).state == state
+
+
+def test_a_healthy_path(measure):
+    result = measure(lambda hold_s: Outcome(Kind.SURVIVED, hold_s))
+    verdict = dict(result.verdict, healthy=True, findings=[])
+    whole = chapter(Measured(replace(result, verdict=verdict)))
+    assert (whole.state, whole.lead) == ("healthy", "Survives 3540 s, the longest hold tried.")
+    told = {section.title: section.blocks for section in whole.sections}
+    assert only(told["Verdict"], Findings).items == (
+        ("healthy", "Nothing was found that stands in the way of Direct Push."),
+    )
+    assert told["Mend"][0].text == "No box on this path cuts a request that Exchange asks for."
+
+
+def test_without_evidence_there_is_no_verdict(ten_minutes):
+    result = replace(ten_minutes, verdict=None, trials=(), limit=Limit(None, None), complete=False, cut_by=None)
+    assert [section.title for section in chapter(Measured(result)).sections] == [
+        "What was asked",
+        "What was found",
+        "Versions and settings",
+    ]
+
+
+def test_contradictions_and_notes_are_listed(ten_minutes):
+    result = replace(ten_minutes, contradictions=("a hold of 700 s survived",), notes=("not verified",))
+    blocks = sections(result)["What was found"]
+    assert [(block.heading, block.items) for block in blocks[1:]] == [
+        ("Trials that contradict the limit", ("a hold of 700 s survived",)),
+        ("Notes", ("not verified",)),
+    ]
+
+
+def test_a_real_path_has_no_box_to_name(ten_minutes):
+    result = replace(ten_minutes, verb=Verb.PROBE, path=(), cut_by=None, target="https://h:1/", clock="60")
+    told = sections(result)
+    assert told["Mend"][0].text == "Raise the timer on the box that cuts, or take this traffic out of its reach."
+    assert ("clock", "60 seconds of the path in one real second") in told["Versions and settings"][0].pairs
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome(Kind.SURVIVED, 1), "survived"),
+        (Outcome(Kind.CUT, 1, How.STATUS, status=504), "cut, HTTP status 504"),
+        (Outcome(Kind.CUT, 1, How.SILENT, aftermath=Aftermath.RESET), "cut, silent"),
+        (Outcome(Kind.FAILED, 0), "failed, no evidence"),
+    ],
+)
+def test_outcomes(outcome, words):
+    assert outcome_words(outcome) == words
+
+
+def test_a_report_says_when_it_was_measured(ten_minutes):
+    moment = replace(ten_minutes, started_at="2026-11-22T02:17:00Z")
+    asked = dict(only(sections(moment)["What was asked"], Facts).pairs)
+    assert asked["when"] == "from 2026-11-22 02:17:00 UTC"
+    assert "when" not in dict(only(sections(ten_minutes)["What was asked"], Facts).pairs)

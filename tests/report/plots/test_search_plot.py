@@ -1,0 +1,199 @@
+import random
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from matplotlib.patches import Rectangle
+
+from hbprobe.report.plots.search_plot import search_plot
+from hbprobe.report.plots.search_rows import height_in
+from hbprobe.report.plots.style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
+from hbprobe.search.search import SearchSettings
+from hbprobe.trial.outcome import How, Kind, Limit, Outcome
+
+
+def bars(axes):
+    return [patch for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_gid() == "bar"]
+
+
+def lines(axes, gid):
+    return [line for line in axes.lines if line.get_gid() == gid]
+
+
+def hex_color(patch):
+    return "#" + "".join(f"{round(255 * channel):02X}" for channel in patch.get_facecolor()[:3])
+
+
+def texts(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts if text.get_text()]
+
+
+def title(figure):
+    return [text.get_text() for text in figure.texts]
+
+
+def test_each_trial_is_a_bar_from_nothing_to_its_end(ten_minutes):
+    axes = search_plot(ten_minutes).axes[0]
+    assert [bar.get_x() for bar in bars(axes)] == [0] * 13
+    assert [bar.get_width() for bar in bars(axes)] == [trial.outcome.elapsed_s for trial in ten_minutes.trials]
+    assert [round(bar.get_y() + bar.get_height() / 2, 9) for bar in bars(axes)] == list(range(13))
+
+
+def test_the_first_trial_is_on_top(ten_minutes):
+    bottom, top = search_plot(ten_minutes).axes[0].get_ylim()
+    assert bottom > top
+
+
+EVERY_OUTCOME = [
+    (100, Outcome(Kind.SURVIVED, 100)),
+    (900, Outcome(Kind.CUT, 903, How.SILENT)),
+    (900, Outcome(Kind.CUT, 300, How.RESET, exact=True)),
+    (900, Outcome(Kind.CUT, 301, How.CLOSED, exact=True)),
+    (900, Outcome(Kind.CUT, 302, How.STATUS, exact=True, status=504)),
+    (200, Outcome(Kind.FAILED, 0.1, reason="TLS")),
+]
+
+
+def test_colour_hatch_and_marker_say_the_outcome(tried):
+    axes = search_plot(tried(EVERY_OUTCOME, Limit(100, 300, How.RESET, exact=True))).axes[0]
+    assert [hex_color(bar) for bar in bars(axes)] == [BLUE, VERMILLION, PURPLE, ORANGE, GREEN, "#999999"]
+    assert [bar.get_hatch() or "" for bar in bars(axes)] == ["", "////", "xxxx", "\\\\\\\\", "||||", ""]
+    ends = [(line.get_marker(), line.get_xdata()[0]) for line in lines(axes, "end")]
+    assert ends == [("o", 100), ("s", 903), ("X", 300), ("D", 301), ("^", 302), ("x", 0.1)]
+
+
+def test_the_legend_says_what_occurred(tried, ten_minutes):
+    def legend(figure):
+        return [text.get_text() for text in figure.legends[0].get_texts()]
+
+    assert legend(search_plot(ten_minutes)) == ["survived", "cut, silent", "bracket: the limit lies in here"]
+    assert legend(search_plot(tried(EVERY_OUTCOME, Limit(100, 300)))) == [
+        "survived",
+        "cut, silent",
+        "cut, reset (RST)",
+        "cut, closed (FIN)",
+        "cut, HTTP status",
+        "failed, no evidence",
+        "bracket: the limit lies in here",
+    ]
+
+
+def test_the_bracket_closes_in(ten_minutes):
+    low, high = (line.get_xdata() for line in lines(search_plot(ten_minutes).axes[0], "bracket-line"))
+    assert list(low[::2]) == list(low[1::2]) == [*[0] * 3, *[495.5] * 3, 550.5, 577.5, 591.5, *[598.5] * 3, 599.5]
+    assert list(high[::2]) == [3540, 1800.5, 930.5, 930.5, 713.5, *[604.5] * 5, 601.5, 600.5, 600.5]
+    assert all(a <= b for a, b in pairwise(low))
+    assert all(a >= b for a, b in pairwise(high))
+
+
+def test_a_failed_trial_does_not_move_the_bracket(tried):
+    axes = search_plot(tried([(200, Outcome(Kind.FAILED, 0.1))], Limit(None, None))).axes[0]
+    low, high = (line.get_xdata() for line in lines(axes, "bracket-line"))
+    assert list(low) == [0, 0]
+    assert min(high) > axes.get_xlim()[1]
+
+
+def test_what_exchange_goes_by_is_marked(ten_minutes):
+    figure = search_plot(ten_minutes)
+    assert [line.get_xdata()[0] for line in lines(figure.axes[0], "threshold")] == [60, 540, 3540]
+    assert texts(figure) == [
+        "shortest heartbeat 60 s",
+        "alert threshold 540 s",
+        "longest heartbeat 3540 s",
+        "limit 599.5 to 600.5 s",
+        "survives 599.5 s",
+        "cut at 600.5 s",
+    ]
+
+
+def test_what_lies_beyond_the_axis_is_named(measure, cutting_at):
+    figure = search_plot(measure(cutting_at(5, How.RESET), SearchSettings(1, 20, 0.5, connections=8)))
+    assert figure.axes[0].get_xlabel() == (
+        "hold in seconds\nfurther right: shortest heartbeat 60 s, alert threshold 540 s, longest heartbeat 3540 s"
+    )
+    assert lines(figure.axes[0], "threshold") == []
+
+
+def test_a_narrow_bracket_is_shown_from_close_by(ten_minutes):
+    figure = search_plot(ten_minutes)
+    low_s, high_s = figure.axes[1].get_xlim()
+    assert (low_s, high_s) == pytest.approx((595.1, 604.9))
+    assert len(bars(figure.axes[1])) == 13
+
+
+def test_a_wide_bracket_is_not(measure, cutting_at):
+    wide = measure(cutting_at(600), SearchSettings(60, 3540, precision_s=500))
+    assert len(search_plot(wide).axes) == 1
+
+
+def test_the_scale_fits_the_limit(measure, cutting_at):
+    assert search_plot(measure(cutting_at(600))).axes[0].get_xscale() == "linear"
+    assert search_plot(measure(cutting_at(5), SearchSettings(1, 3540))).axes[0].get_xscale() == "function"
+
+
+def test_titles(measure, cutting_at):
+    figure = search_plot(measure(cutting_at(600), path_s=34560, contradictions=("a hold of 3 s was cut",)))
+    assert title(figure) == [
+        "Survives 599.5 s, cut at 600.5 s: silent",
+        "a-box: 13 trials, 9 h 36 min of path time in 0.125 s of wall time, 1 contradiction",
+    ]
+    stopped = search_plot(measure(cutting_at(600), limit=Limit(None, None), trials=(), complete=False, verdict=None))
+    assert title(stopped)[0] == "Unknown: no trial told anything (stopped before its end)"
+
+
+def test_text_from_outside_is_harmless(measure, cutting_at):
+    figure = search_plot(measure(cutting_at(600), path=(), target="https://$x$/\x1b[31m邮" + "z" * 300))
+    assert title(figure)[1].startswith(r"https://$x$/\x1b[31m\u90aezzz")
+    assert title(figure)[1].endswith("...")
+
+
+def noisy(count):
+    """Trials on a path whose timer is somewhere between 560 and 640 s, each time anew."""
+    chance = random.Random(5)
+    holds_s = [3540.0, 1800.0, 900.0] + [round(chance.uniform(540, 660), 1) for _ in range(count - 3)]
+    return [
+        (hold_s, Outcome(Kind.SURVIVED, hold_s))
+        if hold_s < chance.uniform(560, 640)
+        else (hold_s, Outcome(Kind.CUT, hold_s + 3, How.SILENT))
+        for hold_s in holds_s
+    ]
+
+
+@pytest.mark.parametrize("count", [5, 13, 60, 120])
+def test_any_number_of_trials_reads_well(count, tried, misplaced):
+    assert misplaced(search_plot(tried(noisy(count), Limit(590, 600, How.SILENT)))) == []
+
+
+@pytest.mark.parametrize("how", How)
+@pytest.mark.parametrize("limit_s", [5, 60, 540, 600, 3539, 9999])
+def test_any_limit_reads_well(limit_s, how, measure, cutting_at, misplaced):
+    result = measure(cutting_at(limit_s, how, 504), SearchSettings(1, 3540, connections=3))
+    assert misplaced(search_plot(result)) == []
+
+
+@pytest.mark.parametrize("limit", [Limit(None, None), Limit(None, 60, How.RESET, exact=True), Limit(3540, None)])
+def test_half_a_bracket_reads_well(limit, measure, cutting_at, misplaced):
+    assert misplaced(search_plot(measure(cutting_at(600), limit=limit))) == []
+
+
+def test_a_long_path_reads_well(measure, cutting_at, misplaced):
+    path = tuple(f"a-box-with-a-long-name-{number}" for number in range(20))
+    assert misplaced(search_plot(measure(cutting_at(600), path=path))) == []
+
+
+@pytest.mark.parametrize(("count", "inches"), [(1, 1.3), (5, 1.3), (20, 5.2), (30, 5.2), (60, 7.8), (500, 9)])
+def test_the_page_does_not_grow_without_end(count, inches):
+    assert height_in(count) == pytest.approx(inches)
+
+
+def test_trials_come_in_the_order_of_their_numbers(ten_minutes):
+    turned = replace(ten_minutes, trials=ten_minutes.trials[::-1])
+    figure = search_plot(turned)
+    assert [bar.get_width() for bar in bars(figure.axes[0])] == [
+        trial.outcome.elapsed_s for trial in ten_minutes.trials
+    ]
+
+
+def test_the_final_bracket_is_marked(ten_minutes):
+    for axes in search_plot(ten_minutes).axes:
+        assert [line.get_xdata()[0] for line in lines(axes, "limit")] == [599.5, 600.5]

@@ -1,0 +1,125 @@
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from hbprobe import __version__
+from hbprobe.locate.finding import ALL, NONE, Code, Finding, Hop, Reached, Route, locate
+from hbprobe.locate.hop_trials import plan
+from hbprobe.report.terminal.location import Location, print_location
+from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+
+LIVED = Outcome(Kind.SURVIVED, 309.0)
+CUT = Outcome(Kind.CUT, 312.0, How.SILENT, aftermath=Aftermath.NOTHING)
+RESET = Outcome(Kind.CUT, 300.004, How.RESET, exact=True)
+ROUTE = Route((Hop(1, "192.0.2.1", 0.00123), Hop(2, None), Hop(3, "192.0.2.3", 0.012)), 4)
+SEEN = tuple(
+    Reached(ttl, outcome)
+    for ttl, outcome in ((NONE, CUT), (1, RESET), (2, LIVED), (3, LIVED), (4, LIVED), (ALL, LIVED))
+)
+
+
+def located(seen=SEEN):
+    return Location(
+        target="https://mail.example:443/",
+        asked=plan(300),
+        limit_s=300.0,
+        is_given=True,
+        route=ROUTE,
+        seen=seen,
+        finding=locate(ROUTE, seen, 309.0, 100),
+        wall_s=313.25,
+    )
+
+
+def printed(location):
+    output = io.StringIO()
+    print_location(location, Console(file=output, width=100))
+    return [line.rstrip() for line in output.getvalue().splitlines()]
+
+
+def test_the_terminal():
+    assert printed(located()) == [
+        "target  https://mail.example:443/",
+        "limit   cut at 300 s, as was said",
+        "held    6 requests for 309 s, side by side; a keep-alive every 100 s",
+        "",
+        "hop  address                  round trip  request",
+        "─" * 70,
+        "  -  no keep-alives                       cut: silent",
+        "  1  192.0.2.1                    1.2 ms  cut: reset (RST) at 300.00 s",
+        "  2  ?                                    lived <-",
+        "  3  192.0.2.3                   12.0 ms  lived",
+        "  4  answers TCP                          lived",
+        "all  keep-alives all the way              lived",
+        "",
+        "finding  hop 2 (which does not tell its address) cuts: keep-alives that reach it save the request,",
+        "         shorter ones do not",
+        "but      a box that is no hop of its own, such as a bridging firewall, is taken for the router",
+        "         behind it",
+        "but      hop 1 (192.0.2.1) cuts, if it looks at the TTL before its state table",
+    ]
+
+
+def test_several_requests_for_a_hop_that_differ():
+    extra = (Reached(2, CUT), Reached(3, Outcome(Kind.FAILED, 0.0, reason="TCP: \x1brefused")))
+    lines = printed(located(SEEN + extra))
+    assert "  2  ?                                    lived; cut: silent <-" in lines
+    assert "  3  192.0.2.3                   12.0 ms  lived; told nothing: TCP: \\x1brefused" in lines
+
+
+def test_the_keys():
+    document = json.loads(located().to_json())
+    assert document == {
+        "schema": "hbprobe.location/1",
+        "hbprobe": __version__,
+        "target": "https://mail.example:443/",
+        "method": "hold",
+        "limit": {"cut": 300.0, "given": True},
+        "hold": 309.0,
+        "interval": 100,
+        "distance": 4,
+        "hops": [
+            {"ttl": 1, "address": "192.0.2.1", "round_trip": 0.0012, "refuses": False},
+            {"ttl": 2, "address": None, "round_trip": None, "refuses": False},
+            {"ttl": 3, "address": "192.0.2.3", "round_trip": 0.012, "refuses": False},
+        ],
+        "trials": document["trials"],
+        "finding": {
+            "code": "hop",
+            "hop": 2,
+            "address": None,
+            "text": document["finding"]["text"],
+            "doubts": document["finding"]["doubts"],
+        },
+        "seconds": {"wall": 313.25},
+        "notes": [],
+    }
+    assert [trial["ttl"] for trial in document["trials"]] == [0, 1, 2, 3, 4, None]
+    assert document["trials"][0] == {
+        "ttl": 0,
+        "outcome": "cut",
+        "how": "silent",
+        "status": None,
+        "elapsed": 312.0,
+        "exact": False,
+        "aftermath": "nothing",
+        "reason": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(Code.OPEN, 0), (Code.HOP, 1), (Code.END, 1), (Code.NOT_BY_KEEP_ALIVE, 1)]
+)
+def test_exit_status(code, status):
+    location = Location("x", None, None, False, Route((), None), (), Finding(code, "text"), 0.0)
+    assert location.exit_status == status
+
+
+def test_a_search_that_found_nothing_to_locate():
+    finding = Finding(Code.OPEN, "nothing was cut")
+    location = Location("x", None, None, False, Route((), None), (), finding, 0.0, ("not verified",))
+    assert printed(location) == ["target  x", "", "finding  nothing was cut", "note     not verified"]
+    document = location.to_dict()
+    assert (document["method"], document["hold"], document["limit"]) == (None, None, {"cut": None, "given": False})

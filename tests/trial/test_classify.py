@@ -1,0 +1,185 @@
+import pytest
+
+from hbprobe.net.replies import Answer, Broken, End, EndKind
+from hbprobe.trial.classify import classify
+from hbprobe.trial.outcome import How, Kind, Outcome
+
+TOKEN = b"0123456789abcdef\n"
+STARTED_S = 1000.0
+
+
+def judge(reply, hold_s=600.0, expected=TOKEN, now_s=STARTED_S + 603):
+    return classify(reply, hold_s=hold_s, started_s=STARTED_S, now_s=now_s, expected=expected)
+
+
+def answer(status=200, at_s=600.0, body=TOKEN, **headers):
+    return Answer(status, body, STARTED_S + at_s, {name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def end(kind, at_s, signed=False, detail=""):
+    return End(kind, STARTED_S + at_s, signed, detail)
+
+
+def failed(reason, elapsed_s, status=None):
+    return Outcome(Kind.FAILED, elapsed_s, status=status, reason=reason)
+
+
+# The right answer
+
+
+@pytest.mark.parametrize("at_s", [600.0, 600.001, 602.9])
+def test_the_right_answer_survives(at_s):
+    assert judge(answer(at_s=at_s)) == Outcome(Kind.SURVIVED, pytest.approx(at_s))
+
+
+@pytest.mark.parametrize(("hold_s", "at_s"), [(600, 599.3), (600, 588.1), (20, 19.01), (1, 0.3)])
+def test_the_right_answer_may_come_a_little_early(hold_s, at_s):
+    assert judge(answer(at_s=at_s), hold_s) == Outcome(Kind.SURVIVED, pytest.approx(at_s))
+
+
+@pytest.mark.parametrize(("hold_s", "at_s"), [(600, 587.9), (20, 18.9), (600, 0.01)])
+def test_the_right_answer_much_too_early_means_another_clock(hold_s, at_s):
+    text = f"the far end answered after {at_s:.3f} s instead of {hold_s} s: is its clock another?"
+    assert judge(answer(at_s=at_s), hold_s) == failed(text, pytest.approx(at_s))
+
+
+# Ends
+
+
+each_end = pytest.mark.parametrize(
+    ("kind", "signed", "how", "reason"),
+    [
+        (EndKind.RST, False, How.RESET, "RST"),
+        (EndKind.RST, True, How.RESET, "RST after TLS's close_notify"),
+        (EndKind.FIN, False, How.CLOSED, "FIN"),
+        (EndKind.FIN, True, How.CLOSED, "FIN after TLS's close_notify"),
+    ],
+)
+
+
+@each_end
+@pytest.mark.parametrize(
+    ("at_s", "exact"), [(1.0, True), (350.0, True), (599.9, True), (599.96, False), (600.0, False), (602.0, False)]
+)
+def test_an_end_is_a_cut_whose_time_is_known_if_it_came_before_the_answer_was_due(
+    kind, signed, how, reason, at_s, exact
+):
+    assert judge(end(kind, at_s, signed)) == Outcome(Kind.CUT, pytest.approx(at_s), how, exact, reason=reason)
+
+
+@each_end
+def test_an_end_at_once_is_a_refusal(kind, signed, how, reason):
+    text = f"{reason} at once: another protocol, or a proxy that cannot reach the server"
+    assert judge(end(kind, 0.25, signed)) == failed(text, 0.25)
+    assert judge(end(kind, 0.25, signed), expected=None) == Outcome(Kind.CUT, 0.25, how, True, reason=reason)
+
+
+@each_end
+def test_an_end_at_the_end_of_a_short_hold_is_a_cut(kind, signed, how, reason):
+    assert judge(end(kind, 0.25, signed), hold_s=0.25) == Outcome(Kind.CUT, 0.25, how, reason=reason)
+
+
+def test_a_connection_that_the_system_gave_up_is_no_evidence():
+    outcome = judge(end(EndKind.UNREACHABLE, 12.5, detail="[Errno 113] No route to host"))
+    assert outcome == failed("the connection broke: [Errno 113] No route to host", 12.5)
+
+
+@pytest.mark.parametrize(("kind", "how", "name"), [(EndKind.RST, How.RESET, "RST"), (EndKind.FIN, How.CLOSED, "FIN")])
+@pytest.mark.parametrize(("at_s", "exact"), [(300.0, True), (600.0, False)])
+def test_an_answer_that_is_cut_short(kind, how, name, at_s, exact):
+    detail = "the answer was cut short after 5 bytes of its body"
+    outcome = judge(Broken(end(kind, at_s), detail, STARTED_S + at_s))
+    assert outcome == Outcome(Kind.CUT, at_s, how, exact, reason=f"{detail}: {name}")
+
+
+def test_an_answer_that_breaks_off_in_damaged_tls_is_no_evidence():
+    broken = Broken(end(EndKind.UNREACHABLE, 3, detail="TLS: bad record mac"), "the answer was cut short", 0)
+    assert judge(broken) == failed("the answer was cut short: the connection broke: TLS: bad record mac", 3)
+
+
+def test_what_is_not_http_is_no_evidence():
+    text = "the answer is not HTTP: illegal status line"
+    assert judge(Broken(None, text, STARTED_S + 0.5)) == failed(text, 0.5)
+
+
+# Silence
+
+
+def test_nothing_at_all_is_a_cut_at_or_below_the_hold():
+    assert judge(None) == Outcome(Kind.CUT, 603, How.SILENT, reason="nothing came")
+
+
+# Other answers
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 524])
+@pytest.mark.parametrize(("at_s", "exact"), [(1.0, True), (60.0, True), (599.96, False), (601.0, False)])
+def test_a_proxys_timer_answers_with_a_status(status, at_s, exact):
+    assert judge(answer(status, at_s, b"<h1>error</h1>")) == Outcome(
+        Kind.CUT, pytest.approx(at_s), How.STATUS, exact, status, reason=f"status {status} from a proxy"
+    )
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_status_at_once_is_a_proxy_without_a_server(status):
+    reason = f"status {status} at once: a proxy that cannot reach the server"
+    assert judge(answer(status, 0.2, b"")) == failed(reason, pytest.approx(0.2), status)
+
+
+@pytest.mark.parametrize("body", [b"", TOKEN[:4]])
+def test_a_clean_200_cut_short_is_a_proxys_timer(body):
+    assert judge(answer(200, 60, body)) == Outcome(
+        Kind.CUT, 60, How.STATUS, True, 200, reason="status 200 from a proxy"
+    )
+
+
+def test_a_captive_portal_is_no_evidence():
+    reason = "the answer is not from hbprobe serve; --method idle can probe any web server"
+    assert judge(answer(200, 0.1, b"<h1>Welcome</h1>")) == failed(reason, pytest.approx(0.1), 200)
+
+
+@pytest.mark.parametrize(
+    ("status", "what"),
+    [
+        (400, "the server refuses the request"),
+        (401, "the server wants a login"),
+        (403, "the server forbids it"),
+        (404, "there is no hbprobe serve at this address; --method idle can probe any web server"),
+        (405, "there is no hbprobe serve at this address; --method idle can probe any web server"),
+        (407, "a proxy wants a login"),
+        (429, "the server refuses the request"),
+        (449, "the server wants the device to be provisioned first"),
+    ],
+)
+@pytest.mark.parametrize("at_s", [0.1, 60.0, 601.0])
+def test_a_refusal_is_no_evidence_whenever_it_comes(status, what, at_s):
+    assert judge(answer(status, at_s, b"")) == failed(f"status {status}: {what}", pytest.approx(at_s), status)
+
+
+@pytest.mark.parametrize("header", ["retry_after", "x_ms_asthrottle"])
+@pytest.mark.parametrize("at_s", [0.1, 60.0])
+def test_a_throttle_is_no_evidence(header, at_s):
+    reason = "status 503: the server throttles (120)"
+    assert judge(answer(503, at_s, b"", **{header: "120"})) == failed(reason, pytest.approx(at_s), 503)
+
+
+def test_exchange_says_why_it_throttles():
+    reply = answer(503, 5, b"", x_ms_asthrottle="RecentSyncs", retry_after="30")
+    assert judge(reply) == failed("status 503: the server throttles (RecentSyncs)", 5, 503)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_no_evidence(status):
+    text = f"status {status}: the server sends us to https://other.example/"
+    assert judge(answer(status, 0.1, b"", location="https://other.example/")) == failed(
+        text, pytest.approx(0.1), status
+    )
+    assert judge(answer(status, 90, b"")).reason == f"status {status}: the server sends us to another place"
+
+
+# The idle method, where any answer of the server's will do
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 404, 503])
+def test_any_answer_after_the_silence_survives(status):
+    assert judge(answer(status, 600.4, b"anything"), expected=None) == Outcome(Kind.SURVIVED, pytest.approx(600.4))

@@ -1,0 +1,201 @@
+import pytest
+
+from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, Seen
+from hbprobe.trial.explanation import explain
+from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome
+
+LOST, ON_NEXT, LATE = Cause.STATE_LOST_SILENTLY, Cause.STATE_LOST_RESET_ON_NEXT, Cause.ANSWERED_LATE
+HELD, DOWN = Cause.HELD_BY_PROXY, Cause.PATH_DOWN
+BY_PROXY, BY_SERVER = Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER
+RST_BOX, RST_SERVER = Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER
+ALIVE = [
+    FarEnd.WAITING,
+    FarEnd.UNACKNOWLEDGED,
+    FarEnd.ACKNOWLEDGED,
+    FarEnd.ANSWERED,
+    FarEnd.RESET,
+    FarEnd.CLOSED,
+    FarEnd.GAVE_UP,
+    FarEnd.NEVER_ARRIVED,
+]
+
+
+def causes(seen):
+    return explain(seen, tls=True).causes
+
+
+@pytest.mark.parametrize(
+    ("state", "because"),
+    [
+        (None, (LOST,)),
+        (FarEnd.UNACKNOWLEDGED, (LOST,)),
+        (FarEnd.WAITING, (LOST,)),
+        (FarEnd.RESET, (LOST,)),
+        (FarEnd.UNREACHABLE, (DOWN,)),
+    ],
+)
+def test_nothing_is_acknowledged(facts, state, because):
+    assert causes(facts.silent(Aftermath.NOTHING, state)) == because
+
+
+@pytest.mark.parametrize(
+    ("state", "because"),
+    [
+        (None, (ON_NEXT, RST_SERVER)),
+        (FarEnd.UNACKNOWLEDGED, (ON_NEXT,)),
+        (FarEnd.RESET, (ON_NEXT,)),
+        (FarEnd.RESTARTED, (RST_SERVER,)),
+        (FarEnd.UNREACHABLE, (RST_SERVER,)),
+    ],
+)
+def test_rst_answers_the_next_packet(facts, state, because):
+    assert causes(facts.silent(Aftermath.RESET, state)) == because
+
+
+@pytest.mark.parametrize(
+    ("state", "because"),
+    [
+        (None, (LATE, HELD)),
+        (FarEnd.WAITING, (LATE,)),
+        (FarEnd.UNACKNOWLEDGED, (LOST, HELD)),
+        (FarEnd.GAVE_UP, (LOST, HELD)),
+        (FarEnd.ACKNOWLEDGED, (HELD,)),
+        (FarEnd.ANSWERED, (HELD,)),
+        (FarEnd.CLOSED, (HELD,)),
+        (FarEnd.RESET, (HELD,)),
+        (FarEnd.NEVER_ARRIVED, (HELD,)),
+        (FarEnd.UNREACHABLE, (DOWN,)),
+    ],
+)
+def test_the_packet_is_acknowledged(facts, state, because):
+    assert causes(facts.silent(Aftermath.ACKNOWLEDGED, state)) == because
+
+
+@pytest.mark.parametrize("state", [None, FarEnd.UNACKNOWLEDGED, FarEnd.ACKNOWLEDGED])
+def test_a_packet_that_brings_the_connection_back(facts, state):
+    assert causes(facts.silent(Aftermath.ACKNOWLEDGED, state, woke=True)) == (LOST,)
+
+
+@pytest.mark.parametrize(
+    ("state", "because"),
+    [
+        (None, (LOST, LATE)),
+        (FarEnd.WAITING, (LATE,)),
+        (FarEnd.UNACKNOWLEDGED, (LOST,)),
+        (FarEnd.RESET, (LOST,)),
+        (FarEnd.ACKNOWLEDGED, (HELD, LOST)),
+        (FarEnd.NEVER_ARRIVED, (HELD, LOST)),
+        (FarEnd.UNREACHABLE, (DOWN,)),
+    ],
+)
+def test_a_system_that_tells_nothing(facts, state, because):
+    assert causes(facts.silent(None, state)) == because
+
+
+def test_the_answer_came_after_all(facts):
+    assert causes(facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, late_s=4)) == (LATE,)
+
+
+def test_a_proxy_that_asks_again(facts):
+    assert causes(facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, times=2)) == (HELD,)
+
+
+@pytest.mark.parametrize("state", [None, *ALIVE])
+def test_a_status(facts, state):
+    assert causes(facts.ended(How.STATUS, state, status=504)) == (Cause.PROXY_STATUS,)
+
+
+@pytest.mark.parametrize(("how", "box"), [(How.CLOSED, BY_PROXY), (How.RESET, RST_BOX)])
+@pytest.mark.parametrize("state", ALIVE)
+@pytest.mark.parametrize("signed", [False, True])
+def test_an_end_that_the_far_end_did_not_make(facts, how, box, state, signed):
+    assert causes(facts.ended(how, state, signed=signed)) == (box,)
+
+
+@pytest.mark.parametrize(
+    ("how", "box", "server"), [(How.CLOSED, BY_PROXY, BY_SERVER), (How.RESET, RST_BOX, RST_SERVER)]
+)
+def test_an_end_of_unknown_origin(facts, how, box, server):
+    assert causes(facts.ended(how)) == (box, server)
+    assert causes(facts.ended(how, signed=True)) == (server, box)
+    assert causes(facts.ended(how, FarEnd.UNREACHABLE)) == (server, box)
+    assert causes(facts.ended(how, FarEnd.RESTARTED)) == (server,)
+
+
+def test_fin_answers_the_next_packet(facts):
+    assert causes(facts.silent(Aftermath.CLOSED)) == (BY_PROXY, BY_SERVER)
+    assert causes(facts.silent(Aftermath.CLOSED, FarEnd.WAITING)) == (BY_PROXY,)
+
+
+def test_rst_answers_the_next_request_of_the_idle_method():
+    seen = Seen(
+        Ask(Question.POST_MORTEM, 750), Outcome(Kind.CUT, 750, How.RESET, aftermath=Aftermath.RESET), announced_s=75
+    )
+    assert causes(seen) == (ON_NEXT, RST_SERVER)
+
+
+def test_a_request_that_lived(facts):
+    found = explain(facts.asked(Question.POST_MORTEM, True, hold_s=750), tls=False)
+    assert found.causes == ()
+    assert found.evidence == ("a request that was quiet for 12 min 30 s lived: the limit is not the same each time",)
+
+
+# Evidence
+
+
+def test_the_evidence_of_silence(facts):
+    assert explain(facts.silent(Aftermath.NOTHING, FarEnd.WAITING, retransmits=2), tls=True).evidence == (
+        "nothing came here, though the answer was due after 12 min 30 s",
+        "one more packet from here was not acknowledged, though it was sent again and again",
+        "the far end: it has not answered yet, and its connection stands",
+    )
+
+
+def test_the_evidence_of_an_end(facts):
+    assert explain(facts.ended(How.CLOSED, FarEnd.RESET), tls=True).evidence == (
+        "FIN came after 10 min",
+        "no close_notify of TLS came before it, as from a box without the keys of the connection",
+        "the far end: its connection was reset 10 min after the request came",
+    )
+    assert explain(facts.ended(How.RESET, signed=True), tls=True).evidence == (
+        "RST came after 10 min",
+        "TLS's close_notify came first: whoever ended it holds the keys of the connection",
+    )
+    assert explain(facts.ended(How.RESET), tls=False).evidence == ("RST came after 10 min",)
+
+
+def test_the_evidence_of_a_status(facts):
+    assert explain(facts.ended(How.STATUS, status=504, server="nginx\x1b"), tls=True).evidence == (
+        "status 504 came after 10 min",
+        "whoever answered calls itself 'nginx\\x1b'",
+    )
+
+
+def test_the_evidence_of_a_late_server(facts):
+    seen = facts.silent(None, FarEnd.WAITING, late_s=4.04)
+    assert explain(seen, tls=True).evidence[1:] == (
+        "this system does not tell whether one more packet was acknowledged",
+        "the far end: it has not answered yet, and its connection stands",
+        "the answer came after all, 4.04 s late",
+    )
+
+
+def test_the_evidence_of_what_came_back_and_came_twice(facts):
+    seen = facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, woke=True, times=2)
+    woken, again = explain(seen, tls=True).evidence[2:]
+    assert woken == "that packet brought the connection back: what had been held up came after it"
+    assert again.endswith("its connection stands; the request came 2 times, as from a proxy that asks again")
+
+
+def test_the_evidence_of_an_answer_and_of_an_announcement():
+    seen = Seen(
+        Ask(Question.POST_MORTEM, 100),
+        Outcome(Kind.CUT, 75, How.CLOSED, exact=True),
+        announced_s=75,
+        far_end=FarEndSaw(FarEnd.UNACKNOWLEDGED, answered_s=100),
+    )
+    assert explain(seen, tls=False).evidence == (
+        "FIN came after 1 min 15 s",
+        "the server announces that it keeps a quiet connection for 1 min 15 s",
+        "the far end: it has answered, and nobody acknowledges the answer (it answered after 1 min 40 s)",
+    )
