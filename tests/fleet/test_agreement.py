@@ -17,7 +17,9 @@ from hbprobe.fleet.states import End
 from hbprobe.fleet.world import Habits, World
 
 limits = st.one_of(st.just(float("inf")), st.integers(5, 4000).map(float), st.floats(5, 4000))
-cuts = st.builds(Cut, limits, st.sampled_from(Loss), st.sampled_from([0.0, 30.0, 400.0]))
+cuts = st.builds(
+    Cut, limits, st.sampled_from(Loss), st.sampled_from([0.0, 30.0, 400.0]), st.sampled_from([1, 1, 2, 4])
+)
 
 
 @st.composite

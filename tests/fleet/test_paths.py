@@ -19,6 +19,7 @@ from hbprobe.profiles.catalogue import Catalogue
         ("azure-nat-gateway", Cut(240, Loss.SILENT)),
         ("nginx-stream-proxy", Cut(600, Loss.CLOSED)),
         ("nginx-http-proxy", Cut(60, Loss.STATUS)),
+        ("azure-application-gateway-v2", Cut(20, Loss.STATUS, tries=2)),
         ("openbsd-pf-normal", Cut(86_400, Loss.SILENT, 10)),
     ],
 )

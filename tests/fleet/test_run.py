@@ -125,6 +125,43 @@ def test_one_seed_gives_the_same_numbers_however_the_work_is_divided(monkeypatch
     assert first["events"] == again["events"] and first["load"] == again["load"]
 
 
+def test_a_box_that_tries_another_server_is_noticed_after_both_timers_and_counts_twice():
+    tried = world(["ios"], count=1, cut=Cut(300, Loss.STATUS, tries=2))
+    once = world(["ios"], count=1, cut=Cut(300, Loss.STATUS))
+    assert trace(tried, 3000 + 3600).at_s.tolist() == pytest.approx(trace(once, 3000 + 3600).at_s.tolist())
+    (twice,), (plain,) = simulate(tried, 1).kinds, simulate(once, 1).kinds
+    assert twice.requests_per_day == 144, "the device hears after 600 s"
+    assert plain.requests_per_day == 288
+    assert simulate(tried, 1).load.requests_per_s == pytest.approx(simulate(once, 1).load.requests_per_s)
+    assert twice.lost_share == plain.lost_share == 1
+
+
+def test_who_gives_up_before_the_box_does_hears_nothing():
+    (patient,) = simulate(world(["ios"], count=1, cut=Cut(300, Loss.STATUS, tries=4)), 1).kinds
+    waits_s = 600 + KINDS["ios"].new().margin_s
+    assert patient.requests_per_day == pytest.approx(86_400 / waits_s, abs=1)
+
+
+def test_mail_reaches_a_device_whose_request_is_tried_again():
+    lost = simulate(world(["ios"], cut=Cut(300, Loss.SILENT), mails=60), 1).per_device_day
+    tried = simulate(world(["ios"], cut=Cut(300, Loss.STATUS, tries=3), mails=60), 1).per_device_day
+    assert lost.late_mails > 1 > tried.late_mails
+
+
+@pytest.mark.parametrize("warm_up_s", [600.0, 4000.0, 86_400.0])
+def test_a_short_slice_does_not_make_the_next_one_long(monkeypatch, warm_up_s):
+    taken = []
+    look = running._Run._look
+    monkeypatch.setattr(running, "_SAMPLES", 2000)
+    monkeypatch.setattr(
+        running._Run,
+        "_look",
+        lambda run, parts: (taken.append(sum(map(len, (p.at_s for p in parts)))), look(run, parts)),
+    )
+    simulate(world(["ios"], count=300), 1, warm_up_s)
+    assert max(taken) < 3 * 2000
+
+
 def test_a_trace_is_in_order():
     found = trace(world(["ios"], count=3), 5000)
     assert found.at_s.tolist() == sorted(found.at_s)
