@@ -21,10 +21,11 @@ import hbprobe
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import path
+from hbprobe.manner import Manner
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.profiles.model import Profile
 from hbprobe.trial.methods import HoldMethod
-from hbprobe.trial.outcome import How, Kind
+from hbprobe.trial.outcome import Kind
 
 HOUR = 3600.0
 A_WHILE_S = 0.05
@@ -528,7 +529,7 @@ def test_500_clients_at_once_and_every_outcome_right(many_descriptors):
         if hold_s < LIMIT_S:
             assert (outcome.kind, outcome.elapsed_s) == (Kind.SURVIVED, pytest.approx(hold_s))
         else:
-            assert (outcome.kind, outcome.how) == (Kind.CUT, How.SILENT)
+            assert (outcome.kind, outcome.how) == (Kind.CUT, Manner.SILENT)
             assert outcome.elapsed_s == pytest.approx(hold_s + 10)
     cut = sum(hold_s >= LIMIT_S for hold_s in holds)
     assert [type(event) for event in events] == [FlowExpired] * cut

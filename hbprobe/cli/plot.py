@@ -80,9 +80,10 @@ def _draw(kind: str, results: "list[Result]", profiles: "list[Profile]") -> "Fig
 
 
 def _staircase(results: "list[Result]", profiles: "list[Profile]") -> "Figure":
-    from hbprobe.exchange.devices import DEVICES, Loss
+    from hbprobe.exchange.devices import DEVICES
     from hbprobe.exchange.settings import Settings
     from hbprobe.fleet.paths import Cut, cut_of
+    from hbprobe.manner import Manner
     from hbprobe.report.plots.staircase_plot import staircase_plot
     from hbprobe.report.terminal.words import path_words
 
@@ -90,6 +91,6 @@ def _staircase(results: "list[Result]", profiles: "list[Profile]") -> "Figure":
         cut, path = cut_of(profiles[0]), profiles[0].id
     else:
         limit = results[0].limit
-        cut = Cut() if limit.cut_s is None else Cut(limit.cut_s, Loss(limit.how or Loss.SILENT))
+        cut = Cut() if limit.cut_s is None else Cut(limit.cut_s, Manner(limit.how or Manner.SILENT))
         path = path_words(results[0])
     return staircase_plot(DEVICES, cut.limit_s, cut.how, Settings(), path=path)

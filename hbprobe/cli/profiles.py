@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.duration import parse_duration_s
-from hbprobe.profiles.words import Category, Expiry, Layer
+from hbprobe.manner import Expiry, Layer
+from hbprobe.profiles.words import Category
 
 if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile

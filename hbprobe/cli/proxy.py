@@ -113,9 +113,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _tls(args: argparse.Namespace, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]":
     """Return what boxes of layer http speak, and what to tell of it."""
+    from hbprobe.manner import Layer
     from hbprobe.middlebox.chain import Tls
     from hbprobe.net.certificates import client_context
-    from hbprobe.profiles.words import Layer
 
     if all(box.layer is not Layer.HTTP for box in boxes):
         for option, value in (("--tls", args.tls), ("--upstream-tls", args.upstream_tls)):

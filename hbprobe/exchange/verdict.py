@@ -37,10 +37,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.device_verdict import DeviceVerdict, PathLimit, judge_device, timer_above
 from hbprobe.exchange.devices import DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings, Severity
+from hbprobe.manner import Manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def judge(
     """Say what a limit means: the longest hold that survived, the shortest that was cut (None: nothing was), and how.
 
     A heartbeat between the two counts as lost. Where nothing was cut, longer heartbeats than the longest tried count
-    as surviving, and a note says so. `how` is a value of `Loss`, or of probe's `How`; None with a cut is silent.
+    as surviving, and a note says so. `how` is a value of `Manner`, or of probe's `How`; None with a cut is silent.
     """
     limit = PathLimit.from_bracket(limit_survived_s, cut_s, how)
     judged = tuple(judge_device(kind, limit, settings) for kind in devices)
@@ -139,7 +139,7 @@ def _push_lost(device: DeviceVerdict, limit: PathLimit, settings: Settings) -> s
         )
     lost = f"{device.name} asks for {device.settled_s} s and loses every request"
     event = "" if device.event_1040 else ", and no event says so"
-    if limit.how is Loss.SILENT:
+    if limit.how is Manner.SILENT:
         return f"{lost}{event}: mail that comes after the cut waits until the device gives up."
     return f"{lost}{event}: it is told at once, and has to ask again each time."
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hbprobe.exchange.algorithms import Device, Loss
+from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.window import Event1040, HeartbeatWindow
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import OfRequest, OfVisit
@@ -19,6 +19,7 @@ from hbprobe.fleet.firewall import forgotten_at
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.states import FIRST_LOSS, LOSSES, End, settle, tell
 from hbprobe.fleet.world import World
+from hbprobe.manner import Manner
 
 
 class Asked(NamedTuple):
@@ -61,16 +62,16 @@ def simulate(world: World, until_s: float) -> Reference:
         if (event := window.register(sample.heartbeat_s, sample.at_s)) is not None:
             seen.events.append(event)
 
-    def take_again(before_s: float) -> None:
-        """Show Exchange what boxes have asked again before a time."""
+    def take_again(before_s: float, device: int = -1) -> None:
+        """Show Exchange what boxes have asked again before a time; at that time those of devices before that one."""
         seen.asked_again.sort()
-        while seen.asked_again and seen.asked_again[0][0] < before_s:
-            at_s, device, _, heartbeat_s = seen.asked_again.pop(0)
-            take(Asked(at_s, device, heartbeat_s))
+        while seen.asked_again and seen.asked_again[0][:2] < (before_s, device):
+            at_s, asking, _, heartbeat_s = seen.asked_again.pop(0)
+            take(Asked(at_s, asking, heartbeat_s))
 
     while heap and heap[0][0] < until_s:
         now, number = heap[0]
-        take_again(now)
+        take_again(now, number)
         device = devices[number]
         if (heartbeat_s := device.step()) is not None:
             take(Asked(now, number, heartbeat_s))
@@ -153,7 +154,7 @@ class PlainDevice:
             return End.MAIL, mail_s
         if first_s > answer_s:
             return End.ANSWERED, answer_s
-        if gives_up_s < cut_s or self._how is Loss.SILENT:
+        if gives_up_s < cut_s or self._how is Manner.SILENT:
             return End.SILENT, gives_up_s
         return End(FIRST_LOSS + LOSSES.index(self._how)), cut_s
 

@@ -20,13 +20,14 @@ from hbprobe.eas.commands import PingAnswer, PingStatus
 from hbprobe.eas.refusal import RefusedError
 from hbprobe.eas.request_record import RequestRecord
 from hbprobe.errors import CannotMeasureError
-from hbprobe.exchange.algorithms import Device, Loss
+from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.window import Event1040
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import OfRequest, OfVisit
 from hbprobe.fleet.run import trace
 from hbprobe.fleet.world import World
 from hbprobe.lab.inprocess import no_fault_is_lost, path
+from hbprobe.manner import Manner
 from hbprobe.middlebox.events import Event
 from hbprobe.net.replies import Answer, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
@@ -272,14 +273,14 @@ def _take_address(sock: socket.socket, device: int) -> None:
         sock.bind((str(_FIRST_ADDRESS + device), 0))
 
 
-def _loss(reply: Reply) -> Loss:
+def _loss(reply: Reply) -> Manner:
     """Return how a device sees the loss of its request."""
     match reply:
         case None:
-            return Loss.SILENT
+            return Manner.SILENT
         case Answer():
-            return Loss.STATUS
+            return Manner.STATUS
         case End(kind=EndKind.RST):
-            return Loss.RESET
+            return Manner.RESET
         case _:
-            return Loss.CLOSED
+            return Manner.CLOSED

@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from hbprobe.errors import UserError
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 
 SCHEMA = "hbprobe.journal/1"
 _FREE_TO_DIFFER = {"connections", "noise", "confidence"}
@@ -127,7 +128,7 @@ def _trial(path: Path, line_number: int, line: dict[str, Any]) -> Trial:
         outcome = Outcome(
             kind=Kind(line["kind"]),
             elapsed_s=_seconds(line["elapsed_s"]),
-            how=How(line["how"]) if line["how"] else None,
+            how=Manner(line["how"]) if line["how"] else None,
             exact=bool(line["exact"]),
             status=int(line["status"]) if line["status"] is not None else None,
             aftermath=Aftermath(line["aftermath"]) if line["aftermath"] else None,

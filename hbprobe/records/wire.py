@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import SCHEMA, Method, Verb
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Limit, Outcome, Trial
+from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, Trial
 
 _ORIGIN = "give a file that --json or --out wrote"
 
@@ -49,7 +50,7 @@ class LimitPart(Part):
 
     survived: Seconds | None
     cut: Seconds | None
-    how: How | None
+    how: Manner | None
     status: StrictInt | None
     exact: StrictBool
     aftermath: Aftermath | None
@@ -77,7 +78,7 @@ class TrialPart(Part):
     hold: Seconds
     started: Seconds
     outcome: Kind
-    how: How | None
+    how: Manner | None
     status: StrictInt | None
     elapsed: Seconds
     exact: StrictBool

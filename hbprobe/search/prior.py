@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from hbprobe.profiles.held import silent_hold
-from hbprobe.profiles.model import Category, Expiry, Profile
+from hbprobe.manner import Manner
+from hbprobe.profiles.held import Held, silent_hold
+from hbprobe.profiles.model import Category, Profile
 
 _SMOOTH = 0.1
 """This share of the belief lies evenly over all orders of magnitude: timers can be set, to anything."""
 _SPAN = math.log(7 * 86400.0)
 """Smooth from a second to a week."""
-_TELLING = (Expiry.RESET, Expiry.CLOSE, Expiry.RESPOND)
-"""The ways to end a request that the client notices at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Prior:
 def prior_of(profiles: Iterable[Profile]) -> Prior:
     """Count the limits of a request that is held in silence, one product one vote; examples have none."""
     held = [silent_hold(profile) for profile in profiles if profile.category is not Category.EXAMPLE]
-    votes = Counter((hold.expiry in _TELLING, hold.limit_s) for hold in held if hold.limit_s is not None)
+    votes = Counter((_is_noticed(hold), hold.limit_s) for hold in held if hold.limit_s is not None)
     shares = {key: count / votes.total() for key, count in votes.items()}
     return Prior(
         *(
@@ -69,3 +68,8 @@ def prior_of(profiles: Iterable[Profile]) -> Prior:
             for kind in (False, True)
         )
     )
+
+
+def _is_noticed(hold: Held) -> bool:
+    """Say whether the client notices the end at once."""
+    return hold.expiry is not None and hold.expiry.traits.manner not in (None, Manner.SILENT)

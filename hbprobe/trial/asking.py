@@ -6,13 +6,14 @@ import re
 from dataclasses import replace
 
 from hbprobe.farend.hold import hold_query, hold_token, without_drip
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.keep_alive import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.classify import classify
 from hbprobe.trial.dripping import Conversation
 from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen
-from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.postmortem import examine
 from hbprobe.trial.witness import Witness
 
@@ -84,7 +85,7 @@ class Asking:
         self, seen: Seen, wire: Wire, conversation: Conversation, nonce: str, started_s: float
     ) -> Seen:
         """Examine the dead connection, and ask the far end."""
-        if seen.outcome.how is How.SILENT:
+        if seen.outcome.how is Manner.SILENT:
             socket = await examine(wire)
         else:
             socket = None
@@ -114,7 +115,7 @@ class Asking:
         outcome = classify(reply, hold_s=ask.hold_s, started_s=quiet_s, now_s=now_s, expected=None)
         if isinstance(reply, End) and reply.kind is EndKind.RST and not outcome.exact:
             outcome = replace(outcome, aftermath=Aftermath.RESET)
-        socket = await examine(wire) if outcome.how is How.SILENT else None
+        socket = await examine(wire) if outcome.how is Manner.SILENT else None
         announced_s = _announced(first)
         return Seen(ask, outcome, signed=_is_signed(reply), announced_s=announced_s, socket=socket)
 

@@ -12,8 +12,9 @@ The rules, for a request that is meant to be answered after `hold_s`:
 
 from dataclasses import replace
 
+from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 PROMPT_S = 1.0
 """A status or an end within this time is a refusal, not a timer: no catalogued product has so short a one."""
@@ -31,7 +32,7 @@ def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, exp
     """
     match reply:
         case None:
-            return Outcome(Kind.CUT, now_s - started_s, How.SILENT, reason="nothing came")
+            return Outcome(Kind.CUT, now_s - started_s, Manner.SILENT, reason="nothing came")
         case End():
             return _ended(reply, reply.at_s - started_s, hold_s, asked=expected is not None)
         case Broken(end=End() as end):
@@ -66,8 +67,8 @@ _END_NAMES = {
 }
 
 
-def _how(end: End) -> How:
-    return How.RESET if end.kind is EndKind.RST else How.CLOSED
+def _how(end: End) -> Manner:
+    return Manner.RESET if end.kind is EndKind.RST else Manner.CLOSED
 
 
 def _answered(answer: Answer, elapsed_s: float, hold_s: float, expected: bytes | None) -> Outcome:
@@ -81,7 +82,7 @@ def _answered(answer: Answer, elapsed_s: float, hold_s: float, expected: bytes |
     return Outcome(
         Kind.CUT,
         elapsed_s,
-        How.STATUS,
+        Manner.STATUS,
         exact=elapsed_s < hold_s - EDGE_S,
         status=answer.status,
         reason=f"status {answer.status} from a proxy",

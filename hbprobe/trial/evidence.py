@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from hbprobe.profiles.words import Word
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
+from hbprobe.word import Word
 
 
 class Question(Word):

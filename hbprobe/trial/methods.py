@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Answer, End, EndKind
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.asking import Asking
@@ -13,7 +14,7 @@ from hbprobe.trial.classify import classify
 from hbprobe.trial.evidence import Ask, Question, Seen
 from hbprobe.trial.explanation import explained
 from hbprobe.trial.http import Conversation
-from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.postmortem import examine
 
 _FIRST_ANSWER_S = 30.0
@@ -69,7 +70,7 @@ class OneConnection:
             return Outcome(Kind.FAILED, 0.0, reason=str(error))
         try:
             outcome = await hold(wire)
-            socket = await examine(wire) if outcome.how is How.SILENT else None
+            socket = await examine(wire) if outcome.how is Manner.SILENT else None
         finally:
             wire.close()
         seen = Seen(Ask(Question.POST_MORTEM, hold_s), outcome, signed=wire.signed, socket=socket)

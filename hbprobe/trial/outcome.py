@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hbprobe.profiles.words import Word
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.word import Word
 
 
 class Kind(StrEnum):
@@ -13,29 +14,6 @@ class Kind(StrEnum):
     CUT = "cut"
     FAILED = "failed"
     """No evidence about timers: DNS, TLS, login."""
-
-
-class How(StrEnum):
-    """How a connection ended early, as its client saw it."""
-
-    SILENT = "silent"
-    RESET = "reset"
-    CLOSED = "closed"
-    STATUS = "status"
-    """An HTTP status that is not the far end's."""
-
-
-class Aftermath(StrEnum):
-    """What a connection that had gone silent did with one more packet from the client."""
-
-    RESET = "reset"
-    """It was answered with RST: the state is lost, and the box says so when asked."""
-    ACKNOWLEDGED = "acknowledged"
-    """Something on the path still holds the connection: the server is late, or a proxy waits."""
-    NOTHING = "nothing"
-    """Not even acknowledged: a black hole."""
-    CLOSED = "closed"
-    """It was answered with FIN."""
 
 
 class Cause(Word):
@@ -75,7 +53,7 @@ class Outcome:
     kind: Kind
     elapsed_s: float
     """From the end of the request to what ended the trial."""
-    how: How | None = None
+    how: Manner | None = None
     """For a cut."""
     exact: bool = False
     """For a cut: the timer struck at `elapsed_s`; otherwise somewhere at or below the hold."""
@@ -114,7 +92,7 @@ class Limit:
     """The longest that survived; None when not even the shortest tried did."""
     cut_s: float | None
     """The shortest that was cut; None when nothing was cut."""
-    how: How | None = None
+    how: Manner | None = None
     """How the cut at `cut_s` looked to the client."""
     status: int | None = None
     exact: bool = False

@@ -2,9 +2,10 @@
 
 import asyncio
 
+from hbprobe.manner import Aftermath
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.wire import Wire
-from hbprobe.trial.outcome import Aftermath, SocketSaw
+from hbprobe.trial.outcome import SocketSaw
 
 _PATIENCE_S = 1.0
 _ROUND_TRIPS = 4

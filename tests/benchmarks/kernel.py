@@ -14,8 +14,8 @@ from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab import inprocess
 from hbprobe.lab.kernel.measure import KernelLab, measure
+from hbprobe.manner import Layer
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Layer
 from hbprobe.profiles.running import draw
 from hbprobe.search.search import SearchSettings
 

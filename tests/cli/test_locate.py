@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from hbprobe.cli.main import main
+from hbprobe.manner import Manner
 from hbprobe.search.search import Search
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="locate needs Linux")
 
@@ -62,7 +63,7 @@ class Silent:
     name = "hold"
 
     async def trial(self, hold_s):
-        return Outcome(Kind.CUT, hold_s, How.SILENT)
+        return Outcome(Kind.CUT, hold_s, Manner.SILENT)
 
 
 @linux

@@ -4,9 +4,10 @@ import pytest
 
 from hbprobe.cli import plot
 from hbprobe.errors import UserError
+from hbprobe.manner import Manner
 from hbprobe.records.result import Method, Result, Verb
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How, Kind, Limit, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial
 
 PROFILE = """\
 id: my-box
@@ -30,10 +31,10 @@ def run(*words):
 @pytest.fixture
 def result(tmp_path):
     trials = (
-        Trial(1, 700.0, 0.0, Outcome(Kind.CUT, 703.0, How.SILENT)),
+        Trial(1, 700.0, 0.0, Outcome(Kind.CUT, 703.0, Manner.SILENT)),
         Trial(2, 599.5, 703.0, Outcome(Kind.SURVIVED, 599.5)),
     )
-    limit = Limit(599.5, 700.0, How.SILENT)
+    limit = Limit(599.5, 700.0, Manner.SILENT)
     made = Result(
         Verb.PROBE, "https://h.example/", Method.HOLD, "real", SearchSettings(), limit, trials, 1302.5, 1302.5
     )

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from hbprobe.exchange.algorithms import FixedInterval, Loss
+from hbprobe.exchange.algorithms import FixedInterval
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.states import End, settle, tabulate, tell
+from hbprobe.manner import Manner
 
 KINDS = {kind.id: kind for kind in DEVICES}
 
@@ -79,7 +80,7 @@ def test_losses_are_told_apart():
         device = Listening(600)
         tell(device, end)
         heard.append(device.interval_s)
-    assert heard == list(Loss)
+    assert heard == list(Manner)
 
 
 def test_a_device_without_end_is_refused():

@@ -7,13 +7,13 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.errors import CannotMeasureError
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet import reference
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import Cut, FleetPath, spans_of
 from hbprobe.lab.fleet import agreement, on_one_path, run
+from hbprobe.manner import Manner
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.catalogue import Catalogue
 
@@ -64,7 +64,7 @@ def test_the_stand_in_sees_what_the_model_says(box, mails):
 def is_left_to_chance(profile):
     """Say whether the box draws what the model draws, too, each from luck of its own."""
     spans = spans_of(profile)
-    return len(spans) > 1 or any(span.cut.spread_s and span.cut.how is not Loss.SILENT for span in spans)
+    return len(spans) > 1 or any(span.cut.spread_s and span.cut.how is not Manner.SILENT for span in spans)
 
 
 CERTAIN = [profile for profile in CATALOGUE.all() if not is_left_to_chance(profile)]

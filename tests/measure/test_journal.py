@@ -5,29 +5,30 @@ from dataclasses import replace
 import pytest
 
 from hbprobe.errors import UserError
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.journal import Journal, header
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 
 SETTINGS = SearchSettings()
 HEADER = header("https://mail.example:443/", "hold", SETTINGS)
 OUTCOMES = [
     Outcome(Kind.SURVIVED, 599.5),
     *(
-        Outcome(Kind.CUT, 603.25, How.SILENT, aftermath=aftermath, reason="nothing came")
+        Outcome(Kind.CUT, 603.25, Manner.SILENT, aftermath=aftermath, reason="nothing came")
         for aftermath in (None, *Aftermath)
     ),
-    Outcome(Kind.CUT, 350.001, How.RESET, exact=True, reason="RST"),
+    Outcome(Kind.CUT, 350.001, Manner.RESET, exact=True, reason="RST"),
     Outcome(
         Kind.CUT,
         350.5,
-        How.RESET,
+        Manner.RESET,
         exact=True,
         causes=(Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER),
         evidence=("RST", "ü"),
     ),
-    Outcome(Kind.CUT, 600, How.CLOSED, reason="FIN after TLS's close_notify"),
-    Outcome(Kind.CUT, 60.5, How.STATUS, exact=True, status=504, reason="status 504 from a proxy"),
+    Outcome(Kind.CUT, 600, Manner.CLOSED, reason="FIN after TLS's close_notify"),
+    Outcome(Kind.CUT, 60.5, Manner.STATUS, exact=True, status=504, reason="status 504 from a proxy"),
     Outcome(Kind.FAILED, 0.1, status=401, reason="status 401: the server wants a login"),
     Outcome(Kind.FAILED, 0, reason='odd "text"\nwith \x1b[31m marks and ü'),
 ]

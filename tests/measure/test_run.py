@@ -5,10 +5,11 @@ from collections import Counter
 import pytest
 
 from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.manner import Manner
 from hbprobe.measure.journal import Journal, header
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 
 class Scripted:
@@ -40,7 +41,7 @@ class Scripted:
 def ten_minutes(hold_s):
     if hold_s < 600:
         return Outcome(Kind.SURVIVED, hold_s)
-    return Outcome(Kind.CUT, hold_s + 3, How.SILENT)
+    return Outcome(Kind.CUT, hold_s + 3, Manner.SILENT)
 
 
 def failing(hold_s, elapsed_s=0.0):
@@ -87,9 +88,9 @@ def test_a_search_to_the_end(on_warp, connections):
 def test_trials_are_numbered_and_timed_as_they_start(on_warp):
     run, _, path_s = carry_out(on_warp, ten_minutes)
     assert run.trials[:3] == [
-        Trial(1, 3540.0, 0.0, Outcome(Kind.CUT, 3543.0, How.SILENT)),
-        Trial(2, 1799.5, 3543.0, Outcome(Kind.CUT, 1802.5, How.SILENT)),
-        Trial(3, 928.5, 5345.5, Outcome(Kind.CUT, 931.5, How.SILENT)),
+        Trial(1, 3540.0, 0.0, Outcome(Kind.CUT, 3543.0, Manner.SILENT)),
+        Trial(2, 1799.5, 3543.0, Outcome(Kind.CUT, 1802.5, Manner.SILENT)),
+        Trial(3, 928.5, 5345.5, Outcome(Kind.CUT, 931.5, Manner.SILENT)),
     ]
     assert path_s == sum(trial.outcome.elapsed_s for trial in run.trials) == 12193
 
@@ -163,7 +164,7 @@ def test_what_ends_together_with_a_failed_trial_is_not_lost(on_warp, tmp_path):
     settings = SearchSettings(connections=2)
 
     async def main():
-        cut = Outcome(Kind.CUT, 5, How.RESET, exact=True)
+        cut = Outcome(Kind.CUT, 5, Manner.RESET, exact=True)
         method = Scripted(lambda hold_s: failing(hold_s, 5) if hold_s < 3540 else cut)
         with journal_of(path, settings) as journal:
             run = Run(Search(settings), method, journal)
@@ -240,7 +241,7 @@ def test_what_failed_is_asked_again(on_warp, tmp_path):
     with journal_of(path, resume=True) as journal:
         run, method, _ = carry_out(on_warp, ten_minutes, journal=journal)
     assert method.holds[0] == 3540
-    assert run.trials[0] == Trial(2, 3540.0, 7.0, Outcome(Kind.CUT, 3543.0, How.SILENT))
+    assert run.trials[0] == Trial(2, 3540.0, 7.0, Outcome(Kind.CUT, 3543.0, Manner.SILENT))
 
 
 def test_more_connections_after_going_on(on_warp, tmp_path):

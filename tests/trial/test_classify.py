@@ -1,8 +1,9 @@
 import pytest
 
+from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
 from hbprobe.trial.classify import classify
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 TOKEN = b"0123456789abcdef\n"
 STARTED_S = 1000.0
@@ -49,10 +50,10 @@ def test_the_right_answer_much_too_early_means_another_clock(hold_s, at_s):
 each_end = pytest.mark.parametrize(
     ("kind", "signed", "how", "reason"),
     [
-        (EndKind.RST, False, How.RESET, "RST"),
-        (EndKind.RST, True, How.RESET, "RST after TLS's close_notify"),
-        (EndKind.FIN, False, How.CLOSED, "FIN"),
-        (EndKind.FIN, True, How.CLOSED, "FIN after TLS's close_notify"),
+        (EndKind.RST, False, Manner.RESET, "RST"),
+        (EndKind.RST, True, Manner.RESET, "RST after TLS's close_notify"),
+        (EndKind.FIN, False, Manner.CLOSED, "FIN"),
+        (EndKind.FIN, True, Manner.CLOSED, "FIN after TLS's close_notify"),
     ],
 )
 
@@ -84,7 +85,9 @@ def test_a_connection_that_the_system_gave_up_is_no_evidence():
     assert outcome == failed("the connection broke: [Errno 113] No route to host", 12.5)
 
 
-@pytest.mark.parametrize(("kind", "how", "name"), [(EndKind.RST, How.RESET, "RST"), (EndKind.FIN, How.CLOSED, "FIN")])
+@pytest.mark.parametrize(
+    ("kind", "how", "name"), [(EndKind.RST, Manner.RESET, "RST"), (EndKind.FIN, Manner.CLOSED, "FIN")]
+)
 @pytest.mark.parametrize(("at_s", "exact"), [(300.0, True), (600.0, False)])
 def test_an_answer_that_is_cut_short(kind, how, name, at_s, exact):
     detail = "the answer was cut short after 5 bytes of its body"
@@ -106,7 +109,7 @@ def test_what_is_not_http_is_no_evidence():
 
 
 def test_nothing_at_all_is_a_cut_at_or_below_the_hold():
-    assert judge(None) == Outcome(Kind.CUT, 603, How.SILENT, reason="nothing came")
+    assert judge(None) == Outcome(Kind.CUT, 603, Manner.SILENT, reason="nothing came")
 
 
 # Other answers
@@ -116,7 +119,7 @@ def test_nothing_at_all_is_a_cut_at_or_below_the_hold():
 @pytest.mark.parametrize(("at_s", "exact"), [(1.0, True), (60.0, True), (599.96, False), (601.0, False)])
 def test_a_proxys_timer_answers_with_a_status(status, at_s, exact):
     assert judge(answer(status, at_s, b"<h1>error</h1>")) == Outcome(
-        Kind.CUT, pytest.approx(at_s), How.STATUS, exact, status, reason=f"status {status} from a proxy"
+        Kind.CUT, pytest.approx(at_s), Manner.STATUS, exact, status, reason=f"status {status} from a proxy"
     )
 
 
@@ -129,7 +132,7 @@ def test_a_status_at_once_is_a_proxy_without_a_server(status):
 @pytest.mark.parametrize("body", [b"", TOKEN[:4]])
 def test_a_clean_200_cut_short_is_a_proxys_timer(body):
     assert judge(answer(200, 60, body)) == Outcome(
-        Kind.CUT, 60, How.STATUS, True, 200, reason="status 200 from a proxy"
+        Kind.CUT, 60, Manner.STATUS, True, 200, reason="status 200 from a proxy"
     )
 
 

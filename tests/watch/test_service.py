@@ -12,9 +12,10 @@ import pytest
 from hbprobe import warp
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Manner
 from hbprobe.net.wire import Target
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.watch.service import method_of, watch
 from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import Method, WatchPlan, WatchTarget
@@ -39,7 +40,7 @@ class Rule:
         await asyncio.sleep(min(hold_s, timer_s))
         if hold_s < timer_s:
             return Outcome(Kind.SURVIVED, hold_s)
-        return Outcome(Kind.CUT, timer_s, How.RESET, exact=True)
+        return Outcome(Kind.CUT, timer_s, Manner.RESET, exact=True)
 
 
 def target(name="office", search=SEARCH):

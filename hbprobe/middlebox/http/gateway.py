@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
+from hbprobe.manner import Act
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.book import Book
 from hbprobe.middlebox.box import FlowState
@@ -20,7 +21,6 @@ from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
 from hbprobe.middlebox.http.leg import End
-from hbprobe.middlebox.rules import Act
 from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address, Dial

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from hbprobe.duration import format_duration
+from hbprobe.manner import Aftermath
 from hbprobe.records.result import Result
 from hbprobe.report.documents.blocks import Block, Chapter, Facts, Findings, Listing, Picture, Prose, Section, Table
 from hbprobe.report.documents.diagnosed import diagnosis_section
@@ -17,7 +18,7 @@ from hbprobe.report.plots.search_plot import search_plot
 from hbprobe.report.terminal.tables import DEVICE_COLUMNS, advice, device_row, facts
 from hbprobe.report.terminal.words import effort_words, limit_words, path_words
 from hbprobe.text import counted, seconds
-from hbprobe.trial.outcome import Aftermath, Trial
+from hbprobe.trial.outcome import Trial
 
 Write: TypeAlias = Callable[[Measured], Section | None]
 

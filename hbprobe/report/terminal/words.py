@@ -7,17 +7,23 @@ from typing import Any
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import Result
 from hbprobe.text import counted, seconds
-from hbprobe.trial.outcome import Aftermath, Cause, How, Limit
+from hbprobe.trial.outcome import Cause, Limit
 
-_HOW = {How.SILENT: "silent", How.RESET: "reset (RST)", How.CLOSED: "closed (FIN)", How.STATUS: "an HTTP status"}
+_HOW = {
+    Manner.SILENT: "silent",
+    Manner.RESET: "reset (RST)",
+    Manner.CLOSED: "closed (FIN)",
+    Manner.STATUS: "an HTTP status",
+}
 
 _DEATH = {
-    How.SILENT: "nothing comes, and the client waits on",
-    How.RESET: "the connection is torn down with RST; the client notices at once",
-    How.CLOSED: "the connection is closed with FIN, in good order and too early",
-    How.STATUS: "an answer comes, and not the server's",
+    Manner.SILENT: "nothing comes, and the client waits on",
+    Manner.RESET: "the connection is torn down with RST; the client notices at once",
+    Manner.CLOSED: "the connection is closed with FIN, in good order and too early",
+    Manner.STATUS: "an answer comes, and not the server's",
 }
 
 _AFTERMATH = {

@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import pytest
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import Verb
 from hbprobe.report.documents.blocks import Facts, Findings, Picture, Table
 from hbprobe.report.documents.outcomes import outcome_words
 from hbprobe.report.documents.sections import chapter
 from hbprobe.report.documents.sources import Measured
 from hbprobe.report.terminal.tables import advice, facts
-from hbprobe.trial.outcome import Aftermath, How, Kind, Limit, Outcome
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 
 def sections(result):
@@ -107,8 +108,8 @@ def test_a_real_path_has_no_box_to_name(ten_minutes):
     ("outcome", "words"),
     [
         (Outcome(Kind.SURVIVED, 1), "survived"),
-        (Outcome(Kind.CUT, 1, How.STATUS, status=504), "cut, HTTP status 504"),
-        (Outcome(Kind.CUT, 1, How.SILENT, aftermath=Aftermath.RESET), "cut, silent"),
+        (Outcome(Kind.CUT, 1, Manner.STATUS, status=504), "cut, HTTP status 504"),
+        (Outcome(Kind.CUT, 1, Manner.SILENT, aftermath=Aftermath.RESET), "cut, silent"),
         (Outcome(Kind.FAILED, 0), "failed, no evidence"),
     ],
 )

@@ -7,12 +7,13 @@ from rich.console import Console
 from hbprobe import __version__
 from hbprobe.locate.finding import ALL, NONE, Code, Finding, Hop, Reached, Route, locate
 from hbprobe.locate.hop_trials import plan
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.report.terminal.location import Location, print_location
-from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 LIVED = Outcome(Kind.SURVIVED, 309.0)
-CUT = Outcome(Kind.CUT, 312.0, How.SILENT, aftermath=Aftermath.NOTHING)
-RESET = Outcome(Kind.CUT, 300.004, How.RESET, exact=True)
+CUT = Outcome(Kind.CUT, 312.0, Manner.SILENT, aftermath=Aftermath.NOTHING)
+RESET = Outcome(Kind.CUT, 300.004, Manner.RESET, exact=True)
 ROUTE = Route((Hop(1, "192.0.2.1", 0.00123), Hop(2, None), Hop(3, "192.0.2.3", 0.012)), 4)
 SEEN = tuple(
     Reached(ttl, outcome)
