@@ -93,7 +93,10 @@ def _as_one_error() -> Iterator[None]:
     """Raise what stopped the first device, rather than a group of one."""
     try:
         yield
-    except* (DialError, RefusedError) as errors:
+    except BaseExceptionGroup as group:  # not except*: before Python 3.11.4 it makes a group of what it raises
+        errors, others = group.split((DialError, RefusedError))
+        if errors is None or others is not None:
+            raise
         raise CannotMeasureError(f"a device comes no further: {errors.exceptions[0]}") from None
 
 

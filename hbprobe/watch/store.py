@@ -90,11 +90,14 @@ class Store:
         self._path = path
         if not create and not path.exists():
             raise UserError(f"{path}: no such database: hbprobe watch makes it")
-        with self._blaming_the_file():
-            self._db = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+        with self._blaming_the_file(), contextlib.ExitStack() as opened:
+            self._db = opened.enter_context(
+                contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None))
+            )
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA foreign_keys = ON")
             self._prepare()
+            opened.pop_all()  # it stays open
 
     def __enter__(self) -> Self:
         return self
@@ -137,8 +140,9 @@ class Store:
 
     def measurements(self, target: str | None = None, state: State | None = None) -> list[Measurement]:
         """Return the measurements of a target, or of all, in the order in which they began."""
-        words = f"SELECT {_COLUMNS} FROM measurement WHERE (?1 IS NULL OR target = ?1) AND (?2 IS NULL OR state = ?2)"
-        return [_measurement(row) for row in self._read(f"{words} ORDER BY started_at, id", target, state)]
+        words = f"SELECT {_COLUMNS} FROM measurement WHERE (? IS NULL OR target = ?) AND (? IS NULL OR state = ?)"
+        rows = self._read(f"{words} ORDER BY started_at, id", target, target, state, state)
+        return [_measurement(row) for row in rows]
 
     def latest(self, target: str) -> Measurement | None:
         """Return the measurement of a target that began last."""
