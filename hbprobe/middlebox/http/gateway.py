@@ -21,7 +21,6 @@ from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
 from hbprobe.middlebox.http.leg import End, heed_truncation
-from hbprobe.middlebox.rules import Act
 from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address, Dial
