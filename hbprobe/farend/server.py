@@ -1,10 +1,11 @@
 """The far end: an HTTP server, plain or TLS, without timers of its own that a probe could mistake for the path's.
 
 No keep-alive limit short of a month, and no TCP keep-alives, which would hide every packet filter on the way. What it
-serves is made of services: `/hold` always, and others that it is given. A connection whose hold was answered is let go
-once it has been idle for twice the longest hold that was asked for, and ten minutes more; after another POST, a Ping
-say, twice the longest heartbeat. A client that lives has long asked again or closed it, and a far end behind a silent
-box would collect them otherwise.
+serves is made of services: `/hold` always, and others that it is given.
+
+A connection whose hold was answered is let go once it has been idle for twice the longest hold that was asked for and
+ten minutes more; after another POST, a Ping say, twice the longest heartbeat. A client that lives has long asked
+again or closed it, and a far end behind a silent box would collect them otherwise.
 """
 
 import socket

@@ -1,12 +1,13 @@
 """An accepted connection, plain or TLS, as an asyncio transport that keeps no buffer while nothing moves.
 
-asyncio's own TLS sets 256 KiB aside for what each connection may receive (`asyncio.sslproto.SSLProtocol.max_size`), for
-as long as it lasts: thousands of held requests took gigabytes. Here TLS is ssl.SSLSocket, as in an http box's `Leg`,
-and the protocol comes into being when TLS stands, so that whoever never gets so far costs next to nothing.
+asyncio's own TLS sets 256 KiB aside for what each connection may receive (`max_size` of asyncio.sslproto.SSLProtocol),
+for as long as it lasts: thousands of held requests took gigabytes. Here TLS is ssl.SSLSocket, as in an http box's
+`Leg`, and the protocol comes into being when TLS stands, so that whoever never gets so far costs next to nothing.
 """
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from typing import Any, Protocol
@@ -131,6 +132,7 @@ class AcceptedTransport(asyncio.Transport):
             self._loop.remove_reader(self._sock.fileno())
 
     def _readable(self) -> None:
+        failure = self._failure()
         for _ in range(_READS_A_TURN):
             if not self.is_reading() or self._protocol is None or self._eof:
                 return
@@ -140,7 +142,12 @@ class AcceptedTransport(asyncio.Transport):
                 return
             except ssl.SSLWantWriteError:  # a renewal of keys: the answer goes out with what is sent next
                 return
-            except ssl.SSLError:  # FIN without close_notify, or no TLS any more
+            except ssl.SSLEOFError:
+                if (failure := failure or self._reset()) is not None:
+                    self._lose(failure)
+                    return
+                data = b""  # FIN without close_notify
+            except ssl.SSLError:  # no TLS any more
                 data = b""
             except OSError as error:
                 self._lose(error)
@@ -151,6 +158,24 @@ class AcceptedTransport(asyncio.Transport):
             self._protocol.data_received(data)
             if self._tls is None:
                 return  # one read takes what there is
+
+    def _failure(self) -> OSError | None:
+        """Return what the system has to say of a TLS connection: Python before 3.12.3 tells RST like FIN.
+
+        https://github.com/python/cpython/issues/115627
+        """
+        if self._tls is None:
+            return None
+        number = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return OSError(number, os.strerror(number)) if number else None
+
+    def _reset(self) -> OSError | None:
+        """Return RST, if that is what ended the connection: after FIN it still has a peer."""
+        try:
+            self._sock.getpeername()
+        except OSError:
+            return ConnectionResetError()
+        return None
 
     def _end(self) -> None:
         assert self._protocol is not None
@@ -198,7 +223,7 @@ class AcceptedTransport(asyncio.Transport):
         except _TO_WRITE:
             pass
         except OSError as error:
-            self._lose(error)
+            self._lose(BrokenPipeError() if isinstance(error, ssl.SSLError) else error)
             return None
         return view
 
@@ -289,7 +314,7 @@ class AcceptedTransport(asyncio.Transport):
         assert isinstance(protocol, asyncio.Protocol)
         self._protocol = protocol
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401  as asyncio has it
         """Return what is known of the connection, by asyncio's names."""
         match name:
             case "socket":

@@ -16,14 +16,13 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from hbprobe.net.accepted import AcceptedTransport
-from hbprobe.net.address import name_of
 from hbprobe.net.listener import Listener
 
 FIRST_REQUEST_S = 60.0
@@ -203,8 +202,10 @@ class HttpServer:
         self._asked(transport)
         try:
             if request.headers.get("Content-Encoding", "").strip().lower() not in _UNCODED:
-                return _refusal()
+                return _refusal(415, "no body is taken that is compressed", {"Accept-Encoding": "identity"})
             return await handler(request)
+        except web.RequestPayloadError as error:  # a chunk without a length, say
+            return _refusal(400, f"the body cannot be read: {error}")
         finally:
             self._answered(transport, request)
 
@@ -222,8 +223,8 @@ class HttpServer:
             self._let_go[transport] = self._loop.call_later(may_idle_s, transport.close)
 
 
-def _refusal() -> web.Response:
-    refusal = web.Response(status=415, text="no body is taken that is compressed\n", headers={"Accept-Encoding": "identity"})
+def _refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    refusal = web.Response(status=status, text=f"{text}\n", headers=headers)
     refusal.force_close()
     return refusal
 
