@@ -43,7 +43,7 @@ class FarEnd:
         services: Sequence[Service] = (),
     ) -> None:
         self._settings = settings
-        self._holds = HoldService(said)
+        self._holds = HoldService(said, full_at_s=lambda: self._server.full_at_s)
         app = web.Application()
         for service in (self._holds, *services):
             app.add_routes(service.routes())

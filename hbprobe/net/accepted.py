@@ -1,8 +1,8 @@
 """An accepted connection, plain or TLS, as an asyncio transport that keeps no buffer while nothing moves.
 
-asyncio's own TLS sets 256 KiB aside for what each connection may receive (`max_size` of asyncio.sslproto.SSLProtocol),
-for as long as it lasts: thousands of held requests took gigabytes. Here TLS is ssl.SSLSocket, as in an http box's
-`Leg`, and the protocol comes into being when TLS stands, so that whoever never gets so far costs next to nothing.
+asyncio's own TLS sets 256 KiB aside for what each connection may receive (`max_size` of its SSLProtocol) for as long
+as it lasts: thousands of held requests took gigabytes. Here TLS is ssl.SSLSocket, as in an http box's `Leg`, and the
+protocol comes into being when TLS stands, so that whoever never gets so far costs next to nothing.
 """
 
 import asyncio

@@ -86,8 +86,8 @@ class HttpServer:
         """What ends an idle one that may not be idle for long."""
         self._steps = 0
         self._told_s, self._untold = float("-inf"), 0
-        self.turned_away = 0
-        """How many connections were reset for want of descriptors, or let go to make room."""
+        self.full_at_s: float | None = None
+        """When a connection was last turned away for want of descriptors, on the loop's clock."""
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""
@@ -179,10 +179,10 @@ class HttpServer:
         return True
 
     def _refused(self, client: str, reason: str) -> None:
+        self.full_at_s = self._loop.time()
         self._tell(f"turned {client} away: {reason}")
 
     def _tell(self, text: str) -> None:
-        self.turned_away += 1
         self._untold += 1
         if self._loop.time() < self._told_s + _TELL_EVERY_S:
             return

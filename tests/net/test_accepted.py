@@ -167,10 +167,9 @@ def test_what_came_before_a_reset_is_read(on_warp, tls):
 
 
 def test_a_connection_that_the_system_gave_up_is_no_reset(on_warp, tls, monkeypatch):
-    monkeypatch.setattr(AcceptedTransport, "_failure", lambda self: TimeoutError(110, "timed out"))
+    monkeypatch.setattr(AcceptedTransport, "_failure", lambda _: TimeoutError(110, "timed out"))
 
     async def play(transport, heard, reader, writer):
-        transport._failure()
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         writer.transport.abort()
         await asyncio.sleep(1)
@@ -281,7 +280,7 @@ def test_what_is_no_handshake_ends_before_there_is_a_protocol(on_warp, garbage):
 
 
 def test_a_client_that_says_nothing_is_left_to_its_host(on_warp):
-    assert handshakes(on_warp, lambda client: None) == (0, 0)
+    assert handshakes(on_warp, lambda _: None) == (0, 0)
 
 
 def test_a_client_that_closes_in_the_middle(on_warp):
