@@ -78,7 +78,9 @@ async def _serve(args: argparse.Namespace) -> None:
 
 async def _serve_both(args: argparse.Namespace, settings: "Settings", active_sync: "StandIn | None") -> None:
     from hbprobe.farend.server import FarEnd
+    from hbprobe.net.descriptors import raise_limit
 
+    raise_limit()
     ca, tls = server_tls(args)
     far_end = FarEnd(settings, tls, said=_say, services=() if active_sync is None else (active_sync,))
     try:

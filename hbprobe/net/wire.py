@@ -17,9 +17,11 @@ from urllib.parse import quote, urlsplit
 
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.tcp_info import TcpInfo, acknowledge_now, tcp_info
+from hbprobe.net.tls_trouble import tls_trouble
 
 CONNECT_TIMEOUT_S = 20.0
 _CHUNK_BYTES = 65536
+_GREETING_BYTES = 16
 _PATH_MARKS = "/?:@!$&'()*+,;=%-._~"
 """What may stand in a path or query as it is (RFC 3986)."""
 _Address = tuple[socket.AddressFamily, tuple[str | int | bytes, ...]]
@@ -74,6 +76,7 @@ class Wire(asyncio.Protocol):
         self._inbox: asyncio.Queue[bytes | End] = asyncio.Queue()
         self._ended = False
         self._signed = False
+        self._first_bytes = b""
         self._handshake: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport
         self._tls: ssl.SSLObject | None = None
@@ -145,6 +148,7 @@ class Wire(asyncio.Protocol):
         if self._tls is None:
             self._inbox.put_nowait(data)
             return
+        self._first_bytes = self._first_bytes or data[:_GREETING_BYTES]
         self._arrived.write(data)
         if not self._handshake.done():
             self._shake_hands(self._tls)
@@ -171,7 +175,7 @@ class Wire(asyncio.Protocol):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            self._handshake.set_exception(DialError(f"TLS: {_tls_reason(error)}"))
+            self._handshake.set_exception(DialError(f"TLS: {_tls_reason(error, self._first_bytes)}"))
         else:
             self._handshake.set_result(None)
         self._flush()
@@ -293,7 +297,7 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
-def _tls_reason(error: ssl.SSLError) -> str:
+def _tls_reason(error: ssl.SSLError, first_bytes: bytes = b"") -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {error.verify_message}"
-    return (error.reason or str(error)).replace("_", " ").lower()
+    return tls_trouble(str(error), first_bytes).text

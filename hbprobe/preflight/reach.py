@@ -6,6 +6,7 @@ import socket
 import ssl
 from datetime import datetime
 
+from hbprobe.net.tls_trouble import tls_trouble
 from hbprobe.net.wire import CONNECT_TIMEOUT_S, Target
 from hbprobe.preflight.certificate import chain_of, mend_of
 
@@ -55,8 +56,8 @@ async def shake_hands(target: Target, context: ssl.SSLContext, now: datetime) ->
         text = f"the certificate is not trusted: {error.verify_message}"
         raise CheckFailedError(mend_of(error), text, *await _seen(target, _trusting_all(), now)) from None
     except ssl.SSLError as error:
-        text = (error.reason or str(error)).replace("_", " ").lower()
-        raise CheckFailedError("see whether the server speaks TLS 1.2 or later at this port", text) from None
+        trouble = tls_trouble(str(error))
+        raise CheckFailedError(trouble.mend, trouble.text) from None
     except TimeoutError:
         text = f"no end of the handshake within {CONNECT_TIMEOUT_S:.0f} s"
         raise CheckFailedError("see whether the server speaks TLS at this port", text) from None

@@ -10,7 +10,7 @@ from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.keep_alive import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.classify import classify
+from hbprobe.trial.classify import classify, unless_by_far_end
 from hbprobe.trial.dripping import Conversation
 from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen
 from hbprobe.trial.outcome import Kind, Outcome
@@ -90,7 +90,11 @@ class Asking:
         else:
             socket = None
             await asyncio.sleep(_OTHER_END_S)
-        seen = replace(seen, socket=socket, far_end=await self._witness.saw(nonce, started_s))
+        far_end = await self._witness.saw(nonce, started_s)
+        outcome = unless_by_far_end(seen.outcome, far_end, self._grace_s)
+        seen = replace(seen, socket=socket, far_end=far_end, outcome=outcome)
+        if outcome.kind is Kind.FAILED:
+            return seen
         is_late = seen.far_end is not None and seen.far_end.state is FarEnd.WAITING and seen.far_end.times == 1
         if socket is None or not is_late or socket.aftermath not in (Aftermath.ACKNOWLEDGED, None):
             return seen

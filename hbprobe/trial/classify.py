@@ -7,19 +7,23 @@ The rules, for a request that is meant to be answered after `hold_s`:
   that, the answer itself may have provoked it, so the timer struck at some time up to the hold;
 - a status that is not the far end's: a proxy's timer, at that very time, unless it says something else (who
   are you, go there, not so often) or came so soon;
-- nothing until the hold and a grace are over: cut in silence, at some time up to the hold.
+- nothing until the hold and a grace are over: cut in silence, at some time up to the hold, unless the far end says
+  that it stood still, or that it had no descriptors left.
 """
 
 from dataclasses import replace
 
-from hbprobe.manner import Manner
+from hbprobe.duration import format_duration
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
-from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.evidence import FarEnd, FarEndSaw
+from hbprobe.trial.outcome import How, Kind, Outcome
 
 PROMPT_S = 1.0
 """A status or an end within this time is a refusal, not a timer: no catalogued product has so short a one."""
 EDGE_S = 0.05
 """So close to the hold, an end may be the answer's doing."""
+_MOST_STALLED = 0.5
+"""A far end that stood still for this share of the grace may have been late: once before it read, once at the end."""
 _EARLY_SHARE = 0.98
 _EARLY_S = 1.0
 """Real servers answer up to 0.7 s early; more is another clock than ours."""
@@ -47,6 +51,23 @@ def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, exp
 def came_early(elapsed_s: float, hold_s: float) -> bool:
     """Say whether an answer came too early to be that of a server that held the request to the end."""
     return elapsed_s < hold_s - _EARLY_S and elapsed_s < hold_s * _EARLY_SHARE
+
+
+def unless_by_far_end(outcome: Outcome, saw: FarEndSaw | None, grace_s: float) -> Outcome:
+    """Return what a trial showed, given what the far end saw: a silence may be the far end's doing.
+
+    An end that came from the path is one whatever the far end did; an answer that did not come may be its stall's, or
+    was never asked for where it had no descriptor for the connection.
+    """
+    if outcome.how is not How.SILENT or saw is None:
+        return outcome
+    if saw.stalled_s is not None and saw.stalled_s > grace_s * _MOST_STALLED:
+        reason = f"the far end stood still for {format_duration(saw.stalled_s)} meanwhile"
+    elif saw.was_full and saw.state is FarEnd.NEVER_ARRIVED:
+        reason = "the far end turned connections away meanwhile: it had no descriptors left"
+    else:
+        return outcome
+    return Outcome(Kind.FAILED, outcome.elapsed_s, reason=f"{reason}, which says nothing of the path", again=True)
 
 
 def _ended(end: End, elapsed_s: float, hold_s: float, *, asked: bool) -> Outcome:

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
-from hbprobe.manner import Aftermath, Manner
-from hbprobe.net.replies import Answer, End, EndKind
+from hbprobe.net.replies import Answer, Broken, End, EndKind
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.asking import Asking
 from hbprobe.trial.classify import classify
@@ -113,7 +112,9 @@ class IdleMethod(OneConnection):
         reply = await conversation.reply(started_s + _FIRST_ANSWER_S)
         elapsed_s = self._loop.time() - started_s
         if not isinstance(reply, Answer):
-            return Outcome(Kind.FAILED, elapsed_s, reason="the server did not answer the first request")
+            why = reply.detail if isinstance(reply, End | Broken) else ""
+            text = "the server did not answer the first request" + (f": {why}" if why else "")
+            return Outcome(Kind.FAILED, elapsed_s, reason=text)
         if not conversation.next_turn():
             text = "the server closes the connection after each answer, so there is no idle time to measure"
             return Outcome(Kind.FAILED, elapsed_s, reason=text)

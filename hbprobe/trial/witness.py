@@ -33,14 +33,17 @@ class Statement(BaseModel):
     ended_s: Seconds | None = None
     ending: Ending | None = None
     unacknowledged: Count | None = None
+    stalled_s: Seconds | None = None
+    full_s: Seconds | None = None
 
     def means(self, asked_s: float) -> FarEndSaw:
         """Say what it means for a request that was sent so many seconds ago."""
+        was_full = self.full_s is not None and self.full_s <= asked_s
         if not self.seen:
-            return FarEndSaw(FarEnd.RESTARTED if self.up_s < asked_s else FarEnd.NEVER_ARRIVED)
-        if self.ending is not None:
-            return FarEndSaw(FarEnd(self.ending), self.ended_s, self.answered_s, self.times)
-        return FarEndSaw(self._standing(), None, self.answered_s, self.times)
+            state = FarEnd.RESTARTED if self.up_s < asked_s else FarEnd.NEVER_ARRIVED
+            return FarEndSaw(state, was_full=was_full)
+        state = self._standing() if self.ending is None else FarEnd(self.ending)
+        return FarEndSaw(state, self.ended_s, self.answered_s, self.times, self.stalled_s, was_full)
 
     def _standing(self) -> FarEnd:
         if self.answered_s is None:

@@ -128,7 +128,7 @@ def test_no_tls_at_that_port(on_warp, serve, tls_pair):
     preflight = on_warp(main())
     failed = by_name(preflight)[Name.TLS]
     assert states(preflight) == "++!........."
-    assert failed.mend == "see whether the server speaks TLS 1.2 or later at this port"
+    assert failed.mend == "see whether the port is right; for plain HTTP use http://"
 
 
 def test_a_name_that_nobody_knows(on_warp):

@@ -2,8 +2,9 @@ import pytest
 
 from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
-from hbprobe.trial.classify import classify
-from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.classify import classify, unless_by_far_end
+from hbprobe.trial.evidence import FarEnd, FarEndSaw
+from hbprobe.trial.outcome import How, Kind, Outcome
 
 TOKEN = b"0123456789abcdef\n"
 STARTED_S = 1000.0
@@ -186,3 +187,49 @@ def test_a_redirect_is_no_evidence(status):
 @pytest.mark.parametrize("status", [200, 302, 401, 404, 503])
 def test_any_answer_after_the_silence_survives(status):
     assert judge(answer(status, 600.4, b"anything"), expected=None) == Outcome(Kind.SURVIVED, pytest.approx(600.4))
+
+
+# What the far end says of itself
+
+SILENT = Outcome(Kind.CUT, 603, How.SILENT, reason="nothing came")
+
+
+@pytest.mark.parametrize("state", FarEnd)
+def test_a_silence_beside_a_stall_of_the_far_end_is_no_evidence(state):
+    outcome = unless_by_far_end(SILENT, FarEndSaw(state, stalled_s=1.6), grace_s=3)
+    text = "the far end stood still for 1.6 s meanwhile, which says nothing of the path"
+    assert outcome == Outcome(Kind.FAILED, 603, reason=text, again=True)
+
+
+def test_a_request_that_a_full_far_end_never_saw_is_no_evidence():
+    outcome = unless_by_far_end(SILENT, FarEndSaw(FarEnd.NEVER_ARRIVED, was_full=True), grace_s=3)
+    assert (outcome.kind, outcome.again) == (Kind.FAILED, True)
+    assert outcome.reason.startswith("the far end turned connections away meanwhile: it had no descriptors left")
+
+
+@pytest.mark.parametrize(
+    "saw",
+    [
+        None,
+        FarEndSaw(FarEnd.UNACKNOWLEDGED),
+        FarEndSaw(FarEnd.UNACKNOWLEDGED, stalled_s=1.4),
+        FarEndSaw(FarEnd.UNACKNOWLEDGED, was_full=True),
+        FarEndSaw(FarEnd.NEVER_ARRIVED),
+    ],
+)
+def test_a_silence_that_the_far_end_has_no_part_in(saw):
+    assert unless_by_far_end(SILENT, saw, grace_s=3) == SILENT
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(Kind.SURVIVED, 600),
+        Outcome(Kind.FAILED, 0, reason="x"),
+        Outcome(Kind.CUT, 300, How.RESET, exact=True),
+        Outcome(Kind.CUT, 300, How.STATUS, status=504),
+    ],
+)
+def test_what_came_from_the_path_stays_what_it_is_whatever_the_far_end_did(outcome):
+    saw = FarEndSaw(FarEnd.NEVER_ARRIVED, stalled_s=60, was_full=True)
+    assert unless_by_far_end(outcome, saw, grace_s=3) == outcome
