@@ -14,9 +14,10 @@ The rules, for a request that is meant to be answered after `hold_s`:
 from dataclasses import replace
 
 from hbprobe.duration import format_duration
+from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.trial.evidence import FarEnd, FarEndSaw
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 PROMPT_S = 1.0
 """A status or an end within this time is a refusal, not a timer: no catalogued product has so short a one."""
@@ -59,7 +60,7 @@ def unless_by_far_end(outcome: Outcome, saw: FarEndSaw | None, grace_s: float) -
     An end that came from the path is one whatever the far end did; an answer that did not come may be its stall's, or
     was never asked for where it had no descriptor for the connection.
     """
-    if outcome.how is not How.SILENT or saw is None:
+    if outcome.how is not Manner.SILENT or saw is None:
         return outcome
     if saw.stalled_s is not None and saw.stalled_s > grace_s * _MOST_STALLED:
         reason = f"the far end stood still for {format_duration(saw.stalled_s)} meanwhile"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.asking import Asking

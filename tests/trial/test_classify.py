@@ -4,7 +4,7 @@ from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
 from hbprobe.trial.classify import classify, unless_by_far_end
 from hbprobe.trial.evidence import FarEnd, FarEndSaw
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 TOKEN = b"0123456789abcdef\n"
 STARTED_S = 1000.0
@@ -191,7 +191,7 @@ def test_any_answer_after_the_silence_survives(status):
 
 # What the far end says of itself
 
-SILENT = Outcome(Kind.CUT, 603, How.SILENT, reason="nothing came")
+SILENT = Outcome(Kind.CUT, 603, Manner.SILENT, reason="nothing came")
 
 
 @pytest.mark.parametrize("state", FarEnd)
@@ -226,8 +226,8 @@ def test_a_silence_that_the_far_end_has_no_part_in(saw):
     [
         Outcome(Kind.SURVIVED, 600),
         Outcome(Kind.FAILED, 0, reason="x"),
-        Outcome(Kind.CUT, 300, How.RESET, exact=True),
-        Outcome(Kind.CUT, 300, How.STATUS, status=504),
+        Outcome(Kind.CUT, 300, Manner.RESET, exact=True),
+        Outcome(Kind.CUT, 300, Manner.STATUS, status=504),
     ],
 )
 def test_what_came_from_the_path_stays_what_it_is_whatever_the_far_end_did(outcome):
