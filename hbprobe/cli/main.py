@@ -25,7 +25,7 @@ from hbprobe.cli import (
     verdict,
     watch,
 )
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import CannotMeasureError, RequestError, UserError
 from hbprobe.text import shown
 
 _VERBS = (
@@ -94,10 +94,18 @@ def _run(argv: Sequence[str] | None) -> int:
         args = _parser().parse_args(argv)
         status: int = args.run(args)
         return status
+    except RequestError as error:
+        sys.stdout.flush()
+        print(f"hbprobe: {shown(error.told(_option))}", file=sys.stderr)
+        return error.exit_status
     except (UserError, CannotMeasureError) as error:
         sys.stdout.flush()
         print(f"hbprobe: {shown(str(error))}", file=sys.stderr)
         return error.exit_status
+
+
+def _option(field: str) -> str:
+    return f"--{field.replace('_', '-')}"
 
 
 def entry_point() -> NoReturn:
