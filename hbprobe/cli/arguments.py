@@ -1,24 +1,24 @@
 """Arguments that several verbs share, and the types that read them."""
 
 import argparse
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from hbprobe.duration import format_duration, parse_duration_s
-from hbprobe.errors import UserError
+from hbprobe.duration import parse_duration_s
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.net.address import Address
 from hbprobe.share import parse_share
 
 if TYPE_CHECKING:
-    import ssl
-
-    from hbprobe.eas.client import Account
     from hbprobe.exchange.settings import Settings
-    from hbprobe.net.wire import Dialer, Target
-    from hbprobe.search.prior import Prior
-    from hbprobe.search.search import SearchSettings
+    from hbprobe.measure.observe import Observer
+    from hbprobe.measure.request import Request
     from hbprobe.warp import Clock
+
+RequestT = TypeVar("RequestT", bound="Request[Any]")
+RecordT = TypeVar("RecordT")
 
 
 def duration(text: str) -> float:
@@ -93,95 +93,11 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def search_settings(args: argparse.Namespace, base: "SearchSettings | None" = None) -> "SearchSettings":
-    """Return what the search options say, on top of `base`; raises UserError when they do not fit together."""
-    from hbprobe.farend.hold import LONGEST_HOLD_S
-    from hbprobe.search.search import SearchSettings
-
-    said = {
-        "min_s": args.min,
-        "max_s": args.max,
-        "precision_s": args.precision,
-        "connections": args.connections,
-        "confirm": args.confirm,
-        "noise": args.noise,
-        "confidence": args.confidence,
-        "grace_s": args.grace,
-    }
-    try:
-        settings = replace(
-            base or SearchSettings(), **{name: value for name, value in said.items() if value is not None}
-        )
-    except ValueError as error:
-        raise UserError(f"--{error}") from None
-    if args.method == "hold" and settings.max_s > LONGEST_HOLD_S:
-        most = f"hbprobe serve holds for {format_duration(LONGEST_HOLD_S)} at most"
-        raise UserError(f"--max {format_duration(settings.max_s)}: {most}; use --method idle for more")
-    return _in_heartbeats(args, settings) if args.method == "ping" else settings
-
-
-def _in_heartbeats(args: argparse.Namespace, settings: "SearchSettings") -> "SearchSettings":
-    """Fit a search to heartbeats; raises UserError where that would not be what was said."""
-    from hbprobe.search.heartbeats import in_heartbeats
-
-    for name, said_s in (("min", args.min), ("max", args.max)):
-        if said_s is not None and said_s % 1:
-            raise UserError(f"--{name} {said_s:g}: a heartbeat is a whole number of seconds")
-    if args.precision is not None and args.precision % 2:
-        raise UserError(f"--precision {args.precision:g}: with --method ping it is an even number of seconds")
-    try:
-        return in_heartbeats(settings)
-    except ValueError as error:
-        raise UserError(f"--{error}") from None
-
-
-def prior(args: argparse.Namespace) -> "Prior | None":
-    """Return what the search is to know of timers beforehand."""
-    if args.strategy == "split":
-        return None
-    from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.search.prior import prior_of
-
-    return prior_of(Catalogue().all())
-
-
 def add_trust(parser: argparse.ArgumentParser) -> None:
     """Add which certificates are trusted."""
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument("--ca", type=Path, metavar="FILE", help="trust this authority (PEM) instead of the system's")
     trust.add_argument("--insecure", action="store_true", help="do not verify the certificate; the report says so")
-
-
-def target(args: argparse.Namespace) -> "Target":
-    """Return what the URL names; raises UserError where it is none, or does not go with what is trusted."""
-    from hbprobe.net.wire import Target
-
-    try:
-        target = Target.parse(args.url)
-    except ValueError as error:
-        raise UserError(str(error)) from None
-    if not target.tls and (args.ca is not None or args.insecure):
-        raise UserError("--ca and --insecure go with https; there is no certificate in http")
-    return target
-
-
-def tls(args: argparse.Namespace, target: "Target") -> "ssl.SSLContext | None":
-    """Return how a target is spoken to, None for plain HTTP; raises UserError where the authority cannot be used."""
-    from hbprobe.net.certificates import client_context
-
-    return client_context(args.ca, insecure=args.insecure) if target.tls else None
-
-
-def dialer(args: argparse.Namespace, target: "Target") -> "Dialer":
-    """Return what opens connections to a target; raises UserError as `tls` does."""
-    from hbprobe.net.wire import Dialer
-
-    return Dialer(target, tls(args, target))
-
-
-def trust_notes(args: argparse.Namespace) -> tuple[str, ...]:
-    """Return what a result must say of the certificates."""
-    return ("the server's certificate was not verified (--insecure)",) if args.insecure else ()
 
 
 def add_account(parser: argparse.ArgumentParser) -> None:
@@ -194,23 +110,6 @@ def add_account(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a file whose first line is the password (default: the variable HBPROBE_PASSWORD, else a prompt)",
     )
-
-
-def account(args: argparse.Namespace, target: "Target") -> "Account":
-    """Return who logs in; raises UserError as `account_of` does."""
-    from hbprobe.measure.account import account_of
-
-    return account_of(args.user, None, args.password_file, target)
-
-
-def clock(args: argparse.Namespace) -> "Clock":
-    """Return the clock that is named; raises UserError when there is none of that name."""
-    from hbprobe.warp import clock_from_text
-
-    try:
-        return clock_from_text(args.clock)
-    except ValueError as error:
-        raise UserError(f"--clock: {error}") from None
 
 
 def add_webconfig(parser: argparse.ArgumentParser) -> None:
@@ -228,6 +127,58 @@ def exchange_settings(args: argparse.Namespace) -> "Settings":
     from hbprobe.exchange.settings import Settings, load_settings
 
     return Settings() if args.webconfig is None else load_settings(args.webconfig)
+
+
+def add_journal(parser: argparse.ArgumentParser) -> None:
+    """Add where trials are kept."""
+    journal = parser.add_mutually_exclusive_group()
+    journal.add_argument("--journal", type=Path, metavar="FILE", help="keep every trial in a new journal")
+    journal.add_argument("--resume", type=Path, metavar="FILE", help="go on with the measurement of this journal")
+
+
+def add_connecting(parser: argparse.ArgumentParser) -> None:
+    """Add from where connections are made, and what the path is called."""
+    group = parser.add_argument_group("connections")
+    group.add_argument("--source", metavar="ADDRESS", help="the address or the interface that connections start from")
+    versions = group.add_mutually_exclusive_group()
+    versions.add_argument("-4", dest="family", action="store_const", const="4", help="IPv4 only")
+    versions.add_argument("-6", dest="family", action="store_const", const="6", help="IPv6 only")
+    group.add_argument("--label", metavar="TEXT", help="what this path is called in results and reports")
+
+
+def request(kind: type[RequestT], args: argparse.Namespace, **more: object) -> RequestT:
+    """Make a request of what was said; raises RequestError, which names the field."""
+    names = {field.name for field in fields(kind)}
+    said = {name: value for name, value in vars(args).items() if name in names and value is not None}
+    return kind(**said | more)
+
+
+def carry_out(
+    request: "Request[RecordT]", observer: "Observer", show: "Callable[[RecordT], int]", say: "Callable[[str], None]"
+) -> int:
+    """Measure and show the record, also where it is not whole; say how to go on. Return the exit status."""
+    journal = getattr(request, "resume", None) or getattr(request, "journal", None)
+    go_on = f"; go on with --resume {journal}" if journal else ""
+    try:
+        record = request.run(observer)
+    except CannotMeasureError as error:
+        if error.partial is not None:
+            show(error.partial)
+        raise CannotMeasureError(f"{error}{go_on}") from None
+    result = getattr(record, "result", record)
+    if not getattr(result, "complete", True):
+        say(f"stopped before the end{go_on}")
+    return show(record)
+
+
+def clock(args: argparse.Namespace) -> "Clock":
+    """Return the clock that is named; raises UserError when there is none of that name."""
+    from hbprobe.warp import clock_from_text
+
+    try:
+        return clock_from_text(args.clock)
+    except ValueError as error:
+        raise UserError(f"--clock: {error}") from None
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:

@@ -1,19 +1,14 @@
 """`hbprobe lab`: server, boxes and probe in one process, hours of path time in a moment."""
 
 import argparse
-import contextlib
-import random
 import textwrap
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.cli import arguments, kernel_lab
+from hbprobe.cli import arguments
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
-    from hbprobe.lab.pathfile import LabPath
     from hbprobe.records.result import Result
 
 _WORKED_EXAMPLE = "ten-minute-provider"
@@ -37,6 +32,7 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     arguments.add_search(parser)
     arguments.add_webconfig(parser)
+    arguments.add_journal(parser)
     parser.add_argument(
         "--set",
         action="append",
@@ -49,7 +45,25 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="CLOCK",
         help="warp, real, or N seconds of the path in one (default: warp; with --kernel real)",
     )
-    kernel_lab.add_kernel(parser)
+    group = parser.add_argument_group("the kernel's own connection tracking (Linux)")
+    group.add_argument(
+        "--kernel",
+        action="store_true",
+        help="build the path out of network namespaces, each box of layer packet as nftables and conntrack; it runs "
+        "in real time, and --clock N divides all timers by N",
+    )
+    group.add_argument(
+        "--nat",
+        metavar="BOXES",
+        help="with --kernel: the boxes that translate addresses, by place, as in 1,3; or none (default: those of "
+        "category nat, home-gateway and carrier)",
+    )
+    group.add_argument(
+        "--pcap",
+        type=Path,
+        metavar="DIR",
+        help="with --kernel: leave a packet capture of each side of each box there",
+    )
     arguments.add_seed(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="leave result.json, journal.jsonl and plots there")
     arguments.add_json(parser)
@@ -58,75 +72,44 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
+    from rich.console import Console
+
+    from hbprobe.lab.requests import Lab
+    from hbprobe.measure.observe import Observer
+    from hbprobe.profiles.running import parse_settings
+    from hbprobe.report.terminal.live import LiveLine
     from hbprobe.report.terminal.show import show
 
-    kernel_lab.check(args)
-    path = _path(args)
-    if path.story and not args.json:
-        print(textwrap.fill(path.story, _STORY_COLUMNS), end="\n\n", flush=True)
-    result = _measure(args, path)
-    if args.out is not None:
-        _leave(result, args.out)
-    return show(result, as_json=args.json)
+    more: dict[str, object] = {"set": parse_settings(args.set), "nat": _nat(args.nat)}
+    if args.out is not None and not (args.journal or args.resume):
+        more["journal"] = args.out / "journal.jsonl"
+    request = arguments.request(Lab, args, **more)
+    story = request.path().story
+    if args.out is not None and "journal" in more:
+        _fresh(args.out)
+    if story and not args.json:
+        print(textwrap.fill(story, _STORY_COLUMNS), end="\n\n", flush=True)
+    with LiveLine(Console(stderr=True)) as line:
+
+        def shown(result: "Result") -> int:
+            line.stop()
+            if args.out is not None:
+                _leave(result, args.out)
+            return show(result, as_json=args.json)
+
+        return arguments.carry_out(request, line if args.kernel else Observer(), shown, line.says)
 
 
-def _measure(args: argparse.Namespace, path: "LabPath") -> "Result":
-    from hbprobe import warp
-    from hbprobe.lab.inprocess import measure
-    from hbprobe.measure.conclude import conclude
-    from hbprobe.measure.journal import Journal, header
-    from hbprobe.profiles.running import draw_all
-    from hbprobe.records.result import Verb
-
-    started, began = time.perf_counter(), datetime.now(UTC)
-    boxes, drawn = draw_all(path.boxes, random.Random(args.seed))
-    search, fitted = kernel_lab.fit(args, arguments.search_settings(args, path.search))
-    clock = arguments.clock(args)
-    with contextlib.ExitStack() as stack:
-        journal = None
-        if args.out is not None:
-            journal = stack.enter_context(Journal(_fresh(args.out), header("lab", args.method, search), resume=False))
-        if args.kernel:
-            findings = kernel_lab.measure(args, path, boxes, search, journal)
-        else:
-            measuring = measure(boxes, path.settings, search, args.method, journal, arguments.prior(args), args.seed)
-            findings = warp.run(measuring, clock)
-    return conclude(
-        findings.run,
-        path.settings,
-        verb=Verb.LAB,
-        target=path.name,
-        clock=args.clock,
-        wall_s=time.perf_counter() - started,
-        began=None if args.clock == "warp" else began,
-        path=tuple(box.id for box in path.boxes),
-        cut_by=findings.cut_by,
-        notes=(*path.remarks, *drawn, *fitted, *findings.remarks),
-        devices=path.devices,
-    )
-
-
-def _path(args: argparse.Namespace) -> "LabPath":
-    """Return the path that the arguments name: a path file, or profiles."""
-    from hbprobe.exchange.devices import DEVICES
-    from hbprobe.lab.pathfile import LabPath, find_path, load_path
-    from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.profiles.running import parse_settings, with_overrides
-    from hbprobe.search.search import SearchSettings
-
-    catalogue = Catalogue()
-    paths = [reference for reference in args.profiles if find_path(reference)]
-    if paths and len(args.profiles) > 1:
-        raise UserError(f"{paths[0]} is a whole path, which stands alone: name it only, or boxes only")
-    file = find_path(paths[0]) if paths else None
-    if file is not None:
-        if args.set or args.webconfig:
-            raise UserError(f"{file}: a path file says timers and web.config itself: drop --set and --webconfig")
-        return load_path(file, catalogue)
-    boxes = [catalogue.find(reference) for reference in args.profiles or [_WORKED_EXAMPLE]]
-    boxes[0], remarks = with_overrides(boxes[0], parse_settings(args.set))
-    settings = arguments.exchange_settings(args)
-    return LabPath("lab", "", tuple(boxes), settings, DEVICES, SearchSettings(), remarks)
+def _nat(text: str | None) -> tuple[int, ...] | None:
+    """Read which boxes translate addresses; None leaves it to their profiles."""
+    if text is None:
+        return None
+    if text == "none":
+        return ()
+    places = text.split(",")
+    if not all(place.isascii() and place.isdecimal() and len(place) < 5 for place in places):
+        raise UserError(f"--nat {text}: write places on the path, as in 1,2; or none")
+    return tuple(int(place) for place in places)
 
 
 def _fresh(folder: Path) -> Path:

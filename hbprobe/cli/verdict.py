@@ -1,9 +1,6 @@
 """`hbprobe verdict`: what Exchange and its devices make of a limit that is already known."""
 
 import argparse
-import json
-import math
-from typing import Any
 
 from hbprobe.cli import arguments
 
@@ -35,28 +32,18 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Print the verdict; return 0 when it is healthy, 1 when it has a finding."""
-    from hbprobe.exchange.verdict import judge
+    from hbprobe.measure.verdict import Verdict
 
-    settings = arguments.exchange_settings(args)
-    if args.limit is None:
-        survived_s, how = settings.max_heartbeat_s, None
-    else:
-        # Heartbeats are whole seconds: this is the longest that ends before the timer does.
-        survived_s, how = math.ceil(args.limit) - 1, args.how
-    verdict = judge(survived_s, args.limit, how, settings).as_dict()
-    _show(verdict, {"survived": survived_s, "cut": args.limit, "how": how}, as_json=args.json)
-    return 0 if verdict["healthy"] else 1
-
-
-def _show(verdict: dict[str, Any], limit: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"schema": "hbprobe.verdict/1", "limit": limit, "verdict": verdict}, indent=2))
+    record = Verdict(limit=args.limit, how=args.how, webconfig=args.webconfig).run()
+    if args.json:
+        print(record.to_json(), end="")
     else:
         from rich.console import Console
 
         from hbprobe.report.terminal.tables import print_verdict
 
-        print_verdict(verdict, Console())
+        print_verdict(record.verdict.as_dict(), Console())
+    return record.exit_status
 
 
 def _timer(text: str) -> float | None:

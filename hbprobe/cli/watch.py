@@ -3,15 +3,12 @@
 import argparse
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hbprobe.search.prior import Prior
-    from hbprobe.watch.store import Store
-    from hbprobe.watch.watchfile import WatchPlan
+    from hbprobe.measure.observe import Observer
+    from hbprobe.watch.request import Watch
 
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,52 +28,31 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def run(args: argparse.Namespace) -> int:
     """Run the verb until it is told to stop."""
     from hbprobe import warp
-    from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.search.prior import prior_of
-    from hbprobe.watch.lock import only_watch
-    from hbprobe.watch.store import Store
-    from hbprobe.watch.watchfile import load_watch
+    from hbprobe.measure.observe import Observer
+    from hbprobe.text import shown
+    from hbprobe.watch.request import Watch
 
-    plan = load_watch(args.file)
-    with only_watch(plan.database), Store(plan.database, create=True) as store:
-        warp.run(_watch(plan, store, prior_of(Catalogue().all())), warp.ScaledClock())
+    class Lines(Observer):
+        """Prints what the watch says, a line each."""
+
+        def says(self, text: str) -> None:
+            print(shown(text), flush=True)
+
+    lines = Lines()
+    warp.run(_watch(Watch(args.file), lines), warp.ScaledClock())
     return 0
 
 
-async def _watch(plan: "WatchPlan", store: "Store", prior: "Prior") -> None:
+async def _watch(request: "Watch", lines: "Observer") -> None:
     from hbprobe.cli.serve import until_told_to_stop
-    from hbprobe.watch.service import watch
 
-    async with _metrics(plan, store):
-        watching = asyncio.ensure_future(watch(plan, store, _now, _say, prior))
-        stopping = asyncio.ensure_future(until_told_to_stop())
-        try:
-            await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
-    _say("stopped; start it again to go on")
-
-
-@contextlib.asynccontextmanager
-async def _metrics(plan: "WatchPlan", store: "Store") -> AsyncIterator[None]:
-    if plan.metrics is None:
-        yield
-        return
-    from hbprobe.watch.metrics import serving
-
-    async with serving(store, [target.name for target in plan.targets], plan.metrics) as address:
-        _say(f"metrics at http://{address}/metrics")
-        yield
-
-
-def _now() -> float:
-    return datetime.now(UTC).timestamp()
-
-
-def _say(text: str) -> None:
-    from hbprobe.text import shown
-
-    print(shown(text), flush=True)
+    watching = asyncio.ensure_future(request.measure(lines))
+    stopping = asyncio.ensure_future(until_told_to_stop())
+    try:
+        await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+    lines.says("stopped; start it again to go on")
