@@ -61,7 +61,6 @@ OUTSIDE = {
 """What touches a file, a socket, a clock, a terminal or chance."""
 TOUCHING = {
     "__main__",
-    "measure.account",
     "cli.api",
     "cli.arguments",
     "cli.diagnose",
@@ -69,7 +68,6 @@ TOUCHING = {
     "cli.fleet_output",
     "cli.fleet_sockets",
     "cli.history",
-    "cli.kernel_lab",
     "cli.lab",
     "cli.locate",
     "cli.main",
@@ -89,6 +87,7 @@ TOUCHING = {
     "farend.server",
     "farend.witness",
     "fleet.mix",
+    "fleet.requests",
     "lab.diagnosed",
     "lab.fleet",
     "lab.inprocess",
@@ -102,14 +101,23 @@ TOUCHING = {
     "lab.kernel.watcher",
     "lab.kernel.watching",
     "lab.pathfile",
+    "lab.requests",
     "locate.hop_trials",
     "locate.raw_route",
     "locate.route",
+    "measure.account",
+    "measure.answers",
     "measure.conclude",
     "measure.diagnosing",
     "measure.journal",
+    "measure.locate",
+    "measure.observe",
+    "measure.preflight",
+    "measure.probe",
+    "measure.request",
     "measure.run",
     "measure.setup",
+    "measure.verdict",
     "middlebox.alarm",
     "middlebox.book",
     "middlebox.box",
@@ -146,6 +154,8 @@ TOUCHING = {
     "profiles.running",
     "profiles.table",
     "records.diagnosis",
+    "records.location",
+    "records.preflight",
     "records.result",
     "records.wire",
     "report.documents.blocks",
@@ -201,6 +211,7 @@ TOUCHING = {
     "watch.chronicle",
     "watch.lock",
     "watch.metrics",
+    "watch.request",
     "watch.service",
     "watch.store",
     "watch.watchfile",
@@ -275,7 +286,7 @@ def height(module):
 
 def test_imports_are_read_wherever_they_stand():
     assert {"hbprobe.cli.lab", "hbprobe.errors", "argparse"} <= imports_of("hbprobe.cli.main")
-    assert "hbprobe.lab.inprocess" in imports_of("hbprobe.cli.lab"), "inside a function"
+    assert "hbprobe.lab.requests" in imports_of("hbprobe.cli.lab"), "inside a function"
     assert {"asyncio", "socket"} <= outside("hbprobe.middlebox.relay")
     assert "hbprobe.profiles.model" in reach_of("hbprobe.lab.inprocess")
 

@@ -164,7 +164,8 @@ def carry_out(
     except CannotMeasureError as error:
         if error.partial is not None:
             show(error.partial)
-        raise CannotMeasureError(f"{error}{go_on}") from None
+            raise CannotMeasureError(f"{error}{go_on}") from None
+        raise
     result = getattr(record, "result", record)
     if not getattr(result, "complete", True):
         say(f"stopped before the end{go_on}")

@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     from hbprobe.report.terminal.live import LiveLine
     from hbprobe.report.terminal.show import show
 
-    more: dict[str, object] = {"set": parse_settings(args.set), "nat": _nat(args.nat)}
+    more: dict[str, object] = {"set": parse_settings(args.set)}
     if args.out is not None and not (args.journal or args.resume):
         more["journal"] = args.out / "journal.jsonl"
     request = arguments.request(Lab, args, **more)
@@ -98,18 +98,6 @@ def run(args: argparse.Namespace) -> int:
             return show(result, as_json=args.json)
 
         return arguments.carry_out(request, line if args.kernel else Observer(), shown, line.says)
-
-
-def _nat(text: str | None) -> tuple[int, ...] | None:
-    """Read which boxes translate addresses; None leaves it to their profiles."""
-    if text is None:
-        return None
-    if text == "none":
-        return ()
-    places = text.split(",")
-    if not all(place.isascii() and place.isdecimal() and len(place) < 5 for place in places):
-        raise UserError(f"--nat {text}: write places on the path, as in 1,2; or none")
-    return tuple(int(place) for place in places)
 
 
 def _fresh(folder: Path) -> Path:

@@ -181,7 +181,7 @@ def _limit_dict(limit: Limit) -> dict[str, Any]:
     return {
         "survived": _ms_or_null(limit.survived_s),
         "cut": _ms_or_null(limit.cut_s),
-        "how": limit.how,
+        "how": limit.manner,
         "status": limit.status,
         "exact": limit.exact,
         "aftermath": limit.aftermath,

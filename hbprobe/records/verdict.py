@@ -29,7 +29,7 @@ class VerdictRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        limit = {"survived": self.limit.survived_s, "cut": self.limit.cut_s, "how": self.limit.how}
+        limit = {"survived": self.limit.survived_s, "cut": self.limit.cut_s, "how": self.limit.manner}
         return {"schema": SCHEMA, "limit": limit, "verdict": self.verdict.as_dict()}
 
     def to_json(self) -> str:

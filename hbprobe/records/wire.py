@@ -61,7 +61,7 @@ class LimitPart(Part):
         return Limit(
             survived_s=self.survived,
             cut_s=self.cut,
-            how=self.how,
+            manner=self.how,
             status=self.status,
             exact=self.exact,
             aftermath=self.aftermath,

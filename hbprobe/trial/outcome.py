@@ -114,7 +114,7 @@ class Limit:
     """The longest that survived; None when not even the shortest tried did."""
     cut_s: float | None
     """The shortest that was cut; None when nothing was cut."""
-    how: How | None = None
+    manner: How | None = None
     """How the cut at `cut_s` looked to the client."""
     status: int | None = None
     exact: bool = False

@@ -30,16 +30,16 @@ _AFTERMATH = {
 
 def how_words(limit: Limit) -> str:
     """Say in a word or two how the cut looked: `silent`, `reset (RST)`, `HTTP status 504`."""
-    if limit.how is None:
+    if limit.manner is None:
         return "cut"
-    return f"HTTP status {limit.status}" if limit.status is not None else _HOW[limit.how]
+    return f"HTTP status {limit.status}" if limit.status is not None else _HOW[limit.manner]
 
 
 def death_words(limit: Limit) -> list[str]:
     """Say what the client lives through, one sentence a line; nothing where nothing was cut."""
-    if limit.how is None:
+    if limit.manner is None:
         return []
-    lines = [f"{how_words(limit)}: {_DEATH[limit.how]}"]
+    lines = [f"{how_words(limit)}: {_DEATH[limit.manner]}"]
     if limit.aftermath is not None and not limit.evidence:  # evidence tells of it, too
         lines.append(_AFTERMATH[limit.aftermath])
     return lines
@@ -57,7 +57,7 @@ def limit_words(limit: Limit, *, with_how: bool = False) -> str:
         return "unknown: no trial told anything"
     if limit.cut_s is None:
         return f"survives {seconds(limit.survived_s or 0)} s, the longest hold tried"
-    how = f": {how_words(limit)}" if with_how and limit.how else ""
+    how = f": {how_words(limit)}" if with_how and limit.manner else ""
     cut = f"cut at {seconds(limit.cut_s)} s{how}"
     if limit.survived_s is None:
         return f"{cut}; shorter holds were not tried"

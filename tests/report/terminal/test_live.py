@@ -108,8 +108,8 @@ def test_each_trial_leaves_a_line(terminal):
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=40)
     with LiveLine(console) as line:
-        line.say("probing a path whose name is longer than [bold]forty[/] columns")
-        lines_while(SearchSettings(), 9999, lambda _: None, line.follow)
+        line.says("probing a path whose name is longer than [bold]forty[/] columns")
+        lines_while(SearchSettings(), 9999, lambda _: None, line.search)
     for text in (
         "probing a path whose name is longer than [bold]forty[/] columns\n",
         "trial 1: hold 3540 s cut: silent\n",
