@@ -6,8 +6,8 @@
     print(result.limit.survived_s, result.limit.cut_s, result.limit.manner)
 
 Each verb of the command line is a request here: `Probe`, `Diagnose`, `Locate`, `Preflight`, `Verdict`, `Lab`,
-`Fleet`, `FleetShare`, `Size`, `Watch`. A request checks itself when it is made; `run()` carries it out in a script, `await
-measure()` in a program that has a loop, and both return a record. docs/python.md has examples of all.
+`Fleet`, `FleetShare`, `Size`, `Watch`. A request checks itself when it is made. `run()` carries it out in a script,
+`await measure()` in a program that has a loop; both return a record. docs/python.md has examples of all.
 
 The rooms of the code, from the top; imports run downwards only: `cli` and `web`; `watch`; `testing`; `report`; `lab`;
 `fleet`; `evidence`; `measure` (one measurement: request, run, record); `records`; `diagnosis`, `locate`, `preflight`;

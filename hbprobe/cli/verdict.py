@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
         from hbprobe.report.terminal.tables import print_verdict
 
-        print_verdict(record.verdict.as_dict(), Console())
+        print_verdict(record.verdict, Console())
     return record.exit_status
 
 

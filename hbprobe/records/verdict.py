@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from hbprobe.exchange.verdict import Verdict
+from hbprobe.exchange.verdict import Judgement
 from hbprobe.trial.outcome import Limit
 
 SCHEMA = "hbprobe.verdict/1"
@@ -15,7 +15,7 @@ class VerdictRecord:
     """A limit, and what it means."""
 
     limit: Limit
-    verdict: Verdict
+    verdict: Judgement
 
     @property
     def healthy(self) -> bool:

@@ -122,7 +122,7 @@ class Store:
     def finish(self, measurement: int, result: Result, at: float) -> None:
         """Note what a measurement found."""
         limit, verdict = result.limit, result.verdict
-        healthy = None if verdict is None else bool(verdict["healthy"])
+        healthy = None if verdict is None else verdict.healthy
         self._write(
             "UPDATE measurement SET state = ?, seen_at = ?, survived_s = ?, cut_s = ?, healthy = ?, result = ? "
             "WHERE id = ?",

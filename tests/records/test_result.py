@@ -245,7 +245,7 @@ def changed(document, keys, value):
         (
             ("limit", "how"),
             "dead",
-            "limit.manner: must be 'silent', 'reset', 'closed' or 'status', not \"dead\"",
+            "limit.how: must be 'silent', 'reset', 'closed' or 'status', not \"dead\"",
         ),
         (("trials", 3, "outcome"), "lost", "trials[3].outcome: must be 'survived', 'cut' or 'failed', not \"lost\""),
         (("limit", "causes"), "bad luck", 'limit.causes: must be a list, not "bad luck"'),

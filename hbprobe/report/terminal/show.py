@@ -2,12 +2,11 @@
 
 import sys
 
-from hbprobe.errors import CannotMeasureError
 from hbprobe.records.result import Result
 
 
 def show(result: Result, *, as_json: bool) -> int:
-    """Print a result on standard output; return 0 when it is healthy, 1 when it has a finding, 3 when incomplete."""
+    """Print a result on standard output; return its exit status."""
     if as_json:
         sys.stdout.write(result.to_json())
     else:
@@ -16,6 +15,4 @@ def show(result: Result, *, as_json: bool) -> int:
         from hbprobe.report.terminal.tables import print_result
 
         print_result(result, Console())
-    if not result.complete or result.verdict is None:
-        return CannotMeasureError.exit_status
-    return 0 if result.verdict["healthy"] else 1
+    return result.exit_status

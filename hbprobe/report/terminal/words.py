@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.verdict import Judgement
 from hbprobe.records.result import Result
 from hbprobe.text import counted, seconds
 from hbprobe.trial.outcome import Aftermath, Cause, How, Limit
@@ -90,9 +90,12 @@ def path_words(result: Result) -> str:
     return ", then ".join(result.path) or result.target
 
 
-def thresholds(verdict: Mapping[str, Any] | None) -> dict[str, float]:
+def thresholds(verdict: Judgement | None) -> dict[str, float]:
     """Name the times, in seconds, that Exchange goes by: those of the verdict's settings, else its defaults."""
-    settings = verdict["settings"] if verdict else asdict(Settings())
-    named = {"shortest heartbeat": "min_heartbeat_s", "alert threshold": "alert_threshold_s"}
-    named["longest heartbeat"] = "max_heartbeat_s"
-    return {f"{name} {seconds(settings[key])} s": settings[key] for name, key in named.items()}
+    settings = verdict.settings if verdict else Settings()
+    named = {
+        "shortest heartbeat": settings.min_heartbeat_s,
+        "alert threshold": settings.alert_threshold_s,
+        "longest heartbeat": settings.max_heartbeat_s,
+    }
+    return {f"{name} {seconds(at_s)} s": at_s for name, at_s in named.items()}
