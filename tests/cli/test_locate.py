@@ -62,6 +62,9 @@ class Silent:
 
     name = "hold"
 
+    async def prove(self):
+        return None
+
     async def trial(self, hold_s):
         return Outcome(Kind.CUT, hold_s, How.SILENT)
 
