@@ -61,7 +61,7 @@ OUTSIDE = {
 """What touches a file, a socket, a clock, a terminal or chance."""
 TOUCHING = {
     "__main__",
-    "cli.account",
+    "measure.account",
     "cli.api",
     "cli.arguments",
     "cli.diagnose",

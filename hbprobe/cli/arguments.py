@@ -13,6 +13,7 @@ from hbprobe.share import parse_share
 if TYPE_CHECKING:
     import ssl
 
+    from hbprobe.eas.client import Account
     from hbprobe.exchange.settings import Settings
     from hbprobe.net.wire import Dialer, Target
     from hbprobe.search.prior import Prior
@@ -181,6 +182,25 @@ def dialer(args: argparse.Namespace, target: "Target") -> "Dialer":
 def trust_notes(args: argparse.Namespace) -> tuple[str, ...]:
     """Return what a result must say of the certificates."""
     return ("the server's certificate was not verified (--insecure)",) if args.insecure else ()
+
+
+def add_account(parser: argparse.ArgumentParser) -> None:
+    """Add the user, and where the password comes from."""
+    group = parser.add_argument_group("login")
+    group.add_argument("--user", metavar="NAME", help=r"who logs in: NAME, DOMAIN\NAME or NAME@DOMAIN")
+    group.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="a file whose first line is the password (default: the variable HBPROBE_PASSWORD, else a prompt)",
+    )
+
+
+def account(args: argparse.Namespace, target: "Target") -> "Account":
+    """Return who logs in; raises UserError as `account_of` does."""
+    from hbprobe.measure.account import account_of
+
+    return account_of(args.user, None, args.password_file, target)
 
 
 def clock(args: argparse.Namespace) -> "Clock":

@@ -12,8 +12,8 @@ from hbprobe.errors import CannotMeasureError, UserError
 if TYPE_CHECKING:
     from hbprobe.locate.hop_trials import FindRoute
     from hbprobe.net.wire import Dialer
+    from hbprobe.records.location import Location
     from hbprobe.report.terminal.live import LiveLine
-    from hbprobe.report.terminal.location import Location
     from hbprobe.search.search import SearchSettings
     from hbprobe.trial.outcome import Limit
 
@@ -93,7 +93,7 @@ async def _locate(
 ) -> "Location":
     from hbprobe.locate.finding import Code, Finding, Route
     from hbprobe.locate.hop_trials import Locating, plan
-    from hbprobe.report.terminal.location import Location
+    from hbprobe.records.location import Location
 
     started = time.perf_counter()
     notes = arguments.trust_notes(args)

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from hbprobe.cli import arguments
-from hbprobe.cli.account import account, add_account
+from hbprobe.cli.arguments import account, add_account
 from hbprobe.errors import CannotMeasureError
 
 
@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
 
     from hbprobe import warp
     from hbprobe.preflight.preflight import Check, Preflight
-    from hbprobe.report.terminal.preflight import print_check, to_json
+    from hbprobe.records.preflight import PreflightRecord
+    from hbprobe.report.terminal.preflight import print_check
 
     target = arguments.target(args)
     who = account(args, target)
@@ -50,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
 
     done = warp.run(check_all(), warp.ScaledClock())
     if args.json:
-        sys.stdout.write(to_json(str(target), who.user, done.checks, done.method.told(), notes))
+        record = PreflightRecord(str(target), who.user, tuple(done.checks), done.method.told(), notes=notes)
+        sys.stdout.write(record.to_json())
     else:
         for note in notes:
             console.print(note, markup=False, highlight=False)

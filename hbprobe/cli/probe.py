@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.cli import arguments
-from hbprobe.cli.account import account, add_account
+from hbprobe.cli.arguments import account, add_account
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
