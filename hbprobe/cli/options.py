@@ -24,7 +24,7 @@ def reads(read: Callable[[str], object], metavar: str) -> Parameter:
     def convert(_type: object, tokens: "list[Token] | tuple[Token, ...]") -> Any:  # noqa: ANN401  as the field says
         return read(tokens[0].value)
 
-    return Parameter(converter=convert, n_tokens=1, metavar=metavar)
+    return Parameter(converter=convert, n_tokens=1, accepts_keys=False, metavar=metavar)
 
 
 def _count(text: str) -> int:
@@ -33,11 +33,20 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """Read a whole number; raises ValueError for anything else."""
     try:
         return int(text)
     except ValueError:
         raise ValueError(f"{text!r} is no whole number") from None
+
+
+def number(text: str) -> float:
+    """Read a number; raises ValueError for anything else."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no number") from None
 
 
 _TIME, _COUNT = reads(parse_duration_s, "TIME"), reads(_count, "N")
@@ -71,7 +80,7 @@ WebConfig = Annotated[
 """Where Exchange's settings come from."""
 Seed = Annotated[
     int,
-    reads(_whole, "N"),
+    reads(whole, "N"),
     Parameter(
         help="another box out of a population, and other luck with timers that are random in part (default: 0)"
     ),
@@ -79,6 +88,10 @@ Seed = Annotated[
 """The number that stands for what is random about a box."""
 Json = Annotated[bool, Parameter(help="print one JSON document instead of text")]
 """The choice of output."""
+ExitCode = Annotated[
+    bool, Parameter(help="end with status 1 where there is a finding, as the verbs that measure a real path do")
+]
+"""The choice of what the exit status of a simulation says."""
 Timers = Annotated[
     tuple[str, ...],
     Parameter(

@@ -7,13 +7,14 @@ from rich.live import Live
 from rich.text import Text
 
 from hbprobe.duration import format_duration
+from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.trial.outcome import Kind, Trial
 
 _MOST_HOLDS_SHOWN = 6
 
 
-class LiveLine:
+class LiveLine(Observer):
     """Follows a run on a terminal with a line that changes, elsewhere with a line for each trial that ends."""
 
     def __init__(self, console: Console) -> None:
@@ -36,16 +37,16 @@ class LiveLine:
     def __rich__(self) -> RenderableType:
         return Text(status(self._run)) if self._run is not None else Text("")
 
-    def follow(self, run: Run) -> None:
+    def search(self, run: Run) -> None:
         """Take note of what changed."""
         self._run = run
         for trial in run.trials[self._told :]:
-            self.say(describe(trial))
+            self.says(describe(trial))
         for remark in run.remarks[self._remarked :]:
-            self.say(remark)
+            self.says(remark)
         self._told, self._remarked = len(run.trials), len(run.remarks)
 
-    def say(self, text: str) -> None:
+    def says(self, text: str) -> None:
         """Print a line that stays."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
