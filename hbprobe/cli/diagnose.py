@@ -1,7 +1,7 @@
 """`hbprobe diagnose`: what kills requests on a path, whose timer it is, and what would end it."""
 
 from hbprobe.cli.options import boxes_named
-from hbprobe.cli.output import Simulated, measured, show, stopped
+from hbprobe.cli.output import Simulated, measured, show
 from hbprobe.cli.requests import from_request
 from hbprobe.lab.requests import Diagnose
 
@@ -11,13 +11,11 @@ def diagnose(request: Diagnose, own: Simulated) -> int:
     """Diagnose, and show what was found."""
     from rich.console import Console
 
-    from hbprobe.report.terminal.diagnosis_live import Telling
+    from hbprobe.report.terminal.diagnosis_live import DiagnosisLine
     from hbprobe.report.terminal.diagnosis_words import print_diagnosis
 
-    with Telling(Console(stderr=True)) as line:
+    with DiagnosisLine(Console(stderr=True)) as line:
         diagnosis, failure = measured(request, line)
-    if not diagnosis.result.complete:
-        line.says(stopped(request))
     is_done = request.lab is not None and diagnosis.result.complete and not own.exit_code
     return show(
         diagnosis.to_json,

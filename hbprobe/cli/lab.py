@@ -1,16 +1,16 @@
 """`hbprobe lab`: server, boxes and probe in one process, hours of path time in a moment."""
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from hbprobe.cli.options import ExitCode, Folder, Json, boxes_named
-from hbprobe.cli.output import fresh_folder, measured, say, show_result, stopped, unwritten, write_file
+from hbprobe.cli.output import fresh_folder, left, measured, show_result, write_file
 from hbprobe.cli.requests import from_request
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import RequestError
 from hbprobe.lab.requests import Lab
 
 if TYPE_CHECKING:
@@ -29,3 +29,62 @@ class Options:
     ] = None
     json: Json = False
     exit_code: ExitCode = False
+
+
+def _timers(texts: tuple[str, ...]) -> dict[str, str]:
+    from hbprobe.profiles.running import parse_settings
+
+    return parse_settings(texts)
+
+
+def _places(text: str) -> tuple[int, ...]:
+    """Read which boxes translate addresses."""
+    places = () if text == "none" else text.split(",")
+    if not all(place.isascii() and place.isdecimal() and len(place) < 5 for place in places):
+        raise RequestError("{nat} {text}: write places on the path, as in 1,2; or none", "nat", text=text)
+    return tuple(int(place) for place in places)
+
+
+@from_request(Lab, profiles=boxes_named, set=_timers, nat=_places)
+def lab(request: Lab, own: Options) -> int:
+    """Simulate, and show what was found."""
+    from rich.console import Console
+
+    from hbprobe.report.terminal.live import LiveLine
+
+    story = request.path().story
+    if own.out is not None:
+        request = _kept(request, fresh_folder(own.out))
+    if story and not own.json:
+        print(textwrap.fill(story, _STORY_COLUMNS), end="\n\n", flush=True)
+    if request.kernel:
+        with LiveLine(Console(stderr=True)) as line:
+            result, failure = measured(request, line)
+    else:
+        result, failure = measured(request)
+    status = show_result(result, as_json=own.json, status=None if own.exit_code else 0, failure=failure)
+    return status if own.out is None else left(lambda folder: _leave(result, folder), own.out, status)
+
+
+def _kept(request: Lab, folder: Path) -> Lab:
+    """Return the request with a journal in the folder: made anew each time, for nothing in it took time to find."""
+    if request.journal or request.resume:
+        return request
+    journal = folder / "journal.jsonl"
+    try:
+        journal.unlink(missing_ok=True)
+    except OSError as error:
+        text = "{out} {path}: cannot be written: {why}"
+        raise RequestError(text, "out", path=folder, why=error.strerror) from None
+    return replace(request, journal=journal)
+
+
+def _leave(result: "Result", folder: Path) -> None:
+    from hbprobe.report.plots.curve_plot import curve_plot
+    from hbprobe.report.plots.search_plot import search_plot
+    from hbprobe.report.plots.style import save
+
+    write_file(folder / "result.json", result.to_json())
+    for suffix in ("png", "svg"):
+        save(search_plot(result), folder / f"search.{suffix}")
+        save(curve_plot([result], []), folder / f"curve.{suffix}")

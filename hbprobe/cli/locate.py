@@ -1,6 +1,6 @@
 """`hbprobe locate`: which hop forgets idle connections."""
 
-from hbprobe.cli.output import Shown, measured, show, stopped
+from hbprobe.cli.output import Shown, measured, show
 from hbprobe.cli.requests import from_request
 from hbprobe.measure.locate import Locate
 
@@ -15,8 +15,6 @@ def locate(request: Locate, own: Shown) -> int:
 
     with LiveLine(Console(stderr=True)) as line:
         location, failure = measured(request, line)
-    if not location.complete:
-        line.says(stopped(request))
     return show(
         location.to_json,
         lambda console: print_location(location, console),

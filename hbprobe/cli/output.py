@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hbprobe.measure.observe import Observer
-    from hbprobe.measure.request import Journalling, Request
+    from hbprobe.measure.request import Request
     from hbprobe.records.result import Result
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
@@ -54,12 +54,22 @@ def measured(
 
     Raises UserError, and CannotMeasureError where there is nothing to show.
     """
+    go_on = _go_on(request)
     try:
-        return request.run(observer), None
+        record = request.run(observer)
     except CannotMeasureError as error:
+        failure = CannotMeasureError(f"{error}{go_on}")
         if error.partial is None:
-            raise
-        return error.partial, error
+            raise failure from None
+        return error.partial, failure
+    if observer is not None and not getattr(getattr(record, "result", record), "complete", True):
+        observer.says(f"stopped before the end{go_on}")
+    return record, None
+
+
+def _go_on(request: object) -> str:
+    path = getattr(request, "resume", None) or getattr(request, "journal", None)
+    return f"; go on with --resume {path}" if path else ""
 
 
 def show(
@@ -99,12 +109,6 @@ def show_result(result: "Result", *, as_json: bool, status: int | None = None, f
 
     ended = result.exit_status if status is None or not result.complete else status
     return show(result.to_json, lambda console: print_result(result, console), ended, as_json=as_json, failure=failure)
-
-
-def stopped(request: "Journalling") -> str:
-    """Say how to go on with what was stopped before its end."""
-    path = request.journal or request.resume
-    return "stopped before the end" + (f"; go on with --resume {path}" if path else "")
 
 
 def say(text: str) -> None:
@@ -179,3 +183,13 @@ def fresh_folder(folder: Path) -> Path:
     except OSError as error:
         raise RequestError("{out} {path}: cannot be written: {why}", "out", path=folder, why=error.strerror) from None
     return folder
+
+
+def left(leave: Callable[[Path], None], folder: Path, status: int) -> int:
+    """Leave results in a folder, after they were shown; return the exit status, 3 where they could not be written."""
+    try:
+        leave(folder)
+    except (UserError, CannotMeasureError) as error:
+        say(str(error))
+        return CannotMeasureError.exit_status
+    return status

@@ -15,9 +15,9 @@ def preflight(request: Preflight, own: Shown) -> int:
     """Check, show each check as it ends, and the whole as JSON where that is asked for."""
     from rich.console import Console
 
-    from hbprobe.report.terminal.preflight import ByCheck
+    from hbprobe.report.terminal.preflight import CheckLines
 
-    record, failure = measured(request, ByCheck(Console(stderr=own.json)))
+    record, failure = measured(request, CheckLines(Console(stderr=own.json)))
 
     def print_notes(console: "Console") -> None:
         for note in record.notes:

@@ -1,6 +1,6 @@
 """`hbprobe probe`: the search on a real path, in real time."""
 
-from hbprobe.cli.output import Shown, measured, show_result, stopped
+from hbprobe.cli.output import Shown, measured, show_result
 from hbprobe.cli.requests import from_request
 from hbprobe.measure.probe import Probe
 
@@ -14,6 +14,4 @@ def probe(request: Probe, own: Shown) -> int:
 
     with LiveLine(Console(stderr=True)) as line:
         result, failure = measured(request, line)
-    if not result.complete:
-        line.says(stopped(request))
     return show_result(result, as_json=own.json, failure=failure)

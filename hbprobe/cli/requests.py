@@ -125,9 +125,9 @@ def _parameter(field: "dataclasses.Field[Any]", hint: object, doc: str, group: G
     said = Parameter(
         name=option_of(field.name),
         help=doc,
-        group=group if field.kw_only else None,
         completer=profile_ids if field.name in _OF_PROFILES else None,
         consume_multiple=(1, None) if field.name == "lab" else None,
+        **({"group": group} if group else {}),
     )
     is_needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     if field.kw_only:

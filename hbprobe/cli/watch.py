@@ -1,5 +1,7 @@
 """`hbprobe watch`: the same paths again and again, for weeks."""
 
+import asyncio
+import contextlib
 from dataclasses import dataclass
 
 from cyclopts import Parameter
@@ -11,12 +13,12 @@ from hbprobe.watch.request import Watch
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nothing:
-    """A watch has no options: its file says everything."""
+class Options:
+    """None: the file says everything."""
 
 
-class _Printing(Observer):
-    """Prints what a watch says, a line each."""
+class _Lines(Observer):
+    """Prints what the watch says, a line each."""
 
     def says(self, text: str) -> None:
         from hbprobe.text import shown
@@ -25,10 +27,24 @@ class _Printing(Observer):
 
 
 @from_request(Watch)
-def watch(request: Watch, own: Nothing) -> int:  # noqa: ARG001  there are none
+def watch(request: Watch, own: Options) -> int:  # noqa: ARG001  there are none
     """Measure until told to stop."""
     from hbprobe import warp
+
+    warp.run(_until_stopped(request, _Lines()), warp.ScaledClock())
+    return 0
+
+
+async def _until_stopped(request: Watch, lines: Observer) -> None:
     from hbprobe.cli.serve import until_told_to_stop
 
-    warp.run(_until_stopped(request, until_told_to_stop), warp.ScaledClock())
-    return 0
+    watching = asyncio.ensure_future(request.measure(lines))
+    stopping = asyncio.ensure_future(until_told_to_stop())
+    try:
+        await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+    lines.says("stopped; start it again to go on")

@@ -8,6 +8,8 @@ from hbprobe.diagnosis.plan import Means, expected_s, plan
 from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
 from hbprobe.diagnosis.spread import Spread, spread_holds, spread_of
+from hbprobe.measure.answers import Answers
+from hbprobe.measure.journal import Journal
 from hbprobe.measure.run import Run
 from hbprobe.net.keep_alive import can_keep_alive
 from hbprobe.net.wire import Dialer
@@ -31,6 +33,7 @@ class Diagnosing:
         keep_alives: bool = True,
         trials: int = 0,
         watch: Callable[["Diagnosing"], None] = lambda _: None,
+        journal: Journal | None = None,
     ) -> None:
         """`trials`: so many more, to see how widely the limit scatters; `watch` is told of whatever changes."""
         self.run = run
@@ -47,6 +50,7 @@ class Diagnosing:
         self._keep_alives = keep_alives and can_keep_alive()
         self._trials = trials
         self._watch = watch
+        self._answers = Answers(journal)
         self._loop = asyncio.get_running_loop()
 
     async def to_the_end(self) -> None:
@@ -113,14 +117,24 @@ class Diagnosing:
         return spread_holds(self.run.search.limit, self._trials, self.run.search.settings.max_s)
 
     async def _ask(self, ask: Ask) -> None:
-        self.seen.append(await self._asking(ask).ask(ask))
+        seen = self._answers.known(ask)
+        if seen is None:
+            seen = await self._asking(ask).ask(ask)
+            self._answers.answered(seen)
+        self.seen.append(seen)
         self._watch(self)
 
     async def _try(self, hold_s: float, slots: asyncio.Semaphore) -> None:
+        known = self._answers.known_trial(hold_s)
+        if known is not None:
+            self.spread_trials.append(known)
+            return
         async with slots:
             started_s = self.run.path_s
             outcome: Outcome = await self.run.method.trial(hold_s)
         if outcome.kind is not Kind.FAILED:
             number = len(self.run.trials) + len(self.spread_trials) + 1
-            self.spread_trials.append(Trial(number, hold_s, started_s, outcome))
+            trial = Trial(number, hold_s, started_s, outcome)
+            self._answers.tried(trial)
+            self.spread_trials.append(trial)
             self._watch(self)

@@ -23,6 +23,7 @@ _FREE_TO_DIFFER = {"connections", "noise", "confidence"}
 """A search may be resumed with more or fewer connections, or by one who is harder to convince: trials stay what they
 showed."""
 
+_OF_THE_SEARCH = ("start", "end", "abandoned")
 _OF_THE_MOMENT = {"again", "pause_s"}
 """What of an outcome nobody wants to know later."""
 
@@ -57,7 +58,9 @@ class Journal:
     """A journal that is being written."""
 
     def __init__(self, path: Path, describes: dict[str, Any], *, resume: bool) -> None:
-        self._path = path
+        self.path = path
+        self.noted: Sequence[dict[str, Any]] = ()
+        """What earlier runs noted beside the search."""
         self.trials: Sequence[Trial] = ()
         """The finished trials of the runs before this one."""
         self.last_number = 0
@@ -96,22 +99,27 @@ class Journal:
         """Note that a trial was given up, because others had answered its question."""
         self._write({"event": "abandoned", "trial": number, "at_s": at_s})
 
+    def note(self, event: dict[str, Any]) -> None:
+        """Note something beside the search."""
+        self._write(event)
+
     def _write(self, line: dict[str, Any]) -> None:
         try:
             os.write(self._descriptor, json.dumps(line, separators=(",", ":")).encode() + b"\n")
             os.fsync(self._descriptor)
         except OSError as error:
-            raise UserError(f"{self._path}: cannot be written: {error.strerror}") from None
+            raise UserError(f"{self.path}: cannot be written: {error.strerror}") from None
 
     def _take_over(self, describes: dict[str, Any]) -> bytes:
         """Read what earlier runs wrote; return the last line if it was cut off in the writing."""
         try:
-            *lines, cut_off = self._path.read_bytes().split(b"\n")
+            *lines, cut_off = self.path.read_bytes().split(b"\n")
         except OSError as error:
-            raise UserError(f"{self._path}: cannot be read: {error.strerror}") from None
-        events = [_parse(self._path, number, line) for number, line in enumerate(lines, 1)]
-        _check_header(self._path, events[0] if events else {}, describes)
-        self.trials = [_trial(self._path, *event) for event in enumerate(events, 1) if event[1].get("event") == "end"]
+            raise UserError(f"{self.path}: cannot be read: {error.strerror}") from None
+        events = [_parse(self.path, number, line) for number, line in enumerate(lines, 1)]
+        _check_header(self.path, events[0] if events else {}, describes)
+        self.trials = [_trial(self.path, *event) for event in enumerate(events, 1) if event[1].get("event") == "end"]
+        self.noted = [event for event in events[1:] if event.get("event") not in _OF_THE_SEARCH]
         numbers = (event.get("trial") for event in events)
         self.last_number = max((number for number in numbers if isinstance(number, int)), default=0)
         return cut_off

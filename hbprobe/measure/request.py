@@ -8,15 +8,29 @@ text as people write it (`"10min"`, `"0:05:00"`); once a request is made, they a
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeAlias, TypeVar, get_args, get_type_hints
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
+from hbprobe import warp
 from hbprobe.duration import LONGEST_S, format_duration, parse_duration_s
 from hbprobe.errors import RequestError
+from hbprobe.measure.observe import Observer
 from hbprobe.search.search import SearchSettings
 from hbprobe.share import parse_share
 
@@ -25,7 +39,8 @@ if TYPE_CHECKING:
 
     from hbprobe.eas.client import Account
     from hbprobe.exchange.settings import Settings
-    from hbprobe.net.wire import Target
+    from hbprobe.measure.journal import Journal
+    from hbprobe.net.wire import Dialer, Target
     from hbprobe.search.prior import Prior
 
 
@@ -83,42 +98,74 @@ class Request(Group, Generic[RecordT]):
                 object.__setattr__(self, name, _read(name, value, mark))
         self.check()
 
-    async def measure(self) -> RecordT:
-        """Measure on the running loop. Raises UserError for what cannot be, CannotMeasureError where the path says.
+    async def measure(self, observer: Observer | None = None) -> RecordT:
+        """Measure on the running loop; what is simulated runs on a loop of its own, in a thread, with its own clock.
 
-        A CannotMeasureError carries in `partial` what had been measured until then.
+        Raises UserError for what cannot be, and CannotMeasureError where the path cannot be measured: that carries in
+        `partial` what had been measured until then. A task that is cancelled ends as any other; the observer has
+        heard what was found.
         """
-        raise NotImplementedError
+        watched, clock, task = observer or Observer(), self._clock(), asyncio.current_task()
+        if clock is not None:
+            return await _elsewhere(self._measured(watched), clock)
+        before = task.cancelling() if task else 0
+        record = await self._measured(watched)
+        if task and task.cancelling() > before:  # a partial record is for Ctrl-C, which `run` knows of
+            raise asyncio.CancelledError
+        return record
 
-    def run(self) -> RecordT:
+    def run(self, observer: Observer | None = None) -> RecordT:
         """Measure on a loop of its own, for scripts; in a program that has a loop, `await` `measure()` instead.
 
-        Raises what `measure` raises, and RuntimeError where a loop is running already.
+        Ctrl-C ends it with what was found until then. Raises what `measure` raises, and RuntimeError where a loop is
+        running already.
         """
-        from hbprobe import warp
-
         running = None
         with contextlib.suppress(RuntimeError):
             running = asyncio.get_running_loop()
         if running is not None:
             name = type(self).__name__
             raise RuntimeError(f"{name}.run() in a running event loop: use `await {name}(...).measure()` instead")
-        return warp.run(self.measure(), self._clock())
+        return warp.run(self._measured(observer or Observer()), self._clock() or warp.ScaledClock())
 
-    def _clock(self) -> Any:  # noqa: ANN401  warp.Clock; a request without I/O has any
-        from hbprobe import warp
+    async def _measured(self, observer: Observer) -> RecordT:
+        """Measure; a task that is cancelled returns what was found until then."""
+        raise NotImplementedError
 
-        return warp.ScaledClock()
+    def _clock(self) -> "warp.Clock | None":
+        """Return the clock of a measurement that is simulated; None for one in real time."""
+        return None
 
 
-@cache
-def _marks(request: type) -> dict[str, object]:
+async def _elsewhere(work: Coroutine[Any, Any, RecordT], clock: "warp.Clock") -> RecordT:
+    """Run on a loop of its own, in a thread; who is cancelled here cancels it there, and waits for its end."""
+    ours = asyncio.get_running_loop()
+    begun: asyncio.Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = ours.create_future()
+
+    async def there() -> RecordT:
+        ours.call_soon_threadsafe(begun.set_result, (asyncio.get_running_loop(), asyncio.current_task()))
+        return await work
+
+    thread = asyncio.ensure_future(asyncio.to_thread(warp.run, there(), clock))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        if not thread.done():
+            loop, task = await begun
+            assert task is not None
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                loop.call_soon_threadsafe(task.cancel)
+            await asyncio.wait([thread])
+        raise
+
+
+def _marks(request: type[Request[Any]]) -> dict[str, object]:
     """Return what the types of a request's fields say beyond the type, by field."""
     found = {}
     for name, hint in get_type_hints(request, include_extras=True).items():
-        for part in (hint, *get_args(hint)):
-            if (marks := getattr(part, "__metadata__", ())) and name not in found:
-                found[name] = marks[0]
+        for part in get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,):
+            if get_origin(part) is Annotated:
+                found[name] = part.__metadata__[0]
     return found
 
 
@@ -285,17 +332,6 @@ class Trusting(Group):
             raise RequestError("{insecure} does not go with {ca}: drop one", "insecure")
         super().check()
 
-    def tls(self, target: "Target") -> "ssl.SSLContext | None":
-        """Return how a target is spoken to, None for plain HTTP; raises UserError for an authority of no use."""
-        from hbprobe.net.certificates import client_context
-
-        if not target.tls:
-            if self.ca is not None or self.insecure:
-                text = "{ca} and {insecure} go with https; there is no certificate in http"
-                raise RequestError(text, "insecure" if self.insecure else "ca")
-            return None
-        return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure)
-
     @property
     def trust_notes(self) -> tuple[str, ...]:
         """What a result must say of the certificates."""
@@ -303,8 +339,8 @@ class Trusting(Group):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Connecting(Group):
-    """From where connections are made, and what the path is called."""
+class Connecting(Trusting):
+    """From where connections are made, whom they trust, and what the path is called."""
 
     source: str | None = None
     """the address or the interface that connections start from"""
@@ -323,6 +359,23 @@ class Connecting(Group):
             raise RequestError(text, "label", most=_MOST_LABEL)
         super().check()
 
+    def tls(self, target: "Target") -> "ssl.SSLContext | None":
+        """Return how a target is spoken to, None for plain HTTP; raises UserError for an authority of no use."""
+        from hbprobe.net.certificates import client_context
+
+        if not target.tls:
+            if self.ca is not None or self.insecure:
+                text = "{ca} and {insecure} go with https; there is no certificate in http"
+                raise RequestError(text, "insecure" if self.insecure else "ca")
+            return None
+        return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure)
+
+    def dialer(self, target: "Target") -> "Dialer":
+        """Return what opens connections to a target; raises UserError as `tls` does."""
+        from hbprobe.net.wire import Dialer
+
+        return Dialer(target, self.tls(target))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Journalling(Group):
@@ -338,6 +391,15 @@ class Journalling(Group):
         if self.journal is not None and self.resume is not None:
             raise RequestError("{resume} does not go with {journal}: drop one", "resume")
         super().check()
+
+    def kept(self, describes: dict[str, Any]) -> "contextlib.AbstractContextManager[Journal | None]":
+        """Open the journal that is named, or none; raises UserError where it is another measurement's."""
+        from hbprobe.measure.journal import Journal
+
+        path = self.resume if self.resume is not None else self.journal
+        if path is None:
+            return contextlib.nullcontext()
+        return Journal(Path(path), describes, resume=self.resume is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,7 @@ class Check:
     """What to do, where it failed."""
 
 
-class Preflight:
+class Checks:
     """One run through the checks."""
 
     def __init__(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hbprobe import __version__
+from hbprobe.errors import CannotMeasureError
 from hbprobe.locate.finding import ALL, Code, Finding, Reached, Route
 from hbprobe.locate.hop_trials import Asked
 
@@ -27,10 +28,16 @@ class Location:
     finding: Finding
     wall_s: float
     notes: tuple[str, ...] = ()
+    label: str = ""
+    """What the user calls the path."""
+    complete: bool = True
+    """False where it was stopped before its end."""
 
     @property
     def exit_status(self) -> int:
-        """0 where nothing was cut, 1 for a finding."""
+        """0 where nothing was cut, 1 for a finding, 3 where the end was not reached."""
+        if not self.complete:
+            return CannotMeasureError.exit_status
         return 0 if self.finding.code is Code.OPEN else 1
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,6 +46,7 @@ class Location:
         return {
             "schema": SCHEMA,
             "hbprobe": __version__,
+            "label": self.label,
             "target": self.target,
             "method": None if self.asked is None else self.asked.method,
             "limit": {"cut": _rounded(self.limit_s), "given": self.is_given},
@@ -55,6 +63,7 @@ class Location:
                 for hop in self.route.hops
             ],
             "trials": [_trial_dict(one) for one in self.seen],
+            "complete": self.complete,
             "finding": {
                 "code": finding.code,
                 "hop": finding.hop,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 from hbprobe import __version__
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
 from hbprobe.trial.outcome import Limit, Trial
@@ -79,6 +79,13 @@ class Result:
     """What Exchange will make of it, as `hbprobe.exchange.verdict` writes it; None where nothing could be judged."""
     hbprobe: str = __version__
     """Version of the program that measured."""
+
+    @property
+    def exit_status(self) -> int:
+        """0 where the path is healthy, 1 where it has a finding, 3 where the end was not reached."""
+        if not self.complete or self.verdict is None:
+            return CannotMeasureError.exit_status
+        return 0 if self.verdict["healthy"] else 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with seconds rounded to the millisecond."""

@@ -1,10 +1,20 @@
 """The request for a watch: paths measured again and again, as a watch file says."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from os import fspath
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hbprobe.errors import RequestError
+from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import File, Request
+
+if TYPE_CHECKING:
+    from hbprobe.watch.store import Store
+    from hbprobe.watch.watchfile import WatchPlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +32,32 @@ class Watch(Request[None]):
         """Raise RequestError for no file."""
         if not fspath(self.file):
             raise RequestError("{file}: name a watch file", "file")
+
+    async def _measured(self, observer: Observer) -> None:
+        from hbprobe.profiles.catalogue import Catalogue
+        from hbprobe.search.prior import prior_of
+        from hbprobe.watch.lock import only_watch
+        from hbprobe.watch.service import watch
+        from hbprobe.watch.store import Store
+        from hbprobe.watch.watchfile import load_watch
+
+        plan = load_watch(Path(self.file))
+        with only_watch(plan.database), Store(plan.database, create=True) as store:
+            async with _metrics(plan, store, observer):
+                await watch(plan, store, _now, observer.says, prior_of(Catalogue().all()))
+
+
+@contextlib.asynccontextmanager
+async def _metrics(plan: "WatchPlan", store: "Store", observer: Observer) -> AsyncIterator[None]:
+    if plan.metrics is None:
+        yield
+        return
+    from hbprobe.watch.metrics import serving
+
+    async with serving(store, [target.name for target in plan.targets], plan.metrics) as address:
+        observer.says(f"metrics at http://{address}/metrics")
+        yield
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()

@@ -1,6 +1,7 @@
 """What a running search shows: the bracket, the trials under way, and how long it may still take."""
 
 import math
+from typing import Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -25,12 +26,16 @@ class LiveLine(Observer):
             Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
         )
 
-    def __enter__(self) -> "LiveLine":
+    def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the line that changes away; what was said stays."""
         if self._live is not None:
             self._live.stop()
 

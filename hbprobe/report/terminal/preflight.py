@@ -3,12 +3,28 @@
 from rich.console import Console
 from rich.text import Text
 
+from hbprobe.measure.observe import Observer
 from hbprobe.preflight.preflight import Check, State
 from hbprobe.text import shown
 
 _MARKS = {State.PASSED: "ok", State.FAILED: "FAILED", State.NOT_TRIED: "-"}
 _NAME_COLUMNS = 16
 _INDENT = " " * 8
+
+
+class CheckLines(Observer):
+    """Prints each check as it ends, and what the server asks for meanwhile."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def check(self, check: Check) -> None:
+        """Print a check."""
+        print_check(check, self._console)
+
+    def says(self, text: str) -> None:
+        """Print a sentence."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_check(check: Check, console: Console) -> None:
