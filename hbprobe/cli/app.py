@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 from cyclopts.exceptions import (
     ArgumentOrderError,
     CoercionError,
@@ -46,7 +46,8 @@ def command_line() -> App:
         version_flags=("--version", "-V"),
         default_parameter=Parameter(negative=(), show_default=False, allow_repeating=True),
         group_commands="Verbs",
-        group_parameters="Options",
+        group_arguments=Group("Arguments", sort_key=-1),
+        group_parameters=Group("Options", sort_key=0),
         sort_key=0,
     )
     for place, (name, verb) in enumerate(VERBS.items()):

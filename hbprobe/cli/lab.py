@@ -41,7 +41,7 @@ def _places(text: str) -> tuple[int, ...]:
     """Read which boxes translate addresses."""
     places = () if text == "none" else text.split(",")
     if not all(place.isascii() and place.isdecimal() and len(place) < 5 for place in places):
-        raise RequestError("{nat} {text}: write places on the path, as in 1,2; or none", "nat", text=text)
+        raise RequestError("{nat} {said}: write places on the path, as in 1,2; or none", "nat", said=text)
     return tuple(int(place) for place in places)
 
 

@@ -102,7 +102,7 @@ def _said(
     for name, value in given.items():
         if name in ("ipv4", "ipv6") and value:
             yield "family", name.removeprefix("ipv")
-        elif value not in (None, False, ()):
+        elif value is not None and value is not False and value != ():
             yield name, read[name](value) if name in read else value
 
 
@@ -116,6 +116,8 @@ def _parameters(request: type[Request[Any]], own: type) -> Iterator[inspect.Para
         for digit in "46":
             said = Parameter(name=f"-{digit}", help=f"IPv{digit} only", group=_GROUPS[Connecting])
             yield _keyword(f"ipv{digit}", Annotated[bool, said], default=False)
+    if not dataclasses.fields(own):
+        return
     needed = any(each.default is dataclasses.MISSING for each in dataclasses.fields(own))
     yield _keyword("own", own if needed else own | None, default=inspect.Parameter.empty if needed else None)
 
@@ -124,7 +126,7 @@ def _parameter(field: "dataclasses.Field[Any]", hint: object, doc: str, group: G
     type_, reading = _reading(hint, _METAVARS.get(field.name) or field.name.upper())
     said = Parameter(
         name=option_of(field.name),
-        help=doc,
+        help=doc + _default(field) if "default:" not in doc else doc,
         completer=profile_ids if field.name in _OF_PROFILES else None,
         consume_multiple=(1, None) if field.name == "lab" else None,
         **({"group": group} if group else {}),
@@ -144,6 +146,18 @@ def _parameter(field: "dataclasses.Field[Any]", hint: object, doc: str, group: G
         default=inspect.Parameter.empty if is_needed else None,
         annotation=Annotated[type_ if is_needed else type_ | None, reading, said],
     )
+
+
+def _default(field: "dataclasses.Field[Any]") -> str:
+    """Say what a field is where nothing is said, if that is worth a word."""
+    match field.default:
+        case bool() | "":
+            return ""
+        case float() as value:
+            return f" (default: {value:g})"
+        case int() | str() as value:
+            return f" (default: {value})"
+    return ""
 
 
 def _keyword(name: str, hint: object, *, default: object) -> inspect.Parameter:
@@ -187,8 +201,9 @@ def _group(request: type[Request[Any]], name: str) -> Group | None:
 def field_docs(request: type[object]) -> dict[str, str]:
     """Return the doc of each field of a class and those that it is made of: the text that stands below it."""
     docs: dict[str, str] = {}
-    for kind in reversed(request.__mro__[:-1]):
-        docs |= _docs_in(kind.__module__).get(kind.__name__, {})
+    for kind in reversed(request.__mro__):
+        if "__dataclass_fields__" in vars(kind):
+            docs |= _docs_in(kind.__module__).get(kind.__name__, {})
     return docs
 
 

@@ -1,6 +1,9 @@
 """Which verbs there are, and what their help says: the overview, each verb's page and the manual are made of this."""
 
+import textwrap
 from dataclasses import dataclass
+
+_COLUMNS = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +21,11 @@ class Verb:
 
     @property
     def epilogue(self) -> str:
-        """What the verb's page ends with."""
+        """What the verb's page ends with; a long example goes on as a shell lets it."""
         lines = ["Examples:"]
         for command, purpose in self.examples:
-            lines += ["", f"  # {purpose}", f"  {command}"]
+            first, *more = textwrap.wrap(command, _COLUMNS, break_long_words=False, break_on_hyphens=False)
+            lines += ["", f"  # {purpose}", " \\\n      ".join((f"  {first}", *more))]
         return "\n".join(lines)
 
 

@@ -1,13 +1,28 @@
 """`hbprobe verdict`: what Exchange and its devices make of a limit that is already known."""
 
+import contextlib
+
 from hbprobe.cli.output import Shown, measured, show
 from hbprobe.cli.requests import from_request
+from hbprobe.duration import parse_duration_s
+from hbprobe.errors import RequestError
 from hbprobe.measure.verdict import Verdict
 
 _OPEN = ("open", "none")
 
 
-@from_request(Verdict, limit=lambda text: None if text.lower() in _OPEN else text)
+def _timer(text: str) -> str | None:
+    """Return the limit as the request takes it; None stands for an open path."""
+    if text.lower() in _OPEN:
+        return None
+    with contextlib.suppress(ValueError):  # which the request tells
+        if not parse_duration_s(text) > 0:
+            what = "is no timer: give more than 0, or 'open' where nothing is cut"
+            raise RequestError("{limit}: {said!r} {what}", "limit", said=text, what=what)
+    return text
+
+
+@from_request(Verdict, limit=_timer)
 def verdict(request: Verdict, own: Shown) -> int:
     """Judge, and show the verdict."""
     from hbprobe.report.terminal.tables import print_verdict
