@@ -1,49 +1,41 @@
 """`hbprobe watch`: the same paths again and again, for weeks."""
 
-import argparse
 import asyncio
 import contextlib
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from hbprobe.measure.observe import Observer
-    from hbprobe.watch.request import Watch
+from cyclopts import Parameter
 
-
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line."""
-    parser = verbs.add_parser(
-        "watch",
-        help="measure paths again and again, and say when a limit changed",
-        description="Measure the targets of a watch file at an interval, keep every trial in a database, and say "
-        "when a limit changed. Ended in any way, it goes on where it was when it is started again.",
-    )
-    parser.add_argument(
-        "file", type=Path, metavar="WATCH.yaml", help="targets, interval, database: see docs/watch.md"
-    )
-    parser.set_defaults(run=run)
+from hbprobe.cli.requests import from_request
+from hbprobe.measure.observe import Observer
+from hbprobe.watch.request import Watch
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the verb until it is told to stop."""
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """None: the file says everything."""
+
+
+class _Lines(Observer):
+    """Prints what the watch says, a line each."""
+
+    def says(self, text: str) -> None:
+        from hbprobe.text import shown
+
+        print(shown(text), flush=True)
+
+
+@from_request(Watch)
+def watch(request: Watch, own: Options) -> int:  # noqa: ARG001  there are none
+    """Measure until told to stop."""
     from hbprobe import warp
-    from hbprobe.measure.observe import Observer
-    from hbprobe.text import shown
-    from hbprobe.watch.request import Watch
 
-    class Lines(Observer):
-        """Prints what the watch says, a line each."""
-
-        def says(self, text: str) -> None:
-            print(shown(text), flush=True)
-
-    lines = Lines()
-    warp.run(_watch(Watch(args.file), lines), warp.ScaledClock())
+    warp.run(_until_stopped(request, _Lines()), warp.ScaledClock())
     return 0
 
 
-async def _watch(request: "Watch", lines: "Observer") -> None:
+async def _until_stopped(request: Watch, lines: Observer) -> None:
     from hbprobe.cli.serve import until_told_to_stop
 
     watching = asyncio.ensure_future(request.measure(lines))
