@@ -36,6 +36,9 @@ Poll = Callable[[float | None], Ready]
 class Clock(Protocol):
     """Where a loop's time comes from, and how it passes while the loop waits."""
 
+    rate: float
+    """So many of its seconds pass in a real one, whatever the program does."""
+
     def time(self) -> float:
         """Return the time in seconds; the zero is arbitrary, and it never runs backwards."""
         ...
@@ -69,6 +72,8 @@ class ScaledClock:
 
 class WarpClock:
     """Time that passes only when there is nothing to do, and then all at once."""
+
+    rate = 0.0
 
     def __init__(self, settle_s: float = _SETTLE_S) -> None:
         self._now = 0.0
@@ -123,6 +128,11 @@ class ClockLoop(asyncio.SelectorEventLoop):
         """Return the clock's time in seconds."""
         return self._clock.time()
 
+    @property
+    def rate(self) -> float:
+        """So many of its seconds pass in a real one, whatever the program does; none on the warp clock."""
+        return self._clock.rate
+
     def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]  # as asyncio does
         """Run jobs in `executor` where no other is named."""
         super().set_default_executor(executor)
@@ -151,6 +161,11 @@ class ClockLoop(asyncio.SelectorEventLoop):
             await super().shutdown_default_executor(*args, **kwargs)
         finally:
             self._jobs -= 1
+
+
+def rate_of(loop: asyncio.AbstractEventLoop) -> float:
+    """Return how many seconds pass on a loop's clock in a real one while code runs: none where the clock warps."""
+    return loop.rate if isinstance(loop, ClockLoop) else 1.0
 
 
 def clock_from_text(text: str) -> Clock:

@@ -61,7 +61,6 @@ OUTSIDE = {
 """What touches a file, a socket, a clock, a terminal or chance."""
 TOUCHING = {
     "__main__",
-    "measure.account",
     "cli.api",
     "cli.arguments",
     "cli.diagnose",
@@ -69,7 +68,6 @@ TOUCHING = {
     "cli.fleet_output",
     "cli.fleet_sockets",
     "cli.history",
-    "cli.kernel_lab",
     "cli.lab",
     "cli.locate",
     "cli.main",
@@ -89,6 +87,7 @@ TOUCHING = {
     "farend.server",
     "farend.witness",
     "fleet.mix",
+    "fleet.requests",
     "lab.diagnosed",
     "lab.fleet",
     "lab.inprocess",
@@ -102,14 +101,25 @@ TOUCHING = {
     "lab.kernel.watcher",
     "lab.kernel.watching",
     "lab.pathfile",
+    "lab.requests",
     "locate.hop_trials",
     "locate.raw_route",
     "locate.route",
+    "measure.account",
+    "measure.answers",
     "measure.conclude",
     "measure.diagnosing",
+    "measure.guard",
     "measure.journal",
+    "measure.locate",
+    "measure.log_file",
+    "measure.observe",
+    "measure.preflight",
+    "measure.probe",
+    "measure.request",
     "measure.run",
     "measure.setup",
+    "measure.verdict",
     "middlebox.alarm",
     "middlebox.book",
     "middlebox.box",
@@ -125,6 +135,7 @@ TOUCHING = {
     "middlebox.undertaker",
     "net.address",
     "net.certificates",
+    "net.connect",
     "net.dial",
     "net.hangup",
     "net.json_api",
@@ -146,6 +157,8 @@ TOUCHING = {
     "profiles.running",
     "profiles.table",
     "records.diagnosis",
+    "records.location",
+    "records.preflight",
     "records.result",
     "records.wire",
     "report.documents.blocks",
@@ -196,11 +209,13 @@ TOUCHING = {
     "trial.methods",
     "trial.ping",
     "trial.postmortem",
+    "trial.proof",
     "trial.witness",
     "warp",
     "watch.chronicle",
     "watch.lock",
     "watch.metrics",
+    "watch.request",
     "watch.service",
     "watch.store",
     "watch.watchfile",
@@ -275,7 +290,7 @@ def height(module):
 
 def test_imports_are_read_wherever_they_stand():
     assert {"hbprobe.cli.lab", "hbprobe.errors", "argparse"} <= imports_of("hbprobe.cli.main")
-    assert "hbprobe.lab.inprocess" in imports_of("hbprobe.cli.lab"), "inside a function"
+    assert "hbprobe.lab.requests" in imports_of("hbprobe.cli.lab"), "inside a function"
     assert {"asyncio", "socket"} <= outside("hbprobe.middlebox.relay")
     assert "hbprobe.profiles.model" in reach_of("hbprobe.lab.inprocess")
 

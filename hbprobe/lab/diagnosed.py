@@ -3,7 +3,6 @@
 import random
 from collections.abc import Sequence
 
-from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import no_fault_is_lost, path
 from hbprobe.measure.diagnosing import Diagnosing
@@ -30,16 +29,16 @@ async def diagnose(
     *,
     journal: Journal | None = None,
     observer: Observer = _NOBODY,
-) -> tuple[Diagnosing, CannotMeasureError | None]:
-    """Diagnose a path through the boxes as far as that goes; return it with what stood in the way of the rest.
+) -> Diagnosing:
+    """Diagnose a path through the boxes as far as that goes.
 
     TCP keep-alives are not asked about: they end at a simulated box, whose kernel answers them.
     """
     events: list[list[Event]] = [[] for _ in boxes]
     rng = random.Random(_SEED)
     async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed)) as dialer:
-        run = await set_up(method, dialer, search, prior, rng, journal=journal, observer=observer)
+        run = await set_up(method, dialer, search, prior, rng, journal=journal)
         watch = observer.diagnosis
         found = Diagnosing(run, dialer, rng, keep_alives=False, trials=trials, watch=watch, journal=journal)
-        failure = await carry_out(found.to_the_end())
-    return found, failure
+        found.failure = await carry_out(found.to_the_end())
+    return found

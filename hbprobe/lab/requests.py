@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from hbprobe import warp
 from hbprobe.duration import format_duration
-from hbprobe.errors import CannotMeasureError, RequestError
+from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import (
     Configured,
@@ -54,8 +54,8 @@ class Lab(Searching, Journalling, Configured, Request["Result"]):
     kernel: bool = False
     """build the path out of network namespaces, each box of layer packet as nftables and conntrack; it runs in real
     time, and clock N divides all timers by N (Linux)"""
-    nat: Sequence[int] | None = None
-    """with kernel: the boxes that translate addresses, by place, counted from 1 (default: those of category nat,
+    nat: str | None = None
+    """with kernel: the boxes that translate addresses, by place, as in 1,3; or none (default: those of category nat,
     home-gateway and carrier)"""
     pcap: File | None = None
     """with kernel: leave a packet capture of each side of each box in this folder"""
@@ -132,7 +132,7 @@ class Lab(Searching, Journalling, Configured, Request["Result"]):
             notes=(*path.remarks, *drawn, *fitted, *findings.remarks),
             devices=path.devices,
         )
-        return handed_over(result, findings.failure)
+        return handed_over(result, findings.failure, holds_something=bool(findings.run.trials))
 
     @property
     def _clock_name(self) -> str:
@@ -199,11 +199,13 @@ class Lab(Searching, Journalling, Configured, Request["Result"]):
         """Return which boxes translate addresses; None leaves it to their profiles."""
         if self.nat is None:
             return None
-        if not all(1 <= place <= boxes for place in self.nat):
-            said = ",".join(map(str, self.nat))
+        if self.nat == "none":
+            return frozenset()
+        places = self.nat.split(",")
+        if not all(place.isascii() and place.isdecimal() and 1 <= int(place) <= boxes for place in places):
             text = "{nat} {said}: write places on the path, from 1 to {boxes}, as in 1,2; or none"
-            raise RequestError(text, "nat", said=said, boxes=boxes)
-        return frozenset(self.nat)
+            raise RequestError(text, "nat", said=self.nat, boxes=boxes)
+        return frozenset(int(place) for place in places)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +223,7 @@ class Diagnose(Searching, Connecting, Journalling, Configured, Request["Diagnosi
     """so many more trials: how widely the limit scatters"""
     compare: str | None = None
     """another address: does the same request die there, too?"""
-    other_port: Annotated[int, Whole(1, 65535)] | None = None
+    other_port: Annotated[int, Whole(1, 65535, "a port is at most 65535")] | None = None
     """the same, at another port of the same host"""
 
     def check(self) -> None:
@@ -252,10 +254,10 @@ class Diagnose(Searching, Connecting, Journalling, Configured, Request["Diagnosi
         name = "lab" if target is None else str(target)
         with self.kept(header(name, self.method, search)) as journal:
             if target is None:
-                found, failure = await self._in_lab(search, journal, observer)
+                found = await self._in_lab(search, journal, observer)
             else:
                 found = await self._on_path(target, search, journal, observer)
-                failure = await carry_out(found.to_the_end())
+                found.failure = await carry_out(found.to_the_end())
         result = conclude(
             found.run,
             settings,
@@ -267,7 +269,9 @@ class Diagnose(Searching, Connecting, Journalling, Configured, Request["Diagnosi
             path=tuple(self.lab or ()),
             notes=self.trust_notes,
         )
-        return handed_over(sum_up(found, result, Catalogue().all()), failure)
+        return handed_over(
+            sum_up(found, result, Catalogue().all()), found.failure, holds_something=bool(found.run.trials)
+        )
 
     def _clock(self) -> "warp.Clock | None":
         return None if self.lab is None else warp.WarpClock()
@@ -296,9 +300,7 @@ class Diagnose(Searching, Connecting, Journalling, Configured, Request["Diagnosi
             journal=journal,
         )
 
-    async def _in_lab(
-        self, search: "SearchSettings", journal: "Journal | None", observer: Observer
-    ) -> "tuple[Diagnosing, CannotMeasureError | None]":
+    async def _in_lab(self, search: "SearchSettings", journal: "Journal | None", observer: Observer) -> "Diagnosing":
         from hbprobe.lab.diagnosed import diagnose
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.profiles.running import draw_all

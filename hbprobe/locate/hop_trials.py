@@ -261,17 +261,13 @@ class Locating:
 
     async def _peer(self) -> tuple[socket.AddressFamily, Address]:
         """Connect once, so that the name is looked up and all connections go to the same address."""
-        taken: list[socket.socket] = []
         try:
-            wire = await self._dialer.prepared(taken.append).open()
+            wire = await self._dialer.open()
         except DialError as error:
             raise CannotMeasureError(str(error)) from None
-        try:
-            return taken[-1].family, taken[-1].getpeername()
-        except OSError as error:
-            raise CannotMeasureError(f"the connection ended at once: {error.strerror}") from None
-        finally:
-            wire.close()
+        wire.close()
+        assert self._dialer.address is not None  # a connection has stood
+        return self._dialer.address
 
     async def _trial(self, ttl: int, place: int, distance: int) -> Outcome:
         await asyncio.sleep(place * _STAGGER_S)

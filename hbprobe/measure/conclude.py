@@ -53,7 +53,7 @@ def conclude(
         cut_by=cut_by,
         notes=(*notes, *run.remarks),
         server=told_by(run.method),
-        verdict=judge(limit.survived_s, limit.cut_s, limit.how, settings, devices).as_dict() if known else None,
+        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices) if known else None,
     )
 
 

@@ -8,6 +8,7 @@ from hbprobe.diagnosis.plan import Means, expected_s, plan
 from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
 from hbprobe.diagnosis.spread import Spread, spread_holds, spread_of
+from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.answers import Answers
 from hbprobe.measure.journal import Journal
 from hbprobe.measure.run import Run
@@ -46,6 +47,8 @@ class Diagnosing:
         self.remarks: tuple[str, ...] = ()
         """What stood in the way of a question."""
         self.complete = False
+        self.failure: CannotMeasureError | None = None
+        """What stood in the way of the rest."""
         self._rng = rng
         self._keep_alives = keep_alives and can_keep_alive()
         self._trials = trials

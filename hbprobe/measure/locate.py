@@ -43,7 +43,7 @@ class Locate(Searching, Connecting, Journalling, Request["Location"]):
     """https://HOST[:PORT]/ of hbprobe serve (hold) or a web server (idle)"""
     limit: Duration | None = None
     """the path's limit, where it is known: no search then"""
-    hops: Annotated[int, Whole(1, 255)] = MOST_HOPS
+    hops: Annotated[int, Whole(1, 255, "no packet goes further than 255 hops")] = MOST_HOPS
     """look no further"""
     requests: Count = 1
     """for each hop; more where some die by accident"""
@@ -115,7 +115,7 @@ class _Measuring:
             run, failure = await self._searched()
             self._limit_s = run.search.limit.cut_s
             if failure is not None or not run.complete:
-                return handed_over(self._location(Located.stopped()), failure)
+                return handed_over(self._location(Located.stopped()), failure, holds_something=bool(run.trials))
             if self._limit_s is None:
                 return self._location(Located.open(self._search.max_s))
         self._asked = self._request._asked(self._limit_s, self._search.grace_s)
@@ -128,7 +128,7 @@ class _Measuring:
             journal=answers,
         )
         failure = await carry_out(locating.to_the_end())
-        return handed_over(self._location(locating.located), failure)
+        return handed_over(self._location(locating.located), failure, holds_something=bool(locating.located.seen))
 
     async def _searched(self) -> "tuple[Run, CannotMeasureError | None]":
         """Search for the limit, as a probe does."""
@@ -136,8 +136,7 @@ class _Measuring:
 
         longest = format_duration(self._search.worst_case_s)
         self._observer.says(
-            f"searching the limit of {self._dialer.target} first: about {longest} at worst; a limit that is given "
-            "spares it"
+            f"searching the limit of {self._dialer.target} first: about {longest} at worst; a known limit spares it"
         )
         run = await set_up(
             self._request.method,

@@ -38,4 +38,4 @@ class Preflight(LoggingIn, Connecting, Request["PreflightRecord"]):
             label=self.label,
             notes=self.trust_notes,
         )
-        return handed_over(record, failure)
+        return handed_over(record, failure, holds_something=bool(checks.checks))

@@ -63,7 +63,7 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Configured, Request["
             began=began,
             notes=(*self.trust_notes, *notes),
         )
-        return handed_over(result, failure)
+        return handed_over(result, failure, holds_something=bool(run.trials))
 
     def _account(self, target: "Target") -> "Account | None":
         if self.method == "ping":

@@ -60,6 +60,8 @@ class Whole:
 
     least: int = 1
     most: int = 99_999
+    why: str = ""
+    """Why it may not be more, in words."""
 
 
 Duration: TypeAlias = Annotated[float | str, Seconds()]
@@ -176,15 +178,17 @@ def _read(name: str, value: object, mark: object) -> object:
             return _seconds(name, value)
         case Part():
             return _share(name, value)
-        case Whole(least, most):
-            return _whole(name, value, least, most)
+        case Whole():
+            return _whole(name, value, mark)
     return value
 
 
-def _whole(name: str, value: object, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+def _whole(name: str, value: object, mark: Whole) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not mark.least <= value <= mark.most:
+        if mark.why and isinstance(value, int) and value > mark.most:
+            raise RequestError(f"{{{name}}} {{value}}: {{why}}", name, value=value, why=mark.why)
         text = f"{{{name}}}: {{value!r}} is no whole number from {{least}} to {{most}}"
-        raise RequestError(text, name, value=value, least=least, most=most)
+        raise RequestError(text, name, value=value, least=mark.least, most=mark.most)
     return value
 
 

@@ -81,9 +81,9 @@ async def carry_out(work: Awaitable[object]) -> CannotMeasureError | None:
     return None
 
 
-def handed_over(record: RecordT, failure: CannotMeasureError | None) -> RecordT:
-    """Return the record; where the work failed, raise that with the record attached."""
+def handed_over(record: RecordT, failure: CannotMeasureError | None, *, holds_something: bool) -> RecordT:
+    """Return the record; where the work failed, raise that, with the record attached if it `holds_something`."""
     if failure is None:
         return record
-    failure.partial = record
+    failure.partial = record if holds_something else None
     raise failure

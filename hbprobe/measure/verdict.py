@@ -43,4 +43,4 @@ class Verdict(Configured, Request["VerdictRecord"]):
             cut_s = float(self.limit)
             # Heartbeats are whole seconds: this is the longest that ends before the timer does.
             limit = Limit(math.ceil(cut_s) - 1, int(cut_s) if cut_s.is_integer() else cut_s, How(self.how))
-        return VerdictRecord(limit, judge(limit.survived_s, limit.cut_s, limit.how, settings))
+        return VerdictRecord(limit, judge(limit.survived_s, limit.cut_s, limit.manner, settings))

@@ -36,7 +36,7 @@ class Diagnosis:
         verdict = self.result.verdict
         if not self.result.complete:
             return CannotMeasureError.exit_status
-        return 0 if is_of_the_path(self.reasoning) and verdict is not None and verdict["healthy"] else 1
+        return 0 if is_of_the_path(self.reasoning) and verdict is not None and verdict.healthy else 1
 
     @property
     def mend(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.exchange.verdict import Judgement
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
 from hbprobe.trial.outcome import Limit, Trial
@@ -75,17 +76,17 @@ class Result:
     """What a reader must know to trust the result, such as a certificate that was not verified."""
     server: Mapping[str, Any] | None = None
     """What a live ActiveSync server said of itself, its heartbeat limits above all; None for other methods."""
-    verdict: Mapping[str, Any] | None = None
-    """What Exchange will make of it, as `hbprobe.exchange.verdict` writes it; None where nothing could be judged."""
+    verdict: Judgement | None = None
+    """What Exchange will make of it; None where nothing could be judged."""
     hbprobe: str = __version__
     """Version of the program that measured."""
 
     @property
     def exit_status(self) -> int:
-        """0 where the path is healthy, 1 where it has a finding, 3 where the end was not reached."""
-        if not self.complete or self.verdict is None:
+        """0 for a healthy path, 1 for a finding, 3 where the end was not reached or nothing was learnt."""
+        if self.verdict is None or not self.complete:
             return CannotMeasureError.exit_status
-        return 0 if self.verdict["healthy"] else 1
+        return 0 if self.verdict.healthy else 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with seconds rounded to the millisecond."""
@@ -110,7 +111,7 @@ class Result:
             "seconds": {"path": _ms(self.path_s), "wall": _ms(self.wall_s)},
             "notes": list(self.notes),
             "server": None if self.server is None else dict(self.server),
-            "verdict": None if self.verdict is None else dict(self.verdict),
+            "verdict": None if self.verdict is None else self.verdict.as_dict(),
         }
 
     def to_json(self) -> str:
@@ -188,7 +189,7 @@ def _limit_dict(limit: Limit) -> dict[str, Any]:
     return {
         "survived": _ms_or_null(limit.survived_s),
         "cut": _ms_or_null(limit.cut_s),
-        "how": limit.how,
+        "how": limit.manner,
         "status": limit.status,
         "exact": limit.exact,
         "aftermath": limit.aftermath,

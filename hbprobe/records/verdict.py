@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from hbprobe.exchange.verdict import Verdict
+from hbprobe.exchange.verdict import Judgement
 from hbprobe.trial.outcome import Limit
 
 SCHEMA = "hbprobe.verdict/1"
@@ -15,7 +15,7 @@ class VerdictRecord:
     """A limit, and what it means."""
 
     limit: Limit
-    verdict: Verdict
+    verdict: Judgement
 
     @property
     def healthy(self) -> bool:
@@ -29,7 +29,7 @@ class VerdictRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        limit = {"survived": self.limit.survived_s, "cut": self.limit.cut_s, "how": self.limit.how}
+        limit = {"survived": self.limit.survived_s, "cut": self.limit.cut_s, "how": self.limit.manner}
         return {"schema": SCHEMA, "limit": limit, "verdict": self.verdict.as_dict()}
 
     def to_json(self) -> str:

@@ -9,7 +9,7 @@ import sys
 import pytest
 from aiohttp import web
 
-from hbprobe import warp
+from hbprobe import __version__, warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.hold import DRIP, hold_query, hold_token
 from hbprobe.farend.hold_service import HoldService
@@ -228,7 +228,7 @@ def silence(writer):
     ids=["nothing", "reset", "closed"],
 )
 def test_what_the_far_end_saw(then, seen):
-    assert witnessed(then) == {"up_s": 20, "seen": True, "times": 1, "now_s": 20} | seen
+    assert witnessed(then) == {"hbprobe": __version__, "up_s": 20, "seen": True, "times": 1, "now_s": 20} | seen
 
 
 @linux
@@ -248,7 +248,7 @@ def test_a_request_that_never_came():
         await asyncio.sleep(7)
         return await there.ask("unknown")
 
-    assert served(client) == {"up_s": 7, "seen": False}
+    assert served(client) == {"hbprobe": __version__, "up_s": 7, "seen": False}
 
 
 def test_a_request_that_came_twice():

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.journal import Journal, header
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
@@ -21,6 +21,9 @@ class Scripted:
         self.holds = []
         self.given_up = []
         self.running = self.most = 0
+
+    async def prove(self):
+        return None
 
     async def trial(self, hold_s):
         self.holds.append(hold_s)
@@ -182,11 +185,14 @@ def test_a_mistake_in_a_method_is_not_hidden(on_warp):
         carry_out(on_warp, broken)
 
 
-def test_a_journal_that_cannot_be_written_stops_the_search(on_warp, tmp_path, monkeypatch):
-    with journal_of(tmp_path / "journal.jsonl") as journal:
+def test_a_journal_that_cannot_be_written_is_a_remark_and_no_more(on_warp, tmp_path, monkeypatch):
+    path = tmp_path / "journal.jsonl"
+    with journal_of(path) as journal:
         monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-        with pytest.raises(UserError, match="No space left on device"):
-            carry_out(on_warp, ten_minutes, journal=journal)
+        run, _, _ = carry_out(on_warp, ten_minutes, journal=journal)
+    assert (run.complete, run.search.limit.survived_s, run.search.limit.cut_s) == (True, 599.5, 600.5)
+    text = "cannot be written: No space left on device; the measurement goes on without it"
+    assert run.remarks == [f"{path}: {text}"]
 
 
 # Stopping and going on

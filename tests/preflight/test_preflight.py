@@ -9,7 +9,7 @@ from hbprobe.eas.client import Account
 from hbprobe.exchange.settings import Settings
 from hbprobe.net.certificates import client_context
 from hbprobe.net.wire import Target
-from hbprobe.preflight.preflight import Name, Checks, State
+from hbprobe.preflight.preflight import Checks, Name, State
 from hbprobe.standin.rules import Rules
 
 ADA = Account("ada", "s3cret")

@@ -19,7 +19,7 @@ from hbprobe.eas.releases import Release
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.setup import set_up
 from hbprobe.net.wire import Target
-from hbprobe.preflight.preflight import Name, Checks, State
+from hbprobe.preflight.preflight import Checks, Name, State
 from hbprobe.search.search import SearchSettings
 from hbprobe.standin.filtering import FilteringRule
 from hbprobe.standin.rules import Characteristic, Rules

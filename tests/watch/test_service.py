@@ -32,6 +32,9 @@ class Rule:
     def __init__(self, timer_s, now):
         self._timer_s, self._now = timer_s, now
 
+    async def prove(self):
+        return None
+
     async def trial(self, hold_s):
         timer_s = self._timer_s(self._now())
         if timer_s is None:

@@ -3,10 +3,11 @@
 `SECTIONS` is the order; a section that has nothing to say returns None.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 from hbprobe.duration import format_duration
+from hbprobe.exchange.verdict import Judgement
 from hbprobe.records.result import Result
 from hbprobe.report.documents.blocks import Block, Chapter, Facts, Findings, Listing, Picture, Prose, Section, Table
 from hbprobe.report.documents.diagnosed import diagnosis_section
@@ -39,7 +40,7 @@ def state_of(result: Result) -> str:
     """Sum a result up in a word: `healthy`, `problem`, or `note` where it could not be judged or has doubts."""
     if result.verdict is None or not result.complete:
         return "note"
-    return "healthy" if result.verdict["healthy"] else "problem"
+    return "healthy" if result.verdict.healthy else "problem"
 
 
 def _asked(measured: Measured) -> Section:
@@ -86,10 +87,10 @@ def _verdict(measured: Measured) -> Section | None:
     result = measured.result
     if result.verdict is None:
         return None
-    found = [(one["severity"], f"{one['text']} [{one['code']}]") for one in result.verdict["findings"]]
+    found = [(str(one.severity), f"{one.text} [{one.code}]") for one in result.verdict.findings]
     blocks: list[Block] = [Findings(tuple(found or [_HEALTHY]))]
-    if result.verdict["devices"]:
-        rows = tuple(device_row(device) for device in result.verdict["devices"])
+    if result.verdict.devices:
+        rows = tuple(device_row(device) for device in result.verdict.devices)
         words = frozenset({"device", "event 1040"})
         blocks.append(Table("What each device does on this path", DEVICE_COLUMNS, rows, words))
     return Section("Verdict", tuple(blocks))
@@ -148,7 +149,7 @@ def _settings(measured: Measured) -> Section:
     return Section("Versions and settings", (Facts((*pairs, *_exchange(result.verdict))),))
 
 
-def _exchange(verdict: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def _exchange(verdict: Judgement | None) -> list[tuple[str, str]]:
     return [("Exchange", text) for name, text in advice(verdict) if name == "settings"] if verdict else []
 
 
