@@ -83,12 +83,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name from its home (PEP 562)."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'hbprobe' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"hbprobe.{_HOME[name]}"), name)
-    return value
+if not TYPE_CHECKING:  # or every name that is misspelt would be one to a type checker
+
+    def __getattr__(name: str) -> object:
+        """Import a public name from its home (PEP 562)."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'hbprobe' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"hbprobe.{_HOME[name]}"), name)
+        return value
 
 
 def __dir__() -> list[str]:
