@@ -40,6 +40,9 @@ Poll = Callable[[float | None], Ready]
 class Clock(Protocol):
     """Where a loop's time comes from, and how it passes while the loop waits."""
 
+    rate: float
+    """So many of its seconds pass in a real one, whatever the program does."""
+
     def time(self) -> float:
         """Return the time in seconds; the zero is arbitrary, and it never runs backwards."""
         ...
@@ -73,6 +76,8 @@ class ScaledClock:
 
 class WarpClock:
     """Time that passes only when there is nothing to do, and then all at once."""
+
+    rate = 0.0
 
     def __init__(self, settle_s: float = _SETTLE_S) -> None:
         self._now = 0.0
@@ -175,9 +180,10 @@ class ClockLoop(asyncio.SelectorEventLoop):
         """Return the clock's time in seconds."""
         return self._clock.time()
 
-    def watch_stalls(self) -> Stalls:
-        """Return where it is noted, from now on, when this loop stood still."""
-        return self._waiter.watch_stalls()
+    @property
+    def rate(self) -> float:
+        """So many of its seconds pass in a real one, whatever the program does; none on the warp clock."""
+        return self._clock.rate
 
     def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]  # as asyncio does
         """Run jobs in `executor` where no other is named."""
@@ -209,11 +215,9 @@ class ClockLoop(asyncio.SelectorEventLoop):
             self._jobs -= 1
 
 
-def _asleep() -> float:
-    """Return how long the machine has been suspended since it was started (clock_gettime(2), Linux); 0 elsewhere."""
-    if sys.platform != "linux":
-        return 0.0
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+def rate_of(loop: asyncio.AbstractEventLoop) -> float:
+    """Return how many seconds pass on a loop's clock in a real one while code runs: none where the clock warps."""
+    return loop.rate if isinstance(loop, ClockLoop) else 1.0
 
 
 def clock_from_text(text: str) -> Clock:

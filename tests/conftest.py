@@ -7,27 +7,4 @@ import os
 import signal
 from pathlib import Path
 
-pytest_plugins = ["support.peers", "support.facts", "support.results", "support.boxes"]
-
-
-def pytest_configure():
-    """Undo what a shell does to its background jobs: what is ignored here would be ignored by every program that a
-    test starts, too, and none that is stopped with SIGINT or SIGTERM would end."""
-    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
-        if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, handler)
-
-
-def pytest_xdist_auto_num_workers(config):
-    """Return how many processes run tests: two more than processors, for some tests wait in real time; none for
-    files that are named, which are done before others could have started."""
-    named = [Path(argument.partition("::")[0]) for argument in config.args]
-    return 0 if all(path.suffix == ".py" for path in named) else (os.cpu_count() or 1) + 2
-
-
-def pytest_collection_modifyitems(items):
-    """Spread the tests that wait evenly among those that work, so that the processors are never all idle."""
-    waiting = [item for item in items if item.get_closest_marker("realtime")]
-    working = [item for item in items if not item.get_closest_marker("realtime")]
-    placed = {item: (place + 0.5) / len(kind) for kind in (waiting, working) for place, item in enumerate(kind)}
-    items.sort(key=placed.__getitem__)
+pytest_plugins = ["support.peers", "support.facts", "support.results", "support.boxes", "support.faults"]

@@ -62,7 +62,6 @@ OUTSIDE = {
 """What touches a file, a socket, a clock, a terminal or chance."""
 TOUCHING = {
     "__main__",
-    "cli.account",
     "cli.api",
     "cli.arguments",
     "cli.diagnose",
@@ -70,7 +69,6 @@ TOUCHING = {
     "cli.fleet_output",
     "cli.fleet_sockets",
     "cli.history",
-    "cli.kernel_lab",
     "cli.lab",
     "cli.locate",
     "cli.main",
@@ -90,6 +88,7 @@ TOUCHING = {
     "farend.server",
     "farend.witness",
     "fleet.mix",
+    "fleet.requests",
     "lab.diagnosed",
     "lab.fleet",
     "lab.inprocess",
@@ -103,14 +102,25 @@ TOUCHING = {
     "lab.kernel.watcher",
     "lab.kernel.watching",
     "lab.pathfile",
+    "lab.requests",
     "locate.hop_trials",
     "locate.raw_route",
     "locate.route",
+    "measure.account",
+    "measure.answers",
     "measure.conclude",
     "measure.diagnosing",
+    "measure.guard",
     "measure.journal",
+    "measure.locate",
+    "measure.log_file",
+    "measure.observe",
+    "measure.preflight",
+    "measure.probe",
+    "measure.request",
     "measure.run",
     "measure.setup",
+    "measure.verdict",
     "middlebox.alarm",
     "middlebox.book",
     "middlebox.box",
@@ -127,6 +137,7 @@ TOUCHING = {
     "net.accepted",
     "net.address",
     "net.certificates",
+    "net.connect",
     "net.dial",
     "net.hangup",
     "net.http_server",
@@ -149,6 +160,8 @@ TOUCHING = {
     "profiles.running",
     "profiles.table",
     "records.diagnosis",
+    "records.location",
+    "records.preflight",
     "records.result",
     "records.wire",
     "report.documents.blocks",
@@ -199,11 +212,13 @@ TOUCHING = {
     "trial.methods",
     "trial.ping",
     "trial.postmortem",
+    "trial.proof",
     "trial.witness",
     "warp",
     "watch.chronicle",
     "watch.lock",
     "watch.metrics",
+    "watch.request",
     "watch.service",
     "watch.store",
     "watch.watchfile",
@@ -278,7 +293,7 @@ def height(module):
 
 def test_imports_are_read_wherever_they_stand():
     assert {"hbprobe.cli.lab", "hbprobe.errors", "argparse"} <= imports_of("hbprobe.cli.main")
-    assert "hbprobe.lab.inprocess" in imports_of("hbprobe.cli.lab"), "inside a function"
+    assert "hbprobe.lab.requests" in imports_of("hbprobe.cli.lab"), "inside a function"
     assert {"asyncio", "socket"} <= outside("hbprobe.middlebox.relay")
     assert "hbprobe.profiles.model" in reach_of("hbprobe.lab.inprocess")
 

@@ -1,78 +1,12 @@
-"""The command line: finds the verb, runs it, and turns the two errors into one line and an exit status."""
+"""The program: runs one command, and turns the two errors into one line and an exit status."""
 
-import argparse
 import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from hbprobe import __version__
-from hbprobe.cli import (
-    diagnose,
-    fleet,
-    history,
-    lab,
-    locate,
-    plot,
-    preflight,
-    probe,
-    profiles,
-    proxy,
-    report,
-    serve,
-    size,
-    verdict,
-    watch,
-)
-from hbprobe.errors import CannotMeasureError, UserError
-from hbprobe.text import shown
-
-_VERBS = (
-    lab,
-    preflight,
-    probe,
-    diagnose,
-    locate,
-    serve,
-    proxy,
-    verdict,
-    fleet,
-    size,
-    profiles,
-    plot,
-    report,
-    watch,
-    history,
-)
 _INTERRUPTED = 130
-_EPILOG = (
-    "exit status: 0 measured and healthy; 1 measured, with a finding; 2 wrong usage; 3 could not measure. "
-    "'hbprobe VERB --help' explains a verb."
-)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line instead of printing the whole usage, and wants options in full."""
-
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401  argparse's own, handed on
-        super().__init__(**{"allow_abbrev": False} | settings)
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; see {self.prog} --help")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="hbprobe",
-        description="Find, explain and reproduce the timers that kill long-lived HTTPS requests on a network path.",
-        epilog=_EPILOG,
-    )
-    parser.add_argument("--version", action="version", version=f"hbprobe {__version__}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=_Parser)
-    for module in _VERBS:
-        module.register(verbs)
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,10 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    # Imported here, so that Ctrl-C meanwhile ends in a status and not in a traceback.
+    from hbprobe.cli.app import command_line, parse
+    from hbprobe.errors import CannotMeasureError, UserError
+    from hbprobe.text import shown
+
     try:
-        args = _parser().parse_args(argv)
-        status: int = args.run(args)
-        return status
+        return parse(command_line(), sys.argv[1:] if argv is None else argv)() or 0
     except (UserError, CannotMeasureError) as error:
         sys.stdout.flush()
         print(f"hbprobe: {shown(str(error))}", file=sys.stderr)

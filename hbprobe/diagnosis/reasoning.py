@@ -94,7 +94,7 @@ def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Rea
     elif _knows_requests(limit, seen):
         kinds = (BoxKind.HTTP,)
     else:
-        cause = explanation.causes[0] if explanation.causes else _CAUSE_OF.get(limit.how)
+        cause = explanation.causes[0] if explanation.causes else _CAUSE_OF.get(limit.manner)
         signed = died is not None and died.signed
         kinds = _kinds(cause, saved, runs) or _of_close(explanation, saved, signed=signed, tls=tls)
     return Reasoning(explanation, runs, _counts(saved, runs), _direction(saved), whose, kinds)
@@ -187,7 +187,7 @@ def _knows_requests(limit: Limit, seen: Sequence[Seen]) -> bool:
     if any(one.far_end is not None and one.far_end.times > 1 for one in seen):
         return True
     between = next((one for one in seen if one.ask.question is Question.BETWEEN_REQUESTS), None)
-    if between is None or limit.cut_s is None or limit.how is Manner.SILENT:
+    if between is None or limit.cut_s is None or limit.manner is How.SILENT:
         return False
     apart_s = abs(between.outcome.elapsed_s - limit.cut_s)
     return between.survived is True or (between.outcome.exact and apart_s > 2 + 0.1 * limit.cut_s)

@@ -1,6 +1,7 @@
 """What a path's limit means for Direct Push: event 1040, device by device, and the timer that would end it.
 
-`Verdict.as_dict` has these keys; later versions may add more. Durations are in seconds, and whole where they can be.
+`Judgement.as_dict` has these keys; later versions may add more. Durations are in seconds, and whole where they
+can be.
 
     healthy        no finding is a problem
     findings       list of
@@ -54,7 +55,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """What a path's limit means; the module's text explains the fields."""
 
     findings: tuple[Finding, ...]
@@ -79,7 +80,7 @@ def judge(
     how: str | None,
     settings: Settings,
     devices: Iterable[DeviceKind] = DEVICES,
-) -> Verdict:
+) -> Judgement:
     """Say what a limit means: the longest hold that survived, the shortest that was cut (None: nothing was), and how.
 
     A heartbeat between the two counts as lost. Where nothing was cut, longer heartbeats than the longest tried count
@@ -93,7 +94,7 @@ def judge(
     findings += _on_settings(settings)
     timers_s = [device.smallest_timer_s for device in judged if device.smallest_timer_s is not None]
     carries_max_s = timer_above(settings.max_heartbeat_s)
-    return Verdict(tuple(findings), judged, max(timers_s, default=None), carries_max_s, settings)
+    return Judgement(tuple(findings), judged, max(timers_s, default=None), carries_max_s, settings)
 
 
 def _on_bracket(survived_s: float | None, cut_s: float | None, settings: Settings) -> Iterator[Finding]:

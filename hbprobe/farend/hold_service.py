@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from hbprobe import __version__
 from hbprobe.farend.hold import DRIP, HOLD_PATH, LONGEST_HOLD_S, SHORTEST_DRIP_S, hold_token
 from hbprobe.farend.witness import Witness
 from hbprobe.net.tcp_info import acknowledge_now, give_up_after
@@ -94,7 +95,7 @@ class HoldService:
         return await answer.end(hold_token(asked.seconds, asked.nonce))
 
     async def _testify(self, request: web.Request) -> web.Response:
-        said = self._witness.says(request.match_info["nonce"])
+        said = {"hbprobe": __version__, **self._witness.says(request.match_info["nonce"])}
         return web.json_response(said, headers=_HEADERS)
 
 

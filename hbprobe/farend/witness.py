@@ -3,6 +3,7 @@
 The answer is JSON. All times are seconds since the request came, the last time that it came; `up_s` alone is the age
 of the service.
 
+    hbprobe     the version of the program that answers
     seen        the request came here; false: no such request, or so long ago that it was forgotten
     times       how often it came: a proxy that asks again sends it twice
     up_s        how long the service has been up: a service that is younger than the request was restarted

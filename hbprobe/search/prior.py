@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
-from hbprobe.manner import Manner
-from hbprobe.profiles.held import Held, silent_hold
-from hbprobe.profiles.model import Category, Profile
+from hbprobe.profiles.words import Category, Expiry
+
+if TYPE_CHECKING:
+    from hbprobe.profiles.model import Profile
 
 _SMOOTH = 0.1
 """This share of the belief lies evenly over all orders of magnitude: timers can be set, to anything."""
@@ -57,8 +59,10 @@ class Prior:
         return lambda low_s, high_s: sums[bisect_right(limits, high_s)] - sums[bisect_right(limits, low_s)]
 
 
-def prior_of(profiles: Iterable[Profile]) -> Prior:
+def prior_of(profiles: "Iterable[Profile]") -> Prior:
     """Count the limits of a request that is held in silence, one product one vote; examples have none."""
+    from hbprobe.profiles.held import silent_hold  # pydantic: a search that only splits does not wait for it
+
     held = [silent_hold(profile) for profile in profiles if profile.category is not Category.EXAMPLE]
     votes = Counter((_is_noticed(hold), hold.limit_s) for hold in held if hold.limit_s is not None)
     shares = {key: count / votes.total() for key, count in votes.items()}

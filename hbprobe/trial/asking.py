@@ -47,12 +47,15 @@ class Asking:
         try:
             wire = await dialer.open()
         except DialError as error:
-            return Seen(ask, Outcome(Kind.FAILED, 0.0, reason=str(error)))
+            failed = Outcome(Kind.FAILED, 0.0, reason=str(error), again=error.passing, outage=error.passing)
+            return Seen(ask, failed)
         conversation = Conversation(wire, dialer.target.authority)
         try:
             if self._holds and ask.question is not Question.BETWEEN_REQUESTS:
-                return await self.held(ask, wire, conversation)
-            return await self._between(ask, wire, conversation)
+                seen = await self.held(ask, wire, conversation)
+            else:
+                seen = await self._between(ask, wire, conversation)
+            return replace(seen, outcome=replace(seen.outcome, connection=wire.connection))
         finally:
             wire.close()
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hbprobe.manner import Aftermath, Manner
-from hbprobe.word import Word
+from hbprobe.net.connection import Connection
+from hbprobe.profiles.words import Word
 
 
 class Kind(StrEnum):
@@ -69,8 +69,14 @@ class Outcome:
     """For people: what both ends saw of a cut."""
     again: bool = False
     """For a failed trial: another one may be evidence."""
+    outage: bool = False
+    """For a failed trial that may be tried again: path or server were not there, and may be back in a while."""
     pause_s: float = 0.0
     """So long the server asked to be left alone before the next request."""
+    stalled_s: float = 0.0
+    """So long did this process, or its machine, stand still meanwhile."""
+    connection: Connection | None = None
+    """What it was held on; None where none stood, or where time does not pass as it does elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ class Limit:
     """The longest that survived; None when not even the shortest tried did."""
     cut_s: float | None
     """The shortest that was cut; None when nothing was cut."""
-    how: Manner | None = None
+    manner: How | None = None
     """How the cut at `cut_s` looked to the client."""
     status: int | None = None
     exact: bool = False

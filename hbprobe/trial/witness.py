@@ -14,7 +14,8 @@ from hbprobe.trial.evidence import FarEnd, FarEndSaw
 from hbprobe.trial.http import Conversation
 
 _PATIENCE_S = 10.0
-_NOBODY = "0"
+NOBODY = "0"
+"""No request has this nonce: to ask for it is to ask who is there."""
 
 Seconds = Annotated[float, AllowInfNan(False), Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -25,6 +26,8 @@ class Statement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    hbprobe: str | None = None
+    """Its version; older ones do not tell."""
     up_s: Seconds
     seen: bool
     times: Count = 1
@@ -62,7 +65,7 @@ class Witness:
 
     async def is_there(self) -> bool:
         """Return whether a far end is there that bears witness."""
-        return isinstance(await self._ask(_NOBODY), Statement)
+        return isinstance(await self._ask(NOBODY), Statement)
 
     async def saw(self, nonce: str, sent_s: float) -> FarEndSaw | None:
         """Ask about a request that was sent at that time of the loop's clock; None where nobody bears witness."""
@@ -82,10 +85,11 @@ class Witness:
             reply = await conversation.reply(until_s)
         finally:
             wire.close()
-        return _testimony(reply.body) if isinstance(reply, Answer) and reply.status == 200 else None
+        return testimony(reply.body) if isinstance(reply, Answer) and reply.status == 200 else None
 
 
-def _testimony(body: bytes) -> Statement | None:
+def testimony(body: bytes) -> Statement | None:
+    """Read an answer; None for one that is no witness's."""
     try:
         said: Any = loads(body)
         return Statement.model_validate(said)

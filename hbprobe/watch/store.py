@@ -125,7 +125,7 @@ class Store:
     def finish(self, measurement: int, result: Result, at: float) -> None:
         """Note what a measurement found."""
         limit, verdict = result.limit, result.verdict
-        healthy = None if verdict is None else bool(verdict["healthy"])
+        healthy = None if verdict is None else verdict.healthy
         self._write(
             "UPDATE measurement SET state = ?, seen_at = ?, survived_s = ?, cut_s = ?, healthy = ?, result = ? "
             "WHERE id = ?",
@@ -213,6 +213,8 @@ def _measurement(row: Sequence[Any]) -> Measurement:
 class StoredTrials:
     """The trials of one measurement, for a `Run`: it finds those of earlier runs, and each that ends is stored."""
 
+    remarks: Sequence[str] = ()
+
     def __init__(self, store: Store, measurement: int, now: Now) -> None:
         self._store, self._measurement, self._now = store, measurement, now
         self.trials: Sequence[Trial] = store.trials(measurement)
@@ -227,3 +229,6 @@ class StoredTrials:
 
     def abandoned(self, number: int, at_s: float) -> None:
         """Note nothing: nobody needs the trial any more."""
+
+    def settle(self) -> None:
+        """Wait for nothing: what is stored is on the disk."""

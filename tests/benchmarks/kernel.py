@@ -33,7 +33,7 @@ def both(profile):
     relayed = inprocess.measure([profile], Settings(), search)
     found = warp.run(in_kernel, warp.ScaledClock()), warp.run(relayed, warp.WarpClock())
     limits = [findings.run.search.limit for findings in found]
-    return [(limit.survived_s, limit.how, limit.aftermath) for limit in limits]
+    return [(limit.survived_s, limit.manner, limit.aftermath) for limit in limits]
 
 
 def main():

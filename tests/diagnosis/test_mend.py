@@ -13,7 +13,7 @@ TIMERS = (
 
 
 def mended(limit, seen, method="hold"):
-    verdict = judge(limit.survived_s, limit.cut_s, limit.how, Settings()).as_dict()
+    verdict = judge(limit.survived_s, limit.cut_s, limit.manner, Settings())
     reasoning = reason(limit, seen, method, tls=True)
     return is_of_the_path(reasoning), mend(limit, seen, reasoning, verdict)
 

@@ -22,7 +22,7 @@ def lab(*boxes, method="hold", at_most=800.0):
 
 def limit_of(found):
     limit = found.run.search.limit
-    return limit.cut_s, limit.how, limit.status, limit.exact
+    return limit.cut_s, limit.manner, limit.status, limit.exact
 
 
 def test_one_that_answers():

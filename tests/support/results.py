@@ -84,7 +84,7 @@ def _measure(rule: Rule, search: SearchSettings | None = None, **fields: Any) ->
         contradictions=state.contradictions,
         confirmed=state.confirmed,
         cut_by=None if limit.cut_s is None else "a-box",
-        verdict=judge(limit.survived_s, limit.cut_s, limit.how, Settings()).as_dict(),
+        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, Settings()),
         hbprobe="0.1.0",
     )
     return replace(result, **fields)

@@ -22,8 +22,11 @@ def end(kind, at_s, signed=False, detail=""):
     return End(kind, STARTED_S + at_s, signed, detail)
 
 
-def failed(reason, elapsed_s, status=None):
-    return Outcome(Kind.FAILED, elapsed_s, status=status, reason=reason)
+def failed(reason, elapsed_s, status=None, **may_pass):
+    return Outcome(Kind.FAILED, elapsed_s, status=status, reason=reason, **may_pass)
+
+
+OUTAGE = {"again": True, "outage": True}
 
 
 # The right answer
@@ -72,7 +75,7 @@ def test_an_end_is_a_cut_whose_time_is_known_if_it_came_before_the_answer_was_du
 @each_end
 def test_an_end_at_once_is_a_refusal(kind, signed, how, reason):
     text = f"{reason} at once: another protocol, or a proxy that cannot reach the server"
-    assert judge(end(kind, 0.25, signed)) == failed(text, 0.25)
+    assert judge(end(kind, 0.25, signed)) == failed(text, 0.25, **OUTAGE)
     assert judge(end(kind, 0.25, signed), expected=None) == Outcome(Kind.CUT, 0.25, how, True, reason=reason)
 
 
@@ -83,7 +86,15 @@ def test_an_end_at_the_end_of_a_short_hold_is_a_cut(kind, signed, how, reason):
 
 def test_a_connection_that_the_system_gave_up_is_no_evidence():
     outcome = judge(end(EndKind.UNREACHABLE, 12.5, detail="[Errno 113] No route to host"))
-    assert outcome == failed("the connection broke: [Errno 113] No route to host", 12.5)
+    assert outcome == failed("the connection broke: [Errno 113] No route to host", 12.5, **OUTAGE)
+
+
+@pytest.mark.parametrize("at_s", [5.0, 599.0, 601.0])
+def test_bytes_that_are_never_acknowledged_meet_with_silence(at_s):
+    """The system gives a dripping connection up after a quarter of an hour: the path was dead at some time before."""
+    outcome = judge(end(EndKind.TIMED_OUT, at_s, detail="[Errno 110] Connection timed out"))
+    text = "nothing was acknowledged, until the system gave up"
+    assert outcome == Outcome(Kind.CUT, at_s, How.SILENT, exact=False, reason=text)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +109,9 @@ def test_an_answer_that_is_cut_short(kind, how, name, at_s, exact):
 
 def test_an_answer_that_breaks_off_in_damaged_tls_is_no_evidence():
     broken = Broken(end(EndKind.UNREACHABLE, 3, detail="TLS: bad record mac"), "the answer was cut short", 0)
-    assert judge(broken) == failed("the answer was cut short: the connection broke: TLS: bad record mac", 3)
+    assert judge(broken) == failed(
+        "the answer was cut short: the connection broke: TLS: bad record mac", 3, again=True
+    )
 
 
 def test_what_is_not_http_is_no_evidence():
@@ -127,7 +140,7 @@ def test_a_proxys_timer_answers_with_a_status(status, at_s, exact):
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_status_at_once_is_a_proxy_without_a_server(status):
     reason = f"status {status} at once: a proxy that cannot reach the server"
-    assert judge(answer(status, 0.2, b"")) == failed(reason, pytest.approx(0.2), status)
+    assert judge(answer(status, 0.2, b"")) == failed(reason, pytest.approx(0.2), status, **OUTAGE)
 
 
 @pytest.mark.parametrize("body", [b"", TOKEN[:4]])
@@ -151,7 +164,6 @@ def test_a_captive_portal_is_no_evidence():
         (404, "there is no hbprobe serve at this address; --method idle can probe any web server"),
         (405, "there is no hbprobe serve at this address; --method idle can probe any web server"),
         (407, "a proxy wants a login"),
-        (429, "the server refuses the request"),
         (449, "the server wants the device to be provisioned first"),
     ],
 )
@@ -160,11 +172,23 @@ def test_a_refusal_is_no_evidence_whenever_it_comes(status, what, at_s):
     assert judge(answer(status, at_s, b"")) == failed(f"status {status}: {what}", pytest.approx(at_s), status)
 
 
-@pytest.mark.parametrize("header", ["retry_after", "x_ms_asthrottle"])
 @pytest.mark.parametrize("at_s", [0.1, 60.0])
-def test_a_throttle_is_no_evidence(header, at_s):
+def test_a_throttle_is_no_evidence(at_s):
     reason = "status 503: the server throttles (120)"
-    assert judge(answer(503, at_s, b"", **{header: "120"})) == failed(reason, pytest.approx(at_s), 503)
+    assert judge(answer(503, at_s, b"", x_ms_asthrottle="120")) == failed(reason, pytest.approx(at_s), 503)
+
+
+@pytest.mark.parametrize(("headers", "pause_s"), [({}, 30), ({"retry_after": "7"}, 7)])
+def test_a_proxy_that_throttles_is_left_alone_for_a_while(headers, pause_s):
+    outcome = judge(answer(429, 60, b"", **headers))
+    assert outcome == failed("status 429: a proxy throttles", 60, 429, again=True, pause_s=pause_s)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxys_timer_may_ask_to_come_back_later(status):
+    """A caching proxy sends Retry-After with its 503; hbprobe serve throttles nobody."""
+    outcome = judge(answer(status, 60, b"", retry_after="5"))
+    assert outcome == Outcome(Kind.CUT, 60, How.STATUS, True, status, reason=f"status {status} from a proxy")
 
 
 def test_exchange_says_why_it_throttles():

@@ -42,7 +42,7 @@ def result_of():
             trials=(),
             path_s=1.0,
             wall_s=1.0,
-            verdict=judge(survived_s, cut_s, how, Settings()).as_dict() if known else None,
+            verdict=judge(survived_s, cut_s, how, Settings()) if known else None,
         )
 
     return make

@@ -40,6 +40,9 @@ def test_a_trial_in_a_line(outcome, text):
 class TenMinutes:
     name = "hold"
 
+    async def prove(self):
+        return None
+
     async def trial(self, hold_s):
         outcome = Outcome(Kind.SURVIVED, hold_s) if hold_s < 600 else Outcome(Kind.CUT, hold_s + 3, Manner.SILENT)
         await asyncio.sleep(outcome.elapsed_s)
@@ -109,8 +112,8 @@ def test_each_trial_leaves_a_line(terminal):
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=40)
     with LiveLine(console) as line:
-        line.say("probing a path whose name is longer than [bold]forty[/] columns")
-        lines_while(SearchSettings(), 9999, lambda _: None, line.follow)
+        line.says("probing a path whose name is longer than [bold]forty[/] columns")
+        lines_while(SearchSettings(), 9999, lambda _: None, line.search)
     for text in (
         "probing a path whose name is longer than [bold]forty[/] columns\n",
         "trial 1: hold 3540 s cut: silent\n",

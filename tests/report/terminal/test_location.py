@@ -7,9 +7,9 @@ from rich.console import Console
 from hbprobe import __version__
 from hbprobe.locate.finding import ALL, NONE, Code, Finding, Hop, Reached, Route, locate
 from hbprobe.locate.hop_trials import plan
-from hbprobe.manner import Aftermath, Manner
-from hbprobe.report.terminal.location import Location, print_location
-from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.records.location import Location
+from hbprobe.report.terminal.location import print_location
+from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
 
 LIVED = Outcome(Kind.SURVIVED, 309.0)
 CUT = Outcome(Kind.CUT, 312.0, Manner.SILENT, aftermath=Aftermath.NOTHING)
@@ -75,6 +75,7 @@ def test_the_keys():
     assert document == {
         "schema": "hbprobe.location/1",
         "hbprobe": __version__,
+        "label": "",
         "target": "https://mail.example:443/",
         "method": "hold",
         "limit": {"cut": 300.0, "given": True},
@@ -87,6 +88,7 @@ def test_the_keys():
             {"ttl": 3, "address": "192.0.2.3", "round_trip": 0.012, "refuses": False},
         ],
         "trials": document["trials"],
+        "complete": True,
         "finding": {
             "code": "hop",
             "hop": 2,
