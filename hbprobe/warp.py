@@ -180,6 +180,10 @@ class ClockLoop(asyncio.SelectorEventLoop):
         """Return the clock's time in seconds."""
         return self._clock.time()
 
+    def watch_stalls(self) -> Stalls:
+        """Return where it is noted, from now on, when this loop stood still."""
+        return self._waiter.watch_stalls()
+
     @property
     def rate(self) -> float:
         """So many of its seconds pass in a real one, whatever the program does; none on the warp clock."""
@@ -213,6 +217,13 @@ class ClockLoop(asyncio.SelectorEventLoop):
             await super().shutdown_default_executor(*args, **kwargs)
         finally:
             self._jobs -= 1
+
+
+def _asleep() -> float:
+    """Return how long the machine has been suspended since it was started (clock_gettime(2), Linux); 0 elsewhere."""
+    if sys.platform != "linux":
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def rate_of(loop: asyncio.AbstractEventLoop) -> float:

@@ -3,8 +3,4 @@
 `xdist_group` keeps tests in one process that share what is dear to make.
 """
 
-import os
-import signal
-from pathlib import Path
-
 pytest_plugins = ["support.peers", "support.facts", "support.results", "support.boxes", "support.faults"]

@@ -91,7 +91,7 @@ def _said(error: CycloptsError) -> str:
     return f"{_wrong(error)}; see {asked} --help"
 
 
-def _wrong(error: CycloptsError) -> str:  # noqa: PLR0911  a table of kinds
+def _wrong(error: CycloptsError) -> str:
     match error:
         case UnknownCommandError():
             return _unknown_verb(error)

@@ -103,12 +103,16 @@ def show(
     return status
 
 
-def show_result(result: "Result", *, as_json: bool, status: int | None = None, failure: CannotMeasureError | None) -> int:
+def show_result(
+    result: "Result", *, as_json: bool, status: int | None = None, failure: CannotMeasureError | None
+) -> int:
     """Print what a search found; `status` stands for a whole one, where that is not the result's own."""
     from hbprobe.report.terminal.tables import print_result
 
     ended = result.exit_status if status is None or not result.complete else status
-    return show(result.to_json, lambda console: print_result(result, console), ended, as_json=as_json, failure=failure)
+    return show(
+        result.to_json, lambda console: print_result(result, console), ended, as_json=as_json, failure=failure
+    )
 
 
 def say(text: str) -> None:

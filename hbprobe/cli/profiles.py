@@ -13,7 +13,8 @@ from cyclopts import App, Parameter
 
 from hbprobe.cli.options import Json, MaybeTime, profile_ids
 from hbprobe.cli.verbs import VERBS
-from hbprobe.profiles.words import Category, Expiry, Layer
+from hbprobe.manner import Expiry, Layer
+from hbprobe.profiles.words import Category
 
 if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile
@@ -33,17 +34,15 @@ class Selection:
 
     category: Annotated[Category | None, Parameter(metavar="KIND", help="only boxes of this kind")] = None
     layer: Annotated[Layer | None, Parameter(metavar="LAYER", help="only boxes that reach this deep")] = None
-    expiry: Annotated[
-        Expiry | None, Parameter(metavar="EXPIRY", help="only boxes that end a silent request so")
-    ] = None
+    expiry: Annotated[Expiry | None, Parameter(metavar="EXPIRY", help="only boxes that end a silent request so")] = (
+        None
+    )
     below: Annotated[MaybeTime, Parameter(help="only boxes that end a silent request sooner")] = None
     json: Json = False
 
 
 _ALL = Selection()
-_CHECKED = Parameter(
-    name="PATH", help="a file, a folder, or the id of a shipped profile", completer=profile_ids
-)
+_CHECKED = Parameter(name="PATH", help="a file, a folder, or the id of a shipped profile", completer=profile_ids)
 
 
 @profiles.command(name="list")
@@ -145,9 +144,7 @@ def schema() -> int:
 
 
 @profiles.command
-def plot(
-    *paths: Paths, out: Annotated[Path, Parameter(metavar="FILE", help="where to write: .png or .svg")]
-) -> int:
+def plot(*paths: Paths, out: Annotated[Path, Parameter(metavar="FILE", help="where to write: .png or .svg")]) -> int:
     """draw how long boxes let a silent request live"""
     from hbprobe.profiles.mistakes import printable
     from hbprobe.report.plots.catalogue_plot import catalogue_plot

@@ -84,7 +84,6 @@ async def _serve(options: Options) -> None:
 
 async def _serve_both(options: Options, settings: "Settings", active_sync: "StandIn | None") -> None:
     from hbprobe.farend.server import FarEnd
-    from hbprobe.net.descriptors import raise_limit
 
     ca, tls = server_tls(options)
     far_end = FarEnd(settings, tls, said=_say, services=() if active_sync is None else (active_sync,))

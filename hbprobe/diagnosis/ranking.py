@@ -111,7 +111,9 @@ _AFTERMATHS = {
 
 
 def _on_manner(foretold: Prediction, limit: Limit, seen: Sequence[Seen]) -> Iterator[Point]:
-    how = How.SILENT if limit.aftermath is Aftermath.RESET else limit.manner  # method idle asks once more by itself
+    how = (
+        Manner.SILENT if limit.aftermath is Aftermath.RESET else limit.manner
+    )  # method idle asks once more by itself
     if how is None or how not in foretold.hows:
         yield Point(-4, f"it cuts otherwise: {_MANNERS[foretold.hows[0]]}")
         return

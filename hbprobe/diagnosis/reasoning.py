@@ -187,7 +187,7 @@ def _knows_requests(limit: Limit, seen: Sequence[Seen]) -> bool:
     if any(one.far_end is not None and one.far_end.times > 1 for one in seen):
         return True
     between = next((one for one in seen if one.ask.question is Question.BETWEEN_REQUESTS), None)
-    if between is None or limit.cut_s is None or limit.manner is How.SILENT:
+    if between is None or limit.cut_s is None or limit.manner is Manner.SILENT:
         return False
     apart_s = abs(between.outcome.elapsed_s - limit.cut_s)
     return between.survived is True or (between.outcome.exact and apart_s > 2 + 0.1 * limit.cut_s)

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from hbprobe.errors import UserError
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.log_file import LogFile
 from hbprobe.net.connection import Connection
 from hbprobe.search.search import SearchSettings
@@ -201,7 +202,7 @@ def _trial(line: dict[str, Any]) -> Trial:
     outcome = Outcome(
         kind=Kind(line["kind"]),
         elapsed_s=_seconds(line["elapsed_s"]),
-        how=How(line["how"]) if line["how"] else None,
+        how=Manner(line["how"]) if line["how"] else None,
         exact=bool(line["exact"]),
         status=int(line["status"]) if line["status"] is not None else None,
         aftermath=Aftermath(line["aftermath"]) if line["aftermath"] else None,

@@ -33,8 +33,9 @@ class Verdict(Configured, Request["VerdictRecord"]):
 
     async def _measured(self, _: Observer) -> "VerdictRecord":
         from hbprobe.exchange.verdict import judge
+        from hbprobe.manner import Manner
         from hbprobe.records.verdict import VerdictRecord
-        from hbprobe.trial.outcome import How, Limit
+        from hbprobe.trial.outcome import Limit
 
         settings = self.exchange_settings()
         if self.limit is None:
@@ -42,5 +43,5 @@ class Verdict(Configured, Request["VerdictRecord"]):
         else:
             cut_s = float(self.limit)
             # Heartbeats are whole seconds: this is the longest that ends before the timer does.
-            limit = Limit(math.ceil(cut_s) - 1, int(cut_s) if cut_s.is_integer() else cut_s, How(self.manner))
+            limit = Limit(math.ceil(cut_s) - 1, int(cut_s) if cut_s.is_integer() else cut_s, Manner(self.manner))
         return VerdictRecord(limit, judge(limit.survived_s, limit.cut_s, limit.manner, settings))

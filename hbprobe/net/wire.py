@@ -19,9 +19,11 @@ from hbprobe.net.connect import CONNECT_TIMEOUT_S, Address, From, Prepare, conne
 from hbprobe.net.connection import Connection
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.tcp_info import TcpInfo, acknowledge_now, tcp_info
+from hbprobe.net.tls_trouble import tls_trouble
 from hbprobe.warp import rate_of
 
 _CHUNK_BYTES = 65536
+_GREETING_BYTES = 16
 _TURNS = 2
 """In the first turn of the loop after a deadline the socket is polled, in the second it is read."""
 _PATH_MARKS = "/?:@!$&'()*+,;=%-._~"

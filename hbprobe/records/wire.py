@@ -10,6 +10,7 @@ from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
 from hbprobe.exchange.verdict import Finding, Judgement
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.connection import Connection
 from hbprobe.records.result import SCHEMA, Method, Origin, Verb
 from hbprobe.search.search import SearchSettings

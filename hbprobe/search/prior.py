@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from hbprobe.profiles.words import Category, Expiry
+from hbprobe.manner import Manner
+from hbprobe.profiles.words import Category
 
 if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile

@@ -13,7 +13,9 @@ The rules, for a request that is meant to be answered after `hold_s`:
 
 from dataclasses import replace
 
+from hbprobe.duration import format_duration
 from hbprobe.eas.refusal import pause_told_s
+from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.trial.evidence import FarEnd, FarEndSaw
 from hbprobe.trial.outcome import Kind, Outcome
@@ -25,6 +27,8 @@ EDGE_S = 0.05
 _PAUSE_S = 30.0
 """For one who throttles, and does not say how long."""
 _MOST_SHOWN = 200
+_MOST_STALLED = 0.5
+"""A far end that stood still for this share of the grace may have been late: once before it read, once at the end."""
 _EARLY_SHARE = 0.98
 _EARLY_S = 1.0
 """Real servers answer up to 0.7 s early; more is another clock than ours."""
@@ -77,7 +81,9 @@ def _ended(end: End, elapsed_s: float, hold_s: float, *, asked: bool) -> Outcome
         is_damaged = end.detail.startswith("TLS")
         return _failed(elapsed_s, f"the connection broke: {end.detail}", again=True, outage=not is_damaged)
     if end.kind is EndKind.TIMED_OUT:  # what was sent met with silence, for as long as the system has patience
-        return Outcome(Kind.CUT, elapsed_s, How.SILENT, reason="nothing was acknowledged, until the system gave up")
+        return Outcome(
+            Kind.CUT, elapsed_s, Manner.SILENT, reason="nothing was acknowledged, until the system gave up"
+        )
     name, exact = _END_NAMES[end.kind, end.signed], elapsed_s < hold_s - EDGE_S
     if asked and exact and elapsed_s < PROMPT_S:
         text = f"{name} at once: another protocol, or a proxy that cannot reach the server"

@@ -1,8 +1,9 @@
 """What speaks for the path: a request that died of its far end's doing says nothing about timers on the way."""
 
 from hbprobe.duration import format_duration
+from hbprobe.manner import Manner
 from hbprobe.trial.evidence import FarEnd, Seen
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 
 def excuse_of(seen: Seen, grace_s: float, *, witnessed: bool) -> str | None:
@@ -21,10 +22,10 @@ def excuse_of(seen: Seen, grace_s: float, *, witnessed: bool) -> str | None:
             return "the far end was restarted meanwhile"
         case FarEnd.UNREACHABLE:
             return "the far end cannot be reached any more, by a new connection either"
-        case FarEnd.WAITING if seen.outcome.how is How.SILENT and saw.times == 1:
+        case FarEnd.WAITING if seen.outcome.how is Manner.SILENT and saw.times == 1:
             return f"the far end is late: it has not answered yet, though that was due after {_of(seen.ask.hold_s)}"
     is_late = saw.answered_s is not None and saw.answered_s > seen.ask.hold_s + grace_s / 2
-    if seen.outcome.how is How.SILENT and is_late and saw.answered_s is not None:
+    if seen.outcome.how is Manner.SILENT and is_late and saw.answered_s is not None:
         return f"the far end was late: it answered after {_of(saw.answered_s)} instead of {_of(seen.ask.hold_s)}"
     return None
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.asking import Asking
@@ -138,7 +139,8 @@ class IdleMethod(OneConnection):
         elapsed_s = self._loop.time() - started_s
         if not isinstance(reply, Answer):
             passes = not isinstance(reply, Broken)
-            text = "the server did not answer the first request"
+            why = reply.detail if isinstance(reply, End | Broken) else ""
+            text = "the server did not answer the first request" + (f": {why}" if why else "")
             return Outcome(Kind.FAILED, 0.0, reason=text, again=passes, outage=passes)
         if not conversation.next_turn():
             text = "the server closes the connection after each answer, so there is no idle time to measure"

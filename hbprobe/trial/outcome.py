@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.connection import Connection
-from hbprobe.profiles.words import Word
+from hbprobe.word import Word
 
 
 class Kind(StrEnum):
@@ -98,7 +99,7 @@ class Limit:
     """The longest that survived; None when not even the shortest tried did."""
     cut_s: float | None
     """The shortest that was cut; None when nothing was cut."""
-    manner: How | None = None
+    manner: Manner | None = None
     """How the cut at `cut_s` looked to the client."""
     status: int | None = None
     exact: bool = False

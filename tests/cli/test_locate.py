@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from hbprobe.cli.main import main
+from hbprobe.manner import Manner
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search
 from hbprobe.trial.outcome import Kind, Outcome

@@ -41,12 +41,12 @@ def test_the_box_cuts_when_and_how_its_profile_says(profile: Profile) -> None:
     assert limit.survived_s is not None and limit.cut_s is not None
     assert held.limit_s - 1 <= limit.cut_s <= last_s + 1
     assert limit.survived_s <= last_s
-    assert limit.manner is (SEEN[held.expiry] if told else How.SILENT)
+    assert limit.manner is (SEEN[held.expiry] if told else Manner.SILENT)
     assert limit.status == (held.status if told else None)
     assert limit.exact is (told and held.expiry in (Expiry.RESET, Expiry.CLOSE, Expiry.RESPOND))
     if not timer.retries:  # otherwise the client gives up while the box still tries
         assert found.cut_by == profile.id
-    if sys.platform == "linux" and limit.manner is How.SILENT:
+    if sys.platform == "linux" and limit.manner is Manner.SILENT:
         forgets_aloud = told and held.expiry is Expiry.RESET_ON_NEXT
         revived = timer.revived_by in (Ends.CLIENT, Ends.BOTH)
         silence = Aftermath.ACKNOWLEDGED if revived or timer.retries else Aftermath.NOTHING

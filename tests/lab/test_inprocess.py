@@ -21,7 +21,7 @@ def lab(*ids: str, **changes: float) -> Findings:
 
 def test_the_worked_example_is_bracketed_within_a_second() -> None:
     limit = lab("ten-minute-provider").run.search.limit
-    assert (limit.survived_s, limit.cut_s, limit.manner) == (599.5, 600.5, How.SILENT)
+    assert (limit.survived_s, limit.cut_s, limit.manner) == (599.5, 600.5, Manner.SILENT)
 
 
 @pytest.mark.parametrize("connections", [1, 8])

@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from hbprobe.errors import CannotMeasureError
+from hbprobe.manner import Manner
 from hbprobe.measure.guard import MOST_STALLED, Guard, judged
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
-CUT = Outcome(Kind.CUT, 63, How.SILENT)
+CUT = Outcome(Kind.CUT, 63, Manner.SILENT)
 SURVIVED = Outcome(Kind.SURVIVED, 60)
 BROKEN = Outcome(Kind.FAILED, 1.8, reason="the far end answered after 1.8 s instead of 9 s: is its clock another?")
 
@@ -84,10 +85,10 @@ def test_a_stall_in_the_very_moment_of_the_end_is_seen(faulty):
 def test_what_was_before_a_trial_or_after_it_is_not_its_own(faulty):
     async def main():
         guard = Guard(0.5, faulty.offsets)
-        long = asyncio.ensure_future(guard.trial(lambda: lasting(Outcome(Kind.CUT, 20, How.SILENT))))
+        long = asyncio.ensure_future(guard.trial(lambda: lasting(Outcome(Kind.CUT, 20, Manner.SILENT))))
         await asyncio.sleep(5)
         faulty.stall(8)
-        short = await guard.trial(lambda: lasting(Outcome(Kind.CUT, 3, How.SILENT)))
+        short = await guard.trial(lambda: lasting(Outcome(Kind.CUT, 3, Manner.SILENT)))
         faulty.suspend(3)
         return short, await long
 
@@ -169,7 +170,7 @@ class TenMinutes:
         elapsed_s = loop.time() - started_s
         if hold_s < 600 and elapsed_s < hold_s + 3:
             return Outcome(Kind.SURVIVED, elapsed_s)
-        return Outcome(Kind.CUT, elapsed_s, How.SILENT)
+        return Outcome(Kind.CUT, elapsed_s, Manner.SILENT)
 
 
 @pytest.mark.parametrize("how", ["stall", "suspend"])

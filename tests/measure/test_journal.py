@@ -9,11 +9,12 @@ import pytest
 
 from hbprobe.errors import UserError
 from hbprobe.locate.finding import Reached
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.journal import Journal, header
 from hbprobe.net.connection import Connection
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, Seen
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome, SocketSaw, Trial
+from hbprobe.trial.outcome import Cause, Kind, Outcome, SocketSaw, Trial
 
 SETTINGS = SearchSettings()
 HEADER = header("https://mail.example:443/", "hold", SETTINGS)

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from hbprobe.errors import CannotMeasureError
+from hbprobe.manner import Manner
 from hbprobe.measure.journal import Journal, header
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings

@@ -108,7 +108,7 @@ def limits():
         Limit,
         survived_s=st.none() | seconds(),
         cut_s=st.none() | seconds(),
-        manner=st.none() | st.sampled_from(How),
+        manner=st.none() | st.sampled_from(Manner),
         status=st.none() | st.integers(100, 599),
         exact=st.booleans(),
         aftermath=st.none() | st.sampled_from(Aftermath),

@@ -94,7 +94,7 @@ def test_bytes_that_are_never_acknowledged_meet_with_silence(at_s):
     """The system gives a dripping connection up after a quarter of an hour: the path was dead at some time before."""
     outcome = judge(end(EndKind.TIMED_OUT, at_s, detail="[Errno 110] Connection timed out"))
     text = "nothing was acknowledged, until the system gave up"
-    assert outcome == Outcome(Kind.CUT, at_s, How.SILENT, exact=False, reason=text)
+    assert outcome == Outcome(Kind.CUT, at_s, Manner.SILENT, exact=False, reason=text)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_proxy_that_throttles_is_left_alone_for_a_while(headers, pause_s):
 def test_a_proxys_timer_may_ask_to_come_back_later(status):
     """A caching proxy sends Retry-After with its 503; hbprobe serve throttles nobody."""
     outcome = judge(answer(status, 60, b"", retry_after="5"))
-    assert outcome == Outcome(Kind.CUT, 60, How.STATUS, True, status, reason=f"status {status} from a proxy")
+    assert outcome == Outcome(Kind.CUT, 60, Manner.STATUS, True, status, reason=f"status {status} from a proxy")
 
 
 def test_exchange_says_why_it_throttles():

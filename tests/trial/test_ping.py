@@ -262,7 +262,7 @@ def test_such_a_server_behind_a_box_that_cuts(on_warp, serve):
             connection.send(http(PingAnswer(1).encode()))
 
     limit = probed(on_warp, serve, cut).search.limit
-    assert (limit.manner, limit.exact) == (How.RESET, True)
+    assert (limit.manner, limit.exact) == (Manner.RESET, True)
     assert limit.survived_s == 599
     assert limit.cut_s == pytest.approx(600, abs=0.01)
 

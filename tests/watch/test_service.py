@@ -12,11 +12,12 @@ import pytest
 from hbprobe import warp
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Manner
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.net.wire import Target
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.watch.service import run_of, watch
 from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import Method, WatchPlan, WatchTarget

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
+from hbprobe.manner import Aftermath
 from hbprobe.records.result import Result
 from hbprobe.report.documents.blocks import Block, Chapter, Facts, Findings, Listing, Picture, Prose, Section, Table
 from hbprobe.report.documents.diagnosed import diagnosis_section

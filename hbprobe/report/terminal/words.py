@@ -7,6 +7,7 @@ from typing import Any
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import Judgement
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.connection import Connection
 from hbprobe.records.result import Origin, Result
 from hbprobe.text import counted, seconds

@@ -7,9 +7,10 @@ from rich.console import Console
 from hbprobe import __version__
 from hbprobe.locate.finding import ALL, NONE, Code, Finding, Hop, Reached, Route, locate
 from hbprobe.locate.hop_trials import plan
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.location import Location
 from hbprobe.report.terminal.location import print_location
-from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 LIVED = Outcome(Kind.SURVIVED, 309.0)
 CUT = Outcome(Kind.CUT, 312.0, Manner.SILENT, aftermath=Aftermath.NOTHING)
