@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.errors import UserError
+from hbprobe.files import remark_on_readers
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -46,6 +47,8 @@ def _password(args: argparse.Namespace) -> str:
     if args.password_file is not None:
         return _from_file(args.password_file)
     if (password := os.environ.get(PASSWORD_VARIABLE)) is not None:
+        if not password.isprintable() and any("\ud800" <= character <= "\udfff" for character in password):
+            raise UserError(f"{PASSWORD_VARIABLE}: is not text in UTF-8")
         return password
     if not sys.stdin.isatty():
         raise UserError(f"no password: set {PASSWORD_VARIABLE}, or name a file with --password-file")
@@ -55,6 +58,8 @@ def _password(args: argparse.Namespace) -> str:
 def _from_file(path: Path) -> str:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
+        if remark := remark_on_readers(path):
+            print(f"--password-file {remark}", file=sys.stderr)
     except OSError as error:
         raise UserError(f"--password-file {path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hbprobe.errors import UserError
+from hbprobe.files import without_link
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,13 +50,13 @@ def leave(
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.json").write_text(_as_text(document), encoding="utf-8")
+        without_link(folder / f"{name}.json").write_text(_as_text(document), encoding="utf-8")
     except OSError as error:
         raise UserError(f"--out {folder}: cannot be written: {error.strerror}") from None
     for picture, draw in pictures.items():
         figure = draw()
         for suffix in ("png", "svg"):
-            save(figure, folder / f"{picture}.{suffix}")
+            save(figure, without_link(folder / f"{picture}.{suffix}"))
 
 
 def _as_text(document: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hbprobe.cli import arguments, kernel_lab
 from hbprobe.errors import UserError
+from hbprobe.files import without_link
 
 if TYPE_CHECKING:
     from hbprobe.lab.pathfile import LabPath
@@ -146,9 +147,9 @@ def _leave(result: "Result", folder: Path) -> None:
     from hbprobe.report.plots.style import save
 
     try:
-        (folder / "result.json").write_text(result.to_json(), encoding="utf-8")
+        without_link(folder / "result.json").write_text(result.to_json(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"--out {folder}: cannot be written: {error.strerror}") from None
     for suffix in ("png", "svg"):
-        save(search_plot(result), folder / f"search.{suffix}")
-        save(curve_plot([result], []), folder / f"curve.{suffix}")
+        save(search_plot(result), without_link(folder / f"search.{suffix}"))
+        save(curve_plot([result], []), without_link(folder / f"curve.{suffix}"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hbprobe.cli import arguments
 from hbprobe.cli.api import opened
 from hbprobe.errors import UserError
+from hbprobe.files import remark_on_readers
 from hbprobe.net.address import is_loopback
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def stand_in(args: argparse.Namespace, settings: "Settings", say: Say) -> Iterat
     from hbprobe.standin.files import load_filtering_rules, load_limits, load_rules, load_users
     from hbprobe.standin.service import StandIn
 
+    if args.users is not None and (remark := remark_on_readers(args.users)):
+        say(f"--users {remark}")
     release = Release(args.exchange or _DEFAULT_RELEASE)
     with contextlib.ExitStack() as files:
         yield StandIn(
