@@ -38,7 +38,7 @@ LAYERS = (
     ("manner",),
 )
 """From the top down; rooms of one floor do not import each other. Below them lie the modules that stand alone."""
-ALONE = {"duration", "errors", "share", "text", "warp", "word"}
+ALONE = {"duration", "errors", "files", "share", "text", "warp", "word"}
 
 OUTSIDE = {
     "aiohttp",
@@ -87,6 +87,7 @@ TOUCHING = {
     "farend.hold_service",
     "farend.server",
     "farend.witness",
+    "files",
     "fleet.mix",
     "fleet.requests",
     "lab.diagnosed",

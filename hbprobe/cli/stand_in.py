@@ -13,6 +13,7 @@ from cyclopts import Group, Parameter
 from hbprobe.cli.api import opened
 from hbprobe.cli.options import At, File, Folder, MaybeAt, WebConfig
 from hbprobe.errors import UserError
+from hbprobe.files import remark_on_readers
 from hbprobe.net.address import is_loopback
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def stand_in(options: StandInOptions, settings: "Settings", say: Say) -> Iterato
     from hbprobe.standin.files import load_filtering_rules, load_limits, load_rules, load_users
     from hbprobe.standin.service import StandIn
 
+    if options.users is not None and (remark := remark_on_readers(options.users)):
+        say(f"--users {remark}")
     release = Release(options.exchange or _DEFAULT_RELEASE)
     with contextlib.ExitStack() as files:
         yield StandIn(

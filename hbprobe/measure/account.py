@@ -1,14 +1,17 @@
 """Who logs in: the user as the request says, the password from it, a file, the environment or a prompt."""
 
 import getpass
+import logging
 import os
 import sys
 from pathlib import Path
 
 from hbprobe.eas.client import Account
 from hbprobe.errors import RequestError
+from hbprobe.files import remark_on_readers
 from hbprobe.net.wire import Target
 
+_log = logging.getLogger(__name__)
 PASSWORD_VARIABLE = "HBPROBE_PASSWORD"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -28,6 +31,8 @@ def _password(user: str, file: Path | None) -> str:
     if file is not None:
         return _from_file(file)
     if (password := os.environ.get(PASSWORD_VARIABLE)) is not None:
+        if any("\ud800" <= character <= "\udfff" for character in password):  # how Python reads what is no UTF-8
+            raise RequestError("{variable}: is not text in UTF-8", "password_file", variable=PASSWORD_VARIABLE)
         return password
     if not sys.stdin.isatty():
         text = "no password: set {variable}, or name a file with {password_file}"
@@ -44,6 +49,8 @@ def _from_file(path: Path) -> str:
         raise _unusable(path, "is not text in UTF-8") from None
     if not lines or not lines[0]:
         raise _unusable(path, "its first line is empty")
+    if remark := remark_on_readers(path):
+        _log.warning("%s", remark)
     return lines[0]
 
 

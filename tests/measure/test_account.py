@@ -1,5 +1,7 @@
 """Who logs in, and where the password comes from."""
 
+import os
+
 import pytest
 
 from hbprobe.errors import RequestError
@@ -91,3 +93,19 @@ def test_files_that_hold_none(tmp_path):
     assert of(tmp_path) == f"--password-file {tmp_path}: cannot be read: Is a directory"
     assert of(empty) == f"--password-file {empty}: its first line is empty"
     assert of(binary) == f"--password-file {binary}: is not text in UTF-8"
+
+
+def test_a_password_in_the_environment_that_is_no_text(monkeypatch):
+    monkeypatch.setenv("HBPROBE_PASSWORD", os.fsdecode(b"caf\xe9"))
+    assert refused("ada") == "HBPROBE_PASSWORD: is not text in UTF-8"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+@pytest.mark.parametrize(("mode", "remark"), [(0o600, ""), (0o644, "others on this machine can read it")])
+def test_a_password_file_that_others_can_read(tmp_path, caplog, mode, remark):
+    path = tmp_path / "password"
+    path.write_text("secret\n")
+    path.chmod(mode)
+    account("ada", path)
+    assert (remark in caplog.text) if remark else (caplog.text == "")
+    assert "secret" not in caplog.text
