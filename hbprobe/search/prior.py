@@ -12,6 +12,7 @@ from hbprobe.manner import Manner
 from hbprobe.profiles.words import Category
 
 if TYPE_CHECKING:
+    from hbprobe.profiles.held import Held
     from hbprobe.profiles.model import Profile
 
 _SMOOTH = 0.1
@@ -75,6 +76,6 @@ def prior_of(profiles: "Iterable[Profile]") -> Prior:
     )
 
 
-def _is_noticed(hold: Held) -> bool:
+def _is_noticed(hold: "Held") -> bool:
     """Say whether the client notices the end at once."""
     return hold.expiry is not None and hold.expiry.traits.manner not in (None, Manner.SILENT)
