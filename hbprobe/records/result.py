@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
@@ -205,4 +205,6 @@ def _trial_dict(trial: Trial) -> dict[str, Any]:
         "causes": list(outcome.causes),
         "evidence": list(outcome.evidence),
         "reason": outcome.reason,
+        "stalled": _ms(outcome.stalled_s),
+        "connection": None if outcome.connection is None else asdict(outcome.connection),
     }

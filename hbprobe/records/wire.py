@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
+from hbprobe.net.connection import Connection
 from hbprobe.records.result import SCHEMA, Method, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Limit, Outcome, Trial
@@ -70,6 +71,17 @@ class LimitPart(Part):
         )
 
 
+class ConnectionPart(Part):
+    """The `connection` of a trial."""
+
+    source: str
+    source_port: Count
+    destination: str
+    destination_port: Count
+    opened_at: str
+    closed_at: str
+
+
 class TrialPart(Part):
     """One of `trials`."""
 
@@ -85,6 +97,8 @@ class TrialPart(Part):
     causes: tuple[Cause, ...] = ()
     evidence: tuple[str, ...] = ()
     reason: str
+    stalled: Seconds = 0.0
+    connection: ConnectionPart | None = None
 
     def value(self) -> Trial:
         """Return the trial that it stands for."""
@@ -98,6 +112,8 @@ class TrialPart(Part):
             causes=self.causes,
             evidence=self.evidence,
             reason=self.reason,
+            stalled_s=self.stalled,
+            connection=None if self.connection is None else Connection(**self.connection.model_dump()),
         )
         return Trial(number=self.trial, hold_s=self.hold, started_s=self.started, outcome=outcome)
 

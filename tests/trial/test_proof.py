@@ -20,7 +20,7 @@ def proved(on_warp, serve, script, *, server_tls=None, client_tls=None):
 
     async def main():
         async with serve(script, server_tls) as peer:
-            found = await prove(peer.dialer("localhost", client_tls))
+            found = await prove(Dialer(Target(client_tls is not None, "localhost", peer.port, "/"), client_tls))
             return found if isinstance(found, FarEndProof) else (found, found.reason.replace(str(peer.port), "PORT"))
 
     return on_warp(main())
