@@ -103,6 +103,7 @@ class TrialPart(Part):
     causes: tuple[Cause, ...] = ()
     evidence: tuple[str, ...] = ()
     reason: str
+    stalled: Seconds = 0.0
     connection: ConnectionPart | None = None
 
     def value(self) -> Trial:
@@ -117,6 +118,7 @@ class TrialPart(Part):
             causes=self.causes,
             evidence=self.evidence,
             reason=self.reason,
+            stalled_s=self.stalled,
             connection=None if self.connection is None else Connection(**self.connection.model_dump()),
         )
         return Trial(number=self.trial, hold_s=self.hold, started_s=self.started, outcome=outcome)

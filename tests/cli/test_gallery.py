@@ -30,7 +30,7 @@ FILES = {
     "open.xml": "<configuration>\n  <appSettings>\n    <add key='x'\n",
     "bomb.xml": '<!DOCTYPE a [<!ENTITY b "boom">]>\n<configuration/>\n',
     "result.json": "{}",
-    "there.jsonl": "",
+    "there.jsonl": "notes that are no journal\n",
     "other.jsonl": '{"schema":"hbprobe.journal/1","target":"https://127.0.0.1:9/","method":"hold","search":'
     '{"min_s":60.0,"max_s":1800.0,"precision_s":1.0,"connections":1,"confirm":1,"grace_s":3.0}}\n',
 }
@@ -171,7 +171,7 @@ WRONG = [
     ("probe https://127.0.0.1:9/ --resume none.jsonl", "none.jsonl: cannot be read: No such file or directory"),
     (
         "probe https://127.0.0.1:9/ --resume there.jsonl",
-        "there.jsonl: is no journal of this version (hbprobe.journal/1); start a new one",
+        "there.jsonl: is no journal of this version (hbprobe.journal/2); start a new one",
     ),
     (
         "probe https://127.0.0.1:9/ --resume other.jsonl",
@@ -212,7 +212,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     printed = capsys.readouterr()
     assert printed.out == ""
     *progress, last = printed.err.splitlines()
-    assert all(line.startswith("probing ") for line in progress)
+    assert all(line.startswith(("probing ", "the first look at ")) for line in progress)
     return last.removeprefix("hbprobe: ")
 
 
