@@ -24,9 +24,7 @@ _STORY_COLUMNS = 79
 class Options:
     """How the result is shown and kept."""
 
-    out: Annotated[
-        Folder, Parameter(metavar="DIR", help="leave result.json, journal.jsonl and plots there")
-    ] = None
+    out: Annotated[Folder, Parameter(metavar="DIR", help="leave result.json, journal.jsonl and plots there")] = None
     json: Json = False
     exit_code: ExitCode = False
 
@@ -37,15 +35,7 @@ def _timers(texts: tuple[str, ...]) -> dict[str, str]:
     return parse_settings(texts)
 
 
-def _places(text: str) -> tuple[int, ...]:
-    """Read which boxes translate addresses."""
-    places = () if text == "none" else text.split(",")
-    if not all(place.isascii() and place.isdecimal() and len(place) < 5 for place in places):
-        raise RequestError("{nat} {said}: write places on the path, as in 1,2; or none", "nat", said=text)
-    return tuple(int(place) for place in places)
-
-
-@from_request(Lab, profiles=boxes_named, set=_timers, nat=_places)
+@from_request(Lab, profiles=boxes_named, set=_timers)
 def lab(request: Lab, own: Options) -> int:
     """Simulate, and show what was found."""
     from rich.console import Console

@@ -89,9 +89,7 @@ class Options(TlsOptions):
     ] = None
 
 
-_BOX = Parameter(
-    name="PROFILE", help="an id or a file; several, in order from the client", completer=profile_ids
-)
+_BOX = Parameter(name="PROFILE", help="an id or a file; several, in order from the client", completer=profile_ids)
 
 
 def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: Options) -> int:

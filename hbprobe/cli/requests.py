@@ -31,7 +31,14 @@ OwnT = TypeVar("OwnT")
 
 _UNASKED = {"password", "family"}
 """Fields that are no options: a password would be seen by every user of the machine; a family is -4 or -6."""
-_NAMES = {"manner": "--how", "shortest": "--from", "longest": "--to", "url": "URL", "profiles": "PROFILE", "file": "FILE"}
+_NAMES = {
+    "shortest": "--from",
+    "longest": "--to",
+    "url": "URL",
+    "profiles": "PROFILE",
+    "file": "FILE",
+    "share_of": "--sweep-share",
+}
 """What the command line calls a field, where that is not its name with two hyphens before it."""
 _OF_PROFILES = {"profiles", "lab", "path", "profile"}
 """Fields that take the ids of profiles, which a shell can complete."""

@@ -28,10 +28,9 @@ def verdict(request: Verdict, own: Shown) -> int:
     from hbprobe.report.terminal.tables import print_verdict
 
     record, failure = measured(request)
-    told = record.verdict.as_dict()
     return show(
         record.to_json,
-        lambda console: print_verdict(told, console),
+        lambda console: print_verdict(record.verdict, console),
         record.exit_status,
         as_json=own.json,
         failure=failure,
