@@ -69,7 +69,7 @@ def tell(
     *,
     found: bool,
 ) -> int:
-    """Print what a simulation showed, and leave it as NAME.json with each picture as PNG and SVG, if there is a folder.
+    """Print what a simulation showed, and leave it as NAME.json and pictures, if there is a folder.
 
     Return the exit status: `found` says whether there is a finding.
     """

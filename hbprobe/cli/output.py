@@ -135,15 +135,16 @@ def _rendered(print_text: "Callable[[Console], None]", *, stderr: bool = False) 
     from rich.console import Console
 
     real = Console(stderr=stderr)
+    text = io.StringIO()
     console = Console(
-        file=io.StringIO(),
+        file=text,
         width=real.width,
         force_terminal=real.is_terminal,
         no_color=real.no_color,
         legacy_windows=real.legacy_windows,
     )
     print_text(console)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    return text.getvalue()
 
 
 def is_room(error: OSError) -> bool:
