@@ -208,14 +208,16 @@ class Locating:
         find: FindRoute = find_route,
         say: Callable[[str], None] = lambda _: None,
         journal: HopRecord | None = None,
+        persist: Callable[[Callable[[], Awaitable[Outcome]]], Awaitable[Outcome]] = lambda make: make(),
     ) -> None:
-        """`find` finds the hops; `say` is told what goes on."""
+        """`find` finds the hops; `say` is told what goes on; `persist` makes a trial until it is evidence."""
         self._dialer = dialer
         self._asked = asked
         self._rng = rng
         self._find = find
         self._say = say
         self._journal = journal
+        self._persist = persist
         self.located = Located.stopped()
         """What is known so far."""
 
@@ -233,13 +235,17 @@ class Locating:
         missing = [one for one in tried if one not in known]
 
         async def trial(place: int, one: tuple[int, int]) -> None:
-            known[one] = await self._trial(one[0], place, route.distance or ALL)
+            await asyncio.sleep(place * _STAGGER_S)
+            known[one] = await self._persist(lambda: self._trial(one[0], route.distance or ALL))
             self._note(*one, known[one])
             self._take_up(route, tried, known)
 
-        async with asyncio.TaskGroup() as group:
-            for place, one in enumerate(missing):
-                group.create_task(trial(place, one))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for place, one in enumerate(missing):
+                    group.create_task(trial(place, one))
+        except BaseExceptionGroup as errors:  # a task group wraps even a single error
+            raise errors.exceptions[0] from None
         seen = self.located.seen
         try:
             finding = locate(route, seen, self._asked.hold_s, self._asked.every_s)
@@ -269,8 +275,7 @@ class Locating:
         assert self._dialer.address is not None  # a connection has stood
         return self._dialer.address
 
-    async def _trial(self, ttl: int, place: int, distance: int) -> Outcome:
-        await asyncio.sleep(place * _STAGGER_S)
+    async def _trial(self, ttl: int, distance: int) -> Outcome:
         reach = Reach(ttl, self._asked.every_s)
         outcome = await self._method(reach).trial(self._asked.hold_s)
         if outcome.kind is Kind.SURVIVED and ttl < distance and reach.heard:

@@ -11,13 +11,14 @@ from hbprobe.diagnosis.spread import Spread, spread_holds, spread_of
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.answers import Answers
 from hbprobe.measure.journal import Journal
+from hbprobe.measure.persist import persistently
 from hbprobe.measure.run import Run
 from hbprobe.net.keep_alive import can_keep_alive
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.trial.asking import Asking
 from hbprobe.trial.evidence import Ask, Question, Seen
-from hbprobe.trial.outcome import Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Trial
 from hbprobe.trial.witness import Witness
 
 
@@ -61,12 +62,15 @@ class Diagnosing:
         await self.run.to_the_end()
         await self._plan()
         self._watch(self)
-        async with asyncio.TaskGroup() as group:
-            for ask in self.asks:
-                group.create_task(self._ask(ask))
-            slots = asyncio.Semaphore(self.run.search.settings.connections)
-            for hold_s in self._spread_holds():
-                group.create_task(self._try(hold_s, slots))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for ask in self.asks:
+                    group.create_task(self._ask(ask))
+                slots = asyncio.Semaphore(self.run.search.settings.connections)
+                for hold_s in self._spread_holds():
+                    group.create_task(self._try(hold_s, slots))
+        except BaseExceptionGroup as group_:  # a task group wraps even a single error
+            raise group_.exceptions[0] from None
         self.complete = True
         self._watch(self)
 
@@ -122,7 +126,8 @@ class Diagnosing:
     async def _ask(self, ask: Ask) -> None:
         seen = self._answers.known(ask)
         if seen is None:
-            seen = await self._asking(ask).ask(ask)
+            asking = self._asking(ask)
+            seen = await persistently(self.run.guard, lambda: asking.ask(ask), lambda seen: seen.outcome)
             self._answers.answered(seen)
         self.seen.append(seen)
         self._watch(self)
@@ -134,7 +139,8 @@ class Diagnosing:
             return
         async with slots:
             started_s = self.run.path_s
-            outcome: Outcome = await self.run.method.trial(hold_s)
+            make = self.run.method.trial
+            outcome = await persistently(self.run.guard, lambda: make(hold_s), lambda outcome: outcome)
         if outcome.kind is not Kind.FAILED:
             number = len(self.run.trials) + len(self.spread_trials) + 1
             trial = Trial(number, hold_s, started_s, outcome)

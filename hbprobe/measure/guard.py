@@ -27,7 +27,7 @@ T = TypeVar("T")
 MOST_STALLED = 50
 """So many times in a row is a trial made again that this process slept through."""
 _TICK_S = 0.1
-"""Real time. A stall is known to within this."""
+"""Real time. A stall is known to within this, and may be told as so much shorter."""
 _LEAST_S = 0.25
 """Real time. Less is what any busy machine does."""
 _CLOCK_STEP_S = 0.5

@@ -74,7 +74,7 @@ class Locate(Searching, Connecting, Journalling, Request["Location"]):
         find = self._finder()  # before a search that takes hours
         search, target = self.search_settings(), target_of(self.url)
         dialer = self.dialer(target)
-        with self.kept(header(str(target), self.method, search)) as journal:
+        with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
             return await _Measuring(self, dialer, search, journal, observer, find).located()
 
     def _finder(self) -> "FindRoute":
@@ -108,6 +108,8 @@ class _Measuring:
     async def located(self) -> "Location":
         from hbprobe.locate.hop_trials import Located, Locating
         from hbprobe.measure.answers import Answers
+        from hbprobe.measure.guard import Guard
+        from hbprobe.measure.persist import persistently
         from hbprobe.measure.setup import carry_out, handed_over
 
         answers = Answers(self._journal)
@@ -119,6 +121,7 @@ class _Measuring:
             if self._limit_s is None:
                 return self._location(Located.open(self._search.max_s))
         self._asked = self._request._asked(self._limit_s, self._search.grace_s)
+        guard = Guard(self._search.grace_s / 2)
         locating = Locating(
             self._dialer,
             self._asked,
@@ -126,6 +129,7 @@ class _Measuring:
             say=self._observer.says,
             find=self._find,
             journal=answers,
+            persist=lambda make: persistently(guard, make, lambda outcome: outcome),
         )
         failure = await carry_out(locating.to_the_end())
         return handed_over(self._location(locating.located), failure, holds_something=bool(locating.located.seen))
@@ -161,6 +165,8 @@ class _Measuring:
         return Location(
             target=str(self._dialer.target),
             label=self._request.label,
+            source=self._request.source,
+            family=self._request.family,
             asked=self._asked,
             limit_s=self._limit_s,
             is_given=self._request.limit is not None,

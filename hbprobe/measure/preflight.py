@@ -28,7 +28,7 @@ class Preflight(LoggingIn, Connecting, Request["PreflightRecord"]):
 
         target = target_of(self.url)
         account = self.account(target)
-        checks = Checks(target, self.tls(target), account, watch=observer.check, say=observer.says)
+        checks = Checks(target, self.tls(target), account, watch=observer.check, say=observer.says, start=self.start)
         failure = await carry_out(checks.run())
         record = PreflightRecord(
             target=str(target),

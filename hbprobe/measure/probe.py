@@ -38,7 +38,7 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Configured, Request["
         started, began = time.perf_counter(), datetime.now(UTC)
         settings, search, target = self.exchange_settings(), self.search_settings(), target_of(self.url)
         dialer, account = self.dialer(target), self._account(target)
-        with self.kept(header(str(target), self.method, search)) as journal:
+        with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
             longest = format_duration(search.worst_case_s)
             observer.says(f"probing {target}: about {longest} at worst, less if the path cuts early")
             run = await set_up(
@@ -62,6 +62,7 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Configured, Request["
             wall_s=time.perf_counter() - started,
             began=began,
             notes=(*self.trust_notes, *notes),
+            origin=self.origin,
         )
         return handed_over(result, failure, holds_something=bool(run.trials))
 

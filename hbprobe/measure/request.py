@@ -8,6 +8,7 @@ text as people write it (`"10min"`, `"0:05:00"`); once a request is made, they a
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     from hbprobe.eas.client import Account
     from hbprobe.exchange.settings import Settings
     from hbprobe.measure.journal import Journal
+    from hbprobe.net.connect import From
     from hbprobe.net.wire import Dialer, Target
+    from hbprobe.records.result import Origin
     from hbprobe.search.prior import Prior
 
 
@@ -78,6 +81,7 @@ Strategy: TypeAlias = Literal["guided", "split"]
 Family: TypeAlias = Literal["any", "4", "6"]
 
 _MOST_LABEL = 80
+_FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
 
 RecordT = TypeVar("RecordT")
 
@@ -378,7 +382,27 @@ class Connecting(Trusting):
         """Return what opens connections to a target; raises UserError as `tls` does."""
         from hbprobe.net.wire import Dialer
 
-        return Dialer(target, self.tls(target))
+        return Dialer(target, self.tls(target), start=self.start)
+
+    @property
+    def start(self) -> "From":
+        """Where connections come from."""
+        from hbprobe.net.connect import From
+
+        return From(_FAMILIES[self.family], self.source or "")
+
+    @property
+    def origin(self) -> "Origin":
+        """What a record says of it."""
+        from hbprobe.records.result import Origin
+
+        return Origin(self.label, self.source, self.family)
+
+    @property
+    def from_where(self) -> dict[str, str]:
+        """What of it makes another path: a journal goes on only from where it was begun."""
+        said = {"source": self.source or "", "family": "" if self.family == "any" else self.family}
+        return {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.guard import MOST_STALLED, Guard, judged, standstill
 from hbprobe.measure.journal import Record
 from hbprobe.search.search import Search
+from hbprobe.trial.classify import PROMPT_S
 from hbprobe.trial.methods import Method
 from hbprobe.trial.outcome import Kind, Outcome, Trial
 
@@ -21,7 +22,7 @@ _MOST_VOID = 5
 _LONGEST_PAUSE_S = 1800.0
 """A server that asks for a longer pause is not waited for."""
 _PATIENCE_S = 300.0
-"""Real time. So long may path or server be out of order after trials have shown that they work: a server restarts."""
+"""So long are path or server waited for after trials have shown that they work: a server restarts."""
 _FIRST_PATIENCE_S = 3.0
 """Before that, it is more likely that the address is wrong; but a name look-up may fail once."""
 _LONGEST_BACK_OFF_S = 30.0
@@ -68,6 +69,8 @@ class Run:
         """What went on beside the evidence: trials that had to be repeated, pauses, a disk that is full."""
         self._void = self._stalled = 0
         self._outage: _Outage | None = None
+        self._has_stood = False
+        """A request was held for a while, whatever became of it: path and server can do that."""
         self._pause_s = 0.0
         self._journal = journal
         self._watch = watch or (lambda _: None)
@@ -84,6 +87,7 @@ class Run:
         """Take over a trial of an earlier run; its failures are asked again."""
         self._zero_s = min(self._zero_s, self._loop.time() - trial.started_s - trial.outcome.elapsed_s)
         if trial.outcome.kind is not Kind.FAILED:
+            self._has_stood = True
             self.trials.append(trial)
             self.search.record(trial.hold_s, trial.outcome)
 
@@ -121,8 +125,8 @@ class Run:
             with self.guard.watching() as watched:
                 objection = await self.method.prove()
             if objection is None:
-                return
-            self._weigh(_FIRST_LOOK, judged(objection, watched.stalled_s), self._loop.time())
+                return self._take_heart()
+            self._weigh(_FIRST_LOOK, judged(objection, watched.stalled_s))
             await self._pause()
 
     async def _round(self, holds: tuple[float, ...]) -> None:
@@ -151,30 +155,33 @@ class Run:
                 self._end(running, outcome)
             for running, outcome in ended:
                 name = f"trial {running.number} (hold {running.hold_s:g} s)"
-                self._weigh(name, outcome, self._loop.time() - outcome.elapsed_s / self.rate)
+                self._weigh(name, outcome)
             for task, running in list(tasks.items()):
                 if self.search.is_moot(running.hold_s):
                     task.cancel()
                     self._abandon(tasks.pop(task))
             self._tell()
 
-    def _weigh(self, name: str, outcome: Outcome, since_s: float) -> None:
+    def _weigh(self, name: str, outcome: Outcome) -> None:
         """Give up where something failed for good, or too often; note the pause that was asked for."""
         self._pause_s = max(self._pause_s, outcome.pause_s)
+        self._has_stood |= outcome.elapsed_s >= PROMPT_S
         if outcome.kind is not Kind.FAILED:
-            self._take_heart(name, outcome)
+            if outcome.stalled_s:
+                text = f"{standstill(outcome.stalled_s)} during {name}, which survived all the same"
+                self.remarks.append(text)
+            self._take_heart()
         elif not outcome.again:
             raise UnfinishedError(outcome.reason, self)
         elif outcome.stalled_s:
             self._void_by_stall(name, outcome)
         elif outcome.outage:
-            self._void_by_outage(name, outcome, since_s)
+            self._void_by_outage(name, outcome)
         else:
             self._void_by_server(name, outcome)
 
-    def _take_heart(self, name: str, outcome: Outcome) -> None:
-        if outcome.stalled_s:
-            self.remarks.append(f"{standstill(outcome.stalled_s)} during {name}, which survived all the same")
+    def _take_heart(self) -> None:
+        """Take path and server for well again."""
         if self._outage is not None:
             lasted_s = self._loop.time() - self._outage.since_s
             self.remarks.append(f"after {lasted_s:.0f} s and {self._outage.trials} attempts it went on")
@@ -187,15 +194,18 @@ class Run:
             raise UnfinishedError(f"{MOST_STALLED} times in a row: {outcome.reason}", self)
         self._remark_void(name, outcome)
 
-    def _void_by_outage(self, name: str, outcome: Outcome, since_s: float) -> None:
+    def _void_by_outage(self, name: str, outcome: Outcome) -> None:
         if self._outage is None:
-            self._outage = _Outage(since_s)
+            self._outage = _Outage(self._loop.time())
         outage = self._outage
         outage.trials += 1
         outage.is_new = True
         lasted_s = self._loop.time() - outage.since_s
-        if outage.rounds and lasted_s >= (_PATIENCE_S if self.trials else _FIRST_PATIENCE_S):
-            tried = f", tried again for {lasted_s:.0f} s" if self.trials else ""
+        is_over = (
+            outage.waited_s >= _PATIENCE_S if self._has_stood else outage.rounds and lasted_s >= _FIRST_PATIENCE_S
+        )
+        if is_over:
+            tried = f"; {outage.rounds} more attempts in {lasted_s:.0f} s were in vain" if self._has_stood else ""
             raise UnfinishedError(outcome.reason + tried, self)
         if outcome.reason not in outage.reasons:
             outage.reasons.add(outcome.reason)
@@ -262,12 +272,16 @@ class _Outage:
     since_s: float
     trials: int = 0
     rounds: int = 0
+    waited_s: float = 0.0
+    """How long they have been left alone. What trials were held in between is not counted."""
     is_new: bool = False
     """Something failed since the last pause."""
     reasons: set[str] = field(default_factory=set)
 
     def back_off_s(self) -> float:
         """Return how long to leave them alone now: longer each time."""
+        pause_s = min(2.0**self.rounds, _LONGEST_BACK_OFF_S)
         self.rounds += 1
+        self.waited_s += pause_s
         self.is_new = False
-        return min(2.0 ** (self.rounds - 1), _LONGEST_BACK_OFF_S)
+        return pause_s

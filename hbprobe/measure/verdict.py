@@ -20,12 +20,12 @@ class Verdict(Configured, Request["VerdictRecord"]):
 
     limit: Duration | None
     """the path's timer: a request that is quiet for so long is cut; None where nothing is cut"""
-    how: Literal["silent", "reset", "closed", "status"] = "silent"
+    manner: Literal["silent", "reset", "closed", "status"] = "silent"
     """how the client sees the cut"""
 
     def check(self) -> None:
         """Raise RequestError for a limit that is no timer."""
-        one_of("how", self.how, _MANNERS)
+        one_of("manner", self.manner, _MANNERS)
         if self.limit is not None and not float(self.limit) > 0:
             text = "{limit}: {value:g} is no timer: give more than 0, or None where nothing is cut"
             raise RequestError(text, "limit", value=self.limit)
@@ -42,5 +42,5 @@ class Verdict(Configured, Request["VerdictRecord"]):
         else:
             cut_s = float(self.limit)
             # Heartbeats are whole seconds: this is the longest that ends before the timer does.
-            limit = Limit(math.ceil(cut_s) - 1, int(cut_s) if cut_s.is_integer() else cut_s, How(self.how))
+            limit = Limit(math.ceil(cut_s) - 1, int(cut_s) if cut_s.is_integer() else cut_s, How(self.manner))
         return VerdictRecord(limit, judge(limit.survived_s, limit.cut_s, limit.manner, settings))

@@ -1,7 +1,7 @@
 """What locating showed, and its JSON form, `hbprobe.location/1` (docs/locate.md)."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hbprobe import __version__
@@ -30,6 +30,8 @@ class Location:
     notes: tuple[str, ...] = ()
     label: str = ""
     """What the user calls the path."""
+    source: str | None = None
+    family: str = "any"
     complete: bool = True
     """False where it was stopped before its end."""
 
@@ -48,6 +50,8 @@ class Location:
             "hbprobe": __version__,
             "label": self.label,
             "target": self.target,
+            "source": self.source,
+            "family": self.family,
             "method": None if self.asked is None else self.asked.method,
             "limit": {"cut": _rounded(self.limit_s), "given": self.is_given},
             "hold": None if self.asked is None else _rounded(self.asked.hold_s),
@@ -91,6 +95,7 @@ def _trial_dict(one: Reached) -> dict[str, Any]:
         "exact": outcome.exact,
         "aftermath": outcome.aftermath,
         "reason": outcome.reason,
+        "connection": None if outcome.connection is None else asdict(outcome.connection),
     }
 
 

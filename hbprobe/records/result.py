@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
@@ -40,6 +40,17 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """From where a path was measured, and what its user calls it."""
+
+    label: str = ""
+    source: str | None = None
+    """The address or the interface that connections were to start from; None where the system chose."""
+    family: str = "any"
+    """`4` or `6`, where only one version of IP was allowed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one measurement of one path showed."""
 
@@ -57,6 +68,7 @@ class Result:
     """How long the measurement lasted on the path's clock."""
     wall_s: float
     """How long it lasted for the person who waited."""
+    origin: Origin = Origin()
     path: tuple[str, ...] = ()
     """Ids of the profiles on the path, from the client to the server; empty for a real path."""
     contradictions: tuple[str, ...] = ()
@@ -94,7 +106,10 @@ class Result:
             "schema": SCHEMA,
             "hbprobe": self.hbprobe,
             "verb": self.verb,
+            "label": self.origin.label,
             "target": self.target,
+            "source": self.origin.source,
+            "family": self.origin.family,
             "method": self.method,
             "path": list(self.path),
             "clock": self.clock,
@@ -213,4 +228,5 @@ def _trial_dict(trial: Trial) -> dict[str, Any]:
         "causes": list(outcome.causes),
         "evidence": list(outcome.evidence),
         "reason": outcome.reason,
+        "connection": None if outcome.connection is None else asdict(outcome.connection),
     }

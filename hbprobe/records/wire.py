@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
@@ -10,7 +10,8 @@ from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
 from hbprobe.exchange.verdict import Finding, Judgement
-from hbprobe.records.result import SCHEMA, Method, Verb
+from hbprobe.net.connection import Connection
+from hbprobe.records.result import SCHEMA, Method, Origin, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Limit, Outcome, Trial
 
@@ -75,6 +76,17 @@ class LimitPart(Part):
         )
 
 
+class ConnectionPart(Part):
+    """The connection of a trial: what a firewall's log calls it."""
+
+    source: str
+    source_port: Count
+    destination: str
+    destination_port: Count
+    opened_at: str
+    closed_at: str
+
+
 class TrialPart(Part):
     """One of `trials`."""
 
@@ -90,6 +102,7 @@ class TrialPart(Part):
     causes: tuple[Cause, ...] = ()
     evidence: tuple[str, ...] = ()
     reason: str
+    connection: ConnectionPart | None = None
 
     def value(self) -> Trial:
         """Return the trial that it stands for."""
@@ -103,6 +116,7 @@ class TrialPart(Part):
             causes=self.causes,
             evidence=self.evidence,
             reason=self.reason,
+            connection=None if self.connection is None else Connection(**self.connection.model_dump()),
         )
         return Trial(number=self.trial, hold_s=self.hold, started_s=self.started, outcome=outcome)
 
@@ -208,7 +222,10 @@ class ResultPart(Part):
 
     hbprobe: str
     verb: Verb
+    label: str = ""
     target: str
+    source: str | None = None
+    family: Literal["any", "4", "6"] = "any"
     method: Method
     path: tuple[str, ...]
     clock: str
@@ -257,6 +274,7 @@ def read_fields(data: object) -> dict[str, Any]:
         raise ValueError(first_mistake(error)) from error
     return {
         **{name: getattr(part, name) for name in _TAKEN_AS_THEY_ARE},
+        "origin": Origin(part.label, part.source, part.family),
         "search": part.search.value(),
         "limit": part.limit.value(),
         "trials": tuple(trial.value() for trial in part.trials),

@@ -139,7 +139,7 @@ class IdleMethod(OneConnection):
         if not isinstance(reply, Answer):
             passes = not isinstance(reply, Broken)
             text = "the server did not answer the first request"
-            return Outcome(Kind.FAILED, elapsed_s, reason=text, again=passes, outage=passes)
+            return Outcome(Kind.FAILED, 0.0, reason=text, again=passes, outage=passes)
         if not conversation.next_turn():
             text = "the server closes the connection after each answer, so there is no idle time to measure"
             return Outcome(Kind.FAILED, elapsed_s, reason=text)

@@ -385,8 +385,8 @@ def test_idle_needs_a_server_that_keeps_connections(on_warp, serve, headers):
     assert (outcome.kind, outcome.reason) == (Kind.FAILED, text)
 
 
-@pytest.mark.parametrize(("act", "at_s"), [("close", 0), ("rst", 0), ("read", 30)])
-def test_idle_needs_an_answer_to_the_first_request(on_warp, serve, act, at_s):
+@pytest.mark.parametrize("act", ["close", "rst", "read"])
+def test_idle_needs_an_answer_to_the_first_request(on_warp, serve, act):
     async def script(connection):
         await connection.request()
         result = getattr(connection, act)()
@@ -395,7 +395,7 @@ def test_idle_needs_an_answer_to_the_first_request(on_warp, serve, act, at_s):
 
     outcome, _ = trial(on_warp, serve, script, 600, "idle")
     text = "the server did not answer the first request"
-    assert replace(outcome, connection=None) == Outcome(Kind.FAILED, at_s, reason=text, again=True, outage=True)
+    assert outcome == Outcome(Kind.FAILED, 0, reason=text, again=True, outage=True)
 
 
 def test_a_method_that_needs_more(on_warp, serve):

@@ -16,13 +16,13 @@ from hbprobe.report.documents.sources import Measured
 from hbprobe.report.plots.curve_plot import curve_plot
 from hbprobe.report.plots.search_plot import search_plot
 from hbprobe.report.terminal.tables import DEVICE_COLUMNS, advice, device_row, facts
-from hbprobe.report.terminal.words import effort_words, limit_words, path_words
+from hbprobe.report.terminal.words import connection_words, effort_words, limit_words, path_words
 from hbprobe.text import counted, seconds
 from hbprobe.trial.outcome import Aftermath, Trial
 
 Write: TypeAlias = Callable[[Measured], Section | None]
 
-_ASKED = {"target", "path", "method"}
+_ASKED = {"label", "target", "connects", "path", "method"}
 """The facts that were settled before anything was measured."""
 _HEALTHY = ("healthy", "Nothing was found that stands in the way of Direct Push.")
 
@@ -116,7 +116,7 @@ _AFTERMATH = {
     Aftermath.NOTHING: "nothing came",
     Aftermath.CLOSED: "FIN came",
 }
-_TRIAL_COLUMNS = ("trial", "hold", "outcome", "ended after", "one more packet", "started", "seen")
+_TRIAL_COLUMNS = ("trial", "hold", "outcome", "ended after", "one more packet", "started", "seen", "connection")
 
 
 def _trials(measured: Measured) -> Section | None:
@@ -124,7 +124,7 @@ def _trials(measured: Measured) -> Section | None:
     if not result.trials:
         return None
     rows = tuple(_trial_row(trial) for trial in sorted(result.trials, key=lambda trial: trial.number))
-    words = frozenset({"outcome", "one more packet", "seen"})
+    words = frozenset({"outcome", "one more packet", "seen", "connection"})
     return Section("Every trial", (Table("The trials of the search, in order", _TRIAL_COLUMNS, rows, words),))
 
 
@@ -138,6 +138,7 @@ def _trial_row(trial: Trial) -> tuple[str, ...]:
         "-" if outcome.aftermath is None else _AFTERMATH[outcome.aftermath],
         format_duration(trial.started_s),
         outcome.reason or "-",
+        connection_words(outcome.connection),
     )
 
 

@@ -17,6 +17,7 @@ from hbprobe.report.terminal.words import (
     death_words,
     effort_words,
     limit_words,
+    origin_words,
     server_words,
 )
 from hbprobe.text import named, seconds
@@ -59,7 +60,10 @@ def _listed(heading: str, lines: Sequence[str]) -> RenderableType:
 
 def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
     """Return what was measured, and if wanted what requests die of; an empty name goes on with the one before."""
-    facts = [("target", result.target)]
+    facts = [("label", result.origin.label)] if result.origin.label else []
+    facts.append(("target", result.target))
+    if origin := origin_words(result.origin):
+        facts.append(("connects", origin))
     if result.verb is Verb.LAB:
         facts.append(("path", " > ".join(("client", *result.path, "server"))))
     facts.append(("method", _METHODS[result.method]))

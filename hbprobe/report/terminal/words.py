@@ -7,7 +7,8 @@ from typing import Any
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.records.result import Result
+from hbprobe.net.connection import Connection
+from hbprobe.records.result import Origin, Result
 from hbprobe.text import counted, seconds
 from hbprobe.trial.outcome import Aftermath, Cause, How, Limit
 
@@ -86,8 +87,29 @@ def server_words(server: Mapping[str, Any]) -> str:
 
 
 def path_words(result: Result) -> str:
-    """Name what was measured: the boxes of a lab, or the target of a real path."""
-    return ", then ".join(result.path) or result.target
+    """Name what was measured: the boxes of a lab, or a real path by its label and its target."""
+    if result.path:
+        return ", then ".join(result.path)
+    label = result.origin.label
+    return f"{label} ({result.target})" if label else result.target
+
+
+def origin_words(origin: Origin) -> str:
+    """Say where connections were made to come from; nothing where the system chose."""
+    version = "" if origin.family == "any" else f"IPv{origin.family}"
+    return ", ".join(part for part in (origin.source and f"from {origin.source}", version) if part)
+
+
+def connection_words(connection: Connection | None) -> str:
+    """Name a connection as logs on its path do: both ends, and when it stood, in UTC."""
+    if connection is None:
+        return "-"
+    ends = (
+        (connection.source, connection.source_port),
+        (connection.destination, connection.destination_port),
+    )
+    source, destination = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in ends)
+    return f"{source} > {destination}, {connection.opened_at} to {connection.closed_at}"
 
 
 def thresholds(verdict: Judgement | None) -> dict[str, float]:
