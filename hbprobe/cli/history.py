@@ -22,9 +22,7 @@ class Options:
     """What of it to show, and how."""
 
     target: Annotated[str | None, Parameter(metavar="NAME", help="of this target only")] = None
-    out: Annotated[
-        Path | None, Parameter(metavar="PICTURE", help="draw the limits over time: .png or .svg")
-    ] = None
+    out: Annotated[Path | None, Parameter(metavar="PICTURE", help="draw the limits over time: .png or .svg")] = None
     result: Annotated[
         MaybeCount,
         Parameter(metavar="ID", help="print the whole result of one measurement as JSON"),

@@ -24,9 +24,7 @@ _STORY_COLUMNS = 79
 class Options:
     """How the result is shown and kept."""
 
-    out: Annotated[
-        Folder, Parameter(metavar="DIR", help="leave result.json, journal.jsonl and plots there")
-    ] = None
+    out: Annotated[Folder, Parameter(metavar="DIR", help="leave result.json, journal.jsonl and plots there")] = None
     json: Json = False
     exit_code: ExitCode = False
 

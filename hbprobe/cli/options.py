@@ -73,9 +73,7 @@ Folder = Annotated[Path | None, Parameter(metavar="DIR")]
 
 WebConfig = Annotated[
     Path | None,
-    Parameter(
-        metavar="FILE", help=r"Exchange's ClientAccess\Sync\web.config (default: Exchange's own defaults)"
-    ),
+    Parameter(metavar="FILE", help=r"Exchange's ClientAccess\Sync\web.config (default: Exchange's own defaults)"),
 ]
 """Where Exchange's settings come from."""
 Seed = Annotated[

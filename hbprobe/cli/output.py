@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import sys
 import tempfile
@@ -103,12 +104,16 @@ def show(
     return status
 
 
-def show_result(result: "Result", *, as_json: bool, status: int | None = None, failure: CannotMeasureError | None) -> int:
+def show_result(
+    result: "Result", *, as_json: bool, status: int | None = None, failure: CannotMeasureError | None
+) -> int:
     """Print what a search found; `status` stands for a whole one, where that is not the result's own."""
     from hbprobe.report.terminal.tables import print_result
 
     ended = result.exit_status if status is None or not result.complete else status
-    return show(result.to_json, lambda console: print_result(result, console), ended, as_json=as_json, failure=failure)
+    return show(
+        result.to_json, lambda console: print_result(result, console), ended, as_json=as_json, failure=failure
+    )
 
 
 def say(text: str) -> None:
@@ -129,10 +134,17 @@ def _rendered(print_text: "Callable[[Console], None]", *, stderr: bool = False) 
     """Return text as the terminal, or whatever standard output is, would get it from rich."""
     from rich.console import Console
 
-    console = Console(stderr=stderr)
-    with console.capture() as got:
-        print_text(console)
-    return got.get()
+    real = Console(stderr=stderr)
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        width=real.width,
+        force_terminal=real.is_terminal,
+        no_color=real.no_color,
+        legacy_windows=real.legacy_windows,
+    )
+    print_text(console)
+    return text.getvalue()
 
 
 def is_room(error: OSError) -> bool:

@@ -33,17 +33,15 @@ class Selection:
 
     category: Annotated[Category | None, Parameter(metavar="KIND", help="only boxes of this kind")] = None
     layer: Annotated[Layer | None, Parameter(metavar="LAYER", help="only boxes that reach this deep")] = None
-    expiry: Annotated[
-        Expiry | None, Parameter(metavar="EXPIRY", help="only boxes that end a silent request so")
-    ] = None
+    expiry: Annotated[Expiry | None, Parameter(metavar="EXPIRY", help="only boxes that end a silent request so")] = (
+        None
+    )
     below: Annotated[MaybeTime, Parameter(help="only boxes that end a silent request sooner")] = None
     json: Json = False
 
 
 _ALL = Selection()
-_CHECKED = Parameter(
-    name="PATH", help="a file, a folder, or the id of a shipped profile", completer=profile_ids
-)
+_CHECKED = Parameter(name="PATH", help="a file, a folder, or the id of a shipped profile", completer=profile_ids)
 
 
 @profiles.command(name="list")
@@ -145,9 +143,7 @@ def schema() -> int:
 
 
 @profiles.command
-def plot(
-    *paths: Paths, out: Annotated[Path, Parameter(metavar="FILE", help="where to write: .png or .svg")]
-) -> int:
+def plot(*paths: Paths, out: Annotated[Path, Parameter(metavar="FILE", help="where to write: .png or .svg")]) -> int:
     """draw how long boxes let a silent request live"""
     from hbprobe.profiles.mistakes import printable
     from hbprobe.report.plots.catalogue_plot import catalogue_plot

@@ -34,9 +34,7 @@ class Options:
 _DEFAULTS = Options()
 
 
-def report(
-    first: Annotated[Path, _RESULT], /, *more: Annotated[Path, _RESULT], options: Options = _DEFAULTS
-) -> int:
+def report(first: Annotated[Path, _RESULT], /, *more: Annotated[Path, _RESULT], options: Options = _DEFAULTS) -> int:
     """Write the report."""
     from hbprobe.report.documents.sources import load
     from hbprobe.text import shown
@@ -62,9 +60,7 @@ def _format(options: Options) -> str:
     formats = get_args(Format)
     if suffix not in formats:
         known = ", ".join(f".{name}" for name in formats)
-        raise UserError(
-            f"--out {options.out}: has no suffix that says how to write: use {known}, or say --format"
-        )
+        raise UserError(f"--out {options.out}: has no suffix that says how to write: use {known}, or say --format")
     return suffix
 
 

@@ -53,9 +53,7 @@ class StandInOptions:
     event_log: Annotated[
         Folder, Parameter(group=_GROUP, help="write Exchange's events there, as JSON lines and as text")
     ] = None
-    iis_log: Annotated[
-        Folder, Parameter(group=_GROUP, help="write IIS's W3C logs there, a file for each day")
-    ] = None
+    iis_log: Annotated[Folder, Parameter(group=_GROUP, help="write IIS's W3C logs there, a file for each day")] = None
 
 
 @contextlib.contextmanager
