@@ -63,7 +63,7 @@ OUTSIDE = {
 TOUCHING = {
     "__main__",
     "cli.api",
-    "cli.arguments",
+    "cli.app",
     "cli.diagnose",
     "cli.fleet",
     "cli.fleet_output",
@@ -72,12 +72,15 @@ TOUCHING = {
     "cli.lab",
     "cli.locate",
     "cli.main",
+    "cli.options",
+    "cli.output",
     "cli.plot",
     "cli.preflight",
     "cli.probe",
     "cli.profiles",
     "cli.proxy",
     "cli.report",
+    "cli.requests",
     "cli.serve",
     "cli.size",
     "cli.stand_in",
@@ -116,6 +119,7 @@ TOUCHING = {
     "measure.locate",
     "measure.log_file",
     "measure.observe",
+    "measure.persist",
     "measure.preflight",
     "measure.probe",
     "measure.request",
@@ -198,7 +202,6 @@ TOUCHING = {
     "report.terminal.live",
     "report.terminal.location",
     "report.terminal.preflight",
-    "report.terminal.show",
     "report.terminal.size",
     "report.terminal.tables",
     "report.terminal.words",
@@ -293,7 +296,7 @@ def height(module):
 
 
 def test_imports_are_read_wherever_they_stand():
-    assert {"hbprobe.cli.lab", "hbprobe.errors", "argparse"} <= imports_of("hbprobe.cli.main")
+    assert {"hbprobe.cli.app", "hbprobe.errors", "sys"} <= imports_of("hbprobe.cli.main")
     assert "hbprobe.lab.requests" in imports_of("hbprobe.cli.lab"), "inside a function"
     assert {"asyncio", "socket"} <= outside("hbprobe.middlebox.relay")
     assert "hbprobe.profiles.model" in reach_of("hbprobe.lab.inprocess")

@@ -101,9 +101,9 @@ def _wrong(error: CycloptsError) -> str:
             return f"{name}: no such option{_meant(name, known)}"
         case ConsumeMultipleError() | MissingArgumentError() if error.argument is not None:
             name = _name(error.argument)
-            near = [word for word in error.unused_tokens or () if word.startswith("--") and nearest(word, [name])]
-            if near:
-                return f"{near[0]}: no such option (did you mean {name}?)"
+            words = [word for word in error.unused_tokens or () if word.startswith("--") and word != name]
+            if near := next((word for word in words if nearest(word, [name])), None):
+                return f"{near}: no such option (did you mean {name}?)"
             given = error.keyword is not None or bool(error.argument.tokens)
             return f"{name}: a value is missing" if given else f"{name} is missing"
         case CoercionError() if error.argument is not None:

@@ -60,7 +60,7 @@ def _fleet(request: Fleet, own: Options) -> int:
 
         return average_plot(result, mix)
 
-    with progress() as observer:
+    with progress(own) as observer:
         result, _ = measured(request, observer)
     mix = request.loaded_mix().name
     return tell(
@@ -82,7 +82,7 @@ def _sweep(request: Fleet, own: Options, share_of: str) -> int:
         return sweep_plot(sweep, mix, request.exchange_settings())
 
     said = {each.name: getattr(request, each.name) for each in dataclasses.fields(request)}
-    with progress() as observer:
+    with progress(own) as observer:
         sweep, _ = measured(FleetShare(**said, share_of=share_of), observer)
     mix = request.loaded_mix().name
     return tell(

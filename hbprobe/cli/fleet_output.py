@@ -44,8 +44,13 @@ class _OnStatus(Observer):
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Observer]:
-    """Give what shows on a terminal how far the work is; elsewhere it shows nothing."""
+def progress(own: Options) -> Iterator[Observer]:
+    """Give what shows on a terminal how far the work is; elsewhere it shows nothing.
+
+    Raises RequestError, before anything is simulated, where nothing can be left as asked for.
+    """
+    if own.out is not None:
+        fresh_folder(own.out)
     if not sys.stderr.isatty():
         yield Observer()
         return
@@ -64,12 +69,10 @@ def tell(
     *,
     found: bool,
 ) -> int:
-    """Print what a simulation showed, and leave it as NAME.json with each picture as PNG and SVG, if there is a folder.
+    """Print what a simulation showed, and leave it as NAME.json and pictures, if there is a folder.
 
     Return the exit status: `found` says whether there is a finding.
     """
-    if own.out is not None:
-        fresh_folder(own.out)
     text = json.dumps(document, indent=2) + "\n"
     status = show(lambda: text, print_text, 1 if found and own.exit_code else 0, as_json=own.json)
 

@@ -29,7 +29,7 @@ def over_sockets(request: Fleet, own: Options) -> int:
     world = replace(on_one_path(mix.world(request.devices, settings, request.seed)), paths=(only_path(box),))
     until_s = request.days * DAY_S
     started = time.perf_counter()
-    with progress() as observer:
+    with progress(own) as observer:
         observer.says("simulating over sockets; a day of 200 devices takes minutes")
         seen = warp.run(live(world, [box], until_s), warp.WarpClock())
     same, modelled = agreement(world, seen, until_s)

@@ -1,7 +1,5 @@
 """The program: runs one command, and turns the two errors into one line and an exit status."""
 
-import contextlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -17,10 +15,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        return _unheard(error)
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -35,6 +31,20 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
         print(f"hbprobe: {shown(str(error))}", file=sys.stderr)
         return error.exit_status
+
+
+def _unheard(error: OSError) -> int:
+    """Return the exit status where standard output cannot be written; raises what has to do with a file."""
+    from hbprobe.cli.output import forsake_stdout, is_room, say
+    from hbprobe.errors import CannotMeasureError
+
+    if error.filename is not None or not is_room(error):
+        raise error
+    forsake_stdout()
+    if isinstance(error, BrokenPipeError):  # the reader, `head` perhaps, has seen enough
+        return 0
+    say(f"standard output: cannot be written: {error.strerror}")
+    return CannotMeasureError.exit_status
 
 
 def entry_point() -> NoReturn:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import sys
 import tempfile
@@ -133,10 +134,17 @@ def _rendered(print_text: "Callable[[Console], None]", *, stderr: bool = False) 
     """Return text as the terminal, or whatever standard output is, would get it from rich."""
     from rich.console import Console
 
-    console = Console(stderr=stderr)
-    with console.capture() as got:
-        print_text(console)
-    return got.get()
+    real = Console(stderr=stderr)
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        width=real.width,
+        force_terminal=real.is_terminal,
+        no_color=real.no_color,
+        legacy_windows=real.legacy_windows,
+    )
+    print_text(console)
+    return text.getvalue()
 
 
 def is_room(error: OSError) -> bool:

@@ -184,7 +184,7 @@ def _token(options: Options) -> str | None:
             raise UserError(f"--control-token-file {options.control_token_file}: cannot be read as text") from None
         if not token:
             raise UserError(f"--control-token-file {options.control_token_file}: is empty: write a token into it")
-    if token is None and not is_loopback(options.control.host):
+    if token is None and options.control is not None and not is_loopback(options.control.host):
         raise UserError(
             f"--control {options.control}: beyond loopback a token is needed: "
             f"use --control-token-file or the variable {_TOKEN_VARIABLE}"

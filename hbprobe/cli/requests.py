@@ -32,12 +32,12 @@ OwnT = TypeVar("OwnT")
 _UNASKED = {"password", "family"}
 """Fields that are no options: a password would be seen by every user of the machine; a family is -4 or -6."""
 _NAMES = {
-    "manner": "--how",
     "shortest": "--from",
     "longest": "--to",
     "url": "URL",
     "profiles": "PROFILE",
     "file": "FILE",
+    "share_of": "--sweep-share",
 }
 """What the command line calls a field, where that is not its name with two hyphens before it."""
 _OF_PROFILES = {"profiles", "lab", "path", "profile"}
@@ -83,7 +83,7 @@ def from_request(
             given = signature.bind(*args, **options).arguments
             ours = given.pop("own", None) or own()
             try:
-                return act(request(**dict(_said(request, given, read))), ours)
+                return act(request(**dict(_said(given, read))), ours)
             except RequestError as error:
                 raise UserError(f"{error.told(option_of)}; see hbprobe {act.__name__} --help") from None
 
@@ -100,9 +100,7 @@ def option_of(name: str) -> str:
     return _NAMES.get(name) or f"--{name.replace('_', '-')}"
 
 
-def _said(
-    request: type[Request[Any]], given: Mapping[str, Any], read: Mapping[str, Callable[[Any], Any]]
-) -> Iterator[tuple[str, Any]]:
+def _said(given: Mapping[str, Any], read: Mapping[str, Callable[[Any], Any]]) -> Iterator[tuple[str, Any]]:
     """Return the fields that were said, each with its value; the others are left to the request."""
     if given.get("ipv4") and given.get("ipv6"):
         raise RequestError("-4 does not go with -6: drop one", "family")
@@ -118,7 +116,7 @@ def _parameters(request: type[Request[Any]], own: type) -> Iterator[inspect.Para
     hints, docs = get_type_hints(request, include_extras=True), field_docs(request)
     asked = [each for each in dataclasses.fields(request) if each.init and each.name not in _UNASKED]
     for each in sorted(asked, key=lambda field: field.kw_only is True):
-        yield _parameter(each, hints[each.name], docs.get(each.name, ""), _group(request, each.name))
+        yield _parameter(each, hints[each.name], docs.get(each.name, ""), _group(each.name))
     if issubclass(request, Connecting):
         for digit in "46":
             said = Parameter(name=f"-{digit}", help=f"IPv{digit} only", group=_GROUPS[Connecting])
@@ -136,7 +134,7 @@ def _parameter(field: "dataclasses.Field[Any]", hint: object, doc: str, group: G
         help=doc + _default(field) if "default:" not in doc else doc,
         completer=profile_ids if field.name in _OF_PROFILES else None,
         consume_multiple=(1, None) if field.name == "lab" else None,
-        **({"group": group} if group else {}),
+        group=group or (),
     )
     is_needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     if field.kw_only:
@@ -201,7 +199,7 @@ def _parts(hint: object) -> tuple[object, ...]:
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
-def _group(request: type[Request[Any]], name: str) -> Group | None:
+def _group(name: str) -> Group | None:
     return next((group for kind, group in _GROUPS.items() if name in vars(kind).get("__annotations__", ())), None)
 
 

@@ -22,7 +22,7 @@ def size(request: Size, own: Options) -> int:
 
         return size_plot(sizing, about)
 
-    with progress() as observer:
+    with progress(own) as observer:
         sizing, _ = measured(request, observer)
     mix = request.loaded_mix()
     firewall = mix.firewall_profile

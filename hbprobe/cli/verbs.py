@@ -55,8 +55,7 @@ VERBS = {
         (
             (r"hbprobe preflight https://mail.example.net/ --user EXAMPLE\anna", "ask for the password, then check"),
             (
-                "hbprobe preflight https://mail.example.net/ --user anna@example.net --password-file anna.secret "
-                "--json",
+                "hbprobe preflight https://mail.example.net/ --user anna@example.net --password-file secret --json",
                 "the same from a script",
             ),
         ),
@@ -142,14 +141,14 @@ VERBS = {
             ("hbprobe fleet --devices 2000 --days 1", "the shipped office"),
             (
                 "hbprobe fleet --sweep-share 5min --device ios --out results",
-                "the share of devices behind a timer of five minutes that is enough for event 1040",
+                "the share of devices behind five minutes that is enough for event 1040",
             ),
         ),
     ),
     "size": Verb(
         "find the timer that a firewall should have, and what each would cost",
-        "Simulate a fleet behind the firewall with one timer after another, and say from which one on event 1040 stays "
-        "away and devices keep their push.",
+        "Simulate a fleet behind the firewall with one timer after another, and say from which one on event 1040 "
+        "stays away and devices keep their push.",
         (
             ("hbprobe size --profile cisco-asa", "for this firewall, with the command that sets it"),
             ("hbprobe size --from 10min --to 40min --step 5min --devices 500", "fewer timers, fewer devices: sooner"),

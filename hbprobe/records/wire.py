@@ -78,7 +78,7 @@ class LimitPart(Part):
 
 
 class ConnectionPart(Part):
-    """The connection of a trial: what a firewall's log calls it."""
+    """The `connection` of a trial."""
 
     source: str
     source_port: Count

@@ -78,6 +78,8 @@ def test_the_keys():
         "hbprobe": __version__,
         "label": "",
         "target": "https://mail.example:443/",
+        "source": None,
+        "family": "any",
         "method": "hold",
         "limit": {"cut": 300.0, "given": True},
         "hold": 309.0,
@@ -110,6 +112,7 @@ def test_the_keys():
         "exact": False,
         "aftermath": "nothing",
         "reason": "",
+        "connection": None,
     }
 
 
