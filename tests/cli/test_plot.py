@@ -1,6 +1,7 @@
 import pytest
 
 from hbprobe.cli.main import main
+from hbprobe.manner import Manner
 from hbprobe.records.result import Method, Result, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial
