@@ -35,9 +35,10 @@ LAYERS = (
     ("exchange",),
     ("net",),
     ("profiles",),
+    ("warp",),
 )
 """From the top down; rooms of one floor do not import each other. Below them lie the modules that stand alone."""
-ALONE = {"duration", "errors", "share", "text", "warp"}
+ALONE = {"duration", "errors", "readiness", "share", "text"}
 
 OUTSIDE = {
     "aiohttp",

@@ -89,6 +89,7 @@ class Relay:
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._chance = chance or random.Random(0)
         self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
         self._undertaker = Undertaker()
         self._hangups = HangupWatch()
         self._listener = Listener(self._accepted, self._refused, self._undertaker.make_room)
@@ -217,12 +218,12 @@ class Relay:
     # Moving bytes
 
     def _read(self, link: _Link, side: int) -> None:
-        # By descriptor, as everywhere here: asyncio formats what it fails to find, with system calls for a socket.
-        self._loop.add_reader(link.socks[side].fileno(), self._on_readable, link, side)
+        near, far = link.socks[side], link.socks[1 - side]
+        self._loop.add_reader(near.fileno(), self._on_readable, link, side, near, far)
 
-    def _readable(self, link: _Link, side: int) -> None:
+    def _readable(self, link: _Link, side: int, near: socket.socket, far: socket.socket) -> None:
         try:
-            count = link.socks[side].recv_into(self._buffer)
+            count = near.recv_into(self._buffer)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -231,11 +232,11 @@ class Relay:
         if count == 0:
             self._fin(link, side)
             return
-        if link.moved(side, self._loop.time()):
+        if link.moved(side, self._now()):
             self._alarm.watch(link)
         self._book.received(side, count)
         try:
-            sent = link.socks[1 - side].send(self._buffer[:count])
+            sent = far.send(self._buffer[:count])
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:

@@ -200,8 +200,9 @@ def listening_socket(backlog=128):
 
 def in_use():
     """Return how many sockets the running loop looks at, and how many descriptors are open where that can be told."""
-    descriptors = Path("/proc/self/fd")
-    return len(asyncio.get_running_loop()._selector.get_map()), descriptors.exists() and len([*descriptors.iterdir()])
+    descriptors, loop = Path("/proc/self/fd"), asyncio.get_running_loop()
+    watched = len(loop._selector.get_map()) + len(getattr(loop, "_readiness", ()))
+    return watched, descriptors.exists() and len([*descriptors.iterdir()])
 
 
 @pytest.fixture(scope="session", name="make_box")
