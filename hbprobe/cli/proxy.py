@@ -135,8 +135,9 @@ def _tls(args: argparse.Namespace, boxes: "Sequence[Profile]") -> "tuple[Tls, li
 async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
     from hbprobe.middlebox.chain import Chain
 
-    most = args.max_flows or max(2, raise_limit() - _SPARE_DESCRIPTORS) // (2 * len(boxes))
-    chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most, chance, tls)
+    descriptors = max(2, raise_limit() - _SPARE_DESCRIPTORS)
+    most = args.max_flows or max(1, descriptors // (2 * len(boxes)))
+    chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most, chance, tls, descriptors)
     try:
         host, port = await chain.listen(args.listen.host, args.listen.port)
     except OSError as error:

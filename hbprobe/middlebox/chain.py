@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.events import Observer
+from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Address, Relay
 from hbprobe.profiles.model import Layer, Profile
@@ -42,7 +43,9 @@ class Chain:
         max_flows: int | None = None,
         chance: random.Random | None = None,
         tls: Tls = _PLAIN,
+        descriptors: int = DESCRIPTORS,
     ) -> None:
+        """`descriptors`: so many may be in use, by all boxes together."""
         self._boxes = boxes
         self._upstream = upstream
         self._observer = observer
@@ -50,6 +53,7 @@ class Chain:
         self._max_flows = max_flows
         self._chance = chance
         self._tls = tls
+        self._descriptors = descriptors // max(1, len(boxes))
         self.relays: list[Box] = []
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
@@ -68,7 +72,7 @@ class Chain:
     def _make(self, place: int, upstream: Sequence[Address]) -> Box:
         profile, observer = self._boxes[place], self._observer(place)
         if profile.layer is not Layer.HTTP:
-            return Relay(profile, upstream, observer, self._max_flows, self._chance)
+            return Relay(profile, upstream, observer, self._max_flows, self._chance, self._descriptors)
         http = [at for at, box in enumerate(self._boxes) if box.layer is Layer.HTTP]
         return Gateway(
             profile,
@@ -78,6 +82,7 @@ class Chain:
             tls=self._tls.client if place == http[0] else None,
             upstream_tls=self._tls.server if place == http[-1] else None,
             upstream_name=self._tls.server_name,
+            descriptors=self._descriptors,
         )
 
     def close(self) -> None:

@@ -69,13 +69,13 @@ class Listener:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((address[0], taken, *address[2:]))
             sock.listen(_BACKLOG)
-            self._loop.add_reader(sock, self._accept, sock)
+            self._loop.add_reader(sock.fileno(), self._accept, sock)
         self._take_spare()
 
     def close(self) -> None:
         """Accept nothing more."""
         for sock in self._sockets:
-            self._loop.remove_reader(sock)
+            self._loop.remove_reader(sock.fileno())
             sock.close()
         self._sockets.clear()
         self._drop_spare()
@@ -103,7 +103,7 @@ class Listener:
         except (BlockingIOError, ConnectionAbortedError):  # nobody waits: short of descriptors, accept does not look
             pass
         except OSError:
-            self._loop.remove_reader(sock)
+            self._loop.remove_reader(sock.fileno())
             self._loop.call_later(_PAUSE_S, self._look_again, sock)
         else:
             close_with_reset(connection)
@@ -112,7 +112,7 @@ class Listener:
 
     def _look_again(self, sock: socket.socket) -> None:
         if sock in self._sockets:
-            self._loop.add_reader(sock, self._accept, sock)
+            self._loop.add_reader(sock.fileno(), self._accept, sock)
 
     def _take_spare(self) -> None:
         with contextlib.suppress(OSError):

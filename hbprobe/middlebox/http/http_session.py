@@ -42,7 +42,7 @@ class Session:
         self.watched_at = math.inf
         self._box = box
         self._client_host = str(peer[0])
-        self._client = Leg(sock, self, box.farewells, box.tls)
+        self._client = Leg(sock, self, box.closing, box.tls)
         self._server: Leg | None = None
         self._dial: Dial | None = None
         self._outbox = b""
@@ -181,7 +181,7 @@ class Session:
     def _dialled(self, sock: socket.socket) -> None:
         self._dial = None
         try:
-            self._server = Leg(sock, self, self._box.farewells, self._box.upstream_tls, self._box.upstream_name)
+            self._server = Leg(sock, self, self._box.closing, self._box.upstream_tls, self._box.upstream_name)
         except OSError as error:  # gone already
             sock.close()
             self._unreachable(f"upstream: {error}")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from hbprobe.middlebox.events import FlowExpired
-from hbprobe.middlebox.farewell import Farewell
 from hbprobe.middlebox.flow import Side
+from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.leg import End
@@ -26,7 +26,7 @@ class Setting(Protocol):
     tls: ssl.SSLContext | None
     upstream_tls: ssl.SSLContext | None
     upstream_name: str
-    farewells: set[Farewell]
+    closing: set[GracefulClose]
 
     def now(self) -> float:
         """Return the time on the loop's clock."""

@@ -174,7 +174,7 @@ class Stage:
         for sock in self._socks:
             sock.close()
         assert len(self.box) == 0
-        assert not self.box.farewells
+        assert not self.box.closing
         assert in_use() == self._before, "(readers and writers, descriptors)"
 
     def keep(self, sock):
