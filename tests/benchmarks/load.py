@@ -96,7 +96,7 @@ def expire(port: int, flows: int, idle_s: float, spread_s: float) -> dict[str, f
 
 
 def storm(port: int, flows: int, idle_s: float, spread_s: float) -> dict[str, float]:
-    """Have all flows due within `spread_s`; see when each ends, and how long a newcomer waits meanwhile. Milliseconds."""
+    """Have all flows due within `spread_s`; see when each ends, and how long newcomers wait. Milliseconds."""
     told, tell = multiprocessing.Pipe()
     newcomers = multiprocessing.get_context("fork").Process(target=_newcomers, args=(port, idle_s, spread_s, tell))
     newcomers.start()  # before there are sockets that it would keep open

@@ -149,6 +149,8 @@ class Session:
         if began and (exchange.head is not None or self._from_client):
             self.flow.request_began(now)
         if began and exchange.head is not None:
+            if self._server is not None and self._server.has_unread():
+                self._end_server(Act.CLOSE)
             self.flow.head(now, connected=self._server is not None)
         if onward:
             self._send_on(onward)
@@ -272,8 +274,8 @@ class Session:
         exchange = self._exchange
         if self._client.blocked:
             return
-        if not (exchange.keeps_server and exchange.request_is_done):
-            self._end_server(Act.CLOSE)
+        if self._from_server or not (exchange.keeps_server and exchange.request_is_done):
+            self._end_server(Act.CLOSE)  # what is left would become the answer to the next request
         if exchange.keeps_client:
             self._go_on()
         else:

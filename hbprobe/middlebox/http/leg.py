@@ -106,6 +106,18 @@ class Leg:
         """Whether some of what was sent waits for the peer to take it."""
         return bool(self._unsent)
 
+    def has_unread(self) -> bool:
+        """Return whether the peer has said something, or its last, that nobody has read yet; TLS does not tell."""
+        if self._tls is not None or self._state is not _State.OPEN:
+            return False
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            pass
+        return True
+
     def send(self, data: bytes) -> None:
         """Send bytes; what the system does not take now is sent later."""
         if self._broken or self._state is _State.GONE:
