@@ -124,6 +124,7 @@ TOUCHING = {
     "middlebox.http.leg",
     "middlebox.relay",
     "middlebox.expired_ends",
+    "middlebox.workers",
     "net.address",
     "net.certificates",
     "net.dial",

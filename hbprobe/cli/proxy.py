@@ -4,12 +4,14 @@ import argparse
 import asyncio
 import contextlib
 import datetime
+import math
 import os
 import random
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hbprobe.cli import arguments
 from hbprobe.cli.api import opened
@@ -19,9 +21,12 @@ from hbprobe.net.address import Address, cannot_listen, is_loopback
 from hbprobe.net.descriptors import raise_limit
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from hbprobe.middlebox.box import Box
     from hbprobe.middlebox.chain import Chain, Tls
     from hbprobe.middlebox.events import Event, Observer
+    from hbprobe.middlebox.workers import Workers
     from hbprobe.profiles.model import Profile
 
 _DEFAULT = Address("127.0.0.1", 8440)
@@ -67,6 +72,14 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="N",
         help="refuse more flows than this (default: what the descriptor limit carries)",
     )
+    parser.add_argument(
+        "--workers",
+        type=arguments.count,
+        default=1,
+        metavar="N",
+        help="share the port among N processes, each with its own descriptors and part of --max-flows, under one "
+        "control API and one log (Linux; default: 1)",
+    )
     group = parser.add_argument_group("boxes of layer http", "They end TLS; the others pass it on unread.")
     add_tls(group, default="off")
     group.add_argument(
@@ -107,7 +120,27 @@ def run(args: argparse.Namespace) -> int:
     tls, told = _tls(args, boxes)
     for remark in (*remarks, *drawn, *told):
         _say(remark)
-    warp.run(_relay(args, drawn_boxes, chance, tls), clock)
+    if args.workers == 1:
+        warp.run(_relay(args, drawn_boxes, chance, tls), clock)
+        return 0
+    if sys.platform != "linux":
+        raise UserError("--workers needs Linux, which spreads connections over processes: drop it")
+    from hbprobe.middlebox.workers import Workers
+
+    def serve(number: int, listen: tuple[str, int], line: "Connection") -> None:
+        chance = random.Random(args.seed + number)
+        warp.run(_work(args, drawn_boxes, chance, tls, listen, line, number), clock)
+
+    try:
+        workers = Workers(drawn_boxes, args.workers, serve, (args.listen.host, args.listen.port))
+    except OSError as error:
+        raise cannot_listen(args.listen, error) from None
+    try:
+        warp.run(_watch(args, workers), clock)
+    finally:
+        workers.stop()
+        for box in workers.boxes:
+            _say(_summary(box))
     return 0
 
 
@@ -133,11 +166,7 @@ def _tls(args: argparse.Namespace, boxes: "Sequence[Profile]") -> "tuple[Tls, li
 
 
 async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
-    from hbprobe.middlebox.chain import Chain
-
-    descriptors = max(2, raise_limit() - _SPARE_DESCRIPTORS)
-    most = args.max_flows or max(1, descriptors // (2 * len(boxes)))
-    chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most, chance, tls, descriptors)
+    chain, most = await _make_chain(args, boxes, chance, tls, _observers(boxes))
     try:
         host, port = await chain.listen(args.listen.host, args.listen.port)
     except OSError as error:
@@ -145,30 +174,89 @@ async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: r
         raise cannot_listen(args.listen, error) from None
     names = " -> ".join(box.id for box in boxes)
     _say(f"{names} on {Address(host, port)}, to {args.upstream}, at most {most} flows  (Ctrl-C ends it)")
-    stop = asyncio.Event()
-    endings = [asyncio.ensure_future(until_told_to_stop()), asyncio.ensure_future(stop.wait())]
-    await asyncio.sleep(0)  # both wait before anybody can know of us
     try:
-        async with _control(args, chain, stop):
-            done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
-            await next(iter(done))  # what went wrong while waiting goes on from here
+        await _until_the_end(args, chain.relays)
     finally:
-        for ending in endings:
-            ending.cancel()
         chain.close()
         for relay in chain.relays:
             _say(_summary(relay))
 
 
+async def _work(
+    args: argparse.Namespace,
+    boxes: "Sequence[Profile]",
+    chance: random.Random,
+    tls: "Tls",
+    listen: tuple[str, int],
+    line: "Connection",
+    number: int,
+) -> None:
+    """Be one of several workers."""
+    from hbprobe.middlebox.workers import numbered, work
+
+    observer = _observers(boxes)
+    chain, _ = await _make_chain(
+        args, boxes, chance, tls, lambda place: numbered(observer(place), number, args.workers)
+    )
+    await work(chain, listen, line, number, args.workers)
+
+
+async def _watch(args: argparse.Namespace, workers: "Workers") -> None:
+    """Be the process before the workers."""
+    names = " -> ".join(box.profile.id for box in workers.boxes)
+    most = args.workers * _most_flows(args, len(workers.boxes))[0]
+    _say(
+        f"{names} on {Address(*workers.address)}, to {args.upstream}, {args.workers} workers, at most {most} flows  "
+        "(Ctrl-C ends it)"
+    )
+    await _until_the_end(args, workers.boxes, asyncio.ensure_future(workers.one_died()))
+
+
+def _most_flows(args: argparse.Namespace, boxes: int) -> tuple[int, int]:
+    """Return how many flows and how many descriptors a process may have."""
+    descriptors = max(2, raise_limit() - _SPARE_DESCRIPTORS)
+    own = max(1, descriptors // (2 * boxes))
+    return math.ceil(args.max_flows / args.workers) if args.max_flows else own, descriptors
+
+
+async def _make_chain(
+    args: argparse.Namespace,
+    boxes: "Sequence[Profile]",
+    chance: random.Random,
+    tls: "Tls",
+    observer: "Callable[[int], Observer]",
+) -> "tuple[Chain, int]":
+    """Return the boxes, and how many flows they take."""
+    from hbprobe.middlebox.chain import Chain
+
+    most, descriptors = _most_flows(args, len(boxes))
+    return Chain(boxes, await _resolve(args.upstream), observer, most, chance, tls, descriptors), most
+
+
+async def _until_the_end(args: argparse.Namespace, boxes: "Sequence[Box]", *others: "asyncio.Future[None]") -> None:
+    """Wait until a signal, the control API, or one of the others says so."""
+    stop = asyncio.Event()
+    endings: list[asyncio.Future[Any]] = [asyncio.ensure_future(until_told_to_stop())]
+    endings += [asyncio.ensure_future(stop.wait()), *others]
+    await asyncio.sleep(0)  # all wait before anybody can know of us
+    try:
+        async with _control(args, boxes, stop):
+            done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+            await next(iter(done))  # what went wrong while waiting goes on from here
+    finally:
+        for ending in endings:
+            ending.cancel()
+
+
 @contextlib.asynccontextmanager
-async def _control(args: argparse.Namespace, chain: "Chain", stop: asyncio.Event) -> AsyncIterator[None]:
+async def _control(args: argparse.Namespace, boxes: "Sequence[Box]", stop: asyncio.Event) -> AsyncIterator[None]:
     """Open the control API if it is wanted, and close it at the end."""
     if args.control is None:
         yield
         return
     from hbprobe.middlebox.control import Control
 
-    control = Control(chain.relays, stop.set, _token(args))
+    control = Control(boxes, stop.set, _token(args))
     async with opened(control, args.control, "--control", lambda url: _say(f"control API on {url}/")):
         yield
 

@@ -56,16 +56,20 @@ class Chain:
         self._descriptors = descriptors // max(1, len(boxes))
         self.relays: list[Box] = []
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
+    async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Set the boxes up from the server's end; the first one listens on the given address, which is returned.
 
-        Raises OSError when the address cannot be had.
+        `share_port`: other processes of this user may listen there, too. Raises OSError when the address cannot be
+        had.
         """
         upstream = self._upstream
         for place in range(len(self._boxes) - 1, -1, -1):
             relay = self._make(place, upstream)
             self.relays.insert(0, relay)
-            taken = await relay.listen(*((host, port) if place == 0 else (_BETWEEN, 0)))
+            if place == 0:
+                taken = await relay.listen(host, port, share_port=share_port)
+            else:
+                taken = await relay.listen(_BETWEEN, 0)
             upstream = [(socket.AF_INET, taken)]
         return taken
 

@@ -109,9 +109,9 @@ class Relay:
 
     # Opening and closing
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
+    async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""
-        return await self._listener.listen(host, port)
+        return await self._listener.listen(host, port, share_port=share_port)
 
     def flows(self) -> list[FlowState]:
         """Return the live flows, oldest first."""

@@ -66,9 +66,9 @@ class Gateway:
         """Return the number of clients' connections."""
         return len(self._sessions)
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
+    async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""
-        return await self._listener.listen(host, port)
+        return await self._listener.listen(host, port, share_port=share_port)
 
     def flows(self) -> list[FlowState]:
         """Return the clients' connections, oldest first."""
