@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime
+import functools
 import math
 import os
 import random
@@ -321,5 +322,10 @@ def _summary(relay: "Box") -> str:
 
 
 def _say(text: str) -> None:
-    now = datetime.datetime.now(datetime.UTC).strftime("%H:%M:%S")
-    print(f"{now} {text}", flush=True)
+    print(f"{_words_of(datetime.datetime.now(datetime.UTC).replace(microsecond=0))} {text}", flush=True)
+
+
+@functools.lru_cache(maxsize=1)
+def _words_of(second: datetime.datetime) -> str:
+    """Write a time of day; thousands of lines may want the same one."""
+    return second.strftime("%H:%M:%S")

@@ -1,8 +1,9 @@
 """Clients that load a relay, in a process of their own; what they measured is one line of JSON.
 
-They run as `python load.py ping_pong|connections|stream|keep|expire|storm PORT '{"argument": value}'`.
+They run as `python load.py ping_pong|connections|stream|keep|expire|storm|silent PORT '{"argument": value}'`.
 """
 
+import contextlib
 import json
 import multiprocessing
 import multiprocessing.connection
@@ -28,7 +29,7 @@ def ping_pong(port: int, rounds: int, size: int = 64) -> dict[str, float]:
             sock.sendall(message)
             sock.recv(size, socket.MSG_WAITALL)
             took.append((time.perf_counter() - began) * 1e6)
-    return _quantiles(took[_WARM_UP:])
+    return _quantiles(took[_WARM_UP:]) | {"rounds": len(took)}
 
 
 def connections(port: int, count: int) -> dict[str, float]:
@@ -123,6 +124,18 @@ def storm(port: int, flows: int, idle_s: float, spread_s: float) -> dict[str, fl
     return _quantiles(late_ms) | {f"newcomer {name}": value for name, value in _quantiles(waited_ms).items()}
 
 
+def silent(port: int, flows: int, idle_s: float, silent_s: float) -> dict[str, float]:
+    """Open flows, speak on them long after they have expired, and see which share of them is answered."""
+    poll, opened = select.poll(), [_flow(port) for _ in range(flows)]
+    time.sleep(idle_s + silent_s)  # noqa: TID251  no loop here
+    for sock in opened:
+        with contextlib.suppress(OSError):  # one that was reset already is found below
+            sock.send(b"still there?")
+        poll.register(sock, select.POLLIN | select.POLLHUP)
+    time.sleep(2)  # noqa: TID251  no loop here
+    return {"answered": len(poll.poll(0)) / flows}
+
+
 def _newcomers(port: int, idle_s: float, spread_s: float, tell: "multiprocessing.connection.Connection") -> None:
     """Connect again and again from just before the storm until it must be over."""
     tell.recv()
@@ -160,7 +173,7 @@ def _report(result: object) -> None:
 
 
 _LOADS: dict[str, Callable[..., dict[str, float]]] = {
-    load.__name__: load for load in (ping_pong, connections, stream, keep, expire, storm)
+    load.__name__: load for load in (ping_pong, connections, stream, keep, expire, storm, silent)
 }
 
 if __name__ == "__main__":
