@@ -10,7 +10,8 @@ from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.http.gateway import Gateway
-from hbprobe.middlebox.relay import Address, Relay
+from hbprobe.middlebox.relay import Relay
+from hbprobe.net.dial import Address
 from hbprobe.profiles.model import Layer, Profile
 
 _BETWEEN = "127.0.0.1"

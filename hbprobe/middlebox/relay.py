@@ -24,13 +24,12 @@ from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.net.address import name_of, peer_name
+from hbprobe.net.dial import Address
 from hbprobe.net.hangup import HangupWatch
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now, holds
 from hbprobe.net.silence import Way, close_with_reset
 from hbprobe.profiles.model import Profile
-
-Address = tuple[socket.AddressFamily, tuple[str | int, ...]]
 
 _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""

@@ -26,7 +26,7 @@ _ENDS = {
     Ends.CLIENT: (True, False),
     Ends.SERVER: (False, True),
 }
-_RESTARTS = {
+RESTARTS = {
     Restart.ANY_PACKET: (True, True),
     Restart.DATA: (True, True),
     Restart.CLIENT_DATA: (True, False),
@@ -34,12 +34,15 @@ _RESTARTS = {
     Restart.EACH_DIRECTION: (True, True),
     Restart.NOTHING: (False, False),
 }
-_ACTS = {
+"""Whether what the client sends restarts a timer, and what the server sends."""
+ACTS = {
     Expiry.SILENT: Act.MUTE,
     Expiry.RESET_ON_NEXT: Act.RESET_ON_NEXT,
     Expiry.RESET: Act.RESET,
     Expiry.CLOSE: Act.CLOSE,
+    Expiry.RESPOND: Act.CLOSE,
 }
+"""What is done to an end that is told; with a status it comes after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ def _rule(profile: Profile, kind: TimerKind) -> Rule | None:
         timer.default,
         timer.expiry,
         _acts(timer),
-        _RESTARTS[timer.restarted_by],
+        RESTARTS[timer.restarted_by],
         each_direction=timer.restarted_by is Restart.EACH_DIRECTION,
         counts_acks=profile.layer is Layer.PACKET,
         step_s=timer.step or 0.0,
@@ -150,7 +153,7 @@ def _rule(profile: Profile, kind: TimerKind) -> Rule | None:
 
 
 def _acts(timer: Timer) -> tuple[Act, Act]:
-    acts = [_ACTS[timer.expiry] if told else Act.MUTE for told in _ENDS[timer.tells]]
+    acts = [ACTS[timer.expiry] if told else Act.MUTE for told in _ENDS[timer.tells]]
     client, server = (
         Act.LISTEN if revives else act for act, revives in zip(acts, _ENDS[timer.revived_by], strict=True)
     )

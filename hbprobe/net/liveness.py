@@ -4,11 +4,12 @@ import contextlib
 import socket
 import sys
 
+from hbprobe.net.silence import unacknowledged_bytes
+
 if sys.platform == "linux":
     import fcntl
 
 # linux/sockios.h, linux/tcp.h, net/tcp_states.h; Python's socket module has no names for these.
-_SIOCOUTQ = 0x5411
 _SIOCOUTQNSD = 0x894B
 _ESTABLISHED, _FIN_WAIT1, _FIN_WAIT2, _CLOSE_WAIT = 1, 4, 5, 8
 _STANDING = {_ESTABLISHED, _FIN_WAIT1, _FIN_WAIT2, _CLOSE_WAIT}
@@ -25,9 +26,7 @@ def holds(sock: socket.socket) -> bool:
             sock.getpeername()
             return True
         state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        on_its_way = (
-            _queued(sock, _SIOCOUTQ) - _queued(sock, _SIOCOUTQNSD) - (state == _FIN_WAIT1)
-        )  # FIN counts as one
+        on_its_way = unacknowledged_bytes(sock) - _unsent_bytes(sock) - (state == _FIN_WAIT1)  # FIN counts as one
         return state in _STANDING and on_its_way <= 0
     except OSError:
         return False
@@ -40,7 +39,7 @@ def acknowledge_now(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
-def _queued(sock: socket.socket, what: int) -> int:
-    """Return how many bytes of ours wait to be acknowledged (SIOCOUTQ), or to be sent at all (SIOCOUTQNSD)."""
-    answer = fcntl.ioctl(sock.fileno(), what, b"\0\0\0\0")
+def _unsent_bytes(sock: socket.socket) -> int:
+    """Return how many bytes of ours wait to be sent at all."""
+    answer = fcntl.ioctl(sock.fileno(), _SIOCOUTQNSD, b"\0\0\0\0")
     return int.from_bytes(answer, sys.byteorder)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.rules import Act, Looks
-from hbprobe.profiles.model import Expiry, Http, Profile, Restart, ServerSide, TimerKind
+from hbprobe.middlebox.rules import ACTS, RESTARTS, Act, Looks
+from hbprobe.profiles.model import Expiry, Http, Profile, ServerSide, TimerKind
 
 
 class HttpPhase(IntEnum):
@@ -44,20 +44,9 @@ _TIMER_OF = {
     HttpPhase.TUNNEL: TimerKind.TUNNEL_IDLE,
     HttpPhase.IDLE: TimerKind.CLIENT_IDLE,
 }
-_ACTS = {
-    Expiry.SILENT: Act.MUTE,
-    Expiry.RESET: Act.RESET,
-    Expiry.CLOSE: Act.CLOSE,
-    Expiry.RESPOND: Act.CLOSE,
-}
 _SERVER_ACTS = {ServerSide.CLOSE: Act.CLOSE, ServerSide.RESET: Act.RESET}
 _ASKS_NOTHING = (TimerKind.CLIENT_HEADER, TimerKind.CLIENT_IDLE)
 """While these run the server owes no answer, and its connection is closed as any idle one."""
-_RESTARTS = {
-    Restart.DATA: (True, True),
-    Restart.CLIENT_DATA: (True, False),
-    Restart.SERVER_DATA: (False, True),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +101,7 @@ def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> HttpRule | None
     timer = profile.timers.get(kind)
     if timer is None:
         return None
-    client = server = _ACTS[timer.expiry]
+    client = server = ACTS[timer.expiry]
     if server is not Act.MUTE:
         server = Act.CLOSE if kind in _ASKS_NOTHING else server_act
     return HttpRule(
@@ -120,7 +109,7 @@ def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> HttpRule | None
         length_s=timer.default,
         expiry=timer.expiry,
         acts=(client, server),
-        restarted_by=_RESTARTS.get(timer.restarted_by, (False, False)),
+        restarted_by=RESTARTS[timer.restarted_by],
         status=timer.status,
         body=timer.body,
         retries=timer.retries,
