@@ -1,6 +1,5 @@
 """Whether the peer of a connection is there, as far as one can tell without sending; and telling it that we are."""
 
-import contextlib
 import socket
 import sys
 
@@ -35,8 +34,10 @@ def holds(sock: socket.socket) -> bool:
 def acknowledge_now(sock: socket.socket) -> None:
     """Send the ACK that the kernel delays in the hope of something to carry it (TCP_QUICKACK, Linux)."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # the peer may be gone
+        try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        except OSError:  # the peer may be gone
+            return
 
 
 def _unsent_bytes(sock: socket.socket) -> int:
