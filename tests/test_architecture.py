@@ -120,7 +120,6 @@ TOUCHING = {
     "middlebox.graceful_close",
     "middlebox.http.gateway",
     "middlebox.http.http_session",
-    "middlebox.http.http_setting",
     "middlebox.http.leg",
     "middlebox.relay",
     "middlebox.expired_ends",

@@ -10,16 +10,19 @@ and then FIN; for one that ends it before, the box answers 502.
 
 import math
 import socket
+import ssl
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Protocol
 
 from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.flow import Side
+from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1 import MessageError
-from hbprobe.middlebox.http.http1_proxying import own_answer
+from hbprobe.middlebox.http.http1_proxying import Additions, own_answer
 from hbprobe.middlebox.http.http_exchange import Exchange
-from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule
-from hbprobe.middlebox.http.http_setting import Setting
+from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule, HttpRules
 from hbprobe.middlebox.http.leg import End, Leg
 from hbprobe.middlebox.rules import Act
 from hbprobe.net.address import name_of
@@ -28,6 +31,44 @@ from hbprobe.net.silence import Way
 
 _WAITING_BYTES = 64 * 1024
 """When so much of a request waits, for a connection to the server or for the answer before it, we read no more."""
+
+
+class Setting(Protocol):
+    """What the sessions of a box need of it: what is the same for all of them, and what they tell it."""
+
+    rules: HttpRules
+    additions: Additions
+    tls: ssl.SSLContext | None
+    upstream_tls: ssl.SSLContext | None
+    upstream_name: str
+    closing: set[GracefulClose]
+
+    def now(self) -> float:
+        """Return the time on the loop's clock."""
+        ...
+
+    def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
+        """Connect to the server."""
+        ...
+
+    def mute(self, sock: socket.socket) -> Way | None:
+        """Let a socket answer nothing any more; return how."""
+        ...
+
+    def watch(self, session: "Session") -> None:
+        """Look again at when a session is due."""
+
+    def received(self, side: Side, count: int) -> None:
+        """Count bytes."""
+
+    def refused(self, client: str, reason: str) -> None:
+        """Take note that a client's request was refused, or that the server failed it."""
+
+    def expired(self, event: FlowExpired) -> None:
+        """Take note that a timer ran out."""
+
+    def over(self, session: "Session", end: End | None) -> None:
+        """Forget a session that `end` of one of its ends has ended, or the box (None)."""
 
 
 class Session:
