@@ -15,13 +15,19 @@ time before each jump.
 
 import asyncio
 import contextlib
+import contextvars
 import selectors
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, TypeVarTuple
+
+from hbprobe.readiness import Event, Readiness
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -34,7 +40,8 @@ SHORTEST_STALL_S = 0.1
 _MOST_STALLS = 256
 
 Ready = list[tuple[selectors.SelectorKey, int]]
-Poll = Callable[[float | None], Ready]
+R = TypeVar("R")
+Poll = Callable[[float | None], list[R]]
 
 
 class Clock(Protocol):
@@ -47,7 +54,7 @@ class Clock(Protocol):
         """Return the time in seconds; the zero is arbitrary, and it never runs backwards."""
         ...
 
-    def wait(self, poll: Poll, timeout_s: float | None, *, busy: bool) -> Ready:
+    def wait(self, poll: Poll[R], timeout_s: float | None, *, busy: bool) -> list[R]:
         """Wait for sockets with `poll`, at most `timeout_s` seconds of this clock (None: without end).
 
         `poll` takes real seconds. `busy` says that a job runs in the thread pool.
@@ -68,7 +75,7 @@ class ScaledClock:
         """Return the seconds since the clock was made, times the rate."""
         return (time.perf_counter() - self._start) * self.rate
 
-    def wait(self, poll: Poll, timeout_s: float | None, *, busy: bool) -> Ready:
+    def wait(self, poll: Poll[R], timeout_s: float | None, *, busy: bool) -> list[R]:
         """Wait in real time; a job in the thread pool makes no difference."""
         del busy
         return poll(None if timeout_s is None else timeout_s / self.rate)
@@ -87,7 +94,7 @@ class WarpClock:
         """Return the seconds that were jumped so far."""
         return self._now
 
-    def wait(self, poll: Poll, timeout_s: float | None, *, busy: bool) -> Ready:
+    def wait(self, poll: Poll[R], timeout_s: float | None, *, busy: bool) -> list[R]:
         """Return what is ready; if nothing is, jump over the timeout instead of waiting for it."""
         if timeout_s is not None and timeout_s <= 0:
             return poll(0)
@@ -136,19 +143,22 @@ class _Waiter(selectors.DefaultSelector):
         self._asleep_s = 0.0
 
     def select(self, timeout: float | None = None) -> Ready:
+        return self._wait(self._poll, timeout)
+
+    def _wait(self, poll: Poll[R], timeout: float | None) -> list[R]:
         if self.stalls is None or not isinstance(self._clock, ScaledClock):  # the warp clock stands still meanwhile
-            return self._clock.wait(self._poll, timeout, busy=self._is_busy())
-        return self._watched(self.stalls, self._clock, timeout)
+            return self._clock.wait(poll, timeout, busy=self._is_busy())
+        return self._watched(self.stalls, self._clock, poll, timeout)
 
     def watch_stalls(self) -> Stalls:
         if self.stalls is None:
             self.stalls, self._back_s, self._asleep_s = Stalls(), self._clock.time(), _asleep()
         return self.stalls
 
-    def _watched(self, stalls: Stalls, clock: ScaledClock, timeout: float | None) -> Ready:
+    def _watched(self, stalls: Stalls, clock: ScaledClock, poll: Poll[R], timeout: float | None) -> list[R]:
         began_s = clock.time()
         stalls.add(self._back_s, began_s)
-        ready = clock.wait(self._poll, timeout, busy=False)
+        ready = clock.wait(poll, timeout, busy=False)
         self._back_s = clock.time()
         longest_s = _LONGEST_WAIT_S * clock.rate
         stalls.add(began_s + (longest_s if timeout is None else min(timeout, longest_s)), self._back_s)
@@ -162,6 +172,60 @@ class _Waiter(selectors.DefaultSelector):
         return super().select(_LONGEST_WAIT_S if timeout_s is None else min(timeout_s, _LONGEST_WAIT_S))
 
 
+class _DirectWaiter(_Waiter):
+    """One that waits in another epoll object, in which all that it watches itself is one entry.
+
+    As long as only calls for descriptors of that other one are made, and these leave the loop nothing to do, it stays
+    in its wait.
+    """
+
+    def __init__(self, clock: Clock, is_busy: Callable[[], bool], readiness: Readiness) -> None:
+        super().__init__(clock, is_busy)
+        self.has_work = False
+        """The loop has been given something to do since it began to wait."""
+        self.registered: set[int] = set()
+        """The descriptors that asyncio watches."""
+        self._readiness = readiness
+        self._own_is_ready = False
+        readiness.add_reader(self.fileno(), (self._look, ()))
+
+    def register(self, fileobj: "FileDescriptorLike", events: int, data: object = None) -> selectors.SelectorKey:
+        key = super().register(fileobj, events, data)
+        self.registered.add(key.fd)
+        return key
+
+    def unregister(self, fileobj: "FileDescriptorLike") -> selectors.SelectorKey:
+        key = super().unregister(fileobj)
+        self.registered.discard(key.fd)
+        return key
+
+    def select(self, timeout: float | None = None) -> Ready:
+        end_s = None if timeout is None else self._clock.time() + timeout
+        while True:
+            self.has_work = False
+            events = self._wait(self._poll_both, timeout)
+            self._readiness.tell(events)
+            if self._own_is_ready:
+                self._own_is_ready = False
+                return super(_Waiter, self).select(0)
+            if self.has_work or not events:
+                return []
+            if end_s is not None and (timeout := end_s - self._clock.time()) <= 0:
+                return []
+
+    def close(self) -> None:
+        self._readiness.close()
+        super().close()
+
+    def _look(self) -> None:
+        self._own_is_ready = True
+
+    def _poll_both(self, timeout_s: float | None) -> list[Event]:
+        return self._readiness.poll(
+            _LONGEST_WAIT_S if timeout_s is None or timeout_s > _LONGEST_WAIT_S else timeout_s
+        )
+
+
 class ClockLoop(asyncio.SelectorEventLoop):
     """An event loop that lives by the given clock.
 
@@ -172,9 +236,15 @@ class ClockLoop(asyncio.SelectorEventLoop):
     def __init__(self, clock: Clock) -> None:
         self._jobs = 0
         self._clock = clock
-        self._waiter = _Waiter(clock, lambda: self._jobs > 0)
-        super().__init__(self._waiter)
+        super().__init__(self._make_waiter(clock))
         self.set_default_executor(ThreadPoolExecutor(thread_name_prefix="hbprobe"))
+
+    def _make_waiter(self, clock: Clock) -> _Waiter:
+        self._waiter = _Waiter(clock, self._is_busy)
+        return self._waiter
+
+    def _is_busy(self) -> bool:
+        return self._jobs > 0
 
     def time(self) -> float:
         """Return the clock's time in seconds."""
@@ -231,6 +301,66 @@ def rate_of(loop: asyncio.AbstractEventLoop) -> float:
     return loop.rate if isinstance(loop, ClockLoop) else 1.0
 
 
+class DirectLoop(ClockLoop):
+    """One that calls what waits for a descriptor without asyncio's handles: see `Readiness` (Linux)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._readiness = Readiness(self._failed)
+        super().__init__(clock)
+
+    def _make_waiter(self, clock: Clock) -> _Waiter:
+        self._waiter = self._direct = _DirectWaiter(clock, self._is_busy, self._readiness)
+        return self._waiter
+
+    def add_reader(self, fd: "FileDescriptorLike", callback: Callable[[*Ts], object], *args: *Ts) -> None:
+        """Call back whenever a file can be read."""
+        self._readiness.add_reader(_descriptor(fd), (callback, args))
+
+    def add_writer(self, fd: "FileDescriptorLike", callback: Callable[[*Ts], object], *args: *Ts) -> None:
+        """Call back whenever a file can be written to."""
+        self._readiness.add_writer(_descriptor(fd), (callback, args))
+
+    def remove_reader(self, fd: "FileDescriptorLike") -> bool:
+        """Call back no more; return whether that was wanted."""
+        descriptor = _descriptor(fd)
+        if descriptor in self._direct.registered:  # asyncio adds its own by another way, and removes them by this one
+            return super().remove_reader(descriptor)
+        return self._readiness.remove_reader(descriptor)
+
+    def remove_writer(self, fd: "FileDescriptorLike") -> bool:
+        """Call back no more; return whether that was wanted."""
+        descriptor = _descriptor(fd)
+        if descriptor in self._direct.registered:
+            return super().remove_writer(descriptor)
+        return self._readiness.remove_writer(descriptor)
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        """Call back when the loop comes to it."""
+        self._direct.has_work = True
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Call back at a time."""
+        self._direct.has_work = True
+        return super().call_at(when, callback, *args, context=context)
+
+    def stop(self) -> None:
+        """Stop when the loop comes to it."""
+        self._direct.has_work = True
+        super().stop()
+
+    def _failed(self, error: Exception) -> None:
+        self.call_exception_handler({"message": "a callback for a descriptor failed", "exception": error})
+
+
+def _descriptor(file: "FileDescriptorLike") -> int:
+    return file if isinstance(file, int) else file.fileno()
+
+
 def clock_from_text(text: str) -> Clock:
     """Make the clock that a user names: `warp`, `real`, or a rate such as `20`.
 
@@ -246,7 +376,12 @@ def clock_from_text(text: str) -> Clock:
         raise ValueError(f"{text!r} is no clock: use warp, real, or a rate above 0 such as 20") from None
 
 
+def new_loop(clock: Clock) -> ClockLoop:
+    """Make a loop that lives by a clock, of the faster kind where that runs."""
+    return DirectLoop(clock) if sys.platform == "linux" else ClockLoop(clock)
+
+
 def run(main: Coroutine[Any, Any, T], clock: Clock) -> T:
     """Run `main` to its end on a fresh loop with that clock, as `asyncio.run` does on the real one."""
-    with asyncio.Runner(loop_factory=lambda: ClockLoop(clock)) as runner:
+    with asyncio.Runner(loop_factory=lambda: new_loop(clock)) as runner:
         return runner.run(main)

@@ -36,9 +36,10 @@ LAYERS = (
     ("net",),
     ("profiles",),
     ("manner",),
+    ("warp",),
 )
 """From the top down; rooms of one floor do not import each other. Below them lie the modules that stand alone."""
-ALONE = {"duration", "errors", "files", "share", "text", "warp", "word"}
+ALONE = {"duration", "errors", "files", "readiness", "share", "text", "word"}
 
 OUTSIDE = {
     "aiohttp",
@@ -127,18 +128,18 @@ TOUCHING = {
     "measure.setup",
     "measure.verdict",
     "middlebox.alarm",
-    "middlebox.book",
+    "middlebox.box_stats",
     "middlebox.box",
     "middlebox.chain",
     "middlebox.control",
     "middlebox.events",
-    "middlebox.farewell",
+    "middlebox.graceful_close",
     "middlebox.http.gateway",
     "middlebox.http.http_session",
-    "middlebox.http.http_setting",
     "middlebox.http.leg",
     "middlebox.relay",
-    "middlebox.undertaker",
+    "middlebox.expired_ends",
+    "middlebox.workers",
     "net.accepted",
     "net.address",
     "net.certificates",

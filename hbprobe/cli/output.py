@@ -173,7 +173,7 @@ def write_file(path: Path, text: str, what: str | None = None) -> None:
 
 @contextlib.contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """Give the name of a new file in the same folder, with the mode that a new file gets, and remove it at the end."""
+    """Give the name of a file in the same folder, with the mode that a new one gets, and remove it at the end."""
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     os.close(number)
     new = Path(name)

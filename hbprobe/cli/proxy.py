@@ -3,19 +3,23 @@
 import asyncio
 import contextlib
 import datetime
+import functools
+import math
 import os
 import random
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
 from hbprobe.cli.api import opened
 from hbprobe.cli.options import (
     At,
+    Count,
     File,
     MaybeAt,
     MaybeCount,
@@ -31,9 +35,12 @@ from hbprobe.net.address import Address, cannot_listen, is_loopback
 from hbprobe.net.descriptors import raise_limit
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from hbprobe.middlebox.box import Box
     from hbprobe.middlebox.chain import Chain, Tls
     from hbprobe.middlebox.events import Event, Observer
+    from hbprobe.middlebox.workers import Workers
     from hbprobe.profiles.model import Profile
 
 _DEFAULT = Address("127.0.0.1", 8440)
@@ -60,6 +67,13 @@ class Options(TlsOptions):
         MaybeCount,
         Parameter(help="refuse more flows than this (default: what the descriptor limit carries)"),
     ] = None
+    workers: Annotated[
+        Count,
+        Parameter(
+            help="share the port among N processes, each with its own descriptors and part of --max-flows, under one "
+            "control API and one log (Linux; default: 1)"
+        ),
+    ] = 1
     tls: Annotated[
         str,
         Parameter(
@@ -108,7 +122,27 @@ def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: 
     tls, told = _tls(options, boxes)
     for remark in (*remarks, *drawn, *told):
         _say(remark)
-    warp.run(_relay(options, drawn_boxes, chance, tls), clock)
+    if options.workers == 1:
+        warp.run(_relay(options, drawn_boxes, chance, tls), clock)
+        return 0
+    if sys.platform != "linux":
+        raise UserError("--workers needs Linux, which spreads connections over processes: drop it")
+    from hbprobe.middlebox.workers import Workers
+
+    def serve(number: int, listen: tuple[str, int], line: "Connection") -> None:
+        chance = random.Random(options.seed + number)
+        warp.run(_work(options, drawn_boxes, chance, tls, listen, line, number), clock)
+
+    try:
+        workers = Workers(drawn_boxes, options.workers, serve, (options.listen.host, options.listen.port))
+    except OSError as error:
+        raise cannot_listen(options.listen, error) from None
+    try:
+        warp.run(_watch(options, workers), clock)
+    finally:
+        workers.stop()
+        for box in workers.boxes:
+            _say(_summary(box))
     return 0
 
 
@@ -134,11 +168,7 @@ def _tls(options: Options, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]
 
 
 async def _relay(options: Options, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
-    from hbprobe.middlebox.chain import Chain
-
-    carried = max(2, raise_limit() - _SPARE_DESCRIPTORS) // (2 * len(boxes))
-    most = options.max_flows or carried
-    chain = Chain(boxes, await _resolve(options.upstream), _observers(boxes), most, chance, tls)
+    chain, most = await _make_chain(options, boxes, chance, tls, _observers(boxes))
     try:
         host, port = await chain.listen(options.listen.host, options.listen.port)
     except OSError as error:
@@ -146,30 +176,89 @@ async def _relay(options: Options, boxes: "Sequence[Profile]", chance: random.Ra
         raise cannot_listen(options.listen, error) from None
     names = " -> ".join(box.id for box in boxes)
     _say(f"{names} on {Address(host, port)}, to {options.upstream}, at most {most} flows  (Ctrl-C ends it)")
-    stop = asyncio.Event()
-    endings = [asyncio.ensure_future(until_told_to_stop()), asyncio.ensure_future(stop.wait())]
-    await asyncio.sleep(0)  # both wait before anybody can know of us
     try:
-        async with _control(options, chain, stop):
-            done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
-            await next(iter(done))  # what went wrong while waiting goes on from here
+        await _until_the_end(options, chain.relays)
     finally:
-        for ending in endings:
-            ending.cancel()
         chain.close()
         for relay in chain.relays:
             _say(_summary(relay))
 
 
+async def _work(
+    options: Options,
+    boxes: "Sequence[Profile]",
+    chance: random.Random,
+    tls: "Tls",
+    listen: tuple[str, int],
+    line: "Connection",
+    number: int,
+) -> None:
+    """Be one of several workers."""
+    from hbprobe.middlebox.workers import numbered, work
+
+    observer = _observers(boxes)
+    chain, _ = await _make_chain(
+        options, boxes, chance, tls, lambda place: numbered(observer(place), number, options.workers)
+    )
+    await work(chain, listen, line, number, options.workers)
+
+
+async def _watch(options: Options, workers: "Workers") -> None:
+    """Be the process before the workers."""
+    names = " -> ".join(box.profile.id for box in workers.boxes)
+    most = options.workers * _most_flows(options, len(workers.boxes))[0]
+    _say(
+        f"{names} on {Address(*workers.address)}, to {options.upstream}, {options.workers} workers, "
+        f"at most {most} flows  (Ctrl-C ends it)"
+    )
+    await _until_the_end(options, workers.boxes, asyncio.ensure_future(workers.one_died()))
+
+
+def _most_flows(options: Options, boxes: int) -> tuple[int, int]:
+    """Return how many flows and how many descriptors a process may have."""
+    descriptors = max(2, raise_limit() - _SPARE_DESCRIPTORS)
+    own = max(1, descriptors // (2 * boxes))
+    return math.ceil(options.max_flows / options.workers) if options.max_flows else own, descriptors
+
+
+async def _make_chain(
+    options: Options,
+    boxes: "Sequence[Profile]",
+    chance: random.Random,
+    tls: "Tls",
+    observer: "Callable[[int], Observer]",
+) -> "tuple[Chain, int]":
+    """Return the boxes, and how many flows they take."""
+    from hbprobe.middlebox.chain import Chain
+
+    most, descriptors = _most_flows(options, len(boxes))
+    return Chain(boxes, await _resolve(options.upstream), observer, most, chance, tls, descriptors), most
+
+
+async def _until_the_end(options: Options, boxes: "Sequence[Box]", *others: "asyncio.Future[None]") -> None:
+    """Wait until a signal, the control API, or one of the others says so."""
+    stop = asyncio.Event()
+    endings: list[asyncio.Future[Any]] = [asyncio.ensure_future(until_told_to_stop())]
+    endings += [asyncio.ensure_future(stop.wait()), *others]
+    await asyncio.sleep(0)  # all wait before anybody can know of us
+    try:
+        async with _control(options, boxes, stop):
+            done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+            await next(iter(done))  # what went wrong while waiting goes on from here
+    finally:
+        for ending in endings:
+            ending.cancel()
+
+
 @contextlib.asynccontextmanager
-async def _control(options: Options, chain: "Chain", stop: asyncio.Event) -> AsyncIterator[None]:
+async def _control(options: Options, boxes: "Sequence[Box]", stop: asyncio.Event) -> AsyncIterator[None]:
     """Open the control API if it is wanted, and close it at the end."""
     if options.control is None:
         yield
         return
     from hbprobe.middlebox.control import Control
 
-    control = Control(chain.relays, stop.set, _token(options))
+    control = Control(boxes, stop.set, _token(options))
     async with opened(control, options.control, "--control", lambda url: _say(f"control API on {url}/")):
         yield
 
@@ -234,5 +323,10 @@ def _summary(relay: "Box") -> str:
 
 
 def _say(text: str) -> None:
-    now = datetime.datetime.now(datetime.UTC).strftime("%H:%M:%S")
-    print(f"{now} {text}", flush=True)
+    print(f"{_words_of(datetime.datetime.now(datetime.UTC).replace(microsecond=0))} {text}", flush=True)
+
+
+@functools.lru_cache(maxsize=1)
+def _words_of(second: datetime.datetime) -> str:
+    """Write a time of day; thousands of lines may want the same one."""
+    return second.strftime("%H:%M:%S")

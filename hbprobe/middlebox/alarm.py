@@ -1,10 +1,14 @@
 """One timer of the loop that wakes a box for the earliest of its deadlines."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Generic
 
 from hbprobe.middlebox.deadlines import Deadlines, T
+
+_AT_ONCE = 32
+"""So many that are due are handed over before sockets get their turn: thousands can be due at once."""
 
 
 class Alarm(Generic[T]):
@@ -12,7 +16,7 @@ class Alarm(Generic[T]):
 
     def __init__(self, due: Callable[[T, float], object]) -> None:
         self._due = due
-        """Called with the item and the time, which is never before its deadline."""
+        """Called with the item and the time at which its turn has come, which is never before its deadline."""
         self._loop = asyncio.get_running_loop()
         self._deadlines: Deadlines[T] = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
@@ -45,6 +49,6 @@ class Alarm(Generic[T]):
     def _ring(self, due: float) -> None:
         self._timer = None
         now = max(due, self._loop.time())  # the loop may fire a clock's resolution early
-        for item in self._deadlines.take_due(now):
-            self._due(item, now)
+        for item in itertools.islice(self._deadlines.take_due(now), _AT_ONCE):
+            self._due(item, max(now, self._loop.time()))
         self._set()

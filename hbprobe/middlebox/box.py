@@ -26,14 +26,21 @@ class Box(Protocol):
     """A running box."""
 
     profile: Profile
-    counts: Counts
+
+    @property
+    def counts(self) -> Counts:
+        """What happened so far."""
+        ...
 
     def __len__(self) -> int:
         """Return the number of live flows."""
         ...
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
-        """Take connections on an address, and return it; raises OSError when it cannot be had."""
+    async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
+        """Take connections on an address, and return it; raises OSError when it cannot be had.
+
+        `share_port`: other processes of this user may listen there, too.
+        """
         ...
 
     def flows(self) -> list[FlowState]:

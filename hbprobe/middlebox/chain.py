@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from hbprobe.manner import Layer
 from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.events import Observer
+from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.http.gateway import Gateway
-from hbprobe.middlebox.relay import Address, Relay
+from hbprobe.middlebox.relay import Relay
+from hbprobe.net.dial import Address
 from hbprobe.profiles.model import Profile
 
 _BETWEEN = "127.0.0.1"
@@ -43,7 +45,9 @@ class Chain:
         max_flows: int | None = None,
         chance: random.Random | None = None,
         tls: Tls = _PLAIN,
+        descriptors: int = DESCRIPTORS,
     ) -> None:
+        """`descriptors`: so many may be in use, by all boxes together."""
         self._boxes = boxes
         self._upstream = upstream
         self._observer = observer
@@ -51,25 +55,30 @@ class Chain:
         self._max_flows = max_flows
         self._chance = chance
         self._tls = tls
+        self._descriptors = descriptors // max(1, len(boxes))
         self.relays: list[Box] = []
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
+    async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Set the boxes up from the server's end; the first one listens on the given address, which is returned.
 
-        Raises OSError when the address cannot be had.
+        `share_port`: other processes of this user may listen there, too. Raises OSError when the address cannot be
+        had.
         """
         upstream = self._upstream
         for place in range(len(self._boxes) - 1, -1, -1):
             relay = self._make(place, upstream)
             self.relays.insert(0, relay)
-            taken = await relay.listen(*((host, port) if place == 0 else (_BETWEEN, 0)))
+            if place == 0:
+                taken = await relay.listen(host, port, share_port=share_port)
+            else:
+                taken = await relay.listen(_BETWEEN, 0)
             upstream = [(socket.AF_INET, taken)]
         return taken
 
     def _make(self, place: int, upstream: Sequence[Address]) -> Box:
         profile, observer = self._boxes[place], self._observer(place)
         if profile.layer is not Layer.HTTP:
-            return Relay(profile, upstream, observer, self._max_flows, self._chance)
+            return Relay(profile, upstream, observer, self._max_flows, self._chance, self._descriptors)
         http = [at for at, box in enumerate(self._boxes) if box.layer is Layer.HTTP]
         return Gateway(
             profile,
@@ -79,6 +88,7 @@ class Chain:
             tls=self._tls.client if place == http[0] else None,
             upstream_tls=self._tls.server if place == http[-1] else None,
             upstream_name=self._tls.server_name,
+            descriptors=self._descriptors,
         )
 
     def close(self) -> None:

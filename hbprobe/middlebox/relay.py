@@ -18,19 +18,18 @@ import socket
 from collections.abc import Sequence
 
 from hbprobe.middlebox.alarm import Alarm
-from hbprobe.middlebox.book import Book
 from hbprobe.middlebox.box import FlowState
+from hbprobe.middlebox.box_stats import BoxStats
 from hbprobe.middlebox.events import FlowExpired, Observer
+from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
-from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.net.address import name_of, peer_name
+from hbprobe.net.dial import Address
 from hbprobe.net.hangup import HangupWatch
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now, holds
 from hbprobe.net.silence import Way, close_with_reset
 from hbprobe.profiles.model import Profile
-
-Address = tuple[socket.AddressFamily, tuple[str | int, ...]]
 
 _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
@@ -79,19 +78,25 @@ class Relay:
         observer: Observer,
         max_flows: int | None = None,
         chance: random.Random | None = None,
+        descriptors: int = DESCRIPTORS,
     ) -> None:
-        """Make the box; `chance` gives each flow its luck with a timer that is random in part."""
+        """Make the box; `chance` gives each flow its luck with a timer that is random in part.
+
+        `descriptors`: so many may be in use, with those of expired flows whose ends must go on to meet silence.
+        """
         self.profile = profile
-        self._book = Book(observer)
-        self.counts = self._book.counts
+        self._stats = BoxStats(observer)
+        self.counts = self._stats.counts
         self._rules = Rules.of(profile)
         self._upstream = upstream
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._chance = chance or random.Random(0)
         self._loop = asyncio.get_running_loop()
-        self._undertaker = Undertaker()
+        self._now = self._loop.time
+        self._expired_ends = ExpiredEnds(lambda kept: self._stats.gives_up_silence(self._now(), kept))
+        self._descriptors = descriptors
         self._hangups = HangupWatch()
-        self._listener = Listener(self._accepted, self._refused, self._undertaker.make_room)
+        self._listener = Listener(self._accepted, self._refused, self._expired_ends.make_room)
         self._links: set[_Link] = set()
         self._alarm: Alarm[_Link] = Alarm(self._on_alarm)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
@@ -103,9 +108,9 @@ class Relay:
 
     # Opening and closing
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
+    async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""
-        return await self._listener.listen(host, port)
+        return await self._listener.listen(host, port, share_port=share_port)
 
     def flows(self) -> list[FlowState]:
         """Return the live flows, oldest first."""
@@ -127,7 +132,7 @@ class Relay:
         rule = link.end() if link is not None else None
         if link is None or rule is None:
             return False
-        self._expire(link, rule, self._loop.time(), opening=opening)
+        self._expire(link, rule, opening=opening)
         return True
 
     def drain(self) -> None:
@@ -140,7 +145,7 @@ class Relay:
         self._alarm.close()
         for link in tuple(self._links):
             self._reset(link)
-        self._undertaker.close()
+        self._expired_ends.close()
         self._hangups.close()
 
     def _accepted(self, client: socket.socket) -> None:
@@ -149,8 +154,9 @@ class Relay:
             close_with_reset(client)
             self._refused(name, f"all {self._max_flows} flows are in use")
             return
-        link = _Link(self._rules, self._loop.time(), self._chance.random(), self._book.opened(), client)
+        link = _Link(self._rules, self._loop.time(), self._chance.random(), self._stats.opened(), client)
         self._links.add(link)
+        self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._links))
         _send_at_once(client)
         self._alarm.watch(link)
         self._dial(link, self._upstream)
@@ -158,7 +164,7 @@ class Relay:
     def _dial(self, link: _Link, addresses: Sequence[Address]) -> None:
         family, address = addresses[0]
         try:
-            server = self._undertaker.new_socket(family)
+            server = self._expired_ends.new_socket(family)
         except OSError as error:
             self._refuse(link, os.strerror(error.errno or 0))
             return
@@ -198,7 +204,7 @@ class Relay:
         self._refused(name, reason)
 
     def _refused(self, client: str, reason: str) -> None:
-        self._book.refused(self._loop.time(), client, reason)
+        self._stats.refused(self._loop.time(), client, reason)
 
     def _reset(self, link: _Link) -> None:
         self._forget(link)
@@ -217,12 +223,12 @@ class Relay:
     # Moving bytes
 
     def _read(self, link: _Link, side: int) -> None:
-        # By descriptor, as everywhere here: asyncio formats what it fails to find, with system calls for a socket.
-        self._loop.add_reader(link.socks[side].fileno(), self._on_readable, link, side)
+        near, far = link.socks[side], link.socks[1 - side]
+        self._loop.add_reader(near.fileno(), self._on_readable, link, side, near, far)
 
-    def _readable(self, link: _Link, side: int) -> None:
+    def _readable(self, link: _Link, side: int, near: socket.socket, far: socket.socket) -> None:
         try:
-            count = link.socks[side].recv_into(self._buffer)
+            count = near.recv_into(self._buffer)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -231,11 +237,11 @@ class Relay:
         if count == 0:
             self._fin(link, side)
             return
-        if link.moved(side, self._loop.time()):
+        if link.moved(side, self._now()):
             self._alarm.watch(link)
-        self._book.received(side, count)
+        self._stats.received(side, count)
         try:
-            sent = link.socks[1 - side].send(self._buffer[:count])
+            sent = far.send(self._buffer[:count])
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
@@ -310,7 +316,7 @@ class Relay:
             count = link.socks[side].recv_into(self._buffer)
             if count == 0:
                 return
-            self._book.received(side, count)
+            self._stats.received(side, count)
             words = self._buffer[:count]
 
     # Ending as the box wishes
@@ -321,19 +327,20 @@ class Relay:
         if rule is None:
             self._alarm.watch(link)
         else:
-            self._expire(link, rule, now, opening=opening)
+            self._expire(link, rule, opening=opening)
 
-    def _expire(self, link: _Link, rule: Rule, now: float, *, opening: bool) -> None:
+    def _expire(self, link: _Link, rule: Rule, *, opening: bool) -> None:
         name = peer_name(link.socks[Side.CLIENT])
         self._forget(link)
         if opening:
             link.socks[Side.SERVER].close()  # it has only a SYN out, if that
         ways = {
-            self._lay_out(link, side, rule.acts[side])
+            self._end(link, side, rule.acts[side])
             for side in (Side.CLIENT, Side.SERVER)
             if not (opening and side is Side.SERVER)
         }
-        self._book.expired(
+        now = self._now()  # it has been done now, which is what its ends see
+        self._stats.expired(
             FlowExpired(
                 at_s=now,
                 number=link.number,
@@ -346,21 +353,21 @@ class Relay:
             )
         )
 
-    def _lay_out(self, link: _Link, side: int, act: Act) -> Way | None:
+    def _end(self, link: _Link, side: int, act: Act) -> Way | None:
         speaks = functools.partial(self._revive, link)
-        return self._undertaker.lay_out(link.socks[side], act, has_ended=bool(link.ended & 1 << side), speaks=speaks)
+        return self._expired_ends.end(link.socks[side], act, has_ended=bool(link.ended & 1 << side), speaks=speaks)
 
     def _revive(self, link: _Link) -> None:
         """Bring an expired flow back: an end from which a packet may do that has sent one."""
-        exhumed = [self._undertaker.exhume(sock) for sock in link.socks]
-        if not all(exhumed):
+        taken_back = [self._expired_ends.take_back(sock) for sock in link.socks]
+        if not all(taken_back):
             for side in (side for side in Side if link.socks[side].fileno() >= 0):
-                self._lay_out(link, side, Act.MUTE)
+                self._end(link, side, Act.MUTE)
             return
         link.revive(self._loop.time(), half_closed=bool(link.ended))
         self._links.add(link)
         self._alarm.watch(link)
-        self._book.revived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT]))
+        self._stats.revived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT]))
         for side in Side:
             acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)

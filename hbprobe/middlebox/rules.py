@@ -12,7 +12,7 @@ _ENDS = {
     Ends.CLIENT: (True, False),
     Ends.SERVER: (False, True),
 }
-_RESTARTS = {
+RESTARTS = {
     Restart.ANY_PACKET: (True, True),
     Restart.DATA: (True, True),
     Restart.CLIENT_DATA: (True, False),
@@ -20,6 +20,7 @@ _RESTARTS = {
     Restart.EACH_DIRECTION: (True, True),
     Restart.NOTHING: (False, False),
 }
+"""Whether what the client sends restarts a timer, and what the server sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _rule(profile: Profile, kind: TimerKind) -> Rule | None:
         timer.default,
         timer.expiry,
         _acts(timer, act),
-        _RESTARTS[timer.restarted_by],
+        RESTARTS[timer.restarted_by],
         each_direction=timer.restarted_by is Restart.EACH_DIRECTION,
         counts_acks=profile.layer is Layer.PACKET,
         step_s=timer.step or 0.0,

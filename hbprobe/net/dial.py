@@ -45,7 +45,7 @@ class Dial:
         sock.setblocking(False)
         error_number = sock.connect_ex(address)
         if error_number in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
-            self._loop.add_writer(sock, self._decided, sock, address)
+            self._loop.add_writer(sock.fileno(), self._decided, sock, address)
         else:
             self._refused(address, error_number)
 
@@ -53,7 +53,7 @@ class Dial:
         if error_number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self._refused(address, error_number)
             return
-        self._loop.remove_writer(sock)
+        self._loop.remove_writer(sock.fileno())
         self._sock = None
         self._connected(sock)
 
@@ -66,6 +66,6 @@ class Dial:
 
     def _drop(self) -> None:
         if self._sock is not None:
-            self._loop.remove_writer(self._sock)
+            self._loop.remove_writer(self._sock.fileno())
             self._sock.close()
             self._sock = None

@@ -42,20 +42,21 @@ class Listener:
         self._looking = True
         self._loop = asyncio.get_running_loop()
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
+    async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Listen on every address of `host`; port 0 lets the system choose. Return the first address taken.
 
-        Raises OSError when an address cannot be taken; then it listens on none.
+        `share_port`: other processes of this user may listen there, too. Raises OSError when an address cannot be
+        taken; then it listens on none.
         """
         try:
-            await self._take(host, port)
+            await self._take(host, port, share_port=share_port)
         except BaseException:
             self.close()
             raise
         name = self._sockets[0].getsockname()
         return name[0], name[1]
 
-    async def _take(self, host: str, port: int) -> None:
+    async def _take(self, host: str, port: int, *, share_port: bool) -> None:
         found = await self._loop.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG
         )
@@ -66,6 +67,8 @@ class Listener:
             sock.setblocking(False)
             if os.name == "posix":
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if share_port:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((address[0], taken, *address[2:]))

@@ -1,14 +1,14 @@
 """Whether the peer of a connection is there, as far as one can tell without sending; and telling it that we are."""
 
-import contextlib
 import socket
 import sys
+
+from hbprobe.net.silence import unacknowledged_bytes
 
 if sys.platform == "linux":
     import fcntl
 
 # linux/sockios.h, linux/tcp.h, net/tcp_states.h; Python's socket module has no names for these.
-_SIOCOUTQ = 0x5411
 _SIOCOUTQNSD = 0x894B
 _ESTABLISHED, _FIN_WAIT1, _FIN_WAIT2, _CLOSE_WAIT = 1, 4, 5, 8
 _STANDING = {_ESTABLISHED, _FIN_WAIT1, _FIN_WAIT2, _CLOSE_WAIT}
@@ -25,9 +25,7 @@ def holds(sock: socket.socket) -> bool:
             sock.getpeername()
             return True
         state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        on_its_way = (
-            _queued(sock, _SIOCOUTQ) - _queued(sock, _SIOCOUTQNSD) - (state == _FIN_WAIT1)
-        )  # FIN counts as one
+        on_its_way = unacknowledged_bytes(sock) - _unsent_bytes(sock) - (state == _FIN_WAIT1)  # FIN counts as one
         return state in _STANDING and on_its_way <= 0
     except OSError:
         return False
@@ -36,11 +34,13 @@ def holds(sock: socket.socket) -> bool:
 def acknowledge_now(sock: socket.socket) -> None:
     """Send the ACK that the kernel delays in the hope of something to carry it (TCP_QUICKACK, Linux)."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # the peer may be gone
+        try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        except OSError:  # the peer may be gone
+            return
 
 
-def _queued(sock: socket.socket, what: int) -> int:
-    """Return how many bytes of ours wait to be acknowledged (SIOCOUTQ), or to be sent at all (SIOCOUTQNSD)."""
-    answer = fcntl.ioctl(sock.fileno(), what, b"\0\0\0\0")
+def _unsent_bytes(sock: socket.socket) -> int:
+    """Return how many bytes of ours wait to be sent at all."""
+    answer = fcntl.ioctl(sock.fileno(), _SIOCOUTQNSD, b"\0\0\0\0")
     return int.from_bytes(answer, sys.byteorder)

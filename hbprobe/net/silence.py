@@ -4,7 +4,7 @@ Not answering is not enough, for the kernel goes on acknowledging. On Linux a so
 segment that arrives with a time to live below a minimum (RFC 5082, meant against spoofing from afar): with the
 minimum at 255 that is every segment, loopback included, and the discarded ones are not acknowledged. Any user may.
 
-A mute socket must stay open: closing it would send a FIN. `Graveyard` keeps such sockets, up to a number.
+A mute socket must stay open: closing it would send a FIN. `KeptSockets` keeps such sockets.
 """
 
 import contextlib
@@ -23,7 +23,8 @@ _IPV6_MINHOPCOUNT = 73
 _TCP_MD5SIG = 14
 _SIOCOUTQ = 0x5411
 _NO_HOP_LEFT = 255
-_MIN_HOPS = {
+_LINGER_NOT = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+_MIN_HOPS: dict[int, tuple[int, int]] = {
     socket.AF_INET: (socket.IPPROTO_IP, _IP_MINTTL),
     socket.AF_INET6: (socket.IPPROTO_IPV6, _IPV6_MINHOPCOUNT),
 }
@@ -46,7 +47,7 @@ def mute(sock: socket.socket) -> Way:
     """
     if sys.platform != "linux" or unacknowledged_bytes(sock):
         return Way.STALL
-    level, option = _MIN_HOPS[socket.AddressFamily(sock.family)]
+    level, option = _MIN_HOPS[sock.family]
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
         sock.setsockopt(level, option, _NO_HOP_LEFT)
@@ -58,7 +59,7 @@ def mute(sock: socket.socket) -> Way:
 def unmute(sock: socket.socket) -> None:
     """Let a socket hear again; what its peer has been sending all the while, the peer sends again."""
     if sys.platform == "linux":
-        level, option = _MIN_HOPS[socket.AddressFamily(sock.family)]
+        level, option = _MIN_HOPS[sock.family]
         with contextlib.suppress(OSError):
             sock.setsockopt(level, option, 0)
 
@@ -71,34 +72,30 @@ def unacknowledged_bytes(sock: socket.socket) -> int:
 
 def close_with_reset(sock: socket.socket) -> None:
     """Close `sock` so that its peer sees RST, not FIN (SO_LINGER with time 0)."""
-    linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
     with contextlib.suppress(OSError):  # a connection that is gone already takes no options
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     sock.close()
 
 
-class Graveyard:
-    """Sockets of flows that are over, kept open so that no FIN tells; the oldest go when there are too many."""
+class KeptSockets:
+    """Sockets of flows that are over, kept open so that no FIN tells."""
 
-    def __init__(self, capacity: int, unregister: Callable[[socket.socket], object]) -> None:
-        self._capacity = capacity
+    def __init__(self, unregister: Callable[[int], object]) -> None:
         self._unregister = unregister
-        """Called with each socket that leaves: its loop must not look at it any more."""
+        """Called with the descriptor of each socket that leaves: its loop must not look at it any more."""
         self._sockets: dict[socket.socket, None] = {}
 
     def __len__(self) -> int:
         return len(self._sockets)
 
     def take_in(self, sock: socket.socket) -> None:
-        """Keep a socket; the oldest goes if that is one too many."""
+        """Keep a socket."""
         self._sockets[sock] = None
-        if len(self._sockets) > self._capacity:
-            self.release_oldest()
 
     def give_up(self, sock: socket.socket) -> None:
         """Let the caller close a socket that was kept."""
         del self._sockets[sock]
-        self._unregister(sock)
+        self._unregister(sock.fileno())
 
     def release_oldest(self) -> bool:
         """Give the oldest socket's descriptor back; return False when there is none."""

@@ -1,10 +1,12 @@
 """Clients that load a relay, in a process of their own; what they measured is one line of JSON.
 
-They run as `python load.py ping_pong|connections|stream|keep|expire PORT '{"argument": value}'`.
+They run as `python load.py ping_pong|connections|stream|keep|expire|storm|silent PORT '{"argument": value}'`.
 """
 
+import contextlib
 import json
 import multiprocessing
+import multiprocessing.connection
 import select
 import socket
 import sys
@@ -27,7 +29,7 @@ def ping_pong(port: int, rounds: int, size: int = 64) -> dict[str, float]:
             sock.sendall(message)
             sock.recv(size, socket.MSG_WAITALL)
             took.append((time.perf_counter() - began) * 1e6)
-    return _quantiles(took[_WARM_UP:])
+    return _quantiles(took[_WARM_UP:]) | {"rounds": len(took)}
 
 
 def connections(port: int, count: int) -> dict[str, float]:
@@ -94,6 +96,58 @@ def expire(port: int, flows: int, idle_s: float, spread_s: float) -> dict[str, f
     return _quantiles(late_ms)
 
 
+def storm(port: int, flows: int, idle_s: float, spread_s: float) -> dict[str, float]:
+    """Have all flows due within `spread_s`; see when each ends, and how long newcomers wait. Milliseconds."""
+    told, tell = multiprocessing.Pipe()
+    newcomers = multiprocessing.get_context("fork").Process(target=_newcomers, args=(port, idle_s, spread_s, tell))
+    newcomers.start()  # before there are sockets that it would keep open
+    poll, opened, late_ms = select.epoll(), {}, []
+    for _ in range(flows):
+        sock = _flow(port)
+        opened[sock.fileno()] = sock
+        poll.register(sock, select.EPOLLIN)
+    began, touched = time.perf_counter(), {}
+    for number, (descriptor, sock) in enumerate(opened.items()):
+        time.sleep(max(0.0, began + number * spread_s / flows - time.perf_counter()))  # noqa: TID251  no loop here
+        sock.send(b"x")
+        touched[descriptor] = time.perf_counter()
+    told.send("the last was touched")
+    while opened:
+        ready = poll.poll(idle_s + 30)
+        now = time.perf_counter()
+        assert ready, f"{len(opened)} flows did not end"
+        for descriptor, _ in ready:
+            opened.pop(descriptor).close()
+            late_ms.append((now - touched[descriptor] - idle_s) * 1e3)
+    waited_ms = told.recv()
+    newcomers.join()
+    return _quantiles(late_ms) | {f"newcomer {name}": value for name, value in _quantiles(waited_ms).items()}
+
+
+def silent(port: int, flows: int, idle_s: float, silent_s: float) -> dict[str, float]:
+    """Open flows, speak on them long after they have expired, and see which share of them is answered."""
+    poll, opened = select.poll(), [_flow(port) for _ in range(flows)]
+    time.sleep(idle_s + silent_s)  # noqa: TID251  no loop here
+    for sock in opened:
+        with contextlib.suppress(OSError):  # one that was reset already is found below
+            sock.send(b"still there?")
+        poll.register(sock, select.POLLIN | select.POLLHUP)
+    time.sleep(2)  # noqa: TID251  no loop here
+    return {"answered": len(poll.poll(0)) / flows}
+
+
+def _newcomers(port: int, idle_s: float, spread_s: float, tell: "multiprocessing.connection.Connection") -> None:
+    """Connect again and again from just before the storm until it must be over."""
+    tell.recv()
+    time.sleep(idle_s - spread_s - 0.1)  # noqa: TID251  no loop here
+    ends, waited_ms = time.perf_counter() + 2 * spread_s + 1.5, []
+    while (began := time.perf_counter()) < ends:
+        _flow(port).close()
+        waited_ms.append((time.perf_counter() - began) * 1e3)
+        time.sleep(0.01)  # noqa: TID251  no loop here
+    tell.send(waited_ms)
+
+
 def _dial(port: int) -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -119,7 +173,7 @@ def _report(result: object) -> None:
 
 
 _LOADS: dict[str, Callable[..., dict[str, float]]] = {
-    load.__name__: load for load in (ping_pong, connections, stream, keep, expire)
+    load.__name__: load for load in (ping_pong, connections, stream, keep, expire, storm, silent)
 }
 
 if __name__ == "__main__":

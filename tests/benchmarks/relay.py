@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import itertools
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -34,13 +35,31 @@ class Size:
     rounds: int = 5000
     connections: int = 3000
     seconds: float = 3.0
+    storm: int = 9000
+    storm_idle_s: float = 20.0
+    silent_s: float = 180.0
 
 
-_QUICK = Size(flows=200, expiring=50, idle_s=1.0, rounds=500, connections=200, seconds=0.2)
+_QUICK = Size(
+    flows=200,
+    expiring=50,
+    idle_s=1.0,
+    rounds=500,
+    connections=200,
+    seconds=0.2,
+    storm=100,
+    storm_idle_s=2.0,
+    silent_s=1.0,
+)
 _AIMS: dict[str, Callable[[float, float], str]] = {
     "memory per idle flow, kB": lambda _, ours: rig.aim(ours, at_most=1.8),
     "expiry error p99, ms": lambda _, ours: rig.aim(ours, at_most=3),
     "64-byte ping-pong p50, µs": lambda haproxy, ours: rig.aim(ours, at_most=haproxy + 25),
+    "CPU a round, µs": lambda haproxy, ours: rig.aim(ours, at_most=haproxy * 1.3),
+    "CPU a connection, µs": lambda haproxy, ours: rig.aim(ours, at_most=haproxy * 1.5),
+    "storm, max, ms": lambda haproxy, ours: rig.aim(ours, at_most=haproxy * 2),
+    "storm, newcomer max, ms": lambda _, ours: rig.aim(ours, at_most=100),
+    "silent flows that speak late, share that is answered": lambda _, ours: rig.aim(ours, at_most=0.001),
     "one-way, 1 connection, MB/s": lambda haproxy, ours: rig.aim(ours, at_least=haproxy * 834 / 1772),
     "echo, 1 connection, MB/s": lambda haproxy, ours: rig.aim(ours, at_least=haproxy * 426 / 845),
 }
@@ -69,14 +88,35 @@ def expiry(peer: str, size: Size) -> Numbers:
 def ping_pong(peer: str, size: Size) -> Numbers:
     """See how long a small message takes there and back."""
     with _path(peer, "echo") as box:
+        before_s = box.cpu_s()
         took = _load("ping_pong", box.port, rounds=size.rounds)
-    return {f"64-byte ping-pong {quantile}, µs": took[quantile] for quantile in ("p50", "p99")}
+        cpu_us = (box.cpu_s() - before_s) / took["rounds"] * 1e6
+    numbers = {f"64-byte ping-pong {quantile}, µs": took[quantile] for quantile in ("p50", "p99")}
+    return numbers | ({"CPU a round, µs": cpu_us} if peer in _BOXES else {})
 
 
 def connections(peer: str, size: Size) -> Numbers:
     """See how fast short connections follow each other."""
     with _path(peer, "echo") as box:
-        return {"connect, echo, close, 1/s": _load("connections", box.port, count=size.connections)["per_s"]}
+        before_s = box.cpu_s()
+        numbers = {"connect, echo, close, 1/s": _load("connections", box.port, count=size.connections)["per_s"]}
+        cpu_us = (box.cpu_s() - before_s) / size.connections * 1e6
+    return numbers | ({"CPU a connection, µs": cpu_us} if peer in _BOXES else {})
+
+
+def storm(peer: str, size: Size) -> Numbers:
+    """See how late flows end that are all due within half a second, and how long newcomers wait meanwhile."""
+    with _path(peer, "keep", size.storm_idle_s) as box:
+        late = _load("storm", box.port, flows=size.storm, idle_s=size.storm_idle_s, spread_s=0.5)
+    return {f"storm, {name}, ms": late[name] for name in ("p50", "p99", "max", "newcomer p99", "newcomer max")}
+
+
+def silence(peer: str, size: Size) -> Numbers:
+    """See how many flows that expired in silence get an answer when they speak minutes later."""
+    del peer
+    with rig.far_end("keep") as far_end, rig.hbprobe(far_end.port, size.storm_idle_s, "cisco-asa") as box:
+        heard = _load("silent", box.port, flows=size.storm, idle_s=size.storm_idle_s, silent_s=size.silent_s)
+    return {"silent flows that speak late, share that is answered": heard["answered"]}
 
 
 def throughput(peer: str, size: Size) -> Numbers:
@@ -96,6 +136,8 @@ _MEASURES: dict[str, tuple[Callable[[str, Size], Numbers], Sequence[str]]] = {
     "ping-pong": (ping_pong, _PEERS),
     "connections": (connections, _PEERS),
     "throughput": (throughput, _PEERS),
+    "storm": (storm, _BOXES),
+    "silence": (silence, ("hbprobe",)),
 }
 
 
@@ -140,10 +182,11 @@ def main() -> None:
     parser.add_argument("--patient", action="store_true", help="wait for a quiet machine before each measurement")
     args = parser.parse_args()
     size, repeat = (_QUICK, 1) if args.quick else (Size(), args.repeat)
+    rig.describe_machine()
     numbers = _measure_all(args.only or list(_MEASURES), size, repeat, patient=args.patient)
     rows = []
     for name, row in numbers.items():
-        aim = _AIMS[name](row["HAProxy"], row["hbprobe"]) if name in _AIMS else ""
+        aim = _AIMS[name](row.get("HAProxy", math.nan), row["hbprobe"]) if name in _AIMS else ""
         rows.append([name, *(rig.show(row[peer]) if peer in row else "" for peer in _PEERS), aim])
     rig.print_table(["", *_PEERS, "aim"], rows)
 

@@ -42,6 +42,11 @@ class Program:
     pid: int
     port: int
 
+    def cpu_s(self) -> float:
+        """Return how long the process's threads have run (schedstat, proc_pid_schedstat)."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
     def resident_bytes(self) -> int:
         """Return how much of the process is in RAM."""
         pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
@@ -71,10 +76,10 @@ def haproxy(upstream: int, idle_s: float) -> Iterator[Program]:
 
 
 @contextlib.contextmanager
-def hbprobe(upstream: int, idle_s: float) -> Iterator[Program]:
-    """Run `hbprobe proxy` before a server, as a box that closes like HAProxy does."""
+def hbprobe(upstream: int, idle_s: float, box: str = "nginx-stream-proxy") -> Iterator[Program]:
+    """Run `hbprobe proxy` before a server; unless told otherwise as a box that closes like HAProxy does."""
     port = free_port()
-    command = [sys.executable, "-m", "hbprobe", "proxy", "nginx-stream-proxy", "--set", f"idle={idle_s:g}"]
+    command = [sys.executable, "-m", "hbprobe", "proxy", box, "--set", f"idle={idle_s:g}"]
     command += ["--listen", f"127.0.0.1:{port}", "--upstream", f"127.0.0.1:{upstream}"]
     with running(command, port) as program:
         yield program
@@ -113,6 +118,14 @@ def raise_descriptor_limit() -> None:
     """Allow as many open files as this user may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def describe_machine() -> None:
+    """Say how busy the machine was before the measuring: on a busy one only ratios within the run mean anything."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    busy = " It is BUSY: compare only what stands in one row, and repeat it." if load > cores / 4 else ""
+    sys.stdout.write(f"{cores} cores, load average {load:.2f} before the run.{busy}\n\n")
+    sys.stdout.flush()
 
 
 def wait_until_quiet() -> None:

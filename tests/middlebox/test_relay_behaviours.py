@@ -224,7 +224,7 @@ async def test_a_flow_of_which_one_socket_was_let_go_stays_dead(stage, box):
     async with stage(box(idle={"revived_by": "server"})) as on:
         _, server = await on.flow()
         await asyncio.sleep(601)
-        assert on.relay._undertaker.make_room()  # the client's went first
+        assert on.relay._expired_ends.make_room()  # the client's went first
         await server.send(b"hello?")
         assert await server.sees() == "nothing"
         assert (len(on.relay), on.relay.counts.revived, on.told(FlowRevived)) == (0, 0, [])

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from hbprobe.net import silence
-from hbprobe.net.silence import Graveyard, Way, close_with_reset, mute, unacknowledged_bytes
+from hbprobe.net.silence import KeptSockets, Way, close_with_reset, mute, unacknowledged_bytes
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")
 HOSTS = ("127.0.0.1", "::1")
@@ -124,57 +124,49 @@ def test_close_with_reset_of_what_is_closed(tcp_pair):
     close_with_reset(far)
 
 
-# The graveyard
+# Sockets that are kept
 
 
 @pytest.fixture
-def buried():
-    """A graveyard for two, and the sockets that left it."""
+def kept():
+    """A place for sockets, and the descriptors that left it."""
     left = []
-    yard = Graveyard(2, left.append)
-    yield yard, left
-    yard.close()
+    place = KeptSockets(left.append)
+    yield place, left
+    place.close()
 
 
-def test_the_oldest_goes_when_there_are_too_many(tcp_pair, buried):
-    yard, left = buried
-    socks = [tcp_pair()[1] for _ in range(4)]
-    for sock in socks:
-        yard.take_in(sock)
-    assert len(yard) == 2
-    assert left == socks[:2]
-    assert [sock.fileno() >= 0 for sock in socks] == [False, False, True, True]
-
-
-def test_gives_back_the_oldest_first(tcp_pair, buried):
-    yard, left = buried
+def test_gives_back_the_oldest_first(tcp_pair, kept):
+    place, left = kept
     first, second = tcp_pair()[1], tcp_pair()[1]
-    yard.take_in(first)
-    yard.take_in(second)
-    assert yard.release_oldest()
-    assert left == [first]
-    assert yard.release_oldest()
-    assert left == [first, second]
-    assert not yard.release_oldest()
-    assert len(yard) == 0
+    place.take_in(first)
+    place.take_in(second)
+    descriptors = [first.fileno(), second.fileno()]
+    assert place.release_oldest()
+    assert (left, first.fileno()) == (descriptors[:1], -1)
+    assert place.release_oldest()
+    assert left == descriptors
+    assert not place.release_oldest()
+    assert len(place) == 0
 
 
-def test_gives_one_up_to_its_caller(tcp_pair, buried):
-    yard, left = buried
+def test_gives_one_up_to_its_caller(tcp_pair, kept):
+    place, left = kept
     near, far = tcp_pair()
-    yard.take_in(far)
-    yard.give_up(far)
-    assert (len(yard), left) == (0, [far])
+    place.take_in(far)
+    place.give_up(far)
+    assert (len(place), left) == (0, [far.fileno()])
     assert sees_nothing(near), "what becomes of the socket is the caller's business"
 
 
-def test_at_the_end_all_are_reset(tcp_pair, buried):
-    yard, left = buried
+def test_at_the_end_all_are_reset(tcp_pair, kept):
+    place, left = kept
     pairs = [tcp_pair(), tcp_pair()]
+    descriptors = [far.fileno() for _, far in pairs]
     for _, far in pairs:
-        yard.take_in(far)
-    yard.close()
-    assert (len(yard), left) == (0, [far for _, far in pairs])
+        place.take_in(far)
+    place.close()
+    assert (len(place), left) == (0, descriptors)
     for near, _ in pairs:
         with pytest.raises(ConnectionResetError):
             near.recv(1)
@@ -185,13 +177,13 @@ def test_at_the_end_all_are_reset(tcp_pair, buried):
 
 @on_linux
 @pytest.mark.parametrize("host", HOSTS)
-def test_vanishes_without_a_sound(tcp_pair, buried, host):
+def test_vanishes_without_a_sound(tcp_pair, kept, host):
     if not silence._sign_from_now_on(tcp_pair(host)[1]):
         pytest.skip("this kernel cannot sign segments")
     near, far = tcp_pair(host)
-    yard, _ = buried
-    yard.take_in(far)
-    yard.release_oldest()
+    place, _ = kept
+    place.take_in(far)
+    place.release_oldest()
     assert far.fileno() == -1
     assert sees_nothing(near), "neither FIN nor RST"
     near.send(b"anybody there?")
@@ -199,29 +191,29 @@ def test_vanishes_without_a_sound(tcp_pair, buried, host):
     assert sees_nothing(near)
 
 
-def test_is_reset_where_the_kernel_cannot_sign(tcp_pair, buried):
+def test_is_reset_where_the_kernel_cannot_sign(tcp_pair, kept):
     near, far = tcp_pair()
-    yard, _ = buried
-    yard.take_in(refusing(far, silence._TCP_MD5SIG))
-    yard.release_oldest()
+    place, _ = kept
+    place.take_in(refusing(far, silence._TCP_MD5SIG))
+    place.release_oldest()
     with pytest.raises(ConnectionResetError):
         near.recv(1)
 
 
-def test_is_reset_on_other_systems(tcp_pair, buried, monkeypatch):
+def test_is_reset_on_other_systems(tcp_pair, kept, monkeypatch):
     near, far = tcp_pair()
-    yard, _ = buried
-    yard.take_in(far)
+    place, _ = kept
+    place.take_in(far)
     monkeypatch.setattr(sys, "platform", "darwin")
-    yard.release_oldest()
+    place.release_oldest()
     with pytest.raises(ConnectionResetError):
         near.recv(1)
 
 
-def test_one_whose_peer_is_gone_vanishes_too(tcp_pair, buried):
+def test_one_whose_peer_is_gone_vanishes_too(tcp_pair, kept):
     near, far = tcp_pair()
     close_with_reset(near)
-    yard, _ = buried
-    yard.take_in(far)
-    assert yard.release_oldest()
+    place, _ = kept
+    place.take_in(far)
+    assert place.release_oldest()
     assert far.fileno() == -1

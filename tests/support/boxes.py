@@ -129,10 +129,11 @@ class Peer:
 class Stage:
     """A box, an upstream listener behind it, and what the box tells. Checks at its end that nothing was left open."""
 
-    def __init__(self, profile, max_flows=None, *, upstream=None):
+    def __init__(self, profile, max_flows=None, *, upstream=None, descriptors=8192):
         self._profile = profile
         self._max_flows = max_flows
         self._upstream = upstream
+        self._descriptors = descriptors
         self._socks = []
         self.events = []
 
@@ -141,7 +142,9 @@ class Stage:
         self._before = in_use()
         self.listener = self.keep(listening_socket())
         upstream = self._upstream or [(socket.AF_INET, self.listener.getsockname())]
-        self.relay = Relay(self._profile, upstream, self.events.append, self._max_flows)
+        self.relay = Relay(
+            self._profile, upstream, self.events.append, self._max_flows, descriptors=self._descriptors
+        )
         self.address = await self.relay.listen("127.0.0.1", 0)
         return self
 
@@ -200,8 +203,9 @@ def listening_socket(backlog=128):
 
 def in_use():
     """Return how many sockets the running loop looks at, and how many descriptors are open where that can be told."""
-    descriptors = Path("/proc/self/fd")
-    return len(asyncio.get_running_loop()._selector.get_map()), descriptors.exists() and len([*descriptors.iterdir()])
+    descriptors, loop = Path("/proc/self/fd"), asyncio.get_running_loop()
+    watched = len(loop._selector.get_map()) + len(getattr(loop, "_readiness", ()))
+    return watched, descriptors.exists() and len([*descriptors.iterdir()])
 
 
 @pytest.fixture(scope="session", name="make_box")

@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 
 from hbprobe.manner import Act
 from hbprobe.middlebox.alarm import Alarm
-from hbprobe.middlebox.book import Book
 from hbprobe.middlebox.box import FlowState
+from hbprobe.middlebox.box_stats import BoxStats
 from hbprobe.middlebox.events import FlowExpired, Observer
-from hbprobe.middlebox.farewell import Farewell
+from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
 from hbprobe.middlebox.flow import Side
+from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
 from hbprobe.middlebox.http.leg import End, heed_truncation
-from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address, Dial
 from hbprobe.net.listener import Listener
@@ -42,23 +42,25 @@ class Gateway:
         tls: ssl.SSLContext | None = None,
         upstream_tls: ssl.SSLContext | None = None,
         upstream_name: str = "localhost",
+        descriptors: int = DESCRIPTORS,
     ) -> None:
         """Make a box that speaks TLS with its clients (`tls`) or plain HTTP, and so with its server.
 
         `upstream_name` is whom the server's certificate must name.
         """
-        self._book = Book(observer)
-        self.counts = self._book.counts
+        self._stats = BoxStats(observer)
+        self.counts = self._stats.counts
         self._obey(profile)
         for context in filter(None, (tls, upstream_tls)):
             heed_truncation(context)
         self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
-        self.farewells: set[Farewell] = set()
+        self.closing: set[GracefulClose] = set()
         self._upstream = upstream
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._loop = asyncio.get_running_loop()
-        self._undertaker = Undertaker()
-        self._listener = Listener(self._accepted, self.refused, self._undertaker.make_room)
+        self._expired_ends = ExpiredEnds(lambda kept: self._stats.gives_up_silence(self.now(), kept))
+        self._descriptors = descriptors
+        self._listener = Listener(self._accepted, self.refused, self._expired_ends.make_room)
         self._sessions: set[Session] = set()
         self._alarm: Alarm[Session] = Alarm(Session.expire)
 
@@ -66,9 +68,9 @@ class Gateway:
         """Return the number of clients' connections."""
         return len(self._sessions)
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
+    async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""
-        return await self._listener.listen(host, port)
+        return await self._listener.listen(host, port, share_port=share_port)
 
     def flows(self) -> list[FlowState]:
         """Return the clients' connections, oldest first."""
@@ -98,9 +100,9 @@ class Gateway:
         for session in tuple(self._sessions):
             self._forget(session)
             session.reset()
-        for farewell in tuple(self.farewells):
-            farewell.cut_short()
-        self._undertaker.close()
+        for connection in tuple(self.closing):
+            connection.cut_short()
+        self._expired_ends.close()
 
     def _obey(self, profile: Profile) -> None:
         http = profile.http or Http()
@@ -109,12 +111,12 @@ class Gateway:
         self.additions = Additions(http.via, http.forwarded_for)
 
     def _accepted(self, client: socket.socket) -> None:
-        if len(self._sessions) + len(self.farewells) >= self._max_flows:
+        if len(self._sessions) + len(self.closing) >= self._max_flows:
             name = peer_name(client)
             close_with_reset(client)
             self.refused(name, f"all {self._max_flows} flows are in use")
             return
-        number = self._book.opened()
+        number = self._stats.opened()
         try:
             session = Session(self, number, client)
         except OSError:  # gone already
@@ -122,6 +124,7 @@ class Gateway:
             self.counts.reset += 1
             return
         self._sessions.add(session)
+        self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._sessions))
         self.watch(session)
 
     def _forget(self, session: Session) -> None:
@@ -136,23 +139,23 @@ class Gateway:
 
     def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
         """Connect to the server."""
-        return Dial(self._upstream, self._undertaker.new_socket, connected, failed)
+        return Dial(self._upstream, self._expired_ends.new_socket, connected, failed)
 
     def mute(self, sock: socket.socket) -> Way | None:
         """Let a socket answer nothing any more; return how."""
-        return self._undertaker.lay_out(sock, Act.MUTE, has_ended=False)
+        return self._expired_ends.end(sock, Act.MUTE, has_ended=False)
 
     def received(self, side: Side, count: int) -> None:
         """Count bytes."""
-        self._book.received(side, count)
+        self._stats.received(side, count)
 
     def refused(self, client: str, reason: str) -> None:
         """Take note that a client or its request was refused, or that the server failed it."""
-        self._book.refused(self.now(), client, reason)
+        self._stats.refused(self.now(), client, reason)
 
     def expired(self, event: FlowExpired) -> None:
         """Take note that a timer ran out."""
-        self._book.expired(event)
+        self._stats.expired(event)
 
     def over(self, session: Session, end: End | None) -> None:
         """Forget a session that `end` of one of its ends has ended, or the box (None)."""

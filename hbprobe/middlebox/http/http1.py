@@ -5,12 +5,15 @@ smuggling. So what can be read in two ways is refused, and what is accepted is k
 line, to be passed on unchanged. A lenient parser cannot serve here, nor can one that hides the raw line.
 """
 
+import functools
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
+_KNOWN_HEADS = 64
+"""So many heads are kept as they were read: clients and servers mostly say again what they said before."""
 HEAD_LIMIT = 64 * 1024
 """The most bytes of a head, or of the trailers of a chunked body. The RFC sets no limit; servers allow 8 to 64 kB."""
 
@@ -160,9 +163,12 @@ def find_end(data: bytes) -> int | None:
 
 def _read_request(data: bytes) -> tuple[RequestHead, int] | None:
     end = find_end(data)
-    if end is None:
-        return None
-    start, _, block = data[:end].partition(b"\r\n")
+    return None if end is None else (_request_head(data[:end]), end + 4)
+
+
+@functools.lru_cache(maxsize=_KNOWN_HEADS)
+def _request_head(head: bytes) -> RequestHead:
+    start, _, block = head.partition(b"\r\n")
     match = _REQUEST_LINE.fullmatch(start)
     if match is None:
         raise ValueError("no request line")
@@ -175,14 +181,17 @@ def _read_request(data: bytes) -> tuple[RequestHead, int] | None:
     _check_host(fields, target, method, is_1_1=is_1_1)
     options = _options(fields)
     framing = _framing(fields, is_1_1=is_1_1) or _NO_BODY
-    return RequestHead(start, fields, options, is_1_1, framing, method), end + 4
+    return RequestHead(start, fields, options, is_1_1, framing, method)
 
 
 def _read_response(data: bytes, method: bytes) -> tuple[ResponseHead, int] | None:
     end = find_end(data)
-    if end is None:
-        return None
-    start, _, block = data[:end].partition(b"\r\n")
+    return None if end is None else (_response_head(data[:end], method), end + 4)
+
+
+@functools.lru_cache(maxsize=_KNOWN_HEADS)
+def _response_head(head: bytes, method: bytes) -> ResponseHead:
+    start, _, block = head.partition(b"\r\n")
     match = _STATUS_LINE.fullmatch(start)
     if match is None:
         raise ValueError("no status line")
@@ -191,7 +200,7 @@ def _read_response(data: bytes, method: bytes) -> tuple[ResponseHead, int] | Non
     framing = _framing(fields, is_1_1=is_1_1) or Framing(FramingKind.UNTIL_CLOSE)
     if method == b"HEAD" or status < 200 or status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
         framing = _NO_BODY
-    return ResponseHead(start, fields, options, is_1_1, framing, status), end + 4
+    return ResponseHead(start, fields, options, is_1_1, framing, status)
 
 
 def _check_host(fields: Sequence[Field], target: bytes, method: bytes, *, is_1_1: bool) -> None:

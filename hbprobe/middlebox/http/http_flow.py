@@ -18,8 +18,8 @@ from enum import IntEnum
 
 from hbprobe.manner import Act, Expiry
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.rules import Looks
-from hbprobe.profiles.model import Http, Profile, Restart, ServerSide, TimerKind
+from hbprobe.middlebox.rules import RESTARTS, Looks
+from hbprobe.profiles.model import Http, Profile, ServerSide, TimerKind
 
 
 class HttpPhase(IntEnum):
@@ -48,11 +48,6 @@ _TIMER_OF = {
 _SERVER_ACTS = {ServerSide.CLOSE: Act.CLOSE, ServerSide.RESET: Act.RESET}
 _ASKS_NOTHING = (TimerKind.CLIENT_HEADER, TimerKind.CLIENT_IDLE)
 """While these run the server owes no answer, and its connection is closed as any idle one."""
-_RESTARTS = {
-    Restart.DATA: (True, True),
-    Restart.CLIENT_DATA: (True, False),
-    Restart.SERVER_DATA: (False, True),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +113,7 @@ def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> HttpRule | None
         length_s=timer.default,
         expiry=timer.expiry,
         acts=(client, server),
-        restarted_by=_RESTARTS.get(timer.restarted_by, (False, False)),
+        restarted_by=RESTARTS[timer.restarted_by],
         status=timer.status,
         body=timer.body,
         retries=timer.retries,

@@ -10,17 +10,20 @@ and then FIN; for one that ends it before, the box answers 502.
 
 import math
 import socket
+import ssl
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Protocol
 
 from hbprobe.manner import Act
 from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.flow import Side
+from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1 import MessageError
-from hbprobe.middlebox.http.http1_proxying import own_answer
+from hbprobe.middlebox.http.http1_proxying import Additions, own_answer
 from hbprobe.middlebox.http.http_exchange import Exchange
-from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule
-from hbprobe.middlebox.http.http_setting import Setting
+from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule, HttpRules
 from hbprobe.middlebox.http.leg import End, Leg
 from hbprobe.net.address import name_of
 from hbprobe.net.dial import Dial
@@ -28,6 +31,44 @@ from hbprobe.net.silence import Way
 
 _WAITING_BYTES = 64 * 1024
 """When so much of a request waits, for a connection to the server or for the answer before it, we read no more."""
+
+
+class Setting(Protocol):
+    """What the sessions of a box need of it: what is the same for all of them, and what they tell it."""
+
+    rules: HttpRules
+    additions: Additions
+    tls: ssl.SSLContext | None
+    upstream_tls: ssl.SSLContext | None
+    upstream_name: str
+    closing: set[GracefulClose]
+
+    def now(self) -> float:
+        """Return the time on the loop's clock."""
+        ...
+
+    def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
+        """Connect to the server."""
+        ...
+
+    def mute(self, sock: socket.socket) -> Way | None:
+        """Let a socket answer nothing any more; return how."""
+        ...
+
+    def watch(self, session: "Session") -> None:
+        """Look again at when a session is due."""
+
+    def received(self, side: Side, count: int) -> None:
+        """Count bytes."""
+
+    def refused(self, client: str, reason: str) -> None:
+        """Take note that a client's request was refused, or that the server failed it."""
+
+    def expired(self, event: FlowExpired) -> None:
+        """Take note that a timer ran out."""
+
+    def over(self, session: "Session", end: End | None) -> None:
+        """Forget a session that `end` of one of its ends has ended, or the box (None)."""
 
 
 class Session:
@@ -42,7 +83,7 @@ class Session:
         self.watched_at = math.inf
         self._box = box
         self._client_host = str(peer[0])
-        self._client = Leg(sock, self, box.farewells, box.tls)
+        self._client = Leg(sock, self, box.closing, box.tls)
         self._server: Leg | None = None
         self._dial: Dial | None = None
         self._outbox = b""
@@ -149,6 +190,8 @@ class Session:
         if began and (exchange.head is not None or self._from_client):
             self.flow.request_began(now)
         if began and exchange.head is not None:
+            if self._server is not None and self._server.has_unread():
+                self._end_server(Act.CLOSE)
             self.flow.head(now, connected=self._server is not None)
         if onward:
             self._send_on(onward)
@@ -181,7 +224,7 @@ class Session:
     def _dialled(self, sock: socket.socket) -> None:
         self._dial = None
         try:
-            self._server = Leg(sock, self, self._box.farewells, self._box.upstream_tls, self._box.upstream_name)
+            self._server = Leg(sock, self, self._box.closing, self._box.upstream_tls, self._box.upstream_name)
         except OSError as error:  # gone already
             sock.close()
             self._unreachable(f"upstream: {error}")
@@ -272,8 +315,8 @@ class Session:
         exchange = self._exchange
         if self._client.blocked:
             return
-        if not (exchange.keeps_server and exchange.request_is_done):
-            self._end_server(Act.CLOSE)
+        if self._from_server or not (exchange.keeps_server and exchange.request_is_done):
+            self._end_server(Act.CLOSE)  # what is left would become the answer to the next request
         if exchange.keeps_client:
             self._go_on()
         else:

@@ -11,7 +11,7 @@ import ssl
 from enum import Enum, StrEnum, auto
 from typing import Protocol
 
-from hbprobe.middlebox.farewell import Farewell
+from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.silence import close_with_reset
 
@@ -71,13 +71,13 @@ class _State(Enum):
 class Leg:
     """One connection, from the moment when TCP stands."""
 
-    __slots__ = ("_broken", "_farewells", "_loop", "_owner", "_paused", "_sock", "_state", "_tls", "_unsent")
+    __slots__ = ("_broken", "_closing", "_loop", "_owner", "_paused", "_sock", "_state", "_tls", "_unsent")
 
     def __init__(
         self,
         sock: socket.socket,
         owner: Owner,
-        farewells: set[Farewell],
+        closing: set[GracefulClose],
         tls: ssl.SSLContext | None,
         server_name: str | None = None,
     ) -> None:
@@ -88,7 +88,7 @@ class Leg:
         """
         self._loop = asyncio.get_running_loop()
         self._owner = owner
-        self._farewells = farewells
+        self._closing = closing
         self._unsent = b""
         self._paused = False
         self._broken = False
@@ -98,9 +98,9 @@ class Leg:
         self._tls = None if tls is None else _wrap(sock, tls, server_name)
         self._sock: socket.socket = self._tls or sock
         self._state = _State.OPEN if self._tls is None else _State.SHAKING
-        self._loop.add_reader(self._sock, self._readable)
+        self._loop.add_reader(self._sock.fileno(), self._readable)
         if self._tls is not None and server_name is not None:
-            self._loop.add_writer(self._sock, self._writable)  # to say hello
+            self._loop.add_writer(self._sock.fileno(), self._writable)  # to say hello
 
     # What the owner does
 
@@ -114,6 +114,18 @@ class Leg:
         """Whether some of what was sent waits for the peer to take it."""
         return bool(self._unsent)
 
+    def has_unread(self) -> bool:
+        """Return whether the peer has said something, or its last, that nobody has read yet; TLS does not tell."""
+        if self._tls is not None or self._state is not _State.OPEN:
+            return False
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            pass
+        return True
+
     def send(self, data: bytes) -> None:
         """Send bytes; what the system does not take now is sent later."""
         if self._broken or self._state is _State.GONE:
@@ -124,21 +136,21 @@ class Leg:
         taken = self._offer(data)
         if taken < len(data):
             self._unsent = data[taken:]
-            self._loop.add_writer(self._sock, self._writable)
+            self._loop.add_writer(self._sock.fileno(), self._writable)
 
     def pause(self) -> None:
         """Read nothing more until `resume`."""
         if not self._paused:
             self._paused = True
             if self._state is _State.OPEN:
-                self._loop.remove_reader(self._sock)
+                self._loop.remove_reader(self._sock.fileno())
 
     def resume(self) -> None:
         """Read again."""
         if self._paused:
             self._paused = False
             if self._state is _State.OPEN:
-                self._loop.add_reader(self._sock, self._readable)
+                self._loop.add_reader(self._sock.fileno(), self._readable)
 
     def leave(self, *, complete: bool = True, linger: bool = False) -> None:
         """Send what is unsent, then FIN. The owner hears no more.
@@ -149,7 +161,7 @@ class Leg:
             return
         stood = self._state is _State.OPEN
         unsent = self._unsent if stood and not self._broken else b""
-        Farewell(self.give_up(), unsent, self._farewells, notify=complete and stood, linger=linger)
+        GracefulClose(self.give_up(), unsent, self._closing, notify=complete and stood, linger=linger)
 
     def reset(self) -> None:
         """Send RST. The owner hears no more."""
@@ -159,8 +171,8 @@ class Leg:
     def give_up(self) -> socket.socket:
         """Hand the socket back, open. The owner hears no more."""
         self._state = _State.GONE
-        self._loop.remove_reader(self._sock)
-        self._loop.remove_writer(self._sock)
+        self._loop.remove_reader(self._sock.fileno())
+        self._loop.remove_writer(self._sock.fileno())
         return self._sock
 
     # Reading
@@ -175,7 +187,7 @@ class Leg:
         except _TO_READ:
             acknowledge_now(self._sock)  # what has come is TLS's own
         except ssl.SSLWantWriteError:
-            self._loop.add_writer(self._sock, self._writable)
+            self._loop.add_writer(self._sock.fileno(), self._writable)
         except OSError as error:
             self._end(*_end_of(error))
         else:
@@ -191,22 +203,22 @@ class Leg:
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
-            self._loop.remove_writer(self._sock)
+            self._loop.remove_writer(self._sock.fileno())
             acknowledge_now(self._sock)
         except ssl.SSLWantWriteError:
-            self._loop.add_writer(self._sock, self._writable)
+            self._loop.add_writer(self._sock.fileno(), self._writable)
         except OSError as error:
             self._end(*_end_of(error))
         else:
             self._state = _State.OPEN
             if self._paused:
-                self._loop.remove_reader(self._sock)
+                self._loop.remove_reader(self._sock.fileno())
             self._flush()
             self._owner.stands(self)
 
     def _end(self, end: End, detail: str = "") -> None:
-        self._loop.remove_reader(self._sock)
-        self._loop.remove_writer(self._sock)
+        self._loop.remove_reader(self._sock.fileno())
+        self._loop.remove_writer(self._sock.fileno())
         self._owner.ended(self, end, detail)
 
     # Writing
@@ -220,15 +232,15 @@ class Leg:
             if not self._unsent:
                 self._owner.drained(self)
         else:  # TLS had to write something before it could read on
-            self._loop.remove_writer(self._sock)
+            self._loop.remove_writer(self._sock.fileno())
             self._readable()
 
     def _flush(self) -> None:
         self._unsent = self._unsent[self._offer(self._unsent) :]
         if self._unsent:
-            self._loop.add_writer(self._sock, self._writable)
+            self._loop.add_writer(self._sock.fileno(), self._writable)
         else:
-            self._loop.remove_writer(self._sock)
+            self._loop.remove_writer(self._sock.fileno())
 
     def _offer(self, data: bytes) -> int:
         """Return how much of it the system took. A connection that is broken takes everything, to no avail."""

@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import sys
-from pathlib import Path
 
 import pytest
+from support.boxes import in_use
 
 from hbprobe.middlebox.events import FlowExpired, FlowRefused
 from hbprobe.middlebox.http.gateway import Gateway
@@ -159,7 +158,7 @@ class Stage:
 
     async def __aenter__(self):
         self._loop = asyncio.get_running_loop()
-        self._before = _in_use(self._loop)
+        self._before = in_use()
         self.listener = self.keep(socket.socket())
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen()
@@ -175,8 +174,8 @@ class Stage:
         for sock in self._socks:
             sock.close()
         assert len(self.box) == 0
-        assert not self.box.farewells
-        assert _in_use(self._loop) == self._before, "(readers and writers, descriptors)"
+        assert not self.box.closing
+        assert in_use() == self._before, "(readers and writers, descriptors)"
 
     def keep(self, sock):
         """Close the socket at the end."""
@@ -246,11 +245,6 @@ class Stage:
     def ends(self):
         """How the flows ended that were not ended by the box: closed, reset, refused."""
         return self.box.counts.closed, self.box.counts.reset, self.box.counts.refused
-
-
-def _in_use(loop):
-    descriptors = len(list(Path("/proc/self/fd").iterdir())) if sys.platform == "linux" else 0
-    return len(loop._selector.get_map()), descriptors
 
 
 @pytest.fixture(scope="session")

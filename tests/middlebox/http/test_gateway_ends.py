@@ -219,7 +219,7 @@ class TestTooMany:
         async with stage(http_box(), max_flows=1) as on:
             client = await on.client(b"rubbish\n")
             assert (await client.sees_all())[1] == "FIN"
-            assert (len(on.box), len(on.box.farewells)) == (0, 1)
+            assert (len(on.box), len(on.box.closing)) == (0, 1)
             assert await (await on.client()).sees() == "RST"
 
     async def test_a_box_without_descriptors_says_502(self, stage, http_box, few_descriptors):

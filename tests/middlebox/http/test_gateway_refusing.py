@@ -110,6 +110,6 @@ async def test_what_the_client_still_sends_does_not_cost_it_the_answer(stage, ht
             await client.send(b"more of it\n" * 1000)
         assert (await client.sees()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
         assert await client.sees() == "FIN"
-        assert len(on.box.farewells) == 1
+        assert len(on.box.closing) == 1
         await asyncio.sleep(5.001)
-        assert not on.box.farewells
+        assert not on.box.closing

@@ -322,3 +322,56 @@ class TestUpgrade:
             assert (await client.sees()).startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
             assert await server.sees() == "FIN"
             assert on.refused == ["upstream: an upgrade that was not asked for"]
+
+
+class TestMoreThanTheAnswer:
+    """What a server says beyond its answer is nobody's answer: nginx 1.22 and HAProxy 2.6 drop it, too."""
+
+    @pytest.mark.parametrize(
+        "left", [OK.replace(b"hi", b"no"), b"junk", b"\r\n"], ids=["answer", "junk", "empty line"]
+    )
+    @pytest.mark.parametrize("at_once", [True, False], ids=["in one write", "behind it"])
+    async def test_it_ends_the_connection_to_the_server(self, stage, http_box, left, at_once):
+        async with stage(http_box()) as on:
+            client, server, _ = await on.both()
+            await server.send(OK + left if at_once else OK)
+            assert await client.sees_now() == OK
+            if not at_once:
+                await server.send(left)
+            assert await client.sees_now() == b""
+            await client.send(GET)
+            server = await on.server()
+            assert await server.sees_now() == GET
+            await server.send(OK)
+            assert await client.sees_now() == OK
+
+    async def test_also_before_a_request_that_waited(self, stage, http_box):
+        async with stage(http_box()) as on:
+            client, server, asked = await on.both(GET + POST + b"hello")
+            assert asked == GET
+            await server.send(OK + OK.replace(b"hi", b"no"))
+            assert await client.sees_now() == OK
+            server = await on.server()
+            assert await server.sees_now() == POST + b"hello"
+            await server.send(OK)
+            assert await client.sees_now() == OK
+
+    async def test_also_when_nobody_has_read_it_yet(self, stage, http_box):
+        async with stage(http_box()) as on:
+            client, server, _ = await on.both()
+            await server.send(OK)
+            assert await client.sees_now() == OK
+            client.sock.send(GET)
+            server.sock.send(OK.replace(b"hi", b"no"))  # both are there when the box looks next
+            server = await on.server()
+            assert await server.sees_now() == GET
+
+    async def test_a_body_where_none_may_be(self, stage, http_box):
+        async with stage(http_box()) as on:
+            head, _, _ = OK.partition(b"\r\n\r\n")
+            client, server, _ = await on.both(GET.replace(b"GET", b"HEAD"))
+            await server.send(OK)
+            assert await client.sees_now() == head + b"\r\n\r\n"
+            await client.send(GET)
+            server = await on.server()
+            assert await server.sees_now() == GET

@@ -163,7 +163,7 @@ async def test_a_client_that_never_takes_the_rest_is_given_up(stage, http_box):
         await asyncio.sleep(31)
         with pytest.raises(ConnectionError):
             await sending
-        assert (len(on.box), len(on.box.farewells)) == (0, 1)
+        assert (len(on.box), len(on.box.closing)) == (0, 1)
         await asyncio.sleep(60)
-        assert not on.box.farewells
+        assert not on.box.closing
         assert (await client.sees_all())[1] == "RST"

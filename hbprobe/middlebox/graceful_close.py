@@ -15,7 +15,7 @@ _MOST_DRAINS = 64
 """More reads than a socket's buffer has room for; a peer that sends without a pause must not hold the box up."""
 
 
-class Farewell:
+class GracefulClose:
     """The end of one connection, which nobody has to look after any more.
 
     Closing a socket over unread bytes sends RST, and RST can overtake what was sent before it. So what has arrived is
@@ -23,7 +23,7 @@ class Farewell:
     """
 
     def __init__(
-        self, sock: socket.socket, unsent: bytes, under_way: "set[Farewell]", *, notify: bool, linger: bool
+        self, sock: socket.socket, unsent: bytes, under_way: "set[GracefulClose]", *, notify: bool, linger: bool
     ) -> None:
         """Take over a socket that the loop does not watch, and what its peer has not got yet.
 
@@ -52,12 +52,12 @@ class Farewell:
             if self._notify:
                 _send_close_notify(self._sock)
         except (BlockingIOError, InterruptedError, ssl.SSLWantWriteError):
-            self._loop.add_writer(self._sock, self._go_on)
+            self._loop.add_writer(self._sock.fileno(), self._go_on)
             return
         except OSError:  # the peer is gone
             self._close()
             return
-        self._loop.remove_writer(self._sock)
+        self._loop.remove_writer(self._sock.fileno())
         self._send_fin()
 
     def _send_fin(self) -> None:
@@ -72,7 +72,7 @@ class Farewell:
             return
         self._timer.cancel()
         self._timer = self._loop.call_later(_LINGER_S, self._close)
-        self._loop.add_reader(self._sock, self._lingering)
+        self._loop.add_reader(self._sock.fileno(), self._lingering)
 
     def _lingering(self) -> None:
         if not self._read_and_drop():
@@ -97,8 +97,8 @@ class Farewell:
     def _over(self) -> None:
         self._under_way.discard(self)
         self._timer.cancel()
-        self._loop.remove_reader(self._sock)
-        self._loop.remove_writer(self._sock)
+        self._loop.remove_reader(self._sock.fileno())
+        self._loop.remove_writer(self._sock.fileno())
 
 
 def _send_close_notify(sock: socket.socket) -> None:

@@ -1,28 +1,31 @@
 """What becomes of the two sockets of a flow that has expired: RST, FIN, or silence that has to be kept up."""
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable
 
 from hbprobe.middlebox.flow import Act
 from hbprobe.net.listener import EXHAUSTED
-from hbprobe.net.silence import Graveyard, Way, close_with_reset, mute, unmute
+from hbprobe.net.silence import KeptSockets, Way, close_with_reset, mute, unmute
 
-_GRAVEYARD_SOCKETS = 4096
+DESCRIPTORS = 8192
+"""A box may use so many where nobody says how many there are, for it is not alone in its process then."""
 _DRAIN_BYTES = 256 * 1024
 _MOST_DRAINS = 64
 """More reads than a socket's buffer has room for; a peer that sends without a pause must not hold the box up."""
 
 
-class Undertaker:
+class ExpiredEnds:
     """Does to each end of an expired flow what the rules say, and keeps the sockets that must stay open for that."""
 
-    def __init__(self) -> None:
+    def __init__(self, gives_up: Callable[[int], object]) -> None:
+        """`gives_up` is told how many sockets are kept when descriptors have run out and the first of them goes."""
         self._loop = asyncio.get_running_loop()
-        self._graveyard = Graveyard(_GRAVEYARD_SOCKETS, self._loop.remove_reader)
+        self._kept = KeptSockets(self._loop.remove_reader)
+        self._gives_up = gives_up
+        self._has_given_up = False
 
-    def lay_out(
+    def end(
         self, sock: socket.socket, act: Act, *, has_ended: bool, speaks: Callable[[], object] | None = None
     ) -> Way | None:
         """Do `act` to one end; return how it was silenced if it was.
@@ -36,30 +39,38 @@ class Undertaker:
                 _drain(sock)
                 sock.close()
             case Act.RESET_ON_NEXT:
-                self._graveyard.take_in(sock)
+                self._kept.take_in(sock)
                 if not has_ended:  # otherwise it has nothing more to send, but would look readable for ever
                     _drain(sock)
-                    self._loop.add_reader(sock, self._answer_with_reset, sock)
+                    self._loop.add_reader(sock.fileno(), self._answer_with_reset, sock)
             case Act.LISTEN if speaks is not None and not has_ended:
-                self._graveyard.take_in(sock)
-                self._loop.add_reader(sock, speaks)
+                self._kept.take_in(sock)
+                self._loop.add_reader(sock.fileno(), speaks)
             case Act.MUTE | Act.LISTEN:
                 way = mute(sock)
-                self._graveyard.take_in(sock)
+                self._kept.take_in(sock)
                 return way
         return None
 
-    def exhume(self, sock: socket.socket) -> bool:
+    def take_back(self, sock: socket.socket) -> bool:
         """Give back a socket of a flow that lives again; return False when it was let go to make room."""
         if sock.fileno() < 0:
             return False
-        self._graveyard.give_up(sock)
+        self._kept.give_up(sock)
         unmute(sock)
         return True
 
     def make_room(self) -> bool:
         """Give a descriptor back; return False when none is kept."""
-        return self._graveyard.release_oldest()
+        if not self._has_given_up and len(self._kept):
+            self._has_given_up = True
+            self._gives_up(len(self._kept))
+        return self._kept.release_oldest()
+
+    def keep_at_most(self, count: int) -> None:
+        """Let the oldest go, for what lives needs descriptors first."""
+        while len(self._kept) > max(count, 0):
+            self.make_room()
 
     def new_socket(self, family: socket.AddressFamily) -> socket.socket:
         """Make a TCP socket; where descriptors have run out, a kept one goes. Raises OSError when that is no help."""
@@ -72,16 +83,18 @@ class Undertaker:
 
     def close(self) -> None:
         """Keep nothing any more."""
-        self._graveyard.close()
+        self._kept.close()
 
     def _answer_with_reset(self, sock: socket.socket) -> None:
-        self._graveyard.give_up(sock)
+        self._kept.give_up(sock)
         close_with_reset(sock)
 
 
 def _drain(sock: socket.socket) -> None:
     """Drop what has arrived but was not relayed: closing over unread bytes would send RST."""
-    with contextlib.suppress(OSError):
+    try:
         for _ in range(_MOST_DRAINS):
             if not sock.recv(_DRAIN_BYTES):
                 return
+    except OSError:  # nothing more, or nobody
+        return

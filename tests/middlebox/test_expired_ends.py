@@ -1,16 +1,17 @@
 """How a flow that has expired looks from both its ends: then, and when one of them speaks again."""
 
 import asyncio
+import itertools
 import socket
 import sys
 
 import pytest
 
 from hbprobe.manner import Expiry
-from hbprobe.middlebox import undertaker
+from hbprobe.middlebox import alarm, expired_ends
 from hbprobe.middlebox.events import FlowExpired
+from hbprobe.middlebox.expired_ends import ExpiredEnds
 from hbprobe.middlebox.flow import Act
-from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.net.silence import Way
 from hbprobe.profiles.model import TimerKind
 
@@ -140,10 +141,10 @@ async def test_an_end_that_has_said_its_last_is_not_answered_before_it_speaks(st
 
 
 async def test_close_over_bytes_that_were_not_read_is_fin(tcp_pair):
-    keeper = Undertaker()
+    keeper = ExpiredEnds(print)
     near, far = tcp_pair()
     near.send(b"unread")
-    assert keeper.lay_out(far, Act.CLOSE, has_ended=False) is None
+    assert keeper.end(far, Act.CLOSE, has_ended=False) is None
     assert far.fileno() == -1
     assert near.recv(1) == b""
     keeper.close()
@@ -180,7 +181,7 @@ async def test_a_flow_with_bytes_in_flight_is_stalled_and_said_so_once(stage, ma
 
 
 async def test_where_nothing_can_be_mute_every_flow_is_stalled(stage, box, monkeypatch):
-    monkeypatch.setattr(undertaker, "mute", lambda _: Way.STALL)
+    monkeypatch.setattr(expired_ends, "mute", lambda _: Way.STALL)
     async with stage(box("silent")) as on:
         client, server = await expired_flow(on)
         assert on.expired[0].ways == {Way.STALL}
@@ -208,16 +209,33 @@ async def test_the_end_of_a_flow_that_never_opened(stage, make_box, listening_so
 
 
 async def test_makes_room_by_letting_the_oldest_go(tcp_pair):
-    keeper = Undertaker()
+    told = []
+    keeper = ExpiredEnds(told.append)
     (near, first), (_, second) = tcp_pair(), tcp_pair()
     for sock in (first, second):
-        assert keeper.lay_out(sock, Act.RESET_ON_NEXT, has_ended=False) is None
+        assert keeper.end(sock, Act.RESET_ON_NEXT, has_ended=False) is None
     assert keeper.make_room()
     assert [first.fileno(), second.fileno() >= 0] == [-1, True]
     near.send(b"to nobody")
     await asyncio.sleep(1)  # a loop that still looked at the first one would complain
     assert keeper.make_room()
     assert not keeper.make_room()
+    assert told == [2], "how many were kept when the first had to go, once"
+    keeper.close()
+
+
+async def test_keeps_as_many_as_it_may(tcp_pair):
+    told = []
+    keeper = ExpiredEnds(told.append)
+    socks = [tcp_pair()[1] for _ in range(4)]
+    for sock in socks:
+        keeper.end(sock, Act.MUTE, has_ended=False)
+    keeper.keep_at_most(4)
+    assert told == []
+    keeper.keep_at_most(1)
+    assert (told, [sock.fileno() >= 0 for sock in socks]) == ([4], [False, False, False, True])
+    keeper.keep_at_most(-2)
+    assert socks[3].fileno() == -1
     keeper.close()
 
 
@@ -229,7 +247,42 @@ async def test_a_peer_that_never_stops_sending_does_not_hold_the_box_up(monkeypa
             self.reads += 1
             return b"." * count
 
-    monkeypatch.setattr(undertaker, "_DRAIN_BYTES", 1)
+    monkeypatch.setattr(expired_ends, "_DRAIN_BYTES", 1)
     sock = Endless()
-    undertaker._drain(sock)
-    assert sock.reads == undertaker._MOST_DRAINS
+    expired_ends._drain(sock)
+    assert sock.reads == expired_ends._MOST_DRAINS
+
+
+@on_linux
+async def test_silence_lasts_as_long_as_descriptors_do(stage, box):
+    async with stage(box("silent"), descriptors=8) as on:
+        early = [await on.flow() for _ in range(3)]
+        await asyncio.sleep(61)
+        assert len(on.expired) == 3
+        late = await on.flow()
+        assert on.remarks == [], "eight descriptors: six for the silent, two for the living"
+        for client, server in early:
+            await client.send(b"still there?")
+            assert [await client.sees(3600), await server.sees()] == ["nothing", "nothing"]
+        assert await on.flow() != late
+        (remark,) = on.remarks
+        assert remark.text.startswith("descriptors have run out, 8 of them kept for ends of expired flows")
+        assert await on.flow() != late
+        assert len(on.remarks) == 1, "said once"
+
+
+async def test_a_storm_lets_others_have_their_turn(stage, box):
+    async with stage(box("reset")) as on:
+        flows = [await on.flow() for _ in range(100)]
+        turns = []
+        loop = asyncio.get_running_loop()
+
+        def turn():
+            turns.append(len(on.expired))
+            if len(on.expired) < len(flows):
+                loop.call_soon(turn)
+
+        loop.call_at(60, turn)
+        await asyncio.sleep(61)
+        assert len(on.expired) == len(flows)
+        assert max(after - before for before, after in itertools.pairwise(turns)) <= alarm._AT_ONCE

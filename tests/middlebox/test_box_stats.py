@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hbprobe.manner import Expiry
-from hbprobe.middlebox.book import Book
+from hbprobe.middlebox.box_stats import BoxStats
 from hbprobe.middlebox.events import FlowExpired, FlowRefused, FlowRevived, Remark
 from hbprobe.middlebox.flow import Side
 from hbprobe.net.silence import Way
@@ -14,7 +14,7 @@ EXPIRED = FlowExpired(600.0, 1, "192.0.2.1:5000", TimerKind.IDLE, Expiry.SILENT,
 
 def test_counts_and_tells_each_thing():
     told = []
-    book = Book(told.append)
+    book = BoxStats(told.append)
     assert [book.opened(), book.opened()] == [1, 2]
     book.received(Side.CLIENT, 10)
     book.received(Side.SERVER, 30)
@@ -35,7 +35,7 @@ def test_counts_and_tells_each_thing():
 
 def test_a_stalled_flow_is_remarked_upon_once():
     told = []
-    book = Book(told.append)
+    book = BoxStats(told.append)
     stalled = replace(EXPIRED, ways=frozenset({Way.STALL}))
     book.expired(stalled)
     book.expired(stalled)

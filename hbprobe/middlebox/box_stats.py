@@ -1,13 +1,17 @@
-"""The book of a box: each thing that happens is counted and told in one place."""
+"""What happens in a box, counted and told in one place."""
 
 from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
 from hbprobe.middlebox.flow import Side
 from hbprobe.net.silence import Way
 
 _STALLED = "a flow could not be made mute here: the box stalls it, and packets are still acknowledged"
+_GIVES_UP_SILENCE = (
+    "descriptors have run out, {kept} of them kept for ends of expired flows: the oldest go from now on, and an end "
+    "that speaks some minutes after that may get RST, whatever the profile says"
+)
 
 
-class Book:
+class BoxStats:
     """What a box counts, and whom it tells. Times are on the loop's clock."""
 
     def __init__(self, observer: Observer) -> None:
@@ -39,6 +43,10 @@ class Book:
             self._tell(Remark(event.at_s, _STALLED))
         self.counts.expired[event.timer] += 1
         self._tell(event)
+
+    def gives_up_silence(self, at_s: float, kept: int) -> None:
+        """Note that descriptors have run out, and that flows which expired in silence go to make room."""
+        self._tell(Remark(at_s, _GIVES_UP_SILENCE.format(kept=kept)))
 
     def revived(self, at_s: float, number: int, client: str) -> None:
         """Note that a packet brought a flow back."""
