@@ -37,7 +37,7 @@ LAYERS = (
     ("profiles",),
 )
 """From the top down; rooms of one floor do not import each other. Below them lie the modules that stand alone."""
-ALONE = {"duration", "errors", "share", "text", "warp"}
+ALONE = {"duration", "errors", "files", "share", "text", "warp"}
 
 OUTSIDE = {
     "aiohttp",
@@ -61,6 +61,7 @@ OUTSIDE = {
 """What touches a file, a socket, a clock, a terminal or chance."""
 TOUCHING = {
     "__main__",
+    "files",
     "cli.api",
     "cli.requests",
     "cli.output",

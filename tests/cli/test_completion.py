@@ -19,7 +19,14 @@ printf '%s\\n' "${COMPREPLY[@]}"
 ZSH = """
 zmodload zsh/zpty
 zpty shell zsh -f -i
-answer() { local line all=; repeat 200; do zpty -r -t shell line && all+=$line || sleep 0.05; [[ $all == *$1* ]] && break; done; print -r -- $all }
+answer() {
+  local line all=
+  repeat 400; do
+    if zpty -r -t shell line; then all+=$line; else sleep 0.05; fi
+    [[ $all == *$1* ]] && break
+  done
+  print -r -- $all
+}
 zpty -w shell "unsetopt zle_bracketed_paste; PS1='ready> '; LISTMAX=0"
 zpty -w shell "autoload -U compinit; compinit -u -D; source $1; print loa''ded"
 answer loaded >/dev/null
