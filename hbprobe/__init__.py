@@ -16,8 +16,7 @@ on the path); `eas`, `exchange` (Direct Push: the protocol, and event 1040); `ne
 do, as data); and beside them `warp` (the event loop with its own clock).
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as type checkers read it; importing typing takes longer than all the rest
 
 if TYPE_CHECKING:
     from hbprobe.duration import parse_duration_s as parse_duration_s
@@ -83,12 +82,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name from its home (PEP 562)."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'hbprobe' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"hbprobe.{_HOME[name]}"), name)
-    return value
+if not TYPE_CHECKING:  # or every name that is misspelt would be one to a type checker
+
+    def __getattr__(name: str) -> object:
+        """Import a public name from its home (PEP 562)."""
+        from importlib import import_module
+
+        if name not in _HOME:
+            raise AttributeError(f"module 'hbprobe' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"hbprobe.{_HOME[name]}"), name)
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,6 @@
 """The request for the hop that forgets idle connections, and how it is carried out."""
 
+import functools
 import random
 import time
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class Locate(Searching, Connecting, Journalling, Request["Location"]):
         from hbprobe.locate.route import find_route
 
         if not self.raw:
-            return find_route
+            return functools.partial(find_route, prepare=self.start.bind)
         load_scapy()
         return find_raw_route
 

@@ -107,7 +107,7 @@ def _trusting_all() -> ssl.SSLContext:
 
 async def _transport(target: Target, context: ssl.SSLContext | None, start: From) -> asyncio.Transport:
     """Connect to the first address that takes it; raises TimeoutError and OSError."""
-    sock, _ = await connect_socket(await look_up_all(target.host, target.port, start.families()), start=start)
+    sock, _ = await connect_socket(await look_up_all(target.host, target.port, start.families()), start.bind)
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         try:
             transport, _ = await asyncio.get_running_loop().create_connection(

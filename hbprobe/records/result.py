@@ -228,5 +228,6 @@ def _trial_dict(trial: Trial) -> dict[str, Any]:
         "causes": list(outcome.causes),
         "evidence": list(outcome.evidence),
         "reason": outcome.reason,
+        "stalled": _ms(outcome.stalled_s),
         "connection": None if outcome.connection is None else asdict(outcome.connection),
     }

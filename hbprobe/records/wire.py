@@ -77,7 +77,7 @@ class LimitPart(Part):
 
 
 class ConnectionPart(Part):
-    """The connection of a trial: what a firewall's log calls it."""
+    """The `connection` of a trial."""
 
     source: str
     source_port: Count
@@ -102,6 +102,7 @@ class TrialPart(Part):
     causes: tuple[Cause, ...] = ()
     evidence: tuple[str, ...] = ()
     reason: str
+    stalled: Seconds = 0.0
     connection: ConnectionPart | None = None
 
     def value(self) -> Trial:
@@ -116,6 +117,7 @@ class TrialPart(Part):
             causes=self.causes,
             evidence=self.evidence,
             reason=self.reason,
+            stalled_s=self.stalled,
             connection=None if self.connection is None else Connection(**self.connection.model_dump()),
         )
         return Trial(number=self.trial, hold_s=self.hold, started_s=self.started, outcome=outcome)

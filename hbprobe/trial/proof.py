@@ -54,7 +54,8 @@ async def _objection(dialer: Dialer, reply: Reply, elapsed_s: float) -> Outcome:
     match reply:
         case None:
             text = f"the server took the connection, and did not answer within {_PATIENCE_S:g} s"
-            return Outcome(Kind.FAILED, elapsed_s, reason=text, again=True, outage=True)
+            found = Outcome(Kind.FAILED, elapsed_s, reason=text, again=True, outage=True)
+            speaks = await _spoken(dialer)
         case Answer():
             found = objection(reply, elapsed_s) or unexpected(reply, elapsed_s)
             speaks = await _spoken(dialer) if reply.status == 400 else ""

@@ -66,6 +66,8 @@ def test_limit_and_trial(ten_minutes):
         "causes": [],
         "evidence": [],
         "reason": "no answer",
+        "stalled": 0.0,
+        "connection": None,
     }
 
 
