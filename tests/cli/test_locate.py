@@ -97,7 +97,7 @@ def test_nobody_is_there(capsys):
         ),
         (["--method", "ping"], "--method ping: locate holds many requests at once: use hold or idle"),
         (["--hops", "256"], "--hops 256: no packet goes further than 255 hops"),
-        (["--hops", "0"], "--hops: 0 is no whole number from 1 to 99999"),
+        (["--hops", "0"], "--hops: 0 is no whole number from 1 to 255"),
         (["--insecure"], "--ca and --insecure go with https; there is no certificate in http"),
     ],
 )
