@@ -37,7 +37,7 @@ LAYERS = (
     ("profiles",),
 )
 """From the top down; rooms of one floor do not import each other. Below them lie the modules that stand alone."""
-ALONE = {"duration", "errors", "share", "text", "warp"}
+ALONE = {"duration", "errors", "files", "share", "text", "warp"}
 
 OUTSIDE = {
     "aiohttp",
@@ -89,6 +89,7 @@ TOUCHING = {
     "farend.hold_service",
     "farend.server",
     "farend.witness",
+    "files",
     "fleet.mix",
     "fleet.requests",
     "lab.diagnosed",

@@ -9,7 +9,6 @@ from hbprobe import __version__
 from hbprobe.report.documents.data import to_csv, to_json
 from hbprobe.report.documents.sources import Measured
 
-
 CONNECTION = ("source", "source_port", "destination", "destination_port", "opened_at", "closed_at")
 
 

@@ -46,7 +46,16 @@ def test_what_the_terminal_says_is_said_here(ten_minutes):
 
 def test_every_trial_has_its_row(ten_minutes):
     table = only(sections(ten_minutes)["Every trial"], Table)
-    assert table.columns == ("trial", "hold", "outcome", "ended after", "one more packet", "started", "seen", "connection")
+    assert table.columns == (
+        "trial",
+        "hold",
+        "outcome",
+        "ended after",
+        "one more packet",
+        "started",
+        "seen",
+        "connection",
+    )
     assert len(table.rows) == len(ten_minutes.trials)
     assert table.rows[0] == ("1", "3540 s", "cut, silent", "3543 s", "nothing came", "0 s", "no answer")
     assert table.rows[1][:4] == ("2", "1800.5 s", "cut, silent", "1803.5 s")
