@@ -42,7 +42,7 @@ def test_nothing_said_is_the_search_s_own_defaults():
         (lambda: hbprobe.Probe(URL, source=""), "source", "--source: '' is no address and no interface"),
         (lambda: hbprobe.Probe(URL, ca="a", insecure=True), "insecure", "--insecure does not go with --ca: drop one"),
         (lambda: hbprobe.Probe(URL, journal="a", resume="a"), "resume", "--resume does not go with --journal"),
-        (lambda: hbprobe.Probe(URL, max="30d"), "max", "--max 30 d: hbprobe serve holds for "),
+        (lambda: hbprobe.Probe(URL, max="31d"), "max", "--max 31 d: hbprobe serve holds for "),
         (lambda: hbprobe.Verdict(limit=0), "limit", "--limit: 0 is no timer: give more than 0, or None"),
         (lambda: hbprobe.Locate(URL, method="ping"), "method", "--method ping: locate holds many requests at once"),
         (lambda: hbprobe.Locate(URL, hops=256), "hops", "--hops 256: no packet goes further than 255 hops"),
