@@ -41,14 +41,23 @@ def test_what_the_terminal_says_is_said_here(ten_minutes):
     assert set(facts(ten_minutes)) <= set(said)
     assert {text for _, text in advice(ten_minutes.verdict)} <= {text for _, text in said}
     found = only(told["Verdict"], Findings).items
-    assert [severity for severity, _ in found] == [one["severity"] for one in ten_minutes.verdict["findings"]]
+    assert [severity for severity, _ in found] == [one.severity for one in ten_minutes.verdict.findings]
 
 
 def test_every_trial_has_its_row(ten_minutes):
     table = only(sections(ten_minutes)["Every trial"], Table)
-    assert table.columns == ("trial", "hold", "outcome", "ended after", "one more packet", "started", "seen")
+    assert table.columns == (
+        "trial",
+        "hold",
+        "outcome",
+        "ended after",
+        "one more packet",
+        "started",
+        "seen",
+        "connection",
+    )
     assert len(table.rows) == len(ten_minutes.trials)
-    assert table.rows[0] == ("1", "3540 s", "cut, silent", "3543 s", "nothing came", "0 s", "no answer")
+    assert table.rows[0] == ("1", "3540 s", "cut, silent", "3543 s", "nothing came", "0 s", "no answer", "-")
     assert table.rows[1][:4] == ("2", "1800.5 s", "cut, silent", "1803.5 s")
 
 
@@ -68,7 +77,7 @@ def test_the_state(ten_minutes, change, state):
 
 def test_a_healthy_path(measure):
     result = measure(lambda hold_s: Outcome(Kind.SURVIVED, hold_s))
-    verdict = dict(result.verdict, healthy=True, findings=[])
+    verdict = replace(result.verdict, findings=())
     whole = chapter(Measured(replace(result, verdict=verdict)))
     assert (whole.state, whole.lead) == ("healthy", "Survives 3540 s, the longest hold tried.")
     told = {section.title: section.blocks for section in whole.sections}

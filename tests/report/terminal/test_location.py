@@ -77,6 +77,8 @@ def test_the_keys():
         "hbprobe": __version__,
         "label": "",
         "target": "https://mail.example:443/",
+        "source": None,
+        "family": "any",
         "method": "hold",
         "limit": {"cut": 300.0, "given": True},
         "hold": 309.0,
@@ -109,6 +111,7 @@ def test_the_keys():
         "exact": False,
         "aftermath": "nothing",
         "reason": "",
+        "connection": None,
     }
 
 
