@@ -1,10 +1,56 @@
-"""Files in a place that others may reach: who can read a secret, and where a name really leads."""
+"""Files beside others: written whole or not at all, and seen by whom."""
 
+import contextlib
+import errno
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.text import shown
+
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
+
+
+def gave_out(error: OSError) -> bool:
+    """Say whether it is the place that gave out, and not the user who named a wrong one."""
+    return error.errno in _NO_ROOM
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file; what was there before stays until the new one is complete.
+
+    Raises UserError for a place where nothing can be written, CannotMeasureError for one that gave out.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        if path.exists() and not path.is_file():  # a device, a pipe; a folder, which is told
+            path.write_bytes(data)
+            return
+        with _beside(path) as new:
+            new.write_bytes(data)
+            new.replace(path)
+    except OSError as error:
+        kind = CannotMeasureError if gave_out(error) else UserError
+        raise kind(f"{shown(str(path))}: cannot be written: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Give a new file in the same folder, with the mode of the old one or of any new one; remove it at the end."""
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(number)
+    new = Path(name)
+    try:
+        mask = os.umask(0)
+        os.umask(mask)
+        new.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
+        yield new
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def remark_on_readers(path: Path) -> str:
@@ -14,13 +60,3 @@ def remark_on_readers(path: Path) -> str:
     except OSError:
         return ""
     return f"{path}: others on this machine can read it: chmod 600 {path}" if readable else ""
-
-
-def without_link(path: Path) -> Path:
-    """Return a path to be written in a folder, where no link stands any more that would lead the writing elsewhere.
-
-    Raises OSError when the link cannot be removed.
-    """
-    if path.is_symlink():
-        path.unlink()
-    return path

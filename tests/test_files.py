@@ -1,8 +1,11 @@
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
-from hbprobe.files import remark_on_readers, without_link
+from hbprobe.errors import CannotMeasureError
+from hbprobe.files import remark_on_readers, write_whole
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files")
@@ -25,12 +28,19 @@ def test_a_link_is_taken_away_and_what_it_leads_to_is_left_alone(tmp_path):
     victim, link = tmp_path / "victim", tmp_path / "result.json"
     victim.write_text("precious")
     link.symlink_to(victim)
-    without_link(link).write_text("result")
+    write_whole(link, "result")
     assert (victim.read_text(), link.read_text(), link.is_symlink()) == ("precious", "result", False)
 
 
-def test_a_file_stays_until_it_is_written(tmp_path):
+def test_a_file_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
     path = tmp_path / "result.json"
     path.write_text("before")
-    assert without_link(path) == path
+
+    def fails(self, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", fails)
+    with pytest.raises(CannotMeasureError, match=r"result\.json: cannot be written: No space left on device$"):
+        write_whole(path, "after")
     assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from cyclopts.exceptions import (
     ArgumentOrderError,
     CoercionError,
@@ -17,6 +17,7 @@ from cyclopts.exceptions import (
 )
 
 from hbprobe import __version__
+from hbprobe.cli.options import ARGUMENTS, OPTIONS
 from hbprobe.cli.verbs import ABOUT, EXIT_STATUS, VERBS
 from hbprobe.errors import UserError
 from hbprobe.profiles.mistakes import nearest
@@ -32,6 +33,11 @@ _HERE = {"completion", "help"}
 _WITH_ACTIONS = {"profiles"}
 """The verbs that are a tree of their own."""
 
+_ZSH = """
+if [[ $funcstack[1] == _cyclopts_hbprobe ]]; then _cyclopts_hbprobe "$@"; else compdef _cyclopts_hbprobe hbprobe; fi
+"""
+"""Lets zsh take the script both ways: as a file of its own in $fpath, and sourced in ~/.zshrc."""
+
 
 def command_line() -> App:
     """Return the tree; no verb's module is imported before its verb is asked for."""
@@ -46,8 +52,8 @@ def command_line() -> App:
         version_flags=("--version", "-V"),
         default_parameter=Parameter(negative=(), show_default=False, allow_repeating=True),
         group_commands="Verbs",
-        group_arguments=Group("Arguments", sort_key=-1),
-        group_parameters=Group("Options", sort_key=0),
+        group_arguments=ARGUMENTS,
+        group_parameters=OPTIONS,
         sort_key=0,
     )
     for place, (name, verb) in enumerate(VERBS.items()):
@@ -67,7 +73,8 @@ def command_line() -> App:
 
     def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="which shell")], /) -> int:
         """Print what a shell is to read."""
-        print(app.generate_completion(prog_name=_PROGRAM, shell=shell), end="")
+        script = app.generate_completion(prog_name=_PROGRAM, shell=shell)
+        print(script + (_ZSH if shell == "zsh" else ""), end="")
         return 0
 
     for name, act in (("completion", completion), ("help", help_)):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from hbprobe.cli.options import ExitCode, Folder, Json
-from hbprobe.cli.output import fresh_folder, left, show, write_file
+from hbprobe.cli.output import fresh_folder, left, show
+from hbprobe.files import write_whole
 from hbprobe.measure.observe import Observer
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def tell(
     def leave(folder: Path) -> None:
         from hbprobe.report.plots.style import save
 
-        write_file(folder / f"{name}.json", text)
+        write_whole(folder / f"{name}.json", text)
         for picture, draw in pictures.items():
             figure = draw()
             for suffix in ("png", "svg"):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from hbprobe.cli.options import ExitCode, Folder, Json, boxes_named
-from hbprobe.cli.output import fresh_folder, left, measured, show_result, write_file
+from hbprobe.cli.output import fresh_folder, left, measured, show_result
 from hbprobe.cli.requests import from_request
 from hbprobe.errors import RequestError
+from hbprobe.files import write_whole
 from hbprobe.lab.requests import Lab
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _leave(result: "Result", folder: Path) -> None:
     from hbprobe.report.plots.search_plot import search_plot
     from hbprobe.report.plots.style import save
 
-    write_file(folder / "result.json", result.to_json())
+    write_whole(folder / "result.json", result.to_json())
     for suffix in ("png", "svg"):
         save(search_plot(result), folder / f"search.{suffix}")
         save(curve_plot([result], []), folder / f"curve.{suffix}")

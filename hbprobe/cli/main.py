@@ -35,10 +35,11 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _unheard(error: OSError) -> int:
     """Return the exit status where standard output cannot be written; raises what has to do with a file."""
-    from hbprobe.cli.output import forsake_stdout, is_room, say
+    from hbprobe.cli.output import forsake_stdout, say
     from hbprobe.errors import CannotMeasureError
+    from hbprobe.files import gave_out
 
-    if error.filename is not None or not is_room(error):
+    if error.filename is not None or not gave_out(error):
         raise error
     forsake_stdout()
     if isinstance(error, BrokenPipeError):  # the reader, `head` perhaps, has seen enough

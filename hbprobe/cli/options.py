@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter, Token
+from cyclopts import Group, Parameter, Token
 
 from hbprobe.duration import parse_duration_s
 from hbprobe.errors import UserError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
     from hbprobe.warp import Clock
 
+ARGUMENTS, OPTIONS = Group("Arguments", sort_key=-1), Group("Options", sort_key=0)
 _MOST = 100_000
 
 

@@ -5,8 +5,7 @@ import errno
 import io
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from hbprobe.measure.observe import Observer
     from hbprobe.measure.request import Request
     from hbprobe.records.result import Result
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
-"""Errors of a place that was right when it was named."""
 
 
 @Parameter(name="*")
@@ -145,45 +141,6 @@ def _rendered(print_text: "Callable[[Console], None]", *, stderr: bool = False) 
     )
     print_text(console)
     return text.getvalue()
-
-
-def is_room(error: OSError) -> bool:
-    """Say whether it is the place that gave out, and not the user who named a wrong one."""
-    return error.errno in _NO_ROOM
-
-
-def unwritten(what: str, error: OSError) -> UserError | CannotMeasureError:
-    """Return what to raise where a file cannot be written: whose mistake it is decides about the exit status."""
-    kind = CannotMeasureError if is_room(error) else UserError
-    return kind(f"{what}: cannot be written: {error.strerror}")
-
-
-def write_file(path: Path, text: str, what: str | None = None) -> None:
-    """Write a file whole, or leave what was there before; raises as `unwritten` says."""
-    try:
-        if path.exists() and not path.is_file():  # a device, a pipe
-            path.write_text(text, encoding="utf-8", newline="")
-            return
-        with _beside(path) as new:
-            new.write_text(text, encoding="utf-8", newline="")
-            new.replace(path)
-    except OSError as error:
-        raise unwritten(what or str(path), error) from None
-
-
-@contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Give the name of a file in the same folder, with the mode that a new one gets, and remove it at the end."""
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(number)
-    new = Path(name)
-    try:
-        mask = os.umask(0)
-        os.umask(mask)
-        new.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
-        yield new
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def fresh_folder(folder: Path) -> Path:

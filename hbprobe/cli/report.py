@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from hbprobe.cli.options import Folder
 from hbprobe.errors import UserError
+from hbprobe.files import write_whole
 
 if TYPE_CHECKING:
     from hbprobe.report.documents.sources import Measured
@@ -43,10 +44,7 @@ def report(first: Annotated[Path, _RESULT], /, *more: Annotated[Path, _RESULT], 
     if options.out is None:
         sys.stdout.write(text)
         return 0
-    try:
-        options.out.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise UserError(f"{shown(str(options.out))}: cannot be written: {error.strerror}") from None
+    write_whole(options.out, text)
     print(f"wrote {shown(str(options.out))}")
     return 0
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from cyclopts import Group, Parameter
 
-from hbprobe.cli.options import number, profile_ids, reads, whole
+from hbprobe.cli.options import ARGUMENTS, OPTIONS, number, profile_ids, reads, whole
 from hbprobe.errors import RequestError, UserError
 from hbprobe.measure.request import (
     Connecting,
@@ -32,6 +32,7 @@ OwnT = TypeVar("OwnT")
 _UNASKED = {"password", "family"}
 """Fields that are no options: a password would be seen by every user of the machine; a family is -4 or -6."""
 _NAMES = {
+    "manner": "--how",
     "shortest": "--from",
     "longest": "--to",
     "url": "URL",
@@ -134,7 +135,7 @@ def _parameter(field: "dataclasses.Field[Any]", hint: object, doc: str, group: G
         help=doc + _default(field) if "default:" not in doc else doc,
         completer=profile_ids if field.name in _OF_PROFILES else None,
         consume_multiple=(1, None) if field.name == "lab" else None,
-        group=group or (),
+        group=(group or OPTIONS) if field.kw_only else ARGUMENTS,
     )
     is_needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     if field.kw_only:

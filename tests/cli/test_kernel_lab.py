@@ -42,7 +42,7 @@ _HTTP = (
 )
 def test_a_wrong_option_is_told_in_a_line(capsys, arguments, message):
     assert main(["lab", *arguments]) == 2
-    assert capsys.readouterr().err.splitlines()[-1] == f"hbprobe: {message}"
+    assert capsys.readouterr().err.splitlines()[-1].removesuffix("; see hbprobe lab --help") == f"hbprobe: {message}"
 
 
 @pytest.mark.parametrize(("text", "places"), [(None, None), ("none", set()), ("2", {2}), ("1,3", {1, 3})])
@@ -93,7 +93,7 @@ def test_a_path_in_the_kernel(capsys, tmp_path):
     search = ["--clock", "120", "--min", "60", "--max", "480", "--connections", "8"]
     folders = ["--out", str(tmp_path / "out"), "--pcap", str(tmp_path / "pcap")]
     boxes = ["azure-load-balancer-tcp-reset", "ten-minute-provider"]
-    assert main(["lab", "--kernel", *boxes, *search, *folders, "--json"]) == 1
+    assert main(["lab", "--kernel", *boxes, *search, *folders, "--json"]) == 0
     captured = capsys.readouterr()
     result = json.loads(captured.out)
     assert captured.err.startswith("in the kernel, in real time: about ")

@@ -98,12 +98,16 @@ def test_nobody_is_there(capsys):
         ),
         (["--method", "ping"], "--method ping: locate holds many requests at once: use hold or idle"),
         (["--hops", "256"], "--hops 256: no packet goes further than 255 hops"),
-        (["--hops", "0"], "argument --hops: '0' is no whole number above 0; see hbprobe locate --help"),
+        (["--hops", "0"], "--hops: 0 is no whole number from 1 to 255"),
         (["--insecure"], "--ca and --insecure go with https; there is no certificate in http"),
     ],
 )
 def test_wrong_usage(capsys, arguments, message):
-    assert run(capsys, "http://127.0.0.1:1", *arguments) == (2, "", f"hbprobe: {message}\n")
+    assert run(capsys, "http://127.0.0.1:1", *arguments) == (
+        2,
+        "",
+        f"hbprobe: {message}; see hbprobe locate --help\n",
+    )
 
 
 def test_another_system(capsys, monkeypatch):

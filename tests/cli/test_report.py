@@ -11,7 +11,7 @@ from hbprobe.cli.main import main
 def result(tmp_path_factory):
     """The file of the worked example."""
     folder = tmp_path_factory.mktemp("lab")
-    assert main(["lab", "--out", str(folder)]) == 1
+    assert main(["lab", "--out", str(folder)]) == 0
     return folder / "result.json"
 
 
@@ -58,7 +58,7 @@ WRONG = [
     (["none.json"], "none.json: cannot be read: No such file or directory"),
     (["RESULT", "--out", "report.txt"], "--out report.txt: has no suffix that says how to write: use .html, .md, "),
     (["RESULT", "--out", "no/where.html"], "no/where.html: cannot be written: No such file or directory"),
-    ([], "the following arguments are required: RESULT.json; see hbprobe report --help"),
+    ([], "RESULT.json is missing; see hbprobe report --help"),
 ]
 
 

@@ -39,7 +39,7 @@ def test_another_firewall_and_other_mail(capsys):
 
 def test_no_timer_ends_what_the_devices_bring_about(capsys):
     arguments = ("--devices", "60", "--days", "0.5", "--device", "outlook-180", "--from", "15min", "--to", "1h")
-    assert main(["size", *arguments, "--step", "15min", "--profile", "sonicwall-classic"]) == 1
+    assert main(["size", *arguments, "--step", "15min", "--profile", "sonicwall-classic", "--exit-code"]) == 1
     out = capsys.readouterr().out
     assert "for all devices: no timer that was tried" in out
     assert "event 1040 comes with every timer" in out

@@ -53,7 +53,7 @@ async def killed_and_resumed(verb, url, journal, options, events):
     for _ in range(KILLS):
         running = await started(verb, url, journal, *options)
         before = journal.stat().st_size if journal.exists() else 0
-        while running.returncode is None and (not journal.exists() or journal.stat().st_size == before):
+        while running.returncode is None and (not journal.exists() or journal.stat().st_size == before):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await asyncio.sleep(chance.uniform(0, 0.4))
         if running.returncode is None:

@@ -151,7 +151,7 @@ def test_probe(on_warp, serve_eas, state):
     async def main():
         async with in_state(serve_eas, state) as (exchange, dialer):
             with pytest.raises(CannotMeasureError) as raised:
-                await set_up("ping", dialer, SEARCH, None, None, ADA)
+                await set_up("ping", dialer, SEARCH, None, None, account=ADA)
             return str(raised.value), [device.wipe for device in exchange.devices]
 
     text, wipes = on_warp(main())
@@ -274,7 +274,7 @@ def test_other_statuses(on_warp, serve, answers, name, reason):
             preflight = Checks(Target(False, "127.0.0.1", peer.port, "/"), None, ADA)
             await preflight.run()
             with pytest.raises(CannotMeasureError) as raised:
-                await set_up("ping", peer.dialer(), SEARCH, None, None, ADA)
+                await set_up("ping", peer.dialer(), SEARCH, None, None, account=ADA)
             return preflight.checks, str(raised.value)
 
     checks, text = on_warp(main())
@@ -343,10 +343,10 @@ def test_else_it_is_a_note_at_the_most(on_warp, serve, answers, headers, doubts,
 def test_a_policy_is_acknowledged(on_warp, serve_eas, release, policy):
     async def main():
         async with serve_eas(release=release, **rules(policy=policy)) as (_, dialer):
-            method, _ = await set_up("ping", dialer, SEARCH, None, None, ADA)
+            run = await set_up("ping", dialer, SEARCH, None, None, account=ADA)
             preflight = Checks(dialer.target, dialer._tls, ADA)
             await preflight.run()
-            return await method.trial(599), preflight.passed
+            return await run.method.trial(599), preflight.passed
 
     assert on_warp(main()) == (Outcome(Kind.SURVIVED, 599), True)
 

@@ -12,7 +12,6 @@ from hbprobe.eas.releases import Release
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.measure.run import Run
 from hbprobe.measure.setup import set_up
 from hbprobe.search.search import SearchSettings
 from hbprobe.standin.rules import Rules
@@ -229,8 +228,7 @@ def probed(on_warp, serve, answer_ping, settings=None):
     async def main():
         async with serve(scripted(answer_ping)) as peer:
             settings_ = settings or SearchSettings(precision_s=2, grace_s=GRACE_S)
-            method, search = await set_up("ping", peer.dialer(), settings_, None, None, ADA)
-            run = Run(search, method)
+            run = await set_up("ping", peer.dialer(), settings_, None, None, account=ADA)
             await run.to_the_end()
             return run
 

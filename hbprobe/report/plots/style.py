@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), which the
 of them stands alone: a hatch and a marker say the same on a grey print.
 """
 
+import io
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.transforms import Bbox
 
 from hbprobe.errors import UserError
+from hbprobe.files import write_whole
 from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, Look
 from hbprobe.manner import LOOKS as MANNERS
 from hbprobe.text import escaped, shown
@@ -114,16 +116,15 @@ def extent(artist: Artist) -> Bbox:
 def save(figure: Figure, path: Path) -> None:
     """Write the plot as PNG or SVG, by the suffix; the same plot gives the same bytes.
 
-    Raises UserError for another suffix and where the file cannot be written.
+    Raises UserError for another suffix, and as `write_whole` does.
     """
     suffix = path.suffix.lower()
     if suffix not in _METADATA:
         raise UserError(f"{shown(str(path))}: has no suffix that says how to draw: call it .png or .svg")
-    try:
-        with in_style():
-            figure.savefig(path, format=suffix[1:], metadata=_METADATA[suffix])
-    except OSError as error:
-        raise UserError(f"{shown(str(path))}: cannot be written: {error.strerror}") from error
+    drawn = io.BytesIO()
+    with in_style():
+        figure.savefig(drawn, format=suffix[1:], metadata=_METADATA[suffix])
+    write_whole(path, drawn.getvalue())
 
 
 _METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}}

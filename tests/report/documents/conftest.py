@@ -1,9 +1,12 @@
 """Documents of made-up results."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from hbprobe.exchange.settings import Severity
+from hbprobe.exchange.verdict import Finding
 from hbprobe.manner import Manner
 from hbprobe.report.documents.compose import compose
 from hbprobe.report.documents.sources import Measured
@@ -29,9 +32,9 @@ def hostile(measure, cutting_at):
     """A result whose every text wants to be something else."""
     nasty = "<script>alert(1)</script>\x1b[2J\u202e`|*_[x](http://x/)&lt;"
     trial = Trial(1, 60.0, 0.0, Outcome(Kind.CUT, 5.0, Manner.STATUS, exact=True, status=504, reason=nasty))
-    verdict = dict(measure(cutting_at(600)).verdict)
-    verdict["findings"] = [{"code": nasty, "severity": "problem", "text": nasty, "device": None}]
-    verdict["devices"] = [dict(verdict["devices"][0], name=nasty)]
+    verdict = measure(cutting_at(600)).verdict
+    devices = (replace(verdict.devices[0], name=nasty),)
+    verdict = replace(verdict, findings=(Finding(nasty, Severity.PROBLEM, nasty),), devices=devices)
     return measure(
         cutting_at(600),
         target=nasty,

@@ -58,7 +58,7 @@ def test_every_trial_has_its_row(ten_minutes):
         "connection",
     )
     assert len(table.rows) == len(ten_minutes.trials)
-    assert table.rows[0] == ("1", "3540 s", "cut, silent", "3543 s", "nothing came", "0 s", "no answer")
+    assert table.rows[0] == ("1", "3540 s", "cut, silent", "3543 s", "nothing came", "0 s", "no answer", "-")
     assert table.rows[1][:4] == ("2", "1800.5 s", "cut, silent", "1803.5 s")
 
 
@@ -78,7 +78,7 @@ def test_the_state(ten_minutes, change, state):
 
 def test_a_healthy_path(measure):
     result = measure(lambda hold_s: Outcome(Kind.SURVIVED, hold_s))
-    verdict = dict(result.verdict, healthy=True, findings=[])
+    verdict = replace(result.verdict, findings=())
     whole = chapter(Measured(replace(result, verdict=verdict)))
     assert (whole.state, whole.lead) == ("healthy", "Survives 3540 s, the longest hold tried.")
     told = {section.title: section.blocks for section in whole.sections}

@@ -4,6 +4,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from hbprobe.exchange.device_verdict import DeviceVerdict
+from hbprobe.exchange.devices import Basis
+from hbprobe.exchange.settings import Settings, Severity
+from hbprobe.exchange.verdict import Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import Method, Verb
 from hbprobe.report.terminal.tables import print_result, print_verdict
@@ -11,41 +15,47 @@ from hbprobe.trial.outcome import Cause, Limit
 
 
 def device(name, settled_s, average_s, event, lost, timer_s, **more):
-    return {
+    told = {
+        "id": name,
         "name": name,
+        "basis": Basis.EXAMPLE,
+        "source": None,
+        "note": "",
         "refused": False,
         "settled_s": settled_s,
+        "lowest_s": settled_s,
+        "highest_s": settled_s,
         "average_s": average_s,
         "event_1040": event,
+        "first_sample": None,
         "event_1040_on_open_path": False,
         "lost_share": lost,
+        "deaf_share": 0.0,
         "smallest_timer_s": timer_s,
-        **more,
     }
+    return DeviceVerdict(**(told | more))
 
 
-SETTINGS = {"min_heartbeat_s": 60, "max_heartbeat_s": 3540, "sample_size": 200, "alert_threshold_s": 540}
-VERDICT = {
-    "healthy": False,
-    "findings": [
-        {
-            "code": "event-1040",
-            "severity": "problem",
-            "text": "Event 1040 with Old Phone: it settles at 480 s, and the average of 480 s is not above 540 s. "
+VERDICT = Judgement(
+    findings=(
+        Finding(
+            "event-1040",
+            Severity.PROBLEM,
+            "Event 1040 with Old Phone: it settles at 480 s, and the average of 480 s is not above 540 s. "
             "A timer of 780 s ends it.",
-        },
-        {"code": "settings-remark", "severity": "note", "text": "line 3: HeartbeatSampleSize is small"},
-    ],
-    "devices": [
+        ),
+        Finding("settings-remark", Severity.NOTE, "line 3: HeartbeatSampleSize is small"),
+    ),
+    devices=(
         device("Old Phone", 480, 480, True, 0.125, 780),
         device("New Phone", 780, 630, False, 0.5, 540),
         device("Fixed Client", 180, 180, True, 0.0, None, event_1040_on_open_path=True),
         device("Stubborn Client", 5000, None, False, 1.0, None, refused=True),
-    ],
-    "recommended_s": 780,
-    "carries_max_s": 3600,
-    "settings": SETTINGS,
-}
+    ),
+    recommended_s=780,
+    carries_max_s=3600,
+    settings=Settings(),
+)
 
 
 def printed(draw, subject, width=100):
@@ -187,19 +197,19 @@ def test_noise_that_is_too_much(ten_minutes):
 
 
 def test_a_healthy_verdict():
-    verdict = {**VERDICT, "healthy": True, "findings": [], "devices": VERDICT["devices"][:2]}
+    verdict = replace(VERDICT, findings=(), devices=VERDICT.devices[:2])
     out = printed(print_verdict, verdict)
     assert out.startswith("healthy  Nothing was found that stands in the way of Direct Push.\n")
     assert "780 s (13 min) or more is enough for every device.\n" in out
 
 
 def test_no_timer_helps():
-    verdict = {**VERDICT, "recommended_s": None, "devices": VERDICT["devices"][2:]}
+    verdict = replace(VERDICT, recommended_s=None, devices=VERDICT.devices[2:])
     assert "timer     No timer helps Fixed Client, Stubborn Client.\n" in printed(print_verdict, verdict)
 
 
 def test_no_devices():
-    verdict = {**VERDICT, "recommended_s": None, "devices": []}
+    verdict = replace(VERDICT, recommended_s=None, devices=())
     assert "timer needed" not in printed(print_verdict, verdict)
 
 
@@ -222,13 +232,10 @@ def test_text_from_outside_is_shown_as_it_is_and_does_nothing(field, ten_minutes
 
 
 def test_a_verdict_from_a_file_does_nothing_either():
-    verdict = {
-        **VERDICT,
-        "findings": [{"code": HOSTILE, "severity": HOSTILE, "text": HOSTILE}],
-        "devices": [device(HOSTILE, 1, 1, True, 0, None)],
-    }
+    findings = (Finding(HOSTILE, Severity.PROBLEM, HOSTILE),)
+    verdict = replace(VERDICT, findings=findings, devices=(device(HOSTILE, 1, 1, True, 0, None),))
     out = printed(print_verdict, verdict, 300)
-    assert out.count(HARMLESS) == 5
+    assert out.count(HARMLESS) == 4
     assert "\x1b" not in out
 
 

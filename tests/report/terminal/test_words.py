@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from hbprobe.exchange.settings import Settings
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.report.terminal.words import (
     cause_words,
@@ -109,8 +112,8 @@ def test_thresholds_are_those_of_the_verdict_or_the_defaults(ten_minutes):
     defaults = {"shortest heartbeat 60 s": 60, "alert threshold 540 s": 540, "longest heartbeat 3540 s": 3540}
     assert thresholds(None) == defaults
     assert thresholds(ten_minutes.verdict) == defaults
-    settings = {"min_heartbeat_s": 120, "alert_threshold_s": 480, "max_heartbeat_s": 900}
-    assert thresholds({"settings": settings}) == {
+    settings = Settings(min_heartbeat_s=120, alert_threshold_s=480, max_heartbeat_s=900)
+    assert thresholds(replace(ten_minutes.verdict, settings=settings)) == {
         "shortest heartbeat 120 s": 120,
         "alert threshold 480 s": 480,
         "longest heartbeat 900 s": 900,

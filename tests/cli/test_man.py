@@ -1,0 +1,45 @@
+"""The manual page: made from what the command line knows, current, and read without complaint."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hbprobe.cli.verbs import VERBS
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "hbprobe.1"
+
+
+def made() -> str:
+    spec = importlib.util.spec_from_file_location("man", DOCS / "man.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page: str = module.page()
+    return page
+
+
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == made(), "python docs/man.py makes it anew"
+
+
+def test_it_has_every_verb_and_option() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert [verb for verb in VERBS if f"\n.SS {verb}\n" not in page] == []
+    assert r"\fB\-\-connections\fR \fIN\fR" in page
+    assert "empty" not in page.split(".SH ENVIRONMENT", maxsplit=1)[0].replace("is empty", "")
+
+
+@pytest.mark.program
+@pytest.mark.skipif(shutil.which("man") is None and not os.environ.get("CI"), reason="needs man")
+def test_man_reads_it_without_a_warning() -> None:
+    wide = os.environ | {"LC_ALL": "C.UTF-8", "MANWIDTH": "100", "MANROFFOPT": "-ww"}
+    read = subprocess.run(
+        ["man", "--warnings", "-l", str(PAGE)], capture_output=True, text=True, env=wide, check=True
+    )
+    assert read.stderr == ""
+    assert r"ClientAccess\Sync\web.config" in read.stdout

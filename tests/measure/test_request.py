@@ -1,0 +1,146 @@
+"""Requests: what they take, and what they say against the rest."""
+
+import asyncio
+
+import pytest
+
+import hbprobe
+from hbprobe.errors import CannotMeasureError, RequestError
+from hbprobe.exchange.settings import Settings
+from hbprobe.farend.server import FarEnd
+from hbprobe.measure.observe import Observer
+from hbprobe.measure.request import SEARCH_FIELDS, Searching
+from hbprobe.search.search import SearchSettings
+
+URL = "https://probe.example.net:8443/"
+
+
+def test_what_people_write_becomes_seconds_and_shares():
+    request = hbprobe.Probe(URL, max="10min", min="0:01:30", precision=2, noise="10%", grace="1m0s")
+    settings = request.search_settings()
+    assert (settings.min_s, settings.max_s, settings.precision_s) == (90.0, 600.0, 2.0)
+    assert (settings.noise, settings.grace_s) == (0.1, 60.0)
+
+
+def test_nothing_said_is_the_search_s_own_defaults():
+    assert hbprobe.Probe(URL).search_settings() == SearchSettings()
+    assert {name for name in SEARCH_FIELDS if getattr(Searching(), name) is not None} == set()
+
+
+@pytest.mark.parametrize(
+    ("make", "field", "text"),
+    [
+        (lambda: hbprobe.Probe(URL, max="soon"), "max", "--max: 'soon' is not a duration: write seconds (600) or a"),
+        (lambda: hbprobe.Probe(URL, max=float("nan")), "max", "--max: nan is more than a hundred years"),
+        (lambda: hbprobe.Probe(URL, max=True), "max", "--max: True is not a duration: give seconds, or text such as"),
+        (lambda: hbprobe.Probe(URL, min=700, max=600), "min", "--min must be below max, not 700 and 600"),
+        (lambda: hbprobe.Probe(URL, connections=0), "connections", "--connections: 0 is no whole number from 1 to"),
+        (lambda: hbprobe.Probe(URL, noise=2), "noise", "--noise: 2 is no share: give a number from 0 to 1"),
+        (lambda: hbprobe.Probe(URL, method="get"), "method", "--method: 'get' is not one of hold, idle, ping"),
+        (lambda: hbprobe.Probe(URL, family="5"), "family", "--family: '5' is not one of any, 4, 6"),
+        (lambda: hbprobe.Probe(URL, label="a\nb"), "label", "--label: give one line of at most 80 characters"),
+        (lambda: hbprobe.Probe(URL, source=""), "source", "--source: '' is no address and no interface"),
+        (lambda: hbprobe.Probe(URL, ca="a", insecure=True), "insecure", "--insecure does not go with --ca: drop one"),
+        (lambda: hbprobe.Probe(URL, journal="a", resume="a"), "resume", "--resume does not go with --journal"),
+        (lambda: hbprobe.Probe(URL, max="31d"), "max", "--max 31 d: hbprobe serve holds for "),
+        (lambda: hbprobe.Verdict(limit=0), "limit", "--limit: 0 is no timer: give more than 0, or None"),
+        (lambda: hbprobe.Locate(URL, method="ping"), "method", "--method ping: locate holds many requests at once"),
+        (lambda: hbprobe.Locate(URL, hops=256), "hops", "--hops 256: no packet goes further than 255 hops"),
+        (lambda: hbprobe.Locate(URL, limit=1), "limit", "--limit 1: keep-alives go out once a second at most"),
+        (lambda: hbprobe.Diagnose(), "url", "name what to diagnose: a URL, or boxes with --lab"),
+        (lambda: hbprobe.Lab("cisco-asa"), "profiles", "--profiles: give a list, as in ['cisco-asa']"),
+        (lambda: hbprobe.Lab(pcap="a"), "pcap", "--pcap goes with --kernel"),
+        (lambda: hbprobe.Lab(clock="x"), "clock", "--clock: 'x' is no clock: use warp, real, or a rate above 0"),
+        (lambda: hbprobe.Fleet(days=0), "days", "--days: 0 is no number of days: give more than 0, at most 3650"),
+        (lambda: hbprobe.Fleet(device=["ipod"]), "device", "--device ipod: no such device"),
+        (lambda: hbprobe.Size(shortest=0), "shortest", "--shortest 0 s --longest 3600 s: the first must be above 0"),
+        (lambda: hbprobe.Size(step=0.1), "step", "--step 0 s: give at least a second, and at most 1000 timers"),
+        (lambda: hbprobe.Size(mail=-1), "mail", "--mail: -1 is no number of mails: give 0 to 100000"),
+        (lambda: hbprobe.Watch(""), "file", "--file: name a watch file"),
+    ],
+)
+def test_what_cannot_be_names_its_field(make, field, text):
+    with pytest.raises(RequestError) as caught:
+        make()
+    assert caught.value.field == field
+    assert caught.value.told(lambda name: f"--{name}").startswith(text)
+
+
+def test_values_in_a_message_may_hold_braces():
+    with pytest.raises(RequestError, match=r"^method: '\{max\}' is not one of hold, idle, ping$"):
+        hbprobe.Probe(URL, method="{max}")
+
+
+def test_a_password_is_not_shown():
+    assert "secret" not in repr(hbprobe.Probe(URL, user="ada", password="secret", method="ping"))
+
+
+# How they are carried out
+
+
+def test_run_where_a_loop_runs_says_what_to_use():
+    async def main():
+        with pytest.raises(
+            RuntimeError, match=r"^Lab\.run\(\) in a running event loop: use `await Lab\(\.\.\.\)\.measure"
+        ):
+            hbprobe.Lab().run()
+
+    asyncio.run(main())
+
+
+def test_a_simulation_in_a_program_keeps_its_own_clock():
+    async def main():
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        result = await hbprobe.Lab(["ten-minute-provider"]).measure()
+        return result, loop.time() - began_s
+
+    result, took_s = asyncio.run(main())
+    assert (result.limit.survived_s, result.limit.cut_s, result.limit.manner) == (599.5, 600.5, "silent")
+    assert took_s < result.path_s / 10
+
+
+def test_who_is_cancelled_is_cancelled():
+    async def main():
+        async with asyncio.timeout(0.3):
+            await hbprobe.Lab(clock="real").measure()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+
+
+class _Cancels(Observer):
+    """Ends the measurement once it has a trial, as Ctrl-C does."""
+
+    has_cancelled = False
+
+    def search(self, run):
+        if run.trials and not self.has_cancelled:
+            self.has_cancelled = True
+            asyncio.current_task().cancel()
+
+
+def test_ctrl_c_returns_what_was_found():
+    result = hbprobe.Lab().run(_Cancels())
+    assert not result.complete and result.trials
+    assert result.exit_status == 3
+
+
+def test_a_program_that_is_cancelled_gets_no_partial_record():
+    async def main():
+        far_end = FarEnd(Settings(), None)
+        _, port = await far_end.listen("127.0.0.1", 0)
+        try:
+            async with asyncio.timeout(0.5):
+                await hbprobe.Probe(f"http://127.0.0.1:{port}/").measure()
+        finally:
+            await far_end.close()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+
+
+def test_what_cannot_be_measured_at_all_has_no_part(tmp_path):
+    with pytest.raises(CannotMeasureError) as caught:
+        hbprobe.Probe("http://127.0.0.1:1/", journal=tmp_path / "j", max=61, precision=1).run()
+    assert caught.value.partial is None
