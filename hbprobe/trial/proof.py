@@ -45,8 +45,7 @@ async def prove(dialer: Dialer) -> FarEndProof | Outcome:
     except DialError as error:
         if error.passing:
             return Outcome(Kind.FAILED, 0.0, reason=str(error), again=True, outage=True)
-        speaks = await _spoken(dialer) if "wrong version" in str(error) else ""
-        return Outcome(Kind.FAILED, 0.0, reason=f"{error}{speaks}")
+        return Outcome(Kind.FAILED, 0.0, reason=f"{error}{await _beside_tls(dialer, str(error))}")
     return await _objection(dialer, reply, elapsed_s)
 
 
@@ -102,6 +101,13 @@ async def _spoken(dialer: Dialer) -> str:
         return ""
     line = first.splitlines()[0][:_MOST_SHOWN].decode("latin-1")
     return f"; this port speaks another protocol: it says {line!r}"
+
+
+async def _beside_tls(dialer: Dialer, trouble: str) -> str:
+    """Say what to write for a port that does not speak TLS, or what it says of itself; empty where that was told."""
+    if "plain HTTP" in trouble:
+        return f": write {replace(dialer.target, tls=False)}"
+    return await _spoken(dialer) if "does not speak TLS" in trouble else ""
 
 
 async def _speaks_tls(dialer: Dialer) -> bool:

@@ -125,4 +125,6 @@ def test_plain_http_to_a_port_of_https_is_no_finding(capsys, tmp_path):
         )
     assert (status, out) == (3, "")
     assert len(journal.read_text().splitlines()) == 1
-    assert re.fullmatch(rf"hbprobe: .*; this port speaks TLS: write https://127\.0\.0\.1:{port}/", err[-1])
+    assert re.fullmatch(
+        rf"hbprobe: .*; this port speaks TLS: write https://127\.0\.0\.1:{port}/; go on with .*", err[-1]
+    )

@@ -63,14 +63,14 @@ def test_a_search_that_came_to_its_end():
         cut_by="ten-minute-provider",
         notes=("a remark",),
     )
-    assert result.verdict["healthy"] is False
-    assert {finding["code"] for finding in result.verdict["findings"]} >= {"event-1040", "limit-below-max"}
+    assert result.verdict is not None and result.verdict.healthy is False
+    assert {finding.code for finding in result.verdict.findings} >= {"event-1040", "limit-below-max"}
 
 
 def test_the_verdict_is_about_the_settings_given():
     _, result = concluded(Settings(max_heartbeat_s=480, alert_threshold_s=240))
-    assert result.verdict["settings"]["max_heartbeat_s"] == 480
-    assert "limit-below-max" not in {finding["code"] for finding in result.verdict["findings"]}
+    assert result.verdict is not None and result.verdict.settings.max_heartbeat_s == 480
+    assert "limit-below-max" not in {finding.code for finding in result.verdict.findings}
 
 
 def test_a_search_that_was_stopped():

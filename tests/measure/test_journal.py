@@ -445,7 +445,7 @@ def test_a_trial_that_stands_twice_counts_once(path):
     ("key", "value", "what"),
     [
         ("kind", "cancelled", "ValueError(\"'cancelled' is not a valid Kind\")"),
-        ("how", "loud", "ValueError(\"'loud' is not a valid How\")"),
+        ("how", "loud", "ValueError(\"'loud' is not a valid Manner\")"),
         ("aftermath", "x", "ValueError(\"'x' is not a valid Aftermath\")"),
         ("elapsed_s", "soon", "ValueError(\"could not convert string to float: 'soon'\")"),
         ("elapsed_s", -1, "ValueError('-1 is no time')"),
