@@ -51,7 +51,6 @@ ROW = np.dtype(
         ("timestamps", np.bool_),
         ("signed", np.bool_),
         ("first_in_piece", np.bool_),
-        ("copy", np.bool_),
     ]
 )
 """`gap_ns`: since the packet before it in the connection, kept or not. `data_ns`: when the last payload before it came.
@@ -86,14 +85,8 @@ class Retention:
         self.copies += int(copies.sum())
         self.packets += len(key) - int(copies.sum())
         if copies.any():
-            stays = ~copies
-            starts = np.flatnonzero(begins)
-            group = np.cumsum(begins) - 1
-            order, key, time_ns, group = order[stays], key[stays], time_ns[stays], group[stays]
-            begins = np.empty(len(key), bool)
-            begins[0] = True
-            np.not_equal(group[1:], group[:-1], out=begins[1:])
-            del starts
+            stays = ~copies  # the first of a connection is never a copy, so the beginnings stay
+            order, key, time_ns, begins = order[stays], key[stays], time_ns[stays], begins[stays]
         flags, length = found.flags[order], found.length[order]
         gap_ns = np.zeros(len(key), np.int64)
         gap_ns[1:] = time_ns[1:] - time_ns[:-1]
@@ -249,7 +242,7 @@ def _read_payload(rows: Rows, data: Bytes, found: Segments, chosen: Ints) -> Non
     for place in np.flatnonzero(there).tolist():
         first = int(start[place])
         checks[place] = zlib.crc32(view[first : min(int(end[place]), first + _CHECKED_BYTES)])
-    rows["timestamps"] = _has_timestamps(data, found.header[chosen], start, end)
+    rows["timestamps"] = _has_timestamps(data, found.header[chosen], start)
 
 
 def _closes_tls(data: Bytes, start: Ints, end: Ints, length: Ints) -> NDArray[np.bool_]:
@@ -265,7 +258,7 @@ def _closes_tls(data: Bytes, start: Ints, end: Ints, length: Ints) -> NDArray[np
     return closes
 
 
-def _has_timestamps(data: Bytes, header: Ints, payload: Ints, end: Ints) -> NDArray[np.bool_]:
+def _has_timestamps(data: Bytes, header: Ints, payload: Ints) -> NDArray[np.bool_]:
     """Say which TCP headers carry the timestamp option (RFC 7323): kind 8, length 10, wherever it stands."""
     found = np.zeros(len(header), bool)
     at, going = header + 20, np.ones(len(header), bool)
@@ -279,5 +272,4 @@ def _has_timestamps(data: Bytes, header: Ints, payload: Ints, end: Ints) -> NDAr
         going &= (kind != 0) & ~found
         going &= (kind == 1) | (size >= 2)
         at = at + np.where(kind == 1, 1, size)
-    del end
     return found
