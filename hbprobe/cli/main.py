@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from hbprobe import __version__
 from hbprobe.cli import (
+    capture,
     diagnose,
     fleet,
     history,
@@ -32,6 +33,7 @@ _VERBS = (
     lab,
     preflight,
     probe,
+    capture,
     diagnose,
     locate,
     serve,

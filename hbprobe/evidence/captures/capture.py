@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,23 +12,22 @@ import numpy as np
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.captures import two_sides
-from hbprobe.evidence.captures.capture_file import CaptureFile, Piece, found, pieces
+from hbprobe.evidence.captures.capture_file import CaptureFile, found, pieces
 from hbprobe.evidence.captures.company import Company, simultaneous, weighed
-from hbprobe.evidence.captures.death import Ending, Verdict, judge
+from hbprobe.evidence.captures.death import LEAST_IDLE_S, Ending, Verdict, judge
+from hbprobe.evidence.captures.findings import Findings, record
 from hbprobe.evidence.captures.headers import Segments
 from hbprobe.evidence.captures.hints import hints
-from hbprobe.evidence.captures.idle_timers import IdleTimer, idle_timers
+from hbprobe.evidence.captures.idle_timers import idle_timers
 from hbprobe.evidence.captures.retention import Retention, Rows
-from hbprobe.evidence.captures.tcp_flow import End, Flow, connection_count, flows
-from hbprobe.evidence.captures.two_sides import Clock, Pair
+from hbprobe.evidence.captures.tcp_flow import End, connection_count, flows
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
     from hbprobe.records.capture import CaptureRecord
 
-Progress = Callable[[CaptureFile], None]
-
-LEAST_IDLE_S = 2.0
+Progress = Callable[[CaptureFile, Rows], None]
+"""Told after each piece: the file, as far as it is read, and the packets that were kept of the piece."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Capture:
         """Do as `run`, in a thread."""
         return await asyncio.to_thread(self.run, progress)
 
-    def findings(self, progress: Progress | None = None) -> "Findings":
+    def findings(self, progress: Progress | None = None) -> Findings:
         """Read and judge; raises UserError."""
         from hbprobe.profiles.catalogue import Catalogue
 
@@ -98,15 +96,11 @@ class Capture:
                 side.files.append(file)
                 read.append(file)
                 for piece in pieces(file):
-                    self.take(side, piece, len(read) - 1)
+                    rows = side.kept.add(piece.data, self._asked(piece.segments), piece.first_packet, len(read) - 1)
                     if progress is not None:
-                        progress(file)
+                        progress(file, rows)
         result = _one(sides[0], read, self.least_idle) if len(sides) == 1 else _two(sides, read, self.least_idle)
         return replace(result, timers=tuple(idle_timers(result.verdicts, Catalogue().all())))
-
-    def take(self, side: "_Side", piece: Piece, file: int) -> Rows:
-        """Take the packets of a piece that are asked for, and return what was kept of them."""
-        return side.kept.add(piece.data, self._asked(piece.segments), piece.first_packet, file)
 
     def _asked(self, segments: Segments) -> Segments:
         keep = np.ones(len(segments), bool)
@@ -173,23 +167,9 @@ class _Side:
         return max((file.last_ns or 0 for file in self.files), default=0) / 1e9
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What captures showed."""
-
-    files: tuple[CaptureFile, ...]
-    sides: tuple[End | None, ...]
-    """Which end each file was taken nearer to; None where there is one capture point."""
-    connections: int
-    verdicts: tuple[Verdict, ...]
-    pairs: tuple[Pair, ...] = ()
-    clock: Clock | None = None
-    missing: float | None = None
-    timers: tuple[IdleTimer, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def _judged(kept: Rows, end_s: float, least_idle_s: float, *, all_of_them: bool = False) -> tuple[list[Verdict], Company]:
+def _judged(
+    kept: Rows, end_s: float, least_idle_s: float, *, all_of_them: bool = False
+) -> tuple[list[Verdict], Company]:
     company, verdicts = Company(), []
     for flow in flows(kept, least_gap_s=min(least_idle_s, 1.0), others_too=all_of_them):
         company.add(flow)
@@ -213,9 +193,7 @@ def _one(side: _Side, files: Sequence[CaptureFile], least_idle_s: float) -> Find
 
 def _two(sides: Sequence[_Side], files: Sequence[CaptureFile], least_idle_s: float) -> Findings:
     rows = [side.kept.rows() for side in sides]
-    told = [
-        _judged(kept, side.end_s, least_idle_s, all_of_them=True) for kept, side in zip(rows, sides, strict=True)
-    ]
+    told = [_judged(kept, side.end_s, least_idle_s, all_of_them=True) for kept, side in zip(rows, sides, strict=True)]
     seen = [[verdict.flow for verdict in verdicts] for verdicts, _ in told]
     order = two_sides.is_client_side(*seen)
     near, far = (1, 0) if order is False else (0, 1)
@@ -268,7 +246,9 @@ def _notes(sides: Iterable[_Side], verdicts: Sequence[Verdict]) -> list[str]:
             if counts.fragments:
                 notes.append(f"{file.path}: {counted(counts.fragments, 'fragment')} of packets have no TCP header")
             if counts.unknown_link:
-                notes.append(f"{file.path}: {counted(counts.unknown_link, 'packet')} on a link of a type not known here")
+                notes.append(
+                    f"{file.path}: {counted(counts.unknown_link, 'packet')} on a link of a type not known here"
+                )
             notes += [f"{file.path}: {note}" for note in file.notes]
         if side.kept.copies:
             notes.append(f"{counted(side.kept.copies, 'packet')} came twice, as from a mirror port; once is enough")
@@ -281,124 +261,3 @@ def _notes(sides: Iterable[_Side], verdicts: Sequence[Verdict]) -> list[str]:
             "different length: that was an event, a restart perhaps, and no timer"
         )
     return notes
-
-
-# The record
-
-
-def record(findings: Findings) -> "CaptureRecord":
-    """Return the document."""
-    from hbprobe.records.capture import CaptureRecord, CaptureSourcePart, ClockPart
-
-    paired = {id(pair.client_side) for pair in findings.pairs} | {id(pair.server_side) for pair in findings.pairs}
-    sources = tuple(
-        CaptureSourcePart(
-            path=str(file.path),
-            kind=file.kind,
-            side=side,
-            bytes=file.size,
-            packets=file.counts.packets,
-            tcp=file.counts.tcp,
-            skipped={
-                name: count
-                for name in ("other", "fragments", "cut", "unknown_link")
-                if (count := getattr(file.counts, name))
-            },
-            first=None if file.first_ns is None else file.first_ns / 1e9,
-            last=None if file.last_ns is None else file.last_ns / 1e9,
-            notes=tuple(file.notes),
-        )
-        for file, side in zip(findings.files, findings.sides, strict=True)
-    )
-    clock = findings.clock
-    return CaptureRecord(
-        sources=sources,
-        connections=findings.connections,
-        judged=len(findings.verdicts),
-        endings=dict(Counter(str(one.ending) for one in findings.verdicts)),
-        timers=tuple(_timer_part(one, findings) for one in findings.timers),
-        flows=tuple(_flow_part(one, findings, paired) for one in findings.verdicts),
-        clock=None if clock is None else ClockPart(ahead=round(clock.ahead_s, 6), connections=clock.pairs),
-        missing_share=findings.missing,
-        notes=findings.notes,
-    )
-
-
-def _flow_part(verdict: Verdict, findings: Findings, paired: set[int]) -> Any:  # noqa: ANN401  pydantic's
-    from hbprobe.records.capture import FlowPart, SignPart, SilencePart
-
-    def silence(one: Any) -> SilencePart | None:  # noqa: ANN401
-        return None if one is None else SilencePart(started=round(one.started_s, 6), length=round(one.length_s, 6))
-
-    flow = verdict.flow
-    sides = {side for side in findings.sides if side is not None}
-    own = findings.sides[flow.packets[0].file]
-    seen = tuple(sorted(sides)) if id(flow) in paired else () if own is None else (own,)
-    client, _, server = flow.name.partition(" > ")
-    return FlowPart(
-        client=client,
-        server=server,
-        seen=seen,
-        started=round(flow.packets[0].at_s, 6),
-        ended=round(flow.packets[-1].at_s, 6),
-        ending=verdict.ending,
-        causes=verdict.causes,
-        maker=verdict.maker,
-        in_name_of=verdict.in_name_of,
-        client_saw=verdict.client_saw,
-        server_saw=verdict.server_saw,
-        at=_rounded(verdict.at_s),
-        idle=_rounded(verdict.idle_s),
-        data_idle=_rounded(verdict.data_idle_s),
-        exact=verdict.exact,
-        on_next=verdict.on_next,
-        longest_silence=round(verdict.longest_s, 6),
-        survived=silence(verdict.silence),
-        survived_without_data=silence(verdict.data_silence),
-        keep_alives=verdict.keep_alives,
-        answered_keep_alives=verdict.answered_keep_alives,
-        repeats=verdict.repeats,
-        signs=tuple(
-            SignPart(weight=sign.weight, text=sign.text, speaks_for=sign.speaks_for) for sign in verdict.signs
-        ),
-        hints=verdict.hints,
-    )
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
-
-
-def _timer_part(timer: IdleTimer, findings: Findings) -> Any:  # noqa: ANN401
-    from hbprobe.records.capture import ProductPart, TimerPart
-    from hbprobe.records.wire import LimitPart
-
-    limit = timer.limit
-    decided = all(any(sign.weight == "decides" for sign in one.signs) for one in timer.flows)
-    return TimerPart(
-        limit=LimitPart(
-            survived=_rounded(limit.survived_s),
-            cut=_rounded(limit.cut_s),
-            how=limit.how,
-            status=None,
-            exact=limit.exact,
-            aftermath=limit.aftermath,
-            causes=limit.causes,
-            evidence=limit.evidence,
-        ),
-        confidence=int(timer.confidence * 10_000) / 10_000,
-        flows=len(timer.flows),
-        earliest=round(timer.earliest_s, 6),
-        latest=round(timer.latest_s, 6),
-        age=round(timer.age_s, 6),
-        maker=timer.maker,
-        in_name_of=timer.in_name_of,
-        counts=timer.counts,
-        between_captures=bool(findings.pairs) and decided,
-        servers=tuple(sorted({one.flow.server for one in timer.flows})),
-        products=tuple(
-            ProductPart(id=match.profile.id, name=match.profile.name, reasons=match.reasons)
-            for match in timer.products
-        ),
-        doubts=timer.doubts,
-    )

@@ -190,14 +190,13 @@ def locate(link: int, packet: bytes) -> int | None:
     try:
         read = layer(packet)
         inner = next((read[one] for one in network if read.haslayer(one)), None)
-    except Exception:  # noqa: BLE001  whatever a damaged packet does to a reader of hundreds of protocols
+    except Exception:
         return None
     return None if inner is None else len(packet) - len(inner.original)
 
 
 @cache
 def _scapy_layers(link: int) -> tuple[Any, tuple[Any, ...]]:
-    import scapy.layers.all
     from scapy.config import conf
     from scapy.layers.inet import IP
     from scapy.layers.inet6 import IPv6

@@ -62,9 +62,7 @@ def _of_path(verdict: Verdict, company: Company, at_s: float) -> Verdict:
     if not others or verdict.ending is not Ending.IDLE_DEATH:
         return verdict
     text = f"the {mute} was heard on another connection {format_duration(others[0] - at_s)} later: the path was up"
-    return replace(
-        verdict, causes=(Cause.STATE_LOST_SILENTLY,), signs=(*verdict.signs, Sign(Weight.STRONG, text))
-    )
+    return replace(verdict, causes=(Cause.STATE_LOST_SILENTLY,), signs=(*verdict.signs, Sign(Weight.STRONG, text)))
 
 
 def _of_server(verdict: Verdict, company: Company, at_s: float) -> Verdict:

@@ -25,7 +25,6 @@ _PROMPT_S, _PROMPT_TRIPS = 0.05, 3.0
 _NEARER = 0.5
 """What comes back in less than this part of the round trip cannot come from the other end."""
 _TELLING_TRIP_S = 0.005
-_FORGERS_TTL_SLACK = 0
 _WRAP = 1 << 32
 
 
@@ -176,7 +175,9 @@ class _Story:
 
     def last_of(self, end: End) -> int:
         """Return the place of an end's last packet; -1 where it sent none."""
-        return next((place for place in range(len(self.packets) - 1, -1, -1) if self.packets[place].sender is end), -1)
+        return next(
+            (place for place in range(len(self.packets) - 1, -1, -1) if self.packets[place].sender is end), -1
+        )
 
 
 def _is_keep_alive(packet: Packet, ahead: int | None) -> bool:
@@ -210,7 +211,11 @@ def _with_silences(story: _Story, verdict: Verdict) -> Verdict:
             continue
         if packet.gap_s > (best.length_s if best else 0.0):
             best = Survived(packet.at_s - packet.gap_s, packet.gap_s)
-        if packet.length > 1 and packet.data_gap_s is not None and packet.data_gap_s > (data.length_s if data else 0.0):
+        if (
+            packet.length > 1
+            and packet.data_gap_s is not None
+            and packet.data_gap_s > (data.length_s if data else 0.0)
+        ):
             data = Survived(packet.at_s - packet.data_gap_s, packet.data_gap_s)
     return replace(
         verdict,
@@ -302,7 +307,9 @@ def _lost(story: _Story, speaker: End, calls: Sequence[int], repeats: int, least
     first = story.packets[calls[0]]
     last = story.packets[calls[-1]]
     idle = max(first.gap_s, (first.data_gap_s or 0.0) if calls[0] in story.keep_alives else 0.0) >= least_idle_s
-    what = "keep-alives" if calls[0] in story.keep_alives else "FIN" if first.has(FIN) and not first.length else "data"
+    what = (
+        "keep-alives" if calls[0] in story.keep_alives else "FIN" if first.has(FIN) and not first.length else "data"
+    )
     span = format_duration(last.at_s - first.at_s)
     lead = f"the {speaker}'s {what} went unanswered: repeated {counted(repeats, 'time')} over {span}"
     signs = [Sign(Weight.STRONG, f"{lead}; nothing at all came from the {speaker.other}")]
@@ -343,7 +350,8 @@ def _ended(story: _Story, least_idle_s: float) -> Verdict | None:
     prompt_s = _PROMPT_S + _PROMPT_TRIPS * story.flow.round_trip_s
     breaker = next((one for one in run if story.packets[one].gap_s >= least_idle_s), None)
     if breaker is not None and packet.gap_s < least_idle_s:
-        if packet.at_s - story.packets[breaker].at_s <= prompt_s or packet.has(RST):
+        is_thanks = packet.sender is End.CLIENT and not packet.has(RST) and story.packets[breaker].length > 1
+        if packet.has(RST) or (packet.at_s - story.packets[breaker].at_s <= prompt_s and not is_thanks):
             return _on_next(story, place, breaker, prompt_s)
     elif packet.gap_s >= least_idle_s:
         return _unprompted(story, place)
@@ -367,7 +375,7 @@ def _on_next(story: _Story, place: int, breaker: int, prompt_s: float) -> Verdic
     kind = "RST" if packet.has(RST) else "FIN"
     lead = f"{kind} came {format_duration(after_s)} after the {broke.sender}'s packet that broke a silence"
     signs = [Sign(Weight.STRONG, lead), *_makers_signs(story, place), *_nearness(story, place, broke)]
-    maker = _maker(signs, packet.sender)
+    maker = _maker(signs)
     is_late = after_s > prompt_s
     if is_late:
         signs.append(
@@ -409,7 +417,7 @@ def _unprompted(story: _Story, place: int) -> Verdict:
         *_makers_signs(story, place),
         *_both_ends(story, place),
     ]
-    maker = _maker(signs, packet.sender)
+    maker = _maker(signs)
     if packet.sender is End.CLIENT and maker is not Maker.BOX:
         return _hung_up(story, place, maker, signs)
     if kind == "FIN":
@@ -443,11 +451,24 @@ def _hung_up(story: _Story, place: int, maker: Maker, signs: list[Sign]) -> Verd
             idle=packet,
             comments=(comment,),
         )
+    refused = _refusal(story, place)
+    if refused is not None and not later:
+        return _on_next(story, refused, place, _PROMPT_S + _PROMPT_TRIPS * story.flow.round_trip_s)
     if packet.has(FIN) and later:
         signs.append(Sign(Weight.STRONG, "the server answered the client's FIN: the path was alive", Maker.CLIENT))
         return _of_end(story, place, Ending.ORDERLY, (), Maker.CLIENT, signs, idle=packet)
     signs.append(Sign(Weight.WEAK, "a client that has waited long enough hangs up so", Maker.CLIENT))
     return _of_end(story, place, Ending.ENDED_IDLE, (), maker, signs, idle=packet, exact=True)
+
+
+def _refusal(story: _Story, place: int) -> int | None:
+    """Return the place of an RST that answers a FIN which broke a silence."""
+    if story.packets[place].has(RST):
+        return None
+    answers = range(place + 1, len(story.packets))
+    return next(
+        (one for one in answers if story.packets[one].sender is End.SERVER and story.packets[one].has(RST)), None
+    )
 
 
 def _in_traffic(story: _Story, place: int) -> Verdict:
@@ -456,10 +477,12 @@ def _in_traffic(story: _Story, place: int) -> Verdict:
     if packet.has(FIN) and not packet.has(RST):
         return Verdict(story.flow, Ending.ORDERLY, maker=None, in_name_of=packet.sender, at_s=packet.at_s)
     signs = [
-        Sign(Weight.WEAK, f"RST in the {packet.sender}'s name, {format_duration(packet.gap_s)} after the packet before"),
+        Sign(
+            Weight.WEAK, f"RST in the {packet.sender}'s name, {format_duration(packet.gap_s)} after the packet before"
+        ),
         *_makers_signs(story, place),
     ]
-    maker = _maker(signs, packet.sender)
+    maker = _maker(signs)
     causes = (Cause.RESET_BY_BOX,) if maker is Maker.BOX else ()
     return _of_end(story, place, Ending.BROKEN, causes, maker, signs, idle=packet)
 
@@ -522,18 +545,22 @@ def _makers_signs(story: _Story, place: int) -> Iterator[Sign]:
         return
     stamped = sum(one.timestamps for one in earlier)
     if earlier and stamped == len(earlier) and not packet.timestamps:
-        yield Sign(Weight.WEAK, "it has no timestamp option, and the others had; so has many a system's own RST", Maker.BOX)
+        yield Sign(
+            Weight.WEAK, "it has no timestamp option, and the others had; so has many a system's own RST", Maker.BOX
+        )
     if packet.window == 0 and earlier and all(one.window for one in earlier):
         yield Sign(Weight.WEAK, "its window is 0; so is that of many a system's own RST", Maker.BOX)
-    expected = next((one.acknowledgment for one in reversed(story.packets[:place]) if _acknowledges(one, packet)), None)
-    if expected is not None and packet.sequence != expected and not any(
-        one.following == packet.sequence for one in earlier
+    expected = next(
+        (one.acknowledgment for one in reversed(story.packets[:place]) if _acknowledges(one, packet)), None
+    )
+    if (
+        expected is not None
+        and packet.sequence != expected
+        and not any(one.following == packet.sequence for one in earlier)
     ):
         yield Sign(Weight.WEAK, "its sequence number is not the next", Maker.BOX)
     if any(one.signed for one in earlier[-2:]):
-        yield Sign(
-            Weight.WEAK, f"TLS's close_notify came first: the {packet.sender}, or a proxy with its keys", None
-        )
+        yield Sign(Weight.WEAK, f"TLS's close_notify came first: the {packet.sender}, or a proxy with its keys", None)
 
 
 def _acknowledges(one: Packet, packet: Packet) -> bool:
@@ -545,7 +572,9 @@ def _of_close_notify(story: _Story, place: int, earlier: Sequence[Packet]) -> It
     if packet.signed or any(one.signed for one in earlier[-2:]):
         yield Sign(Weight.WEAK, "TLS's close_notify came before the FIN: whoever sent it holds the connection's keys")
     elif _speaks_tls(story.packets[:place]):
-        yield Sign(Weight.WEAK, "no close_notify of TLS came before the FIN, as from a box without the keys", Maker.BOX)
+        yield Sign(
+            Weight.WEAK, "no close_notify of TLS came before the FIN, as from a box without the keys", Maker.BOX
+        )
 
 
 def _speaks_tls(packets: Sequence[Packet]) -> bool:
@@ -576,11 +605,13 @@ def _both_ends(story: _Story, place: int) -> Iterator[Sign]:
         if other.at_s - packet.at_s > within_s:
             break
         if other.has(RST) and other.sender is not packet.sender:
-            yield Sign(Weight.STRONG, "both ends were reset within one round trip: neither answers the other", Maker.BOX)
+            yield Sign(
+                Weight.STRONG, "both ends were reset within one round trip: neither answers the other", Maker.BOX
+            )
             return
 
 
-def _maker(signs: Sequence[Sign], sender: End) -> Maker:
+def _maker(signs: Sequence[Sign]) -> Maker:
     """Name the maker where a sign decides, or a strong one stands uncontradicted; weak ones never suffice."""
     for weight in (Weight.DECIDES, Weight.STRONG):
         named = {sign.speaks_for for sign in signs if sign.weight is weight and sign.speaks_for is not None}
@@ -588,7 +619,6 @@ def _maker(signs: Sequence[Sign], sender: End) -> Maker:
             return named.pop()
         if named:
             break
-    del sender
     return Maker.UNKNOWN
 
 

@@ -245,7 +245,9 @@ class PcapngScanner:
         self.interfaces.append(interface)
 
     def _records(self, piece: NDArray[np.uint8], found: _Found) -> Records:
-        enhanced, old, simple = (np.array(found.blocks[kind], np.int64) for kind in (_PACKET, _OLD_PACKET, _SIMPLE_PACKET))
+        enhanced, old, simple = (
+            np.array(found.blocks[kind], np.int64) for kind in (_PACKET, _OLD_PACKET, _SIMPLE_PACKET)
+        )
         if not len(enhanced) + len(old) + len(simple):
             return NO_RECORDS
         words = _words(piece, enhanced, 7, self._order)

@@ -95,7 +95,12 @@ class Retention:
         rows = np.zeros(int(keep.sum()), ROW)
         data_ns = _last_data(begins, time_ns, length)
         chosen = order[keep]
-        rows["key"], rows["time_ns"], rows["gap_ns"], rows["data_ns"] = key[keep], time_ns[keep], gap_ns[keep], data_ns[keep]
+        rows["key"], rows["time_ns"], rows["gap_ns"], rows["data_ns"] = (
+            key[keep],
+            time_ns[keep],
+            gap_ns[keep],
+            data_ns[keep],
+        )
         for name in _COPIED:
             rows[name] = getattr(found, name)[chosen]
         rows["packet"] = first_packet + found.record[chosen]

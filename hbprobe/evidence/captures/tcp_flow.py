@@ -300,3 +300,11 @@ _COLUMNS = (
     "file",
     "packet",
 )
+
+
+def ends_of(row: Any) -> str:  # noqa: ANN401  one row of a structured array
+    """Name the ends of the connection that a packet belongs to, client first as far as one packet tells."""
+    source, target = _end(row, "source"), _end(row, "target")
+    if source[2] < target[2] or row["flags"] & (SYN | ACK) == SYN | ACK:
+        source, target = target, source
+    return f"{_place(_address(source), source[2])} > {_place(_address(target), target[2])}"

@@ -72,7 +72,9 @@ def matched(client_side: Iterable[Flow], server_side: Iterable[Flow]) -> list[Pa
         numbers = _numbers(flow)
         candidates = [] if numbers is None else by_numbers[numbers]
         candidates = candidates or [one for one in by_name[flow.name] if _overlap(flow, one)]
-        other = next((one for one in candidates if id(one) not in taken), None) or _by_payload(flow, by_payload, taken)
+        other = next((one for one in candidates if id(one) not in taken), None) or _by_payload(
+            flow, by_payload, taken
+        )
         if other is not None:
             taken.add(id(other))
             pairs.append(Pair(flow, other))
@@ -89,7 +91,9 @@ def _numbers(flow: Flow) -> tuple[int, ...] | None:
 
 
 def _payloads(flow: Flow) -> set[tuple[int, int]]:
-    return {(one.check, one.length) for one in flow.packets if one.sender is End.CLIENT and one.length > 32 and one.check}
+    return {
+        (one.check, one.length) for one in flow.packets if one.sender is End.CLIENT and one.length > 32 and one.check
+    }
 
 
 def _overlap(one: Flow, other: Flow) -> bool:
@@ -246,7 +250,9 @@ def _of_one_sided_end(pair: Pair, near: Verdict, far: Verdict, weight: Weight) -
             if verdict.maker is Maker.UNKNOWN:
                 return _made_beyond(verdict, end, word)
             continue
-        text = f"the {word} in the {end}'s name is in the capture at the {end.other}'s side alone: the {end} sent none"
+        text = (
+            f"the {word} in the {end}'s name is in the capture at the {end.other}'s side alone: the {end} sent none"
+        )
         sign = Sign(weight, text, Maker.BOX)
         if weight is Weight.WEAK:
             return replace(verdict, signs=(*verdict.signs, sign))
@@ -299,9 +305,7 @@ def _made_beyond(verdict: Verdict, end: End, word: str) -> Verdict:
     return replace(verdict, causes=causes, signs=(*verdict.signs, sign))
 
 
-def _of_void(
-    pair: Pair, near: Verdict, far: Verdict, weight: Weight, ends_s: tuple[float, float]
-) -> Verdict | None:
+def _of_void(pair: Pair, near: Verdict, far: Verdict, weight: Weight, ends_s: tuple[float, float]) -> Verdict | None:
     """Judge data that went unanswered at one side, by what the other side saw of it."""
     shift = _shifts(pair)
     silent = [one for one in (near, far) if one.how is How.SILENT and one.is_death]
@@ -312,7 +316,11 @@ def _of_void(
     speaker = End.CLIENT if from_near else End.SERVER
     source, target = (pair.client_side, pair.server_side) if from_near else (pair.server_side, pair.client_side)
     keys = {_key(one, shift if from_near else _NO_SHIFT) for one in target.packets}
-    sent = [one for one in source.packets if one.sender is speaker and verdict.at_s is not None and one.at_s >= verdict.at_s]
+    sent = [
+        one
+        for one in source.packets
+        if one.sender is speaker and verdict.at_s is not None and one.at_s >= verdict.at_s
+    ]
     calls = [one for one in sent if one.occupies or not one.has(RST)]
     arrived = [one for one in calls if _key(one, _NO_SHIFT if from_near else shift) in keys]
     if ends_s[1 if from_near else 0] + _SLACK_S < (verdict.at_s or 0.0) - _offset(pair, from_near=from_near):
@@ -322,7 +330,11 @@ def _of_void(
         text = f"none of the {counted(len(calls), 'packet')} after the silence reached the other capture: lost in between"
         sign = Sign(weight, text, Maker.BOX if weight is not Weight.WEAK else None)
         causes = (Cause.STATE_LOST_SILENTLY,) if weight is not Weight.WEAK else verdict.causes
-        comment = Comment(calls[0].file, calls[0].number, f"It never reached the {speaker.other}'s side.") if calls else None
+        comment = (
+            Comment(calls[0].file, calls[0].number, f"It never reached the {speaker.other}'s side.")
+            if calls
+            else None
+        )
         return replace(
             both,
             causes=causes,
