@@ -14,8 +14,8 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "capture",
         help="read packet captures: who killed which connection, after which silence",
         description="Read a packet capture, or two of one path (the client's side and the server's), and say which "
-        "connections died of idleness, after how long, how, and who did it: an end, or a box in its name. With a pipe "
-        "(tcpdump -U -w - | hbprobe capture -) a table shows what is quiet now.",
+        "connections died of idleness, after how long, how, and who did it: an end, or a box in its name. With a "
+        "pipe (tcpdump -U -w - | hbprobe capture -) a table shows what is quiet now.",
     )
     parser.add_argument(
         "files",

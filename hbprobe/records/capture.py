@@ -121,7 +121,7 @@ class ClockPart(_Part):
 class CaptureRecord(_Part):
     """What captures showed."""
 
-    schema_: Literal["hbprobe.evidence/1"] = Field(SCHEMA, alias="schema")
+    schema_: Literal["hbprobe.evidence/1"] = Field("hbprobe.evidence/1", alias="schema")
     hbprobe: str = __version__
     verb: Literal["capture"] = "capture"
     sources: tuple[CaptureSourcePart, ...]

@@ -100,7 +100,7 @@ def _write(findings: Findings, out: BinaryIO, secrets: bytes | None) -> None:
                     head = struct.pack("<HHI", max(link, 0), 0, 0)
                     options = [(_IF_NAME, name.encode()), (_IF_TSRESOL, _NANOSECONDS)]
                     out.write(_block(_INTERFACE, head + _options(options)))
-            view = memoryview(piece.data)
+            view = piece.data.data
             for place, (offset, captured, wire, time_ns, link) in enumerate(
                 zip(
                     records.offset.tolist(),

@@ -31,7 +31,7 @@ def _answer(record: CaptureRecord) -> Iterator[str]:
         if died:
             yield f"{died} of {all_} died of idleness; too few of one kind and age to make a timer."
         elif ended:
-            yield f"None of {all_} is known to have died of idleness; {ended} ended while idle, and the maker is open."
+            yield f"None of {all_} is known to have died of idleness; {ended} ended while idle."
         else:
             yield f"None of {all_} died of idleness."
     elif died + ended > explained:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.captures import two_sides
@@ -143,15 +144,16 @@ def _network(text: str | None) -> _Network | None:
         raise UserError(f"host: {text!r} is no address: write one, or a network such as 198.51.100.0/24") from None
 
 
-def _within(high: np.ndarray[Any, Any], low: np.ndarray[Any, Any], network: _Network) -> np.ndarray[Any, Any]:
+def _within(high: NDArray[np.uint64], low: NDArray[np.uint64], network: _Network) -> NDArray[np.bool_]:
     first, last = int(network.network_address), int(network.broadcast_address)
     if network.version == 4:
         mapped = 0xFFFF << 32
         first, last = mapped | first, mapped | last
     mask = first ^ last  # ones where any value is within
     fixed_high, fixed_low = ~(mask >> 64) & (2**64 - 1), ~mask & (2**64 - 1)
-    same_high = (high & np.uint64(fixed_high)) == np.uint64((first >> 64) & fixed_high)
-    return same_high & ((low & np.uint64(fixed_low)) == np.uint64(first & fixed_low))
+    same_high: NDArray[np.bool_] = (high & np.uint64(fixed_high)) == np.uint64((first >> 64) & fixed_high)
+    same_low: NDArray[np.bool_] = (low & np.uint64(fixed_low)) == np.uint64(first & fixed_low)
+    return same_high & same_low
 
 
 @dataclass(slots=True)
@@ -246,9 +248,7 @@ def _notes(sides: Iterable[_Side], verdicts: Sequence[Verdict]) -> list[str]:
             if counts.fragments:
                 notes.append(f"{file.path}: {counted(counts.fragments, 'fragment')} of packets have no TCP header")
             if counts.unknown_link:
-                notes.append(
-                    f"{file.path}: {counted(counts.unknown_link, 'packet')} on a link of a type not known here"
-                )
+                notes.append(f"{file.path}: {counted(counts.unknown_link, 'packet')} on a link of an unknown type")
             notes += [f"{file.path}: {note}" for note in file.notes]
         if side.kept.copies:
             notes.append(f"{counted(side.kept.copies, 'packet')} came twice, as from a mirror port; once is enough")
@@ -257,7 +257,7 @@ def _notes(sides: Iterable[_Side], verdicts: Sequence[Verdict]) -> list[str]:
     for group in simultaneous([one for one in verdicts if one.is_death]):
         when = datetime.fromtimestamp(group[0].at_s or 0.0, UTC)
         notes.append(
-            f"{counted(len(group), 'connection')} ended at one moment ({when:%Y-%m-%d %H:%M:%S} UTC) after silences of "
-            "different length: that was an event, a restart perhaps, and no timer"
+            f"{counted(len(group), 'connection')} ended at one moment ({when:%Y-%m-%d %H:%M:%S} UTC) after silences "
+            "of different length: that was an event, a restart perhaps, and no timer"
         )
     return notes

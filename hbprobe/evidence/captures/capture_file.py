@@ -1,4 +1,4 @@
-"""A capture file, a folder of them, or a pipe: opened, refused by name where it is another kind, and read in pieces."""
+"""A capture file, a folder of them, or a pipe: read in pieces, or refused by name where it is another kind."""
 
 import gzip
 import os
@@ -121,7 +121,7 @@ def _read(file: CaptureFile, stream: BinaryIO, piece_bytes: int) -> Iterator[Pie
     buffer = np.zeros(room + PADDING, np.uint8)
     size, packets, scanner = 0, 0, None
     while True:
-        got = _fill(stream, memoryview(buffer)[size:room], once=is_pipe)
+        got = _fill(stream, buffer.data[size:room], once=is_pipe)
         size, file.size = size + got, file.size + got
         if scanner is None:
             if size < 24 and got:

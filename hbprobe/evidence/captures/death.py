@@ -18,8 +18,8 @@ from hbprobe.trial.outcome import Cause, How
 LEAST_IDLE_S = 2.0
 """A connection that was quiet for less has not died of idleness."""
 _LEAST_REPEATS = 2
-_LEAST_VOID_S = 1.0
-"""Data counts as lost when it was repeated so often, over so long, and nothing at all came back."""
+_LEAST_VOID_S, _LEAST_VOID_TRIPS = 0.5, 5
+"""Data counts as lost when it was repeated so often, over so many seconds and round trips, and nothing came."""
 _PROMPT_S, _PROMPT_TRIPS = 0.05, 3.0
 """What follows a packet within so many round trips, and a little, answers it."""
 _NEARER = 0.5
@@ -270,7 +270,8 @@ def _void(story: _Story, end_s: float, least_idle_s: float) -> Verdict | None:
             continue
         repeats = sum(place in story.repeated or place in story.keep_alives for place in calls[1:])
         lasted_s = max(story.packets[calls[-1]].at_s, story.packets[run[-1]].at_s) - first.at_s
-        if repeats < _LEAST_REPEATS or lasted_s < _LEAST_VOID_S:
+        least_s = max(_LEAST_VOID_S, _LEAST_VOID_TRIPS * story.flow.round_trip_s)
+        if repeats < _LEAST_REPEATS or lasted_s < least_s:
             return _too_little(story, calls, repeats, end_s, least_idle_s)
         return _lost(story, speaker, calls, repeats, least_idle_s)
     return None
@@ -570,11 +571,9 @@ def _acknowledges(one: Packet, packet: Packet) -> bool:
 def _of_close_notify(story: _Story, place: int, earlier: Sequence[Packet]) -> Iterator[Sign]:
     packet = story.packets[place]
     if packet.signed or any(one.signed for one in earlier[-2:]):
-        yield Sign(Weight.WEAK, "TLS's close_notify came before the FIN: whoever sent it holds the connection's keys")
+        yield Sign(Weight.WEAK, "TLS's close_notify came before the FIN: whoever sent it holds the keys")
     elif _speaks_tls(story.packets[:place]):
-        yield Sign(
-            Weight.WEAK, "no close_notify of TLS came before the FIN, as from a box without the keys", Maker.BOX
-        )
+        yield Sign(Weight.WEAK, "no close_notify of TLS came before the FIN, as from a box without keys", Maker.BOX)
 
 
 def _speaks_tls(packets: Sequence[Packet]) -> bool:
@@ -590,7 +589,7 @@ def _nearness(story: _Story, place: int, asked: Packet) -> Iterator[Sign]:
     if trip_s is not None and trip_s >= _TELLING_TRIP_S and took_s < _NEARER * trip_s:
         yield Sign(
             Weight.STRONG,
-            f"it came back after {_precise(took_s)}; a packet to the {packet.sender} and back takes {_precise(trip_s)}",
+            f"it came back after {_precise(took_s)}; to the {packet.sender} and back takes {_precise(trip_s)}",
             Maker.BOX,
         )
 
@@ -606,7 +605,7 @@ def _both_ends(story: _Story, place: int) -> Iterator[Sign]:
             break
         if other.has(RST) and other.sender is not packet.sender:
             yield Sign(
-                Weight.STRONG, "both ends were reset within one round trip: neither answers the other", Maker.BOX
+                Weight.STRONG, "both ends were reset within one round trip; neither answers the other", Maker.BOX
             )
             return
 

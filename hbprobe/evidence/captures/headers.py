@@ -319,15 +319,24 @@ def _tcp(
     counts.cut += len(which) - len(good)
     which, start, tcp, header = which[good], start[good], tcp[good], header[good]
     payload = start + header
+    source_high, source_low, target_high, target_low = (column[whole][good] for column in addresses)
     return Segments(
-        which,
-        records.time_ns[which],
-        *(column[whole][good] for column in addresses),
-        *(_ints(tcp[name]) for name in ("source", "target", "sequence", "acknowledgment", "flags", "window")),
-        np.maximum(packet_end[good] - payload, 0),
-        ttl[good],
-        ip_id[good],
-        start,
-        payload,
-        np.minimum(np.minimum(packet_end[good], end[which]), piece.size),
+        record=which,
+        time_ns=records.time_ns[which],
+        source_high=source_high,
+        source_low=source_low,
+        target_high=target_high,
+        target_low=target_low,
+        source_port=_ints(tcp["source"]),
+        target_port=_ints(tcp["target"]),
+        sequence=_ints(tcp["sequence"]),
+        acknowledgment=_ints(tcp["acknowledgment"]),
+        flags=_ints(tcp["flags"]),
+        window=_ints(tcp["window"]),
+        length=np.maximum(packet_end[good] - payload, 0),
+        ttl=ttl[good],
+        ip_id=ip_id[good],
+        header=start,
+        payload=payload,
+        end=np.minimum(packet_end[good], end[which]),
     )

@@ -1,6 +1,7 @@
 """Which protocol a connection may speak, without keys: by its first bytes in clear, else by timing and size."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median
 
 from hbprobe.evidence.captures.tcp_flow import End, Flow, Packet
@@ -36,7 +37,7 @@ def _hints(flow: Flow) -> Iterator[str]:
 
 def _held(said: list[Packet]) -> Iterator[float]:
     """Return how long small answers were waited for that came after a long silence."""
-    for asked, answer in zip(said, said[1:], strict=False):
+    for asked, answer in pairwise(said):
         waited_s = answer.at_s - asked.at_s
         if (
             asked.sender is End.CLIENT

@@ -1,4 +1,4 @@
-"""From many connections to timers: silences as episodes, deaths of one age as one timer, and its limit as a probe's."""
+"""From many connections to timers: deaths of one age are one timer's, and its limit is found as a probe's."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from statistics import median
 from hbprobe.diagnosis.ranking import Match, best, rank
 from hbprobe.diagnosis.reasoning import Counts, reason
 from hbprobe.evidence.captures.company import simultaneous
-from hbprobe.evidence.captures.death import Ending, Maker, Verdict
+from hbprobe.evidence.captures.death import LEAST_IDLE_S, Ending, Maker, Verdict
 from hbprobe.evidence.episode import Episode
 from hbprobe.profiles.model import Profile
 from hbprobe.search.bracket import seen
@@ -59,7 +59,7 @@ def episodes(verdicts: Iterable[Verdict], counts: Counts | None = None) -> list[
     for verdict in verdicts:
         who, path = verdict.flow.client, verdict.flow.server
         lived = verdict.data_silence if counts is Counts.DATA else verdict.silence
-        if lived is not None:
+        if lived is not None and lived.length_s >= LEAST_IDLE_S:
             told.append(Episode(who, path, lived.started_s, Outcome(Kind.SURVIVED, lived.length_s)))
         age_s = _age(verdict, counts)
         if verdict.is_death and verdict.at_s is not None and age_s:

@@ -125,7 +125,7 @@ class PcapScanner:
         at, self._head = self._head, 0
         record, most, append = self._record, self._most, starts.append
         captured = struct.Struct(f"{self._order}I").unpack_from
-        data = memoryview(piece)
+        data = piece.data
         last = size - record
         while at <= last:
             (length,) = captured(data, at + 8)
@@ -181,7 +181,7 @@ class PcapngScanner:
             raise DamagedError(self._damage)
         parts: list[Records] = []
         found = _Found()
-        data, at = memoryview(piece), 0
+        data, at = piece.data, 0
         head = struct.Struct(f"{self._order}II").unpack_from
         epb = found.blocks[_PACKET].append
         while at + 12 <= size:

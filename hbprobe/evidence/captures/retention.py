@@ -53,7 +53,7 @@ ROW = np.dtype(
         ("first_in_piece", np.bool_),
     ]
 )
-"""`gap_ns`: since the packet before it in the connection, kept or not. `data_ns`: when the last payload before it came.
+"""`gap_ns`: since the packet before it in the connection, kept or not. `data_ns`: when the payload before it came.
 `check`: a checksum of the payload's first bytes. `signed`: a TLS alert of the length of close_notify ends it."""
 
 
@@ -95,16 +95,13 @@ class Retention:
         rows = np.zeros(int(keep.sum()), ROW)
         data_ns = _last_data(begins, time_ns, length)
         chosen = order[keep]
-        rows["key"], rows["time_ns"], rows["gap_ns"], rows["data_ns"] = (
-            key[keep],
-            time_ns[keep],
-            gap_ns[keep],
-            data_ns[keep],
-        )
+        columns = {"key": key, "time_ns": time_ns, "gap_ns": gap_ns, "data_ns": data_ns, "first_in_piece": begins}
+        for name, column in columns.items():
+            rows[name] = column[keep]
         for name in _COPIED:
             rows[name] = getattr(found, name)[chosen]
         rows["packet"] = first_packet + found.record[chosen]
-        rows["file"], rows["first_in_piece"] = file, begins[keep]
+        rows["file"] = file
         _read_payload(rows, data, found, chosen)
         self._parts.append(rows)
         self._held += len(rows)
@@ -242,7 +239,7 @@ def _read_payload(rows: Rows, data: Bytes, found: Segments, chosen: Ints) -> Non
     head[np.arange(16)[None, :] >= there[:, None]] = 0
     rows["head"] = head.view("V16")[:, 0]
     rows["signed"] = _closes_tls(data, start, end, found.length[chosen])
-    view = memoryview(data)
+    view = data.data
     checks = rows["check"]
     for place in np.flatnonzero(there).tolist():
         first = int(start[place])

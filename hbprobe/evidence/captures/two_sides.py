@@ -21,6 +21,8 @@ _COMPLETE = 0.005
 """A capture that misses no more than this of the other's packets is complete."""
 _INCOMPLETE = 0.05
 _SLACK_S = 1.0
+_TELLING_BYTES = 32
+"""Less payload may well be the same in two connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,30 +236,49 @@ def _tells(verdict: Verdict) -> int:
 
 def _of_one_sided_end(pair: Pair, near: Verdict, far: Verdict, weight: Weight) -> Verdict | None:
     """Judge an RST or FIN that one side saw arrive, by whether the other side saw it leave."""
-    shift = _shifts(pair)
-    arrivals: list[tuple[Verdict, Flow, End, dict[End, int]]] = []
-    if near.in_name_of is End.SERVER and near.maker is not None and near.client_saw in (How.RESET, How.CLOSED):
-        arrivals.append((near, pair.server_side, End.SERVER, _NO_SHIFT))
-    if far.in_name_of is End.CLIENT and far.maker is not None and far.server_saw in (How.RESET, How.CLOSED):
-        arrivals.append((far, pair.client_side, End.CLIENT, shift))
-    for verdict, source, end, _ in arrivals:
-        kind = RST if verdict.how is How.RESET else FIN
-        word = "RST" if kind == RST else "FIN"
-        left = any(one.has(kind | (RST if kind == FIN else 0)) and one.sender is end for one in source.packets)
-        if not left and kind == FIN and _acknowledged_fin(source, end):
+    arrivals = []
+    if near.in_name_of is End.SERVER and near.client_saw in (How.RESET, How.CLOSED):
+        arrivals.append(near)
+    if far.in_name_of is End.CLIENT and far.server_saw in (How.RESET, How.CLOSED):
+        arrivals.append(far)
+    for verdict in sorted(arrivals, key=lambda one: one.idle_s or 0.0):
+        end = End.SERVER if verdict is near else End.CLIENT
+        source = pair.server_side if verdict is near else pair.client_side
+        word = "RST" if verdict.how is How.RESET else "FIN"
+        left = _left(pair, verdict, end)
+        if not left and word == "FIN" and _acknowledged_fin(source, end):
             continue
         if left:
             if verdict.maker is Maker.UNKNOWN:
                 return _made_beyond(verdict, end, word)
             continue
-        text = (
-            f"the {word} in the {end}'s name is in the capture at the {end.other}'s side alone: the {end} sent none"
-        )
-        sign = Sign(weight, text, Maker.BOX)
+        text = f"the {word} in the {end}'s name is in the capture at the {end.other}'s side alone"
+        sign = Sign(weight, f"{text}: the {end} sent none", Maker.BOX)
         if weight is Weight.WEAK:
             return replace(verdict, signs=(*verdict.signs, sign))
         return _made_between(verdict, near, far, sign)
     return None
+
+
+def _left(pair: Pair, verdict: Verdict, end: End) -> bool:
+    """Whether the packet that ended it left the end in whose name it came.
+
+    An end that was told to end answers in kind, later: that is another packet.
+    """
+    kind = RST if verdict.how is How.RESET else FIN
+    shift = _shifts(pair)
+    here, there = (pair.client_side, pair.server_side) if end is End.SERVER else (pair.server_side, pair.client_side)
+    mine, others = (_NO_SHIFT, shift) if end is End.SERVER else (shift, _NO_SHIFT)
+    came = [one for one in here.packets if one.sender is end and one.has(kind)]
+    sent = [one for one in there.packets if one.sender is end and one.has(kind)]
+    if {_key(one, mine) for one in came} & {_key(one, others) for one in sent}:
+        return True
+    offset_s = _offset(pair, from_near=end is End.CLIENT)
+    return any(one.at_s - offset_s < came[0].at_s - _SAME_MOMENT_S for one in sent) if came else bool(sent)
+
+
+_SAME_MOMENT_S = 0.05
+"""Clocks of two captures are compared no better."""
 
 
 def _acknowledged_fin(flow: Flow, end: End) -> bool:
@@ -300,8 +321,8 @@ def _made_beyond(verdict: Verdict, end: End, word: str) -> Verdict:
     """Return the verdict on a packet that came from an end's side of both captures."""
     text = f"the {word} passed both captures: the {end} sent it, or a box nearer to it than the second capture"
     sign = Sign(Weight.STRONG, text)
-    causes = tuple(one for one in verdict.causes if one in (Cause.RESET_BY_SERVER, Cause.CLOSED_BY_SERVER))
-    causes += tuple(one for one in verdict.causes if one not in causes)
+    ends_own = (Cause.RESET_BY_SERVER, Cause.CLOSED_BY_SERVER)
+    causes = tuple(sorted(verdict.causes, key=lambda cause: cause not in ends_own))
     return replace(verdict, causes=causes, signs=(*verdict.signs, sign))
 
 
@@ -316,31 +337,25 @@ def _of_void(pair: Pair, near: Verdict, far: Verdict, weight: Weight, ends_s: tu
     speaker = End.CLIENT if from_near else End.SERVER
     source, target = (pair.client_side, pair.server_side) if from_near else (pair.server_side, pair.client_side)
     keys = {_key(one, shift if from_near else _NO_SHIFT) for one in target.packets}
-    sent = [
-        one
-        for one in source.packets
-        if one.sender is speaker and verdict.at_s is not None and one.at_s >= verdict.at_s
-    ]
+    since_s = verdict.at_s or 0.0
+    sent = [one for one in source.packets if one.sender is speaker and one.at_s >= since_s]
     calls = [one for one in sent if one.occupies or not one.has(RST)]
     arrived = [one for one in calls if _key(one, _NO_SHIFT if from_near else shift) in keys]
     if ends_s[1 if from_near else 0] + _SLACK_S < (verdict.at_s or 0.0) - _offset(pair, from_near=from_near):
         return None
     both = replace(verdict, client_saw=near.client_saw, server_saw=far.server_saw)
     if not arrived:
-        text = f"none of the {counted(len(calls), 'packet')} after the silence reached the other capture: lost in between"
+        text = f"none of the {counted(len(calls), 'packet')} after the silence reached the other capture"
         sign = Sign(weight, text, Maker.BOX if weight is not Weight.WEAK else None)
         causes = (Cause.STATE_LOST_SILENTLY,) if weight is not Weight.WEAK else verdict.causes
-        comment = (
-            Comment(calls[0].file, calls[0].number, f"It never reached the {speaker.other}'s side.")
-            if calls
-            else None
-        )
+        never = f"It never reached the {speaker.other}'s side."
+        comments = [Comment(one.file, one.number, never) for one in calls[:1]]
         return replace(
             both,
             causes=causes,
             maker=None,
             signs=(sign, *verdict.signs),
-            comments=(*verdict.comments, *([comment] if comment else [])),
+            comments=(*verdict.comments, *comments),
         )
     text = f"{len(arrived)} of the {counted(len(calls), 'packet')} after the silence reached the other capture, too"
     sign = Sign(Weight.STRONG, f"{text}: nothing between the captures forgot the connection")

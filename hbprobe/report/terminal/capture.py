@@ -85,7 +85,7 @@ def _table(flows: list[FlowPart]) -> Table:
 def _row(flow: FlowPart) -> tuple[str, ...]:
     when = "" if flow.at is None else f"{datetime.fromtimestamp(flow.at, UTC):%H:%M:%S}"
     after = "" if flow.idle is None else f"{'' if flow.exact else '<= '}{flow.idle:.1f} s"
-    maker = "" if flow.maker is None else flow.maker if flow.maker != Maker.UNKNOWN else "cannot tell"
+    maker = "" if flow.maker is None else flow.maker if flow.maker != "unknown" else "cannot tell"
     return flow.client, flow.server, when, after, flow.client_saw or "-", flow.server_saw or "-", maker or "-"
 
 
