@@ -50,7 +50,7 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         default=1,
         help="for each hop; more where some die by accident",
     )
-    group.add_argument("--raw", action="store_true", help="find the hops with raw packets (root, hbprobe[raw])")
+    group.add_argument("--raw", action="store_true", help="find the hops with raw packets (root)")
     arguments.add_search(parser)
     arguments.add_trust(parser)
     arguments.add_json(parser)

@@ -172,12 +172,12 @@ class _Side:
 def _judged(
     kept: Rows, end_s: float, least_idle_s: float, *, all_of_them: bool = False
 ) -> tuple[list[Verdict], Company]:
-    company, verdicts = Company(), []
+    company, verdicts = Company(kept), []
     for flow in flows(kept, least_gap_s=min(least_idle_s, 1.0), others_too=all_of_them):
         company.add(flow)
         verdict = judge(flow, end_s=end_s, least_idle_s=least_idle_s)
         verdicts.append(replace(verdict, hints=hints(flow)))
-    return verdicts, company.settled()
+    return verdicts, company
 
 
 def _one(side: _Side, files: Sequence[CaptureFile], least_idle_s: float) -> Findings:

@@ -5,10 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hbprobe.duration import format_duration
 from hbprobe.evidence.captures.death import Ending, Maker, Sign, Verdict, Weight
-from hbprobe.evidence.captures.retention import ACK, FIN, RST
-from hbprobe.evidence.captures.tcp_flow import End, Flow
+from hbprobe.evidence.captures.retention import ACK, FIN, RST, Rows
+from hbprobe.evidence.captures.tcp_flow import End, Flow, numbers_of
 from hbprobe.trial.outcome import Cause, How
 
 _AFTER_S = 60.0
@@ -19,24 +22,27 @@ _AFTER_S = 60.0
 class Company:
     """When each host was heard of, and when a server refused a connection."""
 
-    heard: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    """By address; sorted by `settled`."""
+    rows: Rows
+    """All packets that were kept."""
     refused: dict[tuple[str, int], list[float]] = field(default_factory=lambda: defaultdict(list))
     """By address and port."""
+    _heard: dict[str, tuple[NDArray[np.float64], NDArray[np.uint16]]] = field(default_factory=dict)
 
     def add(self, flow: Flow) -> None:
-        """Note the signs of life that one connection gives of its ends."""
+        """Note a connection that was refused."""
         packets = flow.packets
-        for end, address in ((End.CLIENT, flow.client), (End.SERVER, flow.server)):
-            self.heard[address] += [one.at_s for one in packets if one.sender is end and not one.has(RST | FIN)]
         if packets[0].is_opening and all(one.has(RST) for one in packets if one.sender is End.SERVER):
             self.refused[flow.server, flow.server_port] += [one.at_s for one in packets if one.has(RST)]
 
-    def settled(self) -> "Company":
-        """Return it with all times in order."""
-        for times in (*self.heard.values(), *self.refused.values()):
-            times.sort()
-        return self
+    def heard(self, address: str) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
+        """Return when a host sent something that is no farewell, in order, and the client's port, the higher one."""
+        if address not in self._heard:
+            rows, (high, low) = self.rows, numbers_of(address)
+            alive = (rows["source_low"] == low) & (rows["source_high"] == high) & ((rows["flags"] & (RST | FIN)) == 0)
+            mine = rows[alive]
+            mine = mine[np.argsort(mine["time_ns"], kind="stable")]
+            self._heard[address] = mine["time_ns"] / 1e9, np.maximum(mine["source_port"], mine["target_port"])
+        return self._heard[address]
 
 
 def weighed(verdicts: Iterable[Verdict], company: Company) -> list[Verdict]:
@@ -55,20 +61,21 @@ def _weigh(verdict: Verdict, company: Company) -> Verdict:
 def _of_path(verdict: Verdict, company: Company, at_s: float) -> Verdict:
     flow, mute = verdict.flow, verdict.in_name_of
     address = flow.server if mute is End.SERVER else flow.client
-    times = company.heard[address]
-    own = {one.at_s for one in flow.packets if one.sender is mute}
-    later = times[bisect_right(times, at_s) : bisect_right(times, at_s + _AFTER_S)]
-    others = [time for time in later if time not in own]
-    if not others or verdict.ending is not Ending.IDLE_DEATH:
+    own = max(flow.client_port, flow.server_port)
+    times, ports = company.heard(address)
+    first, last = np.searchsorted(times, [at_s, at_s + _AFTER_S], "right").tolist()
+    others = times[first:last][ports[first:last] != own]
+    if not len(others) or verdict.ending is not Ending.IDLE_DEATH:
         return verdict
-    text = f"the {mute} was heard on another connection {format_duration(others[0] - at_s)} later: the path was up"
+    later = format_duration(float(others[0]) - at_s)
+    text = f"the {mute} was heard on another connection {later} later: the path was up"
     return replace(verdict, causes=(Cause.STATE_LOST_SILENTLY,), signs=(*verdict.signs, Sign(Weight.STRONG, text)))
 
 
 def _of_server(verdict: Verdict, company: Company, at_s: float) -> Verdict:
     flow = verdict.flow
     alive = [one.at_s for one in flow.packets if one.sender is End.SERVER and one.at_s < at_s and one.has(ACK)]
-    times = company.refused[flow.server, flow.server_port]
+    times = sorted(company.refused[flow.server, flow.server_port])
     if not alive or bisect_left(times, alive[-1]) == bisect_right(times, at_s):
         return verdict
     text = "the server refused new connections between its last packet here and this end: it was down"

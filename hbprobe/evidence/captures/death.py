@@ -292,7 +292,10 @@ def _too_little(
 ) -> Verdict | None:
     """Say that data went unanswered, but not for long enough to mean anything."""
     first = story.packets[calls[0]]
-    if first.gap_s < least_idle_s or first.has(FIN):
+    if first.gap_s < least_idle_s or first.has(FIN) or _is_farewell(first):
+        return None
+    end = next((one for one in story.packets if one.has(RST | FIN)), None)
+    if end is not None and end.sender is not first.sender:  # the other end had ended it
         return None
     times = counted(repeats, "repeat")
     text = f"what the {first.sender} sent after a silence was not answered before the capture ended ({times})"
@@ -354,9 +357,20 @@ def _ended(story: _Story, least_idle_s: float) -> Verdict | None:
         is_thanks = packet.sender is End.CLIENT and not packet.has(RST) and story.packets[breaker].length > 1
         if packet.has(RST) or (packet.at_s - story.packets[breaker].at_s <= prompt_s and not is_thanks):
             return _on_next(story, place, breaker, prompt_s)
-    elif packet.gap_s >= least_idle_s:
-        return _unprompted(story, place)
+    begin = place
+    while begin and story.packets[begin - 1].sender is packet.sender and _is_farewell(story.packets[begin - 1]):
+        begin -= 1
+    if story.packets[begin].gap_s >= least_idle_s:
+        return _unprompted(story, place, story.packets[begin])
     return _in_traffic(story, place)
+
+
+def _is_farewell(packet: Packet) -> bool:
+    """Whether it says no more than TLS's close_notify."""
+    return packet.signed and packet.length <= _FAREWELL_BYTES
+
+
+_FAREWELL_BYTES = 64
 
 
 def _run_before(story: _Story, place: int, sender: End) -> list[int]:
@@ -374,7 +388,7 @@ def _on_next(story: _Story, place: int, breaker: int, prompt_s: float) -> Verdic
     packet, broke = story.packets[place], story.packets[breaker]
     after_s = packet.at_s - broke.at_s
     kind = "RST" if packet.has(RST) else "FIN"
-    lead = f"{kind} came {format_duration(after_s)} after the {broke.sender}'s packet that broke a silence"
+    lead = f"{kind} came {_precise(after_s)} after the {broke.sender}'s packet that broke a silence"
     signs = [Sign(Weight.STRONG, lead), *_makers_signs(story, place), *_nearness(story, place, broke)]
     maker = _maker(signs)
     is_late = after_s > prompt_s
@@ -409,18 +423,18 @@ def _on_next(story: _Story, place: int, breaker: int, prompt_s: float) -> Verdic
     )
 
 
-def _unprompted(story: _Story, place: int) -> Verdict:
+def _unprompted(story: _Story, place: int, begin: Packet) -> Verdict:
     """Tell of an RST or FIN that came out of a silence."""
     packet = story.packets[place]
     kind = "RST" if packet.has(RST) else "FIN"
     signs = [
-        Sign(Weight.STRONG, f"{kind} came out of a silence of {_precise(packet.gap_s)}; nothing asked for it"),
+        Sign(Weight.STRONG, f"{kind} came out of a silence of {_precise(begin.gap_s)}; nothing asked for it"),
         *_makers_signs(story, place),
         *_both_ends(story, place),
     ]
     maker = _maker(signs)
     if packet.sender is End.CLIENT and maker is not Maker.BOX:
-        return _hung_up(story, place, maker, signs)
+        return _hung_up(story, place, begin, maker, signs)
     if kind == "FIN":
         causes = _closers(maker, signs, packet.sender)
     elif maker is Maker.BOX:
@@ -430,10 +444,10 @@ def _unprompted(story: _Story, place: int) -> Verdict:
     else:
         causes = (Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER)
     ending = Ending.IDLE_DEATH if maker is Maker.BOX else Ending.ENDED_IDLE
-    return _of_end(story, place, ending, causes, maker, signs, idle=packet, exact=True)
+    return _of_end(story, place, ending, causes, maker, signs, idle=begin, exact=True)
 
 
-def _hung_up(story: _Story, place: int, maker: Maker, signs: list[Sign]) -> Verdict:
+def _hung_up(story: _Story, place: int, begin: Packet, maker: Maker, signs: list[Sign]) -> Verdict:
     """Tell of a client that ended it while it was idle."""
     packet = story.packets[place]
     later = [one for one in story.packets[place + 1 :] if one.sender is End.SERVER and not one.has(RST)]
@@ -449,7 +463,7 @@ def _hung_up(story: _Story, place: int, maker: Maker, signs: list[Sign]) -> Verd
             (Cause.ANSWERED_LATE,),
             Maker.CLIENT,
             signs,
-            idle=packet,
+            idle=begin,
             comments=(comment,),
         )
     refused = _refusal(story, place)
@@ -457,9 +471,9 @@ def _hung_up(story: _Story, place: int, maker: Maker, signs: list[Sign]) -> Verd
         return _on_next(story, refused, place, _PROMPT_S + _PROMPT_TRIPS * story.flow.round_trip_s)
     if packet.has(FIN) and later:
         signs.append(Sign(Weight.STRONG, "the server answered the client's FIN: the path was alive", Maker.CLIENT))
-        return _of_end(story, place, Ending.ORDERLY, (), Maker.CLIENT, signs, idle=packet)
+        return _of_end(story, place, Ending.ORDERLY, (), Maker.CLIENT, signs, idle=begin)
     signs.append(Sign(Weight.WEAK, "a client that has waited long enough hangs up so", Maker.CLIENT))
-    return _of_end(story, place, Ending.ENDED_IDLE, (), maker, signs, idle=packet, exact=True)
+    return _of_end(story, place, Ending.ENDED_IDLE, (), maker, signs, idle=begin, exact=True)
 
 
 def _refusal(story: _Story, place: int) -> int | None:
@@ -507,8 +521,8 @@ def _of_end(
     kind = "RST" if packet.has(RST) else "FIN"
     whose = f"{kind} in the {packet.sender}'s name, made by {maker.meaning}." if maker is not Maker.UNKNOWN else ""
     told = whose or f"{kind} in the {packet.sender}'s name: {maker.meaning}."
-    if idle is packet and packet.gap_s >= LEAST_IDLE_S:
-        told = f"{_silence_words(packet)} {told}"
+    if not on_next and idle.gap_s >= LEAST_IDLE_S:
+        told = f"{_silence_words(idle)} {told}"
     told += "".join(f" {sign.text[0].upper()}{sign.text[1:]} ({sign.weight})." for sign in signs)
     mine = () if ending is Ending.ORDERLY else (_comment(packet, told),)
     return Verdict(
@@ -666,4 +680,6 @@ def _silence_words(packet: Packet) -> str:
 
 def _precise(seconds: float) -> str:
     """Write a length of time to the tenth of a second: a timer is known by it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.2g} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms"
     return format_duration(seconds) if seconds < 60 else f"{seconds:.1f} s"

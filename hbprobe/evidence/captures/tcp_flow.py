@@ -226,6 +226,12 @@ def _end(row: Any, which: str) -> _Place:  # noqa: ANN401  one row of a structur
     return int(row[f"{which}_high"]), int(row[f"{which}_low"]), int(row[f"{which}_port"])
 
 
+def numbers_of(address: str) -> tuple[int, int]:
+    """Return both halves of an address, as rows hold it."""
+    one = ipaddress.ip_address(address)
+    return (0, 0xFFFF << 32 | int(one)) if one.version == 4 else (int(one) >> 64, int(one) & (1 << 64) - 1)
+
+
 def _address(place: _Place) -> str:
     high, low, _ = place
     if high == 0 and low >> 32 == 0xFFFF:

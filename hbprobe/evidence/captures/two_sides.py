@@ -332,7 +332,7 @@ def _of_void(pair: Pair, near: Verdict, far: Verdict, weight: Weight, ends_s: tu
     silent = [one for one in (near, far) if one.how is How.SILENT and one.is_death]
     if not silent:
         return None
-    verdict = silent[0]
+    verdict = min(silent, key=lambda one: one.idle_s or 0.0)
     from_near = verdict is near
     speaker = End.CLIENT if from_near else End.SERVER
     source, target = (pair.client_side, pair.server_side) if from_near else (pair.server_side, pair.client_side)

@@ -25,13 +25,14 @@ def capture_plot(record: CaptureRecord) -> Figure:
     """Draw the connections over time, and below them how long silences were, and how they ended."""
     shown = _chosen(record.flows)
     with in_style():
-        stack = Stack([max(1.2, _BAR_IN * len(shown) + 0.3), 2.2])
+        stack = Stack([max(1.2, _BAR_IN * len(shown) + 0.3), 2.2], apart=True)
         bars, curve = stack.panels
         _draw_bars(bars, shown)
         _draw_survival(curve, record)
         told = answer(record)
-        subtitle = f"{len(shown)} of {record.connections} connections are drawn, the longest silences first"
-        return stack.finish(told[0], subtitle, _legend(shown))
+        title, _, more = told[0].partition(": ")
+        drawn = f"{len(shown)} of {record.connections} connections are drawn"
+        return stack.finish(title, f"{more} {drawn}" if more else drawn, _legend(shown))
 
 
 def _chosen(flows: Sequence[FlowPart]) -> list[FlowPart]:
@@ -67,13 +68,12 @@ def _draw_survival(axes: Axes, record: CaptureRecord) -> None:
     died = sorted(one.idle for one in record.flows if one.ending in _DEATHS and one.idle)
     lived = sorted(one.survived.length for one in record.flows if one.survived is not None)
     at_risk, share = len(died) + len(lived), 1.0
-    points, lost = [(0.0, 1.0)], 0
-    for time_s in died:
+    points = [(0.0, 1.0)]
+    for lost, time_s in enumerate(died):
         gone = lost + sum(length < time_s for length in lived)
         points.append((time_s, share))
         share *= 1 - 1 / max(1, at_risk - gone)
         points.append((time_s, share))
-        lost += 1
     points.append((max([*died, *lived, 1.0]), share))
     axes.plot(
         [one for one, _ in points], [100 * part for _, part in points], color=INK, linewidth=1.8, gid="survival"

@@ -17,7 +17,7 @@ from hbprobe.text import counted, named
 _MOST_ROWS = 20
 _ORDER = tuple(Ending)
 _FIRST = (Ending.IDLE_DEATH, Ending.ENDED_IDLE, Ending.LATE_ANSWER, Ending.BROKEN, Ending.CANNOT_TELL)
-_COLUMNS = ("client", "server", "ended", "after", "as the client saw", "as the server saw", "made by")
+_COLUMNS = ("client", "server", "ended", "after", "client saw", "server saw", "made by")
 
 
 def print_capture(record: CaptureRecord, console: Console, *, everything: bool = False) -> None:
