@@ -138,3 +138,13 @@ def written(path, *talks, **how):
     frames = sorted((frame for talk in talks for frame in talk.ethernet()), key=lambda one: one[0])
     path.write_bytes(pcap(frames, **how))
     return path
+
+
+def read_pcap(data):
+    """Return the packets of a pcap in this machine's usual form, as (time in seconds, frame)."""
+    frames, at = [], 24
+    while at < len(data):
+        second, microsecond, length, _ = struct.unpack_from("<IIII", data, at)
+        frames.append((second + microsecond / 1e6, data[at + 16 : at + 16 + length]))
+        at += 16 + length
+    return frames

@@ -220,7 +220,7 @@ def _two(sides: Sequence[_Side], files: Sequence[CaptureFile], least_idle_s: flo
         notes.append("the captures have no connection in common: each was judged by itself")
     elif alone:
         notes.append(f"{counted(alone, 'connection')} were seen on one side only")
-    if pairs and missing > 0.005:
+    if pairs and missing > two_sides.COMPLETE:
         notes.append(f"one of the captures has lost packets ({missing:.1%}): what one side alone saw proves less")
     which = {id(file): End.CLIENT if side is sides[near] else End.SERVER for side in sides for file in side.files}
     return Findings(

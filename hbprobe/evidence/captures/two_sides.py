@@ -17,9 +17,9 @@ from hbprobe.trial.outcome import Cause, How
 
 _LEAST_COMMON = 2
 """So many packets of payload make a match where the handshake was not seen."""
-_COMPLETE = 0.005
-"""A capture that misses no more than this of the other's packets is complete."""
-_INCOMPLETE = 0.05
+COMPLETE = 0.005
+"""Captures that miss no more than this of each other's packets are complete; from others nothing is concluded that one
+side alone saw, for the packet may be among the lost ones."""
 _SLACK_S = 1.0
 _TELLING_BYTES = 32
 """Less payload may well be the same in two connections."""
@@ -220,7 +220,7 @@ def joined(pair: Pair, near: Verdict, far: Verdict, missing: float, ends_s: tupl
     `ends_s` says when each capture ended, the client's first, by its own clock. The verdict's times are those of the
     side that saw the end.
     """
-    weight = Weight.DECIDES if missing <= _COMPLETE else Weight.STRONG if missing <= _INCOMPLETE else Weight.WEAK
+    weight = Weight.DECIDES if missing <= COMPLETE else Weight.WEAK
     if near.ending is Ending.REFUSED or far.ending is Ending.REFUSED:
         return replace(near, hints=near.hints or far.hints)
     verdict = _of_one_sided_end(pair, near, far, weight) or _of_void(pair, near, far, weight, ends_s)

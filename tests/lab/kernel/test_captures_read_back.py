@@ -5,8 +5,10 @@ import random
 from collections import Counter
 
 import pytest
+from support.packets import pcap, read_pcap
 
 from hbprobe import warp
+from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import kernel_path
@@ -16,49 +18,106 @@ from hbprobe.trial.outcome import Cause, How
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
 
 FLOWS = 50
-IDLE_S = 4
-HOLD_S = 7.0
+IDLE_S = 3
+HOLD_S = 5.5
+PATHS = {
+    "silent": {},
+    "reset": {"expiry": "reset"},
+    "reset-on-next": {"expiry": "reset-on-next"},
+    "close": {"expiry": "close"},
+    "nat": {"nat": {1}},
+    "open": {"idle_s": 60},
+}
 
 
-def captured(folder, box, *, expiry="silent", nat=(), hold_s=HOLD_S, idle_s=IDLE_S, netem=None):
-    """Hold requests on a path with one box, begun one after another; return the captures of both its sides."""
+@pytest.fixture(scope="module")
+def captures(box, tmp_path_factory):
+    """Hold requests on all paths at once; return the captures of both sides of each path's box."""
+    root = tmp_path_factory.mktemp("captures")
 
-    async def hold_all():
-        with kernel_path([box(idle_s, expiry)], nat=set(nat), pcap=folder) as net:
-            if netem is not None:
-                for host, link in ((net.client, "server"), (net.server, "client")):
-                    host.run("tc", "qdisc", "add", "dev", link, "root", "netem", *netem.split())
+    async def hold(name, *, expiry="silent", nat=(), idle_s=IDLE_S):
+        with kernel_path([box(idle_s, expiry)], nat=set(nat), pcap=root / name) as net:
             async with far_end(net) as dialer:
-                method = make_method("hold", dialer, 2.0, random.Random(1))
+                method = make_method("hold", dialer, 1.0, random.Random(1))
 
                 async def one(number):
-                    await asyncio.sleep(number * 0.06)
-                    return await method.trial(hold_s)
+                    await asyncio.sleep(number * 0.05)
+                    await method.trial(HOLD_S)
 
-                outcomes = await asyncio.gather(*(one(number) for number in range(FLOWS)))
-                await asyncio.sleep(3)  # for what is sent again
-                return outcomes
+                await asyncio.gather(*(one(number) for number in range(FLOWS)))
+                await asyncio.sleep(2)  # for what the server's system sends again
 
-    outcomes = warp.run(hold_all(), warp.ScaledClock())
-    (client,) = folder.glob("*-client.pcap")
-    (server,) = folder.glob("*-server.pcap")
-    return client, server, outcomes
+    async def hold_all():
+        async with asyncio.TaskGroup() as group:
+            for name, changes in PATHS.items():
+                group.create_task(hold(name, **changes))
 
-
-def held(findings):
-    """Return the verdicts on the connections that were held; the others carried questions to the far end."""
-    return [one for one in findings.verdicts if one.is_death or one.longest_s >= IDLE_S - 1]
+    warp.run(hold_all(), warp.ScaledClock())
+    return {name: [next((root / name).glob(f"*-{side}.pcap")) for side in ("client", "server")] for name in PATHS}
 
 
-if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-    from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.profiles.model import Expiry
-    example = Catalogue().find("ten-minute-provider")
-    def make(idle_s, expiry="silent", **changes):
-        idle = example.timers.idle.model_copy(update={"default": idle_s, "expiry": Expiry(expiry), **changes})
-        return example.model_copy(update={"timers": example.timers.model_copy(update={"idle": idle})})
-    for name, kw in {"silent": {}, "reset": dict(expiry="reset"), "next": dict(expiry="reset-on-next"), "close": dict(expiry="close"), "nat": dict(nat={1}), "open": dict(idle_s=60)}.items():
-        c, s, o = captured(Path("/tmp/caps")/name, make, **kw)
-        print(name, Counter((x.kind.value, x.how and x.how.value, round(x.elapsed_s,1)) for x in o).most_common(4))
+CAUSES = {
+    "silent": Cause.STATE_LOST_SILENTLY,
+    "nat": Cause.STATE_LOST_SILENTLY,
+    "reset": Cause.RESET_BY_BOX,
+    "reset-on-next": Cause.STATE_LOST_RESET_ON_NEXT,
+    "close": Cause.CLOSED_BY_PROXY,
+}
+HOWS = {"silent": How.SILENT, "nat": How.SILENT, "reset": How.RESET, "reset-on-next": How.RESET, "close": How.CLOSED}
+EXACT = ("reset", "close")
+
+
+@pytest.mark.parametrize("sides", ["client", "server", "both"])
+@pytest.mark.parametrize("path", CAUSES)
+def test_every_connection_gets_its_cause_its_maker_and_its_age(captures, path, sides):
+    client, server = captures[path]
+    findings = Capture({"client": [client], "server": [server], "both": [client, server]}[sides]).findings()
+    deaths = [verdict for verdict in findings.verdicts if verdict.is_death]
+    assert len(deaths) == FLOWS
+    assert Counter(verdict.causes for verdict in deaths) == {(CAUSES[path],): FLOWS}
+    assert {verdict.how for verdict in deaths} == {HOWS[path]}
+    assert {verdict.maker for verdict in deaths} == {None if HOWS[path] is How.SILENT else "box"}
+    late_s = 1.5  # a busy machine looks at its table of connections that late
+    for verdict in deaths:
+        if path in EXACT:
+            assert verdict.exact
+            assert IDLE_S - 0.2 <= verdict.idle_s <= IDLE_S + late_s
+        else:
+            assert not verdict.exact
+            assert HOLD_S - 0.5 <= verdict.idle_s <= HOLD_S + 1 + late_s
+    (timer,) = findings.timers
+    assert len(timer.flows) == FLOWS
+    assert timer.limit.how is HOWS[path]
+
+
+@pytest.mark.parametrize("path", CAUSES)
+def test_two_captures_decide(captures, path):
+    findings = Capture(captures[path]).findings()
+    assert findings.missing == 0
+    assert abs(findings.clock.ahead_s) < 0.01
+    assert len(findings.pairs) >= FLOWS
+    assert any(pair.is_translated for pair in findings.pairs) is (path == "nat")
+    deaths = [verdict for verdict in findings.verdicts if verdict.is_death]
+    assert all(any(sign.weight == "decides" for sign in verdict.signs) for verdict in deaths)
+    assert "a box between the two captures" in answer(Capture(captures[path]).run())[0]
+
+
+def test_the_order_of_the_captures_does_not_matter(captures):
+    client, server = captures["reset"]
+    assert [str(side) for side in Capture([server, client]).findings().sides] == ["server", "client"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("sides", [slice(0, 1), slice(1, 2), slice(0, 2)], ids=["client", "server", "both"])
+def test_nobody_is_accused_on_the_open_path_whatever_the_captures_lose(captures, tmp_path, sides, seed):
+    rng = random.Random(seed)
+    spoilt = []
+    for number, path in enumerate(captures["open"][sides]):
+        kept = [one for one in read_pcap(path.read_bytes()) if rng.random() > 0.03]
+        moved = sorted(range(len(kept)), key=lambda at: at + rng.choice((0, 0, 0, 3.5)))
+        spoilt.append(tmp_path / f"{number}.pcap")
+        spoilt[-1].write_bytes(pcap([kept[at] for at in moved]))
+    record = Capture(spoilt).run()
+    accused = [flow for flow in record.flows if flow.ending == "idle-death" or flow.maker == "box"]
+    assert accused == []
+    assert record.timers == ()
