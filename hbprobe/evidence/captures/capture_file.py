@@ -197,6 +197,7 @@ def locate(link: int, packet: bytes) -> int | None:
 
 @cache
 def _scapy_layers(link: int) -> tuple[Any, tuple[Any, ...]]:
+    import scapy.all  # noqa: F401  it enters all layers into the table of link types
     from scapy.config import conf
     from scapy.layers.inet import IP
     from scapy.layers.inet6 import IPv6

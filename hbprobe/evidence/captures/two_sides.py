@@ -18,7 +18,7 @@ from hbprobe.trial.outcome import Cause, How
 _LEAST_COMMON = 2
 """So many packets of payload make a match where the handshake was not seen."""
 COMPLETE = 0.005
-"""Captures that miss no more than this of each other's packets are complete; from others nothing is concluded that one
+"""Captures that miss no more than this of each other's packets are complete. From others nothing follows from what one
 side alone saw, for the packet may be among the lost ones."""
 _SLACK_S = 1.0
 _TELLING_BYTES = 32
@@ -72,7 +72,7 @@ def matched(client_side: Iterable[Flow], server_side: Iterable[Flow]) -> list[Pa
     pairs, taken = [], set[int]()
     for flow in client_side:
         numbers = _numbers(flow)
-        candidates = [] if numbers is None else by_numbers[numbers]
+        candidates = [] if numbers is None else sorted(by_numbers[numbers], key=lambda one: one.name != flow.name)
         candidates = candidates or [one for one in by_name[flow.name] if _overlap(flow, one)]
         other = next((one for one in candidates if id(one) not in taken), None) or _by_payload(
             flow, by_payload, taken
