@@ -23,7 +23,8 @@ _DUPLICATE_NS = 2_000_000
 """The same packet again within so short a time is a mirror port's copy; no system repeats one so soon."""
 _LOOK_BACK = 3
 _MOST_ROWS = 1_500_000
-_CHECKED_BYTES = 48
+_CHECKED_BYTES, _TELLING_BYTES = 48, 32
+"""So much of a payload is told from others by a checksum; less than that may well be the same in two connections."""
 
 ROW = np.dtype(
     [
@@ -54,7 +55,8 @@ ROW = np.dtype(
     ]
 )
 """`gap_ns`: since the packet before it in the connection, kept or not. `data_ns`: when the payload before it came.
-`check`: a checksum of the payload's first bytes. `signed`: a TLS alert of the length of close_notify ends it."""
+`check`: a checksum of the payload's first bytes, for the first packets of a connection. `signed`: a TLS alert of the
+length of close_notify ends it."""
 
 
 @dataclass(slots=True)
@@ -102,7 +104,7 @@ class Retention:
             rows[name] = getattr(found, name)[chosen]
         rows["packet"] = first_packet + found.record[chosen]
         rows["file"] = file
-        _read_payload(rows, data, found, chosen)
+        _read_payload(rows, data, found, chosen, _places(begins, flags)[keep] < _FIRST)
         self._parts.append(rows)
         self._held += len(rows)
         if self._held > max(self.most_rows, 2 * self._settled):
@@ -195,8 +197,7 @@ def _wanted(begins: NDArray[np.bool_], gap_ns: Ints, flags: NDArray[Any], quiet_
     """Choose what to keep of packets that stand connection by connection, each in the order of time."""
     count = len(begins)
     index = np.arange(count)
-    opens = begins | ((flags & SYN) != 0)
-    keep = index - np.maximum.accumulate(np.where(opens, index, 0)) < _FIRST
+    keep = _places(begins, flags) < _FIRST
     ends = np.empty(count, bool)
     if count:
         ends[-1] = True
@@ -208,6 +209,13 @@ def _wanted(begins: NDArray[np.bool_], gap_ns: Ints, flags: NDArray[Any], quiet_
     keep[:-1] |= quiet[1:]
     keep[:-1] |= (flags[1:] & RST) != 0  # what an RST answers
     return keep
+
+
+def _places(begins: NDArray[np.bool_], flags: NDArray[Any]) -> Ints:
+    """Return which packet of its connection each is, counted from 0."""
+    index = np.arange(len(begins))
+    opens = begins | ((flags & SYN) != 0)
+    return index - np.maximum.accumulate(np.where(opens, index, 0))
 
 
 def _last_data(begins: NDArray[np.bool_], time_ns: Ints, length: NDArray[Any]) -> Ints:
@@ -232,7 +240,7 @@ _ALERT_13 = 19
 """In TLS 1.3: two bytes, the type, and the tag."""
 
 
-def _read_payload(rows: Rows, data: Bytes, found: Segments, chosen: Ints) -> None:
+def _read_payload(rows: Rows, data: Bytes, found: Segments, chosen: Ints, early: NDArray[np.bool_]) -> None:
     start, end = found.payload[chosen], found.end[chosen]
     there = np.maximum(end - start, 0)
     head = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(data, 16)[np.minimum(start, data.size - 16)])
@@ -241,9 +249,10 @@ def _read_payload(rows: Rows, data: Bytes, found: Segments, chosen: Ints) -> Non
     rows["signed"] = _closes_tls(data, start, end, found.length[chosen])
     view = data.data
     checks = rows["check"]
-    for place in np.flatnonzero(there).tolist():
-        first = int(start[place])
-        checks[place] = zlib.crc32(view[first : min(int(end[place]), first + _CHECKED_BYTES)])
+    telling = np.flatnonzero(early & (there > _TELLING_BYTES))
+    ends = np.minimum(end, start + _CHECKED_BYTES)
+    for place, first, last in zip(telling.tolist(), start[telling].tolist(), ends[telling].tolist(), strict=True):
+        checks[place] = zlib.crc32(view[first:last])
     rows["timestamps"] = _has_timestamps(data, found.header[chosen], start)
 
 

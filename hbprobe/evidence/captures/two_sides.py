@@ -18,8 +18,8 @@ from hbprobe.trial.outcome import Cause, How
 _LEAST_COMMON = 2
 """So many packets of payload make a match where the handshake was not seen."""
 COMPLETE = 0.005
-"""Captures that miss no more than this of each other's packets are complete. From others nothing follows from what one
-side alone saw, for the packet may be among the lost ones."""
+"""Captures that miss no more than this of each other's packets are complete. In others the packet that one
+side alone has may be among those that the other has lost."""
 _SLACK_S = 1.0
 _TELLING_BYTES = 32
 """Less payload may well be the same in two connections."""
