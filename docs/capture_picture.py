@@ -16,8 +16,9 @@ from hbprobe import warp
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.manner import Expiry
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Expiry, Profile
+from hbprobe.profiles.model import Profile
 from hbprobe.report.plots.capture_plot import capture_plot
 from hbprobe.report.plots.style import save
 from hbprobe.report.terminal.capture import print_capture

@@ -29,13 +29,14 @@ from hbprobe.farend.server import FarEnd
 from hbprobe.lab import inprocess
 from hbprobe.lab.kernel.far_end import far_end as kernel_far_end
 from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.manner import Expiry, Layer
 from hbprobe.measure.conclude import conclude, sum_up
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.wire import Dialer, Target
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Expiry, Layer, Profile, Restart
+from hbprobe.profiles.model import Profile, Restart
 from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.result import Verb
 from hbprobe.search.search import Search, SearchSettings

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hbprobe import warp
-from hbprobe.exchange.devices import DEVICES, Loss
+from hbprobe.exchange.devices import DEVICES, Manner
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import Cut
@@ -87,7 +87,7 @@ def pasted(readme: str, mark: str, output: str) -> str:
 def draw_cause() -> None:
     """Draw what devices ask for behind the box of the worked example."""
     kinds = [kind for kind in DEVICES if kind.id in IN_STAIRCASE]
-    figure = staircase_plot(kinds, 600.0, Loss.SILENT, Settings(), path="ten-minute-provider")
+    figure = staircase_plot(kinds, 600.0, Manner.SILENT, Settings(), path="ten-minute-provider")
     save(figure, PICTURES / "staircase.png")
 
 

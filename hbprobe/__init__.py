@@ -1,9 +1,102 @@
 """Find, explain and reproduce the timers that kill long-lived HTTPS requests on a network path.
 
-The packages, from the top: `cli` (the verbs), `lab` (server, boxes and probe in one process), `report` (tables,
-plots, JSON), `probe` (measuring a path), `exchange` (Direct Push: settings, event 1040, devices), `middlebox`
-(being a box on the path), `profiles` (what boxes do, as data), and at the bottom `warp` (the event loop with its
-own clock). Imports run downwards only.
+    import hbprobe
+
+    result = hbprobe.Probe("https://probe.example.net:8443/", ca="ca.pem", connections=8).run()
+    print(result.limit.survived_s, result.limit.cut_s, result.limit.manner)
+
+Each verb of the command line is a request here: `Probe`, `Diagnose`, `Locate`, `Preflight`, `Verdict`, `Lab`,
+`Fleet`, `FleetShare`, `Size`, `Watch`, `Capture`. A request checks itself when it is made. `run()` carries it out in
+a script, `await measure()` in a program that has a loop; both return a record. docs/python.md has examples of all.
+
+The rooms of the code, from the top; imports run downwards only: `cli` and `web`; `watch`; `testing`; `report`; `lab`;
+`fleet`; `evidence`; `measure` (one measurement: request, run, record); `records`; `diagnosis`, `locate`, `preflight`;
+`statistics`; `search`; `trial` (one connection); `standin`, `farend` (hbprobe's own server); `middlebox` (being a box
+on the path); `eas`, `exchange` (Direct Push: the protocol, and event 1040); `net` (sockets); `profiles` (what boxes
+do, as data); and beside them `warp` (the event loop with its own clock).
 """
 
+TYPE_CHECKING = False  # as type checkers read it; importing typing takes longer than all the rest
+
+if TYPE_CHECKING:
+    from hbprobe.duration import parse_duration_s as parse_duration_s
+    from hbprobe.errors import CannotMeasureError as CannotMeasureError
+    from hbprobe.errors import RequestError as RequestError
+    from hbprobe.errors import UserError as UserError
+    from hbprobe.evidence.captures.capture import Capture as Capture
+    from hbprobe.fleet.requests import Fleet as Fleet
+    from hbprobe.fleet.requests import FleetShare as FleetShare
+    from hbprobe.fleet.requests import Size as Size
+    from hbprobe.lab.requests import Diagnose as Diagnose
+    from hbprobe.lab.requests import Lab as Lab
+    from hbprobe.measure.locate import Locate as Locate
+    from hbprobe.measure.observe import Observer as Observer
+    from hbprobe.measure.preflight import Preflight as Preflight
+    from hbprobe.measure.probe import Probe as Probe
+    from hbprobe.measure.verdict import Verdict as Verdict
+    from hbprobe.profiles.catalogue import catalogue as catalogue
+    from hbprobe.records.result import load_result as load_result
+    from hbprobe.watch.request import Watch as Watch
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "CannotMeasureError": "errors",
+    "Capture": "evidence.captures.capture",
+    "Diagnose": "lab.requests",
+    "Fleet": "fleet.requests",
+    "FleetShare": "fleet.requests",
+    "Lab": "lab.requests",
+    "Locate": "measure.locate",
+    "Observer": "measure.observe",
+    "Preflight": "measure.preflight",
+    "Probe": "measure.probe",
+    "RequestError": "errors",
+    "Size": "fleet.requests",
+    "UserError": "errors",
+    "Verdict": "measure.verdict",
+    "Watch": "watch.request",
+    "catalogue": "profiles.catalogue",
+    "load_result": "records.result",
+    "parse_duration_s": "duration",
+}
+"""Where each public name lives. It is imported when it is first asked for, so that `import hbprobe` costs nothing."""
+
+__all__ = [
+    "CannotMeasureError",
+    "Capture",
+    "Diagnose",
+    "Fleet",
+    "FleetShare",
+    "Lab",
+    "Locate",
+    "Observer",
+    "Preflight",
+    "Probe",
+    "RequestError",
+    "Size",
+    "UserError",
+    "Verdict",
+    "Watch",
+    "__version__",
+    "catalogue",
+    "load_result",
+    "parse_duration_s",
+]
+
+
+if not TYPE_CHECKING:  # or every name that is misspelt would be one to a type checker
+
+    def __getattr__(name: str) -> object:
+        """Import a public name from its home (PEP 562)."""
+        from importlib import import_module
+
+        if name not in _HOME:
+            raise AttributeError(f"module 'hbprobe' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"hbprobe.{_HOME[name]}"), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, whether they have been imported or not."""
+    return sorted({*globals(), *__all__})

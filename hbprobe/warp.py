@@ -18,6 +18,7 @@ import contextlib
 import selectors
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar, TypeVarTuple
@@ -29,12 +30,18 @@ _SETTLE_S = 0.0 if sys.platform == "linux" else 0.001
 _LONGEST_WAIT_S = 1.0
 """Real time. Ctrl-C does not end a wait that it comes just before; on Windows it ends none at all."""
 
+SHORTEST_STALL_S = 0.1
+_MOST_STALLS = 256
+
 Ready = list[tuple[selectors.SelectorKey, int]]
 Poll = Callable[[float | None], Ready]
 
 
 class Clock(Protocol):
     """Where a loop's time comes from, and how it passes while the loop waits."""
+
+    rate: float
+    """So many of its seconds pass in a real one, whatever the program does."""
 
     def time(self) -> float:
         """Return the time in seconds; the zero is arbitrary, and it never runs backwards."""
@@ -70,6 +77,8 @@ class ScaledClock:
 class WarpClock:
     """Time that passes only when there is nothing to do, and then all at once."""
 
+    rate = 0.0
+
     def __init__(self, settle_s: float = _SETTLE_S) -> None:
         self._now = 0.0
         self._settle_s = settle_s
@@ -90,6 +99,30 @@ class WarpClock:
         return ready
 
 
+class Stalls:
+    """When a loop stood still: what it ran took long, or the process was stopped, or the machine asleep.
+
+    Whatever came or was due meanwhile was seen too late, and must not be told as something that the path did. Of all
+    stalls it keeps those that it takes to name the longest one since any time.
+    """
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[float, float]] = deque(maxlen=_MOST_STALLS)
+        """The end of each and its length: none that is older and shorter than another."""
+
+    def add(self, start_s: float, end_s: float) -> None:
+        """Take note of a time during which the loop looked at nothing."""
+        if (length_s := end_s - start_s) < SHORTEST_STALL_S:
+            return
+        while self._kept and self._kept[-1][1] <= length_s:
+            self._kept.pop()
+        self._kept.append((end_s, length_s))
+
+    def longest_since(self, since_s: float) -> float:
+        """Return how long the longest stall took that ended at that time or later; 0 where there was none."""
+        return next((length_s for end_s, length_s in self._kept if end_s >= since_s), 0.0)
+
+
 class _Waiter(selectors.DefaultSelector):
     """A selector whose waiting is done by a clock."""
 
@@ -97,9 +130,32 @@ class _Waiter(selectors.DefaultSelector):
         super().__init__()
         self._clock = clock
         self._is_busy = is_busy
+        self.stalls: Stalls | None = None
+        """None while nobody asks for them: it costs a look at the clock before and after each wait."""
+        self._back_s = 0.0
+        self._asleep_s = 0.0
 
     def select(self, timeout: float | None = None) -> Ready:
-        return self._clock.wait(self._poll, timeout, busy=self._is_busy())
+        if self.stalls is None or not isinstance(self._clock, ScaledClock):  # the warp clock stands still meanwhile
+            return self._clock.wait(self._poll, timeout, busy=self._is_busy())
+        return self._watched(self.stalls, self._clock, timeout)
+
+    def watch_stalls(self) -> Stalls:
+        if self.stalls is None:
+            self.stalls, self._back_s, self._asleep_s = Stalls(), self._clock.time(), _asleep()
+        return self.stalls
+
+    def _watched(self, stalls: Stalls, clock: ScaledClock, timeout: float | None) -> Ready:
+        began_s = clock.time()
+        stalls.add(self._back_s, began_s)
+        ready = clock.wait(self._poll, timeout, busy=False)
+        self._back_s = clock.time()
+        longest_s = _LONGEST_WAIT_S * clock.rate
+        stalls.add(began_s + (longest_s if timeout is None else min(timeout, longest_s)), self._back_s)
+        asleep_s = _asleep()
+        stalls.add(self._back_s - (asleep_s - self._asleep_s) * clock.rate, self._back_s)
+        self._asleep_s = asleep_s
+        return ready
 
     def _poll(self, timeout_s: float | None) -> Ready:
         """Wait in real time; a loop that is woken too early goes back to sleep."""
@@ -116,12 +172,22 @@ class ClockLoop(asyncio.SelectorEventLoop):
     def __init__(self, clock: Clock) -> None:
         self._jobs = 0
         self._clock = clock
-        super().__init__(_Waiter(clock, lambda: self._jobs > 0))
+        self._waiter = _Waiter(clock, lambda: self._jobs > 0)
+        super().__init__(self._waiter)
         self.set_default_executor(ThreadPoolExecutor(thread_name_prefix="hbprobe"))
 
     def time(self) -> float:
         """Return the clock's time in seconds."""
         return self._clock.time()
+
+    def watch_stalls(self) -> Stalls:
+        """Return where it is noted, from now on, when this loop stood still."""
+        return self._waiter.watch_stalls()
+
+    @property
+    def rate(self) -> float:
+        """So many of its seconds pass in a real one, whatever the program does; none on the warp clock."""
+        return self._clock.rate
 
     def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]  # as asyncio does
         """Run jobs in `executor` where no other is named."""
@@ -151,6 +217,18 @@ class ClockLoop(asyncio.SelectorEventLoop):
             await super().shutdown_default_executor(*args, **kwargs)
         finally:
             self._jobs -= 1
+
+
+def _asleep() -> float:
+    """Return how long the machine has been suspended since it was started (clock_gettime(2), Linux); 0 elsewhere."""
+    if sys.platform != "linux":
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+def rate_of(loop: asyncio.AbstractEventLoop) -> float:
+    """Return how many seconds pass on a loop's clock in a real one while code runs: none where the clock warps."""
+    return loop.rate if isinstance(loop, ClockLoop) else 1.0
 
 
 def clock_from_text(text: str) -> Clock:

@@ -1,3 +1,6 @@
-"""What tests of several rooms share: each fixture lives in a module of `support/`."""
+"""What tests of several rooms share: each fixture lives in a module of `support/`. And how they run side by side.
 
-pytest_plugins = ["support.peers", "support.facts", "support.results", "support.boxes"]
+`xdist_group` keeps tests in one process that share what is dear to make.
+"""
+
+pytest_plugins = ["support.peers", "support.facts", "support.results", "support.boxes", "support.faults"]

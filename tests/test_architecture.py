@@ -35,9 +35,10 @@ LAYERS = (
     ("exchange",),
     ("net",),
     ("profiles",),
+    ("manner",),
 )
 """From the top down; rooms of one floor do not import each other. Below them lie the modules that stand alone."""
-ALONE = {"duration", "errors", "share", "text", "warp"}
+ALONE = {"duration", "errors", "files", "share", "text", "warp", "word"}
 
 OUTSIDE = {
     "aiohttp",
@@ -61,25 +62,26 @@ OUTSIDE = {
 """What touches a file, a socket, a clock, a terminal or chance."""
 TOUCHING = {
     "__main__",
-    "cli.account",
     "cli.api",
-    "cli.arguments",
+    "cli.app",
     "cli.capture",
     "cli.diagnose",
     "cli.fleet",
     "cli.fleet_output",
     "cli.fleet_sockets",
     "cli.history",
-    "cli.kernel_lab",
     "cli.lab",
     "cli.locate",
     "cli.main",
+    "cli.options",
+    "cli.output",
     "cli.plot",
     "cli.preflight",
     "cli.probe",
     "cli.profiles",
     "cli.proxy",
     "cli.report",
+    "cli.requests",
     "cli.serve",
     "cli.size",
     "cli.stand_in",
@@ -94,7 +96,9 @@ TOUCHING = {
     "farend.hold_service",
     "farend.server",
     "farend.witness",
+    "files",
     "fleet.mix",
+    "fleet.requests",
     "lab.diagnosed",
     "lab.fleet",
     "lab.inprocess",
@@ -108,14 +112,26 @@ TOUCHING = {
     "lab.kernel.watcher",
     "lab.kernel.watching",
     "lab.pathfile",
+    "lab.requests",
     "locate.hop_trials",
     "locate.raw_route",
     "locate.route",
+    "measure.account",
+    "measure.answers",
     "measure.conclude",
     "measure.diagnosing",
+    "measure.guard",
     "measure.journal",
+    "measure.locate",
+    "measure.log_file",
+    "measure.observe",
+    "measure.persist",
+    "measure.preflight",
+    "measure.probe",
+    "measure.request",
     "measure.run",
     "measure.setup",
+    "measure.verdict",
     "middlebox.alarm",
     "middlebox.book",
     "middlebox.box",
@@ -129,10 +145,13 @@ TOUCHING = {
     "middlebox.http.leg",
     "middlebox.relay",
     "middlebox.undertaker",
+    "net.accepted",
     "net.address",
     "net.certificates",
+    "net.connect",
     "net.dial",
     "net.hangup",
+    "net.http_server",
     "net.json_api",
     "net.keep_alive",
     "net.listener",
@@ -153,6 +172,8 @@ TOUCHING = {
     "profiles.table",
     "records.capture",
     "records.diagnosis",
+    "records.location",
+    "records.preflight",
     "records.result",
     "records.wire",
     "report.documents.blocks",
@@ -191,7 +212,6 @@ TOUCHING = {
     "report.terminal.live",
     "report.terminal.location",
     "report.terminal.preflight",
-    "report.terminal.show",
     "report.terminal.size",
     "report.terminal.tables",
     "report.terminal.words",
@@ -206,11 +226,13 @@ TOUCHING = {
     "trial.methods",
     "trial.ping",
     "trial.postmortem",
+    "trial.proof",
     "trial.witness",
     "warp",
     "watch.chronicle",
     "watch.lock",
     "watch.metrics",
+    "watch.request",
     "watch.service",
     "watch.store",
     "watch.watchfile",
@@ -284,8 +306,8 @@ def height(module):
 
 
 def test_imports_are_read_wherever_they_stand():
-    assert {"hbprobe.cli.lab", "hbprobe.errors", "argparse"} <= imports_of("hbprobe.cli.main")
-    assert "hbprobe.lab.inprocess" in imports_of("hbprobe.cli.lab"), "inside a function"
+    assert {"hbprobe.cli.app", "hbprobe.errors", "sys"} <= imports_of("hbprobe.cli.main")
+    assert "hbprobe.lab.requests" in imports_of("hbprobe.cli.lab"), "inside a function"
     assert {"asyncio", "socket"} <= outside("hbprobe.middlebox.relay")
     assert "hbprobe.profiles.model" in reach_of("hbprobe.lab.inprocess")
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hbprobe.duration import LONGEST_S, format_duration, parse_duration_s
 
 HOW = "write seconds (600) or a number and a unit (10min)"
+LARGER_FIRST = "write the larger unit first, each once, as in 1h30m"
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,19 @@ HOW = "write seconds (600) or a number and a unit (10min)"
         ("  5d  ", 432000.0),
         ("1H", 3600.0),
         ("36500d", float(LONGEST_S)),
+        ("0:05:00", 300.0),  # Cisco, `show run | include timeout`
+        ("1:00:00", 3600.0),
+        ("24:00:00.5", 86400.5),
+        ("1d 02:00:00", 93600.0),
+        ("5m0s", 300.0),  # Go, as Traefik, Envoy and Kubernetes print it
+        ("1h30m", 5400.0),
+        ("1h0m0.5s", 3600.5),
+        ("5 minutes", 300.0),
+        ("1 minute", 60.0),
+        ("2 hours, 30 minutes, 5 seconds", 9005.0),
+        ("1 hr 5 mins", 3900.0),
+        ("1day", 86400.0),
+        ("1m500ms", 60.5),
     ],
 )
 def test_reads(text, seconds):
@@ -47,13 +61,21 @@ def test_reads(text, seconds):
         ("1_000", f"'1_000' is not a duration: {HOW}"),
         ("1,5", f"'1,5' is not a duration: {HOW}"),
         ("5.", f"'5.' is not a duration: {HOW}"),
-        ("1h30min", f"'1h30min' is not a duration: {HOW}"),
+        ("30m1h", f"'30m1h' is not a duration: {LARGER_FIRST}"),
+        ("1h1h", f"'1h1h' is not a duration: {LARGER_FIRST}"),
+        ("1h30", f"'1h30' is not a duration: {HOW}"),
+        ("5 minutes,", f"'5 minutes,' is not a duration: {HOW}"),
+        ("5:00", f"'5:00' is not a duration: {HOW}"),
+        ("0:60:00", f"'0:60:00' is not a duration: {HOW}"),
+        ("1:00:00:00", f"'1:00:00:00' is not a duration: {HOW}"),
+        ("5 mss", "'5 mss' has an unknown unit 'mss': use ms, s, sec, m, min, h, d"),
+        ("5 ds", "'5 ds' has an unknown unit 'ds': use ms, s, sec, m, min, h, d"),
         ("0x10", f"'0x10' is not a duration: {HOW}"),
         ("٣", f"'٣' is not a duration: {HOW}"),
         ("5\n6", f"'5\\n6' is not a duration: {HOW}"),
         ("5 weeks", "'5 weeks' has an unknown unit 'weeks': use ms, s, sec, m, min, h, d"),
         ("36501d", "'36501d' is more than a hundred years"),
-        ("9" * 33, f"'{'9' * 32}...' is too long for a duration: {HOW}"),
+        ("9" * 49, f"'{'9' * 32}...' is too long for a duration: {HOW}"),
     ],
 )
 def test_refuses(text, message):

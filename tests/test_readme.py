@@ -27,13 +27,13 @@ def printed(capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_shows_what_lab_prints(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    assert main(["lab"]) == 1
+    assert main(["lab"]) == 0
     assert shown("lab") == printed(capsys)
 
 
 def test_shows_how_a_story_begins(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    assert main(["lab", "blamed-firewall"]) == 1
+    assert main(["lab", "blamed-firewall"]) == 0
     assert printed(capsys).startswith(shown("story") + "\n\n")
 
 
@@ -44,7 +44,5 @@ def test_links_lead_somewhere(target: str) -> None:
 
 @pytest.mark.parametrize("verb", sorted(set(re.findall(r"(?:`|&& |    )hbprobe ([a-z]+)", README))))
 def test_knows_the_verbs_that_it_names(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main([verb, "--help"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: hbprobe {verb}")
+    assert main([verb, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: hbprobe {verb}")

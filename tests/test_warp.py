@@ -21,10 +21,11 @@ import hbprobe
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import path
+from hbprobe.manner import Manner
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.profiles.model import Profile
 from hbprobe.trial.methods import HoldMethod
-from hbprobe.trial.outcome import How, Kind
+from hbprobe.trial.outcome import Kind
 
 HOUR = 3600.0
 A_WHILE_S = 0.05
@@ -528,7 +529,7 @@ def test_500_clients_at_once_and_every_outcome_right(many_descriptors):
         if hold_s < LIMIT_S:
             assert (outcome.kind, outcome.elapsed_s) == (Kind.SURVIVED, pytest.approx(hold_s))
         else:
-            assert (outcome.kind, outcome.how) == (Kind.CUT, How.SILENT)
+            assert (outcome.kind, outcome.how) == (Kind.CUT, Manner.SILENT)
             assert outcome.elapsed_s == pytest.approx(hold_s + 10)
     cut = sum(hold_s >= LIMIT_S for hold_s in holds)
     assert [type(event) for event in events] == [FlowExpired] * cut
@@ -536,3 +537,84 @@ def test_500_clients_at_once_and_every_outcome_right(many_descriptors):
 
     again, path_again_s, _ = warp.run(hold_all(holds), warp.WarpClock())
     assert (again, path_again_s) == (outcomes, path_s)
+
+
+# Standing still
+
+
+def stalls_of(*events):
+    stalls = warp.Stalls()
+    for start_s, end_s in events:
+        stalls.add(start_s, end_s)
+    return stalls
+
+
+def test_the_longest_stall_since_a_time():
+    stalls = stalls_of((0, 5), (10, 12), (20, 23), (30, 30.05), (40, 41))
+    assert [stalls.longest_since(since_s) for since_s in (0, 5, 5.1, 12.1, 23.1, 41.1)] == [5, 5, 3, 3, 1, 0]
+
+
+def test_stalls_without_end_take_no_memory_without_end():
+    stalls = stalls_of(*((number, number + 1 / (number % 1000 + 2)) for number in range(100_000)))
+    assert len(stalls._kept) <= 256
+
+
+class Leaping(warp.ScaledClock):
+    """Real time that leaps when it is told to, as if the process had been stopped."""
+
+    leap_s = 0.0
+
+    def time(self):
+        return super().time() + self.leap_s
+
+
+def longest(play):
+    async def main():
+        loop = asyncio.get_running_loop()
+        stalls = loop.watch_stalls()
+        await play(clock)
+        await asyncio.sleep(0)
+        return stalls.longest_since(0)
+
+    clock = Leaping()
+    return warp.run(main(), clock)
+
+
+def test_a_callback_that_takes_long_is_a_stall():
+    async def play(clock):
+        clock.leap_s += 5
+
+    assert 5 <= longest(play) < 6
+
+
+def test_a_wait_that_takes_longer_than_its_timer_is_a_stall():
+    async def play(clock):
+        timer = threading.Timer(0.02, setattr, [clock, "leap_s", 5.0])
+        timer.start()
+        await asyncio.sleep(0.1)
+        timer.join()
+
+    assert 4 < longest(play) < 6
+
+
+def test_waiting_is_no_stall():
+    async def play(clock):
+        await asyncio.sleep(0.2)
+
+    assert longest(play) < 0.2
+
+
+def test_a_machine_that_slept_stood_still(monkeypatch):
+    async def play(clock):
+        monkeypatch.setattr(warp, "_asleep", lambda: 60.0)
+
+    assert longest(play) == pytest.approx(60, abs=1)
+
+
+def test_the_warp_clock_never_stalls():
+    async def main():
+        stalls = asyncio.get_running_loop().watch_stalls()
+        await asyncio.sleep(HOUR)
+        return stalls.longest_since(0)
+
+    assert on_warp(main) == 0

@@ -1,62 +1,88 @@
 """What `fleet` and `size` have in common: how far they are, and what they print and leave."""
 
-import argparse
 import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from hbprobe.errors import UserError
+from cyclopts import Parameter
+
+from hbprobe.cli.options import ExitCode, Folder, Json
+from hbprobe.cli.output import fresh_folder, left, show, write_file
+from hbprobe.measure.observe import Observer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
+    from rich.status import Status
 
-Say = Callable[[str], None]
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a simulated fleet is shown and kept."""
+
+    out: Annotated[Folder, Parameter(help="leave the result as JSON, and pictures, there")] = None
+    json: Json = False
+    exit_code: ExitCode = False
+
+
+class _OnStatus(Observer):
+    """Shows beside a spinner how far a simulation is."""
+
+    def __init__(self, status: "Status") -> None:
+        self._status = status
+
+    def says(self, text: str) -> None:
+        self._status.update(text)
+
+    def progress(self, share: float) -> None:
+        self._status.update(f"simulating: {share:.0%}")
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Say]:
-    """Give a function that shows on a terminal how far the work is; elsewhere it shows nothing."""
+def progress(own: Options) -> Iterator[Observer]:
+    """Give what shows on a terminal how far the work is; elsewhere it shows nothing.
+
+    Raises RequestError, before anything is simulated, where nothing can be left as asked for.
+    """
+    if own.out is not None:
+        fresh_folder(own.out)
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield Observer()
         return
     from rich.console import Console
 
     with Console(stderr=True).status("simulating") as status:
-        yield status.update
+        yield _OnStatus(status)
 
 
-def tell(args: argparse.Namespace, document: Mapping[str, Any], print_text: "Callable[[Console], None]") -> None:
-    """Print the document where JSON is asked for, else the text."""
-    if args.json:
-        print(_as_text(document), end="")
-        return
-    from rich.console import Console
+def tell(
+    own: Options,
+    name: str,
+    document: Mapping[str, Any],
+    print_text: "Callable[[Console], None]",
+    pictures: "Mapping[str, Callable[[], Figure]]",
+    *,
+    found: bool,
+) -> int:
+    """Print what a simulation showed, and leave it as NAME.json and pictures, if there is a folder.
 
-    print_text(Console())
+    Return the exit status: `found` says whether there is a finding.
+    """
+    text = json.dumps(document, indent=2) + "\n"
+    status = show(lambda: text, print_text, 1 if found and own.exit_code else 0, as_json=own.json)
 
+    def leave(folder: Path) -> None:
+        from hbprobe.report.plots.style import save
 
-def leave(
-    folder: Path | None, name: str, document: Mapping[str, Any], pictures: "Mapping[str, Callable[[], Figure]]"
-) -> None:
-    """Write the document as NAME.json, and each picture as PNG and SVG, if there is a folder. Raises UserError."""
-    if folder is None:
-        return
-    from hbprobe.report.plots.style import save
+        write_file(folder / f"{name}.json", text)
+        for picture, draw in pictures.items():
+            figure = draw()
+            for suffix in ("png", "svg"):
+                save(figure, folder / f"{picture}.{suffix}")
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.json").write_text(_as_text(document), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--out {folder}: cannot be written: {error.strerror}") from None
-    for picture, draw in pictures.items():
-        figure = draw()
-        for suffix in ("png", "svg"):
-            save(figure, folder / f"{picture}.{suffix}")
-
-
-def _as_text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2) + "\n"
+    return status if own.out is None else left(leave, own.out, status)

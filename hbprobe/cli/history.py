@@ -1,12 +1,14 @@
 """`hbprobe history`: what a watch has found."""
 
-import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from hbprobe.cli import arguments
+from cyclopts import Parameter
+
+from hbprobe.cli.options import Json, MaybeCount
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
@@ -14,42 +16,44 @@ if TYPE_CHECKING:
     from hbprobe.watch.store import Store
 
 
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line."""
-    parser = verbs.add_parser(
-        "history",
-        help="list and draw what hbprobe watch has measured",
-        description="List the measurements of a watch and when limits changed, or draw the limits over time. The "
-        "watch may go on meanwhile.",
-    )
-    parser.add_argument(
-        "file", type=Path, metavar="FILE", help="the watch file (.yaml), or the database that it names"
-    )
-    parser.add_argument("--target", metavar="NAME", help="of this target only")
-    parser.add_argument("--out", type=Path, metavar="PICTURE", help="draw the limits over time: .png or .svg")
-    parser.add_argument(
-        "--result", type=arguments.count, metavar="ID", help="print the whole result of one measurement as JSON"
-    )
-    arguments.add_json(parser)
-    parser.set_defaults(run=run)
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What of it to show, and how."""
+
+    target: Annotated[str | None, Parameter(metavar="NAME", help="of this target only")] = None
+    out: Annotated[Path | None, Parameter(metavar="PICTURE", help="draw the limits over time: .png or .svg")] = None
+    result: Annotated[
+        MaybeCount,
+        Parameter(metavar="ID", help="print the whole result of one measurement as JSON"),
+    ] = None
+    json: Json = False
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the verb."""
+_DEFAULTS = Options()
+
+
+def history(
+    file: Annotated[Path, Parameter(help="the watch file (.yaml), or the database that it names")],
+    /,
+    *,
+    options: Options = _DEFAULTS,
+) -> int:
+    """List what was measured, or draw it."""
     from hbprobe.watch.chronicle import chronicles
     from hbprobe.watch.store import Store
     from hbprobe.watch.watchfile import database_of
 
-    with Store(database_of(args.file), create=False) as store:
-        if args.result is not None:
-            sys.stdout.write(_result(store, args.result))
+    with Store(database_of(file), create=False) as store:
+        if options.result is not None:
+            sys.stdout.write(_result(store, options.result))
             return 0
-        found = chronicles(store, args.target)
-    if args.target is not None and not found:
-        raise UserError(f"--target {args.target}: nothing was measured of that name")
-    if args.out is not None:
-        _draw(found, args.out)
-    _show(found, as_json=args.json, told=args.out)
+        found = chronicles(store, options.target)
+    if options.target is not None and not found:
+        raise UserError(f"--target {options.target}: nothing was measured of that name")
+    if options.out is not None:
+        _draw(found, options.out)
+    _show(found, as_json=options.json, told=options.out)
     return 0
 
 

@@ -1,9 +1,12 @@
 """`hbprobe plot`: pictures of results, and of what profiles promise."""
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from cyclopts import Parameter
+
+from hbprobe.cli.options import profile_ids
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
@@ -12,52 +15,48 @@ if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile
     from hbprobe.records.result import Result
 
-_KINDS = ("search", "curve", "staircase")
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to draw, and where to."""
+
+    profile: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=(1, None),
+            metavar="PROFILE",
+            help="draw a profile's curve as well: an id, or a file of your own; several may follow",
+            completer=profile_ids,
+        ),
+    ] = ()
+    kind: Annotated[
+        Literal["search", "curve", "staircase"] | None,
+        Parameter(
+            metavar="KIND",
+            help="search: every trial and the bracket; curve: which share of holds survives; staircase: what devices "
+            "ask for over time, and what is lost (default: search for one result alone, else curve)",
+        ),
+    ] = None
+    out: Annotated[Path, Parameter(metavar="FILE", help="where to write: .png or .svg")]
 
 
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line."""
-    parser = verbs.add_parser(
-        "plot",
-        help="draw results as a picture",
-        description="Draw the search of one result, the timeout curves of several results and profiles, or the "
-        "heartbeats that each kind of device asks for on one path.",
-    )
-    parser.add_argument(
-        "results", nargs="*", type=Path, metavar="RESULT.json", help="what lab --out or --json of a verb wrote"
-    )
-    parser.add_argument(
-        "--profile",
-        nargs="+",
-        action="extend",
-        default=[],
-        dest="profiles",
-        metavar="PROFILE",
-        help="draw a profile's curve as well: an id, or a file of your own",
-    )
-    parser.add_argument(
-        "--kind",
-        choices=_KINDS,
-        help="search: every trial and the bracket; curve: which share of holds survives; staircase: what devices ask "
-        "for over time, and what is lost (default: search for one result alone, else curve)",
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write: .png or .svg")
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
+def plot(
+    *results: Annotated[Path, Parameter(name="RESULT.json", help="what lab --out or --json of a verb wrote")],
+    options: Options,
+) -> int:
     """Draw and write the picture."""
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.records.result import load_result
     from hbprobe.report.plots.style import save
     from hbprobe.text import shown
 
-    kind = args.kind or ("search" if len(args.results) == 1 and not args.profiles else "curve")
-    _check(kind, len(args.results), len(args.profiles))
-    results = [load_result(path) for path in args.results]
-    profiles = [Catalogue().find(reference) for reference in args.profiles]
-    save(_draw(kind, results, profiles), args.out)
-    print(f"wrote {shown(str(args.out))}")
+    kind = options.kind or ("search" if len(results) == 1 and not options.profile else "curve")
+    _check(kind, len(results), len(options.profile))
+    measured = [load_result(path) for path in results]
+    profiles = [Catalogue().find(reference) for reference in options.profile]
+    save(_draw(kind, measured, profiles), options.out)
+    print(f"wrote {shown(str(options.out))}")
     return 0
 
 
@@ -80,9 +79,10 @@ def _draw(kind: str, results: "list[Result]", profiles: "list[Profile]") -> "Fig
 
 
 def _staircase(results: "list[Result]", profiles: "list[Profile]") -> "Figure":
-    from hbprobe.exchange.devices import DEVICES, Loss
+    from hbprobe.exchange.devices import DEVICES
     from hbprobe.exchange.settings import Settings
     from hbprobe.fleet.paths import Cut, cut_of
+    from hbprobe.manner import Manner
     from hbprobe.report.plots.staircase_plot import staircase_plot
     from hbprobe.report.terminal.words import path_words
 
@@ -90,6 +90,6 @@ def _staircase(results: "list[Result]", profiles: "list[Profile]") -> "Figure":
         cut, path = cut_of(profiles[0]), profiles[0].id
     else:
         limit = results[0].limit
-        cut = Cut() if limit.cut_s is None else Cut(limit.cut_s, Loss(limit.how or Loss.SILENT))
+        cut = Cut() if limit.cut_s is None else Cut(limit.cut_s, Manner(limit.manner or Manner.SILENT))
         path = path_words(results[0])
     return staircase_plot(DEVICES, cut.limit_s, cut.how, Settings(), path=path)

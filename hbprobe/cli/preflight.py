@@ -1,57 +1,26 @@
 """`hbprobe preflight`: what must work before a Ping can wait."""
 
-import argparse
-import sys
+from typing import TYPE_CHECKING
 
-from hbprobe.cli import arguments
-from hbprobe.cli.account import account, add_account
-from hbprobe.errors import CannotMeasureError
+from hbprobe.cli.output import Shown, measured, show
+from hbprobe.cli.requests import from_request
+from hbprobe.measure.preflight import Preflight
 
-
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line."""
-    parser = verbs.add_parser(
-        "preflight",
-        help="check step by step that an ActiveSync server answers a device",
-        description="Go the way of a device, from the name to a short Ping, and say of each step what was seen and, "
-        "where it fails, what to do. Takes about a minute and a half: Exchange holds no Ping for less than one.",
-    )
-    parser.add_argument("url", metavar="URL", help="https://HOST[:PORT]/ of an ActiveSync server")
-    add_account(parser)
-    arguments.add_trust(parser)
-    arguments.add_json(parser)
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run the verb."""
+if TYPE_CHECKING:
     from rich.console import Console
 
-    from hbprobe import warp
-    from hbprobe.preflight.preflight import Check, Preflight
-    from hbprobe.report.terminal.preflight import print_check, to_json
 
-    target = arguments.target(args)
-    who = account(args, target)
-    tls = arguments.tls(args, target)
-    console = Console(stderr=args.json)
-    notes = arguments.trust_notes(args)
+@from_request(Preflight)
+def preflight(request: Preflight, own: Shown) -> int:
+    """Check, show each check as it ends, and the whole as JSON where that is asked for."""
+    from rich.console import Console
 
-    async def check_all() -> Preflight:
-        def watch(check: Check) -> None:
-            print_check(check, console)
+    from hbprobe.report.terminal.preflight import CheckLines
 
-        def say(text: str) -> None:
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+    record, failure = measured(request, CheckLines(Console(stderr=own.json)))
 
-        preflight = Preflight(target, tls, who, watch=watch, say=say)
-        await preflight.run()
-        return preflight
-
-    done = warp.run(check_all(), warp.ScaledClock())
-    if args.json:
-        sys.stdout.write(to_json(str(target), who.user, done.checks, done.method.told(), notes))
-    else:
-        for note in notes:
+    def print_notes(console: "Console") -> None:
+        for note in record.notes:
             console.print(note, markup=False, highlight=False)
-    return 0 if done.passed else CannotMeasureError.exit_status
+
+    return show(record.to_json, print_notes, record.exit_status, as_json=own.json, failure=failure)

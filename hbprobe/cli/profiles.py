@@ -1,101 +1,66 @@
 """`hbprobe profiles`: list, show, check and draw what boxes do."""
 
-import argparse
-import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from hbprobe.duration import parse_duration_s
-from hbprobe.profiles.words import Category, Expiry, Layer
+from cyclopts import App, Parameter
+
+from hbprobe.cli.options import Json, MaybeTime, profile_ids
+from hbprobe.cli.verbs import VERBS
+from hbprobe.manner import Expiry, Layer
+from hbprobe.profiles.words import Category
 
 if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile
 
 
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb and its actions to the command line."""
-    verb = verbs.add_parser("profiles", help="list, show, check and draw what boxes do")
-    actions = verb.add_subparsers(metavar="ACTION", required=True)
-    verb.set_defaults(run=run)
-    _register_list(actions)
-    _register_show(actions)
-    _register_check(actions)
-    _register_schema(actions)
-    _register_plot(actions)
+profiles = App(name="profiles", help=VERBS["profiles"].help, help_epilogue=VERBS["profiles"].epilogue)
+
+Paths = Annotated[
+    str, Parameter(name="PATH", help="your own files and folders in place of the shipped", completer=profile_ids)
+]
 
 
-def run(args: argparse.Namespace) -> int:
-    """Do what was asked; return the exit status."""
-    act: Callable[[argparse.Namespace], int] = args.act
-    return act(args)
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which boxes to list."""
 
-
-def _register_list(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = actions.add_parser("list", help="one line a profile")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="your own files and folders in place of the shipped")
-    parser.add_argument("--category", choices=_values(Category), help="only boxes of this kind")
-    parser.add_argument("--layer", choices=_values(Layer), help="only boxes that reach this deep")
-    parser.add_argument("--expiry", choices=_values(Expiry), help="only boxes that end a silent request so")
-    parser.add_argument(
-        "--below", type=_duration, metavar="SECONDS", help="only boxes that end a silent request sooner"
+    category: Annotated[Category | None, Parameter(metavar="KIND", help="only boxes of this kind")] = None
+    layer: Annotated[Layer | None, Parameter(metavar="LAYER", help="only boxes that reach this deep")] = None
+    expiry: Annotated[Expiry | None, Parameter(metavar="EXPIRY", help="only boxes that end a silent request so")] = (
+        None
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(act=_list)
+    below: Annotated[MaybeTime, Parameter(help="only boxes that end a silent request sooner")] = None
+    json: Json = False
 
 
-def _register_show(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = actions.add_parser("show", help="everything about one profile, with its sources")
-    parser.add_argument("profile", metavar="PROFILE", help="an id, or a file of your own")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(act=_show)
+_ALL = Selection()
+_CHECKED = Parameter(name="PATH", help="a file, a folder, or the id of a shipped profile", completer=profile_ids)
 
 
-def _register_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = actions.add_parser("check", help="find every mistake in profiles")
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or the id of a shipped profile")
-    parser.set_defaults(act=_check)
-
-
-def _register_schema(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = actions.add_parser("schema", help="print the JSON Schema of a profile, for your editor")
-    parser.set_defaults(act=_schema)
-
-
-def _register_plot(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = actions.add_parser("plot", help="draw how long boxes let a silent request live")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="your own files and folders in place of the shipped")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write: .png or .svg")
-    parser.set_defaults(act=_plot)
-
-
-def _values(words: type[StrEnum]) -> list[str]:
-    return [word.value for word in words]
-
-
-def _duration(text: str) -> float:
-    try:
-        return parse_duration_s(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _list(args: argparse.Namespace) -> int:
+@profiles.command(name="list")
+def list_(*paths: Paths, options: Selection = _ALL) -> int:
+    """one line a profile"""
     from hbprobe.profiles.catalogue import select
     from hbprobe.profiles.table import INFERRED, LIST_HEADER, has_inferred, list_row
 
-    everything = _named(args.paths)
-    profiles = select(everything, category=args.category, layer=args.layer, expiry=args.expiry, below_s=args.below)
-    if args.json:
-        _print_json("hbprobe.profiles/1", profiles=[profile.model_dump(mode="json") for profile in profiles])
+    everything = _named(paths)
+    found = select(
+        everything, category=options.category, layer=options.layer, expiry=options.expiry, below_s=options.below
+    )
+    if options.json:
+        _print_json("hbprobe.profiles/1", profiles=[profile.model_dump(mode="json") for profile in found])
         return 0
-    _print_table(("category", *LIST_HEADER), [(one.category, *list_row(one)) for one in profiles], grouped=True)
-    print(f"{len(profiles)} of {len(everything)} profiles")
-    if any(map(has_inferred, profiles)):
+    _print_table(("category", *LIST_HEADER), [(one.category, *list_row(one)) for one in found], grouped=True)
+    print(f"{len(found)} of {len(everything)} profiles")
+    if any(map(has_inferred, found)):
         print(INFERRED)
     return 0
 
@@ -108,22 +73,29 @@ def _named(paths: Sequence[str]) -> "list[Profile]":
     return [one for path in paths for one in catalogue.find_all(path)] if paths else catalogue.all()
 
 
-def _show(args: argparse.Namespace) -> int:
+@profiles.command
+def show(
+    profile: Annotated[str, Parameter(help="an id, or a file of your own", completer=profile_ids)],
+    /,
+    *,
+    json: Json = False,
+) -> int:
+    """everything about one profile, with its sources"""
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.profiles.loader import load_profile
     from hbprobe.profiles.mistakes import printable
 
-    path = Catalogue().find_file(args.profile)
-    profile = load_profile(path)
-    if args.json:
-        _print_json("hbprobe.profile/1", profile=profile.model_dump(mode="json"), file=str(path))
+    path = Catalogue().find_file(profile)
+    box = load_profile(path)
+    if json:
+        _print_json("hbprobe.profile/1", profile=box.model_dump(mode="json"), file=str(path))
         return 0
-    by = f", by {profile.vendor}" if profile.vendor else ""
-    print(f"{profile.id}: {profile.name}{by}")
-    print(f"{profile.category}, layer {profile.layer}")
-    if profile.about:
-        print(f"\n{_wrapped(profile.about)}")
-    _print_details(profile)
+    by = f", by {box.vendor}" if box.vendor else ""
+    print(f"{box.id}: {box.name}{by}")
+    print(f"{box.category}, layer {box.layer}")
+    if box.about:
+        print(f"\n{_wrapped(box.about)}")
+    _print_details(box)
     print(f"\nfile: {printable(str(path))}")
     return 0
 
@@ -146,12 +118,14 @@ def _print_details(profile: "Profile") -> None:
             print(_wrapped(says))
 
 
-def _check(args: argparse.Namespace) -> int:
+@profiles.command
+def check(first: Annotated[str, _CHECKED], /, *more: Annotated[str, _CHECKED]) -> int:
+    """find every mistake in profiles"""
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.profiles.checking import check_files
 
     catalogue = Catalogue()
-    files = [file for path in args.paths for file in catalogue.find_files(path)]
+    files = [file for path in (first, *more) for file in catalogue.find_files(path)]
     mistakes = check_files(files)
     for mistake in mistakes:
         print(mistake)
@@ -160,25 +134,29 @@ def _check(args: argparse.Namespace) -> int:
     return 2 if mistakes else 0
 
 
-def _schema(_args: argparse.Namespace) -> int:
+@profiles.command
+def schema() -> int:
+    """print the JSON Schema of a profile, for your editor"""
     from hbprobe.profiles.schema import json_schema
 
-    print(json.dumps(json_schema(), indent=2))
+    print(dumps(json_schema(), indent=2))
     return 0
 
 
-def _plot(args: argparse.Namespace) -> int:
+@profiles.command
+def plot(*paths: Paths, out: Annotated[Path, Parameter(metavar="FILE", help="where to write: .png or .svg")]) -> int:
+    """draw how long boxes let a silent request live"""
     from hbprobe.profiles.mistakes import printable
     from hbprobe.report.plots.catalogue_plot import catalogue_plot
     from hbprobe.report.plots.style import save
 
-    save(catalogue_plot(_named(args.paths)), args.out)
-    print(f"wrote {printable(str(args.out))}")
+    save(catalogue_plot(_named(paths)), out)
+    print(f"wrote {printable(str(out))}")
     return 0
 
 
 def _print_json(schema: str, **content: object) -> None:
-    print(json.dumps({"schema": schema, **content}, indent=2))
+    print(dumps({"schema": schema, **content}, indent=2))
 
 
 def _wrapped(text: str) -> str:

@@ -1,6 +1,5 @@
 """`hbprobe proxy`: the box, for any TCP client and server."""
 
-import argparse
 import asyncio
 import contextlib
 import datetime
@@ -8,12 +7,25 @@ import os
 import random
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from hbprobe.cli import arguments
+from cyclopts import Group, Parameter
+
 from hbprobe.cli.api import opened
-from hbprobe.cli.serve import add_tls, server_tls, until_told_to_stop
+from hbprobe.cli.options import (
+    At,
+    File,
+    MaybeAt,
+    MaybeCount,
+    Seed,
+    Timers,
+    boxes_named,
+    clock_named,
+    profile_ids,
+)
+from hbprobe.cli.serve import TlsOptions, server_tls, until_told_to_stop
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, cannot_listen, is_loopback
 from hbprobe.net.descriptors import raise_limit
@@ -29,126 +41,116 @@ _TOKEN_VARIABLE = "HBPROBE_CONTROL_TOKEN"
 _SPARE_DESCRIPTORS = 64
 
 
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line."""
-    parser = verbs.add_parser(
-        "proxy",
-        help="be a box of the catalogue, for any TCP client and server",
-        description="Relay connections, and requests where a box is of layer http, and end them as the product does. "
-        "It prints a line for each flow that it expires, and sums when it is stopped.",
-    )
-    parser.add_argument(
-        "profiles", metavar="PROFILE[,PROFILE...]", help="an id or a file; several, in order from the client"
-    )
-    parser.add_argument(
-        "--listen",
-        type=arguments.address,
-        default=_DEFAULT,
-        metavar="HOST:PORT",
-        help=f"where clients connect (default: {_DEFAULT})",
-    )
-    parser.add_argument(
-        "--upstream", type=arguments.address, required=True, metavar="HOST:PORT", help="the server behind the box"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="TIMER=TIME",
-        help="change a timer of the first box, as in idle=5; may be repeated",
-    )
-    parser.add_argument(
-        "--clock", default="real", metavar="CLOCK", help="real, or N: the timers run N times as fast (default: real)"
-    )
-    arguments.add_seed(parser)
-    parser.add_argument(
-        "--max-flows",
-        type=arguments.count,
-        metavar="N",
-        help="refuse more flows than this (default: what the descriptor limit carries)",
-    )
-    group = parser.add_argument_group("boxes of layer http", "They end TLS; the others pass it on unread.")
-    add_tls(group, default="off")
-    group.add_argument(
-        "--upstream-tls",
-        default="off",
-        metavar="off|on|CA",
-        help="off: plain HTTP to the server; on: TLS, with a certificate that this system trusts; CA: TLS, with one "
-        "of this authority, a file in PEM (default: off)",
-    )
-    parser.add_argument(
-        "--control",
-        type=arguments.address,
-        metavar="HOST:PORT",
-        help="open the control API there: watch flows, change timers, drain (docs/control-api.md)",
-    )
-    parser.add_argument(
-        "--control-token-file",
-        type=Path,
-        metavar="FILE",
-        help=f"the token that callers must send (default: the variable {_TOKEN_VARIABLE}); needed beyond loopback",
-    )
-    parser.set_defaults(run=run)
+_HTTP = Group("Boxes of layer http", help="They end TLS; the others pass it on unread.", sort_key=2)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the verb."""
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Options(TlsOptions):
+    """Where to stand, and how the box is to behave."""
+
+    listen: Annotated[At, Parameter(help=f"where clients connect (default: {_DEFAULT})")] = _DEFAULT
+    upstream: Annotated[At, Parameter(help="the server behind the box")]
+    timers: Timers = ()
+    clock: Annotated[
+        str, Parameter(metavar="CLOCK", help="real, or N: the timers run N times as fast (default: real)")
+    ] = "real"
+    seed: Seed = 0
+    max_flows: Annotated[
+        MaybeCount,
+        Parameter(help="refuse more flows than this (default: what the descriptor limit carries)"),
+    ] = None
+    tls: Annotated[
+        str,
+        Parameter(
+            group=_HTTP,
+            metavar="auto|off|CERT,KEY",
+            help="auto: a private CA, made once in --state; CERT,KEY: files in PEM (default: off)",
+        ),
+    ] = "off"
+    upstream_tls: Annotated[
+        str,
+        Parameter(
+            group=_HTTP,
+            metavar="off|on|CA",
+            help="off: plain HTTP to the server; on: TLS, with a certificate that this system trusts; CA: TLS, with "
+            "one of this authority, a file in PEM (default: off)",
+        ),
+    ] = "off"
+    control: Annotated[
+        MaybeAt,
+        Parameter(help="open the control API there: watch flows, change timers, drain (docs/control-api.md)"),
+    ] = None
+    control_token_file: Annotated[
+        File,
+        Parameter(
+            help=f"the token that callers must send (default: the variable {_TOKEN_VARIABLE}); needed beyond loopback"
+        ),
+    ] = None
+
+
+_BOX = Parameter(name="PROFILE", help="an id or a file; several, in order from the client", completer=profile_ids)
+
+
+def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: Options) -> int:
+    """Relay until told to stop."""
     from hbprobe import warp
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.profiles.running import draw_all, parse_settings, with_overrides
 
-    chance = random.Random(args.seed)
-    boxes = [Catalogue().find(reference) for reference in args.profiles.split(",")]
-    boxes[0], remarks = with_overrides(boxes[0], parse_settings(args.set))
-    if args.clock == "warp":
+    chance = random.Random(options.seed)
+    boxes = [Catalogue().find(reference) for reference in boxes_named((first, *more))]
+    boxes[0], remarks = with_overrides(boxes[0], parse_settings(options.timers))
+    if options.clock == "warp":
         raise UserError("--clock warp: a program outside cannot follow that clock; use real or a rate such as 20")
-    clock = arguments.clock(args)
+    clock = clock_named(options.clock)
     drawn_boxes, drawn = draw_all(boxes, chance)
-    tls, told = _tls(args, boxes)
+    tls, told = _tls(options, boxes)
     for remark in (*remarks, *drawn, *told):
         _say(remark)
-    warp.run(_relay(args, drawn_boxes, chance, tls), clock)
+    warp.run(_relay(options, drawn_boxes, chance, tls), clock)
     return 0
 
 
-def _tls(args: argparse.Namespace, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]":
+def _tls(options: Options, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]":
     """Return what boxes of layer http speak, and what to tell of it."""
+    from hbprobe.manner import Layer
     from hbprobe.middlebox.chain import Tls
     from hbprobe.net.certificates import client_context
-    from hbprobe.profiles.words import Layer
 
     if all(box.layer is not Layer.HTTP for box in boxes):
-        for option, value in (("--tls", args.tls), ("--upstream-tls", args.upstream_tls)):
+        for option, value in (("--tls", options.tls), ("--upstream-tls", options.upstream_tls)):
             if value != "off":
                 raise UserError(f"{option} {value}: no box is of layer http, the others pass TLS on unread: drop it")
         return Tls(), []
-    ca, client = server_tls(args)
-    server, authority = None, None if args.upstream_tls in ("off", "on") else Path(args.upstream_tls)
+    ca, client = server_tls(options)
+    server, authority = None, None if options.upstream_tls in ("off", "on") else Path(options.upstream_tls)
     if authority is not None and not authority.is_file():
         raise UserError(f"--upstream-tls {authority}: no such file: use off, on, or a certificate in PEM")
-    if args.upstream_tls != "off":
+    if options.upstream_tls != "off":
         server = client_context(authority)
     told = [f"certificate of the private CA: {ca}"] if ca is not None else []
-    return Tls(client, server, args.upstream.host), told
+    return Tls(client, server, options.upstream.host), told
 
 
-async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
+async def _relay(options: Options, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
     from hbprobe.middlebox.chain import Chain
 
-    most = args.max_flows or max(2, raise_limit() - _SPARE_DESCRIPTORS) // (2 * len(boxes))
-    chain = Chain(boxes, await _resolve(args.upstream), _observers(boxes), most, chance, tls)
+    carried = max(2, raise_limit() - _SPARE_DESCRIPTORS) // (2 * len(boxes))
+    most = options.max_flows or carried
+    chain = Chain(boxes, await _resolve(options.upstream), _observers(boxes), most, chance, tls)
     try:
-        host, port = await chain.listen(args.listen.host, args.listen.port)
+        host, port = await chain.listen(options.listen.host, options.listen.port)
     except OSError as error:
         chain.close()
-        raise cannot_listen(args.listen, error) from None
+        raise cannot_listen(options.listen, error) from None
     names = " -> ".join(box.id for box in boxes)
-    _say(f"{names} on {Address(host, port)}, to {args.upstream}, at most {most} flows  (Ctrl-C ends it)")
+    _say(f"{names} on {Address(host, port)}, to {options.upstream}, at most {most} flows  (Ctrl-C ends it)")
     stop = asyncio.Event()
     endings = [asyncio.ensure_future(until_told_to_stop()), asyncio.ensure_future(stop.wait())]
     await asyncio.sleep(0)  # both wait before anybody can know of us
     try:
-        async with _control(args, chain, stop):
+        async with _control(options, chain, stop):
             done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
             await next(iter(done))  # what went wrong while waiting goes on from here
     finally:
@@ -160,31 +162,31 @@ async def _relay(args: argparse.Namespace, boxes: "Sequence[Profile]", chance: r
 
 
 @contextlib.asynccontextmanager
-async def _control(args: argparse.Namespace, chain: "Chain", stop: asyncio.Event) -> AsyncIterator[None]:
+async def _control(options: Options, chain: "Chain", stop: asyncio.Event) -> AsyncIterator[None]:
     """Open the control API if it is wanted, and close it at the end."""
-    if args.control is None:
+    if options.control is None:
         yield
         return
     from hbprobe.middlebox.control import Control
 
-    control = Control(chain.relays, stop.set, _token(args))
-    async with opened(control, args.control, "--control", lambda url: _say(f"control API on {url}/")):
+    control = Control(chain.relays, stop.set, _token(options))
+    async with opened(control, options.control, "--control", lambda url: _say(f"control API on {url}/")):
         yield
 
 
-def _token(args: argparse.Namespace) -> str | None:
+def _token(options: Options) -> str | None:
     """Return the token from file or environment; raises UserError where one is needed and missing."""
     token: str | None = os.environ.get(_TOKEN_VARIABLE) or None
-    if args.control_token_file is not None:
+    if options.control_token_file is not None:
         try:
-            token = args.control_token_file.read_text(encoding="utf-8").strip()
+            token = options.control_token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
-            raise UserError(f"--control-token-file {args.control_token_file}: cannot be read as text") from None
+            raise UserError(f"--control-token-file {options.control_token_file}: cannot be read as text") from None
         if not token:
-            raise UserError(f"--control-token-file {args.control_token_file}: is empty: write a token into it")
-    if token is None and not is_loopback(args.control.host):
+            raise UserError(f"--control-token-file {options.control_token_file}: is empty: write a token into it")
+    if token is None and options.control is not None and not is_loopback(options.control.host):
         raise UserError(
-            f"--control {args.control}: beyond loopback a token is needed: "
+            f"--control {options.control}: beyond loopback a token is needed: "
             f"use --control-token-file or the variable {_TOKEN_VARIABLE}"
         )
     return token

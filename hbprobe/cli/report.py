@@ -1,68 +1,67 @@
 """`hbprobe report`: results as one file that can be mailed."""
 
-import argparse
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
 
+from cyclopts import Parameter
+
+from hbprobe.cli.options import Folder
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
     from hbprobe.report.documents.sources import Measured
 
-_FORMATS = ("html", "md", "json", "csv")
+Format: TypeAlias = Literal["html", "md", "json", "csv"]
+
+_RESULT = Parameter(name="RESULT.json", help="what --json of lab, probe or diagnose wrote, or lab --out")
 
 
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line."""
-    parser = verbs.add_parser(
-        "report",
-        help="write results as one file to mail: what was asked, found, and is to be done",
-        description="Write results as one file: HTML that needs no network to open, Markdown, JSON, or the trials as "
-        "CSV. What looks like a password or a token is left out.",
-    )
-    parser.add_argument(
-        "results",
-        nargs="+",
-        type=Path,
-        metavar="RESULT.json",
-        help="what --json of lab, probe or diagnose wrote, or lab --out",
-    )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: standard output)")
-    parser.add_argument(
-        "--format", choices=_FORMATS, help="default: as the suffix of --out says; md on standard output"
-    )
-    parser.set_defaults(run=run)
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to write, and where to."""
+
+    out: Annotated[Folder, Parameter(metavar="FILE", help="where to write (default: standard output)")] = None
+    format: Annotated[
+        Format | None,
+        Parameter(metavar="FORMAT", help="default: as the suffix of --out says; md on standard output"),
+    ] = None
 
 
-def run(args: argparse.Namespace) -> int:
+_DEFAULTS = Options()
+
+
+def report(first: Annotated[Path, _RESULT], /, *more: Annotated[Path, _RESULT], options: Options = _DEFAULTS) -> int:
     """Write the report."""
     from hbprobe.report.documents.sources import load
     from hbprobe.text import shown
 
-    text = _write(_format(args), [load(path) for path in args.results])
-    if args.out is None:
+    text = _write(_format(options), [load(path) for path in (first, *more)])
+    if options.out is None:
         sys.stdout.write(text)
         return 0
     try:
-        args.out.write_text(text, encoding="utf-8", newline="")
+        options.out.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
-        raise UserError(f"{shown(str(args.out))}: cannot be written: {error.strerror}") from None
-    print(f"wrote {shown(str(args.out))}")
+        raise UserError(f"{shown(str(options.out))}: cannot be written: {error.strerror}") from None
+    print(f"wrote {shown(str(options.out))}")
     return 0
 
 
-def _format(args: argparse.Namespace) -> str:
-    if args.format is not None:
-        return str(args.format)
-    if args.out is None:
+def _format(options: Options) -> str:
+    if options.format is not None:
+        return options.format
+    if options.out is None:
         return "md"
-    suffix = args.out.suffix.lower().removeprefix(".")
-    if suffix not in _FORMATS:
-        known = ", ".join(f".{name}" for name in _FORMATS)
-        raise UserError(f"--out {args.out}: has no suffix that says how to write: use {known}, or say --format")
-    return str(suffix)
+    suffix = options.out.suffix.lower().removeprefix(".")
+    formats = get_args(Format)
+    if suffix not in formats:
+        known = ", ".join(f".{name}" for name in formats)
+        raise UserError(f"--out {options.out}: has no suffix that says how to write: use {known}, or say --format")
+    return suffix
 
 
 def _write(name: str, measured: "list[Measured]") -> str:

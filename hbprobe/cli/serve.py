@@ -1,16 +1,20 @@
 """`hbprobe serve`: the far end of a real path."""
 
-import argparse
 import asyncio
 import os
 import signal
 import socket
 import ssl
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from hbprobe.cli import arguments, stand_in
+from cyclopts import Parameter
+
+from hbprobe.cli import stand_in
+from hbprobe.cli.options import At, Folder, WebConfig, exchange_settings
+from hbprobe.cli.stand_in import StandInOptions
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, cannot_listen
 
@@ -22,97 +26,101 @@ _DEFAULT = Address("127.0.0.1", 8443)
 _WILDCARDS = {"0.0.0.0", "::"}
 
 
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line."""
-    parser = verbs.add_parser(
-        "serve",
-        help="be the far end: hold requests open as long as the probe asks; stand in for Exchange ActiveSync",
-        description="Serve POST /hold?seconds=S, which is answered after S seconds with a token that the probe "
-        "checks, and /Microsoft-Server-ActiveSync as Exchange does (docs/activesync.md). It listens on this machine "
-        "only, unless --listen says otherwise.",
-    )
-    parser.add_argument(
-        "--listen",
-        type=arguments.address,
-        default=_DEFAULT,
-        metavar="HOST:PORT",
-        help=f"where to listen (default: {_DEFAULT}); 0.0.0.0:PORT for every network",
-    )
-    add_tls(parser, default="auto")
-    arguments.add_webconfig(parser)
-    stand_in.add_arguments(parser)
-    parser.set_defaults(run=run)
+@dataclass(frozen=True, kw_only=True)
+class TlsOptions:
+    """What a server needs to know to speak TLS."""
+
+    listen: At
+    tls: Annotated[
+        str,
+        Parameter(
+            metavar="auto|off|CERT,KEY", help="auto: a private CA, made once in --state; CERT,KEY: files in PEM"
+        ),
+    ]
+    name: Annotated[
+        tuple[str, ...],
+        Parameter(
+            metavar="HOST",
+            help="with --tls auto: a name or address by which clients reach this server; may be repeated",
+        ),
+    ] = ()
+    state: Annotated[Folder, Parameter(help="where the private CA is kept")] = None
 
 
-def add_tls(parser: argparse._ActionsContainer, *, default: str) -> None:
-    """Add what a server needs to know to speak TLS."""
-    parser.add_argument(
-        "--tls",
-        default=default,
-        metavar="auto|off|CERT,KEY",
-        help=f"auto: a private CA, made once in --state; CERT,KEY: files in PEM (default: {default})",
-    )
-    parser.add_argument(
-        "--name",
-        action="append",
-        default=[],
-        metavar="HOST",
-        help="with --tls auto: a name or address by which clients reach this server; may be repeated",
-    )
-    parser.add_argument("--state", type=Path, metavar="DIR", help="where the private CA is kept")
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Options(StandInOptions, TlsOptions):
+    """Where to listen, and as what."""
+
+    listen: Annotated[
+        At, Parameter(help=f"where to listen (default: {_DEFAULT}); 0.0.0.0:PORT for every network")
+    ] = _DEFAULT
+    tls: Annotated[
+        str,
+        Parameter(
+            metavar="auto|off|CERT,KEY",
+            help="auto: a private CA, made once in --state; CERT,KEY: files in PEM (default: auto)",
+        ),
+    ] = "auto"
+    webconfig: WebConfig = None
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the verb."""
+_DEFAULTS = Options()
+
+
+def serve(options: Options = _DEFAULTS) -> int:
+    """Serve until told to stop."""
     from hbprobe import warp
+    from hbprobe.net.descriptors import raise_limit
 
-    warp.run(_serve(args), warp.ScaledClock())
+    raise_limit()
+    warp.run(_serve(options), warp.ScaledClock())
     return 0
 
 
-async def _serve(args: argparse.Namespace) -> None:
-    settings = arguments.exchange_settings(args)
-    with stand_in.stand_in(args, settings, _say) as active_sync:
-        await _serve_both(args, settings, active_sync)
+async def _serve(options: Options) -> None:
+    settings = exchange_settings(options.webconfig)
+    with stand_in.stand_in(options, settings, _say) as active_sync:
+        await _serve_both(options, settings, active_sync)
 
 
-async def _serve_both(args: argparse.Namespace, settings: "Settings", active_sync: "StandIn | None") -> None:
+async def _serve_both(options: Options, settings: "Settings", active_sync: "StandIn | None") -> None:
     from hbprobe.farend.server import FarEnd
 
-    ca, tls = server_tls(args)
+    ca, tls = server_tls(options)
     far_end = FarEnd(settings, tls, said=_say, services=() if active_sync is None else (active_sync,))
     try:
-        host, port = await far_end.listen(args.listen.host, args.listen.port)
+        host, port = await far_end.listen(options.listen.host, options.listen.port)
     except OSError as error:
         await far_end.close()
-        raise cannot_listen(args.listen, error) from None
+        raise cannot_listen(options.listen, error) from None
     _say(f"serving on {'https' if tls else 'http'}://{Address(host, port)}/  (Ctrl-C ends it)")
     if ca is not None:
         _say(f"certificate of the private CA: {ca}")
     _say(f"probe it with: {_probe_command(host, port, ca, tls=tls is not None)}")
-    _say(stand_in.about(args, active_sync))
+    _say(stand_in.about(options, active_sync))
     for problem in settings.problems:
         _say(f"web.config: {problem.text}")
     try:
-        async with stand_in.admin(args, active_sync, _say):
+        async with stand_in.admin(options, active_sync, _say):
             await until_told_to_stop()
     finally:
         await far_end.close()
 
 
-def server_tls(args: argparse.Namespace) -> tuple[Path | None, ssl.SSLContext | None]:
+def server_tls(options: TlsOptions) -> tuple[Path | None, ssl.SSLContext | None]:
     """Return the private CA's file, if any, and the TLS settings. Raises UserError for files that do not serve."""
     from hbprobe.net.certificates import private_ca, server_context
 
-    if args.tls == "off":
+    if options.tls == "off":
         return None, None
-    if args.tls == "auto":
-        host = args.listen.host
-        names = (*args.name, socket.gethostname() if host in _WILDCARDS else host)
-        return private_ca(args.state or _state_folder(), names)
-    certificate, comma, key = args.tls.partition(",")
+    if options.tls == "auto":
+        host = options.listen.host
+        names = (*options.name, socket.gethostname() if host in _WILDCARDS else host)
+        return private_ca(options.state or _state_folder(), names)
+    certificate, comma, key = options.tls.partition(",")
     if not comma or not certificate or not key:
-        raise UserError(f"--tls {args.tls}: use auto, off, or CERT,KEY: two files in PEM")
+        raise UserError(f"--tls {options.tls}: use auto, off, or CERT,KEY: two files in PEM")
     return None, server_context(Path(certificate), Path(key))
 
 

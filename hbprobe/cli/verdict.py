@@ -1,69 +1,37 @@
 """`hbprobe verdict`: what Exchange and its devices make of a limit that is already known."""
 
-import argparse
-import json
-import math
-from typing import Any
+import contextlib
 
-from hbprobe.cli import arguments
+from hbprobe.cli.output import Shown, measured, show
+from hbprobe.cli.requests import from_request
+from hbprobe.duration import parse_duration_s
+from hbprobe.errors import RequestError
+from hbprobe.measure.verdict import Verdict
 
 _OPEN = ("open", "none")
-_MANNERS = ("silent", "reset", "closed", "status")
 
 
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line."""
-    parser = verbs.add_parser(
-        "verdict",
-        help="say whether Exchange will log event 1040 on a path whose limit is known",
-        description="Compare a path's limit with Exchange's settings and with what known devices ask for.",
-    )
-    parser.add_argument(
-        "--limit",
-        type=_timer,
-        required=True,
-        metavar="TIME",
-        help="the path's timer: a request that is quiet for so long is cut (600, 10min); 'open' where nothing is cut",
-    )
-    parser.add_argument(
-        "--how", choices=_MANNERS, default="silent", help="how the client sees the cut (default: silent)"
-    )
-    arguments.add_webconfig(parser)
-    arguments.add_json(parser)
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Print the verdict; return 0 when it is healthy, 1 when it has a finding."""
-    from hbprobe.exchange.verdict import judge
-
-    settings = arguments.exchange_settings(args)
-    if args.limit is None:
-        survived_s, how = settings.max_heartbeat_s, None
-    else:
-        # Heartbeats are whole seconds: this is the longest that ends before the timer does.
-        survived_s, how = math.ceil(args.limit) - 1, args.how
-    verdict = judge(survived_s, args.limit, how, settings).as_dict()
-    _show(verdict, {"survived": survived_s, "cut": args.limit, "how": how}, as_json=args.json)
-    return 0 if verdict["healthy"] else 1
-
-
-def _show(verdict: dict[str, Any], limit: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"schema": "hbprobe.verdict/1", "limit": limit, "verdict": verdict}, indent=2))
-    else:
-        from rich.console import Console
-
-        from hbprobe.report.terminal.tables import print_verdict
-
-        print_verdict(verdict, Console())
-
-
-def _timer(text: str) -> float | None:
-    """Read the limit for argparse; None stands for an open path."""
+def _timer(text: str) -> str | None:
+    """Return the limit as the request takes it; None stands for an open path."""
     if text.lower() in _OPEN:
         return None
-    timer_s = arguments.duration(text)
-    if not timer_s > 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no timer: give more than 0, or 'open' where nothing is cut")
-    return int(timer_s) if timer_s.is_integer() else timer_s
+    with contextlib.suppress(ValueError):  # which the request tells
+        if not parse_duration_s(text) > 0:
+            what = "is no timer: give more than 0, or 'open' where nothing is cut"
+            raise RequestError("{limit}: {said!r} {what}", "limit", said=text, what=what)
+    return text
+
+
+@from_request(Verdict, limit=_timer)
+def verdict(request: Verdict, own: Shown) -> int:
+    """Judge, and show the verdict."""
+    from hbprobe.report.terminal.tables import print_verdict
+
+    record, failure = measured(request)
+    return show(
+        record.to_json,
+        lambda console: print_verdict(record.verdict, console),
+        record.exit_status,
+        as_json=own.json,
+        failure=failure,
+    )

@@ -1,82 +1,50 @@
 """`hbprobe watch`: the same paths again and again, for weeks."""
 
-import argparse
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from hbprobe.search.prior import Prior
-    from hbprobe.watch.store import Store
-    from hbprobe.watch.watchfile import WatchPlan
+from cyclopts import Parameter
+
+from hbprobe.cli.requests import from_request
+from hbprobe.measure.observe import Observer
+from hbprobe.watch.request import Watch
 
 
-def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line."""
-    parser = verbs.add_parser(
-        "watch",
-        help="measure paths again and again, and say when a limit changed",
-        description="Measure the targets of a watch file at an interval, keep every trial in a database, and say "
-        "when a limit changed. Ended in any way, it goes on where it was when it is started again.",
-    )
-    parser.add_argument(
-        "file", type=Path, metavar="WATCH.yaml", help="targets, interval, database: see docs/watch.md"
-    )
-    parser.set_defaults(run=run)
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """None: the file says everything."""
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the verb until it is told to stop."""
+class _Lines(Observer):
+    """Prints what the watch says, a line each."""
+
+    def says(self, text: str) -> None:
+        from hbprobe.text import shown
+
+        print(shown(text), flush=True)
+
+
+@from_request(Watch)
+def watch(request: Watch, own: Options) -> int:  # noqa: ARG001  there are none
+    """Measure until told to stop."""
     from hbprobe import warp
-    from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.search.prior import prior_of
-    from hbprobe.watch.lock import only_watch
-    from hbprobe.watch.store import Store
-    from hbprobe.watch.watchfile import load_watch
 
-    plan = load_watch(args.file)
-    with only_watch(plan.database), Store(plan.database, create=True) as store:
-        warp.run(_watch(plan, store, prior_of(Catalogue().all())), warp.ScaledClock())
+    warp.run(_until_stopped(request, _Lines()), warp.ScaledClock())
     return 0
 
 
-async def _watch(plan: "WatchPlan", store: "Store", prior: "Prior") -> None:
+async def _until_stopped(request: Watch, lines: Observer) -> None:
     from hbprobe.cli.serve import until_told_to_stop
-    from hbprobe.watch.service import watch
 
-    async with _metrics(plan, store):
-        watching = asyncio.ensure_future(watch(plan, store, _now, _say, prior))
-        stopping = asyncio.ensure_future(until_told_to_stop())
-        try:
-            await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
-    _say("stopped; start it again to go on")
-
-
-@contextlib.asynccontextmanager
-async def _metrics(plan: "WatchPlan", store: "Store") -> AsyncIterator[None]:
-    if plan.metrics is None:
-        yield
-        return
-    from hbprobe.watch.metrics import serving
-
-    async with serving(store, [target.name for target in plan.targets], plan.metrics) as address:
-        _say(f"metrics at http://{address}/metrics")
-        yield
-
-
-def _now() -> float:
-    return datetime.now(UTC).timestamp()
-
-
-def _say(text: str) -> None:
-    from hbprobe.text import shown
-
-    print(shown(text), flush=True)
+    watching = asyncio.ensure_future(request.measure(lines))
+    stopping = asyncio.ensure_future(until_told_to_stop())
+    try:
+        await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+    lines.says("stopped; start it again to go on")

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from hbprobe.profiles.words import Word
 from hbprobe.trial.outcome import Kind, Trial
+from hbprobe.word import Word
 
 _CLOCK_S = 0.05
 """Exact times are known no better."""

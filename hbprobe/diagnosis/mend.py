@@ -1,10 +1,10 @@
 """What would end the trouble: the smallest timer, or the keep-alives, that would do."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from hbprobe.diagnosis.reasoning import BoxKind, Counts, Reasoning, Runs
 from hbprobe.duration import format_duration
+from hbprobe.exchange.verdict import Judgement
 from hbprobe.trial.evidence import Question, Seen
 from hbprobe.trial.outcome import Limit
 
@@ -28,9 +28,7 @@ def is_of_the_path(reasoning: Reasoning) -> bool:
     return not {BoxKind.LATE_SERVER, BoxKind.DOWN, BoxKind.SERVER} & set(reasoning.kinds[:1])
 
 
-def mend(
-    limit: Limit, seen: Sequence[Seen], reasoning: Reasoning, verdict: Mapping[str, Any] | None
-) -> tuple[str, ...]:
+def mend(limit: Limit, seen: Sequence[Seen], reasoning: Reasoning, verdict: Judgement | None) -> tuple[str, ...]:
     """Say what to do, one sentence or two each."""
     first = reasoning.kinds[0]
     if first in _NO_TIMER:
@@ -41,13 +39,13 @@ def mend(
     return (*_timer(verdict), *_keep_alive(limit, seen, reasoning), *doubt)
 
 
-def _timer(verdict: Mapping[str, Any] | None) -> Iterator[str]:
+def _timer(verdict: Judgement | None) -> Iterator[str]:
     if verdict is None:
         return
-    if verdict["healthy"]:
+    if verdict.healthy:
         yield "The timer is long enough for Direct Push with these settings."
         return
-    enough_s, all_s = verdict["recommended_s"], verdict["carries_max_s"]
+    enough_s, all_s = verdict.recommended_s, verdict.carries_max_s
     if enough_s is not None:
         yield f"A timer of {_seconds(enough_s)} or more on that box is enough for every device that a timer helps."
     yield f"A timer of {_seconds(all_s)} carries the longest heartbeat of these settings."

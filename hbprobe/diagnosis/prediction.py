@@ -2,18 +2,11 @@
 
 from dataclasses import dataclass
 
+from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.held import deciding_timer, latest_s, outlived
-from hbprobe.profiles.model import Ends, Expiry, Http, Layer, Profile, Restart, ServerSide, Timer, TimerKind
+from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
 from hbprobe.trial.evidence import Ask, FarEnd, Question
-from hbprobe.trial.outcome import Aftermath, How
 
-_HOW = {
-    Expiry.SILENT: How.SILENT,
-    Expiry.RESET_ON_NEXT: How.SILENT,
-    Expiry.RESET: How.RESET,
-    Expiry.CLOSE: How.CLOSED,
-    Expiry.RESPOND: How.STATUS,
-}
 _SAVED_BY = {
     Restart.ANY_PACKET: (True, True, True),
     Restart.DATA: (True, True, True),
@@ -34,7 +27,7 @@ class Prediction:
     last_s: float
     settable_s: tuple[float, float] | None
     """The least and the most that its timer can be set to; None where no source says."""
-    hows: tuple[How, ...]
+    hows: tuple[Manner, ...]
     """How it cuts, as the client sees it: a box that asks other servers first looks silent until it gives up."""
     aftermath: Aftermath | None
     """For a silent cut."""
@@ -50,7 +43,8 @@ def predict(profile: Profile) -> Prediction | None:
     if timer is None or last_s is None:
         return None
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)
-    hows = (_HOW[timer.expiry] if told else How.SILENT,) + (How.SILENT,) * bool(timer.retries)
+    manner = (timer.expiry.traits.manner if told else None) or Manner.SILENT
+    hows = (manner,) + (Manner.SILENT,) * bool(timer.retries)
     times = 1 + timer.retries  # each server that is tried gets the whole timer
     return Prediction(
         first_s=timer.default,
@@ -90,11 +84,10 @@ def _settable(timer: Timer) -> tuple[float, float] | None:
 
 
 def _aftermath(timer: Timer) -> Aftermath | None:
-    if timer.expiry is Expiry.RESET_ON_NEXT:
-        return Aftermath.RESET
-    if timer.expiry is not Expiry.SILENT:
+    foretold = timer.expiry.traits.aftermath
+    if foretold is None:
         return Aftermath.ACKNOWLEDGED if timer.retries else None
-    return Aftermath.ACKNOWLEDGED if timer.revived_by in (Ends.CLIENT, Ends.BOTH) else Aftermath.NOTHING
+    return Aftermath.ACKNOWLEDGED if timer.revived_by in (Ends.CLIENT, Ends.BOTH) else foretold
 
 
 def _far_end(profile: Profile, timer: Timer) -> FarEnd | None:
@@ -103,7 +96,8 @@ def _far_end(profile: Profile, timer: Timer) -> FarEnd | None:
         return FarEnd.RESET if reset else FarEnd.CLOSED
     if timer.tells not in (Ends.BOTH, Ends.SERVER):
         return None
-    return {Expiry.RESET: FarEnd.RESET, Expiry.CLOSE: FarEnd.CLOSED}.get(timer.expiry)
+    act = timer.expiry.traits.act
+    return None if act is None else {Manner.RESET: FarEnd.RESET, Manner.CLOSED: FarEnd.CLOSED}.get(act.heard)
 
 
 def _between_requests(profile: Profile, ask: Ask) -> bool | None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from hbprobe.diagnosis.prediction import Prediction, predict, survives
 from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.duration import format_duration
-from hbprobe.profiles.model import Category, Layer, Profile
+from hbprobe.manner import Aftermath, Layer, Manner
+from hbprobe.profiles.model import Category, Profile
 from hbprobe.trial.evidence import FarEnd, Question, Seen
-from hbprobe.trial.outcome import Aftermath, How, Limit
+from hbprobe.trial.outcome import Limit
 
 _SLACK_S, _SLACK = 1.0, 0.01
 """So far may a limit lie from the number in a profile: clocks are coarse, and the slower ones more so."""
@@ -100,7 +101,7 @@ def _on_limit(foretold: Prediction, limit: Limit) -> Point:
     return Point(-2, f"its timer is {default}, and cannot be set to that")
 
 
-_MANNERS = {How.SILENT: "silent", How.RESET: "RST", How.CLOSED: "FIN", How.STATUS: "a status"}
+_MANNERS = {Manner.SILENT: "silent", Manner.RESET: "RST", Manner.CLOSED: "FIN", Manner.STATUS: "a status"}
 _AFTERMATHS = {
     Aftermath.RESET: "RST to the next packet",
     Aftermath.NOTHING: "a black hole afterwards",
@@ -110,7 +111,9 @@ _AFTERMATHS = {
 
 
 def _on_manner(foretold: Prediction, limit: Limit, seen: Sequence[Seen]) -> Iterator[Point]:
-    how = How.SILENT if limit.aftermath is Aftermath.RESET else limit.how  # method idle asks once more by itself
+    how = (
+        Manner.SILENT if limit.aftermath is Aftermath.RESET else limit.manner
+    )  # method idle asks once more by itself
     if how is None or how not in foretold.hows:
         yield Point(-4, f"it cuts otherwise: {_MANNERS[foretold.hows[0]]}")
         return

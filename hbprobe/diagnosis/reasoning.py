@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hbprobe.profiles.words import Word
+from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Question, Seen
 from hbprobe.trial.explanation import Explanation, explain
-from hbprobe.trial.outcome import Cause, How, Limit
+from hbprobe.trial.outcome import Cause, Limit
+from hbprobe.word import Word
 
 
 class Runs(Word):
@@ -70,10 +71,10 @@ class Reasoning:
         return any(kind in (BoxKind.PACKET, BoxKind.TCP, BoxKind.HTTP) for kind in self.kinds)
 
 
-_CAUSE_OF: dict[How | None, Cause] = {
-    How.STATUS: Cause.PROXY_STATUS,
-    How.SILENT: Cause.STATE_LOST_SILENTLY,
-    How.RESET: Cause.RESET_BY_BOX,
+_CAUSE_OF: dict[Manner | None, Cause] = {
+    Manner.STATUS: Cause.PROXY_STATUS,
+    Manner.SILENT: Cause.STATE_LOST_SILENTLY,
+    Manner.RESET: Cause.RESET_BY_BOX,
 }
 """What is behind a limit, where the post-mortem could not be had."""
 _BY_SERVER = (Cause.CLOSED_BY_SERVER, Cause.RESET_BY_SERVER)
@@ -93,7 +94,7 @@ def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Rea
     elif _knows_requests(limit, seen):
         kinds = (BoxKind.HTTP,)
     else:
-        cause = explanation.causes[0] if explanation.causes else _CAUSE_OF.get(limit.how)
+        cause = explanation.causes[0] if explanation.causes else _CAUSE_OF.get(limit.manner)
         signed = died is not None and died.signed
         kinds = _kinds(cause, saved, runs) or _of_close(explanation, saved, signed=signed, tls=tls)
     return Reasoning(explanation, runs, _counts(saved, runs), _direction(saved), whose, kinds)
@@ -186,7 +187,7 @@ def _knows_requests(limit: Limit, seen: Sequence[Seen]) -> bool:
     if any(one.far_end is not None and one.far_end.times > 1 for one in seen):
         return True
     between = next((one for one in seen if one.ask.question is Question.BETWEEN_REQUESTS), None)
-    if between is None or limit.cut_s is None or limit.how is How.SILENT:
+    if between is None or limit.cut_s is None or limit.manner is Manner.SILENT:
         return False
     apart_s = abs(between.outcome.elapsed_s - limit.cut_s)
     return between.survived is True or (between.outcome.exact and apart_s > 2 + 0.1 * limit.cut_s)

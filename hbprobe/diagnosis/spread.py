@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hbprobe.diagnosis.fit import Fit, deaths, fit
-from hbprobe.trial.outcome import How, Limit, Trial
+from hbprobe.manner import Manner
+from hbprobe.trial.outcome import Limit, Trial
 
 _FROM, _TO = 0.25, 1.5
 """Shares of the limit between which holds lie that are cut in silence."""
@@ -27,7 +28,7 @@ def spread_holds(limit: Limit, count: int, max_s: float) -> tuple[float, ...]:
     """
     if limit.cut_s is None:
         return (max_s,) * count
-    if limit.how is not How.SILENT:
+    if limit.manner is not Manner.SILENT:
         return (round(_TO * limit.cut_s, 3),) * count
     step = (_TO - _FROM) / max(1, count - 1)
     return tuple(round((_FROM + step * number) * limit.cut_s, 3) for number in range(count))

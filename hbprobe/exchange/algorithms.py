@@ -6,19 +6,9 @@ whole seconds, as in the protocol. `hbprobe.exchange.devices` says where each al
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import ClassVar
 
-
-class Loss(StrEnum):
-    """How a request ended early, as its client saw it; the words are those of a measured cut."""
-
-    SILENT = "silent"
-    """Nothing came, and the device gave up."""
-    RESET = "reset"
-    CLOSED = "closed"
-    STATUS = "status"
-    """An HTTP status that is not Exchange's."""
+from hbprobe.manner import Manner
 
 
 @dataclass(slots=True)
@@ -43,7 +33,7 @@ class Device(ABC):
         """Take status 1: the interval ran out and nothing had changed."""
 
     @abstractmethod
-    def lost(self, how: Loss) -> None:
+    def lost(self, how: Manner) -> None:
         """Take it that no answer of Exchange's came."""
 
     @abstractmethod
@@ -68,7 +58,7 @@ class FixedInterval(Device):
     def answered(self) -> None:
         """Change nothing."""
 
-    def lost(self, how: Loss) -> None:
+    def lost(self, how: Manner) -> None:
         """Change nothing."""
 
     def corrected(self, bound_s: int) -> None:
@@ -124,7 +114,7 @@ class WindowsMobile(StepsWithin):
             self._before_step_s, self._answers = self.heartbeat_s, 0
             self.heartbeat_s = min(self.max_s, self.heartbeat_s + self.increment_s)
 
-    def lost(self, how: Loss) -> None:  # noqa: ARG002 (each loss is the same to it)
+    def lost(self, how: Manner) -> None:  # noqa: ARG002 (each loss is the same to it)
         """Undo the last step up, or fall to the minimum where there was none."""
         self.heartbeat_s = self.min_s if self._before_step_s is None else self._before_step_s
         self._before_step_s, self._answers = None, 0
@@ -183,11 +173,11 @@ class AndroidEarly(StepsWithin):
         if not self._dropped:
             self.heartbeat_s = min(self.max_s, self.heartbeat_s + self.step_s)
 
-    def lost(self, how: Loss) -> None:
+    def lost(self, how: Manner) -> None:
         """Step down, start over or go on, as the manner of the loss has it."""
-        if how is Loss.CLOSED:
+        if how is Manner.CLOSED:
             self._start_over()
-        elif how is not Loss.STATUS and self.heartbeat_s > max(self.min_s, self._longest_answered_s):
+        elif how is not Manner.STATUS and self.heartbeat_s > max(self.min_s, self._longest_answered_s):
             self.heartbeat_s = max(self.min_s, self.heartbeat_s - self.step_s)
             self._dropped = True
 
@@ -220,9 +210,9 @@ class AndroidLater(Device):
         """Step up."""
         self.heartbeat_s = min(self.max_s, self.heartbeat_s + self.step_s)
 
-    def lost(self, how: Loss) -> None:
+    def lost(self, how: Manner) -> None:
         """Step down."""
-        if how is not Loss.STATUS:
+        if how is not Manner.STATUS:
             self.heartbeat_s = max(self.min_s, self.heartbeat_s - self.step_s)
 
     def corrected(self, bound_s: int) -> None:
@@ -255,7 +245,7 @@ class Textbook(Device):
         self._low_s = self.heartbeat_s
         self._choose()
 
-    def lost(self, how: Loss) -> None:  # noqa: ARG002 (each loss is the same to it)
+    def lost(self, how: Manner) -> None:  # noqa: ARG002 (each loss is the same to it)
         """Know a shorter heartbeat that is lost; where that is one that got through before, begin below it."""
         self._high_s = self.heartbeat_s
         if self._high_s <= self._low_s:

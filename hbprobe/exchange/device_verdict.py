@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.devices import Basis, DeviceKind
 from hbprobe.exchange.predict import Course, follow_all, read_window
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class PathLimit:
     """The longest heartbeat that counts as surviving; infinite where nothing was cut."""
     cut_s: float
     """The shortest that was cut; infinite where nothing was."""
-    how: Loss
+    how: Manner
 
     @classmethod
     def from_bracket(cls, survived_s: float | None, cut_s: float | None, how: str | None) -> Self:
@@ -26,8 +26,8 @@ class PathLimit:
         if survived_s is None and cut_s is None:
             raise ValueError("a limit needs the longest hold that survived, or the shortest that was cut")
         if cut_s is None:
-            return cls(math.inf, math.inf, Loss.SILENT)
-        return cls(survived_s or 0.0, cut_s, Loss(how or Loss.SILENT))
+            return cls(math.inf, math.inf, Manner.SILENT)
+        return cls(survived_s or 0.0, cut_s, Manner(how or Manner.SILENT))
 
     def __str__(self) -> str:
         cuts = f"cuts {self.cut_s:g} s"

@@ -4,17 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hbprobe.exchange.algorithms import (
-    AndroidEarly,
-    AndroidLater,
-    Device,
-    FixedInterval,
-    Loss,
-    Textbook,
-    WindowsMobile,
-)
+from hbprobe.exchange.algorithms import AndroidEarly, AndroidLater, Device, FixedInterval, Textbook, WindowsMobile
 
-__all__ = ["DEVICES", "Basis", "Device", "DeviceKind", "Loss"]
+__all__ = ["DEVICES", "Basis", "Device", "DeviceKind"]
 
 _ANDROID = "https://github.com/CyanogenMod/android_packages_apps_Exchange/tree"
 

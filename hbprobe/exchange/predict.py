@@ -10,9 +10,10 @@ from dataclasses import astuple, dataclass
 from itertools import chain, cycle, islice
 from typing import NamedTuple
 
-from hbprobe.exchange.algorithms import Device, Loss
+from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import HeartbeatWindow
+from hbprobe.manner import Manner
 
 
 class Request(NamedTuple):
@@ -50,7 +51,7 @@ class Course:
         """The share of a round's requests that are lost; 1 for a device that is refused."""
         return sum(request.is_lost for request in self.round) / len(self.round) if self.round else 1.0
 
-    def deaf_share(self, cut_s: float, how: Loss) -> float:
+    def deaf_share(self, cut_s: float, how: Manner) -> float:
         """Return the share of a round's time in which the device waits on a connection that is dead.
 
         Only a silent loss leaves it waiting. Pauses between requests are not counted.
@@ -58,7 +59,7 @@ class Course:
         waited = deaf = 0.0
         for request in self.round:
             alive_s = min(cut_s, request.heartbeat_s) if request.is_lost else request.heartbeat_s
-            deaf_s = request.timeout_s - alive_s if request.is_lost and how is Loss.SILENT else 0.0
+            deaf_s = request.timeout_s - alive_s if request.is_lost and how is Manner.SILENT else 0.0
             waited, deaf = waited + alive_s + deaf_s, deaf + deaf_s
         return deaf / waited if waited else 0.0
 
@@ -73,7 +74,7 @@ class Reading:
     """The lowest average of a window, once the device is in its round; None where it is refused."""
 
 
-def follow(device: Device, longest_s: float, how: Loss, settings: Settings) -> Course:
+def follow(device: Device, longest_s: float, how: Manner, settings: Settings) -> Course:
     """Run a device on a path that carries heartbeats up to `longest_s` and loses longer ones."""
     seen: dict[tuple[object, ...], int] = {}
     requests: list[Request] = []
@@ -95,7 +96,7 @@ def follow(device: Device, longest_s: float, how: Loss, settings: Settings) -> C
     return Course(tuple(requests[:first]), tuple(requests[first:]), device.heartbeat_s)
 
 
-def follow_all(new: Callable[[], Device], how: Loss, settings: Settings) -> dict[int, Course]:
+def follow_all(new: Callable[[], Device], how: Manner, settings: Settings) -> dict[int, Course]:
     """Run a device on every kind of path that it can tell apart.
 
     The keys are 0 and each heartbeat that it can come to ask for; the path carries what is not longer. A path that

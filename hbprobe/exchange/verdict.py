@@ -1,6 +1,7 @@
 """What a path's limit means for Direct Push: event 1040, device by device, and the timer that would end it.
 
-`Verdict.as_dict` has these keys; later versions may add more. Durations are in seconds, and whole where they can be.
+`Judgement.as_dict` has these keys; later versions may add more. Durations are in seconds, and whole where they
+can be.
 
     healthy        no finding is a problem
     findings       list of
@@ -37,10 +38,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.device_verdict import DeviceVerdict, PathLimit, judge_device, timer_above
 from hbprobe.exchange.devices import DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings, Severity
+from hbprobe.manner import Manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """What a path's limit means; the module's text explains the fields."""
 
     findings: tuple[Finding, ...]
@@ -79,11 +80,11 @@ def judge(
     how: str | None,
     settings: Settings,
     devices: Iterable[DeviceKind] = DEVICES,
-) -> Verdict:
+) -> Judgement:
     """Say what a limit means: the longest hold that survived, the shortest that was cut (None: nothing was), and how.
 
     A heartbeat between the two counts as lost. Where nothing was cut, longer heartbeats than the longest tried count
-    as surviving, and a note says so. `how` is a value of `Loss`, or of probe's `How`; None with a cut is silent.
+    as surviving, and a note says so. `how` is a value of `Manner`, or of probe's `How`; None with a cut is silent.
     """
     limit = PathLimit.from_bracket(limit_survived_s, cut_s, how)
     judged = tuple(judge_device(kind, limit, settings) for kind in devices)
@@ -93,7 +94,7 @@ def judge(
     findings += _on_settings(settings)
     timers_s = [device.smallest_timer_s for device in judged if device.smallest_timer_s is not None]
     carries_max_s = timer_above(settings.max_heartbeat_s)
-    return Verdict(tuple(findings), judged, max(timers_s, default=None), carries_max_s, settings)
+    return Judgement(tuple(findings), judged, max(timers_s, default=None), carries_max_s, settings)
 
 
 def _on_bracket(survived_s: float | None, cut_s: float | None, settings: Settings) -> Iterator[Finding]:
@@ -139,7 +140,7 @@ def _push_lost(device: DeviceVerdict, limit: PathLimit, settings: Settings) -> s
         )
     lost = f"{device.name} asks for {device.settled_s} s and loses every request"
     event = "" if device.event_1040 else ", and no event says so"
-    if limit.how is Loss.SILENT:
+    if limit.how is Manner.SILENT:
         return f"{lost}{event}: mail that comes after the cut waits until the device gives up."
     return f"{lost}{event}: it is told at once, and has to ask again each time."
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from hbprobe import __version__
 from hbprobe.farend.hold import DRIP, HOLD_PATH, LONGEST_HOLD_S, SHORTEST_DRIP_S, hold_token
 from hbprobe.farend.witness import Witness
-from hbprobe.net.tcp_info import acknowledge_now
+from hbprobe.net.tcp_info import acknowledge_now, give_up_after
 
 _MOST_BODY_BYTES = 1 << 20
+_UNACKNOWLEDGED_S = 120.0
+"""So long does the system send an answer again that nobody acknowledges, instead of a quarter of an hour."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """A drip is of no use to a box that does not see it pass; the second one tells nginx
 (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering)."""
@@ -44,14 +47,24 @@ class _Asked:
 class HoldService:
     """Holds requests open. Knows how many there are."""
 
-    def __init__(self, said: Callable[[str], None] = lambda _: None, late_s: float = 0.0) -> None:
-        """`late_s`: so much later than asked for does it answer, to show what a late server looks like."""
+    def __init__(
+        self,
+        said: Callable[[str], None] = lambda _: None,
+        late_s: float = 0.0,
+        full_at_s: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        """`late_s`: so much later than asked for does it answer, to show what a late server looks like.
+
+        `full_at_s` says when a connection was last turned away for want of descriptors.
+        """
         self._said = said
         self._late_s = late_s
         self._loop = asyncio.get_running_loop()
-        self._witness = Witness()
+        self._witness = Witness(full_at_s)
         self.holding = 0
         """How many requests are held open now."""
+        self.longest_s = 0.0
+        """The longest hold that was asked for so far."""
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """Return what answers which requests."""
@@ -66,6 +79,7 @@ class HoldService:
         peer, started_s = _escaped(request.remote or "?"), self._loop.time()
         held = self._witness.came(asked.nonce, transport)
         self.holding += 1
+        self.longest_s = max(self.longest_s, asked.seconds)
         try:
             async with _Answer(request, asked.drip_s) as answer:
                 await _drained(request)
@@ -77,10 +91,11 @@ class HoldService:
             self.holding -= 1
         self._said(f"{peer} held for {asked.seconds:g} s, answered")
         held.answered_s = self._loop.time()
+        give_up_after(transport, _UNACKNOWLEDGED_S)
         return await answer.end(hold_token(asked.seconds, asked.nonce))
 
     async def _testify(self, request: web.Request) -> web.Response:
-        said = self._witness.says(request.match_info["nonce"])
+        said = {"hbprobe": __version__, **self._witness.says(request.match_info["nonce"])}
         return web.json_response(said, headers=_HEADERS)
 
 

@@ -2,6 +2,10 @@
 
 No keep-alive limit short of a month, and no TCP keep-alives, which would hide every packet filter on the way. What it
 serves is made of services: `/hold` always, and others that it is given.
+
+A connection whose hold was answered is let go once it has been idle for twice the longest hold that was asked for and
+ten minutes more; after another POST, a Ping say, twice the longest heartbeat. A client that lives has long asked
+again or closed it, and a far end behind a silent box would collect them otherwise.
 """
 
 import socket
@@ -13,12 +17,11 @@ from aiohttp import web
 
 from hbprobe import __version__
 from hbprobe.exchange.settings import Settings
-from hbprobe.farend.hold import LONGEST_HOLD_S
+from hbprobe.farend.hold import HOLD_PATH, LONGEST_HOLD_S
 from hbprobe.farend.hold_service import HoldService
+from hbprobe.net.http_server import HttpServer
 
-_BACKLOG = 4096
-_LAST_WORDS_S = 0.1
-"""What is about to be answered still is, when the server stops; what is held is dropped."""
+_MARGIN_S = 600.0
 
 
 class Service(Protocol):
@@ -40,49 +43,34 @@ class FarEnd:
         services: Sequence[Service] = (),
     ) -> None:
         self._settings = settings
-        self._tls = tls
-        self._holds = HoldService(said)
+        self._holds = HoldService(said, full_at_s=lambda: self._server.full_at_s)
         app = web.Application()
         for service in (self._holds, *services):
             app.add_routes(service.routes())
         app.add_routes([web.get("/", self._about)])
-        # A client that is gone must not leave its request waiting for hours.
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            handler_cancellation=True,
-            keepalive_timeout=LONGEST_HOLD_S,
-            tcp_keepalive=False,
-            shutdown_timeout=_LAST_WORDS_S,
-        )
+        self._server = HttpServer(app, tls, said, keepalive_s=LONGEST_HOLD_S, may_idle_s=self._may_idle_s)
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=self._tls, backlog=_BACKLOG)
-        await site.start()
-        address = self._runner.addresses[0]
-        return address[0], address[1]
+        return await self._server.listen(host, port)
 
     async def listen_on(self, sock: socket.socket) -> None:
         """Take connections on a socket that listens."""
-        await self._runner.setup()
-        await web.SockSite(self._runner, sock, ssl_context=self._tls).start()
+        await self._server.listen_on(sock)
 
     async def close(self) -> None:
-        """Stop, and drop what is still held.
-
-        At once: on a path that has gone silent TLS would wait half a minute for the other end's farewell.
-        """
-        for connection in self._runner.server.connections if self._runner.server is not None else ():
-            if connection.transport is not None:
-                connection.transport.abort()
-        await self._runner.cleanup()
+        """Stop, and drop what is still held, at once."""
+        await self._server.close()
 
     @property
     def holding(self) -> int:
         """How many requests are held open now."""
         return self._holds.holding
+
+    def _may_idle_s(self, request: web.Request) -> float | None:
+        if request.path == HOLD_PATH:
+            return 2 * self._holds.longest_s + _MARGIN_S
+        return 2 * self._settings.max_heartbeat_s + _MARGIN_S if request.method == "POST" else None
 
     async def _about(self, _: web.Request) -> web.Response:
         settings = self._settings

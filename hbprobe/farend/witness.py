@@ -3,6 +3,7 @@
 The answer is JSON. All times are seconds since the request came, the last time that it came; `up_s` alone is the age
 of the service.
 
+    hbprobe     the version of the program that answers
     seen        the request came here; false: no such request, or so long ago that it was forgotten
     times       how often it came: a proxy that asks again sends it twice
     up_s        how long the service has been up: a service that is younger than the request was restarted
@@ -12,17 +13,24 @@ of the service.
     ending      how it ended: reset, closed or gave-up; null while it stands
     unacknowledged, retransmits
                 what TCP_INFO says of the answer; null where the system does not tell, or the connection has ended
+    stalled_s   how long this process stood still at the longest since just before the request came; null where it
+                cannot tell
+    full_s      how long ago it last turned a connection away for want of descriptors; null where it never did
 """
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from hbprobe.farend.ending import Listener
 from hbprobe.net.tcp_info import tcp_info
+from hbprobe.warp import ClockLoop
 
 _MOST_KEPT = 4096
+_JUST_BEFORE_S = 1.0
+"""A stall that ended so shortly before a request was read may have kept it waiting."""
 
 
 @dataclass(slots=True)
@@ -53,8 +61,11 @@ class Held:
 class Witness:
     """Remembers the requests of late."""
 
-    def __init__(self) -> None:
+    def __init__(self, full_at_s: Callable[[], float | None]) -> None:
+        """`full_at_s` says when, on the loop's clock, a connection was last turned away for want of descriptors."""
         self._loop = asyncio.get_running_loop()
+        self._stalls = self._loop.watch_stalls() if isinstance(self._loop, ClockLoop) else None
+        self._full_at_s = full_at_s
         self._since_s = self._loop.time()
         self._held: OrderedDict[str, Held] = OrderedDict()
 
@@ -70,4 +81,10 @@ class Witness:
     def says(self, nonce: str) -> dict[str, Any]:
         """Return what there is to say of a request."""
         now_s, held = self._loop.time(), self._held.get(nonce)
-        return {"up_s": now_s - self._since_s, **(held.seen(now_s) if held else {"seen": False})}
+        full_at_s = self._full_at_s()
+        seen = {"seen": False} if held is None else held.seen(now_s) | {"stalled_s": self._stalled_s(held)}
+        full_s = None if full_at_s is None else now_s - full_at_s
+        return {"up_s": now_s - self._since_s, **seen, "full_s": full_s}
+
+    def _stalled_s(self, held: Held) -> float | None:
+        return None if self._stalls is None else self._stalls.longest_since(held.arrived_s - _JUST_BEFORE_S)

@@ -53,8 +53,12 @@ class _Ask(NamedTuple):
     state: Ints
     at_s: Floats
     heartbeat_s: Floats
+    first_s: Floats
+    """When the path's timer runs out, if it takes so long: for the first server, where several are tried."""
     cut_s: Floats
-    """When the path cuts it, if it takes so long."""
+    """When it does for the last one, and the request is lost."""
+    gives_up_s: Floats
+    """When the device no longer waits."""
     mail_s: Floats
     """When mail comes next; infinite where that is too late to matter."""
     mail_waited: Flags
@@ -73,12 +77,15 @@ class Herd:
         self._visits: Words = np.zeros(count, np.uint64)
         self._requests: Words = np.zeros(count, np.uint64)
         self._limit_s, self._spread_s, self._leaves_s = np.empty(count), np.empty(count), np.empty(count)
+        self._tries = np.ones(count)
         self._how, self._at_firewall = np.empty(count, np.intp), np.empty(count, np.bool_)
         self._connected, self._mail_waits = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
         self._due_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
         self._following = world.table.following.ravel()
         self._any_spread = bool(paths.spread_s.any() or world.firewall.spread_s)
         self._any_refused = bool(world.table.refused.any())
+        self._any_tries = bool((paths.tries > 1).any() or world.firewall.tries > 1)
+        self._early: list[Samples] = []
         self.ends: Ints = np.zeros(world.table.following.size, np.intp)
         """How often requests in each state ended in each way; by end and state, flat."""
         self.pauses: Ints = np.zeros(len(world.table), np.intp)
@@ -87,16 +94,28 @@ class Herd:
         """How long each device was without push: in all, and through the firewall's timer."""
         self.late_mails, self.late_s = 0, 0.0
         """How often mail came while there was no push, and how late it was in all."""
+        self.asked_again: Ints = np.zeros(len(world.table), np.intp)
+        """How often a box made a request again at another server, by the state that asked; each is a sample."""
         self._visit(np.arange(count))
 
     def advance(self, until_s: float) -> Slice:
         """Let every device make the requests that it begins before a time."""
         done = Slice()
+        held, self._early = self._early, []
+        self._note(held, until_s, done)
         due = np.flatnonzero(self._due_s < until_s)
         while len(due):
             self._step(due, done)
             due = due[self._due_s[due] < until_s]
+        if self._any_tries:
+            self._note(self._early, until_s, done)
         return done
+
+    def _note(self, samples: list[Samples], until_s: float, done: Slice) -> None:
+        """Hand out the samples before a time, and keep the later ones for the next slice."""
+        later = [part.only(part.at_s >= until_s) for part in samples]
+        done.samples += [part.only(part.at_s < until_s) for part in samples]
+        self._early = [part for part in later if len(part.at_s)]
 
     @property
     def asks_s(self) -> Floats:
@@ -105,7 +124,7 @@ class Herd:
 
     def forget(self) -> None:
         """Count anew from now on; the devices stay as they are."""
-        for counts in (self.ends, self.pauses, self.deaf_s, self.deaf_at_firewall_s):
+        for counts in (self.ends, self.pauses, self.asked_again, self.deaf_s, self.deaf_at_firewall_s):
             counts.fill(0)
         self.late_mails, self.late_s = 0, 0.0
 
@@ -118,6 +137,7 @@ class Herd:
         self._limit_s[those] = np.where(at_firewall, firewall.limit_s, limit_s)
         self._spread_s[those] = np.where(at_firewall, firewall.spread_s, self._paths.spread_s[rows])
         self._how[those] = np.where(at_firewall, LOSSES.index(firewall.how), self._paths.how[rows])
+        self._tries[those] = np.where(at_firewall, firewall.tries, self._paths.tries[rows])
         self._at_firewall[those] = at_firewall
         stay_s = self._world.habits.stay_s * exponentials(of, visit, OfVisit.STAY)
         self._leaves_s[those] = self._due_s[those] + stay_s
@@ -142,18 +162,21 @@ class Herd:
         self._arrive(due)
         ask = self._ask(due, done)
         answer_s = ask.at_s + ask.heartbeat_s
-        mailed = ask.mail_s < np.minimum(ask.cut_s, answer_s)
+        lives_s = np.where(ask.first_s > answer_s, answer_s, np.minimum(ask.cut_s, ask.gives_up_s))
+        mailed = ask.mail_s < lives_s
         end, next_s = mailed.astype(np.intp), np.where(mailed, ask.mail_s, answer_s)
         waited = np.flatnonzero(ask.mail_waited)
         if len(waited):
             if self._any_refused:
                 waited = waited[~self._table.refused[ask.state[waited]]]
             mailed[waited], end[waited], next_s[waited] = True, _AT_ONCE, ask.at_s[waited]
-        dead = np.flatnonzero((ask.cut_s <= answer_s) & ~mailed)
+        dead = np.flatnonzero((ask.first_s <= answer_s) & ~mailed)
         self._lose(ask, dead, end, next_s)
         self._leave(ask, end, next_s)
-        self._pause(ask, dead, end, next_s)
+        if self._any_tries:
+            self._ask_again(ask, next_s)
         self._close(ask, end, next_s, done)
+        self._pause(ask, dead, end, next_s)
         self._go_deaf(ask, dead, next_s)
         self._end(due, end)
         self._due_s[due] = next_s
@@ -164,16 +187,26 @@ class Herd:
         state, at_s, number = self._state[due], self._due_s[due], self._requests[due]
         heartbeat_s = self._table.heartbeat_s[state]
         done.opened_s.append(at_s[~self._connected[due]])
-        cut_s = at_s + self._limit_s[due]
+        first_s = at_s + self._limit_s[due]
         if self._any_spread:
-            cut_s += self._spread_s[due] * uniforms(self._keys[due], number, OfRequest.SPREAD)
+            first_s += self._spread_s[due] * uniforms(self._keys[due], number, OfRequest.SPREAD)
         samples = Samples(at_s, heartbeat_s, due + self._first, number)
         if self._any_refused:
             refused = self._table.refused[state]
-            cut_s[refused] = at_s[refused]
+            first_s[refused] = at_s[refused]
             samples = samples.only(~refused)
         done.samples.append(samples)
-        return _Ask(due, state, at_s, heartbeat_s, cut_s, self._mail_s(due, state, at_s), self._mail_waits[due])
+        return _Ask(
+            due=due,
+            state=state,
+            at_s=at_s,
+            heartbeat_s=heartbeat_s,
+            first_s=first_s,
+            cut_s=at_s + (first_s - at_s) * self._tries[due] if self._any_tries else first_s,
+            gives_up_s=at_s + self._table.timeout_s[state],
+            mail_s=self._mail_s(due, state, at_s),
+            mail_waited=self._mail_waits[due],
+        )
 
     def _mail_s(self, due: Ints, state: Ints, at_s: Floats) -> Floats:
         """Return when mail comes next, where that may be before the next request."""
@@ -187,10 +220,10 @@ class Herd:
 
     def _lose(self, ask: _Ask, dead: Ints, end: Ints, next_s: Floats) -> None:
         """Let devices notice that their requests are dead, or refused."""
-        how, state = self._how[ask.due[dead]], ask.state[dead]
-        gives_up_s = ask.at_s[dead] + self._table.timeout_s[state]
-        end[dead] = _SILENT + how
-        next_s[dead] = np.where(how == 0, gives_up_s, ask.cut_s[dead])
+        how, state, gives_up_s = self._how[ask.due[dead]], ask.state[dead], ask.gives_up_s[dead]
+        unheard = (how == 0) | (gives_up_s < ask.cut_s[dead])
+        end[dead] = _SILENT + np.where(unheard, 0, how)
+        next_s[dead] = np.where(unheard, gives_up_s, ask.cut_s[dead])
         if self._any_refused:
             refused = dead[self._table.refused[state]]
             end[refused] = _REFUSED
@@ -202,6 +235,16 @@ class Herd:
         leaving = leaves_s < next_s
         end[leaving] = _LEFT
         np.copyto(next_s, leaves_s, where=leaving)
+
+    def _ask_again(self, ask: _Ask, next_s: Floats) -> None:
+        """Let boxes make requests again at another server for as long as the device waits: Exchange counts each."""
+        tries, of_each_s = self._tries[ask.due], ask.first_s - ask.at_s
+        for before in range(1, int(tries.max(initial=1))):
+            at_s = ask.at_s + before * of_each_s
+            again = np.flatnonzero((tries > before) & (at_s < next_s) & ~self._table.refused[ask.state])
+            due, state = ask.due[again], ask.state[again]
+            self._early.append(Samples(at_s[again], ask.heartbeat_s[again], due + self._first, self._requests[due]))
+            self.asked_again += np.bincount(state, minlength=len(self.asked_again))
 
     def _pause(self, ask: _Ask, dead: Ints, end: Ints, next_s: Floats) -> None:
         """Let some of those that lost a request wait before the next; a new network ends the wait."""
@@ -222,7 +265,7 @@ class Herd:
         at_s, heartbeat_s, cut_s = ask.at_s[gone], ask.heartbeat_s[gone], ask.cut_s[gone]
         forgotten_s = forgotten_at_all(at_s, heartbeat_s, self._world.firewall.limit_s)
         noticed = (how > _SILENT) | ((how == _SILENT) & self._at_firewall[device])
-        np.copyto(forgotten_s, cut_s, where=noticed)
+        np.copyto(forgotten_s, np.minimum(cut_s, next_s[gone]), where=noticed)
         np.copyto(forgotten_s, next_s[gone], where=how <= _AT_ONCE)
         done.forgotten_s.append(forgotten_s)
 

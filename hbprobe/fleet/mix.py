@@ -12,12 +12,12 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from hbprobe.errors import UserError
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import DAY_S, HOURS, MailDay
 from hbprobe.fleet.paths import Cut, FleetPath, Span, cut_of, fixed, spans_of
 from hbprobe.fleet.world import Costs, Habits, World, apportion
+from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.mistakes import meant
@@ -59,7 +59,7 @@ class OneCut(Strict):
     """An id, or a file."""
     limit: Seconds | None = None
     """A request that is quiet for so long is cut."""
-    how: Loss | None = None
+    how: Manner | None = None
     """How the device sees it; silent if left out."""
 
     @model_validator(mode="after")
@@ -194,7 +194,7 @@ def _spans(said: OneCut, file: Path, catalogue: Catalogue) -> tuple[Span, ...]:
 
 
 def _limit(said: OneCut | None) -> Cut:
-    return Cut() if said is None else Cut(said.limit or math.inf, said.how or Loss.SILENT)
+    return Cut() if said is None else Cut(said.limit or math.inf, said.how or Manner.SILENT)
 
 
 def _profile(said: OneCut, file: Path, catalogue: Catalogue) -> Profile | None:

@@ -2,23 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.fleet.chance import Floats
+from hbprobe.manner import Manner
 from hbprobe.profiles.held import deciding_timer, outlived
-from hbprobe.profiles.model import Ends, Expiry, Profile
-
-_SEEN_AS = {
-    Expiry.SILENT: Loss.SILENT,
-    Expiry.RESET_ON_NEXT: Loss.SILENT,  # the next packet is the server's answer, and the server gets the RST
-    Expiry.RESET: Loss.RESET,
-    Expiry.CLOSE: Loss.CLOSED,
-    Expiry.RESPOND: Loss.STATUS,
-}
+from hbprobe.profiles.model import Ends, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +19,12 @@ class Cut:
 
     limit_s: float = math.inf
     """It is lost when it takes so long or longer; infinite where nothing cuts it."""
-    how: Loss = Loss.SILENT
+    how: Manner = Manner.SILENT
     """How the device sees it."""
     spread_s: float = 0.0
     """The limit is longer by a random share of so much, another for each request."""
+    tries: int = 1
+    """How many servers are asked, each for the limit; the device hears of the cut after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,8 @@ def cut_of(profile: Profile) -> Cut:
     unheard = timer.tells is Ends.SERVER
     spread_s = (timer.jitter or 0.0) + (timer.step or 0.0) + (profile.sweep.every if profile.sweep else 0.0)
     least_s = timer.default + (profile.sweep.every * (profile.sweep.passes - 1) if profile.sweep else 0.0)
-    return Cut(least_s, Loss.SILENT if unheard else _SEEN_AS[timer.expiry], spread_s)
+    manner = None if unheard else timer.expiry.traits.manner
+    return Cut(least_s, manner or Manner.SILENT, spread_s, 1 + timer.retries)
 
 
 def spans_of(profile: Profile) -> tuple[Span, ...]:
@@ -80,7 +75,7 @@ def spans_of(profile: Profile) -> tuple[Span, ...]:
     spans = []
     for share in timer.population:
         low_s, high_s = share.at(0.0), share.at(1.0)
-        spans.append(Span(share.weight, low_s, high_s, Cut(low_s, cut.how, cut.spread_s)))
+        spans.append(Span(share.weight, low_s, high_s, replace(cut, limit_s=low_s)))
     return tuple(spans)
 
 
@@ -92,7 +87,7 @@ def only_path(profile: Profile) -> FleetPath:
 class PathTable:
     """All spans of all paths, to draw from: a row is a span."""
 
-    __slots__ = ("_ends", "high_s", "how", "low_s", "path", "spread_s")
+    __slots__ = ("_ends", "high_s", "how", "low_s", "path", "spread_s", "tries")
 
     def __init__(self, paths: Sequence[FleetPath]) -> None:
         rows = [(number, path, span) for number, path in enumerate(paths) for span in path.spans]
@@ -105,7 +100,8 @@ class PathTable:
         self.low_s: Floats = np.array([span.low_s for _, _, span in rows])
         self.high_s: Floats = np.array([span.high_s for _, _, span in rows])
         self.spread_s: Floats = np.array([span.cut.spread_s for _, _, span in rows])
-        self.how: NDArray[np.intp] = np.array([list(Loss).index(span.cut.how) for _, _, span in rows], np.intp)
+        self.tries: Floats = np.array([float(span.cut.tries) for _, _, span in rows])
+        self.how: NDArray[np.intp] = np.array([list(Manner).index(span.cut.how) for _, _, span in rows], np.intp)
 
     def rows(self, drawn: Floats) -> NDArray[np.intp]:
         """Return the rows that numbers from 0 to 1 stand for, by their shares."""

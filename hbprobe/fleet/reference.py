@@ -19,6 +19,7 @@ from hbprobe.fleet.firewall import forgotten_at
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.states import FIRST_LOSS, LOSSES, End, settle, tell
 from hbprobe.fleet.world import World
+from hbprobe.manner import Manner
 
 
 class Asked(NamedTuple):
@@ -34,6 +35,8 @@ class Reference:
     """What came of a fleet."""
 
     samples: list[Asked] = field(default_factory=list)
+    asked_again: list[tuple[float, int, int, int]] = field(default_factory=list)
+    """What boxes will ask again at other servers: when, of which device, its number, and the interval."""
     events: list[Event1040] = field(default_factory=list)
     ends: Counter[End] = field(default_factory=Counter)
     corrections: int = 0
@@ -53,14 +56,27 @@ def simulate(world: World, until_s: float) -> Reference:
     devices = [PlainDevice(world, paths, seen, number) for number in range(world.devices)]
     heap = [(device.due_s, device.number) for device in devices]
     heapq.heapify(heap)
+
+    def take(sample: Asked) -> None:
+        seen.samples.append(sample)
+        if (event := window.register(sample.heartbeat_s, sample.at_s)) is not None:
+            seen.events.append(event)
+
+    def take_again(before_s: float, device: int = -1) -> None:
+        """Show Exchange what boxes have asked again before a time; at that time those of devices before that one."""
+        seen.asked_again.sort()
+        while seen.asked_again and seen.asked_again[0][:2] < (before_s, device):
+            at_s, asking, _, heartbeat_s = seen.asked_again.pop(0)
+            take(Asked(at_s, asking, heartbeat_s))
+
     while heap and heap[0][0] < until_s:
         now, number = heap[0]
+        take_again(now, number)
         device = devices[number]
         if (heartbeat_s := device.step()) is not None:
-            seen.samples.append(Asked(now, number, heartbeat_s))
-            if (event := window.register(heartbeat_s, now)) is not None:
-                seen.events.append(event)
+            take(Asked(now, number, heartbeat_s))
         heapq.heapreplace(heap, (device.due_s, number))
+    take_again(until_s)
     return seen
 
 
@@ -81,6 +97,7 @@ class PlainDevice:
         "_requests",
         "_seen",
         "_spread_s",
+        "_tries",
         "_visit_key",
         "_visits",
         "_world",
@@ -107,35 +124,47 @@ class PlainDevice:
         asked_s, refused = self.due_s, self._refused
         heartbeat_s = self._device.heartbeat_s
         self._open()
-        cut_s = asked_s if refused else asked_s + self._limit_s + self._spread()
+        first_s = asked_s if refused else asked_s + self._limit_s + self._spread()
+        cut_s = asked_s + (first_s - asked_s) * self._tries
         mail_s = self._world.habits.mail.next_after(
             asked_s, chance.exponential(self._key, self._requests, OfRequest.MAIL)
         )
-        end, next_s = self._fate(asked_s, cut_s, mail_s)
+        end, next_s = self._fate(asked_s, first_s, cut_s, mail_s)
         if self._leaves_s < next_s:
             end, next_s = End.LEFT, self._leaves_s
-        next_s = self._pause(end, next_s)
+        self._ask_again(asked_s, first_s, next_s)
         self._close(end, asked_s, cut_s, next_s)
-        if cut_s <= asked_s + heartbeat_s and end not in (End.ANSWERED, End.MAIL, End.AT_ONCE):
+        next_s = self._pause(end, next_s)
+        if first_s <= asked_s + heartbeat_s and end not in (End.ANSWERED, End.MAIL, End.AT_ONCE):
             self._go_deaf(max(next_s - cut_s, 0.0), refused)
         self._keep_mail(mail_s, next_s, refused)
         self._end(end)
         self.due_s, self._requests = next_s, self._requests + 1
         return None if refused else heartbeat_s
 
-    def _fate(self, asked_s: float, cut_s: float, mail_s: float) -> tuple[End, float]:
+    def _fate(self, asked_s: float, first_s: float, cut_s: float, mail_s: float) -> tuple[End, float]:
         """Say how the request ends if the device stays where it is, and when it notices."""
         answer_s = asked_s + self._device.heartbeat_s
         if self._refused:
             return End.REFUSED, asked_s + self._world.habits.wait_s
         if self._mail_waits:
             return End.AT_ONCE, asked_s
-        if mail_s < min(cut_s, answer_s):
+        gives_up_s = asked_s + self._device.timeout_s
+        if mail_s < (answer_s if first_s > answer_s else min(cut_s, gives_up_s)):
             return End.MAIL, mail_s
-        if cut_s > answer_s:
+        if first_s > answer_s:
             return End.ANSWERED, answer_s
-        end = End(FIRST_LOSS + LOSSES.index(self._how))
-        return end, asked_s + self._device.timeout_s if end is End.SILENT else cut_s
+        if gives_up_s < cut_s or self._how is Manner.SILENT:
+            return End.SILENT, gives_up_s
+        return End(FIRST_LOSS + LOSSES.index(self._how)), cut_s
+
+    def _ask_again(self, asked_s: float, first_s: float, next_s: float) -> None:
+        """Let the box make the request again at other servers for as long as the device waits."""
+        if self._refused:
+            return
+        for before in range(1, self._tries):
+            if (at_s := asked_s + before * (first_s - asked_s)) < next_s:
+                self._seen.asked_again.append((at_s, self.number, self._requests, self._device.heartbeat_s))
 
     def _pause(self, end: End, next_s: float) -> float:
         habits = self._world.habits
@@ -158,7 +187,7 @@ class PlainDevice:
         if served:
             forgotten_s = next_s
         elif end > End.SILENT or (end is End.SILENT and self._at_firewall):
-            forgotten_s = cut_s
+            forgotten_s = min(cut_s, next_s)
         else:
             forgotten_s = forgotten_at(asked_s, self._device.heartbeat_s, self._world.firewall.limit_s)
         self._seen.forgotten_s.append(forgotten_s)
@@ -194,8 +223,10 @@ class PlainDevice:
         self._at_firewall = firewall.limit_s <= limit_s
         if self._at_firewall:
             self._limit_s, self._spread_s, self._how = firewall.limit_s, firewall.spread_s, firewall.how
+            self._tries = firewall.tries
         else:
             self._limit_s, self._spread_s = limit_s, float(self._paths.spread_s[row[0]])
+            self._tries = int(self._paths.tries[row[0]])
             self._how = LOSSES[int(self._paths.how[row[0]])]
         stay_s = self._world.habits.stay_s * chance.exponential(of, visit, OfVisit.STAY)
         self._leaves_s = self.due_s + stay_s

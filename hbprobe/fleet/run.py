@@ -59,6 +59,7 @@ class _Run:
         self._events: list[Fired] = []
         self._lowest_s: int | None = None
         self._slice_s = 60.0
+        self._now = 0.0
 
     def go(self) -> None:
         """One thread lets the devices ask, the other shows Exchange what they asked in the slice before."""
@@ -76,7 +77,7 @@ class _Run:
 
     def _ends_s(self, now: float, end_s: float) -> Iterator[float]:
         while now < end_s:
-            now = min(end_s, now + self._slice_s)
+            self._now, now = now, min(end_s, now + self._slice_s)
             yield now
 
     def _advance(self, until_s: float) -> list[Samples]:
@@ -87,7 +88,8 @@ class _Run:
         parts = [part for one in slices for part in one.samples]
         share = sum(len(part.at_s) for part in parts) / _SAMPLES
         self._told(until_s / self._end_s)
-        self._slice_s = float(np.clip(self._slice_s / max(share, 0.1), *_SLICES_S))
+        taken_s = until_s - self._now  # the last slice before an end is a short one
+        self._slice_s = float(np.clip(taken_s / max(share, 0.1), *_SLICES_S))
         return parts
 
     def _look(self, parts: Sequence[Samples]) -> None:

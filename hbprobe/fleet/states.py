@@ -13,9 +13,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.exchange.algorithms import Device, Loss
+from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.devices import DeviceKind
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Manner
 
 _MOST_STATES = 100_000
 
@@ -41,7 +42,7 @@ class End(IntEnum):
     """No end of a request: the device is on another network now."""
 
 
-LOSSES = (Loss.SILENT, Loss.RESET, Loss.CLOSED, Loss.STATUS)
+LOSSES = (Manner.SILENT, Manner.RESET, Manner.CLOSED, Manner.STATUS)
 """In the order of their ends."""
 FIRST_LOSS = End.SILENT
 Ints = NDArray[np.intp]

@@ -134,6 +134,9 @@ class Tally:
         self._ends: NDArray[np.intp] = sum((herd.ends for herd in herds), np.zeros_like(herds[0].ends))
         self._ends = self._ends.reshape(len(End), len(table))
         self._pauses: NDArray[np.intp] = sum((herd.pauses for herd in herds), np.zeros_like(herds[0].pauses))
+        self._asked_again: NDArray[np.intp] = sum(
+            (herd.asked_again for herd in herds), np.zeros_like(herds[0].asked_again)
+        )
         self._deaf_s = np.concatenate([herd.deaf_s for herd in herds])
         self._deaf_at_firewall_s = np.concatenate([herd.deaf_at_firewall_s for herd in herds])
         self._asked_s = np.concatenate([herd.asks_s for herd in herds])
@@ -211,7 +214,7 @@ class Tally:
 
     def mean_s(self) -> float:
         """Return the mean of all intervals that were taken as samples."""
-        sampled = self._ends[: End.REFUSED].sum(axis=0)
+        sampled = self._ends[: End.REFUSED].sum(axis=0) + self._asked_again
         return float((sampled * self._world.table.heartbeat_s).sum() / max(1, sampled.sum()))
 
     def mean_asked_s(self) -> float:

@@ -1,21 +1,21 @@
 """A diagnosis of a path in one process: what `hbprobe diagnose` would say of these boxes."""
 
-import asyncio
-import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import no_fault_is_lost, path
 from hbprobe.measure.diagnosing import Diagnosing
-from hbprobe.measure.run import Run
+from hbprobe.measure.journal import Journal
+from hbprobe.measure.observe import Observer
+from hbprobe.measure.setup import carry_out, set_up
 from hbprobe.middlebox.events import Event
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
-from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.methods import make_method
+from hbprobe.search.search import SearchSettings
 
 _SEED = 1040
+_NOBODY = Observer()
 
 
 async def diagnose(
@@ -26,17 +26,19 @@ async def diagnose(
     prior: Prior | None = None,
     trials: int = 0,
     seed: int = 0,
-    watch: Callable[[Diagnosing], None] = lambda _: None,
+    *,
+    journal: Journal | None = None,
+    observer: Observer = _NOBODY,
 ) -> Diagnosing:
-    """Diagnose a path through the boxes; raises CannotMeasureError if that fails.
+    """Diagnose a path through the boxes as far as that goes.
 
     TCP keep-alives are not asked about: they end at a simulated box, whose kernel answers them.
     """
     events: list[list[Event]] = [[] for _ in boxes]
     rng = random.Random(_SEED)
     async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed)) as dialer:
-        run = Run(Search(search, prior), make_method(method, dialer, search.grace_s, rng))
-        found = Diagnosing(run, dialer, rng, keep_alives=False, trials=trials, watch=watch)
-        with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
-            await found.to_the_end()
+        run = await set_up(method, dialer, search, prior, rng, journal=journal)
+        watch = observer.diagnosis
+        found = Diagnosing(run, dialer, rng, keep_alives=False, trials=trials, watch=watch, journal=journal)
+        found.failure = await carry_out(found.to_the_end())
     return found

@@ -20,13 +20,14 @@ from hbprobe.eas.commands import PingAnswer, PingStatus
 from hbprobe.eas.refusal import RefusedError
 from hbprobe.eas.request_record import RequestRecord
 from hbprobe.errors import CannotMeasureError
-from hbprobe.exchange.algorithms import Device, Loss
+from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.window import Event1040
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import OfRequest, OfVisit
 from hbprobe.fleet.run import trace
 from hbprobe.fleet.world import World
 from hbprobe.lab.inprocess import no_fault_is_lost, path
+from hbprobe.manner import Manner
 from hbprobe.middlebox.events import Event
 from hbprobe.net.replies import Answer, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
@@ -92,7 +93,10 @@ def _as_one_error() -> Iterator[None]:
     """Raise what stopped the first device, rather than a group of one."""
     try:
         yield
-    except* (DialError, RefusedError) as errors:
+    except BaseExceptionGroup as group:  # not except*: before Python 3.11.4 it makes a group of what it raises
+        errors, others = group.split((DialError, RefusedError))
+        if errors is None or others is not None:
+            raise
         raise CannotMeasureError(f"a device comes no further: {errors.exceptions[0]}") from None
 
 
@@ -272,14 +276,14 @@ def _take_address(sock: socket.socket, device: int) -> None:
         sock.bind((str(_FIRST_ADDRESS + device), 0))
 
 
-def _loss(reply: Reply) -> Loss:
+def _loss(reply: Reply) -> Manner:
     """Return how a device sees the loss of its request."""
     match reply:
         case None:
-            return Loss.SILENT
+            return Manner.SILENT
         case Answer():
-            return Loss.STATUS
+            return Manner.STATUS
         case End(kind=EndKind.RST):
-            return Loss.RESET
+            return Manner.RESET
         case _:
-            return Loss.CLOSED
+            return Manner.CLOSED

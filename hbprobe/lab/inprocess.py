@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from hbprobe.eas.client import Account
+from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd, Service
-from hbprobe.measure.journal import Journal
+from hbprobe.measure.journal import Record
+from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
-from hbprobe.measure.setup import set_up
+from hbprobe.measure.setup import carry_out, set_up
 from hbprobe.middlebox.chain import Chain, Tls
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
 from hbprobe.net.certificates import throwaway_pair
@@ -29,6 +31,7 @@ _SEED = 1040
 
 _ACCOUNT = Account("lab", "no secret")
 """The stand-in lets everyone in."""
+_NOBODY = Observer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Findings:
     cut_by: str | None
     """The profile of the box whose timer struck first."""
     remarks: tuple[str, ...]
+    failure: CannotMeasureError | None = None
+    """What stood in the way of the rest."""
 
 
 @contextlib.asynccontextmanager
@@ -87,22 +92,22 @@ async def measure(
     settings: Settings,
     search: SearchSettings,
     method: str = "hold",
-    journal: Journal | None = None,
+    journal: Record | None = None,
     prior: Prior | None = None,
     seed: int = 0,
+    observer: Observer = _NOBODY,
 ) -> Findings:
-    """Search for the limit of a path that leads through the boxes; raises CannotMeasureError if that fails.
+    """Search for the limit of a path that leads through the boxes, as far as that goes.
 
-    `seed` stands for what is random about the boxes.
+    `seed` stands for what is random about the boxes. Raises CannotMeasureError where nothing can be begun.
     """
     events: list[list[Event]] = [[] for _ in boxes]
     services = (StandIn(settings),) if method == PingMethod.name else ()
     async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed), services) as dialer:
-        trying, searching = await set_up(method, dialer, search, prior, random.Random(_SEED), _ACCOUNT)
-        run = Run(searching, trying, journal)
-        with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
-            await run.to_the_end()
-    return Findings(run, _cut_by(boxes, events), _remarks(events))
+        rng = random.Random(_SEED)
+        run = await set_up(method, dialer, search, prior, rng, account=_ACCOUNT, journal=journal, observer=observer)
+        failure = await carry_out(run.to_the_end())
+    return Findings(run, _cut_by(boxes, events), _remarks(events), failure)
 
 
 def _cut_by(boxes: Sequence[Profile], events: Sequence[list[Event]]) -> str | None:

@@ -14,15 +14,16 @@ Files are named relative to the path file. Some paths are shipped; those go by t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError, UserError
 from hbprobe.exchange.devices import DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings, load_settings
+from hbprobe.measure import request
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_text
@@ -35,7 +36,6 @@ from hbprobe.search.search import SearchSettings
 
 SHIPPED = Path(__file__).parent / "paths"
 _SUFFIX = ".yaml"
-_IN_SECONDS = {"min", "max", "precision", "grace"}
 
 
 def _box(value: object) -> object:
@@ -149,9 +149,7 @@ def _devices(ids: Sequence[str], file: Path) -> tuple[DeviceKind, ...]:
 
 def search_settings(said: SearchOnPath, place: str) -> SearchSettings:
     """Return what a file says of the search; raises UserError, naming the place, where it does not fit together."""
-    given = {name: value for name, value in said.model_dump().items() if value is not None}
-    named = {f"{name}_s" if name in _IN_SECONDS else name: value for name, value in given.items()}
     try:
-        return replace(SearchSettings(), **named)
-    except ValueError as error:
+        return request.search_settings(said.model_dump())
+    except RequestError as error:
         raise UserError(f"{place}: search: {error}") from None

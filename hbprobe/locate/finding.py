@@ -63,6 +63,8 @@ class Code(StrEnum):
     """Keep-alives help nowhere."""
     OPEN = "open"
     """Nothing was cut."""
+    NOT_KNOWN = "not-known"
+    """It was stopped before the end."""
 
 
 @dataclass(frozen=True, slots=True)

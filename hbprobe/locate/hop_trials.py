@@ -5,11 +5,12 @@ import contextlib
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.locate.finding import ALL, NONE, Finding, Reached, Route, locate, reaches
+from hbprobe.locate.finding import ALL, NONE, Code, Finding, Reached, Route, locate, reaches
 from hbprobe.locate.route import Address, find_route, set_ttl
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
@@ -50,14 +51,38 @@ class Asked:
     """For each reach."""
 
 
+class HopRecord(Protocol):
+    """Where hop trials are noted as they end, and found again."""
+
+    def known_hop(self, ttl: int, number: int, hold_s: float) -> Outcome | None:
+        """Return what the trial of an earlier run showed; None where it has to be made."""
+        ...
+
+    def hop_ended(self, ttl: int, number: int, hold_s: float, outcome: Outcome) -> None:
+        """Note what a trial showed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Located:
     """What was seen, and what it means."""
 
-    asked: Asked
     route: Route
     seen: tuple[Reached, ...]
     finding: Finding
+    complete: bool = True
+
+    @classmethod
+    def open(cls, longest_s: float) -> "Located":
+        """Return what is to be said of a path on which nothing was cut."""
+        text = f"nothing was cut up to {longest_s:g} s, so there is nothing to locate"
+        return cls(Route((), None), (), Finding(Code.OPEN, text))
+
+    @classmethod
+    def stopped(cls, route: Route | None = None, seen: tuple[Reached, ...] = ()) -> "Located":
+        """Return what is to be said where the end was not reached."""
+        text = "stopped before the end, so no hop can be named"
+        return cls(route or Route((), None), seen, Finding(Code.NOT_KNOWN, text), complete=False)
 
 
 def plan(
@@ -182,45 +207,75 @@ class Locating:
         *,
         find: FindRoute = find_route,
         say: Callable[[str], None] = lambda _: None,
+        journal: HopRecord | None = None,
+        persist: Callable[[Callable[[], Awaitable[Outcome]]], Awaitable[Outcome]] = lambda make: make(),
     ) -> None:
-        """`find` finds the hops; `say` is told what goes on."""
+        """`find` finds the hops; `say` is told what goes on; `persist` makes a trial until it is evidence."""
         self._dialer = dialer
         self._asked = asked
         self._rng = rng
         self._find = find
         self._say = say
+        self._journal = journal
+        self._persist = persist
+        self.located = Located.stopped()
+        """What is known so far."""
 
-    async def run(self) -> Located:
+    async def to_the_end(self) -> None:
         """Find the hops, hold a request for each, and say who cuts. Raises CannotMeasureError."""
         check_system()
         family, address = await self._peer()
         route = await self._find(family, address, self._asked.most_hops)
-        ttls = [ttl for ttl in reaches(route, self._asked.most_hops) for _ in range(self._asked.requests)]
-        self._say(_announcement(route, len(ttls), self._asked))
-        trials = (self._trial(ttl, place, route.distance or ALL) for place, ttl in enumerate(ttls))
-        outcomes = await asyncio.gather(*trials)
-        seen = tuple(Reached(ttl, outcome) for ttl, outcome in zip(ttls, outcomes, strict=True))
+        self.located = Located.stopped(route)
+        reached = reaches(route, self._asked.most_hops)
+        tried = [(ttl, number) for ttl in reached for number in range(1, self._asked.requests + 1)]
+        known = {one: outcome for one in tried if (outcome := self._known(*one)) is not None}
+        self._take_up(route, tried, known)
+        self._say(_announcement(route, len(tried) - len(known), self._asked))
+        missing = [one for one in tried if one not in known]
+
+        async def trial(place: int, one: tuple[int, int]) -> None:
+            await asyncio.sleep(place * _STAGGER_S)
+            known[one] = await self._persist(lambda: self._trial(one[0], route.distance or ALL))
+            self._note(*one, known[one])
+            self._take_up(route, tried, known)
+
         try:
-            return Located(self._asked, route, seen, locate(route, seen, self._asked.hold_s, self._asked.every_s))
+            async with asyncio.TaskGroup() as group:
+                for place, one in enumerate(missing):
+                    group.create_task(trial(place, one))
+        except BaseExceptionGroup as errors:  # a task group wraps even a single error
+            raise errors.exceptions[0] from None
+        seen = self.located.seen
+        try:
+            finding = locate(route, seen, self._asked.hold_s, self._asked.every_s)
         except ValueError as error:
             raise CannotMeasureError(str(error)) from None
+        self.located = Located(route, seen, finding)
+
+    def _take_up(
+        self, route: Route, tried: Sequence[tuple[int, int]], known: Mapping[tuple[int, int], Outcome]
+    ) -> None:
+        self.located = Located.stopped(route, tuple(Reached(one[0], known[one]) for one in tried if one in known))
+
+    def _known(self, ttl: int, number: int) -> Outcome | None:
+        return None if self._journal is None else self._journal.known_hop(ttl, number, self._asked.hold_s)
+
+    def _note(self, ttl: int, number: int, outcome: Outcome) -> None:
+        if self._journal is not None and outcome.kind is not Kind.FAILED:
+            self._journal.hop_ended(ttl, number, self._asked.hold_s, outcome)
 
     async def _peer(self) -> tuple[socket.AddressFamily, Address]:
         """Connect once, so that the name is looked up and all connections go to the same address."""
-        taken: list[socket.socket] = []
         try:
-            wire = await self._dialer.prepared(taken.append).open()
+            wire = await self._dialer.open()
         except DialError as error:
             raise CannotMeasureError(str(error)) from None
-        try:
-            return taken[-1].family, taken[-1].getpeername()
-        except OSError as error:
-            raise CannotMeasureError(f"the connection ended at once: {error.strerror}") from None
-        finally:
-            wire.close()
+        wire.close()
+        assert self._dialer.address is not None  # a connection has stood
+        return self._dialer.address
 
-    async def _trial(self, ttl: int, place: int, distance: int) -> Outcome:
-        await asyncio.sleep(place * _STAGGER_S)
+    async def _trial(self, ttl: int, distance: int) -> Outcome:
         reach = Reach(ttl, self._asked.every_s)
         outcome = await self._method(reach).trial(self._asked.hold_s)
         if outcome.kind is Kind.SURVIVED and ttl < distance and reach.heard:

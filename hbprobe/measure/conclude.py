@@ -12,8 +12,10 @@ from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
-from hbprobe.records.result import Method, Result, Verb
+from hbprobe.records.result import Method, Origin, Result, Verb
 from hbprobe.trial.ping import told_by
+
+_ANYWHERE = Origin()
 
 
 def conclude(
@@ -29,12 +31,14 @@ def conclude(
     cut_by: str | None = None,
     notes: tuple[str, ...] = (),
     devices: Sequence[DeviceKind] = DEVICES,
+    origin: Origin = _ANYWHERE,
 ) -> Result:
     """Sum a run up; without any evidence there is no verdict. `began` is in UTC."""
     limit = run.search.limit
     known = limit.survived_s is not None or limit.cut_s is not None
     return Result(
         verb=verb,
+        origin=origin,
         target=target,
         method=Method(run.method.name),
         clock=clock,
@@ -53,7 +57,7 @@ def conclude(
         cut_by=cut_by,
         notes=(*notes, *run.remarks),
         server=told_by(run.method),
-        verdict=judge(limit.survived_s, limit.cut_s, limit.how, settings, devices).as_dict() if known else None,
+        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices) if known else None,
     )
 
 

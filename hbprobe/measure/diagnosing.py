@@ -8,13 +8,17 @@ from hbprobe.diagnosis.plan import Means, expected_s, plan
 from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
 from hbprobe.diagnosis.spread import Spread, spread_holds, spread_of
+from hbprobe.errors import CannotMeasureError
+from hbprobe.measure.answers import Answers
+from hbprobe.measure.journal import Journal
+from hbprobe.measure.persist import persistently
 from hbprobe.measure.run import Run
 from hbprobe.net.keep_alive import can_keep_alive
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.trial.asking import Asking
 from hbprobe.trial.evidence import Ask, Question, Seen
-from hbprobe.trial.outcome import Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Trial
 from hbprobe.trial.witness import Witness
 
 
@@ -31,6 +35,7 @@ class Diagnosing:
         keep_alives: bool = True,
         trials: int = 0,
         watch: Callable[["Diagnosing"], None] = lambda _: None,
+        journal: Journal | None = None,
     ) -> None:
         """`trials`: so many more, to see how widely the limit scatters; `watch` is told of whatever changes."""
         self.run = run
@@ -43,10 +48,13 @@ class Diagnosing:
         self.remarks: tuple[str, ...] = ()
         """What stood in the way of a question."""
         self.complete = False
+        self.failure: CannotMeasureError | None = None
+        """What stood in the way of the rest."""
         self._rng = rng
         self._keep_alives = keep_alives and can_keep_alive()
         self._trials = trials
         self._watch = watch
+        self._answers = Answers(journal)
         self._loop = asyncio.get_running_loop()
 
     async def to_the_end(self) -> None:
@@ -54,12 +62,15 @@ class Diagnosing:
         await self.run.to_the_end()
         await self._plan()
         self._watch(self)
-        async with asyncio.TaskGroup() as group:
-            for ask in self.asks:
-                group.create_task(self._ask(ask))
-            slots = asyncio.Semaphore(self.run.search.settings.connections)
-            for hold_s in self._spread_holds():
-                group.create_task(self._try(hold_s, slots))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for ask in self.asks:
+                    group.create_task(self._ask(ask))
+                slots = asyncio.Semaphore(self.run.search.settings.connections)
+                for hold_s in self._spread_holds():
+                    group.create_task(self._try(hold_s, slots))
+        except BaseExceptionGroup as group_:  # a task group wraps even a single error
+            raise group_.exceptions[0] from None
         self.complete = True
         self._watch(self)
 
@@ -113,14 +124,26 @@ class Diagnosing:
         return spread_holds(self.run.search.limit, self._trials, self.run.search.settings.max_s)
 
     async def _ask(self, ask: Ask) -> None:
-        self.seen.append(await self._asking(ask).ask(ask))
+        seen = self._answers.known(ask)
+        if seen is None:
+            asking = self._asking(ask)
+            seen = await persistently(self.run.guard, lambda: asking.ask(ask), lambda seen: seen.outcome)
+            self._answers.answered(seen)
+        self.seen.append(seen)
         self._watch(self)
 
     async def _try(self, hold_s: float, slots: asyncio.Semaphore) -> None:
+        known = self._answers.known_trial(hold_s)
+        if known is not None:
+            self.spread_trials.append(known)
+            return
         async with slots:
             started_s = self.run.path_s
-            outcome: Outcome = await self.run.method.trial(hold_s)
+            make = self.run.method.trial
+            outcome = await persistently(self.run.guard, lambda: make(hold_s), lambda outcome: outcome)
         if outcome.kind is not Kind.FAILED:
             number = len(self.run.trials) + len(self.spread_trials) + 1
-            self.spread_trials.append(Trial(number, hold_s, started_s, outcome))
+            trial = Trial(number, hold_s, started_s, outcome)
+            self._answers.tried(trial)
+            self.spread_trials.append(trial)
             self._watch(self)

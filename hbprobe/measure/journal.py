@@ -1,35 +1,49 @@
-"""The journal of a search on disk: what was started and what it showed, a line each, written through at once.
+"""The journal of a measurement: each thing that happened, a line each, written through to the disk.
 
-Whatever happens to the program, a trial that has ended is not lost, and `--resume` does not ask it again. The
-format is one JSON object a line: a header that says which search this is, then `start`, `end` and `abandoned`.
-A last line that was cut off in the writing is dropped.
+Whatever happens to the program, a trial that has ended is not lost, and `--resume` does not ask it again. The format
+is one JSON object a line: a header that says which measurement this is, then events. A search writes `start`, `end`
+and `abandoned`; what else a verb asks of a path it notes under a name of its own (`Journal.note`), and finds again
+(`Journal.noted`). Each line stands alone: a torn or damaged one costs itself and no other.
+
+`hbprobe.journal/1`, which only searches wrote, can be gone on with.
 """
 
 import json
 import math
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from hbprobe.errors import UserError
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.measure.log_file import LogFile
+from hbprobe.net.connection import Connection
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 
-SCHEMA = "hbprobe.journal/1"
+T = TypeVar("T")
+
+SCHEMA = "hbprobe.journal/2"
+_READABLE = (SCHEMA, "hbprobe.journal/1")
 _FREE_TO_DIFFER = {"connections", "noise", "confidence"}
 """A search may be resumed with more or fewer connections, or by one who is harder to convince: trials stay what they
 showed."""
 
-_OF_THE_MOMENT = {"again", "pause_s"}
+_OF_THE_MOMENT = {"again", "outage", "pause_s"}
 """What of an outcome nobody wants to know later."""
+_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#]*=)[^&#]*")
 
 
-def header(target: str, method: str, settings: SearchSettings) -> dict[str, Any]:
-    """Describe a search, so that a journal can be told from another's."""
-    return {"schema": SCHEMA, "target": target, "method": method, "search": asdict(settings)}
+def header(target: str, method: str, settings: SearchSettings, **more: str) -> dict[str, Any]:
+    """Describe a measurement, so that a journal can be told from another's; `more` must agree as well.
+
+    The values in a URL's query may be secrets, and are left out.
+    """
+    discreet = _QUERY_VALUE.sub(r"\1***", target)
+    return {"schema": SCHEMA, "target": discreet, "method": method, "search": asdict(settings), **more}
 
 
 class Record(Protocol):
@@ -39,6 +53,11 @@ class Record(Protocol):
     """The finished trials of the runs before this one."""
     last_number: int
     """The highest number that a trial of theirs has, finished or not."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know of the record itself, such as that the disk is full."""
+        ...
 
     def started(self, number: int, hold_s: float, at_s: float) -> None:
         """Note that a trial began."""
@@ -52,29 +71,30 @@ class Record(Protocol):
         """Note that a trial was given up, because others had answered its question."""
         ...
 
+    def settle(self) -> None:
+        """Wait until all that was noted is kept, or cannot be."""
+        ...
+
 
 class Journal:
-    """A journal that is being written."""
+    """A journal that is being written, by this process alone."""
 
     def __init__(self, path: Path, describes: dict[str, Any], *, resume: bool) -> None:
+        """Begin a new one, or go on with one; raises UserError where that cannot be."""
         self._path = path
         self.trials: Sequence[Trial] = ()
         """The finished trials of the runs before this one."""
         self.last_number = 0
         """The highest number that a trial of theirs has, finished or not."""
-        cut_off = self._take_over(describes) if resume else b""
+        self._events: list[tuple[int, dict[str, Any]]] = []
+        """What earlier runs wrote, each with the number of its line."""
+        self._damaged: list[str] = []
+        self._file = LogFile(path, create=not resume)
         try:
-            self._descriptor = os.open(
-                path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if resume else os.O_EXCL), 0o666
-            )
-        except FileExistsError:
-            raise UserError(f"{path}: exists already; go on with it by --resume, or name another file") from None
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written: {error.strerror}") from None
-        if not resume:
-            self._write(describes)
-        elif cut_off:  # the next line would run into it
-            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - len(cut_off))
+            self._begin(describes, resume=resume)
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +102,12 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._descriptor)
+        self._file.close()
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know: lines that were damaged, a disk that is full."""
+        return (*self._damaged, *self._file.remarks)
 
     def started(self, number: int, hold_s: float, at_s: float) -> None:
         """Note that a trial began."""
@@ -96,25 +121,74 @@ class Journal:
         """Note that a trial was given up, because others had answered its question."""
         self._write({"event": "abandoned", "trial": number, "at_s": at_s})
 
-    def _write(self, line: dict[str, Any]) -> None:
-        try:
-            os.write(self._descriptor, json.dumps(line, separators=(",", ":")).encode() + b"\n")
-            os.fsync(self._descriptor)
-        except OSError as error:
-            raise UserError(f"{self._path}: cannot be written: {error.strerror}") from None
+    def note(self, event: str, value: object) -> None:
+        """Note anything else that was found out, a dataclass or what JSON knows, under a name of the verb's own."""
+        from pydantic import TypeAdapter  # only those who note more than trials wait for it
 
-    def _take_over(self, describes: dict[str, Any]) -> bytes:
-        """Read what earlier runs wrote; return the last line if it was cut off in the writing."""
-        try:
-            *lines, cut_off = self._path.read_bytes().split(b"\n")
-        except OSError as error:
-            raise UserError(f"{self._path}: cannot be read: {error.strerror}") from None
-        events = [_parse(self._path, number, line) for number, line in enumerate(lines, 1)]
-        _check_header(self._path, events[0] if events else {}, describes)
-        self.trials = [_trial(self._path, *event) for event in enumerate(events, 1) if event[1].get("event") == "end"]
-        numbers = (event.get("trial") for event in events)
+        self._write({"event": event, "value": TypeAdapter(type(value)).dump_python(value, mode="json")})
+
+    def noted(self, event: str, kind: type[T]) -> list[T]:
+        """Return what earlier runs noted under a name, in order; what is damaged is passed over with a remark."""
+        from pydantic import TypeAdapter, ValidationError
+
+        adapter, found = TypeAdapter(kind), []
+        for number, line in self._events:
+            if line.get("event") == event:
+                try:
+                    found.append(adapter.validate_python(line.get("value")))
+                except ValidationError as error:
+                    self._pass_over(number, str(error.errors()[0]["msg"]))
+        return found
+
+    def settle(self) -> None:
+        """Wait until all that was noted is on the disk, or cannot be."""
+        self._file.settle()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._file.add(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+    def _begin(self, describes: dict[str, Any], *, resume: bool) -> None:
+        text = self._file.read()
+        first = json.dumps(describes, separators=(",", ":")).encode() + b"\n"
+        if len(text) < len(first) and first.startswith(text):  # nothing, or what a kill left of the header
+            self._file.cut(0)
+            self._file.add(first)
+        elif resume:
+            self._take_over(text, describes)
+        else:
+            raise UserError(f"{self._path}: exists already; go on with it by --resume, or name another file")
+
+    def _take_over(self, text: bytes, describes: dict[str, Any]) -> None:
+        """Read what earlier runs wrote; a last line that was cut off in the writing is dropped."""
+        *lines, cut_off = text.split(b"\n")
+        _check_header(self._path, _parse(lines[0]) if lines else None, describes)
+        if cut_off:  # the next line would run into it
+            self._file.cut(len(text) - len(cut_off))
+        for number, line in enumerate(lines[1:], 2):
+            if (event := _parse(line)) is None:
+                self._pass_over(number, "is no JSON object")
+            else:
+                self._events.append((number, event))
+        numbers = (event.get("trial") for _, event in self._events)
         self.last_number = max((number for number in numbers if isinstance(number, int)), default=0)
-        return cut_off
+        self.trials = self._trials()
+
+    def _trials(self) -> list[Trial]:
+        trials: dict[int, Trial] = {}  # one that stands twice counts once
+        for number, event in self._events:
+            if event.get("event") == "end":
+                try:
+                    trial = _trial(event)
+                except (KeyError, TypeError, ValueError) as error:
+                    self._pass_over(number, repr(error))
+                else:
+                    trials.setdefault(trial.number, trial)
+        return list(trials.values())
+
+    def _pass_over(self, number: int, why: str) -> None:
+        remark = f"{self._path}:{number}: is damaged ({why}), and was passed over"
+        if remark not in self._damaged:
+            self._damaged.append(remark)
 
 
 def _trial_to_dict(trial: Trial) -> dict[str, Any]:
@@ -122,22 +196,23 @@ def _trial_to_dict(trial: Trial) -> dict[str, Any]:
     return {"trial": trial.number, "hold_s": trial.hold_s, "started_s": trial.started_s} | showed
 
 
-def _trial(path: Path, line_number: int, line: dict[str, Any]) -> Trial:
-    try:
-        outcome = Outcome(
-            kind=Kind(line["kind"]),
-            elapsed_s=_seconds(line["elapsed_s"]),
-            how=How(line["how"]) if line["how"] else None,
-            exact=bool(line["exact"]),
-            status=int(line["status"]) if line["status"] is not None else None,
-            aftermath=Aftermath(line["aftermath"]) if line["aftermath"] else None,
-            reason=str(line["reason"]),
-            causes=tuple(map(Cause, line.get("causes", ()))),  # an older journal knows none
-            evidence=tuple(map(str, line.get("evidence", ()))),
-        )
-        return Trial(int(line["trial"]), _seconds(line["hold_s"]), _seconds(line["started_s"]), outcome)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}:{line_number}: a trial is damaged ({error!r}); start a new journal") from None
+def _trial(line: dict[str, Any]) -> Trial:
+    """Read a trial; raises KeyError, TypeError and ValueError for one that is damaged."""
+    connection = line.get("connection")
+    outcome = Outcome(
+        kind=Kind(line["kind"]),
+        elapsed_s=_seconds(line["elapsed_s"]),
+        how=Manner(line["how"]) if line["how"] else None,
+        exact=bool(line["exact"]),
+        status=int(line["status"]) if line["status"] is not None else None,
+        aftermath=Aftermath(line["aftermath"]) if line["aftermath"] else None,
+        reason=str(line["reason"]),
+        causes=tuple(map(Cause, line.get("causes", ()))),  # an older journal knows none
+        evidence=tuple(map(str, line.get("evidence", ()))),
+        stalled_s=_seconds(line.get("stalled_s", 0.0)),
+        connection=None if connection is None else Connection(**connection),
+    )
+    return Trial(int(line["trial"]), _seconds(line["hold_s"]), _seconds(line["started_s"]), outcome)
 
 
 def _seconds(value: float) -> float:
@@ -146,27 +221,28 @@ def _seconds(value: float) -> float:
     return seconds
 
 
-def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
-        event = None
-    if not isinstance(event, dict):
-        raise UserError(f"{path}:{number}: is no line of a journal; start a new one")
-    return event
+        return None
+    return event if isinstance(event, dict) else None
 
 
-def _check_header(path: Path, found: dict[str, Any], describes: dict[str, Any]) -> None:
-    if found.get("schema") != SCHEMA:
+def _check_header(path: Path, found: dict[str, Any] | None, describes: dict[str, Any]) -> None:
+    if found is None or found.get("schema") not in _READABLE:
         raise UserError(f"{path}: is no journal of this version ({SCHEMA}); start a new one")
-    search = found.get("search")
-    there = {"target": found.get("target"), "method": found.get("method")} | (
-        search if isinstance(search, dict) else {}
-    )
-    here = {"target": describes["target"], "method": describes["method"]} | describes["search"]
+    there, here = _flat(found), _flat(describes)
+    there["target"] = _QUERY_VALUE.sub(r"\1***", str(there.get("target")))  # an older journal tells it
     for key, value in here.items():
         if there.get(key) != value and key not in _FREE_TO_DIFFER:
             option = key.removesuffix("_s")
             raise UserError(
                 f"{path}: is the journal of another search: {option} is {there.get(key)} there and {value} here"
             )
+
+
+def _flat(description: dict[str, Any]) -> dict[str, Any]:
+    search = description.get("search")
+    own = {key: value for key, value in description.items() if key not in ("schema", "search")}
+    return own | (search if isinstance(search, dict) else {})

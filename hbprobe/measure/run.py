@@ -1,12 +1,19 @@
-"""A search carried out: the holds that it asks for become trials, and what they show goes to it and the journal."""
+"""A search carried out: the holds that it asks for become trials, and what they show goes to it and the journal.
+
+A trial that is no evidence is made again where that may help: one that this process slept through, one to which the
+server had something else to say, and one that found path or server out of order. What cannot pass ends the search,
+with all that is known so far.
+"""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hbprobe.errors import CannotMeasureError
+from hbprobe.measure.guard import MOST_STALLED, Guard, judged, standstill
 from hbprobe.measure.journal import Record
 from hbprobe.search.search import Search
+from hbprobe.trial.classify import PROMPT_S
 from hbprobe.trial.methods import Method
 from hbprobe.trial.outcome import Kind, Outcome, Trial
 
@@ -14,6 +21,20 @@ _MOST_VOID = 5
 """So many trials in a row may end without evidence, for reasons that may pass, before the search gives up."""
 _LONGEST_PAUSE_S = 1800.0
 """A server that asks for a longer pause is not waited for."""
+_PATIENCE_S = 300.0
+"""So long are path or server waited for after trials have shown that they work: a server restarts."""
+_FIRST_PATIENCE_S = 3.0
+"""Before that, it is more likely that the address is wrong; but a name look-up may fail once."""
+_LONGEST_BACK_OFF_S = 30.0
+_FIRST_LOOK = "the first look at the far end"
+
+
+class UnfinishedError(CannotMeasureError):
+    """The search ended before its time; what it has found so far stands."""
+
+    def __init__(self, reason: str, run: "Run") -> None:
+        super().__init__(reason)
+        self.run = run
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +49,16 @@ class Running:
 class Run:
     """One search on one path. What it holds stays true when it is cancelled in the middle."""
 
+    rate = 1.0
+    """Seconds of the path in one of the loop's."""
+
     def __init__(
         self,
         search: Search,
         method: Method,
         journal: Record | None = None,
         watch: Callable[["Run"], None] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.search = search
         self.method = method
@@ -41,12 +66,16 @@ class Run:
         self.running: list[Running] = []
         self.complete = False
         self.remarks: list[str] = []
-        """What went on beside the evidence: trials that had to be repeated, pauses that the server asked for."""
-        self._void = 0
+        """What went on beside the evidence: trials that had to be repeated, pauses, a disk that is full."""
+        self._void = self._stalled = 0
+        self._outage: _Outage | None = None
+        self._has_stood = False
+        """A request was held for a while, whatever became of it: path and server can do that."""
         self._pause_s = 0.0
         self._journal = journal
         self._watch = watch or (lambda _: None)
         self._loop = asyncio.get_running_loop()
+        self._guard = guard
         self._zero_s = self._loop.time()
         self._started = 0
         if journal is not None:
@@ -58,6 +87,7 @@ class Run:
         """Take over a trial of an earlier run; its failures are asked again."""
         self._zero_s = min(self._zero_s, self._loop.time() - trial.started_s - trial.outcome.elapsed_s)
         if trial.outcome.kind is not Kind.FAILED:
+            self._has_stood = True
             self.trials.append(trial)
             self.search.record(trial.hold_s, trial.outcome)
 
@@ -66,13 +96,38 @@ class Run:
         """Path time that the search has taken so far, earlier runs included."""
         return self._loop.time() - self._zero_s
 
+    @property
+    def guard(self) -> Guard:
+        """Who watches whether this process is awake; what bends a limit by less than half its precision may pass."""
+        if self._guard is None:
+            settings = self.search.settings
+            self._guard = Guard(min(settings.grace_s, settings.precision_s) / 2 / self.rate)
+        return self._guard
+
     async def to_the_end(self) -> None:
-        """Search until the limit is known; raises CannotMeasureError when a trial failed to say anything."""
-        while holds := self.search.next_holds():
-            await self._round(holds)
+        """Search until the limit is known; raises UnfinishedError where that cannot be."""
+        try:
+            if holds := self.search.next_holds():
+                await self._prove()
+            while holds:
+                await self._round(holds)
+                await self._pause()
+                holds = self.search.next_holds()
+            self.complete = True
+        finally:
+            if self._journal is not None:
+                self._journal.settle()
+            self._tell()
+
+    async def _prove(self) -> None:
+        """See first whether there is at the other end what the method needs."""
+        while True:
+            with self.guard.watching() as watched:
+                objection = await self.method.prove()
+            if objection is None:
+                return self._take_heart()
+            self._weigh(_FIRST_LOOK, judged(objection, watched.stalled_s))
             await self._pause()
-        self.complete = True
-        self._watch(self)
 
     async def _round(self, holds: tuple[float, ...]) -> None:
         tasks: dict[asyncio.Task[Outcome], Running] = {}
@@ -80,13 +135,16 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 for hold_s in holds:
                     running = self._start(hold_s)
-                    tasks[group.create_task(self.method.trial(hold_s))] = running
-                self._watch(self)
+                    tasks[group.create_task(self._trial(hold_s))] = running
+                self._tell()
                 await self._gather(tasks)
         except BaseExceptionGroup as group:  # a task group wraps even a single error
             raise group.exceptions[0] from None
         finally:
             self.running.clear()
+
+    async def _trial(self, hold_s: float) -> Outcome:
+        return await self.guard.trial(lambda: self.method.trial(hold_s))
 
     async def _gather(self, tasks: dict[asyncio.Task[Outcome], Running]) -> None:
         """Take in the trials of a round as they end, and give those up whose question is answered."""
@@ -96,35 +154,85 @@ class Run:
             for running, outcome in ended:
                 self._end(running, outcome)
             for running, outcome in ended:
-                self._weigh(running, outcome)
+                name = f"trial {running.number} (hold {running.hold_s:g} s)"
+                self._weigh(name, outcome)
             for task, running in list(tasks.items()):
                 if self.search.is_moot(running.hold_s):
                     task.cancel()
                     self._abandon(tasks.pop(task))
-            self._watch(self)
+            self._tell()
 
-    def _weigh(self, running: Running, outcome: Outcome) -> None:
-        """Give up where a trial failed for good, or too many failed in a row; note the pause that was asked for."""
+    def _weigh(self, name: str, outcome: Outcome) -> None:
+        """Give up where something failed for good, or too often; note the pause that was asked for."""
         self._pause_s = max(self._pause_s, outcome.pause_s)
+        self._has_stood |= outcome.elapsed_s >= PROMPT_S
         if outcome.kind is not Kind.FAILED:
-            self._void = 0
-            return
-        if not outcome.again:
-            raise CannotMeasureError(outcome.reason)
+            if outcome.stalled_s:
+                text = f"{standstill(outcome.stalled_s)} during {name}, which survived all the same"
+                self.remarks.append(text)
+            self._take_heart()
+        elif not outcome.again:
+            raise UnfinishedError(outcome.reason, self)
+        elif outcome.stalled_s:
+            self._void_by_stall(name, outcome)
+        elif outcome.outage:
+            self._void_by_outage(name, outcome)
+        else:
+            self._void_by_server(name, outcome)
+
+    def _take_heart(self) -> None:
+        """Take path and server for well again."""
+        if self._outage is not None:
+            lasted_s = self._loop.time() - self._outage.since_s
+            self.remarks.append(f"after {lasted_s:.0f} s and {self._outage.trials} attempts it went on")
+        self._void = self._stalled = 0
+        self._outage = None
+
+    def _void_by_stall(self, name: str, outcome: Outcome) -> None:
+        self._stalled += 1
+        if self._stalled == MOST_STALLED:
+            raise UnfinishedError(f"{MOST_STALLED} times in a row: {outcome.reason}", self)
+        self._remark_void(name, outcome)
+
+    def _void_by_outage(self, name: str, outcome: Outcome) -> None:
+        if self._outage is None:
+            self._outage = _Outage(self._loop.time())
+        outage = self._outage
+        outage.trials += 1
+        outage.is_new = True
+        lasted_s = self._loop.time() - outage.since_s
+        is_over = (
+            outage.waited_s >= _PATIENCE_S if self._has_stood else outage.rounds and lasted_s >= _FIRST_PATIENCE_S
+        )
+        if is_over:
+            tried = f"; {outage.rounds} more attempts in {lasted_s:.0f} s were in vain" if self._has_stood else ""
+            raise UnfinishedError(outcome.reason + tried, self)
+        if outcome.reason not in outage.reasons:
+            outage.reasons.add(outcome.reason)
+            self._remark_void(name, outcome)
+
+    def _void_by_server(self, name: str, outcome: Outcome) -> None:
         self._void += 1
         if self._void == _MOST_VOID:
-            raise CannotMeasureError(f"{_MOST_VOID} trials in a row were no evidence, lastly: {outcome.reason}")
-        self.remarks.append(f"trial {running.number} (hold {running.hold_s:g} s) was no evidence: {outcome.reason}")
+            text = f"{_MOST_VOID} trials in a row were no evidence, lastly: {outcome.reason}"
+            raise UnfinishedError(text, self)
+        self._remark_void(name, outcome)
+
+    def _remark_void(self, name: str, outcome: Outcome) -> None:
+        self.remarks.append(f"{name} was no evidence: {outcome.reason}")
 
     async def _pause(self) -> None:
-        """Leave the server alone for as long as it asked."""
+        """Leave the server alone for as long as it asked, and an outage some time to pass."""
         pause_s, self._pause_s = self._pause_s, 0.0
         if pause_s > _LONGEST_PAUSE_S:
             most = f"hbprobe waits for {_LONGEST_PAUSE_S:g} s at most"
-            raise CannotMeasureError(f"the server asks for a pause of {pause_s:g} s, and {most}: try again then")
+            raise UnfinishedError(f"the server asks for a pause of {pause_s:g} s, and {most}: try again then", self)
         if pause_s:
             self.remarks.append(f"the server asked for a pause of {pause_s:g} s, and got it")
-            self._watch(self)
+            self._tell()
+        if self._outage is not None and self._outage.is_new:
+            pause_s = max(pause_s, self._outage.back_off_s())
+        if pause_s:
             await asyncio.sleep(pause_s)
 
     def _start(self, hold_s: float) -> Running:
@@ -148,3 +256,32 @@ class Run:
         self.running.remove(running)
         if self._journal is not None:
             self._journal.abandoned(running.number, self.path_s)
+
+    def _tell(self) -> None:
+        """Let whoever watches know, also of what the journal has to say."""
+        if self._journal is not None:
+            told = set(self.remarks)
+            self.remarks += [remark for remark in self._journal.remarks if remark not in told]
+        self._watch(self)
+
+
+@dataclass(slots=True)
+class _Outage:
+    """A time in which path or server are out of order."""
+
+    since_s: float
+    trials: int = 0
+    rounds: int = 0
+    waited_s: float = 0.0
+    """How long they have been left alone. What trials were held in between is not counted."""
+    is_new: bool = False
+    """Something failed since the last pause."""
+    reasons: set[str] = field(default_factory=set)
+
+    def back_off_s(self) -> float:
+        """Return how long to leave them alone now: longer each time."""
+        pause_s = min(2.0**self.rounds, _LONGEST_BACK_OFF_S)
+        self.rounds += 1
+        self.waited_s += pause_s
+        self.is_new = False
+        return pause_s

@@ -1,15 +1,35 @@
-"""A method and a search that go together, ready to run."""
+"""A run made ready, and carried out as far as it goes."""
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from hbprobe.eas.client import Account
+from hbprobe.errors import CannotMeasureError
+from hbprobe.measure.journal import Record
+from hbprobe.measure.observe import Observer
+from hbprobe.measure.run import Run
 from hbprobe.net.wire import Dialer
 from hbprobe.search.heartbeats import HeartbeatSearch
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.methods import Method, make_method
 from hbprobe.trial.ping import PingMethod
+
+RecordT = TypeVar("RecordT")
+_NOBODY = Observer()
+
+
+class _PacedRun(Run):
+    """A run that counts path time, of which so many seconds pass in one of the loop's."""
+
+    rate = 1.0
+
+    @property
+    def path_s(self) -> float:
+        """Path time that the search has taken so far."""
+        return super().path_s * self.rate
 
 
 async def set_up(
@@ -18,17 +38,52 @@ async def set_up(
     settings: SearchSettings,
     prior: Prior | None,
     rng: random.Random,
+    *,
     account: Account | None = None,
-    say: Callable[[str], None] = lambda _: None,
-) -> tuple[Method, Search]:
-    """Make the method of that name, and the search for it; `ping` needs an account, and shakes hands first.
+    journal: Record | None = None,
+    observer: Observer = _NOBODY,
+    rate: float = 1.0,
+) -> Run:
+    """Make the method of that name, the search for it, and the run of both; a Ping shakes hands first.
 
-    `say` is told when a server asks for a pause. Raises CannotMeasureError where the server refuses.
+    `rate`: so many seconds of the path pass in one of the loop's. Raises CannotMeasureError where the server refuses.
     """
-    if name != PingMethod.name:
-        return make_method(name, dialer, settings.grace_s, rng), Search(settings, prior)
-    if account is None:
-        raise ValueError("a Ping needs an account")
-    method = PingMethod(dialer, settings.grace_s, account, settings.connections, say)
-    await method.prepare()
-    return method, HeartbeatSearch(settings, prior, method.limits)
+    method: Method
+    search: Search
+    if name == PingMethod.name:
+        if account is None:
+            raise ValueError("a Ping needs an account")
+        ping = PingMethod(dialer, settings.grace_s, account, settings.connections, observer.says)
+        await ping.prepare()
+        method, search = ping, HeartbeatSearch(settings, prior, ping.limits)
+    else:
+        method = make_method(name, dialer, settings.grace_s / rate, rng, rate)
+        search = Search(settings, prior)
+    if rate == 1.0:
+        return Run(search, method, journal, observer.search)
+    run = _PacedRun(search, method, journal, observer.search)
+    run.rate = rate
+    return run
+
+
+async def carry_out(work: Awaitable[object]) -> CannotMeasureError | None:
+    """Do the work as far as it goes: to its end, to Ctrl-C, or to what stands in its way, which is returned.
+
+    What was found until then is worth showing, so neither ends in an exception; the work's own state tells whether it
+    is complete.
+    """
+    try:
+        await work
+    except asyncio.CancelledError:
+        return None
+    except CannotMeasureError as error:
+        return error
+    return None
+
+
+def handed_over(record: RecordT, failure: CannotMeasureError | None, *, holds_something: bool) -> RecordT:
+    """Return the record; where the work failed, raise that, with the record attached if it `holds_something`."""
+    if failure is None:
+        return record
+    failure.partial = record if holds_something else None
+    raise failure

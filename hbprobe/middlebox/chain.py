@@ -6,11 +6,12 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hbprobe.manner import Layer
 from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Address, Relay
-from hbprobe.profiles.model import Layer, Profile
+from hbprobe.profiles.model import Profile
 
 _BETWEEN = "127.0.0.1"
 

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from hbprobe.manner import Expiry
 from hbprobe.net.silence import Way
-from hbprobe.profiles.model import Expiry, TimerKind
+from hbprobe.profiles.model import TimerKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import math
 from collections.abc import Callable
 from enum import IntEnum
 
-from hbprobe.middlebox.rules import Act, Rule, Rules
+from hbprobe.manner import Act
+from hbprobe.middlebox.rules import Rule, Rules
 from hbprobe.profiles.model import TimerKind
 
 __all__ = ["Act", "Flow", "Phase", "Rule", "Rules", "Side"]

@@ -19,7 +19,8 @@ from types import MappingProxyType
 
 from hbprobe.duration import format_duration
 from hbprobe.errors import UserError
-from hbprobe.profiles.model import Category, Ends, Expiry, Layer, Profile, Restart, Timer, TimerKind
+from hbprobe.manner import Act, Layer
+from hbprobe.profiles.model import Category, Ends, Profile, Restart, Timer, TimerKind
 
 SHORTEST_S = 2
 """The shortest idle timer that a lab runs: a probe takes what ends within a second for a refusal."""
@@ -79,7 +80,8 @@ def render(profile: Profile, *, rate: float = 1.0, nat: bool = False) -> KernelB
     elif seconds[TimerKind.IDLE] < SHORTEST_S:
         short = f"{profile.id}: idle of {format_duration(idle.default)} would take {idle.default / rate:.3g} s"
         raise UserError(f"--clock {rate:g}: {short}: use {idle.default / SHORTEST_S:g} or less")
-    farewell = {Expiry.RESET: Farewell.RST, Expiry.CLOSE: Farewell.FIN}.get(idle.expiry) if idle is not None else None
+    act = None if idle is None else idle.expiry.traits.act
+    farewell = None if act is None else {Act.RESET: Farewell.RST, Act.CLOSE: Farewell.FIN}.get(act)
     return KernelBox(
         ruleset=_ruleset(idle, seconds, nat=nat),
         sysctls=MappingProxyType(_sysctls(idle)),
@@ -93,7 +95,7 @@ def render(profile: Profile, *, rate: float = 1.0, nat: bool = False) -> KernelB
 def _idle(profile: Profile) -> Timer | None:
     """Return the idle timer, unless flows outlive it: the server chosen anew is the same, or the box asks first."""
     idle = profile.timers.idle
-    return None if idle is None or idle.expiry is Expiry.REBALANCE or idle.probes is not None else idle
+    return None if idle is None or not idle.expiry.ends or idle.probes is not None else idle
 
 
 def _whole_s(timer: Timer, rate: float) -> int:
@@ -175,7 +177,7 @@ def _sides(ends: Ends | None) -> tuple[str, ...]:
 
 def _refused(idle: Timer | None) -> tuple[str, ...]:
     """The sides whose late packets are answered with RST."""
-    return _sides(idle.tells) if idle is not None and idle.expiry is Expiry.RESET_ON_NEXT else ()
+    return _sides(idle.tells) if idle is not None and idle.expiry.traits.act is Act.RESET_ON_NEXT else ()
 
 
 def _reviving(idle: Timer | None) -> tuple[str, ...]:
@@ -208,7 +210,7 @@ def _what_does_not(profile: Profile) -> Iterator[str]:
         if kind not in _RUN:
             yield f"{profile.id}: {kind} was not run: conntrack has no such timer"
             continue
-        if timer.expiry is Expiry.REBALANCE:
+        if not timer.expiry.ends:
             yield f"{profile.id}: {kind} was not run: the server chosen anew is the same"
         if timer.probes is not None:
             yield f"{profile.id}: {kind} was not run: the box asks the ends first, and they answer"

@@ -2,23 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
-from hbprobe.profiles.model import Ends, Expiry, Layer, Probes, Profile, Restart, Timer, TimerKind
-
-
-class Act(StrEnum):
-    """What the box does to one end of a flow that has expired."""
-
-    MUTE = "mute"
-    """Nothing, and it answers nothing any more."""
-    LISTEN = "listen"
-    """Nothing, but the next packet from there brings the flow back."""
-    RESET_ON_NEXT = "reset-on-next"
-    """Nothing, but it answers the next packet with RST."""
-    RESET = "reset"
-    CLOSE = "close"
-
+from hbprobe.manner import Act, Expiry, Layer
+from hbprobe.profiles.model import Ends, Probes, Profile, Restart, Timer, TimerKind
 
 _ENDS = {
     None: (False, False),
@@ -33,12 +19,6 @@ _RESTARTS = {
     Restart.SERVER_DATA: (False, True),
     Restart.EACH_DIRECTION: (True, True),
     Restart.NOTHING: (False, False),
-}
-_ACTS = {
-    Expiry.SILENT: Act.MUTE,
-    Expiry.RESET_ON_NEXT: Act.RESET_ON_NEXT,
-    Expiry.RESET: Act.RESET,
-    Expiry.CLOSE: Act.CLOSE,
 }
 
 
@@ -131,15 +111,16 @@ class Rules:
 def _rule(profile: Profile, kind: TimerKind) -> Rule | None:
     """Return the rule of a timer; none where flows do not feel it, since the server chosen anew is the same."""
     timer = profile.timers.get(kind)
-    if timer is None or timer.expiry is Expiry.REBALANCE:
+    if timer is None or not timer.expiry.ends:
         return None
-    if profile.layer is Layer.HTTP or timer.expiry is Expiry.RESPOND:
+    act = timer.expiry.traits.act
+    if profile.layer is Layer.HTTP or act is None:
         raise ValueError(f"{profile.id}: a flow of layer {profile.layer} cannot respond with a status")
     return Rule(
         kind,
         timer.default,
         timer.expiry,
-        _acts(timer),
+        _acts(timer, act),
         _RESTARTS[timer.restarted_by],
         each_direction=timer.restarted_by is Restart.EACH_DIRECTION,
         counts_acks=profile.layer is Layer.PACKET,
@@ -149,10 +130,10 @@ def _rule(profile: Profile, kind: TimerKind) -> Rule | None:
     )
 
 
-def _acts(timer: Timer) -> tuple[Act, Act]:
-    acts = [_ACTS[timer.expiry] if told else Act.MUTE for told in _ENDS[timer.tells]]
+def _acts(timer: Timer, act: Act) -> tuple[Act, Act]:
+    acts = [act if told else Act.MUTE for told in _ENDS[timer.tells]]
     client, server = (
-        Act.LISTEN if revives else act for act, revives in zip(acts, _ENDS[timer.revived_by], strict=True)
+        Act.LISTEN if revives else done for done, revives in zip(acts, _ENDS[timer.revived_by], strict=True)
     )
     return client, server
 

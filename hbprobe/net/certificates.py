@@ -3,16 +3,20 @@
 import contextlib
 import os
 import ssl
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from hbprobe.errors import UserError
 
 CA_NAME = "ca.pem"
 _KEY_NAME = "server.pem"
+_NAMES_NAME = "names.txt"
 _NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -51,12 +55,12 @@ def private_ca(state: Path, names: tuple[str, ...] = ()) -> tuple[Path, ssl.SSLC
 
     `names` are the host names and addresses that the certificate is for, beside this machine's loopback ones. The
     server's certificate is made anew when it lacks one of them; the CA's key is not kept, so then the CA is new, too.
+    So it is when the files do not belong together, as after a crash. Each appears whole, no link in `state` is
+    followed, and of several programs that start at once one makes them.
     """
-    ca_file, key_file, names_file = state / CA_NAME, state / _KEY_NAME, state / "names.txt"
     wanted = sorted({*_NAMES, *names})
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        if ca_file.exists() and key_file.exists() and set(wanted) <= set(names_file.read_text().split()):
-            return ca_file, server_context(key_file, key_file)
+    if (made := _made(state, wanted)) is not None:
+        return state / CA_NAME, made
     authority = trustme.CA(organization_name="hbprobe")
     try:
         issued = authority.issue_cert(*wanted)
@@ -64,14 +68,63 @@ def private_ca(state: Path, names: tuple[str, ...] = ()) -> tuple[Path, ssl.SSLC
         raise UserError(f"no certificate can be made for {', '.join(names)} ({error}); use --tls CERT,KEY") from None
     try:
         state.mkdir(parents=True, exist_ok=True)
-        _write_secret(key_file, issued.private_key_and_cert_chain_pem.bytes())
-        ca_file.write_bytes(authority.cert_pem.bytes())
-        names_file.write_text("\n".join(wanted) + "\n")
+        with _only_one_in(state):
+            if (made := _made(state, wanted)) is None:
+                _replace(state / _KEY_NAME, issued.private_key_and_cert_chain_pem.bytes(), 0o600)
+                _replace(state / CA_NAME, authority.cert_pem.bytes(), 0o644)
+                _replace(state / _NAMES_NAME, ("\n".join(wanted) + "\n").encode(), 0o644)
+                made = server_context(state / _KEY_NAME, state / _KEY_NAME)
     except OSError as error:
         raise UserError(
             f"{state}: the certificates cannot be kept there: {error.strerror}; use --state DIR"
         ) from None
-    return ca_file, server_context(key_file, key_file)
+    return state / CA_NAME, made
+
+
+def _made(state: Path, wanted: Sequence[str]) -> ssl.SSLContext | None:
+    """Return the server's settings from files that belong together and have these names; None where none do."""
+    files = [state / name for name in (CA_NAME, _KEY_NAME, _NAMES_NAME)]
+    try:
+        if any(file.is_symlink() for file in files):
+            return None
+        ca, key, names = (file.read_bytes() for file in files)
+        if not set(wanted) <= set(names.decode().split()):
+            return None
+        x509.load_pem_x509_certificate(key).verify_directly_issued_by(x509.load_pem_x509_certificate(ca))
+        return server_context(state / _KEY_NAME, state / _KEY_NAME)
+    except (OSError, ValueError, TypeError, InvalidSignature, UserError):
+        return None
+
+
+@contextlib.contextmanager
+def _only_one_in(folder: Path) -> Iterator[None]:
+    """Let one program at a time work in a folder, where the system can lock one (flock(2))."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: Path, data: bytes, mode: int) -> None:
+    """Let a file appear whole, in place of what is there, be it a link."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # nobody else may read it
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def throwaway_pair(*names: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -97,18 +150,9 @@ def _as_file(data: bytes) -> Iterator[Path]:
             yield Path(f"/proc/self/fd/{file.fileno()}")
     else:
         with tempfile.TemporaryDirectory(prefix="hbprobe-") as folder:
-            _write_secret(path := Path(folder) / _KEY_NAME, data)
+            _replace(path := Path(folder) / _KEY_NAME, data, 0o600)
             yield path
 
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).partition(" (_ssl.c")[0]  # a line of Python's own source
-
-
-def _write_secret(path: Path, data: bytes) -> None:
-    """Write a file that nobody else can read, not even for a moment."""
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)

@@ -1,55 +1,96 @@
-"""What the small HTTP APIs have in common: listening, JSON in and out, and no calls on behalf of web pages."""
+"""What the small HTTP APIs have in common: one shell that checks who calls, and JSON in and out.
 
+Before anything else of a request is looked at: no web page may call (they send an Origin header, or call this machine
+by a name that is not its own, after DNS rebinding), the token must be right where there is one, and the body small.
+"""
+
+import hmac
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from hbprobe.net.address import Address, is_loopback
+from hbprobe.net.http_server import HttpServer
 
 _MOST_BODY_BYTES = 64 * 1024
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_MOST_DIGITS = 18
+_KEEP_ALIVE_S = 75.0
 
 
 class JsonApi:
     """An API that listens once it is told where."""
 
-    def __init__(self, routes: Iterable[web.AbstractRouteDef], admit: Callable[[web.Request], None]) -> None:
-        """`admit` raises for a request that may not be served; one with an Origin header never comes so far."""
-
-        @web.middleware
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if "Origin" in request.headers:
-                raise problem(web.HTTPForbidden, "no web page may call this")
-            admit(request)
-            return await handler(request)
-
-        app = web.Application(middlewares=[guard], client_max_size=_MOST_BODY_BYTES)
+    def __init__(self, routes: Iterable[web.AbstractRouteDef], token: str | None = None) -> None:
+        """`token`: what `Authorization: Bearer` must say; None where whoever reaches the address may call."""
+        self._token = None if token is None else _bytes(token)
+        self._is_local = False
+        app = web.Application(middlewares=[self._admit], client_max_size=_MOST_BODY_BYTES)
         app.add_routes(routes)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._server = HttpServer(app, keepalive_s=_KEEP_ALIVE_S)
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Take requests on an address, and return it; raises OSError when it cannot be had."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        address = self._runner.addresses[0]
-        return address[0], address[1]
+        self._is_local = is_loopback(host)
+        return await self._server.listen(host, port)
 
     async def close(self) -> None:
         """Take no more requests."""
-        await self._runner.cleanup()
+        await self._server.close()
+
+    @web.middleware
+    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if "Origin" in request.headers:
+            raise problem(web.HTTPForbidden, "no web page may call this")
+        if self._is_local and not is_loopback(_host(request.headers.get("Host", ""))):
+            raise problem(web.HTTPForbidden, "call this machine by its loopback address or localhost")
+        given = _bytes(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if self._token is not None and not hmac.compare_digest(given, self._token):
+            raise problem(web.HTTPUnauthorized, "send Authorization: Bearer with the token")
+        if (request.content_length or 0) > _MOST_BODY_BYTES:
+            return _too_large()
+        return await handler(request)
 
 
 async def read_object(request: web.Request, mend: str) -> dict[str, Any]:
-    """Return the JSON object in a request's body; raises HTTPBadRequest, which says the mend, for anything else."""
+    """Return the JSON object in a request's body; raises HTTPBadRequest, which says the mend, for anything else.
+
+    A charset is of no interest: JSON has none but UTF-8 (https://www.rfc-editor.org/rfc/rfc8259, section 11).
+    """
     try:
-        asked = await request.json()
-    except ValueError:
+        asked = json.loads(await request.read())
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict) or not asked:
         raise problem(web.HTTPBadRequest, mend)
     return asked
 
 
+def read_number(text: str) -> int | None:
+    """Return a number of a path; None for what is none, or longer than any that is counted here."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
 def problem(kind: type[web.HTTPException], text: str) -> web.HTTPException:
     """Return an HTTP error whose body is `{"error": text}`."""
     return kind(text=json.dumps({"error": text}), content_type="application/json")
+
+
+def _too_large() -> web.Response:
+    answer = web.json_response({"error": f"a body has at most {_MOST_BODY_BYTES} bytes"}, status=413)
+    answer.force_close()
+    return answer
+
+
+def _bytes(text: str) -> bytes:
+    """Return a header as it came: aiohttp keeps bytes that are no UTF-8 as surrogates."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _host(header: str) -> str:
+    try:
+        return Address.parse(header if header.rpartition(":")[2].isdecimal() else f"{header}:80").host
+    except ValueError:
+        return ""

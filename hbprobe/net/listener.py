@@ -39,6 +39,7 @@ class Listener:
         """Asked to give a descriptor back when there are none left; says whether it could."""
         self._sockets: list[socket.socket] = []
         self._spare = -1
+        self._looking = True
         self._loop = asyncio.get_running_loop()
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
@@ -69,13 +70,32 @@ class Listener:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((address[0], taken, *address[2:]))
             sock.listen(_BACKLOG)
-            self._loop.add_reader(sock, self._accept, sock)
+        self.look_again()
         self._take_spare()
+
+    def listen_on(self, sock: socket.socket) -> None:
+        """Take over a socket that listens already."""
+        sock.setblocking(False)
+        self._sockets.append(sock)
+        self.look_again()
+        self._take_spare()
+
+    def look_away(self) -> None:
+        """Leave who connects in the system's queue until `look_again`."""
+        self._looking = False
+        for sock in self._sockets:
+            self._loop.remove_reader(sock.fileno())
+
+    def look_again(self) -> None:
+        """Accept."""
+        self._looking = True
+        for sock in self._sockets:
+            self._loop.add_reader(sock.fileno(), self._accept, sock)
 
     def close(self) -> None:
         """Accept nothing more."""
         for sock in self._sockets:
-            self._loop.remove_reader(sock)
+            self._loop.remove_reader(sock.fileno())
             sock.close()
         self._sockets.clear()
         self._drop_spare()
@@ -94,6 +114,8 @@ class Listener:
                 return
             connection.setblocking(False)
             self._accepted(connection)
+            if not self._looking:
+                return
 
     def _turn_away(self, sock: socket.socket, reason: str) -> None:
         """Reset one waiting connection with the help of the spare descriptor."""
@@ -103,16 +125,16 @@ class Listener:
         except (BlockingIOError, ConnectionAbortedError):  # nobody waits: short of descriptors, accept does not look
             pass
         except OSError:
-            self._loop.remove_reader(sock)
-            self._loop.call_later(_PAUSE_S, self._look_again, sock)
+            self._loop.remove_reader(sock.fileno())
+            self._loop.call_later(_PAUSE_S, self._look_after_a_pause, sock)
         else:
             close_with_reset(connection)
             self._refused(name_of(address), reason)
         self._take_spare()
 
-    def _look_again(self, sock: socket.socket) -> None:
-        if sock in self._sockets:
-            self._loop.add_reader(sock, self._accept, sock)
+    def _look_after_a_pause(self, sock: socket.socket) -> None:
+        if sock in self._sockets and self._looking:
+            self._loop.add_reader(sock.fileno(), self._accept, sock)
 
     def _take_spare(self) -> None:
         with contextlib.suppress(OSError):

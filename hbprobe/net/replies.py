@@ -10,7 +10,9 @@ class EndKind(StrEnum):
     FIN = "fin"
     RST = "rst"
     UNREACHABLE = "unreachable"
-    """The system gave up: bytes were never acknowledged, or no route was left."""
+    """The system gave up: no route was left, or what came was damaged."""
+    TIMED_OUT = "timed-out"
+    """The system gave up: bytes of ours were sent again and again, and never acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)

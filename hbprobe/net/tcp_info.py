@@ -48,3 +48,14 @@ def acknowledge_now(transport: asyncio.BaseTransport | None) -> None:
     if sys.platform == "linux" and sock is not None:
         with contextlib.suppress(OSError):  # the connection may be gone already
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def give_up_after(transport: asyncio.BaseTransport, seconds: float) -> None:
+    """Let the system end the connection when what was sent is not acknowledged for so long (TCP_USER_TIMEOUT, Linux).
+
+    Real seconds: the system has no other clock.
+    """
+    sock = transport.get_extra_info("socket")
+    if sys.platform == "linux" and sock is not None:
+        with contextlib.suppress(OSError):  # the connection may be gone already
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))

@@ -6,27 +6,37 @@ TLS runs here over memory buffers (ssl.MemoryBIO) on a plain asyncio transport, 
 
 import asyncio
 import contextlib
-import os
+import errno
 import re
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import cast
 from urllib.parse import quote, urlsplit
 
+from hbprobe.net.connect import CONNECT_TIMEOUT_S, Address, From, Prepare, connect, look_up, reason_of
+from hbprobe.net.connection import Connection
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.tcp_info import TcpInfo, acknowledge_now, tcp_info
+from hbprobe.net.tls_trouble import tls_trouble
+from hbprobe.warp import rate_of
 
-CONNECT_TIMEOUT_S = 20.0
 _CHUNK_BYTES = 65536
+_GREETING_BYTES = 16
+_TURNS = 2
+"""In the first turn of the loop after a deadline the socket is polled, in the second it is read."""
 _PATH_MARKS = "/?:@!$&'()*+,;=%-._~"
 """What may stand in a path or query as it is (RFC 3986)."""
-_Address = tuple[socket.AddressFamily, tuple[str | int | bytes, ...]]
 
 
 class DialError(Exception):
     """The connection never stood: the text names the phase (name, TCP, TLS) and what went wrong."""
+
+    def __init__(self, text: str, *, passing: bool = False) -> None:
+        """`passing`: it may stand in a while, as after a server's restart."""
+        super().__init__(text)
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +84,13 @@ class Wire(asyncio.Protocol):
         self._inbox: asyncio.Queue[bytes | End] = asyncio.Queue()
         self._ended = False
         self._signed = False
+        self._first_bytes = b""
         self._handshake: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport
         self._tls: ssl.SSLObject | None = None
+        self._opened_at: datetime | None = None
+        self._closed_at: datetime | None = None
+        self._ends: tuple[tuple[str, int], ...] = ()
         self.round_trip_s = 0.0
         """How long the TCP handshake took."""
         if tls is None:
@@ -98,13 +112,19 @@ class Wire(asyncio.Protocol):
             self._flush()
 
     async def receive(self, until_s: float) -> bytes | End | None:
-        """Return the next bytes, or the end, or None when neither came until that time of the loop's clock."""
+        """Return the next bytes, or the end, or None when neither came until that time of the loop's clock.
+
+        A process that was stopped meets the deadline and what came long before it in the same moment. So after the
+        deadline one more look is taken at the inbox, and at the socket, which the loop reads within two turns.
+        """
         if self._inbox.empty():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(until_s):
                     return await self._inbox.get()
-            return None
-        return self._inbox.get_nowait()
+        for _ in range(_TURNS):
+            if self._inbox.empty():
+                await asyncio.sleep(0)
+        return None if self._inbox.empty() else self._inbox.get_nowait()
 
     def close(self) -> None:
         """Close from our side, as a client does that has what it wanted."""
@@ -114,6 +134,16 @@ class Wire(asyncio.Protocol):
             self._flush()
         self._ended = True
         self._transport.close()
+
+    @property
+    def connection(self) -> Connection | None:
+        """Return its name for those who read the logs of boxes; None where time does not pass as it does there."""
+        if self._opened_at is None:
+            return None
+        (source, source_port), (destination, destination_port) = self._ends
+        closed_at = self._closed_at or datetime.now(UTC)
+        moments = (_utc(self._opened_at), _utc(closed_at))
+        return Connection(source, source_port, destination, destination_port, *moments)
 
     @property
     def signed(self) -> bool:
@@ -134,6 +164,10 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start TLS."""
         self._transport = cast("asyncio.Transport", transport)
+        if rate_of(self._loop) == 1:
+            self._opened_at = datetime.now(UTC)
+            names = (transport.get_extra_info(name) for name in ("sockname", "peername"))
+            self._ends = tuple(name[:2] if name else ("", 0) for name in names)
         if self._tls is not None:
             self._shake_hands(self._tls)
 
@@ -145,6 +179,7 @@ class Wire(asyncio.Protocol):
         if self._tls is None:
             self._inbox.put_nowait(data)
             return
+        self._first_bytes = self._first_bytes or data[:_GREETING_BYTES]
         self._arrived.write(data)
         if not self._handshake.done():
             self._shake_hands(self._tls)
@@ -160,6 +195,8 @@ class Wire(asyncio.Protocol):
         """Note a RST, or that the system gave up."""
         if isinstance(exc, ConnectionResetError | BrokenPipeError):
             self._end(EndKind.RST)
+        elif isinstance(exc, TimeoutError | ConnectionAbortedError):  # the latter is Windows' word for it
+            self._end(EndKind.TIMED_OUT, str(exc))
         elif exc is not None:
             self._end(EndKind.UNREACHABLE, str(exc))
 
@@ -171,7 +208,7 @@ class Wire(asyncio.Protocol):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            self._handshake.set_exception(DialError(f"TLS: {_tls_reason(error)}"))
+            self._handshake.set_exception(DialError(f"TLS: {_tls_reason(error, self._first_bytes)}"))
         else:
             self._handshake.set_result(None)
         self._flush()
@@ -196,9 +233,11 @@ class Wire(asyncio.Protocol):
         if self._ended:
             return
         self._ended = True
+        self._closed_at = datetime.now(UTC)
         self._inbox.put_nowait(End(kind, self._loop.time(), self._signed, detail))
         if not self._handshake.done():
-            self._handshake.set_exception(DialError(f"TLS: {detail or kind.upper()} in the middle of the handshake"))
+            text = f"TLS: {detail or kind.upper()} in the middle of the handshake"
+            self._handshake.set_exception(DialError(text, passing=True))
 
 
 class Dialer:
@@ -208,92 +247,116 @@ class Dialer:
         self,
         target: Target,
         tls: ssl.SSLContext | None,
-        prepare: Callable[[socket.socket], None] = lambda _: None,
+        prepare: Prepare = lambda _: None,
+        *,
+        start: From | None = None,
     ) -> None:
-        """`prepare` is given each socket before it connects, to set options on it."""
+        """`prepare` is given each socket before it connects, to set options on it; `start`: where they come from."""
         self.target = target
+        self.start = start or From()
         self._tls = tls
         self._prepare = prepare
-        self._addresses: list[_Address] = []
-        self._first = asyncio.Lock()
+        self._peer = _Peer()
 
-    def prepared(self, prepare: Callable[[socket.socket], None]) -> "Dialer":
+    @property
+    def address(self) -> Address | None:
+        """The address that all connections go to; None before the first has stood."""
+        return self._peer.address
+
+    def prepared(self, prepare: Prepare) -> "Dialer":
         """Return a dialer to the same address that gives each socket to `prepare`, too, before it connects."""
 
         def in_turn(sock: socket.socket) -> None:
             self._prepare(sock)
             prepare(sock)
 
-        other = Dialer(self.target, self._tls, in_turn)
-        other._addresses, other._first = self._addresses, self._first
+        other = Dialer(self.target, self._tls, in_turn, start=self.start)
+        other._peer = self._peer
         return other
 
     async def open(self) -> Wire:
         """Connect once; raises DialError, which names the phase."""
-        phase = f"TCP: {self.target.host}:{self.target.port}: no connection"
+        wire = await self._connect()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                async with self._first:
-                    wire = await self._connect()
-                phase = "TLS: no end of the handshake"
-                try:
-                    await wire.handshake()
-                except BaseException:
-                    wire.close()
-                    raise
-                return wire
+                await wire.handshake()
         except TimeoutError:
-            raise DialError(f"{phase} within {CONNECT_TIMEOUT_S:.0f} s") from None
+            wire.close()
+            text = f"TLS: no end of the handshake within {CONNECT_TIMEOUT_S:.0f} s"
+            raise DialError(text, passing=True) from None
+        except BaseException:
+            wire.close()
+            raise
+        return wire
 
     async def _connect(self) -> Wire:
-        loop = asyncio.get_running_loop()
-        addresses = [*self._addresses] or await self._resolve()
-        for family, address in addresses:
-            started_s = loop.time()
-            try:
-                sock = await _connected(family, address, self._prepare)
-            except OSError as error:
-                failure = error
-                continue
-            self._addresses[:] = [(family, address)]
-            _, wire = await loop.create_connection(lambda: Wire(self._tls, self.target.host), sock=sock)
-            wire.round_trip_s = loop.time() - started_s
-            return wire
-        raise DialError(f"TCP: {self.target.host}:{self.target.port}: {_reason(failure)}")
-
-    async def _resolve(self) -> list[_Address]:
-        loop = asyncio.get_running_loop()
+        """Connect to the address that is known, or find one; who comes meanwhile waits for what that shows."""
+        while self._peer.address is None and self._peer.search is not None:
+            await asyncio.wait([search := self._peer.search])
+            if not search.cancelled() and (error := search.exception()) is not None:
+                raise error
+        if self._peer.address is not None:
+            return await self._wire([self._peer.address])
+        self._peer.search = search = asyncio.get_running_loop().create_future()
         try:
-            found = await loop.getaddrinfo(self.target.host, self.target.port, type=socket.SOCK_STREAM)
+            wire = await self._wire(await self._look_up())
+        except DialError as error:
+            search.set_exception(error)
+            search.exception()  # nobody may be waiting
+            raise
+        else:
+            search.set_result(None)
+            return wire
+        finally:
+            self._peer.search = None
+            search.cancel()
+
+    async def _wire(self, addresses: list[Address]) -> Wire:
+        loop, where = asyncio.get_running_loop(), f"TCP: {self.target.host}:{self.target.port}"
+        started_s = loop.time()
+        try:
+            sock, self._peer.address = await connect(addresses, self._prepare_all)
+        except TimeoutError:
+            text = f"{where}: no connection within {CONNECT_TIMEOUT_S:.0f} s"
+            raise DialError(text, passing=True) from None
+        except OSError as error:
+            raise DialError(f"{where}: {reason_of(error)}", passing=error.errno not in _FOR_GOOD) from None
+        round_trip_s = loop.time() - started_s
+        _, wire = await loop.create_connection(lambda: Wire(self._tls, self.target.host), sock=sock)
+        wire.round_trip_s = round_trip_s
+        return wire
+
+    async def _look_up(self) -> list[Address]:
+        try:
+            return await look_up(self.target.host, self.target.port, self.start.families())
         except (socket.gaierror, UnicodeError) as error:
             reason = error.strerror if isinstance(error, socket.gaierror) else str(error)
-            raise DialError(f"name: {self.target.host}: {reason}") from None
-        return [(family, address) for family, _, _, _, address in found]
+            passing = isinstance(error, socket.gaierror)
+            raise DialError(f"name: {self.target.host}: {reason}", passing=passing) from None
+
+    def _prepare_all(self, sock: socket.socket) -> None:
+        self.start.bind(sock)
+        self._prepare(sock)
 
 
-async def _connected(
-    family: socket.AddressFamily,
-    address: tuple[str | int | bytes, ...],
-    prepare: Callable[[socket.socket], None],
-) -> socket.socket:
-    # asyncio turns Nagle's algorithm off only where the protocol is named: it would hold bytes back for 40 ms of
-    # real time, which the warp clock does not wait for.
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        sock.setblocking(False)
-        prepare(sock)
-        await asyncio.get_running_loop().sock_connect(sock, address)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+@dataclass(slots=True)
+class _Peer:
+    """Whom the dialers of one target connect to."""
+
+    address: Address | None = None
+    search: asyncio.Future[None] | None = None
+    """Under way until the first address has taken a connection, or none did."""
 
 
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else str(error)
+_FOR_GOOD = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENODEV, errno.EPERM, errno.EACCES)
+"""No connection can start where it is to, or none of that kind at all."""
 
 
-def _tls_reason(error: ssl.SSLError) -> str:
+def _utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _tls_reason(error: ssl.SSLError, first_bytes: bytes = b"") -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {error.verify_message}"
-    return (error.reason or str(error)).replace("_", " ").lower()
+    return tls_trouble(str(error), first_bytes).text

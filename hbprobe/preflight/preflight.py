@@ -16,6 +16,7 @@ from enum import StrEnum
 from hbprobe.eas.client import USER_AGENT, Account, HttpRequest, Step
 from hbprobe.eas.refusal import Asker, RefusedError, http_refusal
 from hbprobe.errors import CannotMeasureError
+from hbprobe.net.connect import From
 from hbprobe.net.replies import Answer
 from hbprobe.net.wire import Dialer, DialError, Target
 from hbprobe.preflight.reach import CheckFailedError, connect, look_up, shake_hands
@@ -76,7 +77,7 @@ class Check:
     """What to do, where it failed."""
 
 
-class Preflight:
+class Checks:
     """One run through the checks."""
 
     def __init__(
@@ -88,11 +89,12 @@ class Preflight:
         watch: Callable[[Check], None] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
         now: datetime | None = None,
+        start: From | None = None,
     ) -> None:
         """Prepare the checks.
 
         `watch` is told of each check as it ends, `say` when the server asks for a pause; `now` is what certificates
-        are held against.
+        are held against; `start`: where connections come from.
         """
         self.checks: list[Check] = []
         self._target = target
@@ -100,7 +102,7 @@ class Preflight:
         self._watch = watch
         self._now = now or datetime.now(UTC)
         self._loop = asyncio.get_running_loop()
-        self._dialer = Dialer(target, tls)
+        self._dialer = Dialer(target, tls, start=start)
         self._say = say
         self.method = PingMethod(self._dialer, _GRACE_S, account, first=_DEVICE)
         self._to_a_stranger: Answer | None = None
@@ -115,11 +117,12 @@ class Preflight:
 
     async def run(self) -> tuple[Check, ...]:
         """Make all checks that make sense."""
+        start = self._dialer.start
         try:
-            await self._check(Name.NAME, lambda: look_up(self._target))
-            await self._check(Name.TCP, lambda: connect(self._target))
+            await self._check(Name.NAME, lambda: look_up(self._target, start))
+            await self._check(Name.TCP, lambda: connect(self._target, start))
             if (tls := self._tls) is not None:
-                await self._check(Name.TLS, lambda: shake_hands(self._target, tls, self._now))
+                await self._check(Name.TLS, lambda: shake_hands(self._target, tls, self._now, start))
             await self._check(Name.PROXIES, self._look_for_proxies)
             await self._check(Name.AUTHENTICATION, self._look_for_schemes)
             with closing(Courier(self._dialer, self._say)) as courier:

@@ -1,15 +1,19 @@
 """The first checks of a preflight: is the server there, and does it prove who it is? Nothing is asked of it yet."""
 
 import asyncio
-import os
 import socket
 import ssl
 from datetime import datetime
 
-from hbprobe.net.wire import CONNECT_TIMEOUT_S, Target
+from hbprobe.net.connect import CONNECT_TIMEOUT_S, From, reason_of
+from hbprobe.net.connect import connect as connect_socket
+from hbprobe.net.connect import look_up as look_up_all
+from hbprobe.net.tls_trouble import tls_trouble
+from hbprobe.net.wire import Target
 from hbprobe.preflight.certificate import chain_of, mend_of
 
 _SOON_DAYS = 30
+_ANYWHERE = From()
 
 
 class CheckFailedError(Exception):
@@ -21,21 +25,21 @@ class CheckFailedError(Exception):
         self.found = found
 
 
-async def look_up(target: Target) -> tuple[str, ...]:
+async def look_up(target: Target, start: From = _ANYWHERE) -> tuple[str, ...]:
     """Return the addresses of a name."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        found = await look_up_all(target.host, target.port, start.families())
     except (socket.gaierror, UnicodeError) as error:
         reason = error.strerror if isinstance(error, socket.gaierror) else str(error)
         mend = "see whether the name is right, and whether DNS knows it here"
         raise CheckFailedError(mend, f"{target.host}: {reason}") from None
-    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    return tuple(dict.fromkeys(str(address[0]) for _, address in found))
 
 
-async def connect(target: Target) -> tuple[str, ...]:
+async def connect(target: Target, start: From = _ANYWHERE) -> tuple[str, ...]:
     """Return the address that takes connections."""
     try:
-        transport = await _transport(target, None)
+        transport = await _transport(target, None, start)
     except TimeoutError:
         text = f"no connection within {CONNECT_TIMEOUT_S:.0f} s: a firewall may drop it"
         raise CheckFailedError("see whether firewalls let the port through", text) from None
@@ -47,16 +51,18 @@ async def connect(target: Target) -> tuple[str, ...]:
     return (f"{address[0]}, port {address[1]}",)
 
 
-async def shake_hands(target: Target, context: ssl.SSLContext, now: datetime) -> tuple[str, ...]:
+async def shake_hands(
+    target: Target, context: ssl.SSLContext, now: datetime, start: From = _ANYWHERE
+) -> tuple[str, ...]:
     """Return what TLS shows of the server: version, certificate, chain. `now` is what its dates are held against."""
     try:
-        return await _seen(target, context, now)
+        return await _seen(target, context, now, start)
     except ssl.SSLCertVerificationError as error:
         text = f"the certificate is not trusted: {error.verify_message}"
-        raise CheckFailedError(mend_of(error), text, *await _seen(target, _trusting_all(), now)) from None
+        raise CheckFailedError(mend_of(error), text, *await _seen(target, _trusting_all(), now, start)) from None
     except ssl.SSLError as error:
-        text = (error.reason or str(error)).replace("_", " ").lower()
-        raise CheckFailedError("see whether the server speaks TLS 1.2 or later at this port", text) from None
+        trouble = tls_trouble(str(error))
+        raise CheckFailedError(trouble.mend, trouble.text) from None
     except TimeoutError:
         text = f"no end of the handshake within {CONNECT_TIMEOUT_S:.0f} s"
         raise CheckFailedError("see whether the server speaks TLS at this port", text) from None
@@ -66,12 +72,11 @@ async def shake_hands(target: Target, context: ssl.SSLContext, now: datetime) ->
 
 
 def _reason(error: OSError) -> str:
-    """Say what went wrong, without the words that asyncio adds."""
-    return os.strerror(error.errno) if error.errno else str(error) or "the other side closed it"
+    return reason_of(error) or "the other side closed it"
 
 
-async def _seen(target: Target, context: ssl.SSLContext, now: datetime) -> tuple[str, ...]:
-    transport = await _transport(target, context)
+async def _seen(target: Target, context: ssl.SSLContext, now: datetime, start: From) -> tuple[str, ...]:
+    transport = await _transport(target, context, start)
     try:
         tls = transport.get_extra_info("ssl_object")
         return (f"{tls.version()}, {tls.cipher()[0]}", *_certificates(tls, now))
@@ -101,25 +106,15 @@ def _trusting_all() -> ssl.SSLContext:
     return context
 
 
-async def _transport(target: Target, context: ssl.SSLContext | None) -> asyncio.Transport:
+async def _transport(target: Target, context: ssl.SSLContext | None, start: From) -> asyncio.Transport:
     """Connect to the first address that takes it; raises TimeoutError and OSError."""
-    loop = asyncio.get_running_loop()
-    # TCP is named, so that asyncio turns Nagle's algorithm off, which the warp clock does not wait for.
-    found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    failure: OSError | None = None
+    sock, _ = await connect_socket(await look_up_all(target.host, target.port, start.families()), start.bind)
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
-        for family, kind, proto, _, address in found:
-            sock = socket.socket(family, kind, proto)
-            sock.setblocking(False)
-            try:
-                await loop.sock_connect(sock, address)
-            except OSError as error:
-                failure = error
-                sock.close()
-                continue
-            name = target.host if context else None
-            transport, _ = await loop.create_connection(
-                asyncio.Protocol, sock=sock, ssl=context, server_hostname=name
+        try:
+            transport, _ = await asyncio.get_running_loop().create_connection(
+                asyncio.Protocol, sock=sock, ssl=context, server_hostname=target.host if context else None
             )
-            return transport
-    raise failure or OSError("no address")
+        except BaseException:
+            sock.close()
+            raise
+    return transport

@@ -2,17 +2,18 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
 import hbprobe
 from hbprobe.errors import UserError
+from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.held import silent_hold
 from hbprobe.profiles.loader import load_profile
 from hbprobe.profiles.mistakes import printable, quoted
-from hbprobe.profiles.model import Category, Expiry, Layer, Profile
+from hbprobe.profiles.model import Category, Profile
 
 FOLDER = "proxy_profiles"
 _SUFFIXES = (".yaml", ".yml")
@@ -31,11 +32,20 @@ def profile_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent, path.stem))
 
 
-class Catalogue:
-    """The profiles that ship with hbprobe, and whatever file or folder a user names in place of an id."""
+class Catalogue(Mapping[str, Profile]):
+    """The profiles that ship with hbprobe, by id, and whatever file or folder a user names in place of one."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._files = {path.stem: path for path in profile_files(folder or built_in_folder())}
+
+    def __getitem__(self, id_: str) -> Profile:
+        return load_profile(self._files[id_])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
     @property
     def ids(self) -> list[str]:
@@ -85,6 +95,11 @@ class Catalogue:
         near += [known for known in get_close_matches(word, self.ids, n=4) if known not in near]
         hint = f"near: {', '.join(near[:6])}; " if near else ""
         return f"no profile called {quoted(reference)}; {hint}hbprobe profiles list shows all"
+
+
+def catalogue() -> Catalogue:
+    """Return the profiles that ship with hbprobe: `catalogue()["nginx-http-proxy"]`."""
+    return Catalogue()
 
 
 def _is_path(reference: str) -> bool:

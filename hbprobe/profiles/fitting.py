@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.timers import Timer, Timers
 from hbprobe.profiles.values import MismatchError
-from hbprobe.profiles.words import Ends, Expiry, Layer, Restart, TimerKind
+from hbprobe.profiles.words import Ends, Restart, TimerKind
 
 _OF_A_FLOW = (
     TimerKind.HALF_OPEN,
@@ -50,7 +51,7 @@ def require_fit(layer: Layer, timers: Timers) -> None:
         if kind not in KINDS_OF[layer]:
             raise MismatchError((kind,), f"layer {layer} has no such timer (it has {', '.join(KINDS_OF[layer])})")
         of_layer = _beyond_http(kind, timer) if layer is Layer.HTTP else _beyond_flow(layer, timer)
-        for key, what in (*_beyond_kind(kind, timer), *of_layer):
+        for key, what in (*_beyond_kind(kind, timer), *_beyond_layer(layer, timer.expiry), *of_layer):
             raise MismatchError((kind, *key), what)
 
 
@@ -67,28 +68,26 @@ def _beyond_kind(kind: TimerKind, timer: Timer) -> _Mismatches:
         yield ("probes",), f"goes with timer idle, not with {kind}"
     if timer.revived_by is not None and kind is TimerKind.HALF_OPEN:
         yield ("revived_by",), "goes with a connection that stands, not with half_open"
-    if timer.expiry is Expiry.REBALANCE and kind is not TimerKind.IDLE:
-        yield ("expiry",), f"rebalance goes with timer idle, not with {kind}"
+    if not timer.expiry.ends and kind is not TimerKind.IDLE:
+        yield ("expiry",), f"{timer.expiry} goes with timer idle, not with {kind}"
+
+
+def _beyond_layer(layer: Layer, expiry: Expiry) -> _Mismatches:
+    if layer not in expiry.traits.layers:
+        yield ("expiry",), f"{expiry} needs layer {' or '.join(expiry.traits.layers)}, not {layer}"
 
 
 def _beyond_flow(layer: Layer, timer: Timer) -> _Mismatches:
     """Find what a timer of layer packet or tcp cannot say."""
-    if timer.expiry is Expiry.RESPOND:
-        yield ("expiry",), f"respond needs layer http, not {layer}"
-    if layer is Layer.TCP and timer.expiry is Expiry.REBALANCE:
-        yield ("expiry",), "rebalance needs layer packet, not tcp"
     if layer is Layer.TCP and timer.revived_by is not None:
         yield ("revived_by",), "needs layer packet, not tcp"
 
 
 def _beyond_http(kind: TimerKind, timer: Timer) -> _Mismatches:
     """Find what a timer of layer http cannot say."""
-    if timer.expiry in (Expiry.RESET_ON_NEXT, Expiry.REBALANCE):
-        layers = "layer packet or tcp" if timer.expiry is Expiry.RESET_ON_NEXT else "layer packet"
-        yield ("expiry",), f"{timer.expiry} needs {layers}, not http"
-    if timer.expiry is Expiry.RESPOND and kind in _UNASKED:
+    if timer.expiry.traits.answers and kind in _UNASKED:
         yield ("expiry",), f"{kind} runs where no answer is due: must be close, reset or silent"
-    if timer.expiry is Expiry.RESPOND and timer.status is None:
+    if timer.expiry.traits.answers and timer.status is None:
         yield ("status",), "is missing: expiry respond needs one, from 400 to 599"
     if timer.tells is not Ends.BOTH:
         yield ("tells",), "needs layer packet or tcp; for layer http see http.server_side"

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from hbprobe.profiles.model import Ends, Expiry, Profile, Timer, TimerKind
+from hbprobe.manner import Expiry
+from hbprobe.profiles.model import Ends, Profile, Timer, TimerKind
 
 _ENDING = (TimerKind.IDLE, TimerKind.SERVER_RESPONSE, TimerKind.TOTAL, TimerKind.LIFETIME)
 """The timers that can end such a request. The others have stopped when its last byte has been acknowledged."""
@@ -42,7 +43,7 @@ def outlived(timer: Timer) -> bool:
     where the answer of the server revives what was forgotten.
     """
     revives = timer.revived_by in (Ends.SERVER, Ends.BOTH)
-    return timer.probes is not None or timer.expiry is Expiry.REBALANCE or revives
+    return timer.probes is not None or not timer.expiry.ends or revives
 
 
 def latest_s(profile: Profile) -> float | None:

@@ -8,22 +8,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, HttpUrl, model_validator
 
+from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.configuring import Configure
 from hbprobe.profiles.fitting import require_fit
 from hbprobe.profiles.population import Share
 from hbprobe.profiles.timers import Probes, Timer, Timers
 from hbprobe.profiles.values import Digits, Flag, Line, MismatchError, Name, Seconds, SourceKeys, Strict, Text
-from hbprobe.profiles.words import (
-    Category,
-    Ends,
-    Expiry,
-    Grade,
-    Inferable,
-    Layer,
-    Restart,
-    ServerSide,
-    TimerKind,
-)
+from hbprobe.profiles.words import Category, Ends, Grade, Inferable, Restart, ServerSide, TimerKind
 
 __all__ = [
     "Category",

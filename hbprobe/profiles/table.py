@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from hbprobe.duration import format_duration
+from hbprobe.manner import Expiry
 from hbprobe.profiles.held import deciding_timer, outlived, silent_hold
 from hbprobe.profiles.mistakes import quoted
 from hbprobe.profiles.model import (
     Ends,
-    Expiry,
     Http,
     Inferable,
     Probes,

@@ -5,12 +5,13 @@ from typing import Annotated, Self
 from pydantic import Field, field_serializer, model_validator
 
 from hbprobe.duration import format_duration
+from hbprobe.manner import Act, Expiry
 from hbprobe.profiles.configuring import Configure
 from hbprobe.profiles.population import Share
 from hbprobe.profiles.values import Digits, Listed, MismatchError, Seconds, SourceKeys, Strict, Text
-from hbprobe.profiles.words import Ends, Expiry, Inferable, Restart, TimerKind
+from hbprobe.profiles.words import Ends, Inferable, Restart, TimerKind
 
-TELLING = (Expiry.RESET_ON_NEXT, Expiry.RESET, Expiry.CLOSE)
+TELLING = tuple(expiry for expiry in Expiry if expiry.tells)
 """The ways to end a flow that an end can notice."""
 
 
@@ -87,11 +88,11 @@ class Timer(Strict):
         if self.tells is not Ends.BOTH and self.expiry not in TELLING:
             raise MismatchError(("tells",), f"goes with expiry {', '.join(TELLING)}, not with {self.expiry}")
         for key in ("status", "body"):
-            if getattr(self, key) and self.expiry is not Expiry.RESPOND:
+            if getattr(self, key) and not self.expiry.traits.answers:
                 raise MismatchError((key,), f"goes with expiry respond, not with {self.expiry}")
-        if self.revived_by is not None and self.expiry is not Expiry.SILENT:
+        if self.revived_by is not None and self.expiry.traits.act is not Act.MUTE:
             raise MismatchError(("revived_by",), f"goes with expiry silent, not with {self.expiry}")
-        if self.probes is not None and self.expiry is Expiry.REBALANCE:
+        if self.probes is not None and not self.expiry.ends:
             raise MismatchError(("probes",), "goes with any expiry but rebalance")
         return self
 

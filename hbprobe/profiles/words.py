@@ -3,46 +3,7 @@
 They stand apart from the schema so that a command line can offer them without loading it.
 """
 
-from enum import StrEnum
-from typing import Self
-
-
-class Word(StrEnum):
-    """A word, and what it means."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str = "") -> Self:
-        """Take the value that is written in a file, and what it means."""
-        word = str.__new__(cls, value)
-        word._value_ = value
-        word.meaning = meaning
-        return word
-
-
-class Layer(Word):
-    """How deep into the connection a box reaches."""
-
-    PACKET = "packet", "A firewall or NAT: it watches connections and ends none itself."
-    TCP = "tcp", "It ends TCP on both sides and relays bytes."
-    HTTP = "http", "It ends TLS and relays requests."
-
-
-class Expiry(Word):
-    """What a box does when a timer runs out."""
-
-    SILENT = "silent", "Nothing, then and later: packets that come after vanish without an ACK."
-    RESET_ON_NEXT = (
-        "reset-on-next",
-        "Nothing at expiry; the next packet from either end is answered with RST to its sender.",
-    )
-    RESET = "reset", "RST at once."
-    CLOSE = "close", "FIN at once."
-    RESPOND = "respond", "An HTTP status to the client, and the server's side is ended: layer http."
-    REBALANCE = (
-        "rebalance",
-        "The flow lives on; its next packet goes to a server chosen anew: the same one while servers stay the same.",
-    )
+from hbprobe.word import Word
 
 
 class Restart(Word):

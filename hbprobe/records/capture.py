@@ -6,8 +6,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hbprobe import __version__
+from hbprobe.manner import Manner
 from hbprobe.records.wire import LimitPart, first_mistake
-from hbprobe.trial.outcome import Cause, How
+from hbprobe.trial.outcome import Cause
 
 SCHEMA = "hbprobe.evidence/1"
 
@@ -67,8 +68,8 @@ class FlowPart(_Part):
     causes: tuple[Cause, ...]
     maker: Literal["client", "server", "box", "unknown"] | None
     in_name_of: Side | None
-    client_saw: How | None
-    server_saw: How | None
+    client_saw: Manner | None
+    server_saw: Manner | None
     at: float | None
     idle: float | None
     data_idle: float | None
@@ -112,7 +113,7 @@ class TimerPart(_Part):
 
 
 class ClockPart(_Part):
-    """How the clock of the server's side differs from that of the client's."""
+    """Manner the clock of the server's side differs from that of the client's."""
 
     ahead: float
     connections: int

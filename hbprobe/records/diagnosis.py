@@ -1,7 +1,7 @@
 """A diagnosis and its JSON form, `hbprobe.diagnosis/1` (docs/diagnose.md)."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hbprobe.diagnosis.mend import is_of_the_path, mend
@@ -36,7 +36,7 @@ class Diagnosis:
         verdict = self.result.verdict
         if not self.result.complete:
             return CannotMeasureError.exit_status
-        return 0 if is_of_the_path(self.reasoning) and verdict is not None and verdict["healthy"] else 1
+        return 0 if is_of_the_path(self.reasoning) and verdict is not None and verdict.healthy else 1
 
     @property
     def mend(self) -> tuple[str, ...]:
@@ -88,6 +88,7 @@ def _seen_dict(one: Seen) -> dict[str, Any]:
         "elapsed": _ms(outcome.elapsed_s),
         "exact": outcome.exact,
         "reason": outcome.reason,
+        "connection": None if outcome.connection is None else asdict(outcome.connection),
         "signed": one.signed,
         "server": one.server or None,
         "announced": _ms(one.announced_s),

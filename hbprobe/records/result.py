@@ -3,13 +3,14 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 from hbprobe import __version__
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.exchange.verdict import Judgement
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
 from hbprobe.trial.outcome import Limit, Trial
@@ -39,6 +40,17 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """From where a path was measured, and what its user calls it."""
+
+    label: str = ""
+    source: str | None = None
+    """The address or the interface that connections were to start from; None where the system chose."""
+    family: str = "any"
+    """`4` or `6`, where only one version of IP was allowed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one measurement of one path showed."""
 
@@ -56,6 +68,7 @@ class Result:
     """How long the measurement lasted on the path's clock."""
     wall_s: float
     """How long it lasted for the person who waited."""
+    origin: Origin = Origin()
     path: tuple[str, ...] = ()
     """Ids of the profiles on the path, from the client to the server; empty for a real path."""
     contradictions: tuple[str, ...] = ()
@@ -75,10 +88,17 @@ class Result:
     """What a reader must know to trust the result, such as a certificate that was not verified."""
     server: Mapping[str, Any] | None = None
     """What a live ActiveSync server said of itself, its heartbeat limits above all; None for other methods."""
-    verdict: Mapping[str, Any] | None = None
-    """What Exchange will make of it, as `hbprobe.exchange.verdict` writes it; None where nothing could be judged."""
+    verdict: Judgement | None = None
+    """What Exchange will make of it; None where nothing could be judged."""
     hbprobe: str = __version__
     """Version of the program that measured."""
+
+    @property
+    def exit_status(self) -> int:
+        """0 for a healthy path, 1 for a finding, 3 where the end was not reached or nothing was learnt."""
+        if self.verdict is None or not self.complete:
+            return CannotMeasureError.exit_status
+        return 0 if self.verdict.healthy else 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with seconds rounded to the millisecond."""
@@ -87,6 +107,9 @@ class Result:
             "hbprobe": self.hbprobe,
             "verb": self.verb,
             "target": self.target,
+            "label": self.origin.label,
+            "source": self.origin.source,
+            "family": self.origin.family,
             "method": self.method,
             "path": list(self.path),
             "clock": self.clock,
@@ -103,7 +126,7 @@ class Result:
             "seconds": {"path": _ms(self.path_s), "wall": _ms(self.wall_s)},
             "notes": list(self.notes),
             "server": None if self.server is None else dict(self.server),
-            "verdict": None if self.verdict is None else dict(self.verdict),
+            "verdict": None if self.verdict is None else self.verdict.as_dict(),
         }
 
     def to_json(self) -> str:
@@ -181,7 +204,7 @@ def _limit_dict(limit: Limit) -> dict[str, Any]:
     return {
         "survived": _ms_or_null(limit.survived_s),
         "cut": _ms_or_null(limit.cut_s),
-        "how": limit.how,
+        "how": limit.manner,
         "status": limit.status,
         "exact": limit.exact,
         "aftermath": limit.aftermath,
@@ -205,4 +228,6 @@ def _trial_dict(trial: Trial) -> dict[str, Any]:
         "causes": list(outcome.causes),
         "evidence": list(outcome.evidence),
         "reason": outcome.reason,
+        "stalled": _ms(outcome.stalled_s),
+        "connection": None if outcome.connection is None else asdict(outcome.connection),
     }

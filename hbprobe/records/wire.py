@@ -6,14 +6,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
-from hbprobe.records.result import SCHEMA, Method, Verb
+from hbprobe.exchange.device_verdict import DeviceVerdict
+from hbprobe.exchange.devices import Basis
+from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
+from hbprobe.exchange.verdict import Finding, Judgement
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.net.connection import Connection
+from hbprobe.records.result import SCHEMA, Method, Origin, Verb
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Limit, Outcome, Trial
+from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, Trial
 
 _ORIGIN = "give a file that --json or --out wrote"
 
 Seconds = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0)]
 Share = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0, le=1)]
+WholeSeconds = Annotated[int, Strict(), Field(ge=0)]
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 Count = Annotated[int, Strict(), Field(ge=0)]
 
@@ -49,7 +56,7 @@ class LimitPart(Part):
 
     survived: Seconds | None
     cut: Seconds | None
-    how: How | None
+    how: Manner | None
     status: StrictInt | None
     exact: StrictBool
     aftermath: Aftermath | None
@@ -61,13 +68,24 @@ class LimitPart(Part):
         return Limit(
             survived_s=self.survived,
             cut_s=self.cut,
-            how=self.how,
+            manner=self.how,
             status=self.status,
             exact=self.exact,
             aftermath=self.aftermath,
             causes=self.causes,
             evidence=self.evidence,
         )
+
+
+class ConnectionPart(Part):
+    """The `connection` of a trial."""
+
+    source: str
+    source_port: Count
+    destination: str
+    destination_port: Count
+    opened_at: str
+    closed_at: str
 
 
 class TrialPart(Part):
@@ -77,7 +95,7 @@ class TrialPart(Part):
     hold: Seconds
     started: Seconds
     outcome: Kind
-    how: How | None
+    how: Manner | None
     status: StrictInt | None
     elapsed: Seconds
     exact: StrictBool
@@ -85,6 +103,8 @@ class TrialPart(Part):
     causes: tuple[Cause, ...] = ()
     evidence: tuple[str, ...] = ()
     reason: str
+    stalled: Seconds = 0.0
+    connection: ConnectionPart | None = None
 
     def value(self) -> Trial:
         """Return the trial that it stands for."""
@@ -98,6 +118,8 @@ class TrialPart(Part):
             causes=self.causes,
             evidence=self.evidence,
             reason=self.reason,
+            stalled_s=self.stalled,
+            connection=None if self.connection is None else Connection(**self.connection.model_dump()),
         )
         return Trial(number=self.trial, hold_s=self.hold, started_s=self.started, outcome=outcome)
 
@@ -113,42 +135,80 @@ class FindingPart(Part):
     """One of the verdict's `findings`."""
 
     code: str
-    severity: Literal["problem", "note"]
+    severity: Severity
     text: str
+    device: str | None = None
 
 
 class DevicePart(Part):
-    """One of the verdict's `devices`, as far as the reports read it."""
+    """One of the verdict's `devices`."""
 
     id: str
     name: str
+    basis: Basis = Basis.EXAMPLE
+    source: str | None = None
+    note: str = ""
     refused: StrictBool
-    settled_s: Seconds
-    average_s: Seconds | None
+    settled_s: WholeSeconds
+    lowest_s: WholeSeconds = 0
+    highest_s: WholeSeconds = 0
+    average_s: WholeSeconds | None
     event_1040: StrictBool
+    first_sample: Count | None = None
     event_1040_on_open_path: StrictBool
     lost_share: Seconds
-    smallest_timer_s: Seconds | None
+    deaf_share: Seconds = 0.0
+    smallest_timer_s: WholeSeconds | None
+
+
+class ProblemPart(Part):
+    """One of the settings' `problems`."""
+
+    text: str
+    key: str | None = None
+    line: Count | None = None
+    found: str | None = None
+    event_id: Count | None = None
+    severity: Severity = Severity.PROBLEM
 
 
 class SettingsPart(Part):
-    """The verdict's `settings`, as far as the reports read them."""
+    """The verdict's `settings`."""
 
-    min_heartbeat_s: Seconds
-    max_heartbeat_s: Seconds
+    min_heartbeat_s: WholeSeconds
+    max_heartbeat_s: WholeSeconds
     sample_size: Count
-    alert_threshold_s: Seconds
+    alert_threshold_s: WholeSeconds
+    problems: tuple[ProblemPart, ...] = ()
+
+    def value(self) -> Settings:
+        """Return the settings that it stands for."""
+        problems = tuple(SettingsProblem(**problem.model_dump()) for problem in self.problems)
+        return Settings(**{**self.model_dump(), "problems": problems})
 
 
 class VerdictPart(Part):
-    """`verdict`, as far as the reports read it."""
+    """`verdict`."""
 
     healthy: StrictBool
     findings: tuple[FindingPart, ...]
     devices: tuple[DevicePart, ...]
-    recommended_s: Seconds | None
-    carries_max_s: Seconds
+    recommended_s: WholeSeconds | None
+    carries_max_s: WholeSeconds
     settings: SettingsPart
+
+    def value(self) -> Judgement:
+        """Return the verdict that it stands for. Raises ValueError where it contradicts itself."""
+        verdict = Judgement(
+            findings=tuple(Finding(**one.model_dump()) for one in self.findings),
+            devices=tuple(DeviceVerdict(**one.model_dump()) for one in self.devices),
+            recommended_s=self.recommended_s,
+            carries_max_s=self.carries_max_s,
+            settings=self.settings.value(),
+        )
+        if verdict.healthy is not self.healthy:
+            raise ValueError("verdict.healthy: contradicts verdict.findings: " + _ORIGIN)
+        return verdict
 
 
 class ServerPart(Part):
@@ -165,7 +225,10 @@ class ResultPart(Part):
 
     hbprobe: str
     verb: Verb
+    label: str = ""
     target: str
+    source: str | None = None
+    family: Literal["any", "4", "6"] = "any"
     method: Method
     path: tuple[str, ...]
     clock: str
@@ -214,13 +277,14 @@ def read_fields(data: object) -> dict[str, Any]:
         raise ValueError(first_mistake(error)) from error
     return {
         **{name: getattr(part, name) for name in _TAKEN_AS_THEY_ARE},
+        "origin": Origin(part.label, part.source, part.family),
         "search": part.search.value(),
         "limit": part.limit.value(),
         "trials": tuple(trial.value() for trial in part.trials),
         "path_s": part.seconds.path,
         "wall_s": part.seconds.wall,
         "server": part.server and part.server.model_dump(),
-        "verdict": data["verdict"],
+        "verdict": part.verdict and part.verdict.value(),
     }
 
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from hbprobe.manner import Manner
 from hbprobe.search.bracket import Seen
 from hbprobe.search.prior import Prior
-from hbprobe.trial.outcome import How
 
 MOST_NOISE = 0.3
 """Above this share one can hardly speak of accidents."""
@@ -150,7 +150,7 @@ def _steps(e: Seen, noise: Noise, *, tells: bool) -> _Steps:
     if e.survived:
         return [(0.0, noise.stray), (e.bound_s, math.log(1 - noise.share))]
     if not e.outcome.exact:
-        by_accident = tells and e.outcome.how is How.SILENT
+        by_accident = tells and e.outcome.how is Manner.SILENT
         return [(0.0, accident if by_accident else 0.0), (e.bound_s, accident)]
     just_then = -math.log(max(e.hold_s, noise.late_s))  # densities, all of them: a time is told
     late, prompt = noise.striking if tells else (accident + just_then,) * 2

@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
-from hbprobe.profiles.held import silent_hold
-from hbprobe.profiles.model import Category, Expiry, Profile
+from hbprobe.manner import Manner
+from hbprobe.profiles.words import Category
+
+if TYPE_CHECKING:
+    from hbprobe.profiles.held import Held
+    from hbprobe.profiles.model import Profile
 
 _SMOOTH = 0.1
 """This share of the belief lies evenly over all orders of magnitude: timers can be set, to anything."""
 _SPAN = math.log(7 * 86400.0)
 """Smooth from a second to a week."""
-_TELLING = (Expiry.RESET, Expiry.CLOSE, Expiry.RESPOND)
-"""The ways to end a request that the client notices at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,12 @@ class Prior:
         return lambda low_s, high_s: sums[bisect_right(limits, high_s)] - sums[bisect_right(limits, low_s)]
 
 
-def prior_of(profiles: Iterable[Profile]) -> Prior:
+def prior_of(profiles: "Iterable[Profile]") -> Prior:
     """Count the limits of a request that is held in silence, one product one vote; examples have none."""
+    from hbprobe.profiles.held import silent_hold  # pydantic: a search that only splits does not wait for it
+
     held = [silent_hold(profile) for profile in profiles if profile.category is not Category.EXAMPLE]
-    votes = Counter((hold.expiry in _TELLING, hold.limit_s) for hold in held if hold.limit_s is not None)
+    votes = Counter((_is_noticed(hold), hold.limit_s) for hold in held if hold.limit_s is not None)
     shares = {key: count / votes.total() for key, count in votes.items()}
     return Prior(
         *(
@@ -69,3 +74,8 @@ def prior_of(profiles: Iterable[Profile]) -> Prior:
             for kind in (False, True)
         )
     )
+
+
+def _is_noticed(hold: "Held") -> bool:
+    """Say whether the client notices the end at once."""
+    return hold.expiry is not None and hold.expiry.traits.manner not in (None, Manner.SILENT)

@@ -6,13 +6,14 @@ import re
 from dataclasses import replace
 
 from hbprobe.farend.hold import hold_query, hold_token, without_drip
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.keep_alive import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.classify import classify
+from hbprobe.trial.classify import classify, unless_by_far_end
 from hbprobe.trial.dripping import Conversation
 from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen
-from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.postmortem import examine
 from hbprobe.trial.witness import Witness
 
@@ -46,12 +47,15 @@ class Asking:
         try:
             wire = await dialer.open()
         except DialError as error:
-            return Seen(ask, Outcome(Kind.FAILED, 0.0, reason=str(error)))
+            failed = Outcome(Kind.FAILED, 0.0, reason=str(error), again=error.passing, outage=error.passing)
+            return Seen(ask, failed)
         conversation = Conversation(wire, dialer.target.authority)
         try:
             if self._holds and ask.question is not Question.BETWEEN_REQUESTS:
-                return await self.held(ask, wire, conversation)
-            return await self._between(ask, wire, conversation)
+                seen = await self.held(ask, wire, conversation)
+            else:
+                seen = await self._between(ask, wire, conversation)
+            return replace(seen, outcome=replace(seen.outcome, connection=wire.connection))
         finally:
             wire.close()
 
@@ -84,12 +88,16 @@ class Asking:
         self, seen: Seen, wire: Wire, conversation: Conversation, nonce: str, started_s: float
     ) -> Seen:
         """Examine the dead connection, and ask the far end."""
-        if seen.outcome.how is How.SILENT:
+        if seen.outcome.how is Manner.SILENT:
             socket = await examine(wire)
         else:
             socket = None
             await asyncio.sleep(_OTHER_END_S)
-        seen = replace(seen, socket=socket, far_end=await self._witness.saw(nonce, started_s))
+        far_end = await self._witness.saw(nonce, started_s)
+        outcome = unless_by_far_end(seen.outcome, far_end, self._grace_s)
+        seen = replace(seen, socket=socket, far_end=far_end, outcome=outcome)
+        if outcome.kind is Kind.FAILED:
+            return seen
         is_late = seen.far_end is not None and seen.far_end.state is FarEnd.WAITING and seen.far_end.times == 1
         if socket is None or not is_late or socket.aftermath not in (Aftermath.ACKNOWLEDGED, None):
             return seen
@@ -114,7 +122,7 @@ class Asking:
         outcome = classify(reply, hold_s=ask.hold_s, started_s=quiet_s, now_s=now_s, expected=None)
         if isinstance(reply, End) and reply.kind is EndKind.RST and not outcome.exact:
             outcome = replace(outcome, aftermath=Aftermath.RESET)
-        socket = await examine(wire) if outcome.how is How.SILENT else None
+        socket = await examine(wire) if outcome.how is Manner.SILENT else None
         announced_s = _announced(first)
         return Seen(ask, outcome, signed=_is_signed(reply), announced_s=announced_s, socket=socket)
 

@@ -7,18 +7,28 @@ The rules, for a request that is meant to be answered after `hold_s`:
   that, the answer itself may have provoked it, so the timer struck at some time up to the hold;
 - a status that is not the far end's: a proxy's timer, at that very time, unless it says something else (who
   are you, go there, not so often) or came so soon;
-- nothing until the hold and a grace are over: cut in silence, at some time up to the hold.
+- nothing until the hold and a grace are over: cut in silence, at some time up to the hold, unless the far end says
+  that it stood still, or that it had no descriptors left.
 """
 
 from dataclasses import replace
 
+from hbprobe.duration import format_duration
+from hbprobe.eas.refusal import pause_told_s
+from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.evidence import FarEnd, FarEndSaw
+from hbprobe.trial.outcome import Kind, Outcome
 
 PROMPT_S = 1.0
 """A status or an end within this time is a refusal, not a timer: no catalogued product has so short a one."""
 EDGE_S = 0.05
 """So close to the hold, an end may be the answer's doing."""
+_PAUSE_S = 30.0
+"""For one who throttles, and does not say how long."""
+_MOST_SHOWN = 200
+_MOST_STALLED = 0.5
+"""A far end that stood still for this share of the grace may have been late: once before it read, once at the end."""
 _EARLY_SHARE = 0.98
 _EARLY_S = 1.0
 """Real servers answer up to 0.7 s early; more is another clock than ours."""
@@ -31,7 +41,7 @@ def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, exp
     """
     match reply:
         case None:
-            return Outcome(Kind.CUT, now_s - started_s, How.SILENT, reason="nothing came")
+            return Outcome(Kind.CUT, now_s - started_s, Manner.SILENT, reason="nothing came")
         case End():
             return _ended(reply, reply.at_s - started_s, hold_s, asked=expected is not None)
         case Broken(end=End() as end):
@@ -48,13 +58,36 @@ def came_early(elapsed_s: float, hold_s: float) -> bool:
     return elapsed_s < hold_s - _EARLY_S and elapsed_s < hold_s * _EARLY_SHARE
 
 
+def unless_by_far_end(outcome: Outcome, saw: FarEndSaw | None, grace_s: float) -> Outcome:
+    """Return what a trial showed, given what the far end saw: a silence may be the far end's doing.
+
+    An end that came from the path is one whatever the far end did; an answer that did not come may be its stall's, or
+    was never asked for where it had no descriptor for the connection.
+    """
+    if outcome.how is not Manner.SILENT or saw is None:
+        return outcome
+    if saw.stalled_s is not None and saw.stalled_s > grace_s * _MOST_STALLED:
+        reason = f"the far end stood still for {format_duration(saw.stalled_s)} meanwhile"
+    elif saw.was_full and saw.state is FarEnd.NEVER_ARRIVED:
+        reason = "the far end turned connections away meanwhile: it had no descriptors left"
+    else:
+        return outcome
+    return Outcome(Kind.FAILED, outcome.elapsed_s, reason=f"{reason}, which says nothing of the path", again=True)
+
+
 def _ended(end: End, elapsed_s: float, hold_s: float, *, asked: bool) -> Outcome:
     """`asked` says that an answer is due: a server may end a connection on which nothing is asked at any time."""
     if end.kind is EndKind.UNREACHABLE:
-        return _failed(elapsed_s, f"the connection broke: {end.detail}")
+        is_damaged = end.detail.startswith("TLS")
+        return _failed(elapsed_s, f"the connection broke: {end.detail}", again=True, outage=not is_damaged)
+    if end.kind is EndKind.TIMED_OUT:  # what was sent met with silence, for as long as the system has patience
+        return Outcome(
+            Kind.CUT, elapsed_s, Manner.SILENT, reason="nothing was acknowledged, until the system gave up"
+        )
     name, exact = _END_NAMES[end.kind, end.signed], elapsed_s < hold_s - EDGE_S
     if asked and exact and elapsed_s < PROMPT_S:
-        return _failed(elapsed_s, f"{name} at once: another protocol, or a proxy that cannot reach the server")
+        text = f"{name} at once: another protocol, or a proxy that cannot reach the server"
+        return _failed(elapsed_s, text, again=True, outage=True)
     return Outcome(Kind.CUT, elapsed_s, _how(end), exact=exact, reason=name)
 
 
@@ -66,8 +99,8 @@ _END_NAMES = {
 }
 
 
-def _how(end: End) -> How:
-    return How.RESET if end.kind is EndKind.RST else How.CLOSED
+def _how(end: End) -> Manner:
+    return Manner.RESET if end.kind is EndKind.RST else Manner.CLOSED
 
 
 def _answered(answer: Answer, elapsed_s: float, hold_s: float, expected: bytes | None) -> Outcome:
@@ -76,32 +109,46 @@ def _answered(answer: Answer, elapsed_s: float, hold_s: float, expected: bytes |
             text = f"the far end answered after {elapsed_s:.3f} s instead of {hold_s:g} s: is its clock another?"
             return _failed(elapsed_s, text)
         return Outcome(Kind.SURVIVED, elapsed_s)
-    if objection := _objection(answer, elapsed_s):
-        return _failed(elapsed_s, objection, answer.status)
-    return Outcome(
+    return objection(answer, elapsed_s) or Outcome(
         Kind.CUT,
         elapsed_s,
-        How.STATUS,
+        Manner.STATUS,
         exact=elapsed_s < hold_s - EDGE_S,
         status=answer.status,
         reason=f"status {answer.status} from a proxy",
     )
 
 
-def _objection(answer: Answer, elapsed_s: float) -> str:
-    """Say why a wrong answer is no evidence about timers; empty if it is."""
+def objection(answer: Answer, elapsed_s: float) -> Outcome | None:
+    """Return why a wrong answer is no evidence about timers; None if it is.
+
+    `hbprobe serve` throttles nobody. So a Retry-After (RFC 9110, section 10.2.3) is worth no more than its status:
+    proxies send one with the 503 that their timer makes.
+    """
     status, headers = answer.status, answer.headers
     if 300 <= status < 400:
-        return f"status {status}: the server sends us to {headers.get('location', 'another place')}"
+        text = f"the server sends us to {headers.get('location', 'another place')[:_MOST_SHOWN]}"
+        return _failed(elapsed_s, f"status {status}: {text}", status)
+    if throttle := headers.get("x-ms-asthrottle"):  # Exchange is there, and nobody else sends that
+        return _failed(elapsed_s, f"status {status}: the server throttles ({throttle[:_MOST_SHOWN]})", status)
+    if status == 429:
+        pause_s = pause_told_s(headers) or _PAUSE_S
+        return _failed(elapsed_s, "status 429: a proxy throttles", status, again=True, pause_s=pause_s)
     if 400 <= status < 500 and status != 408:
-        return f"status {status}: {_REFUSALS.get(status, 'the server refuses the request')}"
-    if throttle := headers.get("x-ms-asthrottle") or headers.get("retry-after"):
-        return f"status {status}: the server throttles ({throttle})"
-    if elapsed_s < PROMPT_S:
-        if status == 200:
-            return "the answer is not from hbprobe serve; --method idle can probe any web server"
-        return f"status {status} at once: a proxy that cannot reach the server"
-    return ""
+        return _failed(
+            elapsed_s, f"status {status}: {_REFUSALS.get(status, 'the server refuses the request')}", status
+        )
+    return unexpected(answer, elapsed_s) if elapsed_s < PROMPT_S else None
+
+
+def unexpected(answer: Answer, elapsed_s: float) -> Outcome:
+    """Return what an answer means where nothing has had the time to wait for a timer."""
+    status = answer.status
+    if status == 200:
+        text = "the answer is not from hbprobe serve; --method idle can probe any web server"
+        return _failed(elapsed_s, text, status)
+    text = f"status {status} at once: a proxy that cannot reach the server"
+    return _failed(elapsed_s, text, status, again=True, outage=True)
 
 
 _REFUSALS = {
@@ -114,5 +161,13 @@ _REFUSALS = {
 }
 
 
-def _failed(elapsed_s: float, reason: str, status: int | None = None) -> Outcome:
-    return Outcome(Kind.FAILED, elapsed_s, status=status, reason=reason)
+def _failed(
+    elapsed_s: float,
+    reason: str,
+    status: int | None = None,
+    *,
+    again: bool = False,
+    outage: bool = False,
+    pause_s: float = 0.0,
+) -> Outcome:
+    return Outcome(Kind.FAILED, elapsed_s, status=status, reason=reason, again=again, outage=outage, pause_s=pause_s)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from hbprobe.profiles.words import Word
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
+from hbprobe.word import Word
 
 
 class Question(Word):
@@ -44,10 +44,19 @@ class FarEndSaw:
     """When the answer was sent."""
     times: int = 1
     """How often the request came."""
+    stalled_s: float | None = None
+    """How long its process stood still at the longest, meanwhile; None where it does not tell."""
+    was_full: bool = False
+    """It turned connections away meanwhile, for want of descriptors."""
 
     def paced(self, rate: float) -> "FarEndSaw":
         """Return the same on a clock on which so many seconds pass in one."""
-        return replace(self, at_s=_times(self.at_s, rate), answered_s=_times(self.answered_s, rate))
+        return replace(
+            self,
+            at_s=_times(self.at_s, rate),
+            answered_s=_times(self.answered_s, rate),
+            stalled_s=_times(self.stalled_s, rate),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hbprobe.duration import format_duration
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import FarEnd, Seen
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome
+from hbprobe.trial.outcome import Cause, Kind, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,15 @@ _LOST_BEHIND = (FarEnd.ACKNOWLEDGED, FarEnd.ANSWERED, FarEnd.RESET, FarEnd.CLOSE
 def _causes(seen: Seen) -> tuple[Cause, ...]:
     state = seen.far_end.state if seen.far_end is not None else None
     match seen.outcome.how:
-        case How.STATUS:
+        case Manner.STATUS:
             return (Cause.PROXY_STATUS,)
-        case How.CLOSED:
+        case Manner.CLOSED:
             return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=seen.signed)
-        case How.RESET if seen.outcome.aftermath is Aftermath.RESET:
+        case Manner.RESET if seen.outcome.aftermath is Aftermath.RESET:
             return _of_reset_on_next(state)
-        case How.RESET:
+        case Manner.RESET:
             return _ended(state, Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER, signed=seen.signed)
-        case How.SILENT:
+        case Manner.SILENT:
             return _of_silence(seen, state)
         case _:
             return ()
@@ -137,7 +138,7 @@ _AFTERMATH = {
 
 def _evidence(seen: Seen, *, tls: bool) -> Iterator[str]:
     yield _death(seen)
-    if seen.outcome.how in (How.CLOSED, How.RESET) and tls:
+    if seen.outcome.how in (Manner.CLOSED, Manner.RESET) and tls:
         yield (
             "TLS's close_notify came first: whoever ended it holds the keys of the connection"
             if seen.signed
@@ -158,12 +159,12 @@ def _death(seen: Seen) -> str:
     outcome, hold = seen.outcome, format_duration(seen.ask.hold_s)
     at = format_duration(outcome.elapsed_s)
     match outcome.how:
-        case How.STATUS:
+        case Manner.STATUS:
             return f"status {outcome.status} came after {at}"
-        case How.SILENT:
+        case Manner.SILENT:
             return f"nothing came here, though the answer was due after {hold}"
-        case How.CLOSED | How.RESET:
-            return f"{'RST' if outcome.how is How.RESET else 'FIN'} came after {at}"
+        case Manner.CLOSED | Manner.RESET:
+            return f"{'RST' if outcome.how is Manner.RESET else 'FIN'} came after {at}"
         case _:
             return f"a request that was quiet for {hold} lived: the limit is not the same each time"
 

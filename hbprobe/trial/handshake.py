@@ -1,7 +1,8 @@
 """A handshake carried out: the requests of `exchange/client.py` go over connections of their own, one after another.
 
 They are not the trial's: the connection that a Ping is held on has nothing behind it. Where the server throttles, the
-same request is made again after the pause that it asks for. Nothing else is ever asked twice, logins least of all.
+same request is made again after the pause that it asks for. Nothing else that a server has seen is ever asked twice,
+logins least of all.
 """
 
 import asyncio
@@ -69,7 +70,18 @@ class Courier:
         await asyncio.sleep(pause_s)
 
     async def ask(self, request: HttpRequest, patience_s: float) -> Reply:
-        """Send one request, and wait for the answer or for what comes instead; raises DialError."""
+        """Send one request, and wait for the answer or for what comes instead; raises DialError.
+
+        Where a connection that was used before ends without a byte of an answer, the server had closed it before it
+        saw the request, so a fresh one is tried, once (RFC 9112, section 9.3.1).
+        """
+        is_reused = self._conversation is not None
+        reply = await self._ask(request, patience_s)
+        if is_reused and isinstance(reply, End):
+            return await self._ask(request, patience_s)
+        return reply
+
+    async def _ask(self, request: HttpRequest, patience_s: float) -> Reply:
         if self._conversation is None:
             self._wire = await self._dialer.open()
             self._conversation = Conversation(self._wire, self._dialer.target.authority)

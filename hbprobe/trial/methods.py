@@ -6,15 +6,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
-from hbprobe.net.replies import Answer, End, EndKind
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.net.replies import Answer, Broken, End, EndKind
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.asking import Asking
 from hbprobe.trial.classify import classify
 from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.excuse import excuse_of, excused
 from hbprobe.trial.explanation import explained
 from hbprobe.trial.http import Conversation
-from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.postmortem import examine
+from hbprobe.trial.proof import FarEndProof, prove
 
 _FIRST_ANSWER_S = 30.0
 """How long the idle method waits for its first answer, which nothing is meant to hold up."""
@@ -24,6 +27,10 @@ class Method(Protocol):
     """A way to make a trial."""
 
     name: str
+
+    async def prove(self) -> Outcome | None:
+        """See whether the other end is what the method needs; return why not, or None."""
+        ...
 
     async def trial(self, hold_s: float) -> Outcome:
         """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
@@ -38,13 +45,27 @@ class HoldMethod:
     def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, rate: float = 1.0) -> None:
         """`rate`: so many seconds of the path pass in one of the loop's."""
         self._asking = Asking(dialer, grace_s, rng, holds=True)
-        self._tls = dialer.target.tls
+        self._dialer = dialer
+        self._grace_s = grace_s
         self._rate = rate
+        self.far_end: FarEndProof | None = None
+        """What the far end has shown of itself; None before it was asked."""
+
+    async def prove(self) -> Outcome | None:
+        """See whether `hbprobe serve` is there; return what is there instead, or None."""
+        found = await prove(self._dialer)
+        if isinstance(found, Outcome):
+            return found
+        self.far_end = found
+        return None
 
     async def trial(self, hold_s: float) -> Outcome:
         """Hold one request open for `hold_s` seconds, and say what came of it."""
         seen = await self._asking.ask(Ask(Question.POST_MORTEM, hold_s / self._rate))
-        return explained(seen.paced(self._rate), tls=self._tls)
+        witnessed = self.far_end is not None and self.far_end.bears_witness
+        excuse = excuse_of(seen, self._grace_s, witnessed=witnessed)
+        outcome = explained(seen.paced(self._rate), tls=self._dialer.target.tls)
+        return outcome if excuse is None else excused(outcome, excuse)
 
 
 class OneConnection:
@@ -57,6 +78,10 @@ class OneConnection:
         self._rate = rate
         self._loop = asyncio.get_running_loop()
 
+    async def prove(self) -> Outcome | None:
+        """Ask nothing: the trial itself shows what is there."""
+        return None
+
     async def trial(self, hold_s: float) -> Outcome:
         """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
         quiet_s = hold_s / self._rate
@@ -66,12 +91,13 @@ class OneConnection:
         try:
             wire = await self._dialer.open()
         except DialError as error:
-            return Outcome(Kind.FAILED, 0.0, reason=str(error))
+            return Outcome(Kind.FAILED, 0.0, reason=str(error), again=error.passing, outage=error.passing)
         try:
             outcome = await hold(wire)
-            socket = await examine(wire) if outcome.how is How.SILENT else None
+            socket = await examine(wire) if outcome.how is Manner.SILENT else None
         finally:
             wire.close()
+        outcome = replace(outcome, connection=wire.connection)
         seen = Seen(Ask(Question.POST_MORTEM, hold_s), outcome, signed=wire.signed, socket=socket)
         return explained(seen.paced(self._rate), tls=self._dialer.target.tls)
 
@@ -112,7 +138,10 @@ class IdleMethod(OneConnection):
         reply = await conversation.reply(started_s + _FIRST_ANSWER_S)
         elapsed_s = self._loop.time() - started_s
         if not isinstance(reply, Answer):
-            return Outcome(Kind.FAILED, elapsed_s, reason="the server did not answer the first request")
+            passes = not isinstance(reply, Broken)
+            why = reply.detail if isinstance(reply, End | Broken) else ""
+            text = "the server did not answer the first request" + (f": {why}" if why else "")
+            return Outcome(Kind.FAILED, 0.0, reason=text, again=passes, outage=passes)
         if not conversation.next_turn():
             text = "the server closes the connection after each answer, so there is no idle time to measure"
             return Outcome(Kind.FAILED, elapsed_s, reason=text)

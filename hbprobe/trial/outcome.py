@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hbprobe.profiles.words import Word
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.net.connection import Connection
+from hbprobe.word import Word
 
 
 class Kind(StrEnum):
@@ -13,29 +15,6 @@ class Kind(StrEnum):
     CUT = "cut"
     FAILED = "failed"
     """No evidence about timers: DNS, TLS, login."""
-
-
-class How(StrEnum):
-    """How a connection ended early, as its client saw it."""
-
-    SILENT = "silent"
-    RESET = "reset"
-    CLOSED = "closed"
-    STATUS = "status"
-    """An HTTP status that is not the far end's."""
-
-
-class Aftermath(StrEnum):
-    """What a connection that had gone silent did with one more packet from the client."""
-
-    RESET = "reset"
-    """It was answered with RST: the state is lost, and the box says so when asked."""
-    ACKNOWLEDGED = "acknowledged"
-    """Something on the path still holds the connection: the server is late, or a proxy waits."""
-    NOTHING = "nothing"
-    """Not even acknowledged: a black hole."""
-    CLOSED = "closed"
-    """It was answered with FIN."""
 
 
 class Cause(Word):
@@ -75,7 +54,7 @@ class Outcome:
     kind: Kind
     elapsed_s: float
     """From the end of the request to what ended the trial."""
-    how: How | None = None
+    how: Manner | None = None
     """For a cut."""
     exact: bool = False
     """For a cut: the timer struck at `elapsed_s`; otherwise somewhere at or below the hold."""
@@ -91,8 +70,14 @@ class Outcome:
     """For people: what both ends saw of a cut."""
     again: bool = False
     """For a failed trial: another one may be evidence."""
+    outage: bool = False
+    """For a failed trial that may be tried again: path or server were not there, and may be back in a while."""
     pause_s: float = 0.0
     """So long the server asked to be left alone before the next request."""
+    stalled_s: float = 0.0
+    """So long did this process, or its machine, stand still meanwhile."""
+    connection: Connection | None = None
+    """What it was held on; None where none stood, or where time does not pass as it does elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +99,7 @@ class Limit:
     """The longest that survived; None when not even the shortest tried did."""
     cut_s: float | None
     """The shortest that was cut; None when nothing was cut."""
-    how: How | None = None
+    manner: Manner | None = None
     """How the cut at `cut_s` looked to the client."""
     status: int | None = None
     exact: bool = False

@@ -156,7 +156,7 @@ class PingMethod(OneConnection):
         except RefusedError as error:
             return self._turned_away(Outcome(Kind.FAILED, 0.0, status=error.refusal.status, reason=str(error)))
         except DialError as error:
-            return Outcome(Kind.FAILED, 0.0, reason=str(error))
+            return Outcome(Kind.FAILED, 0.0, reason=str(error), again=error.passing, outage=error.passing)
         return None
 
     async def _ping(self, wire: Wire, device: Handshake, heartbeat_s: int) -> Outcome:

@@ -23,9 +23,10 @@ from hbprobe.eas.refusal import (
     pause_told_s,
 )
 from hbprobe.eas.wbxml import WbxmlError
+from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer
 from hbprobe.trial.classify import EDGE_S, PROMPT_S, came_early
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 _PROXY_STATUSES = frozenset({408, 500, 502, 503, 504})
 """With these, and 520 to 529, proxies end a request that lasts too long for them."""
@@ -62,7 +63,7 @@ def _read_status(answer: Answer, hold_s: float, elapsed_s: float) -> PingReading
     if _is_a_timer(answer, elapsed_s):
         text = f"status {answer.status} from a proxy"
         exact = elapsed_s < hold_s - EDGE_S
-        return PingReading(Outcome(Kind.CUT, elapsed_s, How.STATUS, exact, answer.status, reason=text))
+        return PingReading(Outcome(Kind.CUT, elapsed_s, Manner.STATUS, exact, answer.status, reason=text))
     refusal = http_refusal(answer.status, answer.headers, answer.body)
     assert refusal is not None  # the status is not 200
     step = Step.PROVISION if answer.status == PROVISION_HTTP else None

@@ -2,12 +2,21 @@
 
 import asyncio
 
+from hbprobe.manner import Aftermath
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.wire import Wire
-from hbprobe.trial.outcome import Aftermath, SocketSaw
+from hbprobe.trial.outcome import SocketSaw
 
 _PATIENCE_S = 1.0
 _ROUND_TRIPS = 4
+
+
+_AFTERMATH = {
+    EndKind.RST: Aftermath.RESET,
+    EndKind.FIN: Aftermath.CLOSED,
+    EndKind.TIMED_OUT: Aftermath.NOTHING,
+    EndKind.UNREACHABLE: Aftermath.NOTHING,
+}
 
 
 async def examine(wire: Wire) -> SocketSaw:
@@ -21,7 +30,7 @@ async def examine(wire: Wire) -> SocketSaw:
     woke = False
     while (event := await wire.receive(until_s)) is not None:
         if isinstance(event, End):
-            return SocketSaw(Aftermath.RESET if event.kind is EndKind.RST else Aftermath.CLOSED, woke=woke)
+            return SocketSaw(_AFTERMATH[event.kind], woke=woke)
         woke = True
     after = wire.info()
     if before is None or after is None:

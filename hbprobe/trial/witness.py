@@ -14,7 +14,8 @@ from hbprobe.trial.evidence import FarEnd, FarEndSaw
 from hbprobe.trial.http import Conversation
 
 _PATIENCE_S = 10.0
-_NOBODY = "0"
+NOBODY = "0"
+"""No request has this nonce: to ask for it is to ask who is there."""
 
 Seconds = Annotated[float, AllowInfNan(False), Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -25,6 +26,8 @@ class Statement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    hbprobe: str | None = None
+    """Its version; older ones do not tell."""
     up_s: Seconds
     seen: bool
     times: Count = 1
@@ -33,14 +36,17 @@ class Statement(BaseModel):
     ended_s: Seconds | None = None
     ending: Ending | None = None
     unacknowledged: Count | None = None
+    stalled_s: Seconds | None = None
+    full_s: Seconds | None = None
 
     def means(self, asked_s: float) -> FarEndSaw:
         """Say what it means for a request that was sent so many seconds ago."""
+        was_full = self.full_s is not None and self.full_s <= asked_s
         if not self.seen:
-            return FarEndSaw(FarEnd.RESTARTED if self.up_s < asked_s else FarEnd.NEVER_ARRIVED)
-        if self.ending is not None:
-            return FarEndSaw(FarEnd(self.ending), self.ended_s, self.answered_s, self.times)
-        return FarEndSaw(self._standing(), None, self.answered_s, self.times)
+            state = FarEnd.RESTARTED if self.up_s < asked_s else FarEnd.NEVER_ARRIVED
+            return FarEndSaw(state, was_full=was_full)
+        state = self._standing() if self.ending is None else FarEnd(self.ending)
+        return FarEndSaw(state, self.ended_s, self.answered_s, self.times, self.stalled_s, was_full)
 
     def _standing(self) -> FarEnd:
         if self.answered_s is None:
@@ -59,7 +65,7 @@ class Witness:
 
     async def is_there(self) -> bool:
         """Return whether a far end is there that bears witness."""
-        return isinstance(await self._ask(_NOBODY), Statement)
+        return isinstance(await self._ask(NOBODY), Statement)
 
     async def saw(self, nonce: str, sent_s: float) -> FarEndSaw | None:
         """Ask about a request that was sent at that time of the loop's clock; None where nobody bears witness."""
@@ -79,10 +85,11 @@ class Witness:
             reply = await conversation.reply(until_s)
         finally:
             wire.close()
-        return _testimony(reply.body) if isinstance(reply, Answer) and reply.status == 200 else None
+        return testimony(reply.body) if isinstance(reply, Answer) and reply.status == 200 else None
 
 
-def _testimony(body: bytes) -> Statement | None:
+def testimony(body: bytes) -> Statement | None:
+    """Read an answer; None for one that is no witness's."""
     try:
         said: Any = loads(body)
         return Statement.model_validate(said)

@@ -16,12 +16,12 @@ def only_watch(database: Path) -> Iterator[None]:
     process that holds it, however that ends.
     """
     lock = Path(f"{database}.lock")
-    try:
-        held = sqlite3.connect(lock, timeout=0, isolation_level=None)
-        held.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise UserError(f"{database}: another hbprobe watch works on it: end that one first") from None
-        raise UserError(f"{lock}: cannot be written: {error}") from None
-    with contextlib.closing(held):
+    with contextlib.ExitStack() as stack:
+        try:
+            held = stack.enter_context(contextlib.closing(sqlite3.connect(lock, timeout=0, isolation_level=None)))
+            held.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise UserError(f"{database}: another hbprobe watch works on it: end that one first") from None
+            raise UserError(f"{lock}: cannot be written: {error}") from None
         yield

@@ -2,21 +2,21 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import TypeAlias
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.conclude import conclude
+from hbprobe.measure.journal import Record
+from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
+from hbprobe.measure.setup import set_up
 from hbprobe.net.wire import Dialer
-from hbprobe.records.result import Verb
+from hbprobe.records.result import Origin, Verb
 from hbprobe.report.terminal.live import describe
 from hbprobe.report.terminal.words import limit_words
 from hbprobe.search.prior import Prior
-from hbprobe.search.search import Search
-from hbprobe.trial.methods import Method, make_method
 from hbprobe.watch.changes import Changes, Seen
 from hbprobe.watch.schedule import next_start_s, phase_of
 from hbprobe.watch.store import Measurement, Now, State, Store, StoredTrials
@@ -27,24 +27,24 @@ _NAP_S = 30.0
 """So often the clock on the wall is looked at: a laptop sleeps, and clocks are set."""
 
 Say: TypeAlias = Callable[[str], None]
-MakeMethod: TypeAlias = Callable[[WatchTarget], Method]
+SetUp: TypeAlias = Callable[[WatchTarget, Record, Observer, Prior | None], Awaitable[Run]]
 
 
-def method_of(target: WatchTarget) -> Method:
-    """Make the method by which a target is measured."""
-    dialer = Dialer(target.target, target.tls)
-    return make_method(target.method, dialer, target.search.grace_s, random.SystemRandom())
+async def run_of(target: WatchTarget, record: Record, observer: Observer, prior: Prior | None) -> Run:
+    """Make the run that measures a target."""
+    dialer, rng = Dialer(target.target, target.tls, start=target.start), random.SystemRandom()
+    return await set_up(target.method, dialer, target.search, prior, rng, journal=record, observer=observer)
 
 
 async def watch(
-    plan: WatchPlan, store: Store, now: Now, say: Say, prior: Prior | None = None, make: MakeMethod = method_of
+    plan: WatchPlan, store: Store, now: Now, say: Say, prior: Prior | None = None, make: SetUp = run_of
 ) -> None:
     """Measure all targets of a plan again and again, until cancelled."""
     try:
         async with asyncio.TaskGroup() as group:
             for target in plan.targets:
                 one = TargetWatch(target, plan, store, now, say)
-                group.create_task(one.for_ever(partial(make, target), prior))
+                group.create_task(one.for_ever(make, prior))
     except BaseExceptionGroup as group:  # a task group wraps even a single error
         raise group.exceptions[0] from None
 
@@ -61,11 +61,11 @@ class TargetWatch:
         for seen in seen_of(store.measurements(target.name, State.DONE)):
             self._changes.see(seen)
 
-    async def for_ever(self, make: Callable[[], Method], prior: Prior | None) -> None:
+    async def for_ever(self, make: SetUp, prior: Prior | None) -> None:
         """Measure when it is time, and again."""
         while True:
             await self._wait()
-            await self.measure(make(), prior)
+            await self.measure(make, prior)
 
     async def _wait(self) -> None:
         """Wait for the next start; what was interrupted, and what was never measured, is not waited for."""
@@ -90,14 +90,14 @@ class TargetWatch:
         trial_s = self._target.search.max_s + self._target.search.grace_s
         return same and self._now() - latest.seen_at <= self._interval_s + trial_s
 
-    async def measure(self, method: Method, prior: Prior | None) -> None:
+    async def measure(self, make: SetUp, prior: Prior | None) -> None:
         """Measure once, or go on with a measurement that was interrupted."""
         measurement = self._begin()
         teller = _Teller(self._say)
         trials = StoredTrials(self._store, measurement.id, self._now)
-        run = Run(Search(self._target.search, prior), method, trials, teller.follow)
-        teller.told = len(run.trials)
         try:
+            run = await make(self._target, trials, teller, prior)
+            teller.told = len(run.trials)
             await run.to_the_end()
         except CannotMeasureError as error:
             self._store.end(measurement.id, State.FAILED, str(error))
@@ -125,6 +125,7 @@ class TargetWatch:
             target=str(self._target.target),
             clock="real",
             wall_s=run.path_s,
+            origin=Origin(self._target.name, self._target.start.source or None, self._target.family),
             began=datetime.fromtimestamp(measurement.started_at, UTC),
         )
         self._store.finish(measurement.id, result, self._now())
@@ -135,14 +136,14 @@ class TargetWatch:
             self._say(change_words(change))
 
 
-class _Teller:
+class _Teller(Observer):
     """Says of each trial of a run what it showed, once it is stored."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
         self.told = 0
 
-    def follow(self, run: Run) -> None:
+    def search(self, run: Run) -> None:
         """Say what is new."""
         for trial in run.trials[self.told :]:
             self._say(describe(trial))

@@ -90,11 +90,14 @@ class Store:
         self._path = path
         if not create and not path.exists():
             raise UserError(f"{path}: no such database: hbprobe watch makes it")
-        with self._blaming_the_file():
-            self._db = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+        with self._blaming_the_file(), contextlib.ExitStack() as opened:
+            self._db = opened.enter_context(
+                contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None))
+            )
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA foreign_keys = ON")
             self._prepare()
+            opened.pop_all()  # it stays open
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +125,7 @@ class Store:
     def finish(self, measurement: int, result: Result, at: float) -> None:
         """Note what a measurement found."""
         limit, verdict = result.limit, result.verdict
-        healthy = None if verdict is None else bool(verdict["healthy"])
+        healthy = None if verdict is None else verdict.healthy
         self._write(
             "UPDATE measurement SET state = ?, seen_at = ?, survived_s = ?, cut_s = ?, healthy = ?, result = ? "
             "WHERE id = ?",
@@ -137,8 +140,9 @@ class Store:
 
     def measurements(self, target: str | None = None, state: State | None = None) -> list[Measurement]:
         """Return the measurements of a target, or of all, in the order in which they began."""
-        words = f"SELECT {_COLUMNS} FROM measurement WHERE (?1 IS NULL OR target = ?1) AND (?2 IS NULL OR state = ?2)"
-        return [_measurement(row) for row in self._read(f"{words} ORDER BY started_at, id", target, state)]
+        words = f"SELECT {_COLUMNS} FROM measurement WHERE (? IS NULL OR target = ?) AND (? IS NULL OR state = ?)"
+        rows = self._read(f"{words} ORDER BY started_at, id", target, target, state, state)
+        return [_measurement(row) for row in rows]
 
     def latest(self, target: str) -> Measurement | None:
         """Return the measurement of a target that began last."""
@@ -209,6 +213,8 @@ def _measurement(row: Sequence[Any]) -> Measurement:
 class StoredTrials:
     """The trials of one measurement, for a `Run`: it finds those of earlier runs, and each that ends is stored."""
 
+    remarks: Sequence[str] = ()
+
     def __init__(self, store: Store, measurement: int, now: Now) -> None:
         self._store, self._measurement, self._now = store, measurement, now
         self.trials: Sequence[Trial] = store.trials(measurement)
@@ -223,3 +229,6 @@ class StoredTrials:
 
     def abandoned(self, number: int, at_s: float) -> None:
         """Note nothing: nobody needs the trial any more."""
+
+    def settle(self) -> None:
+        """Wait for nothing: what is stored is on the disk."""

@@ -13,6 +13,7 @@ Files are named relative to the watch file. It holds no passwords. (A path file 
 """
 
 import json
+import socket
 import ssl
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -28,6 +29,7 @@ from hbprobe.farend.hold import LONGEST_HOLD_S
 from hbprobe.lab.pathfile import SearchOnPath, search_settings
 from hbprobe.net.address import Address
 from hbprobe.net.certificates import client_context
+from hbprobe.net.connect import From
 from hbprobe.net.wire import Target
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_text
@@ -37,6 +39,7 @@ from hbprobe.search.search import SearchSettings
 from hbprobe.text import seconds
 
 _LOOPBACK = "127.0.0.1"
+_ANYWHERE = From()
 
 
 class Method(StrEnum):
@@ -58,6 +61,17 @@ def _address(value: object) -> object:
     return value
 
 
+class Family(StrEnum):
+    """The versions of IP that connections may use."""
+
+    ANY = "any"
+    IPV4 = "4"
+    IPV6 = "6"
+
+
+_FAMILIES = {Family.ANY: socket.AF_UNSPEC, Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
+
+
 class TargetInFile(Strict):
     """A far end, and how to measure the path to it."""
 
@@ -65,6 +79,9 @@ class TargetInFile(Strict):
     url: Annotated[Line, AfterValidator(_url)]
     method: Method = Method.HOLD
     ca: Line = ""
+    source: Line = ""
+    """The address or the interface that connections start from."""
+    family: Family = Family.ANY
     search: SearchOnPath = SearchOnPath()
 
 
@@ -87,12 +104,22 @@ class WatchTarget:
     method: Method
     tls: ssl.SSLContext | None
     search: SearchSettings
+    start: From = _ANYWHERE
+    """Where connections come from."""
+
+    @property
+    def family(self) -> Family:
+        """The version of IP that they may use."""
+        return next(name for name, number in _FAMILIES.items() if number is self.start.family)
 
     @property
     def asked(self) -> str:
         """What is measured, as JSON: an interrupted measurement goes on only where this is still the same."""
         search = asdict(self.search)
-        return json.dumps({"target": str(self.target), "method": self.method, "search": search}, sort_keys=True)
+        said = {"target": str(self.target), "method": self.method, "search": search}
+        if self.start != _ANYWHERE:
+            said |= {"source": self.start.source, "family": self.family}
+        return json.dumps(said, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +175,5 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
         most = f"hbprobe serve holds for {seconds(LONGEST_HOLD_S)} s at most"
         raise UserError(f"{place}.search.max: {most}; use method: idle for more")
     tls = client_context(file.parent / said.ca if said.ca else None) if target.tls else None
-    return WatchTarget(said.name, target, said.method, tls, search)
+    start = From(_FAMILIES[said.family], said.source)
+    return WatchTarget(said.name, target, said.method, tls, search, start)

@@ -14,8 +14,8 @@ from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab import inprocess
 from hbprobe.lab.kernel.measure import KernelLab, measure
+from hbprobe.manner import Layer
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Layer
 from hbprobe.profiles.running import draw
 from hbprobe.search.search import SearchSettings
 
@@ -33,7 +33,7 @@ def both(profile):
     relayed = inprocess.measure([profile], Settings(), search)
     found = warp.run(in_kernel, warp.ScaledClock()), warp.run(relayed, warp.WarpClock())
     limits = [findings.run.search.limit for findings in found]
-    return [(limit.survived_s, limit.how, limit.aftermath) for limit in limits]
+    return [(limit.survived_s, limit.manner, limit.aftermath) for limit in limits]
 
 
 def main():

@@ -22,18 +22,19 @@ from matplotlib.ticker import PercentFormatter
 from rich.console import Console
 from rich.table import Table
 
+from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.report.plots.style import FAINT, INK, LINES, in_style, save
 from hbprobe.search.prior import Prior, prior_of
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 SEED = 1040
 SHARES = (0.0, 0.02, 0.05, 0.1)
 ASKED = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 """How sure a search is asked to be; each path draws one."""
-TELLING = (How.RESET, How.CLOSED, How.STATUS)
+TELLING = (Manner.RESET, Manner.CLOSED, Manner.STATUS)
 BINS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 1.0)
 TITLE = "A bracket holds the limit at least as often as it says"
 CAPTION = "{:,} random paths for each share; bars are two standard errors (Wilson)"
@@ -47,7 +48,7 @@ class RandomPath:
     """A path that is only a rule."""
 
     limit_s: float
-    how: How
+    how: Manner
     share: float
 
     def answer(self, hold_s: float, grace_s: float, rng: random.Random) -> Outcome:
@@ -56,8 +57,8 @@ class RandomPath:
         struck_s = min(accident_s, self.limit_s)
         if struck_s >= hold_s:
             return Outcome(Kind.SURVIVED, hold_s)
-        how = rng.choice((How.SILENT, *TELLING)) if accident_s < self.limit_s else self.how
-        if how is How.SILENT:
+        how = rng.choice((Manner.SILENT, *TELLING)) if accident_s < self.limit_s else self.how
+        if how is Manner.SILENT:
             return Outcome(Kind.CUT, hold_s + grace_s, how)
         return Outcome(Kind.CUT, struck_s, how, exact=True)
 
@@ -96,7 +97,7 @@ def random_path(share: float, prior: Prior, settings: SearchSettings, rng: rando
             math.exp(rng.uniform(math.log(settings.min_s / 2), math.log(settings.max_s * 2))),
         )
     )
-    return RandomPath(limit_s, rng.choice((How.SILENT, rng.choice(TELLING))), share)
+    return RandomPath(limit_s, rng.choice((Manner.SILENT, rng.choice(TELLING))), share)
 
 
 def walk(path: RandomPath, search: Search, rng: random.Random) -> tuple[int, float]:

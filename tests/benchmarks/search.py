@@ -13,10 +13,11 @@ from itertools import product
 from rich.console import Console
 from rich.table import Table
 
+from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.search.prior import Belief, Prior, prior_of
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 UNIFORM_LIMITS = 200
 SEED = 1040
@@ -38,9 +39,9 @@ def _answer(search: Search, hold_s: float, limit_s: float, *, exact: bool) -> fl
     if hold_s < limit_s:
         outcome = Outcome(Kind.SURVIVED, hold_s)
     elif exact:
-        outcome = Outcome(Kind.CUT, limit_s, How.RESET, exact=True)
+        outcome = Outcome(Kind.CUT, limit_s, Manner.RESET, exact=True)
     else:
-        outcome = Outcome(Kind.CUT, hold_s + search.settings.grace_s, How.SILENT)
+        outcome = Outcome(Kind.CUT, hold_s + search.settings.grace_s, Manner.SILENT)
     search.record(hold_s, outcome)
     return outcome.elapsed_s
 

@@ -1,11 +1,8 @@
-import argparse
 import json
 
 import pytest
 
-from hbprobe.cli import fleet
 from hbprobe.cli.main import main
-from hbprobe.errors import UserError
 
 MIX = """devices: {android-4.1: 1, ios: 1}
 paths:
@@ -15,20 +12,8 @@ mail: {per_day: 4}
 """
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise UserError(message)
-
-
-def parse(*arguments):
-    parser = Parser()
-    fleet.register(parser.add_subparsers())
-    return parser.parse_args(["fleet", *arguments])
-
-
 def run_json(capsys, *arguments):
-    args = parse(*arguments, "--json")
-    return args.run(args), json.loads(capsys.readouterr().out)
+    return main(["fleet", *arguments, "--json", "--exit-code"]), json.loads(capsys.readouterr().out)
 
 
 @pytest.fixture
@@ -71,8 +56,7 @@ def test_event_1040_gives_status_1(capsys):
 
 
 def test_as_text(capsys, mix):
-    args = parse("--devices", "50", "--days", "1", "--mix", mix)
-    args.run(args)
+    assert main(["fleet", "--devices", "50", "--days", "1", "--mix", mix]) == 0
     out = capsys.readouterr().out
     assert "50 devices for 1 d, mix mine" in out
     assert "does not fire" in out and "iOS" in out and "HeartbeatAlertThreshold 540 s" in out
@@ -129,10 +113,10 @@ def test_over_sockets(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--devices", "0"], "argument --devices: '0' is no number of devices: give 1 to 10000000"),
-        (["--devices", "many"], "argument --devices: 'many' is no number of devices: give 1 to 10000000"),
-        (["--days", "nan"], "argument --days: 'nan' is no number of days: give more than 0, at most 3650"),
-        (["--days", "-1"], "argument --days: '-1' is no number of days: give more than 0, at most 3650"),
+        (["--devices", "0"], "--devices: 0 is no whole number from 1 to 10000000"),
+        (["--devices", "many"], "--devices: 'many' is no whole number"),
+        (["--days", "nan"], "--days: nan is no number of days: give more than 0, at most 3650"),
+        (["--days", "-1"], "--days: -1.0 is no number of days: give more than 0, at most 3650"),
         (["--device", "iso"], "--device iso: no such device; did you mean ios? (allowed: textbook, "),
         (["--mix", "nothing.yaml"], "nothing.yaml: no such file"),
         (["--path", "nowhere"], "no profile called 'nowhere'; hbprobe profiles list shows all"),
@@ -161,4 +145,7 @@ def test_where_nothing_can_be_written(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     place = str(tmp_path / "file")
     assert main(["fleet", "--devices", "5", "--days", "0.1", "--out", place]) == 2
-    assert capsys.readouterr().err == f"hbprobe: --out {place}: cannot be written: File exists\n"
+    assert (
+        capsys.readouterr().err
+        == f"hbprobe: --out {place}: cannot be written: File exists; see hbprobe fleet --help\n"
+    )

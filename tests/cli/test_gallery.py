@@ -30,8 +30,8 @@ FILES = {
     "open.xml": "<configuration>\n  <appSettings>\n    <add key='x'\n",
     "bomb.xml": '<!DOCTYPE a [<!ENTITY b "boom">]>\n<configuration/>\n',
     "result.json": "{}",
-    "there.jsonl": "",
-    "other.jsonl": '{"schema":"hbprobe.journal/1","target":"https://127.0.0.1:9/","method":"hold","search":'
+    "there.jsonl": "{}\n",
+    "other.jsonl": '{"schema":"hbprobe.journal/2","target":"https://127.0.0.1:9/","method":"hold","search":'
     '{"min_s":60.0,"max_s":1800.0,"precision_s":1.0,"connections":1,"confirm":1,"grace_s":3.0}}\n',
 }
 
@@ -40,14 +40,32 @@ MANY = " ..."
 
 WRONG = [
     # the command line itself
-    ("", "the following arguments are required: VERB; see hbprobe --help"),
-    ("nonsense", "argument VERB: invalid choice: 'nonsense' (choose from" + MANY),
-    ("lab --preci 1", "unrecognized arguments: --preci; see hbprobe --help"),
-    ("probe", "the following arguments are required: URL; see hbprobe probe --help"),
-    ("proxy cisco-asa", "the following arguments are required: --upstream; see hbprobe proxy --help"),
-    ("verdict", "the following arguments are required: --limit; see hbprobe verdict --help"),
+    ("nonsense", "'nonsense': no such verb (choose from lab, preflight, probe," + MANY),
+    ("lab --preci 1", "--preci: no such option (did you mean --precision?); see hbprobe lab --help"),
+    ("probe", "URL is missing; see hbprobe probe --help"),
+    ("proxy cisco-asa", "--upstream is missing; see hbprobe proxy --help"),
+    ("verdict", "--limit is missing; see hbprobe verdict --help"),
+    # what was meant
+    ("prob https://x/", "'prob': no such verb (did you mean probe?); see hbprobe --help"),
+    ("profiles lst", "'lst': no such action (did you mean list?); see hbprobe profiles --help"),
+    ("verdict --lmit 600", "--lmit: no such option (did you mean --limit?); see hbprobe verdict --help"),
+    ("lab --kernl", "--kernl: no such option (did you mean --kernel?); see hbprobe lab --help"),
+    ("lab --method ide", "--method ide: choose from hold, idle, ping (did you mean idle?); see hbprobe lab --help"),
+    ("verdict --limit 9 --how x", "--how x: choose from silent, reset, closed, status; see hbprobe verdict --help"),
+    ("completion tcsh", "SHELL tcsh: choose from bash, zsh, fish; see hbprobe completion --help"),
+    ("help nothing", "'nothing': no such verb (choose from lab, preflight, probe," + MANY),
+    ("--nonsense", "--nonsense: no such option; see hbprobe --help"),
+    ("lab --min", "--min: a value is missing; see hbprobe lab --help"),
+    ("lab --json=3", "--json: takes no value; see hbprobe lab --help"),
+    ("verdict --limit 600 more", "'more': nothing more was expected here; see hbprobe verdict --help"),
+    ("profiles show a b", "'b': nothing more was expected here; see hbprobe profiles show --help"),
+    # connections
+    ("probe https://x/ -4 -6", "-4 does not go with -6: drop one; see hbprobe probe --help"),
+    ("probe https://x/ --user a", "--user and --password-file go with --method ping; see hbprobe probe --help"),
+    ("locate https://x/ --hops 300", "--hops 300: no packet goes further than 255 hops; see hbprobe locate --help"),
     # profiles
     ("lab cisco-as", "no profile called 'cisco-as'; near: cisco-asa," + MANY),
+    ("lab cisco-asa,nothing", "no profile called 'nothing'; hbprobe profiles list shows all"),
     ("lab nothing", "no profile called 'nothing'; hbprobe profiles list shows all"),
     (
         "proxy cisco-asa,nothing --upstream 127.0.0.1:1",
@@ -75,29 +93,41 @@ WRONG = [
     ("lab --set idle=0", "idle=0: must be above 0; idle=off switches the timer off"),
     ("lab --set lifetime=5", "ten-minute-provider has no timer lifetime: it has idle"),
     # the search
-    ("lab --min 2h", "--min must be below max, not 7200 and 3540"),
-    ("probe https://127.0.0.1:9/ --min 60 --max 60", "--min must be below max, not 60 and 60"),
+    ("lab --min 2h", "--min must be below max, not 7200 and 3540; see hbprobe lab --help"),
     (
-        "lab --min 5x",
-        "argument --min: '5x' has an unknown unit 'x': use ms, s, sec, m, min, h, d; see hbprobe lab --help",
+        "probe https://127.0.0.1:9/ --min 60 --max 60",
+        "--min must be below max, not 60 and 60; see hbprobe probe --help",
     ),
+    ("lab --min 5x", "--min: '5x' has an unknown unit 'x': use ms, s, sec, m, min, h, d; see hbprobe lab --help"),
     (
         "lab --max -1",
-        "argument --max: '-1' is below 0: write seconds (600) or a number and a unit (10min); see hbprobe lab --help",
+        "--max: '-1' is below 0: write seconds (600) or a number and a unit (10min); see hbprobe lab --help",
     ),
-    ("lab --min 0", "--min must be above 0, not 0"),
-    ("lab --precision 0", "--precision must be above 0, not 0"),
-    ("lab --precision 0.1ms", "--precision must be 0.001 s or more, not 0.0001"),
-    ("lab --connections 0", "argument --connections: '0' is no whole number above 0; see hbprobe lab --help"),
-    ("lab --confirm 1.5", "argument --confirm: '1.5' is no whole number above 0; see hbprobe lab --help"),
-    ("lab --noise 2", "argument --noise: '2' is no share: write 0.1 or 10%; see hbprobe lab --help"),
-    ("lab --noise 40%", "--noise must be 0.3 or less, not 0.4"),
-    ("lab --confidence 0", "--confidence must be above 0, not 0"),
-    ("lab --max 31d", "--max 31 d: hbprobe serve holds for 30 d at most; use --method idle for more"),
+    ("lab --min 0", "--min must be above 0, not 0; see hbprobe lab --help"),
+    ("lab --precision 0", "--precision must be above 0, not 0; see hbprobe lab --help"),
+    ("lab --precision 0.1ms", "--precision must be 0.001 s or more, not 0.0001; see hbprobe lab --help"),
+    ("lab --connections 0", "--connections: 0 is no whole number from 1 to 99999; see hbprobe lab --help"),
+    ("lab --confirm 1.5", "--confirm: '1.5' is no whole number; see hbprobe lab --help"),
+    ("lab --noise 2", "--noise: '2' is no share: write 0.1 or 10%; see hbprobe lab --help"),
+    ("lab --noise 40%", "--noise must be 0.3 or less, not 0.4; see hbprobe lab --help"),
+    ("lab --confidence 0", "--confidence must be above 0, not 0; see hbprobe lab --help"),
+    (
+        "lab --max 31d",
+        "--max 31 d: hbprobe serve holds for 30 d at most; use --method idle for more; see hbprobe lab --help",
+    ),
     # clocks
-    ("lab --clock fast", "--clock: 'fast' is no clock: use warp, real, or a rate above 0 such as 20"),
-    ("lab --clock nan", "--clock: 'nan' is no clock: use warp, real, or a rate above 0 such as 20"),
-    ("lab --clock 0", "--clock: '0' is no clock: use warp, real, or a rate above 0 such as 20"),
+    (
+        "lab --clock fast",
+        "--clock: 'fast' is no clock: use warp, real, or a rate above 0 such as 20; see hbprobe lab --help",
+    ),
+    (
+        "lab --clock nan",
+        "--clock: 'nan' is no clock: use warp, real, or a rate above 0 such as 20; see hbprobe lab --help",
+    ),
+    (
+        "lab --clock 0",
+        "--clock: '0' is no clock: use warp, real, or a rate above 0 such as 20; see hbprobe lab --help",
+    ),
     (
         "proxy cisco-asa --upstream 127.0.0.1:1 --clock x",
         "--clock: 'x' is no clock: use warp, real, or a rate above 0 such as 20",
@@ -120,40 +150,43 @@ WRONG = [
     # addresses
     (
         "proxy cisco-asa --upstream 127.0.0.1",
-        (
-            "argument --upstream: '127.0.0.1' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443; "
-            "see hbprobe proxy --help"
-        ),
+        "--upstream: '127.0.0.1' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443; see hbprobe proxy --help",
     ),
     (
         "serve --listen 127.0.0.1:99999",
-        (
-            "argument --listen: '127.0.0.1:99999' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443; "
-            "see hbprobe serve --help"
-        ),
+        "--listen: '127.0.0.1:99999' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443; see hbprobe serve --help",
     ),
     (
         "proxy cisco-asa --upstream ::1:80",
-        "argument --upstream: '::1:80': write an IPv6 address in brackets, [::1]:80; see hbprobe proxy --help",
+        "--upstream: '::1:80': write an IPv6 address in brackets, [::1]:80; see hbprobe proxy --help",
     ),
     (
         "proxy cisco-asa --upstream 127.0.0.1:1 --max-flows 0",
-        "argument --max-flows: '0' is no whole number above 0; see hbprobe proxy --help",
+        "--max-flows: '0' is no whole number above 0; see hbprobe proxy --help",
     ),
     # URLs and trust
-    ("probe ftp://x", "'ftp://x' is no URL to probe: write https://HOST[:PORT][/PATH]"),
-    ("probe mail.example", "'mail.example' is no URL to probe: write https://HOST[:PORT][/PATH]"),
-    ("probe https://x:99999/", "'https://x:99999/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
-    ("probe https://u:secret@x/", "a URL to probe holds no user name or password"),
+    ("probe ftp://x", "'ftp://x' is no URL to probe: write https://HOST[:PORT][/PATH]; see hbprobe probe --help"),
+    (
+        "probe mail.example",
+        "'mail.example' is no URL to probe: write https://HOST[:PORT][/PATH]; see hbprobe probe --help",
+    ),
+    (
+        "probe https://x:99999/",
+        "'https://x:99999/' is no URL to probe: write https://HOST[:PORT][/PATH]; see hbprobe probe --help",
+    ),
+    ("probe https://u:secret@x/", "a URL to probe holds no user name or password; see hbprobe probe --help"),
     ("probe https://127.0.0.1:9/ --ca none.pem", "none.pem: no such file; --ca takes a certificate in PEM"),
     (
         "probe https://127.0.0.1:9/ --ca result.json",
         "result.json: no certificate in PEM ([X509: NO_CERTIFICATE_OR_CRL_FOUND] no certificate or crl found)",
     ),
-    ("probe http://127.0.0.1:9/ --insecure", "--ca and --insecure go with https; there is no certificate in http"),
+    (
+        "probe http://127.0.0.1:9/ --insecure",
+        "--ca and --insecure go with https; there is no certificate in http; see hbprobe probe --help",
+    ),
     (
         "probe https://127.0.0.1:9/ --ca a.pem --insecure",
-        "argument --insecure: not allowed with argument --ca; see hbprobe probe --help",
+        "--insecure does not go with --ca: drop one; see hbprobe probe --help",
     ),
     ("serve --tls maybe", "--tls maybe: use auto, off, or CERT,KEY: two files in PEM"),
     ("serve --tls a.pem,", "--tls a.pem,: use auto, off, or CERT,KEY: two files in PEM"),
@@ -171,7 +204,7 @@ WRONG = [
     ("probe https://127.0.0.1:9/ --resume none.jsonl", "none.jsonl: cannot be read: No such file or directory"),
     (
         "probe https://127.0.0.1:9/ --resume there.jsonl",
-        "there.jsonl: is no journal of this version (hbprobe.journal/1); start a new one",
+        "there.jsonl: is no journal of this version (hbprobe.journal/2); start a new one",
     ),
     (
         "probe https://127.0.0.1:9/ --resume other.jsonl",
@@ -179,11 +212,11 @@ WRONG = [
     ),
     (
         "probe https://127.0.0.1:9/ --journal a.jsonl --resume b.jsonl",
-        "argument --resume: not allowed with argument --journal; see hbprobe probe --help",
+        "--resume does not go with --journal: drop one; see hbprobe probe --help",
     ),
     # results
-    ("lab --out result.json/x", "--out result.json/x: cannot be written: Not a directory"),
-    ("lab --out there.jsonl", "--out there.jsonl: cannot be written: File exists"),
+    ("lab --out result.json/x", "--out result.json/x: cannot be written: Not a directory; see hbprobe lab --help"),
+    ("lab --out there.jsonl", "--out there.jsonl: cannot be written: File exists; see hbprobe lab --help"),
     (
         "plot result.json --out x.png",
         "result.json: schema: is missing, so this is no result: give a file that --json or --out wrote",
@@ -192,10 +225,7 @@ WRONG = [
     ("plot --out x.png", "plot: nothing to draw: name a RESULT.json, or a profile with --profile"),
     (
         "verdict --limit 0",
-        (
-            "argument --limit: '0' is no timer: give more than 0, or 'open' where nothing is cut; "
-            "see hbprobe verdict --help"
-        ),
+        "--limit: '0' is no timer: give more than 0, or 'open' where nothing is cut; see hbprobe verdict --help",
     ),
 ]
 
@@ -212,7 +242,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     printed = capsys.readouterr()
     assert printed.out == ""
     *progress, last = printed.err.splitlines()
-    assert all(line.startswith("probing ") for line in progress)
+    assert all(line.startswith(("probing ", "the first look ")) for line in progress)
     return last.removeprefix("hbprobe: ")
 
 

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from hbprobe.cli import kernel_lab
 from hbprobe.cli.main import main
 from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.lab.requests import Lab
 
 # Wrong options
 
@@ -47,7 +47,7 @@ def test_a_wrong_option_is_told_in_a_line(capsys, arguments, message):
 
 @pytest.mark.parametrize(("text", "places"), [(None, None), ("none", set()), ("2", {2}), ("1,3", {1, 3})])
 def test_which_boxes_translate_addresses(text, places):
-    assert kernel_lab._nat(text, 3) == places
+    assert Lab(kernel=True, nat=text)._nat(3) == places
 
 
 # What is missing

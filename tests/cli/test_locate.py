@@ -9,8 +9,10 @@ import sys
 import pytest
 
 from hbprobe.cli.main import main
+from hbprobe.manner import Manner
+from hbprobe.measure.run import Run
 from hbprobe.search.search import Search
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="locate needs Linux")
 
@@ -53,7 +55,7 @@ def test_a_search_that_finds_no_limit(capsys, far_end):
     status, out, err = run(capsys, far_end, "--min", "0.2", "--max", "0.4", "--precision", "0.1")
     assert status == 0
     assert "nothing was cut up to 0.4 s, so there is nothing to locate" in out
-    assert "--limit spares it" in err
+    assert "a known limit spares it" in err
 
 
 class Silent:
@@ -61,19 +63,22 @@ class Silent:
 
     name = "hold"
 
+    async def prove(self):
+        return None
+
     async def trial(self, hold_s):
-        return Outcome(Kind.CUT, hold_s, How.SILENT)
+        return Outcome(Kind.CUT, hold_s, Manner.SILENT)
 
 
 @linux
 def test_a_limit_that_is_too_short_to_be_known(capsys, monkeypatch):
-    async def set_up(name, dialer, settings, prior, rng):
-        return Silent(), Search(settings, prior)
+    async def set_up(name, dialer, settings, prior, rng, journal, observer):
+        return Run(Search(settings, prior), Silent())
 
     monkeypatch.setattr("hbprobe.measure.setup.set_up", set_up)
     status, _, err = run(capsys, "http://127.0.0.1:1", "--min", "5", "--max", "6")
     assert status == 3
-    assert err.endswith("hbprobe: the limit is below 5 s: search with a shorter --min, or say --limit\n")
+    assert err.endswith("hbprobe: the limit is below 5 s: search with a shorter min, or say the limit\n")
 
 
 @linux

@@ -1,53 +1,102 @@
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from hbprobe import __version__
-from hbprobe.cli import lab, verdict
+from hbprobe.cli.app import command_line, parse
 from hbprobe.cli.main import main
+from hbprobe.cli.verbs import VERBS
 from hbprobe.errors import CannotMeasureError, UserError
 
-SLOW = ("aiohttp", "matplotlib", "numpy", "pydantic", "rich", "trustme", "yaml")
+SLOW = ("aiohttp", "matplotlib", "numpy", "pydantic", "cryptography", "trustme", "yaml")
 
 
 def fails_with(monkeypatch, error):
-    """Let the verb `verdict` end with an error."""
+    """Let a verb end with an error."""
 
-    def run(_):
+    def schema():
         raise error
 
-    monkeypatch.setattr(verdict, "run", run)
-    return main(["verdict", "--limit", "600"])
+    monkeypatch.setattr("hbprobe.profiles.schema.json_schema", schema)
+    return main(["profiles", "schema"])
 
 
-def test_its_version(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["--version"])
-    assert ended.value.code == 0
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_its_version(flag, capsys):
+    assert main([flag]) == 0
     assert capsys.readouterr().out == f"hbprobe {__version__}\n"
 
 
-@pytest.mark.parametrize("verb", ["", "lab", "probe", "serve", "proxy", "verdict", "profiles", "plot"])
+@pytest.mark.parametrize("verb", ["", *VERBS])
 def test_its_help(verb, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main([*verb.split(), "--help"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: hbprobe {verb}".rstrip())
+    assert main([*verb.split(), "--help"]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith(f"Usage: hbprobe {verb}".rstrip())
+    assert main(["help", *verb.split()]) == 0
+    assert capsys.readouterr().out == page
 
 
-def test_help_does_not_wait_for_heavy_libraries():
+def test_alone_it_shows_the_overview(capsys):
+    assert main([]) == 0
+    overview = capsys.readouterr().out
+    assert [verb for verb in VERBS if f"\n  {verb} " in overview] == list(VERBS)
+    assert "Exit status: 0 measured and healthy" in overview
+
+
+def test_profiles_alone_shows_its_actions(capsys):
+    assert main(["profiles"]) == 0
+    assert [name for name in ("list", "show", "check", "schema", "plot") if f"\n  {name} " in capsys.readouterr().out]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_has_two_examples_that_parse(verb):
+    examples = VERBS[verb].examples
+    assert len(examples) == 2
+    for command, _ in examples:
+        words = shlex.split(command.replace('eval "$(', "").replace(')"', ""))
+        assert words[:2] == ["hbprobe", verb]
+        assert callable(parse(command_line(), words[1:]))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_example_on_the_page_is_one_that_a_shell_runs(verb, capsys):
+    main([verb, "--help"])
+    page = capsys.readouterr().out
+    shown = page[page.index("\nExamples:") :].replace("\\\n", "")
+    for command, purpose in VERBS[verb].examples:
+        assert f"  # {purpose}\n" in shown
+        assert shlex.split(command) in [
+            shlex.split(line) for line in shown.splitlines() if line.startswith("  hbprobe ")
+        ] or (command.startswith("eval"))
+
+
+@pytest.mark.parametrize("verb", ["", "lab", "probe", "diagnose", "serve", "fleet"])
+def test_help_does_not_wait_for_heavy_libraries(verb):
     code = (
-        "import sys\nfrom hbprobe.cli.main import main\ntry:\n    main(['lab', '--help'])\nexcept SystemExit:\n"
-        f"    print('loaded:', [name for name in {SLOW!r} if name in sys.modules])\n"
+        f"import sys\nfrom hbprobe.cli.main import main\nmain({[*verb.split(), '--help']})\n"
+        f"print('loaded:', [name for name in {SLOW!r} if name in sys.modules])\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "loaded: []"
 
 
-def test_the_exit_status_is_what_the_verb_returns(monkeypatch):
-    monkeypatch.setattr(verdict, "run", lambda _: 1)
+def test_colour_is_for_terminals(monkeypatch, capsys):
+    assert main(["lab", "--help"]) == 0
+    assert "\x1b[" not in capsys.readouterr().out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(["lab", "--help"]) == 0
+    assert "\x1b[36m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(["lab", "--help"]) == 0
+    assert "\x1b[36m" not in capsys.readouterr().out
+
+
+def test_the_exit_status_is_what_the_verb_returns():
     assert main(["verdict", "--limit", "600"]) == 1
+    assert main(["verdict", "--limit", "open"]) == 0
 
 
 @pytest.mark.parametrize(("error", "status"), [(UserError, 2), (CannotMeasureError, 3)])
@@ -78,19 +127,73 @@ def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
         fails_with(monkeypatch, ZeroDivisionError())
 
 
-def test_each_run_reads_its_own_arguments(monkeypatch):
-    seen = []
-    monkeypatch.setattr(lab, "run", lambda args: seen.append(args.set) or 0)
-    main(["lab", "--set", "idle=1"])
-    main(["lab", "--set", "idle=2"])
-    assert seen == [["idle=1"], ["idle=2"]]
+def test_a_reader_of_text_who_has_gone_has_seen_enough():
+    assert _into_a_closed_pipe("verdict", "--limit", "600") == (1, "")
 
 
-@pytest.mark.parametrize("arguments", [["verdict", "--limit", "600", "--json"], ["verdict", "--limit", "x"]])
-def test_a_reader_who_has_gone(arguments):
+def test_a_document_that_nobody_reads_is_shown_on_the_terminal():
+    status, said = _into_a_closed_pipe("verdict", "--limit", "600", "--json")
+    first, *rest = said.splitlines()
+    assert status == 3
+    assert first == ("hbprobe: the result cannot be written to standard output: Broken pipe; this is what it says:")
+    assert "event 1040" in "\n".join(rest)
+
+
+def test_a_mistake_is_told_where_nobody_reads_the_output():
+    status, said = _into_a_closed_pipe("verdict", "--limit", "x")
+    assert (status, said.count("\n")) == (2, 1)
+
+
+def _into_a_closed_pipe(*arguments):
     program = [sys.executable, "-W", "error", "-m", "hbprobe", *arguments]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.close()
         said = process.stderr.read()
     assert "Traceback" not in said
-    assert process.returncode == (2 if "x" in arguments else 0)
+    return process.returncode, said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["verdict", "--limit", "600", "--json"], "the result cannot be written to standard output: "),
+        (["verdict", "--limit", "600"], "the result cannot be written to standard output: "),
+        (["lab", "--json"], "the result cannot be written to standard output: "),
+        (["profiles", "list"], "standard output: cannot be written: "),
+        (["report", "result.json"], "standard output: cannot be written: "),
+    ],
+)
+def test_a_full_disk_is_told_in_a_line_and_the_result_is_not_lost(arguments, line, tmp_path, capsys):
+    main(["lab", "--json"])
+    (tmp_path / "result.json").write_text(capsys.readouterr().out)
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "hbprobe", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+    assert ran.returncode == 3
+    said = ran.stderr.splitlines()
+    assert said[0].startswith(f"hbprobe: {line}No space left on device")
+    if line.startswith("the result"):
+        assert any("1040" in row for row in said[1:])
+    else:
+        assert len(said) == 1
+
+
+def test_ctrl_c_while_modules_are_imported_leaves_no_traceback():
+    code = (
+        "import sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.startswith('cyclopts'):\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "from hbprobe.cli.main import entry_point\n"
+        "entry_point()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")

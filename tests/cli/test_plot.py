@@ -1,12 +1,10 @@
-import argparse
-
 import pytest
 
-from hbprobe.cli import plot
-from hbprobe.errors import UserError
+from hbprobe.cli.main import main
+from hbprobe.manner import Manner
 from hbprobe.records.result import Method, Result, Verb
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How, Kind, Limit, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial
 
 PROFILE = """\
 id: my-box
@@ -21,19 +19,16 @@ sources:
 
 
 def run(*words):
-    parser = argparse.ArgumentParser()
-    plot.register(parser.add_subparsers())
-    args = parser.parse_args(["plot", *map(str, words)])
-    return args.run(args)
+    return main(["plot", *map(str, words)])
 
 
 @pytest.fixture
 def result(tmp_path):
     trials = (
-        Trial(1, 700.0, 0.0, Outcome(Kind.CUT, 703.0, How.SILENT)),
+        Trial(1, 700.0, 0.0, Outcome(Kind.CUT, 703.0, Manner.SILENT)),
         Trial(2, 599.5, 703.0, Outcome(Kind.SURVIVED, 599.5)),
     )
-    limit = Limit(599.5, 700.0, How.SILENT)
+    limit = Limit(599.5, 700.0, Manner.SILENT)
     made = Result(
         Verb.PROBE, "https://h.example/", Method.HOLD, "real", SearchSettings(), limit, trials, 1302.5, 1302.5
     )
@@ -95,29 +90,27 @@ def test_the_kind_can_be_chosen(result, tmp_path):
         (["none.json"], "none.json: cannot be read: No such file or directory"),
     ],
 )
-def test_wrong_usage(words, message, result, profile, tmp_path):
+def test_wrong_usage(words, message, result, profile, tmp_path, capsys):
     stands_for = {"RESULT": result, "PROFILE": profile}
-    with pytest.raises(UserError) as error:
-        run(*(stands_for.get(word, word) for word in words), "--out", tmp_path / "plot.png")
-    assert str(error.value) == message
+    assert run(*(stands_for.get(word, word) for word in words), "--out", tmp_path / "plot.png") == 2
+    assert capsys.readouterr().err == f"hbprobe: {message}\n"
 
 
-def test_a_suffix_that_says_nothing(result, tmp_path):
-    with pytest.raises(UserError) as error:
-        run(result, "--out", tmp_path / "plot.pdf")
-    assert str(error.value) == f"{tmp_path}/plot.pdf: has no suffix that says how to draw: call it .png or .svg"
+def test_a_suffix_that_says_nothing(result, tmp_path, capsys):
+    assert run(result, "--out", tmp_path / "plot.pdf") == 2
+    error = capsys.readouterr().err
+    assert error == f"hbprobe: {tmp_path}/plot.pdf: has no suffix that says how to draw: call it .png or .svg\n"
     assert not (tmp_path / "plot.pdf").exists()
 
 
-def test_an_unknown_profile(result, tmp_path):
-    with pytest.raises(UserError, match="no profile called 'no-such-box'"):
-        run(result, "--profile", "no-such-box", "--out", tmp_path / "plot.png")
+def test_an_unknown_profile(result, tmp_path, capsys):
+    assert run(result, "--profile", "no-such-box", "--out", tmp_path / "plot.png") == 2
+    assert capsys.readouterr().err.startswith("hbprobe: no profile called 'no-such-box'")
 
 
 def test_out_is_needed(result, capsys):
-    with pytest.raises(SystemExit):
-        run(result)
-    assert "the following arguments are required: --out" in capsys.readouterr().err
+    assert run(result) == 2
+    assert capsys.readouterr().err == "hbprobe: --out is missing; see hbprobe plot --help\n"
 
 
 def test_what_devices_ask_for_on_the_path_of_a_result(result, tmp_path):
@@ -135,6 +128,6 @@ def test_what_devices_ask_for_behind_a_profile(profile, tmp_path):
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_staircase_is_of_one_path(result, profile, tmp_path):
-    with pytest.raises(UserError, match="--kind staircase draws one path"):
-        run(result, "--profile", profile, "--kind", "staircase", "--out", tmp_path / "plot.svg")
+def test_a_staircase_is_of_one_path(result, profile, tmp_path, capsys):
+    assert run(result, "--profile", profile, "--kind", "staircase", "--out", tmp_path / "plot.svg") == 2
+    assert "--kind staircase draws one path" in capsys.readouterr().err

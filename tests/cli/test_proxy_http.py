@@ -1,7 +1,6 @@
 """`hbprobe proxy` with boxes of layer http: plain and with TLS, on both sides."""
 
 import asyncio
-import contextlib
 import socket
 
 import aiohttp
@@ -142,7 +141,6 @@ def test_what_does_not_fit_is_refused(capsys, options, message):
 
 
 def test_help_says_who_ends_tls(capsys):
-    with contextlib.suppress(SystemExit):
-        main(["proxy", "--help"])
+    assert main(["proxy", "--help"]) == 0
     out = capsys.readouterr().out
-    assert "boxes of layer http:\n  They end TLS; the others pass it on unread." in out
+    assert "Boxes of layer http" in out and "They end TLS; the others pass it on unread." in out

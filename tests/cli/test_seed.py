@@ -1,11 +1,10 @@
 """`--seed`: which box out of a population, and what luck."""
 
-import argparse
 import json
 
 import pytest
 
-from hbprobe.cli import lab, proxy
+from hbprobe.cli.main import main
 from hbprobe.profiles.catalogue import Catalogue
 
 CROWD = """\
@@ -31,10 +30,7 @@ def measured(tmp_path, capsys):
     file.write_text(CROWD)
 
     def run(*words):
-        parser = argparse.ArgumentParser()
-        lab.register(parser.add_subparsers())
-        args = parser.parse_args(["lab", str(file), "--json", *words])
-        args.run(args)
+        assert main(["lab", str(file), "--json", *words]) == 0
         return json.loads(capsys.readouterr().out)
 
     return run
@@ -56,13 +52,10 @@ def test_the_same_seed_is_the_same_box(measured):
     assert measured("--seed", "5")["limit"] == measured("--seed", "5")["limit"]
 
 
-@pytest.mark.parametrize("verb", [lab, proxy])
+@pytest.mark.parametrize("verb", ["lab", "proxy"])
 def test_a_seed_is_a_whole_number(verb, capsys):
-    parser = argparse.ArgumentParser()
-    verb.register(parser.add_subparsers())
-    with pytest.raises(SystemExit):
-        parser.parse_args([verb.__name__.rsplit(".", 1)[1], "x", "--seed", "soon"])
-    assert "argument --seed: invalid int value: 'soon'" in capsys.readouterr().err
+    assert main([verb, "x", "--seed", "soon", *(["--upstream", "127.0.0.1:1"] if verb == "proxy" else [])]) == 2
+    assert capsys.readouterr().err == f"hbprobe: --seed: 'soon' is no whole number; see hbprobe {verb} --help\n"
 
 
 def test_the_crowds_that_ship():

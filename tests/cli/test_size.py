@@ -1,25 +1,14 @@
-import argparse
 import json
 
 import pytest
 
-from hbprobe.cli import size
 from hbprobe.cli.main import main
-from hbprobe.errors import UserError
 
 FEW = ("--devices", "60", "--days", "0.5", "--from", "5min", "--to", "35min", "--step", "10min")
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise UserError(message)
-
-
 def run_json(capsys, *arguments):
-    parser = Parser()
-    size.register(parser.add_subparsers())
-    args = parser.parse_args(["size", *arguments, "--json"])
-    return args.run(args), json.loads(capsys.readouterr().out)
+    return main(["size", *arguments, "--json", "--exit-code"]), json.loads(capsys.readouterr().out)
 
 
 def test_the_firewall_in_front_of_the_office(capsys):
@@ -78,7 +67,7 @@ def test_it_leaves_document_and_picture(capsys, tmp_path):
         (["--from", "2h"], "--from 7200 s --to 3600 s: the first must be above 0, the last not below it"),
         (["--step", "0"], "--step 0 s: give at least a second, and at most 1000 timers to try"),
         (["--step", "1"], "--step 1 s: give at least a second, and at most 1000 timers to try"),
-        (["--mail", "-1"], "argument --mail: '-1' is no number of mails: give 0 to 100000"),
+        (["--mail", "-1"], "--mail: -1.0 is no number of mails: give 0 to 100000"),
         (["--profile", "nowhere"], "no profile called 'nowhere'; hbprobe profiles list shows all"),
     ],
 )

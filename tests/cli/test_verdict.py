@@ -1,28 +1,14 @@
-import argparse
 import json
 import sys
 from types import ModuleType
 
 import pytest
 
-from hbprobe.cli import verdict
-from hbprobe.errors import UserError
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise UserError(message)
-
-
-def parse(*arguments):
-    parser = Parser()
-    verdict.register(parser.add_subparsers())
-    return parser.parse_args(["verdict", *arguments])
+from hbprobe.cli.main import main
 
 
 def run_json(capsys, *arguments):
-    args = parse(*arguments, "--json")
-    return args.run(args), json.loads(capsys.readouterr().out)
+    return main(["verdict", *arguments, "--json"]), json.loads(capsys.readouterr().out)
 
 
 def test_a_path_of_ten_minutes(capsys):
@@ -79,13 +65,11 @@ def test_a_web_config_is_heeded(capsys, tmp_path):
     assert "limit-below-max" not in {finding["code"] for finding in document["verdict"]["findings"]}
 
 
-def test_a_broken_web_config_is_one_line(tmp_path):
+def test_a_broken_web_config_is_one_line(tmp_path, capsys):
     path = tmp_path / "web.config"
     path.write_text("<configuration>\n  <appSettings>\n</configuration>")
-    args = parse("--limit", "600", "--webconfig", str(path))
-    with pytest.raises(UserError) as caught:
-        args.run(args)
-    assert str(caught.value) == f"{path}:3:3: is not well-formed XML (mismatched tag): mend it there"
+    assert main(["verdict", "--limit", "600", "--webconfig", str(path)]) == 2
+    assert capsys.readouterr().err == f"hbprobe: {path}:3:3: is not well-formed XML (mismatched tag): mend it there\n"
 
 
 @pytest.mark.parametrize(
@@ -93,16 +77,15 @@ def test_a_broken_web_config_is_one_line(tmp_path):
     [
         (
             ["--limit", "soon"],
-            "argument --limit: 'soon' is not a duration: write seconds (600) or a number and a unit (10min)",
+            "--limit: 'soon' is not a duration: write seconds (600) or a number and a unit (10min)",
         ),
-        (["--limit", "0"], "argument --limit: '0' is no timer: give more than 0, or 'open' where nothing is cut"),
-        ([], "the following arguments are required: --limit"),
+        (["--limit", "0"], "--limit: '0' is no timer: give more than 0, or 'open' where nothing is cut"),
+        ([], "--limit is missing"),
     ],
 )
-def test_wrong_usage_is_refused(arguments, message):
-    with pytest.raises(UserError) as caught:
-        parse(*arguments)
-    assert str(caught.value) == message
+def test_wrong_usage_is_refused(arguments, message, capsys):
+    assert main(["verdict", *arguments]) == 2
+    assert capsys.readouterr().err == f"hbprobe: {message}; see hbprobe verdict --help\n"
 
 
 def test_without_json_the_report_prints_the_verdict(monkeypatch):
@@ -110,7 +93,6 @@ def test_without_json_the_report_prints_the_verdict(monkeypatch):
     tables = ModuleType("hbprobe.report.terminal.tables")
     tables.print_verdict = lambda verdict, console: printed.append((verdict, type(console).__name__))
     monkeypatch.setitem(sys.modules, "hbprobe.report.terminal.tables", tables)
-    args = parse("--limit", "600")
-    assert args.run(args) == 1
+    assert main(["verdict", "--limit", "600"]) == 1
     ((shown, console),) = printed
-    assert (shown["recommended_s"], console) == (780, "Console")
+    assert (shown.recommended_s, console) == (780, "Console")

@@ -103,7 +103,7 @@ def result_of():
     from hbprobe.trial.outcome import Limit
 
     def make(survived_s, cut_s):
-        verdict = judge(survived_s, cut_s, None, Settings()).as_dict()
+        verdict = judge(survived_s, cut_s, None, Settings())
         limit, search = Limit(survived_s, cut_s), SearchSettings()
         return Result(Verb.PROBE, "https://h:443/", Method.HOLD, "real", search, limit, (), 1.0, 1.0, verdict=verdict)
 

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from hbprobe.diagnosis.mend import mend
 from hbprobe.diagnosis.ranking import best, rank
 from hbprobe.diagnosis.reasoning import BoxKind, reason
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, Seen
 from hbprobe.trial.explanation import explain
-from hbprobe.trial.outcome import Aftermath, How, Kind, Limit, Outcome, SocketSaw
+from hbprobe.trial.outcome import Kind, Limit, Outcome, SocketSaw
 
 SOME = [Catalogue().find(name) for name in ("fortinet-fortigate", "nginx-http-proxy", "nginx-stream-proxy")]
 TIMES = st.floats(0.1, 1e5)
@@ -19,7 +20,7 @@ outcomes = st.builds(
     Outcome,
     st.just(Kind.CUT),
     TIMES,
-    st.sampled_from(How),
+    st.sampled_from(Manner),
     st.booleans(),
     st.sampled_from([504, 502]),
     aftermaths,
@@ -36,7 +37,7 @@ seens = st.builds(
     st.none() | far_ends,
     st.none() | TIMES,
 )
-limits = st.builds(Limit, st.none() | TIMES, st.none() | TIMES, st.sampled_from(How), st.just(504), st.booleans())
+limits = st.builds(Limit, st.none() | TIMES, st.none() | TIMES, st.sampled_from(Manner), st.just(504), st.booleans())
 
 
 @given(seens, st.booleans())

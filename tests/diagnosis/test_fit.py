@@ -4,7 +4,8 @@ import random
 import pytest
 
 from hbprobe.diagnosis.fit import Death, Law, deaths, fit
-from hbprobe.trial.outcome import How, Kind, Outcome, Trial
+from hbprobe.manner import Manner
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 HOLDS = [150.0 + 30 * step for step in range(30)]
 
@@ -63,9 +64,9 @@ def test_what_trials_tell():
     told = deaths(
         [
             trial(600, Kind.SURVIVED, 599.9),
-            trial(600, Kind.CUT, 603, How.SILENT),
-            trial(600, Kind.CUT, 350, How.RESET, True),
-            trial(600, Kind.CUT, 601, How.CLOSED),
+            trial(600, Kind.CUT, 603, Manner.SILENT),
+            trial(600, Kind.CUT, 350, Manner.RESET, True),
+            trial(600, Kind.CUT, 601, Manner.CLOSED),
             trial(600, Kind.FAILED, 0),
         ]
     )

@@ -2,8 +2,9 @@ from hbprobe.diagnosis.mend import is_of_the_path, mend
 from hbprobe.diagnosis.reasoning import reason
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import FarEnd, Question
-from hbprobe.trial.outcome import Aftermath, How, Limit
+from hbprobe.trial.outcome import Limit
 
 TIMERS = (
     "A timer of 780 s (13 min) or more on that box is enough for every device that a timer helps.",
@@ -12,7 +13,7 @@ TIMERS = (
 
 
 def mended(limit, seen, method="hold"):
-    verdict = judge(limit.survived_s, limit.cut_s, limit.how, Settings()).as_dict()
+    verdict = judge(limit.survived_s, limit.cut_s, limit.manner, Settings())
     reasoning = reason(limit, seen, method, tls=True)
     return is_of_the_path(reasoning), mend(limit, seen, reasoning, verdict)
 
@@ -27,20 +28,20 @@ def test_keep_alives_that_help(facts):
 
 
 def test_keep_alives_that_do_not_help(facts):
-    seen = [facts.ended(How.CLOSED, FarEnd.CLOSED), facts.asked(Question.KEEP_ALIVE, False)]
+    seen = [facts.ended(Manner.CLOSED, FarEnd.CLOSED), facts.asked(Question.KEEP_ALIVE, False)]
     seen.append(facts.asked(Question.SERVER_DRIP, True))
     told = "TCP keep-alives do not help: the box counts data only."
-    assert mended(facts.limit(How.CLOSED), seen)[1][-1] == told
+    assert mended(facts.limit(Manner.CLOSED), seen)[1][-1] == told
 
 
 def test_a_lifetime(facts):
-    seen = [facts.ended(How.CLOSED, FarEnd.CLOSED), facts.asked(Question.BOTH_DRIP, False)]
+    seen = [facts.ended(Manner.CLOSED, FarEnd.CLOSED), facts.asked(Question.BOTH_DRIP, False)]
     told = "Neither keep-alives nor data help: the timer counts from the start, whatever moves."
-    assert mended(facts.limit(How.CLOSED), seen)[1][-1] == told
+    assert mended(facts.limit(Manner.CLOSED), seen)[1][-1] == told
 
 
 def test_a_timer_that_is_long_enough(facts):
-    limit = Limit(3599.5, 3600.5, How.SILENT)
+    limit = Limit(3599.5, 3600.5, Manner.SILENT)
     told = ("The timer is long enough for Direct Push with these settings.",)
     assert mended(limit, [facts.silent()]) == (True, told)
 
@@ -61,8 +62,8 @@ def test_a_path_that_is_down(facts):
 
 
 def test_the_servers_own_timer(facts):
-    seen = [facts.asked(Question.POST_MORTEM, False, how=How.CLOSED, announced_s=600)]
-    is_path, told = mended(facts.limit(How.CLOSED), seen, "idle")
+    seen = [facts.asked(Question.POST_MORTEM, False, how=Manner.CLOSED, announced_s=600)]
+    is_path, told = mended(facts.limit(Manner.CLOSED), seen, "idle")
     assert not is_path
     assert told[0].startswith("The server's own timer runs between requests: it cuts no request that is held.")
 
@@ -71,4 +72,4 @@ def test_a_timer_that_may_be_the_servers(facts):
     told = (
         "If the timer is the server's own, which --compare or --other-port can tell, it cuts no request that is held."
     )
-    assert mended(facts.limit(How.CLOSED), [facts.ended(How.CLOSED)], "idle")[1][-1] == told
+    assert mended(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED)], "idle")[1][-1] == told

@@ -1,14 +1,15 @@
 import pytest
 
 from hbprobe.diagnosis.plan import Means, expected_s, plan
+from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Ask, Question
-from hbprobe.trial.outcome import How, Limit
+from hbprobe.trial.outcome import Limit
 
 ALL = Means(far_end=True, elsewhere=True)
 
 
 def test_everything_at_once():
-    assert plan(Limit(600.0, 601.0, How.SILENT), ALL) == (
+    assert plan(Limit(600.0, 601.0, Manner.SILENT), ALL) == (
         Ask(Question.POST_MORTEM, 752.25),
         Ask(Question.KEEP_ALIVE, 903.5, 200),
         Ask(Question.SERVER_DRIP, 903.5, 60),
@@ -21,23 +22,23 @@ def test_everything_at_once():
 
 
 def test_a_server_that_neither_holds_nor_drips():
-    asked = plan(Limit(600, 601, How.CLOSED), Means(far_end=False))
+    asked = plan(Limit(600, 601, Manner.CLOSED), Means(far_end=False))
     assert [ask.question for ask in asked] == [Question.POST_MORTEM, Question.KEEP_ALIVE]
 
 
 def test_on_the_warp_clock_there_are_no_keep_alives():
-    asked = plan(Limit(600, 601, How.SILENT), Means(far_end=True, keep_alives=False))
+    asked = plan(Limit(600, 601, Manner.SILENT), Means(far_end=True, keep_alives=False))
     assert Question.KEEP_ALIVE not in [ask.question for ask in asked]
 
 
 @pytest.mark.parametrize(("survived_s", "every_s"), [(1.0, None), (1.1, 1), (5.9, 1), (6.0, 2), (None, 1)])
 def test_keep_alives_are_whole_seconds_below_the_limit(survived_s, every_s):
-    asked = {ask.question: ask.interval_s for ask in plan(Limit(survived_s, 6.5, How.SILENT), Means(False))}
+    asked = {ask.question: ask.interval_s for ask in plan(Limit(survived_s, 6.5, Manner.SILENT), Means(False))}
     assert asked.get(Question.KEEP_ALIVE) == every_s
 
 
 def test_where_nothing_survived_there_is_no_shorter_hold_to_compare():
-    asked = plan(Limit(None, 60, How.SILENT), ALL)
+    asked = plan(Limit(None, 60, Manner.SILENT), ALL)
     assert [ask.hold_s for ask in asked if ask.question is Question.ELSEWHERE] == [76]
     assert {ask.interval_s for ask in asked if ask.question is Question.BOTH_DRIP} == {3}
 
@@ -49,7 +50,7 @@ def test_nothing_is_asked_of_an_open_path():
 @pytest.mark.parametrize("cut_s", [1.0, 3.0, 60.0, 3600.0])
 @pytest.mark.parametrize("survived_s", [None, 0.5])
 def test_what_is_to_be_saved_outlives_what_is_to_die(cut_s, survived_s):
-    asks = plan(Limit(survived_s, cut_s, How.SILENT), ALL)
+    asks = plan(Limit(survived_s, cut_s, Manner.SILENT), ALL)
     holds = {ask.question: ask.hold_s for ask in asks}
     assert cut_s < holds[Question.POST_MORTEM] < holds[Question.BOTH_DRIP]
     assert all(0 < ask.interval_s < cut_s for ask in asks if ask.interval_s and ask.question.value != "keep-alive")

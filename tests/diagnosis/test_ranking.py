@@ -3,11 +3,12 @@ import pytest
 from hbprobe.diagnosis.prediction import predict, survives
 from hbprobe.diagnosis.ranking import Match, Point, best, rank
 from hbprobe.diagnosis.reasoning import reason
+from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.held import deciding_timer
-from hbprobe.profiles.model import Layer, Restart
+from hbprobe.profiles.model import Restart
 from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question
-from hbprobe.trial.outcome import Aftermath, How, Limit
+from hbprobe.trial.outcome import Limit
 
 CATALOGUE = Catalogue()
 ALL = CATALOGUE.all()
@@ -31,7 +32,7 @@ def test_a_firewall_of_an_hour(facts):
 
 
 def test_a_timer_that_was_changed(facts):
-    limit = facts.limit(How.SILENT, low_s=1299.5, high_s=1300.5, aftermath=Aftermath.NOTHING)
+    limit = facts.limit(Manner.SILENT, low_s=1299.5, high_s=1300.5, aftermath=Aftermath.NOTHING)
     matches = {match.profile.id: match for match in ranked(limit, [facts.silent()])}
     changed = matches["fortinet-fortigate"]
     assert changed.points[0] == Point(0, "its timer can be set to that (1 h as shipped)")
@@ -40,20 +41,20 @@ def test_a_timer_that_was_changed(facts):
 
 
 def test_a_status_its_time_and_what_the_server_sees(facts):
-    limit = facts.limit(How.STATUS, low_s=59.5, high_s=60, status=504)
-    matches = ranked(limit, [facts.ended(How.STATUS, FarEnd.CLOSED, status=504)])
+    limit = facts.limit(Manner.STATUS, low_s=59.5, high_s=60, status=504)
+    matches = ranked(limit, [facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504)])
     assert "nginx-http-proxy" in names(matches)
     assert all(match.profile.layer is Layer.HTTP for match in best(matches))
 
 
 def test_a_name_counts(facts):
-    limit = facts.limit(How.STATUS, low_s=2.5, high_s=3, status=504)
-    seen = [facts.ended(How.STATUS, FarEnd.CLOSED, status=504, server="nginx/1.22.1")]
+    limit = facts.limit(Manner.STATUS, low_s=2.5, high_s=3, status=504)
+    seen = [facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504, server="nginx/1.22.1")]
     assert names(ranked(limit, seen)) == {"nginx-http-proxy", "kubernetes-ingress-nginx"}
 
 
 def test_rst_to_the_next_request_of_the_idle_method_is_a_silent_box(facts):
-    limit = Limit(349.5, 350.5, How.RESET, aftermath=Aftermath.RESET)
+    limit = Limit(349.5, 350.5, Manner.RESET, aftermath=Aftermath.RESET)
     seen = [facts.asked(Q.KEEP_ALIVE, True)]
     assert "aws-nlb-tcp" in names(ranked(limit, seen, "idle"))
 
@@ -91,13 +92,13 @@ def test_the_best_must_have_something_that_speaks_for_it():
 @pytest.mark.parametrize(
     ("name", "hows", "aftermath", "status", "far_end"),
     [
-        ("fortinet-fortigate", (How.SILENT,), Aftermath.NOTHING, None, None),
-        ("aws-nlb-tcp", (How.SILENT,), Aftermath.RESET, None, None),
-        ("nginx-http-proxy", (How.STATUS,), None, 504, FarEnd.CLOSED),
-        ("haproxy-sample-edge", (How.STATUS,), None, 504, FarEnd.RESET),
-        ("azure-application-gateway-v2", (How.STATUS, How.SILENT), Aftermath.ACKNOWLEDGED, 504, FarEnd.CLOSED),
-        ("nginx-stream-proxy", (How.CLOSED,), None, None, FarEnd.CLOSED),
-        ("gcp-vpc-firewall-conntrack", (How.SILENT,), Aftermath.ACKNOWLEDGED, None, None),
+        ("fortinet-fortigate", (Manner.SILENT,), Aftermath.NOTHING, None, None),
+        ("aws-nlb-tcp", (Manner.SILENT,), Aftermath.RESET, None, None),
+        ("nginx-http-proxy", (Manner.STATUS,), None, 504, FarEnd.CLOSED),
+        ("haproxy-sample-edge", (Manner.STATUS,), None, 504, FarEnd.RESET),
+        ("azure-application-gateway-v2", (Manner.STATUS, Manner.SILENT), Aftermath.ACKNOWLEDGED, 504, FarEnd.CLOSED),
+        ("nginx-stream-proxy", (Manner.CLOSED,), None, None, FarEnd.CLOSED),
+        ("gcp-vpc-firewall-conntrack", (Manner.SILENT,), Aftermath.ACKNOWLEDGED, None, None),
     ],
 )
 def test_how_a_product_cuts(name, hows, aftermath, status, far_end):

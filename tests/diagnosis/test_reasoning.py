@@ -1,14 +1,15 @@
 import pytest
 
 from hbprobe.diagnosis.reasoning import BoxKind, Counts, Direction, Runs, Whose, reason
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import FarEnd, Question
-from hbprobe.trial.outcome import Aftermath, Cause, How, Limit
+from hbprobe.trial.outcome import Cause, Limit
 
 Q = Question
 PACKET, TCP, HTTP, SERVER = BoxKind.PACKET, BoxKind.TCP, BoxKind.HTTP, BoxKind.SERVER
 
 
-def drips(facts, client, server, both, how=How.SILENT):
+def drips(facts, client, server, both, how=Manner.SILENT):
     asked = zip((Q.CLIENT_DRIP, Q.SERVER_DRIP, Q.BOTH_DRIP), (client, server, both), strict=True)
     return [facts.asked(question, survived, how=how) for question, survived in asked]
 
@@ -55,8 +56,8 @@ def test_keep_alives_alone_show_an_idle_timer(facts):
 
 @pytest.mark.parametrize(("alive", "kinds"), [(True, (PACKET,)), (False, (TCP, HTTP)), (None, (PACKET, TCP, HTTP))])
 def test_what_keep_alives_tell_of_rst(facts, alive, kinds):
-    limit, died = facts.limit(How.RESET), facts.ended(How.RESET, FarEnd.RESET)
-    seen = [died, facts.asked(Q.KEEP_ALIVE, alive, how=How.RESET), *drips(facts, True, True, True)]
+    limit, died = facts.limit(Manner.RESET), facts.ended(Manner.RESET, FarEnd.RESET)
+    seen = [died, facts.asked(Q.KEEP_ALIVE, alive, how=Manner.RESET), *drips(facts, True, True, True)]
     assert reason(limit, seen, "hold", tls=True).kinds == kinds
 
 
@@ -72,17 +73,17 @@ def test_what_keep_alives_tell_of_rst(facts, alive, kinds):
     ],
 )
 def test_who_sends_fin(facts, tls, signed, between, kinds):
-    seen = [facts.ended(How.CLOSED, FarEnd.CLOSED, signed=signed)]
+    seen = [facts.ended(Manner.CLOSED, FarEnd.CLOSED, signed=signed)]
     if between is not None:
-        seen.append(facts.asked(Q.BETWEEN_REQUESTS, between, how=How.CLOSED))
-    assert reason(facts.limit(How.CLOSED), seen, "hold", tls=tls).kinds == kinds
+        seen.append(facts.asked(Q.BETWEEN_REQUESTS, between, how=Manner.CLOSED))
+    assert reason(facts.limit(Manner.CLOSED), seen, "hold", tls=tls).kinds == kinds
 
 
 @pytest.mark.parametrize(("at_s", "kind"), [(600, TCP), (650, TCP), (900, HTTP), (75, HTTP)])
 def test_another_timer_between_requests_is_one_that_knows_requests(facts, at_s, kind):
-    between = facts.asked(Q.BETWEEN_REQUESTS, False, at_s=at_s, how=How.CLOSED)
-    seen = [facts.ended(How.CLOSED, FarEnd.CLOSED), between]
-    assert reason(facts.limit(How.CLOSED), seen, "hold", tls=False).kinds == (kind,)
+    between = facts.asked(Q.BETWEEN_REQUESTS, False, at_s=at_s, how=Manner.CLOSED)
+    seen = [facts.ended(Manner.CLOSED, FarEnd.CLOSED), between]
+    assert reason(facts.limit(Manner.CLOSED), seen, "hold", tls=False).kinds == (kind,)
 
 
 def test_a_request_may_bring_back_what_a_silent_box_forgot(facts):
@@ -96,8 +97,8 @@ def test_a_request_that_came_twice_is_an_http_proxys(facts):
 
 
 def test_a_status_is_an_http_proxy(facts):
-    seen = [facts.ended(How.STATUS, FarEnd.RESET, status=504)]
-    assert reason(facts.limit(How.STATUS, status=504), seen, "hold", tls=False).kinds == (HTTP,)
+    seen = [facts.ended(Manner.STATUS, FarEnd.RESET, status=504)]
+    assert reason(facts.limit(Manner.STATUS, status=504), seen, "hold", tls=False).kinds == (HTTP,)
 
 
 def test_a_request_that_a_proxy_still_holds(facts):
@@ -108,10 +109,10 @@ def test_a_request_that_a_proxy_still_holds(facts):
 @pytest.mark.parametrize(
     ("limit", "kinds"),
     [
-        (Limit(599, 600, How.SILENT), (PACKET,)),
-        (Limit(599, 600, How.RESET), (PACKET, TCP, HTTP)),
-        (Limit(599, 600, How.STATUS), (HTTP,)),
-        (Limit(599, 600, How.CLOSED), (TCP,)),
+        (Limit(599, 600, Manner.SILENT), (PACKET,)),
+        (Limit(599, 600, Manner.RESET), (PACKET, TCP, HTTP)),
+        (Limit(599, 600, Manner.STATUS), (HTTP,)),
+        (Limit(599, 600, Manner.CLOSED), (TCP,)),
     ],
 )
 def test_without_a_post_mortem_the_manner_must_do(limit, kinds):
@@ -137,7 +138,7 @@ def test_a_path_that_is_down(facts):
     assert found.kinds == (BoxKind.DOWN,)
 
 
-@pytest.mark.parametrize("how", [How.CLOSED, How.RESET])
+@pytest.mark.parametrize("how", [Manner.CLOSED, Manner.RESET])
 @pytest.mark.parametrize("state", [FarEnd.RESTARTED, FarEnd.UNREACHABLE])
 def test_a_far_end_that_was_restarted_or_is_gone(facts, how, state):
     found = reason(facts.limit(how), [facts.ended(how, state)], "hold", tls=True)
@@ -164,13 +165,13 @@ def elsewhere(facts, low, high):
     ],
 )
 def test_the_other_address(facts, method, low, high, whose):
-    limit, died = facts.limit(How.CLOSED), facts.ended(How.CLOSED)
+    limit, died = facts.limit(Manner.CLOSED), facts.ended(Manner.CLOSED)
     assert reason(limit, [died, *elsewhere(facts, low, high)], method, tls=False).whose is whose
 
 
 def test_the_servers_own_timer_is_no_box(facts):
-    seen = [facts.ended(How.CLOSED), *elsewhere(facts, True, True)]
-    found = reason(facts.limit(How.CLOSED), seen, "idle", tls=False)
+    seen = [facts.ended(Manner.CLOSED), *elsewhere(facts, True, True)]
+    found = reason(facts.limit(Manner.CLOSED), seen, "idle", tls=False)
     assert (found.kinds, found.is_a_box) == ((SERVER,), False)
     assert found.explanation.causes == (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY)
 
@@ -179,12 +180,12 @@ def test_the_servers_own_timer_is_no_box(facts):
     ("announced_s", "whose"), [(600, Whose.SERVER), (545, Whose.SERVER), (75, None), (900, None), (None, None)]
 )
 def test_a_server_that_announces_its_timer(facts, announced_s, whose):
-    died = facts.asked(Q.POST_MORTEM, False, how=How.CLOSED, announced_s=announced_s)
-    assert reason(facts.limit(How.CLOSED), [died], "idle", tls=False).whose is whose
+    died = facts.asked(Q.POST_MORTEM, False, how=Manner.CLOSED, announced_s=announced_s)
+    assert reason(facts.limit(Manner.CLOSED), [died], "idle", tls=False).whose is whose
 
 
 def test_an_end_that_may_be_the_servers(facts):
-    signed = reason(facts.limit(How.CLOSED), [facts.ended(How.CLOSED, signed=True)], "idle", tls=True)
-    plain = reason(facts.limit(How.CLOSED), [facts.ended(How.CLOSED)], "idle", tls=False)
+    signed = reason(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED, signed=True)], "idle", tls=True)
+    plain = reason(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED)], "idle", tls=False)
     assert signed.kinds == (SERVER, HTTP, TCP)
     assert plain.kinds == (TCP, HTTP, SERVER)

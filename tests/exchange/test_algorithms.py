@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.exchange.algorithms import AndroidEarly, AndroidLater, FixedInterval, Loss, Textbook, WindowsMobile
+from hbprobe.exchange.algorithms import AndroidEarly, AndroidLater, FixedInterval, Textbook, WindowsMobile
+from hbprobe.manner import Manner
 
-LOUD = (Loss.RESET, Loss.CLOSED, Loss.STATUS)
+LOUD = (Manner.RESET, Manner.CLOSED, Manner.STATUS)
 
 
 def new(name):
@@ -85,26 +86,26 @@ def trace(device, path_s, how, requests):
     ],
 )
 def test_on_a_path_that_goes_silent(name, path_s, expected):
-    assert trace(new(name), path_s, Loss.SILENT, expected.count(" ") + 1) == expected
+    assert trace(new(name), path_s, Manner.SILENT, expected.count(" ") + 1) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "how", "path_s", "expected"),
     [
-        ("android-4.0", Loss.RESET, 300, "470- 290+ 290+"),
-        ("android-4.0", Loss.RESET, 600, "470+ 650- 470+ 470+"),
-        ("android-4.0", Loss.RESET, 1000, "470+ 650+ 830+ 1010- 830+ 830+"),
-        ("android-4.0", Loss.CLOSED, 400, "470- 470- 470-"),
-        ("android-4.0", Loss.CLOSED, 600, "470+ 650- 470+ 650- 470+"),
-        ("android-4.0", Loss.CLOSED, 1000, "470+ 650+ 830+ 1010- 470+ 650+ 830+ 1010-"),
-        ("android-4.0", Loss.STATUS, 400, "470- 470- 470-"),
-        ("android-4.0", Loss.STATUS, 700, "470+ 650+ 830- 830- 830-"),
-        ("android-4.1", Loss.CLOSED, 700, "470+ 650+ 830- 470+ 650+ 830-"),
-        ("android-4.1", Loss.STATUS, 1800, "470+ 650+ 830+ 1010+ 1190+ 1370+ 1550+ 1730+ 1790+"),
-        ("android-4.4", Loss.RESET, 1000, "480+ 780+ 1080- 780+ 1080- 780+"),
-        ("android-4.4", Loss.CLOSED, 1000, "480+ 780+ 1080- 780+ 1080- 780+"),
-        ("android-4.4", Loss.STATUS, 600, "480+ 780- 780- 780-"),
-        ("android-4.4", Loss.STATUS, 1000, "480+ 780+ 1080- 1080- 1080-"),
+        ("android-4.0", Manner.RESET, 300, "470- 290+ 290+"),
+        ("android-4.0", Manner.RESET, 600, "470+ 650- 470+ 470+"),
+        ("android-4.0", Manner.RESET, 1000, "470+ 650+ 830+ 1010- 830+ 830+"),
+        ("android-4.0", Manner.CLOSED, 400, "470- 470- 470-"),
+        ("android-4.0", Manner.CLOSED, 600, "470+ 650- 470+ 650- 470+"),
+        ("android-4.0", Manner.CLOSED, 1000, "470+ 650+ 830+ 1010- 470+ 650+ 830+ 1010-"),
+        ("android-4.0", Manner.STATUS, 400, "470- 470- 470-"),
+        ("android-4.0", Manner.STATUS, 700, "470+ 650+ 830- 830- 830-"),
+        ("android-4.1", Manner.CLOSED, 700, "470+ 650+ 830- 470+ 650+ 830-"),
+        ("android-4.1", Manner.STATUS, 1800, "470+ 650+ 830+ 1010+ 1190+ 1370+ 1550+ 1730+ 1790+"),
+        ("android-4.4", Manner.RESET, 1000, "480+ 780+ 1080- 780+ 1080- 780+"),
+        ("android-4.4", Manner.CLOSED, 1000, "480+ 780+ 1080- 780+ 1080- 780+"),
+        ("android-4.4", Manner.STATUS, 600, "480+ 780- 780- 780-"),
+        ("android-4.4", Manner.STATUS, 1000, "480+ 780+ 1080- 1080- 1080-"),
     ],
 )
 def test_on_a_path_that_ends_requests_aloud(name, how, path_s, expected):
@@ -115,7 +116,7 @@ def test_on_a_path_that_ends_requests_aloud(name, how, path_s, expected):
 @pytest.mark.parametrize("how", LOUD)
 def test_some_devices_do_not_tell_manners_of_loss_apart(name, how):
     for path_s in (300, 600, 1000):
-        assert trace(new(name), path_s, how, 9) == trace(new(name), path_s, Loss.SILENT, 9)
+        assert trace(new(name), path_s, how, 9) == trace(new(name), path_s, Manner.SILENT, 9)
 
 
 @pytest.mark.parametrize(
@@ -136,38 +137,38 @@ def test_a_device_gives_up_a_while_after_its_heartbeat(name, timeouts_s):
 
 
 def test_windows_mobile_may_want_several_answers_before_a_step():
-    assert trace(WindowsMobile(answers_needed=3), 600, Loss.SILENT, 9) == (
+    assert trace(WindowsMobile(answers_needed=3), 600, Manner.SILENT, 9) == (
         "480+ 480+ 480+ 780- 480+ 480+ 480+ 780- 480+"
     )
 
 
 def test_windows_mobile_falls_to_its_minimum_when_a_proven_heartbeat_fails():
     device = WindowsMobile(answers_needed=2)
-    assert trace(device, 4000, Loss.SILENT, 5) == "480+ 480+ 780+ 780+ 1080+"
+    assert trace(device, 4000, Manner.SILENT, 5) == "480+ 480+ 780+ 780+ 1080+"
     # 1080 was answered once, so the loss that follows is not that of a step up.
-    assert trace(device, 500, Loss.SILENT, 2) == "1080- 480+"
+    assert trace(device, 500, Manner.SILENT, 2) == "1080- 480+"
 
 
 def test_windows_mobile_counts_answers_in_a_row():
     device = WindowsMobile(answers_needed=2)
     device.answered()
-    device.lost(Loss.SILENT)
+    device.lost(Manner.SILENT)
     device.answered()
     assert device.heartbeat_s == 480
 
 
 def test_early_android_keeps_a_heartbeat_that_was_answered_before():
     device = AndroidEarly()
-    assert trace(device, 4000, Loss.SILENT, 3) == "470+ 650+ 830+"
-    assert trace(device, 1000, Loss.SILENT, 2) == "1010- 830+"
-    assert trace(device, 300, Loss.SILENT, 3) == "830- 830- 830-"
+    assert trace(device, 4000, Manner.SILENT, 3) == "470+ 650+ 830+"
+    assert trace(device, 1000, Manner.SILENT, 2) == "1010- 830+"
+    assert trace(device, 300, Manner.SILENT, 3) == "830- 830- 830-"
 
 
 def test_early_android_forgets_all_when_its_service_starts_again():
     device = AndroidEarly()
     device.corrected(600)
-    device.lost(Loss.SILENT)
-    device.lost(Loss.CLOSED)
+    device.lost(Manner.SILENT)
+    device.lost(Manner.CLOSED)
     assert astuple(device) == astuple(AndroidEarly())
 
 
@@ -193,7 +194,7 @@ def test_early_android_forgets_all_when_its_service_starts_again():
 def test_status_5_is_heeded(name, bound_s, expected):
     device = new(name)
     device.corrected(bound_s)
-    assert trace(device, 4000, Loss.SILENT, expected.count(" ") + 1) == expected
+    assert trace(device, 4000, Manner.SILENT, expected.count(" ") + 1) == expected
 
 
 def test_status_5_is_not_heeded_by_a_device_that_does_not():
@@ -209,23 +210,23 @@ def test_status_5_is_not_heeded_by_a_device_that_does_not():
 def test_after_status_5_a_loss_leads_down_to_the_servers_minimum_or_not(name, expected):
     device = new(name)
     device.corrected(700)
-    assert trace(device, 400, Loss.SILENT, 3) == expected
+    assert trace(device, 400, Manner.SILENT, 3) == expected
 
 
 def test_status_5_lets_early_android_step_up_again():
     device = AndroidEarly()
-    assert trace(device, 400, Loss.SILENT, 2) == "470- 290+"
+    assert trace(device, 400, Manner.SILENT, 2) == "470- 290+"
     device.corrected(300)
-    assert trace(device, 4000, Loss.SILENT, 3) == "300+ 480+ 660+"
+    assert trace(device, 4000, Manner.SILENT, 3) == "300+ 480+ 660+"
 
 
 def test_the_textbook_client_looks_below_a_heartbeat_that_no_longer_gets_through():
     device = Textbook()
-    assert trace(device, 600, Loss.SILENT, 4) == "900- 480+ 720- 480+"
-    assert trace(device, 400, Loss.SILENT, 3) == "480- 300+ 300+"
+    assert trace(device, 600, Manner.SILENT, 4) == "900- 480+ 720- 480+"
+    assert trace(device, 400, Manner.SILENT, 3) == "480- 300+ 300+"
 
 
-EVENTS = st.lists(st.sampled_from([None, *Loss]), max_size=60)
+EVENTS = st.lists(st.sampled_from([None, *Manner]), max_size=60)
 BOUNDS = {
     "windows-mobile": (480, 1800),
     "android-4.0": (290, 1010),
@@ -253,7 +254,7 @@ def test_a_loss_never_makes_a_heartbeat_longer_nor_an_answer_shorter(name, event
         device.answered() if how is None else device.lost(how)
         if how is None:
             assert device.heartbeat_s >= before_s
-        elif not (name == "textbook" and before_s == 60) and how is not Loss.CLOSED:
+        elif not (name == "textbook" and before_s == 60) and how is not Manner.CLOSED:
             assert device.heartbeat_s <= before_s
 
 
@@ -264,7 +265,7 @@ def test_early_android_never_steps_up_again_after_a_step_down(events):
     for how in events:
         before_s = device.heartbeat_s
         device.answered() if how is None else device.lost(how)
-        dropped = (dropped or device.heartbeat_s < before_s) and how is not Loss.CLOSED
+        dropped = (dropped or device.heartbeat_s < before_s) and how is not Manner.CLOSED
         assert not (dropped and device.heartbeat_s > before_s)
 
 
@@ -274,7 +275,7 @@ def test_whatever_bounds_a_server_names_a_device_asks_for_seconds(name, first_s,
     for bound_s in (first_s, second_s):
         if bound_s != device.heartbeat_s:
             device.corrected(bound_s)
-        for how in (None, Loss.SILENT, Loss.SILENT, None, Loss.RESET):
+        for how in (None, Manner.SILENT, Manner.SILENT, None, Manner.RESET):
             assert device.heartbeat_s >= 1
             device.answered() if how is None else device.lost(how)
 
@@ -291,7 +292,7 @@ def test_whatever_bounds_a_server_names_a_device_asks_for_seconds(name, first_s,
 )
 def test_on_another_network_some_begin_anew(device, asks_s):
     if isinstance(device, Textbook):
-        device.lost(Loss.SILENT)
+        device.lost(Manner.SILENT)
     device.answered()
     device.moved()
     assert device.heartbeat_s == asks_s
@@ -303,7 +304,7 @@ def test_windows_mobile_does_not_blame_a_step_for_what_is_lost_on_another_networ
     device.answered()
     device.moved()
     assert device.heartbeat_s == 1080
-    device.lost(Loss.SILENT)
+    device.lost(Manner.SILENT)
     assert device.heartbeat_s == 480
 
 

@@ -4,17 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hbprobe.exchange.algorithms import Device, Loss
+from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.device_verdict import PathLimit, judge_device, timer_above
 from hbprobe.exchange.devices import DEVICES, Basis, DeviceKind
 from hbprobe.exchange.predict import follow, read_window
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Manner
 
 BY_ID = {kind.id: kind for kind in DEVICES}
 DEFAULTS = Settings()
 
 
-def judged(id_, timer_s, how=Loss.SILENT, settings=DEFAULTS):
+def judged(id_, timer_s, how=Manner.SILENT, settings=DEFAULTS):
     return judge_device(BY_ID[id_], PathLimit(timer_s - 1, timer_s, how), settings)
 
 
@@ -26,9 +27,9 @@ def test_a_timer_is_the_next_full_minute_strictly_above(heartbeat_s, timer_s):
 @pytest.mark.parametrize(
     ("bracket", "limit", "words"),
     [
-        ((599.0, 600.0, "reset"), PathLimit(599.0, 600.0, Loss.RESET), "The path carries 599 s and cuts 600 s"),
-        ((599.0, 600.0, None), PathLimit(599.0, 600.0, Loss.SILENT), "The path carries 599 s and cuts 600 s"),
-        ((None, 60.0, "closed"), PathLimit(0.0, 60.0, Loss.CLOSED), "The path cuts 60 s"),
+        ((599.0, 600.0, "reset"), PathLimit(599.0, 600.0, Manner.RESET), "The path carries 599 s and cuts 600 s"),
+        ((599.0, 600.0, None), PathLimit(599.0, 600.0, Manner.SILENT), "The path carries 599 s and cuts 600 s"),
+        ((None, 60.0, "closed"), PathLimit(0.0, 60.0, Manner.CLOSED), "The path cuts 60 s"),
     ],
 )
 def test_a_limit_is_taken_from_its_bracket(bracket, limit, words):
@@ -37,7 +38,7 @@ def test_a_limit_is_taken_from_its_bracket(bracket, limit, words):
 
 
 def test_where_nothing_was_cut_everything_survives():
-    assert PathLimit.from_bracket(3540.0, None, None) == PathLimit(math.inf, math.inf, Loss.SILENT)
+    assert PathLimit.from_bracket(3540.0, None, None) == PathLimit(math.inf, math.inf, Manner.SILENT)
 
 
 def test_a_limit_of_which_nothing_is_known_is_refused():
@@ -56,11 +57,11 @@ def test_all_that_is_said_of_a_device():
 @pytest.mark.parametrize(
     ("how", "timers_s"),
     [
-        (Loss.SILENT, (780, 540, 660, 660, 540, 660, 660, None, None)),
-        (Loss.RESET, (780, 540, 660, 660, 540, 660, 660, None, None)),
-        (Loss.CLOSED, (780, 540, 480, 480, 540, 660, 660, None, None)),
+        (Manner.SILENT, (780, 540, 660, 660, 540, 660, 660, None, None)),
+        (Manner.RESET, (780, 540, 660, 660, 540, 660, 660, None, None)),
+        (Manner.CLOSED, (780, 540, 480, 480, 540, 660, 660, None, None)),
         # After a status some devices never go back: only a timer above their maximum will do.
-        (Loss.STATUS, (780, 540, 1020, 1800, 1740, 660, 660, None, None)),
+        (Manner.STATUS, (780, 540, 1020, 1800, 1740, 660, 660, None, None)),
     ],
 )
 def test_the_smallest_timer_of_each_device(how, timers_s):
@@ -69,7 +70,7 @@ def test_the_smallest_timer_of_each_device(how, timers_s):
 
 
 def test_the_manner_of_a_loss_can_decide():
-    assert [judged("android-4.0", 600, how).event_1040 for how in Loss] == [True, True, False, False]
+    assert [judged("android-4.0", 600, how).event_1040 for how in Manner] == [True, True, False, False]
 
 
 def is_well(kind, longest_s, how, settings):
@@ -78,7 +79,7 @@ def is_well(kind, longest_s, how, settings):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.sampled_from(DEVICES), st.sampled_from(Loss), st.integers(1, 12), st.integers(1, 1800))
+@given(st.sampled_from(DEVICES), st.sampled_from(Manner), st.integers(1, 12), st.integers(1, 1800))
 def test_no_smaller_timer_of_full_minutes_would_do(kind, how, sample_size, threshold_s):
     chosen = Settings(sample_size=sample_size, alert_threshold_s=threshold_s)
     timer_s = judge_device(kind, PathLimit(0, 60, how), chosen).smallest_timer_s
@@ -114,8 +115,8 @@ def test_a_longer_timer_can_be_worse(monkeypatch):
     monkeypatch.setattr("hbprobe.exchange.predict.astuple", lambda device: (device.heartbeat_s,))
     kind = DeviceKind("contrary", "Contrary", Contrary, Basis.EXAMPLE, None, "made up")
     events = {
-        longest_s: judge_device(kind, PathLimit(longest_s, longest_s + 1, Loss.SILENT), DEFAULTS).event_1040
+        longest_s: judge_device(kind, PathLimit(longest_s, longest_s + 1, Manner.SILENT), DEFAULTS).event_1040
         for longest_s in (600, 700, 800, 900)
     }
     assert events == {600: False, 700: True, 800: True, 900: False}
-    assert judge_device(kind, PathLimit(600, 601, Loss.SILENT), DEFAULTS).smallest_timer_s == 960
+    assert judge_device(kind, PathLimit(600, 601, Manner.SILENT), DEFAULTS).smallest_timer_s == 960

@@ -2,8 +2,7 @@ import re
 
 import pytest
 
-from hbprobe.exchange.devices import DEVICES, Basis, Loss
-from hbprobe.trial.outcome import How
+from hbprobe.exchange.devices import DEVICES, Basis
 
 BY_ID = {kind.id: kind for kind in DEVICES}
 
@@ -55,7 +54,3 @@ def test_outlook_does_not_heed_the_server_and_the_others_of_fixed_interval_do():
         device = BY_ID[id_].new()
         device.corrected(300)
         assert device.heartbeat_s == then_s
-
-
-def test_losses_have_the_words_of_the_probe():
-    assert {loss.value for loss in Loss} == {how.value for how in How}

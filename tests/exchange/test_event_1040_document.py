@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.predict import follow
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
+from hbprobe.manner import Manner
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "event-1040.md"
 LONGEST_S, TIMER_S = 599, 600
 
 
 def asked(kind):
-    course = follow(kind.new(), LONGEST_S, Loss.SILENT, Settings())
+    course = follow(kind.new(), LONGEST_S, Manner.SILENT, Settings())
     once, always = (
         ", ".join(f"{request.heartbeat_s}{' (lost)' if request.is_lost else ''}" for request in requests)
         for requests in (course.start, course.round)
@@ -39,8 +39,8 @@ def devices_table():
 
 
 def manners_table():
-    verdicts = [judge(LONGEST_S, TIMER_S, how, Settings()).devices for how in Loss]
-    lines = [f"| device | {' | '.join(Loss)} |", "|---|---|---|---|---|"]
+    verdicts = [judge(LONGEST_S, TIMER_S, how, Settings()).devices for how in Manner]
+    lines = [f"| device | {' | '.join(Manner)} |", "|---|---|---|---|---|"]
     for row in zip(*verdicts, strict=True):
         cells = [f"{event(device)}, {device.lost_share:.0%} lost" for device in row]
         lines.append(f"| {row[0].name} | {' | '.join(cells)} |")

@@ -5,7 +5,7 @@ import pytest
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings, parse_settings
 from hbprobe.exchange.verdict import Finding, Severity, judge
-from hbprobe.trial.outcome import How
+from hbprobe.manner import Manner
 
 DEFAULTS = Settings()
 BY_ID = {kind.id: kind for kind in DEVICES}
@@ -72,7 +72,7 @@ def test_what_lies_between_survived_and_cut_counts_as_lost():
 
 
 def test_how_may_be_the_probes_own_and_unknown_is_silent():
-    assert judge(599, 600, How.RESET, DEFAULTS) == judge(599, 600, "reset", DEFAULTS)
+    assert judge(599, 600, Manner.RESET, DEFAULTS) == judge(599, 600, "reset", DEFAULTS)
     assert judge(599, 600, None, DEFAULTS) == judge(599, 600, "silent", DEFAULTS)
 
 
@@ -282,7 +282,7 @@ def leaves(data):
     return [leaf for item in data for leaf in leaves(item)] if isinstance(data, list) else [data]
 
 
-@pytest.mark.parametrize("how", list(How))
+@pytest.mark.parametrize("how", list(Manner))
 def test_the_dictionary_is_plain_json_with_whole_numbers_whole(how):
     data = judge(599.0, 600.0, how, DEFAULTS).as_dict()
     assert json.loads(json.dumps(data)) == data

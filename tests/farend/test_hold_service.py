@@ -9,7 +9,7 @@ import sys
 import pytest
 from aiohttp import web
 
-from hbprobe import warp
+from hbprobe import __version__, warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.hold import DRIP, hold_query, hold_token
 from hbprobe.farend.hold_service import HoldService
@@ -228,7 +228,8 @@ def silence(writer):
     ids=["nothing", "reset", "closed"],
 )
 def test_what_the_far_end_saw(then, seen):
-    assert witnessed(then) == {"up_s": 20, "seen": True, "times": 1, "now_s": 20} | seen
+    well = {"hbprobe": __version__, "stalled_s": 0, "full_s": None}
+    assert witnessed(then) == {"up_s": 20, "seen": True, "times": 1, "now_s": 20} | well | seen
 
 
 @linux
@@ -248,7 +249,33 @@ def test_a_request_that_never_came():
         await asyncio.sleep(7)
         return await there.ask("unknown")
 
-    assert served(client) == {"up_s": 7, "seen": False}
+    assert served(client) == {"hbprobe": __version__, "up_s": 7, "seen": False, "full_s": None}
+
+
+def test_a_far_end_that_stood_still_says_so():
+    async def main():
+        far_end = FarEnd(Settings(), None)
+        _, port = await far_end.listen("127.0.0.1", 0)
+        there = There(port)
+        try:
+            _, writer = await there.connect()
+            writer.write(post(hold_query(0.01, "abc")))
+            await asyncio.sleep(0.05)
+            asyncio.get_running_loop()._clock._start -= 3  # as if a callback had taken three seconds
+            await asyncio.sleep(0.05)
+            _, writer = await there.connect()
+            await asyncio.sleep(1.5)
+            writer.write(post(hold_query(0.01, "later")))
+            await asyncio.sleep(0.05)
+            return (await there.ask("abc"))["stalled_s"], (await there.ask("later"))["stalled_s"]
+        finally:
+            for writer in there.writers:
+                writer.transport.abort()
+            await far_end.close()
+
+    before, later = warp.run(main(), warp.ScaledClock())
+    assert before >= 3
+    assert later < 3
 
 
 def test_a_request_that_came_twice():

@@ -152,15 +152,28 @@ def test_many_are_held_at_a_time():
     assert answers == [(True, seconds) for seconds in range(100, 0, -1)]
 
 
+ABOUT = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def hold_request(seconds):
+    return f"POST {hold_query(seconds, 'a')} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+async def ended_after(reader):
+    """Wait for FIN; return how long it took."""
+    began_s = asyncio.get_running_loop().time()
+    assert await reader.read() == b""
+    return asyncio.get_running_loop().time() - began_s
+
+
 def test_a_quiet_connection_is_kept_for_days():
     async def client(far_end, host, port):
         reader, writer = await asyncio.open_connection(host, port)
-        ask = f"POST {hold_query(0, 'a')} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
         try:
             answers = []
             for _ in range(2):
-                writer.write(ask)
-                answers.append(await reader.readuntil(hold_token(0, "a")))
+                writer.write(ABOUT)
+                answers.append(await reader.readuntil(b"}}"))
                 await asyncio.sleep(6 * 86400)
             return answers
         finally:
@@ -169,12 +182,45 @@ def test_a_quiet_connection_is_kept_for_days():
     assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in with_far_end(client))
 
 
+@pytest.mark.parametrize("longest_s", [0.0, 7200.0])
+def test_a_connection_whose_hold_was_answered_is_let_go_when_it_is_idle_for_too_long(longest_s):
+    async def client(far_end, host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(hold_request(longest_s))
+        await reader.readuntil(hold_token(longest_s, "a"))
+        try:
+            return await ended_after(reader)
+        finally:
+            writer.close()
+
+    assert with_far_end(client) == pytest.approx(2 * longest_s + 600)
+
+
+def test_a_connection_that_asks_again_is_not_let_go_for_the_quiet_before():
+    async def client(far_end, host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            for _ in range(5):
+                writer.write(hold_request(500.0))
+                await reader.readuntil(hold_token(500.0, "a"))
+                await asyncio.sleep(1500)
+            writer.write(ABOUT)
+            await reader.readuntil(b"}}")
+            await asyncio.sleep(86400)
+            writer.write(ABOUT)
+            return await reader.readuntil(b"}}")
+        finally:
+            writer.close()
+
+    assert b"200 OK" in with_far_end(client)
+
+
 def test_no_tcp_keep_alives_that_would_hide_a_timer():
     async def client(far_end, host, port):
         _, writer = await asyncio.open_connection(host, port)
         await asyncio.sleep(0)
-        server = next(iter(far_end._runner.server.connections))
-        flag = server.transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        (server,) = far_end._server._everyone
+        flag = server.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         writer.close()
         return flag
 

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.herd import Herd
@@ -15,9 +14,12 @@ from hbprobe.fleet.paths import Cut, FleetPath, PathTable, Span
 from hbprobe.fleet.reference import simulate
 from hbprobe.fleet.states import End
 from hbprobe.fleet.world import Habits, World
+from hbprobe.manner import Manner
 
 limits = st.one_of(st.just(float("inf")), st.integers(5, 4000).map(float), st.floats(5, 4000))
-cuts = st.builds(Cut, limits, st.sampled_from(Loss), st.sampled_from([0.0, 30.0, 400.0]))
+cuts = st.builds(
+    Cut, limits, st.sampled_from(Manner), st.sampled_from([0.0, 30.0, 400.0]), st.sampled_from([1, 1, 2, 4])
+)
 
 
 @st.composite

@@ -4,11 +4,11 @@ import re
 import pytest
 
 from hbprobe.errors import UserError
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import Cut
+from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 
 CATALOGUE = Catalogue()
@@ -54,7 +54,7 @@ def test_what_may_be_left_out(mix):
     assert least.firewall == Cut() and least.firewall_profile is None
     assert (least.habits.stay_s, least.habits.waiting_share) == (math.inf, 0)
     (path,) = least.paths
-    assert path.spans[0].cut == Cut(600, Loss.SILENT)
+    assert path.spans[0].cut == Cut(600, Manner.SILENT)
     world = least.world(3, Settings(), 5)
     assert dict(zip((kind.id for kind in DEVICES), world.counts, strict=True))["ios"] == world.devices == 3
 
@@ -64,7 +64,7 @@ def test_all_that_can_be_said(mix, tmp_path):
     text = LEAST.replace("limit: 10min", "limit: 90, how: reset").replace("per_day: 4", "per_day: 2.5")
     said = mix(text + "firewall: {profile: box.yaml}\nmoves_per_day: 2\nafter_loss: {at_once: 0.25, wait: 5}\n")
     assert said.firewall == Cut(3600)
-    assert said.paths[0].spans[0].cut == Cut(90, Loss.RESET)
+    assert said.paths[0].spans[0].cut == Cut(90, Manner.RESET)
     assert (said.habits.stay_s, said.habits.waiting_share, said.habits.wait_s) == (43_200, 0.75, 5)
 
 

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.fleet.firewall import forgotten_at, forgotten_at_all
 from hbprobe.fleet.paths import Cut, FleetPath, PathTable, cut_of, fixed, spans_of
+from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 
 
@@ -13,13 +13,14 @@ from hbprobe.profiles.catalogue import Catalogue
     ("profile", "cut"),
     [
         ("open-path", Cut()),
-        ("cisco-asa", Cut(3600, Loss.SILENT)),
-        ("cisco-asa-idle-reset", Cut(3600, Loss.RESET)),
+        ("cisco-asa", Cut(3600, Manner.SILENT)),
+        ("cisco-asa-idle-reset", Cut(3600, Manner.RESET)),
         ("cisco-asa-dcd", Cut()),
-        ("azure-nat-gateway", Cut(240, Loss.SILENT)),
-        ("nginx-stream-proxy", Cut(600, Loss.CLOSED)),
-        ("nginx-http-proxy", Cut(60, Loss.STATUS)),
-        ("openbsd-pf-normal", Cut(86_400, Loss.SILENT, 10)),
+        ("azure-nat-gateway", Cut(240, Manner.SILENT)),
+        ("nginx-stream-proxy", Cut(600, Manner.CLOSED)),
+        ("nginx-http-proxy", Cut(60, Manner.STATUS)),
+        ("azure-application-gateway-v2", Cut(20, Manner.STATUS, tries=2)),
+        ("openbsd-pf-normal", Cut(86_400, Manner.SILENT, 10)),
     ],
 )
 def test_a_profile_is_what_a_device_meets(profile, cut):

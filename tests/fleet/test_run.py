@@ -3,7 +3,6 @@ from itertools import pairwise
 
 import pytest
 
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet import run as running
@@ -11,6 +10,7 @@ from hbprobe.fleet.mail import MailDay
 from hbprobe.fleet.paths import Cut, FleetPath, fixed
 from hbprobe.fleet.run import simulate, trace
 from hbprobe.fleet.world import Costs, Habits, World, apportion
+from hbprobe.manner import Manner
 
 KINDS = {kind.id: kind for kind in DEVICES}
 
@@ -95,7 +95,7 @@ def test_those_that_leave_are_remembered_by_the_firewall():
 
 
 def test_pauses_after_losses():
-    result = simulate(world(["ios"], cut=Cut(300, Loss.RESET), waiting=1.0), 1)
+    result = simulate(world(["ios"], cut=Cut(300, Manner.RESET), waiting=1.0), 1)
     assert result.kinds[0].requests_per_day == pytest.approx(86_400 / 360, rel=0.01)
     assert result.kinds[0].wakeups_per_day == pytest.approx(2 * 86_400 / 360, rel=0.01)
     assert result.kinds[0].without_push_min_per_day == pytest.approx(1440 * 60 / 360, rel=0.01)
@@ -123,6 +123,43 @@ def test_one_seed_gives_the_same_numbers_however_the_work_is_divided(monkeypatch
     for one, other in zip(first.pop("devices_by_kind"), again.pop("devices_by_kind"), strict=True):
         assert one == pytest.approx(other) if isinstance(one, float) else one.keys() == other.keys()
     assert first["events"] == again["events"] and first["load"] == again["load"]
+
+
+def test_a_box_that_tries_another_server_is_noticed_after_both_timers_and_counts_twice():
+    tried = world(["ios"], count=1, cut=Cut(300, Manner.STATUS, tries=2))
+    once = world(["ios"], count=1, cut=Cut(300, Manner.STATUS))
+    assert trace(tried, 3000 + 3600).at_s.tolist() == pytest.approx(trace(once, 3000 + 3600).at_s.tolist())
+    (twice,), (plain,) = simulate(tried, 1).kinds, simulate(once, 1).kinds
+    assert twice.requests_per_day == 144, "the device hears after 600 s"
+    assert plain.requests_per_day == 288
+    assert simulate(tried, 1).load.requests_per_s == pytest.approx(simulate(once, 1).load.requests_per_s)
+    assert twice.lost_share == plain.lost_share == 1
+
+
+def test_who_gives_up_before_the_box_does_hears_nothing():
+    (patient,) = simulate(world(["ios"], count=1, cut=Cut(300, Manner.STATUS, tries=4)), 1).kinds
+    waits_s = 600 + KINDS["ios"].new().margin_s
+    assert patient.requests_per_day == pytest.approx(86_400 / waits_s, abs=1)
+
+
+def test_mail_reaches_a_device_whose_request_is_tried_again():
+    lost = simulate(world(["ios"], cut=Cut(300, Manner.SILENT), mails=60), 1).per_device_day
+    tried = simulate(world(["ios"], cut=Cut(300, Manner.STATUS, tries=3), mails=60), 1).per_device_day
+    assert lost.late_mails > 1 > tried.late_mails
+
+
+@pytest.mark.parametrize("warm_up_s", [600.0, 4000.0, 86_400.0])
+def test_a_short_slice_does_not_make_the_next_one_long(monkeypatch, warm_up_s):
+    taken = []
+    look = running._Run._look
+    monkeypatch.setattr(running, "_SAMPLES", 2000)
+    monkeypatch.setattr(
+        running._Run,
+        "_look",
+        lambda run, parts: (taken.append(sum(map(len, (p.at_s for p in parts)))), look(run, parts)),
+    )
+    simulate(world(["ios"], count=300), 1, warm_up_s)
+    assert max(taken) < 3 * 2000
 
 
 def test_a_trace_is_in_order():

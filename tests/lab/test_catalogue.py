@@ -7,19 +7,19 @@ import pytest
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import Findings, measure
+from hbprobe.manner import Aftermath, Expiry, Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.held import deciding_timer, latest_s, silent_hold
-from hbprobe.profiles.model import Ends, Expiry, Profile
+from hbprobe.profiles.model import Ends, Profile
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import Aftermath, How
 
 PROFILES = Catalogue().all()
 SEEN = {
-    Expiry.SILENT: How.SILENT,
-    Expiry.RESET_ON_NEXT: How.SILENT,
-    Expiry.RESET: How.RESET,
-    Expiry.CLOSE: How.CLOSED,
-    Expiry.RESPOND: How.STATUS,
+    Expiry.SILENT: Manner.SILENT,
+    Expiry.RESET_ON_NEXT: Manner.SILENT,
+    Expiry.RESET: Manner.RESET,
+    Expiry.CLOSE: Manner.CLOSED,
+    Expiry.RESPOND: Manner.STATUS,
 }
 
 
@@ -41,12 +41,12 @@ def test_the_box_cuts_when_and_how_its_profile_says(profile: Profile) -> None:
     assert limit.survived_s is not None and limit.cut_s is not None
     assert held.limit_s - 1 <= limit.cut_s <= last_s + 1
     assert limit.survived_s <= last_s
-    assert limit.how is (SEEN[held.expiry] if told else How.SILENT)
+    assert limit.manner is (SEEN[held.expiry] if told else Manner.SILENT)
     assert limit.status == (held.status if told else None)
     assert limit.exact is (told and held.expiry in (Expiry.RESET, Expiry.CLOSE, Expiry.RESPOND))
     if not timer.retries:  # otherwise the client gives up while the box still tries
         assert found.cut_by == profile.id
-    if sys.platform == "linux" and limit.how is How.SILENT:
+    if sys.platform == "linux" and limit.manner is Manner.SILENT:
         forgets_aloud = told and held.expiry is Expiry.RESET_ON_NEXT
         revived = timer.revived_by in (Ends.CLIENT, Ends.BOTH)
         silence = Aftermath.ACKNOWLEDGED if revived or timer.retries else Aftermath.NOTHING

@@ -8,10 +8,11 @@ from hbprobe.diagnosis.ranking import best
 from hbprobe.diagnosis.reasoning import BoxKind, Direction, Runs, Whose
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.diagnosed import diagnose
+from hbprobe.manner import Expiry, Layer
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.held import deciding_timer, silent_hold
-from hbprobe.profiles.model import Category, Expiry, Layer, Profile, TimerKind
+from hbprobe.profiles.model import Category, Profile, TimerKind
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Cause

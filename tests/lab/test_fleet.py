@@ -13,6 +13,7 @@ from hbprobe.fleet import reference
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import Cut, FleetPath, spans_of
 from hbprobe.lab.fleet import agreement, on_one_path, run
+from hbprobe.manner import Manner
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.catalogue import Catalogue
 
@@ -58,6 +59,28 @@ def test_the_stand_in_sees_what_the_model_says(box, mails):
     assert [event.at_s for event in seen.events] == pytest.approx([e.at_s for e in model.events], abs=1e-3)
     assert seen.connections == len(model.opened_s)
     assert agreement(world, seen, until_s) == (len(model.samples), len(model.samples))
+
+
+def is_left_to_chance(profile):
+    """Say whether the box draws what the model draws, too, each from luck of its own."""
+    spans = spans_of(profile)
+    return len(spans) > 1 or any(span.cut.spread_s and span.cut.how is not Manner.SILENT for span in spans)
+
+
+CERTAIN = [profile for profile in CATALOGUE.all() if not is_left_to_chance(profile)]
+
+
+def test_nearly_every_product_is_certain():
+    assert len(CERTAIN) > 0.9 * len(CATALOGUE.all())
+    assert sum(spans_of(profile)[0].cut.tries > 1 for profile in CERTAIN) >= 3
+
+
+@pytest.mark.parametrize("profile", CERTAIN, ids=lambda profile: profile.id)
+def test_every_product_of_the_catalogue_makes_the_same_fleet(profile):
+    world, until_s = fleet(profile, len(DEVICES), Settings(sample_size=30), 40), 4_000.0
+    seen = live(world, profile, until_s)
+    same, modelled = agreement(world, seen, until_s)
+    assert same == modelled == len(seen.samples) > 20
 
 
 def test_a_server_that_admits_other_heartbeats():

@@ -8,10 +8,10 @@ import pytest
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import Findings, measure, no_fault_is_lost
+from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import with_overrides
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How
 
 
 def lab(*ids: str, **changes: float) -> Findings:
@@ -21,7 +21,7 @@ def lab(*ids: str, **changes: float) -> Findings:
 
 def test_the_worked_example_is_bracketed_within_a_second() -> None:
     limit = lab("ten-minute-provider").run.search.limit
-    assert (limit.survived_s, limit.cut_s, limit.how) == (599.5, 600.5, How.SILENT)
+    assert (limit.survived_s, limit.cut_s, limit.manner) == (599.5, 600.5, Manner.SILENT)
 
 
 @pytest.mark.parametrize("connections", [1, 8])

@@ -4,10 +4,11 @@ from hypothesis import strategies as st
 
 from hbprobe.locate.finding import ALL, NONE, Code, Hop, Reached, Route, locate, reaches
 from hbprobe.locate.hop_trials import Asked, plan
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.manner import Manner
+from hbprobe.trial.outcome import Kind, Outcome
 
 LIVED = Outcome(Kind.SURVIVED, 3.0)
-CUT = Outcome(Kind.CUT, 4.0, How.SILENT)
+CUT = Outcome(Kind.CUT, 4.0, Manner.SILENT)
 FAILED = Outcome(Kind.FAILED, 0.0, reason="TCP: refused")
 BRIDGE = "a box that is no hop of its own, such as a bridging firewall, is taken for the router behind it"
 

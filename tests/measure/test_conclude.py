@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude
 from hbprobe.measure.run import Run
 from hbprobe.records.result import Method, Result, Verb
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import How, Kind, Limit, Outcome
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 
 class TenMinutes:
@@ -20,11 +21,14 @@ class TenMinutes:
     def __init__(self, first=None):
         self._first = first
 
+    async def prove(self):
+        return None
+
     async def trial(self, hold_s):
         outcome, self._first = self._first, None
         if outcome is None and hold_s < 600:
             outcome = Outcome(Kind.SURVIVED, hold_s)
-        outcome = outcome or Outcome(Kind.CUT, hold_s + 3, How.SILENT)
+        outcome = outcome or Outcome(Kind.CUT, hold_s + 3, Manner.SILENT)
         await asyncio.sleep(outcome.elapsed_s)
         return outcome
 
@@ -51,7 +55,7 @@ def test_a_search_that_came_to_its_end():
         method=Method.IDLE,
         clock="warp",
         search=SearchSettings(),
-        limit=Limit(599.5, 600.5, How.SILENT),
+        limit=Limit(599.5, 600.5, Manner.SILENT),
         trials=tuple(run.trials),
         path_s=12193.0,
         wall_s=0.5,
@@ -72,7 +76,7 @@ def test_the_verdict_is_about_the_settings_given():
 def test_a_search_that_was_stopped():
     _, result = concluded(stop_after_s=4000)
     assert (result.complete, result.confirmed, result.path_s) == (False, False, 4000)
-    assert result.limit == Limit(None, 3540, How.SILENT)
+    assert result.limit == Limit(None, 3540, Manner.SILENT)
     assert len(result.trials) == 1
     assert result.verdict is not None
 
@@ -87,7 +91,7 @@ def test_contradictions_are_told_and_the_result_is_not_confirmed():
     # A first trial that survives where all others are cut; confirming asks the longest hold again.
     freak = Outcome(Kind.SURVIVED, 3540)
     _, result = concluded(search=SearchSettings(confirm=2), first=freak)
-    assert result.limit == Limit(599.5, 600.5, How.SILENT)
+    assert result.limit == Limit(599.5, 600.5, Manner.SILENT)
     assert result.contradictions == ("a hold of 3540 s survived",)
     assert (result.complete, result.confirmed) == (True, False)
 

@@ -1,33 +1,40 @@
+import errno
 import json
 import os
+import sys
+import threading
 from dataclasses import replace
 
 import pytest
 
 from hbprobe.errors import UserError
+from hbprobe.locate.finding import Reached
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.journal import Journal, header
+from hbprobe.net.connection import Connection
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome, Trial
+from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, Seen
+from hbprobe.trial.outcome import Cause, Kind, Outcome, SocketSaw, Trial
 
 SETTINGS = SearchSettings()
 HEADER = header("https://mail.example:443/", "hold", SETTINGS)
 OUTCOMES = [
     Outcome(Kind.SURVIVED, 599.5),
     *(
-        Outcome(Kind.CUT, 603.25, How.SILENT, aftermath=aftermath, reason="nothing came")
+        Outcome(Kind.CUT, 603.25, Manner.SILENT, aftermath=aftermath, reason="nothing came")
         for aftermath in (None, *Aftermath)
     ),
-    Outcome(Kind.CUT, 350.001, How.RESET, exact=True, reason="RST"),
+    Outcome(Kind.CUT, 350.001, Manner.RESET, exact=True, reason="RST"),
     Outcome(
         Kind.CUT,
         350.5,
-        How.RESET,
+        Manner.RESET,
         exact=True,
         causes=(Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER),
         evidence=("RST", "ü"),
     ),
-    Outcome(Kind.CUT, 600, How.CLOSED, reason="FIN after TLS's close_notify"),
-    Outcome(Kind.CUT, 60.5, How.STATUS, exact=True, status=504, reason="status 504 from a proxy"),
+    Outcome(Kind.CUT, 600, Manner.CLOSED, reason="FIN after TLS's close_notify"),
+    Outcome(Kind.CUT, 60.5, Manner.STATUS, exact=True, status=504, reason="status 504 from a proxy"),
     Outcome(Kind.FAILED, 0.1, status=401, reason="status 401: the server wants a login"),
     Outcome(Kind.FAILED, 0, reason='odd "text"\nwith \x1b[31m marks and ü'),
 ]
@@ -66,7 +73,7 @@ def test_the_lines(path):
         journal.abandoned(1, 1803.5)
     assert [json.loads(line) for line in path.read_text().splitlines()] == [
         {
-            "schema": "hbprobe.journal/1",
+            "schema": "hbprobe.journal/2",
             "target": "https://mail.example:443/",
             "method": "hold",
             "search": {
@@ -96,19 +103,49 @@ def test_the_lines(path):
             "reason": "nothing came",
             "causes": [],
             "evidence": [],
+            "stalled_s": 0.0,
+            "connection": None,
         },
         {"event": "abandoned", "trial": 1, "at_s": 1803.5},
     ]
 
 
-def test_each_line_is_on_disk_before_anything_goes_on(path, monkeypatch):
+def test_each_line_is_written_through_to_the_disk(path, monkeypatch):
     on_disk = []
     monkeypatch.setattr(os, "fsync", lambda _: on_disk.append(path.read_bytes().count(b"\n")))
     with Journal(path, HEADER, resume=False) as journal:
-        journal.started(1, 60.0, 0.0)
+        for number in range(1, 4):
+            journal.settle()
+            assert on_disk[-1] == number
+            journal.started(number, 60.0, 0.0)
+    assert on_disk[-1] == 4
+
+
+def test_nobody_waits_for_a_slow_disk(path, monkeypatch):
+    """The loop that dates the ends of connections goes on while the disk sleeps."""
+    awake, threads = threading.Event(), set()
+
+    def fsync(_):
+        threads.add(threading.current_thread())
+        awake.wait()
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with Journal(path, HEADER, resume=False) as journal:
+        for trial in TRIALS:
+            journal.ended(trial)
+        awake.set()
+    assert threading.current_thread() not in threads
+    assert list(resume(path).trials) == TRIALS
+
+
+def test_a_disk_that_never_answers_does_not_hold_the_end_up(path, monkeypatch):
+    awake = threading.Event()
+    monkeypatch.setattr("hbprobe.measure.log_file._PATIENCE_S", 0.01)
+    monkeypatch.setattr(os, "fsync", lambda _: awake.wait())
+    with Journal(path, HEADER, resume=False) as journal:
         journal.ended(TRIALS[0])
-        journal.abandoned(2, 1.0)
-    assert on_disk == [1, 2, 3, 4]
+    awake.set()
+    assert journal.remarks == (f"{path}: the disk does not answer; the last lines may not be there",)
 
 
 def test_every_outcome_comes_back_as_it_was(path):
@@ -186,12 +223,153 @@ def test_one_that_is_a_folder(tmp_path):
     assert refuses(tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
 
 
-def test_a_disk_that_is_full(path, monkeypatch):
+def full(after_bytes):
+    """What os.write does on a disk that has only so much room; more may be added."""
+    room, write = [after_bytes], os.write
+
+    def write_some(descriptor, data):
+        if not room[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        done = write(descriptor, data[: room[0]])
+        room[0] -= done
+        return done
+
+    return write_some, room
+
+
+FULL = "cannot be written: No space left on device; the measurement goes on without it"
+
+
+@pytest.mark.parametrize("room", [0, 1, 150, 400])
+def test_a_full_disk_is_a_remark(path, monkeypatch, room):
+    write_some, _ = full(room)
+    monkeypatch.setattr(os, "write", write_some)
     with Journal(path, HEADER, resume=False) as journal:
-        monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        for trial in TRIALS:
+            journal.ended(trial)
+    assert journal.remarks == (f"{path}: {FULL}",)
+    monkeypatch.undo()
+    assert len(path.read_bytes()) == room
+    again = Journal(path, HEADER, resume=True)
+    with again:
+        assert len(again.trials) < len(TRIALS)
+        again.ended(TRIALS[-1])
+    assert resume(path).trials[-1] == TRIALS[-1]
+
+
+@pytest.mark.parametrize("room", range(0, 700, 23))
+def test_a_disk_that_has_room_again_has_every_line_whole(path, monkeypatch, room):
+    write_some, left = full(room)
+    monkeypatch.setattr(os, "write", write_some)
+    with Journal(path, HEADER, resume=False) as journal:
+        journal.ended(TRIALS[0])
+        journal.ended(TRIALS[1])
+        journal.settle()
+        left[0] = 1 << 20
+        journal.ended(TRIALS[2])
+    assert list(resume(path).trials) == TRIALS[:3]
+    said = (f"{path}: {FULL}", f"{path}: can be written again, and nothing is missing")
+    assert journal.remarks == (said if room < 600 else journal.remarks)
+
+
+def test_two_never_write_one_journal(path):
+    with Journal(path, HEADER, resume=False) as journal:
+        journal.ended(TRIALS[0])
+        journal.settle()
+        text = f"{path}: another hbprobe writes it; wait for its end, or name another file"
+        assert refuses(path) == text
         with pytest.raises(UserError) as error:
-            journal.started(1, 60.0, 0.0)
-    assert str(error.value) == f"{path}: cannot be written: No space left on device"
+            Journal(path, HEADER, resume=False)
+        assert str(error.value) == text
+        journal.ended(TRIALS[1])
+    assert list(resume(path).trials) == TRIALS[:2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs")
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_a_pipe_is_no_journal(path, is_resumed):
+    os.mkfifo(path)
+    with pytest.raises(UserError) as error:
+        Journal(path, HEADER, resume=is_resumed)
+    assert str(error.value) == f"{path}: is no ordinary file; name another"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")
+def test_it_is_for_its_owner_only(path):
+    write(path, TRIALS[0])
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_query_holds_is_not_kept(path):
+    target = "https://mail.example:443/a?token=geheim&user=x#y"
+    describes = header(target, "idle", SETTINGS)
+    write(path, TRIALS[0], describes=describes)
+    assert "geheim" not in path.read_text()
+    assert json.loads(path.read_text().splitlines()[0])["target"] == "https://mail.example:443/a?token=***&user=***#y"
+    assert list(resume(path, describes).trials) == TRIALS[:1]
+
+
+def test_a_journal_of_the_first_version_can_be_gone_on_with(path):
+    target = "https://mail.example:443/a?token=geheim"
+    old = {**header(target, "hold", SETTINGS), "schema": "hbprobe.journal/1", "target": target}
+    end = {"event": "end", "trial": 1, "hold_s": 61.5, "started_s": 0.0, "kind": "survived", "elapsed_s": 61.5}
+    end |= {"how": None, "exact": False, "status": None, "aftermath": None, "reason": ""}
+    path.write_text(f"{json.dumps(old)}\n{json.dumps(end)}\n")
+    describes = header(target, "hold", SETTINGS)
+    with Journal(path, describes, resume=True) as journal:
+        assert list(journal.trials) == [Trial(1, 61.5, 0.0, Outcome(Kind.SURVIVED, 61.5))]
+        journal.ended(TRIALS[1])
+    assert [trial.number for trial in resume(path, describes).trials] == [1, 2]
+
+
+def test_what_is_known_of_the_connection_comes_back(path):
+    moments = ("2026-11-22T02:17:00.250Z", "2026-11-22T02:27:00.250Z")
+    outcome = replace(
+        OUTCOMES[0], stalled_s=8.1, connection=Connection("10.0.0.2", 40001, "192.0.2.9", 443, *moments)
+    )
+    trial = Trial(1, 599.5, 0.0, outcome)
+    assert list(resume(write(path, trial)).trials) == [trial]
+
+
+def test_anything_else_may_be_noted_and_comes_back(path):
+    seen = [
+        Seen(Ask(Question.CLIENT_DRIP, 60.5, 3.0), OUTCOMES[0]),
+        Seen(
+            Ask(Question.POST_MORTEM, 60.5),
+            OUTCOMES[1],
+            socket=SocketSaw(Aftermath.NOTHING, 3),
+            far_end=FarEndSaw(FarEnd.GAVE_UP, 60.0, 50.0),
+        ),
+    ]
+    with Journal(path, HEADER, resume=False) as journal:
+        for one in seen:
+            journal.note("answer", one)
+        journal.note("hop", Reached(3, OUTCOMES[1]))
+    with path.open("a") as file:
+        file.write('{"event":"answer","value":{"ask":5}}\n')
+    journal = resume(path)
+    assert journal.noted("answer", Seen) == seen
+    assert journal.noted("hop", Reached) == [Reached(3, OUTCOMES[1])]
+    assert journal.noted("unheard", Seen) == []
+    assert [remark.partition(" is damaged")[0] for remark in journal.remarks] == [f"{path}:5:"]
+
+
+def test_a_measurement_of_another_verb(path):
+    write(path, TRIALS[0], describes=header(URL, "hold", SETTINGS, verb="diagnose"))
+    message = refuses(path, header(URL, "hold", SETTINGS, verb="locate"))
+    assert message == f"{path}: is the journal of another search: verb is diagnose there and locate here"
+
+
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_one_that_was_killed_before_its_header_stood_is_used(path, is_resumed):
+    whole = write(path, TRIALS[0]).read_bytes()
+    for length in range(whole.index(b"\n") + 1):
+        path.write_bytes(whole[:length])
+        with Journal(path, HEADER, resume=is_resumed) as journal:
+            assert list(journal.trials) == []
+            journal.started(1, TRIALS[0].hold_s, TRIALS[0].started_s)
+            journal.ended(TRIALS[0])
+        assert path.read_bytes() == whole
 
 
 URL = "https://mail.example:443/"
@@ -226,17 +404,16 @@ def test_the_number_of_connections_may_differ(path):
 @pytest.mark.parametrize(
     "text",
     [
-        b"",
         b"notes that are no journal, and have no line end",
         b'{"schema":"hbprobe.journal/1","tar',
-        b'{"schema":"hbprobe.journal/2"}\n',
+        b'{"schema":"hbprobe.journal/3"}\n',
         b'{"schema":"hbprobe.result/1"}\n',
         b'{"event":"start"}\n',
     ],
 )
 def test_another_file_is_refused_and_left_as_it_is(path, text):
     path.write_bytes(text)
-    assert refuses(path) == f"{path}: is no journal of this version (hbprobe.journal/1); start a new one"
+    assert refuses(path) == f"{path}: is no journal of this version (hbprobe.journal/2); start a new one"
     assert path.read_bytes() == text
 
 
@@ -249,10 +426,19 @@ def test_a_header_that_is_damaged(path, search):
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\x00\xff", b"[1]", b"5", b'{"event":', b"[" * 100_000])
-def test_garbage_in_the_middle(path, garbage):
+def test_a_torn_line_costs_itself_and_no_other(path, garbage):
     write(path, TRIALS[0])
     path.write_bytes(path.read_bytes() + garbage + b"\n")
-    assert refuses(path) == f"{path}:4: is no line of a journal; start a new one"
+    with Journal(path, HEADER, resume=True) as journal:
+        journal.ended(TRIALS[1])
+    assert list(journal.trials) == TRIALS[:1]
+    assert journal.remarks == (f"{path}:4: is damaged (is no JSON object), and was passed over",)
+    assert list(resume(path).trials) == TRIALS[:2]
+
+
+def test_a_trial_that_stands_twice_counts_once(path):
+    write(path, TRIALS[0], TRIALS[0], TRIALS[1])
+    assert list(resume(path).trials) == TRIALS[:2]
 
 
 @pytest.mark.parametrize(
@@ -272,12 +458,14 @@ def test_garbage_in_the_middle(path, garbage):
     ],
 )
 def test_a_damaged_trial(path, key, value, what):
-    write(path, TRIALS[0])
-    *lines, last = path.read_text().splitlines()
-    path.write_text("\n".join([*lines, json.dumps(json.loads(last) | {key: value}), ""]))
-    message = refuses(path)
-    assert message.startswith(f"{path}:3: a trial is damaged ({what}")
-    assert message.endswith("); start a new journal")
+    write(path, *TRIALS[:2])
+    lines = path.read_text().splitlines()
+    lines[2] = json.dumps(json.loads(lines[2]) | {key: value})
+    path.write_text("\n".join([*lines, ""]))
+    journal = resume(path)
+    assert list(journal.trials) == TRIALS[1:2]
+    (remark,) = journal.remarks
+    assert remark.startswith(f"{path}:3: is damaged ({what}")
 
 
 def test_a_trial_that_lacks_something(path):
@@ -286,4 +474,4 @@ def test_a_trial_that_lacks_something(path):
     event = json.loads(last)
     del event["exact"]
     path.write_text("\n".join([*lines, json.dumps(event), ""]))
-    assert refuses(path) == f"{path}:3: a trial is damaged (KeyError('exact')); start a new journal"
+    assert resume(path).remarks == (f"{path}:3: is damaged (KeyError('exact')), and was passed over",)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -85,3 +86,36 @@ def test_kill_in_the_middle_of_a_search(tmp_path):
     holds = [trial["hold"] for trial in result["trials"]]
     assert holds[: len(before)] == [json.loads(line)["hold_s"] for line in before]
     assert len(set(holds)) == len(holds) == len(finished(journal))
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
+def test_a_search_that_is_stopped_again_and_again_invents_no_cut(tmp_path):
+    journal = tmp_path / "journal.jsonl"
+
+    async def main():
+        far_end, chain, url = await path_of("0.6")
+        try:
+            with probe(url, "--journal", journal) as process:
+                ending = asyncio.ensure_future(asyncio.to_thread(process.communicate))
+                for stop in range(1, 4):
+                    while process.poll() is None and started(journal) < 3 * stop:  # noqa: ASYNC110
+                        await asyncio.sleep(0.02)
+                    process.send_signal(signal.SIGSTOP)
+                    await asyncio.sleep(1.5)
+                    process.send_signal(signal.SIGCONT)
+                out, err = await ending
+            return json.loads(out), err.decode()
+        finally:
+            chain.close()
+            await far_end.close()
+
+    result, err = warp.run(main(), warp.ScaledClock())
+    assert "Traceback" not in err
+    assert (result["limit"]["survived"], result["limit"]["cut"]) == pytest.approx((0.5, 0.7), abs=0.01)
+    assert result["contradictions"] == []
+    assert any("stood still for " in note for note in result["notes"])
+
+
+def started(journal):
+    return journal.read_text().count('"event":"start"') if journal.exists() else 0

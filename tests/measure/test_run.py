@@ -1,14 +1,16 @@
 import asyncio
 import json
+import re
 from collections import Counter
 
 import pytest
 
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import CannotMeasureError
+from hbprobe.manner import Manner
 from hbprobe.measure.journal import Journal, header
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 
 class Scripted:
@@ -21,6 +23,9 @@ class Scripted:
         self.holds = []
         self.given_up = []
         self.running = self.most = 0
+
+    async def prove(self):
+        return None
 
     async def trial(self, hold_s):
         self.holds.append(hold_s)
@@ -40,7 +45,7 @@ class Scripted:
 def ten_minutes(hold_s):
     if hold_s < 600:
         return Outcome(Kind.SURVIVED, hold_s)
-    return Outcome(Kind.CUT, hold_s + 3, How.SILENT)
+    return Outcome(Kind.CUT, hold_s + 3, Manner.SILENT)
 
 
 def failing(hold_s, elapsed_s=0.0):
@@ -87,9 +92,9 @@ def test_a_search_to_the_end(on_warp, connections):
 def test_trials_are_numbered_and_timed_as_they_start(on_warp):
     run, _, path_s = carry_out(on_warp, ten_minutes)
     assert run.trials[:3] == [
-        Trial(1, 3540.0, 0.0, Outcome(Kind.CUT, 3543.0, How.SILENT)),
-        Trial(2, 1799.5, 3543.0, Outcome(Kind.CUT, 1802.5, How.SILENT)),
-        Trial(3, 928.5, 5345.5, Outcome(Kind.CUT, 931.5, How.SILENT)),
+        Trial(1, 3540.0, 0.0, Outcome(Kind.CUT, 3543.0, Manner.SILENT)),
+        Trial(2, 1799.5, 3543.0, Outcome(Kind.CUT, 1802.5, Manner.SILENT)),
+        Trial(3, 928.5, 5345.5, Outcome(Kind.CUT, 931.5, Manner.SILENT)),
     ]
     assert path_s == sum(trial.outcome.elapsed_s for trial in run.trials) == 12193
 
@@ -163,7 +168,7 @@ def test_what_ends_together_with_a_failed_trial_is_not_lost(on_warp, tmp_path):
     settings = SearchSettings(connections=2)
 
     async def main():
-        cut = Outcome(Kind.CUT, 5, How.RESET, exact=True)
+        cut = Outcome(Kind.CUT, 5, Manner.RESET, exact=True)
         method = Scripted(lambda hold_s: failing(hold_s, 5) if hold_s < 3540 else cut)
         with journal_of(path, settings) as journal:
             run = Run(Search(settings), method, journal)
@@ -182,11 +187,14 @@ def test_a_mistake_in_a_method_is_not_hidden(on_warp):
         carry_out(on_warp, broken)
 
 
-def test_a_journal_that_cannot_be_written_stops_the_search(on_warp, tmp_path, monkeypatch):
-    with journal_of(tmp_path / "journal.jsonl") as journal:
+def test_a_journal_that_cannot_be_written_is_a_remark_and_no_more(on_warp, tmp_path, monkeypatch):
+    path = tmp_path / "journal.jsonl"
+    with journal_of(path) as journal:
         monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-        with pytest.raises(UserError, match="No space left on device"):
-            carry_out(on_warp, ten_minutes, journal=journal)
+        run, _, _ = carry_out(on_warp, ten_minutes, journal=journal)
+    assert (run.complete, run.search.limit.survived_s, run.search.limit.cut_s) == (True, 599.5, 600.5)
+    text = "cannot be written: No space left on device; the measurement goes on without it"
+    assert run.remarks == [f"{path}: {text}"]
 
 
 # Stopping and going on
@@ -240,7 +248,7 @@ def test_what_failed_is_asked_again(on_warp, tmp_path):
     with journal_of(path, resume=True) as journal:
         run, method, _ = carry_out(on_warp, ten_minutes, journal=journal)
     assert method.holds[0] == 3540
-    assert run.trials[0] == Trial(2, 3540.0, 7.0, Outcome(Kind.CUT, 3543.0, How.SILENT))
+    assert run.trials[0] == Trial(2, 3540.0, 7.0, Outcome(Kind.CUT, 3543.0, Manner.SILENT))
 
 
 def test_more_connections_after_going_on(on_warp, tmp_path):
@@ -318,3 +326,106 @@ def test_a_pause_that_nobody_waits_for(on_warp):
     assert str(error.value) == (
         "the server asks for a pause of 1801 s, and hbprobe waits for 1800 s at most: try again then"
     )
+
+
+# What may pass, and what cannot
+
+
+def outage(reason="TCP: mail.example:443: Connection refused", elapsed_s=0.0):
+    return Outcome(Kind.FAILED, elapsed_s, reason=reason, again=True, outage=True)
+
+
+class Down(Scripted):
+    """A path on which nothing gets through between two times of the loop's clock."""
+
+    def __init__(self, from_s, to_s):
+        super().__init__(ten_minutes)
+        self._down = from_s, to_s
+
+    def _is_down(self):
+        return self._down[0] <= asyncio.get_running_loop().time() < self._down[1]
+
+    async def prove(self):
+        return outage() if self._is_down() else None
+
+    async def trial(self, hold_s):
+        if self._is_down():
+            return outage()
+        outcome = await super().trial(hold_s)
+        return outage("the far end was restarted meanwhile", outcome.elapsed_s) if self._is_down() else outcome
+
+
+def carry_out_down(on_warp, from_s, to_s, settings=SETTINGS):
+    async def main():
+        run = Run(Search(settings), Down(from_s, to_s))
+        try:
+            await run.to_the_end()
+        except CannotMeasureError as error:
+            return run, str(error), getattr(error, "run", None), asyncio.get_running_loop().time()
+        return run, None, None, asyncio.get_running_loop().time()
+
+    return on_warp(main())
+
+
+@pytest.mark.parametrize("connections", [1, 4, 64])
+@pytest.mark.parametrize("lasts_s", [1, 30, 290])
+def test_a_server_that_is_away_in_mid_search_is_waited_for(on_warp, lasts_s, connections):
+    settings = SearchSettings(connections=connections)
+    first, _, _ = carry_out(on_warp, ten_minutes, settings)
+    start_s = min(trial.started_s + trial.outcome.elapsed_s for trial in first.trials)
+    run, error, _, _ = carry_out_down(on_warp, start_s - 0.5, start_s + lasts_s, settings)
+    assert (error, run.complete) == (None, True)
+    assert (run.search.limit.survived_s, run.search.limit.cut_s) == (599.5, 600.5)
+    assert any(remark.endswith(("restarted meanwhile", "Connection refused")) for remark in run.remarks)
+    assert len(run.remarks) <= 4
+    assert re.fullmatch(r"after \d+ s and \d+ attempts it went on", run.remarks[-1])
+
+
+def test_a_server_that_stays_away_ends_the_search_with_what_is_known(on_warp):
+    run, error, partial, now_s = carry_out_down(on_warp, 3544, 1e9)
+    assert partial is run
+    assert error.startswith("TCP: mail.example:443: Connection refused; 14 more attempts in 3")
+    assert [trial.hold_s for trial in run.trials] == [3540]
+    assert run.search.limit.cut_s == 3540
+    assert not run.complete
+    assert 300 <= now_s - 3544 - 1802.5 <= 400
+
+
+def test_an_address_where_nobody_ever_was_is_given_up_soon(on_warp):
+    run, error, _, now_s = carry_out_down(on_warp, 0, 1e9)
+    assert (error, run.trials, now_s) == ("TCP: mail.example:443: Connection refused", [], 3)
+
+
+def test_a_name_look_up_may_fail_once(on_warp):
+    run, error, _, _ = carry_out_down(on_warp, 0, 0.5)
+    assert (error, run.complete) == (None, True)
+    assert run.remarks == [
+        "the first look at the far end was no evidence: TCP: mail.example:443: Connection refused",
+        "after 1 s and 1 attempts it went on",
+    ]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_a_death_in_the_first_second_is_an_accident_once_a_trial_has_survived(on_warp, noise):
+    left = [outage("RST at once: another protocol, or a proxy that cannot reach the server", 0.2)]
+
+    def rule(hold_s):
+        return ten_minutes(hold_s) if hold_s > 700 or not left else left.pop()
+
+    run, _, _ = carry_out(on_warp, rule, SearchSettings(noise=noise))
+    assert (run.complete, run.search.limit.survived_s, run.search.limit.cut_s) == (True, 599.5, 600.5)
+    assert sum("RST at once" in remark for remark in run.remarks) == 1
+
+
+def test_who_is_not_the_far_end_is_asked_nothing(on_warp):
+    class Stranger(Scripted):
+        async def prove(self):
+            return Outcome(Kind.FAILED, 0.0, reason="status 404: there is no hbprobe serve at this address")
+
+    async def main():
+        method = Stranger(ten_minutes)
+        with pytest.raises(CannotMeasureError, match=r"^status 404: there is no hbprobe serve at this address$"):
+            await Run(Search(SETTINGS), method).to_the_end()
+        return method.holds
+
+    assert on_warp(main()) == []

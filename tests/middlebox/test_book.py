@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+from hbprobe.manner import Expiry
 from hbprobe.middlebox.book import Book
 from hbprobe.middlebox.events import FlowExpired, FlowRefused, FlowRevived, Remark
 from hbprobe.middlebox.flow import Side
 from hbprobe.net.silence import Way
-from hbprobe.profiles.model import Expiry, TimerKind
+from hbprobe.profiles.model import TimerKind
 
 EXPIRED = FlowExpired(600.0, 1, "192.0.2.1:5000", TimerKind.IDLE, Expiry.SILENT, 600.0, 600.0, frozenset())
 

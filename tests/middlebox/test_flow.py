@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hbprobe.manner import Expiry, Layer
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rules, Side
-from hbprobe.profiles.model import Expiry, Layer, TimerKind
+from hbprobe.profiles.model import TimerKind
 
 IDLE = {"idle": {"default": 600}}
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hbprobe.manner import Expiry
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rules, Side
-from hbprobe.profiles.model import Expiry, Profile, TimerKind
+from hbprobe.profiles.model import Profile, TimerKind
 
 CLIENT, SERVER = Side
 

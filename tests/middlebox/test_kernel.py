@@ -3,9 +3,10 @@
 import pytest
 
 from hbprobe.errors import UserError
+from hbprobe.manner import Expiry, Layer
 from hbprobe.middlebox.kernel import Farewell, render, translates
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Category, Ends, Expiry, HalfClose, Layer, Profile, Sweep
+from hbprobe.profiles.model import Category, Ends, HalfClose, Profile, Sweep
 
 CATALOGUE = Catalogue()
 PACKET_BOXES = [profile for profile in CATALOGUE.all() if profile.layer is Layer.PACKET]

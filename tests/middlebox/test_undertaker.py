@@ -6,12 +6,13 @@ import sys
 
 import pytest
 
+from hbprobe.manner import Expiry
 from hbprobe.middlebox import undertaker
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.flow import Act
 from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.net.silence import Way
-from hbprobe.profiles.model import Expiry, TimerKind
+from hbprobe.profiles.model import TimerKind
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")
 TOLD = {"both": (True, True), "client": (True, False), "server": (False, True)}

@@ -3,6 +3,8 @@ import os
 import ssl
 import stat
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import trustme
@@ -74,6 +76,83 @@ def test_nobody_else_may_read_the_key(tmp_path):
         private_ca(tmp_path, names)
         assert stat.S_IMODE((tmp_path / "server.pem").stat().st_mode) == 0o600
     assert b"PRIVATE KEY" not in (tmp_path / "ca.pem").read_bytes()
+
+
+def belong_together(folder):
+    """Whether a client that trusts the CA gets on with a server that has the key."""
+    return names_on(server_context(folder / "server.pem", folder / "server.pem"), folder / "ca.pem")
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("moment", range(12))
+def test_killed_at_any_moment_the_next_start_makes_it_right(tmp_path, monkeypatch, moment):
+    private_ca(tmp_path)
+    left = [moment]
+
+    def dying(real):
+        def call(*args, **more):
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            return real(*args, **more)
+
+        return call
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", dying(os.fsync))
+        patched.setattr(Path, "replace", dying(Path.replace))
+        patched.setattr(Path, "chmod", dying(Path.chmod))
+        patched.setattr(Path, "unlink", lambda *_, **__: None)  # a process that is killed tidies nothing up
+        with contextlib.suppress(Killed):
+            private_ca(tmp_path, ("mail.example",))
+    ca, context = private_ca(tmp_path)
+    assert set(names_on(context, ca)) >= set(LOOPBACK)
+    assert belong_together(tmp_path)
+
+
+def test_files_that_do_not_belong_together_are_made_anew(tmp_path):
+    private_ca(tmp_path / "a")
+    private_ca(tmp_path / "b")
+    (tmp_path / "a" / "ca.pem").write_bytes((tmp_path / "b" / "ca.pem").read_bytes())
+    ca, context = private_ca(tmp_path / "a")
+    assert names_on(context, ca) == LOOPBACK
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "server.pem"])
+@pytest.mark.parametrize(
+    "garbage", [b"", b"hello", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_garbage_is_made_anew(tmp_path, name, garbage):
+    private_ca(tmp_path)
+    (tmp_path / name).write_bytes(garbage)
+    ca, context = private_ca(tmp_path)
+    assert names_on(context, ca) == LOOPBACK
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are locked with flock")
+def test_several_that_start_at_once_agree(tmp_path):
+    for number in range(5):
+        folder = tmp_path / str(number)
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(lambda _, folder=folder: private_ca(folder), range(4)))
+        assert all(names_on(context, ca) == LOOPBACK for ca, context in made)
+        assert sorted(path.name for path in folder.iterdir()) == ["ca.pem", "names.txt", "server.pem"]
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "server.pem", "names.txt"])
+def test_no_planted_link_is_followed(tmp_path, name):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / name).symlink_to(victim)
+    ca, context = private_ca(state)
+    assert victim.read_text() == "precious"
+    assert names_on(context, ca) == LOOPBACK
+    assert not (state / name).is_symlink()
 
 
 def test_a_folder_that_cannot_be_used(tmp_path):

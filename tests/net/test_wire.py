@@ -1,11 +1,14 @@
 import asyncio
+import re
 import socket
 import sys
 from unittest.mock import Mock
 
 import pytest
+from support import faults
 
 from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.connect import From, connect
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.wire import Dialer, DialError, Target, Wire
 
@@ -371,7 +374,10 @@ def test_plain_text_instead_of_tls(on_warp, serve, tls_pair):
     async def script(connection):
         connection.send(b"220 mail.example ESMTP\r\n")
 
-    assert dial_tls(on_warp, script, serve, None, tls_pair[1]) == ("TLS: wrong version number", 0)
+    assert dial_tls(on_warp, script, serve, None, tls_pair[1]) == (
+        "TLS: a mail or FTP server answers at this port",
+        0,
+    )
 
 
 @pytest.mark.parametrize(("act", "name"), [("rst", "RST"), ("fin", "FIN")])
@@ -395,8 +401,7 @@ def test_an_alert_in_the_middle_of_the_handshake(on_warp, serve, tls_pair):
         connection.send(b"\x15\x03\x03\x00\x02\x02\x28")  # RFC 8446, section 6: fatal, handshake_failure
 
     message, _ = dial_tls(on_warp, script, serve, None, tls_pair[1])
-    assert message.startswith("TLS: ")
-    assert message.endswith(" alert handshake failure")
+    assert message.startswith("TLS: the server refuses the handshake: ")
 
 
 def test_a_prepared_dialer_goes_to_the_same_address(on_warp, serve, monkeypatch):
@@ -430,3 +435,261 @@ def test_bytes_after_the_handshake_was_given_up(on_warp, tls_pair):
         return waiting.cancelled()
 
     assert on_warp(main())
+
+
+# What is late is not lost
+
+
+def test_a_process_that_stood_still_finds_what_came_in_time(faulty, serve, tls):
+    """The deadline passes and the answer is read in the same turn of the loop."""
+
+    async def script(connection):
+        await asyncio.sleep(5)
+        connection.send(b"in time")
+        faulty.stall(8)
+
+    async def main():
+        async with serve(script, tls) as peer:
+            wire = await peer.dialer("localhost" if tls else "127.0.0.1").open()
+            try:
+                return await wire.receive(6), asyncio.get_running_loop().time()
+            finally:
+                wire.close()
+
+    data, now_s = faulty.run(main())
+    assert data == b"in time"
+    assert now_s >= 13
+
+
+def test_what_lies_in_the_socket_at_the_deadline_is_read_before_silence_is_declared(faulty, serve):
+    """The process is stopped after the loop has looked at its sockets, and before it learns what time it is."""
+
+    async def script(connection):
+        await connection.request()
+
+        def answer():
+            connection.send(b"in time")
+            faulty.stall(8)
+
+        asyncio.get_running_loop().call_later(1, lambda: faulty.before_a_jump(answer))
+
+    async def main():
+        async with serve(script) as peer:
+            wire = await peer.dialer().open()
+            wire.send(b"GET / HTTP/1.1\r\n\r\n")
+            try:
+                return await wire.receive(6)
+            finally:
+                wire.close()
+
+    assert faulty.run(main()) == b"in time"
+
+
+# Many dials, and addresses that are dead
+
+
+@pytest.mark.parametrize("round_trip_s", [0.4, 5.0])
+def test_any_number_of_dials_stand_on_a_long_path(on_warp, serve, monkeypatch, round_trip_s):
+    """They wait for the first, which finds the address, and not for each other."""
+
+    async def main():
+        async with serve(idle_script) as peer:
+            faults.slow_connects(monkeypatch, round_trip_s)
+            dialer = peer.dialer()
+            wires = await asyncio.gather(*(dialer.open() for _ in range(64)))
+            took_s = asyncio.get_running_loop().time()
+            for wire in wires:
+                wire.close()
+            return took_s, [wire.round_trip_s for wire in wires]
+
+    assert on_warp(main()) == (pytest.approx(2 * round_trip_s), pytest.approx([round_trip_s] * 64))
+
+
+def test_an_address_that_takes_no_syn_costs_its_share_of_the_time(on_warp, serve, monkeypatch):
+    dead = ("127.9.9.9", 9)
+
+    async def main():
+        async with serve(idle_script) as peer:
+            lookup(monkeypatch, dead, ("127.0.0.1", peer.port))
+            faults.slow_connects(monkeypatch, lambda address: 1e6 if address == dead else 0)
+            dialer = peer.dialer("two.example")
+            await asyncio.sleep(0)
+            (await dialer.open()).close()
+            first_s = asyncio.get_running_loop().time()
+            (await dialer.open()).close()
+            return first_s, asyncio.get_running_loop().time(), dialer.address[1]
+
+    first_s, second_s, address = on_warp(main())
+    assert first_s == second_s == 1.25
+    assert address[0] == "127.0.0.1"
+
+
+@linux
+def test_a_deaf_address_in_real_time():
+    """As above, with a listener whose backlog is full: the kernel drops the SYNs."""
+
+    async def main():
+        with faults.deaf_port() as deaf, socket.create_server(("127.0.0.1", 0)) as good:
+            addresses = [(socket.AF_INET, ("127.0.0.1", port)) for port in (deaf, good.getsockname()[1])]
+            sock, address = await connect(addresses)
+            sock.close()
+            return address == addresses[1]
+
+    assert asyncio.run(main())
+
+
+def test_all_addresses_are_dead(on_warp, monkeypatch):
+    async def main():
+        lookup(monkeypatch, ("127.0.0.1", 1), ("127.0.0.1", 2), ("127.0.0.1", 3))
+        faults.slow_connects(monkeypatch, 1e6)
+        with pytest.raises(DialError) as error:
+            await Dialer(Target(False, "three.example", 80, "/"), None).open()
+        return str(error.value), error.value.passing, asyncio.get_running_loop().time()
+
+    assert on_warp(main()) == ("TCP: three.example:80: no connection within 20 s", True, 20)
+
+
+def test_who_waits_for_the_first_dial_shares_its_failure_and_the_next_may_succeed(on_warp, serve, monkeypatch):
+    async def main():
+        async with serve(idle_script) as peer:
+            faults.failing_connects(monkeypatch, [ConnectionRefusedError(111, "")])
+            dialer = peer.dialer()
+            ends = await asyncio.gather(*(dialer.open() for _ in range(3)), return_exceptions=True)
+            (await dialer.open()).close()
+            return [(str(end), end.passing) for end in ends], peer.port
+
+    ends, port = on_warp(main())
+    assert ends == [(f"TCP: 127.0.0.1:{port}: Connection refused", True)] * 3
+
+
+def test_the_first_dial_may_be_given_up_while_others_wait_for_it(on_warp, serve, monkeypatch):
+    async def main():
+        async with serve(idle_script) as peer:
+            faults.slow_connects(monkeypatch, 1)
+            dialer = peer.dialer()
+            first, second = (asyncio.ensure_future(dialer.open()) for _ in range(2))
+            await asyncio.sleep(0.5)
+            first.cancel()
+            (await second).close()
+            return asyncio.get_running_loop().time()
+
+    assert on_warp(main()) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("tls_error", "passing"),
+    [("fin", True), ("rst", True), ("banner", False)],
+)
+def test_which_ends_of_a_handshake_may_pass(on_warp, serve, tls_pair, tls_error, passing):
+    async def script(connection):
+        await connection.read()
+        if tls_error == "banner":
+            connection.send(b"220 mail.example ESMTP\r\n")
+        else:
+            getattr(connection, tls_error)()
+
+    async def main():
+        async with serve(script) as peer:
+            with pytest.raises(DialError) as error:
+                await peer.dialer("localhost", tls_pair[1]).open()
+            return error.value.passing
+
+    assert on_warp(main()) is passing
+
+
+# Where connections start
+
+
+@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.7"])
+def test_a_connection_may_start_at_an_address(on_warp, serve, source):
+    async def script(connection):
+        connection.send(connection._socket.getpeername()[0].encode())
+
+    async def main():
+        async with serve(script) as peer:
+            wire = await Dialer(Target(False, "127.0.0.1", peer.port, "/"), None, start=From(source=source)).open()
+            try:
+                return await wire.receive(5)
+            finally:
+                wire.close()
+
+    assert on_warp(main()) == source.encode()
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        (From(source="192.0.2.1"), "TCP: 127.0.0.1:80: Cannot assign requested address"),
+        (From(source="no-such-if0"), "TCP: 127.0.0.1:80: No such device"),
+    ],
+)
+@linux
+def test_where_no_connection_can_start(on_warp, start, reason):
+    async def main():
+        with pytest.raises(DialError) as error:
+            await Dialer(Target(False, "127.0.0.1", 80, "/"), None, start=start).open()
+        return str(error.value), error.value.passing
+
+    assert on_warp(main()) == (reason, False)
+
+
+@pytest.mark.parametrize(
+    ("start", "family"),
+    [
+        (From(), socket.AF_UNSPEC),
+        (From(socket.AF_INET6), socket.AF_INET6),
+        (From(source="10.0.0.1"), socket.AF_INET),
+        (From(source="fe80::1%eth0"), socket.AF_INET6),
+        (From(source="eth0"), socket.AF_UNSPEC),
+    ],
+)
+def test_only_addresses_of_a_kind_that_fits_are_looked_up(on_warp, monkeypatch, start, family):
+    asked = []
+
+    def getaddrinfo(host, port, family, *rest):
+        asked.append(family)
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    dial(on_warp, Dialer(Target(False, "a.example", 80, "/"), None, start=start))
+    assert asked == [family]
+
+
+# What the boxes' logs call it
+
+
+def test_a_connection_tells_what_a_firewalls_log_calls_it(serve):
+    async def main():
+        async with serve(idle_script) as peer:
+            wire = await peer.dialer().open()
+            own = wire._transport.get_extra_info("sockname")
+            wire.close()
+            return wire.connection, own, peer.port
+
+    connection, own, port = asyncio.run(main())
+    assert (connection.source, connection.source_port) == own
+    assert (connection.destination, connection.destination_port) == ("127.0.0.1", port)
+    moment = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ"
+    assert re.fullmatch(f"{moment} {moment}", f"{connection.opened_at} {connection.closed_at}")
+    assert connection.opened_at <= connection.closed_at
+
+
+def test_on_the_warp_clock_no_log_knows_it(on_warp, serve):
+    async def client(wire):
+        return wire.connection
+
+    assert drive(on_warp, serve, None, idle_script, client) is None
+
+
+@pytest.mark.parametrize("error", [TimeoutError(110, "Connection timed out"), ConnectionAbortedError(10053, "")])
+def test_a_connection_that_the_system_gave_up_is_told_from_one_without_a_route(on_warp, error):
+    async def main():
+        ends = []
+        for exc in (error, OSError(113, "No route to host")):
+            wire = Wire(None, "localhost")
+            wire.connection_made(Mock())
+            wire.connection_lost(exc)
+            ends.append((await wire.receive(1)).kind)
+        return ends
+
+    assert on_warp(main()) == [EndKind.TIMED_OUT, EndKind.UNREACHABLE]

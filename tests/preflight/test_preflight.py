@@ -9,7 +9,7 @@ from hbprobe.eas.client import Account
 from hbprobe.exchange.settings import Settings
 from hbprobe.net.certificates import client_context
 from hbprobe.net.wire import Target
-from hbprobe.preflight.preflight import Name, Preflight, State
+from hbprobe.preflight.preflight import Checks, Name, State
 from hbprobe.standin.rules import Rules
 
 ADA = Account("ada", "s3cret")
@@ -21,7 +21,7 @@ def flown(on_warp, serve_eas, tls=None, settings=None, **given):
 
     async def main():
         async with serve_eas(settings, **given) as (_, dialer):
-            preflight = Preflight(dialer.target, tls or dialer._tls, ADA, now=NOW)
+            preflight = Checks(dialer.target, tls or dialer._tls, ADA, now=NOW)
             await preflight.run()
             return preflight
 
@@ -41,7 +41,7 @@ def test_all_is_well(on_warp, serve_eas):
 
     async def main():
         async with serve_eas() as (_, dialer):
-            preflight = Preflight(dialer.target, dialer._tls, ADA, watch=seen.append, now=NOW)
+            preflight = Checks(dialer.target, dialer._tls, ADA, watch=seen.append, now=NOW)
             return preflight, await preflight.run()
 
     preflight, checks = on_warp(main())
@@ -95,7 +95,7 @@ def test_a_certificate_that_is_not_trusted(on_warp, serve_eas):
 def test_a_certificate_that_expires_soon(on_warp, serve_eas):
     async def main():
         async with serve_eas() as (_, dialer):
-            preflight = Preflight(dialer.target, dialer._tls, ADA, now=datetime(2999, 12, 22, tzinfo=UTC))
+            preflight = Checks(dialer.target, dialer._tls, ADA, now=datetime(2999, 12, 22, tzinfo=UTC))
             await preflight.run()
             return preflight
 
@@ -106,7 +106,7 @@ def test_a_name_that_the_certificate_has_not(on_warp, serve_eas):
     async def main():
         async with serve_eas() as (_, dialer):
             target = Target(True, "127.0.0.2", dialer.target.port, "/")
-            preflight = Preflight(target, dialer._tls, ADA, now=NOW)
+            preflight = Checks(target, dialer._tls, ADA, now=NOW)
             await preflight.run()
             return preflight
 
@@ -121,20 +121,20 @@ def test_no_tls_at_that_port(on_warp, serve, tls_pair):
 
     async def main():
         async with serve(script) as peer:
-            preflight = Preflight(Target(True, "localhost", peer.port, "/"), tls_pair[1], ADA, now=NOW)
+            preflight = Checks(Target(True, "localhost", peer.port, "/"), tls_pair[1], ADA, now=NOW)
             await preflight.run()
             return preflight
 
     preflight = on_warp(main())
     failed = by_name(preflight)[Name.TLS]
     assert states(preflight) == "++!........."
-    assert failed.mend == "see whether the server speaks TLS 1.2 or later at this port"
+    assert failed.mend == "see whether the port is right; for plain HTTP use http://"
 
 
 def test_a_name_that_nobody_knows(on_warp):
     async def main():
         target = Target(True, "no-such-host.invalid", 443, "/")
-        preflight = Preflight(target, ssl.create_default_context(), ADA, now=NOW)
+        preflight = Checks(target, ssl.create_default_context(), ADA, now=NOW)
         await preflight.run()
         return preflight
 
@@ -150,7 +150,7 @@ def test_a_port_where_nobody_listens(on_warp, serve):
     async def main():
         async with serve(script) as peer:
             port = peer.port
-        preflight = Preflight(Target(False, "127.0.0.1", port, "/"), None, ADA, now=NOW)
+        preflight = Checks(Target(False, "127.0.0.1", port, "/"), None, ADA, now=NOW)
         await preflight.run()
         return preflight
 
@@ -173,7 +173,7 @@ def to_a_stranger(on_warp, serve, answer):
 
     async def main():
         async with serve(script) as peer:
-            preflight = Preflight(Target(False, "127.0.0.1", peer.port, "/eas"), None, ADA, now=NOW)
+            preflight = Checks(Target(False, "127.0.0.1", peer.port, "/eas"), None, ADA, now=NOW)
             await preflight.run()
             return preflight, heads
 

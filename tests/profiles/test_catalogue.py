@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbprobe.errors import UserError
+from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.catalogue import Catalogue, built_in_folder, profile_files, select
-from hbprobe.profiles.model import Category, Expiry, Layer
+from hbprobe.profiles.model import Category
 
 TEXT = """\
 id: {id}

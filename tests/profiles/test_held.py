@@ -2,8 +2,9 @@
 
 import pytest
 
+from hbprobe.manner import Expiry
 from hbprobe.profiles.held import Held, deciding_timer, latest_s, silent_hold
-from hbprobe.profiles.model import Expiry, Profile
+from hbprobe.profiles.model import Profile
 
 
 def box(*, layer="packet", sweep=None, **timers):

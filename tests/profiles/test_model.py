@@ -5,10 +5,10 @@ import math
 import pytest
 from pydantic import ValidationError
 
+from hbprobe.manner import Expiry
 from hbprobe.profiles.fitting import KINDS_OF
 from hbprobe.profiles.model import (
     Ends,
-    Expiry,
     Grade,
     HalfClose,
     Http,

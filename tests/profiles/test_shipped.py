@@ -2,10 +2,11 @@
 
 import pytest
 
+from hbprobe.manner import Expiry
 from hbprobe.profiles.catalogue import Catalogue, built_in_folder, profile_files
 from hbprobe.profiles.checking import check_files
 from hbprobe.profiles.loader import load_profile
-from hbprobe.profiles.model import Category, Expiry, Grade, Profile, Restart, TimerKind
+from hbprobe.profiles.model import Category, Grade, Profile, Restart, TimerKind
 
 FILES = profile_files(built_in_folder())
 PROFILES = [load_profile(path) for path in FILES]

@@ -1,7 +1,8 @@
 """Profiles as rows of text."""
 
+from hbprobe.manner import Expiry
 from hbprobe.profiles.loader import parse_profile
-from hbprobe.profiles.model import Ends, Expiry
+from hbprobe.profiles.model import Ends
 from hbprobe.profiles.table import has_inferred, list_row, notes, sources, timer_rows
 
 BUSY = """\

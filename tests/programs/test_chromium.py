@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.program
+pytestmark = [pytest.mark.program, pytest.mark.xdist_group("chromium")]
 
 _FLAGS = (
     "--headless",

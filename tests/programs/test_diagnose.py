@@ -10,7 +10,7 @@ import pytest
 
 from hbprobe import warp
 
-pytestmark = [pytest.mark.program, pytest.mark.realtime]
+pytestmark = [pytest.mark.program, pytest.mark.realtime, pytest.mark.xdist_group("program diagnoses")]
 
 _FILE = Path(__file__).parents[2] / "docs" / "diagnose_table.py"
 _SPEC = importlib.util.spec_from_file_location("diagnose_table", _FILE)

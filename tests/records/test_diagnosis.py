@@ -13,14 +13,15 @@ from hbprobe.diagnosis.fit import Fit, Law
 from hbprobe.diagnosis.spread import Spread
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.diagnosed import diagnose
+from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude, sum_up
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.records.result import Result, Verb
-from hbprobe.report.terminal.diagnosis_live import Telling, answer_words, planned_words
+from hbprobe.report.terminal.diagnosis_live import DiagnosisLine, answer_words, planned_words
 from hbprobe.report.terminal.diagnosis_words import lines, print_diagnosis
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.evidence import Ask, Question, Seen
-from hbprobe.trial.outcome import How, Kind, Limit, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial
 
 CATALOGUE = Catalogue()
 DOCUMENT = Path(__file__).parents[2] / "docs" / "diagnose.md"
@@ -160,7 +161,7 @@ BOTH = "a fixed timer of about 10 min with random loss (mean life 15 min) before
     ],
 )
 def test_the_spread_in_words(azure, fit, words):
-    spread = Spread((Trial(1, 60, 0, Outcome(Kind.CUT, 63, How.SILENT)),), fit)
+    spread = Spread((Trial(1, 60, 0, Outcome(Kind.CUT, 63, Manner.SILENT)),), fit)
     told = dict(lines(replace(azure, spread=spread)))
     assert told["spread"] == words
 
@@ -168,22 +169,11 @@ def test_the_spread_in_words(azure, fit, words):
 # While it runs
 
 
-def test_it_says_what_it_does():
-    output = io.StringIO()
-    with Telling(Console(file=output, width=300)) as telling:
-        telling.begins("https://a/", SearchSettings(), elsewhere=True, trials=5)
-    first, limit, side = output.getvalue().splitlines()
-    assert first == "diagnosing https://a/"
-    assert limit == "1. the limit: about 12 h 47 min 39 s at worst, less if the path cuts early"
-    assert side.startswith("2. all at the same time, about one and a half limits long: how it dies, what saves it")
-    assert side.endswith(", whether it dies elsewhere, 5 more trials")
-
-
 def test_a_lab_as_it_runs():
     output = io.StringIO()
-    with Telling(Console(file=output, width=300)) as telling:
+    with DiagnosisLine(Console(file=output, width=300)) as line:
         made_of = diagnose(
-            [CATALOGUE.find("azure-load-balancer")], Settings(), SearchSettings(connections=8), watch=telling.follow
+            [CATALOGUE.find("azure-load-balancer")], Settings(), SearchSettings(connections=8), observer=line
         )
         warp.run(made_of, warp.WarpClock())
     told = output.getvalue().splitlines()
@@ -202,8 +192,8 @@ def test_a_lab_as_it_runs():
     [
         (Outcome(Kind.SURVIVED, 60), "it lived"),
         (Outcome(Kind.FAILED, 0, reason="why"), "not known: why"),
-        (Outcome(Kind.CUT, 60, How.STATUS, True, 504), "cut: status 504 after 1 min"),
-        (Outcome(Kind.CUT, 63, How.SILENT), "cut: silent after 1 min 3 s"),
+        (Outcome(Kind.CUT, 60, Manner.STATUS, True, 504), "cut: status 504 after 1 min"),
+        (Outcome(Kind.CUT, 63, Manner.SILENT), "cut: silent after 1 min 3 s"),
     ],
 )
 def test_an_answer_in_words(outcome, words):

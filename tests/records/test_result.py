@@ -7,15 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbprobe.errors import UserError
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import Method, Result, Verb, load_result
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Limit, Outcome, Trial
+from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, Trial
 
 KEYS = [
     "schema",
     "hbprobe",
     "verb",
     "target",
+    "label",
+    "source",
+    "family",
     "method",
     "path",
     "clock",
@@ -66,6 +70,8 @@ def test_limit_and_trial(ten_minutes):
         "causes": [],
         "evidence": [],
         "reason": "no answer",
+        "stalled": 0.0,
+        "connection": None,
     }
 
 
@@ -92,7 +98,7 @@ def outcomes():
         Outcome,
         kind=st.sampled_from(Kind),
         elapsed_s=seconds(),
-        how=st.none() | st.sampled_from(How),
+        how=st.none() | st.sampled_from(Manner),
         exact=st.booleans(),
         status=st.none() | st.integers(100, 599),
         aftermath=st.none() | st.sampled_from(Aftermath),
@@ -107,7 +113,7 @@ def limits():
         Limit,
         survived_s=st.none() | seconds(),
         cut_s=st.none() | seconds(),
-        how=st.none() | st.sampled_from(How),
+        manner=st.none() | st.sampled_from(Manner),
         status=st.none() | st.integers(100, 599),
         exact=st.booleans(),
         aftermath=st.none() | st.sampled_from(Aftermath),

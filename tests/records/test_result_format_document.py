@@ -8,9 +8,9 @@ import pytest
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
+from hbprobe.manner import Manner
 from hbprobe.records.result import load_result
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "result-format.md"
 
@@ -34,7 +34,7 @@ def test_the_example_is_read(example, tmp_path):
 
 def test_the_example_is_what_the_code_writes(example, measure, cutting_at):
     shown = json.loads(example)
-    made = measure(cutting_at(600, How.RESET), SearchSettings(min_s=590, max_s=610)).to_dict()
+    made = measure(cutting_at(600, Manner.RESET), SearchSettings(min_s=590, max_s=610)).to_dict()
     for key in ("verdict",):
         del shown[key], made[key]
     assert shown == made
@@ -57,8 +57,9 @@ def test_the_example_has_every_key_of_a_verdict(example):
 
 
 def test_every_value_of_a_choice_is_explained(text):
+    from hbprobe.manner import Aftermath
     from hbprobe.records.result import Method, Verb
-    from hbprobe.trial.outcome import Aftermath, Cause, Kind
+    from hbprobe.trial.outcome import Cause, Kind
 
-    for choice in (Kind, How, Aftermath, Cause, Verb, Method):
+    for choice in (Kind, Manner, Aftermath, Cause, Verb, Method):
         assert all(f"`{value}`" in text for value in choice)

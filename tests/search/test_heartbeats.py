@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.search.heartbeats import HeartbeatSearch, in_force, in_heartbeats
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.ping_answer import HeartbeatLimits
 
 PRIOR = prior_of(Catalogue().all())
@@ -27,7 +28,7 @@ def carry_out(search, timer_s, how, limits=None):
                 break
             if hold_s < timer_s:
                 outcome = Outcome(Kind.SURVIVED, hold_s)
-            elif how is How.SILENT:
+            elif how is Manner.SILENT:
                 outcome = Outcome(Kind.CUT, hold_s + 3, how)
             else:
                 outcome = Outcome(Kind.CUT, timer_s, how, exact=True)
@@ -37,7 +38,7 @@ def carry_out(search, timer_s, how, limits=None):
 
 @given(
     timer_s=st.floats(61, 3600),
-    how=st.sampled_from([How.SILENT, How.RESET]),
+    how=st.sampled_from([Manner.SILENT, Manner.RESET]),
     connections=st.integers(1, 4),
     confirm=st.integers(1, 3),
     precision_s=st.sampled_from([1.0, 2.0, 5.0, 10.0]),
@@ -59,7 +60,7 @@ def test_holds_are_whole_and_the_limit_is_right(timer_s, how, connections, confi
 
 def test_with_the_usual_precision_no_hold_meets_an_even_timer():
     search = HeartbeatSearch(in_heartbeats(SearchSettings()), None, HeartbeatLimits())
-    asked = carry_out(search, 600, How.SILENT)
+    asked = carry_out(search, 600, Manner.SILENT)
     assert {hold_s for hold_s in asked if hold_s % 2 == 0} == {3540}
     assert (search.limit.survived_s, search.limit.cut_s) == (599, 601)
 
@@ -92,14 +93,14 @@ def test_limits_are_learnt():
 def test_the_search_keeps_to_the_limits():
     search = HeartbeatSearch(in_heartbeats(SearchSettings()), None, HeartbeatLimits(120, 900))
     assert (search.settings.min_s, search.settings.max_s) == (120, 900)
-    asked = carry_out(search, 5000, How.SILENT)
+    asked = carry_out(search, 5000, Manner.SILENT)
     assert asked == [900]
     assert (search.limit.survived_s, search.limit.cut_s) == (900, None)
 
 
 def test_limits_that_are_learnt_on_the_way():
     search = HeartbeatSearch(in_heartbeats(SearchSettings()), None, HeartbeatLimits())
-    asked = carry_out(search, 600, How.SILENT, {"server": 1800})
+    asked = carry_out(search, 600, Manner.SILENT, {"server": 1800})
     assert asked[:2] == [3540, 1800]
     assert (search.limit.survived_s, search.limit.cut_s) == (599, 601)
 

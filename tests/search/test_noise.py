@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hbprobe.manner import Manner
 from hbprobe.measure.journal import Journal, header
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.search.bracket import seen
 from hbprobe.search.noise import Noise, beliefs, doubt, most_likely
 from hbprobe.search.prior import Belief, Prior, prior_of
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 NOISE = Noise(share=0.1, late_s=2.0)
 PRIOR = Prior(silent=Belief({300: 0.25, 600: 0.25}), telling=Belief({60: 0.5}))
@@ -25,11 +26,11 @@ def survived(hold_s):
 
 
 def silent(hold_s):
-    return seen(hold_s, Outcome(Kind.CUT, hold_s + 3, How.SILENT))
+    return seen(hold_s, Outcome(Kind.CUT, hold_s + 3, Manner.SILENT))
 
 
 def told(time_s, hold_s):
-    return seen(hold_s, Outcome(Kind.CUT, time_s, How.RESET, exact=True))
+    return seen(hold_s, Outcome(Kind.CUT, time_s, Manner.RESET, exact=True))
 
 
 def evenly(low_s, high_s):
@@ -147,7 +148,7 @@ def silent_path(limit_s, *accidents):
             left.remove(hold_s)
         elif hold_s < limit_s:
             return Outcome(Kind.SURVIVED, hold_s)
-        return Outcome(Kind.CUT, hold_s + 3, How.SILENT)
+        return Outcome(Kind.CUT, hold_s + 3, Manner.SILENT)
 
     return rule
 

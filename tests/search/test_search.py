@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.search.prior import Belief, Prior
 from hbprobe.search.search import Search, SearchSettings, rounds_left
-from hbprobe.trial.outcome import Aftermath, How, Kind, Limit, Outcome
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 # A scripted path: a rule says what becomes of a hold, `walk` carries a search out on it as `Run` does.
 
@@ -19,10 +20,10 @@ def survived(hold_s, early_s=0.0):
 
 
 def silent(hold_s):
-    return Outcome(Kind.CUT, hold_s + 3, How.SILENT, aftermath=Aftermath.NOTHING)
+    return Outcome(Kind.CUT, hold_s + 3, Manner.SILENT, aftermath=Aftermath.NOTHING)
 
 
-def at_once(time_s, hold_s, how=How.RESET):
+def at_once(time_s, hold_s, how=Manner.RESET):
     """A cut that tells its time, unless it came so close to the hold that the answer may have provoked it."""
     return Outcome(Kind.CUT, time_s, how, exact=time_s < hold_s - 0.05)
 
@@ -60,7 +61,7 @@ def test_one_connection_is_binary_search_after_the_longest_hold():
         (3540,), (1799.5,), (928.5,), (493.5,), (710.5,), (601.5,), (547.5,), (574.5,), (587.5,), (594.5,), (597.5,),
         (599.5,), (600.5,),
     ]  # fmt: skip
-    assert search.limit == Limit(599.5, 600.5, How.SILENT, aftermath=Aftermath.NOTHING)
+    assert search.limit == Limit(599.5, 600.5, Manner.SILENT, aftermath=Aftermath.NOTHING)
     assert search.confirmed
     assert search.contradictions == ()
     assert now_s == 12193
@@ -86,15 +87,15 @@ def test_holds_lie_at_odd_halves_of_the_precision():
     assert inner[-2:] == [599.95, 600.05]
 
 
-@pytest.mark.parametrize("how", [How.RESET, How.CLOSED, How.STATUS])
+@pytest.mark.parametrize("how", [Manner.RESET, Manner.CLOSED, Manner.STATUS])
 def test_an_exact_time_is_the_upper_end_at_once(how):
     def path(hold_s):
-        cut = replace(at_once(350.004, hold_s, how), status=504 if how is How.STATUS else None)
+        cut = replace(at_once(350.004, hold_s, how), status=504 if how is Manner.STATUS else None)
         return survived(hold_s) if hold_s < 350 else cut
 
     search, rounds, _ = walk(path)
     assert rounds == [(3540,), (349.5,)]
-    status = 504 if how is How.STATUS else None
+    status = 504 if how is Manner.STATUS else None
     assert search.limit == Limit(349.5, 350.004, how, status, exact=True)
     assert search.confirmed
 
@@ -114,7 +115,7 @@ def test_several_connections_step_back_from_an_exact_time():
 def test_a_cut_at_the_hold_says_only_that_the_limit_is_not_above_it():
     search, rounds, _ = walk(lambda hold_s: at_once(hold_s, hold_s))
     assert len(rounds) == 12
-    assert search.limit == Limit(None, 60, How.RESET)
+    assert search.limit == Limit(None, 60, Manner.RESET)
 
 
 def test_nothing_is_cut():
@@ -136,14 +137,14 @@ def test_nothing_is_cut_and_several_connections_end_with_the_longest_hold():
 def test_everything_is_cut(limit_s):
     search, rounds, _ = walk(silent_path(limit_s))
     assert rounds[-1] == (60,)
-    assert search.limit == Limit(None, 60, How.SILENT, aftermath=Aftermath.NOTHING)
+    assert search.limit == Limit(None, 60, Manner.SILENT, aftermath=Aftermath.NOTHING)
     assert search.confirmed
 
 
 def test_everything_is_cut_at_a_time_that_is_known():
     search, rounds, _ = walk(exact_path(4), SearchSettings(confirm=2))
     assert rounds == [(3540,), (60,)]
-    assert search.limit == Limit(None, 4, How.RESET, exact=True)
+    assert search.limit == Limit(None, 4, Manner.RESET, exact=True)
     assert search.confirmed
 
 
@@ -166,7 +167,7 @@ def test_an_answer_that_comes_a_little_early_is_not_asked_for_again():
     search, rounds, _ = walk(path, SearchSettings(confirm=2))
     holds = [hold_s for asked in rounds for hold_s in asked]
     assert holds.count(599.5) == 2
-    assert search.limit == Limit(598.9, 600.5, How.SILENT, aftermath=Aftermath.NOTHING)
+    assert search.limit == Limit(598.9, 600.5, Manner.SILENT, aftermath=Aftermath.NOTHING)
     assert search.confirmed
 
 
@@ -201,7 +202,7 @@ def test_the_clock_of_a_box_may_be_coarse():
         lambda hold_s: survived(hold_s) if hold_s < 350 else at_once(next(times), hold_s),
         SearchSettings(confirm=4),
     )
-    assert search.limit == Limit(349.5, 350.0, How.RESET, exact=True)
+    assert search.limit == Limit(349.5, 350.0, Manner.RESET, exact=True)
     assert search.confirmed
 
 

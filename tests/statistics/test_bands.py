@@ -2,8 +2,9 @@ import random
 
 import pytest
 
+from hbprobe.manner import Manner
 from hbprobe.statistics.bands import band, curve, wilson
-from hbprobe.trial.outcome import How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 
 def lived(hold_s):
@@ -11,11 +12,11 @@ def lived(hold_s):
 
 
 def silent(hold_s):
-    return Trial(1, hold_s, 0, Outcome(Kind.CUT, hold_s + 3, How.SILENT))
+    return Trial(1, hold_s, 0, Outcome(Kind.CUT, hold_s + 3, Manner.SILENT))
 
 
 def exact(hold_s, at_s):
-    return Trial(1, hold_s, 0, Outcome(Kind.CUT, at_s, How.RESET, exact=True))
+    return Trial(1, hold_s, 0, Outcome(Kind.CUT, at_s, Manner.RESET, exact=True))
 
 
 def near(*share):

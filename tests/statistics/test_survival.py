@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hbprobe.manner import Manner
 from hbprobe.statistics.survival import estimate, promise, told_s
-from hbprobe.trial.outcome import How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 
 def survived(hold_s):
@@ -14,11 +15,11 @@ def survived(hold_s):
 
 
 def silent(hold_s):
-    return Trial(1, hold_s, 0.0, Outcome(Kind.CUT, hold_s + 3, How.SILENT))
+    return Trial(1, hold_s, 0.0, Outcome(Kind.CUT, hold_s + 3, Manner.SILENT))
 
 
 def reset(hold_s, at_s):
-    return Trial(1, hold_s, 0.0, Outcome(Kind.CUT, at_s, How.RESET, exact=True))
+    return Trial(1, hold_s, 0.0, Outcome(Kind.CUT, at_s, Manner.RESET, exact=True))
 
 
 def test_what_a_trial_tells():

@@ -2,8 +2,9 @@
 
 import pytest
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import Ask, FarEndSaw, Question, Seen
-from hbprobe.trial.outcome import Aftermath, How, Kind, Limit, Outcome, SocketSaw
+from hbprobe.trial.outcome import Kind, Limit, Outcome, SocketSaw
 
 
 class Facts:
@@ -14,7 +15,7 @@ class Facts:
         """A post-mortem of a silent cut."""
         return Seen(
             Ask(Question.POST_MORTEM, 750),
-            Outcome(Kind.CUT, 753, How.SILENT),
+            Outcome(Kind.CUT, 753, Manner.SILENT),
             socket=SocketSaw(aftermath, retransmits, woke),
             far_end=None if state is None else FarEndSaw(state, times=times),
             late_s=late_s,
@@ -32,16 +33,18 @@ class Facts:
         )
 
     @staticmethod
-    def asked(question, survived, *, hold_s=900, interval_s=60, at_s=600, how=How.SILENT, **more):
+    def asked(question, survived, *, hold_s=900, interval_s=60, at_s=600, how=Manner.SILENT, **more):
         """An answer to another question; None for one that could not be asked."""
         kind = {True: Kind.SURVIVED, False: Kind.CUT, None: Kind.FAILED}[survived]
-        outcome = Outcome(kind, hold_s if survived else at_s, None if survived else how, exact=how is not How.SILENT)
+        outcome = Outcome(
+            kind, hold_s if survived else at_s, None if survived else how, exact=how is not Manner.SILENT
+        )
         return Seen(Ask(question, hold_s, interval_s), outcome, **more)
 
     @staticmethod
-    def limit(how=How.SILENT, *, low_s=599.5, high_s=600.5, status=None, aftermath=None):
+    def limit(how=Manner.SILENT, *, low_s=599.5, high_s=600.5, status=None, aftermath=None):
         """A limit."""
-        return Limit(low_s, high_s, how, status, exact=how is not How.SILENT, aftermath=aftermath)
+        return Limit(low_s, high_s, how, status, exact=how is not Manner.SILENT, aftermath=aftermath)
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,8 @@ async def serving(script, tls=None):
     finally:
         server.close()
         for writer in writers:
-            writer.transport.abort()
+            with contextlib.suppress(AttributeError):  # Python before 3.11.4, where TLS is closed already
+                writer.transport.abort()
         await asyncio.sleep(0.1)
 
 

@@ -11,16 +11,17 @@ from matplotlib.text import Text
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import Method, Result, Verb
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 
 Rule = Callable[[float], Outcome]
 """What becomes of a hold of so many seconds."""
 
 
 _EXPLAINED = {
-    How.RESET: (
+    Manner.RESET: (
         (Cause.RESET_BY_BOX,),
         (
             "RST came after 10 min",
@@ -31,11 +32,11 @@ _EXPLAINED = {
 }
 
 
-def _cutting_at(timer_s: float, how: How = How.SILENT, status: int | None = None) -> Rule:
+def _cutting_at(timer_s: float, how: Manner = Manner.SILENT, status: int | None = None) -> Rule:
     def outcome(hold_s: float) -> Outcome:
         if hold_s < timer_s:
             return Outcome(Kind.SURVIVED, hold_s)
-        if how is How.SILENT:
+        if how is Manner.SILENT:
             return Outcome(Kind.CUT, hold_s + 3, how, aftermath=Aftermath.NOTHING, reason="no answer")
         causes, evidence = _EXPLAINED.get(how, ((), ()))
         return Outcome(Kind.CUT, timer_s, how, exact=True, status=status, causes=causes, evidence=evidence)
@@ -83,7 +84,7 @@ def _measure(rule: Rule, search: SearchSettings | None = None, **fields: Any) ->
         contradictions=state.contradictions,
         confirmed=state.confirmed,
         cut_by=None if limit.cut_s is None else "a-box",
-        verdict=judge(limit.survived_s, limit.cut_s, limit.how, Settings()).as_dict(),
+        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, Settings()),
         hbprobe="0.1.0",
     )
     return replace(result, **fields)
@@ -91,7 +92,7 @@ def _measure(rule: Rule, search: SearchSettings | None = None, **fields: Any) ->
 
 @pytest.fixture
 def cutting_at():
-    """A path whose one timer strikes at a time: `cutting_at(600, How.STATUS, 504)`."""
+    """A path whose one timer strikes at a time: `cutting_at(600, Manner.STATUS, 504)`."""
     return _cutting_at
 
 

@@ -19,7 +19,7 @@ from hbprobe.eas.releases import Release
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.setup import set_up
 from hbprobe.net.wire import Target
-from hbprobe.preflight.preflight import Name, Preflight, State
+from hbprobe.preflight.preflight import Checks, Name, State
 from hbprobe.search.search import SearchSettings
 from hbprobe.standin.filtering import FilteringRule
 from hbprobe.standin.rules import Characteristic, Rules
@@ -168,7 +168,7 @@ def test_preflight(on_warp, serve_eas, state):
 
     async def main():
         async with in_state(serve_eas, state) as (exchange, dialer):
-            preflight = Preflight(dialer.target, dialer._tls, ADA)
+            preflight = Checks(dialer.target, dialer._tls, ADA)
             return await preflight.run(), [device.wipe for device in exchange.devices]
 
     checks, wipes = on_warp(main())
@@ -198,7 +198,7 @@ def test_preflight(on_warp, serve_eas, state):
 def test_a_failed_check_says_how_long_it_took(on_warp, serve_eas, state, took_s):
     async def main():
         async with in_state(serve_eas, state) as (_, dialer):
-            return await Preflight(dialer.target, dialer._tls, ADA).run()
+            return await Checks(dialer.target, dialer._tls, ADA).run()
 
     (failed,) = [check for check in on_warp(main()) if check.state is State.FAILED]
     assert failed.took_s == pytest.approx(took_s, abs=0.1)
@@ -271,7 +271,7 @@ def exchange_like(answers, *headers):
 def test_other_statuses(on_warp, serve, answers, name, reason):
     async def main():
         async with serve(exchange_like(answers)) as peer:
-            preflight = Preflight(Target(False, "127.0.0.1", peer.port, "/"), None, ADA)
+            preflight = Checks(Target(False, "127.0.0.1", peer.port, "/"), None, ADA)
             await preflight.run()
             with pytest.raises(CannotMeasureError) as raised:
                 await set_up("ping", peer.dialer(), SEARCH, None, None, ADA)
@@ -325,7 +325,7 @@ def test_else_it_is_a_note_at_the_most(on_warp, serve, answers, headers, doubts,
         async with serve(exchange_like(answers, *headers)) as peer:
             method = PingMethod(peer.dialer(), 3, ADA)
             await method.prepare()
-            preflight = Preflight(Target(False, "127.0.0.1", peer.port, "/"), None, ADA)
+            preflight = Checks(Target(False, "127.0.0.1", peer.port, "/"), None, ADA)
             await preflight.run()
             return method, {check.name: check for check in preflight.checks}
 
@@ -344,7 +344,7 @@ def test_a_policy_is_acknowledged(on_warp, serve_eas, release, policy):
     async def main():
         async with serve_eas(release=release, **rules(policy=policy)) as (_, dialer):
             method, _ = await set_up("ping", dialer, SEARCH, None, None, ADA)
-            preflight = Preflight(dialer.target, dialer._tls, ADA)
+            preflight = Checks(dialer.target, dialer._tls, ADA)
             await preflight.run()
             return await method.trial(599), preflight.passed
 

@@ -9,11 +9,12 @@ import sys
 import pytest
 
 from hbprobe.farend.hold import hold_token
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, Target
 from hbprobe.trial.asking import Asking
 from hbprobe.trial.evidence import Ask, FarEnd, Question
-from hbprobe.trial.outcome import Aftermath, How, Kind
+from hbprobe.trial.outcome import Kind
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
 HELLO = b"HTTP/1.1 200 OK\r\nServer: test/1\r\nContent-Length: 2\r\nKeep-Alive: max=9, timeout = 75\r\n\r\nok"
@@ -62,7 +63,7 @@ async def late(connection, seconds, nonce, _):
 def test_a_late_answer_is_waited_for(on_warp, serve):
     waiting = b'{"up_s": 900, "seen": true, "now_s": 1}'
     seen, _, peer = asked(on_warp, serve, holding(late, waiting), Ask(Question.POST_MORTEM, 60))
-    assert (seen.outcome.how, seen.outcome.elapsed_s) == (How.SILENT, 63)
+    assert (seen.outcome.how, seen.outcome.elapsed_s) == (Manner.SILENT, 63)
     assert seen.socket.aftermath is Aftermath.ACKNOWLEDGED
     assert seen.far_end.state is FarEnd.WAITING
     assert seen.late_s == 10
@@ -92,7 +93,7 @@ def test_without_a_witness_nothing_is_known_of_the_far_end(on_warp, serve):
         connection.close()
 
     seen, _, _ = asked(on_warp, serve, holding(end), Ask(Question.POST_MORTEM, 60))
-    assert (seen.outcome.how, seen.outcome.elapsed_s, seen.far_end) == (How.CLOSED, 20, None)
+    assert (seen.outcome.how, seen.outcome.elapsed_s, seen.far_end) == (Manner.CLOSED, 20, None)
 
 
 def test_close_notify_is_noted(on_warp, serve, tls_pair):
@@ -155,7 +156,7 @@ def test_an_end_while_it_drips(on_warp, serve):
         connection.rst()
 
     seen, at_s, _ = asked(on_warp, serve, holding(end), Ask(Question.CLIENT_DRIP, 60, 7))
-    assert (seen.outcome.how, seen.outcome.elapsed_s, at_s) == (How.RESET, 20, 20)
+    assert (seen.outcome.how, seen.outcome.elapsed_s, at_s) == (Manner.RESET, 20, 20)
 
 
 def test_an_answer_before_the_request_is_whole(on_warp, serve):
@@ -164,7 +165,7 @@ def test_an_answer_before_the_request_is_whole(on_warp, serve):
         connection.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     seen, at_s, _ = asked(on_warp, serve, holding(early), Ask(Question.CLIENT_DRIP, 60, 7))
-    assert (seen.outcome.how, seen.outcome.status, at_s) == (How.STATUS, 408, 20)
+    assert (seen.outcome.how, seen.outcome.status, at_s) == (Manner.STATUS, 408, 20)
 
 
 def test_only_the_post_mortem_is_a_post_mortem(on_warp, serve):
@@ -221,9 +222,9 @@ async def say_nothing(connection):
     ("then", "survived", "how", "at_s", "aftermath"),
     [
         (answer_again, True, None, 100, None),
-        (close_after_75_s, False, How.CLOSED, 75, None),
-        (reset_the_next, False, How.RESET, 100, Aftermath.RESET),
-        (say_nothing, False, How.SILENT, 103, None),
+        (close_after_75_s, False, Manner.CLOSED, 75, None),
+        (reset_the_next, False, Manner.RESET, 100, Aftermath.RESET),
+        (say_nothing, False, Manner.SILENT, 103, None),
     ],
 )
 @pytest.mark.parametrize("holds", [False, True])
@@ -233,7 +234,7 @@ def test_between_requests(on_warp, serve, then, survived, how, at_s, aftermath, 
     assert (seen.survived, seen.outcome.how, seen.outcome.elapsed_s) == (survived, how, at_s)
     assert seen.outcome.aftermath is aftermath
     assert seen.announced_s == 75
-    assert (seen.socket is not None) is (how is How.SILENT)
+    assert (seen.socket is not None) is (how is Manner.SILENT)
 
 
 def test_a_server_that_closes_after_each_answer(on_warp, serve):

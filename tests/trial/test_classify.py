@@ -1,8 +1,10 @@
 import pytest
 
+from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
-from hbprobe.trial.classify import classify
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.classify import classify, unless_by_far_end
+from hbprobe.trial.evidence import FarEnd, FarEndSaw
+from hbprobe.trial.outcome import Kind, Outcome
 
 TOKEN = b"0123456789abcdef\n"
 STARTED_S = 1000.0
@@ -20,8 +22,11 @@ def end(kind, at_s, signed=False, detail=""):
     return End(kind, STARTED_S + at_s, signed, detail)
 
 
-def failed(reason, elapsed_s, status=None):
-    return Outcome(Kind.FAILED, elapsed_s, status=status, reason=reason)
+def failed(reason, elapsed_s, status=None, **may_pass):
+    return Outcome(Kind.FAILED, elapsed_s, status=status, reason=reason, **may_pass)
+
+
+OUTAGE = {"again": True, "outage": True}
 
 
 # The right answer
@@ -49,10 +54,10 @@ def test_the_right_answer_much_too_early_means_another_clock(hold_s, at_s):
 each_end = pytest.mark.parametrize(
     ("kind", "signed", "how", "reason"),
     [
-        (EndKind.RST, False, How.RESET, "RST"),
-        (EndKind.RST, True, How.RESET, "RST after TLS's close_notify"),
-        (EndKind.FIN, False, How.CLOSED, "FIN"),
-        (EndKind.FIN, True, How.CLOSED, "FIN after TLS's close_notify"),
+        (EndKind.RST, False, Manner.RESET, "RST"),
+        (EndKind.RST, True, Manner.RESET, "RST after TLS's close_notify"),
+        (EndKind.FIN, False, Manner.CLOSED, "FIN"),
+        (EndKind.FIN, True, Manner.CLOSED, "FIN after TLS's close_notify"),
     ],
 )
 
@@ -70,7 +75,7 @@ def test_an_end_is_a_cut_whose_time_is_known_if_it_came_before_the_answer_was_du
 @each_end
 def test_an_end_at_once_is_a_refusal(kind, signed, how, reason):
     text = f"{reason} at once: another protocol, or a proxy that cannot reach the server"
-    assert judge(end(kind, 0.25, signed)) == failed(text, 0.25)
+    assert judge(end(kind, 0.25, signed)) == failed(text, 0.25, **OUTAGE)
     assert judge(end(kind, 0.25, signed), expected=None) == Outcome(Kind.CUT, 0.25, how, True, reason=reason)
 
 
@@ -81,10 +86,20 @@ def test_an_end_at_the_end_of_a_short_hold_is_a_cut(kind, signed, how, reason):
 
 def test_a_connection_that_the_system_gave_up_is_no_evidence():
     outcome = judge(end(EndKind.UNREACHABLE, 12.5, detail="[Errno 113] No route to host"))
-    assert outcome == failed("the connection broke: [Errno 113] No route to host", 12.5)
+    assert outcome == failed("the connection broke: [Errno 113] No route to host", 12.5, **OUTAGE)
 
 
-@pytest.mark.parametrize(("kind", "how", "name"), [(EndKind.RST, How.RESET, "RST"), (EndKind.FIN, How.CLOSED, "FIN")])
+@pytest.mark.parametrize("at_s", [5.0, 599.0, 601.0])
+def test_bytes_that_are_never_acknowledged_meet_with_silence(at_s):
+    """The system gives a dripping connection up after a quarter of an hour: the path was dead at some time before."""
+    outcome = judge(end(EndKind.TIMED_OUT, at_s, detail="[Errno 110] Connection timed out"))
+    text = "nothing was acknowledged, until the system gave up"
+    assert outcome == Outcome(Kind.CUT, at_s, Manner.SILENT, exact=False, reason=text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how", "name"), [(EndKind.RST, Manner.RESET, "RST"), (EndKind.FIN, Manner.CLOSED, "FIN")]
+)
 @pytest.mark.parametrize(("at_s", "exact"), [(300.0, True), (600.0, False)])
 def test_an_answer_that_is_cut_short(kind, how, name, at_s, exact):
     detail = "the answer was cut short after 5 bytes of its body"
@@ -94,7 +109,9 @@ def test_an_answer_that_is_cut_short(kind, how, name, at_s, exact):
 
 def test_an_answer_that_breaks_off_in_damaged_tls_is_no_evidence():
     broken = Broken(end(EndKind.UNREACHABLE, 3, detail="TLS: bad record mac"), "the answer was cut short", 0)
-    assert judge(broken) == failed("the answer was cut short: the connection broke: TLS: bad record mac", 3)
+    assert judge(broken) == failed(
+        "the answer was cut short: the connection broke: TLS: bad record mac", 3, again=True
+    )
 
 
 def test_what_is_not_http_is_no_evidence():
@@ -106,7 +123,7 @@ def test_what_is_not_http_is_no_evidence():
 
 
 def test_nothing_at_all_is_a_cut_at_or_below_the_hold():
-    assert judge(None) == Outcome(Kind.CUT, 603, How.SILENT, reason="nothing came")
+    assert judge(None) == Outcome(Kind.CUT, 603, Manner.SILENT, reason="nothing came")
 
 
 # Other answers
@@ -116,20 +133,20 @@ def test_nothing_at_all_is_a_cut_at_or_below_the_hold():
 @pytest.mark.parametrize(("at_s", "exact"), [(1.0, True), (60.0, True), (599.96, False), (601.0, False)])
 def test_a_proxys_timer_answers_with_a_status(status, at_s, exact):
     assert judge(answer(status, at_s, b"<h1>error</h1>")) == Outcome(
-        Kind.CUT, pytest.approx(at_s), How.STATUS, exact, status, reason=f"status {status} from a proxy"
+        Kind.CUT, pytest.approx(at_s), Manner.STATUS, exact, status, reason=f"status {status} from a proxy"
     )
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_status_at_once_is_a_proxy_without_a_server(status):
     reason = f"status {status} at once: a proxy that cannot reach the server"
-    assert judge(answer(status, 0.2, b"")) == failed(reason, pytest.approx(0.2), status)
+    assert judge(answer(status, 0.2, b"")) == failed(reason, pytest.approx(0.2), status, **OUTAGE)
 
 
 @pytest.mark.parametrize("body", [b"", TOKEN[:4]])
 def test_a_clean_200_cut_short_is_a_proxys_timer(body):
     assert judge(answer(200, 60, body)) == Outcome(
-        Kind.CUT, 60, How.STATUS, True, 200, reason="status 200 from a proxy"
+        Kind.CUT, 60, Manner.STATUS, True, 200, reason="status 200 from a proxy"
     )
 
 
@@ -147,7 +164,6 @@ def test_a_captive_portal_is_no_evidence():
         (404, "there is no hbprobe serve at this address; --method idle can probe any web server"),
         (405, "there is no hbprobe serve at this address; --method idle can probe any web server"),
         (407, "a proxy wants a login"),
-        (429, "the server refuses the request"),
         (449, "the server wants the device to be provisioned first"),
     ],
 )
@@ -156,11 +172,23 @@ def test_a_refusal_is_no_evidence_whenever_it_comes(status, what, at_s):
     assert judge(answer(status, at_s, b"")) == failed(f"status {status}: {what}", pytest.approx(at_s), status)
 
 
-@pytest.mark.parametrize("header", ["retry_after", "x_ms_asthrottle"])
 @pytest.mark.parametrize("at_s", [0.1, 60.0])
-def test_a_throttle_is_no_evidence(header, at_s):
+def test_a_throttle_is_no_evidence(at_s):
     reason = "status 503: the server throttles (120)"
-    assert judge(answer(503, at_s, b"", **{header: "120"})) == failed(reason, pytest.approx(at_s), 503)
+    assert judge(answer(503, at_s, b"", x_ms_asthrottle="120")) == failed(reason, pytest.approx(at_s), 503)
+
+
+@pytest.mark.parametrize(("headers", "pause_s"), [({}, 30), ({"retry_after": "7"}, 7)])
+def test_a_proxy_that_throttles_is_left_alone_for_a_while(headers, pause_s):
+    outcome = judge(answer(429, 60, b"", **headers))
+    assert outcome == failed("status 429: a proxy throttles", 60, 429, again=True, pause_s=pause_s)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxys_timer_may_ask_to_come_back_later(status):
+    """A caching proxy sends Retry-After with its 503; hbprobe serve throttles nobody."""
+    outcome = judge(answer(status, 60, b"", retry_after="5"))
+    assert outcome == Outcome(Kind.CUT, 60, Manner.STATUS, True, status, reason=f"status {status} from a proxy")
 
 
 def test_exchange_says_why_it_throttles():
@@ -183,3 +211,49 @@ def test_a_redirect_is_no_evidence(status):
 @pytest.mark.parametrize("status", [200, 302, 401, 404, 503])
 def test_any_answer_after_the_silence_survives(status):
     assert judge(answer(status, 600.4, b"anything"), expected=None) == Outcome(Kind.SURVIVED, pytest.approx(600.4))
+
+
+# What the far end says of itself
+
+SILENT = Outcome(Kind.CUT, 603, Manner.SILENT, reason="nothing came")
+
+
+@pytest.mark.parametrize("state", FarEnd)
+def test_a_silence_beside_a_stall_of_the_far_end_is_no_evidence(state):
+    outcome = unless_by_far_end(SILENT, FarEndSaw(state, stalled_s=1.6), grace_s=3)
+    text = "the far end stood still for 1.6 s meanwhile, which says nothing of the path"
+    assert outcome == Outcome(Kind.FAILED, 603, reason=text, again=True)
+
+
+def test_a_request_that_a_full_far_end_never_saw_is_no_evidence():
+    outcome = unless_by_far_end(SILENT, FarEndSaw(FarEnd.NEVER_ARRIVED, was_full=True), grace_s=3)
+    assert (outcome.kind, outcome.again) == (Kind.FAILED, True)
+    assert outcome.reason.startswith("the far end turned connections away meanwhile: it had no descriptors left")
+
+
+@pytest.mark.parametrize(
+    "saw",
+    [
+        None,
+        FarEndSaw(FarEnd.UNACKNOWLEDGED),
+        FarEndSaw(FarEnd.UNACKNOWLEDGED, stalled_s=1.4),
+        FarEndSaw(FarEnd.UNACKNOWLEDGED, was_full=True),
+        FarEndSaw(FarEnd.NEVER_ARRIVED),
+    ],
+)
+def test_a_silence_that_the_far_end_has_no_part_in(saw):
+    assert unless_by_far_end(SILENT, saw, grace_s=3) == SILENT
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(Kind.SURVIVED, 600),
+        Outcome(Kind.FAILED, 0, reason="x"),
+        Outcome(Kind.CUT, 300, Manner.RESET, exact=True),
+        Outcome(Kind.CUT, 300, Manner.STATUS, status=504),
+    ],
+)
+def test_what_came_from_the_path_stays_what_it_is_whatever_the_far_end_did(outcome):
+    saw = FarEndSaw(FarEnd.NEVER_ARRIVED, stalled_s=60, was_full=True)
+    assert unless_by_far_end(outcome, saw, grace_s=3) == outcome

@@ -1,8 +1,9 @@
 import pytest
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, Seen
 from hbprobe.trial.explanation import explain
-from hbprobe.trial.outcome import Aftermath, Cause, How, Kind, Outcome
+from hbprobe.trial.outcome import Cause, Kind, Outcome
 
 LOST, ON_NEXT, LATE = Cause.STATE_LOST_SILENTLY, Cause.STATE_LOST_RESET_ON_NEXT, Cause.ANSWERED_LATE
 HELD, DOWN = Cause.HELD_BY_PROXY, Cause.PATH_DOWN
@@ -102,10 +103,10 @@ def test_a_proxy_that_asks_again(facts):
 
 @pytest.mark.parametrize("state", [None, *ALIVE])
 def test_a_status(facts, state):
-    assert causes(facts.ended(How.STATUS, state, status=504)) == (Cause.PROXY_STATUS,)
+    assert causes(facts.ended(Manner.STATUS, state, status=504)) == (Cause.PROXY_STATUS,)
 
 
-@pytest.mark.parametrize(("how", "box"), [(How.CLOSED, BY_PROXY), (How.RESET, RST_BOX)])
+@pytest.mark.parametrize(("how", "box"), [(Manner.CLOSED, BY_PROXY), (Manner.RESET, RST_BOX)])
 @pytest.mark.parametrize("state", ALIVE)
 @pytest.mark.parametrize("signed", [False, True])
 def test_an_end_that_the_far_end_did_not_make(facts, how, box, state, signed):
@@ -113,7 +114,7 @@ def test_an_end_that_the_far_end_did_not_make(facts, how, box, state, signed):
 
 
 @pytest.mark.parametrize(
-    ("how", "box", "server"), [(How.CLOSED, BY_PROXY, BY_SERVER), (How.RESET, RST_BOX, RST_SERVER)]
+    ("how", "box", "server"), [(Manner.CLOSED, BY_PROXY, BY_SERVER), (Manner.RESET, RST_BOX, RST_SERVER)]
 )
 def test_an_end_of_unknown_origin(facts, how, box, server):
     assert causes(facts.ended(how)) == (box, server)
@@ -129,7 +130,9 @@ def test_fin_answers_the_next_packet(facts):
 
 def test_rst_answers_the_next_request_of_the_idle_method():
     seen = Seen(
-        Ask(Question.POST_MORTEM, 750), Outcome(Kind.CUT, 750, How.RESET, aftermath=Aftermath.RESET), announced_s=75
+        Ask(Question.POST_MORTEM, 750),
+        Outcome(Kind.CUT, 750, Manner.RESET, aftermath=Aftermath.RESET),
+        announced_s=75,
     )
     assert causes(seen) == (ON_NEXT, RST_SERVER)
 
@@ -152,20 +155,20 @@ def test_the_evidence_of_silence(facts):
 
 
 def test_the_evidence_of_an_end(facts):
-    assert explain(facts.ended(How.CLOSED, FarEnd.RESET), tls=True).evidence == (
+    assert explain(facts.ended(Manner.CLOSED, FarEnd.RESET), tls=True).evidence == (
         "FIN came after 10 min",
         "no close_notify of TLS came before it, as from a box without the keys of the connection",
         "the far end: its connection was reset 10 min after the request came",
     )
-    assert explain(facts.ended(How.RESET, signed=True), tls=True).evidence == (
+    assert explain(facts.ended(Manner.RESET, signed=True), tls=True).evidence == (
         "RST came after 10 min",
         "TLS's close_notify came first: whoever ended it holds the keys of the connection",
     )
-    assert explain(facts.ended(How.RESET), tls=False).evidence == ("RST came after 10 min",)
+    assert explain(facts.ended(Manner.RESET), tls=False).evidence == ("RST came after 10 min",)
 
 
 def test_the_evidence_of_a_status(facts):
-    assert explain(facts.ended(How.STATUS, status=504, server="nginx\x1b"), tls=True).evidence == (
+    assert explain(facts.ended(Manner.STATUS, status=504, server="nginx\x1b"), tls=True).evidence == (
         "status 504 came after 10 min",
         "whoever answered calls itself 'nginx\\x1b'",
     )
@@ -190,7 +193,7 @@ def test_the_evidence_of_what_came_back_and_came_twice(facts):
 def test_the_evidence_of_an_answer_and_of_an_announcement():
     seen = Seen(
         Ask(Question.POST_MORTEM, 100),
-        Outcome(Kind.CUT, 75, How.CLOSED, exact=True),
+        Outcome(Kind.CUT, 75, Manner.CLOSED, exact=True),
         announced_s=75,
         far_end=FarEndSaw(FarEnd.UNACKNOWLEDGED, answered_s=100),
     )

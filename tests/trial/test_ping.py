@@ -11,11 +11,12 @@ from hbprobe.eas.commands import Folder, FolderSyncAnswer, PingAnswer, PingReque
 from hbprobe.eas.releases import Release
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.run import Run
 from hbprobe.measure.setup import set_up
 from hbprobe.search.search import SearchSettings
 from hbprobe.standin.rules import Rules
-from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.ping import PingMethod
 
 ADA = Account("ada", "s3cret")
@@ -261,7 +262,7 @@ def test_such_a_server_behind_a_box_that_cuts(on_warp, serve):
             connection.send(http(PingAnswer(1).encode()))
 
     limit = probed(on_warp, serve, cut).search.limit
-    assert (limit.how, limit.exact) == (How.RESET, True)
+    assert (limit.manner, limit.exact) == (Manner.RESET, True)
     assert limit.survived_s == 599
     assert limit.cut_s == pytest.approx(600, abs=0.01)
 
@@ -333,7 +334,7 @@ def test_a_silent_ping_is_looked_into(on_warp, serve):
             return await method.trial(599)
 
     outcome = on_warp(main())
-    assert (outcome.kind, outcome.how, outcome.elapsed_s) == (Kind.CUT, How.SILENT, 602)
+    assert (outcome.kind, outcome.how, outcome.elapsed_s) == (Kind.CUT, Manner.SILENT, 602)
     assert outcome.aftermath in (Aftermath.ACKNOWLEDGED, None)
 
 

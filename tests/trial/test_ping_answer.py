@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from hbprobe.eas.client import Step
 from hbprobe.eas.commands import PingAnswer
+from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.ping_answer import PingReading, read_ping
 
 HOLD_S = 599
@@ -158,7 +159,7 @@ def test_a_pause_that_comes_with_a_good_answer(told, pause_s):
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520, 524, 529])
 def test_a_proxys_status_is_a_cut(status):
-    outcome = Outcome(Kind.CUT, 300, How.STATUS, True, status, reason=f"status {status} from a proxy")
+    outcome = Outcome(Kind.CUT, 300, Manner.STATUS, True, status, reason=f"status {status} from a proxy")
     assert reading(status=status, elapsed_s=300) == PingReading(outcome)
 
 
@@ -192,5 +193,5 @@ def test_what_is_not_activesync_is_no_evidence(body, elapsed_s):
 def test_no_answer_breaks_it_and_only_proxies_cut(status, body, elapsed_s, headers):
     outcome = read_ping(Answer(status, body, 0.0, headers), HOLD_S, elapsed_s).outcome
     if outcome.kind is Kind.CUT:
-        assert outcome.how is How.STATUS and outcome.status == status != 200
+        assert outcome.how is Manner.STATUS and outcome.status == status != 200
     assert outcome.kind is not Kind.SURVIVED or status == 200

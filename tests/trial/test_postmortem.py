@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from hbprobe.trial.outcome import Aftermath
+from hbprobe.manner import Aftermath
 from hbprobe.trial.postmortem import examine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")

@@ -23,6 +23,10 @@ STANDS = {"up_s": 900, "seen": True, "now_s": 600}
         (STANDS | {"ended_s": 60, "ending": "reset"}, FarEndSaw(FarEnd.RESET, 60)),
         (STANDS | {"ended_s": 60, "ending": "closed"}, FarEndSaw(FarEnd.CLOSED, 60)),
         (STANDS | {"ended_s": 600, "ending": "gave-up", "answered_s": 60}, FarEndSaw(FarEnd.GAVE_UP, 600, 60)),
+        (STANDS | {"stalled_s": 2.5, "full_s": None}, FarEndSaw(FarEnd.WAITING, stalled_s=2.5)),
+        (STANDS | {"full_s": 600}, FarEndSaw(FarEnd.WAITING, was_full=True)),
+        (STANDS | {"full_s": 601}, FarEndSaw(FarEnd.WAITING)),
+        ({"up_s": 900, "seen": False, "full_s": 5}, FarEndSaw(FarEnd.NEVER_ARRIVED, was_full=True)),
     ],
 )
 def test_what_a_testimony_means(said, means):

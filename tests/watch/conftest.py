@@ -4,9 +4,10 @@ import pytest
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import Method, Result, Verb
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import Aftermath, How, Kind, Limit, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial
 from hbprobe.watch.store import Store
 
 
@@ -20,7 +21,7 @@ def store(tmp_path):
 @pytest.fixture
 def trial():
     """A trial with everything in it."""
-    outcome = Outcome(Kind.CUT, 603.5, How.SILENT, status=None, aftermath=Aftermath.NOTHING, reason="no answer")
+    outcome = Outcome(Kind.CUT, 603.5, Manner.SILENT, status=None, aftermath=Aftermath.NOTHING, reason="no answer")
     return Trial(4, 600.5, 1234.5678, outcome)
 
 
@@ -29,7 +30,7 @@ def result_of():
     """What makes a result of a limit."""
 
     def make(survived_s, cut_s):
-        how = None if cut_s is None else How.SILENT
+        how = None if cut_s is None else Manner.SILENT
         known = survived_s is not None or cut_s is not None
         return Result(
             verb=Verb.PROBE,
@@ -41,7 +42,7 @@ def result_of():
             trials=(),
             path_s=1.0,
             wall_s=1.0,
-            verdict=judge(survived_s, cut_s, how, Settings()).as_dict() if known else None,
+            verdict=judge(survived_s, cut_s, how, Settings()) if known else None,
         )
 
     return make

@@ -12,10 +12,13 @@ import pytest
 from hbprobe import warp
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings
+from hbprobe.manner import Manner
+from hbprobe.measure.observe import Observer
+from hbprobe.measure.run import Run
 from hbprobe.net.wire import Target
-from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome
-from hbprobe.watch.service import method_of, watch
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.watch.service import run_of, watch
 from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import Method, WatchPlan, WatchTarget
 
@@ -32,6 +35,9 @@ class Rule:
     def __init__(self, timer_s, now):
         self._timer_s, self._now = timer_s, now
 
+    async def prove(self):
+        return None
+
     async def trial(self, hold_s):
         timer_s = self._timer_s(self._now())
         if timer_s is None:
@@ -39,7 +45,16 @@ class Rule:
         await asyncio.sleep(min(hold_s, timer_s))
         if hold_s < timer_s:
             return Outcome(Kind.SURVIVED, hold_s)
-        return Outcome(Kind.CUT, timer_s, How.RESET, exact=True)
+        return Outcome(Kind.CUT, timer_s, Manner.RESET, exact=True)
+
+
+def over(rule):
+    """What sets up a run on such a path."""
+
+    async def run(target, record, observer, prior):
+        return Run(Search(target.search, prior), rule(), record, observer.search)
+
+    return run
 
 
 def target(name="office", search=SEARCH):
@@ -63,7 +78,7 @@ def follow(store):
             def now():
                 return clock(since_s + loop.time())
 
-            watching = watch(what or plan(), store, now, said.append, None, lambda _: Rule(timer_s, now))
+            watching = watch(what or plan(), store, now, said.append, None, over(lambda: Rule(timer_s, now)))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(watching, for_s)
 
@@ -172,7 +187,7 @@ def test_a_database_that_fails_ends_the_watch(store):
     store._db.close()
 
     async def main():
-        await watch(plan(), store, lambda: TUESDAY, print, None, lambda _: Rule(lambda _: 300, None))
+        await watch(plan(), store, lambda: TUESDAY, print, None, over(lambda: Rule(lambda _: 300, None)))
 
     with pytest.raises(UserError, match="cannot be used as a database: Cannot operate on a closed database"):
         warp.run(main(), warp.WarpClock())
@@ -181,6 +196,7 @@ def test_a_database_that_fails_ends_the_watch(store):
 def test_the_real_methods():
     async def main():
         held, idle = target(), replace(target(), method=Method.IDLE, tls=ssl.create_default_context())
-        return method_of(held).name, method_of(idle).name
+        runs = [await run_of(one, None, Observer(), None) for one in (held, idle)]
+        return tuple(run.method.name for run in runs)
 
     assert warp.run(main(), warp.WarpClock()) == ("hold", "idle")

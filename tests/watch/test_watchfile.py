@@ -78,7 +78,10 @@ def test_the_database_may_be_named_itself(written, tmp_path):
 
 ONE = "targets:\n  - name: a\n    url: https://h/\n"
 WRONG = [
-    ("interval: 1h\n", "watch.yaml:1: targets: is missing: must be a list of blocks (name, url, method, ca, search)"),
+    (
+        "interval: 1h\n",
+        "watch.yaml:1: targets: is missing: must be a list of blocks (name, url, method, ca, source, family, search)",
+    ),
     ("targets: []\n", "watch.yaml:1: targets: is an empty list: name at least one"),
     (f"{ONE}    password: x\n", "watch.yaml:4: targets[0].password: unknown key (allowed: name, url, method, ca, "),
     (f"intervall: 5\n{ONE}", "watch.yaml:1: intervall: unknown key; did you mean interval? (allowed: database, "),

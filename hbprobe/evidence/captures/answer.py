@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.capture import CaptureRecord, TimerPart
 from hbprobe.text import counted
-from hbprobe.trial.outcome import Aftermath, How
 
-_DOES = {How.SILENT: "forgets", How.RESET: "resets", How.CLOSED: "closes", How.STATUS: "answers"}
+_DOES = {Manner.SILENT: "forgets", Manner.RESET: "resets", Manner.CLOSED: "closes", Manner.STATUS: "answers"}
 
 
 def answer(record: CaptureRecord) -> list[str]:
@@ -48,13 +48,13 @@ def timer_words(timer: TimerPart) -> str:
 
 
 def _how(timer: TimerPart) -> str:
-    return "died of idleness" if timer.maker == "box" or timer.limit.how is How.SILENT else "ended while idle"
+    return "died of idleness" if timer.maker == "box" or timer.limit.how is Manner.SILENT else "ended while idle"
 
 
 def _who(timer: TimerPart) -> str:
     if timer.between_captures:
         return "a box between the two captures"
-    if timer.maker == "unknown" and timer.limit.how is not How.SILENT:
+    if timer.maker == "unknown" and timer.limit.how is not Manner.SILENT:
         return f"the {timer.in_name_of}, or a box in its name,"
     return {"box": "a box on the path", "server": "the server", "client": "the client"}.get(
         timer.maker, "something on the path"
@@ -67,7 +67,7 @@ def _does(timer: TimerPart) -> str:
         return "forgets them, and answers the next packet with RST,"
     if limit.aftermath is Aftermath.CLOSED:
         return "forgets them, and answers the next packet with FIN,"
-    return f"{_DOES[limit.how or How.SILENT]} them"
+    return f"{_DOES[limit.how or Manner.SILENT]} them"
 
 
 def _when(timer: TimerPart) -> str:

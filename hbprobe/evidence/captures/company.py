@@ -12,7 +12,8 @@ from hbprobe.duration import format_duration
 from hbprobe.evidence.captures.death import Ending, Maker, Sign, Verdict, Weight
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, Rows
 from hbprobe.evidence.captures.tcp_flow import End, Flow, numbers_of
-from hbprobe.trial.outcome import Cause, How
+from hbprobe.manner import Manner
+from hbprobe.trial.outcome import Cause
 
 _AFTER_S = 60.0
 """Signs of life so long after a connection fell silent still tell of the path it had."""
@@ -79,7 +80,7 @@ def _of_server(verdict: Verdict, company: Company, at_s: float) -> Verdict:
     if not alive or bisect_left(times, alive[-1]) == bisect_right(times, at_s):
         return verdict
     text = "the server refused new connections between its last packet here and this end: it was down"
-    causes = (Cause.RESET_BY_SERVER,) if verdict.how is How.RESET else verdict.causes
+    causes = (Cause.RESET_BY_SERVER,) if verdict.how is Manner.RESET else verdict.causes
     return replace(
         verdict, causes=causes, maker=Maker.SERVER, signs=(*verdict.signs, Sign(Weight.STRONG, text, Maker.SERVER))
     )

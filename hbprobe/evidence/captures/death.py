@@ -11,9 +11,10 @@ from enum import StrEnum
 from hbprobe.duration import format_duration
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN
 from hbprobe.evidence.captures.tcp_flow import End, Flow, Packet, is_before
-from hbprobe.profiles.words import Word
+from hbprobe.manner import Manner
 from hbprobe.text import counted
-from hbprobe.trial.outcome import Cause, How
+from hbprobe.trial.outcome import Cause
+from hbprobe.word import Word
 
 LEAST_IDLE_S = 2.0
 """A connection that was quiet for less has not died of idleness."""
@@ -51,7 +52,7 @@ class Maker(Word):
 
 
 class Weight(StrEnum):
-    """How much a sign proves."""
+    """Manner much a sign proves."""
 
     DECIDES = "decides"
     STRONG = "strong"
@@ -98,15 +99,15 @@ class Verdict:
     """Who made the packet that ended it; None where none did."""
     in_name_of: End | None = None
     """Whose address that packet bears; for a silent death the end that did not answer."""
-    client_saw: How | None = None
-    server_saw: How | None = None
+    client_saw: Manner | None = None
+    server_saw: Manner | None = None
     """None for an end that ended it, and where the capture cannot tell."""
     at_s: float | None = None
     """When it ended, or when its loss showed first."""
     idle_s: float | None = None
-    """How long no packet had passed then."""
+    """Manner long no packet had passed then."""
     data_idle_s: float | None = None
-    """How long no payload had passed then."""
+    """Manner long no payload had passed then."""
     exact: bool = False
     """The timer struck at that age; otherwise at or before it."""
     on_next: bool = False
@@ -120,15 +121,15 @@ class Verdict:
     keep_alives: int = 0
     answered_keep_alives: int = 0
     repeats: int = 0
-    """How often data was sent again that nobody acknowledged."""
+    """Manner often data was sent again that nobody acknowledged."""
     signs: tuple[Sign, ...] = ()
     comments: tuple[Comment, ...] = ()
     hints: tuple[str, ...] = ()
     """Which protocol it may be."""
 
     @property
-    def how(self) -> How | None:
-        """How it ended, as an end saw it: the client, where that is known."""
+    def how(self) -> Manner | None:
+        """Manner it ended, as an end saw it: the client, where that is known."""
         return self.client_saw or self.server_saw
 
     @property
@@ -247,10 +248,10 @@ def _never_stood(story: _Story) -> Verdict | None:
     if refusal is None:
         text = f"SYN was sent {counted(len(packets), 'time')} and nobody answered"
         sign = Sign(Weight.STRONG, text)
-        return Verdict(story.flow, Ending.REFUSED, client_saw=How.SILENT, at_s=packets[0].at_s, signs=(sign,))
+        return Verdict(story.flow, Ending.REFUSED, client_saw=Manner.SILENT, at_s=packets[0].at_s, signs=(sign,))
     sign = Sign(Weight.STRONG, "SYN was answered with RST: nobody listens there, or a box refuses it")
     return Verdict(
-        story.flow, Ending.REFUSED, in_name_of=End.SERVER, client_saw=How.RESET, at_s=refusal.at_s, signs=(sign,)
+        story.flow, Ending.REFUSED, in_name_of=End.SERVER, client_saw=Manner.RESET, at_s=refusal.at_s, signs=(sign,)
     )
 
 
@@ -326,8 +327,8 @@ def _lost(story: _Story, speaker: End, calls: Sequence[int], repeats: int, least
         Ending.IDLE_DEATH if idle else Ending.BROKEN,
         causes,
         in_name_of=speaker.other,
-        client_saw=How.SILENT if speaker is End.CLIENT else None,
-        server_saw=How.SILENT if speaker is End.SERVER else None,
+        client_saw=Manner.SILENT if speaker is End.CLIENT else None,
+        server_saw=Manner.SILENT if speaker is End.SERVER else None,
         at_s=first.at_s,
         idle_s=first.gap_s,
         data_idle_s=first.data_gap_s,
@@ -516,7 +517,7 @@ def _of_end(
     comments: tuple[Comment, ...] = (),
 ) -> Verdict:
     packet = story.packets[place]
-    how = How.RESET if packet.has(RST) else How.CLOSED
+    how = Manner.RESET if packet.has(RST) else Manner.CLOSED
     to_client = packet.sender is End.SERVER
     kind = "RST" if packet.has(RST) else "FIN"
     whose = f"{kind} in the {packet.sender}'s name, made by {maker.meaning}." if maker is not Maker.UNKNOWN else ""

@@ -126,7 +126,7 @@ def _timer_part(timer: IdleTimer, findings: Findings) -> TimerPart:
         limit=LimitPart(
             survived=_rounded(limit.survived_s),
             cut=_rounded(limit.cut_s),
-            how=limit.how,
+            how=limit.manner,
             status=None,
             exact=limit.exact,
             aftermath=limit.aftermath,

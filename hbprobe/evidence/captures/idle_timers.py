@@ -10,10 +10,11 @@ from hbprobe.diagnosis.reasoning import Counts, reason
 from hbprobe.evidence.captures.company import simultaneous
 from hbprobe.evidence.captures.death import LEAST_IDLE_S, Ending, Maker, Verdict
 from hbprobe.evidence.episode import Episode
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.profiles.model import Profile
 from hbprobe.search.bracket import seen
 from hbprobe.search.noise import Noise, beliefs, doubt, most_likely
-from hbprobe.trial.outcome import Aftermath, How, Kind, Limit, Outcome
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 LEAST_FLOWS = 3
 """Fewer connections that die at one age may be chance."""
@@ -40,7 +41,7 @@ class IdleTimer:
     """The ages at which it struck, or by which it had."""
     latest_s: float
     confidence: float
-    """How sure it is that the limit lies in the bracket, at least."""
+    """Manner sure it is that the limit lies in the bracket, at least."""
     products: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -77,11 +78,11 @@ def episodes(verdicts: Iterable[Verdict], counts: Counts | None = None) -> list[
 
 
 def _aftermath(verdict: Verdict) -> Aftermath | None:
-    if verdict.how is How.SILENT:
+    if verdict.how is Manner.SILENT:
         return Aftermath.NOTHING
     if not verdict.on_next:
         return None
-    return Aftermath.RESET if verdict.how is How.RESET else Aftermath.CLOSED
+    return Aftermath.RESET if verdict.how is Manner.RESET else Aftermath.CLOSED
 
 
 def _age(verdict: Verdict, counts: Counts | None) -> float:
@@ -185,7 +186,7 @@ def _limit(told: Sequence[Episode], cluster: Sequence[Verdict], counts: Counts |
     limit = Limit(
         survived_s=low_s or None,
         cut_s=outcome.elapsed_s,
-        how=outcome.how,
+        manner=outcome.how,
         exact=outcome.exact,
         aftermath=outcome.aftermath,
         causes=outcome.causes,

@@ -12,8 +12,9 @@ from statistics import median
 from hbprobe.evidence.captures.death import Comment, Ending, Maker, Sign, Verdict, Weight
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN
 from hbprobe.evidence.captures.tcp_flow import End, Flow, Packet, is_before
+from hbprobe.manner import Manner
 from hbprobe.text import counted
-from hbprobe.trial.outcome import Cause, How
+from hbprobe.trial.outcome import Cause
 
 _LEAST_COMMON = 2
 """So many packets of payload make a match where the handshake was not seen."""
@@ -46,7 +47,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How the clock of the server's side differs from that of the client's."""
+    """Manner the clock of the server's side differs from that of the client's."""
 
     ahead_s: float
     pairs: int
@@ -237,14 +238,14 @@ def _tells(verdict: Verdict) -> int:
 def _of_one_sided_end(pair: Pair, near: Verdict, far: Verdict, weight: Weight) -> Verdict | None:
     """Judge an RST or FIN that one side saw arrive, by whether the other side saw it leave."""
     arrivals = []
-    if near.in_name_of is End.SERVER and near.client_saw in (How.RESET, How.CLOSED):
+    if near.in_name_of is End.SERVER and near.client_saw in (Manner.RESET, Manner.CLOSED):
         arrivals.append(near)
-    if far.in_name_of is End.CLIENT and far.server_saw in (How.RESET, How.CLOSED):
+    if far.in_name_of is End.CLIENT and far.server_saw in (Manner.RESET, Manner.CLOSED):
         arrivals.append(far)
     for verdict in sorted(arrivals, key=lambda one: one.idle_s or 0.0):
         end = End.SERVER if verdict is near else End.CLIENT
         source = pair.server_side if verdict is near else pair.client_side
-        word = "RST" if verdict.how is How.RESET else "FIN"
+        word = "RST" if verdict.how is Manner.RESET else "FIN"
         left = _left(pair, verdict, end)
         if not left and word == "FIN" and _acknowledged_fin(source, end):
             continue
@@ -265,7 +266,7 @@ def _left(pair: Pair, verdict: Verdict, end: End) -> bool:
 
     An end that was told to end answers in kind, later: that is another packet.
     """
-    kind = RST if verdict.how is How.RESET else FIN
+    kind = RST if verdict.how is Manner.RESET else FIN
     shift = _shifts(pair)
     here, there = (pair.client_side, pair.server_side) if end is End.SERVER else (pair.server_side, pair.client_side)
     mine, others = (_NO_SHIFT, shift) if end is End.SERVER else (shift, _NO_SHIFT)
@@ -295,7 +296,7 @@ def _acknowledged_fin(flow: Flow, end: End) -> bool:
 def _made_between(verdict: Verdict, near: Verdict, far: Verdict, sign: Sign) -> Verdict:
     """Return the verdict on a packet that was made between the captures."""
     idle = verdict.ending in (Ending.IDLE_DEATH, Ending.ENDED_IDLE)
-    if verdict.how is How.CLOSED:
+    if verdict.how is Manner.CLOSED:
         causes: tuple[Cause, ...] = (Cause.CLOSED_BY_PROXY,)
     elif verdict.on_next:
         causes = (Cause.STATE_LOST_RESET_ON_NEXT,)
@@ -329,7 +330,7 @@ def _made_beyond(verdict: Verdict, end: End, word: str) -> Verdict:
 def _of_void(pair: Pair, near: Verdict, far: Verdict, weight: Weight, ends_s: tuple[float, float]) -> Verdict | None:
     """Judge data that went unanswered at one side, by what the other side saw of it."""
     shift = _shifts(pair)
-    silent = [one for one in (near, far) if one.how is How.SILENT and one.is_death]
+    silent = [one for one in (near, far) if one.how is Manner.SILENT and one.is_death]
     if not silent:
         return None
     verdict = min(silent, key=lambda one: one.idle_s or 0.0)

@@ -5,10 +5,8 @@ all goes `rate` times as fast: its holds are divided by the rate, what comes bac
 must wait for in truth, a handshake or a packet's echo, keeps the time that it needs.
 """
 
-import asyncio
-import contextlib
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,13 +16,14 @@ from hbprobe.lab.inprocess import Findings, no_fault_is_lost
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import KernelPath, kernel_path
 from hbprobe.measure.journal import Record
-from hbprobe.measure.run import Run
+from hbprobe.measure.observe import Observer
+from hbprobe.measure.setup import carry_out, set_up
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
-from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.methods import make_method
+from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Limit
 
+_NOBODY = Observer()
 FINEST_S = 1.0
 """Real seconds: conntrack's timers are whole ones, and a busy machine answers late."""
 
@@ -54,17 +53,6 @@ def fit(search: SearchSettings, rate: float) -> tuple[SearchSettings, tuple[str,
     )
 
 
-class _ScaledRun(Run):
-    """A run that counts path time."""
-
-    rate = 1.0
-
-    @property
-    def path_s(self) -> float:
-        """Path time that the search has taken so far."""
-        return super().path_s * self.rate
-
-
 async def measure(
     boxes: Sequence[Profile],
     settings: Settings,
@@ -74,21 +62,18 @@ async def measure(
     method: str = "hold",
     journal: Record | None = None,
     prior: Prior | None = None,
-    watch: Callable[[Run], None] | None = None,
+    observer: Observer = _NOBODY,
 ) -> Findings:
-    """Search for the limit of a path that leads through the boxes; raises CannotMeasureError if that fails.
+    """Search for the limit of a path that leads through the boxes, as far as that goes.
 
-    `search` is what `fit` returned, and `watch` follows the run. Raises UserError for what cannot be built.
+    `search` is what `fit` returned. Raises UserError for what cannot be built.
     """
     rng = random.SystemRandom()
     with kernel_path(boxes, rate=lab.rate, nat=lab.nat, pcap=lab.pcap) as net:
         async with no_fault_is_lost(), far_end(net, settings) as dialer:
-            trying = make_method(method, dialer, search.grace_s / lab.rate, rng, lab.rate)
-            run = _ScaledRun(Search(search, prior), trying, journal, watch)
-            run.rate = lab.rate
-            with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: what was found so far is worth showing
-                await run.to_the_end()
-        return Findings(run, _cut_by(boxes, net, run.search.limit, lab.rate), net.remarks)
+            run = await set_up(method, dialer, search, prior, rng, journal=journal, observer=observer, rate=lab.rate)
+            failure = await carry_out(run.to_the_end())
+        return Findings(run, _cut_by(boxes, net, run.search.limit, lab.rate), net.remarks, failure)
 
 
 def _cut_by(boxes: Sequence[Profile], net: KernelPath, limit: Limit, rate: float) -> str | None:

@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
+from hbprobe.manner import Act
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.book import Book
 from hbprobe.middlebox.box import FlowState
@@ -19,8 +20,7 @@ from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
-from hbprobe.middlebox.http.leg import End
-from hbprobe.middlebox.rules import Act
+from hbprobe.middlebox.http.leg import End, heed_truncation
 from hbprobe.middlebox.undertaker import Undertaker
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address, Dial
@@ -50,6 +50,8 @@ class Gateway:
         self._book = Book(observer)
         self.counts = self._book.counts
         self._obey(profile)
+        for context in filter(None, (tls, upstream_tls)):
+            heed_truncation(context)
         self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
         self.farewells: set[Farewell] = set()
         self._upstream = upstream

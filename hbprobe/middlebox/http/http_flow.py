@@ -16,9 +16,10 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
+from hbprobe.manner import Act, Expiry
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.rules import Act, Looks
-from hbprobe.profiles.model import Expiry, Http, Profile, Restart, ServerSide, TimerKind
+from hbprobe.middlebox.rules import Looks
+from hbprobe.profiles.model import Http, Profile, Restart, ServerSide, TimerKind
 
 
 class HttpPhase(IntEnum):
@@ -43,12 +44,6 @@ _TIMER_OF = {
     HttpPhase.ANSWERING: TimerKind.BETWEEN_BYTES,
     HttpPhase.TUNNEL: TimerKind.TUNNEL_IDLE,
     HttpPhase.IDLE: TimerKind.CLIENT_IDLE,
-}
-_ACTS = {
-    Expiry.SILENT: Act.MUTE,
-    Expiry.RESET: Act.RESET,
-    Expiry.CLOSE: Act.CLOSE,
-    Expiry.RESPOND: Act.CLOSE,
 }
 _SERVER_ACTS = {ServerSide.CLOSE: Act.CLOSE, ServerSide.RESET: Act.RESET}
 _ASKS_NOTHING = (TimerKind.CLIENT_HEADER, TimerKind.CLIENT_IDLE)
@@ -112,7 +107,10 @@ def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> HttpRule | None
     timer = profile.timers.get(kind)
     if timer is None:
         return None
-    client = server = _ACTS[timer.expiry]
+    client = timer.expiry.traits.http_act
+    if client is None:
+        raise ValueError(f"{profile.id}: no box of layer {profile.layer} has expiry {timer.expiry}")
+    server = client
     if server is not Act.MUTE:
         server = Act.CLOSE if kind in _ASKS_NOTHING else server_act
     return HttpRule(

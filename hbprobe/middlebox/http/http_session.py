@@ -12,6 +12,7 @@ import math
 import socket
 from http import HTTPStatus
 
+from hbprobe.manner import Act
 from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.flow import Side
@@ -21,7 +22,6 @@ from hbprobe.middlebox.http.http_exchange import Exchange
 from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule
 from hbprobe.middlebox.http.http_setting import Setting
 from hbprobe.middlebox.http.leg import End, Leg
-from hbprobe.middlebox.rules import Act
 from hbprobe.net.address import name_of
 from hbprobe.net.dial import Dial
 from hbprobe.net.silence import Way

@@ -36,6 +36,14 @@ class End(StrEnum):
     """What came is not TLS, or not such as we accept."""
 
 
+def heed_truncation(tls: ssl.SSLContext) -> None:
+    """Have a FIN without close_notify told from one with it.
+
+    Python before 3.11.4 lets OpenSSL 3 take the one for the other (https://github.com/python/cpython/issues/95494).
+    """
+    tls.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+
+
 class Owner(Protocol):
     """Whose leg it is."""
 
@@ -249,7 +257,7 @@ def _wrap(sock: socket.socket, tls: ssl.SSLContext, server_name: str | None) -> 
 def _end_of(error: OSError) -> tuple[End, str]:
     """Say how a connection ended that answered a read with `error`."""
     match error:
-        case ssl.SSLEOFError():
+        case ssl.SSLEOFError() | ssl.SSLError(reason="UNEXPECTED_EOF_WHILE_READING"):  # before Python 3.11.4
             return End.TRUNCATED, ""
         case ssl.SSLCertVerificationError():
             return End.TLS, f"the certificate is not trusted: {error.verify_message}"

@@ -12,8 +12,9 @@ from hbprobe.text import shown
 
 SCHEMA = "hbprobe.report/1"
 
-_MEASUREMENT = ("target", "path", "method")
+_MEASUREMENT = ("label", "target", "path", "method")
 _TRIAL = ("trial", "hold", "started", "outcome", "how", "status", "elapsed", "exact", "aftermath", "reason")
+_CONNECTION = ("source", "source_port", "destination", "destination_port", "opened_at", "closed_at")
 _FORMULA = ("=", "+", "-", "@")
 """What a spreadsheet would take for the beginning of a formula."""
 
@@ -33,11 +34,13 @@ def to_csv(measured: Sequence[Measured]) -> str:
     """Return every trial of every measurement as a row; columns are called as in the JSON form, times are seconds."""
     output = io.StringIO()
     rows = csv.writer(output)
-    rows.writerow((*_MEASUREMENT, *_TRIAL))
+    rows.writerow((*_MEASUREMENT, *_TRIAL, *_CONNECTION))
     for result in (one.result for one in measured):
-        measurement = (result.target, " > ".join(result.path), result.method)
+        measurement = (result.origin.label, result.target, " > ".join(result.path), result.method)
         for trial in result.to_dict()["trials"]:
-            rows.writerow(map(_cell, (*measurement, *(trial[name] for name in _TRIAL))))
+            connection = trial["connection"] or {}
+            told = (trial[name] for name in _TRIAL)
+            rows.writerow(map(_cell, (*measurement, *told, *(connection.get(name) for name in _CONNECTION))))
     return output.getvalue()
 
 

@@ -8,13 +8,14 @@ from pydantic import ValidationError
 from hbprobe.diagnosis.fit import Law
 from hbprobe.diagnosis.reasoning import BoxKind, Counts, Direction, Runs, Whose
 from hbprobe.duration import format_duration
-from hbprobe.profiles.words import Word
+from hbprobe.manner import Manner
 from hbprobe.records.wire import Part, Seconds, first_mistake
 from hbprobe.report.documents.blocks import Facts, Section, Table
 from hbprobe.report.documents.outcomes import outcome_words
 from hbprobe.text import seconds
 from hbprobe.trial.evidence import Question
-from hbprobe.trial.outcome import Cause, How, Kind, Outcome
+from hbprobe.trial.outcome import Cause, Kind, Outcome
+from hbprobe.word import Word
 
 SCHEMA = "hbprobe.diagnosis/1"
 
@@ -28,7 +29,7 @@ class AnswerPart(Part):
     hold: Seconds
     interval: Seconds | None
     outcome: Kind
-    how: How | None
+    how: Manner | None
     status: int | None
     elapsed: Seconds
     reason: str

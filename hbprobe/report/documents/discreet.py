@@ -9,15 +9,17 @@ from typing import Any
 
 HIDDEN = "***"
 
-_SECRET_NAME = r"[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|session[_-]?id)"
+_SECRET_NAME = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|session[_-]?id)"
+"""What the name of a secret ends in. What stands before it is not matched: to look for that from every letter of a
+long word would take time with the square of its length, and servers choose the texts that are looked through."""
 _RULES = [
     (re.compile(r"(?<=://)[^/?#\s@]*@"), f"{HIDDEN}@"),
     (re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)\s*[:=].*", re.DOTALL), rf"\1: {HIDDEN}"),
     (re.compile(r"\b((?i:basic|bearer|digest|negotiate|ntlm))\s+(?=\S*[0-9A-Z+/=])[\w+/=.~-]{8,}"), rf"\1 {HIDDEN}"),
-    (re.compile(r"([\w.~%/-])\?[^\s?=]+=\S*"), rf"\1?{HIDDEN}"),
+    (re.compile(r"(?<=[\w.~%/-])\?[^\s?=]+=\S*"), f"?{HIDDEN}"),
     (re.compile(rf"(?i)({_SECRET_NAME})[\"']?\s*[=:]\s*(?:\"[^\"]*\"|'[^']*'|\S+)"), rf"\1={HIDDEN}"),
 ]
-_NAMES_A_SECRET = re.compile(rf"(?i)(?:{_SECRET_NAME}|(?:proxy-)?authorization|(?:set-)?cookie)")
+_NAMES_A_SECRET = re.compile(rf"(?i)(?:[\w-]*{_SECRET_NAME}|(?:proxy-)?authorization|(?:set-)?cookie)")
 
 
 def discreet_text(text: str) -> str:

@@ -3,10 +3,12 @@
 `SECTIONS` is the order; a section that has nothing to say returns None.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 from hbprobe.duration import format_duration
+from hbprobe.exchange.verdict import Judgement
+from hbprobe.manner import Aftermath
 from hbprobe.records.result import Result
 from hbprobe.report.documents.blocks import Block, Chapter, Facts, Findings, Listing, Picture, Prose, Section, Table
 from hbprobe.report.documents.diagnosed import diagnosis_section
@@ -15,13 +17,13 @@ from hbprobe.report.documents.sources import Measured
 from hbprobe.report.plots.curve_plot import curve_plot
 from hbprobe.report.plots.search_plot import search_plot
 from hbprobe.report.terminal.tables import DEVICE_COLUMNS, advice, device_row, facts
-from hbprobe.report.terminal.words import effort_words, limit_words, path_words
+from hbprobe.report.terminal.words import connection_words, effort_words, limit_words, path_words
 from hbprobe.text import counted, seconds
-from hbprobe.trial.outcome import Aftermath, Trial
+from hbprobe.trial.outcome import Trial
 
 Write: TypeAlias = Callable[[Measured], Section | None]
 
-_ASKED = {"target", "path", "method"}
+_ASKED = {"label", "target", "connects", "path", "method"}
 """The facts that were settled before anything was measured."""
 _HEALTHY = ("healthy", "Nothing was found that stands in the way of Direct Push.")
 
@@ -39,7 +41,7 @@ def state_of(result: Result) -> str:
     """Sum a result up in a word: `healthy`, `problem`, or `note` where it could not be judged or has doubts."""
     if result.verdict is None or not result.complete:
         return "note"
-    return "healthy" if result.verdict["healthy"] else "problem"
+    return "healthy" if result.verdict.healthy else "problem"
 
 
 def _asked(measured: Measured) -> Section:
@@ -86,10 +88,10 @@ def _verdict(measured: Measured) -> Section | None:
     result = measured.result
     if result.verdict is None:
         return None
-    found = [(one["severity"], f"{one['text']} [{one['code']}]") for one in result.verdict["findings"]]
+    found = [(str(one.severity), f"{one.text} [{one.code}]") for one in result.verdict.findings]
     blocks: list[Block] = [Findings(tuple(found or [_HEALTHY]))]
-    if result.verdict["devices"]:
-        rows = tuple(device_row(device) for device in result.verdict["devices"])
+    if result.verdict.devices:
+        rows = tuple(device_row(device) for device in result.verdict.devices)
         words = frozenset({"device", "event 1040"})
         blocks.append(Table("What each device does on this path", DEVICE_COLUMNS, rows, words))
     return Section("Verdict", tuple(blocks))
@@ -115,7 +117,7 @@ _AFTERMATH = {
     Aftermath.NOTHING: "nothing came",
     Aftermath.CLOSED: "FIN came",
 }
-_TRIAL_COLUMNS = ("trial", "hold", "outcome", "ended after", "one more packet", "started", "seen")
+_TRIAL_COLUMNS = ("trial", "hold", "outcome", "ended after", "one more packet", "started", "seen", "connection")
 
 
 def _trials(measured: Measured) -> Section | None:
@@ -123,7 +125,7 @@ def _trials(measured: Measured) -> Section | None:
     if not result.trials:
         return None
     rows = tuple(_trial_row(trial) for trial in sorted(result.trials, key=lambda trial: trial.number))
-    words = frozenset({"outcome", "one more packet", "seen"})
+    words = frozenset({"outcome", "one more packet", "seen", "connection"})
     return Section("Every trial", (Table("The trials of the search, in order", _TRIAL_COLUMNS, rows, words),))
 
 
@@ -137,6 +139,7 @@ def _trial_row(trial: Trial) -> tuple[str, ...]:
         "-" if outcome.aftermath is None else _AFTERMATH[outcome.aftermath],
         format_duration(trial.started_s),
         outcome.reason or "-",
+        connection_words(outcome.connection),
     )
 
 
@@ -148,7 +151,7 @@ def _settings(measured: Measured) -> Section:
     return Section("Versions and settings", (Facts((*pairs, *_exchange(result.verdict))),))
 
 
-def _exchange(verdict: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def _exchange(verdict: Judgement | None) -> list[tuple[str, str]]:
     return [("Exchange", text) for name, text in advice(verdict) if name == "settings"] if verdict else []
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from hbprobe.duration import format_duration
 from hbprobe.text import seconds
 
+_DAY_S = 86400.0
 _STEPS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 _ROUND_S = (60, 600, 3600, 1800, 300, 10, 1, 900, 120, 30, 5, 86400, 7200, 14400, 28800, 43200, 0.1, 0.5, 2, 20, 1200)
 """Times worth a tick where the scale is uneven, the most wanted first."""
@@ -47,9 +48,16 @@ def _root(values: ArrayLike) -> NDArray[np.float64]:
     return np.sqrt(np.maximum(values, 0))
 
 
+def step_between_ticks_s(range_s: float, most: float) -> float:
+    """Return the least round step that puts no more than so many ticks on a range; whole days where it is long."""
+    for step_s in (*_STEPS_S, _DAY_S):
+        if range_s / step_s <= most:
+            return float(step_s)
+    return float(_DAY_S * np.ceil(range_s / most / _DAY_S))
+
+
 def _even_ticks(low_s: float, high_s: float, width_in: float) -> list[float]:
-    most = max(5.2, width_in / (1.5 * _TICK_ROOM_IN))
-    step_s = next((step for step in _STEPS_S if (high_s - low_s) / step <= most), 86400.0)
+    step_s = step_between_ticks_s(high_s - low_s, max(5.2, width_in / (1.5 * _TICK_ROOM_IN)))
     first, last = int(np.ceil(low_s / step_s - 1e-9)), int(np.floor(high_s / step_s + 1e-9))
     return [round(step_s * count, 3) for count in range(first, last + 1)]
 

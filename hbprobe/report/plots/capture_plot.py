@@ -9,11 +9,11 @@ from matplotlib.patches import Patch
 
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.death import Ending
+from hbprobe.manner import SKY, VERMILLION, Look, Manner
 from hbprobe.records.capture import CaptureRecord, FlowPart
 from hbprobe.report.plots.page import Entry
 from hbprobe.report.plots.stack import Stack
-from hbprobe.report.plots.style import INK, LOOKS, SKY, VERMILLION, Look, drawable, in_style
-from hbprobe.trial.outcome import How
+from hbprobe.report.plots.style import INK, LOOKS, drawable, in_style
 
 _MOST_BARS = 40
 _BAR_IN = 0.16
@@ -88,7 +88,7 @@ def _draw_survival(axes: Axes, record: CaptureRecord) -> None:
 
 def _legend(flows: Sequence[FlowPart]) -> list[Entry]:
     entries: list[Entry] = [(Patch(facecolor=SKY), "moves"), (Patch(facecolor=_QUIET), "silence")]
-    for key in (How.SILENT, How.RESET, How.CLOSED):
+    for key in (Manner.SILENT, Manner.RESET, Manner.CLOSED):
         look = LOOKS[key]
         if any(_look(flow) is look for flow in flows):
             sample = Line2D([], [], color=look.color, marker=look.marker, linestyle="none")

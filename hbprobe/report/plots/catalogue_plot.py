@@ -13,14 +13,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
+from hbprobe.manner import VERMILLION, Expiry, Look
 from hbprobe.profiles.held import silent_hold
-from hbprobe.profiles.model import Category, Expiry, Profile
+from hbprobe.profiles.model import Category, Profile
 from hbprobe.report.plots.axis import tick_words
 from hbprobe.report.plots.catalogue_rows import DOT_IN, Dot, Heaps, Row, name_boxes, stack
 from hbprobe.report.plots.flags import Flag, fly
 from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, Entry, Page
-from hbprobe.report.plots.style import FAINT, INK, LOOKS, SKY, VERMILLION, Look, extent, in_style
-from hbprobe.trial.outcome import How, Kind
+from hbprobe.report.plots.style import FAINT, INK, LOOKS, extent, in_style
+from hbprobe.trial.outcome import Kind
 
 THRESHOLD_S = 540
 """The average of heartbeats at which Exchange logs event 1040 by default."""
@@ -53,13 +54,6 @@ _KNOWN = (
 
 _MARK: dict[str, Any] = {"markersize": 60 * DOT_IN, "markeredgecolor": "white", "markeredgewidth": 0.4}
 _LIVES = Look("lives for ever", LOOKS[Kind.SURVIVED].color, "", LOOKS[Kind.SURVIVED].marker)
-_LOOKS = {
-    Expiry.SILENT: LOOKS[How.SILENT],
-    Expiry.RESET_ON_NEXT: Look("cut, RST on the next packet", SKY, "", "P"),
-    Expiry.RESET: LOOKS[How.RESET],
-    Expiry.CLOSE: LOOKS[How.CLOSED],
-    Expiry.RESPOND: LOOKS[How.STATUS],
-}
 
 
 def catalogue_plot(profiles: Sequence[Profile]) -> Figure:
@@ -144,7 +138,8 @@ def _draw_dots(axes: Axes, ever: Axes, rows: Sequence[Row]) -> None:
 
 def _look(dot: Dot) -> Look:
     expiry = silent_hold(dot.profile).expiry
-    return _LOOKS[expiry] if dot.ends and expiry is not None else _LIVES
+    look = None if expiry is None else expiry.traits.look
+    return look if dot.ends and look is not None else _LIVES
 
 
 def _name_dots(axes: Axes, rows: Sequence[Row], known: Sequence[str]) -> None:
@@ -192,5 +187,6 @@ def _subtitle() -> str:
 
 def _legend(rows: Sequence[Row]) -> list[Entry]:
     drawn = {_look(dot).label for row in rows for dot in row.dots}
-    looks = [look for look in (*_LOOKS.values(), _LIVES) if look.label in drawn]
+    known = [expiry.traits.look for expiry in Expiry]
+    looks = [look for look in (*known, _LIVES) if look is not None and look.label in drawn]
     return [(Line2D([], [], color=one.color, marker=one.marker, ls="none", **_MARK), one.label) for one in looks]

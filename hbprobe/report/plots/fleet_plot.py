@@ -13,9 +13,10 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import DAY_S, HOUR_S
 from hbprobe.fleet.sweep import ShareSweep
 from hbprobe.fleet.tally import FleetResult
+from hbprobe.manner import BLUE, SKY, VERMILLION
 from hbprobe.report.plots.page import Entry
 from hbprobe.report.plots.stack import Stack
-from hbprobe.report.plots.style import BLUE, FAINT, INK, SKY, VERMILLION, in_style
+from hbprobe.report.plots.style import FAINT, INK, in_style
 from hbprobe.report.terminal.fleet import event_words
 from hbprobe.text import counted
 

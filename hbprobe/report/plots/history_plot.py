@@ -13,6 +13,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
+from hbprobe.report.plots.axis import step_between_ticks_s
 from hbprobe.report.plots.flags import Flag, fly
 from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, Entry, Page
 from hbprobe.report.plots.style import FAINT, INK, LINES, LineLook, drawable, in_style
@@ -21,7 +22,6 @@ from hbprobe.text import counted, seconds
 _LEFT_IN = 1.05
 _RIGHT_IN = WIDTH_IN - MARGIN_IN
 _PLOT_IN = 3.2
-_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 _MOST_TICKS = 8
 _TIMES_S = (60, 600, 3600, 300, 1800, 120, 1200, 30, 10, 1, 0.1, 5, 0.5, 900, 7200, 2700, 14400, 43200, 86400)
 """Times worth a tick on a logarithmic axis, the most wanted first."""
@@ -98,7 +98,7 @@ def _scale_limits(axes: Axes, low_s: float, high_s: float) -> list[float]:
     """Set scale and limits of the axis of limits, and return the ticks."""
     if low_s > high_s / 12:
         axes.set_ylim(0, high_s * 1.12)
-        step_s = next((step for step in _STEPS_S if high_s / step < _MOST_TICKS), 86400.0)
+        step_s = step_between_ticks_s(high_s, _MOST_TICKS)
         return [step_s * count for count in range(int(high_s * 1.12 / step_s) + 1)]
     axes.set_yscale("log")
     axes.set_ylim(low_s / 1.5, high_s * 1.5)

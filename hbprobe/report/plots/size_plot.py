@@ -9,9 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hbprobe.fleet.size import AtTimer, Sizing
+from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 from hbprobe.report.plots.page import Entry
 from hbprobe.report.plots.stack import Stack, beside
-from hbprobe.report.plots.style import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILLION, in_style
+from hbprobe.report.plots.style import INK, in_style
 
 _PANEL_IN = 0.95
 _COLUMNS: tuple[tuple[str, Callable[[AtTimer], float], str, str], ...] = (

@@ -8,14 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hbprobe.exchange.algorithms import Device, Loss
+from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.devices import DeviceKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import HOUR_S
 from hbprobe.fleet.states import settle
+from hbprobe.manner import BLUE, VERMILLION, Manner
 from hbprobe.report.plots.page import Entry
 from hbprobe.report.plots.stack import Stack, beside
-from hbprobe.report.plots.style import BLUE, FAINT, INK, VERMILLION, in_style
+from hbprobe.report.plots.style import FAINT, INK, in_style
 from hbprobe.text import seconds
 
 _PANEL_IN = 0.85
@@ -34,7 +35,7 @@ class Stair(NamedTuple):
     is_lost: bool
 
 
-def staircase(device: Device, limit_s: float, how: Loss, settings: Settings, until_s: float) -> list[Stair]:
+def staircase(device: Device, limit_s: float, how: Manner, settings: Settings, until_s: float) -> list[Stair]:
     """Follow a device on a path that cuts at `limit_s`; without mail, and asking again at once."""
     stairs: list[Stair] = []
     now = 0.0
@@ -42,7 +43,7 @@ def staircase(device: Device, limit_s: float, how: Loss, settings: Settings, unt
         if settle(device, settings)[1]:
             break
         is_lost = device.heartbeat_s >= limit_s
-        lost_after_s = device.timeout_s if how is Loss.SILENT else limit_s
+        lost_after_s = device.timeout_s if how is Manner.SILENT else limit_s
         end_s = now + (lost_after_s if is_lost else device.heartbeat_s)
         stairs.append(Stair(now, end_s, device.heartbeat_s, is_lost))
         if is_lost:
@@ -54,7 +55,7 @@ def staircase(device: Device, limit_s: float, how: Loss, settings: Settings, unt
 
 
 def staircase_plot(
-    kinds: Sequence[DeviceKind], limit_s: float, how: Loss, settings: Settings, hours: float = 6.0, path: str = ""
+    kinds: Sequence[DeviceKind], limit_s: float, how: Manner, settings: Settings, hours: float = 6.0, path: str = ""
 ) -> Figure:
     """Draw a panel for each kind of device on a path that cuts at `limit_s`; infinite for an open one."""
     courses = [staircase(kind.new(), limit_s, how, settings, hours * HOUR_S) for kind in kinds]
@@ -89,10 +90,10 @@ def _title(limit_s: float, path: str) -> str:
     return f"What devices ask for on {where}"
 
 
-def _caption(limit_s: float, how: Loss) -> str:
+def _caption(limit_s: float, how: Manner) -> str:
     if math.isinf(limit_s):
         return "No mail comes, and every request is answered at its interval."
-    if how is Loss.SILENT:
+    if how is Manner.SILENT:
         return "No mail comes. The path cuts in silence: a device notices when it gives up, and asks again at once."
     return f"No mail comes. The path cuts and tells ({how}), and the device asks again at once."
 

@@ -5,7 +5,7 @@ of them stands alone: a hatch and a marker say the same on a grey print.
 """
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +17,13 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.transforms import Bbox
 
 from hbprobe.errors import UserError
+from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, Look
+from hbprobe.manner import LOOKS as MANNERS
 from hbprobe.text import escaped, shown
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 INK = "#222222"
 FAINT = "#767676"
-BLUE, VERMILLION, PURPLE, ORANGE, GREEN, SKY = "#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#009E73", "#56B4E9"
 FONT = "DejaVu Sans"  # travels with matplotlib, so that a plot looks the same everywhere
 
 _SETTINGS: Any = {
@@ -48,22 +49,9 @@ def in_style() -> AbstractContextManager[None]:
     return matplotlib.rc_context(_SETTINGS)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How one outcome looks, and what the legend says."""
-
-    label: str
-    color: str
-    hatch: str
-    marker: str
-
-
-LOOKS = {
+LOOKS: dict[StrEnum, Look] = {
     Kind.SURVIVED: Look("survived", BLUE, "", "o"),
-    How.SILENT: Look("cut, silent", VERMILLION, "////", "s"),
-    How.RESET: Look("cut, reset (RST)", PURPLE, "xxxx", "X"),
-    How.CLOSED: Look("cut, closed (FIN)", ORANGE, "\\\\\\\\", "D"),
-    How.STATUS: Look("cut, HTTP status", GREEN, "||||", "^"),
+    **MANNERS,
     Kind.CUT: Look("cut", INK, "....", "v"),
     Kind.FAILED: Look("failed, no evidence", "#999999", "", "x"),
 }

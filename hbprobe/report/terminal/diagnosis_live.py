@@ -1,61 +1,36 @@
 """What a running diagnosis shows: what it does next and how long that takes, and each answer as it comes."""
 
-from typing import Self
-
 from rich.console import Console
 
 from hbprobe.duration import format_duration
 from hbprobe.measure.diagnosing import Diagnosing
-from hbprobe.measure.run import Run
 from hbprobe.report.terminal.live import LiveLine, describe
 from hbprobe.report.terminal.words import limit_words
-from hbprobe.search.search import SearchSettings
 from hbprobe.trial.evidence import Ask, Seen
 
 
-class Telling:
-    """Tells the steps on a terminal, a line each, and shows the search as it runs."""
+class DiagnosisLine(LiveLine):
+    """Follows a diagnosis: the search as it runs, and then a line for each answer."""
 
     def __init__(self, console: Console) -> None:
-        self._line = LiveLine(console)
+        super().__init__(console)
         self._planned = False
         self._answers = 0
         self._trials = 0
 
-    def __enter__(self) -> Self:
-        self._line.__enter__()
-        return self
-
-    def __exit__(self, *of: object) -> None:
-        self._line.__exit__(*of)
-
-    def begins(self, target: str, search: SearchSettings, *, elsewhere: bool, trials: int) -> None:
-        """Say what will be done, in which order, and about how long it takes."""
-        side = "how it dies, what saves it" + (", whether it dies elsewhere" if elsewhere else "")
-        side += f", {trials} more trials" if trials else ""
-        self._line.say(f"diagnosing {target}")
-        self._line.say(
-            f"1. the limit: about {format_duration(search.worst_case_s)} at worst, less if the path cuts early"
-        )
-        self._line.say(f"2. all at the same time, about one and a half limits long: {side}")
-
-    def search(self, run: Run) -> None:
-        """Follow the search."""
-        self._line.follow(run)
-
-    def follow(self, found: Diagnosing) -> None:
+    def diagnosis(self, found: Diagnosing) -> None:
         """Take note of what changed."""
         if not self._planned:
             self._planned = True
-            self._line.say(f"the limit: {limit_words(found.run.search.limit, with_how=True)}")
+            self.says(f"the limit: {limit_words(found.run.search.limit, with_how=True)}")
             if found.remaining_s:
-                self._line.say(f"now all at the same time, at most {format_duration(found.remaining_s)}:")
+                self.says(f"now all at the same time, at most {format_duration(found.remaining_s)}:")
             for ask in found.asks:
-                self._line.say(f"  {planned_words(ask)}")
+                self.says(f"  {planned_words(ask)}")
         for seen in found.seen[self._answers :]:
-            self._line.say(f"{seen.ask.question}: {answer_words(seen)}")
+            self.says(f"{seen.ask.question}: {answer_words(seen)}")
         for trial in found.spread_trials[self._trials :]:
-            self._line.say(describe(trial))
+            self.says(describe(trial))
         self._answers, self._trials = len(found.seen), len(found.spread_trials)
 
 

@@ -1,6 +1,5 @@
 """A fleet on the terminal: when event 1040 fires, what the server carries, and each kind of device."""
 
-from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -37,7 +36,7 @@ def print_fleet(result: FleetResult, mix: str, console: Console) -> None:
     console.print(table_of(_COLUMNS, _NUMBERS, rows))
     console.print()
     columns = ("columns", "requests, wake-ups and minutes without push are per device and day")
-    console.print(pairs([columns, ("settings", settings_words(asdict(result.world.settings)))]))
+    console.print(pairs([columns, ("settings", settings_words(result.world.settings))]))
 
 
 def print_sweep(sweep: ShareSweep, mix: str, console: Console) -> None:

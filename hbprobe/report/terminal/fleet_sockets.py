@@ -71,7 +71,7 @@ def _facts(report: SocketReport) -> list[tuple[str, str]]:
         ("event 1040", _event_words(report.events)),
         ("model", _model_words(report)),
         ("took", f"{format_duration(report.wall_s)} of wall time"),
-        ("settings", settings_words(asdict(report.settings))),
+        ("settings", settings_words(report.settings)),
     ]
 
 

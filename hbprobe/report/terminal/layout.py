@@ -1,13 +1,13 @@
 """How text stands on the terminal: names beside sentences, and tables without colour."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hbprobe.exchange.settings import Settings
 from hbprobe.text import seconds, shown
 
 
@@ -36,11 +36,11 @@ def table_of(columns: Sequence[str], numbers: Collection[str], rows: Iterable[Se
     return table
 
 
-def settings_words(settings: Mapping[str, Any]) -> str:
+def settings_words(settings: Settings) -> str:
     """Name Exchange's settings as web.config does."""
     return (
-        f"MinHeartbeatInterval {seconds(settings['min_heartbeat_s'])} s, "
-        f"MaxHeartbeatInterval {seconds(settings['max_heartbeat_s'])} s, "
-        f"HeartbeatSampleSize {settings['sample_size']}, "
-        f"HeartbeatAlertThreshold {seconds(settings['alert_threshold_s'])} s"
+        f"MinHeartbeatInterval {seconds(settings.min_heartbeat_s)} s, "
+        f"MaxHeartbeatInterval {seconds(settings.max_heartbeat_s)} s, "
+        f"HeartbeatSampleSize {settings.sample_size}, "
+        f"HeartbeatAlertThreshold {seconds(settings.alert_threshold_s)} s"
     )

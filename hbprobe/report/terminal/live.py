@@ -1,19 +1,21 @@
 """What a running search shows: the bracket, the trials under way, and how long it may still take."""
 
 import math
+from typing import Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from hbprobe.duration import format_duration
+from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.trial.outcome import Kind, Trial
 
 _MOST_HOLDS_SHOWN = 6
 
 
-class LiveLine:
+class LiveLine(Observer):
     """Follows a run on a terminal with a line that changes, elsewhere with a line for each trial that ends."""
 
     def __init__(self, console: Console) -> None:
@@ -24,28 +26,32 @@ class LiveLine:
             Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
         )
 
-    def __enter__(self) -> "LiveLine":
+    def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the line that changes away; what was said stays."""
         if self._live is not None:
             self._live.stop()
 
     def __rich__(self) -> RenderableType:
         return Text(status(self._run)) if self._run is not None else Text("")
 
-    def follow(self, run: Run) -> None:
+    def search(self, run: Run) -> None:
         """Take note of what changed."""
         self._run = run
         for trial in run.trials[self._told :]:
-            self.say(describe(trial))
+            self.says(describe(trial))
         for remark in run.remarks[self._remarked :]:
-            self.say(remark)
+            self.says(remark)
         self._told, self._remarked = len(run.trials), len(run.remarks)
 
-    def say(self, text: str) -> None:
+    def says(self, text: str) -> None:
         """Print a line that stays."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 

@@ -1,20 +1,30 @@
-"""A preflight on the terminal, check by check, and as JSON."""
-
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+"""A preflight on the terminal, check by check."""
 
 from rich.console import Console
 from rich.text import Text
 
-from hbprobe import __version__
+from hbprobe.measure.observe import Observer
 from hbprobe.preflight.preflight import Check, State
-from hbprobe.text import seconds, shown
+from hbprobe.text import shown
 
-SCHEMA = "hbprobe.preflight/1"
 _MARKS = {State.PASSED: "ok", State.FAILED: "FAILED", State.NOT_TRIED: "-"}
 _NAME_COLUMNS = 16
 _INDENT = " " * 8
+
+
+class CheckLines(Observer):
+    """Prints each check as it ends, and what the server asks for meanwhile."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def check(self, check: Check) -> None:
+        """Print a check."""
+        print_check(check, self._console)
+
+    def says(self, text: str) -> None:
+        """Print a sentence."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_check(check: Check, console: Console) -> None:
@@ -29,30 +39,3 @@ def print_check(check: Check, console: Console) -> None:
 
 def _line(console: Console, text: str) -> None:
     console.print(Text(shown(text)), soft_wrap=True)
-
-
-def to_json(
-    target: str, user: str, checks: Sequence[Check], server: Mapping[str, Any], notes: Sequence[str] = ()
-) -> str:
-    """Return a preflight as one JSON document (docs/ping.md)."""
-    document = {
-        "schema": SCHEMA,
-        "hbprobe": __version__,
-        "target": target,
-        "user": user,
-        "passed": all(check.state is State.PASSED for check in checks),
-        "checks": [_check_dict(check) for check in checks],
-        "server": dict(server),
-        "notes": list(notes),
-    }
-    return json.dumps(document, indent=2) + "\n"
-
-
-def _check_dict(check: Check) -> dict[str, Any]:
-    return {
-        "name": check.name,
-        "state": check.state,
-        "seconds": float(seconds(check.took_s)),
-        "found": list(check.found),
-        "mend": check.mend,
-    }

@@ -1,13 +1,14 @@
 """A result on the terminal: sentences and one table, which need no colour and stand any width from 80 columns on."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
 from hbprobe.duration import format_duration
+from hbprobe.exchange.device_verdict import DeviceVerdict
+from hbprobe.exchange.verdict import Judgement
 from hbprobe.records.result import Method, Result, Verb
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.report.terminal.words import (
@@ -16,6 +17,7 @@ from hbprobe.report.terminal.words import (
     death_words,
     effort_words,
     limit_words,
+    origin_words,
     server_words,
 )
 from hbprobe.text import named, seconds
@@ -40,16 +42,13 @@ def print_result(result: Result, console: Console) -> None:
             console.print(_listed(heading, lines))
 
 
-def print_verdict(verdict: Mapping[str, Any], console: Console) -> None:
-    """Print what Exchange will make of it: findings, devices, and what the timer should be.
-
-    `verdict` is what `hbprobe.exchange.verdict.Verdict.as_dict` returns.
-    """
-    findings = [(finding["severity"], f"{finding['text']} [{finding['code']}]") for finding in verdict["findings"]]
+def print_verdict(verdict: Judgement, console: Console) -> None:
+    """Print what Exchange will make of it: findings, devices, and what the timer should be."""
+    findings = [(str(finding.severity), f"{finding.text} [{finding.code}]") for finding in verdict.findings]
     console.print(pairs(findings or [("healthy", "Nothing was found that stands in the way of Direct Push.")]))
     console.print()
-    if verdict["devices"]:
-        console.print(_device_table(verdict["devices"]))
+    if verdict.devices:
+        console.print(_device_table(verdict.devices))
         console.print()
     console.print(pairs(advice(verdict)))
 
@@ -61,7 +60,10 @@ def _listed(heading: str, lines: Sequence[str]) -> RenderableType:
 
 def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
     """Return what was measured, and if wanted what requests die of; an empty name goes on with the one before."""
-    facts = [("target", result.target)]
+    facts = [("label", result.origin.label)] if result.origin.label else []
+    facts.append(("target", result.target))
+    if origin := origin_words(result.origin):
+        facts.append(("connects", origin))
     if result.verb is Verb.LAB:
         facts.append(("path", " > ".join(("client", *result.path, "server"))))
     facts.append(("method", _METHODS[result.method]))
@@ -92,20 +94,20 @@ def _doubts(result: Result) -> list[tuple[str, str]]:
 DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "timer needed")
 
 
-def _device_table(devices: Sequence[Mapping[str, Any]]) -> Table:
+def _device_table(devices: Sequence[DeviceVerdict]) -> Table:
     numbers = set(DEVICE_COLUMNS) - {"device", "event 1040"}
     return table_of(DEVICE_COLUMNS, numbers, map(device_row, devices))
 
 
-def device_row(device: Mapping[str, Any]) -> tuple[str, ...]:
+def device_row(device: DeviceVerdict) -> tuple[str, ...]:
     """Return what stands under `DEVICE_COLUMNS` for one device of a verdict."""
     return (
-        device["name"],
-        "refused" if device["refused"] else f"{seconds(device['settled_s'])} s",
-        _seconds_or_dash(device["average_s"]),
-        ("on any path" if device["event_1040_on_open_path"] else "yes") if device["event_1040"] else "no",
-        f"{device['lost_share']:.0%}",
-        _seconds_or_dash(device["smallest_timer_s"]),
+        device.name,
+        "refused" if device.refused else f"{seconds(device.settled_s)} s",
+        _seconds_or_dash(device.average_s),
+        ("on any path" if device.event_1040_on_open_path else "yes") if device.event_1040 else "no",
+        f"{device.lost_share:.0%}",
+        _seconds_or_dash(device.smallest_timer_s),
     )
 
 
@@ -113,22 +115,22 @@ def _seconds_or_dash(value: float | None) -> str:
     return "-" if value is None else f"{seconds(value)} s"
 
 
-def advice(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
+def advice(verdict: Judgement) -> list[tuple[str, str]]:
     """Return what the timer should be, and the settings that this rests on."""
-    settings, carries_s = verdict["settings"], verdict["carries_max_s"]
+    settings, carries_s = verdict.settings, verdict.carries_max_s
     return [
         ("timer", _recommendation(verdict)),
-        ("", f"{_timer(carries_s)} carries the longest heartbeat, {seconds(settings['max_heartbeat_s'])} s."),
+        ("", f"{_timer(carries_s)} carries the longest heartbeat, {seconds(settings.max_heartbeat_s)} s."),
         ("settings", settings_words(settings)),
     ]
 
 
-def _recommendation(verdict: Mapping[str, Any]) -> str:
-    beyond_help = ", ".join(device["name"] for device in verdict["devices"] if device["smallest_timer_s"] is None)
-    if verdict["recommended_s"] is None:
+def _recommendation(verdict: Judgement) -> str:
+    beyond_help = ", ".join(device.name for device in verdict.devices if device.smallest_timer_s is None)
+    if verdict.recommended_s is None:
         return f"No timer helps {beyond_help or 'any device'}."
     exception = f", except {beyond_help}, which no timer helps" if beyond_help else ""
-    return f"{_timer(verdict['recommended_s'])} or more is enough for every device{exception}."
+    return f"{_timer(verdict.recommended_s)} or more is enough for every device{exception}."
 
 
 def _timer(timer_s: float) -> str:

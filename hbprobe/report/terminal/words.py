@@ -2,22 +2,29 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
-from hbprobe.records.result import Result
+from hbprobe.exchange.verdict import Judgement
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.net.connection import Connection
+from hbprobe.records.result import Origin, Result
 from hbprobe.text import counted, seconds
-from hbprobe.trial.outcome import Aftermath, Cause, How, Limit
+from hbprobe.trial.outcome import Cause, Limit
 
-_HOW = {How.SILENT: "silent", How.RESET: "reset (RST)", How.CLOSED: "closed (FIN)", How.STATUS: "an HTTP status"}
+_HOW = {
+    Manner.SILENT: "silent",
+    Manner.RESET: "reset (RST)",
+    Manner.CLOSED: "closed (FIN)",
+    Manner.STATUS: "an HTTP status",
+}
 
 _DEATH = {
-    How.SILENT: "nothing comes, and the client waits on",
-    How.RESET: "the connection is torn down with RST; the client notices at once",
-    How.CLOSED: "the connection is closed with FIN, in good order and too early",
-    How.STATUS: "an answer comes, and not the server's",
+    Manner.SILENT: "nothing comes, and the client waits on",
+    Manner.RESET: "the connection is torn down with RST; the client notices at once",
+    Manner.CLOSED: "the connection is closed with FIN, in good order and too early",
+    Manner.STATUS: "an answer comes, and not the server's",
 }
 
 _AFTERMATH = {
@@ -30,16 +37,16 @@ _AFTERMATH = {
 
 def how_words(limit: Limit) -> str:
     """Say in a word or two how the cut looked: `silent`, `reset (RST)`, `HTTP status 504`."""
-    if limit.how is None:
+    if limit.manner is None:
         return "cut"
-    return f"HTTP status {limit.status}" if limit.status is not None else _HOW[limit.how]
+    return f"HTTP status {limit.status}" if limit.status is not None else _HOW[limit.manner]
 
 
 def death_words(limit: Limit) -> list[str]:
     """Say what the client lives through, one sentence a line; nothing where nothing was cut."""
-    if limit.how is None:
+    if limit.manner is None:
         return []
-    lines = [f"{how_words(limit)}: {_DEATH[limit.how]}"]
+    lines = [f"{how_words(limit)}: {_DEATH[limit.manner]}"]
     if limit.aftermath is not None and not limit.evidence:  # evidence tells of it, too
         lines.append(_AFTERMATH[limit.aftermath])
     return lines
@@ -57,7 +64,7 @@ def limit_words(limit: Limit, *, with_how: bool = False) -> str:
         return "unknown: no trial told anything"
     if limit.cut_s is None:
         return f"survives {seconds(limit.survived_s or 0)} s, the longest hold tried"
-    how = f": {how_words(limit)}" if with_how and limit.how else ""
+    how = f": {how_words(limit)}" if with_how and limit.manner else ""
     cut = f"cut at {seconds(limit.cut_s)} s{how}"
     if limit.survived_s is None:
         return f"{cut}; shorter holds were not tried"
@@ -86,13 +93,37 @@ def server_words(server: Mapping[str, Any]) -> str:
 
 
 def path_words(result: Result) -> str:
-    """Name what was measured: the boxes of a lab, or the target of a real path."""
-    return ", then ".join(result.path) or result.target
+    """Name what was measured: the boxes of a lab, or a real path by its label and its target."""
+    if result.path:
+        return ", then ".join(result.path)
+    label = result.origin.label
+    return f"{label} ({result.target})" if label else result.target
 
 
-def thresholds(verdict: Mapping[str, Any] | None) -> dict[str, float]:
+def origin_words(origin: Origin) -> str:
+    """Say where connections were made to come from; nothing where the system chose."""
+    version = "" if origin.family == "any" else f"IPv{origin.family}"
+    return ", ".join(part for part in (origin.source and f"from {origin.source}", version) if part)
+
+
+def connection_words(connection: Connection | None) -> str:
+    """Name a connection as logs on its path do: both ends, and when it stood, in UTC."""
+    if connection is None:
+        return "-"
+    ends = (
+        (connection.source, connection.source_port),
+        (connection.destination, connection.destination_port),
+    )
+    source, destination = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in ends)
+    return f"{source} > {destination}, {connection.opened_at} to {connection.closed_at}"
+
+
+def thresholds(verdict: Judgement | None) -> dict[str, float]:
     """Name the times, in seconds, that Exchange goes by: those of the verdict's settings, else its defaults."""
-    settings = verdict["settings"] if verdict else asdict(Settings())
-    named = {"shortest heartbeat": "min_heartbeat_s", "alert threshold": "alert_threshold_s"}
-    named["longest heartbeat"] = "max_heartbeat_s"
-    return {f"{name} {seconds(settings[key])} s": settings[key] for name, key in named.items()}
+    settings = verdict.settings if verdict else Settings()
+    named = {
+        "shortest heartbeat": settings.min_heartbeat_s,
+        "alert threshold": settings.alert_threshold_s,
+        "longest heartbeat": settings.max_heartbeat_s,
+    }
+    return {f"{name} {seconds(at_s)} s": at_s for name, at_s in named.items()}

@@ -18,12 +18,13 @@ from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.capture_file import CaptureFile, pieces
 from hbprobe.evidence.captures.death import Ending
 from hbprobe.evidence.captures.retention import Retention
+from hbprobe.manner import Manner
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.report.plots.capture_plot import capture_plot
 from hbprobe.report.plots.style import save
 from hbprobe.report.terminal.capture import print_capture
 from hbprobe.report.terminal.capture_live import QuietNow
-from hbprobe.trial.outcome import Cause, How
+from hbprobe.trial.outcome import Cause
 
 
 def reset_after(age_s, number, *, lived_s=None, every_s=None):
@@ -47,7 +48,7 @@ def test_a_timer_of_several_connections(tmp_path):
     assert (timer.flows, timer.maker, timer.counts) == (5, "box", None)
     assert timer.limit.survived == pytest.approx(280)
     assert timer.limit.cut == pytest.approx(300, abs=0.01)
-    assert timer.limit.how is How.RESET
+    assert timer.limit.how is Manner.RESET
     assert timer.confidence > 0.9
     assert answer(record)[0] == (
         "5 of 5 connections died of idleness: a box on the path resets them 300.0 s after the last packet "

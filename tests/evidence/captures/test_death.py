@@ -5,7 +5,8 @@ from support.packets import ACK, CLOSE_NOTIFY, FIN, PSH, RECORD, RST, SYN, Talk,
 
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.death import Ending, Maker, Weight
-from hbprobe.trial.outcome import Cause, How
+from hbprobe.manner import Manner
+from hbprobe.trial.outcome import Cause
 
 
 @pytest.fixture
@@ -32,7 +33,9 @@ def test_data_into_the_void(judged, end):
     verdict = only(judged(Talk().open().void(end, 630)))
     assert verdict.ending is Ending.IDLE_DEATH
     assert verdict.causes == (Cause.STATE_LOST_SILENTLY, Cause.PATH_DOWN), "one capture alone leaves both open"
-    assert (verdict.client_saw, verdict.server_saw) == ((How.SILENT, None) if end == "client" else (None, How.SILENT))
+    assert (verdict.client_saw, verdict.server_saw) == (
+        (Manner.SILENT, None) if end == "client" else (None, Manner.SILENT)
+    )
     assert verdict.maker is None
     assert verdict.idle_s == pytest.approx(629.95)
     assert not verdict.exact
@@ -66,7 +69,7 @@ def test_data_that_is_answered_at_last_was_only_lost(judged):
 def test_a_reset_with_another_ttl_is_a_boxs(judged):
     verdict = only(judged(Talk().open().say("server", RST | ACK, at_s=240, ttl=61, window=0, options=b"")))
     assert (verdict.ending, verdict.causes, verdict.maker) == (Ending.IDLE_DEATH, (Cause.RESET_BY_BOX,), Maker.BOX)
-    assert (verdict.client_saw, verdict.server_saw, verdict.exact) == (How.RESET, None, True)
+    assert (verdict.client_saw, verdict.server_saw, verdict.exact) == (Manner.RESET, None, True)
     assert verdict.idle_s == pytest.approx(239.95)
     assert "its TTL is 61, the server's other packets had 52" in strong(verdict)
 
@@ -88,7 +91,7 @@ def test_both_ends_reset_at_once(judged):
 def test_a_reset_in_the_clients_name_by_a_box(judged):
     talk = Talk(client_ttl=51, server_ttl=64).open().say("client", RST, at_s=240, ttl=64)
     verdict = only(judged(talk))
-    assert (verdict.maker, verdict.causes, verdict.server_saw) == (Maker.BOX, (Cause.RESET_BY_BOX,), How.RESET)
+    assert (verdict.maker, verdict.causes, verdict.server_saw) == (Maker.BOX, (Cause.RESET_BY_BOX,), Manner.RESET)
 
 
 def test_a_client_that_resets_is_not_accused_nor_is_a_box(judged):
@@ -128,7 +131,7 @@ def test_a_server_that_was_restarted(judged):
 def test_a_close_by_a_proxy(judged):
     talk = Talk().open().say("server", FIN | ACK, at_s=270, ttl=60).say("client", FIN | ACK, at_s=270.02)
     verdict = only(judged(talk))
-    assert (verdict.maker, verdict.causes, verdict.client_saw) == (Maker.BOX, (Cause.CLOSED_BY_PROXY,), How.CLOSED)
+    assert (verdict.maker, verdict.causes, verdict.client_saw) == (Maker.BOX, (Cause.CLOSED_BY_PROXY,), Manner.CLOSED)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +191,7 @@ def test_keep_alives_that_nobody_answers(judged):
     for at_s in range(300, 600, 75):
         talk.say("client", ACK, at_s=at_s, seq=talk.next["client"] - 1)
     verdict = only(judged(talk.say("client", RST | ACK, at_s=600)))
-    assert (verdict.ending, verdict.client_saw) == (Ending.IDLE_DEATH, How.SILENT)
+    assert (verdict.ending, verdict.client_saw) == (Ending.IDLE_DEATH, Manner.SILENT)
     assert (verdict.keep_alives, verdict.answered_keep_alives, verdict.repeats) == (8, 4, 3)
     assert (verdict.idle_s, verdict.data_idle_s) == (pytest.approx(59.98), pytest.approx(299.97))
 
@@ -212,7 +215,7 @@ def test_a_port_that_is_used_again(judged):
     second.next = {"client": 900_000, "server": 800_000}
     findings = judged(first, second.open().void("client", 900))
     assert [one.ending for one in findings.verdicts] == [Ending.IDLE_DEATH] * 2
-    assert [one.client_saw for one in findings.verdicts] == [How.RESET, How.SILENT]
+    assert [one.client_saw for one in findings.verdicts] == [Manner.RESET, Manner.SILENT]
     assert findings.connections == 2
 
 

@@ -16,8 +16,8 @@ import pytest
 import hbprobe
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.manner import Expiry
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Expiry
 
 _NOBODY = 65534
 _SETPRIV = shutil.which("setpriv") or "setpriv"

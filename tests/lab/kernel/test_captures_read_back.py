@@ -12,8 +12,9 @@ from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.manner import Manner
 from hbprobe.trial.methods import make_method
-from hbprobe.trial.outcome import Cause, How
+from hbprobe.trial.outcome import Cause
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
 
@@ -63,7 +64,13 @@ CAUSES = {
     "reset-on-next": Cause.STATE_LOST_RESET_ON_NEXT,
     "close": Cause.CLOSED_BY_PROXY,
 }
-HOWS = {"silent": How.SILENT, "nat": How.SILENT, "reset": How.RESET, "reset-on-next": How.RESET, "close": How.CLOSED}
+HOWS = {
+    "silent": Manner.SILENT,
+    "nat": Manner.SILENT,
+    "reset": Manner.RESET,
+    "reset-on-next": Manner.RESET,
+    "close": Manner.CLOSED,
+}
 EXACT = ("reset", "close")
 
 
@@ -75,8 +82,8 @@ def test_every_connection_gets_its_cause_its_maker_and_its_age(captures, path, s
     deaths = [verdict for verdict in findings.verdicts if verdict.is_death]
     assert len(deaths) == FLOWS
     assert Counter(verdict.causes for verdict in deaths) == {(CAUSES[path],): FLOWS}
-    assert {verdict.how for verdict in deaths} == {HOWS[path]}
-    assert {verdict.maker for verdict in deaths} == {None if HOWS[path] is How.SILENT else "box"}
+    assert {verdict.how for verdict in deaths} == {MANNERS[path]}
+    assert {verdict.maker for verdict in deaths} == {None if MANNERS[path] is Manner.SILENT else "box"}
     late_s = 1.5  # a busy machine looks at its table of connections that late
     for verdict in deaths:
         if path in EXACT:
@@ -87,7 +94,7 @@ def test_every_connection_gets_its_cause_its_maker_and_its_age(captures, path, s
             assert HOLD_S - 0.5 <= verdict.idle_s <= HOLD_S + 1 + late_s
     (timer,) = findings.timers
     assert len(timer.flows) == FLOWS
-    assert timer.limit.how is HOWS[path]
+    assert timer.limit.manner is MANNERS[path]
 
 
 @pytest.mark.parametrize("path", CAUSES)

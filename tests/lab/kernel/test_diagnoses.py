@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
+pytestmark = [
+    pytest.mark.usefixtures("namespaces"),
+    pytest.mark.realtime,
+    pytest.mark.xdist_group("kernel diagnoses"),
+]
 
 _PROGRAM = Path(__file__).with_name("diagnoses.py")
 _TIMER_S = 3

@@ -20,6 +20,8 @@ from hbprobe.locate.finding import Code, Hop
 from hbprobe.locate.hop_trials import Locating, plan
 from hbprobe.locate.route import find_route
 
+pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
+
 SHORT_S, LONG_S = 2, 8
 LIMIT_S = 2.5
 """Conntrack counts whole seconds."""
@@ -78,6 +80,9 @@ async def _start(host, *arguments):
     return await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE)
 
 
+located_together = pytest.mark.xdist_group("located together")
+
+
 @pytest.fixture(scope="module")
 def found(box):
     """Every path, located."""
@@ -109,27 +114,32 @@ def found(box):
 ADDRESSES = ["10.40.0.2", "10.40.1.2", "10.40.2.2"]
 
 
+@located_together
 @pytest.mark.parametrize("case", ["1", "2", "3", "1, NAT", "2, NAT", "3, NAT", "2, reset", "2, idle"])
 def test_the_shortest_of_three(found, case):
     finding, guilty = found[case].finding, int(case[0])
     assert (finding.code, finding.hop, finding.address) == (Code.HOP, guilty, ADDRESSES[guilty - 1])
 
 
+@located_together
 def test_the_route(found):
     route = found["2"].route
     assert ([hop.address for hop in route.hops], route.distance) == (ADDRESSES, 4)
 
 
+@located_together
 def test_a_hop_that_sends_no_icmp(found):
     located = found["2, no ICMP"]
     assert located.route.hops[1] == Hop(2, None)
     assert (located.finding.code, located.finding.hop, located.finding.address) == (Code.HOP, 2, None)
 
 
+@located_together
 def test_no_box_is_short(found):
     assert found["none"].finding.code is Code.OPEN
 
 
+@located_together
 def test_over_ipv6(found):
     document = found["2, IPv6"]
     assert [hop["address"] for hop in document["hops"]] == ["fd00::2", "fd00:1::2", "fd00:2::2"]
@@ -137,6 +147,7 @@ def test_over_ipv6(found):
     assert (document["finding"]["hop"], document["finding"]["address"]) == (2, "fd00:1::2")
 
 
+@located_together
 def test_a_proxy_that_ends_tcp(found):
     located = found["a proxy"]
     assert (located.finding.code, located.finding.hop) == (Code.NOT_BY_KEEP_ALIVE, 1)

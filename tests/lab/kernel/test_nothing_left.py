@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from hbprobe.trial.outcome import Aftermath, How
+from hbprobe.manner import Aftermath, Manner
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
 
@@ -160,15 +160,15 @@ def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python
         if cut_s is not None:
             assert 2 <= cut_s <= 3, f"{name}: conntrack counts whole seconds"
     assert {name: (how, aftermath) for name, (_, _, how, _, aftermath) in json.loads(found).items()} == {
-        "silent": (How.SILENT, Aftermath.NOTHING),
-        "reset-on-next": (How.SILENT, Aftermath.RESET),
-        "reset-on-next to the client": (How.SILENT, Aftermath.RESET),
-        "reset": (How.RESET, None),
-        "close": (How.CLOSED, None),
-        "revived by the client": (How.SILENT, Aftermath.ACKNOWLEDGED),
-        "NAT, silent": (How.SILENT, Aftermath.NOTHING),
-        "NAT, reset-on-next": (How.SILENT, Aftermath.RESET),
-        "NAT, reset": (How.RESET, None),
+        "silent": (Manner.SILENT, Aftermath.NOTHING),
+        "reset-on-next": (Manner.SILENT, Aftermath.RESET),
+        "reset-on-next to the client": (Manner.SILENT, Aftermath.RESET),
+        "reset": (Manner.RESET, None),
+        "close": (Manner.CLOSED, None),
+        "revived by the client": (Manner.SILENT, Aftermath.ACKNOWLEDGED),
+        "NAT, silent": (Manner.SILENT, Aftermath.NOTHING),
+        "NAT, reset-on-next": (Manner.SILENT, Aftermath.RESET),
+        "NAT, reset": (Manner.RESET, None),
         "plain routing": (None, None),
     }
 

@@ -17,11 +17,11 @@ from hbprobe.errors import CannotMeasureError
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.namespaces import Namespaces
 from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.middlebox.kernel import render
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Layer
 from hbprobe.trial.methods import make_method
-from hbprobe.trial.outcome import Aftermath, How, Kind
+from hbprobe.trial.outcome import Kind
 
 pytestmark = pytest.mark.usefixtures("namespaces")
 
@@ -35,7 +35,7 @@ def test_how_to_use_it(box):
 
     survived, cut = warp.run(hold_across_three_boxes(), warp.ScaledClock())
     assert survived.kind is Kind.SURVIVED
-    assert (cut.how, cut.aftermath) == (How.SILENT, Aftermath.NOTHING)
+    assert (cut.how, cut.aftermath) == (Manner.SILENT, Aftermath.NOTHING)
 
 
 def test_each_host_has_a_stack_of_its_own(box):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hbprobe.manner import Act
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRules
-from hbprobe.middlebox.rules import Act
 from hbprobe.profiles.model import Profile, Sweep
 
 KINDS = {

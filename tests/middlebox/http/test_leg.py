@@ -145,9 +145,9 @@ async def test_a_broken_connection_may_have_last_words(made, blocked):
         assert owner.told == ["stands", b"x", *["drained"] * blocked, b"last words", (End.RST, "")]
 
 
-def bad_record():
+def of_openssl(reason):
     error = ssl.SSLError(1, "of OpenSSL")
-    error.reason = "BAD_RECORD_MAC"
+    error.reason = reason
     return error
 
 
@@ -155,9 +155,10 @@ def bad_record():
     ("error", "end"),
     [
         (ssl.SSLEOFError(8, "EOF"), (End.TRUNCATED, "")),
+        (of_openssl("UNEXPECTED_EOF_WHILE_READING"), (End.TRUNCATED, "")),
         (ConnectionResetError(104, "reset"), (End.RST, "reset")),
         (TimeoutError(110, "timed out"), (End.RST, "timed out")),
-        (bad_record(), (End.TLS, "bad record mac")),
+        (of_openssl("BAD_RECORD_MAC"), (End.TLS, "bad record mac")),
     ],
 )
 async def test_how_it_ended(made, error, end):

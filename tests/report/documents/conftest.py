@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hbprobe.manner import Manner
 from hbprobe.report.documents.compose import compose
 from hbprobe.report.documents.sources import Measured
-from hbprobe.trial.outcome import How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 WRITTEN = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 
@@ -27,7 +28,7 @@ def composed():
 def hostile(measure, cutting_at):
     """A result whose every text wants to be something else."""
     nasty = "<script>alert(1)</script>\x1b[2J\u202e`|*_[x](http://x/)&lt;"
-    trial = Trial(1, 60.0, 0.0, Outcome(Kind.CUT, 5.0, How.STATUS, exact=True, status=504, reason=nasty))
+    trial = Trial(1, 60.0, 0.0, Outcome(Kind.CUT, 5.0, Manner.STATUS, exact=True, status=504, reason=nasty))
     verdict = dict(measure(cutting_at(600)).verdict)
     verdict["findings"] = [{"code": nasty, "severity": "problem", "text": nasty, "device": None}]
     verdict["devices"] = [dict(verdict["devices"][0], name=nasty)]

@@ -9,6 +9,8 @@ from hbprobe import __version__
 from hbprobe.report.documents.data import to_csv, to_json
 from hbprobe.report.documents.sources import Measured
 
+CONNECTION = ("source", "source_port", "destination", "destination_port", "opened_at", "closed_at")
+
 
 def test_json_holds_every_result(ten_minutes, written):
     document = json.loads(to_json([Measured(ten_minutes)] * 2, written))
@@ -24,6 +26,7 @@ def test_csv_holds_every_trial(ten_minutes):
     rows = list(csv.DictReader(io.StringIO(to_csv([Measured(ten_minutes)]))))
     assert len(rows) == len(ten_minutes.trials)
     assert rows[0] == {
+        "label": "",
         "target": "https://127.0.0.1:8443",
         "path": "a-box",
         "method": "hold",
@@ -37,6 +40,7 @@ def test_csv_holds_every_trial(ten_minutes):
         "exact": "false",
         "aftermath": "nothing",
         "reason": "no answer",
+        **dict.fromkeys(CONNECTION, ""),  # a lab has none that a log could name
     }
 
 

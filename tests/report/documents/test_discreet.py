@@ -46,3 +46,17 @@ def test_data_is_gone_through_to_the_bottom():
         "token": 5,
         "verdict": {"Cookie": "***", "b": "y"},
     }
+
+
+@pytest.mark.parametrize(
+    "letters", ["a", "a-", "?", "basic ", "://", "cookie ", "token", "a?b", "token' ", "xpassword"]
+)
+def test_a_long_text_of_a_server_does_not_take_for_ever(letters):
+    """A time that grows with the square of this length is hours."""
+    text = letters * (600_000 // len(letters))
+    assert discreet_text(text)
+
+
+def test_the_name_of_a_secret_may_be_long():
+    assert discreet_text("x" * 200 + "-password=hunter2") == "x" * 200 + "-password=***"
+    assert discreet({"x" * 200 + "_token": "abc"}) == {"x" * 200 + "_token": "***"}

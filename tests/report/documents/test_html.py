@@ -3,8 +3,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from hbprobe.manner import Manner
 from hbprobe.report.documents.html import to_html
-from hbprobe.trial.outcome import How
 
 _VOID = {"meta"}
 _FETCHING = {"script", "img", "link", "iframe", "object", "embed", "form", "a", "base", "audio", "video", "source"}
@@ -79,7 +79,7 @@ def test_text_from_outside_stays_text(composed, hostile):
 
 
 def test_several_results(composed, ten_minutes, measure, cutting_at):
-    five = measure(cutting_at(300, How.STATUS, 504), path=("other",))
+    five = measure(cutting_at(300, Manner.STATUS, 504), path=("other",))
     page = Page(to_html(composed(ten_minutes, five)))
     assert page.tags.count("h1") == 1 and page.tags.count("article") == 2
     assert page.texts[1] == "2 measurements"

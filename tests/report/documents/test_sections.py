@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import pytest
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import Verb
 from hbprobe.report.documents.blocks import Facts, Findings, Picture, Table
 from hbprobe.report.documents.outcomes import outcome_words
 from hbprobe.report.documents.sections import chapter
 from hbprobe.report.documents.sources import Measured
 from hbprobe.report.terminal.tables import advice, facts
-from hbprobe.trial.outcome import Aftermath, How, Kind, Limit, Outcome
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 
 def sections(result):
@@ -41,12 +42,21 @@ def test_what_the_terminal_says_is_said_here(ten_minutes):
     assert set(facts(ten_minutes)) <= set(said)
     assert {text for _, text in advice(ten_minutes.verdict)} <= {text for _, text in said}
     found = only(told["Verdict"], Findings).items
-    assert [severity for severity, _ in found] == [one["severity"] for one in ten_minutes.verdict["findings"]]
+    assert [severity for severity, _ in found] == [one.severity for one in ten_minutes.verdict.findings]
 
 
 def test_every_trial_has_its_row(ten_minutes):
     table = only(sections(ten_minutes)["Every trial"], Table)
-    assert table.columns == ("trial", "hold", "outcome", "ended after", "one more packet", "started", "seen")
+    assert table.columns == (
+        "trial",
+        "hold",
+        "outcome",
+        "ended after",
+        "one more packet",
+        "started",
+        "seen",
+        "connection",
+    )
     assert len(table.rows) == len(ten_minutes.trials)
     assert table.rows[0] == ("1", "3540 s", "cut, silent", "3543 s", "nothing came", "0 s", "no answer")
     assert table.rows[1][:4] == ("2", "1800.5 s", "cut, silent", "1803.5 s")
@@ -107,8 +117,8 @@ def test_a_real_path_has_no_box_to_name(ten_minutes):
     ("outcome", "words"),
     [
         (Outcome(Kind.SURVIVED, 1), "survived"),
-        (Outcome(Kind.CUT, 1, How.STATUS, status=504), "cut, HTTP status 504"),
-        (Outcome(Kind.CUT, 1, How.SILENT, aftermath=Aftermath.RESET), "cut, silent"),
+        (Outcome(Kind.CUT, 1, Manner.STATUS, status=504), "cut, HTTP status 504"),
+        (Outcome(Kind.CUT, 1, Manner.SILENT, aftermath=Aftermath.RESET), "cut, silent"),
         (Outcome(Kind.FAILED, 0), "failed, no evidence"),
     ],
 )

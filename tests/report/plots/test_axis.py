@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from hbprobe.report.plots.axis import Scale, scale_seconds, tick_words
+from hbprobe.report.plots.axis import Scale, scale_seconds, step_between_ticks_s, tick_words
 from hbprobe.report.plots.page import Page
 
 
@@ -48,3 +48,10 @@ def test_the_square_root_scale_starts_at_nothing():
 )
 def test_tick_words(tick_s, words):
     assert tick_words(tick_s) == words
+
+
+@pytest.mark.parametrize("range_s", [0.3, 3540, 86_400, 1e7, 1e9, 1e15])
+def test_no_range_has_more_ticks_than_there_is_room_for(range_s):
+    step_s = step_between_ticks_s(range_s, 8)
+    assert range_s / step_s <= 8
+    assert step_s < 86_400 or step_s % 86_400 == 0

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from hbprobe.manner import Manner
 from hbprobe.profiles.model import Profile
 from hbprobe.report.plots.curve_plot import curve_plot
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How, Kind, Limit, Outcome
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 
 def profile(number, default_s):
@@ -122,8 +123,8 @@ def test_names_without_room_become_numbers():
 
 def test_contradictions_make_a_grey_zone(tried):
     trials = [(hold_s, Outcome(Kind.SURVIVED, hold_s)) for hold_s in (500, 590, 610)]
-    trials += [(hold_s, Outcome(Kind.CUT, hold_s + 3, How.SILENT)) for hold_s in (590, 600, 700)]
-    figure = curve_plot([tried(trials, Limit(590, 600, How.SILENT))], [])
+    trials += [(hold_s, Outcome(Kind.CUT, hold_s + 3, Manner.SILENT)) for hold_s in (590, 600, 700)]
+    figure = curve_plot([tried(trials, Limit(590, 600, Manner.SILENT))], [])
     (zone,) = [patch for patch in figure.axes[0].patches if patch.get_gid() == "grey-zone"]
     assert (zone.get_x(), zone.get_x() + zone.get_width()) == (590, 610)
     assert "grey zone: trials contradict each other" in legend(figure)

@@ -1,6 +1,7 @@
+from hbprobe.manner import Manner
 from hbprobe.profiles.model import Profile
 from hbprobe.report.plots.curves import Tried, of_profile, of_result
-from hbprobe.trial.outcome import How, Kind, Limit, Outcome
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 
 def survived(hold_s):
@@ -8,7 +9,7 @@ def survived(hold_s):
 
 
 def silent(hold_s):
-    return hold_s, Outcome(Kind.CUT, hold_s + 3, How.SILENT)
+    return hold_s, Outcome(Kind.CUT, hold_s + 3, Manner.SILENT)
 
 
 def failed(hold_s):
@@ -27,7 +28,7 @@ def test_silence_falls_between_what_survived_and_what_did_not(ten_minutes):
 
 
 def test_an_exact_cut_falls_at_once(measure, cutting_at):
-    curve = of_result(measure(cutting_at(60, How.CLOSED)))
+    curve = of_result(measure(cutting_at(60, Manner.CLOSED)))
     assert rounded(curve.points) == [(0, 1), (60, 1), (60, 0), (3540, 0)]
     assert curve.limit == "cut at 60 s"
 
@@ -54,7 +55,7 @@ def test_shares_are_those_of_the_trials(tried):
         *[silent(110)] * 3,
         silent(120),
     ]
-    curve = of_result(tried(trials, Limit(100, 110, How.SILENT)))
+    curve = of_result(tried(trials, Limit(100, 110, Manner.SILENT)))
     shares = dict(rounded(curve.points))
     assert (shares[90], shares[100], shares[110], shares[120]) == (1, 0.75, 0.25, 0)
     assert curve.tried == (Tried(90, 2, 2), Tried(100, 3, 4), Tried(110, 1, 4), Tried(120, 0, 1))
@@ -62,7 +63,7 @@ def test_shares_are_those_of_the_trials(tried):
 
 
 def test_trials_that_speak_against_each_other_share_what_they_say(tried):
-    curve = of_result(tried([survived(80), silent(90), survived(100), silent(120)], Limit(80, 90, How.SILENT)))
+    curve = of_result(tried([survived(80), silent(90), survived(100), silent(120)], Limit(80, 90, Manner.SILENT)))
     assert dict(rounded(curve.points))[100] == 0.5
     assert curve.grey_zone == (90, 100)
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hbprobe.exchange.algorithms import Loss
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
@@ -14,6 +13,7 @@ from hbprobe.fleet.paths import Cut
 from hbprobe.fleet.run import simulate
 from hbprobe.fleet.size import AtTimer, Sizing
 from hbprobe.fleet.sweep import AtShare, ShareSweep
+from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.report.plots.fleet_plot import average_plot, sweep_plot
 from hbprobe.report.plots.size_plot import size_plot
@@ -38,7 +38,7 @@ def tripped():
 
 
 def test_a_staircase_on_a_path_of_ten_minutes():
-    course = staircase(KINDS["textbook"].new(), 600, Loss.SILENT, Settings(), 3000)
+    course = staircase(KINDS["textbook"].new(), 600, Manner.SILENT, Settings(), 3000)
     assert course == [
         Stair(0, 910, 900, True),
         Stair(910, 1390, 480, False),
@@ -49,18 +49,18 @@ def test_a_staircase_on_a_path_of_ten_minutes():
 
 
 def test_a_loss_that_is_told_is_known_at_the_limit():
-    assert staircase(KINDS["ios"].new(), 300, Loss.RESET, Settings(), 500) == [
+    assert staircase(KINDS["ios"].new(), 300, Manner.RESET, Settings(), 500) == [
         Stair(0, 300, 600, True),
         Stair(300, 600, 600, True),
     ]
 
 
 def test_a_device_that_is_refused_has_no_staircase():
-    assert staircase(KINDS["outlook-180"].new(), 600, Loss.SILENT, Settings(min_heartbeat_s=300), 500) == []
+    assert staircase(KINDS["outlook-180"].new(), 600, Manner.SILENT, Settings(min_heartbeat_s=300), 500) == []
 
 
 def test_the_staircases_of_several_devices(tmp_path):
-    figure = staircase_plot([KINDS["textbook"], KINDS["ios"]], 600, Loss.SILENT, Settings(), hours=1)
+    figure = staircase_plot([KINDS["textbook"], KINDS["ios"]], 600, Manner.SILENT, Settings(), hours=1)
     first, second = figure.axes
     assert [line.get_ydata()[0] for line in drawn(first, "limit")] == [600]
     (lost,) = drawn(first, "lost")
@@ -73,7 +73,7 @@ def test_the_staircases_of_several_devices(tmp_path):
 
 
 def test_a_path_without_a_limit_has_no_line():
-    figure = staircase_plot([KINDS["android-4.4"]], math.inf, Loss.SILENT, Settings(), hours=1)
+    figure = staircase_plot([KINDS["android-4.4"]], math.inf, Manner.SILENT, Settings(), hours=1)
     assert drawn(figure.axes[0], "limit") == [] and list(drawn(figure.axes[0], "lost")[0].get_xdata()) == []
     assert words(figure) == [
         "What devices ask for on a path without timers",

@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 from matplotlib.patches import Rectangle
 
+from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, Manner
 from hbprobe.report.plots.search_plot import search_plot
 from hbprobe.report.plots.search_rows import height_in
-from hbprobe.report.plots.style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How, Kind, Limit, Outcome
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 
 def bars(axes):
@@ -46,16 +46,16 @@ def test_the_first_trial_is_on_top(ten_minutes):
 
 EVERY_OUTCOME = [
     (100, Outcome(Kind.SURVIVED, 100)),
-    (900, Outcome(Kind.CUT, 903, How.SILENT)),
-    (900, Outcome(Kind.CUT, 300, How.RESET, exact=True)),
-    (900, Outcome(Kind.CUT, 301, How.CLOSED, exact=True)),
-    (900, Outcome(Kind.CUT, 302, How.STATUS, exact=True, status=504)),
+    (900, Outcome(Kind.CUT, 903, Manner.SILENT)),
+    (900, Outcome(Kind.CUT, 300, Manner.RESET, exact=True)),
+    (900, Outcome(Kind.CUT, 301, Manner.CLOSED, exact=True)),
+    (900, Outcome(Kind.CUT, 302, Manner.STATUS, exact=True, status=504)),
     (200, Outcome(Kind.FAILED, 0.1, reason="TLS")),
 ]
 
 
 def test_colour_hatch_and_marker_say_the_outcome(tried):
-    axes = search_plot(tried(EVERY_OUTCOME, Limit(100, 300, How.RESET, exact=True))).axes[0]
+    axes = search_plot(tried(EVERY_OUTCOME, Limit(100, 300, Manner.RESET, exact=True))).axes[0]
     assert [hex_color(bar) for bar in bars(axes)] == [BLUE, VERMILLION, PURPLE, ORANGE, GREEN, "#999999"]
     assert [bar.get_hatch() or "" for bar in bars(axes)] == ["", "////", "xxxx", "\\\\\\\\", "||||", ""]
     ends = [(line.get_marker(), line.get_xdata()[0]) for line in lines(axes, "end")]
@@ -107,7 +107,7 @@ def test_what_exchange_goes_by_is_marked(ten_minutes):
 
 
 def test_what_lies_beyond_the_axis_is_named(measure, cutting_at):
-    figure = search_plot(measure(cutting_at(5, How.RESET), SearchSettings(1, 20, 0.5, connections=8)))
+    figure = search_plot(measure(cutting_at(5, Manner.RESET), SearchSettings(1, 20, 0.5, connections=8)))
     assert figure.axes[0].get_xlabel() == (
         "hold in seconds\nfurther right: shortest heartbeat 60 s, alert threshold 540 s, longest heartbeat 3540 s"
     )
@@ -154,24 +154,24 @@ def noisy(count):
     return [
         (hold_s, Outcome(Kind.SURVIVED, hold_s))
         if hold_s < chance.uniform(560, 640)
-        else (hold_s, Outcome(Kind.CUT, hold_s + 3, How.SILENT))
+        else (hold_s, Outcome(Kind.CUT, hold_s + 3, Manner.SILENT))
         for hold_s in holds_s
     ]
 
 
 @pytest.mark.parametrize("count", [5, 13, 60, 120])
 def test_any_number_of_trials_reads_well(count, tried, misplaced):
-    assert misplaced(search_plot(tried(noisy(count), Limit(590, 600, How.SILENT)))) == []
+    assert misplaced(search_plot(tried(noisy(count), Limit(590, 600, Manner.SILENT)))) == []
 
 
-@pytest.mark.parametrize("how", How)
+@pytest.mark.parametrize("how", Manner)
 @pytest.mark.parametrize("limit_s", [5, 60, 540, 600, 3539, 9999])
 def test_any_limit_reads_well(limit_s, how, measure, cutting_at, misplaced):
     result = measure(cutting_at(limit_s, how, 504), SearchSettings(1, 3540, connections=3))
     assert misplaced(search_plot(result)) == []
 
 
-@pytest.mark.parametrize("limit", [Limit(None, None), Limit(None, 60, How.RESET, exact=True), Limit(3540, None)])
+@pytest.mark.parametrize("limit", [Limit(None, None), Limit(None, 60, Manner.RESET, exact=True), Limit(3540, None)])
 def test_half_a_bracket_reads_well(limit, measure, cutting_at, misplaced):
     assert misplaced(search_plot(measure(cutting_at(600), limit=limit))) == []
 

@@ -4,10 +4,11 @@ import matplotlib
 import pytest
 
 from hbprobe.errors import UserError
+from hbprobe.manner import Manner
 from hbprobe.report.plots.curve_plot import curve_plot
 from hbprobe.report.plots.search_plot import search_plot
 from hbprobe.report.plots.style import LINES, LOOKS, drawable, look_of, save
-from hbprobe.trial.outcome import How, Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome
 
 
 def luminance(color):
@@ -36,12 +37,12 @@ def test_survived_and_failed_are_far_apart_in_grey():
     ("outcome", "label"),
     [
         (Outcome(Kind.SURVIVED, 1), "survived"),
-        (Outcome(Kind.CUT, 1, How.SILENT), "cut, silent"),
-        (Outcome(Kind.CUT, 1, How.RESET), "cut, reset (RST)"),
-        (Outcome(Kind.CUT, 1, How.CLOSED), "cut, closed (FIN)"),
-        (Outcome(Kind.CUT, 1, How.STATUS), "cut, HTTP status"),
+        (Outcome(Kind.CUT, 1, Manner.SILENT), "cut, silent"),
+        (Outcome(Kind.CUT, 1, Manner.RESET), "cut, reset (RST)"),
+        (Outcome(Kind.CUT, 1, Manner.CLOSED), "cut, closed (FIN)"),
+        (Outcome(Kind.CUT, 1, Manner.STATUS), "cut, HTTP status"),
         (Outcome(Kind.CUT, 1), "cut"),
-        (Outcome(Kind.FAILED, 1, How.STATUS), "failed, no evidence"),
+        (Outcome(Kind.FAILED, 1, Manner.STATUS), "failed, no evidence"),
     ],
 )
 def test_look(outcome, label):

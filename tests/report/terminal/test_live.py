@@ -6,10 +6,11 @@ import pytest
 from rich.console import Console
 
 from hbprobe import warp
+from hbprobe.manner import Manner
 from hbprobe.measure.run import Run
 from hbprobe.report.terminal.live import LiveLine, describe, status, time_left_s
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import How, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 
 def told(**outcome):
@@ -20,14 +21,14 @@ def told(**outcome):
     ("outcome", "text"),
     [
         ({"kind": Kind.SURVIVED, "elapsed_s": 599.5}, "trial 3: hold 599.5 s survived"),
-        ({"kind": Kind.CUT, "elapsed_s": 602.5, "how": How.SILENT}, "trial 3: hold 599.5 s cut: silent"),
+        ({"kind": Kind.CUT, "elapsed_s": 602.5, "how": Manner.SILENT}, "trial 3: hold 599.5 s cut: silent"),
         (
-            {"kind": Kind.CUT, "elapsed_s": 350.004, "how": How.RESET, "exact": True},
+            {"kind": Kind.CUT, "elapsed_s": 350.004, "how": Manner.RESET, "exact": True},
             "trial 3: hold 599.5 s cut: reset at 350.00 s",
         ),
-        ({"kind": Kind.CUT, "elapsed_s": 600, "how": How.CLOSED}, "trial 3: hold 599.5 s cut: closed"),
+        ({"kind": Kind.CUT, "elapsed_s": 600, "how": Manner.CLOSED}, "trial 3: hold 599.5 s cut: closed"),
         (
-            {"kind": Kind.CUT, "elapsed_s": 60.5, "how": How.STATUS, "exact": True, "status": 504},
+            {"kind": Kind.CUT, "elapsed_s": 60.5, "how": Manner.STATUS, "exact": True, "status": 504},
             "trial 3: hold 599.5 s cut: status 504 at 60.50 s",
         ),
     ],
@@ -39,8 +40,11 @@ def test_a_trial_in_a_line(outcome, text):
 class TenMinutes:
     name = "hold"
 
+    async def prove(self):
+        return None
+
     async def trial(self, hold_s):
-        outcome = Outcome(Kind.SURVIVED, hold_s) if hold_s < 600 else Outcome(Kind.CUT, hold_s + 3, How.SILENT)
+        outcome = Outcome(Kind.SURVIVED, hold_s) if hold_s < 600 else Outcome(Kind.CUT, hold_s + 3, Manner.SILENT)
         await asyncio.sleep(outcome.elapsed_s)
         return outcome
 
@@ -108,8 +112,8 @@ def test_each_trial_leaves_a_line(terminal):
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=40)
     with LiveLine(console) as line:
-        line.say("probing a path whose name is longer than [bold]forty[/] columns")
-        lines_while(SearchSettings(), 9999, lambda _: None, line.follow)
+        line.says("probing a path whose name is longer than [bold]forty[/] columns")
+        lines_while(SearchSettings(), 9999, lambda _: None, line.search)
     for text in (
         "probing a path whose name is longer than [bold]forty[/] columns\n",
         "trial 1: hold 3540 s cut: silent\n",

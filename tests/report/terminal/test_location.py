@@ -7,12 +7,14 @@ from rich.console import Console
 from hbprobe import __version__
 from hbprobe.locate.finding import ALL, NONE, Code, Finding, Hop, Reached, Route, locate
 from hbprobe.locate.hop_trials import plan
-from hbprobe.report.terminal.location import Location, print_location
-from hbprobe.trial.outcome import Aftermath, How, Kind, Outcome
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.records.location import Location
+from hbprobe.report.terminal.location import print_location
+from hbprobe.trial.outcome import Kind, Outcome
 
 LIVED = Outcome(Kind.SURVIVED, 309.0)
-CUT = Outcome(Kind.CUT, 312.0, How.SILENT, aftermath=Aftermath.NOTHING)
-RESET = Outcome(Kind.CUT, 300.004, How.RESET, exact=True)
+CUT = Outcome(Kind.CUT, 312.0, Manner.SILENT, aftermath=Aftermath.NOTHING)
+RESET = Outcome(Kind.CUT, 300.004, Manner.RESET, exact=True)
 ROUTE = Route((Hop(1, "192.0.2.1", 0.00123), Hop(2, None), Hop(3, "192.0.2.3", 0.012)), 4)
 SEEN = tuple(
     Reached(ttl, outcome)
@@ -74,7 +76,10 @@ def test_the_keys():
     assert document == {
         "schema": "hbprobe.location/1",
         "hbprobe": __version__,
+        "label": "",
         "target": "https://mail.example:443/",
+        "source": None,
+        "family": "any",
         "method": "hold",
         "limit": {"cut": 300.0, "given": True},
         "hold": 309.0,
@@ -86,6 +91,7 @@ def test_the_keys():
             {"ttl": 3, "address": "192.0.2.3", "round_trip": 0.012, "refuses": False},
         ],
         "trials": document["trials"],
+        "complete": True,
         "finding": {
             "code": "hop",
             "hop": 2,
@@ -106,6 +112,7 @@ def test_the_keys():
         "exact": False,
         "aftermath": "nothing",
         "reason": "",
+        "connection": None,
     }
 
 

@@ -1,16 +1,11 @@
-"""A preflight on the terminal and as JSON."""
+"""A preflight on the terminal."""
 
 import io
-import json
 
-import pytest
 from rich.console import Console
 
-from hbprobe import __version__
 from hbprobe.preflight.preflight import Check, Name, State
-from hbprobe.report.terminal.preflight import print_check, to_json
-
-SERVER = {"min_heartbeat_s": 60, "max_heartbeat_s": 3540, "protocol": "14.1", "release": "15.2"}
+from hbprobe.report.terminal.preflight import print_check
 
 
 def printed(check):
@@ -42,21 +37,3 @@ def test_a_check_that_was_not_tried():
 def test_what_a_server_says_does_not_steer_the_terminal():
     found = ("server: \x1b[31mred\r\n[bold]",)
     assert printed(Check(Name.PROXIES, State.PASSED, 0.1, found))[1] == "        server: \\x1b[31mred\\x0d\\x0a[bold]"
-
-
-@pytest.mark.parametrize(("last", "passed"), [(State.PASSED, True), (State.FAILED, False), (State.NOT_TRIED, False)])
-def test_json(last, passed):
-    checks = [Check(Name.NAME, State.PASSED, 0.0125, ("192.0.2.1",)), Check(Name.TCP, last, 0.25, (), "do")]
-    assert json.loads(to_json("https://mail.example.com/", "ada", checks, SERVER, ["a note"])) == {
-        "schema": "hbprobe.preflight/1",
-        "hbprobe": __version__,
-        "target": "https://mail.example.com/",
-        "user": "ada",
-        "passed": passed,
-        "checks": [
-            {"name": "name", "state": "passed", "seconds": 0.013, "found": ["192.0.2.1"], "mend": ""},
-            {"name": "TCP", "state": last.value, "seconds": 0.25, "found": [], "mend": "do"},
-        ],
-        "server": SERVER,
-        "notes": ["a note"],
-    }

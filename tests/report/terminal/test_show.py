@@ -2,10 +2,11 @@ import json
 
 import pytest
 
+from hbprobe.manner import Manner
 from hbprobe.records.result import Method, Result, Verb
 from hbprobe.report.terminal.show import show
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.outcome import How, Kind, Limit, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial
 
 
 def result(*, healthy=True, complete=True, judged=True):
@@ -30,8 +31,8 @@ def result(*, healthy=True, complete=True, judged=True):
         method=Method.HOLD,
         clock="real",
         search=SearchSettings(),
-        limit=Limit(599.5, 600.5, How.SILENT),
-        trials=(Trial(1, 600.5, 0.0, Outcome(Kind.CUT, 603.5, How.SILENT)),),
+        limit=Limit(599.5, 600.5, Manner.SILENT),
+        trials=(Trial(1, 600.5, 0.0, Outcome(Kind.CUT, 603.5, Manner.SILENT)),),
         path_s=603.5,
         wall_s=603.5,
         complete=complete,

@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import Method, Verb
 from hbprobe.report.terminal.tables import print_result, print_verdict
-from hbprobe.trial.outcome import Aftermath, Cause, How, Limit
+from hbprobe.trial.outcome import Cause, Limit
 
 
 def device(name, settled_s, average_s, event, lost, timer_s, **more):
@@ -58,7 +59,7 @@ def test_a_result_at_100_columns(ten_minutes):
     result = replace(
         ten_minutes,
         path=("example-nat", "example-proxy"),
-        limit=Limit(599.4, 600.3, How.SILENT, aftermath=Aftermath.RESET),
+        limit=Limit(599.4, 600.3, Manner.SILENT, aftermath=Aftermath.RESET),
         path_s=34560,
         cut_by="example-nat",
         verdict=VERDICT,
@@ -112,7 +113,7 @@ def test_a_real_path_at_80_columns(ten_minutes):
         target="https://mail.example.org/",
         path=(),
         cut_by=None,
-        limit=Limit(59.5, 60.0, How.STATUS, 504, exact=True),
+        limit=Limit(59.5, 60.0, Manner.STATUS, 504, exact=True),
         path_s=300.0,
         wall_s=300.0,
         verdict=None,
@@ -132,7 +133,7 @@ tried   13 trials, 5 min of path time in 5 min of wall time"""
 def test_causes_and_evidence(ten_minutes):
     causes = (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
     limit = Limit(
-        4.75, 5.003, How.CLOSED, exact=True, causes=causes, evidence=("FIN came after 5 s", "the far end: x")
+        4.75, 5.003, Manner.CLOSED, exact=True, causes=causes, evidence=("FIN came after 5 s", "the far end: x")
     )
     out = printed(print_result, replace(ten_minutes, limit=limit))
     assert (

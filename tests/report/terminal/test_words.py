@@ -1,5 +1,6 @@
 import pytest
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.report.terminal.words import (
     cause_words,
     confidence_words,
@@ -11,15 +12,15 @@ from hbprobe.report.terminal.words import (
     server_words,
     thresholds,
 )
-from hbprobe.trial.outcome import Aftermath, Cause, How, Limit
+from hbprobe.trial.outcome import Cause, Limit
 
 
 @pytest.mark.parametrize(
     ("limit", "expected"),
     [
-        (Limit(599.4, 600.3, How.SILENT), "survives 599.4 s, cut at 600.3 s: silent"),
-        (Limit(59.5, 60.0, How.STATUS, status=504, exact=True), "survives 59.5 s, cut at 60 s: HTTP status 504"),
-        (Limit(None, 5.003, How.RESET, exact=True), "cut at 5.003 s: reset (RST); shorter holds were not tried"),
+        (Limit(599.4, 600.3, Manner.SILENT), "survives 599.4 s, cut at 600.3 s: silent"),
+        (Limit(59.5, 60.0, Manner.STATUS, status=504, exact=True), "survives 59.5 s, cut at 60 s: HTTP status 504"),
+        (Limit(None, 5.003, Manner.RESET, exact=True), "cut at 5.003 s: reset (RST); shorter holds were not tried"),
         (Limit(3540, None), "survives 3540 s, the longest hold tried"),
         (Limit(None, None), "unknown: no trial told anything"),
     ],
@@ -29,17 +30,17 @@ def test_limit(limit, expected):
 
 
 def test_limit_without_how():
-    assert limit_words(Limit(599.4, 600.3, How.SILENT)) == "survives 599.4 s, cut at 600.3 s"
+    assert limit_words(Limit(599.4, 600.3, Manner.SILENT)) == "survives 599.4 s, cut at 600.3 s"
 
 
 @pytest.mark.parametrize(
     ("how", "status", "expected"),
     [
-        (How.SILENT, None, "silent"),
-        (How.RESET, None, "reset (RST)"),
-        (How.CLOSED, None, "closed (FIN)"),
-        (How.STATUS, 504, "HTTP status 504"),
-        (How.STATUS, None, "an HTTP status"),
+        (Manner.SILENT, None, "silent"),
+        (Manner.RESET, None, "reset (RST)"),
+        (Manner.CLOSED, None, "closed (FIN)"),
+        (Manner.STATUS, 504, "HTTP status 504"),
+        (Manner.STATUS, None, "an HTTP status"),
         (None, None, "cut"),
     ],
 )
@@ -48,14 +49,14 @@ def test_how(how, status, expected):
 
 
 def test_death_with_what_came_after():
-    assert death_words(Limit(1, 2, How.SILENT, aftermath=Aftermath.RESET)) == [
+    assert death_words(Limit(1, 2, Manner.SILENT, aftermath=Aftermath.RESET)) == [
         "silent: nothing comes, and the client waits on",
         "one more packet was answered with RST: the state is lost, and the box says so when asked",
     ]
 
 
 def test_what_came_after_is_evidence_and_not_said_twice():
-    limit = Limit(1, 2, How.SILENT, aftermath=Aftermath.RESET, evidence=("one more packet from here was",))
+    limit = Limit(1, 2, Manner.SILENT, aftermath=Aftermath.RESET, evidence=("one more packet from here was",))
     assert death_words(limit) == ["silent: nothing comes, and the client waits on"]
 
 
@@ -69,7 +70,7 @@ def test_causes_and_what_shows_them():
 
 
 def test_death_by_status_names_it():
-    assert death_words(Limit(1, 2, How.STATUS, 504)) == ["HTTP status 504: an answer comes, and not the server's"]
+    assert death_words(Limit(1, 2, Manner.STATUS, 504)) == ["HTTP status 504: an answer comes, and not the server's"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_no_death():
     assert death_words(Limit(3540, None)) == []
 
 
-@pytest.mark.parametrize("how", How)
+@pytest.mark.parametrize("how", Manner)
 @pytest.mark.parametrize("aftermath", Aftermath)
 def test_every_death_has_words(how, aftermath):
     assert len(death_words(Limit(1, 2, how, aftermath=aftermath))) == 2

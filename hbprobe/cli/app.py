@@ -1,0 +1,167 @@
+"""The tree of verbs: which module does what, how the pages look, and what is said of a command line that is wrong."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Group, Parameter
+from cyclopts.exceptions import (
+    ArgumentOrderError,
+    CoercionError,
+    ConsumeMultipleError,
+    CycloptsError,
+    MissingArgumentError,
+    RepeatArgumentError,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
+
+from hbprobe import __version__
+from hbprobe.cli.verbs import ABOUT, EXIT_STATUS, VERBS
+from hbprobe.errors import UserError
+from hbprobe.profiles.mistakes import nearest
+
+if TYPE_CHECKING:
+    from cyclopts.argument import Argument
+    from cyclopts.help import HelpPanel
+    from rich.console import Console, ConsoleOptions
+
+_PROGRAM = "hbprobe"
+_HERE = {"completion", "help"}
+"""The verbs that are about the command line itself; each of the others is a module of its name."""
+_WITH_ACTIONS = {"profiles"}
+"""The verbs that are a tree of their own."""
+
+
+def command_line() -> App:
+    """Return the tree; no verb's module is imported before its verb is asked for."""
+    app = App(
+        name=_PROGRAM,
+        help=ABOUT,
+        help_format="plaintext",
+        help_formatter=_Page(),
+        help_epilogue=f"{EXIT_STATUS}\n\n'hbprobe VERB --help' explains a verb.",
+        usage=f"{_PROGRAM} VERB [OPTIONS]",
+        version=f"{_PROGRAM} {__version__}",
+        version_flags=("--version", "-V"),
+        default_parameter=Parameter(negative=(), show_default=False, allow_repeating=True),
+        group_commands="Verbs",
+        group_arguments=Group("Arguments", sort_key=-1),
+        group_parameters=Group("Options", sort_key=0),
+        sort_key=0,
+    )
+    for place, (name, verb) in enumerate(VERBS.items()):
+        if name not in _HERE:
+            app.command(
+                f"hbprobe.cli.{name}:{name}",
+                name=name,
+                help=verb.help,
+                sort_key=place,
+                **({} if name in _WITH_ACTIONS else {"help_epilogue": verb.epilogue}),
+            )
+
+    def help_(*verb: Annotated[str, Parameter(name="VERB", help="which verb, and which action of it")]) -> int:
+        """Print the page of a verb."""
+        parse(app, [*verb, "--help"])()
+        return 0
+
+    def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="which shell")], /) -> int:
+        """Print what a shell is to read."""
+        print(app.generate_completion(prog_name=_PROGRAM, shell=shell), end="")
+        return 0
+
+    for name, act in (("completion", completion), ("help", help_)):
+        verb = VERBS[name]
+        app.command(act, name=name, help=verb.help, help_epilogue=verb.epilogue, sort_key=[*VERBS].index(name))
+    return app
+
+
+def parse(app: App, argv: Sequence[str] | None) -> Callable[[], int | None]:
+    """Return what the command line asks for, ready to be called; raises UserError where it cannot be read."""
+    try:
+        command, bound, _ = app.parse_args(argv, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        raise UserError(_said(error)) from None
+    return lambda: command(*bound.args, **bound.kwargs)
+
+
+def _said(error: CycloptsError) -> str:
+    """Say in one line what is wrong with a command line, and where its help is."""
+    asked = " ".join((_PROGRAM, *(error.command_chain or ())))
+    return f"{_wrong(error)}; see {asked} --help"
+
+
+def _wrong(error: CycloptsError) -> str:
+    match error:
+        case UnknownCommandError():
+            return _unknown_verb(error)
+        case UnknownOptionError():
+            name = (error.token.keyword or error.token.value).partition("=")[0]
+            known = [one for argument in error.argument_collection for one in argument.names]
+            return f"{name}: no such option{_meant(name, known)}"
+        case ConsumeMultipleError() | MissingArgumentError() if error.argument is not None:
+            name = _name(error.argument)
+            words = [word for word in error.unused_tokens or () if word.startswith("--") and word != name]
+            if near := next((word for word in words if nearest(word, [name])), None):
+                return f"{near}: no such option (did you mean {name}?)"
+            given = error.keyword is not None or bool(error.argument.tokens)
+            return f"{name}: a value is missing" if given else f"{name} is missing"
+        case CoercionError() if error.argument is not None:
+            return _not_read(error, error.argument)
+        case RepeatArgumentError():
+            return f"{error.token.keyword or error.token.value}: is given twice"
+        case UnusedCliTokensError() if error.unused_tokens:
+            return f"{error.unused_tokens[0]!r}: nothing more was expected here"
+        case ArgumentOrderError():
+            return f"{error.token!r}: nothing more was expected here"
+        case _:
+            return str(error).replace("\n", " ").rstrip(".")
+
+
+def _unknown_verb(error: UnknownCommandError) -> str:
+    word = (error.unused_tokens or [""])[0]
+    app = error.app
+    kind = "action" if error.command_chain else "verb"
+    known = [] if app is None else [name for name in app if not name.startswith("-")]
+    if word.startswith("-"):
+        return f"{word}: no such option"
+    choices = f" (choose from {', '.join(known)})"
+    return f"{word!r}: no such {kind}{_meant(word, known) or choices}"
+
+
+def _not_read(error: CoercionError, argument: "Argument") -> str:
+    name = error.token.keyword if error.token is not None and error.token.keyword else _name(argument)
+    value = "" if error.token is None else error.token.value
+    if error.msg is not None:
+        return f"{name}: {error.msg}"
+    if choices := argument.get_choices():
+        return f"{name} {value}: choose from {', '.join(choices)}{_meant(value, choices)}"
+    return f"{name}: takes no value" if argument.hint is bool else f"{name}: {value!r} cannot be read"
+
+
+def _name(argument: "Argument") -> str:
+    """Return an argument's name as its help has it."""
+    is_option = argument.field_info.is_keyword_only or not argument.name.startswith("--")
+    return argument.name if is_option else argument.name.removeprefix("--").upper()
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    near = nearest(word, list(known))
+    return f" (did you mean {near}?)" if near else ""
+
+
+class _Page:
+    """How a verb's page looks: no frames, and in colour on a terminal."""
+
+    def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
+        """Print one table."""
+        from cyclopts.help import DefaultFormatter, PanelSpec
+        from rich.box import Box
+
+        blank = Box("    \n" * 8)
+        look = PanelSpec(box=blank, padding=(0, 0, 0, 1), border_style="bold", expand=False)
+        DefaultFormatter(panel_spec=look)(console, options, panel)
+
+    def render_usage(self, console: "Console", _options: "ConsoleOptions", usage: object) -> None:
+        """Print how the verb is written, on one line."""
+        console.print(f"Usage: {str(usage).strip()}\n", markup=False, highlight=False, soft_wrap=True)

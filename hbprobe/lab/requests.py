@@ -1,0 +1,325 @@
+"""The requests that need a lab: a simulated path probed, and a diagnosis of a real path or a simulated one."""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from hbprobe import warp
+from hbprobe.duration import format_duration
+from hbprobe.errors import RequestError
+from hbprobe.measure.observe import Observer
+from hbprobe.measure.request import (
+    Configured,
+    Connecting,
+    File,
+    Journalling,
+    Request,
+    Searching,
+    Whole,
+    target_of,
+)
+
+if TYPE_CHECKING:
+    from hbprobe.lab.inprocess import Findings
+    from hbprobe.lab.pathfile import LabPath
+    from hbprobe.measure.diagnosing import Diagnosing
+    from hbprobe.measure.journal import Journal
+    from hbprobe.net.wire import Target
+    from hbprobe.profiles.model import Profile
+    from hbprobe.records.diagnosis import Diagnosis
+    from hbprobe.records.result import Result
+    from hbprobe.search.search import SearchSettings
+
+WORKED_EXAMPLE = "ten-minute-provider"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lab(Searching, Journalling, Configured, Request["Result"]):
+    """Simulate a path, probe it, and say whether Exchange will log event 1040.
+
+    A server, boxes and the probe are put together in one process. On the warp clock hours take a moment.
+    """
+
+    profiles: Sequence[str] = field(default=(), kw_only=False)
+    """the boxes, in order from the client: an id ('hbprobe profiles list') or a file; or one path file (default: the
+    worked example of the Direct Push literature)"""
+    set: Mapping[str, str | float] = field(default_factory=dict)
+    """change timers of the first box, as in idle=300"""
+    clock: str | None = None
+    """warp, real, or N seconds of the path in one (default: warp; with kernel real)"""
+    kernel: bool = False
+    """build the path out of network namespaces, each box of layer packet as nftables and conntrack; it runs in real
+    time, and clock N divides all timers by N (Linux)"""
+    nat: str | None = None
+    """with kernel: the boxes that translate addresses, by place, as in 1,3; or none (default: those of category nat,
+    home-gateway and carrier)"""
+    pcap: File | None = None
+    """with kernel: leave a packet capture of each side of each box in this folder"""
+    seed: int = 0
+    """another box out of a population, and other luck with timers that are random in part"""
+
+    def check(self) -> None:
+        """Raise RequestError for fields that do not go together."""
+        if isinstance(self.profiles, str):
+            raise RequestError("{profiles}: give a list, as in [{value!r}]", "profiles", value=self.profiles)
+        self._paced()
+        if not self.kernel:
+            for name in ("nat", "pcap"):
+                if getattr(self, name) is not None:
+                    raise RequestError(f"{{{name}}} goes with {{kernel}}", name)
+        elif self.clock == "warp":
+            raise RequestError(
+                "{clock} warp: the kernel counts real seconds: use real, or a rate such as 100, with {kernel}",
+                "clock",
+            )
+        elif self.method not in ("hold", "idle"):
+            text = "{method} {value}: {kernel} measures with hold or idle"
+            raise RequestError(text, "method", value=self.method)
+        super().check()
+
+    def path(self) -> "LabPath":
+        """Return the path that is named: a path file's, or profiles. Raises UserError where it cannot be built."""
+        from hbprobe.exchange.devices import DEVICES
+        from hbprobe.lab.pathfile import LabPath, find_path, load_path
+        from hbprobe.profiles.catalogue import Catalogue
+        from hbprobe.profiles.running import with_overrides
+        from hbprobe.search.search import SearchSettings
+
+        catalogue = Catalogue()
+        paths = [reference for reference in self.profiles if find_path(reference)]
+        if paths and len(self.profiles) > 1:
+            text = "{path} is a whole path, which stands alone: name it only, or boxes only"
+            raise RequestError(text, "profiles", path=paths[0])
+        file = find_path(paths[0]) if paths else None
+        if file is not None:
+            if self.set or self.webconfig:
+                text = "{path}: a path file says timers and web.config itself: drop {set} and {webconfig}"
+                raise RequestError(text, "set" if self.set else "webconfig", path=file)
+            return load_path(file, catalogue)
+        boxes = [catalogue.find(reference) for reference in self.profiles or [WORKED_EXAMPLE]]
+        boxes[0], remarks = with_overrides(boxes[0], {name: str(value) for name, value in self.set.items()})
+        return LabPath("lab", "", tuple(boxes), self.exchange_settings(), DEVICES, SearchSettings(), remarks)
+
+    async def _measured(self, observer: Observer) -> "Result":
+        from hbprobe.measure.conclude import conclude
+        from hbprobe.measure.journal import header
+        from hbprobe.measure.setup import handed_over
+        from hbprobe.profiles.running import draw_all
+        from hbprobe.records.result import Verb
+
+        started, began, path = time.perf_counter(), datetime.now(UTC), self.path()
+        boxes, drawn = draw_all(path.boxes, random.Random(self.seed))
+        search, fitted = self._fitted(self.search_settings(path.search))
+        with self.kept(header("lab", self.method, search)) as journal:
+            if self.kernel:
+                findings = await self._in_kernel(path, boxes, search, journal, observer)
+            else:
+                findings = await self._in_process(path, boxes, search, journal, observer)
+        result = conclude(
+            findings.run,
+            path.settings,
+            verb=Verb.LAB,
+            target=path.name,
+            clock=self._clock_name,
+            wall_s=time.perf_counter() - started,
+            began=None if self._clock_name == "warp" else began,
+            path=tuple(box.id for box in path.boxes),
+            cut_by=findings.cut_by,
+            notes=(*path.remarks, *drawn, *fitted, *findings.remarks),
+            devices=path.devices,
+        )
+        return handed_over(result, findings.failure, holds_something=bool(findings.run.trials))
+
+    @property
+    def _clock_name(self) -> str:
+        return self.clock or ("real" if self.kernel else "warp")
+
+    def _paced(self) -> "warp.Clock":
+        try:
+            return warp.clock_from_text(self._clock_name)
+        except ValueError as error:
+            raise RequestError("{clock}: {what}", "clock", what=error) from None
+
+    def _clock(self) -> "warp.Clock":
+        return warp.ScaledClock() if self.kernel else self._paced()
+
+    @property
+    def _rate(self) -> float:
+        clock = self._paced()
+        return clock.rate if isinstance(clock, warp.ScaledClock) else 1.0
+
+    def _fitted(self, search: "SearchSettings") -> "tuple[SearchSettings, tuple[str, ...]]":
+        """Return the search as this lab can carry it out, and what was changed."""
+        from hbprobe.lab.kernel.measure import fit
+
+        return fit(search, self._rate) if self.kernel else (search, ())
+
+    async def _in_process(
+        self,
+        path: "LabPath",
+        boxes: "Sequence[Profile]",
+        search: "SearchSettings",
+        journal: "Journal | None",
+        observer: Observer,
+    ) -> "Findings":
+        from hbprobe.lab.inprocess import measure
+
+        prior = self.prior()
+        return await measure(boxes, path.settings, search, self.method, journal, prior, self.seed, observer)
+
+    async def _in_kernel(
+        self,
+        path: "LabPath",
+        boxes: "Sequence[Profile]",
+        search: "SearchSettings",
+        journal: "Journal | None",
+        observer: Observer,
+    ) -> "Findings":
+        from hbprobe.lab.kernel.measure import KernelLab, measure
+
+        lab = KernelLab(self._rate, self._nat(len(boxes)), None if self.pcap is None else Path(self.pcap))
+        longest = format_duration(search.worst_case_s / lab.rate)
+        observer.says(f"in the kernel, in real time: about {longest} at worst, less if the path cuts early")
+        return await measure(
+            boxes,
+            path.settings,
+            search,
+            lab,
+            method=self.method,
+            journal=journal,
+            prior=self.prior(),
+            observer=observer,
+        )
+
+    def _nat(self, boxes: int) -> frozenset[int] | None:
+        """Return which boxes translate addresses; None leaves it to their profiles."""
+        if self.nat is None:
+            return None
+        if self.nat == "none":
+            return frozenset()
+        places = self.nat.split(",")
+        if not all(place.isascii() and place.isdecimal() and 1 <= int(place) <= boxes for place in places):
+            text = "{nat} {said}: write places on the path, from 1 to {boxes}, as in 1,2; or none"
+            raise RequestError(text, "nat", said=self.nat, boxes=boxes)
+        return frozenset(int(place) for place in places)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnose(Searching, Connecting, Journalling, Configured, Request["Diagnosis"]):
+    """Find the limit of a path, and explain it: which timer, whose, what kind of box, what would mend it.
+
+    After the search it asks at the same time what saves longer requests and what both ends see of their death.
+    """
+
+    url: str | None = field(default=None, kw_only=False)
+    """https://HOST[:PORT]/ of hbprobe serve (hold), or a web server (idle)"""
+    lab: Sequence[str] | None = None
+    """instead of a URL: diagnose simulated boxes, in order from the client, on a clock that jumps"""
+    trials: Annotated[int, Whole(0)] = 0
+    """so many more trials: how widely the limit scatters"""
+    compare: str | None = None
+    """another address: does the same request die there, too?"""
+    other_port: Annotated[int, Whole(1, 65535, "a port is at most 65535")] | None = None
+    """the same, at another port of the same host"""
+
+    def check(self) -> None:
+        """Raise RequestError for fields that do not go together."""
+        if (self.url is None) == (self.lab is None):
+            raise RequestError("name what to diagnose: a URL, or boxes with {lab}", "url")
+        if self.method not in ("hold", "idle"):
+            text = "{method} {value}: a diagnosis needs hold or idle"
+            raise RequestError(text, "method", value=self.method)
+        if self.compare is not None and self.other_port is not None:
+            raise RequestError("{other_port} does not go with {compare}: drop one", "other_port")
+        if self.lab is not None and (self.compare or self.other_port or self.ca or self.insecure):
+            raise RequestError(
+                "{lab}: a lab has one address, and a certificate of its own: drop {compare}, {ca} and the like", "lab"
+            )
+        super().check()
+
+    async def _measured(self, observer: Observer) -> "Diagnosis":
+        from hbprobe.measure.conclude import conclude, sum_up
+        from hbprobe.measure.journal import header
+        from hbprobe.measure.setup import carry_out, handed_over
+        from hbprobe.profiles.catalogue import Catalogue
+        from hbprobe.records.result import Verb
+
+        started, began = time.perf_counter(), datetime.now(UTC)
+        settings, search = self.exchange_settings(), self.search_settings()
+        target = None if self.url is None else target_of(self.url)
+        name = "lab" if target is None else str(target)
+        with self.kept(header(name, self.method, search)) as journal:
+            if target is None:
+                found = await self._in_lab(search, journal, observer)
+            else:
+                found = await self._on_path(target, search, journal, observer)
+                found.failure = await carry_out(found.to_the_end())
+        result = conclude(
+            found.run,
+            settings,
+            verb=Verb.DIAGNOSE,
+            target=name,
+            clock="real" if self.lab is None else "warp",
+            wall_s=time.perf_counter() - started,
+            began=began if self.lab is None else None,
+            path=tuple(self.lab or ()),
+            notes=self.trust_notes,
+        )
+        return handed_over(
+            sum_up(found, result, Catalogue().all()), found.failure, holds_something=bool(found.run.trials)
+        )
+
+    def _clock(self) -> "warp.Clock | None":
+        return None if self.lab is None else warp.WarpClock()
+
+    async def _on_path(
+        self, target: "Target", search: "SearchSettings", journal: "Journal | None", observer: Observer
+    ) -> "Diagnosing":
+        from hbprobe.measure.diagnosing import Diagnosing
+        from hbprobe.measure.setup import set_up
+
+        dialer, rng, elsewhere = self.dialer(target), random.SystemRandom(), self._elsewhere(target)
+        side = "how it dies, what saves it" + (", whether it dies elsewhere" if elsewhere else "")
+        side += f", {self.trials} more trials" if self.trials else ""
+        longest = format_duration(search.worst_case_s)
+        observer.says(f"diagnosing {target}")
+        observer.says(f"1. the limit: about {longest} at worst, less if the path cuts early")
+        observer.says(f"2. all at the same time, about one and a half limits long: {side}")
+        run = await set_up(self.method, dialer, search, self.prior(), rng, journal=journal, observer=observer)
+        return Diagnosing(
+            run,
+            dialer,
+            rng,
+            elsewhere=None if elsewhere is None else self.dialer(elsewhere),
+            trials=self.trials,
+            watch=observer.diagnosis,
+            journal=journal,
+        )
+
+    async def _in_lab(self, search: "SearchSettings", journal: "Journal | None", observer: Observer) -> "Diagnosing":
+        from hbprobe.lab.diagnosed import diagnose
+        from hbprobe.profiles.catalogue import Catalogue
+        from hbprobe.profiles.running import draw_all
+
+        catalogue = Catalogue()
+        boxes, _ = draw_all([catalogue.find(reference) for reference in self.lab or ()], random.Random(0))
+        return await diagnose(
+            boxes,
+            self.exchange_settings(),
+            search,
+            self.method,
+            self.prior(),
+            self.trials,
+            journal=journal,
+            observer=observer,
+        )
+
+    def _elsewhere(self, target: "Target") -> "Target | None":
+        """Return the address to compare with."""
+        if self.other_port is not None:
+            return replace(target, port=self.other_port)
+        return None if self.compare is None else target_of(self.compare, "compare")

@@ -1,0 +1,180 @@
+"""The request for the hop that forgets idle connections, and how it is carried out."""
+
+import functools
+import random
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+from hbprobe.duration import format_duration
+from hbprobe.errors import CannotMeasureError, RequestError
+from hbprobe.measure.observe import Observer
+from hbprobe.measure.request import (
+    Connecting,
+    Count,
+    Duration,
+    Journalling,
+    Request,
+    Searching,
+    Whole,
+    target_of,
+)
+
+if TYPE_CHECKING:
+    from hbprobe.locate.hop_trials import Asked, FindRoute, Located
+    from hbprobe.measure.journal import Journal
+    from hbprobe.measure.run import Run
+    from hbprobe.net.wire import Dialer
+    from hbprobe.records.location import Location
+    from hbprobe.search.search import SearchSettings
+
+MOST_HOPS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Locate(Searching, Connecting, Journalling, Request["Location"]):
+    """Find the hop that forgets idle connections.
+
+    Requests are held whose TCP keep-alives reach only so far, one for each hop, side by side. The first hop that must
+    see keep-alives is the one that forgets. Needs Linux, but no privileges; takes about as long as the limit, after
+    the search for it.
+    """
+
+    url: str = field(kw_only=False)
+    """https://HOST[:PORT]/ of hbprobe serve (hold) or a web server (idle)"""
+    limit: Duration | None = None
+    """the path's limit, where it is known: no search then"""
+    hops: Annotated[int, Whole(1, 255, "no packet goes further than 255 hops")] = MOST_HOPS
+    """look no further"""
+    requests: Count = 1
+    """for each hop; more where some die by accident"""
+    raw: bool = False
+    """find the hops with raw packets (root)"""
+
+    def check(self) -> None:
+        """Raise RequestError for what no hop can be located with."""
+        if self.method == "ping":
+            raise RequestError("{method} ping: locate holds many requests at once: use hold or idle", "method")
+        if self.limit is not None:
+            self._asked(float(self.limit), 3.0)
+        super().check()
+
+    def _asked(self, limit_s: float, grace_s: float) -> "Asked":
+        from hbprobe.locate.hop_trials import plan
+
+        try:
+            return plan(limit_s, self.method, grace_s=grace_s, most_hops=self.hops, requests=self.requests)
+        except ValueError as error:
+            raise RequestError("{limit} {value:g}: {what}", "limit", value=limit_s, what=error) from None
+
+    async def _measured(self, observer: Observer) -> "Location":
+        from hbprobe.locate.hop_trials import check_system
+        from hbprobe.measure.journal import header
+
+        check_system()
+        find = self._finder()  # before a search that takes hours
+        search, target = self.search_settings(), target_of(self.url)
+        dialer = self.dialer(target)
+        with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
+            return await _Measuring(self, dialer, search, journal, observer, find).located()
+
+    def _finder(self) -> "FindRoute":
+        from hbprobe.locate.raw_route import find_raw_route, load_scapy
+        from hbprobe.locate.route import find_route
+
+        if not self.raw:
+            return functools.partial(find_route, prepare=self.start.bind)
+        load_scapy()
+        return find_raw_route
+
+
+class _Measuring:
+    """One request carried out: the limit first, then the hops."""
+
+    def __init__(
+        self,
+        request: Locate,
+        dialer: "Dialer",
+        search: "SearchSettings",
+        journal: "Journal | None",
+        observer: Observer,
+        find: "FindRoute",
+    ) -> None:
+        self._request, self._dialer, self._search = request, dialer, search
+        self._journal, self._observer, self._find = journal, observer, find
+        self._started = time.perf_counter()
+        self._asked: Asked | None = None
+        self._limit_s = None if request.limit is None else float(request.limit)
+
+    async def located(self) -> "Location":
+        from hbprobe.locate.hop_trials import Located, Locating
+        from hbprobe.measure.answers import Answers
+        from hbprobe.measure.guard import Guard
+        from hbprobe.measure.persist import persistently
+        from hbprobe.measure.setup import carry_out, handed_over
+
+        answers = Answers(self._journal)
+        if self._limit_s is None:
+            run, failure = await self._searched()
+            self._limit_s = run.search.limit.cut_s
+            if failure is not None or not run.complete:
+                return handed_over(self._location(Located.stopped()), failure, holds_something=bool(run.trials))
+            if self._limit_s is None:
+                return self._location(Located.open(self._search.max_s))
+        self._asked = self._request._asked(self._limit_s, self._search.grace_s)
+        guard = Guard(self._search.grace_s / 2)
+        locating = Locating(
+            self._dialer,
+            self._asked,
+            random.SystemRandom(),
+            say=self._observer.says,
+            find=self._find,
+            journal=answers,
+            persist=lambda make: persistently(guard, make, lambda outcome: outcome),
+        )
+        failure = await carry_out(locating.to_the_end())
+        return handed_over(self._location(locating.located), failure, holds_something=bool(locating.located.seen))
+
+    async def _searched(self) -> "tuple[Run, CannotMeasureError | None]":
+        """Search for the limit, as a probe does."""
+        from hbprobe.measure.setup import carry_out, set_up
+
+        longest = format_duration(self._search.worst_case_s)
+        self._observer.says(
+            f"searching the limit of {self._dialer.target} first: about {longest} at worst; a known limit spares it"
+        )
+        run = await set_up(
+            self._request.method,
+            self._dialer,
+            self._search,
+            self._request.prior(),
+            random.SystemRandom(),
+            journal=self._journal,
+            observer=self._observer,
+        )
+        failure = await carry_out(run.to_the_end())
+        limit = run.search.limit
+        if failure is None and run.complete and limit.cut_s and limit.survived_s is None and not limit.exact:
+            failure = CannotMeasureError(
+                f"the limit is below {self._search.min_s:g} s: search with a shorter min, or say the limit"
+            )
+        return run, failure
+
+    def _location(self, located: "Located") -> "Location":
+        from hbprobe.records.location import Location
+
+        return Location(
+            target=str(self._dialer.target),
+            label=self._request.label,
+            source=self._request.source,
+            family=self._request.family,
+            asked=self._asked,
+            limit_s=self._limit_s,
+            is_given=self._request.limit is not None,
+            route=located.route,
+            seen=located.seen,
+            finding=located.finding,
+            complete=located.complete,
+            wall_s=time.perf_counter() - self._started,
+            notes=self._request.trust_notes,
+        )

@@ -1,0 +1,86 @@
+"""The request for the limit of a real path, and how it is carried out."""
+
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from hbprobe.duration import format_duration
+from hbprobe.errors import RequestError
+from hbprobe.measure.observe import Observer
+from hbprobe.measure.request import Configured, Connecting, Journalling, LoggingIn, Request, Searching, target_of
+
+if TYPE_CHECKING:
+    from hbprobe.eas.client import Account
+    from hbprobe.exchange.settings import Settings
+    from hbprobe.measure.run import Run
+    from hbprobe.net.wire import Target
+    from hbprobe.records.result import Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe(Searching, LoggingIn, Connecting, Journalling, Configured, Request["Result"]):
+    """Search a real path for the longest request that survives.
+
+    Requests are held open on it; how longer ones die is found out, too, and compared with Exchange's heartbeats.
+    """
+
+    url: str = field(kw_only=False)
+    """https://HOST[:PORT]/ of hbprobe serve (hold), a web server (idle) or ActiveSync (ping)"""
+
+    async def _measured(self, observer: Observer) -> "Result":
+        from hbprobe.measure.conclude import conclude
+        from hbprobe.measure.journal import header
+        from hbprobe.measure.setup import carry_out, handed_over, set_up
+        from hbprobe.records.result import Verb
+
+        started, began = time.perf_counter(), datetime.now(UTC)
+        settings, search, target = self.exchange_settings(), self.search_settings(), target_of(self.url)
+        dialer, account = self.dialer(target), self._account(target)
+        with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
+            longest = format_duration(search.worst_case_s)
+            observer.says(f"probing {target}: about {longest} at worst, less if the path cuts early")
+            run = await set_up(
+                self.method,
+                dialer,
+                search,
+                self.prior(),
+                random.SystemRandom(),
+                account=account,
+                journal=journal,
+                observer=observer,
+            )
+            failure = await carry_out(run.to_the_end())
+        settings, notes = _in_force(run, settings, is_file=self.webconfig is not None)
+        result = conclude(
+            run,
+            settings,
+            verb=Verb.PROBE,
+            target=str(target),
+            clock="real",
+            wall_s=time.perf_counter() - started,
+            began=began,
+            notes=(*self.trust_notes, *notes),
+            origin=self.origin,
+        )
+        return handed_over(result, failure, holds_something=bool(run.trials))
+
+    def _account(self, target: "Target") -> "Account | None":
+        if self.method == "ping":
+            return self.account(target)
+        for name in ("user", "password", "password_file"):
+            if getattr(self, name) is not None:
+                raise RequestError("{user} and {password_file} go with {method} ping", name)
+        return None
+
+
+def _in_force(run: "Run", settings: "Settings", *, is_file: bool) -> "tuple[Settings, tuple[str, ...]]":
+    """Return Exchange's settings as the live server told them, and what is to be said after Pings."""
+    from hbprobe.search.heartbeats import in_force
+    from hbprobe.trial.ping import PingMethod
+
+    if not isinstance(run.method, PingMethod):
+        return settings, ()
+    settings, differences = in_force(settings, run.method.limits, is_file=is_file)
+    return settings, (*differences, *run.method.notes)

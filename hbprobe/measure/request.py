@@ -1,0 +1,473 @@
+"""What requests have in common: the groups of fields, each defined once, with its defaults, limits and messages.
+
+A request says everything about one measurement. The command line, path files and watch files are other spellings of
+the same fields: an option `--password-file` is the field `password_file`, a key `search.max` is the field `max`.
+Each request checks itself when it is made, and raises RequestError, which names the field. Durations are seconds, or
+text as people write it (`"10min"`, `"0:05:00"`); once a request is made, they are seconds.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, fields, replace
+from os import PathLike
+from pathlib import Path
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from hbprobe import warp
+from hbprobe.duration import LONGEST_S, format_duration, parse_duration_s
+from hbprobe.errors import RequestError
+from hbprobe.measure.observe import Observer
+from hbprobe.search.search import SearchSettings
+from hbprobe.share import parse_share
+
+if TYPE_CHECKING:
+    import ssl
+
+    from hbprobe.eas.client import Account
+    from hbprobe.exchange.settings import Settings
+    from hbprobe.measure.journal import Journal
+    from hbprobe.net.connect import From
+    from hbprobe.net.wire import Dialer, Target
+    from hbprobe.records.result import Origin
+    from hbprobe.search.prior import Prior
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Says of a type that it is a duration: seconds, or text that is read as such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Says of a type that it is a number from 0 to 1, or a percentage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Says of a type that it is a whole number."""
+
+    least: int = 1
+    most: int = 99_999
+    why: str = ""
+    """Why it may not be more, in words."""
+
+
+Duration: TypeAlias = Annotated[float | str, Seconds()]
+"""Seconds, or text with a unit: `600`, `"10min"`, `"0:10:00"`."""
+Share: TypeAlias = Annotated[float | str, Part()]
+"""From 0 to 1, or a percentage: `0.1`, `"10%"`."""
+Count: TypeAlias = Annotated[int, Whole()]
+"""A whole number above 0."""
+File: TypeAlias = str | PathLike[str]
+"""The place of a file."""
+
+MethodName: TypeAlias = Literal["hold", "idle", "ping"]
+Strategy: TypeAlias = Literal["guided", "split"]
+Family: TypeAlias = Literal["any", "4", "6"]
+
+_MOST_LABEL = 80
+_FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
+
+RecordT = TypeVar("RecordT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Fields that several requests share."""
+
+    def check(self) -> None:
+        """Raise RequestError for fields that cannot be, or do not go together; each group adds its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Group, Generic[RecordT]):
+    """One measurement, wholly said. `run` carries it out in a script, `measure` in a program that has a loop."""
+
+    def __post_init__(self) -> None:
+        for name, mark in _marks(type(self)).items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _read(name, value, mark))
+        self.check()
+
+    async def measure(self, observer: Observer | None = None) -> RecordT:
+        """Measure on the running loop; what is simulated runs on a loop of its own, in a thread, with its own clock.
+
+        Raises UserError for what cannot be, and CannotMeasureError where the path cannot be measured: that carries in
+        `partial` what had been measured until then. A task that is cancelled ends as any other; the observer has
+        heard what was found.
+        """
+        watched, clock, task = observer or Observer(), self._clock(), asyncio.current_task()
+        if clock is not None:
+            return await _elsewhere(self._measured(watched), clock)
+        before = task.cancelling() if task else 0
+        record = await self._measured(watched)
+        if task and task.cancelling() > before:  # a partial record is for Ctrl-C, which `run` knows of
+            raise asyncio.CancelledError
+        return record
+
+    def run(self, observer: Observer | None = None) -> RecordT:
+        """Measure on a loop of its own, for scripts; in a program that has a loop, `await` `measure()` instead.
+
+        Ctrl-C ends it with what was found until then. Raises what `measure` raises, and RuntimeError where a loop is
+        running already.
+        """
+        running = None
+        with contextlib.suppress(RuntimeError):
+            running = asyncio.get_running_loop()
+        if running is not None:
+            name = type(self).__name__
+            raise RuntimeError(f"{name}.run() in a running event loop: use `await {name}(...).measure()` instead")
+        return warp.run(self._measured(observer or Observer()), self._clock() or warp.ScaledClock())
+
+    async def _measured(self, observer: Observer) -> RecordT:
+        """Measure; a task that is cancelled returns what was found until then."""
+        raise NotImplementedError
+
+    def _clock(self) -> "warp.Clock | None":
+        """Return the clock of a measurement that is simulated; None for one in real time."""
+        return None
+
+
+async def _elsewhere(work: Coroutine[Any, Any, RecordT], clock: "warp.Clock") -> RecordT:
+    """Run on a loop of its own, in a thread; who is cancelled here cancels it there, and waits for its end."""
+    ours = asyncio.get_running_loop()
+    begun: asyncio.Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = ours.create_future()
+
+    async def there() -> RecordT:
+        ours.call_soon_threadsafe(begun.set_result, (asyncio.get_running_loop(), asyncio.current_task()))
+        return await work
+
+    thread = asyncio.ensure_future(asyncio.to_thread(warp.run, there(), clock))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        if not thread.done():
+            loop, task = await begun
+            assert task is not None
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                loop.call_soon_threadsafe(task.cancel)
+            await asyncio.wait([thread])
+        raise
+
+
+def _marks(request: type[Request[Any]]) -> dict[str, object]:
+    """Return what the types of a request's fields say beyond the type, by field."""
+    found = {}
+    for name, hint in get_type_hints(request, include_extras=True).items():
+        for part in get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,):
+            if get_origin(part) is Annotated:
+                found[name] = part.__metadata__[0]
+    return found
+
+
+def _read(name: str, value: object, mark: object) -> object:
+    """Bring a value into the form that a request keeps; raises RequestError."""
+    match mark:
+        case Seconds():
+            return _seconds(name, value)
+        case Part():
+            return _share(name, value)
+        case Whole():
+            return _whole(name, value, mark)
+    return value
+
+
+def _whole(name: str, value: object, mark: Whole) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not mark.least <= value <= mark.most:
+        if mark.why and isinstance(value, int) and value > mark.most:
+            raise RequestError(f"{{{name}}} {{value}}: {{why}}", name, value=value, why=mark.why)
+        text = f"{{{name}}}: {{value!r}} is no whole number from {{least}} to {{most}}"
+        raise RequestError(text, name, value=value, least=mark.least, most=mark.most)
+    return value
+
+
+def _seconds(name: str, value: object) -> float:
+    try:
+        if isinstance(value, str):
+            return parse_duration_s(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{value!r} is not a duration: give seconds, or text such as '10min'")
+        if not value <= LONGEST_S:  # not a number, too
+            raise ValueError(f"{value!r} is more than a hundred years")
+        return float(value)
+    except ValueError as error:
+        raise RequestError(f"{{{name}}}: {{what}}", name, what=error) from None
+
+
+def _share(name: str, value: object) -> float:
+    try:
+        if isinstance(value, str):
+            return parse_share(value)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ValueError(f"{value!r} is no share: give a number from 0 to 1, or text such as '10%'")
+        return float(value)
+    except ValueError as error:
+        raise RequestError(f"{{{name}}}: {{what}}", name, what=error) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searching(Group):
+    """What a search is asked for."""
+
+    min: Duration | None = None
+    """the shortest hold of interest (default: 60 s)"""
+    max: Duration | None = None
+    """the longest (default: 3540 s)"""
+    precision: Duration | None = None
+    """how narrow the bracket (default: 1 s)"""
+    connections: Count | None = None
+    """trials at a time; more is faster (default: 1)"""
+    confirm: Count | None = None
+    """trials that must agree at each end of the bracket (default: 1)"""
+    noise: Share | None = None
+    """this share of trials dies for other reasons than the timer; the search then repeats until it is sure (default:
+    0, every trial is believed)"""
+    confidence: Share | None = None
+    """with noise: how sure the bracket must be (default: 0.95)"""
+    grace: Duration | None = None
+    """how late an answer may be before its absence counts as silence (default: 3 s)"""
+    strategy: Strategy = "guided"
+    """guided: try timers that products have first; split: halve the bracket"""
+    method: MethodName = "hold"
+    """hold: hbprobe serve at the far end answers after the hold; idle: any web server, silence between two requests;
+    ping: an ActiveSync server holds a Ping, in whole seconds and to 2 s"""
+
+    def search_settings(self, base: SearchSettings | None = None) -> SearchSettings:
+        """Return what is said of the search, on top of `base`; raises RequestError where it does not fit together."""
+        from hbprobe.farend.hold import LONGEST_HOLD_S
+
+        settings = search_settings({name: getattr(self, name) for name in SEARCH_FIELDS}, base)
+        if self.method == "hold" and settings.max_s > LONGEST_HOLD_S:
+            raise RequestError(
+                "{max} {value}: hbprobe serve holds for {most} at most; use {method} idle for more",
+                "max",
+                value=format_duration(settings.max_s),
+                most=format_duration(LONGEST_HOLD_S),
+            )
+        return self._in_heartbeats(settings) if self.method == "ping" else settings
+
+    def _in_heartbeats(self, settings: SearchSettings) -> SearchSettings:
+        """Fit a search to heartbeats; raises RequestError where that would not be what was said."""
+        from hbprobe.search.heartbeats import in_heartbeats
+
+        for name in ("min", "max"):
+            said_s = getattr(self, name)
+            if said_s is not None and said_s % 1:
+                text = f"{{{name}}} {{value:g}}: a heartbeat is a whole number of seconds"
+                raise RequestError(text, name, value=said_s)
+        if self.precision is not None and float(self.precision) % 2:
+            text = "{precision} {value:g}: with {method} ping it is an even number of seconds"
+            raise RequestError(text, "precision", value=self.precision)
+        try:
+            return in_heartbeats(settings)
+        except ValueError as error:
+            raise _unfit(error) from None
+
+    def prior(self) -> "Prior | None":
+        """Return what the search is to know of timers beforehand; None for one that only splits."""
+        if self.strategy == "split":
+            return None
+        from hbprobe.profiles.catalogue import Catalogue
+        from hbprobe.search.prior import prior_of
+
+        return prior_of(Catalogue().all())
+
+    def check(self) -> None:
+        """Raise RequestError for a search that cannot be."""
+        one_of("strategy", self.strategy, ("guided", "split"))
+        one_of("method", self.method, ("hold", "idle", "ping"))
+        self.search_settings()
+        super().check()
+
+
+SEARCH_FIELDS = tuple(each.name.removesuffix("_s") for each in fields(SearchSettings))
+"""The fields of a search that path files, watch files and options spell alike."""
+
+
+def search_settings(said: Mapping[str, Any], base: SearchSettings | None = None) -> SearchSettings:
+    """Return what is said of a search, by the names of SEARCH_FIELDS, on top of `base`; None says nothing.
+
+    Raises RequestError where it does not fit together.
+    """
+    timed = {each.name.removesuffix("_s"): each.name for each in fields(SearchSettings)}
+    try:
+        given = {timed[name]: value for name, value in said.items() if value is not None}
+        return replace(base or SearchSettings(), **given)
+    except ValueError as error:
+        raise _unfit(error) from None
+
+
+def _unfit(error: ValueError) -> RequestError:
+    """Name the field that SearchSettings objects to: the first word of what it says."""
+    name, _, what = str(error).partition(" ")
+    return RequestError(f"{{{name}}} {{what}}", name, what=what)
+
+
+def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise RequestError where a value is none of those."""
+    if value not in allowed:
+        choices = ", ".join(allowed)
+        raise RequestError(f"{{{name}}}: {{value!r}} is not one of {{choices}}", name, value=value, choices=choices)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trusting(Group):
+    """Which certificates are trusted."""
+
+    ca: File | None = None
+    """trust this authority (PEM) instead of the system's"""
+    insecure: bool = False
+    """do not verify the certificate; the report says so"""
+
+    def check(self) -> None:
+        """Raise RequestError where both are said."""
+        if self.ca is not None and self.insecure:
+            raise RequestError("{insecure} does not go with {ca}: drop one", "insecure")
+        super().check()
+
+    @property
+    def trust_notes(self) -> tuple[str, ...]:
+        """What a result must say of the certificates."""
+        return ("the server's certificate was not verified (--insecure)",) if self.insecure else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connecting(Trusting):
+    """From where connections are made, whom they trust, and what the path is called."""
+
+    source: str | None = None
+    """the address or the interface that connections start from"""
+    family: Family = "any"
+    """4: IPv4 only; 6: IPv6 only"""
+    label: str = ""
+    """what this path is called in results and reports, such as the provider"""
+
+    def check(self) -> None:
+        """Raise RequestError for an empty source, and a label that cannot be shown."""
+        one_of("family", self.family, ("any", "4", "6"))
+        if self.source is not None and not (self.source and self.source.isprintable()):
+            raise RequestError("{source}: {value!r} is no address and no interface", "source", value=self.source)
+        if not self.label.isprintable() or len(self.label) > _MOST_LABEL:
+            text = "{label}: give one line of at most {most} characters that print"
+            raise RequestError(text, "label", most=_MOST_LABEL)
+        super().check()
+
+    def tls(self, target: "Target") -> "ssl.SSLContext | None":
+        """Return how a target is spoken to, None for plain HTTP; raises UserError for an authority of no use."""
+        from hbprobe.net.certificates import client_context
+
+        if not target.tls:
+            if self.ca is not None or self.insecure:
+                text = "{ca} and {insecure} go with https; there is no certificate in http"
+                raise RequestError(text, "insecure" if self.insecure else "ca")
+            return None
+        return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure)
+
+    def dialer(self, target: "Target") -> "Dialer":
+        """Return what opens connections to a target; raises UserError as `tls` does."""
+        from hbprobe.net.wire import Dialer
+
+        return Dialer(target, self.tls(target), start=self.start)
+
+    @property
+    def start(self) -> "From":
+        """Where connections come from."""
+        from hbprobe.net.connect import From
+
+        return From(_FAMILIES[self.family], self.source or "")
+
+    @property
+    def origin(self) -> "Origin":
+        """What a record says of it."""
+        from hbprobe.records.result import Origin
+
+        return Origin(self.label, self.source, self.family)
+
+    @property
+    def from_where(self) -> dict[str, str]:
+        """What of it makes another path: a journal goes on only from where it was begun."""
+        said = {"source": self.source or "", "family": "" if self.family == "any" else self.family}
+        return {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journalling(Group):
+    """Where trials are kept, so that nothing that was measured is lost."""
+
+    journal: File | None = None
+    """keep every trial in a new journal"""
+    resume: File | None = None
+    """go on with the measurement of this journal"""
+
+    def check(self) -> None:
+        """Raise RequestError where both are said."""
+        if self.journal is not None and self.resume is not None:
+            raise RequestError("{resume} does not go with {journal}: drop one", "resume")
+        super().check()
+
+    def kept(self, describes: dict[str, Any]) -> "contextlib.AbstractContextManager[Journal | None]":
+        """Open the journal that is named, or none; raises UserError where it is another measurement's."""
+        from hbprobe.measure.journal import Journal
+
+        path = self.resume if self.resume is not None else self.journal
+        if path is None:
+            return contextlib.nullcontext()
+        return Journal(Path(path), describes, resume=self.resume is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggingIn(Group):
+    """Who logs in to an ActiveSync server."""
+
+    user: str | None = None
+    r"""who logs in: NAME, DOMAIN\NAME or NAME@DOMAIN"""
+    password: str | None = field(default=None, repr=False)
+    """the password; never an option: it comes from the variable HBPROBE_PASSWORD, a file or a prompt"""
+    password_file: File | None = None
+    """a file whose first line is the password (default: the variable HBPROBE_PASSWORD, else a prompt)"""
+
+    def account(self, target: "Target") -> "Account":
+        """Return who logs in; raises RequestError where that is not said, or the password would go in the clear."""
+        from hbprobe.measure.account import account_of
+
+        file = None if self.password_file is None else Path(self.password_file)
+        return account_of(self.user, self.password, file, target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configured(Group):
+    """Where Exchange's settings come from."""
+
+    webconfig: File | None = None
+    r"""Exchange's ClientAccess\Sync\web.config (default: Exchange's own defaults)"""
+
+    def exchange_settings(self) -> "Settings":
+        """Return Exchange's settings; raises UserError when the file cannot be used."""
+        from hbprobe.exchange.settings import Settings, load_settings
+
+        return Settings() if self.webconfig is None else load_settings(Path(self.webconfig))
+
+
+def target_of(url: str, name: str = "url") -> "Target":
+    """Return what a URL names; raises RequestError where it is none."""
+    from hbprobe.net.wire import Target
+
+    try:
+        return Target.parse(url)
+    except ValueError as error:
+        raise RequestError("{what}" if name == "url" else f"{{{name}}}: {{what}}", name, what=error) from None

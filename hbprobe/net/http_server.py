@@ -1,0 +1,242 @@
+"""An HTTP server that strangers cannot hold up: aiohttp behind our own listener and transport.
+
+What asyncio and aiohttp leave open, each measured as an attack without a login:
+
+- out of descriptors, asyncio's server logs a traceback for each connection in the queue, and takes nobody's place.
+  Here the connection goes that has been open longest without a request; where there is none, the newcomer is reset;
+- a connection that never sends a request stays. Here it has `FIRST_REQUEST_S`;
+- any number of TLS handshakes run at a time, as many in one turn of the loop as are ready. Here both are bounded, and
+  who comes after that waits in the system's queue;
+- aiohttp inflates the body of any request, before and after its answer. Here it inflates none: one that is said to be
+  coded is refused with 415, and its connection closed;
+- aiohttp logs a traceback for each request that is not HTTP. Here it logs those of its own mistakes only.
+"""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler
+
+from hbprobe.net.accepted import AcceptedTransport
+from hbprobe.net.listener import Listener
+
+FIRST_REQUEST_S = 60.0
+"""So long may a connection take over its first request, the TLS handshake included."""
+_MOST_SHAKING = 1024
+_SHAKES_S = 5.0
+"""Where so many handshakes run, the oldest makes room after so long."""
+_STEPS_A_TURN = 16
+"""So many steps of handshakes are taken before others get their turn: each takes about a millisecond."""
+_SPENT_IDLE_S = 3600.0
+"""A connection that has been idle for so long between two requests makes room where descriptors are short."""
+_TELL_EVERY_S = 60.0
+_LAST_WORDS_S = 0.1
+"""What is about to be answered still is, when the server stops; what is held is dropped."""
+_UNCODED = ("", "identity")
+
+
+class HttpServer:
+    """An aiohttp application on addresses of its own."""
+
+    def __init__(
+        self,
+        app: web.Application,
+        tls: ssl.SSLContext | None = None,
+        said: Callable[[str], None] = lambda _: None,
+        *,
+        keepalive_s: float,
+        may_idle_s: Callable[[web.Request], float | None] = lambda _: None,
+    ) -> None:
+        """`said` hears of clients that are turned away, once a minute at most.
+
+        `keepalive_s` is how long a connection may be quiet between two requests; `may_idle_s` may name less, after a
+        request. It must come from an application that was given to nobody else.
+        """
+        self._tls = tls
+        self._said = said
+        self._may_idle_s = may_idle_s
+        self._loop = asyncio.get_running_loop()
+        app.middlewares.insert(0, self._around)
+        # A client that is gone must not leave its request waiting for hours; TCP keep-alives would hide every packet
+        # filter on the way.
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=_log(),
+            handler_cancellation=True,
+            keepalive_timeout=keepalive_s,
+            tcp_keepalive=False,
+            auto_decompress=False,
+            shutdown_timeout=_LAST_WORDS_S,
+        )
+        self._listener = Listener(self._accepted, self._refused, self._make_room)
+        self._everyone: set[AcceptedTransport] = set()
+        self._shaking: dict[AcceptedTransport, float] = {}
+        """The TLS handshakes under way, oldest first, and since when."""
+        self._fresh: dict[AcceptedTransport, asyncio.TimerHandle] = {}
+        """Those that have sent no request yet, oldest first, and what ends each."""
+        self._idle: dict[AcceptedTransport, float] = {}
+        """Those between two requests, and since when."""
+        self._let_go: dict[AcceptedTransport, asyncio.TimerHandle] = {}
+        """What ends an idle one that may not be idle for long."""
+        self._steps = 0
+        self._told_s, self._untold = float("-inf"), 0
+        self.full_at_s: float | None = None
+        """When a connection was last turned away for want of descriptors, on the loop's clock."""
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Take connections on an address, and return it; raises OSError when it cannot be had."""
+        await self._runner.setup()
+        return await self._listener.listen(host, port)
+
+    async def listen_on(self, sock: socket.socket) -> None:
+        """Take connections on a socket that listens."""
+        await self._runner.setup()
+        self._listener.listen_on(sock)
+
+    async def close(self) -> None:
+        """Stop, and drop what is still held.
+
+        At once: on a path that has gone silent TLS would wait half a minute for the other end's farewell.
+        """
+        self._listener.close()
+        for transport in tuple(self._everyone):
+            transport.abort()
+        await self._runner.cleanup()
+
+    def __len__(self) -> int:
+        """Return the number of connections."""
+        return len(self._everyone)
+
+    # Connections
+
+    def _accepted(self, sock: socket.socket) -> None:
+        try:
+            transport = AcceptedTransport(sock, self._tls, self)
+        except (OSError, ValueError):  # gone already
+            sock.close()
+            return
+        self._everyone.add(transport)
+        self._fresh[transport] = self._loop.call_later(FIRST_REQUEST_S, transport.abort)
+        if self._tls is not None:
+            self._shaking[transport] = self._loop.time()
+            self._bound_shaking()
+
+    def _bound_shaking(self) -> None:
+        if len(self._shaking) < _MOST_SHAKING:
+            return
+        oldest, since_s = next(iter(self._shaking.items()))
+        if (left_s := since_s + _SHAKES_S - self._loop.time()) <= 0:
+            oldest.abort()
+        else:
+            self._listener.look_away()
+            self._loop.call_later(left_s, self._bound_shaking)
+
+    def may_shake(self) -> bool:
+        """Return whether there is time for a step of a handshake in this turn of the loop."""
+        if self._steps == 0:
+            self._loop.call_soon(self._next_turn)
+        self._steps += 1
+        return self._steps <= _STEPS_A_TURN
+
+    def _next_turn(self) -> None:
+        self._steps = 0
+
+    def stands(self, transport: AcceptedTransport) -> asyncio.Protocol:
+        """Let aiohttp have a connection."""
+        self._shaken(transport)
+        assert self._runner.server is not None
+        return self._runner.server()
+
+    def _shaken(self, transport: AcceptedTransport) -> None:
+        if self._shaking.pop(transport, None) is not None and len(self._shaking) == _MOST_SHAKING - 1:
+            self._listener.look_again()
+
+    def gone(self, transport: AcceptedTransport) -> None:
+        """Forget a connection."""
+        self._everyone.discard(transport)
+        self._idle.pop(transport, None)
+        for timers in (self._fresh, self._let_go):
+            if (timer := timers.pop(transport, None)) is not None:
+                timer.cancel()
+        self._shaken(transport)
+
+    def _make_room(self) -> bool:
+        """Let the connection go that is missed least; say whether there was one."""
+        spent_s = self._loop.time() - _SPENT_IDLE_S
+        spared = next(iter(self._fresh), None) or next(
+            (transport for transport, since_s in self._idle.items() if since_s <= spent_s), None
+        )
+        if spared is None:
+            return False
+        self._tell("let a connection go that sent no request, to make room for another")
+        spared.abort()
+        return True
+
+    def _refused(self, client: str, reason: str) -> None:
+        self.full_at_s = self._loop.time()
+        self._tell(f"turned {client} away: {reason}")
+
+    def _tell(self, text: str) -> None:
+        self._untold += 1
+        if self._loop.time() < self._told_s + _TELL_EVERY_S:
+            return
+        others = f" ({self._untold - 1} more since the last such line)" if self._untold > 1 else ""
+        self._told_s, self._untold = self._loop.time(), 0
+        self._said(text + others)
+
+    # Requests
+
+    @web.middleware
+    async def _around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Keep the books over a request, and take none whose body would have to be inflated."""
+        transport = request.transport
+        assert isinstance(transport, AcceptedTransport | None)
+        if transport is None:
+            raise ConnectionResetError  # gone before it was read
+        self._asked(transport)
+        try:
+            if request.headers.get("Content-Encoding", "").strip().lower() not in _UNCODED:
+                return _refusal(415, "no body is taken that is compressed", {"Accept-Encoding": "identity"})
+            return await handler(request)
+        except web.RequestPayloadError as error:  # a chunk without a length, say
+            return _refusal(400, f"the body cannot be read: {error}")
+        finally:
+            self._answered(transport, request)
+
+    def _asked(self, transport: AcceptedTransport) -> None:
+        self._idle.pop(transport, None)
+        for timers in (self._fresh, self._let_go):
+            if (timer := timers.pop(transport, None)) is not None:
+                timer.cancel()
+
+    def _answered(self, transport: AcceptedTransport, request: web.Request) -> None:
+        if transport not in self._everyone:
+            return
+        self._idle[transport] = self._loop.time()
+        if (may_idle_s := self._may_idle_s(request)) is not None:
+            self._let_go[transport] = self._loop.call_later(may_idle_s, transport.close)
+
+
+def _refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    refusal = web.Response(status=status, text=f"{text}\n", headers=headers)
+    refusal.force_close()
+    return refusal
+
+
+def _log() -> logging.Logger:
+    """Return where aiohttp logs to: what strangers can bring about is left out."""
+    log = logging.getLogger("hbprobe.http")
+    if _is_ours not in log.filters:
+        log.addFilter(_is_ours)
+    return log
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionError)
