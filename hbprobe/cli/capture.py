@@ -10,7 +10,9 @@ from hbprobe.cli.output import show
 from hbprobe.errors import UserError
 
 _CAPTURE = Parameter(
-    name="CAPTURE", help="pcap or pcapng, a folder of them (a ring buffer), or - for a pipe; two for both sides"
+    name="CAPTURE",
+    help="pcap or pcapng, a folder of them (a ring buffer), or - for a pipe; two for both sides",
+    allow_leading_hyphen=True,  # the pipe
 )
 _LIVE = "-"
 
@@ -48,6 +50,9 @@ def capture(first: Annotated[str, _CAPTURE], /, *more: Annotated[str, _CAPTURE],
     from hbprobe.report.terminal.capture_live import reading
 
     files = (first, *more)
+    for name in files:
+        if name.startswith("-") and name != _LIVE:
+            raise UserError(f"{name}: no such option; see hbprobe capture --help")
     if _LIVE in files and more:
         raise UserError("-: a pipe is read alone: give one capture, or two files")
     request = Capture(

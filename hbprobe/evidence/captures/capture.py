@@ -31,6 +31,9 @@ Progress = Callable[[CaptureFile, Rows], None]
 """Told after each piece: the file, as far as it is read, and the packets that were kept of the piece."""
 
 
+_SHORTEST_IDLE_S = 1.0
+
+
 @dataclass(frozen=True)
 class Capture:
     """Say who ended the connections of a capture, after which silence, and which timers that shows.
@@ -65,8 +68,8 @@ class Capture:
             raise UserError("keys: go into an annotated pcapng: say with annotate where to write that")
         if self.port is not None and not 0 < self.port < 65536:
             raise UserError(f"port: {self.port} is no port: give one from 1 to 65535")
-        if self.least_idle <= 0:
-            raise UserError(f"least_idle: {self.least_idle} is not above 0: give seconds")
+        if self.least_idle < _SHORTEST_IDLE_S:
+            raise UserError(f"least_idle: {self.least_idle} is below 1 s: shorter silences are not kept")
         _network(self.host)
         since, until = _moment("since", self.since), _moment("until", self.until)
         if since is not None and until is not None and since >= until:

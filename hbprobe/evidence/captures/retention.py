@@ -16,9 +16,9 @@ from hbprobe.evidence.captures.packet_records import Ints
 Rows = NDArray[Any]
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
-QUIET_NS = 200_000_000
+QUIET_NS = 500_000_000
 """The packets on both sides of a gap as long as this are kept."""
-_FIRST, _LAST = 6, 12
+_FIRST, _LAST = 6, 18  # a system sends the same up to sixteen times
 _DUPLICATE_NS = 2_000_000
 """The same packet again within so short a time is a mirror port's copy; no system repeats one so soon."""
 _LOOK_BACK = 3
@@ -137,7 +137,7 @@ class Retention:
         self._parts, self._held, self._settled = [rows], len(rows), len(rows)
 
 
-_COARSEST = 5
+_COARSEST = 2
 """Silences of a second are always kept."""
 _COPIED = (
     "source_high",

@@ -160,7 +160,7 @@ def test_filters(tmp_path, how, flows):
         ({"port": 70000}, "port: 70000 is no port: give one from 1 to 65535"),
         ({"since": "yesterday"}, "since: 'yesterday' is no time: write 2026-11-22T02:17:00Z"),
         ({"since": "2026-01-02", "until": "2026-01-01"}, "since: is not before until: swap them"),
-        ({"least_idle": 0}, "least_idle: 0 is not above 0: give seconds"),
+        ({"least_idle": 0}, "least_idle: 0 is below 1 s: shorter silences are not kept"),
         ({"keys": "k"}, "keys: go into an annotated pcapng: say with annotate where to write that"),
     ],
 )
@@ -327,6 +327,8 @@ def test_the_verb(tmp_path, capsys):
     assert main(["capture", str(path), "--json", "--plot", str(tmp_path / "a.png")]) == 1
     assert '"ending": "idle-death"' in capsys.readouterr().out
     assert (tmp_path / "a.png").stat().st_size > 1000
+    assert main(["capture", str(path), "--plto"]) == 2
+    assert capsys.readouterr().err == "hbprobe: --plto: no such option; see hbprobe capture --help\n"
     assert main(["capture", "-", str(path)]) == 2
     assert capsys.readouterr().err == "hbprobe: -: a pipe is read alone: give one capture, or two files\n"
 

@@ -64,7 +64,7 @@ CAUSES = {
     "reset-on-next": Cause.STATE_LOST_RESET_ON_NEXT,
     "close": Cause.CLOSED_BY_PROXY,
 }
-HOWS = {
+MANNERS = {
     "silent": Manner.SILENT,
     "nat": Manner.SILENT,
     "reset": Manner.RESET,
