@@ -18,7 +18,7 @@ from hbprobe.evidence.captures.packet_records import PADDING, DamagedError, Reco
 from hbprobe.text import shown
 
 PIPE = Path("-")
-_PIECE_BYTES = 32 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024 * 1024
 _PIPE_BYTES = 256 * 1024
 _SUFFIXES = (".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".gz")
 _CONVERT = {

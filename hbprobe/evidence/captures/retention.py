@@ -18,7 +18,7 @@ Rows = NDArray[Any]
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 QUIET_NS = 500_000_000
 """The packets on both sides of a gap as long as this are kept."""
-_FIRST, _LAST = 6, 18  # a system sends the same up to sixteen times
+_FIRST, _LAST = 6, 10
 _DUPLICATE_NS = 2_000_000
 """The same packet again within so short a time is a mirror port's copy; no system repeats one so soon."""
 _LOOK_BACK = 3
