@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import random
 import shutil
 import struct
 import subprocess
@@ -376,3 +377,17 @@ def test_a_syn_flood_is_no_finding(tmp_path):
     ]
     record = Capture([written(tmp_path / "a.pcap", *talks)]).run()
     assert (record.endings, record.exit_status) == ({"refused": 50}, 0)
+
+
+def test_no_damage_breaks_the_verdicts(tmp_path):
+    rng = random.Random(7)
+    talks = [Talk().open().void("client", 30), reset_after(240, 1), Talk().open().say("server", FIN | ACK, at_s=270)]
+    for _ in range(25):
+        paths = []
+        for number in range(rng.choice((1, 2))):
+            data = bytearray(pcap(rng.choice(talks).ethernet()))
+            for _ in range(rng.randrange(25)):
+                data[rng.randrange(24, len(data))] = rng.randrange(256)
+            paths.append(tmp_path / f"{number}.pcap")
+            paths[-1].write_bytes(data[: rng.randrange(24, len(data))])
+        Capture(paths, annotate=tmp_path / "out.pcapng").run()
