@@ -267,8 +267,9 @@ def _void(story: _Story, end_s: float, least_idle_s: float) -> Verdict | None:
         if not calls or mute < 0:
             continue
         first = story.packets[calls[0]]
-        if story.packets[mute].has(RST | FIN) and not _is_half_closed(story, mute, calls[0]):
-            continue
+        said_farewell = [one for one in story.packets[: mute + 1] if one.sender is not speaker and one.has(RST | FIN)]
+        if said_farewell and (first.gap_s < least_idle_s or said_farewell[-1].has(RST)):
+            continue  # what is said to an end that has just ended it is only the rest
         repeats = sum(place in story.repeated or place in story.keep_alives for place in calls[1:])
         lasted_s = max(story.packets[calls[-1]].at_s, story.packets[run[-1]].at_s) - first.at_s
         least_s = max(_LEAST_VOID_S, _LEAST_VOID_TRIPS * story.flow.round_trip_s)
@@ -276,11 +277,6 @@ def _void(story: _Story, end_s: float, least_idle_s: float) -> Verdict | None:
             return _too_little(story, calls, repeats, end_s, least_idle_s)
         return _lost(story, speaker, calls, repeats, least_idle_s)
     return None
-
-
-def _is_half_closed(story: _Story, mute: int, call: int) -> bool:
-    """Whether the last the mute end said was a FIN long ago, after which it still had to acknowledge."""
-    return not story.packets[mute].has(RST) and story.packets[call].length > 0
 
 
 def _wants_answer(story: _Story, place: int) -> bool:

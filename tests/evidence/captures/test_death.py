@@ -150,6 +150,13 @@ def test_a_close_that_leaves_open_whose_it_is(judged, last, causes):
     assert verdict.idle_s == pytest.approx(269.95)
 
 
+def test_a_box_that_closes_and_then_is_deaf(judged):
+    talk = Talk(client_ttl=51, server_ttl=64).open().say("client", FIN | ACK, at_s=270, ttl=64)
+    verdict = only(judged(talk.void("server", 270.01, times=5)))
+    assert (verdict.ending, verdict.maker, verdict.server_saw) == (Ending.IDLE_DEATH, Maker.BOX, Manner.CLOSED)
+    assert verdict.idle_s == pytest.approx(269.95)
+
+
 def test_a_client_that_hangs_up_on_a_living_path(judged):
     talk = Talk().open().say("client", FIN | ACK, at_s=300).say("server", ACK, at_s=300.02)
     verdict = only(judged(talk))
