@@ -6,8 +6,8 @@
     print(result.limit.survived_s, result.limit.cut_s, result.limit.manner)
 
 Each verb of the command line is a request here: `Probe`, `Diagnose`, `Locate`, `Preflight`, `Verdict`, `Lab`,
-`Fleet`, `FleetShare`, `Size`, `Watch`. A request checks itself when it is made. `run()` carries it out in a script,
-`await measure()` in a program that has a loop; both return a record. docs/python.md has examples of all.
+`Fleet`, `FleetShare`, `Size`, `Watch`, `Capture`. A request checks itself when it is made. `run()` carries it out in
+a script, `await measure()` in a program that has a loop; both return a record. docs/python.md has examples of all.
 
 The rooms of the code, from the top; imports run downwards only: `cli` and `web`; `watch`; `testing`; `report`; `lab`;
 `fleet`; `evidence`; `measure` (one measurement: request, run, record); `records`; `diagnosis`, `locate`, `preflight`;
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hbprobe.errors import CannotMeasureError as CannotMeasureError
     from hbprobe.errors import RequestError as RequestError
     from hbprobe.errors import UserError as UserError
+    from hbprobe.evidence.captures.capture import Capture as Capture
     from hbprobe.fleet.requests import Fleet as Fleet
     from hbprobe.fleet.requests import FleetShare as FleetShare
     from hbprobe.fleet.requests import Size as Size
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "CannotMeasureError": "errors",
+    "Capture": "evidence.captures.capture",
     "Diagnose": "lab.requests",
     "Fleet": "fleet.requests",
     "FleetShare": "fleet.requests",
@@ -62,6 +64,7 @@ _HOME = {
 
 __all__ = [
     "CannotMeasureError",
+    "Capture",
     "Diagnose",
     "Fleet",
     "FleetShare",

@@ -65,6 +65,7 @@ TOUCHING = {
     "__main__",
     "cli.api",
     "cli.app",
+    "cli.capture",
     "cli.diagnose",
     "cli.fleet",
     "cli.fleet_output",
@@ -87,6 +88,11 @@ TOUCHING = {
     "cli.stand_in",
     "cli.verdict",
     "cli.watch",
+    "evidence.captures.annotation",
+    "evidence.captures.answer",
+    "evidence.captures.capture",
+    "evidence.captures.capture_file",
+    "evidence.captures.findings",
     "farend.ending",
     "farend.hold_service",
     "farend.server",
@@ -165,6 +171,7 @@ TOUCHING = {
     "profiles.reading",
     "profiles.running",
     "profiles.table",
+    "records.capture",
     "records.diagnosis",
     "records.location",
     "records.preflight",
@@ -181,6 +188,7 @@ TOUCHING = {
     "report.documents.sections",
     "report.documents.sources",
     "report.plots.axis",
+    "report.plots.capture_plot",
     "report.plots.catalogue_plot",
     "report.plots.curve_labels",
     "report.plots.curve_plot",
@@ -195,6 +203,8 @@ TOUCHING = {
     "report.plots.stack",
     "report.plots.staircase_plot",
     "report.plots.style",
+    "report.terminal.capture",
+    "report.terminal.capture_live",
     "report.terminal.diagnosis_live",
     "report.terminal.diagnosis_words",
     "report.terminal.fleet",
@@ -234,7 +244,7 @@ it imports: times and generators are arguments, and state machines return what t
 READS_A_FILE = {"hbprobe.exchange.settings": {"pathlib"}}
 """Values that the deciding modules need, in a module that can load them, too."""
 
-HEAVY = {"aiohttp", "cryptography", "matplotlib", "numpy", "pydantic", "rich", "yaml"}
+HEAVY = {"aiohttp", "cryptography", "matplotlib", "numpy", "pydantic", "rich", "scapy", "yaml"}
 
 MODULES = sorted(
     "hbprobe." + ".".join(path.relative_to(ROOT).with_suffix("").parts)

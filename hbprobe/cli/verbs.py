@@ -100,6 +100,19 @@ VERBS = {
             ("hbprobe locate https://www.example.net/ --method idle --hops 12", "against any web server"),
         ),
     ),
+    "capture": Verb(
+        "read packet captures: who killed which connection, after which silence",
+        "Read a packet capture, or two of one path (the client's side and the server's), and say which connections "
+        "died of idleness, after how long, how, and who did it: an end, or a box in its name. With a pipe a table "
+        "shows what is quiet now.",
+        (
+            (
+                "hbprobe capture client.pcapng server.pcapng --annotate explained.pcapng",
+                "both sides of a box, and a file for Wireshark",
+            ),
+            ("hbprobe capture ring --port 443 --plot connections.png", "a folder of captures, with a picture"),
+        ),
+    ),
     "serve": Verb(
         "be the far end: hold requests open as long as the probe asks; stand in for Exchange ActiveSync",
         "Serve POST /hold?seconds=S, which is answered after S seconds with a token that the probe checks, and "

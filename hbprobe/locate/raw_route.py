@@ -23,11 +23,11 @@ _TIME_EXCEEDED = 11
 
 
 def load_scapy() -> Any:  # noqa: ANN401  scapy's modules, which are not typed
-    """Return scapy; raises UserError where the extra is not installed."""
+    """Return scapy; raises UserError where it is not installed."""
     try:
         import scapy.all as scapy
     except ImportError:
-        raise UserError("--raw needs scapy: pip install 'hbprobe[raw]'") from None
+        raise UserError("--raw needs scapy, which is not there: pip install scapy") from None
     return scapy
 
 

@@ -49,7 +49,7 @@ class Locate(Searching, Connecting, Journalling, Request["Location"]):
     requests: Count = 1
     """for each hop; more where some die by accident"""
     raw: bool = False
-    """find the hops with raw packets (root, hbprobe[raw])"""
+    """find the hops with raw packets (root)"""
 
     def check(self) -> None:
         """Raise RequestError for what no hop can be located with."""

@@ -130,4 +130,4 @@ def test_raw_without_scapy(capsys, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without_scapy)
     status, _, err = run(capsys, "http://127.0.0.1:1", "--limit", "300", "--raw")
-    assert (status, err) == (2, "hbprobe: --raw needs scapy: pip install 'hbprobe[raw]'\n")
+    assert (status, err) == (2, "hbprobe: --raw needs scapy, which is not there: pip install scapy\n")

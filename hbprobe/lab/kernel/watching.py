@@ -22,7 +22,7 @@ def watching(router: Namespace, farewell: Farewell, tells: Ends) -> Iterator[Non
     Raises UserError where scapy is missing, CannotMeasureError where the watcher did not live to the end.
     """
     if importlib.util.find_spec("scapy") is None:
-        raise UserError(f"a box that sends {farewell.upper()} at expiry needs scapy: pip install 'hbprobe[raw]'")
+        raise UserError(f"a box that sends {farewell.upper()} at expiry needs scapy: pip install scapy")
     argv = router.command([sys.executable, "-P", str(_WATCHER), farewell, tells])
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watcher:
         try:

@@ -1,0 +1,205 @@
+"""From many connections to timers: deaths of one age are one timer's, and its limit is found as a probe's."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from hbprobe.diagnosis.ranking import Match, best, rank
+from hbprobe.diagnosis.reasoning import Counts, reason
+from hbprobe.evidence.captures.company import simultaneous
+from hbprobe.evidence.captures.death import LEAST_IDLE_S, Ending, Maker, Verdict
+from hbprobe.evidence.episode import Episode
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.profiles.model import Profile
+from hbprobe.search.bracket import seen
+from hbprobe.search.noise import Noise, beliefs, doubt, most_likely
+from hbprobe.trial.outcome import Kind, Limit, Outcome
+
+LEAST_FLOWS = 3
+"""Fewer connections that die at one age may be chance."""
+_APART_S, _APART = 1.0, 0.005
+"""Ages that lie further apart than that are no one timer's: clocks are coarse, and the slower ones more so."""
+_NOISE = 0.05
+"""The share of silences that is taken to end for other reasons."""
+_KEPT_ALIVE_S = 1.0
+_MOST_EPISODES = 400
+"""More do not make the limit surer than it is, only slower to find."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdleTimer:
+    """One timer, as the connections that it ended show it."""
+
+    limit: Limit
+    flows: tuple[Verdict, ...]
+    maker: Maker
+    in_name_of: str
+    counts: Counts | None
+    """What restarts it; None where no keep-alive told."""
+    earliest_s: float
+    """The ages at which it struck, or by which it had."""
+    latest_s: float
+    confidence: float
+    """Manner sure it is that the limit lies in the bracket, at least."""
+    products: tuple[Match, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def age_s(self) -> float:
+        """The middle of the ages."""
+        return median(_age(one, self.counts) for one in self.flows)
+
+
+def episodes(verdicts: Iterable[Verdict], counts: Counts | None = None) -> list[Episode]:
+    """Return the silences as episodes: the longest that each connection came through, and the one it died of.
+
+    `counts` says by what clock: packets, or data alone.
+    """
+    told = []
+    for verdict in verdicts:
+        who, path = verdict.flow.client, verdict.flow.server
+        lived = verdict.data_silence if counts is Counts.DATA else verdict.silence
+        if lived is not None and lived.length_s >= LEAST_IDLE_S:
+            told.append(Episode(who, path, lived.started_s, Outcome(Kind.SURVIVED, lived.length_s)))
+        age_s = _age(verdict, counts)
+        if verdict.is_death and verdict.at_s is not None and age_s:
+            outcome = Outcome(
+                Kind.CUT,
+                age_s,
+                verdict.how,
+                exact=verdict.exact,
+                aftermath=_aftermath(verdict),
+                causes=verdict.causes,
+                evidence=tuple(sign.text for sign in verdict.signs),
+            )
+            told.append(Episode(who, path, verdict.at_s - age_s, outcome, where=verdict.flow.name))
+    return told
+
+
+def _aftermath(verdict: Verdict) -> Aftermath | None:
+    if verdict.how is Manner.SILENT:
+        return Aftermath.NOTHING
+    if not verdict.on_next:
+        return None
+    return Aftermath.RESET if verdict.how is Manner.RESET else Aftermath.CLOSED
+
+
+def _age(verdict: Verdict, counts: Counts | None) -> float:
+    age_s = verdict.data_idle_s if counts is Counts.DATA and verdict.data_idle_s is not None else verdict.idle_s
+    return age_s or 0.0
+
+
+def idle_timers(verdicts: Sequence[Verdict], profiles: Iterable[Profile] = ()) -> list[IdleTimer]:
+    """Return the timers that the deaths show, the one that ended most connections first."""
+    deaths = [one for one in verdicts if one.is_death and one.idle_s is not None]
+    at_once = {id(one) for group in simultaneous(deaths) for one in group}
+    groups: dict[tuple[object, ...], list[Verdict]] = defaultdict(list)
+    for one in deaths:
+        if id(one) not in at_once:
+            groups[one.how, one.on_next, one.exact, one.in_name_of].append(one)
+    known = list(profiles)
+    timers = [
+        timer
+        for group in groups.values()
+        for cluster, counts in _clusters(group)
+        if (timer := _timer(cluster, counts, verdicts, known)) is not None
+    ]
+    return sorted(timers, key=lambda timer: -len(timer.flows))
+
+
+def _clusters(group: Sequence[Verdict]) -> Iterator[tuple[list[Verdict], Counts | None]]:
+    """Return the deaths that one timer may explain, and what restarts it if keep-alives tell."""
+    counts = _what_counts(group)
+    if not group[0].exact:  # at or before its age each: one bracket holds them all
+        yield list(group), counts
+        return
+    cluster: list[Verdict] = []
+    for one in sorted(group, key=lambda verdict: _age(verdict, counts)):
+        if cluster and _age(one, counts) - _age(cluster[-1], counts) > _APART_S + _APART * _age(one, counts):
+            yield cluster, counts
+            cluster = []
+        cluster.append(one)
+    yield cluster, counts
+
+
+def _what_counts(group: Sequence[Verdict]) -> Counts | None:
+    """Tell whether the deaths are alike in the time without packets, or in the time without payload."""
+    kept = [one for one in group if one.answered_keep_alives and one.data_idle_s is not None]
+    told = [one for one in kept if (one.data_idle_s or 0.0) - (one.idle_s or 0.0) > _KEPT_ALIVE_S]
+    if len(told) < LEAST_FLOWS or not group[0].exact:
+        return None
+    by_packets, by_data = (_spread([_age(one, counts) for one in group]) for counts in (None, Counts.DATA))
+    if by_data <= _APART_S + _APART * median(_age(one, Counts.DATA) for one in group) < by_packets:
+        return Counts.DATA
+    return Counts.PACKETS if by_packets < by_data else None
+
+
+def _spread(ages: Sequence[float]) -> float:
+    return max(ages) - min(ages)
+
+
+def _timer(
+    cluster: Sequence[Verdict], counts: Counts | None, verdicts: Sequence[Verdict], profiles: Sequence[Profile]
+) -> IdleTimer | None:
+    if len(cluster) < LEAST_FLOWS:
+        return None
+    paths = {one.flow.server for one in cluster}
+    own = {id(one) for one in cluster}
+    others = [one for one in verdicts if one.flow.server in paths and not (one.is_death and id(one) not in own)]
+    limit, confidence = _limit(episodes(others, counts), cluster, counts)
+    reasoning = replace(reason(limit, (), "capture", tls=False), counts=counts)
+    makers = {one.maker for one in cluster}
+    maker = makers.pop() if len(makers) == 1 else Maker.UNKNOWN
+    ages = [_age(one, counts) for one in cluster]
+    products = best(rank(profiles, limit, (), reasoning)) if _may_be_a_box(cluster) else ()
+    return IdleTimer(
+        limit,
+        tuple(cluster),
+        maker or Maker.UNKNOWN,
+        cluster[0].in_name_of or "",
+        counts,
+        min(ages),
+        max(ages),
+        confidence,
+        tuple(one for one in products if one.as_shipped),
+        tuple(_doubts(cluster, counts)),
+    )
+
+
+def _may_be_a_box(cluster: Sequence[Verdict]) -> bool:
+    return all(one.ending is Ending.IDLE_DEATH or one.maker is Maker.UNKNOWN for one in cluster)
+
+
+def _limit(told: Sequence[Episode], cluster: Sequence[Verdict], counts: Counts | None) -> tuple[Limit, float]:
+    """Return the limit as the probe finds it from trials: the same bracket, and the same confidence."""
+    ages = [_age(one, counts) for one in cluster]
+    noise = Noise(_NOISE, max(_APART_S, max(ages) - min(ages) if cluster[0].exact else 0.0))
+    lived = sorted(one.outcome.elapsed_s for one in told if one.outcome.kind is Kind.SURVIVED)[-_MOST_EPISODES:]
+    cuts = [one.outcome for one in told if one.outcome.kind is Kind.CUT][:_MOST_EPISODES]
+    trials = [seen(age_s, Outcome(Kind.SURVIVED, age_s)) for age_s in lived]
+    trials += [seen(outcome.elapsed_s, outcome) for outcome in cuts]
+    low_s, high_s = most_likely(trials, noise)
+    low_s = max((age_s for age_s in lived if age_s <= low_s), default=0.0)
+    outcome = min((one for one in cuts if one.elapsed_s >= high_s), key=lambda one: one.elapsed_s, default=cuts[0])
+    sure = doubt(trials, (low_s, outcome.elapsed_s), noise, beliefs(1.0, max(ages) * 2, None)).inside
+    limit = Limit(
+        survived_s=low_s or None,
+        cut_s=outcome.elapsed_s,
+        manner=outcome.how,
+        exact=outcome.exact,
+        aftermath=outcome.aftermath,
+        causes=outcome.causes,
+        evidence=outcome.evidence,
+    )
+    return limit, sure
+
+
+def _doubts(cluster: Sequence[Verdict], counts: Counts | None) -> Iterator[str]:
+    starts = [(one.at_s or 0.0) - _age(one, counts) for one in cluster]
+    if max(starts) - min(starts) <= _APART_S:
+        yield "all these silences began at the same moment, so one event at their end would look the same"
+    if not cluster[0].exact:
+        yield "the timer struck at or before these ages: nothing was sent in between that would have told"
+    if all(one.maker is Maker.UNKNOWN for one in cluster):
+        yield "who ended them is open: an end, or a box in its name"

@@ -1,0 +1,162 @@
+"""What captures showed, as a document: `hbprobe.evidence/1` with the verb `capture` (docs/captures.md)."""
+
+import json
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hbprobe import __version__
+from hbprobe.manner import Manner
+from hbprobe.records.wire import LimitPart, first_mistake
+from hbprobe.trial.outcome import Cause
+
+SCHEMA = "hbprobe.evidence/1"
+
+Side = Literal["client", "server"]
+
+
+class _Part(BaseModel):
+    """A JSON object; keys that are not known are for a newer reader."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CaptureSourcePart(_Part):
+    """A file that was read."""
+
+    path: str
+    kind: str
+    side: Side | None
+    """Which end it was taken nearer to; null for one capture point."""
+    bytes: int
+    packets: int
+    tcp: int
+    skipped: dict[str, int]
+    """Packets that were not read as TCP, by reason."""
+    first: float | None
+    last: float | None
+    """Times of its first and last packet, in seconds since 1970."""
+    notes: tuple[str, ...] = ()
+
+
+class SignPart(_Part):
+    """One reason for a verdict."""
+
+    weight: Literal["decides", "strong", "weak"]
+    text: str
+    speaks_for: Literal["client", "server", "box"] | None = None
+
+
+class SilencePart(_Part):
+    """A silence, by its beginning and its length."""
+
+    started: float
+    length: float
+
+
+class FlowPart(_Part):
+    """One connection. Times are seconds since 1970, lengths seconds."""
+
+    client: str
+    server: str
+    seen: tuple[Side, ...]
+    """In which captures, where there are two."""
+    started: float
+    ended: float
+    """Its first and last packet here."""
+    ending: str
+    causes: tuple[Cause, ...]
+    maker: Literal["client", "server", "box", "unknown"] | None
+    in_name_of: Side | None
+    client_saw: Manner | None
+    server_saw: Manner | None
+    at: float | None
+    idle: float | None
+    data_idle: float | None
+    exact: bool
+    on_next: bool
+    longest_silence: float
+    survived: SilencePart | None
+    survived_without_data: SilencePart | None
+    keep_alives: int
+    answered_keep_alives: int
+    repeats: int
+    signs: tuple[SignPart, ...]
+    hints: tuple[str, ...] = ()
+
+
+class ProductPart(_Part):
+    """A product whose timer this is, as it is shipped."""
+
+    id: str
+    name: str
+    reasons: tuple[str, ...]
+
+
+class TimerPart(_Part):
+    """One timer, by the connections that it ended."""
+
+    limit: LimitPart
+    confidence: float
+    flows: int
+    earliest: float
+    latest: float
+    age: float
+    """The middle of the ages at which it struck."""
+    maker: Literal["client", "server", "box", "unknown"]
+    in_name_of: str
+    counts: Literal["packets", "data"] | None
+    between_captures: bool
+    servers: tuple[str, ...]
+    products: tuple[ProductPart, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+class ClockPart(_Part):
+    """Manner the clock of the server's side differs from that of the client's."""
+
+    ahead: float
+    connections: int
+
+
+class CaptureRecord(_Part):
+    """What captures showed."""
+
+    schema_: Literal["hbprobe.evidence/1"] = Field("hbprobe.evidence/1", alias="schema")
+    hbprobe: str = __version__
+    verb: Literal["capture"] = "capture"
+    sources: tuple[CaptureSourcePart, ...]
+    connections: int
+    judged: int
+    """So many had a silence or an RST; the others have nothing that could be explained."""
+    endings: dict[str, int]
+    """Of those that were judged."""
+    timers: tuple[TimerPart, ...]
+    flows: tuple[FlowPart, ...]
+    clock: ClockPart | None = None
+    missing_share: float | None = None
+    """With two captures: the share of packets that one of them has lost."""
+    notes: tuple[str, ...] = ()
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    @property
+    def exit_status(self) -> int:
+        """0 where no connection died of idleness, 1 where some did."""
+        return 1 if self.endings.get("idle-death") or self.timers else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_json(self) -> str:
+        """Return the JSON form as text: one document, ASCII only, with a line end."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
+
+    @classmethod
+    def from_dict(cls, data: object) -> Self:
+        """Read the JSON form. Raises ValueError, in one line that names the key, for anything else."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise ValueError(first_mistake(error)) from error

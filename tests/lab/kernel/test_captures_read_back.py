@@ -1,0 +1,130 @@
+"""Captures of a lab's links, read back with their truth: cause, maker and idle age of every connection."""
+
+import asyncio
+import random
+from collections import Counter
+
+import pytest
+from support.packets import pcap, read_pcap
+
+from hbprobe import warp
+from hbprobe.evidence.captures.answer import answer
+from hbprobe.evidence.captures.capture import Capture
+from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.path import kernel_path
+from hbprobe.manner import Manner
+from hbprobe.trial.methods import make_method
+from hbprobe.trial.outcome import Cause
+
+pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
+
+FLOWS = 50
+IDLE_S = 3
+HOLD_S = 5.5
+PATHS = {
+    "silent": {},
+    "reset": {"expiry": "reset"},
+    "reset-on-next": {"expiry": "reset-on-next"},
+    "close": {"expiry": "close"},
+    "nat": {"nat": {1}},
+    "open": {"idle_s": 60},
+}
+
+
+@pytest.fixture(scope="module")
+def captures(box, tmp_path_factory):
+    """Hold requests on all paths at once; return the captures of both sides of each path's box."""
+    root = tmp_path_factory.mktemp("captures")
+
+    async def hold(name, *, expiry="silent", nat=(), idle_s=IDLE_S):
+        with kernel_path([box(idle_s, expiry)], nat=set(nat), pcap=root / name) as net:
+            async with far_end(net) as dialer:
+                method = make_method("hold", dialer, 1.0, random.Random(1))
+
+                async def one(number):
+                    await asyncio.sleep(number * 0.05)
+                    await method.trial(HOLD_S)
+
+                await asyncio.gather(*(one(number) for number in range(FLOWS)))
+                await asyncio.sleep(2)  # for what the server's system sends again
+
+    async def hold_all():
+        async with asyncio.TaskGroup() as group:
+            for name, changes in PATHS.items():
+                group.create_task(hold(name, **changes))
+
+    warp.run(hold_all(), warp.ScaledClock())
+    return {name: [next((root / name).glob(f"*-{side}.pcap")) for side in ("client", "server")] for name in PATHS}
+
+
+CAUSES = {
+    "silent": Cause.STATE_LOST_SILENTLY,
+    "nat": Cause.STATE_LOST_SILENTLY,
+    "reset": Cause.RESET_BY_BOX,
+    "reset-on-next": Cause.STATE_LOST_RESET_ON_NEXT,
+    "close": Cause.CLOSED_BY_PROXY,
+}
+MANNERS = {
+    "silent": Manner.SILENT,
+    "nat": Manner.SILENT,
+    "reset": Manner.RESET,
+    "reset-on-next": Manner.RESET,
+    "close": Manner.CLOSED,
+}
+EXACT = ("reset", "close")
+
+
+@pytest.mark.parametrize("sides", ["client", "server", "both"])
+@pytest.mark.parametrize("path", CAUSES)
+def test_every_connection_gets_its_cause_its_maker_and_its_age(captures, path, sides):
+    client, server = captures[path]
+    findings = Capture({"client": [client], "server": [server], "both": [client, server]}[sides]).findings()
+    deaths = [verdict for verdict in findings.verdicts if verdict.is_death]
+    assert len(deaths) == FLOWS
+    assert Counter(verdict.causes for verdict in deaths) == {(CAUSES[path],): FLOWS}
+    assert {verdict.how for verdict in deaths} == {MANNERS[path]}
+    assert {verdict.maker for verdict in deaths} == {None if MANNERS[path] is Manner.SILENT else "box"}
+    late_s = 1.5  # a busy machine looks at its table of connections that late
+    for verdict in deaths:
+        if path in EXACT:
+            assert verdict.exact
+            assert IDLE_S - 0.2 <= verdict.idle_s <= IDLE_S + late_s
+        else:
+            assert not verdict.exact
+            assert HOLD_S - 0.5 <= verdict.idle_s <= HOLD_S + 1 + late_s
+    (timer,) = findings.timers
+    assert len(timer.flows) == FLOWS
+    assert timer.limit.manner is MANNERS[path]
+
+
+@pytest.mark.parametrize("path", CAUSES)
+def test_two_captures_decide(captures, path):
+    findings = Capture(captures[path]).findings()
+    assert findings.missing == 0
+    assert abs(findings.clock.ahead_s) < 0.01
+    assert len(findings.pairs) >= FLOWS
+    assert any(pair.is_translated for pair in findings.pairs) is (path == "nat")
+    deaths = [verdict for verdict in findings.verdicts if verdict.is_death]
+    assert all(any(sign.weight == "decides" for sign in verdict.signs) for verdict in deaths)
+    assert "a box between the two captures" in answer(Capture(captures[path]).run())[0]
+
+
+def test_the_order_of_the_captures_does_not_matter(captures):
+    client, server = captures["reset"]
+    assert [str(side) for side in Capture([server, client]).findings().sides] == ["server", "client"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("sides", [slice(0, 1), slice(1, 2), slice(0, 2)], ids=["client", "server", "both"])
+def test_nobody_is_accused_on_the_open_path_whatever_the_captures_lose(captures, tmp_path, sides, seed):
+    rng = random.Random(seed)
+    spoilt = []
+    for number, path in enumerate(captures["open"][sides]):
+        kept = [one for one in read_pcap(path.read_bytes()) if rng.random() > 0.03]
+        moved = sorted(range(len(kept)), key=lambda at: at + rng.choice((0, 0, 0, 3.5)))
+        spoilt.append(tmp_path / f"{number}.pcap")
+        spoilt[-1].write_bytes(pcap([kept[at] for at in moved]))
+    record = Capture(spoilt).run()
+    accused = [flow for flow in record.flows if flow.ending == "idle-death" or flow.maker == "box"]
+    assert accused == []
+    assert record.timers == ()
