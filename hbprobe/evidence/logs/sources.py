@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from hbprobe.errors import UserError
 
@@ -74,8 +74,8 @@ class Source:
                 with self.path.open("rb") as file:
                     yield file
             else:
-                with gzip.open(self.path) as file:
-                    yield file
+                with gzip.open(self.path) as unpacking:
+                    yield cast("IO[bytes]", unpacking)
         except OSError as error:
             raise NotReadError(f"cannot be read: {error.strerror or error}") from None
         except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:

@@ -196,10 +196,9 @@ def _stretch(
     lines = data[begin:ended].count(b"\n") if end - begin < _CHUNK else _count(data, begin, ended)
     if not lines and not unended:
         return None
-    about = {"software": head.software, "began": head.date, "unended": unended}
     if path is not None and ended == end:
         skip = data[: head.end].count(b"\n")
-        return Stretch(path, skip, head.fields, 0, 1, lines, **about)
+        return Stretch(path, skip, head.fields, 0, 1, lines, head.software, head.date, unended)
     fields = head.fields
     with target.open("wb") as out:
         if "date" in head.names:
@@ -207,7 +206,7 @@ def _stretch(
         else:
             fields = ("date", *fields)
             _copy_with_dates(data, (begin, ended), head, out)
-    return Stretch(target, 0, fields, begin, first_line, lines, **about)
+    return Stretch(target, 0, fields, begin, first_line, lines, head.software, head.date, unended)
 
 
 def _count(data: mmap.mmap, begin: int, end: int) -> int:
