@@ -109,8 +109,18 @@ class PassiveLimit:
     """For `several`: seconds, and the share of silences that survives them."""
 
 
-def limit_of(silences: Silences) -> PassiveLimit:
-    """Judge the silences of one path."""
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    low_s: float
+    high_s: float
+    gain: float
+    eps: float
+    hit: float
+    confidence: float
+
+
+def limit_of(silences: Silences, coarse_s: float = 0.0) -> PassiveLimit:
+    """Judge the silences of one path; `coarse_s` is how coarse the clock is, and how much the bracket is widened."""
     seen = PassiveLimit(
         Judgement.TOO_LITTLE,
         silences=len(silences),
@@ -129,9 +139,16 @@ def limit_of(silences: Silences) -> PassiveLimit:
         low_s, high_s = spread or (fit.low_s, fit.high_s)
         curve = curve_of(silences)
         return replace(seen, judgement=Judgement.SEVERAL, survived_s=low_s, cut_s=high_s, curve=curve)
-    return replace(
-        seen, judgement=Judgement.LIMIT, survived_s=fit.low_s, cut_s=fit.high_s, confidence=fit.confidence
-    )
+    low_s, high_s = _widened(fit, coarse_s, told=seen.how is None)
+    return replace(seen, judgement=Judgement.LIMIT, survived_s=low_s, cut_s=high_s, confidence=fit.confidence)
+
+
+def _widened(fit: _Fit, coarse_s: float, *, told: bool) -> tuple[float, float]:
+    """Round the bracket outwards; where devices were told, its lower end hangs on the difference of two times."""
+    if not coarse_s:
+        return fit.low_s, fit.high_s
+    low_s, high_s = math.floor(fit.low_s / coarse_s) * coarse_s, math.ceil(fit.high_s / coarse_s) * coarse_s
+    return max(0.0, low_s - (coarse_s if told else 0.0)), high_s
 
 
 def _longest_answered_s(silences: Silences) -> float | None:
@@ -142,16 +159,6 @@ def _longest_answered_s(silences: Silences) -> float | None:
         if len(np.unique(who[order[:count]])) >= LEAST_DEVICES:
             return float(lasted_s[order[count - 1]])
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    low_s: float
-    high_s: float
-    gain: float
-    eps: float
-    hit: float
-    confidence: float
 
 
 def _fit(silences: Silences) -> _Fit | None:

@@ -55,12 +55,12 @@ SELECT client.* EXCLUDE (id) REPLACE (
     coalesce(back.mailbox_server, client.mailbox_server) AS mailbox_server,
     coalesce(client.front_end, back.front_end) AS front_end,
     coalesce(client.sync_type, back.sync_type) AS sync_type, coalesce(client.folders, back.folders) AS folders),
-  back.server AS back_end, back.id IS NOT NULL AS is_joined
+  back.server AS back_end, back.id IS NOT NULL AS is_joined, back.took_ms AS back_took_ms
 FROM client LEFT JOIN pairs ON pairs.client_id = client.id LEFT JOIN back ON back.id = pairs.back_id
 UNION ALL
 SELECT back.* EXCLUDE (id) REPLACE (
     CAST(NULL AS VARCHAR) AS client, CAST(NULL AS VARCHAR) AS forwarded_for),
-  back.server AS back_end, false AS is_joined
+  back.server AS back_end, false AS is_joined, took_ms AS back_took_ms
 FROM back WHERE id NOT IN (SELECT back_id FROM pairs)
 """
 """A request has a line of the front end and one of the back end since 2013; here it is one row. They begin at the same
@@ -74,7 +74,10 @@ WITH devices AS (
   SELECT coalesce(requests.device, user_name || ' ' || coalesce(user_agent, '')) AS who,
     coalesce(forwarded_for, client) AS address, coalesce(device_type, '-') AS kind,
     coalesce(back_end, server) AS server,
-    user_agent, command, started_ms, ended_ms, took_ms, is_exact, status, command_status, error, win32,
+    user_agent, command, started_ms, ended_ms, took_ms, is_exact, status, command_status, error,
+    coalesce(back_took_ms > took_ms + 2000, false) OR (coalesce(win32, 0) IN (64, 121, 995, 1229, 1236)
+      AND NOT is_expired AND took_ms < coalesce(heartbeat_s * 1000 - 1000, took_ms + 1)
+      AND coalesce(command_status, 1) = 1) AS is_early,
     coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
       AND took_ms % 1000 < 200 THEN took_ms // 1000 END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told
@@ -103,7 +106,7 @@ SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s
       AND coalesce(error, '') NOT LIKE '%PingCollision%' THEN 'refused'
     WHEN next_ms IS NULL THEN 'unknown'
     WHEN user_agent <> next_agent THEN 'unknown'
-    WHEN since_s > $shortest AND (gap_s < -$before OR coalesce(error, '') LIKE '%NMStolen%'
+    WHEN since_s > $shortest AND (gap_s < -$before OR is_early OR coalesce(error, '') LIKE '%NMStolen%'
       OR coalesce(error, '') LIKE '%PingCollision%' OR coalesce(next_error, '') LIKE '%PingCollision%')
       THEN CASE WHEN is_same THEN 'told' ELSE 'moved' END
     WHEN gap_s BETWEEN -$before AND $at_once THEN 'answered'
