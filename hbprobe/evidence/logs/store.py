@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -385,6 +384,3 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def utc(at_ms: float | None) -> str | None:
-    """Write milliseconds since 1970 as in 2030-01-02T08:00:00Z."""
-    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
