@@ -66,7 +66,9 @@ def requests(world: World, until_s: float, *, steals: bool = True) -> Iterator[R
         yield heapq.heappop(over)[2]
 
 
-def _record(world: World, device: _Watched, asked_s: float, heartbeat_s: int | None, *, steals: bool) -> RequestRecord:
+def _record(
+    world: World, device: _Watched, asked_s: float, heartbeat_s: int | None, *, steals: bool
+) -> RequestRecord:
     kind = world.kinds[world.kind_of(device.number)]
     device_type, agent = _AGENTS.get(kind.id, ("Android", f"Android/{kind.id}-EAS-2.0"))
     ended_s, status, error, expired = _at_exchange(device, asked_s, heartbeat_s, steals=steals)

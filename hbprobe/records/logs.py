@@ -178,7 +178,9 @@ class LogEvidence(_Part):
     def from_dict(cls, data: object) -> Self:
         """Read the JSON form. Raises ValueError, in one line that names the key and the mend."""
         if not isinstance(data, Mapping) or data.get("schema") != SCHEMA or data.get("verb") != "logs":
-            raise ValueError(f'is no document of schema "{SCHEMA}" with the verb "logs": give what hbprobe logs --json wrote')
+            raise ValueError(
+                f'is no document of schema "{SCHEMA}" with the verb "logs": give what hbprobe logs --json wrote'
+            )
         try:
             return cls.model_validate(data)
         except ValidationError as error:

@@ -48,7 +48,9 @@ def _of_system(event: Mapping[str, Any]) -> EventEntry:
     data = (event.get("EventData") or {}).get("Data")
     inserts = data.get("#text") if isinstance(data, Mapping) else data
     listed = inserts if isinstance(inserts, list) else [] if inserts is None else [inserts]
-    return EventEntry(int(number), str(name), _seconds(created), True, str(system.get("Computer") or ""), _texts(listed))
+    return EventEntry(
+        int(number), str(name), _seconds(created), True, str(system.get("Computer") or ""), _texts(listed)
+    )
 
 
 def _texts(values: list[Any]) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ def read_xml(text: str) -> Iterator[EventEntry]:
         raise ValueError("declares entities, which no event log does: export it again with wevtutil qe /f:xml")
     body = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     try:
-        root = ElementTree.fromstring(f"<all>{body}</all>")  # noqa: S314
+        root = ElementTree.fromstring(f"<all>{body}</all>")
     except ElementTree.ParseError as error:
         raise ValueError(f"is not well-formed XML ({error}): export it again with wevtutil qe /f:xml") from None
     for event in root.iter():

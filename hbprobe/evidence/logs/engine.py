@@ -1,8 +1,8 @@
 """DuckDB, as the logs use it: in this process, with bounded memory, and without any extension that would be fetched."""
 
 import os
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

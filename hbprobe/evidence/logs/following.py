@@ -125,7 +125,9 @@ def follow(connection: "DuckDBPyConnection", at_once_s: float = AT_ONCE_S) -> No
     connection.execute(SILENCES, {**values, "least": max(least_s, at_once_s)})
 
 
-def silences_of(connection: "DuckDBPyConnection", unknown: str | None = None) -> tuple[Silences, dict[str, "np.ndarray[tuple[int], np.dtype[np.object_]]"]]:
+def silences_of(
+    connection: "DuckDBPyConnection", unknown: str | None = None
+) -> tuple[Silences, dict[str, "np.ndarray[tuple[int], np.dtype[np.object_]]"]]:
     """Return all silences as columns, and what they can be grouped by.
 
     Silences of which nothing is known are left out, or taken as `lost` or as `answered`: between these lies the truth.

@@ -43,7 +43,10 @@ class Table:
     def to_json(self) -> str:
         """Return it as JSON, a line end behind it."""
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-        return json.dumps({"schema": "hbprobe.table/1", "name": self.name, "title": self.title, "rows": rows}, indent=2) + "\n"
+        return (
+            json.dumps({"schema": "hbprobe.table/1", "name": self.name, "title": self.title, "rows": rows}, indent=2)
+            + "\n"
+        )
 
     def to_csv(self) -> str:
         """Return it as CSV, in which no cell is a formula."""

@@ -16,10 +16,10 @@ from hbprobe.evidence.events.entry import EventEntry
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.engine import engine, rows_of, users_rows
 from hbprobe.evidence.logs.following import JOINED, follow
+from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.networks import NetworkNames, parse_names
 from hbprobe.evidence.logs.reports import Report, Table, reports, table_of
 from hbprobe.evidence.logs.rows import REQUESTS
-from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.sources import Kind, NotReadError, Source, find, head_of, kind_of, text_of
 from hbprobe.evidence.logs.store import Pseudonyms, Read, Store, is_store
 from hbprobe.exchange.settings import Settings
@@ -187,14 +187,20 @@ class OpenLogs:
             found = files[table.removeprefix("read_")]
             listed = ", ".join("'{}'".format(file.replace("'", "''")) for file in found)
             nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
-            chosen = f"SELECT * FROM read_parquet([{listed}], union_by_name=true)" if found else f"SELECT {nothing} WHERE false"
+            chosen = (
+                f"SELECT * FROM read_parquet([{listed}], union_by_name=true)"
+                if found
+                else f"SELECT {nothing} WHERE false"
+            )
             self.connection.execute(f"CREATE VIEW {table} AS {chosen}")
         bounds = [
             f"ended_ms {sign} {int(moment.timestamp() * 1000)}"
             for sign, moment in ((">=", self.asked.since), ("<", self.asked.until))
             if moment is not None
         ]
-        self.connection.execute(f"CREATE VIEW lines AS SELECT * FROM read_requests WHERE {' AND '.join(bounds) or 'true'}")
+        self.connection.execute(
+            f"CREATE VIEW lines AS SELECT * FROM read_requests WHERE {' AND '.join(bounds) or 'true'}"
+        )
         roles = {role for (role,) in self.connection.execute("SELECT DISTINCT role FROM lines").fetchall()}
         if "proxy" in roles and "client" in roles:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
@@ -207,7 +213,9 @@ class OpenLogs:
     def _name_networks(self, names: NetworkNames) -> None:
         found = self.connection.execute("SELECT DISTINCT coalesce(forwarded_for, client) FROM requests").fetchall()
         rows = [
-            (address, names.of(address.partition("#")[0], self.asked.v4_prefix)) for (address,) in found if address is not None
+            (address, names.of(address.partition("#")[0], self.asked.v4_prefix))
+            for (address,) in found
+            if address is not None
         ]
         self.connection.execute("CREATE TEMP TABLE networks (address VARCHAR, network VARCHAR)")
         for at in range(0, len(rows), 1000):
@@ -230,7 +238,9 @@ class OpenLogs:
             listed = "concat_ws(' ', user_name, device, device_type, user_agent, error)"
             wheres.append(f"contains(lower({listed}), $text)")
         self.connection.execute("ALTER TABLE requests RENAME TO all_requests")
-        self.connection.execute(f"CREATE TEMP TABLE requests AS SELECT * FROM all_requests WHERE {' AND '.join(wheres)}", values)
+        self.connection.execute(
+            f"CREATE TEMP TABLE requests AS SELECT * FROM all_requests WHERE {' AND '.join(wheres)}", values
+        )
 
     def evidence(self) -> LogEvidence:
         """Return what the logs show."""
@@ -242,7 +252,9 @@ class OpenLogs:
         """Answer one of the known questions. Raises UserError for one that is not known."""
         known = reports()
         if name not in known:
-            raise UserError(f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})")
+            raise UserError(
+                f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
+            )
         return self._table(known[name], rows_of(self.connection, known[name].sql))
 
     def query(self, file: Path) -> Table:
@@ -250,7 +262,9 @@ class OpenLogs:
         try:
             sql = file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+            raise UserError(
+                f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
+            ) from None
         report = Report(file.stem, file.name, sql, None, None)
         return self._table(report, users_rows(self.connection, sql, str(file)))
 

@@ -152,7 +152,9 @@ _IIS_FORMAT: Final = re.compile(r"\S+, \S*, \d\d?/\d\d?/\d{2,4}, \d\d?:\d\d:\d\d
 _NCSA: Final = re.compile(r'\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "')
 _LINE_OF_W3C: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S")
 _SYSLOG: Final = re.compile(r"ActiveSync(\[\d+\])?: \d{3,4}: ")
-_SWITCH: Final = "hbprobe reads the W3C format: set it as the site's log format in IIS, with time-taken among its fields"
+_SWITCH: Final = (
+    "hbprobe reads the W3C format: set it as the site's log format in IIS, with time-taken among its fields"
+)
 
 
 def kind_of(head: bytes, name: str) -> Kind:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs import rows, w3c
 from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
-from hbprobe.evidence.logs.sources import Kind, NotReadError, Source, head_of, kind_of
+from hbprobe.evidence.logs.sources import Kind, Source, head_of, kind_of
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
@@ -131,7 +131,9 @@ class Store:
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as scratch:
             reading = _Reading(self._connection, source, kind, Path(scratch), self._columns)
             read = reading.go(with_query=self._with_query)
-            read = _with_files(read, self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}"))
+            read = _with_files(
+                read, self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
+            )
         self._note(note, read, mark)
         before = self._reads.get(name)
         self._reads[name] = read
@@ -169,7 +171,9 @@ class Store:
             (self._folder / "sources").mkdir(parents=True, exist_ok=True)
             if not label.exists():
                 if [entry for entry in self._folder.iterdir() if entry.name != "sources"]:
-                    raise UserError(f"{self._folder}: is not empty, and holds no logs that were read: name another folder")
+                    raise UserError(
+                        f"{self._folder}: is not empty, and holds no logs that were read: name another folder"
+                    )
                 label.write_text(json.dumps(about), encoding="utf-8")
             found = json.loads(label.read_text(encoding="utf-8"))
         except OSError as error:
@@ -287,7 +291,9 @@ class _Reading:
         target = self._scratch / "out" / table / f"part{self._written}"
         target.parent.mkdir(parents=True, exist_ok=True)
         self._written += 1
-        chosen = f"SELECT {self._columns(list(columns))}, strftime(make_timestamp(ended_ms * 1000), '%Y-%m-%d') AS day"
+        chosen = (
+            f"SELECT {self._columns(list(columns))}, strftime(make_timestamp(ended_ms * 1000), '%Y-%m-%d') AS day"
+        )
         options = f"FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day), FILENAME_PATTERN 'part{self._written}_{{i}}', OVERWRITE_OR_IGNORE"
         self._connection.execute(f"COPY ({chosen} FROM ({sql})) TO '{_quoted(target.parent)}' ({options})", values)
 
@@ -341,7 +347,7 @@ class _Reading:
     def _mend_unended(self, stretch: w3c.Stretch, columns: dict[str, str], values: dict[str, Any]) -> None:
         """Take the last line without its last value where it has all of them: the value may be cut."""
         parts = stretch.unended.decode(errors="replace").split(" ")
-        line = stretch.first_line + stretch.lines - (stretch.skip if stretch.skip else 0)
+        line = stretch.first_line + stretch.lines - (stretch.skip or 0)
         found = w3c.mended(stretch.unended.decode(errors="replace"), stretch.fields)
         if found is None or len(parts) < len(stretch.fields):
             self._blame(line, -1, "the end of the line is missing")
@@ -382,5 +388,3 @@ def _why(error: str, column: str | None, text: str) -> str:
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
-
-

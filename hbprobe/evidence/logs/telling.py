@@ -112,7 +112,9 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
     told, taken = logs.connection.execute(
         "SELECT count(*) FILTER (is_told), count(*) FILTER (NOT is_told AND asked_s IS NOT NULL) FROM silences"
     ).fetchall()[0]
-    each = {name: kinds.get(name, 0) for name in ("answered", "told", "silent", "moved", "unknown", "failed", "refused")}
+    each = {
+        name: kinds.get(name, 0) for name in ("answered", "told", "silent", "moved", "unknown", "failed", "refused")
+    }
     return CoveragePart(
         requests=requests, devices=devices, users=users, waits=sum(kinds.values()), **each, heartbeat_from_blob=told,
         heartbeat_from_time_taken=taken,
@@ -206,13 +208,14 @@ def _count(names: NDArray[np.str_]) -> dict[str, int]:
 def _agree(one: PassiveLimit, other: PassiveLimit) -> bool:
     if one.judgement is not other.judgement:
         return False
-    low_s, high_s = max(one.survived_s or 0.0, other.survived_s or 0.0), min(one.cut_s or math.inf, other.cut_s or math.inf)
+    low_s, high_s = (
+        max(one.survived_s or 0.0, other.survived_s or 0.0),
+        min(one.cut_s or math.inf, other.cut_s or math.inf),
+    )
     return low_s <= high_s + 2 * _COARSE_S
 
 
-def _sensitive(
-    logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit]
-) -> list[str]:
+def _sensitive(logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit]) -> list[str]:
     """Return what is judged otherwise where a device is assumed to ask again in half, or twice, the time."""
     changed = set[str]()
     for at_once_s in (AT_ONCE_S / 2, AT_ONCE_S * 2):
@@ -264,12 +267,19 @@ def _windows(logs: "OpenLogs") -> Windows:
     ends = connection.execute(
         f"SELECT coalesce(back_end, server), max(ended_ms) / 1000.0 FROM {table} GROUP BY ALL"
     ).fetchall()
-    restarts = [(entry.at_s, entry.computer) for entry in logs.entries if entry.id in RECYCLES and entry.at_s is not None]
+    restarts = [
+        (entry.at_s, entry.computer) for entry in logs.entries if entry.id in RECYCLES and entry.at_s is not None
+    ]
     recycled = "SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = 'Connection_Abandoned_By_ReqQueue'"
     restarts += [(float(at_s), "") for (at_s,) in connection.execute(recycled).fetchall()]
     cursor = connection.execute(SAMPLES.replace("FROM requests", f"FROM {table}"))
     samples = (row for batch in iter(lambda: cursor.fetchmany(50_000), []) for row in batch)
-    return rebuild(samples, {server: float(end) for server, end in ends if end is not None}, logs.asked.settings, sorted(restarts))
+    return rebuild(
+        samples,
+        {server: float(end) for server, end in ends if end is not None},
+        logs.asked.settings,
+        sorted(restarts),
+    )
 
 
 def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
@@ -294,8 +304,12 @@ def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
         found.append(
             EventPart(
                 at=None if entry.at_s is None else utc(entry.at_s * 1000),
-                server=entry.computer, command=said.command, average_s=said.average_s, threshold_s=said.threshold_s,
-                rebuilt=match is not None, logged=True,
+                server=entry.computer,
+                command=said.command,
+                average_s=said.average_s,
+                threshold_s=said.threshold_s,
+                rebuilt=match is not None,
+                logged=True,
             )  # fmt: skip
         )
     found += [
@@ -383,9 +397,7 @@ def _event_findings(windows: Windows, events: Sequence[EventPart], both: int) ->
         yield FindingPart(code="event-1040", severity="note", text=text)
 
 
-def _notes(
-    logs: "OpenLogs", limits: Sequence[LimitPart], coverage: CoveragePart, windows: Windows
-) -> Iterator[str]:
+def _notes(logs: "OpenLogs", limits: Sequence[LimitPart], coverage: CoveragePart, windows: Windows) -> Iterator[str]:
     yield from logs.notes
     if any(limit.judgement in ("limit", "several") for limit in limits):
         yield _PATH_NOTE
@@ -434,4 +446,3 @@ def _note_balancer(logs: "OpenLogs") -> Iterator[str]:
             f"all devices come from {counted(addresses, 'address')}, a balancer's perhaps: networks cannot be told apart; log "
             "X-Forwarded-For in IIS (8.5 and later), or use --by kind"
         )
-

@@ -63,9 +63,8 @@ def divide(source: Source, folder: Path) -> Divided:
     size = path.stat().st_size
     path, encoding = _as_utf8(path, folder / "utf8")
     try:
-        with path.open("rb") as file:
-            with _mapped(file) as data:
-                stretches, again = _stretches(data, path, folder)
+        with path.open("rb") as file, _mapped(file) as data:
+            stretches, again = _stretches(data, path, folder)
     except OSError as error:
         raise NotReadError(f"cannot be read: {error.strerror or error}") from None
     return Divided(tuple(stretches), encoding, size, tuple(again))
@@ -278,4 +277,6 @@ def _query_joined(parts: Sequence[str], names: Sequence[str]) -> list[str] | Non
 
 
 def _fits(values: Sequence[str], names: Sequence[str]) -> bool:
-    return all(name not in _SHAPES or _SHAPES[name].fullmatch(value) for name, value in zip(names, values, strict=True))
+    return all(
+        name not in _SHAPES or _SHAPES[name].fullmatch(value) for name, value in zip(names, values, strict=True)
+    )
