@@ -72,6 +72,7 @@ TOUCHING = {
     "cli.kernel_lab",
     "cli.lab",
     "cli.locate",
+    "cli.logs",
     "cli.main",
     "cli.plot",
     "cli.preflight",
@@ -84,6 +85,17 @@ TOUCHING = {
     "cli.stand_in",
     "cli.verdict",
     "cli.watch",
+    "evidence.events.readers",
+    "evidence.logs.engine",
+    "evidence.logs.export",
+    "evidence.logs.http_tables",
+    "evidence.logs.mixture",
+    "evidence.logs.reports",
+    "evidence.logs.request",
+    "evidence.logs.sources",
+    "evidence.logs.store",
+    "evidence.logs.telling",
+    "evidence.logs.w3c",
     "farend.ending",
     "farend.hold_service",
     "farend.server",
@@ -146,6 +158,7 @@ TOUCHING = {
     "profiles.running",
     "profiles.table",
     "records.diagnosis",
+    "records.logs",
     "records.result",
     "records.wire",
     "report.documents.blocks",
@@ -166,6 +179,7 @@ TOUCHING = {
     "report.plots.flags",
     "report.plots.fleet_plot",
     "report.plots.history_plot",
+    "report.plots.logs_plot",
     "report.plots.page",
     "report.plots.search_plot",
     "report.plots.search_rows",
@@ -180,6 +194,7 @@ TOUCHING = {
     "report.terminal.layout",
     "report.terminal.live",
     "report.terminal.location",
+    "report.terminal.logs",
     "report.terminal.preflight",
     "report.terminal.show",
     "report.terminal.size",
@@ -211,7 +226,7 @@ it imports: times and generators are arguments, and state machines return what t
 READS_A_FILE = {"hbprobe.exchange.settings": {"pathlib"}}
 """Values that the deciding modules need, in a module that can load them, too."""
 
-HEAVY = {"aiohttp", "cryptography", "matplotlib", "numpy", "pydantic", "rich", "yaml"}
+HEAVY = {"aiohttp", "cryptography", "duckdb", "evtx", "matplotlib", "numpy", "pydantic", "rich", "yaml"}
 
 MODULES = sorted(
     "hbprobe." + ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -34,7 +34,8 @@ def read_evtx(path: Path) -> Iterator[EventEntry]:
 
     try:
         for record in PyEvtxParser(str(path)).records_json():
-            yield _of_system(json.loads(record["data"])["Event"])
+            if record is not None:
+                yield _of_system(json.loads(record["data"])["Event"])
     except (RuntimeError, OSError, KeyError, json.JSONDecodeError) as error:
         raise ValueError(f"is damaged ({error}): export the log again as .evtx") from None
 
@@ -72,15 +73,15 @@ def read_xml(text: str) -> Iterator[EventEntry]:
     for event in root.iter():
         if _local(event) == "Event":
             parts = {_local(part): part for part in event.iter()}
-            number, created, provider = parts.get("EventID"), parts.get("TimeCreated"), parts.get("Provider")
-            if number is None or not (number.text or "").strip().isdecimal():
+            identity, created, provider = parts.get("EventID"), parts.get("TimeCreated"), parts.get("Provider")
+            if identity is None or not (identity.text or "").strip().isdecimal():
                 continue
             at = created.get("SystemTime", "") if created is not None else ""
             inserts = tuple(part.text or "" for part in event.iter() if _local(part) == "Data")
             source = provider.get("Name", "") if provider is not None else ""
             computer, message = parts.get("Computer"), parts.get("Message")
             yield EventEntry(
-                int(number.text or ""),
+                int((identity.text or "").strip()),
                 source,
                 _seconds(at) if at else None,
                 True,
@@ -110,15 +111,15 @@ def read_json(text: str) -> Iterator[EventEntry]:
     for event in events:
         if not isinstance(event, Mapping):
             continue
-        number = next((event[key] for key in ("Id", "EventID", "EventId") if key in event), None)
-        if not isinstance(number, int):
+        event_id = next((event[key] for key in ("Id", "EventID", "EventId") if key in event), None)
+        if not isinstance(event_id, int):
             continue
         at_s, is_utc = _time_of_json(event.get("TimeCreated") or event.get("TimeGenerated") or "")
         inserts = event.get("Properties") or event.get("ReplacementStrings") or []
         values = [one.get("Value") if isinstance(one, Mapping) else one for one in inserts]
         source = str(event.get("ProviderName") or event.get("Source") or "")
-        computer = str(event.get("MachineName") or event.get("MachineName") or "")
-        yield EventEntry(number, source, at_s, is_utc, computer, _texts(values), str(event.get("Message") or ""))
+        computer = str(event.get("MachineName") or "")
+        yield EventEntry(event_id, source, at_s, is_utc, computer, _texts(values), str(event.get("Message") or ""))
 
 
 def _time_of_json(said: object) -> tuple[float | None, bool]:

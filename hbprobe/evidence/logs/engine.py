@@ -31,7 +31,7 @@ def engine(scratch: Path, memory_mb: int = _MEMORY_MB) -> "Iterator[DuckDBPyConn
         }
     )
     try:
-        connection.create_function(PACKED, read_packed_query, ["VARCHAR"], "VARCHAR", null_handling="special")
+        connection.create_function(PACKED, read_packed_query, ["VARCHAR"], "VARCHAR")
         yield connection
     finally:
         connection.close()

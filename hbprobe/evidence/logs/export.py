@@ -145,7 +145,7 @@ def _hourly(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
         FROM requests GROUP BY ALL
         """
     found = {(day, hour): (devices, syncs) for day, hour, devices, syncs in connection.execute(sql).fetchall()}
-    rows = [(name, hour, *found.get((day, hour), (0, 0))) for day, name in enumerate(_DAYS, 1) for hour in range(24)]
+    rows: Rows = [(name, hour, *found.get((day, hour), (0, 0))) for day, name in enumerate(_DAYS, 1) for hour in range(24)]
     return ("Day", "Hour", "Unique Devices", "Sync Related Requests"), rows
 
 

@@ -31,15 +31,15 @@ back AS (
   SELECT *, row_number() OVER () AS id FROM lines WHERE role = 'back'
 ), apart AS (
   SELECT client.id AS client_id, back.id AS back_id,
-    abs(client.started_ms - back.started_ms) AS apart_ms, abs(client.took_ms - back.took_ms) AS longer_ms
+    abs(client.started_ms - back.started_ms) + least(abs(client.took_ms - back.took_ms), 3000) AS apart_ms
   FROM client JOIN (SELECT *, unnest([started_ms // 3000 - 1, started_ms // 3000, started_ms // 3000 + 1]) AS near
                     FROM back) AS back
     ON client.device = back.device AND client.command = back.command AND client.started_ms // 3000 = back.near
   WHERE abs(client.started_ms - back.started_ms) <= 2500
 ), pairs AS (
   SELECT client_id, back_id FROM (
-    SELECT *, row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, longer_ms, back_id) AS of_client,
-      row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, longer_ms, client_id) AS of_back
+    SELECT *, row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, back_id) AS of_client,
+      row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, client_id) AS of_back
     FROM apart) WHERE of_client = 1 AND of_back = 1
 )
 SELECT client.* EXCLUDE (id) REPLACE (

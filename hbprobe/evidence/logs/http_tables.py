@@ -102,7 +102,7 @@ def _proxy_sql(fields: list[str]) -> str:
       FROM read_csv($file, delim=',', quote='"', escape='"', header=false, columns={{{listed}}}, auto_detect=false,
         nullstr='', null_padding=true, max_line_size=1000000, store_rejects=true)
     ), parts AS (
-      SELECT *, CASE WHEN strpos(query, '=') = 0 AND query <> '' THEN {PACKED}(query) END AS packed FROM lines
+      SELECT *, CASE WHEN strpos(query, '=') = 0 AND query <> '' THEN nullif({PACKED}(query), '') END AS packed FROM lines
     )
     SELECT {columns} FROM parts WHERE ended_ms IS NOT NULL AND lower("Protocol") = 'eas'
     """

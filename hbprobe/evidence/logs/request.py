@@ -140,7 +140,7 @@ class OpenLogs:
         told: Told,
     ) -> Self:
         logs = cls(asked, connection, pseudonyms)
-        plain, stores = [], []
+        plain, stores = list[Path](), list[Path]()
         for path in asked.paths:
             (stores if is_store(Path(path)) else plain).append(Path(path))
         files: dict[str, list[str]] = {"requests": [], "httperr": []}

@@ -109,7 +109,8 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
         {of("cs-uri-stem")} AS stem,
         {of("cs-uri-query")} AS whole,
         split_part(coalesce({of("cs-uri-query")}, ''), '&Log=', 1) AS query,
-        '_' || split_part(split_part(coalesce({of("cs-uri-query")}, ''), '&Log=', 2), '_Budget:', 1) AS blob,
+        '_' || split_part(split_part(coalesce({of("cs-uri-query")}, ''), '&Log=', 2), '_Budget:', 1)
+          || CASE WHEN strpos({of("cs-uri-query")}, '_Budget:') > 0 THEN '_' ELSE '' END AS blob,
         {of("s-computername")} AS computer, {of("s-ip")} AS server_ip, {of("s-sitename")} AS sitename,
         {of("s-port", kind="INTEGER")} AS port, {of("cs-host")} AS host, {of("c-ip")} AS client,
         {of("x-forwarded-for", "cs(x-forwarded-for)", "x_forwarded_for")} AS forwarded,
@@ -123,7 +124,7 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
     ), parts AS (
       SELECT *,
         CASE WHEN strpos(query, '=') = 0 OR strpos(split_part(query, '&', 1), '=') >= length(split_part(query, '&', 1))
-             AND query <> '' THEN {PACKED}(split_part(query, '&', 1)) END AS packed,
+             AND query <> '' THEN nullif({PACKED}(split_part(query, '&', 1)), '') END AS packed,
         {_time_of_day("TmRcv")} AS received_ms
       FROM lines
     ), named AS (
@@ -207,11 +208,11 @@ def _nearest(time_of_day_ms: str, near_ms: str) -> str:
     return f"{time_of_day_ms} + {day} * CAST(round(({near_ms} - {time_of_day_ms}) / {day}.0) AS BIGINT)"
 
 
-def read_packed_query(text: str) -> str | None:
-    """Return command, user, device, device type and version of a packed query, divided by U+001F; None for none."""
+def read_packed_query(text: str) -> str:
+    """Return command, user, device, device type and version of a packed query, divided by U+001F; "" for none."""
     try:
         query = parse_query(text.rstrip(";"))
     except QueryError:
-        return None
+        return ""
     version = (query.version or "").replace(".", "")
     return _CELL.join((query.command, query.user, query.device_id, query.device_type, version))

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs import rows, w3c
@@ -71,16 +71,14 @@ class Pseudonyms:
         """What tells one key from another."""
         return hashlib.sha256(b"hbprobe pseudonyms" + self.key).hexdigest()[:16]
 
-    def of(self, name: str | None) -> str | None:
-        """Return the hash of a name, 16 digits; nothing for nothing."""
-        return None if name is None else hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:16]
+    def of(self, name: str) -> str:
+        """Return the hash of a name, 16 digits."""
+        return hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:16]
 
-    def of_address(self, address: str | None) -> str | None:
+    def of_address(self, address: str) -> str:
         """Return an address with its host part hashed: the network, as /24 or /48, stays."""
         from hbprobe.evidence.logs.networks import network_of
 
-        if address is None:
-            return None
         network = network_of(address)
         return self.of(address) if network is None else f"{network.network_address}#{self.of(address)}"
 
@@ -106,7 +104,7 @@ class Store:
         self._open()
         if pseudonyms is not None:
             for name, function in (("pseudonym", pseudonyms.of), ("hashed_address", pseudonyms.of_address)):
-                connection.create_function(name, function, ["VARCHAR"], "VARCHAR", null_handling="special")
+                connection.create_function(name, function, ["VARCHAR"], "VARCHAR")
 
     @property
     def reads(self) -> tuple[Read, ...]:
@@ -270,7 +268,7 @@ class _Reading:
         if not {"date", "time"} <= columns.keys():
             self._refuse(stretch, "no time" if "time" not in columns else "no date")
             return
-        values = {"folder": self._source.folder, "source": self._source.name}
+        values: dict[str, Any] = {"folder": self._source.folder, "source": self._source.name}
         if self._kind is Kind.W3C:
             values |= {"with_query": with_query}
         if stretch.lines:
@@ -330,7 +328,7 @@ class _Reading:
         mended = []
         with stretch.file.open("rb") as file:
             for line, offset, error, column in rejected:
-                file.seek(offset)
+                offset = _beginning(file, offset)
                 text = file.readline(1_000_001).decode(errors="replace")
                 if not text.strip("\r\n\0 \x1a") and "\0" not in text:
                     continue  # an empty line, or the end mark of DOS
@@ -372,6 +370,15 @@ class _Reading:
         self._bad_count += 1
         if len(self._bad) < _MOST_NAMED:
             self._bad.append(BadLine(line, offset, reason))
+
+
+def _beginning(file: IO[bytes], place: int) -> int:
+    """Return where a line begins, and go there: DuckDB counts from 1, and from the LF before it where lines end in CRLF."""
+    begin = max(0, place - 1)
+    file.seek(max(0, begin - 1))
+    offset = begin + (file.read(2) == b"\r\n" and begin > 0)
+    file.seek(offset)
+    return offset
 
 
 def _why(error: str, column: str | None, text: str) -> str:

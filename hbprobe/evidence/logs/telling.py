@@ -370,6 +370,11 @@ def bracket_words(low_s: float, high_s: float) -> str:
     return f"{low_s:g} to {high_s:g} s" if low_s != high_s else f"{low_s:g} s"
 
 
+def sure_words(confidence: float) -> str:
+    """Say how sure, and never that it is certain."""
+    return ">99.9 %" if confidence > 0.999 else f"{confidence:.1%}"
+
+
 def _limit_finding(limit: LimitPart) -> str:
     low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
     manner = "in silence" if limit.how == "silent" else "and devices are told (RST, FIN or a status)"
@@ -381,7 +386,7 @@ def _limit_finding(limit: LimitPart) -> str:
             f"{who}several limits, or one that varies; losses set in at {bracket_words(low_s, high_s)}, {manner}: "
             "see the curve in --json"
         )
-    sure = f" ({limit.confidence:.0%} sure)" if limit.confidence is not None else ""
+    sure = f" ({sure_words(limit.confidence)} sure)" if limit.confidence is not None else ""
     return f"{who}waiting requests die at {bracket_words(low_s, high_s)}{sure}, {manner}; {mend}"
 
 

@@ -63,6 +63,8 @@ def divide(source: Source, folder: Path) -> Divided:
     size = path.stat().st_size
     path, encoding = _as_utf8(path, folder / "utf8")
     try:
+        if not path.stat().st_size:
+            raise NotReadError("is empty: there is nothing to read")
         with path.open("rb") as file, _mapped(file) as data:
             stretches, again = _stretches(data, path, folder)
     except OSError as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from hbprobe.evidence.logs.reports import Table
-from hbprobe.evidence.logs.telling import bracket_words
+from hbprobe.evidence.logs.telling import bracket_words, sure_words
 from hbprobe.records.logs import EventPart, LimitPart, LogEvidence, SourcePart
 from hbprobe.report.terminal.layout import pairs, plain, table_of
 from hbprobe.text import counted, named
@@ -57,7 +57,7 @@ def _row(limit: LimitPart) -> tuple[str, ...]:
         limit.key,
         limit_words(limit),
         {"silent": "silent", "told": "told"}.get(limit.how or "", "-"),
-        "-" if limit.confidence is None else f"{limit.confidence:.1%}",
+        "-" if limit.confidence is None else sure_words(limit.confidence),
         "-" if limit.longest_answered is None else f"{limit.longest_answered:.0f} s",
         "-" if limit.longest_asked is None else f"{limit.longest_asked:.0f} s",
         f"{limit.losses}",
