@@ -248,7 +248,7 @@ def curve_of(silences: Silences) -> tuple[Point, ...]:
     if not len(silences):
         return ()
     step_s = max(1.0, float(silences.lasted_s.max()) / _CURVE_STEPS)
-    at_s = np.ceil(silences.lasted_s / step_s) * step_s
+    at_s = np.maximum(np.ceil(silences.lasted_s / step_s), 1.0) * step_s
     kinds = np.where(silences.is_cut, np.where(silences.is_exact, 2, 1), 0)
     rows, counts = np.unique(np.stack([at_s, kinds]), axis=1, return_counts=True)
     told = [

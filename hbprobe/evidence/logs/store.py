@@ -332,7 +332,8 @@ class _Reading:
                 text = file.readline(1_000_001).decode(errors="replace")
                 if not text.strip("\r\n\0 \x1a") and "\0" not in text:
                     continue  # an empty line, or the end mark of DOS
-                found = w3c.mended(text, stretch.fields) if error == "TOO MANY COLUMNS" else None
+                has_too_many = text.rstrip().count(" ") >= len(stretch.fields)
+                found = w3c.mended(text, stretch.fields) if has_too_many else None
                 if found is None:
                     self._blame(stretch.first_line + line - 1, stretch.offset + offset, _why(error, column, text))
                 else:
@@ -373,10 +374,11 @@ class _Reading:
 
 
 def _beginning(file: IO[bytes], place: int) -> int:
-    """Return where a line begins, and go there: DuckDB counts from 1, and from the LF before it where lines end in CRLF."""
-    begin = max(0, place - 1)
-    file.seek(max(0, begin - 1))
-    offset = begin + (file.read(2) == b"\r\n" and begin > 0)
+    """Return where a line begins, and go there: DuckDB counts from 1, and from line ends before it."""
+    offset = max(0, place - 1)
+    file.seek(offset)
+    while file.read(1) in (b"\r", b"\n"):
+        offset += 1
     file.seek(offset)
     return offset
 
