@@ -1,7 +1,9 @@
 """`hbprobe fleet`: many devices on many paths in simulated time, and event 1040 as the server logs it."""
 
 import argparse
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 _MOST_DEVICES = 10_000_000
 _LONGEST_DAYS = 3650
+_MOST_LOGGED = 1000
+_LOGS_BEGIN = datetime(2030, 1, 2, tzinfo=UTC)
+"""The first simulated day of the logs."""
 
 
 def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,6 +50,12 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         action="store_true",
         help="a smaller fleet through the real stand-in and the box of --path, over TLS, on the warp clock; without "
         "warm-up and moves",
+    )
+    parser.add_argument(
+        "--iis-log",
+        type=Path,
+        metavar="DIR",
+        help="leave the logs that IIS would have of this fleet, and truth.json with what its paths do; 1000 devices at most",
     )
     parser.set_defaults(run=run)
 
@@ -86,11 +97,33 @@ def run(args: argparse.Namespace) -> int:
     mix, settings = mix_of(args), arguments.exchange_settings(args)
     if args.path is not None:
         mix = _on_one_path(mix, args.path)
+    if args.iis_log is not None:
+        _write_logs(args, mix, settings)
     if args.sockets:
         return over_sockets(args, mix, settings)
     if args.sweep_share is not None:
         return _sweep(args, mix, settings)
     return _fleet(args, mix, settings)
+
+
+def _write_logs(args: argparse.Namespace, mix: "Mix", settings: "Settings") -> None:
+    """Write what IIS would have logged, from the model with one object a device."""
+    from hbprobe.eas.log_blob import Site
+    from hbprobe.eas.releases import Release
+    from hbprobe.fleet.logged import requests, truth_of
+    from hbprobe.fleet.mail import DAY_S
+    from hbprobe.standin.record_files import IisLog, WallClock
+
+    if args.devices > _MOST_LOGGED:
+        raise UserError(f"--iis-log takes {_MOST_LOGGED} devices at most: add --devices 300")
+    world = mix.world(args.devices, settings, args.seed)
+    log = IisLog(args.iis_log, Release.V2019, WallClock(_LOGS_BEGIN, 0.0), Site())
+    with progress() as say:
+        for record in requests(world, args.days * DAY_S):
+            log.request_done(record)
+            say(f"writing logs: {record.ended_s / (args.days * DAY_S):.0%}")
+    log.close()
+    (args.iis_log / "truth.json").write_text(json.dumps(truth_of(world), indent=2) + "\n", encoding="utf-8")
 
 
 def mix_of(args: argparse.Namespace) -> "Mix":

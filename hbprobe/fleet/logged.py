@@ -5,6 +5,7 @@ goes out on time all the same, and since 2013 a device's next Ping ends the one 
 """
 
 import heapq
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -77,7 +78,7 @@ def _record(
     return RequestRecord(
         started_s=asked_s,
         ended_s=ended_s,
-        peer=f"198.{18 + device.path // 250}.{device.path % 250}.{1 + device.number % 250}",
+        peer=_address(device.path, 1 + device.number % 250),
         host="mail.example.test",
         user_agent=agent,
         method="POST",
@@ -117,3 +118,31 @@ def _at_exchange(
     elif not steals or ends_s <= device.due_s + 2 * _LATEST_ANSWER_S:
         return ends_s, PingStatus.QUIET, None, True
     return device.due_s, PingStatus.QUIET, STOLEN, False
+
+
+def _address(path: int, host: int) -> str:
+    """Return an address of those that are for measurements (RFC 2544); each path has a network of its own."""
+    return f"198.{18 + path // 250}.{path % 250}.{host}"
+
+
+def truth_of(world: World) -> dict[str, object]:
+    """Return what the paths do, by network, for whoever reads the logs."""
+    return {
+        "devices": world.devices,
+        "networks": [
+            {
+                "network": _address(number, 0) + "/24",
+                "path": path.name,
+                "limits": [
+                    {"from": _finite(span.low_s), "to": _finite(span.high_s), "spread": span.cut.spread_s, "how": span.cut.how}
+                    for span in path.spans
+                ],
+            }
+            for number, path in enumerate(world.paths)
+        ],
+        "firewall": {"limit": _finite(world.firewall.limit_s), "how": world.firewall.how},
+    }
+
+
+def _finite(seconds: float) -> float | None:
+    return None if math.isinf(seconds) else seconds

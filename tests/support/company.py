@@ -22,13 +22,13 @@ def path(name, limit_s=None, how=Loss.SILENT, spread_s=0.0, share=1.0):
     return FleetPath(name, share, fixed(Cut() if limit_s is None else Cut(limit_s, how, spread_s)))
 
 
-def company(*paths, devices=120, mix=OFFICE, moves=6.0, seed=1, mails=40):
+def company(*paths, devices=80, mix=OFFICE, moves=6.0, seed=1, mails=40):
     counts = apportion(devices, tuple(float(mix.get(kind.id, 0)) for kind in DEVICES))
     stay_s = 86400 / moves if moves else math.inf
     return World(DEVICES, counts, paths, Cut(), Habits(MailDay(mails, (1.0,) * 24), stay_s, 0.5, 60.0, 3600.0), Settings(), seed=seed)
 
 
-def write_logs(folder, world, release=Release.V2010, days=1.0, keep=lambda _: True):
+def write_logs(folder, world, release=Release.V2010, days=0.75, keep=lambda _: True):
     """Write the logs of a company; return the records that they are of."""
     log = IisLog(folder, release, WallClock(BEGIN, 0.0), Site("192.0.2.10", "EX1"))
     records = [record for record in requests(world, days * 86400, steals=release >= Release.V2013) if keep(record)]
