@@ -23,6 +23,8 @@ LEAST_GAIN: Final = 10.0
 to lie at long holds gain more than 30."""
 LEAST_HIT: Final = 0.6
 """A path with one limit loses at least this share of what lasts longer."""
+LEAST_HIT_OF_TOLD: Final = 0.9
+"""Where devices are told, hardly a silence lasts longer than the one limit."""
 LEAST_OF_SEVERAL: Final = 0.1
 LEAST_LOSSES: Final = 5
 LEAST_DEVICES: Final = 2
@@ -216,6 +218,8 @@ def _spread(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
     """Return between which times losses set in, where that is not at one time: the test of the fit."""
     if fit.hit < LEAST_HIT:
         return None
+    if _how(silences, fit) is None:
+        return _spread_of_told(silences, fit)
     near = (silences.lasted_s >= 0.7 * fit.low_s) & (silences.lasted_s <= 1.4 * fit.high_s)
     order = np.argsort(silences.lasted_s[near])
     lasted_s, lost = silences.lasted_s[near][order], silences.is_cut[near][order].astype(np.float64)
@@ -225,6 +229,18 @@ def _spread(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
     high_s = float(lasted_s[np.searchsorted(rising, last)]) if rising[-1] >= last else fit.high_s
     wide_s = max(_SHARP_S, 0.01 * fit.high_s, fit.high_s - fit.low_s + _SHARP_S)
     return (low_s, high_s) if high_s - low_s > wide_s else None
+
+
+def _spread_of_told(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
+    """Do the same where devices were told: then losses have times of their own, which agree if there is one timer."""
+    near = (silences.lasted_s >= 0.7 * fit.low_s) & (silences.lasted_s <= 1.4 * fit.high_s)
+    died_s = silences.lasted_s[near & silences.is_cut & silences.is_exact]
+    low_s, high_s = (float(value) for value in np.quantile(died_s, _SPREAD)) if len(died_s) else (fit.low_s, fit.high_s)
+    wide_s = max(_SHARP_S, 0.01 * fit.high_s)
+    if high_s - low_s > wide_s:
+        return low_s, high_s
+    beyond = int(np.count_nonzero(silences.lasted_s > fit.high_s + wide_s))
+    return (fit.low_s, fit.high_s) if len(died_s) < LEAST_HIT_OF_TOLD * (len(died_s) + beyond) else None
 
 
 def monotone(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -81,6 +81,18 @@ def test_two_limits_behind_one_prefix_are_told_as_several_with_their_shares():
     assert at(250) > 0.95 and 0.4 < at(900) < 0.6 and at(1700) < 0.1 and shares
 
 
+def test_two_limits_that_devices_are_told_of():
+    told = [*spread(300, 300.5, 300), *spread(1200, 1200.5, 100)]
+    limit = limit_of(silences([*spread(5, 299, 200), *spread(301, 1199, 150)], told=told))
+    assert limit.judgement is Judgement.SEVERAL
+
+
+def test_a_limit_that_varies_and_that_devices_are_told_of():
+    limit = limit_of(silences(spread(5, 620, 200), told=spread(600, 660, 200)))
+    assert limit.judgement is Judgement.SEVERAL
+    assert 600 <= limit.survived_s < limit.cut_s <= 660
+
+
 def test_a_limit_that_varies_is_not_told_as_one_that_does_not():
     random = np.random.default_rng(1)
     lasted = random.uniform(300, 900, 3000)
