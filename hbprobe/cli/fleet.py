@@ -55,7 +55,8 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--iis-log",
         type=Path,
         metavar="DIR",
-        help="leave the logs that IIS would have of this fleet, and truth.json with what its paths do; 1000 devices at most",
+        help="leave the logs that IIS would have of this fleet, and truth.json with what its paths do; at most 1000 "
+        "devices",
     )
     parser.set_defaults(run=run)
 

@@ -23,9 +23,9 @@ def register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = verbs.add_parser(
         "logs",
         help="read logs of IIS, HTTPERR and Windows events: limits by network, event 1040, devices in trouble",
-        description="Read what has already happened, without sending a packet: IIS's W3C logs, HTTPERR, HttpProxy logs and "
-        "Windows event logs, by the gigabyte. The answer comes first: limits by network, event 1040, who is blocked, throttled "
-        "or in a loop.",
+        description="Read what has already happened, without sending a packet: IIS's W3C logs, HTTPERR, HttpProxy "
+        "logs and Windows event logs, by the gigabyte. The answer comes first: limits by network, event 1040, who is "
+        "blocked, throttled or in a loop.",
     )
     parser.add_argument(
         "paths", nargs="*", metavar="PATH", help="files, folders, wildcards, .gz, .zip, or what --into wrote"

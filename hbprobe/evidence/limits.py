@@ -19,7 +19,8 @@ from hbprobe.statistics.survival import Point, most_likely_shares
 from hbprobe.trial.outcome import How, Kind
 
 LEAST_GAIN: Final = 10.0
-"""So much more likely, in the logarithm, must a limit be than none. Alone it is not enough: losses at random that happen
+"""So much more likely, in the logarithm, must a limit be than none. Alone it is not enough: losses at random that
+happen
 to lie at long holds gain more than 30."""
 LEAST_HIT: Final = 0.6
 """A path with one limit loses at least this share of what lasts longer."""
@@ -35,6 +36,9 @@ _NEAR: Final = 3.0
 _SPREAD: Final = (0.1, 0.9)
 _SHARP_S: Final = 5.0
 """A limit whose losses set in over more than this, and more than 1 %, is none that is fixed."""
+_PAUSE_S: Final = 130.0
+"""So much later than the timer may a device that was told ask again."""
+_AGREEING: Final = 0.3
 _CURVE_STEPS: Final = 150
 _MOST_S: Final = 7200.0
 
@@ -232,14 +236,18 @@ def _spread(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
 
 
 def _spread_of_told(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
-    """Do the same where devices were told: then losses have times of their own, which agree if there is one timer."""
-    near = (silences.lasted_s >= 0.7 * fit.low_s) & (silences.lasted_s <= 1.4 * fit.high_s)
-    died_s = silences.lasted_s[near & silences.is_cut & silences.is_exact]
-    low_s, high_s = (float(value) for value in np.quantile(died_s, _SPREAD)) if len(died_s) else (fit.low_s, fit.high_s)
+    """Do the same where devices were told: then losses have times of their own, and those of one timer agree.
+
+    Not all of them do: a device that was told may pause before it asks again, and only then shows in a log.
+    """
     wide_s = max(_SHARP_S, 0.01 * fit.high_s)
-    if high_s - low_s > wide_s:
-        return low_s, high_s
-    beyond = int(np.count_nonzero(silences.lasted_s > fit.high_s + wide_s))
+    near = (silences.lasted_s >= 0.7 * fit.low_s) & (silences.lasted_s <= max(1.4 * fit.high_s, fit.high_s + _PAUSE_S))
+    died_s = silences.lasted_s[near & silences.is_cut & silences.is_exact]
+    agree = int(np.count_nonzero(np.abs(died_s - fit.low_s) <= wide_s + (fit.high_s - fit.low_s) / 2))
+    if agree < _AGREEING * len(died_s):
+        low_s, high_s = np.quantile(died_s, _SPREAD)
+        return float(low_s), float(high_s)
+    beyond = int(np.count_nonzero(silences.lasted_s > fit.high_s + _PAUSE_S))
     return (fit.low_s, fit.high_s) if len(died_s) < LEAST_HIT_OF_TOLD * (len(died_s) + beyond) else None
 
 

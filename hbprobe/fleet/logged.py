@@ -1,6 +1,7 @@
 """The requests of a simulated company as records, which IIS's log is then written from: logs whose truth is known.
 
-Devices are those of `hbprobe.fleet.reference`. Exchange sees less than they do: where a path dies in silence its answer
+Devices are those of `hbprobe.fleet.reference`. Exchange sees less than they do: where a path dies in silence its
+answer
 goes out on time all the same, and since 2013 a device's next Ping ends the one that still waits.
 """
 
@@ -134,7 +135,12 @@ def truth_of(world: World) -> dict[str, object]:
                 "network": _address(number, 0) + "/24",
                 "path": path.name,
                 "limits": [
-                    {"from": _finite(span.low_s), "to": _finite(span.high_s), "spread": span.cut.spread_s, "how": span.cut.how}
+                    {
+                        "from": _finite(span.low_s),
+                        "to": _finite(span.high_s),
+                        "spread": span.cut.spread_s,
+                        "how": span.cut.how,
+                    }
                     for span in path.spans
                 ],
             }

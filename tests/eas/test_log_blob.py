@@ -14,7 +14,12 @@ WITH_BLOB = [release for release in Release if release is not Release.V2003]
 def test_both_dialects_and_a_mixture():
     for text in ("V141_Hb480_Rto1_S1_", "Ver1:141_Hb:480_Rto:1_SC1:1_", "V141_Hb:480_Rto1_SC1:1_"):
         blob = read_blob(text)
-        assert (blob.number("Ver1", "V"), blob.number("Hb"), blob.number("Rto"), blob.number("SC1", "S")) == (141, 480, 1, 1)
+        assert (blob.number("Ver1", "V"), blob.number("Hb"), blob.number("Rto"), blob.number("SC1", "S")) == (
+            141,
+            480,
+            1,
+            1,
+        )
         assert not blob.is_cut
 
 

@@ -59,7 +59,12 @@ def test_too_little_is_said(few):
 def test_losses_of_one_device_are_none_of_the_path():
     seen = silences(spread(10, 900, 200), devices=5)
     one = Silences(np.full(20, 950.0), np.ones(20, bool), np.zeros(20, bool), np.zeros(20, int))
-    both = Silences(*(np.concatenate(pair) for pair in zip(*((s.lasted_s, s.is_cut, s.is_exact, s.who) for s in (seen, one)), strict=True)))
+    both = Silences(
+        *(
+            np.concatenate(pair)
+            for pair in zip(*((s.lasted_s, s.is_cut, s.is_exact, s.who) for s in (seen, one)), strict=True)
+        )
+    )
     assert limit_of(both).judgement is Judgement.NONE_SEEN
 
 
@@ -141,7 +146,9 @@ def test_pooling_never_falls_and_keeps_the_mean(values):
 )
 def test_whatever_is_seen_a_judgement_comes_of_it(seen, coarse_s):
     columns = list(zip(*seen, strict=True)) or [[], [], [], []]
-    one = Silences(np.array(columns[0], float), np.array(columns[1], bool), np.array(columns[2], bool), np.array(columns[3], int))
+    one = Silences(
+        np.array(columns[0], float), np.array(columns[1], bool), np.array(columns[2], bool), np.array(columns[3], int)
+    )
     limit = limit_of(one, coarse_s)
     if limit.judgement is Judgement.LIMIT:
         assert limit.survived_s <= limit.cut_s and 0 <= limit.confidence <= 1

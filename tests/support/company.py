@@ -25,7 +25,15 @@ def path(name, limit_s=None, how=Loss.SILENT, spread_s=0.0, share=1.0):
 def company(*paths, devices=80, mix=OFFICE, moves=6.0, seed=1, mails=40):
     counts = apportion(devices, tuple(float(mix.get(kind.id, 0)) for kind in DEVICES))
     stay_s = 86400 / moves if moves else math.inf
-    return World(DEVICES, counts, paths, Cut(), Habits(MailDay(mails, (1.0,) * 24), stay_s, 0.5, 60.0, 3600.0), Settings(), seed=seed)
+    return World(
+        DEVICES,
+        counts,
+        paths,
+        Cut(),
+        Habits(MailDay(mails, (1.0,) * 24), stay_s, 0.5, 60.0, 3600.0),
+        Settings(),
+        seed=seed,
+    )
 
 
 def write_logs(folder, world, release=Release.V2010, days=0.75, keep=lambda _: True):

@@ -21,7 +21,9 @@ def write_evtx(path, events):
             records = []
     if records:
         chunks.append(_chunk(records))
-    head = struct.pack("<8sQQQIHHHH76x", b"ElfFile\0", 0, max(0, len(chunks) - 1), len(events) + 1, 128, 1, 3, 4096, len(chunks))
+    head = struct.pack(
+        "<8sQQQIHHHH76x", b"ElfFile\0", 0, max(0, len(chunks) - 1), len(events) + 1, 128, 1, 3, 4096, len(chunks)
+    )
     head += struct.pack("<II", 0, zlib.crc32(head))
     path.write_bytes(head.ljust(4096, b"\0") + b"".join(chunks))
     return path
@@ -45,11 +47,16 @@ def _record(number, event, offset):
     filetime = int((at.replace(tzinfo=at.tzinfo or UTC).timestamp() + _SINCE_1601_S) * 10_000_000)
     xml = _Xml(offset + 24)
     xml.out += b"\x0f\x01\x01\x00"
+    created = datetime.fromtimestamp(filetime / 10_000_000 - _SINCE_1601_S, UTC).isoformat()
     with_system = [
-        ("Provider", {"Name": provider}, None), ("EventID", {"Qualifiers": "32768"}, str(identity)), ("Level", {}, "3"),
-        ("TimeCreated", {"SystemTime": datetime.fromtimestamp(filetime / 10_000_000 - _SINCE_1601_S, UTC).isoformat()}, None),
-        ("EventRecordID", {}, str(number)), ("Channel", {}, "Application"), ("Computer", {}, computer),
-    ]  # fmt: skip
+        ("Provider", {"Name": provider}, None),
+        ("EventID", {"Qualifiers": "32768"}, str(identity)),
+        ("Level", {}, "3"),
+        ("TimeCreated", {"SystemTime": created}, None),
+        ("EventRecordID", {}, str(number)),
+        ("Channel", {}, "Application"),
+        ("Computer", {}, computer),
+    ]
     xml.element("Event", {}, lambda: (
         xml.element("System", {}, lambda: [xml.element(*part) for part in with_system]),
         xml.element("EventData", {}, lambda: [xml.element("Data", {}, insert) for insert in inserts]),
@@ -67,7 +74,9 @@ class _Xml:
 
     def element(self, name, attributes, content):
         start = len(self.out)
-        self.out += struct.pack("<BI", 0x41 if attributes else 0x01, 0)  # the dependency's number is in templates only
+        self.out += struct.pack(
+            "<BI", 0x41 if attributes else 0x01, 0
+        )  # the dependency's number is in templates only
         self._name(name)
         if attributes:
             at = len(self.out)

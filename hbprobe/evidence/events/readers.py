@@ -16,7 +16,8 @@ _DATE: Final = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/")
 _FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 _BLOCK: Final = re.compile(r"^Log Name:", re.MULTILINE)
 _SYSLOG: Final = re.compile(
-    r"^(?P<time>\w{3} +\d+ \d\d:\d\d:\d\d|\S+) (?P<host>\S+) (?P<source>[^:\[]*ActiveSync)(?:\[\d+\])?: (?P<id>\d{3,4}): (?P<text>.*)$",
+    r"^(?P<time>\w{3} +\d+ \d\d:\d\d:\d\d|\S+) (?P<host>\S+) (?P<source>[^:\[]*ActiveSync)(?:\[\d+\])?: "
+    r"(?P<id>\d{3,4}): (?P<text>.*)$",
     re.MULTILINE,
 )
 _FORMS: Final = (

@@ -1,4 +1,4 @@
-"""DuckDB, as the logs use it: in this process, with bounded memory, and without any extension that would be fetched."""
+"""DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be fetched."""
 
 import os
 from collections.abc import Iterator

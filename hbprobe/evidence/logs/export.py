@@ -1,6 +1,7 @@
 """The six files of Export-ActiveSyncLog, with the columns that are documented, and a seventh about heartbeats.
 
-https://learn.microsoft.com/en-us/powershell/module/exchange/export-activesynclog. "Sent" is from the server to the device.
+https://learn.microsoft.com/en-us/powershell/module/exchange/export-activesynclog. "Sent" is from the server to the
+device.
 Items are those added and changed, by class; what a message on its way out is (SendMail, SmartReply, SmartForward)
 counts as an e-mail received. A cell is empty where no element of the log is known that tells it. Times are UTC.
 """
@@ -24,7 +25,8 @@ _CLASSES: Final = {"Em": "Emails", "Ca": "Calendar", "Co": "Contacts", "Ta": "Ta
 _COUNTS: Final = re.compile(r"(\d+)(fs|sd|[A-Za-z])")
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _USERS: Final = (
-    "User Name", "Device ID", "Device Type", "Items Sent", "Items Received", "Hits", "Total Bytes Sent", "Total Bytes Received",
+    "User Name", "Device ID", "Device Type", "Items Sent", "Items Received", "Hits", "Total Bytes Sent",
+    "Total Bytes Received",
     *(f"Total {name} {way}" for name in _CLASSES.values() for way in ("Sent", "Received")),
     "Total OOF Messages Set by Client", "Total OOF Messages Retrieved from Server", "Total Searches requested",
     "Total SharePoint Access", "Total UNC Access", "Total Attachment Downloads", "Total Attachment Size",
@@ -89,7 +91,8 @@ def _users(connection: "DuckDBPyConnection") -> Rows:
         totals = [total + one for total, one in zip(totals, sums, strict=True)]
         by_class = [way[name] for name in _CLASSES for way in (moved.sent, moved.received)]
         rows.append((
-            row["user_name"], row["device"], row["device_type"], *sums, *by_class, None, None, row["searches"], None, None,
+            row["user_name"], row["device"], row["device_type"], *sums, *by_class, None, None, row["searches"], None,
+            None,
             row["attachments"], None, _COMPLIANCE.get(row["policy"], "Unknown"),
         ))  # fmt: skip
     return [*rows, ("*** Total ***", None, None, *totals, *[None] * (len(_USERS) - 8))]
@@ -129,8 +132,10 @@ def _servers(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
         "Total Bytes Received",
     )
     sql = """
-        SELECT server, host, server_ip, round(avg(devices), 1), sum(hits)::BIGINT, sum(bytes_out)::BIGINT, sum(bytes_in)::BIGINT FROM (
-          SELECT server, host, server_ip, ended_ms // 86400000 AS day, count(DISTINCT device) AS devices, count(*) AS hits,
+        SELECT server, host, server_ip, round(avg(devices), 1), sum(hits)::BIGINT, sum(bytes_out)::BIGINT,
+        sum(bytes_in)::BIGINT FROM (
+          SELECT server, host, server_ip, ended_ms // 86400000 AS day, count(DISTINCT device) AS devices, count(*) AS
+          hits,
             coalesce(sum(bytes_out), 0) AS bytes_out, coalesce(sum(bytes_in), 0) AS bytes_in
           FROM requests GROUP BY ALL)
         GROUP BY server, host, server_ip ORDER BY ALL NULLS LAST
@@ -145,7 +150,9 @@ def _hourly(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
         FROM requests GROUP BY ALL
         """
     found = {(day, hour): (devices, syncs) for day, hour, devices, syncs in connection.execute(sql).fetchall()}
-    rows: Rows = [(name, hour, *found.get((day, hour), (0, 0))) for day, name in enumerate(_DAYS, 1) for hour in range(24)]
+    rows: Rows = [
+        (name, hour, *found.get((day, hour), (0, 0))) for day, name in enumerate(_DAYS, 1) for hour in range(24)
+    ]
     return ("Day", "Hour", "Unique Devices", "Sync Related Requests"), rows
 
 
@@ -179,16 +186,20 @@ def _agents(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
 def _heartbeats(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
     """Return what each device asked for and got, which no file of the cmdlet shows."""
     columns = (
-        "User Name", "Device ID", "Device Type", "Network", "Waiting Requests", "Shortest Interval", "Longest Interval",
+        "User Name", "Device ID", "Device Type", "Network", "Waiting Requests", "Shortest Interval",
+        "Longest Interval",
         "Average Interval", "Answered", "Lost in Silence", "Told of a Cut", "Moved", "Unknown", "Longest Answered",
     )  # fmt: skip
     sql = """
-        SELECT users.user_name, silences.who, min(kind), network, count(*), min(asked_s), max(asked_s), round(avg(asked_s), 1),
-          count(*) FILTER (kind_of = 'answered'), count(*) FILTER (kind_of = 'silent'), count(*) FILTER (kind_of = 'told'),
+        SELECT users.user_name, silences.who, min(kind), network, count(*), min(asked_s), max(asked_s),
+        round(avg(asked_s), 1),
+          count(*) FILTER (kind_of = 'answered'), count(*) FILTER (kind_of = 'silent'), count(*) FILTER (kind_of =
+          'told'),
           count(*) FILTER (kind_of = 'moved'), count(*) FILTER (kind_of IN ('unknown', 'failed', 'refused')),
           round(max(held_s) FILTER (kind_of = 'answered'), 1)
         FROM silences
-        LEFT JOIN (SELECT device, min(user_name) AS user_name FROM requests WHERE device IS NOT NULL GROUP BY device) AS users
+        LEFT JOIN (SELECT device, min(user_name) AS user_name FROM requests WHERE device IS NOT NULL GROUP BY device)
+        AS users
           ON users.device = silences.who
         GROUP BY users.user_name, silences.who, network ORDER BY 1 NULLS LAST, 2, 4
         """

@@ -1,7 +1,9 @@
 """From requests to silences: a line does not tell whether its answer arrived; the same device's next request does.
 
-The rules, with what is known of devices (hbprobe.exchange.algorithms): one that got its answer asks again at once. One
-that was told of a cut asks again before the server thinks that its request is over. One that heard nothing gives up by
+The rules, with what is known of devices (hbprobe.exchange.algorithms): one that got its answer asks again at once.
+One
+that was told of a cut asks again before the server thinks that its request is over. One that heard nothing gives up
+by
 its own clock, 5 to 35 s after its interval, and may pause for a minute. What fits none of these is counted, not used.
 """
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 AT_ONCE_S: Final = 2.5
 """So soon after its answer does a device ask again."""
 MARGIN_S: Final = (3.0, 130.0)
-"""So long after its interval does a device that heard nothing ask again: margins of 5 to 35 s, and a pause of a minute
+"""So long after its interval does a device that heard nothing ask again: margins of 5 to 35 s, and a pause of a
+minute
 that follows some losses."""
 _BEFORE_S: Final = 1.5
 _SHORTEST_S: Final = 5.0
@@ -63,7 +66,8 @@ SELECT back.* EXCLUDE (id) REPLACE (
   back.server AS back_end, false AS is_joined, took_ms AS back_took_ms
 FROM back WHERE id NOT IN (SELECT back_id FROM pairs)
 """
-"""A request has a line of the front end and one of the back end since 2013; here it is one row. They begin at the same
+"""A request has a line of the front end and one of the back end since 2013; here it is one row. They begin at the
+same
 moment, and may end at different ones: the front end's line ends early where the client's connection is gone."""
 
 SILENCES: Final = """
@@ -76,15 +80,17 @@ WITH devices AS (
     coalesce(back_end, server) AS server,
     user_agent, command, started_ms, ended_ms, took_ms, is_exact, status, command_status, error,
     coalesce(back_took_ms > took_ms + 2000, false) OR (coalesce(win32, 0) IN (64, 121, 995, 1229, 1236)
-      AND NOT is_expired AND took_ms < coalesce(heartbeat_s * 1000 - 1000, took_ms + 1)
-      AND coalesce(command_status, 1) = 1) AS is_early,
+      AND NOT is_expired AND coalesce(command_status, 1) = 1
+      AND CASE WHEN heartbeat_s IS NULL THEN took_ms % 1000 >= 200 ELSE took_ms < heartbeat_s * 1000 - 1000 END)
+      AS is_early,
     coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
       AND took_ms % 1000 < 200 THEN took_ms // 1000 END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told
   FROM requests JOIN devices ON requests.device IS NOT DISTINCT FROM devices.device
   WHERE NOT (role = 'back' AND has_front) AND started_ms IS NOT NULL AND coalesce(status, 0) <> 401
     AND coalesce(user_name, '') NOT LIKE 'healthmailbox%'
-    AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%' AND coalesce(device_type, '') NOT LIKE 'EASProbe%'
+    AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%' AND coalesce(device_type, '') NOT LIKE
+    'EASProbe%'
 ), placed AS (
   SELECT asked.*, coalesce(networks.network, '-') AS network
   FROM asked LEFT JOIN networks ON networks.address = asked.address
@@ -99,7 +105,8 @@ WITH devices AS (
     took_ms / 1000.0 AS held_s, next_network = network AS is_same
   FROM followed WHERE command = 'Ping' OR (command = 'Sync' AND asked_s IS NOT NULL)
 )
-SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_exact AND next_exact AS is_precise,
+SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_exact AND next_exact AS
+is_precise,
   CASE
     WHEN status >= 400 OR status = 0 THEN 'failed'
     WHEN command_status IS NOT NULL AND command_status NOT IN (1, 2)
@@ -130,12 +137,14 @@ def silences_of(
 ) -> tuple[Silences, dict[str, "np.ndarray[tuple[int], np.dtype[np.object_]]"]]:
     """Return all silences as columns, and what they can be grouped by.
 
-    Silences of which nothing is known are left out, or taken as `lost` or as `answered`: between these lies the truth.
+    Silences of which nothing is known are left out, or taken as `lost` or as `answered`: between these lies the
+    truth.
     """
     found = connection.execute(
         """
         SELECT network, kind, server, who, dense_rank() OVER (ORDER BY who) AS number,
-          CASE kind_of WHEN 'told' THEN since_s + CASE WHEN is_precise THEN 0 ELSE $coarse END ELSE held_s END AS lasted_s,
+          CASE kind_of WHEN 'told' THEN since_s + CASE WHEN is_precise THEN 0 ELSE $coarse END ELSE held_s END AS
+          lasted_s,
           kind_of IN ('told', 'silent') OR (kind_of = 'unknown' AND $unknown = 'lost') AS is_cut,
           kind_of = 'told' AS is_exact
         FROM silences

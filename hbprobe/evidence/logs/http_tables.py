@@ -1,4 +1,5 @@
-"""The two logs beside IIS's: HTTP.sys's own of what no worker answered, and HttpProxy's of what a front end passed on.
+"""The two logs beside IIS's: HTTP.sys's own of what no worker answered, and HttpProxy's of what a front end passed
+on.
 
 HTTPERR: https://learn.microsoft.com/en-us/troubleshoot/developer/webapps/aspnet/site-behavior-performance/error-logging-http-apis.
 The columns of HttpProxy's log differ from build to build, so its `#Fields` line decides.
@@ -102,7 +103,8 @@ def _proxy_sql(fields: list[str]) -> str:
       FROM read_csv($file, delim=',', quote='"', escape='"', header=false, columns={{{listed}}}, auto_detect=false,
         nullstr='', null_padding=true, max_line_size=1000000, store_rejects=true)
     ), parts AS (
-      SELECT *, CASE WHEN strpos(query, '=') = 0 AND query <> '' THEN nullif({PACKED}(query), '') END AS packed FROM lines
+      SELECT *, CASE WHEN strpos(query, '=') = 0 AND query <> '' THEN nullif({PACKED}(query), '') END AS packed FROM
+      lines
     )
     SELECT {columns} FROM parts WHERE ended_ms IS NOT NULL AND lower("Protocol") = 'eas'
     """

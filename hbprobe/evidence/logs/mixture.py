@@ -16,7 +16,8 @@ _EARLY: Final = {290 + 180 * step for step in range(10)} | {1790}
 _LATER: Final = {480 + 300 * step for step in range(5)} | {1800}
 _WINDOWS: Final = ("wp", "pocketpc", "windows", "msft", "smartphone")
 _HEAD: Final = """\
-# The fleet that the logs show, for hbprobe fleet --mix and hbprobe size --mix. What is marked "assumed" is not in a log.
+# The fleet that the logs show, for hbprobe fleet --mix and hbprobe size --mix. What is marked "assumed" is not in a
+log.
 
 """
 
@@ -98,7 +99,8 @@ def _path(limit: LimitPart) -> list[str]:
 def _habits(connection: "DuckDBPyConnection") -> tuple[float, list[int], float]:
     days, changes = connection.execute(
         """
-        SELECT count(DISTINCT (device, ended_ms // 86400000)), count(*) FILTER (command = 'Ping' AND command_status = 2)
+        SELECT count(DISTINCT (device, ended_ms // 86400000)), count(*) FILTER (command = 'Ping' AND command_status =
+        2)
         FROM requests WHERE device IS NOT NULL
         """
     ).fetchall()[0]
@@ -112,7 +114,8 @@ def _habits(connection: "DuckDBPyConnection") -> tuple[float, list[int], float]:
     )
     moved = connection.execute(
         """
-        SELECT count(*) FROM (SELECT network, lag(network) OVER (PARTITION BY who ORDER BY started_ms) AS before FROM silences)
+        SELECT count(*) FROM (SELECT network, lag(network) OVER (PARTITION BY who ORDER BY started_ms) AS before FROM
+        silences)
         WHERE network <> before
         """
     ).fetchall()[0][0]

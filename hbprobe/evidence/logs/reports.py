@@ -66,7 +66,7 @@ def _report(path: Path) -> Report:
 
 
 def table_of(report: Report, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
-    """Return the answer: columns in milliseconds since 1970 become times in UTC, and lose the `_ms` of their names."""
+    """Return the answer: columns in milliseconds since 1970 become times in UTC, without the `_ms` in the name."""
     times = {name for name in columns if name.endswith("_ms")}
     cells = tuple(tuple(utc(row[name]) if name in times else row[name] for name in columns) for row in rows)
     names = tuple(name.removesuffix("_ms") for name in columns)

@@ -150,9 +150,8 @@ class OpenLogs:
             told(f"reading {source.name}")
             logs._take(source, store)
         kept = [store]
-        for folder in stores:
-            if asked.into is None or folder.resolve() != asked.into.resolve():
-                kept.append(Store(folder, connection, pseudonyms=pseudonyms))
+        others = [folder for folder in stores if asked.into is None or folder.resolve() != asked.into.resolve()]
+        kept += [Store(folder, connection, pseudonyms=pseudonyms) for folder in others]
         for one in kept:
             logs.reads += [read for read in one.reads if read not in logs.reads]
             for table, found in files.items():

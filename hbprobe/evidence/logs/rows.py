@@ -52,7 +52,8 @@ REQUESTS: Final = {
 }
 """The columns of a request, with their types. Times are milliseconds since 1970 in UTC; `role` is `client` for what a
 client asked, `back` for the same request at the back end, `proxy` for it in HttpProxy's log. `is_exact`: the start is
-known to the millisecond, from TmRcv; otherwise to the second. `folders` is the part of the blob that tells of them."""
+known to the millisecond, from TmRcv; otherwise to the second. `folders` is the part of the blob that tells of
+them."""
 
 _TYPES: Final = {
     "date": "DATE",
@@ -123,7 +124,8 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
       WHERE {of("cs-uri-stem")} ILIKE '{_STEM}%'
     ), parts AS (
       SELECT *,
-        CASE WHEN strpos(query, '=') = 0 OR strpos(split_part(query, '&', 1), '=') >= length(split_part(query, '&', 1))
+        CASE WHEN strpos(query, '=') = 0 OR strpos(split_part(query, '&', 1), '=') >= length(split_part(query, '&',
+        1))
              AND query <> '' THEN nullif({PACKED}(split_part(query, '&', 1)), '') END AS packed,
         {_time_of_day("TmRcv")} AS received_ms
       FROM lines

@@ -1,13 +1,13 @@
 """Keeps what was read of each log as Parquet, so that a later run reads only what is new.
 
 A folder of it has `requests/day=YYYY-MM-DD/*.parquet` and the like, zstd, and in `sources/` a file of JSON for each
-log, which is put there last and as a whole: Parquet that no such file names is of a run that was ended, and is removed.
+log, which is put there last and as a whole: Parquet that no such file names is of a run that was ended, and is
+removed.
 """
 
 import hashlib
 import hmac
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -160,7 +160,7 @@ class Store:
     def _note(self, note: Path, read: Read, mark: str) -> None:
         beside = note.with_suffix(".new")
         beside.write_text(json.dumps({"mark": mark, **asdict(read)}), encoding="utf-8")
-        os.replace(beside, note)
+        beside.replace(note)
 
     def _open(self) -> None:
         about = {"version": _VERSION, "pseudonyms": self._pseudonyms.fingerprint if self._pseudonyms else None}
@@ -180,7 +180,8 @@ class Store:
             raise UserError(f"{label}: is damaged: remove the folder, and read the logs again") from None
         if found != about:
             raise UserError(
-                f"{self._folder}: was written by another version, or with other pseudonyms: name another folder, or give the "
+                f"{self._folder}: was written by another version, or with other pseudonyms: name another folder, or "
+                f"give the "
                 "same key"
             )
         self._load()
@@ -254,7 +255,7 @@ class _Reading:
     def _proxy(self) -> Read:
         sql, values, encoding = proxy_rows(self._source, self._scratch)
         self._write("requests", sql, values, rows.REQUESTS)
-        lines, bad = self._rejected(values["file"])
+        bad = self._rejected()
         for line, offset, reason, _ in bad:
             self._blame(line, offset, reason)
         requests = self._count("requests")
@@ -274,7 +275,7 @@ class _Reading:
         if stretch.lines:
             reading = rows.reading(columns, quoted="Advanced Logging" in stretch.software)
             self._select(columns, reading, {"file": str(stretch.file), "skip": stretch.skip, **values})
-            _, rejected = self._rejected(str(stretch.file))
+            rejected = self._rejected()
             self._mend(stretch, rejected, columns, values)
         if stretch.unended:
             self._mend_unended(stretch, columns, values)
@@ -292,7 +293,8 @@ class _Reading:
         chosen = (
             f"SELECT {self._columns(list(columns))}, strftime(make_timestamp(ended_ms * 1000), '%Y-%m-%d') AS day"
         )
-        options = f"FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day), FILENAME_PATTERN 'part{self._written}_{{i}}', OVERWRITE_OR_IGNORE"
+        name = f"FILENAME_PATTERN 'part{self._written}_{{i}}'"
+        options = f"FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day), {name}, OVERWRITE_OR_IGNORE"
         self._connection.execute(f"COPY ({chosen} FROM ({sql})) TO '{_quoted(target.parent)}' ({options})", values)
 
     def _count(self, table: str) -> int:
@@ -304,7 +306,7 @@ class _Reading:
         ).fetchone()
         return int(found[0]) if found else 0
 
-    def _rejected(self, file: str) -> tuple[int, list[tuple[int, int, str, str]]]:
+    def _rejected(self) -> list[tuple[int, int, str, str]]:
         """Return, and forget, which lines the CSV reader did not take: line, offset, why."""
         found = self._connection.execute(
             "SELECT line, line_byte_position, min(error_type), min(column_name) FROM reject_errors GROUP BY ALL"
@@ -313,7 +315,7 @@ class _Reading:
         ).fetchall()
         if self._has_rejects():
             self._connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-        return len(found), sorted(found)
+        return sorted(found)
 
     def _has_rejects(self) -> bool:
         found = self._connection.execute(

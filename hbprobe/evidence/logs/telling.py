@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.duration import format_duration
-from hbprobe.evidence.events.entry import RECYCLES, average_too_low
+from hbprobe.evidence.events.entry import RECYCLES, AverageTooLow, EventEntry, average_too_low
 from hbprobe.evidence.limits import Judgement, PassiveLimit, Silences, limit_of, shared
 from hbprobe.evidence.logs.following import AT_ONCE_S, follow, silences_of
 from hbprobe.evidence.logs.networks import wider
@@ -289,15 +289,7 @@ def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
         said = average_too_low(entry)
         if said is None:
             continue
-        match = next(
-            (
-                event
-                for event in windows.events
-                if event not in used and entry.is_utc and entry.at_s is not None and abs(event.at_s - entry.at_s) <= SAME_S
-                and (said.command is None or said.command is event.command)
-            ),
-            None,
-        )  # fmt: skip
+        match = next((event for event in windows.events if event not in used and _are_one(event, entry, said)), None)
         if match is not None:
             used.add(match)
             both += 1
@@ -310,7 +302,7 @@ def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
                 threshold_s=said.threshold_s,
                 rebuilt=match is not None,
                 logged=True,
-            )  # fmt: skip
+            )
         )
     found += [
         EventPart(
@@ -320,6 +312,12 @@ def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
         for event in windows.events if event not in used
     ]  # fmt: skip
     return sorted(found, key=lambda event: event.at or ""), both
+
+
+def _are_one(event: Rebuilt, entry: EventEntry, said: AverageTooLow) -> bool:
+    if entry.at_s is None or not entry.is_utc or abs(event.at_s - entry.at_s) > SAME_S:
+        return False
+    return said.command is None or said.command is event.command
 
 
 # Findings
@@ -359,7 +357,8 @@ def _findings(
             yield FindingPart(code=code.replace("_", "-"), severity="note", text=text)
     if coverage.failed:
         text = (
-            f"{counted(coverage.failed, 'waiting request')} ended with an HTTP error, which says nothing of the networks: "
+            f"{counted(coverage.failed, 'waiting request')} ended with an HTTP error, which says nothing of the "
+            f"networks: "
             "hbprobe logs ... --report fixed-times"
         )
         yield FindingPart(code="http-errors", severity="note", text=text)
@@ -395,7 +394,8 @@ def _event_findings(windows: Windows, events: Sequence[EventPart], both: int) ->
     if rebuilt or logged:
         averages = sorted(event.average_s for event in events if event.average_s is not None)
         lowest = f", with averages from {averages[0]} to {averages[-1]} s" if averages else ""
-        text = f"event 1040: {counted(rebuilt, 'time')} by the requests in the log, {logged} logged, {both} of them the same{lowest}"
+        times = f"{counted(rebuilt, 'time')} by the requests in the log, {logged} logged, {both} of them the same"
+        text = f"event 1040: {times}{lowest}"
         yield FindingPart(code="event-1040", severity="problem", text=text)
     elif windows.full:
         text = f"event 1040 does not fire: the lowest average is {windows.lowest_s} s"
@@ -410,17 +410,20 @@ def _notes(logs: "OpenLogs", limits: Sequence[LimitPart], coverage: CoveragePart
     if open_ended:
         longest = max(limit.longest_asked or 0.0 for limit in open_ended)
         yield (
-            f"where no limit was seen, devices asked for {longest:g} s at most: what is longer nobody tried, and the log "
+            f"where no limit was seen, devices asked for {longest:g} s at most: what is longer nobody tried, and "
+            f"the log "
             "cannot tell of it"
         )
     if windows.samples:
         yield (
-            f"of the last {logs.asked.settings.max_heartbeat_s} s of each server's log event 1040 is not judged: requests that "
+            f"of the last {logs.asked.settings.max_heartbeat_s} s of each server's log event 1040 is not judged: "
+            f"requests that "
             "still waited have no line; the first window begins with the log, which Exchange's did not"
         )
     if coverage.waits and not coverage.heartbeat_from_blob:
         yield (
-            "no line has Exchange's own text (Log=): since 2013 it is in the back end's log, W3SVC2; without it intervals are "
+            "no line has Exchange's own text (Log=): since 2013 it is in the back end's log, W3SVC2; without it "
+            "intervals are "
             "taken from the time that answers took, and event 1040 cannot be rebuilt"
         )
     columns = {name for read in logs.reads for name in read.fields}
@@ -434,7 +437,8 @@ def _note_heads(logs: "OpenLogs") -> Iterator[str]:
     again = sum(len(read.heads_again) for read in logs.reads)
     if again:
         yield (
-            f"{counted(again, 'head')} in the middle of a log: a restart or a change of fields; after a restart Exchange's windows "
+            f"{counted(again, 'head')} in the middle of a log: a restart or a change of fields; after a restart "
+            f"Exchange's windows "
             "begin anew, which is followed only where the event log tells of it"
         )
     if any(read.is_local_time for read in logs.reads):
@@ -444,10 +448,12 @@ def _note_heads(logs: "OpenLogs") -> Iterator[str]:
 def _note_balancer(logs: "OpenLogs") -> Iterator[str]:
     table = "all_requests" if logs.asked.who or logs.asked.containing else "requests"
     addresses, devices, forwarded = logs.connection.execute(
-        f"SELECT count(DISTINCT client), count(DISTINCT device), count(forwarded_for) FROM {table} WHERE client IS NOT NULL"
+        f"SELECT count(DISTINCT client), count(DISTINCT device), count(forwarded_for) FROM {table} WHERE client IS "
+        f"NOT NULL"
     ).fetchall()[0]
     if devices >= 10 and addresses <= 2 and not forwarded:
         yield (
-            f"all devices come from {counted(addresses, 'address')}, a balancer's perhaps: networks cannot be told apart; log "
+            f"all devices come from {counted(addresses, 'address')}, a balancer's perhaps: networks cannot be told "
+            f"apart; log "
             "X-Forwarded-For in IIS (8.5 and later), or use --by kind"
         )

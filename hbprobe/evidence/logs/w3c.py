@@ -1,4 +1,5 @@
-"""Divides a log in W3C's format into stretches of lines that have the same fields, each a file that a CSV reader takes.
+"""Divides a log in W3C's format into stretches of lines that have the same fields, each a file that a CSV reader
+takes.
 
 The format: https://www.w3.org/TR/WD-logfile.html. IIS writes the head anew, in the middle of a file, after each
 restart and each change of the fields, and the order of the four lines of the head is not fixed. Whoever takes lines
@@ -258,7 +259,8 @@ _SHAPES: Final = {
 def mended(line: str, fields: Sequence[str]) -> list[str] | None:
     """Return the values of a line that has too many blanks; None where there is no way, or more than one.
 
-    Known are a doubled blank, and raw blanks inside the query, which Exchange's own text brings there. All fields that
+    Known are a doubled blank, and raw blanks inside the query, which Exchange's own text brings there. All fields
+    that
     have a shape (dates, numbers, addresses) must then have theirs.
     """
     parts = line.rstrip("\r\n ").split(" ")

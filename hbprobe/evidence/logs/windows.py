@@ -12,7 +12,8 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Command, HeartbeatWindow, is_sampled
 
 SAMPLES: Final = """
-SELECT coalesce(back_end, server) AS server, command, started_ms, heartbeat_s, coalesce(device_type, '') AS device_type
+SELECT coalesce(back_end, server) AS server, command, started_ms, heartbeat_s, coalesce(device_type, '') AS
+device_type
 FROM requests WHERE heartbeat_s IS NOT NULL AND command IN ('Ping', 'Sync') AND started_ms IS NOT NULL
 ORDER BY started_ms, ended_ms NULLS LAST
 """

@@ -87,16 +87,11 @@ def _evidence(evidence: LogEvidence) -> Iterator[tuple[str, str]]:
     coverage = evidence.coverage
     if evidence.span is not None:
         yield "span", f"{evidence.span.first} to {evidence.span.last}"
-    yield (
-        "requests",
-        f"{counted(coverage.requests, 'request')} of {counted(coverage.devices, 'device')} and {counted(coverage.users, 'user')}",
-    )
-    yield (
-        "waiting",
-        f"{coverage.waits} waited for mail: {coverage.answered} answered, {coverage.silent} lost in silence, {coverage.told} told of "
-        f"a cut, {coverage.moved} lost in a move, {coverage.unknown} unknown, {coverage.failed} with an HTTP error, "
-        f"{coverage.refused} refused",
-    )
+    whose = f"{counted(coverage.devices, 'device')} and {counted(coverage.users, 'user')}"
+    yield "requests", f"{counted(coverage.requests, 'request')} of {whose}"
+    lost = f"{coverage.silent} lost in silence, {coverage.told} told of a cut, {coverage.moved} lost in a move"
+    rest = f"{coverage.unknown} unknown, {coverage.failed} with an HTTP error, {coverage.refused} refused"
+    yield "waiting", f"{coverage.waits} waited for mail: {coverage.answered} answered, {lost}, {rest}"
     windows = evidence.windows
     if windows.samples:
         lowest = "never full" if windows.lowest_s is None else f"lowest average {windows.lowest_s} s"

@@ -93,7 +93,11 @@ def check(record, row, release, folders):
     assert (row["client"], row["method"], row["status"], row["substatus"]) == (record.peer, "POST", record.status, 0)
     assert row["user_agent"] == record.user_agent
     assert (row["win32"] == 0) == record.is_delivered
-    assert (row["command"], row["device"], row["device_type"]) == (record.command, record.device_id, record.device_type)
+    assert (row["command"], row["device"], row["device_type"]) == (
+        record.command,
+        record.device_id,
+        record.device_type,
+    )
     assert row["user_raw"] == record.user
     if not has_blob:
         return
@@ -102,6 +106,7 @@ def check(record, row, release, folders):
     assert (row["command_status"], row["error"]) == (record.command_status, record.error)
     assert read_blob(folders or "").all("Fid") == record.folders
     if release is not Release.V2007:
-        assert row["access"] == f"{ {'allow': 'Allowed', 'block': 'Blocked', 'quarantine': 'Quarantined'}[record.access] }{'R' if record.by_rule else 'G'}"
+        said = {Access.ALLOW: "Allowed", Access.BLOCK: "Blocked", Access.QUARANTINE: "Quarantined"}[record.access]
+        assert row["access"] == said + ("R" if record.by_rule else "G")
     if is_detailed:
         assert row["host"] == record.host and abs(row["fet_ms"] - record.took_s * 1000) < 1

@@ -21,10 +21,12 @@ from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.records.logs import LogEvidence
 
 PROXY = (
-    "#Software: Microsoft Exchange Server\n#Fields: DateTime,Protocol,UrlHost,UrlStem,AuthenticatedUser,UserAgent,ClientIpAddress,"
+    "#Software: Microsoft Exchange Server\n#Fields: "
+    "DateTime,Protocol,UrlHost,UrlStem,AuthenticatedUser,UserAgent,ClientIpAddress,"
     "ServerHostName,HttpStatus,Method,TotalRequestTime,UrlQuery,GenericErrors\n"
     "DateTime,Protocol,UrlHost,UrlStem,AuthenticatedUser,UserAgent,ClientIpAddress,ServerHostName,HttpStatus,Method,TotalRequestTime,UrlQuery,GenericErrors\n"
-    '2030-01-02T08:10:00.041Z,Eas,mail,/Microsoft-Server-ActiveSync/default.eas,EXAMPLE\\bob,"Agent, with comma",198.51.100.8,FE1,,POST,600041,'
+    "2030-01-02T08:10:00.041Z,Eas,mail,/Microsoft-Server-ActiveSync/default.eas,"
+    'EXAMPLE\\bob,"Agent, with comma",198.51.100.8,FE1,,POST,600041,'
     "?Cmd=Ping&amp;User=bob&amp;DeviceId=SYNTH02&amp;DeviceType=Android,\n"
     "2030-01-02T08:10:00.041Z,Owa,mail,/owa,x,x,198.51.100.8,FE1,200,GET,5,?x=1,\n"
 )
@@ -44,16 +46,36 @@ def forty_lines(tmp_path):
     """Forty requests, written by hand: two users, three devices, two servers."""
     fields = FIELDS + " sc-bytes cs-bytes s-computername"
     text = head(fields)
-    blob = "V141_Fid:5_Ty:Em_St:S_Cli:1a0c0d0f0e_Svr:2a1c3d0s0e0r_Fid:6_Ty:Ca_St:F_Cli:0a1c0d0f0e_Svr:4a0c0d0s0e0r_S1_Pa1_"
+    blob = "V141_Fid:5_Ty:Em_St:S_Cli:1a0c0d0f0e_Svr:2a1c3d0s0e0r_"
+    blob += "Fid:6_Ty:Ca_St:F_Cli:0a1c0d0f0e_Svr:4a0c0d0s0e0r_S1_Pa1_"
     for number in range(20):
         sync = f"User=alice&DeviceId=SYNTH01&DeviceType=iPhone&Cmd=Sync&Log={blob}"
         text += line(fields, cs_uri_query=sync, time=f"08:{number:02}:00", sc_bytes=100, cs_bytes=50, time_taken=200)
     for number in range(10):
         mail = "User=alice&DeviceId=SYNTH02&DeviceType=Nokia&Cmd=SendMail&Log=V141_Pa3_As:BlockedP_"
-        text += line(fields, cs_uri_query=mail, time=f"09:{number:02}:00", sc_status=449 if number < 4 else 200, sc_bytes=10, cs_bytes=1000, s_computername="EX2", s_ip="192.0.2.11")
+        text += line(
+            fields,
+            cs_uri_query=mail,
+            time=f"09:{number:02}:00",
+            sc_status=449 if number < 4 else 200,
+            sc_bytes=10,
+            cs_bytes=1000,
+            s_computername="EX2",
+            s_ip="192.0.2.11",
+        )
     for number in range(10):
         login = "User=EXAMPLE%5Cbob&DeviceId=SYNTH03&DeviceType=CloudMagic&Cmd=Ping"
-        text += line(fields, cs_uri_query=login, time=f"10:{number:02}:00", sc_status=401, sc_substatus=1, cs_username="-", sc_bytes=0, cs_bytes=5, time_taken=1)
+        text += line(
+            fields,
+            cs_uri_query=login,
+            time=f"10:{number:02}:00",
+            sc_status=401,
+            sc_substatus=1,
+            cs_username="-",
+            sc_bytes=0,
+            cs_bytes=5,
+            time_taken=1,
+        )
     return write(tmp_path / "logs/u_ex300102.log", text).parent
 
 
@@ -65,29 +87,55 @@ def table(folder, name):
 def test_the_six_files_agree_with_a_count_by_hand(tmp_path, forty_lines):
     with opened(forty_lines) as logs:
         written = export(logs.connection, tmp_path / "out")
-    assert [file.name for file in written] == ["Users.csv", "Servers.csv", "Hourly.csv", "StatusCodes.csv", "PolicyCompliance.csv", "UserAgents.csv", "Heartbeats.csv"]
+    assert [file.name for file in written] == [
+        "Users.csv",
+        "Servers.csv",
+        "Hourly.csv",
+        "StatusCodes.csv",
+        "PolicyCompliance.csv",
+        "UserAgents.csv",
+        "Heartbeats.csv",
+    ]
     names, *users = table(tmp_path / "out", "Users.csv")
     by_device = {row[1]: dict(zip(names, row, strict=True)) for row in users}
     first, second, third = (by_device[f"SYNTH0{number}"] for number in (1, 2, 3))
-    assert (first["User Name"], first["Hits"], first["Total Bytes Sent"], first["Total Bytes Received"]) == ("alice", "20", "2000", "1000")
+    assert (first["User Name"], first["Hits"], first["Total Bytes Sent"], first["Total Bytes Received"]) == (
+        "alice",
+        "20",
+        "2000",
+        "1000",
+    )
     assert (first["Total Emails Sent"], first["Total Emails Received"]) == ("60", "20")
     assert (first["Total Calendar Sent"], first["Total Calendar Received"]) == ("80", "20")
     assert (first["Items Sent"], first["Items Received"]) == ("140", "40")
     assert first["Currently Compliant with Policy"] == "Compliant"
-    assert (second["Total Emails Received"], second["Hits"], second["Currently Compliant with Policy"]) == ("6", "10", "Not Compliant")
+    assert (second["Total Emails Received"], second["Hits"], second["Currently Compliant with Policy"]) == (
+        "6",
+        "10",
+        "Not Compliant",
+    )
     assert (third["User Name"], third["Currently Compliant with Policy"]) == ("bob", "Unknown")
     assert users[-1][:8] == ["*** Total ***", "", "", "140", "46", "40", "2100", "11050"]
     assert table(tmp_path / "out", "StatusCodes.csv") == [
-        ["Status", "SubStatus", "Hits", "Ratio"], ["200", "0", "26", "0.65"], ["401", "1", "10", "0.25"], ["449", "0", "4", "0.1"],
+        ["Status", "SubStatus", "Hits", "Ratio"], ["200", "0", "26", "0.65"], ["401", "1", "10", "0.25"], ["449",
+        "0", "4", "0.1"],
     ]  # fmt: skip
     assert table(tmp_path / "out", "PolicyCompliance.csv")[1:] == [
-        ["Unknown", "1", "0.333333"], ["Compliant", "1", "0.333333"], ["Partially Compliant", "0", "0.0"], ["Not Compliant", "1", "0.333333"],
+        ["Unknown", "1", "0.333333"], ["Compliant", "1", "0.333333"], ["Partially Compliant", "0", "0.0"],
+        ["Not Compliant", "1", "0.333333"],
     ]  # fmt: skip
     servers = table(tmp_path / "out", "Servers.csv")
-    assert [row[:1] + row[3:] for row in servers[1:]] == [["EX1", "2.0", "30", "2000", "1050"], ["EX2", "1.0", "10", "100", "10000"]]
+    assert [row[:1] + row[3:] for row in servers[1:]] == [
+        ["EX1", "2.0", "30", "2000", "1050"],
+        ["EX2", "1.0", "10", "100", "10000"],
+    ]
     hourly = table(tmp_path / "out", "Hourly.csv")
     assert len(hourly) == 1 + 7 * 24
-    assert [row for row in hourly[1:] if row[2] != "0"] == [["Wednesday", "8", "1", "20"], ["Wednesday", "9", "1", "0"], ["Wednesday", "10", "1", "0"]]
+    assert [row for row in hourly[1:] if row[2] != "0"] == [
+        ["Wednesday", "8", "1", "20"],
+        ["Wednesday", "9", "1", "0"],
+        ["Wednesday", "10", "1", "0"],
+    ]
     assert table(tmp_path / "out", "UserAgents.csv")[1] == ["Apple-iPhone0C0/0000.1", "40", "3"]
 
 
@@ -101,7 +149,7 @@ def test_every_report_runs_and_has_what_it_promises(forty_lines):
     assert found["blocked"].rows[0][:2] == ("SYNTH02", "alice") and "BlockedP" in found["blocked"].rows[0]
     assert found["provisioning"].rows[0][3] == 4
     assert found["logins"].rows[0][:4] == ("bob", "SYNTH03", "198.51.100.7", 10)
-    assert dict((row[0], row[1]) for row in found["apps"].rows) == {"iPhone": 1, "Nokia": 1, "CloudMagic": 1}
+    assert {row[0]: row[1] for row in found["apps"].rows} == {"iPhone": 1, "Nokia": 1, "CloudMagic": 1}
     assert [row[3] for row in found["status"].rows] == [26, 10, 4]
     assert found["syncs"].rows[0][-1] == 20
     assert found["hours"].rows[0] == ("2030-01-02T08:00:00Z", 20, 1, 20)
@@ -113,7 +161,9 @@ def test_orders_have_a_place_for_what_is_missing():
     for name, report in reports().items():
         order = report.sql.rpartition("ORDER BY")[2]
         for column in (part.strip() for part in order.split(",")):
-            if column.split()[0] in nullable and not re.search(rf"{column.split()[0]} IS NOT NULL|{column.split()[0]} >= ", report.sql):
+            if column.split()[0] in nullable and not re.search(
+                rf"{column.split()[0]} IS NOT NULL|{column.split()[0]} >= ", report.sql
+            ):
                 assert column.endswith("NULLS LAST"), (name, column)
 
 
@@ -126,20 +176,24 @@ def test_reports_of_one_user_and_of_what_contains_a_text(forty_lines):
 
 
 def test_bounds_of_time(forty_lines):
-    with opened(forty_lines, since=datetime(2030, 1, 2, 9, tzinfo=UTC), until=datetime(2030, 1, 2, 10, tzinfo=UTC)) as logs:
+    with opened(
+        forty_lines, since=datetime(2030, 1, 2, 9, tzinfo=UTC), until=datetime(2030, 1, 2, 10, tzinfo=UTC)
+    ) as logs:
         assert logs.report("apps").rows[0][0] == "Nokia"
         assert len(logs.report("apps").rows) == 1
 
 
 def test_a_question_of_ones_own(tmp_path, forty_lines):
-    sql = write(tmp_path / "q.sql", "SELECT device, max(ended_ms) AS last_ms FROM requests GROUP BY device ORDER BY device")
+    sql = write(
+        tmp_path / "q.sql", "SELECT device, max(ended_ms) AS last_ms FROM requests GROUP BY device ORDER BY device"
+    )
     with opened(forty_lines) as logs:
         table = logs.query(sql)
         assert table.columns == ("device", "last")
         assert table.rows[0] == ("SYNTH01", "2030-01-02T08:19:00Z")
         with pytest.raises(UserError, match=r"q\.sql: .*nonsense"):
             logs.query(write(tmp_path / "q.sql", "SELECT nonsense"))
-        with pytest.raises(UserError, match="no such report, perhaps you mean|no such report"):
+        with pytest.raises(UserError, match="no such report"):
             logs.report("user-agent")
 
 
@@ -161,7 +215,13 @@ def test_logged_events_are_held_against_the_rebuilt_ones(tmp_path):
     first = Logs([tmp_path / "logs"]).run()
     assert first.windows.rebuilt > 5 and first.windows.logged == 0
     events = [
-        (1040, "MSExchange ActiveSync", datetime.fromisoformat(event.at), "EX1", [str(event.average_s), "Ping", "540"])
+        (
+            1040,
+            "MSExchange ActiveSync",
+            datetime.fromisoformat(event.at),
+            "EX1",
+            [str(event.average_s), "Ping", "540"],
+        )
         for event in first.events[:4]
     ]
     events.append((1040, "MSExchange ActiveSync", datetime(2030, 1, 3, tzinfo=UTC), "EX1", ["300", "Ping", "540"]))
@@ -248,7 +308,8 @@ def test_a_mix_of_the_company_can_be_simulated(tmp_path):
     [
         ([600], "iPhone", "ios"), ([540], "Outlook", "outlook-540"), ([180], "Outlook", "outlook-180"),
         ([480, 780, 1080], "WP8 MSFT-WP/8.0", "windows-mobile"), ([480, 780], "Android", "android-4.4"),
-        ([470, 650, 830, 1010], "Android", "android-4.0"), ([470, 1370], "Android", "android-4.1"), ([123], "x", None),
+        ([470, 650, 830, 1010], "Android", "android-4.0"), ([470, 1370], "Android", "android-4.1"), ([123], "x",
+        None),
         ([600, 540], "x", None),
     ],
 )  # fmt: skip

@@ -7,7 +7,10 @@ from support.iis import head, line, write
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.sources import Kind, NotReadError, Source, encoding_of, find, head_of, kind_of, text_of
 
-HTTPERR = "#Software: Microsoft HTTP API 2.0\n#Version: 1.0\n#Fields: date time c-ip c-port s-ip s-port cs-version cs-method cs-uri sc-status s-siteid s-reason s-queuename\n"
+HTTPERR = (
+    "#Software: Microsoft HTTP API 2.0\n#Version: 1.0\n#Fields: date time c-ip c-port s-ip s-port cs-version "
+    "cs-method cs-uri sc-status s-siteid s-reason s-queuename\n"
+)
 
 
 @pytest.mark.parametrize(

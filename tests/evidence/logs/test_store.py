@@ -37,23 +37,29 @@ def test_a_line_with_everything(tmp_path):
     blob = "V141_Fc1_Fid:5_Hb600_Rto1_S1_Fet600000_Pa1_As:BlockedP_Mbx:MB1_Throttle25_Budget:(D)Conn%3a0_"
     text = ping(
         fields=fields, blob=blob, sc_bytes=313, cs_bytes=612, cs_host="mail.example.test", sc_win32_status=2148074254,
-        **{"X_Forwarded_For": "203.0.113.5,+198.51.100.7"}, s_sitename="W3SVC2",
+        X_Forwarded_For="203.0.113.5,+198.51.100.7", s_sitename="W3SVC2",
     )  # fmt: skip
     read, (row,) = taken(tmp_path, head(fields) + text)
     assert (read.lines, read.requests, read.bad) == (1, 1, 0)
     wanted = {
         "ended_ms": 1893571800000, "started_ms": 1893571199987, "took_ms": 600013, "role": "client", "server": "EX1",
-        "site": "W3SVC2", "server_ip": "192.0.2.10", "port": 443, "host": "mail.example.test", "client": "198.51.100.7",
-        "forwarded_for": "203.0.113.5", "method": "POST", "command": "Ping", "user_name": "alice", "user_raw": "alice",
-        "login": "EXAMPLE\\alice", "device": "SYNTH01", "device_type": "iPhone", "user_agent": "Apple-iPhone0C0/0000.1",
+        "site": "W3SVC2", "server_ip": "192.0.2.10", "port": 443, "host": "mail.example.test",
+        "client": "198.51.100.7",
+        "forwarded_for": "203.0.113.5", "method": "POST", "command": "Ping", "user_name": "alice",
+        "user_raw": "alice",
+        "login": "EXAMPLE\\alice", "device": "SYNTH01", "device_type": "iPhone",
+        "user_agent": "Apple-iPhone0C0/0000.1",
         "status": 200, "substatus": 0, "win32": 2148074254, "bytes_out": 313, "bytes_in": 612, "protocol": 141,
-        "command_status": 1, "heartbeat_s": 600, "is_expired": True, "fet_ms": 600000, "throttle_ms": 25, "policy_ack": 1,
+        "command_status": 1, "heartbeat_s": 600, "is_expired": True, "fet_ms": 600000, "throttle_ms": 25,
+        "policy_ack": 1,
         "access": "BlockedP", "mailbox_server": "MB1", "is_blob_cut": False, "query": None, "error": None,
     }  # fmt: skip
     assert {name: row[name] for name in wanted} == wanted
 
 
-@pytest.mark.parametrize("user", ["EXAMPLE%5Calice", "EXAMPLE\\alice", "alice@example.test", "Alice", "alice%40example.test"])
+@pytest.mark.parametrize(
+    "user", ["EXAMPLE%5Calice", "EXAMPLE\\alice", "alice@example.test", "Alice", "alice%40example.test"]
+)
 def test_one_user_has_many_names(tmp_path, user):
     _, (row,) = taken(tmp_path, head() + ping(user=user))
     assert row["user_name"] == "alice"
@@ -66,7 +72,9 @@ def test_a_percent_sign_that_is_not_escaped(tmp_path):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_each_line_end_has_its_places(tmp_path, end):
-    text = (head() + ping() + "broken\n" + ping(blob="V141_Msg:a b_Hb600_") + "\n" + "b x\n" + ping()).replace("\n", end)
+    text = (head() + ping() + "broken\n" + ping(blob="V141_Msg:a b_Hb600_") + "\n" + "b x\n" + ping()).replace(
+        "\n", end
+    )
     read, _ = taken(tmp_path, text)
     assert [(bad.line, bad.offset) for bad in read.bad_lines] == [(6, text.index("broken")), (9, text.index("b x"))]
     assert (read.requests, read.mended, read.bad) == (3, 1, 2)
@@ -81,7 +89,8 @@ def test_a_packed_query(tmp_path, tail):
 
 
 @pytest.mark.parametrize(
-    ("blob", "is_cut", "heartbeat_s"), [("V141_Hb60", True, None), ("V141_Hb600_", False, 600), ("V141_Hb600_Err", True, 600)]
+    ("blob", "is_cut", "heartbeat_s"),
+    [("V141_Hb60", True, None), ("V141_Hb600_", False, 600), ("V141_Hb600_Err", True, 600)],
 )
 def test_a_blob_that_is_cut(tmp_path, blob, is_cut, heartbeat_s):
     _, (row,) = taken(tmp_path, head() + ping(blob=blob))
@@ -94,7 +103,16 @@ def test_two_servers_in_one_file(tmp_path):
 
 
 def test_lines_that_are_not_understood_are_counted_with_their_place(tmp_path):
-    text = head() + ping() + "2030-01-02 08:00:00 broken\n" + ping(sc_status="abc") + ping() + "\0" * 20 + "\n" + ping(time="25:00:00")
+    text = (
+        head()
+        + ping()
+        + "2030-01-02 08:00:00 broken\n"
+        + ping(sc_status="abc")
+        + ping()
+        + "\0" * 20
+        + "\n"
+        + ping(time="25:00:00")
+    )
     read, found = taken(tmp_path, text)
     assert (read.lines, read.requests, read.bad, len(found)) == (6, 2, 4, 2)
     reasons = [(bad.line, bad.reason) for bad in read.bad_lines]
@@ -207,7 +225,10 @@ def test_one_that_was_killed_leaves_no_half_file(tmp_path, at):
 
 def test_a_folder_that_holds_something_else(tmp_path):
     write(tmp_path / "full/letter.txt", "x")
-    with pytest.raises(UserError, match="is not empty, and holds no logs that were read"), store_in(tmp_path / "full"):
+    with (
+        pytest.raises(UserError, match="is not empty, and holds no logs that were read"),
+        store_in(tmp_path / "full"),
+    ):
         pass
 
 
@@ -223,5 +244,8 @@ def test_pseudonyms_hide_names_and_keep_networks(tmp_path):
 def test_pseudonyms_are_not_mixed_with_names(tmp_path):
     with store_in(tmp_path / "store"):
         pass
-    with pytest.raises(UserError, match="with other pseudonyms"), store_in(tmp_path / "store", pseudonyms=Pseudonyms(b"x" * 16)):
+    with (
+        pytest.raises(UserError, match="with other pseudonyms"),
+        store_in(tmp_path / "store", pseudonyms=Pseudonyms(b"x" * 16)),
+    ):
         pass

@@ -8,7 +8,9 @@ from support.iis import FIELDS, head, line, write
 from hbprobe.evidence.logs import w3c
 from hbprobe.evidence.logs.sources import Source
 
-OTHER = "date time s-sitename s-computername s-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken X-Forwarded-For"
+OTHER = (
+    "date time s-sitename s-computername s-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken X-Forwarded-For"
+)
 
 
 def divided(tmp_path, text):

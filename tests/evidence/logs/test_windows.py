@@ -47,10 +47,10 @@ def test_the_events_of_a_company_are_rebuilt(tmp_path, release, near_s, near):
     """Since 2013 the log has the start to the millisecond; before, the order of requests within a second is lost."""
     world = company(path("a", 300), path("b"), mix={"ios": 5, "outlook-180": 2, "android-4.4": 3}, devices=80)
     records = write_logs(tmp_path, world, release)
-    window, truth = HeartbeatWindow(200, 540), []
-    for record in sorted(records, key=lambda record: record.started_s):
-        if (event := window.register(record.heartbeat_s, record.started_s)) is not None:
-            truth.append((BEGIN.timestamp() + event.at_s, event.average_s))
+    window = HeartbeatWindow(200, 540)
+    in_order = sorted(records, key=lambda record: record.started_s)
+    raised = [window.register(record.heartbeat_s, record.started_s) for record in in_order]
+    truth = [(BEGIN.timestamp() + event.at_s, event.average_s) for event in raised if event is not None]
     evidence = Logs([tmp_path]).run()
     until_s = max(BEGIN.timestamp() + record.ended_s for record in records) - 3540
     truth = [event for event in truth if event[0] <= until_s]

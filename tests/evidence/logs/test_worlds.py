@@ -44,6 +44,12 @@ def test_limits_that_devices_are_told_of(tmp_path, release, how):
         assert limit.survived <= limit_s <= limit.cut
 
 
+def test_a_limit_that_varies_and_that_devices_are_told_of(tmp_path):
+    write_logs(tmp_path, company(path("a", 600, Loss.RESET, 60.0)))
+    found, _ = limits_of(tmp_path)
+    assert found[net(0)].judgement == "several"
+
+
 def test_fixed_intervals_say_nothing_beyond_themselves(tmp_path):
     write_logs(tmp_path, company(path("a", 900), path("b", 420), mix={"ios": 1}, devices=80))
     found, evidence = limits_of(tmp_path)
