@@ -39,6 +39,8 @@ _SHARP_S: Final = 5.0
 _PAUSE_S: Final = 130.0
 """So much later than the timer may a device that was told ask again."""
 _AGREEING: Final = 0.3
+_LEAST_BETWEEN: Final = 10
+"""Where fewer silences ended, it is not known whether losses set in at once."""
 _CURVE_STEPS: Final = 150
 _MOST_S: Final = 7200.0
 
@@ -232,7 +234,8 @@ def _spread(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
     low_s = float(lasted_s[np.searchsorted(rising, first)]) if rising[-1] >= first else fit.low_s
     high_s = float(lasted_s[np.searchsorted(rising, last)]) if rising[-1] >= last else fit.high_s
     wide_s = max(_SHARP_S, 0.01 * fit.high_s, fit.high_s - fit.low_s + _SHARP_S)
-    return (low_s, high_s) if high_s - low_s > wide_s else None
+    between = int(np.count_nonzero((lasted_s > low_s) & (lasted_s < high_s)))
+    return (low_s, high_s) if high_s - low_s > wide_s and between >= _LEAST_BETWEEN else None
 
 
 def _spread_of_told(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
@@ -241,7 +244,9 @@ def _spread_of_told(silences: Silences, fit: _Fit) -> tuple[float, float] | None
     Not all of them do: a device that was told may pause before it asks again, and only then shows in a log.
     """
     wide_s = max(_SHARP_S, 0.01 * fit.high_s)
-    near = (silences.lasted_s >= 0.7 * fit.low_s) & (silences.lasted_s <= max(1.4 * fit.high_s, fit.high_s + _PAUSE_S))
+    near = (silences.lasted_s >= 0.7 * fit.low_s) & (
+        silences.lasted_s <= max(1.4 * fit.high_s, fit.high_s + _PAUSE_S)
+    )
     died_s = silences.lasted_s[near & silences.is_cut & silences.is_exact]
     agree = int(np.count_nonzero(np.abs(died_s - fit.low_s) <= wide_s + (fit.high_s - fit.low_s) / 2))
     if agree < _AGREEING * len(died_s):

@@ -116,7 +116,8 @@ is_precise,
     WHEN since_s > $shortest AND (gap_s < -$before OR is_early OR coalesce(error, '') LIKE '%NMStolen%'
       OR coalesce(error, '') LIKE '%PingCollision%' OR coalesce(next_error, '') LIKE '%PingCollision%')
       THEN CASE WHEN is_same THEN 'told' ELSE 'moved' END
-    WHEN gap_s BETWEEN -$before AND $at_once THEN 'answered'
+    WHEN gap_s BETWEEN -$before AND $at_once
+      THEN CASE WHEN is_same OR command_status IS NOT NULL THEN 'answered' ELSE 'moved' END
     WHEN since_s BETWEEN asked_s + $least AND asked_s + $most THEN CASE WHEN is_same THEN 'silent' ELSE 'moved' END
     ELSE 'unknown'
   END AS kind_of

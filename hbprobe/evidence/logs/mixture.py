@@ -16,8 +16,8 @@ _EARLY: Final = {290 + 180 * step for step in range(10)} | {1790}
 _LATER: Final = {480 + 300 * step for step in range(5)} | {1800}
 _WINDOWS: Final = ("wp", "pocketpc", "windows", "msft", "smartphone")
 _HEAD: Final = """\
-# The fleet that the logs show, for hbprobe fleet --mix and hbprobe size --mix. What is marked "assumed" is not in a
-log.
+# The fleet that the logs show, for hbprobe fleet --mix and hbprobe size --mix.
+# What is marked "assumed" is not in a log.
 
 """
 

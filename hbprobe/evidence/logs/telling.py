@@ -371,7 +371,7 @@ def bracket_words(low_s: float, high_s: float) -> str:
 
 def sure_words(confidence: float) -> str:
     """Say how sure, and never that it is certain."""
-    return ">99.9 %" if confidence > 0.999 else f"{confidence:.1%}"
+    return ">99.9 %" if confidence > 0.999 else f"{100 * confidence:.1f} %"
 
 
 def _limit_finding(limit: LimitPart) -> str:

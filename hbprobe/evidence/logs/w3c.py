@@ -103,6 +103,8 @@ def _is_utf8(path: Path) -> bool:
     rest = b""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
+            if not rest and chunk.isascii():
+                continue
             whole, _, rest = (rest + chunk).rpartition(b"\n")
             try:
                 whole.decode()

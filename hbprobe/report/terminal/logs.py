@@ -15,6 +15,8 @@ _MOST_LIMITS = 20
 _MOST_EVENTS = 10
 _MOST_FILES = 10
 _MOST_ROWS = 40
+_MOST_COLUMNS = 10
+"""A row that has more does not fit on a line, and stands as a list."""
 _COLUMNS = ("", "limit", "manner", "sure", "answered up to", "asked up to", "lost", "silences", "devices")
 _NUMBERS = ("sure", "answered up to", "asked up to", "lost", "silences", "devices")
 
@@ -121,6 +123,14 @@ def print_table(table: Table, console: Console) -> None:
     """Print the answer to one question."""
     console.print(plain(table.title))
     console.print()
+    if len(table.columns) > _MOST_COLUMNS:
+        for row in table.rows[:_MOST_EVENTS]:
+            said = [(name, str(cell)) for name, cell in zip(table.columns, row, strict=True) if cell is not None]
+            console.print(pairs(said))
+            console.print()
+        if len(table.rows) > _MOST_EVENTS:
+            console.print(plain(f"and {len(table.rows) - _MOST_EVENTS} more rows: see --json or --csv FILE"))
+        return
     numbers = [name for place, name in enumerate(table.columns) if _holds_numbers(table, place)]
     rows = [["-" if cell is None else str(cell) for cell in row] for row in table.rows[:_MOST_ROWS]]
     console.print(table_of(table.columns, numbers, rows))

@@ -42,7 +42,7 @@ def test_a_worker_that_begins_anew_has_an_empty_window():
     assert rebuild(samples(480, 480, 480, 480), {}, SMALL, [(250.0, "")]).events == ()
 
 
-@pytest.mark.parametrize(("release", "near_s", "near"), [(Release.V2010, 60, 8), (Release.V2019, 1, 0)])
+@pytest.mark.parametrize(("release", "near_s", "near"), [(Release.V2010, 60, 25), (Release.V2019, 1, 0)])
 def test_the_events_of_a_company_are_rebuilt(tmp_path, release, near_s, near):
     """Since 2013 the log has the start to the millisecond; before, the order of requests within a second is lost."""
     world = company(path("a", 300), path("b"), mix={"ios": 5, "outlook-180": 2, "android-4.4": 3}, devices=80)
