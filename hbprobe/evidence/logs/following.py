@@ -84,7 +84,7 @@ WITH devices AS (
       AND CASE WHEN heartbeat_s IS NULL THEN took_ms % 1000 >= 200 ELSE took_ms < heartbeat_s * 1000 - 1000 END)
       AS is_early,
     coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
-      AND took_ms % 1000 < 200 THEN took_ms // 1000 END) AS asked_s,
+      AND took_ms % 1000 < 100 THEN took_ms // 1000 END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told
   FROM requests JOIN devices ON requests.device IS NOT DISTINCT FROM devices.device
   WHERE NOT (role = 'back' AND has_front) AND started_ms IS NOT NULL AND coalesce(status, 0) <> 401
@@ -117,7 +117,8 @@ is_precise,
       OR coalesce(error, '') LIKE '%PingCollision%' OR coalesce(next_error, '') LIKE '%PingCollision%')
       THEN CASE WHEN is_same THEN 'told' ELSE 'moved' END
     WHEN gap_s BETWEEN -$before AND $at_once
-      THEN CASE WHEN is_same OR command_status IS NOT NULL THEN 'answered' ELSE 'moved' END
+      THEN CASE WHEN command_status IS NULL AND asked_s IS NULL THEN 'unknown'
+                WHEN is_same OR command_status IS NOT NULL THEN 'answered' ELSE 'moved' END
     WHEN since_s BETWEEN asked_s + $least AND asked_s + $most THEN CASE WHEN is_same THEN 'silent' ELSE 'moved' END
     ELSE 'unknown'
   END AS kind_of
