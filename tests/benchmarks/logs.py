@@ -21,7 +21,7 @@ _STATUS = "sc-status sc-substatus sc-win32-status"
 LISTS = (
     f"{_FIRST} cs(Referer) {_STATUS} time-taken",
     f"{_FIRST} {_STATUS} time-taken",
-    f"s-sitename s-computername {_FIRST} cs-version cs(Cookie) cs(Referer) cs-host {_STATUS} sc-bytes cs-bytes time-taken",
+    f"s-sitename s-computername {_FIRST} cs-version cs(Cookie) cs-host {_STATUS} sc-bytes cs-bytes time-taken",
 )
 POOL = 20_000
 BUDGET = (

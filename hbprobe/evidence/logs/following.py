@@ -108,7 +108,8 @@ WITH devices AS (
 SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_exact AND next_exact AS
 is_precise,
   CASE
-    WHEN status >= 400 OR status = 0 THEN 'failed'
+    WHEN status >= 500 OR status = 0 THEN 'failed'
+    WHEN status >= 400 THEN 'refused'
     WHEN command_status IS NOT NULL AND command_status NOT IN (1, 2)
       AND coalesce(error, '') NOT LIKE '%PingCollision%' THEN 'refused'
     WHEN next_ms IS NULL THEN 'unknown'

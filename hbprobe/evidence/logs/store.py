@@ -308,13 +308,13 @@ class _Reading:
 
     def _rejected(self) -> list[tuple[int, int, str, str]]:
         """Return, and forget, which lines the CSV reader did not take: line, offset, why."""
+        if not self._has_rejects():
+            return []
         found = self._connection.execute(
-            "SELECT line, line_byte_position, min(error_type), min(column_name) FROM reject_errors GROUP BY ALL"
-            if self._has_rejects()
-            else "SELECT 1, 1, '', '' WHERE false"
+            "SELECT line, line_byte_position, max(error_type), min(column_name) FILTER (error_type = 'CAST') "
+            "FROM reject_errors GROUP BY ALL"
         ).fetchall()
-        if self._has_rejects():
-            self._connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+        self._connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
         return sorted(found)
 
     def _has_rejects(self) -> bool:
