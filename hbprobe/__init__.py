@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hbprobe.errors import RequestError as RequestError
     from hbprobe.errors import UserError as UserError
     from hbprobe.evidence.captures.capture import Capture as Capture
+    from hbprobe.evidence.logs.request import Logs as Logs
     from hbprobe.fleet.requests import Fleet as Fleet
     from hbprobe.fleet.requests import FleetShare as FleetShare
     from hbprobe.fleet.requests import Size as Size
@@ -47,6 +48,7 @@ _HOME = {
     "Fleet": "fleet.requests",
     "FleetShare": "fleet.requests",
     "Lab": "lab.requests",
+    "Logs": "evidence.logs.request",
     "Locate": "measure.locate",
     "Observer": "measure.observe",
     "Preflight": "measure.preflight",
@@ -70,6 +72,7 @@ __all__ = [
     "FleetShare",
     "Lab",
     "Locate",
+    "Logs",
     "Observer",
     "Preflight",
     "Probe",

@@ -73,6 +73,7 @@ TOUCHING = {
     "cli.history",
     "cli.lab",
     "cli.locate",
+    "cli.logs",
     "cli.main",
     "cli.options",
     "cli.output",
@@ -93,6 +94,17 @@ TOUCHING = {
     "evidence.captures.capture",
     "evidence.captures.capture_file",
     "evidence.captures.findings",
+    "evidence.events.readers",
+    "evidence.logs.engine",
+    "evidence.logs.export",
+    "evidence.logs.http_tables",
+    "evidence.logs.mixture",
+    "evidence.logs.reports",
+    "evidence.logs.request",
+    "evidence.logs.sources",
+    "evidence.logs.store",
+    "evidence.logs.telling",
+    "evidence.logs.w3c",
     "farend.ending",
     "farend.hold_service",
     "farend.server",
@@ -174,6 +186,7 @@ TOUCHING = {
     "records.capture",
     "records.diagnosis",
     "records.location",
+    "records.logs",
     "records.preflight",
     "records.result",
     "records.wire",
@@ -196,6 +209,7 @@ TOUCHING = {
     "report.plots.flags",
     "report.plots.fleet_plot",
     "report.plots.history_plot",
+    "report.plots.logs_plot",
     "report.plots.page",
     "report.plots.search_plot",
     "report.plots.search_rows",
@@ -212,6 +226,7 @@ TOUCHING = {
     "report.terminal.layout",
     "report.terminal.live",
     "report.terminal.location",
+    "report.terminal.logs",
     "report.terminal.preflight",
     "report.terminal.size",
     "report.terminal.tables",
@@ -244,7 +259,7 @@ it imports: times and generators are arguments, and state machines return what t
 READS_A_FILE = {"hbprobe.exchange.settings": {"pathlib"}}
 """Values that the deciding modules need, in a module that can load them, too."""
 
-HEAVY = {"aiohttp", "cryptography", "matplotlib", "numpy", "pydantic", "rich", "scapy", "yaml"}
+HEAVY = {"aiohttp", "cryptography", "duckdb", "evtx", "matplotlib", "numpy", "pydantic", "scapy", "yaml"}
 
 MODULES = sorted(
     "hbprobe." + ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from hbprobe.cli import fleet_output
-from hbprobe.cli.fleet_output import progress, tell
+from hbprobe.cli.fleet_output import progress, status, tell
 from hbprobe.cli.fleet_sockets import over_sockets
+from hbprobe.cli.options import Folder
 from hbprobe.cli.output import measured
 from hbprobe.cli.requests import from_request
 from hbprobe.errors import RequestError
-from hbprobe.fleet.requests import Fleet, FleetShare
+from hbprobe.fleet.requests import Fleet, FleetShare, leave_iis_logs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +39,13 @@ class Options(fleet_output.Options):
             "without warm-up and moves"
         ),
     ] = False
+    iis_log: Annotated[
+        Folder,
+        Parameter(
+            help="leave the logs that IIS would have of this fleet, and truth.json with what its paths do; at most "
+            "1000 devices"
+        ),
+    ] = None
 
 
 @from_request(Fleet)
@@ -45,6 +53,9 @@ def fleet(request: Fleet, own: Options) -> int:
     """Simulate, and show what the server saw."""
     if own.sockets and own.sweep_share is not None:
         raise RequestError("{sockets} and {sweep_share} do not go together: drop one", "sockets")
+    if own.iis_log is not None:
+        with status("writing logs") as say:
+            leave_iis_logs(request, own.iis_log, say)
     if own.sockets:
         return over_sockets(request, own)
     if own.sweep_share is not None:

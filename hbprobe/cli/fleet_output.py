@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
@@ -18,7 +18,8 @@ from hbprobe.measure.observe import Observer
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
-    from rich.status import Status
+
+Say: TypeAlias = Callable[[str], None]
 
 
 @Parameter(name="*")
@@ -31,17 +32,29 @@ class Options:
     exit_code: ExitCode = False
 
 
-class _OnStatus(Observer):
-    """Shows beside a spinner how far a simulation is."""
+class _Telling(Observer):
+    """Shows how far a simulation is."""
 
-    def __init__(self, status: "Status") -> None:
-        self._status = status
+    def __init__(self, say: Say) -> None:
+        self._say = say
 
     def says(self, text: str) -> None:
-        self._status.update(text)
+        self._say(text)
 
     def progress(self, share: float) -> None:
-        self._status.update(f"simulating: {share:.0%}")
+        self._say(f"simulating: {share:.0%}")
+
+
+@contextlib.contextmanager
+def status(first: str) -> Iterator[Say]:
+    """Give a function that shows on a terminal, beside a spinner, what is being done; elsewhere it shows nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(first) as spinner:
+        yield spinner.update
 
 
 @contextlib.contextmanager
@@ -52,13 +65,8 @@ def progress(own: Options) -> Iterator[Observer]:
     """
     if own.out is not None:
         fresh_folder(own.out)
-    if not sys.stderr.isatty():
-        yield Observer()
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("simulating") as status:
-        yield _OnStatus(status)
+    with status("simulating") as say:
+        yield _Telling(say)
 
 
 def tell(

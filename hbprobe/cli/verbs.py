@@ -113,6 +113,16 @@ VERBS = {
             ("hbprobe capture ring --port 443 --plot connections.png", "a folder of captures, with a picture"),
         ),
     ),
+    "logs": Verb(
+        "read logs of IIS, HTTPERR and Windows events: limits by network, event 1040, devices in trouble",
+        "Read what has already happened, without sending a packet: IIS's W3C logs, HTTPERR, HttpProxy logs and "
+        "Windows event logs, by the gigabyte. The answer comes first: limits by network, event 1040, who is blocked, "
+        "throttled or in a loop.",
+        (
+            ("hbprobe logs W3SVC1 W3SVC2 events.evtx", "two servers, and the event log of one"),
+            ("hbprobe logs W3SVC1 --report user-agents --plot agents.png", "one question, with a picture"),
+        ),
+    ),
     "serve": Verb(
         "be the far end: hold requests open as long as the probe asks; stand in for Exchange ActiveSync",
         "Serve POST /hold?seconds=S, which is answered after S seconds with a token that the probe checks, and "

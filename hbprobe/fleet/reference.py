@@ -95,6 +95,7 @@ class PlainDevice:
         "_paths",
         "_refused",
         "_requests",
+        "_row",
         "_seen",
         "_spread_s",
         "_tries",
@@ -116,6 +117,10 @@ class PlainDevice:
         _, self._refused = settle(self._device, world.settings)
         self.due_s = world.habits.start_s * chance.uniform(self._visit_key, 0, OfVisit.START)
         self._visit()
+
+    def network(self) -> int:
+        """Return the number of the path that it is on, in the order of the world's paths."""
+        return int(self._paths.path[self._row])
 
     def step(self) -> int | None:
         """Make the request that is due; return its interval, or None for one that is refused."""
@@ -219,6 +224,7 @@ class PlainDevice:
     def _visit(self) -> None:
         firewall, of, visit = self._world.firewall, self._visit_key, self._visits
         row = self._paths.rows(np.array([chance.uniform(of, visit, OfVisit.PATH)]))
+        self._row = int(row[0])
         limit_s = float(self._paths.limits_s(row, np.array([chance.uniform(of, visit, OfVisit.VALUE)]))[0])
         self._at_firewall = firewall.limit_s <= limit_s
         if self._at_firewall:

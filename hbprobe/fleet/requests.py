@@ -1,13 +1,16 @@
 """The requests for simulated fleets: what the server sees of one, and which timer its firewall should have."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 from hbprobe.duration import parse_duration_s
 from hbprobe.errors import RequestError
+from hbprobe.files import write_whole
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Configured, Duration, File, Group, Request, Whole
 
@@ -23,6 +26,9 @@ Devices: TypeAlias = Annotated[int, Whole(1, 10_000_000)]
 
 _LONGEST_DAYS = 3650
 _MOST_TIMERS = 1000
+_MOST_LOGGED = 1000
+_LOGS_BEGIN = datetime(2030, 1, 2, tzinfo=UTC)
+"""The first simulated day of logs."""
 _MOST_MAIL = 100_000
 T = TypeVar("T")
 
@@ -249,3 +255,26 @@ async def _in_thread(work: Callable[[_Stop], T], observer: Observer) -> T:
     except asyncio.CancelledError:
         stop.requested = True
         raise
+
+
+def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None]) -> None:
+    """Leave the logs that IIS would have of a fleet, and `truth.json` beside them.
+
+    They come from the model with one object a device; raises RequestError for more devices than that is good for.
+    """
+    from hbprobe.eas.log_blob import Site
+    from hbprobe.eas.releases import Release
+    from hbprobe.fleet.logged import requests, truth_of
+    from hbprobe.fleet.mail import DAY_S
+    from hbprobe.standin.record_files import IisLog, WallClock
+
+    if asked.devices > _MOST_LOGGED:
+        text = "{iis_log} takes {most} devices at most: add {devices} 300"
+        raise RequestError(text, "iis_log", most=_MOST_LOGGED)
+    world = asked.loaded_mix().world(asked.devices, asked.exchange_settings(), asked.seed)
+    log = IisLog(folder, Release.V2019, WallClock(_LOGS_BEGIN, 0.0), Site())
+    for record in requests(world, asked.days * DAY_S):
+        log.request_done(record)
+        say(f"writing logs: {record.ended_s / (asked.days * DAY_S):.0%}")
+    log.close()
+    write_whole(folder / "truth.json", json.dumps(truth_of(world), indent=2) + "\n")

@@ -24,11 +24,20 @@ def estimate(evidence: Sequence[Trial]) -> tuple[Point, ...]:
     Turnbull's estimator for such data, which is the Kaplan-Meier curve where every time is exact
     (https://doi.org/10.1111/j.2517-6161.1976.tb01597.x).
     """
-    told = [_time_of_death(trial) for trial in evidence]
+    return most_likely_shares([_time_of_death(trial) for trial in evidence], ends_s=[one.hold_s for one in evidence])
+
+
+def most_likely_shares(
+    told: Sequence[tuple[float, float]], counts: Sequence[int] | None = None, ends_s: Sequence[float] = ()
+) -> tuple[Point, ...]:
+    """Return the most likely shares, given above which time and up to which time each connection died.
+
+    `counts` says how many died so, one if left out; `ends_s` are times up to which a curve at 0 is drawn.
+    """
     lows, highs = {low for low, _ in told}, {high for _, high in told}
     cells = [cell for cell in pairwise(sorted(lows | highs)) if cell[0] in lows and cell[1] in highs]
     share, points = 1.0, [(0.0, 1.0)]
-    for (low_s, high_s), weight in zip(cells, _weights(told, cells), strict=True):
+    for (low_s, high_s), weight in zip(cells, _weights(told, cells, counts), strict=True):
         if math.isinf(high_s):
             break
         points.append((low_s, share))
@@ -36,7 +45,7 @@ def estimate(evidence: Sequence[Trial]) -> tuple[Point, ...]:
         points.append((high_s, share))
     known_s = [edge for edge in lows | highs if math.isfinite(edge)]
     if share < _SETTLED:  # what no hold of some length survives, none of a greater does
-        known_s += [trial.hold_s for trial in evidence]
+        known_s += ends_s
     end_s = max(known_s, default=0.0)
     return tuple(point for point, _ in groupby([*points, (max(end_s, points[-1][0]), share)]))
 
@@ -49,13 +58,17 @@ def _time_of_death(trial: Trial) -> tuple[float, float]:
     return (math.nextafter(at_s, 0), at_s) if trial.outcome.exact else (0.0, at_s)
 
 
-def _weights(told: Sequence[tuple[float, float]], cells: Sequence[tuple[float, float]]) -> list[float]:
+def _weights(
+    told: Sequence[tuple[float, float]], cells: Sequence[tuple[float, float]], counts: Sequence[int] | None
+) -> list[float]:
     """Return how much of all deaths falls into each cell: a fixed point in which each trial spreads its one death."""
     possible = np.array([[low <= cell[0] and cell[1] <= high for cell in cells] for low, high in told], dtype=float)
+    parts = np.ones(len(told)) if counts is None else np.array(counts, dtype=float)
+    parts /= max(1.0, parts.sum())
     weights = np.full(len(cells), 1 / max(1, len(cells)))
     for _ in range(_ROUNDS if told else 0):
         spread = possible * weights
-        new = (spread / spread.sum(axis=1, keepdims=True)).mean(axis=0)
+        new = parts @ (spread / spread.sum(axis=1, keepdims=True))
         settled = np.abs(new - weights).max() < _SETTLED
         weights = new
         if settled:

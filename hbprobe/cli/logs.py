@@ -1,0 +1,214 @@
+"""`hbprobe logs`: what has already happened, read from IIS, HTTPERR and Windows event logs."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Group, Parameter
+
+from hbprobe.cli.fleet_output import status
+from hbprobe.cli.options import File, Folder, Json, WebConfig, exchange_settings, reads
+from hbprobe.cli.output import show
+from hbprobe.errors import UserError
+from hbprobe.files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hbprobe.evidence.logs.reports import Table
+    from hbprobe.evidence.logs.request import Logs, OpenLogs
+    from hbprobe.records.logs import LogEvidence
+
+_LOOKING, _ASKING, _KEEPING = (
+    Group(name, sort_key=place)
+    for place, name in enumerate(("What to look at", "What to answer", "What to keep"), start=1)
+)
+
+
+def _bits(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 8 <= int(text) <= 32):
+        raise ValueError(f"{text!r} is no number of bits: give 8 to 32")
+    return int(text)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time: write 2030-01-02 or 2030-01-02T08:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_TIME = reads(_moment, "TIME")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What of the logs is asked, and what is left of it."""
+
+    by: Annotated[
+        Literal["network", "device", "kind", "server"],
+        Parameter(
+            group=_LOOKING,
+            help="tell limits of networks, devices, kinds of devices or servers (default: network)",
+        ),
+    ] = "network"
+    networks: Annotated[File, Parameter(group=_LOOKING, help="CSV of prefix and name: carriers and sites")] = None
+    net4: Annotated[
+        int,
+        reads(_bits, "BITS"),
+        Parameter(group=_LOOKING, help="how many bits of an IPv4 address are its network (default: 24)"),
+    ] = 24
+    since: Annotated[
+        datetime | None, _TIME, Parameter(group=_LOOKING, help="2030-01-02 or 2030-01-02T08:00, in UTC")
+    ] = None
+    until: Annotated[
+        datetime | None,
+        _TIME,
+        Parameter(group=_LOOKING, help="as --since; what ended then or later is left out"),
+    ] = None
+    who: Annotated[
+        str | None, Parameter(group=_LOOKING, metavar="NAME", help="reports tell of this user or device only")
+    ] = None
+    containing: Annotated[
+        str | None,
+        Parameter(
+            group=_LOOKING,
+            metavar="TEXT",
+            help="reports tell of what contains this: a device type, an agent, an error",
+        ),
+    ] = None
+    webconfig: WebConfig = None
+    report: Annotated[
+        str | None,
+        Parameter(group=_ASKING, metavar="NAME", help="one question instead of the whole; 'list' names them"),
+    ] = None
+    sql: Annotated[
+        File, Parameter(group=_ASKING, help="a question of your own, over requests, silences and httperr")
+    ] = None
+    csv: Annotated[File, Parameter(group=_ASKING, help="write the answer of --report or --sql as CSV")] = None
+    plot: Annotated[
+        File, Parameter(group=_ASKING, help="draw the limits, or the answer of --report (.png or .svg)")
+    ] = None
+    export: Annotated[
+        Folder, Parameter(group=_ASKING, help="write the six files of Export-ActiveSyncLog, and Heartbeats.csv")
+    ] = None
+    mix: Annotated[File, Parameter(group=_ASKING, help="write a mix of this company for fleet and size")] = None
+    into: Annotated[
+        Folder, Parameter(group=_KEEPING, help="keep what was read as Parquet; later runs read only what is new")
+    ] = None
+    pseudonyms: Annotated[
+        Path | None,
+        Parameter(
+            group=_KEEPING,
+            metavar="KEYFILE",
+            help="users, devices and addresses become hashes with this secret",
+        ),
+    ] = None
+    json: Json = False
+
+
+_DEFAULTS = Options()
+_PATH = Parameter(name="PATH", help="files, folders, wildcards, .gz, .zip, or what --into wrote")
+
+
+def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
+    """Read logs, and show what they tell; return 1 where something needs a mend."""
+    if options.report == "list":
+        _list()
+        return 0
+    if options.report is not None and options.sql is not None:
+        raise UserError("--report and --sql do not go together: drop one")
+    if options.csv is not None and options.report is None and options.sql is None:
+        raise UserError("--csv needs --report NAME or --sql FILE, whose answer it writes")
+    with status("reading") as say, _request(paths, options).opened(say) as opened:
+        say("judging")
+        evidence = None if options.report or options.sql else opened.evidence()
+        table = _table(opened, options)
+        written = _write(options, opened, evidence, table)
+    ended = 1 if evidence is not None and evidence.has_problem else 0
+    return _show(options, evidence, table, written, ended)
+
+
+def _request(paths: tuple[str, ...], options: Options) -> "Logs":
+    from hbprobe.evidence.logs.request import By, Logs
+
+    kept = [options.into] if options.into is not None and options.into.exists() else []
+    return Logs(
+        paths=paths or kept,
+        by=By(options.by),
+        networks=options.networks,
+        v4_prefix=options.net4,
+        since=options.since,
+        until=options.until,
+        settings=exchange_settings(options.webconfig),
+        who=options.who,
+        containing=options.containing,
+        into=options.into,
+        pseudonyms=options.pseudonyms,
+    )
+
+
+def _table(opened: "OpenLogs", options: Options) -> "Table | None":
+    if options.report is not None:
+        return opened.report(options.report)
+    return None if options.sql is None else opened.query(options.sql)
+
+
+def _write(options: Options, opened: "OpenLogs", evidence: "LogEvidence | None", table: "Table | None") -> list[Path]:
+    """Write the files that were asked for; return them."""
+    written = list[Path]()
+    if options.export is not None:
+        from hbprobe.evidence.logs.export import export
+
+        written += export(opened.connection, options.export)
+    if options.mix is not None:
+        from hbprobe.evidence.logs.mixture import mix_of
+
+        write_whole(options.mix, mix_of(opened.connection, (evidence or opened.evidence()).limits)[0])
+        written.append(options.mix)
+    if options.csv is not None and table is not None:
+        write_whole(options.csv, f"\ufeff{table.to_csv()}")  # by which a spreadsheet knows UTF-8
+        written.append(options.csv)
+    if options.plot is not None:
+        from hbprobe.report.plots.style import save
+
+        save(_picture(evidence, table), options.plot)
+        written.append(options.plot)
+    return written
+
+
+def _picture(evidence: "LogEvidence | None", table: "Table | None") -> "Figure":
+    from hbprobe.report.plots.logs_plot import limits_plot, table_plot
+
+    if table is not None:
+        return table_plot(table)
+    assert evidence is not None
+    return limits_plot(evidence)
+
+
+def _show(
+    options: Options, evidence: "LogEvidence | None", table: "Table | None", written: list[Path], ended: int
+) -> int:
+    from hbprobe.report.terminal.logs import print_logs, print_table
+
+    if table is not None:
+        answer = show(table.to_json, lambda console: print_table(table, console), ended, as_json=options.json)
+    else:
+        assert evidence is not None
+        answer = show(evidence.to_json, lambda console: print_logs(evidence, console), ended, as_json=options.json)
+    if not options.json:
+        for path in written:
+            print(f"wrote {path}")
+    return answer
+
+
+def _list() -> None:
+    from hbprobe.evidence.logs.reports import reports
+
+    known = reports()
+    width = max(map(len, known))
+    for name, report in known.items():
+        print(f"{name:<{width}}  {report.title}")

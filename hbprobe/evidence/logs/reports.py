@@ -1,0 +1,95 @@
+"""The reports that people ask of logs: a file of SQL each, in `queries/`, with its title in the first line.
+
+The SQL is portable: no function of one engine only, and NULLs have a place in each order.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+_FOLDER: Final = Path(__file__).parent / "queries"
+_RUNS_IN_A_SPREADSHEET: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A question, and the SQL that answers it."""
+
+    name: str
+    title: str
+    sql: str
+    label: str | None
+    """The column that names the bars of its chart, and the one that gives their length; None for no chart."""
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An answer."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    """Times are text in UTC."""
+    label: str | None = None
+    value: str | None = None
+
+    def to_json(self) -> str:
+        """Return it as JSON, a line end behind it."""
+        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        return (
+            json.dumps({"schema": "hbprobe.table/1", "name": self.name, "title": self.title, "rows": rows}, indent=2)
+            + "\n"
+        )
+
+    def to_csv(self) -> str:
+        """Return it as CSV, in which no cell is a formula."""
+        return csv_text(self.columns, self.rows)
+
+
+def reports() -> dict[str, Report]:
+    """Return all reports by name."""
+    return {path.stem: _report(path) for path in sorted(_FOLDER.glob("*.sql"))}
+
+
+def _report(path: Path) -> Report:
+    sql = path.read_text(encoding="utf-8")
+    comments = [line.removeprefix("-- ") for line in sql.splitlines() if line.startswith("-- ")]
+    label, value = next((tuple(line.split()[1:3]) for line in comments if line.startswith("chart: ")), (None, None))
+    return Report(path.stem, comments[0], sql, label, value)
+
+
+def table_of(report: Report, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    """Return the answer: columns in milliseconds since 1970 become times in UTC, without the `_ms` in the name."""
+    times = {name for name in columns if name.endswith("_ms")}
+    cells = tuple(tuple(utc(row[name]) if name in times else row[name] for name in columns) for row in rows)
+    names = tuple(name.removesuffix("_ms") for name in columns)
+    label = report.label.removesuffix("_ms") if report.label else None
+    return Table(report.name, report.title, names, cells, label, report.value)
+
+
+def utc(at_ms: float | None) -> str | None:
+    """Write milliseconds since 1970 as in 2030-01-02T08:00:00Z."""
+    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def harmless(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula: what clients say of themselves may begin with `=`."""
+    if isinstance(value, str) and value.startswith(_RUNS_IN_A_SPREADSHEET):
+        return "'" + value
+    return value
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return rows as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([["" if cell is None else harmless(cell) for cell in row] for row in rows])
+    return text.getvalue()

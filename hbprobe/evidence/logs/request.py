@@ -1,0 +1,285 @@
+"""`Logs`: what is asked of logs, and the run that answers it."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from hbprobe.errors import UserError
+from hbprobe.evidence.events.entry import EventEntry
+from hbprobe.evidence.events.readers import READERS, read_evtx
+from hbprobe.evidence.logs.engine import engine, rows_of, users_rows
+from hbprobe.evidence.logs.following import JOINED, follow
+from hbprobe.evidence.logs.http_tables import HTTPERR
+from hbprobe.evidence.logs.networks import NetworkNames, parse_names
+from hbprobe.evidence.logs.reports import Report, Table, reports, table_of
+from hbprobe.evidence.logs.rows import REQUESTS
+from hbprobe.evidence.logs.sources import Kind, NotReadError, Source, find, head_of, kind_of, text_of
+from hbprobe.evidence.logs.store import Pseudonyms, Read, Store, is_store
+from hbprobe.exchange.settings import Settings
+from hbprobe.profiles.mistakes import meant
+from hbprobe.records.logs import LogEvidence
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Told = Callable[[str], None]
+
+
+class By(StrEnum):
+    """What limits are told of."""
+
+    NETWORK = "network"
+    DEVICE = "device"
+    KIND = "kind"
+    """The DeviceType that a device gives."""
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What to read, and how to look at it.
+
+    `Logs(["/logs/W3SVC1", "events.evtx"]).run()` reads everything and returns the evidence. Raises UserError for what
+    cannot be asked; a file that cannot be read is named in the evidence, and the others are read all the same.
+    """
+
+    paths: Sequence[str | Path]
+    """Files, folders, wildcards, `.gz`, `.zip`, and folders that `into` named before."""
+    by: By = By.NETWORK
+    networks: Path | None = None
+    """A CSV file of prefix and name: carriers and sites."""
+    v4_prefix: int = 24
+    """How many bits of an IPv4 address are its network."""
+    since: datetime | None = None
+    """Requests that ended before are left out."""
+    until: datetime | None = None
+    settings: Settings = field(default_factory=Settings)
+    """Exchange's: sample size and threshold of event 1040, and the longest interval."""
+    who: str | None = None
+    """Reports tell of this user or device only."""
+    containing: str | None = None
+    """Reports tell of requests whose user, device, device type, user agent or error contains this."""
+    into: Path | None = None
+    """Keeps what was read as Parquet; a later run reads only what is new."""
+    pseudonyms: Path | None = None
+    """A file with a secret: users, devices and addresses become keyed hashes."""
+    memory_mb: int = 700
+    """What the engine may take."""
+
+    def run(self, told: Told = lambda _: None) -> LogEvidence:
+        """Read everything, and return what it shows. `told` hears what is being done."""
+        with self.opened(told) as logs:
+            return logs.evidence()
+
+    async def measure(self) -> LogEvidence:
+        """As `run`, without holding up the event loop."""
+        return await asyncio.to_thread(self.run)
+
+    @contextmanager
+    def opened(self, told: Told = lambda _: None) -> "Iterator[OpenLogs]":
+        """Read everything, and keep it open for reports and exports."""
+        if not self.paths:
+            raise UserError("no log is named: give files or folders, such as C:\\inetpub\\logs\\LogFiles\\W3SVC1")
+        names = _names(self.networks)
+        pseudonyms = None if self.pseudonyms is None else Pseudonyms(_key(self.pseudonyms))
+        with ExitStack() as stack:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hbprobe-logs-")))
+            connection = stack.enter_context(engine(scratch, self.memory_mb))
+            store = Store(self.into or scratch / "store", connection, pseudonyms=pseudonyms)
+            yield OpenLogs._read(self, connection, store, names, pseudonyms, told)
+
+
+def _names(file: Path | None) -> NetworkNames:
+    if file is None:
+        return NetworkNames()
+    try:
+        return parse_names(file.read_text(encoding="utf-8-sig"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+
+
+def _key(file: Path) -> bytes:
+    try:
+        key = file.read_bytes().strip()
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}: write 32 random characters into a file") from None
+    if len(key) < 16:
+        raise UserError(f"{file}: is too short for a key: write at least 16 random characters, better 32")
+    return key
+
+
+class OpenLogs:
+    """Logs that were read, with a database open over them."""
+
+    def __init__(self, asked: Logs, connection: "DuckDBPyConnection", pseudonyms: Pseudonyms | None) -> None:
+        self.asked = asked
+        self.connection = connection
+        self.pseudonyms = pseudonyms
+        self.reads: list[Read] = []
+        self.not_read: list[tuple[str, str]] = []
+        self.entries: list[EventEntry] = []
+        self.event_files: list[tuple[str, Kind, int, int]] = []
+        """Name, kind, entries of interest, all."""
+        self.notes: list[str] = []
+
+    @classmethod
+    def _read(
+        cls,
+        asked: Logs,
+        connection: "DuckDBPyConnection",
+        store: Store,
+        names: NetworkNames,
+        pseudonyms: Pseudonyms | None,
+        told: Told,
+    ) -> Self:
+        logs = cls(asked, connection, pseudonyms)
+        plain, stores = list[Path](), list[Path]()
+        for path in asked.paths:
+            (stores if is_store(Path(path)) else plain).append(Path(path))
+        files: dict[str, list[str]] = {"requests": [], "httperr": []}
+        for source in find(plain):
+            if asked.into is not None and asked.into.resolve() in source.path.resolve().parents:
+                continue
+            told(f"reading {source.name}")
+            logs._take(source, store)
+        kept = [store]
+        others = [folder for folder in stores if asked.into is None or folder.resolve() != asked.into.resolve()]
+        kept += [Store(folder, connection, pseudonyms=pseudonyms) for folder in others]
+        for one in kept:
+            logs.reads += [read for read in one.reads if read not in logs.reads]
+            for table, found in files.items():
+                found += one.files(table)
+        told("following devices")
+        logs._prepare(files, names)
+        return logs
+
+    def _take(self, source: Source, store: Store) -> None:
+        try:
+            kind = kind_of(head_of(source), source.member or source.path.name)
+            if kind in (Kind.EVTX, *map(Kind, READERS)):
+                self._take_events(source, kind)
+            else:
+                store.take(source)
+        except NotReadError as error:
+            self.not_read.append((source.name, str(error)))
+        except OSError as error:
+            self.not_read.append((source.name, f"cannot be read: {error.strerror or error}"))
+
+    def _take_events(self, source: Source, kind: Kind) -> None:
+        try:
+            entries = list(_evtx(source) if kind is Kind.EVTX else READERS[kind](text_of(source)))
+        except ValueError as error:
+            raise NotReadError(str(error)) from None
+        mine = [entry for entry in entries if entry.is_of_interest]
+        self.entries += mine
+        self.event_files.append((source.name, kind, len(mine), len(entries)))
+
+    def _prepare(self, files: dict[str, list[str]], names: NetworkNames) -> None:
+        for table, columns in (("read_requests", REQUESTS), ("httperr", HTTPERR)):
+            found = files[table.removeprefix("read_")]
+            listed = ", ".join("'{}'".format(file.replace("'", "''")) for file in found)
+            nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
+            chosen = (
+                f"SELECT * FROM read_parquet([{listed}], union_by_name=true)"
+                if found
+                else f"SELECT {nothing} WHERE false"
+            )
+            self.connection.execute(f"CREATE VIEW {table} AS {chosen}")
+        bounds = [
+            f"ended_ms {sign} {int(moment.timestamp() * 1000)}"
+            for sign, moment in ((">=", self.asked.since), ("<", self.asked.until))
+            if moment is not None
+        ]
+        self.connection.execute(
+            f"CREATE VIEW lines AS SELECT * FROM read_requests WHERE {' AND '.join(bounds) or 'true'}"
+        )
+        roles = {role for (role,) in self.connection.execute("SELECT DISTINCT role FROM lines").fetchall()}
+        if "proxy" in roles and "client" in roles:
+            self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
+        role = "client" if "client" in roles or "proxy" not in roles else "proxy"
+        self.connection.execute(JOINED, {"client": role})
+        self._name_networks(names)
+        follow(self.connection)
+        self._narrow()
+
+    def _name_networks(self, names: NetworkNames) -> None:
+        found = self.connection.execute("SELECT DISTINCT coalesce(forwarded_for, client) FROM requests").fetchall()
+        rows = [
+            (address, names.of(address.partition("#")[0], self.asked.v4_prefix))
+            for (address,) in found
+            if address is not None
+        ]
+        self.connection.execute("CREATE TEMP TABLE networks (address VARCHAR, network VARCHAR)")
+        for at in range(0, len(rows), 1000):
+            batch = [value for row in rows[at : at + 1000] for value in row]
+            self.connection.execute(f"INSERT INTO networks VALUES {', '.join(['(?, ?)'] * (len(batch) // 2))}", batch)
+
+    def _narrow(self) -> None:
+        """Let reports see what was asked for only."""
+        asked = self.asked
+        if asked.who is None and asked.containing is None:
+            return
+        wheres, values = [], dict[str, str]()
+        if asked.who is not None:
+            who = asked.who.rpartition("\\")[2]
+            pseudonym = self.pseudonyms.of if self.pseudonyms else (lambda name: name)
+            values |= {"user": str(pseudonym(who.partition("@")[0].lower())), "device": str(pseudonym(who.upper()))}
+            wheres.append("(user_name = $user OR device = $device)")
+        if asked.containing is not None:
+            values["text"] = asked.containing.lower()
+            listed = "concat_ws(' ', user_name, device, device_type, user_agent, error)"
+            wheres.append(f"contains(lower({listed}), $text)")
+        self.connection.execute("ALTER TABLE requests RENAME TO all_requests")
+        self.connection.execute(
+            f"CREATE TEMP TABLE requests AS SELECT * FROM all_requests WHERE {' AND '.join(wheres)}", values
+        )
+
+    def evidence(self) -> LogEvidence:
+        """Return what the logs show."""
+        from hbprobe.evidence.logs.telling import evidence_of
+
+        return evidence_of(self)
+
+    def report(self, name: str) -> Table:
+        """Answer one of the known questions. Raises UserError for one that is not known."""
+        known = reports()
+        if name not in known:
+            raise UserError(
+                f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
+            )
+        return self._table(known[name], rows_of(self.connection, known[name].sql))
+
+    def query(self, file: Path) -> Table:
+        """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
+        try:
+            sql = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
+            ) from None
+        report = Report(file.stem, file.name, sql, None, None)
+        return self._table(report, users_rows(self.connection, sql, str(file)))
+
+    def _table(self, report: Report, rows: list[dict[str, Any]]) -> Table:
+        columns = [column[0] for column in self.connection.description or ()]
+        return table_of(report, rows, columns)
+
+
+def _evtx(source: Source) -> Iterator[EventEntry]:
+    """Read an event log, from a copy where it is packed."""
+    if source.is_plain:
+        yield from read_evtx(source.path)
+        return
+    with tempfile.NamedTemporaryFile(suffix=".evtx", delete=False) as copy, source.open() as file:
+        shutil.copyfileobj(file, copy)
+    try:
+        yield from read_evtx(Path(copy.name))
+    finally:
+        Path(copy.name).unlink()

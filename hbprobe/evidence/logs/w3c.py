@@ -1,0 +1,288 @@
+"""Divides a log in W3C's format into stretches of lines that have the same fields, each a file that a CSV reader
+takes.
+
+The format: https://www.w3.org/TR/WD-logfile.html. IIS writes the head anew, in the middle of a file, after each
+restart and each change of the fields, and the order of the four lines of the head is not fixed. Whoever takes lines
+with `#` for comments reads the lines after a change with the wrong fields, and notices nothing.
+"""
+
+import mmap
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Final
+
+from hbprobe.evidence.logs.sources import NotReadError, Source, encoding_of
+
+_CHUNK: Final = 1 << 22
+_LONGEST_LINE: Final = 1_000_000
+_TIME: Final = re.compile(rb"(\d\d):(\d\d):(\d\d)")
+_HALF_A_DAY_S: Final = 43_200
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Lines under one `#Fields` line, as UTF-8."""
+
+    file: Path
+    skip: int
+    """So many lines at the beginning of the file are its head."""
+    fields: tuple[str, ...]
+    """As the log calls them; a `date` that the log does not have is put before the others."""
+    offset: int
+    """Where the first byte of `file` is in the log."""
+    first_line: int
+    """Which line of the log the first line of `file` is, counted from 1."""
+    lines: int
+    """That are not empty."""
+    software: str = ""
+    began: str = ""
+    """What the `#Date` line says."""
+    unended: bytes = b""
+    """The last line, where it has no line end: its last value may be cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """A log, divided."""
+
+    stretches: tuple[Stretch, ...]
+    encoding: str
+    size: int
+    heads_again: tuple[str, ...]
+    """The dates of heads in the middle of the file: a restart, or a change of fields."""
+
+
+def divide(source: Source, folder: Path) -> Divided:
+    """Divide a log; what is not in a plain file of UTF-8 is written to `folder`, which must be empty.
+
+    Raises NotReadError where nothing can be read.
+    """
+    path = source.path if source.is_plain else _unpacked(source, folder / "unpacked")
+    size = path.stat().st_size
+    path, encoding = _as_utf8(path, folder / "utf8")
+    try:
+        if not path.stat().st_size:
+            raise NotReadError("is empty: there is nothing to read")
+        with path.open("rb") as file, _mapped(file) as data:
+            stretches, again = _stretches(data, path, folder)
+    except OSError as error:
+        raise NotReadError(f"cannot be read: {error.strerror or error}") from None
+    return Divided(tuple(stretches), encoding, size, tuple(again))
+
+
+def _mapped(file: IO[bytes]) -> mmap.mmap:
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _unpacked(source: Source, target: Path) -> Path:
+    with source.open() as file, target.open("wb") as out:
+        while chunk := file.read(_CHUNK):
+            out.write(chunk)
+    return target
+
+
+def _as_utf8(path: Path, target: Path) -> tuple[Path, str]:
+    """Return the file itself where it is UTF-8, or a copy that is, and the encoding that it was in."""
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    encoding = encoding_of(head)
+    if encoding == "utf-8":
+        if _is_utf8(path):
+            return path, encoding
+        encoding = "cp1252"
+    with path.open(encoding=encoding, errors="replace", newline="") as text, target.open("wb") as out:
+        while chunk := text.read(_CHUNK):
+            out.write(chunk.encode())
+    return target, encoding
+
+
+def _is_utf8(path: Path) -> bool:
+    rest = b""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            if not rest and chunk.isascii():
+                continue
+            whole, _, rest = (rest + chunk).rpartition(b"\n")
+            try:
+                whole.decode()
+            except UnicodeDecodeError:
+                return False
+    try:
+        rest.decode()
+    except UnicodeDecodeError as error:
+        return error.end == len(rest) and error.reason == "unexpected end of data"
+    return True
+
+
+def _stretches(data: mmap.mmap, path: Path, folder: Path) -> tuple[list[Stretch], list[str]]:
+    heads = list(_heads(data))
+    if not heads:
+        raise NotReadError("has no #Fields line that names its columns")
+    found, again, line = list[Stretch](), list[str](), 1
+    for number, (head, following) in enumerate(pairwise([*heads, _Head(len(data), len(data))])):
+        line += data[heads[number - 1].end if number else 0 : head.begin].count(b"\n")
+        first_line = line + data[head.begin : head.end].count(b"\n")
+        line = first_line
+        if number:
+            again.append(head.date)
+        if not head.fields:
+            continue
+        body = (head.end, following.begin)
+        is_whole_file = len(heads) == 1 and not data[: head.begin].strip(b"\xef\xbb\xbf") and "date" in head.names
+        stretch = _stretch(data, path if is_whole_file else None, folder / f"stretch{number}", head, body, first_line)
+        if stretch is not None:
+            found.append(stretch)
+    return found, again
+
+
+@dataclass(slots=True)
+class _Head:
+    """Lines with `#` that follow each other."""
+
+    begin: int
+    end: int
+    fields: tuple[str, ...] = ()
+    date: str = ""
+    software: str = ""
+
+    @property
+    def names(self) -> set[str]:
+        return {name.lower() for name in self.fields} | (
+            {"date"} if any(name.lower() == "date-local" for name in self.fields) else set()
+        )
+
+
+def _heads(data: mmap.mmap) -> Iterator[_Head]:
+    """Give each head; one without a `#Fields` line goes on with the fields before it."""
+    head: _Head | None = None
+    fields: tuple[str, ...] = ()
+    for begin in _marks(data):
+        end = data.find(b"\n", begin) + 1 or len(data)
+        if head is None or data[head.end : begin].strip(b"\r\n"):
+            if head is not None:
+                yield head
+            head = _Head(begin, end, fields)
+        head.end = end
+        name, _, value = data[begin:end].decode(errors="replace").partition(":")
+        if name == "#Fields":
+            head.fields = fields = tuple(value.split())
+        elif name in ("#Date", "#Start-Date"):
+            head.date = value.strip()
+        elif name == "#Software":
+            head.software = value.strip()
+    if head is not None:
+        yield head
+
+
+def _marks(data: mmap.mmap) -> Iterator[int]:
+    """Give where lines with `#` begin: after a line end, or after zeros that a crash left behind."""
+    if data[:1] == b"#":
+        yield 0
+    after_line, after_zero = data.find(b"\n#"), data.find(b"\0#")
+    while after_line >= 0 or after_zero >= 0:
+        if after_zero < 0 or 0 <= after_line < after_zero:
+            yield after_line + 1
+            after_line = data.find(b"\n#", after_line + 1)
+        else:
+            yield after_zero + 1
+            after_zero = data.find(b"\0#", after_zero + 1)
+
+
+def _stretch(
+    data: mmap.mmap, path: Path | None, target: Path, head: _Head, body: tuple[int, int], first_line: int
+) -> Stretch | None:
+    begin, end = body
+    ended = data.rfind(b"\n", begin, end) + 1 or begin
+    unended = data[ended:end].strip(b"\0\r\n \x1a")[:_LONGEST_LINE]
+    lines = data[begin:ended].count(b"\n") if end - begin < _CHUNK else _count(data, begin, ended)
+    if not lines and not unended:
+        return None
+    if path is not None and ended == end:
+        skip = data[: head.end].count(b"\n")
+        return Stretch(path, skip, head.fields, 0, 1, lines, head.software, head.date, unended)
+    fields = head.fields
+    with target.open("wb") as out:
+        if "date" in head.names:
+            _copy(data, begin, ended, out)
+        else:
+            fields = ("date", *fields)
+            _copy_with_dates(data, (begin, ended), head, out)
+    return Stretch(target, 0, fields, begin, first_line, lines, head.software, head.date, unended)
+
+
+def _count(data: mmap.mmap, begin: int, end: int) -> int:
+    return sum(data[at : min(end, at + _CHUNK)].count(b"\n") for at in range(begin, end, _CHUNK))
+
+
+def _copy(data: mmap.mmap, begin: int, end: int, out: IO[bytes]) -> None:
+    for at in range(begin, end, _CHUNK):
+        out.write(data[at : min(end, at + _CHUNK)])
+
+
+def _copy_with_dates(data: mmap.mmap, body: tuple[int, int], head: _Head, out: IO[bytes]) -> None:
+    """Put a date before each line, by the head; the clock's fall by half a day is midnight."""
+    from datetime import date, timedelta
+
+    try:
+        day = date.fromisoformat(head.date[:10])
+    except ValueError:
+        day = date(1970, 1, 1)  # lines that cannot be dated are refused by whoever reads the stretch
+    column = next((place for place, name in enumerate(head.fields) if name.lower() == "time"), None)
+    last_s = 0
+    data.seek(body[0])
+    while data.tell() < body[1]:
+        line = data.readline()
+        parts = line.split(b" ", column + 1) if column is not None else []
+        match = _TIME.match(parts[column]) if column is not None and len(parts) > column else None
+        if match is not None:
+            now_s = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3])
+            if last_s - now_s > _HALF_A_DAY_S:
+                day += timedelta(days=1)
+            last_s = now_s
+        out.write(day.isoformat().encode() + b" " + line)
+
+
+# Lines that do not have as many fields as they should
+
+_NUMBERS: Final = {"s-port", "sc-status", "sc-substatus", "sc-win32-status", "time-taken", "sc-bytes", "cs-bytes"}
+_SHAPES: Final = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d"),
+    "time": re.compile(r"\d\d:\d\d:\d\d(\.\d+)?"),
+    "c-ip": re.compile(r"[0-9A-Fa-f.:%]+|-"),
+    "s-ip": re.compile(r"[0-9A-Fa-f.:%]+|-"),
+    "cs-method": re.compile(r"[A-Z_-]+"),
+    **dict.fromkeys(_NUMBERS, re.compile(r"\d+|-")),
+}
+
+
+def mended(line: str, fields: Sequence[str]) -> list[str] | None:
+    """Return the values of a line that has too many blanks; None where there is no way, or more than one.
+
+    Known are a doubled blank, and raw blanks inside the query, which Exchange's own text brings there. All fields
+    that
+    have a shape (dates, numbers, addresses) must then have theirs.
+    """
+    parts = line.rstrip("\r\n ").split(" ")
+    names = [name.lower() for name in fields]
+    found = []
+    for values in (parts, [part for part in parts if part], _query_joined(parts, names)):
+        if values is not None and len(values) == len(names) and values not in found and _fits(values, names):
+            found.append(values)
+    return found[0] if len(found) == 1 else None
+
+
+def _query_joined(parts: Sequence[str], names: Sequence[str]) -> list[str] | None:
+    extra = len(parts) - len(names)
+    if extra <= 0 or "cs-uri-query" not in names:
+        return None
+    place = names.index("cs-uri-query")
+    return [*parts[:place], "+".join(parts[place : place + extra + 1]), *parts[place + extra + 1 :]]
+
+
+def _fits(values: Sequence[str], names: Sequence[str]) -> bool:
+    return all(
+        name not in _SHAPES or _SHAPES[name].fullmatch(value) for name, value in zip(names, values, strict=True)
+    )

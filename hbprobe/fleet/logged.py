@@ -1,0 +1,154 @@
+"""The requests of a simulated company as records, which IIS's log is then written from: logs whose truth is known.
+
+Devices are those of `hbprobe.fleet.reference`. Exchange sees less than they do: where a path dies in silence its
+answer goes out on time all the same, and since 2013 a device's next Ping ends the one that still waits. Requests that
+a box makes again at another server are left out.
+"""
+
+import heapq
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from hbprobe.eas.commands import PingStatus
+from hbprobe.eas.request_record import Access, RequestRecord
+from hbprobe.fleet.paths import PathTable
+from hbprobe.fleet.reference import PlainDevice, Reference
+from hbprobe.fleet.states import FIRST_LOSS, End
+from hbprobe.fleet.world import World
+
+_LATEST_ANSWER_S: Final = 0.013
+"""How much longer than its interval a Ping takes: seen in a published line."""
+STOLEN: Final = "NMStolen"
+_AGENTS: Final = {
+    "ios": ("iPhone", "Apple-iPhone12C1/1806.72"),
+    "windows-mobile": ("PocketPC", "MSFT-PPC/5.2.5082"),
+    "outlook-540": ("Outlook", "Outlook-iOS-Android/1.0"),
+    "outlook-180": ("Outlook", "Outlook-iOS-Android/1.0"),
+}
+
+
+class _Watched(PlainDevice):
+    """A device that tells how its last request ended, and on which of the paths it was."""
+
+    __slots__ = ("cut_s", "end", "mail_s", "path")
+
+    def _fate(self, asked_s: float, first_s: float, cut_s: float, mail_s: float) -> tuple[End, float]:
+        self.mail_s, self.cut_s = mail_s, cut_s
+        self.path = self.network()
+        return super()._fate(asked_s, first_s, cut_s, mail_s)
+
+    def _close(self, end: End, asked_s: float, cut_s: float, next_s: float) -> None:
+        self.end = end
+        super()._close(end, asked_s, cut_s, next_s)
+
+
+def requests(world: World, until_s: float, *, steals: bool = True) -> Iterator[RequestRecord]:
+    """Give the Pings of a fleet in the order in which they end, as Exchange sees them.
+
+    `steals`: a new Ping ends the one of the same device that waits, as since Exchange Server 2013.
+    """
+    paths, seen = PathTable(world.paths), Reference()
+    devices = [_Watched(world, paths, seen, number) for number in range(world.devices)]
+    heap = [(device.due_s, device.number) for device in devices]
+    heapq.heapify(heap)
+    over: list[tuple[float, int, RequestRecord]] = []
+    count = 0
+    while heap and heap[0][0] < until_s:
+        asked_s, number = heap[0]
+        while over and over[0][0] <= asked_s:
+            yield heapq.heappop(over)[2]
+        device = devices[number]
+        heartbeat_s = device.step()
+        record = _record(world, device, asked_s, heartbeat_s, steals=steals)
+        count += 1
+        heapq.heappush(over, (record.ended_s, count, record))
+        heapq.heapreplace(heap, (device.due_s, number))
+    while over and over[0][0] <= until_s:
+        yield heapq.heappop(over)[2]
+
+
+def _record(
+    world: World, device: _Watched, asked_s: float, heartbeat_s: int | None, *, steals: bool
+) -> RequestRecord:
+    kind = world.kinds[world.kind_of(device.number)]
+    device_type, agent = _AGENTS.get(kind.id, ("Android", f"Android/{kind.id}-EAS-2.0"))
+    ended_s, status, error, expired = _at_exchange(device, asked_s, heartbeat_s, steals=steals)
+    name = f"user{device.number}"
+    device_id = f"{kind.id.replace('-', '').replace('.', '').upper()}{device.number:06d}"
+    return RequestRecord(
+        started_s=asked_s,
+        ended_s=ended_s,
+        peer=_address(device.path, 1 + device.number % 250),
+        host="mail.example.test",
+        user_agent=agent,
+        method="POST",
+        path="/Microsoft-Server-ActiveSync",
+        query=f"Cmd=Ping&User={name}&DeviceId={device_id}&DeviceType={device_type}",
+        status=200,
+        substatus=0,
+        is_delivered=not FIRST_LOSS <= device.end < End.REFUSED and device.end is not End.LEFT,
+        received_bytes=0,
+        sent_bytes=13,
+        user=name,
+        command="Ping",
+        version="14.1",
+        device_id=device_id,
+        device_type=device_type,
+        access=Access.ALLOW,
+        heartbeat_s=heartbeat_s,
+        folders=("5",),
+        command_status=status,
+        error=error,
+        expired=expired,
+    )
+
+
+def _at_exchange(
+    device: _Watched, asked_s: float, heartbeat_s: int | None, *, steals: bool
+) -> tuple[float, PingStatus, str | None, bool]:
+    """Return when Exchange's answer goes out, with which status, and why."""
+    if heartbeat_s is None:
+        return asked_s + _LATEST_ANSWER_S, PingStatus.INTERVAL_OUT_OF_RANGE, "Ping.HbiTooLow", False
+    if device.end is End.AT_ONCE:
+        return asked_s + _LATEST_ANSWER_S, PingStatus.CHANGES, None, False
+    ends_s = asked_s + heartbeat_s + _LATEST_ANSWER_S
+    if device.mail_s < ends_s:
+        if not steals or device.mail_s <= device.due_s:
+            return device.mail_s, PingStatus.CHANGES, None, False
+    elif not steals or ends_s <= device.due_s + 2 * _LATEST_ANSWER_S:
+        return ends_s, PingStatus.QUIET, None, True
+    return device.due_s, PingStatus.QUIET, STOLEN, False
+
+
+def _address(path: int, host: int) -> str:
+    """Return an address of those that are for measurements (RFC 2544); each path has a network of its own."""
+    return f"198.{18 + path // 250}.{path % 250}.{host}"
+
+
+def truth_of(world: World) -> dict[str, object]:
+    """Return what the paths do, by network, for whoever reads the logs."""
+    return {
+        "devices": world.devices,
+        "networks": [
+            {
+                "network": _address(number, 0) + "/24",
+                "path": path.name,
+                "limits": [
+                    {
+                        "from": _finite(span.low_s),
+                        "to": _finite(span.high_s),
+                        "spread": span.cut.spread_s,
+                        "how": span.cut.how,
+                    }
+                    for span in path.spans
+                ],
+            }
+            for number, path in enumerate(world.paths)
+        ],
+        "firewall": {"limit": _finite(world.firewall.limit_s), "how": world.firewall.how},
+    }
+
+
+def _finite(seconds: float) -> float | None:
+    return None if math.isinf(seconds) else seconds

@@ -1,0 +1,187 @@
+"""What logs of the past showed, as a document: `hbprobe.evidence/1` with the verb `logs` (docs/logs.md)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hbprobe import __version__
+from hbprobe.records.wire import first_mistake
+
+SCHEMA = "hbprobe.evidence/1"
+
+
+class _Part(BaseModel):
+    """A JSON object; keys that are not known are for a newer reader."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class BadLinePart(_Part):
+    """A line that was not understood; `offset` is null for a last line whose end is missing."""
+
+    line: int
+    offset: int | None
+    reason: str
+
+
+class SourcePart(_Part):
+    """A file that was read."""
+
+    path: str
+    kind: str
+    encoding: str = ""
+    lines: int
+    requests: int
+    """Lines of ActiveSync, or events."""
+    mended: int = 0
+    bad: int = 0
+    bad_lines: tuple[BadLinePart, ...] = ()
+
+
+class NotReadPart(_Part):
+    """A file that was not read, and what to do."""
+
+    path: str
+    reason: str
+
+
+class SpanPart(_Part):
+    """From when to when requests ended, in UTC."""
+
+    first: str
+    last: str
+
+
+class CoveragePart(_Part):
+    """What became of the requests that wait: whose answer arrived, whose did not, of which nothing is known."""
+
+    requests: int
+    devices: int
+    users: int
+    waits: int
+    answered: int
+    told: int
+    silent: int
+    moved: int
+    unknown: int
+    failed: int
+    refused: int
+    heartbeat_from_blob: int
+    heartbeat_from_time_taken: int
+
+
+class BoundsPart(_Part):
+    """What the limit would be, if all silences of which nothing is known had been lost, or answered."""
+
+    judgement: str
+    survived: float | None
+    cut: float | None
+
+
+class LimitPart(_Part):
+    """The limit of one network, device, kind or server. Times in seconds."""
+
+    by: str
+    key: str
+    judgement: Literal["limit", "several", "none-seen", "too-little"]
+    survived: float | None
+    cut: float | None
+    how: str | None
+    """`silent`, `told` (RST, FIN or a status: the log cannot say which), or null."""
+    confidence: float | None
+    gain: float
+    eps: float
+    hit: float
+    silences: int
+    losses: int
+    devices: int
+    longest_answered: float | None
+    longest_asked: float | None
+    """The longest interval that a device asked for there: what is longer, nobody tried."""
+    curve: tuple[tuple[float, float], ...] = ()
+    if_unknown_lost: BoundsPart | None = None
+    if_unknown_answered: BoundsPart | None = None
+    holds_without: tuple[str, ...] = ()
+    """Kinds of devices without which the limit stays."""
+    rests_on: tuple[str, ...] = ()
+    """Kinds of devices without which it does not."""
+
+
+class EventPart(_Part):
+    """An event 1040, or 3033 of Exchange Server 2003."""
+
+    at: str | None
+    server: str
+    command: str | None
+    average_s: int | None
+    threshold_s: int | None
+    rebuilt: bool
+    logged: bool
+
+
+class WindowsPart(_Part):
+    """The windows of event 1040, rebuilt."""
+
+    samples: int
+    full: bool
+    lowest_s: int | None
+    judged_until: str | None
+    rebuilt: int
+    logged: int
+    both: int
+
+
+class FindingPart(_Part):
+    """What was found, and what to do."""
+
+    code: str
+    severity: Literal["problem", "note"]
+    text: str
+
+
+class LogEvidence(_Part):
+    """Everything that logs showed."""
+
+    hbprobe: str = __version__
+    by: str
+    span: SpanPart | None
+    sources: tuple[SourcePart, ...]
+    not_read: tuple[NotReadPart, ...]
+    coverage: CoveragePart
+    limits: tuple[LimitPart, ...]
+    shared_by_all: tuple[float, float] | None = None
+    sensitivity: tuple[str, ...] = ()
+    """Keys whose judgement depends on how soon a device is assumed to ask again."""
+    windows: WindowsPart
+    events: tuple[EventPart, ...]
+    counts: Mapping[str, int] = Field(default_factory=dict)
+    """Devices that are blocked, throttled, in a loop, and the like."""
+    findings: tuple[FindingPart, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def has_problem(self) -> bool:
+        """Whether something needs a mend."""
+        return any(finding.severity == "problem" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"schema": SCHEMA, "verb": "logs", **self.model_dump(mode="json")}
+
+    def to_json(self) -> str:
+        """Return the JSON form as text, with a line end."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
+
+    @classmethod
+    def from_dict(cls, data: object) -> Self:
+        """Read the JSON form. Raises ValueError, in one line that names the key and the mend."""
+        if not isinstance(data, Mapping) or data.get("schema") != SCHEMA or data.get("verb") != "logs":
+            raise ValueError(
+                f'is no document of schema "{SCHEMA}" with the verb "logs": give what hbprobe logs --json wrote'
+            )
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise ValueError(first_mistake(error)) from error

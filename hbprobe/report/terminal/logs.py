@@ -1,0 +1,142 @@
+"""Logs on the terminal: the answer first, then the evidence, then what was not read."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from hbprobe.evidence.logs.reports import Table
+from hbprobe.evidence.logs.telling import bracket_words, sure_words
+from hbprobe.records.logs import EventPart, LimitPart, LogEvidence, SourcePart
+from hbprobe.report.terminal.layout import pairs, plain, table_of
+from hbprobe.text import counted, named
+
+_MOST_FINDINGS = 12
+_MOST_LIMITS = 20
+_MOST_EVENTS = 10
+_MOST_FILES = 10
+_MOST_ROWS = 40
+_MOST_COLUMNS = 10
+"""A row that has more does not fit on a line, and stands as a list."""
+_COLUMNS = ("", "limit", "manner", "sure", "answered up to", "asked up to", "lost", "silences", "devices")
+_NUMBERS = ("sure", "answered up to", "asked up to", "lost", "silences", "devices")
+
+
+def print_logs(evidence: LogEvidence, console: Console) -> None:
+    """Print what logs showed."""
+    console.print(pairs(_answer(evidence)))
+    console.print()
+    if evidence.limits:
+        rows = [_row(limit) for limit in evidence.limits[:_MOST_LIMITS]]
+        console.print(table_of((evidence.by, *_COLUMNS[1:]), _NUMBERS, rows))
+        if len(evidence.limits) > _MOST_LIMITS:
+            console.print(plain(f"and {len(evidence.limits) - _MOST_LIMITS} more: see --json"))
+        console.print()
+    if evidence.events:
+        console.print(
+            table_of(
+                ("event 1040", "server", "command", "average", "known from"),
+                ("average",),
+                map(_event, evidence.events[:_MOST_EVENTS]),
+            )
+        )
+        if len(evidence.events) > _MOST_EVENTS:
+            console.print(plain(f"and {len(evidence.events) - _MOST_EVENTS} more: see --json"))
+        console.print()
+    console.print(pairs(_evidence(evidence)))
+
+
+def _answer(evidence: LogEvidence) -> Iterator[tuple[str, str]]:
+    if not evidence.findings:
+        yield "found", "nothing that needs a mend"
+    for finding in evidence.findings[:_MOST_FINDINGS]:
+        yield finding.severity, finding.text
+    if len(evidence.findings) > _MOST_FINDINGS:
+        yield "", f"and {len(evidence.findings) - _MOST_FINDINGS} more: see --json"
+
+
+def _row(limit: LimitPart) -> tuple[str, ...]:
+    return (
+        limit.key,
+        limit_words(limit),
+        {"silent": "silent", "told": "told"}.get(limit.how or "", "-"),
+        "-" if limit.confidence is None else sure_words(limit.confidence),
+        "-" if limit.longest_answered is None else f"{limit.longest_answered:.0f} s",
+        "-" if limit.longest_asked is None else f"{limit.longest_asked:.0f} s",
+        f"{limit.losses}",
+        f"{limit.silences}",
+        f"{limit.devices}",
+    )
+
+
+def limit_words(limit: LimitPart) -> str:
+    """Say what is known of a limit."""
+    if limit.judgement == "limit":
+        return bracket_words(limit.survived or 0.0, limit.cut or 0.0)
+    if limit.judgement == "several":
+        return f"several, from {limit.survived or 0.0:.0f} s"
+    if limit.judgement == "none-seen":
+        return f"none seen up to {limit.longest_answered or 0.0:.0f} s"
+    return "too little to tell"
+
+
+def _event(event: EventPart) -> tuple[str, ...]:
+    known = "both" if event.rebuilt and event.logged else "the event log" if event.logged else "the requests"
+    average = "-" if event.average_s is None else f"{event.average_s} s"
+    return event.at or "-", event.server, event.command or "-", average, known
+
+
+def _evidence(evidence: LogEvidence) -> Iterator[tuple[str, str]]:
+    coverage = evidence.coverage
+    if evidence.span is not None:
+        yield "span", f"{evidence.span.first} to {evidence.span.last}"
+    whose = f"{counted(coverage.devices, 'device')} and {counted(coverage.users, 'user')}"
+    yield "requests", f"{counted(coverage.requests, 'request')} of {whose}"
+    lost = f"{coverage.silent} lost in silence, {coverage.told} told of a cut, {coverage.moved} lost in a move"
+    rest = f"{coverage.unknown} unknown, {coverage.failed} with an HTTP error, {coverage.refused} refused"
+    yield "waiting", f"{coverage.waits} waited for mail: {coverage.answered} answered, {lost}, {rest}"
+    windows = evidence.windows
+    if windows.samples:
+        lowest = "never full" if windows.lowest_s is None else f"lowest average {windows.lowest_s} s"
+        until = f", judged until {windows.judged_until}" if windows.judged_until else ""
+        yield "event 1040", f"{counted(windows.samples, 'sample')}, {lowest}{until}"
+    yield from named("caution", [f"{key}: judged otherwise with other margins" for key in evidence.sensitivity])
+    yield from named("assumed", evidence.notes)
+    yield from named("read", _read(evidence.sources))
+    yield from named("not read", [f"{file.path}: {file.reason}" for file in evidence.not_read])
+
+
+def _read(sources: tuple[SourcePart, ...]) -> Iterator[str]:
+    lines, bad = sum(source.lines for source in sources), sum(source.bad for source in sources)
+    mended = sum(source.mended for source in sources)
+    yield f"{counted(len(sources), 'file')}, {counted(lines, 'line')}, {mended} mended, {bad} not understood"
+    worst = sorted((source for source in sources if source.bad), key=lambda source: -source.bad)
+    for source in worst[:_MOST_FILES]:
+        first = source.bad_lines[0] if source.bad_lines else None
+        where = ""
+        if first is not None:
+            place = "" if first.offset is None else f", byte {first.offset}"
+            where = f"; the first: line {first.line}{place}: {first.reason}"
+        yield f"{source.path}: {counted(source.bad, 'line')} not understood{where}"
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print the answer to one question."""
+    console.print(plain(table.title))
+    console.print()
+    if len(table.columns) > _MOST_COLUMNS:
+        for row in table.rows[:_MOST_EVENTS]:
+            said = [(name, str(cell)) for name, cell in zip(table.columns, row, strict=True) if cell is not None]
+            console.print(pairs(said))
+            console.print()
+        if len(table.rows) > _MOST_EVENTS:
+            console.print(plain(f"and {len(table.rows) - _MOST_EVENTS} more rows: see --json or --csv FILE"))
+        return
+    numbers = [name for place, name in enumerate(table.columns) if _holds_numbers(table, place)]
+    rows = [["-" if cell is None else str(cell) for cell in row] for row in table.rows[:_MOST_ROWS]]
+    console.print(table_of(table.columns, numbers, rows))
+    if len(table.rows) > _MOST_ROWS:
+        console.print(plain(f"and {len(table.rows) - _MOST_ROWS} more rows: see --json or --csv FILE"))
+
+
+def _holds_numbers(table: Table, place: int) -> bool:
+    return all(row[place] is None or not isinstance(row[place], str) for row in table.rows)

@@ -1,0 +1,91 @@
+import json
+
+import pytest
+from support.iis import head, line, ping, write
+
+from hbprobe.cli.main import main
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write(
+        tmp_path / "logs/u_ex300102.log",
+        head() + ping() + "broken\n" + ping(blob="V141_S1_As:BlockedP_", sc_status=449),
+    )
+    return tmp_path / "logs"
+
+
+def test_the_answer_comes_first(capsys, folder):
+    write(folder / "ra.ibl", b"\1")
+    assert main(["logs", str(folder)]) == 0
+    out = capsys.readouterr().out
+    folded = "".join(out.split())
+    assert out.startswith("note")
+    assert "1 device blocked or in quarantine" in out.splitlines()[0]
+    assert "not read" in out and "ra.ibl" in folded
+    assert "line6,byte" in folded and "toofewfields" in folded
+
+
+def test_json(capsys, folder):
+    assert main(["logs", str(folder), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["schema"], document["verb"]) == ("hbprobe.evidence/1", "logs")
+    assert document["coverage"]["requests"] == 2
+    assert document["sources"][0]["bad_lines"][0]["line"] == 6
+
+
+def test_an_event_in_the_log_is_a_finding(folder, capsys):
+    write(
+        folder / "e.json",
+        '[{"TimeCreated": "2030-01-02T08:00:00Z", "Id": 1040, "ProviderName": "MSExchange ActiveSync", '
+        '"Message": "[320] [Ping] [540]"}]',
+    )
+    assert main(["logs", str(folder)]) == 1
+    assert "event 1040: 0 times by the requests in the log, 1 logged" in " ".join(capsys.readouterr().out.split())
+
+
+def test_reports_csv_and_pictures(capsys, folder, tmp_path):
+    arguments = ["--report", "user-agents", "--csv", str(tmp_path / "a.csv"), "--plot", str(tmp_path / "a.svg")]
+    assert main(["logs", str(folder), *arguments]) == 0
+    assert "Devices and requests by user agent" in capsys.readouterr().out
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbfuser_agent,devices,hits\r\n")
+    assert "Apple-iPhone" in (tmp_path / "a.svg").read_text()
+    assert main(["logs", str(folder), "--plot", str(tmp_path / "limits.svg")]) == 0
+
+
+def test_the_list_of_reports(capsys):
+    assert main(["logs", "--report", "list"]) == 0
+    assert "blocked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "no log is named"),
+        (["--report", "list2"], "--report list2: no such report"),
+        (["--report", "blocked", "--sql", "x.sql"], "--report and --sql do not go together: drop one"),
+        (["--csv", "x.csv"], "--csv needs --report NAME or --sql FILE, whose answer it writes"),
+        (["--report", "requests", "--plot", "x.png"], "--plot: the report requests has no chart"),
+        (["--net4", "7"], "'7' is no number of bits: give 8 to 32"),
+        (["--since", "yesterday"], "'yesterday' is no time: write 2030-01-02 or 2030-01-02T08:00"),
+        (["--mix", "mix.yaml"], "--mix: no device in the logs asks for intervals as a known one does"),
+    ],
+)
+def test_mistakes(capsys, tmp_path, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.log", head() + line())
+    paths = [] if told == "no log is named" else ["a.log"]
+    assert main(["logs", *paths, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("hbprobe: ") and told in error and error.count("\n") == 1
+
+
+def test_the_logs_of_a_simulated_company(capsys, tmp_path):
+    arguments = ["--devices", "20", "--days", "0.1", "--iis-log", str(tmp_path / "logs")]
+    assert main(["fleet", *arguments]) in (0, 1)
+    truth = json.loads((tmp_path / "logs/truth.json").read_text())
+    assert truth["devices"] == 20 and truth["networks"][0]["network"] == "198.18.0.0/24"
+    capsys.readouterr()
+    assert main(["logs", str(tmp_path / "logs/W3SVC1"), str(tmp_path / "logs/W3SVC2"), "--json"]) in (0, 1)
+    assert json.loads(capsys.readouterr().out)["coverage"]["devices"] == 20
+    assert main(["fleet", "--devices", "5000", "--iis-log", str(tmp_path / "more")]) == 2

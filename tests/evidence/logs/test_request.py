@@ -1,0 +1,324 @@
+"""The run as a whole: reports, exports, events, and what is said of what the log does not know."""
+
+import csv
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+from support.company import company, path, write_logs
+from support.evtx import write_evtx
+from support.iis import FIELDS, head, line, ping, write
+
+from hbprobe.errors import UserError
+from hbprobe.evidence.logs.export import export
+from hbprobe.evidence.logs.mixture import kind_of, mix_of
+from hbprobe.evidence.logs.reports import harmless, reports
+from hbprobe.evidence.logs.request import Logs
+from hbprobe.exchange.devices import DEVICES
+from hbprobe.fleet.mix import load_mix
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.records.logs import LogEvidence
+
+PROXY = (
+    "#Software: Microsoft Exchange Server\n#Fields: "
+    "DateTime,Protocol,UrlHost,UrlStem,AuthenticatedUser,UserAgent,ClientIpAddress,"
+    "ServerHostName,HttpStatus,Method,TotalRequestTime,UrlQuery,GenericErrors\n"
+    "DateTime,Protocol,UrlHost,UrlStem,AuthenticatedUser,UserAgent,ClientIpAddress,ServerHostName,HttpStatus,Method,TotalRequestTime,UrlQuery,GenericErrors\n"
+    "2030-01-02T08:10:00.041Z,Eas,mail,/Microsoft-Server-ActiveSync/default.eas,"
+    'EXAMPLE\\bob,"Agent, with comma",198.51.100.8,FE1,,POST,600041,'
+    "?Cmd=Ping&amp;User=bob&amp;DeviceId=SYNTH02&amp;DeviceType=Android,\n"
+    "2030-01-02T08:10:00.041Z,Owa,mail,/owa,x,x,198.51.100.8,FE1,200,GET,5,?x=1,\n"
+)
+HTTPERR = (
+    "#Software: Microsoft HTTP API 2.0\n#Version: 1.0\n#Date: 2030-01-02 08:00:00\n"
+    "#Fields: date time c-ip c-port s-ip s-port cs-version cs-method cs-uri sc-status s-siteid s-reason s-queuename\n"
+    "2030-01-02 08:00:00 198.51.100.7 50000 192.0.2.10 443 - - - - - Timer_ConnectionIdle -\n"
+)
+
+
+def opened(folder, **asked):
+    return Logs([folder], **asked).opened()
+
+
+@pytest.fixture
+def forty_lines(tmp_path):
+    """Forty requests, written by hand: two users, three devices, two servers."""
+    fields = FIELDS + " sc-bytes cs-bytes s-computername"
+    text = head(fields)
+    blob = "V141_Fid:5_Ty:Em_St:S_Cli:1a0c0d0f0e_Svr:2a1c3d0s0e0r_"
+    blob += "Fid:6_Ty:Ca_St:F_Cli:0a1c0d0f0e_Svr:4a0c0d0s0e0r_S1_Pa1_"
+    for number in range(20):
+        sync = f"User=alice&DeviceId=SYNTH01&DeviceType=iPhone&Cmd=Sync&Log={blob}"
+        text += line(fields, cs_uri_query=sync, time=f"08:{number:02}:00", sc_bytes=100, cs_bytes=50, time_taken=200)
+    for number in range(10):
+        mail = "User=alice&DeviceId=SYNTH02&DeviceType=Nokia&Cmd=SendMail&Log=V141_Pa3_As:BlockedP_"
+        text += line(
+            fields,
+            cs_uri_query=mail,
+            time=f"09:{number:02}:00",
+            sc_status=449 if number < 4 else 200,
+            sc_bytes=10,
+            cs_bytes=1000,
+            s_computername="EX2",
+            s_ip="192.0.2.11",
+        )
+    for number in range(10):
+        login = "User=EXAMPLE%5Cbob&DeviceId=SYNTH03&DeviceType=CloudMagic&Cmd=Ping"
+        text += line(
+            fields,
+            cs_uri_query=login,
+            time=f"10:{number:02}:00",
+            sc_status=401,
+            sc_substatus=1,
+            cs_username="-",
+            sc_bytes=0,
+            cs_bytes=5,
+            time_taken=1,
+        )
+    return write(tmp_path / "logs/u_ex300102.log", text).parent
+
+
+def table(folder, name):
+    with (folder / name).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_the_six_files_agree_with_a_count_by_hand(tmp_path, forty_lines):
+    with opened(forty_lines) as logs:
+        written = export(logs.connection, tmp_path / "out")
+    assert [file.name for file in written] == [
+        "Users.csv",
+        "Servers.csv",
+        "Hourly.csv",
+        "StatusCodes.csv",
+        "PolicyCompliance.csv",
+        "UserAgents.csv",
+        "Heartbeats.csv",
+    ]
+    names, *users = table(tmp_path / "out", "Users.csv")
+    by_device = {row[1]: dict(zip(names, row, strict=True)) for row in users}
+    first, second, third = (by_device[f"SYNTH0{number}"] for number in (1, 2, 3))
+    assert (first["User Name"], first["Hits"], first["Total Bytes Sent"], first["Total Bytes Received"]) == (
+        "alice",
+        "20",
+        "2000",
+        "1000",
+    )
+    assert (first["Total Emails Sent"], first["Total Emails Received"]) == ("60", "20")
+    assert (first["Total Calendar Sent"], first["Total Calendar Received"]) == ("80", "20")
+    assert (first["Items Sent"], first["Items Received"]) == ("140", "40")
+    assert first["Currently Compliant with Policy"] == "Compliant"
+    assert (second["Total Emails Received"], second["Hits"], second["Currently Compliant with Policy"]) == (
+        "6",
+        "10",
+        "Not Compliant",
+    )
+    assert (third["User Name"], third["Currently Compliant with Policy"]) == ("bob", "Unknown")
+    assert users[-1][:8] == ["*** Total ***", "", "", "140", "46", "40", "2100", "11050"]
+    assert table(tmp_path / "out", "StatusCodes.csv") == [
+        ["Status", "SubStatus", "Hits", "Ratio"], ["200", "0", "26", "0.65"], ["401", "1", "10", "0.25"], ["449",
+        "0", "4", "0.1"],
+    ]  # fmt: skip
+    assert table(tmp_path / "out", "PolicyCompliance.csv")[1:] == [
+        ["Unknown", "1", "0.333333"], ["Compliant", "1", "0.333333"], ["Partially Compliant", "0", "0.0"],
+        ["Not Compliant", "1", "0.333333"],
+    ]  # fmt: skip
+    servers = table(tmp_path / "out", "Servers.csv")
+    assert [row[:1] + row[3:] for row in servers[1:]] == [
+        ["EX1", "2.0", "30", "2000", "1050"],
+        ["EX2", "1.0", "10", "100", "10000"],
+    ]
+    hourly = table(tmp_path / "out", "Hourly.csv")
+    assert len(hourly) == 1 + 7 * 24
+    assert [row for row in hourly[1:] if row[2] != "0"] == [
+        ["Wednesday", "8", "1", "20"],
+        ["Wednesday", "9", "1", "0"],
+        ["Wednesday", "10", "1", "0"],
+    ]
+    assert table(tmp_path / "out", "UserAgents.csv")[1] == ["Apple-iPhone0C0/0000.1", "40", "3"]
+
+
+def test_every_report_runs_and_has_what_it_promises(forty_lines):
+    with opened(forty_lines) as logs:
+        found = {name: logs.report(name) for name in reports()}
+    for name, report in reports().items():
+        table = found[name]
+        assert table.title and (table.label is None) == (table.value is None)
+        assert report.label is None or {table.label, table.value} <= set(table.columns)
+    assert found["blocked"].rows[0][:2] == ("SYNTH02", "alice") and "BlockedP" in found["blocked"].rows[0]
+    assert found["provisioning"].rows[0][3] == 4
+    assert found["logins"].rows[0][:4] == ("bob", "SYNTH03", "198.51.100.7", 10)
+    assert {row[0]: row[1] for row in found["apps"].rows} == {"iPhone": 1, "Nokia": 1, "CloudMagic": 1}
+    assert [row[3] for row in found["status"].rows] == [26, 10, 4]
+    assert found["syncs"].rows[0][-1] == 20
+    assert found["hours"].rows[0] == ("2030-01-02T08:00:00Z", 20, 1, 20)
+
+
+def test_orders_have_a_place_for_what_is_missing():
+    """Engines put NULL at different ends unless they are told."""
+    nullable = {"device", "user_name", "client", "status", "substatus", "win32", "error"}
+    for name, report in reports().items():
+        order = report.sql.rpartition("ORDER BY")[2]
+        for column in (part.strip() for part in order.split(",")):
+            if column.split()[0] in nullable and not re.search(
+                rf"{column.split()[0]} IS NOT NULL|{column.split()[0]} >= ", report.sql
+            ):
+                assert column.endswith("NULLS LAST"), (name, column)
+
+
+def test_reports_of_one_user_and_of_what_contains_a_text(forty_lines):
+    with opened(forty_lines, who="EXAMPLE\\Bob") as logs:
+        assert len(logs.report("requests").rows) == 10
+        assert logs.evidence().coverage.requests == 40
+    with opened(forty_lines, containing="cloudmagic") as logs:
+        assert {row[0] for row in logs.report("apps").rows} == {"CloudMagic"}
+
+
+def test_bounds_of_time(forty_lines):
+    with opened(
+        forty_lines, since=datetime(2030, 1, 2, 9, tzinfo=UTC), until=datetime(2030, 1, 2, 10, tzinfo=UTC)
+    ) as logs:
+        assert logs.report("apps").rows[0][0] == "Nokia"
+        assert len(logs.report("apps").rows) == 1
+
+
+def test_a_question_of_ones_own(tmp_path, forty_lines):
+    sql = write(
+        tmp_path / "q.sql", "SELECT device, max(ended_ms) AS last_ms FROM requests GROUP BY device ORDER BY device"
+    )
+    with opened(forty_lines) as logs:
+        table = logs.query(sql)
+        assert table.columns == ("device", "last")
+        assert table.rows[0] == ("SYNTH01", "2030-01-02T08:19:00Z")
+        with pytest.raises(UserError, match=r"q\.sql: .*nonsense"):
+            logs.query(write(tmp_path / "q.sql", "SELECT nonsense"))
+        with pytest.raises(UserError, match="no such report"):
+            logs.report("user-agent")
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_is_a_formula(cell):
+    assert harmless(cell) == "'" + cell
+    assert harmless(cell[1:] + "x") == cell[1:] + "x" or cell[1:].startswith("=")
+
+
+def test_a_formula_of_a_client_reaches_no_csv(tmp_path):
+    write(tmp_path / "a.log", head() + ping(**{"cs(User-Agent)": "=cmd|calc!A1"}))
+    with opened(tmp_path) as logs:
+        assert "'=cmd|calc!A1" in logs.report("user-agents").to_csv()
+
+
+def test_logged_events_are_held_against_the_rebuilt_ones(tmp_path):
+    world = company(path("a"), mix={"outlook-180": 1}, devices=40, moves=0)
+    write_logs(tmp_path / "logs", world, days=0.3)
+    first = Logs([tmp_path / "logs"]).run()
+    assert first.windows.rebuilt > 5 and first.windows.logged == 0
+    events = [
+        (
+            1040,
+            "MSExchange ActiveSync",
+            datetime.fromisoformat(event.at),
+            "EX1",
+            [str(event.average_s), "Ping", "540"],
+        )
+        for event in first.events[:4]
+    ]
+    events.append((1040, "MSExchange ActiveSync", datetime(2030, 1, 3, tzinfo=UTC), "EX1", ["300", "Ping", "540"]))
+    write_evtx(tmp_path / "logs/app.evtx", events)
+    both = Logs([tmp_path / "logs"]).run()
+    assert (both.windows.logged, both.windows.both, both.windows.rebuilt) == (5, 4, first.windows.rebuilt)
+    assert [event.logged and event.rebuilt for event in both.events[:5]] == [True] * 4 + [False]
+    assert both.has_problem
+
+
+def test_a_recycled_worker_begins_with_an_empty_window(tmp_path):
+    write_logs(tmp_path, company(path("a"), mix={"outlook-180": 1}, devices=40, moves=0), days=0.2)
+    before = Logs([tmp_path]).run().windows.rebuilt
+    at = datetime(2030, 1, 2, 2, tzinfo=UTC)
+    write_evtx(tmp_path / "system.evtx", [(5074, "Microsoft-Windows-WAS", at, "192.0.2.10", [])])
+    assert Logs([tmp_path]).run().windows.rebuilt < before
+
+
+def test_httpproxy_and_httperr(tmp_path):
+    write(tmp_path / "HttpProxy_1.LOG", PROXY)
+    write(tmp_path / "httperr1.log", HTTPERR)
+    with opened(tmp_path) as logs:
+        (row,) = logs.report("requests").rows
+        assert (row[2], row[3], row[4], row[8]) == ("bob", "SYNTH02", "Ping", 600.041)
+        assert row[-1] == "Agent, with comma"
+        assert logs.report("httperr").rows == (("2030-01-02T08:00:00Z", "Timer_ConnectionIdle", 1, 1),)
+    write(tmp_path / "a.log", head() + ping())
+    evidence = Logs([tmp_path]).run()
+    assert evidence.coverage.requests == 1
+    assert any("HttpProxy's log tells of the same requests" in note for note in evidence.notes)
+
+
+def test_what_is_not_read_is_named_and_the_rest_goes_on(tmp_path):
+    write(tmp_path / "a.log", head() + ping())
+    write(tmp_path / "ra.ibl", b"\1\2")
+    write(tmp_path / "b.log", line())
+    evidence = Logs([tmp_path]).run()
+    assert evidence.coverage.requests == 1
+    assert [file.path.rpartition("/")[2] for file in evidence.not_read] == ["b.log", "ra.ibl"]
+
+
+def test_a_balancers_address_is_noticed(tmp_path):
+    write(tmp_path / "a.log", head() + "".join(ping(device=f"D{number}", c_ip="192.0.2.99") for number in range(12)))
+    notes = Logs([tmp_path]).run().notes
+    assert any("a balancer's perhaps: networks cannot be told apart" in note for note in notes)
+
+
+def test_the_address_that_was_forwarded_counts(tmp_path):
+    fields = FIELDS + " X-Forwarded-For"
+    forwarded = {"X_Forwarded_For": "203.0.113.5,+198.51.100.7"}
+    write(tmp_path / "a.log", head(fields) + ping(fields=fields, c_ip="192.0.2.99", **forwarded) * 2)
+    with opened(tmp_path) as logs:
+        assert logs.report("losses").rows[0][0] == "203.0.113.0/24"
+
+
+def test_kept_parquet_is_a_path_of_its_own(tmp_path, forty_lines):
+    first = Logs([forty_lines], into=tmp_path / "kept").run()
+    later = Logs([tmp_path / "kept"]).run()
+    again = Logs([forty_lines, tmp_path / "kept"], into=tmp_path / "kept").run()
+    assert first.coverage == later.coverage == again.coverage
+
+
+def test_the_document_is_read_as_it_was_written(tmp_path, forty_lines):
+    evidence = Logs([forty_lines]).run()
+    assert LogEvidence.from_dict(json.loads(evidence.to_json())) == evidence
+    with pytest.raises(ValueError, match="is no document of schema"):
+        LogEvidence.from_dict({"schema": "hbprobe.result/1"})
+
+
+def test_a_mix_of_the_company_can_be_simulated(tmp_path):
+    write_logs(tmp_path / "logs", company(path("wifi"), path("mobile", 300), devices=60))
+    logs = Logs([tmp_path / "logs"])
+    with logs.opened() as opened_logs:
+        text, strange = mix_of(opened_logs.connection, opened_logs.evidence().limits)
+    mix = load_mix(write(tmp_path / "mix.yaml", text), Catalogue())
+    shares = {kind.id: share for kind, share in zip(DEVICES, mix.shares, strict=True) if share}
+    assert shares["ios"] == 30
+    assert strange <= 3 and sum(shares.values()) + strange == 60
+    assert len(mix.paths) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "kind"),
+    [
+        ([600], "iPhone", "ios"), ([540], "Outlook", "outlook-540"), ([180], "Outlook", "outlook-180"),
+        ([480, 780, 1080], "WP8 MSFT-WP/8.0", "windows-mobile"), ([480, 780], "Android", "android-4.4"),
+        ([470, 650, 830, 1010], "Android", "android-4.0"), ([470, 1370], "Android", "android-4.1"), ([123], "x",
+        None),
+        ([600, 540], "x", None),
+    ],
+)  # fmt: skip
+def test_what_asks_so_is_such_a_device(asked, name, kind):
+    assert kind_of(asked, name) == kind
+
+
+def test_nothing_named(tmp_path):
+    with pytest.raises(UserError, match="no log is named"):
+        Logs([]).run()
+    with pytest.raises(UserError, match="is too short for a key"):
+        Logs([tmp_path], pseudonyms=write(tmp_path / "key", b"short")).run()

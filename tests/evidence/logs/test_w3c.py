@@ -1,0 +1,95 @@
+import tempfile
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.iis import FIELDS, head, line, write
+
+from hbprobe.evidence.logs import w3c
+from hbprobe.evidence.logs.sources import Source
+
+OTHER = (
+    "date time s-sitename s-computername s-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken X-Forwarded-For"
+)
+
+
+def divided(tmp_path, text):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(exist_ok=True)
+    return w3c.divide(Source(write(tmp_path / "u_ex300102.log", text)), scratch)
+
+
+def lines_of(stretch):
+    data = stretch.file.read_bytes().decode().splitlines()
+    return data[stretch.skip :]
+
+
+def test_a_plain_log_is_not_copied(tmp_path):
+    (stretch,) = divided(tmp_path, head() + line()).stretches
+    assert (stretch.file, stretch.skip, stretch.offset, stretch.lines) == (tmp_path / "u_ex300102.log", 4, 0, 1)
+    assert stretch.fields == tuple(FIELDS.split())
+
+
+def test_fields_that_change_make_a_stretch_of_their_own(tmp_path):
+    text = head() + line() + head(OTHER, "2030-01-02 09:00:00") + line(OTHER) + line(OTHER)
+    found = divided(tmp_path, text)
+    first, second = found.stretches
+    assert (first.lines, second.lines) == (1, 2)
+    assert second.fields == tuple(OTHER.split())
+    assert lines_of(second) == [line(OTHER).strip()] * 2
+    assert text.encode()[second.offset :].startswith(line(OTHER).encode())
+    assert second.first_line == 1 + (head() + line() + head(OTHER)).count("\n")
+    assert found.heads_again == ("2030-01-02 09:00:00",)
+
+
+def test_the_order_of_the_head_does_not_matter(tmp_path):
+    text = f"#Date: 2030-01-02 00:00:00\n#Fields: {FIELDS} \n#Software: x\n#Version: 1.0\n" + line()
+    (stretch,) = divided(tmp_path, text).stretches
+    assert stretch.fields == tuple(FIELDS.split())
+
+
+def test_encodings_are_said(tmp_path):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
+        found = divided(tmp_path, (head() + line(cs_username="Müller")).encode(encoding))
+        assert found.encoding == encoding
+        assert "Müller" in lines_of(found.stretches[0])[0]
+
+
+def test_a_last_line_without_an_end_is_set_apart(tmp_path):
+    (stretch,) = divided(tmp_path, head() + line() + line().strip()).stretches
+    assert (stretch.lines, stretch.unended.decode()) == (1, line().strip())
+
+
+def test_zeros_of_a_crash_before_a_new_head(tmp_path):
+    first, second = divided(tmp_path, head() + line() + "\0" * 500 + head() + line()).stretches
+    assert (first.lines, first.unended, second.lines) == (1, b"", 1)
+
+
+def test_a_log_without_dates_has_them_from_its_head_over_midnight(tmp_path):
+    fields = FIELDS.removeprefix("date ")
+    text = head(fields, "2030-01-02 23:00:00") + "".join(line(fields, time=at) for at in ("23:59:50", "00:07:55"))
+    (stretch,) = divided(tmp_path, text).stretches
+    assert stretch.fields[:2] == ("date", "time")
+    assert [text[:19] for text in lines_of(stretch)] == ["2030-01-02 23:59:50", "2030-01-03 00:07:55"]
+
+
+def test_blanks_too_many():
+    assert w3c.mended(line().replace(" 443 ", " 443  "), FIELDS.split()) == line().split()
+    query = "User=a&DeviceId=X1&DeviceType=T&Cmd=Ping&Log=V141_Msg:a b_"
+    mended = w3c.mended(line(cs_uri_query=query), FIELDS.split())
+    assert mended is not None and mended[5] == query.replace(" ", "+")
+
+
+def test_what_cannot_be_mended_in_one_way_is_not():
+    assert w3c.mended(line(cs_username="a b"), FIELDS.split()) is None
+    assert w3c.mended("a b c", FIELDS.split()) is None
+
+
+@given(st.binary(max_size=300), st.sampled_from([head(), ""]))
+def test_no_bytes_are_an_exception_of_another_kind(data, before):
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = divided(Path(folder), before.encode() + data)
+        except w3c.NotReadError:
+            return
+    assert sum(stretch.lines for stretch in found.stretches) <= (before.encode() + data).count(b"\n") + 400

@@ -1,0 +1,125 @@
+"""Logs of simulated companies: what is read off them, held against the truth that they were made from."""
+
+import random
+
+import pytest
+from support.company import company, path, write_logs
+
+from hbprobe.eas.releases import Release
+from hbprobe.evidence.logs.request import By, Logs
+from hbprobe.manner import Manner
+
+
+def limits_of(folder, **asked):
+    evidence = Logs([folder], **asked).run()
+    assert evidence.not_read == () and not any(source.bad for source in evidence.sources)
+    return {limit.key: limit for limit in evidence.limits}, evidence
+
+
+def net(number):
+    return f"198.18.{number}.0/24"
+
+
+@pytest.mark.parametrize("release", [Release.V2010, Release.V2019])
+def test_silent_limits_and_an_open_path(tmp_path, release):
+    write_logs(tmp_path, company(path("a", 1200), path("b", 300), path("c")), release)
+    found, evidence = limits_of(tmp_path)
+    assert found[net(0)].judgement == "limit" and found[net(0)].survived <= 1200 <= found[net(0)].cut
+    assert found[net(1)].judgement == "limit" and found[net(1)].survived <= 300 <= found[net(1)].cut
+    assert found[net(1)].cut - found[net(1)].survived <= 5
+    assert {found[net(0)].how, found[net(1)].how} == {"silent"}
+    assert (found[net(2)].judgement, found[net(2)].longest_answered) == ("none-seen", pytest.approx(1800, abs=0.1))
+    assert evidence.shared_by_all is None
+    assert "ios" not in found[net(1)].rests_on
+
+
+@pytest.mark.parametrize("release", [Release.V2010, Release.V2019])
+@pytest.mark.parametrize("how", [Manner.RESET, Manner.CLOSED])
+def test_limits_that_devices_are_told_of(tmp_path, release, how):
+    write_logs(tmp_path, company(path("a", 900, how), path("b", 300, how)), release)
+    found, _ = limits_of(tmp_path)
+    for number, limit_s in enumerate((900, 300)):
+        limit = found[net(number)]
+        assert (limit.judgement, limit.how) == ("limit", "told")
+        assert limit.survived <= limit_s <= limit.cut
+
+
+def test_a_limit_that_varies_and_that_devices_are_told_of(tmp_path):
+    write_logs(tmp_path, company(path("a", 600, Manner.RESET, 60.0)))
+    found, _ = limits_of(tmp_path)
+    assert found[net(0)].judgement == "several"
+
+
+def test_fixed_intervals_say_nothing_beyond_themselves(tmp_path):
+    write_logs(tmp_path, company(path("a", 900), path("b", 420), mix={"ios": 1}, devices=80))
+    found, evidence = limits_of(tmp_path)
+    assert found[net(0)].judgement == "none-seen"
+    assert found[net(0)].longest_answered == pytest.approx(600, abs=0.1)
+    assert found[net(1)].survived <= 420 <= found[net(1)].cut
+    assert any("devices asked for 600 s at most: what is longer nobody tried" in note for note in evidence.notes)
+
+
+def test_one_box_for_all_networks_is_on_the_servers_side(tmp_path):
+    write_logs(tmp_path, company(path("a", 300), path("b", 300), path("c", 300)))
+    found, evidence = limits_of(tmp_path)
+    low_s, high_s = evidence.shared_by_all
+    assert low_s <= 300 <= high_s
+    assert evidence.findings[0].code == "shared-limit"
+    assert len(found) == 3
+
+
+def test_two_limits_behind_one_prefix(tmp_path):
+    world = company(path("a", 300), path("b", 1200), moves=0)
+    write_logs(tmp_path, world)
+    names = tmp_path / "names.csv"
+    names.write_text("198.18.0.0/16,carrier\n")
+    found, _ = limits_of(tmp_path / "W3SVC1", networks=names)
+    assert found["carrier"].judgement == "several"
+    assert found["carrier"].curve
+
+
+def test_a_limit_that_jitters_is_none_that_is_fixed(tmp_path):
+    write_logs(tmp_path, company(path("a", 600, spread_s=60.0)))
+    found, _ = limits_of(tmp_path)
+    assert found[net(0)].judgement == "several"
+    assert 590 <= found[net(0)].survived <= found[net(0)].cut <= 665
+
+
+def test_a_front_end_alone_is_enough_for_a_limit(tmp_path):
+    write_logs(tmp_path, company(path("a", 420), path("b")), Release.V2019)
+    found, evidence = limits_of(tmp_path / "W3SVC1")
+    assert found[net(0)].survived <= 420 <= found[net(0)].cut
+    assert evidence.coverage.heartbeat_from_blob == 0 and evidence.coverage.heartbeat_from_time_taken
+    assert any("W3SVC2" in note for note in evidence.notes)
+    assert evidence.windows.samples == 0
+
+
+def test_a_back_end_alone_does_not_know_networks(tmp_path):
+    write_logs(tmp_path, company(path("a", 420), moves=0, devices=60), Release.V2019)
+    found, _ = limits_of(tmp_path / "W3SVC2")
+    assert list(found) == ["-"]
+    assert found["-"].survived <= 420 <= found["-"].cut
+
+
+@pytest.mark.parametrize("by", By)
+def test_groups(tmp_path, by):
+    write_logs(tmp_path, company(path("a", 420), moves=0, devices=40))
+    found, _ = limits_of(tmp_path, by=by)
+    kinds = {"network": {net(0)}, "kind": {"iPhone", "Android", "PocketPC"}, "server": {"192.0.2.10"}}
+    assert set(found) == kinds[by] if by in kinds else len(found) == 40
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_losses_at_random_are_no_limit(tmp_path, seed):
+    """A device that hears nothing of a share of its answers: up to five in a hundred."""
+    chance = random.Random(seed)
+    write_logs(tmp_path, company(path("a"), path("b"), seed=seed), keep=lambda _: chance.random() > 0.05)
+    found, _ = limits_of(tmp_path)
+    assert {limit.judgement for limit in found.values()} == {"none-seen"}
+
+
+def test_what_happens_if_nothing_is_known(tmp_path):
+    write_logs(tmp_path, company(path("a", 300)))
+    found, _ = limits_of(tmp_path)
+    for bounds in (found[net(0)].if_unknown_lost, found[net(0)].if_unknown_answered):
+        assert bounds.survived - 2 <= 300 <= bounds.cut + 2
