@@ -85,7 +85,8 @@ def _read_object(data: bytes) -> None:
     except web.HTTPBadRequest:
         return
     except StopIteration as returned:  # it waits for nothing
-        assert isinstance(returned.value, dict) and returned.value
+        found = returned.value
+    assert isinstance(found, dict) and found
 
 
 def sow(folder: Path) -> None:
