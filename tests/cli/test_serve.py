@@ -126,15 +126,19 @@ def options(server, user="alice"):
     return seen, client
 
 
-def test_users_and_release(monkeypatch, capsys, tmp_path):
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_users_and_release(monkeypatch, capsys, tmp_path, mode):
     users = tmp_path / "users.yaml"
     users.write_text("users: {alice: secret}\n")
+    users.chmod(mode)
     port = free_port()
     seen, client = options(f"http://127.0.0.1:{port}")
     arguments = ("--tls", "off", "--listen", f"127.0.0.1:{port}", "--users", str(users), "--exchange", "2010")
     status, lines = served(monkeypatch, capsys, *arguments, client=client)
     assert (status, seen) == (0, [(200, "2.5,12.0,12.1,14.0,14.1")])
-    assert lines[2:] == [f"ActiveSync: Exchange 2010, users of {users}", "127.0.0.1 alice OPTIONS: HTTP 200"]
+    remark = f"--users {users}: others on this machine can read it: chmod 600 {users}"
+    assert (lines[0] == remark) == (mode == 0o644)
+    assert lines[-2:] == [f"ActiveSync: Exchange 2010, users of {users}", "127.0.0.1 alice OPTIONS: HTTP 200"]
     seen, client = options(f"http://127.0.0.1:{port}", user="eve")
     _, lines = served(monkeypatch, capsys, *arguments, client=client)
     assert (seen, lines[3]) == ([(401, None)], "127.0.0.1 OPTIONS: HTTP 401 (unauthorized)")
