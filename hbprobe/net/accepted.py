@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 _READ_BYTES = 64 * 1024
 """More than a TLS record holds: one read takes a record whole, and leaves nothing where the loop does not look."""
-_READS_A_TURN = 4
+_READS_A_TURN = 16
 """So many reads before other sockets get their turn; TLS gives a record of 16 kB at a time."""
 _WRITE_BYTES = 256 * 1024
 _HIGH_BYTES = 64 * 1024
