@@ -154,9 +154,11 @@ class Lab(Searching, Journalling, Configured, Request["Result"]):
 
     def _fitted(self, search: "SearchSettings") -> "tuple[SearchSettings, tuple[str, ...]]":
         """Return the search as this lab can carry it out, and what was changed."""
+        if not self.kernel:
+            return search, ()
         from hbprobe.lab.kernel.measure import fit
 
-        return fit(search, self._rate) if self.kernel else (search, ())
+        return fit(search, self._rate)
 
     async def _in_process(
         self,
