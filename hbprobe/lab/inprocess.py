@@ -6,9 +6,8 @@ import random
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hbprobe.eas.client import Account
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd, Service
@@ -23,14 +22,13 @@ from hbprobe.net.wire import Dialer, Target
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.standin.service import StandIn
-from hbprobe.trial.ping import PingMethod
+
+if TYPE_CHECKING:
+    from hbprobe.eas.client import Account
 
 _SEED = 1040
 """The probe's nonces come from it, so that a lab that is run twice sends the same bytes."""
 
-_ACCOUNT = Account("lab", "no secret")
-"""The stand-in lets everyone in."""
 _NOBODY = Observer()
 
 
@@ -102,12 +100,20 @@ async def measure(
     `seed` stands for what is random about the boxes. Raises CannotMeasureError where nothing can be begun.
     """
     events: list[list[Event]] = [[] for _ in boxes]
-    services = (StandIn(settings),) if method == PingMethod.name else ()
+    services, account = _active_sync(settings) if method == "ping" else ((), None)
     async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed), services) as dialer:
         rng = random.Random(_SEED)
-        run = await set_up(method, dialer, search, prior, rng, account=_ACCOUNT, journal=journal, observer=observer)
+        run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal, observer=observer)
         failure = await carry_out(run.to_the_end())
     return Findings(run, _cut_by(boxes, events), _remarks(events), failure)
+
+
+def _active_sync(settings: Settings) -> "tuple[tuple[Service, ...], Account]":
+    """Return what stands in for Exchange, and who logs in: it lets everyone in."""
+    from hbprobe.eas.client import Account
+    from hbprobe.standin.service import StandIn
+
+    return (StandIn(settings),), Account("lab", "no secret")
 
 
 def _cut_by(boxes: Sequence[Profile], events: Sequence[list[Event]]) -> str | None:

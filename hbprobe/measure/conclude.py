@@ -13,7 +13,6 @@ from hbprobe.measure.run import Run
 from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.result import Method, Origin, Result, Verb
-from hbprobe.trial.ping import told_by
 
 _ANYWHERE = Origin()
 
@@ -56,7 +55,7 @@ def conclude(
         started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
         cut_by=cut_by,
         notes=(*notes, *run.remarks),
-        server=told_by(run.method),
+        server=run.method.told(),
         verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices) if known else None,
     )
 

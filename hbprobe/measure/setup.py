@@ -3,21 +3,23 @@
 import asyncio
 import random
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from hbprobe.eas.client import Account
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.net.wire import Dialer
-from hbprobe.search.heartbeats import HeartbeatSearch
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.methods import Method, make_method
-from hbprobe.trial.ping import PingMethod
+
+if TYPE_CHECKING:
+    from hbprobe.eas.client import Account
 
 RecordT = TypeVar("RecordT")
+_PING = "ping"
+"""The one method that speaks ActiveSync, which is not loaded for the others."""
 _NOBODY = Observer()
 
 
@@ -39,7 +41,7 @@ async def set_up(
     prior: Prior | None,
     rng: random.Random,
     *,
-    account: Account | None = None,
+    account: "Account | None" = None,
     journal: Record | None = None,
     observer: Observer = _NOBODY,
     rate: float = 1.0,
@@ -50,9 +52,12 @@ async def set_up(
     """
     method: Method
     search: Search
-    if name == PingMethod.name:
+    if name == _PING:
         if account is None:
             raise ValueError("a Ping needs an account")
+        from hbprobe.search.heartbeats import HeartbeatSearch
+        from hbprobe.trial.ping import PingMethod
+
         ping = PingMethod(dialer, settings.grace_s, account, settings.connections, observer.says)
         await ping.prepare()
         method, search = ping, HeartbeatSearch(settings, prior, ping.limits)

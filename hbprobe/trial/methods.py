@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
@@ -36,6 +36,10 @@ class Method(Protocol):
         """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
         ...
 
+    def told(self) -> dict[str, Any] | None:
+        """Return what the server said of itself, as it stands in a result; None for a method that does not ask."""
+        ...
+
 
 class HoldMethod:
     """POST /hold to `hbprobe serve`, which answers after the hold with a token, and bears witness after a cut."""
@@ -59,6 +63,10 @@ class HoldMethod:
         self.far_end = found
         return None
 
+    def told(self) -> dict[str, Any] | None:
+        """Return nothing: no question was about the server."""
+        return None
+
     async def trial(self, hold_s: float) -> Outcome:
         """Hold one request open for `hold_s` seconds, and say what came of it."""
         seen = await self._asking.ask(Ask(Question.POST_MORTEM, hold_s / self._rate))
@@ -80,6 +88,10 @@ class OneConnection:
 
     async def prove(self) -> Outcome | None:
         """Ask nothing: the trial itself shows what is there."""
+        return None
+
+    def told(self) -> dict[str, Any] | None:
+        """Return nothing: no question was about the server."""
         return None
 
     async def trial(self, hold_s: float) -> Outcome:

@@ -15,7 +15,7 @@ from hbprobe.net.replies import Answer
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.classify import classify
 from hbprobe.trial.handshake import Courier
-from hbprobe.trial.methods import Method, OneConnection
+from hbprobe.trial.methods import OneConnection
 from hbprobe.trial.news import GRACE_S, News, read_news
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.ping_answer import HeartbeatLimits, read_ping
@@ -195,11 +195,6 @@ class PingMethod(OneConnection):
             self.limits.learn(asked_s, reading.bound_s)
         elif reading.outcome.status in _TURNED_AWAY:
             raise CannotMeasureError(reading.outcome.reason)
-
-
-def told_by(method: Method) -> dict[str, Any] | None:
-    """Return what the server said of itself to a method that asked; None for one that does not."""
-    return method.told() if isinstance(method, PingMethod) else None
 
 
 def eas_path(path: str) -> str:

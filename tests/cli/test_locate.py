@@ -63,6 +63,9 @@ class Silent:
 
     name = "hold"
 
+    def told(self):
+        return None
+
     async def prove(self):
         return None
 

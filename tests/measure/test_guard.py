@@ -160,6 +160,9 @@ class TenMinutes:
 
     name = "hold"
 
+    def told(self):
+        return None
+
     async def prove(self):
         return None
 

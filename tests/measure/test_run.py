@@ -24,6 +24,9 @@ class Scripted:
         self.given_up = []
         self.running = self.most = 0
 
+    def told(self):
+        return None
+
     async def prove(self):
         return None
 
@@ -345,6 +348,9 @@ class Down(Scripted):
     def _is_down(self):
         return self._down[0] <= asyncio.get_running_loop().time() < self._down[1]
 
+    def told(self):
+        return None
+
     async def prove(self):
         return outage() if self._is_down() else None
 
@@ -419,6 +425,9 @@ def test_a_death_in_the_first_second_is_an_accident_once_a_trial_has_survived(on
 
 def test_who_is_not_the_far_end_is_asked_nothing(on_warp):
     class Stranger(Scripted):
+        def told(self):
+            return None
+
         async def prove(self):
             return Outcome(Kind.FAILED, 0.0, reason="status 404: there is no hbprobe serve at this address")
 

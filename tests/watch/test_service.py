@@ -35,6 +35,9 @@ class Rule:
     def __init__(self, timer_s, now):
         self._timer_s, self._now = timer_s, now
 
+    def told(self):
+        return None
+
     async def prove(self):
         return None
 
