@@ -273,7 +273,7 @@ MODULES = sorted(
 @cache
 def imports_of(module):
     """Return the names of all modules that a module imports, wherever in its text that stands."""
-    tree = ast.parse(_file_of(module).read_text(encoding="utf-8"))
+    tree = _tree(module)
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -282,6 +282,11 @@ def imports_of(module):
             assert node.level == 0, f"{module}: a relative import"
             names |= {_module_of(node.module, alias.name) for alias in node.names}
     return frozenset(names)
+
+
+@cache
+def _tree(module):
+    return ast.parse(_file_of(module).read_text(encoding="utf-8"))
 
 
 def _file_of(module):
@@ -455,7 +460,7 @@ def needs(module):
     What stands under TYPE_CHECKING is left out: hbprobe/__init__.py names every request there, for type checkers
     alone, and each module that takes its version would be in a circle with all of them.
     """
-    tree = ast.parse(_file_of(module).read_text(encoding="utf-8"))
+    tree = _tree(module)
     unread = {
         id(inner)
         for node in ast.walk(tree)
