@@ -9,11 +9,8 @@ Each verb of the command line is a request here: `Probe`, `Diagnose`, `Locate`, 
 `Fleet`, `FleetShare`, `Size`, `Watch`, `Capture`. A request checks itself when it is made. `run()` carries it out in
 a script, `await measure()` in a program that has a loop; both return a record. docs/python.md has examples of all.
 
-The rooms of the code, from the top; imports run downwards only: `cli` and `web`; `watch`; `testing`; `report`; `lab`;
-`fleet`; `evidence`; `measure` (one measurement: request, run, record); `records`; `diagnosis`, `locate`, `preflight`;
-`statistics`; `search`; `trial` (one connection); `standin`, `farend` (hbprobe's own server); `middlebox` (being a box
-on the path); `eas`, `exchange` (Direct Push: the protocol, and event 1040); `net` (sockets); `profiles` (what boxes
-do, as data); and beside them `warp` (the event loop with its own clock).
+Each package here is a room of the code, and opens with a map of itself; imports run downwards only. The map of all
+rooms, with one byte and one trial followed through them, is docs/architecture.md.
 """
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing takes longer than all the rest

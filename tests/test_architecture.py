@@ -1,7 +1,9 @@
-"""What may import what: what decides touches nothing outside, imports run downwards, and --help loads little."""
+"""What may import what, and whether the maps of the code are true: what decides touches nothing outside, imports run
+downwards and in no circle, --help loads little, and every room and module is named where it is looked for."""
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from functools import cache
@@ -271,7 +273,7 @@ MODULES = sorted(
 @cache
 def imports_of(module):
     """Return the names of all modules that a module imports, wherever in its text that stands."""
-    tree = ast.parse(_file_of(module).read_text(encoding="utf-8"))
+    tree = _tree(module)
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -280,6 +282,11 @@ def imports_of(module):
             assert node.level == 0, f"{module}: a relative import"
             names |= {_module_of(node.module, alias.name) for alias in node.names}
     return frozenset(names)
+
+
+@cache
+def _tree(module):
+    return ast.parse(_file_of(module).read_text(encoding="utf-8"))
 
 
 def _file_of(module):
@@ -366,3 +373,143 @@ def test_help_loads_nothing_heavy():
         [sys.executable, "-c", program], capture_output=True, check=True, text=True, cwd=ROOT.parent
     )
     assert set(json.loads(loaded.stdout)) & HEAVY == set()
+
+
+# The map
+
+
+PACKAGES = sorted(path.parent for path in ROOT.rglob("__init__.py") if path.parent != ROOT)
+HOUSE = ROOT.parent / "docs" / "architecture.md"
+MAP_ROW = re.compile(r"^    (\w+(?:\.py|/)) +\S", re.MULTILINE)
+HOUSE_ROW = re.compile(r"^\| `(\w+(?:\.py|/))` \|", re.MULTILINE)
+PLACE = re.compile(r"`([\w/]+\.py)` `([\w.]+)`")
+FILE = re.compile(r"`((?:\w+/)+[\w-]+\.\w+|\w+\.py)`")
+
+
+def text_of(page):
+    if not page.is_file():
+        pytest.skip("installed without its documents")
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.relative_to(ROOT).as_posix())
+def test_a_room_opens_with_its_map(folder):
+    rows = MAP_ROW.findall(ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))))
+    assert len(rows) == len(set(rows))
+    assert [row for row in rows if not (folder / row).exists()] == [], "named, and not there"
+    files = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    rooms = {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
+    assert sorted((files | rooms) - set(rows)) == [], f"add a row for it to {folder.name}/__init__.py"
+
+
+def test_the_map_of_the_house_names_every_room_in_its_place():
+    there = {path.name for path in PACKAGES if path.parent == ROOT} | {path.stem for path in ROOT.glob("*.py")}
+    order = [name for floor in LAYERS for name in floor if name in there]
+    rows = HOUSE_ROW.findall(text_of(HOUSE))
+    expected = [f"{name}/" if (ROOT / name).is_dir() else f"{name}.py" for name in [*order, *sorted(ALONE)]]
+    assert rows == expected
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "extending.md"])
+def test_what_the_pages_for_maintainers_name_is_there(name):
+    text = text_of(HOUSE.with_name(name))
+    bases = (ROOT, ROOT.parent, HOUSE.parent)
+    assert [file for file in FILE.findall(text) if not any((base / file).exists() for base in bases)] == []
+    places = PLACE.findall(text)
+    assert places
+    assert [place for place in places if not _defines(*place)] == []
+
+
+def _defines(file, name):
+    base = ROOT if (ROOT / file).exists() else ROOT.parent
+    body = ast.parse((base / file).read_text(encoding="utf-8")).body
+    for part in name.split("."):
+        found = [node for node in body if part in _names_of(node)]
+        if not found:
+            return False
+        body = getattr(found[0], "body", [])
+    return True
+
+
+def _names_of(node):
+    if isinstance(node, ast.Assign):
+        return {target.id for target in node.targets if isinstance(target, ast.Name)}
+    if isinstance(node, ast.AnnAssign):
+        return {node.target.id} if isinstance(node.target, ast.Name) else set()
+    return {getattr(node, "name", "")}
+
+
+def test_a_name_that_is_gone_is_noticed():
+    assert _defines("measure/run.py", "Run.to_the_end")
+    assert not _defines("measure/run.py", "Run.to_the_start")
+    assert not _defines("measure/run.py", "Walk")
+
+
+# Circles
+
+
+KNOWN_CIRCLES = {
+    # A result is read by pydantic, for which only those wait who read one; wire.py needs what result.py writes.
+    frozenset({"hbprobe.records.result", "hbprobe.records.wire"}),
+}
+
+
+def needs(module):
+    """Return what of the project a module needs when it runs.
+
+    What stands under TYPE_CHECKING is left out: hbprobe/__init__.py names every request there, for type checkers
+    alone, and each module that takes its version would be in a circle with all of them.
+    """
+    tree = _tree(module)
+    unread = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for line in node.body
+        for inner in ast.walk(line)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) not in unread and isinstance(node, ast.ImportFrom):
+            found |= {_module_of(node.module, alias.name) for alias in node.names}
+        elif id(node) not in unread and isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {name for name in found if name.partition(".")[0] == "hbprobe"}
+
+
+def circles(graph):
+    """Return the groups of nodes of which each can be reached from each other."""
+    reached = {}
+    for node in graph:
+        seen, waiting = set(), list(graph[node])
+        while waiting:
+            other = waiting.pop()
+            if other not in seen:
+                seen.add(other)
+                waiting += graph.get(other, ())
+        reached[node] = seen
+    return {
+        frozenset(other for other in reached[node] if node in reached.get(other, ()))
+        for node in graph
+        if node in reached[node]
+    }
+
+
+def test_circles_are_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d"}, "e": {"a"}}) == {
+        frozenset("bc"),
+        frozenset("d"),
+    }
+
+
+def test_no_circle_of_files():
+    packages = ["hbprobe" + "".join(f".{part}" for part in path.relative_to(ROOT).parts) for path in PACKAGES]
+    assert circles({module: needs(module) for module in ["hbprobe", *packages, *MODULES]}) == KNOWN_CIRCLES
+
+
+def test_no_circle_of_rooms():
+    graph = {}
+    for module in MODULES:
+        others = {_room(name) for name in imports_of(module) if name.startswith("hbprobe.")}
+        graph.setdefault(_room(module), set()).update(others - {_room(module)})
+    assert circles(graph) == set()

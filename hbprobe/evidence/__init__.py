@@ -1,5 +1,13 @@
 """What has already happened: logs and captures, read as episodes, for the same limits and manners as a probe.
 
-`episode` is what readers yield; `limits` judges silences, wherever they were read; `logs/` reads logs of IIS and its
-neighbours, `events/` Windows event logs, `captures/` packet captures.
+Readers yield episodes, or entries of event logs; `limits` judges silences, wherever they were read. What comes of it
+is a record of `hbprobe.records.logs` or `hbprobe.records.capture`.
+
+    episode.py  one silence in the past, read from a log or a capture: a trial that nobody planned
+    limits.py   which limit a path has, from silences that nobody planned, with what cannot be known said as such
+    logs/       logs of IIS and its neighbours
+    events/     Windows event logs
+    captures/   packet captures
+
+A new kind of file is a reader in the sub-room of its like, and what it skips is counted by reason.
 """

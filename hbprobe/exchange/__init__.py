@@ -1,1 +1,18 @@
-"""Direct Push: Exchange's settings and event 1040, the devices, the verdict on a path, a stand-in server."""
+"""Direct Push in Exchange: its settings, the window that raises event 1040, the devices, and the verdict on a path.
+
+A limit and the settings go in. `predict` lets each of `devices` walk its algorithm on such a path, and its samples go
+through `window`; `device_verdict` judges one device, and `verdict` the path. Pure, but that `settings` can read a
+file.
+
+    settings.py        the heartbeat settings of Exchange, with its own rules for bad values
+    webconfig.py       the appSettings of a .NET configuration file, each with the line that it stands on
+    window.py          Exchange's window of heartbeat samples, whose average raises event 1040
+    algorithms.py      how clients choose the next heartbeat: state machines
+    devices.py         the clients that a verdict is given for, each with where its behaviour is known from
+    predict.py         what one device alone would ask for on a path, and what Exchange's window makes of it
+    device_verdict.py  how one device alone fares on a path, and the timer that it needs
+    verdict.py         what a path's limit means for Direct Push: event 1040, device by device, and the timer that
+                       would end it
+
+A new device is a row of `devices.DEVICES`; where no algorithm of `algorithms` is its, a state machine there first.
+"""

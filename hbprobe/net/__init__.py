@@ -1,1 +1,32 @@
-"""net."""
+"""Sockets: connecting, listening, TLS, how an end ends, silence, and what the kernel knows of a connection.
+
+A probe opens a `wire` (with `connect` and `dial`), which yields bytes or one `replies.End`; servers and boxes accept
+by `listener` and `accepted`. Nothing here knows of trials, profiles or requests.
+
+    wire.py          one connection, plain or TLS, that tells exactly how it ended
+    dial.py          connecting to the first address of a server that takes the connection
+    connect.py       connecting a probe's socket: every address of a name gets its turn, and none takes the others'
+                     time
+    connection.py    the name of a connection, as the boxes on its path wrote it into their logs: addresses, ports,
+                     and when
+    replies.py       what may come back on a connection: an answer, or the end of the connection in one of its kinds
+    tls_trouble.py   what went wrong with TLS, and what to do about it: one table, by OpenSSL's words for the alert or
+                     the mistake
+    keep_alive.py    TCP keep-alives on a socket of the client's, where the system lets one choose how often
+    liveness.py      whether the peer of a connection is there, as far as one can tell without sending; and telling it
+                     that we are
+    tcp_info.py      what the kernel knows of a TCP connection (TCP_INFO): whether it stands, and what was
+                     acknowledged
+    silence.py       making a connected TCP socket go silent: no ACK, no RST, no FIN, whatever its peer sends
+    hangup.py        noticing RST from an end that is not read: once it has sent FIN it would look readable for ever
+    listener.py      accepting TCP connections for as long as there are descriptors, and turning the rest away
+    accepted.py      an accepted connection, plain or TLS, as an asyncio transport that keeps no buffer while nothing
+                     moves
+    http_server.py   an HTTP server that strangers cannot hold up: aiohttp behind our own listener and transport
+    json_api.py      what the small HTTP APIs have in common: one shell that checks who calls, and JSON in and out
+    certificates.py  certificates for the far end: a private CA that is made once, and the TLS settings of both ends
+    address.py       addresses as people write them: HOST:PORT
+    descriptors.py   how many files this process may have open: each connection is one
+
+How a connection can end is a member of `replies.EndKind`, made in `wire` and read in `hbprobe.trial.classify`.
+"""

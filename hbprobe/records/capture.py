@@ -113,7 +113,7 @@ class TimerPart(_Part):
 
 
 class ClockPart(_Part):
-    """Manner the clock of the server's side differs from that of the client's."""
+    """By how much the clock of the server's side differs from that of the client's."""
 
     ahead: float
     connections: int

@@ -1,1 +1,30 @@
-"""trial."""
+"""One trial: one connection with one request, never retried, and what came of it.
+
+`methods` has the ways to make a trial. One opens a wire of `hbprobe.net`, has a conversation on it (`http`), lets
+`classify` say what its end means, examines what is dead (`postmortem`, `witness`) and names the causes
+(`explanation`), unless the far end has an `excuse`. The result is an `outcome.Outcome`.
+
+    methods.py      the methods of a trial: one connection on which one request is held open, and what became of it
+    http.py         one HTTP/1.1 request on one connection, and what came of it. Nothing is ever asked twice
+    dripping.py     a request whose body drips: a byte now and then, and its end when it is told
+    asking.py       one question of a diagnosis, asked: a request held past the limit, and all that both ends saw of
+                    it
+    evidence.py     what a diagnosis asks of a path, and what each request showed
+    witness.py      asking the far end, over a second connection, what it saw of a request
+    postmortem.py   what a connection that has gone silent still tells: one more packet, and what it is answered with
+    classify.py     what the end of a trial means: evidence about timers, and which, or no evidence at all
+    explanation.py  the post-mortem: from what both ends saw of a dead request to what it died of. Facts in,
+                    explanations out
+    excuse.py       what speaks for the path: a request that died of its far end's doing says nothing about timers on
+                    the way
+    outcome.py      what a trial showed, and what the trials together say about the path's limit
+    proof.py        whether `hbprobe serve` is at the other end: it proves itself before anything is measured
+    ping.py         the method that a real ActiveSync server can answer: a trial is one Ping, on one connection of its
+                    own
+    ping_answer.py  what the answer to a Ping means for a trial: the table of statuses, and whose answer it is
+    handshake.py    a handshake carried out: the requests of `exchange/client.py` go over connections of their own,
+                    one after another
+    news.py         whether a server tells a device of changes at all: of a device in quarantine it keeps them
+
+A new method is a class with `name`, `prove` and `trial`, and is named where docs/extending.md says.
+"""

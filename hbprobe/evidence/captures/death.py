@@ -52,7 +52,7 @@ class Maker(Word):
 
 
 class Weight(StrEnum):
-    """Manner much a sign proves."""
+    """How much a sign proves."""
 
     DECIDES = "decides"
     STRONG = "strong"
@@ -105,9 +105,9 @@ class Verdict:
     at_s: float | None = None
     """When it ended, or when its loss showed first."""
     idle_s: float | None = None
-    """Manner long no packet had passed then."""
+    """How long no packet had passed then."""
     data_idle_s: float | None = None
-    """Manner long no payload had passed then."""
+    """How long no payload had passed then."""
     exact: bool = False
     """The timer struck at that age; otherwise at or before it."""
     on_next: bool = False
@@ -121,7 +121,7 @@ class Verdict:
     keep_alives: int = 0
     answered_keep_alives: int = 0
     repeats: int = 0
-    """Manner often data was sent again that nobody acknowledged."""
+    """How often data was sent again that nobody acknowledged."""
     signs: tuple[Sign, ...] = ()
     comments: tuple[Comment, ...] = ()
     hints: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ class Verdict:
 
     @property
     def how(self) -> Manner | None:
-        """Manner it ended, as an end saw it: the client, where that is known."""
+        """How it ended, as an end saw it: the client, where that is known."""
         return self.client_saw or self.server_saw
 
     @property

@@ -31,7 +31,7 @@ _EXTENSIONS = (0, 43, 60, _FRAGMENT, _AUTHENTICATION, 135, 139, 140)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Manner one link type begins."""
+    """How one link type begins."""
 
     header: int
     """Bytes before the network layer."""

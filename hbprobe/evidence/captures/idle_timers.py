@@ -41,7 +41,7 @@ class IdleTimer:
     """The ages at which it struck, or by which it had."""
     latest_s: float
     confidence: float
-    """Manner sure it is that the limit lies in the bracket, at least."""
+    """How sure it is that the limit lies in the bracket, at least."""
     products: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()
 

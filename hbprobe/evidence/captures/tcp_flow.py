@@ -73,7 +73,7 @@ class Packet:
 
     @property
     def occupies(self) -> int:
-        """Manner many sequence numbers it takes: those that the other end has to acknowledge."""
+        """How many sequence numbers it takes: those that the other end has to acknowledge."""
         return self.length + self.has(SYN) + self.has(FIN)
 
     @property

@@ -47,7 +47,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Manner the clock of the server's side differs from that of the client's."""
+    """By how much the clock of the server's side differs from that of the client's."""
 
     ahead_s: float
     pairs: int

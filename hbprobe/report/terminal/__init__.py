@@ -1,1 +1,27 @@
-"""report/terminal."""
+"""What was measured, on the terminal: the answer first, then the evidence; and live lines while it runs.
+
+A function for each record, which prints on a console of rich that it is given.
+
+    words.py            what a measurement showed, in words that tables and plots share
+    layout.py           how text stands on the terminal: names beside sentences, and tables without colour
+    tables.py           a result on the terminal: sentences and one table, which need no colour and stand any width
+                        from 80 columns on
+    live.py             what a running search shows: the bracket, the trials under way, and how long it may still take
+    diagnosis_words.py  a diagnosis in plain words, on the terminal
+    diagnosis_live.py   what a running diagnosis shows: what it does next and how long that takes, and each answer as
+                        it comes
+    location.py         what locating showed, on the terminal
+    preflight.py        a preflight on the terminal, check by check
+    capture.py          captures on the terminal: the answer, what died of what, and the table of connections
+    capture_live.py     while captures are read: how far it is, or, on a pipe, which connections are quiet now and how
+                        long
+    logs.py             logs on the terminal: the answer first, then the evidence, then what was not read
+    fleet.py            a fleet on the terminal: when event 1040 fires, what the server carries, and each kind of
+                        device
+    fleet_sockets.py    a fleet over sockets on the terminal: what the stand-in saw and logged, and whether the model
+                        says the same
+    size.py             a sizing on the terminal: one row a timer, the timers that are enough, and the change in the
+                        firewall's words
+
+A new record gets a module here; sentences that others use too go into `words`.
+"""

@@ -27,6 +27,7 @@ from support.packets import (
 )
 
 from hbprobe.errors import UserError
+from hbprobe.evidence.captures import headers
 from hbprobe.evidence.captures.capture_file import CaptureFile, found, pieces
 
 SIX, OTHER_SIX = ("2001:db8::7", 50001), ("2001:db8::443", 443)
@@ -67,15 +68,23 @@ def test_all_byte_orders_and_resolutions_of_pcap(tmp_path, order, nano):
 
 LINKS = {
     0: struct.pack("<I", 2) + SYN_PACKET,
+    1: ethernet(SYN_PACKET),
     9: b"\x00\x21" + SYN_PACKET,
     12: SYN_PACKET,
+    14: SYN_PACKET,
+    50: b"\x00\x21" + SYN_PACKET,
     51: b"\x11\x00\x00\x01" + struct.pack(">H", len(SYN_PACKET) + 2) + b"\x00\x21" + SYN_PACKET,
     101: SYN_PACKET,
     108: struct.pack(">I", 2) + SYN_PACKET,
     113: bytes(14) + b"\x08\x00" + SYN_PACKET,
     228: SYN_PACKET,
+    229: SYN_PACKET,
     276: b"\x08\x00" + bytes(18) + SYN_PACKET,
 }
+
+
+def test_each_link_type_has_its_example():
+    assert LINKS.keys() == headers.LINKS.keys()
 
 
 @pytest.mark.parametrize("link", LINKS)
