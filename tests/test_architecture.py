@@ -227,6 +227,8 @@ TOUCHING = {
     "watch.store",
     "watch.watchfile",
     "watch.words",
+    "watch.worker",
+    "watch.writer",
 }
 """The modules that may, or that need one that does. Every other one is free of I/O, clocks and chance, with all that
 it imports: times and generators are arguments, and state machines return what to do."""
