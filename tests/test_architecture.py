@@ -176,7 +176,7 @@ TOUCHING = {
     "report.documents.html",
     "report.documents.inline",
     "report.documents.markdown",
-    "report.documents.outcomes",
+    "report.documents.pictures",
     "report.documents.sections",
     "report.documents.sources",
     "report.plots.axis",

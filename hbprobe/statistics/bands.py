@@ -56,7 +56,7 @@ def _least(trials: Sequence[Trial], at_s: float) -> float:
 def _most(trials: Sequence[Trial], at_s: float) -> float:
     """Take those held for some shorter time or longer: dead then for certain, or counted as alive."""
     group = (trial for trial in trials if trial.hold_s <= at_s or not _is_vague(trial))
-    told = sorted(((-min(trial.hold_s, at_s), not _is_dead(trial, at_s)) for trial in group))
+    told = sorted((-min(trial.hold_s, at_s), not _is_dead(trial, at_s)) for trial in group)
     return min((wilson(alive, held)[1] for _, alive, held in _groups(told)), default=1.0)
 
 
