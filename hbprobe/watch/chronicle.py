@@ -48,9 +48,10 @@ class Chronicle:
 
 def chronicles(store: Store, target: str | None = None) -> list[Chronicle]:
     """Return the history of one target, or of each in the order of their names."""
-    measured = store.measurements(target)
-    names = sorted({one.target for one in measured})
-    return [Chronicle(name, tuple(one for one in measured if one.target == name)) for name in names]
+    measured: dict[str, list[Measurement]] = {}
+    for one in store.measurements(target):
+        measured.setdefault(one.target, []).append(one)
+    return [Chronicle(name, tuple(measured[name])) for name in sorted(measured)]
 
 
 def to_dict(found: Sequence[Chronicle]) -> dict[str, Any]:

@@ -131,10 +131,11 @@ def _draw(axes: Axes, history: History, look: LineLook) -> None:
     lows_s, highs_s = zip(*map(_heights, history.points), strict=True)
     axes.step(places, highs_s, where="post", color=look.color, linewidth=1.4, gid="limit", zorder=3)
     axes.vlines(places, lows_s, highs_s, color=look.color, linewidth=3, alpha=0.5, gid="bracket", zorder=2)
-    for place, point, high_s in zip(places, history.points, highs_s, strict=True):
-        marker = "^" if point.cut_s is None else look.marker
-        filled = "white" if point.cut_s is None else look.color
-        axes.plot(place, high_s, marker, color=look.color, markerfacecolor=filled, markersize=4.5, zorder=4)
+    dots = list(zip(places, highs_s, (point.cut_s is None for point in history.points), strict=True))
+    dot: dict[str, Any] = {"color": look.color, "linestyle": "none", "markersize": 4.5, "zorder": 4}
+    for is_open, marker, filled in ((True, "^", "white"), (False, look.marker, look.color)):
+        if found := [(place, high_s) for place, high_s, nothing_was_cut in dots if nothing_was_cut is is_open]:
+            axes.plot(*zip(*found, strict=True), marker, markerfacecolor=filled, **dot, gid="dots")
 
 
 def _flags(axes: Axes, histories: Sequence[History], looks: Sequence[LineLook]) -> list[Flag]:

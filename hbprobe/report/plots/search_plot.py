@@ -65,9 +65,13 @@ def _subtitle(result: Result) -> str:
 
 
 def _end_s(result: Result) -> float:
-    """Return where the axis ends: a little beyond all that was tried or asked for."""
+    """Return where the axis ends: a little beyond all that was tried, asked for, or found.
+
+    A label far outside of the axes would be more than the fonts' renderer can place.
+    """
     ends_s = [max(trial.hold_s, trial.outcome.elapsed_s) for trial in result.trials]
-    return 1.015 * max([result.search.max_s, *ends_s])
+    found_s = [end_s for end_s in (result.limit.survived_s, result.limit.cut_s) if end_s is not None]
+    return 1.015 * max([result.search.max_s, *ends_s, *found_s])
 
 
 def _scale(limit: Limit, end_s: float) -> Scale:
