@@ -15,8 +15,7 @@ from aiohttp import web
 
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, cannot_listen
-from hbprobe.watch.changes import changes_of
-from hbprobe.watch.service import seen_of
+from hbprobe.watch.changes import changes_of, seen_of
 from hbprobe.watch.store import State, Store
 from hbprobe.watch.worker import Worker
 

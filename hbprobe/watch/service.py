@@ -20,7 +20,7 @@ from hbprobe.report.terminal.words import limit_words
 from hbprobe.search.prior import Prior
 from hbprobe.text import without_query_values
 from hbprobe.trial.outcome import Kind, Trial
-from hbprobe.watch.changes import Changes, Seen
+from hbprobe.watch.changes import Changes, Seen, seen_of
 from hbprobe.watch.schedule import next_start_s, phase_of
 from hbprobe.watch.store import Measurement, Now, State, Store
 from hbprobe.watch.watchfile import WatchPlan, WatchTarget
@@ -190,9 +190,3 @@ class _Trials:
 
     def settle(self) -> None:
         """Wait for nothing: the store takes as long as it takes, and the loop goes on."""
-
-
-def seen_of(measurements: Sequence[Measurement]) -> list[Seen]:
-    """Return what the measurements found, without those that found nothing."""
-    found = [one for one in measurements if one.survived_s is not None or one.cut_s is not None]
-    return [Seen(one.started_at, one.survived_s, one.cut_s) for one in found]
