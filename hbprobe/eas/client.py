@@ -259,7 +259,9 @@ class Handshake:
             text = "OPTIONS: the answer names no protocol versions, so this is no ActiveSync server"
             raise RefusedError(Refusal(text, _NOT_ACTIVESYNC))
         if version is None:
-            text = f"OPTIONS: the server speaks {cut_short(', '.join(told))} only, and the probe {', '.join(VERSIONS)}"
+            text = (
+                f"OPTIONS: the server speaks {cut_short(', '.join(told))} only, and the probe {', '.join(VERSIONS)}"
+            )
             raise RefusedError(Refusal(text, "see the server's documentation"))
         self._step = Step.FOLDER_SYNC
 
