@@ -282,7 +282,7 @@ def row(name: str, found: Diagnosis) -> tuple[str, ...]:
     between, alive = seen.get("between-requests"), seen.get("keep-alive")
     return (
         name,
-        _NONE if limit.cut_s is None else f"{limit.how}{f' {limit.status}' if limit.status else ''}",
+        _NONE if limit.cut_s is None else f"{limit.manner}{f' {limit.status}' if limit.status else ''}",
         " or ".join(reasoning.explanation.causes) or _NONE,
         _NONE if died is None or died.far_end is None else died.far_end.state,
         reasoning.runs or _NONE,

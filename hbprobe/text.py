@@ -1,6 +1,20 @@
 """Text from outside, made harmless, and numbers as the reports write them."""
 
+import re
 from collections.abc import Iterable, Iterator
+
+_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#]*=)[^&#]*")
+_MOST_FOREIGN = 200
+
+
+def cut_short(text: str) -> str:
+    """Return what a server chose to say, cut to 200 characters: nothing that reads it later may grow with it."""
+    return text if len(text) <= _MOST_FOREIGN else f"{text[: _MOST_FOREIGN - 3]}..."
+
+
+def without_query_values(url: str) -> str:
+    """Return a URL without the values in its query, which may be secrets: `/?token=***`."""
+    return _QUERY_VALUE.sub(r"\1***", url)
 
 
 def shown(text: str) -> str:
@@ -9,6 +23,8 @@ def shown(text: str) -> str:
     That covers control characters, line ends, marks that turn the direction of writing, and halves of surrogate
     pairs: none of them may reach a terminal or a picture from a file or a server.
     """
+    if text.isprintable():  # nearly every text is
+        return text
     return "".join(character if character.isprintable() else escaped(character) for character in text)
 
 

@@ -199,7 +199,7 @@ TOUCHING = {
     "report.documents.html",
     "report.documents.inline",
     "report.documents.markdown",
-    "report.documents.outcomes",
+    "report.documents.pictures",
     "report.documents.sections",
     "report.documents.sources",
     "report.plots.axis",
@@ -255,6 +255,8 @@ TOUCHING = {
     "watch.store",
     "watch.watchfile",
     "watch.words",
+    "watch.worker",
+    "watch.writer",
 }
 """The modules that may, or that need one that does. Every other one is free of I/O, clocks and chance, with all that
 it imports: times and generators are arguments, and state machines return what to do."""

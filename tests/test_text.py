@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.text import counted, seconds, shown
+from hbprobe.text import counted, cut_short, seconds, shown, without_query_values
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,21 @@ def test_seconds(value, expected):
 
 def test_counted():
     assert [counted(number, "trial") for number in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]
+
+
+@pytest.mark.parametrize(("length", "kept"), [(0, 0), (200, 200), (201, 200), (8000, 200)])
+def test_what_a_server_says_is_cut_short(length, kept):
+    short = cut_short("x" * length)
+    assert len(short) == kept and short.endswith("...") == (length > 200)
+
+
+@pytest.mark.parametrize(
+    ("url", "discreet"),
+    [
+        ("https://h/", "https://h/"),
+        ("https://h/?token=a&b=c#d", "https://h/?token=***&b=***#d"),
+        ("https://h/?plain", "https://h/?plain"),
+    ],
+)
+def test_values_in_a_query_are_left_out(url, discreet):
+    assert without_query_values(url) == discreet

@@ -63,12 +63,12 @@ def _format(options: Options) -> str:
 
 
 def _write(name: str, measured: "list[Measured]") -> str:
-    from hbprobe.report.documents import compose, data, html, markdown
-
     written = datetime.now(UTC)
-    if name == "json":
-        return data.to_json(measured, written)
-    if name == "csv":
-        return data.to_csv(measured)
+    if name in ("json", "csv"):
+        from hbprobe.report.documents import data
+
+        return data.to_json(measured, written) if name == "json" else data.to_csv(measured)
+    from hbprobe.report.documents import compose, html, markdown
+
     document = compose.compose(measured, written)
     return html.to_html(document) if name == "html" else markdown.to_markdown(document)

@@ -41,6 +41,7 @@ from hbprobe.eas.refusal import (
     http_refusal,
 )
 from hbprobe.eas.wbxml import WbxmlError
+from hbprobe.text import cut_short
 
 EAS_PATH = "/Microsoft-Server-ActiveSync"
 DEVICE_TYPE = "hbprobe"
@@ -251,14 +252,16 @@ class Handshake:
             version,
             told,
             _words(headers.get("ms-asprotocolcommands", "")),
-            headers.get("ms-server-activesync"),
+            None if (release := headers.get("ms-server-activesync")) is None else cut_short(release),
             _is_exchange(headers),
         )
         if not told:
             text = "OPTIONS: the answer names no protocol versions, so this is no ActiveSync server"
             raise RefusedError(Refusal(text, _NOT_ACTIVESYNC))
         if version is None:
-            text = f"OPTIONS: the server speaks {', '.join(told)} only, and the probe {', '.join(VERSIONS)}"
+            text = (
+                f"OPTIONS: the server speaks {cut_short(', '.join(told))} only, and the probe {', '.join(VERSIONS)}"
+            )
             raise RefusedError(Refusal(text, "see the server's documentation"))
         self._step = Step.FOLDER_SYNC
 

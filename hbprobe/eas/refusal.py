@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from enum import StrEnum
 
+from hbprobe.text import cut_short, without_query_values
+
 PROVISION_STATUSES = frozenset({142, 143, 144, 165})
 """The device is not provisioned, the policy changed, its key is wrong, or the server wants to know the device."""
 _BUSY = (429, 503)
@@ -110,10 +112,10 @@ def http_refusal(
     if status == 200:
         return None
     if 300 <= status < 400:
-        place = headers.get("location", "another place")
+        place = cut_short(without_query_values(headers.get("location", "another place")))
         return Refusal(f"status {status}: the server sends us to {place}", "probe the server there", status)
     if status == 451:
-        place = headers.get("x-ms-location", "another server")
+        place = cut_short(without_query_values(headers.get("x-ms-location", "another server")))
         return Refusal(f"status 451: the mailbox is served at {place}", "probe the server there", status)
     if status == 404 and b"404.19" in body:
         text = "status 404.19: a denyStrings rule of the server's request filtering forbids the request"
@@ -122,17 +124,17 @@ def http_refusal(
         return throttled
     if known := _FORBIDDEN[asker] if status == 403 else _HTTP.get(status):
         reason, mend = known
-        because = f" ({why})" if (why := headers.get("x-ms-asthrottle")) else ""
+        because = f" ({why})" if (why := cut_short(headers.get("x-ms-asthrottle", ""))) else ""
         return Refusal(f"status {status}: {reason}{because}", mend, status)
     return Refusal(f"status {status}: the server refuses the request", "see the server's log", status)
 
 
 def _throttled(status: int, headers: Mapping[str, str]) -> Refusal | None:
     """A server that is busy may be asked again, one that forbids may not."""
-    told_s, why = pause_told_s(headers), headers.get("x-ms-asthrottle")
-    if status not in _BUSY and (status in _FINAL or (told_s is None and why is None)):
+    told_s, why = pause_told_s(headers), cut_short(headers.get("x-ms-asthrottle", ""))
+    if status not in _BUSY and (status in _FINAL or (told_s is None and not why)):
         return None
-    if told_s is None and why is None:
+    if told_s is None and not why:
         text = f"status {status}: the server is too busy, or this user has too many requests open"
         return Refusal(text, _THROTTLED_MEND, status, pause_s=THROTTLE_PAUSE_S)
     text = f"status {status}: the server throttles" + (f" ({why})" if why else "")

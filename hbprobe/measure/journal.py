@@ -10,7 +10,6 @@ and `abandoned`; what else a verb asks of a path it notes under a name of its ow
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +21,7 @@ from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.log_file import LogFile
 from hbprobe.net.connection import Connection
 from hbprobe.search.search import SearchSettings
+from hbprobe.text import without_query_values
 from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 
 T = TypeVar("T")
@@ -34,7 +34,6 @@ showed."""
 
 _OF_THE_MOMENT = {"again", "outage", "pause_s"}
 """What of an outcome nobody wants to know later."""
-_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#]*=)[^&#]*")
 
 
 def header(target: str, method: str, settings: SearchSettings, **more: str) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def header(target: str, method: str, settings: SearchSettings, **more: str) -> d
 
     The values in a URL's query may be secrets, and are left out.
     """
-    discreet = _QUERY_VALUE.sub(r"\1***", target)
+    discreet = without_query_values(target)
     return {"schema": SCHEMA, "target": discreet, "method": method, "search": asdict(settings), **more}
 
 
@@ -233,7 +232,7 @@ def _check_header(path: Path, found: dict[str, Any] | None, describes: dict[str,
     if found is None or found.get("schema") not in _READABLE:
         raise UserError(f"{path}: is no journal of this version ({SCHEMA}); start a new one")
     there, here = _flat(found), _flat(describes)
-    there["target"] = _QUERY_VALUE.sub(r"\1***", str(there.get("target")))  # an older journal tells it
+    there["target"] = without_query_values(str(there.get("target")))  # an older journal tells it
     for key, value in here.items():
         if there.get(key) != value and key not in _FREE_TO_DIFFER:
             option = key.removesuffix("_s")

@@ -6,7 +6,10 @@ longer show at least how many are alive, those held shorter at most. Each bound 
 """
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from hbprobe.trial.outcome import Kind, Trial
 
@@ -19,19 +22,18 @@ _DEAD = 0.2
 
 def band(trials: Sequence[Trial], at_s: float) -> tuple[float, float]:
     """Return the least and the greatest share that may be alive after a time."""
-    longer = sorted({trial.hold_s for trial in trials if trial.hold_s >= at_s})
-    shorter = sorted({trial.hold_s for trial in trials if trial.hold_s <= at_s} | {at_s})
-    least = max((_least(trials, at_s, end_s) for end_s in longer), default=0.0)
-    most = min((_most(trials, start_s, at_s) for start_s in shorter), default=1.0)
+    least, most = _least(trials, at_s), _most(trials, at_s)
     return least, max(least, most)
 
 
 def curve(trials: Sequence[Trial]) -> list[tuple[float, float, float]]:
     """Return a few times, and between which shares lies what is alive after each."""
-    dead_s = min((trial.hold_s for trial in trials if band(trials, trial.hold_s)[1] < _DEAD), default=math.inf)
-    holds = sorted({trial.hold_s for trial in trials if trial.hold_s <= dead_s})
-    step = max(1, -(-len(holds) // _POINTS))
-    return [(hold_s, *band(trials, hold_s)) for hold_s in holds[::-step][::-1]]
+    holds = sorted({trial.hold_s for trial in trials})
+    # What is dead by then stays dead, so the bound only falls, and the first hold below can be halved for.
+    alive = bisect_left(holds, True, key=lambda hold_s: _most(trials, hold_s) < _DEAD)
+    told = holds[: alive + 1]
+    step = max(1, -(-len(told) // _POINTS))
+    return [(hold_s, *band(trials, hold_s)) for hold_s in told[::-step][::-1]]
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
@@ -45,16 +47,27 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     return max(0.0, low), min(1.0, high)
 
 
-def _least(trials: Sequence[Trial], at_s: float, end_s: float) -> float:
-    """Take the trials held from then until `end_s`: alive then for certain, or counted as dead."""
-    group = [trial for trial in trials if at_s <= trial.hold_s <= end_s]
-    return wilson(sum(_died_after(trial) > at_s for trial in group), len(group))[0]
+def _least(trials: Sequence[Trial], at_s: float) -> float:
+    """Take those held from then until some later time: alive then for certain, or counted as dead."""
+    told = sorted((trial.hold_s, _died_after(trial) > at_s) for trial in trials if trial.hold_s >= at_s)
+    return max((wilson(alive, held)[0] for _, alive, held in _groups(told)), default=0.0)
 
 
-def _most(trials: Sequence[Trial], start_s: float, at_s: float) -> float:
-    """Take the trials held from `start_s` on: dead then for certain, or counted as alive."""
-    group = [trial for trial in trials if start_s <= trial.hold_s and (trial.hold_s <= at_s or not _is_vague(trial))]
-    return wilson(sum(not _is_dead(trial, at_s) for trial in group), len(group))[1]
+def _most(trials: Sequence[Trial], at_s: float) -> float:
+    """Take those held for some shorter time or longer: dead then for certain, or counted as alive."""
+    group = (trial for trial in trials if trial.hold_s <= at_s or not _is_vague(trial))
+    told = sorted((-min(trial.hold_s, at_s), not _is_dead(trial, at_s)) for trial in group)
+    return min((wilson(alive, held)[1] for _, alive, held in _groups(told)), default=1.0)
+
+
+def _groups(told: Sequence[tuple[float, bool]]) -> Iterator[tuple[float, int, int]]:
+    """Yield each key of the sorted trials, with how many up to it are alive, and how many there are."""
+    alive = held = 0
+    for key, group in groupby(told, key=itemgetter(0)):
+        for _, is_alive in group:
+            alive += is_alive
+            held += 1
+        yield key, alive, held
 
 
 def _is_vague(trial: Trial) -> bool:

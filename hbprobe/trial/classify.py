@@ -17,6 +17,7 @@ from hbprobe.duration import format_duration
 from hbprobe.eas.refusal import pause_told_s
 from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
+from hbprobe.text import cut_short, without_query_values
 from hbprobe.trial.evidence import FarEnd, FarEndSaw
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -26,7 +27,6 @@ EDGE_S = 0.05
 """So close to the hold, an end may be the answer's doing."""
 _PAUSE_S = 30.0
 """For one who throttles, and does not say how long."""
-_MOST_SHOWN = 200
 _MOST_STALLED = 0.5
 """A far end that stood still for this share of the grace may have been late: once before it read, once at the end."""
 _EARLY_SHARE = 0.98
@@ -127,10 +127,10 @@ def objection(answer: Answer, elapsed_s: float) -> Outcome | None:
     """
     status, headers = answer.status, answer.headers
     if 300 <= status < 400:
-        text = f"the server sends us to {headers.get('location', 'another place')[:_MOST_SHOWN]}"
-        return _failed(elapsed_s, f"status {status}: {text}", status)
+        place = cut_short(without_query_values(headers.get("location", "another place")))
+        return _failed(elapsed_s, f"status {status}: the server sends us to {place}", status)
     if throttle := headers.get("x-ms-asthrottle"):  # Exchange is there, and nobody else sends that
-        return _failed(elapsed_s, f"status {status}: the server throttles ({throttle[:_MOST_SHOWN]})", status)
+        return _failed(elapsed_s, f"status {status}: the server throttles ({cut_short(throttle)})", status)
     if status == 429:
         pause_s = pause_told_s(headers) or _PAUSE_S
         return _failed(elapsed_s, "status 429: a proxy throttles", status, again=True, pause_s=pause_s)

@@ -4,7 +4,12 @@ A change is said when the next measurement confirms it, and dated back to the fi
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hbprobe.watch.store import Measurement
 
 _TOLERANCE = 0.05
 """Limits that lie no further apart than this share of themselves are one: boxes sweep, and answers come late."""
@@ -64,3 +69,9 @@ def changes_of(measurements: "list[Seen]") -> list[Change]:
     """Return all changes in a history."""
     changes = Changes()
     return [change for seen in measurements if (change := changes.see(seen)) is not None]
+
+
+def seen_of(measurements: "Sequence[Measurement]") -> list[Seen]:
+    """Return what the measurements found, without those that found nothing."""
+    found = [one for one in measurements if one.survived_s is not None or one.cut_s is not None]
+    return [Seen(one.started_at, one.survived_s, one.cut_s) for one in found]

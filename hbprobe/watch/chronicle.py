@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hbprobe import __version__
-from hbprobe.report.plots.history_plot import History, Point
 from hbprobe.text import seconds
-from hbprobe.watch.changes import Change, Seen, changes_of
-from hbprobe.watch.service import seen_of
+from hbprobe.watch.changes import Change, Seen, changes_of, seen_of
 from hbprobe.watch.store import Measurement, State, Store
 from hbprobe.watch.words import change_words
+
+if TYPE_CHECKING:
+    from hbprobe.report.plots.history_plot import History
 
 SCHEMA = "hbprobe.history/1"
 
@@ -28,8 +29,10 @@ class Chronicle:
         """When the limit changed, and how."""
         return changes_of(self._seen())
 
-    def picture(self) -> History:
+    def picture(self) -> "History":
         """Return it as it is drawn."""
+        from hbprobe.report.plots.history_plot import History, Point
+
         points = tuple(Point(seen.at_s, seen.survived_s, seen.cut_s) for seen in self._seen())
         changes = tuple((change.after.at_s, _label(change)) for change in self.changes)
         return History(self.target, points, changes)
@@ -48,9 +51,10 @@ class Chronicle:
 
 def chronicles(store: Store, target: str | None = None) -> list[Chronicle]:
     """Return the history of one target, or of each in the order of their names."""
-    measured = store.measurements(target)
-    names = sorted({one.target for one in measured})
-    return [Chronicle(name, tuple(one for one in measured if one.target == name)) for name in names]
+    measured: dict[str, list[Measurement]] = {}
+    for one in store.measurements(target):
+        measured.setdefault(one.target, []).append(one)
+    return [Chronicle(name, tuple(measured[name])) for name in sorted(measured)]
 
 
 def to_dict(found: Sequence[Chronicle]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """One watch at a time on one database."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ def only_watch(database: Path) -> Iterator[None]:
     lock = Path(f"{database}.lock")
     with contextlib.ExitStack() as stack:
         try:
+            with contextlib.suppress(OSError):  # SQLite says it better
+                os.close(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600))
             held = stack.enter_context(contextlib.closing(sqlite3.connect(lock, timeout=0, isolation_level=None)))
             held.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:

@@ -1,18 +1,23 @@
 """What a watch has found, for Prometheus: read from the database at each request, so that counters never start anew.
 
+It is read in a thread of its own, on a connection of its own: neither a disk nor another program's lock holds up the
+loop that measures, and nobody who asks often can.
+
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
 
 from aiohttp import web
 
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, cannot_listen
-from hbprobe.watch.changes import changes_of
-from hbprobe.watch.service import seen_of
+from hbprobe.watch.changes import changes_of, seen_of
 from hbprobe.watch.store import State, Store
+from hbprobe.watch.worker import Worker
 
 try:
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -23,10 +28,13 @@ except ImportError:
 
 
 class Findings(Collector):
-    """The metrics of a database; one label, the target's name."""
+    """The metrics of a database; one label, the target's name.
 
-    def __init__(self, store: Store, targets: Sequence[str]) -> None:
-        self._store, self._targets = store, targets
+    `waiting`: so many findings are known, and not in the database yet.
+    """
+
+    def __init__(self, store: Store, targets: Sequence[str], waiting: int) -> None:
+        self._store, self._targets, self._waiting = store, targets, waiting
 
     def collect(self) -> Iterable[Metric]:
         """Return them all."""
@@ -42,7 +50,9 @@ class Findings(Collector):
             latest = self._store.latest(target)
             limits.add(target, "running", latest is not None and latest.state is State.RUNNING)
             counts.add(target, *self._store.count(target), len(changes_of(seen_of(done))))
-        return [*limits.families.values(), *counts.families.values()]
+        words = "Findings that are kept in memory until they can be stored"
+        unstored = GaugeMetricFamily("hbprobe_unstored_findings", words, value=self._waiting)
+        return [*limits.families.values(), *counts.families.values(), unstored]
 
 
 class _Gauges:
@@ -87,13 +97,18 @@ class _Counts:
 
 
 @contextlib.asynccontextmanager
-async def serving(store: Store, targets: Sequence[str], address: Address) -> AsyncIterator[Address]:
+async def serving(
+    database: Path, targets: Sequence[str], address: Address, waiting: Callable[[], int]
+) -> AsyncIterator[Address]:
     """Serve `/metrics` on an address while the context is open; raises UserError where that cannot be had."""
-    registry = CollectorRegistry()
-    registry.register(Findings(store, targets))
+    worker, loop = Worker("metrics"), asyncio.get_running_loop()
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        try:
+            body = await loop.run_in_executor(worker, _exposition, database, targets, waiting())
+        except UserError as error:
+            return web.Response(status=503, text=f"{error}\n")
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
     app.add_routes([web.get("/metrics", metrics)])
@@ -108,3 +123,11 @@ async def serving(store: Store, targets: Sequence[str], address: Address) -> Asy
         yield Address(host, port)
     finally:
         await runner.cleanup()
+        worker.shutdown()
+
+
+def _exposition(database: Path, targets: Sequence[str], waiting: int) -> bytes:
+    with Store(database, create=False) as store:
+        registry = CollectorRegistry()
+        registry.register(Findings(store, targets, waiting))
+        return generate_latest(registry)

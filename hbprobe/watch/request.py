@@ -13,8 +13,8 @@ from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import File, Request
 
 if TYPE_CHECKING:
-    from hbprobe.watch.store import Store
     from hbprobe.watch.watchfile import WatchPlan
+    from hbprobe.watch.writer import Writer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,23 +38,24 @@ class Watch(Request[None]):
         from hbprobe.search.prior import prior_of
         from hbprobe.watch.lock import only_watch
         from hbprobe.watch.service import watch
-        from hbprobe.watch.store import Store
         from hbprobe.watch.watchfile import load_watch
+        from hbprobe.watch.writer import Writer
 
         plan = load_watch(Path(self.file))
-        with only_watch(plan.database), Store(plan.database, create=True) as store:
-            async with _metrics(plan, store, observer):
-                await watch(plan, store, _now, observer.says, prior_of(Catalogue().all()))
+        with only_watch(plan.database):
+            async with Writer(plan.database, observer.says) as writer, _metrics(plan, writer, observer):
+                await watch(plan, writer, _now, prior_of(Catalogue().all()))
 
 
 @contextlib.asynccontextmanager
-async def _metrics(plan: "WatchPlan", store: "Store", observer: Observer) -> AsyncIterator[None]:
+async def _metrics(plan: "WatchPlan", writer: "Writer", observer: Observer) -> AsyncIterator[None]:
     if plan.metrics is None:
         yield
         return
     from hbprobe.watch.metrics import serving
 
-    async with serving(store, [target.name for target in plan.targets], plan.metrics) as address:
+    names = [target.name for target in plan.targets]
+    async with serving(plan.database, names, plan.metrics, lambda: writer.waiting) as address:
         observer.says(f"metrics at http://{address}/metrics")
         yield
 

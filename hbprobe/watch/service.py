@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from typing import TypeAlias
 
 from hbprobe.errors import CannotMeasureError
@@ -17,16 +18,18 @@ from hbprobe.records.result import Origin, Verb
 from hbprobe.report.terminal.live import describe
 from hbprobe.report.terminal.words import limit_words
 from hbprobe.search.prior import Prior
-from hbprobe.watch.changes import Changes, Seen
+from hbprobe.text import without_query_values
+from hbprobe.trial.outcome import Kind, Trial
+from hbprobe.watch.changes import Changes, Seen, seen_of
 from hbprobe.watch.schedule import next_start_s, phase_of
-from hbprobe.watch.store import Measurement, Now, State, Store, StoredTrials
+from hbprobe.watch.store import Measurement, Now, State, Store
 from hbprobe.watch.watchfile import WatchPlan, WatchTarget
 from hbprobe.watch.words import change_words, when
+from hbprobe.watch.writer import Writer
 
 _NAP_S = 30.0
 """So often the clock on the wall is looked at: a laptop sleeps, and clocks are set."""
 
-Say: TypeAlias = Callable[[str], None]
 SetUp: TypeAlias = Callable[[WatchTarget, Record, Observer, Prior | None], Awaitable[Run]]
 
 
@@ -36,14 +39,14 @@ async def run_of(target: WatchTarget, record: Record, observer: Observer, prior:
     return await set_up(target.method, dialer, target.search, prior, rng, journal=record, observer=observer)
 
 
-async def watch(
-    plan: WatchPlan, store: Store, now: Now, say: Say, prior: Prior | None = None, make: SetUp = run_of
-) -> None:
+async def watch(plan: WatchPlan, writer: Writer, now: Now, prior: Prior | None = None, make: SetUp = run_of) -> None:
     """Measure all targets of a plan again and again, until cancelled."""
+    numbers = count(await writer.read(Store.last_number) + 1)  # this watch alone gives numbers
     try:
         async with asyncio.TaskGroup() as group:
+            group.create_task(writer.fails())
             for target in plan.targets:
-                one = TargetWatch(target, plan, store, now, say)
+                one = TargetWatch(target, plan, writer, numbers, now)
                 group.create_task(one.for_ever(make, prior))
     except BaseExceptionGroup as group:  # a task group wraps even a single error
         raise group.exceptions[0] from None
@@ -52,28 +55,36 @@ async def watch(
 class TargetWatch:
     """The watch over one target."""
 
-    def __init__(self, target: WatchTarget, plan: WatchPlan, store: Store, now: Now, say: Say) -> None:
+    def __init__(
+        self, target: WatchTarget, plan: WatchPlan, writer: Writer, numbers: Iterator[int], now: Now
+    ) -> None:
         self._target, self._interval_s, self._settings = target, plan.interval_s, plan.settings
-        self._store, self._now = store, now
-        self._say: Say = lambda text: say(f"{when(now())}  {target.name}: {text}")
+        self._writer, self._numbers, self._now = writer, numbers, now
         self._phase = phase_of(target.name)
         self._changes = Changes()
-        for seen in seen_of(store.measurements(target.name, State.DONE)):
-            self._changes.see(seen)
 
     async def for_ever(self, make: SetUp, prior: Prior | None) -> None:
-        """Measure when it is time, and again."""
+        """Measure when it is time, and again: what was interrupted, and what was never measured, at once."""
+        latest, trials = await self._writer.read(self._earlier)
+        if latest is None or latest.state is State.RUNNING:
+            measurement = self._resumed(latest)
+            await self._measure(measurement or self._begun(), trials if measurement else (), make, prior)
         while True:
             await self._wait()
-            await self.measure(make, prior)
+            await self._measure(self._begun(), (), make, prior)
+
+    def _earlier(self, store: Store) -> tuple[Measurement | None, Sequence[Trial]]:
+        """Read what earlier watches found: the last measurement, with its trials if it was interrupted."""
+        for seen in seen_of(store.measurements(self._target.name, State.DONE)):
+            self._changes.see(seen)
+        latest = store.latest(self._target.name)
+        interrupted = latest is not None and latest.state is State.RUNNING
+        return latest, store.trials(latest.id) if latest is not None and interrupted else ()
 
     async def _wait(self) -> None:
-        """Wait for the next start; what was interrupted, and what was never measured, is not waited for."""
-        latest = self._store.latest(self._target.name)
-        if latest is None or latest.state is State.RUNNING:
-            return
+        """Wait for the next start."""
         start = self._next_start()
-        self._say(f"next measurement at {when(start)} UTC")
+        self._tell(f"next measurement at {when(start)} UTC")
         while (left_s := start - self._now()) > 0:
             await asyncio.sleep(min(left_s, _NAP_S))
             start = min(start, self._next_start())  # for a clock that was set back
@@ -82,75 +93,100 @@ class TargetWatch:
         return next_start_s(self._now(), self._interval_s, self._phase)
 
     def _may_go_on(self, latest: Measurement) -> bool:
-        """Whether a measurement was interrupted, asked the same, and is not so old that the path may differ now.
+        """Whether what was interrupted was asked the same, and is not so old that the path may differ now.
 
         A trial gives no sign of life until it ends, so its length is no age.
         """
-        same = latest.state is State.RUNNING and latest.asked == self._target.asked
         trial_s = self._target.search.max_s + self._target.search.grace_s
-        return same and self._now() - latest.seen_at <= self._interval_s + trial_s
+        is_young = self._now() - latest.seen_at <= self._interval_s + trial_s
+        return is_young and latest.asked == self._target.asked
 
-    async def measure(self, make: SetUp, prior: Prior | None) -> None:
+    def _resumed(self, latest: Measurement | None) -> Measurement | None:
+        """Return the measurement that was interrupted, to go on with; None where it is too late for that."""
+        if latest is None:
+            return None
+        if self._may_go_on(latest):
+            self._tell(f"goes on with measurement {latest.id}, which was interrupted")
+            return latest
+        reason = "interrupted; too old, or of other settings, to go on with"
+        self._write(f"the end of measurement {latest.id}", lambda store: store.end(latest.id, State.GIVEN_UP, reason))
+        return None
+
+    def _begun(self) -> Measurement:
+        """Begin a new measurement."""
+        name, asked, at, number = self._target.name, self._target.asked, self._now(), next(self._numbers)
+        line = f"begins measurement {number}"
+        self._write(f"measurement {number}", lambda store: store.begin(name, asked, at, number), line)
+        return Measurement(number, name, asked, at, at, State.RUNNING, "", None, None, None)
+
+    async def _measure(
+        self, measurement: Measurement, trials: Sequence[Trial], make: SetUp, prior: Prior | None
+    ) -> None:
         """Measure once, or go on with a measurement that was interrupted."""
-        measurement = self._begin()
-        teller = _Teller(self._say)
-        trials = StoredTrials(self._store, measurement.id, self._now)
+        record = _Trials(trials, lambda trial: self._add(measurement, trial))
         try:
-            run = await make(self._target, trials, teller, prior)
-            teller.told = len(run.trials)
+            run = await make(self._target, record, Observer(), prior)
             await run.to_the_end()
         except CannotMeasureError as error:
-            self._store.end(measurement.id, State.FAILED, str(error))
-            self._say(f"could not measure: {error}")
+            why, number = str(error), measurement.id
+            line = f"could not measure: {why}"
+            self._write(f"the end of measurement {number}", lambda store: store.end(number, State.FAILED, why), line)
         else:
             self._finish(measurement, run)
 
-    def _begin(self) -> Measurement:
-        """Return the measurement to work on: the interrupted one, or a new one."""
-        latest = self._store.latest(self._target.name)
-        if latest is not None and self._may_go_on(latest):
-            self._say(f"goes on with measurement {latest.id}, which was interrupted")
-            return latest
-        if latest is not None and latest.state is State.RUNNING:
-            self._store.end(latest.id, State.GIVEN_UP, "interrupted; too old, or of other settings, to go on with")
-        begun = self._store.begin(self._target.name, self._target.asked, self._now())
-        self._say(f"begins measurement {begun.id}")
-        return begun
+    def _add(self, measurement: Measurement, trial: Trial) -> None:
+        """Keep a trial; one that is no evidence is not told."""
+        at, line = self._now(), "" if trial.outcome.kind is Kind.FAILED else describe(trial)
+        name = f"trial {trial.number} of measurement {measurement.id}"
+        self._write(name, lambda store: store.add_trial(measurement.id, trial, at), line)
 
     def _finish(self, measurement: Measurement, run: Run) -> None:
         result = conclude(
             run,
             self._settings,
             verb=Verb.PROBE,
-            target=str(self._target.target),
+            target=without_query_values(str(self._target.target)),
             clock="real",
             wall_s=run.path_s,
             origin=Origin(self._target.name, self._target.start.source or None, self._target.family),
             began=datetime.fromtimestamp(measurement.started_at, UTC),
         )
-        self._store.finish(measurement.id, result, self._now())
-        self._say(limit_words(result.limit, with_how=True))
-        limit = result.limit
+        at, limit, number = self._now(), result.limit, measurement.id
+        name, line = f"the result of measurement {number}", limit_words(limit, with_how=True)
+        self._write(name, lambda store: store.finish(number, result, at), line)
         change = self._changes.see(Seen(measurement.started_at, limit.survived_s, limit.cut_s))
         if change is not None:
-            self._say(change_words(change))
+            self._tell(change_words(change))
+
+    def _write(self, name: str, store: Callable[[Store], object], line: str = "") -> None:
+        self._writer.write(f"{self._target.name}: {name}", store, self._dated(line) if line else "")
+
+    def _tell(self, text: str) -> None:
+        """Say something after all that is being stored."""
+        self._writer.say(self._dated(text))
+
+    def _dated(self, text: str) -> str:
+        return f"{when(self._now())}  {self._target.name}: {text}"
 
 
-class _Teller(Observer):
-    """Says of each trial of a run what it showed, once it is stored."""
+class _Trials:
+    """The trials of one measurement, for a `Run`: it finds those of earlier watches, and each that ends is stored."""
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
-        self.told = 0
+    remarks: Sequence[str] = ()
 
-    def search(self, run: Run) -> None:
-        """Say what is new."""
-        for trial in run.trials[self.told :]:
-            self._say(describe(trial))
-        self.told = len(run.trials)
+    def __init__(self, trials: Sequence[Trial], add: Callable[[Trial], None]) -> None:
+        self.trials, self._add = trials, add
+        self.last_number = max((trial.number for trial in trials), default=0)
 
+    def started(self, number: int, hold_s: float, at_s: float) -> None:
+        """Note nothing: a trial that did not end is asked again."""
 
-def seen_of(measurements: Sequence[Measurement]) -> list[Seen]:
-    """Return what the measurements found, without those that found nothing."""
-    found = [one for one in measurements if one.survived_s is not None or one.cut_s is not None]
-    return [Seen(one.started_at, one.survived_s, one.cut_s) for one in found]
+    def ended(self, trial: Trial) -> None:
+        """Store what a trial showed."""
+        self._add(trial)
+
+    def abandoned(self, number: int, at_s: float) -> None:
+        """Note nothing: nobody needs the trial any more."""
+
+    def settle(self) -> None:
+        """Wait for nothing: the store takes as long as it takes, and the loop goes on."""

@@ -5,27 +5,50 @@ Every change is one transaction, written through to the disk before the call ret
 """
 
 import contextlib
+import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from hbprobe.errors import UserError
 from hbprobe.records.result import Result
 from hbprobe.trial.outcome import Trial
 
+T = TypeVar("T")
+
 Now = Callable[[], float]
 """What the clock on the wall says, in seconds since 1970."""
-_VERSION = 1
+_VERSION = 2
+_READABLE = (1, _VERSION)
+"""In version 1, results are plain text, and the indexes are others."""
 _APPLICATION = 0x68627072
 """`hbpr`: tells our databases from others' (https://www.sqlite.org/pragma.html#pragma_application_id)."""
 _PATIENCE_S = 10.0
-"""How long one program waits for another's transaction."""
+"""How long a reader waits for another's transaction."""
+_WRITERS_PATIENCE_S = 1.0
+"""How long the watch waits for it; then it tries again, for as long as it takes."""
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PROTOCOL,
+}
+"""What waiting, or somebody at the machine, may mend without the program (https://www.sqlite.org/rescode.html)."""
+_PASSING_LATER = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+"""What else may pass once the file was open: a disk that is being checked. Before, the name is likely wrong."""
+_LONGEST_RESULT = 1 << 28
+"""Bytes. More is no result of a measurement, but a mishap or a trap in the compressed form."""
+_END_OF_TIME_S = 253402300799.0
+"""9999-12-31, the last day that a date can name."""
 _TABLES = """
 CREATE TABLE measurement (
     id INTEGER PRIMARY KEY,
@@ -38,9 +61,8 @@ CREATE TABLE measurement (
     survived_s REAL,
     cut_s REAL,
     healthy INTEGER,
-    result TEXT
+    result BLOB
 );
-CREATE INDEX measurement_by_target ON measurement (target, started_at);
 CREATE TABLE trial (
     measurement INTEGER NOT NULL REFERENCES measurement (id),
     number INTEGER NOT NULL,
@@ -49,8 +71,17 @@ CREATE TABLE trial (
     PRIMARY KEY (measurement, number)
 ) WITHOUT ROWID;
 """
+_INDEXES = """
+DROP INDEX IF EXISTS measurement_by_target;
+CREATE INDEX measurement_of_target ON measurement (target, state);
+CREATE INDEX latest_of_target ON measurement (target);
+CREATE INDEX trial_by_outcome ON trial (measurement, outcome);
+"""
 _COLUMNS = "id, target, asked, started_at, seen_at, state, reason, survived_s, cut_s, healthy"
 _trials = TypeAdapter(Trial)
+
+_Time = Annotated[float, Field(ge=0, le=_END_OF_TIME_S)]
+_Length = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class State(StrEnum):
@@ -73,30 +104,38 @@ class Measurement:
     target: str
     asked: str
     """What was to be measured: URL, method and search, as JSON."""
-    started_at: float
-    seen_at: float
+    started_at: _Time
+    seen_at: _Time
     """The last sign of life."""
     state: State
     reason: str
-    survived_s: float | None
-    cut_s: float | None
+    survived_s: _Length | None
+    cut_s: _Length | None
     healthy: bool | None
 
 
+_measurements = TypeAdapter(Measurement)
+_NAMES = tuple(Measurement.__dataclass_fields__)
+
+
+class UnavailableError(UserError):
+    """The database cannot be used now; it may be later."""
+
+
 class Store:
-    """The database of a watch. Raises UserError where the file cannot be used."""
+    """The database of a watch, for one thread at a time.
+
+    Raises UnavailableError where waiting may help, and UserError where the file cannot be used.
+    """
 
     def __init__(self, path: Path, *, create: bool) -> None:
-        self._path = path
+        """Open it to write, and make it where there is none; or, without `create`, open it to read."""
+        self.path = path
         if not create and not path.exists():
             raise UserError(f"{path}: no such database: hbprobe watch makes it")
-        with self._blaming_the_file(), contextlib.ExitStack() as opened:
-            self._db = opened.enter_context(
-                contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None))
-            )
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._prepare()
+        with self._blaming_the_file(_PASSING), contextlib.ExitStack() as opened:
+            self._db = opened.enter_context(contextlib.closing(_writable(path) if create else _readable(path)))
+            self._prepare(create=create)
             opened.pop_all()  # it stays open
 
     def __enter__(self) -> Self:
@@ -105,14 +144,18 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go."""
         self._db.close()
 
     # Writing
 
-    def begin(self, target: str, asked: str, at: float) -> Measurement:
-        """Note that a measurement begins, and return it."""
-        words = "INSERT INTO measurement (target, asked, started_at, seen_at, state) VALUES (?, ?, ?, ?, ?)"
-        number = self._write(words, target, asked, at, at, State.RUNNING)
+    def begin(self, target: str, asked: str, at: float, number: int | None = None) -> Measurement:
+        """Note that a measurement begins, under a number or the next that is free, and return it."""
+        words = "INSERT INTO measurement (id, target, asked, started_at, seen_at, state) VALUES (?, ?, ?, ?, ?, ?)"
+        number = self._write(words, number, target, asked, at, at, State.RUNNING)
         return Measurement(number, target, asked, at, at, State.RUNNING, "", None, None, None)
 
     def add_trial(self, measurement: int, trial: Trial, at: float) -> None:
@@ -125,11 +168,12 @@ class Store:
     def finish(self, measurement: int, result: Result, at: float) -> None:
         """Note what a measurement found."""
         limit, verdict = result.limit, result.verdict
+        packed = zlib.compress(result.to_json().encode())
         healthy = None if verdict is None else verdict.healthy
         self._write(
             "UPDATE measurement SET state = ?, seen_at = ?, survived_s = ?, cut_s = ?, healthy = ?, result = ? "
             "WHERE id = ?",
-            *(State.DONE, at, limit.survived_s, limit.cut_s, healthy, result.to_json(), measurement),
+            *(State.DONE, at, limit.survived_s, limit.cut_s, healthy, packed, measurement),
         )
 
     def end(self, measurement: int, state: State, reason: str) -> None:
@@ -139,25 +183,35 @@ class Store:
     # Reading
 
     def measurements(self, target: str | None = None, state: State | None = None) -> list[Measurement]:
-        """Return the measurements of a target, or of all, in the order in which they began."""
-        words = f"SELECT {_COLUMNS} FROM measurement WHERE (? IS NULL OR target = ?) AND (? IS NULL OR state = ?)"
-        rows = self._read(f"{words} ORDER BY started_at, id", target, target, state, state)
-        return [_measurement(row) for row in rows]
+        """Return the measurements of a target, or of all, in the order in which they began.
+
+        That is the order of their numbers: a clock may be set back.
+        """
+        wanted = {name: value for name, value in (("target", target), ("state", state)) if value is not None}
+        where = f"WHERE {' AND '.join(f'{name} = ?' for name in wanted)}" if wanted else ""
+        rows = self._read(f"SELECT {_COLUMNS} FROM measurement {where} ORDER BY id", *wanted.values())
+        return [self._measurement(row) for row in rows]
 
     def latest(self, target: str) -> Measurement | None:
         """Return the measurement of a target that began last."""
         words = f"SELECT {_COLUMNS} FROM measurement WHERE target = ? ORDER BY id DESC LIMIT 1"
-        return next(map(_measurement, self._read(words, target)), None)
+        return next(map(self._measurement, self._read(words, target)), None)
+
+    def last_number(self) -> int:
+        """Return the highest number of a measurement; 0 where there is none."""
+        return int(self._read("SELECT coalesce(max(id), 0) FROM measurement")[0][0])
 
     def trials(self, measurement: int) -> list[Trial]:
         """Return the finished trials of a measurement."""
         rows = self._read("SELECT trial FROM trial WHERE measurement = ? ORDER BY number", measurement)
-        return [_trials.validate_json(row[0]) for row in rows]
+        return [self._checked(_trials.validate_json, row[0], f"trial of measurement {measurement}") for row in rows]
 
     def result(self, measurement: int) -> str | None:
         """Return what a measurement found, as `hbprobe.result/1`; None where it has not ended."""
         rows = self._read("SELECT result FROM measurement WHERE id = ?", measurement)
-        return str(rows[0][0]) if rows and rows[0][0] is not None else None
+        if not rows or (kept := rows[0][0]) is None:
+            return None
+        return self._checked(_unpacked, kept, f"result of measurement {measurement}")
 
     def count(self, target: str) -> tuple[dict[str, int], dict[str, int]]:
         """Count the measurements of a target by state, and its trials by outcome."""
@@ -168,15 +222,28 @@ class Store:
 
     # The file
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, create: bool) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        if (version, application) == (0, 0) and self._is_empty():
+        marks = f"PRAGMA user_version = {_VERSION}; PRAGMA application_id = {_APPLICATION};"
+        if create and (version, application) == (0, 0) and self._is_empty():
             self._db.execute("PRAGMA journal_mode = WAL")
-            marks = f"PRAGMA user_version = {_VERSION}; PRAGMA application_id = {_APPLICATION};"
-            self._db.executescript(f"BEGIN IMMEDIATE; {_TABLES} {marks} COMMIT;")
-        elif (version, application) != (_VERSION, _APPLICATION):
-            raise UserError(f"{self._path}: is no database of this hbprobe: name another file")
+            self._script(f"{_TABLES} {_INDEXES} {marks}")
+        elif application != _APPLICATION or version not in _READABLE:
+            raise UserError(f"{self.path}: is no database of this hbprobe: name another file")
+        elif create and version != _VERSION:
+            self._script(f"{_INDEXES} {marks}")
+            for file in (self.path, Path(f"{self.path}-wal"), Path(f"{self.path}-shm")):
+                with contextlib.suppress(OSError):  # of another owner, or not there
+                    file.chmod(0o600)  # version 1 left it as the umask said
+
+    def _script(self, statements: str) -> None:
+        try:
+            self._db.executescript(f"BEGIN IMMEDIATE; {statements} COMMIT;")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.rollback()
+            raise
 
     def _is_empty(self) -> bool:
         return self._db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
@@ -197,38 +264,78 @@ class Store:
                 yield self._db
 
     @contextlib.contextmanager
-    def _blaming_the_file(self) -> Iterator[None]:
+    def _blaming_the_file(self, passing: Set[int] = _PASSING | _PASSING_LATER) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise UserError(f"{self._path}: cannot be used as a database: {error}") from None
+            code = getattr(error, "sqlite_errorcode", None)  # the extended one: its lowest byte is the primary
+            kind = UnavailableError if code is not None and code & 0xFF in passing else UserError
+            raise kind(f"{self.path}: cannot be used as a database: {error}") from None
+
+    def _measurement(self, row: Sequence[Any]) -> Measurement:
+        values = dict(zip(_NAMES, row, strict=True))
+        return self._checked(_measurements.validate_python, values, f"measurement {row[0]}")
+
+    def _checked(self, read: Callable[[Any], T], value: object, what: str) -> T:
+        """Read what the database holds; another program, or a newer hbprobe, may have written it."""
+        try:
+            return read(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "value"
+            raise UserError(f"{self.path}: {what}: {place}: {first['msg']} (found {first['input']!r:.80})") from None
+        except (ValueError, zlib.error) as error:
+            raise UserError(f"{self.path}: {what}: cannot be read: {error}") from None
 
 
-def _measurement(row: Sequence[Any]) -> Measurement:
-    number, target, asked, started_at, seen_at, state, reason, survived_s, cut_s, healthy = row
-    sound = None if healthy is None else bool(healthy)
-    return Measurement(number, target, asked, started_at, seen_at, State(state), reason, survived_s, cut_s, sound)
+def _writable(path: Path) -> sqlite3.Connection:
+    """Open a database, or make one that others cannot read; SQLite gives what it puts beside it the same mode."""
+    with contextlib.suppress(OSError):  # SQLite says it better
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    db = sqlite3.connect(path, timeout=_WRITERS_PATIENCE_S, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
-class StoredTrials:
-    """The trials of one measurement, for a `Run`: it finds those of earlier runs, and each that ends is stored."""
+def _readable(path: Path) -> sqlite3.Connection:
+    """Open a database to read.
 
-    remarks: Sequence[str] = ()
+    SQLite puts files beside one that has a write-ahead log, also to read it. Where it cannot, on a read-only disk,
+    the file can be read alone if nothing is left in the log (https://www.sqlite.org/wal.html#read_only_databases).
+    """
+    db = _to_read(path, "mode=ro")
+    try:
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        db.close()
+        log = Path(f"{path}-wal")
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        if log.exists() and log.stat().st_size:
+            mend = f"copy it, together with {log.name}, to where you may write"
+            raise UserError(f"{path}: its folder cannot be written, and it was not closed: {mend}") from None
+        return _to_read(path, "mode=ro&immutable=1")
+    except BaseException:
+        db.close()
+        raise
+    return db
 
-    def __init__(self, store: Store, measurement: int, now: Now) -> None:
-        self._store, self._measurement, self._now = store, measurement, now
-        self.trials: Sequence[Trial] = store.trials(measurement)
-        self.last_number = max((trial.number for trial in self.trials), default=0)
 
-    def started(self, number: int, hold_s: float, at_s: float) -> None:
-        """Note nothing: a trial that did not end is asked again."""
+def _to_read(path: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=_PATIENCE_S, isolation_level=None)
 
-    def ended(self, trial: Trial) -> None:
-        """Store what a trial showed."""
-        self._store.add_trial(self._measurement, trial, self._now())
 
-    def abandoned(self, number: int, at_s: float) -> None:
-        """Note nothing: nobody needs the trial any more."""
-
-    def settle(self) -> None:
-        """Wait for nothing: what is stored is on the disk."""
+def _unpacked(kept: bytes | str) -> str:
+    """Return a result as text; version 1 kept it so."""
+    if isinstance(kept, str):
+        return kept
+    unpacking = zlib.decompressobj()
+    text = unpacking.decompress(kept, _LONGEST_RESULT)
+    if not unpacking.eof:
+        raise ValueError("it is cut short, or longer than any result")
+    return text.decode()

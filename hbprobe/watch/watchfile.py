@@ -36,7 +36,7 @@ from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.reading import read_as
 from hbprobe.profiles.values import Line, Name, Seconds, Strict
 from hbprobe.search.search import SearchSettings
-from hbprobe.text import seconds
+from hbprobe.text import seconds, without_query_values
 
 _LOOPBACK = "127.0.0.1"
 _ANYWHERE = From()
@@ -114,9 +114,12 @@ class WatchTarget:
 
     @property
     def asked(self) -> str:
-        """What is measured, as JSON: an interrupted measurement goes on only where this is still the same."""
+        """What is measured, as JSON: an interrupted measurement goes on only where this is still the same.
+
+        The values in a URL's query may be secrets, and are left out.
+        """
         search = asdict(self.search)
-        said = {"target": str(self.target), "method": self.method, "search": search}
+        said = {"target": without_query_values(str(self.target)), "method": self.method, "search": search}
         if self.start != _ANYWHERE:
             said |= {"source": self.start.source, "family": self.family}
         return json.dumps(said, sort_keys=True)

@@ -75,3 +75,16 @@ def test_a_throttle_header_lets_nobody_ask_again_who_was_turned_away(status):
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_server_that_names_no_time_gets_a_minute(status):
     assert http_refusal(status, {}).pause_s == 60
+
+
+@pytest.mark.parametrize(
+    ("status", "header"),
+    [(302, "location"), (451, "x-ms-location"), (403, "x-ms-asthrottle"), (503, "x-ms-asthrottle")],
+)
+def test_what_the_server_says_is_cut_short(status, header):
+    assert 150 < len(http_refusal(status, {header: "x" * 15_000}).reason) < 400
+
+
+def test_a_token_in_a_redirect_is_left_out():
+    refusal = http_refusal(302, {"location": "https://login/?token=Geheim42"})
+    assert refusal.reason.endswith("https://login/?token=***")

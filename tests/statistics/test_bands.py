@@ -1,8 +1,11 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hbprobe.manner import Manner
+from hbprobe.statistics import bands
 from hbprobe.statistics.bands import band, curve, wilson
 from hbprobe.trial.outcome import Kind, Outcome, Trial
 
@@ -17,6 +20,9 @@ def silent(hold_s):
 
 def exact(hold_s, at_s):
     return Trial(1, hold_s, 0, Outcome(Kind.CUT, at_s, Manner.RESET, exact=True))
+
+
+EXACT = st.builds(exact, st.integers(1, 9), st.integers(1, 9))
 
 
 def near(*share):
@@ -78,3 +84,43 @@ def test_the_curve_ends_where_nothing_lives():
     assert points == [(at_s, *band([lived(h) if h < 100 else silent(h) for h in holds], at_s)) for at_s, *_ in points]
     assert all(most > 0.2 for *_, most in points[:-1])
     assert points[-1][2] < 0.2
+
+
+def band_by_its_definition(trials, at_s):
+    """Try each group of trials, as the module describes it."""
+
+    def vague(trial):
+        return trial.outcome.kind is Kind.CUT and not trial.outcome.exact
+
+    def is_alive(trial, *, at_least):
+        if trial.outcome.kind is Kind.SURVIVED:
+            return True
+        if trial.outcome.exact:
+            return trial.outcome.elapsed_s > at_s
+        return not at_least and trial.hold_s > at_s
+
+    lows, highs = [0.0], [1.0]
+    for edge_s in {trial.hold_s for trial in trials} | {at_s}:
+        longer = [trial for trial in trials if at_s <= trial.hold_s <= edge_s]
+        lows.append(wilson(sum(is_alive(trial, at_least=True) for trial in longer), len(longer))[0])
+        if edge_s <= at_s:
+            told = [t for t in trials if edge_s <= t.hold_s and (t.hold_s <= at_s or not vague(t))]
+            highs.append(wilson(sum(is_alive(trial, at_least=False) for trial in told), len(told))[1])
+    return max(lows), max(max(lows), min(highs))
+
+
+@given(
+    st.lists(st.one_of(*(st.builds(one, st.integers(1, 9)) for one in (lived, silent)), EXACT)), st.integers(0, 10)
+)
+def test_it_is_the_best_of_all_groups(trials, at_s):
+    assert band(trials, at_s) == pytest.approx(band_by_its_definition(trials, at_s))
+
+
+def test_many_trials_take_time_in_proportion(monkeypatch):
+    """The bounds of 2,000 groups at a dozen and a half times; all groups at all times were four million."""
+    asked = []
+    monkeypatch.setattr(bands, "wilson", lambda *counts: asked.append(counts) or wilson(*counts))
+    trials = [lived(hold_s) if hold_s < 1000 else silent(hold_s) for hold_s in range(1, 2001)]
+    told = curve(trials)
+    assert told[0][1] > 0.99 and told[0][2] == 1 and told[-1][2] < 0.2
+    assert len(asked) < 50 * len(trials)

@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -83,3 +84,16 @@ def test_at_a_single_hold_the_share_is_counted(outcomes):
 )
 def test_promise(deaths, points):
     assert promise(deaths) == points
+
+
+def test_many_trials_take_memory_in_proportion():
+    """A table of 5,000 trials by as many times would be 200 MB."""
+    trials = [survived(hold_s / 7) for hold_s in range(1, 2501)] + [
+        silent(200 + hold_s / 7) for hold_s in range(2500)
+    ]
+    tracemalloc.start()
+    points = estimate(trials)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert points[0] == (0, 1) and points[-1][1] == pytest.approx(0, abs=1e-9)
+    assert most < 20_000_000

@@ -35,7 +35,7 @@ from pathlib import Path
 from hbprobe.cli.main import main
 from hbprobe.profiles.catalogue import Catalogue
 import hbprobe.search.prior, hbprobe.watch.lock, hbprobe.watch.service, hbprobe.watch.store, hbprobe.watch.watchfile
-import hbprobe.watch.metrics
+import hbprobe.watch.metrics, hbprobe.watch.writer
 
 shipped = Catalogue().all()
 Catalogue.all = lambda self: shipped

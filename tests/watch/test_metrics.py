@@ -15,7 +15,7 @@ from hbprobe.watch.store import State
 def scraped(store, *targets):
     async def main():
         async with (
-            serving(store, targets, Address("127.0.0.1", 0)) as address,
+            serving(store.path, targets, Address("127.0.0.1", 0), lambda: 3) as address,
             aiohttp.ClientSession() as session,
             session.get(f"http://{address}/metrics") as response,
         ):
@@ -54,6 +54,7 @@ def test_all_of_them(store, measured, trial):
         'hbprobe_limit_changes_total{target="office"}': "1.0",
         'hbprobe_limit_changes_total{target="lab"}': "0.0",
         'hbprobe_limit_changes_total{target="new"}': "0.0",
+        "hbprobe_unstored_findings": "3.0",
     }
 
 
@@ -64,7 +65,10 @@ def test_a_name_from_outside_is_escaped(store, measured):
 
 def test_an_address_that_is_taken(store):
     async def main():
-        async with serving(store, [], Address("127.0.0.1", 0)) as address, serving(store, [], address):
+        async with (
+            serving(store.path, [], Address("127.0.0.1", 0), int) as address,
+            serving(store.path, [], address, int),
+        ):
             await asyncio.sleep(0)
 
     with pytest.raises(UserError, match=r"127\.0\.0\.1:\d+"):

@@ -18,9 +18,11 @@ from hbprobe.measure.run import Run
 from hbprobe.net.wire import Target
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.watch.chronicle import chronicles
 from hbprobe.watch.service import run_of, watch
 from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import Method, WatchPlan, WatchTarget
+from hbprobe.watch.writer import Writer
 
 TUESDAY = 1795528800.0  # 2026-11-24 14:00 UTC
 HOUR = 3600.0
@@ -81,9 +83,10 @@ def follow(store):
             def now():
                 return clock(since_s + loop.time())
 
-            watching = watch(what or plan(), store, now, said.append, None, over(lambda: Rule(timer_s, now)))
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(watching, for_s)
+            async with Writer(store.path, said.append) as writer:
+                watching = watch(what or plan(), writer, now, None, over(lambda: Rule(timer_s, now)))
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(watching, for_s)
 
         warp.run(main(), warp.WarpClock())
         return said
@@ -186,14 +189,40 @@ def test_a_clock_that_is_set_back_stops_nothing(follow, store):
     assert len(store.measurements("office", State.DONE)) >= 8
 
 
-def test_a_database_that_fails_ends_the_watch(store):
-    store._db.close()
+def test_a_database_that_can_never_be_used_again_ends_the_watch(store):
+    said = []
 
     async def main():
-        await watch(plan(), store, lambda: TUESDAY, print, None, over(lambda: Rule(lambda _: 300, None)))
+        async with Writer(store.path, said.append) as writer:
+            watching = watch(
+                plan(), writer, lambda: TUESDAY, None, over(lambda: Rule(lambda _: 300, lambda: TUESDAY))
+            )
+            store._db.execute("DROP TABLE trial")
+            await watching
 
-    with pytest.raises(UserError, match="cannot be used as a database: Cannot operate on a closed database"):
+    with pytest.raises(UserError, match="cannot be used as a database: no such table: trial"):
         warp.run(main(), warp.WarpClock())
+    lost = f"{store.path}: lost, for it could not be stored: office: trial 1 of measurement 1"
+    assert said[-1].startswith(lost)
+
+
+def test_a_clock_that_is_set_back_invents_no_change(follow, store):
+    said = follow(
+        15 * HOUR,
+        lambda now_s: 450 if now_s >= TUESDAY else 300,
+        clock=lambda now_s: now_s - (24 * HOUR if now_s > TUESDAY + 3 * HOUR else 0),
+    )
+    changes = [line for line in said if "since" in line]
+    assert len(changes) == 1 and "cuts at 300 s instead of 450 s" in changes[0]
+    (told,) = chronicles(store)[0].changes
+    assert (told.before.cut_s, told.after.cut_s) == (450, 300)
+
+
+def test_a_token_reaches_no_file(follow, store):
+    secret = replace(target(), target=Target.parse("http://127.0.0.1:9/?token=Geheim42&x=1"))
+    follow(HOUR, lambda _: 300, plan(secret))
+    assert "token=***" in store.latest("office").asked and "token=***" in store.result(1)
+    assert not any(b"Geheim42" in file.read_bytes() for file in store.path.parent.iterdir())
 
 
 def test_the_real_methods():

@@ -34,5 +34,5 @@ def test_every_key_is_explained(text):
 def test_every_metric_is_explained(text, store, measured):
     measured("a", 0, 60, 61)
     explained = set(re.findall(r"^\| `(hbprobe_\w+)` \|", text, re.MULTILINE))
-    metrics = Findings(store, ["a"]).collect()
+    metrics = Findings(store, ["a"], 0).collect()
     assert {one.name + ("_total" if one.type == "counter" else "") for one in metrics} == explained

@@ -1,9 +1,11 @@
 """What a document is made of, whatever it is then written as: chapters, sections, and blocks of plain text."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Table:
 class Picture:
     """A plot, and what it shows for those who do not see it."""
 
-    figure: Figure = field(repr=False)
+    draw: "Callable[[], Figure]" = field(repr=False)
+    """Draws it: only some ways of writing show it."""
     caption: str
 
 

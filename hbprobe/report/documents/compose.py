@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hbprobe import __version__
-from hbprobe.report.documents.blocks import Document, Picture, Section, Table
+from hbprobe.report.documents.blocks import Document, Section, Table
+from hbprobe.report.documents.pictures import curve_picture
 from hbprobe.report.documents.sections import chapter, state_of
 from hbprobe.report.documents.sources import Measured
-from hbprobe.report.plots.curve_plot import curve_plot
 from hbprobe.report.terminal.words import limit_words, path_words
 
 _MOST_CURVES = 7
@@ -34,4 +34,4 @@ def _overview(measured: Sequence[Measured]) -> Section:
     if len(results) > _MOST_CURVES:
         return Section("Overview", (table,))
     caption = "How long a quiet request survives on each path, as measured"
-    return Section("Overview", (table, Picture(curve_plot(results, []), caption)))
+    return Section("Overview", (table, curve_picture(results, caption)))

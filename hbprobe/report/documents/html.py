@@ -15,7 +15,6 @@ from hbprobe.report.documents.blocks import (
     Section,
     Table,
 )
-from hbprobe.report.documents.inline import inline_svg
 from hbprobe.report.documents.markup import Markup, element, joined
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -78,7 +77,9 @@ class _Writer:
             case Table():
                 return _scrolling(_table(block), block.caption)
             case Picture():
-                svg = inline_svg(block.figure, block.caption, f"p{next(self._numbers)}-")
+                from hbprobe.report.documents.inline import inline_svg
+
+                svg = inline_svg(block.draw(), block.caption, f"p{next(self._numbers)}-")
                 return element("figure", _scrolling(svg, "picture"), element("figcaption", block.caption))
 
 

@@ -1,6 +1,6 @@
 """An outcome in a few words, for a table."""
 
-from hbprobe.report.plots.style import look_of
+from hbprobe.report.looks import look_of
 from hbprobe.trial.outcome import Outcome
 
 

@@ -3,19 +3,18 @@
 `SECTIONS` is the order; a section that has nothing to say returns None.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.manner import Aftermath
 from hbprobe.records.result import Result
-from hbprobe.report.documents.blocks import Block, Chapter, Facts, Findings, Listing, Picture, Prose, Section, Table
+from hbprobe.report.documents.blocks import Block, Chapter, Facts, Findings, Listing, Prose, Section, Table
 from hbprobe.report.documents.diagnosed import diagnosis_section
 from hbprobe.report.documents.outcomes import outcome_words
+from hbprobe.report.documents.pictures import curve_picture, search_picture
 from hbprobe.report.documents.sources import Measured
-from hbprobe.report.plots.curve_plot import curve_plot
-from hbprobe.report.plots.search_plot import search_plot
 from hbprobe.report.terminal.tables import DEVICE_COLUMNS, advice, device_row, facts
 from hbprobe.report.terminal.words import connection_words, effort_words, limit_words, path_words
 from hbprobe.text import counted, seconds
@@ -25,6 +24,9 @@ Write: TypeAlias = Callable[[Measured], Section | None]
 
 _ASKED = {"label", "target", "connects", "path", "method"}
 """The facts that were settled before anything was measured."""
+_MOST_ROWS = 1000
+"""More trials than this nobody reads in a table; programs read CSV."""
+_MOST_LISTED = 100
 _HEALTHY = ("healthy", "Nothing was found that stands in the way of Direct Push.")
 
 
@@ -67,9 +69,15 @@ def _found(measured: Measured) -> Section:
     result = measured.result
     explains = measured.diagnosis is None  # which has a section of its own
     found = [pair for pair in facts(result, explains=explains) if pair[0] not in _ASKED]
-    listed = [Listing("Trials that contradict the limit", result.contradictions)] if result.contradictions else []
-    notes = [Listing("Notes", result.notes)] if result.notes else []
+    listed = _listing("Trials that contradict the limit", result.contradictions)
+    notes = _listing("Notes", result.notes)
     return Section("What was found", (Facts(tuple(found)), *listed, *notes))
+
+
+def _listing(heading: str, items: Sequence[str]) -> list[Listing]:
+    """List the first so many, and say how many more there are; nothing where there are none."""
+    told = [*items[:_MOST_LISTED], *([f"and {len(items) - _MOST_LISTED} more"] if len(items) > _MOST_LISTED else [])]
+    return [Listing(heading, tuple(told))] if told else []
 
 
 def _evidence(measured: Measured) -> Section | None:
@@ -78,9 +86,9 @@ def _evidence(measured: Measured) -> Section | None:
         return None
     search = f"{path_words(result)}: {limit_words(result.limit, with_how=True)}; {effort_words(result)}"
     curve = f"How long a quiet request survives on {path_words(result)}: {limit_words(result.limit)}"
-    pictures = [Picture(search_plot(result), search)]
+    pictures = [search_picture(result, search)]
     if measured.diagnosis is None:  # a diagnosis says in words what the curve shows, and tells more
-        pictures.append(Picture(curve_plot([result], []), curve))
+        pictures.append(curve_picture([result], curve))
     return Section("Evidence", tuple(pictures))
 
 
@@ -124,9 +132,15 @@ def _trials(measured: Measured) -> Section | None:
     result = measured.result
     if not result.trials:
         return None
-    rows = tuple(_trial_row(trial) for trial in sorted(result.trials, key=lambda trial: trial.number))
+    trials = sorted(result.trials, key=lambda trial: trial.number)
+    half = _MOST_ROWS // 2
+    told = trials if len(trials) <= _MOST_ROWS else [*trials[:half], *trials[-half:]]
     words = frozenset({"outcome", "one more packet", "seen", "connection"})
-    return Section("Every trial", (Table("The trials of the search, in order", _TRIAL_COLUMNS, rows, words),))
+    table = Table("The trials of the search, in order", _TRIAL_COLUMNS, tuple(map(_trial_row, told)), words)
+    if told is trials:
+        return Section("Every trial", (table,))
+    left_out = f"{len(trials) - len(told)} trials between the first {half} and the last {half} are left out here"
+    return Section("Trials", (Prose(f"{left_out}: hbprobe report --format csv lists them all."), table))
 
 
 def _trial_row(trial: Trial) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.death import Ending
 from hbprobe.manner import SKY, VERMILLION, Look, Manner
 from hbprobe.records.capture import CaptureRecord, FlowPart
+from hbprobe.report.looks import INK, LOOKS
 from hbprobe.report.plots.page import Entry
 from hbprobe.report.plots.stack import Stack
-from hbprobe.report.plots.style import INK, LOOKS, drawable, in_style
+from hbprobe.report.plots.style import drawable, in_style
 
 _MOST_BARS = 40
 _BAR_IN = 0.16

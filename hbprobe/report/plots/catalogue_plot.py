@@ -16,11 +16,12 @@ from matplotlib.patheffects import withStroke
 from hbprobe.manner import VERMILLION, Expiry, Look
 from hbprobe.profiles.held import silent_hold
 from hbprobe.profiles.model import Category, Profile
+from hbprobe.report.looks import LOOKS
 from hbprobe.report.plots.axis import tick_words
 from hbprobe.report.plots.catalogue_rows import DOT_IN, Dot, Heaps, Row, name_boxes, stack
 from hbprobe.report.plots.flags import Flag, fly
 from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, Entry, Page
-from hbprobe.report.plots.style import FAINT, INK, LOOKS, extent, in_style
+from hbprobe.report.plots.style import FAINT, INK, extent, in_style
 from hbprobe.trial.outcome import Kind
 
 THRESHOLD_S = 540

@@ -10,7 +10,7 @@ from hbprobe.profiles.model import Profile
 from hbprobe.records.result import Result
 from hbprobe.report.plots import curve_labels
 from hbprobe.report.plots.axis import Scale, scale_seconds
-from hbprobe.report.plots.curves import Curve, of_profile, of_result
+from hbprobe.report.plots.curves import Curve, Tried, of_profile, of_result
 from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, Page
 from hbprobe.report.plots.style import DASHED, GREY_ZONE, LINES, SOLID, LineLook, in_style
 
@@ -19,6 +19,8 @@ _RIGHT_IN = WIDTH_IN - MARGIN_IN
 _PLOT_IN = 3.0
 _WIDER_PT = 2.2
 _MOST_WIDENED = 3
+MOST_DOTS = 500
+"""Dots lie upon each other long before there are so many."""
 
 
 def curve_plot(results: Sequence[Result], profiles: Sequence[Profile]) -> Figure:
@@ -73,5 +75,11 @@ def _draw(axes: Axes, curve: Curve, look: LineLook, hidden_by: int) -> None:
     line.set_linewidth(line.get_linewidth() + _WIDER_PT * min(_MOST_WIDENED, hidden_by))
     if curve.grey_zone:
         axes.axvspan(*curve.grey_zone, gid="grey-zone", **GREY_ZONE)
-    tried_s, tried_shares = [one.hold_s for one in curve.tried], [one.share for one in curve.tried]
+    shown = _thinned(curve.tried)
+    tried_s, tried_shares = [one.hold_s for one in shown], [one.share for one in shown]
     axes.plot(tried_s, tried_shares, look.marker, color=look.color, markersize=4.5, zorder=5, gid="tried")
+
+
+def _thinned(tried: Sequence[Tried]) -> Sequence[Tried]:
+    """Return so many of them, evenly chosen, as can be told apart."""
+    return tried[:: max(1, -(-len(tried) // MOST_DOTS))]

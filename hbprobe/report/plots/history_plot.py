@@ -1,12 +1,14 @@
 """The limit over the days as a picture: one line a path, a flag where it changed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
@@ -23,6 +25,7 @@ _LEFT_IN = 1.05
 _RIGHT_IN = WIDTH_IN - MARGIN_IN
 _PLOT_IN = 3.2
 _MOST_TICKS = 8
+_DAY_S = 86400.0
 _TIMES_S = (60, 600, 3600, 300, 1800, 120, 1200, 30, 10, 1, 0.1, 5, 0.5, 900, 7200, 2700, 14400, 43200, 86400)
 """Times worth a tick on a logarithmic axis, the most wanted first."""
 _APART = 1.4
@@ -68,8 +71,8 @@ def history_plot(histories: Sequence[History]) -> Figure:
 
 
 def _place(at_s: float) -> float:
-    """Return where a time stands on matplotlib's axis of days."""
-    return float(date2num(datetime.fromtimestamp(at_s, UTC)))  # type: ignore[no-untyped-call]
+    """Return where a time stands on matplotlib's axis of days, which begins in 1970 as our seconds do."""
+    return at_s / _DAY_S
 
 
 def _heights(point: Point) -> tuple[float, float]:
@@ -130,11 +133,15 @@ def _draw(axes: Axes, history: History, look: LineLook) -> None:
     places = [_place(point.at_s) for point in history.points]
     lows_s, highs_s = zip(*map(_heights, history.points), strict=True)
     axes.step(places, highs_s, where="post", color=look.color, linewidth=1.4, gid="limit", zorder=3)
-    axes.vlines(places, lows_s, highs_s, color=look.color, linewidth=3, alpha=0.5, gid="bracket", zorder=2)
-    for place, point, high_s in zip(places, history.points, highs_s, strict=True):
-        marker = "^" if point.cut_s is None else look.marker
-        filled = "white" if point.cut_s is None else look.color
-        axes.plot(place, high_s, marker, color=look.color, markerfacecolor=filled, markersize=4.5, zorder=4)
+    gaps = [math.nan] * len(places)  # one line for all brackets: a thousand of them cost no more than ten
+    across, up = (list(chain(*zip(*ends, strict=True))) for ends in ((places, places, gaps), (lows_s, highs_s, gaps)))
+    thick: dict[str, Any] = {"linewidth": 3, "alpha": 0.5, "solid_capstyle": "butt"}
+    axes.plot(across, up, color=look.color, gid="bracket", zorder=2, **thick)
+    dots = list(zip(places, highs_s, (point.cut_s is None for point in history.points), strict=True))
+    dot: dict[str, Any] = {"color": look.color, "linestyle": "none", "markersize": 4.5, "zorder": 4}
+    for is_open, marker, filled in ((True, "^", "white"), (False, look.marker, look.color)):
+        if found := [(place, high_s) for place, high_s, nothing_was_cut in dots if nothing_was_cut is is_open]:
+            axes.plot(*zip(*found, strict=True), marker, markerfacecolor=filled, **dot, gid="dots")
 
 
 def _flags(axes: Axes, histories: Sequence[History], looks: Sequence[LineLook]) -> list[Flag]:

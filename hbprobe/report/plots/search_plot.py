@@ -13,6 +13,8 @@ from hbprobe.report.terminal.words import effort_words, limit_words, path_words,
 from hbprobe.text import counted, seconds
 from hbprobe.trial.outcome import Limit
 
+_MOST_DRAWN = 300
+"""More rows cannot be told apart on a page."""
 _LEFT_IN = 1.3
 _RIGHT_IN = WIDTH_IN - MARGIN_IN
 _CLOSE_IN = 2.3
@@ -26,7 +28,7 @@ _AROUND = 4.4
 
 def search_plot(result: Result) -> Figure:
     """Draw the search of one result."""
-    trials = sorted(result.trials, key=lambda trial: trial.number)
+    trials = sorted(result.trials, key=lambda trial: trial.number)[:_MOST_DRAWN]
     known = brackets(result.search, trials)
     end_s = _end_s(result)
     close = _close_range(result.limit, end_s)
@@ -58,13 +60,18 @@ def _title(result: Result) -> str:
 
 def _subtitle(result: Result) -> str:
     contradicted = f", {counted(len(result.contradictions), 'contradiction')}" if result.contradictions else ""
-    return f"{path_words(result)}: {effort_words(result)}{contradicted}"
+    drawn = f"; the first {_MOST_DRAWN} drawn" if len(result.trials) > _MOST_DRAWN else ""
+    return f"{path_words(result)}: {effort_words(result)}{contradicted}{drawn}"
 
 
 def _end_s(result: Result) -> float:
-    """Return where the axis ends: a little beyond all that was tried or asked for."""
+    """Return where the axis ends: a little beyond all that was tried, asked for, or found.
+
+    A label far outside of the axes would be more than the fonts' renderer can place.
+    """
     ends_s = [max(trial.hold_s, trial.outcome.elapsed_s) for trial in result.trials]
-    return 1.015 * max([result.search.max_s, *ends_s])
+    found_s = [end_s for end_s in (result.limit.survived_s, result.limit.cut_s) if end_s is not None]
+    return 1.015 * max([result.search.max_s, *ends_s, *found_s])
 
 
 def _scale(limit: Limit, end_s: float) -> Scale:

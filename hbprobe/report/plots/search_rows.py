@@ -8,8 +8,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hbprobe.manner import Look
+from hbprobe.report.looks import LOOKS, look_of
 from hbprobe.report.plots.page import Entry
-from hbprobe.report.plots.style import INK, LOOKS, look_of
+from hbprobe.report.plots.style import INK
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.text import seconds
 from hbprobe.trial.outcome import Kind, Trial

@@ -6,7 +6,6 @@ of them stands alone: a hatch and a marker say the same on a grey print.
 
 import io
 from contextlib import AbstractContextManager
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +18,10 @@ from matplotlib.transforms import Bbox
 
 from hbprobe.errors import UserError
 from hbprobe.files import write_whole
-from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, Look
-from hbprobe.manner import LOOKS as MANNERS
+from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
+from hbprobe.report.looks import INK as INK  # a part of the style, and drawn without matplotlib as well
 from hbprobe.text import escaped, shown
-from hbprobe.trial.outcome import Kind, Outcome
 
-INK = "#222222"
 FAINT = "#767676"
 FONT = "DejaVu Sans"  # travels with matplotlib, so that a plot looks the same everywhere
 
@@ -49,15 +46,6 @@ _SETTINGS: Any = {
 def in_style() -> AbstractContextManager[None]:
     """Return the style as a context: in force while a plot is made, and while it is saved."""
     return matplotlib.rc_context(_SETTINGS)
-
-
-LOOKS: dict[StrEnum, Look] = {
-    Kind.SURVIVED: Look("survived", BLUE, "", "o"),
-    **MANNERS,
-    Kind.CUT: Look("cut", INK, "....", "v"),
-    Kind.FAILED: Look("failed, no evidence", "#999999", "", "x"),
-}
-"""In the order of the legend."""
 
 
 class LineLook(NamedTuple):
@@ -88,11 +76,6 @@ GREY_ZONE: dict[str, Any] = {
     "linewidth": 0,
     "zorder": 0,
 }
-
-
-def look_of(outcome: Outcome) -> Look:
-    """Return how an outcome looks."""
-    return LOOKS[outcome.how or Kind.CUT] if outcome.kind is Kind.CUT else LOOKS[outcome.kind]
 
 
 def drawable(text: str, limit: int = 200) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.result import Verb
-from hbprobe.report.documents.blocks import Facts, Findings, Picture, Table
+from hbprobe.report.documents.blocks import Facts, Findings, Picture, Prose, Table
 from hbprobe.report.documents.outcomes import outcome_words
 from hbprobe.report.documents.sections import chapter
 from hbprobe.report.documents.sources import Measured
@@ -131,3 +131,16 @@ def test_a_report_says_when_it_was_measured(ten_minutes):
     asked = dict(only(sections(moment)["What was asked"], Facts).pairs)
     assert asked["when"] == "from 2026-11-22 02:17:00 UTC"
     assert "when" not in dict(only(sections(ten_minutes)["What was asked"], Facts).pairs)
+
+
+def test_many_trials_are_listed_in_part(ten_minutes):
+    one = ten_minutes.trials[0]
+    trials = tuple(replace(one, number=number) for number in range(1, 50_001))
+    contradictions = tuple(f"trial {number}" for number in range(1, 301))
+    found = sections(replace(ten_minutes, trials=trials, contradictions=contradictions))
+    table = only(found["Trials"], Table)
+    assert len(table.rows) == 1000 and (table.rows[0][0], table.rows[-1][0]) == ("1", "50000")
+    left_out = "49000 trials between the first 500 and the last 500 are left out here"
+    assert only(found["Trials"], Prose).text == f"{left_out}: hbprobe report --format csv lists them all."
+    (listed,) = [block for block in found["What was found"] if getattr(block, "heading", "").startswith("Trials")]
+    assert len(listed.items) == 101 and listed.items[-1] == "and 200 more"

@@ -6,8 +6,10 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, Manner
+from hbprobe.report.plots.curve_plot import curve_plot
 from hbprobe.report.plots.search_plot import search_plot
 from hbprobe.report.plots.search_rows import height_in
+from hbprobe.report.plots.style import save
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Kind, Limit, Outcome
 
@@ -197,3 +199,20 @@ def test_trials_come_in_the_order_of_their_numbers(ten_minutes):
 def test_the_final_bracket_is_marked(ten_minutes):
     for axes in search_plot(ten_minutes).axes:
         assert [line.get_xdata()[0] for line in lines(axes, "limit")] == [599.5, 600.5]
+
+
+def test_many_trials_are_drawn_in_part(ten_minutes):
+    trials = tuple(replace(ten_minutes.trials[number % 13], number=number + 1) for number in range(50_000))
+    figure = search_plot(replace(ten_minutes, trials=trials))
+    assert len(bars(figure.axes[0])) == 300
+    assert title(figure)[1].endswith("; the first 300 drawn")
+
+
+def test_an_odd_number_hangs_nothing(ten_minutes, tmp_path):
+    limit = replace(ten_minutes.limit, cut_s=1e9)
+    outcome = replace(ten_minutes.trials[0].outcome, elapsed_s=1e9)
+    trials = (replace(ten_minutes.trials[0], outcome=outcome), *ten_minutes.trials[1:])
+    for odd in (replace(ten_minutes, limit=limit), replace(ten_minutes, limit=limit, trials=trials)):
+        save(search_plot(odd), tmp_path / "odd.png")
+        save(curve_plot([odd], []), tmp_path / "odd.png")
+        assert (tmp_path / "odd.png").stat().st_size < 1_000_000

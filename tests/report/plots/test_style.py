@@ -5,9 +5,10 @@ import pytest
 
 from hbprobe.errors import UserError
 from hbprobe.manner import Manner
+from hbprobe.report.looks import LOOKS, look_of
 from hbprobe.report.plots.curve_plot import curve_plot
 from hbprobe.report.plots.search_plot import search_plot
-from hbprobe.report.plots.style import LINES, LOOKS, drawable, look_of, save
+from hbprobe.report.plots.style import LINES, drawable, save
 from hbprobe.trial.outcome import Kind, Outcome
 
 
