@@ -454,7 +454,8 @@ class Configured(Group):
     """Where Exchange's settings come from."""
 
     webconfig: File | None = None
-    r"""Exchange's ClientAccess\Sync\web.config (default: Exchange's own defaults)"""
+    r"""Exchange's ClientAccess\Sync\web.config, or the registry export of Exchange 2003 (default: Exchange's own
+    defaults)"""
 
     def exchange_settings(self) -> "Settings":
         """Return Exchange's settings; raises UserError when the file cannot be used."""
