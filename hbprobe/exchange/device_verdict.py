@@ -103,8 +103,8 @@ def _timer_from_which_on(courses: dict[int, Course], is_well: Callable[[Course],
     """Return the timer from which on, and for every longer one, something is so; None where no timer does it.
 
     What a device does changes only at heartbeats that it can ask for, so those are tried, from the longest down to
-    the first with which it is not well. Nothing says that a longer timer is always better for a device; this way a gap
-    in between is not taken for the end.
+    the first with which it is not well. Nothing says that a longer timer is always better for a device; this way a
+    gap in between is not taken for the end.
     """
     enough_s = None
     for longest_s, course in sorted(courses.items(), reverse=True):

@@ -7,7 +7,10 @@ from hbprobe.trial.evidence import FarEnd, Question
 from hbprobe.trial.outcome import Limit
 
 TIMERS = (
-    "A timer of 780 s (13 min) or more on that box is enough for every device that a timer helps.",
+    (
+        "The timer for the change ticket: 660 s (11 min) or more: the least that gives each of these devices its push "
+        "without event 1040; event 1040 goes on with Outlook app (540 s), Outlook app (180 s), which no timer changes."
+    ),
     "A timer of 3600 s (1 h) carries the longest heartbeat of these settings.",
 )
 
