@@ -66,7 +66,8 @@ def judge_device(kind: DeviceKind, limit: PathLimit, settings: Settings) -> Devi
     course = courses[max(longest_s for longest_s in courses if longest_s <= limit.longest_s)]
     on_open_path = courses[max(courses)]
     reading = read_window(course, settings)
-    push_s = _timer_from_which_on(courses, lambda course: course.lost_share < 1)
+    some_s = _timer_from_which_on(courses, lambda course: course.lost_share < 1)
+    push_s = _timer_from_which_on(courses, lambda course: course.lost_share == 0)
     event_s = _timer_from_which_on(courses, lambda course: read_window(course, settings).first_event is None)
     heartbeats_s = [request.heartbeat_s for request in course.round] or [course.last_asked_s]
     return DeviceVerdict(
@@ -87,7 +88,7 @@ def judge_device(kind: DeviceKind, limit: PathLimit, settings: Settings) -> Devi
         deaf_share=round(course.deaf_share(limit.cut_s, limit.how), 4),
         push_timer_s=push_s,
         event_timer_s=event_s,
-        smallest_timer_s=None if push_s is None or event_s is None else max(push_s, event_s),
+        smallest_timer_s=None if some_s is None or event_s is None else max(some_s, event_s),
     )
 
 

@@ -26,10 +26,11 @@ can be.
                      the event comes even where nothing is cut, so no timer ends it
       lost_share     the share of its requests that are lost in the long run, 0 to 1
       deaf_share     the least share of its time in which it waits on a dead connection, 0 to 1
-      push_timer_s   from this timer on requests get through; null where no timer does it
+      push_timer_s   from this timer on none of its requests is lost in the long run; null where no timer does it
       event_timer_s  from this timer on the event stays away; null where no timer does it
       smallest_timer_s
-                     the larger of the two; null where either is
+                     from this timer on the event stays away and some of its requests get through; null where no timer
+                     does it
     recommended_s  the largest push_timer_s or event_timer_s of any device: the number for the change ticket; null
                    where there is none
     carries_max_s  the timer that carries MaxHeartbeatInterval
@@ -82,12 +83,12 @@ class Judgement:
             return "No timer: none of these devices needs one, or is helped by one." if self.devices else "No timer."
         exceptions = "".join(
             (
-                f"; not with {deaf}, which the server's settings refuse" if deaf else "",
+                f"; but {deaf}, which the server's settings refuse" if deaf else "",
                 f"; event 1040 goes on with {loud}, which no timer changes" if loud else "",
             )
         )
         length = f"{self.recommended_s} s ({format_duration(self.recommended_s)}) or more"
-        return f"{length}: the least that gives each of these devices its push without event 1040{exceptions}."
+        return f"{length}: the least with which none of these devices loses a request{exceptions}."
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as plain JSON types."""

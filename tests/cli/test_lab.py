@@ -68,7 +68,7 @@ def test_text_names_path_limit_manner_and_timer(capsys: pytest.CaptureFixture[st
     text = capsys.readouterr().out
     assert "client > f5-bigip-fastl4 > azure-load-balancer > server" in text
     assert "survives 239.5 s, cut at 240.5 s" in text
-    assert "660 s (11 min) or more: the least that gives each" in text
+    assert "1740 s (29 min) or more: the least with which none" in text
 
 
 def test_a_result_that_cannot_be_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,7 +122,7 @@ def advice(verdict: Judgement) -> list[tuple[str, str]]:
     return [
         ("ticket", verdict.ticket),
         ("", f"{_timer(carries_s)} carries the longest heartbeat, {seconds(settings.max_heartbeat_s)} s."),
-        ("columns", "push from, no event: the timer from which on requests get through, and event 1040 stays away"),
+        ("columns", "push from, no event: the timer from which on no request is lost, and event 1040 stays away"),
         ("settings", settings_words(settings)),
     ]
 
