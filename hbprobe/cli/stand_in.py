@@ -71,6 +71,7 @@ def stand_in(options: StandInOptions, settings: "Settings", say: Say) -> Iterato
         return
     from hbprobe.eas.releases import Release
     from hbprobe.standin.files import load_filtering_rules, load_limits, load_rules, load_users
+    from hbprobe.standin.limits import shipped_limits
     from hbprobe.standin.service import StandIn
 
     if options.users is not None and (remark := remark_on_readers(options.users)):
@@ -84,7 +85,7 @@ def stand_in(options: StandInOptions, settings: "Settings", say: Say) -> Iterato
             recorders=_recorders(options, settings, release, say, files),
             release=release,
             filters=() if options.webconfig is None else load_filtering_rules(options.webconfig),
-            limits=None if options.webconfig is None else load_limits(options.webconfig),
+            limits=shipped_limits(release) if options.webconfig is None else load_limits(options.webconfig),
         )
 
 

@@ -45,10 +45,9 @@ def _timer(verdict: Judgement | None) -> Iterator[str]:
     if verdict.healthy:
         yield "The timer is long enough for Direct Push with these settings."
         return
-    enough_s, all_s = verdict.recommended_s, verdict.carries_max_s
-    if enough_s is not None:
-        yield f"A timer of {_seconds(enough_s)} or more on that box is enough for every device that a timer helps."
-    yield f"A timer of {_seconds(all_s)} carries the longest heartbeat of these settings."
+    if verdict.recommended_s is not None:
+        yield f"The timer for the change ticket: {verdict.ticket}"
+    yield f"A timer of {_seconds(verdict.carries_max_s)} carries the longest heartbeat of these settings."
 
 
 def _keep_alive(limit: Limit, seen: Sequence[Seen], reasoning: Reasoning) -> Iterator[str]:

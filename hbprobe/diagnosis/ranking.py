@@ -55,13 +55,18 @@ class Match:
 
 
 def rank(profiles: Iterable[Profile], limit: Limit, seen: Sequence[Seen], reasoning: Reasoning) -> tuple[Match, ...]:
-    """Return the products that cut, the best fit first, equals by id; none where no box is behind the limit."""
+    """Return the products that can cut so, the best fit first, equals by id; none where no box is behind the limit.
+
+    Left out is what cannot be: a product whose timer cannot be set to the limit, or that cuts in another manner.
+    """
     if limit.cut_s is None or not reasoning.is_a_box:
         return ()
     matches = [
         Match(profile, tuple(_points(profile, prediction, limit, seen, reasoning)))
         for profile in profiles
-        if profile.category is not Category.EXAMPLE and (prediction := predict(profile)) is not None
+        if profile.category is not Category.EXAMPLE
+        and (prediction := predict(profile)) is not None
+        and _is_possible(prediction, limit)
     ]
     return tuple(sorted(matches, key=lambda match: (-match.score, match.profile.id)))
 
@@ -73,21 +78,28 @@ def best(matches: Sequence[Match]) -> tuple[Match, ...]:
     return tuple(match for match in matches if match.score == matches[0].score)
 
 
+def _is_possible(foretold: Prediction, limit: Limit) -> bool:
+    return _on_limit(foretold, limit) is not None and _manner(limit) in foretold.hows
+
+
 def _points(
     profile: Profile, foretold: Prediction, limit: Limit, seen: Sequence[Seen], reasoning: Reasoning
 ) -> Iterator[Point]:
-    yield _on_limit(foretold, limit)
+    timer = _on_limit(foretold, limit)
+    assert timer is not None
+    yield timer
     yield from _on_manner(foretold, limit, seen)
     if _KIND[profile.layer] not in reasoning.kinds:
         yield Point(-2, f"it is {_KIND[profile.layer].meaning}")
     for one in seen:
         if one.survived is not None:
-            yield from _on_answer(profile, foretold, one)
+            yield from _on_answer(profile, foretold, one, is_changed=timer.weight != _AS_SHIPPED)
         if one.server:
             yield from _on_name(profile, one.server)
 
 
-def _on_limit(foretold: Prediction, limit: Limit) -> Point:
+def _on_limit(foretold: Prediction, limit: Limit) -> Point | None:
+    """Compare the timer with the limit; None where it cannot be set to that."""
     cut_s = limit.cut_s or 0.0
     slack_s = _SLACK_S + _SLACK * cut_s
     default = format_duration(foretold.first_s)
@@ -98,7 +110,7 @@ def _on_limit(foretold: Prediction, limit: Limit) -> Point:
     least_s, most_s = foretold.settable_s
     if least_s <= cut_s + slack_s and (limit.survived_s or 0.0) - slack_s <= most_s and least_s < most_s:
         return Point(0, f"its timer can be set to that ({default} as shipped)")
-    return Point(-2, f"its timer is {default}, and cannot be set to that")
+    return None
 
 
 _MANNERS = {Manner.SILENT: "silent", Manner.RESET: "RST", Manner.CLOSED: "FIN", Manner.STATUS: "a status"}
@@ -110,13 +122,14 @@ _AFTERMATHS = {
 }
 
 
+def _manner(limit: Limit) -> Manner | None:
+    """Return how the box cut; RST to the next packet is what method idle sees of a silent one."""
+    return Manner.SILENT if limit.aftermath is Aftermath.RESET else limit.manner
+
+
 def _on_manner(foretold: Prediction, limit: Limit, seen: Sequence[Seen]) -> Iterator[Point]:
-    how = (
-        Manner.SILENT if limit.aftermath is Aftermath.RESET else limit.manner
-    )  # method idle asks once more by itself
-    if how is None or how not in foretold.hows:
-        yield Point(-4, f"it cuts otherwise: {_MANNERS[foretold.hows[0]]}")
-        return
+    how = _manner(limit)
+    assert how is not None
     yield Point(4, _MANNERS[how])
     if limit.status is not None and foretold.status is not None:
         same = limit.status == foretold.status
@@ -143,10 +156,10 @@ _HELPS = {
 }
 
 
-def _on_answer(profile: Profile, foretold: Prediction, one: Seen) -> Iterator[Point]:
+def _on_answer(profile: Profile, foretold: Prediction, one: Seen, *, is_changed: bool) -> Iterator[Point]:
     lives = survives(profile, foretold.timer, one.ask)
-    if lives is None:
-        return
+    if lives is None or (is_changed and one.ask.question is Question.BETWEEN_REQUESTS):
+        return  # who has changed one timer may have changed the one between requests, too
     right = lives is one.survived
     if one.ask.question is Question.BETWEEN_REQUESTS:
         text = "without a request a connection lives longer" if lives else "without a request a connection dies, too"

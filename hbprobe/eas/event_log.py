@@ -149,7 +149,7 @@ def settings_events(problems: Sequence[SettingsProblem], release: Release) -> tu
 
 
 def _of_2003(problem: SettingsProblem) -> LoggedEvent | None:
-    if problem.event_id != 1009:
+    if problem.event_id not in (1009, 3016):
         return None
     # That it is a warning without a category follows from 3033; its page does not say.
     return _logged(3016, Category.NONE, _LIMITS_2003, _MIN_ABOVE_MAX)
@@ -158,8 +158,9 @@ def _of_2003(problem: SettingsProblem) -> LoggedEvent | None:
 def _since_2007(problem: SettingsProblem) -> LoggedEvent | None:
     if problem.event_id is None or problem.key is None:
         return None
-    if problem.event_id in _ABOUT_LIMITS:
-        return _logged(problem.event_id, Category.CONFIGURATION, *_ABOUT_LIMITS[problem.event_id])
+    event_id = 1009 if problem.event_id == 3016 else problem.event_id
+    if event_id in _ABOUT_LIMITS:
+        return _logged(event_id, Category.CONFIGURATION, *_ABOUT_LIMITS[event_id])
     found, default = problem.found or "", str(_DEFAULT_OF[problem.key])
     if problem.event_id == 1118:
         inserts, wording = (problem.key, f"0..{_HIGHEST[problem.key]}", found, default), _OUT_OF_RANGE

@@ -1,6 +1,7 @@
 """How one device alone fares on a path, and the timer that it needs."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -54,6 +55,8 @@ class DeviceVerdict:
     event_1040_on_open_path: bool
     lost_share: float
     deaf_share: float
+    push_timer_s: int | None
+    event_timer_s: int | None
     smallest_timer_s: int | None
 
 
@@ -63,6 +66,9 @@ def judge_device(kind: DeviceKind, limit: PathLimit, settings: Settings) -> Devi
     course = courses[max(longest_s for longest_s in courses if longest_s <= limit.longest_s)]
     on_open_path = courses[max(courses)]
     reading = read_window(course, settings)
+    some_s = _timer_from_which_on(courses, lambda course: course.lost_share < 1)
+    push_s = _timer_from_which_on(courses, lambda course: course.lost_share == 0)
+    event_s = _timer_from_which_on(courses, lambda course: read_window(course, settings).first_event is None)
     heartbeats_s = [request.heartbeat_s for request in course.round] or [course.last_asked_s]
     return DeviceVerdict(
         id=kind.id,
@@ -80,7 +86,9 @@ def judge_device(kind: DeviceKind, limit: PathLimit, settings: Settings) -> Devi
         event_1040_on_open_path=read_window(on_open_path, settings).first_event is not None,
         lost_share=round(course.lost_share, 4),
         deaf_share=round(course.deaf_share(limit.cut_s, limit.how), 4),
-        smallest_timer_s=_smallest_timer_s(courses, settings),
+        push_timer_s=push_s,
+        event_timer_s=event_s,
+        smallest_timer_s=None if some_s is None or event_s is None else max(some_s, event_s),
     )
 
 
@@ -92,16 +100,16 @@ def timer_above(heartbeat_s: int) -> int:
     return (heartbeat_s // 60 + 1) * 60
 
 
-def _smallest_timer_s(courses: dict[int, Course], settings: Settings) -> int | None:
-    """Return the timer from which on, and for every longer one, the device is well; None where no timer does it.
+def _timer_from_which_on(courses: dict[int, Course], is_well: Callable[[Course], bool]) -> int | None:
+    """Return the timer from which on, and for every longer one, something is so; None where no timer does it.
 
-    Well means: no event 1040, and not every request lost. What a device does changes only at heartbeats that it can
-    ask for, so those are tried, from the longest down to the first with which it is not well. Nothing says that a
-    longer timer is always better for a device; this way a gap in between is not taken for the end.
+    What a device does changes only at heartbeats that it can ask for, so those are tried, from the longest down to
+    the first with which it is not well. Nothing says that a longer timer is always better for a device; this way a
+    gap in between is not taken for the end.
     """
     enough_s = None
     for longest_s, course in sorted(courses.items(), reverse=True):
-        if course.lost_share == 1.0 or read_window(course, settings).first_event is not None:
+        if not is_well(course):
             break
         enough_s = longest_s
     return None if enough_s is None else timer_above(enough_s)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from hbprobe.exchange.algorithms import AndroidEarly, AndroidLater, Device, FixedInterval, Textbook, WindowsMobile
 
-__all__ = ["DEVICES", "Basis", "Device", "DeviceKind"]
+__all__ = ["CURRENT", "DEVICES", "Basis", "Device", "DeviceKind"]
 
 _ANDROID = "https://github.com/CyanogenMod/android_packages_apps_Exchange/tree"
 
@@ -36,6 +36,8 @@ class DeviceKind:
     """A public URL; None where none can be given."""
     note: str
     """What was seen, and what had to be assumed."""
+    is_current: bool = True
+    """A product of 2014 or later, so one that advice has to reckon with."""
 
 
 DEVICES: tuple[DeviceKind, ...] = (
@@ -46,6 +48,7 @@ DEVICES: tuple[DeviceKind, ...] = (
         Basis.EXAMPLE,
         None,
         "The worked example of the Direct Push literature, which tries 15, 8, 12 and again 8 minutes. Not a product.",
+        is_current=False,
     ),
     DeviceKind(
         "windows-mobile",
@@ -56,6 +59,7 @@ DEVICES: tuple[DeviceKind, ...] = (
         "The steps are documented, their numbers are not. 480, 780 and 1080 s were seen on one device "
         "(http://msexchange.blogspot.com/2006/06/for-those-testingusing-direct-push.html). Assumed: at most 1800 s, "
         "and a step up after each answer. With four answers to a step, event 1040 comes where it does not with one.",
+        is_current=False,
     ),
     DeviceKind(
         "android-4.0",
@@ -64,6 +68,7 @@ DEVICES: tuple[DeviceKind, ...] = (
         Basis.SOURCE_CODE,
         f"{_ANDROID}/ics",
         "Assumed: the phone sleeps while it waits, so silence ends with the alarm and not with the read time-out.",
+        is_current=False,
     ),
     DeviceKind(
         "android-4.1",
@@ -72,6 +77,7 @@ DEVICES: tuple[DeviceKind, ...] = (
         Basis.SOURCE_CODE,
         f"{_ANDROID}/jellybean",
         "As Android 4.0, with a higher maximum.",
+        is_current=False,
     ),
     DeviceKind(
         "android-4.4",
@@ -114,3 +120,7 @@ DEVICES: tuple[DeviceKind, ...] = (
         "180 s against Zimbra; when the server's minimum was 300 s, mail stopped. Assumed: it never changes.",
     ),
 )
+"""Every client whose behaviour is known, the oldest too."""
+
+CURRENT: tuple[DeviceKind, ...] = tuple(kind for kind in DEVICES if kind.is_current)
+"""Those that advice rests on."""

@@ -26,9 +26,13 @@ can be.
                      the event comes even where nothing is cut, so no timer ends it
       lost_share     the share of its requests that are lost in the long run, 0 to 1
       deaf_share     the least share of its time in which it waits on a dead connection, 0 to 1
+      push_timer_s   from this timer on none of its requests is lost in the long run; null where no timer does it
+      event_timer_s  from this timer on the event stays away; null where no timer does it
       smallest_timer_s
-                     from this timer on the event stays away and requests get through; null where no timer does it
-    recommended_s  the largest smallest_timer_s; null where there is none
+                     from this timer on the event stays away and some of its requests get through; null where no timer
+                     does it
+    recommended_s  the largest push_timer_s or event_timer_s of any device: the number for the change ticket; null
+                   where there is none
     carries_max_s  the timer that carries MaxHeartbeatInterval
     settings       min_heartbeat_s, max_heartbeat_s, sample_size, alert_threshold_s, and problems, a list of
       severity, text, key, line, found, event_id
@@ -38,8 +42,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict, PathLimit, judge_device, timer_above
-from hbprobe.exchange.devices import DEVICES, DeviceKind
+from hbprobe.exchange.devices import CURRENT, DeviceKind
 from hbprobe.exchange.settings import Settings, Severity
 from hbprobe.manner import Manner
 
@@ -69,6 +74,22 @@ class Judgement:
         """No finding is a problem."""
         return all(finding.severity is not Severity.PROBLEM for finding in self.findings)
 
+    @property
+    def ticket(self) -> str:
+        """Which timer goes into the change ticket, and why, in one sentence."""
+        loud = _names(one for one in self.devices if one.event_timer_s is None)
+        deaf = _names(one for one in self.devices if one.push_timer_s is None)
+        if self.recommended_s is None:
+            return "No timer: none of these devices needs one, or is helped by one." if self.devices else "No timer."
+        exceptions = "".join(
+            (
+                f"; but {deaf}, which the server's settings refuse" if deaf else "",
+                f"; event 1040 goes on with {loud}, which no timer changes" if loud else "",
+            )
+        )
+        length = f"{self.recommended_s} s ({format_duration(self.recommended_s)}) or more"
+        return f"{length}: the least with which none of these devices loses a request{exceptions}."
+
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as plain JSON types."""
         return {key: _plain(value) for key, value in {"healthy": self.healthy, **asdict(self)}.items()}
@@ -79,7 +100,7 @@ def judge(
     cut_s: float | None,
     how: str | None,
     settings: Settings,
-    devices: Iterable[DeviceKind] = DEVICES,
+    devices: Iterable[DeviceKind] = CURRENT,
 ) -> Judgement:
     """Say what a limit means: the longest hold that survived, the shortest that was cut (None: nothing was), and how.
 
@@ -92,9 +113,14 @@ def judge(
     for device in judged:
         findings += _on_device(device, limit, settings)
     findings += _on_settings(settings)
-    timers_s = [device.smallest_timer_s for device in judged if device.smallest_timer_s is not None]
+    asked = (timer_s for device in judged for timer_s in (device.push_timer_s, device.event_timer_s))
+    timers_s = [timer_s for timer_s in asked if timer_s is not None]
     carries_max_s = timer_above(settings.max_heartbeat_s)
     return Judgement(tuple(findings), judged, max(timers_s, default=None), carries_max_s, settings)
+
+
+def _names(devices: Iterable[DeviceVerdict]) -> str:
+    return ", ".join(device.name for device in devices)
 
 
 def _on_bracket(survived_s: float | None, cut_s: float | None, settings: Settings) -> Iterator[Finding]:
@@ -125,7 +151,7 @@ def _on_device(device: DeviceVerdict, limit: PathLimit, settings: Settings) -> I
         text = (
             f"Event 1040 with {device.name}: it settles at {device.settled_s} s, and the window's average comes to "
             f"{settings.alert_threshold_s} s or less, first on sample {device.first_sample}. "
-            f"A timer of {device.smallest_timer_s} s ends it."
+            f"A timer of {device.event_timer_s} s ends it."
         )
         yield Finding("event-1040", Severity.PROBLEM, text, device.id)
     if device.lost_share == 1.0:
@@ -140,9 +166,10 @@ def _push_lost(device: DeviceVerdict, limit: PathLimit, settings: Settings) -> s
         )
     lost = f"{device.name} asks for {device.settled_s} s and loses every request"
     event = "" if device.event_1040 else ", and no event says so"
+    mend = "" if device.push_timer_s is None else f" A timer of {device.push_timer_s} s gives it its push back."
     if limit.how is Manner.SILENT:
-        return f"{lost}{event}: mail that comes after the cut waits until the device gives up."
-    return f"{lost}{event}: it is told at once, and has to ask again each time."
+        return f"{lost}{event}: mail that comes after the cut waits until the device gives up.{mend}"
+    return f"{lost}{event}: it is told at once, and has to ask again each time.{mend}"
 
 
 def _on_settings(settings: Settings) -> Iterator[Finding]:

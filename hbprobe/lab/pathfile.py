@@ -21,7 +21,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from hbprobe.errors import RequestError, UserError
-from hbprobe.exchange.devices import DEVICES, DeviceKind
+from hbprobe.exchange.devices import CURRENT, DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings, load_settings
 from hbprobe.measure import request
 from hbprobe.profiles.catalogue import Catalogue
@@ -144,7 +144,7 @@ def _devices(ids: Sequence[str], file: Path) -> tuple[DeviceKind, ...]:
         if name not in known:
             hint = meant(name, list(known))
             raise UserError(f"{file}: devices: no device called {name!r}{hint} (allowed: {', '.join(known)})")
-    return tuple(known[name] for name in ids) or DEVICES
+    return tuple(known[name] for name in ids) or CURRENT
 
 
 def search_settings(said: SearchOnPath, place: str) -> SearchSettings:

@@ -13,10 +13,10 @@ from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import (
-    Configured,
     Connecting,
     File,
     Journalling,
+    Judging,
     Request,
     Searching,
     Whole,
@@ -38,7 +38,7 @@ WORKED_EXAMPLE = "ten-minute-provider"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lab(Searching, Journalling, Configured, Request["Result"]):
+class Lab(Searching, Journalling, Judging, Request["Result"]):
     """Simulate a path, probe it, and say whether Exchange will log event 1040.
 
     A server, boxes and the probe are put together in one process. On the warp clock hours take a moment.
@@ -83,7 +83,7 @@ class Lab(Searching, Journalling, Configured, Request["Result"]):
 
     def path(self) -> "LabPath":
         """Return the path that is named: a path file's, or profiles. Raises UserError where it cannot be built."""
-        from hbprobe.exchange.devices import DEVICES
+        from hbprobe.exchange.devices import CURRENT
         from hbprobe.lab.pathfile import LabPath, find_path, load_path
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.profiles.running import with_overrides
@@ -99,10 +99,12 @@ class Lab(Searching, Journalling, Configured, Request["Result"]):
             if self.set or self.webconfig:
                 text = "{path}: a path file says timers and web.config itself: drop {set} and {webconfig}"
                 raise RequestError(text, "set" if self.set else "webconfig", path=file)
-            return load_path(file, catalogue)
+            path = load_path(file, catalogue)
+            return path if path.devices != CURRENT else replace(path, devices=self.device_kinds())
         boxes = [catalogue.find(reference) for reference in self.profiles or [WORKED_EXAMPLE]]
         boxes[0], remarks = with_overrides(boxes[0], {name: str(value) for name, value in self.set.items()})
-        return LabPath("lab", "", tuple(boxes), self.exchange_settings(), DEVICES, SearchSettings(), remarks)
+        settings, devices = self.exchange_settings(), self.device_kinds()
+        return LabPath("lab", "", tuple(boxes), settings, devices, SearchSettings(), remarks)
 
     async def _measured(self, observer: Observer) -> "Result":
         from hbprobe.measure.conclude import conclude
@@ -211,7 +213,7 @@ class Lab(Searching, Journalling, Configured, Request["Result"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diagnose(Searching, Connecting, Journalling, Configured, Request["Diagnosis"]):
+class Diagnose(Searching, Connecting, Journalling, Judging, Request["Diagnosis"]):
     """Find the limit of a path, and explain it: which timer, whose, what kind of box, what would mend it.
 
     After the search it asks at the same time what saves longer requests and what both ends see of their death.
@@ -263,6 +265,7 @@ class Diagnose(Searching, Connecting, Journalling, Configured, Request["Diagnosi
         result = conclude(
             found.run,
             settings,
+            devices=self.device_kinds(),
             verb=Verb.DIAGNOSE,
             target=name,
             clock="real" if self.lab is None else "warp",

@@ -123,6 +123,7 @@ def _at_hop(route: Route, first: int, limited: Mapping[int, bool]) -> Finding:
     doubts = ["a box that is no hop of its own, such as a bridging firewall, is taken for the router behind it"]
     if first > 1:
         doubts.append(f"{named(route, first - 1)} cuts, if it looks at the TTL before its state table")
+    doubts.append(f"a hop behind {named(route, first)} cuts, if that one sets the TTL anew")
     if untold := [ttl for ttl in range(1, first) if ttl not in limited]:
         doubts.append(f"{_hops(untold)}: the requests whose keep-alives reached so far told nothing")
     if cut := [ttl for ttl, is_alive in sorted(limited.items()) if ttl > first and not is_alive]:

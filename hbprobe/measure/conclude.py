@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from hbprobe.diagnosis.mend import is_of_the_path
-from hbprobe.exchange.devices import DEVICES, DeviceKind
+from hbprobe.exchange.devices import CURRENT, DeviceKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.measure.diagnosing import Diagnosing
@@ -29,7 +29,7 @@ def conclude(
     path: tuple[str, ...] = (),
     cut_by: str | None = None,
     notes: tuple[str, ...] = (),
-    devices: Sequence[DeviceKind] = DEVICES,
+    devices: Sequence[DeviceKind] = CURRENT,
     origin: Origin = _ANYWHERE,
 ) -> Result:
     """Sum a run up; without any evidence there is no verdict. `began` is in UTC."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import Configured, Connecting, Journalling, LoggingIn, Request, Searching, target_of
+from hbprobe.measure.request import Connecting, Journalling, Judging, LoggingIn, Request, Searching, target_of
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe(Searching, LoggingIn, Connecting, Journalling, Configured, Request["Result"]):
+class Probe(Searching, LoggingIn, Connecting, Journalling, Judging, Request["Result"]):
     """Search a real path for the longest request that survives.
 
     Requests are held open on it; how longer ones die is found out, too, and compared with Exchange's heartbeats.
@@ -56,6 +56,7 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Configured, Request["
         result = conclude(
             run,
             settings,
+            devices=self.device_kinds(),
             verb=Verb.PROBE,
             target=str(target),
             clock="real",

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import ssl
 
     from hbprobe.eas.client import Account
+    from hbprobe.exchange.devices import DeviceKind
     from hbprobe.exchange.settings import Settings
     from hbprobe.measure.journal import Journal
     from hbprobe.net.connect import From
@@ -454,13 +455,33 @@ class Configured(Group):
     """Where Exchange's settings come from."""
 
     webconfig: File | None = None
-    r"""Exchange's ClientAccess\Sync\web.config (default: Exchange's own defaults)"""
+    r"""Exchange's ClientAccess\Sync\web.config, or the registry export of Exchange 2003 (default: Exchange's own
+    defaults)"""
 
     def exchange_settings(self) -> "Settings":
         """Return Exchange's settings; raises UserError when the file cannot be used."""
         from hbprobe.exchange.settings import Settings, load_settings
 
         return Settings() if self.webconfig is None else load_settings(Path(self.webconfig))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging(Configured):
+    """What a limit is judged by."""
+
+    devices: Literal["current", "all"] = "current"
+    """current: devices of 2014 and later; all: the older ones too, and the client of the textbooks"""
+
+    def check(self) -> None:
+        """Raise RequestError for another choice."""
+        one_of("devices", self.devices, ("current", "all"))
+        super().check()
+
+    def device_kinds(self) -> "tuple[DeviceKind, ...]":
+        """Return the devices that a verdict is given for."""
+        from hbprobe.exchange.devices import CURRENT, DEVICES
+
+        return DEVICES if self.devices == "all" else CURRENT
 
 
 def target_of(url: str, name: str = "url") -> "Target":

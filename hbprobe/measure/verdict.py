@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import Configured, Duration, Request, one_of
+from hbprobe.measure.request import Duration, Judging, Request, one_of
 
 if TYPE_CHECKING:
     from hbprobe.records.verdict import VerdictRecord
@@ -15,7 +15,7 @@ _MANNERS = ("silent", "reset", "closed", "status")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict(Configured, Request["VerdictRecord"]):
+class Verdict(Judging, Request["VerdictRecord"]):
     """Say whether Exchange will log event 1040 on a path whose limit is known."""
 
     limit: Duration | None
@@ -44,4 +44,4 @@ class Verdict(Configured, Request["VerdictRecord"]):
             cut_s = float(self.limit)
             # Heartbeats are whole seconds: this is the longest that ends before the timer does.
             limit = Limit(math.ceil(cut_s) - 1, int(cut_s) if cut_s.is_integer() else cut_s, Manner(self.manner))
-        return VerdictRecord(limit, judge(limit.survived_s, limit.cut_s, limit.manner, settings))
+        return VerdictRecord(limit, judge(limit.survived_s, limit.cut_s, limit.manner, settings, self.device_kinds()))

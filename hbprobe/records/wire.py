@@ -158,6 +158,8 @@ class DevicePart(Part):
     event_1040_on_open_path: StrictBool
     lost_share: Seconds
     deaf_share: Seconds = 0.0
+    push_timer_s: WholeSeconds | None = None
+    event_timer_s: WholeSeconds | None = None
     smallest_timer_s: WholeSeconds | None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+from hbprobe.exchange.registry import is_export
 from hbprobe.exchange.webconfig import read_app_settings
 from hbprobe.standin.messages import RefusedError, Request, refusal
 
@@ -56,6 +57,8 @@ def read_filtering_rules(data: bytes, name: str) -> tuple[FilteringRule, ...]:
 
     Rules for file name extensions are left out: the ActiveSync address has none.
     """
+    if is_export(data):
+        return ()
     read_app_settings(data, name)  # refuses what would be dangerous to read on
     found = ElementTree.fromstring(data).iterfind(_RULES)
     return tuple(_rule(node) for node in found if node.find("appliesTo/add") is None)

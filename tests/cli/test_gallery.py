@@ -137,7 +137,10 @@ WRONG = [
         "--clock warp: a program outside cannot follow that clock; use real or a rate such as 20",
     ),
     # web.config
-    ("lab --webconfig open.xml", "open.xml:3:5: is not well-formed XML (unclosed token): mend it there"),
+    (
+        "lab --webconfig open.xml",
+        "open.xml:3:5: is not well-formed XML (unclosed token): the file ends too early: copy all of it",
+    ),
     ("serve --webconfig bomb.xml", "bomb.xml:1: has a DOCTYPE, which a web.config does not need: remove it"),
     (
         "probe http://127.0.0.1:9/ --webconfig none.xml",

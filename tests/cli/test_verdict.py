@@ -18,9 +18,15 @@ def test_a_path_of_ten_minutes(capsys):
     assert document["schema"] == "hbprobe.verdict/1"
     assert document["limit"] == {"survived": 599, "cut": 600, "how": "silent"}
     assert document["verdict"]["healthy"] is False
-    assert document["verdict"]["recommended_s"] == 780
+    assert document["verdict"]["recommended_s"] == 1740
     with_event = [device["id"] for device in document["verdict"]["devices"] if device["event_1040"]]
-    assert with_event == ["textbook", "android-4.0", "android-4.1", "outlook-540", "outlook-180"]
+    assert with_event == ["outlook-540", "outlook-180"]
+
+
+def test_older_devices_on_request(capsys):
+    _, document = run_json(capsys, "--limit", "600", "--devices", "all")
+    assert document["verdict"]["recommended_s"] == 1860
+    assert document["verdict"]["devices"][0]["id"] == "textbook"
 
 
 @pytest.mark.parametrize("word", ["open", "none", "OPEN"])
@@ -95,4 +101,4 @@ def test_without_json_the_report_prints_the_verdict(monkeypatch):
     monkeypatch.setitem(sys.modules, "hbprobe.report.terminal.tables", tables)
     assert main(["verdict", "--limit", "600"]) == 1
     ((shown, console),) = printed
-    assert (shown.recommended_s, console) == (780, "Console")
+    assert (shown.recommended_s, console) == (1740, "Console")

@@ -61,7 +61,7 @@ def test_a_watch_ends_cleanly(watched, tmp_path, start, number):
     lines = lines_until(watched, "next measurement at")
     assert lines[1].endswith("office: begins measurement 1")
     assert lines[2].endswith("office: trial 1: hold 0.1 s survived")
-    assert lines[3].endswith("office: survives 0.1 s, the longest hold tried")
+    assert lines[3].endswith("office: survives 0.1 s; nothing beyond 0.1 s was tried")
     url = re.search(r"metrics at (http://127\.0\.0\.1:\d+/metrics)", lines[0])[1]
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert b'hbprobe_measurements_total{state="done",target="office"} 1.0' in answer.read()
@@ -121,8 +121,8 @@ def test_the_list(folder, capsys, file):
     listed = (
         "office\n"
         "  since Tuesday 2026-11-24 16:00 UTC the path cuts at 300.5 s instead of carrying 3540 s\n"
-        "      1  2026-11-24 14:00:00  survives 3540 s, the longest hold tried\n"
-        "      2  2026-11-24 15:00:00  survives 3540 s, the longest hold tried\n"
+        "      1  2026-11-24 14:00:00  survives 3540 s; nothing beyond 59 min was tried\n"
+        "      2  2026-11-24 15:00:00  survives 3540 s; nothing beyond 59 min was tried\n"
         "      3  2026-11-24 16:00:00  survives 299.5 s, cut at 300.5 s\n"
         "      4  2026-11-24 17:00:00  survives 299.5 s, cut at 300.5 s\n"
         "shop\n"

@@ -6,7 +6,7 @@ from hbprobe.diagnosis.reasoning import reason
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.held import deciding_timer
-from hbprobe.profiles.model import Restart
+from hbprobe.profiles.model import Category, Restart
 from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question
 from hbprobe.trial.outcome import Limit
 
@@ -51,6 +51,46 @@ def test_a_name_counts(facts):
     limit = facts.limit(Manner.STATUS, low_s=2.5, high_s=3, status=504)
     seen = [facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504, server="nginx/1.22.1")]
     assert names(ranked(limit, seen)) == {"nginx-http-proxy", "kubernetes-ingress-nginx"}
+
+
+CUTTING = [profile for profile in ALL if profile.category is not Category.EXAMPLE and predict(profile) is not None]
+
+
+@pytest.mark.parametrize("profile", CUTTING, ids=lambda profile: profile.id)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_changed_timer_names_the_product_among_those_that_can_be_set_to_it_and_no_other(profile, share, facts):
+    """No product is named whose timer is known not to go there, or that cuts in another manner."""
+    foretold = predict(profile)
+    least_s, most_s = foretold.settable_s or (foretold.first_s / 3, foretold.first_s * 3)
+    cut_s = max(2.0, min(least_s + share * (most_s - least_s), 86_400.0))
+    limit = facts.limit(foretold.hows[0], low_s=cut_s - 0.5, high_s=cut_s, status=foretold.status)
+    died = facts.silent(foretold.aftermath) if foretold.hows[0] is Manner.SILENT else facts.ended(foretold.hows[0])
+    matches = ranked(limit, [died])
+    if foretold.settable_s is None or least_s < most_s:
+        assert profile in [match.profile for match in matches]
+    for match in matches:
+        other = predict(match.profile)
+        assert foretold.hows[0] in other.hows
+        assert not any("cannot be set" in doubt or "cuts otherwise" in doubt for doubt in match.doubts)
+        if other.settable_s is not None and not match.as_shipped:
+            assert other.settable_s[0] - 1 - 0.01 * cut_s <= cut_s <= other.settable_s[1] + 1.5 + 0.01 * cut_s
+
+
+@pytest.mark.parametrize("how", [Manner.CLOSED, Manner.RESET])
+def test_a_product_that_cannot_be_set_to_the_limit_is_not_named(how, facts):
+    """AWS API Gateway ends a WebSocket after two hours with FIN, and nobody can change that."""
+    for cut_s, is_named in ((300, False), (7200, how is Manner.CLOSED)):
+        limit = facts.limit(how, low_s=cut_s - 0.5, high_s=cut_s)
+        matches = ranked(limit, [facts.ended(how), facts.asked(Q.BOTH_DRIP, False)])
+        assert ("aws-api-gateway-websocket" in {match.profile.id for match in matches}) is is_named
+
+
+def test_who_has_changed_one_timer_may_have_changed_the_one_between_requests(facts):
+    limit = facts.limit(Manner.STATUS, low_s=776.5, high_s=777, status=504)
+    died = facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504)
+    for lives in (True, False):
+        seen = [died, facts.asked(Q.BETWEEN_REQUESTS, lives, hold_s=1167)]
+        assert "nginx-http-proxy" in names(ranked(limit, seen))
 
 
 def test_rst_to_the_next_request_of_the_idle_method_is_a_silent_box(facts):

@@ -29,17 +29,19 @@ def event(device):
 
 def devices_table():
     lines = [
-        "| device | asks for, in seconds | average | event 1040 | smallest timer |",
-        "|---|---|---|---|---|",
+        "| device | asks for, in seconds | average | event 1040 | push from | no event from |",
+        "|---|---|---|---|---|---|",
     ]
-    for kind, device in zip(DEVICES, judge(LONGEST_S, TIMER_S, "silent", Settings()).devices, strict=True):
-        timer = "none" if device.smallest_timer_s is None else f"{device.smallest_timer_s} s"
-        lines.append(f"| {device.name} | {asked(kind)} | {device.average_s} s | {event(device)} | {timer} |")
+    for kind, device in zip(DEVICES, judge(LONGEST_S, TIMER_S, "silent", Settings(), DEVICES).devices, strict=True):
+        timers = (device.push_timer_s, device.event_timer_s)
+        push, quiet = ("none" if timer_s is None else f"{timer_s} s" for timer_s in timers)
+        cells = (device.name, asked(kind), f"{device.average_s} s", event(device), push, quiet)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def manners_table():
-    verdicts = [judge(LONGEST_S, TIMER_S, how, Settings()).devices for how in Manner]
+    verdicts = [judge(LONGEST_S, TIMER_S, how, Settings(), DEVICES).devices for how in Manner]
     lines = [f"| device | {' | '.join(Manner)} |", "|---|---|---|---|---|"]
     for row in zip(*verdicts, strict=True):
         cells = [f"{event(device)}, {device.lost_share:.0%} lost" for device in row]

@@ -166,9 +166,90 @@ def test_a_key_that_is_set_twice_is_remarked_on():
 
 def test_values_that_stand_in_another_file_are_remarked_on():
     data = b'<configuration>\n<appSettings file="..\\shared.config"/>\n</configuration>'
-    text = r"appSettings takes values from '..\\shared.config', which was not read"
+    said = r"appSettings takes values from the file '..\\shared.config', which was not read"
+    text = f"{said}: Exchange may go by others"
     remark = SettingsProblem(text, line=2, found=r"..\shared.config", severity=Severity.NOTE)
-    assert parse_settings(data, "x").problems == (remark, ALL_DEFAULTS)
+    assert parse_settings(data, "x").problems == (remark,)
+
+
+def test_values_that_are_made_when_exchange_starts_are_remarked_on():
+    data = b'<configuration><appSettings configBuilders="Environment"><add key="%b" value="900"/>' % MAX.encode()
+    settings = parse_settings(data + b"</appSettings></configuration>", "x")
+    text = "appSettings takes values from the configuration builders 'Environment', which were not run"
+    assert [problem.text for problem in settings.problems] == [f"{text}: Exchange may go by others"]
+    assert settings.max_heartbeat_s == 900
+
+
+def remarks(**values):
+    return [problem.text for problem in parse(**values).problems if problem.severity is Severity.NOTE]
+
+
+@pytest.mark.parametrize("key", [MIN, MAX, SAMPLES, THRESHOLD])
+@pytest.mark.parametrize(
+    "misspell",
+    [
+        lambda key: key + key[-1],
+        lambda key: key[:-1],
+        lambda key: key.replace("Heartbeat", "Hearbeat"),
+        lambda key: f"{key} ",
+        lambda key: key.replace("Heart", "Heart-"),
+        lambda key: key.upper() + "S",
+    ],
+)
+def test_a_name_that_nearly_is_one_is_remarked_on_beside_right_ones(key, misspell):
+    other = MAX if key != MAX else MIN
+    said = misspell(key)
+    assert remarks(**{other: 1800 if other == MAX else 90, said: 300}) == [
+        f"{said!r} is no setting, so Exchange ignores it: is {key} meant?"
+    ]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "MaxNumOfFolders",
+        "ADCacheRefreshInterval",
+        "EventQueuePollingInterval",
+        "BackOffThreshold",
+        "MaxWindowSize",
+        "MailboxSearchTimeout",
+        "DeviceClassCachePerOrgRefreshInterval",
+        "MaxThrottlingDelay",
+        "ErrorResponseDelay",
+    ],
+)
+def test_other_names_of_the_shipped_file_are_not(key):
+    assert remarks(**{MAX: 1800, key: 60}) == []
+
+
+@pytest.mark.parametrize(("old", "new"), [("HbiSampleSize", SAMPLES), ("hbialertthreshold", THRESHOLD)])
+def test_names_of_exchange_2003_are_remarked_on_in_a_later_file(old, new):
+    text = f"{old} is the name of Exchange Server 2003, which later ones ignore: they have {new}"
+    assert remarks(**{MAX: 1800, old: 300}) == [text]
+    assert numbers(parse(**{MAX: 1800, old: 300})) == (60, 1800, 200, 540)
+
+
+@pytest.mark.parametrize(
+    ("long_s", "max_s", "said"),
+    [
+        (3600, 3540, None),
+        (600, 540, None),
+        (3540, 3540, 3540),
+        (600, 3540, 600),
+        (" +600 ", 1800, 600),
+        (59, 1800, None),  # out of range: 3600 counts
+        (10000, 3540, None),
+        ("ten", 3540, None),
+        ("", 3540, None),
+    ],
+)
+def test_a_proxy_handler_that_gives_up_before_the_longest_heartbeat_is_remarked_on(long_s, max_s, said):
+    text = (
+        f"ProxyHandlerLongTimeout {said} is not above {MAX} {max_s}: a longer Ping that one Exchange server hands on "
+        f"to another dies after {said} s"
+    )
+    found = remarks(**{THRESHOLD: 300, MAX: max_s, "ProxyHandlerLongTimeout": long_s})
+    assert found == ([] if said is None else [text])
 
 
 def test_a_value_cannot_reach_the_terminal_raw():
@@ -197,7 +278,10 @@ def test_a_mistake_is_told_with_the_path_as_it_was_given(tmp_path):
     path.write_bytes(b"<configuration>\n<")
     with pytest.raises(UserError) as caught:
         load_settings(path)
-    assert str(caught.value) == f"{path}:2:1: is not well-formed XML (unclosed token): mend it there"
+    assert (
+        str(caught.value)
+        == f"{path}:2:1: is not well-formed XML (unclosed token): the file ends too early: copy all of it"
+    )
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from hbprobe.exchange.devices import DEVICES
+from hbprobe.exchange.devices import CURRENT, DEVICES
 from hbprobe.exchange.settings import Settings, parse_settings
 from hbprobe.exchange.verdict import Finding, Severity, judge
 from hbprobe.manner import Manner
@@ -20,30 +20,35 @@ def test_the_worked_example_a_provider_that_drops_after_ten_minutes():
     assert not verdict.healthy
     assert codes(verdict) == [
         ("limit-below-max", None),
-        ("event-1040", "textbook"),
-        ("event-1040", "android-4.0"),
-        ("event-1040", "android-4.1"),
         ("push-lost", "ios"),
         ("push-lost", "nacho-mail"),
         ("event-1040-by-device", "outlook-540"),
         ("event-1040-by-device", "outlook-180"),
     ]
     assert {device.id: device.settled_s for device in verdict.devices} == {
-        "textbook": 480,
-        "windows-mobile": 480,
-        "android-4.0": 470,
-        "android-4.1": 470,
         "android-4.4": 480,
         "ios": 600,
         "nacho-mail": 600,
         "outlook-540": 540,
         "outlook-180": 180,
     }
-    assert (verdict.recommended_s, verdict.carries_max_s) == (780, 3600)
+    assert (verdict.recommended_s, verdict.carries_max_s) == (1740, 3600)
 
 
-def test_with_the_recommended_timer_no_device_is_left_that_a_timer_could_help():
-    verdict = judge(779, 780, "silent", DEFAULTS)
+def test_older_devices_and_the_textbook_are_judged_on_request():
+    verdict = judge(599, 600, "silent", DEFAULTS, DEVICES)
+    assert [device for code, device in codes(verdict) if code == "event-1040"] == [
+        "textbook",
+        "android-4.0",
+        "android-4.1",
+    ]
+    assert verdict.recommended_s == 1860
+
+
+@pytest.mark.parametrize("how", list(Manner))
+def test_with_the_recommended_timer_no_device_loses_a_request(how):
+    verdict = judge(1859, 1860, how, DEFAULTS, DEVICES)
+    assert {device.lost_share for device in verdict.devices} == {0.0}
     assert codes(verdict) == [
         ("limit-below-max", None),
         ("event-1040-by-device", "outlook-540"),
@@ -52,7 +57,8 @@ def test_with_the_recommended_timer_no_device_is_left_that_a_timer_could_help():
 
 
 def test_a_minute_less_than_recommended_is_not_enough():
-    assert ("event-1040", "textbook") in codes(judge(719, 720, "silent", DEFAULTS))
+    assert ("event-1040", "textbook") in codes(judge(719, 720, "silent", DEFAULTS, DEVICES))
+    assert any(device.lost_share for device in judge(1679, 1680, "silent", DEFAULTS).devices)
 
 
 def test_an_open_path_is_healthy():
@@ -77,7 +83,7 @@ def test_how_may_be_the_probes_own_and_unknown_is_silent():
 
 
 def only(code, *arguments, device=None):
-    (finding,) = (f for f in judge(*arguments).findings if (f.code, f.device) == (code, device))
+    (finding,) = (f for f in judge(*arguments, DEVICES).findings if (f.code, f.device) == (code, device))
     return finding
 
 
@@ -134,7 +140,8 @@ def only(code, *arguments, device=None):
                 "push-lost",
                 Severity.PROBLEM,
                 "iOS asks for 600 s and loses every request, and no event says so: "
-                "mail that comes after the cut waits until the device gives up.",
+                "mail that comes after the cut waits until the device gives up. "
+                "A timer of 660 s gives it its push back.",
                 "ios",
             ),
             (599, 600, "silent", DEFAULTS),
@@ -144,7 +151,7 @@ def only(code, *arguments, device=None):
                 "push-lost",
                 Severity.PROBLEM,
                 "iOS asks for 600 s and loses every request, and no event says so: "
-                "it is told at once, and has to ask again each time.",
+                "it is told at once, and has to ask again each time. A timer of 660 s gives it its push back.",
                 "ios",
             ),
             (599, 600, "status", DEFAULTS),
@@ -154,7 +161,8 @@ def only(code, *arguments, device=None):
                 "push-lost",
                 Severity.PROBLEM,
                 "Android 4.4 and later asks for 480 s and loses every request: "
-                "mail that comes after the cut waits until the device gives up.",
+                "mail that comes after the cut waits until the device gives up. "
+                "A timer of 1740 s gives it its push back.",
                 "android-4.4",
             ),
             (399, 400, "silent", DEFAULTS),
@@ -204,14 +212,61 @@ def test_settings_that_exchange_replaces_are_problems_and_remarks_are_notes():
     ]
 
 
-def test_a_threshold_that_nothing_reaches_leaves_no_device_to_cure():
-    verdict = judge(599, 600, "silent", Settings(alert_threshold_s=3540))
-    assert verdict.recommended_s is None
+def test_with_a_threshold_that_nothing_reaches_a_timer_still_gives_push():
+    verdict = judge(599, 600, "silent", Settings(alert_threshold_s=3540), DEVICES)
     assert {device.smallest_timer_s for device in verdict.devices} == {None}
+    assert {device.event_timer_s for device in verdict.devices} == {None}
+    assert verdict.recommended_s == max(device.push_timer_s for device in verdict.devices) == 1860
+    assert verdict.ticket.endswith(", which no timer changes.")
+
+
+@pytest.mark.parametrize("how", list(Manner))
+@pytest.mark.parametrize("cut_s", [85, 180, 300, 600, 900])
+@pytest.mark.parametrize("threshold_s", [0, 180, 540, 900, 3540])
+def test_push_and_the_event_are_two_questions(how, cut_s, threshold_s):
+    settings = Settings(alert_threshold_s=threshold_s)
+    for device in judge(cut_s - 1, cut_s, how, settings, DEVICES).devices:
+        kind = [BY_ID[device.id]]
+        assert device.push_timer_s is not None, "no client here loses its push on an open path"
+        for timer_s, question in ((device.push_timer_s, "lost"), (device.event_timer_s, "event")):
+            for longer_s in () if timer_s is None else (timer_s, timer_s + 60, 3600):
+                (there,) = judge(longer_s - 1, longer_s, how, settings, kind).devices
+                assert there.lost_share == 0 if question == "lost" else not there.event_1040
+        assert (device.event_timer_s is None) == device.event_1040_on_open_path
+
+
+def test_a_device_that_loses_every_request_is_not_told_that_no_timer_helps():
+    outlook = [BY_ID["outlook-540"], BY_ID["outlook-180"]]
+    verdict = judge(84, 85, "status", DEFAULTS, outlook)
+    assert [(one.lost_share, one.push_timer_s, one.event_timer_s) for one in verdict.devices] == [
+        (1.0, 600, None),
+        (1.0, 240, None),
+    ]
+    assert verdict.recommended_s == 600
+    assert verdict.ticket == (
+        "600 s (10 min) or more: the least with which none of these devices loses a request; "
+        "event 1040 goes on with Outlook app (540 s), Outlook app (180 s), which no timer changes."
+    )
+    lost = [finding.text for finding in verdict.findings if finding.code == "push-lost"]
+    assert [text.rpartition(": ")[2].partition(". ")[2] for text in lost] == [
+        "A timer of 600 s gives it its push back.",
+        "A timer of 240 s gives it its push back.",
+    ]
+
+
+def test_a_device_that_the_settings_refuse_needs_no_timer():
+    verdict = judge(599, 600, "reset", Settings(min_heartbeat_s=300), [BY_ID["outlook-180"]])
+    assert (verdict.devices[0].push_timer_s, verdict.devices[0].refused) == (None, True)
+    assert "A timer" not in next(one.text for one in verdict.findings if one.code == "push-lost")
+
+
+def test_advice_rests_on_current_products():
+    assert [kind.id for kind in CURRENT] == ["android-4.4", "ios", "nacho-mail", "outlook-540", "outlook-180"]
+    assert judge(599, 600, "reset", DEFAULTS) == judge(599, 600, "reset", DEFAULTS, CURRENT)
 
 
 def test_without_the_event_a_timer_is_still_needed_for_push():
-    verdict = judge(3540, None, None, Settings(alert_threshold_s=0))
+    verdict = judge(3540, None, None, Settings(alert_threshold_s=0), DEVICES)
     assert [device.smallest_timer_s for device in verdict.devices] == [120, 540, 300, 300, 540, 660, 660, 600, 240]
 
 
@@ -261,10 +316,12 @@ def test_the_dictionary_in_full():
                 "event_1040_on_open_path": False,
                 "lost_share": 0.5,
                 "deaf_share": 0.1496,
+                "push_timer_s": 1860,
+                "event_timer_s": 540,
                 "smallest_timer_s": 540,
             }
         ],
-        "recommended_s": 540,
+        "recommended_s": 1860,
         "carries_max_s": 3600,
         "settings": {
             "min_heartbeat_s": 60,

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbprobe.errors import UserError
-from hbprobe.exchange.webconfig import LARGEST_FILE_BYTES, Entry, read_app_settings
+from hbprobe.exchange.webconfig import LARGEST_FILE_BYTES, Elsewhere, Entry, read_app_settings
 
 
 def entries(inside, head="", around=("", "")):
@@ -21,19 +21,21 @@ def test_keys_are_found_whatever_their_case_and_order():
 
 def test_each_value_knows_its_line():
     assert entries('\n<add key="a" value="1"/>\n\n<add\n key="b"\n value="2"/>') == {
-        "a": Entry("1", 2, 2),
-        "b": Entry("2", 4, 4),
+        "a": Entry("1", 2, 2, "a"),
+        "b": Entry("2", 4, 4, "b"),
     }
 
 
 def test_the_last_value_of_a_key_counts():
-    assert entries('<add key="a" value="1"/>\n<add key="A" value="2"/>') == {"a": Entry("2", 2, 1)}
+    assert entries('<add key="a" value="1"/>\n<add key="A" value="2"/>') == {"a": Entry("2", 2, 1, "A")}
 
 
 def test_remove_and_clear_take_away_what_came_before():
     assert values('<add key="a" value="1"/><add key="b" value="2"/><remove key="A"/>') == {"b": "2"}
     assert values('<add key="a" value="1"/><clear/><add key="b" value="2"/>') == {"b": "2"}
-    assert entries('<add key="a" value="1"/>\n<remove key="a"/>\n<add key="a" value="2"/>') == {"a": Entry("2", 3, 3)}
+    assert entries('<add key="a" value="1"/>\n<remove key="a"/>\n<add key="a" value="2"/>') == {
+        "a": Entry("2", 3, 3, "a")
+    }
 
 
 def test_a_missing_value_is_an_empty_one():
@@ -44,7 +46,6 @@ def test_a_missing_value_is_an_empty_one():
     "inside",
     [
         '<!-- <add key="a" value="1"/> -->',
-        '<![CDATA[<add key="a" value="1"/>]]>',
         '<deeper><add key="a" value="1"/></deeper>',
         '<other key="a" value="1"/>',
     ],
@@ -68,13 +69,84 @@ def test_an_old_namespace_does_not_matter():
         b'<configuration xmlns="http://schemas.microsoft.com/.NetConfiguration/v2.0"><appSettings>'
         b'<add key="a" value="1"/></appSettings></configuration>'
     )
-    assert read_app_settings(text, "web.config").entries == {"a": Entry("1", 1, 1)}
+    assert read_app_settings(text, "web.config").entries == {"a": Entry("1", 1, 1, "a")}
 
 
-@pytest.mark.parametrize("attribute", ["file", "configSource"])
-def test_a_section_that_lies_elsewhere_is_told(attribute):
-    text = f'<configuration>\n<appSettings {attribute}="other.config"/>\n</configuration>'
-    assert read_app_settings(text.encode(), "web.config").elsewhere == {"other.config": 2}
+@pytest.mark.parametrize(
+    ("attribute", "builder"), [("file", False), ("configSource", False), ("configBuilders", True)]
+)
+def test_a_section_that_lies_elsewhere_is_told(attribute, builder):
+    text = f'<configuration>\n<appSettings {attribute}="other"/>\n</configuration>'
+    assert read_app_settings(text.encode(), "web.config").elsewhere == {"other": Elsewhere(2, builder)}
+
+
+def refusal(text):
+    with pytest.raises(UserError) as caught:
+        read_app_settings(text if isinstance(text, bytes) else text.encode(), "web.config")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "inside", "how"),
+    [
+        ('configProtectionProvider="Rsa"', "<EncryptedData/>", " (Rsa)"),
+        ('configProtectionProvider="Rsa"', "", " (Rsa)"),
+        ("", '<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#"/>', ""),
+        ("", '<e:EncryptedData xmlns:e="http://www.w3.org/2001/04/xmlenc#"/>', ""),
+        ("", '<add key="a" value="1"/><EncryptedData/>', ""),
+    ],
+)
+def test_an_encrypted_section_is_refused_with_the_way_to_decrypt_a_copy(attributes, inside, how):
+    assert refusal(f"<configuration>\n<appSettings {attributes}>{inside}</appSettings></configuration>") == (
+        f"web.config:2: appSettings is encrypted{how}, and cannot be read here: on that server, copy the file into a "
+        "folder, run aspnet_regiis -pdf appSettings FOLDER, and give the copy"
+    )
+
+
+def test_another_section_may_be_encrypted():
+    around = ('<connectionStrings configProtectionProvider="Rsa"><EncryptedData/></connectionStrings>', "")
+    assert values('<add key="a" value="1"/>', around=around) == {"a": "1"}
+
+
+@pytest.mark.parametrize("where", ["configuration", "appSettings", "add", "system.web"])
+@pytest.mark.parametrize("what", ["Transform", "Locator"])
+@pytest.mark.parametrize("prefix", ["xdt", "t"])
+def test_a_transform_is_refused_wherever_it_says_so(where, what, prefix):
+    said = {where: f' {prefix}:{what}="Remove"'}
+    text = (
+        f'<configuration xmlns:{prefix}="http://schemas.microsoft.com/XML-Document-Transform"'
+        f"{said.get('configuration', '')}><appSettings{said.get('appSettings', '')}>"
+        f'<add key="MaxHeartbeatInterval" value="300"{said.get("add", "")}/></appSettings>'
+        f"<system.web{said.get('system.web', '')}/></configuration>"
+    )
+    assert refusal(text) == (
+        f"web.config:1: has {prefix}:{what}, so it is a transform, which says how to change a configuration and is "
+        "none: give the web.config that came of it"
+    )
+
+
+def test_the_namespace_of_transforms_alone_makes_none():
+    text = '<configuration xmlns:xdt="http://schemas.microsoft.com/XML-Document-Transform"/>'
+    assert read_app_settings(text.encode(), "web.config").entries == {}
+
+
+@pytest.mark.parametrize("around", [("", ""), ("<appSettings>", "</appSettings>")])
+def test_a_copy_of_a_page_that_shows_a_file_is_refused(around):
+    inside = '&lt;add key="MaxHeartbeatInterval" value="900"/&gt;'
+    text = "web.config:1: has its tags as text (&lt;): copy the file, not a page that shows it"
+    assert refusal(f"<configuration>{around[0]}{inside}{around[1]}</configuration>") == text
+    assert refusal(f"<configuration>{around[0]}<![CDATA[<add/>]]>{around[1]}</configuration>") == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be"])
+def test_an_encoding_that_the_parser_lacks_is_named(encoding):
+    assert refusal("<configuration/>".encode(encoding)) == "web.config:1: is UTF-32: save it as UTF-8"
+
+
+def test_what_is_not_utf_8_and_does_not_say_so_is_named():
+    text = '<configuration>\n<add key="\u00e4"/></configuration>'.encode("cp1252")
+    assert refusal(text).startswith("web.config:2:")
+    assert refusal(text).endswith(": save it as UTF-8")
 
 
 TEXT = '<configuration><appSettings><add key="ä" value="1"/></appSettings></configuration>'
@@ -100,7 +172,30 @@ BOMB = b'<?xml version="1.0"?>\n<!DOCTYPE c [<!ENTITY a "x"><!ENTITY b "&a;&a;">
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "web.config:1:1: is not well-formed XML (no element found): mend it there"),
+        (b"", "web.config: is empty: {file}"),
+        (b" \n", "web.config: is empty: {file}"),
+        (
+            b"<!-- a -->",
+            "web.config:1:11: is not well-formed XML (no element found): the file ends too early: copy all of it",
+        ),
+        (
+            b'<?xml version="1.1"?><configuration/>',
+            "web.config:1: declares XML 1.1, which .NET does not read: write 1.0",
+        ),
+        (
+            "<configuration>\n<add key=\u201ca\u201d/></configuration>".encode(),
+            (
+                "web.config:2:10: is not well-formed XML (not well-formed (invalid token)): "
+                'its quotation marks are typographic: put " instead'
+            ),
+        ),
+        (
+            b'<add key="a" value="1"/><add key="b" value="2"/>',
+            (
+                "web.config:1: is a part of a configuration, which begins with <add>: "
+                "put it into <configuration><appSettings>, or {file}"
+            ),
+        ),
         (b"hello", "web.config:1:1: is not well-formed XML (syntax error): mend it there"),
         (
             b"<configuration>\n  <appSettings>\n  </appSetings>\n</configuration>",
@@ -118,7 +213,13 @@ BOMB = b'<?xml version="1.0"?>\n<!DOCTYPE c [<!ENTITY a "x"><!ENTITY b "&a;&a;">
             b"<configuration/>\n<configuration/>",
             "web.config:2:1: is not well-formed XML (junk after document element): mend it there",
         ),
-        (b"\n<appSettings/>", r"web.config:2: begins with <appSettings>, not <configuration>: " + "{file}"),
+        (
+            b"\n<appSettings/>",
+            (
+                "web.config:2: is a part of a configuration, which begins with <appSettings>: "
+                "put it into <configuration>, or {file}"
+            ),
+        ),
         (b"<html><configuration/></html>", r"web.config:1: begins with <html>, not <configuration>: " + "{file}"),
         (BOMB, "web.config:2: has a DOCTYPE, which a web.config does not need: remove it"),
         (
@@ -158,7 +259,7 @@ def test_garbage_is_refused_in_one_line_or_read(data):
 def test_a_truncated_file_is_never_taken_for_a_whole_one(cut):
     data = ('<?xml version="1.0"?>\n' + TEXT).encode()
     with pytest.raises(UserError, match=r"^x:\d+:\d+: is not well-formed XML"):
-        read_app_settings(data[: cut % len(data)], "x")
+        read_app_settings(data[: 1 + cut % (len(data) - 1)], "x")
 
 
 def test_deep_nesting_is_read_without_deep_recursion():

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from hbprobe.errors import UserError
-from hbprobe.exchange.devices import DEVICES
+from hbprobe.exchange.devices import CURRENT
 from hbprobe.lab.pathfile import find_path, load_path, shipped_paths
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.search.search import SearchSettings
@@ -59,7 +59,7 @@ def test_a_whole_path_with_files_beside_it(folder: Path) -> None:
 
 def test_what_is_left_out_takes_its_default(folder: Path) -> None:
     path = load_path(written(folder, "name: N\nboxes: [open-path]\n"), Catalogue())
-    assert (path.devices, path.search, path.settings.max_heartbeat_s) == (DEVICES, SearchSettings(), 3540)
+    assert (path.devices, path.search, path.settings.max_heartbeat_s) == (CURRENT, SearchSettings(), 3540)
 
 
 def test_a_path_is_told_from_a_profile(folder: Path) -> None:

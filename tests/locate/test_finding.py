@@ -33,14 +33,15 @@ def test_the_first_hop_that_must_see_keep_alives(guilty):
         f"hop {guilty} (192.0.2.{guilty}) cuts: keep-alives that reach it save the request, shorter ones do not"
     )
     ahead = f"hop {guilty - 1} (192.0.2.{guilty - 1}) cuts, if it looks at the TTL before its state table"
-    assert found.doubts == (BRIDGE, ahead)
+    anew = f"a hop behind hop {guilty} (192.0.2.{guilty}) cuts, if that one sets the TTL anew"
+    assert found.doubts == (BRIDGE, ahead, anew)
 
 
 def test_the_first_hop_of_all():
     found = locate(route(), seen(LIVED, LIVED, LIVED, LIVED), 3.0, 1)
     assert (found.code, found.hop) == (Code.HOP, 1)
     assert found.text == "hop 1 (192.0.2.1) cuts, or what lies before it"
-    assert found.doubts == (BRIDGE,)
+    assert found.doubts == (BRIDGE, "a hop behind hop 1 (192.0.2.1) cuts, if that one sets the TTL anew")
 
 
 def test_a_hop_without_an_address():

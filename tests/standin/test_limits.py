@@ -6,9 +6,11 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.eas.commands import PingAnswer, PingFolder, PingRequest
+from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import Settings
 from hbprobe.standin.device import Device
-from hbprobe.standin.limits import Limits, read_limits
+from hbprobe.standin.filtering import read_filtering_rules
+from hbprobe.standin.limits import Limits, read_limits, shipped_limits
 from hbprobe.standin.messages import Answer
 from hbprobe.standin.ping import judge_ping
 from hbprobe.standin.service import StandIn
@@ -43,6 +45,17 @@ def test_folders(text, taken):
 @pytest.mark.parametrize(("text", "taken"), [("0", 0), ("59", 59), ("60", 20), ("1.5", 20)])
 def test_delay(text, taken):
     assert read_limits(config(ErrorResponseDelay=text), "web.config").error_delay_s == taken
+
+
+@pytest.mark.parametrize(("release", "folders"), [(Release.V2010, 100), (Release.V2016, 1000), (Release.V2019, 1000)])
+def test_what_a_release_ships(release, folders):
+    assert shipped_limits(release) == Limits(max_folders=folders)
+
+
+def test_a_registry_export_has_none():
+    export = b"REGEDIT4\n[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\MasSync\\Parameters]\n"
+    assert read_limits(export, "a.reg") == Limits()
+    assert read_filtering_rules(export, "a.reg") == ()
 
 
 def test_fewer_folders():

@@ -28,7 +28,7 @@ def test_a_time():
     ("state", "reason", "limit", "words"),
     [
         (State.DONE, "", (599.5, 600.5), "survives 599.5 s, cut at 600.5 s"),
-        (State.DONE, "", (3540.0, None), "survives 3540 s, the longest hold tried"),
+        (State.DONE, "", (3540.0, None), "survives 3540 s; nothing beyond 59 min was tried"),
         (State.RUNNING, "", (None, None), "has not ended yet"),
         (State.FAILED, "no route", (None, None), "could not measure: no route"),
         (State.GIVEN_UP, "too old", (None, None), "given up: too old"),

@@ -115,7 +115,7 @@ def _mend(measured: Measured) -> Section | None:
     change = "No box on this path cuts a request that Exchange asks for."
     if result.limit.cut_s is not None:
         change = f"Raise the timer {where}, or take this traffic out of its reach."
-    timer = [pair for pair in advice(result.verdict) if pair[0] in ("timer", "")]
+    timer = [pair for pair in advice(result.verdict) if pair[0] in ("ticket", "", "columns")]
     return Section("Mend", (Prose(change), Facts(tuple(timer))))
 
 

@@ -67,8 +67,20 @@ def _enough_words(one: Enough) -> str:
     return f"{whom}: {one.timer_s} s ({format_duration(one.timer_s)}) or more"
 
 
+def _ticket(sizing: Sizing) -> str:
+    """Say which timer goes into the change ticket, and which question that answers."""
+    one = next((one for one in sizing.enough if one.timer_s is not None), None)
+    other = "what each kind of device needs by itself, hbprobe verdict says"
+    if one is None or one.timer_s is None:
+        return f"no timer that was tried: try longer ones (--to); {other}"
+    whom = "every device" if one.share == 1 else f"{one.share:.0%} of the devices"
+    timer = f"{one.timer_s} s ({format_duration(one.timer_s)}) or more"
+    return f"{timer}: the least with which event 1040 stays away and {whom} of this fleet keeps its push; {other}"
+
+
 def _explanations(sizing: Sizing) -> list[tuple[str, str]]:
     lines = [
+        ("ticket", _ticket(sizing)),
         ("columns", "wake-ups, kB and no push are per device and day; entries are those of the firewall's table"),
         ("well", f"the timer itself costs the device at most {TOLERATED_MIN_PER_DAY:g} min of push a day (1 %)"),
     ]

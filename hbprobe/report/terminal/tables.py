@@ -91,7 +91,7 @@ def _doubts(result: Result) -> list[tuple[str, str]]:
     return [] if result.confirmed else [("but", "not confirmed: too few trials agree at one of the limit's ends")]
 
 
-DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "timer needed")
+DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "push from", "no event")
 
 
 def _device_table(devices: Sequence[DeviceVerdict]) -> Table:
@@ -107,7 +107,8 @@ def device_row(device: DeviceVerdict) -> tuple[str, ...]:
         _seconds_or_dash(device.average_s),
         ("on any path" if device.event_1040_on_open_path else "yes") if device.event_1040 else "no",
         f"{device.lost_share:.0%}",
-        _seconds_or_dash(device.smallest_timer_s),
+        _seconds_or_dash(device.push_timer_s),
+        _seconds_or_dash(device.event_timer_s),
     )
 
 
@@ -119,18 +120,11 @@ def advice(verdict: Judgement) -> list[tuple[str, str]]:
     """Return what the timer should be, and the settings that this rests on."""
     settings, carries_s = verdict.settings, verdict.carries_max_s
     return [
-        ("timer", _recommendation(verdict)),
+        ("ticket", verdict.ticket),
         ("", f"{_timer(carries_s)} carries the longest heartbeat, {seconds(settings.max_heartbeat_s)} s."),
+        ("columns", "push from, no event: the timer from which on no request is lost, and event 1040 stays away"),
         ("settings", settings_words(settings)),
     ]
-
-
-def _recommendation(verdict: Judgement) -> str:
-    beyond_help = ", ".join(device.name for device in verdict.devices if device.smallest_timer_s is None)
-    if verdict.recommended_s is None:
-        return f"No timer helps {beyond_help or 'any device'}."
-    exception = f", except {beyond_help}, which no timer helps" if beyond_help else ""
-    return f"{_timer(verdict.recommended_s)} or more is enough for every device{exception}."
 
 
 def _timer(timer_s: float) -> str:

@@ -63,7 +63,8 @@ def limit_words(limit: Limit, *, with_how: bool = False) -> str:
     if limit.survived_s is None and limit.cut_s is None:
         return "unknown: no trial told anything"
     if limit.cut_s is None:
-        return f"survives {seconds(limit.survived_s or 0)} s, the longest hold tried"
+        longest_s = limit.survived_s or 0
+        return f"survives {seconds(longest_s)} s; nothing beyond {format_duration(longest_s)} was tried"
     how = f": {how_words(limit)}" if with_how and limit.manner else ""
     cut = f"cut at {seconds(limit.cut_s)} s{how}"
     if limit.survived_s is None:

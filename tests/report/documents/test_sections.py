@@ -80,7 +80,7 @@ def test_a_healthy_path(measure):
     result = measure(lambda hold_s: Outcome(Kind.SURVIVED, hold_s))
     verdict = replace(result.verdict, findings=())
     whole = chapter(Measured(replace(result, verdict=verdict)))
-    assert (whole.state, whole.lead) == ("healthy", "Survives 3540 s, the longest hold tried.")
+    assert (whole.state, whole.lead) == ("healthy", "Survives 3540 s; nothing beyond 59 min was tried.")
     told = {section.title: section.blocks for section in whole.sections}
     assert only(told["Verdict"], Findings).items == (
         ("healthy", "Nothing was found that stands in the way of Direct Push."),

@@ -24,7 +24,7 @@ from hbprobe.trial.outcome import Cause, Limit
         (Limit(599.4, 600.3, Manner.SILENT), "survives 599.4 s, cut at 600.3 s: silent"),
         (Limit(59.5, 60.0, Manner.STATUS, status=504, exact=True), "survives 59.5 s, cut at 60 s: HTTP status 504"),
         (Limit(None, 5.003, Manner.RESET, exact=True), "cut at 5.003 s: reset (RST); shorter holds were not tried"),
-        (Limit(3540, None), "survives 3540 s, the longest hold tried"),
+        (Limit(3540, None), "survives 3540 s; nothing beyond 59 min was tried"),
         (Limit(None, None), "unknown: no trial told anything"),
     ],
 )
