@@ -381,7 +381,7 @@ PACKAGES = sorted(path.parent for path in ROOT.rglob("__init__.py") if path.pare
 HOUSE = ROOT.parent / "docs" / "architecture.md"
 MAP_ROW = re.compile(r"^    (\w+(?:\.py|/)) +\S", re.MULTILINE)
 HOUSE_ROW = re.compile(r"^\| `(\w+(?:\.py|/))` \|", re.MULTILINE)
-PLACE = re.compile(r"`([\w/]+\.py)` `([\w.]+)`")
+PLACE = re.compile(r"`([\w/]+\.py)`\s+`([\w.]+)`")
 FILE = re.compile(r"`((?:\w+/)+[\w-]+\.\w+|\w+\.py)`")
 
 
