@@ -125,7 +125,6 @@ TOUCHING = {
     "lab.kernel.namespaces",
     "lab.kernel.path",
     "lab.kernel.watcher",
-    "lab.kernel.watching",
     "lab.pathfile",
     "lab.requests",
     "locate.hop_trials",
@@ -384,7 +383,7 @@ PACKAGES = sorted(path.parent for path in ROOT.rglob("__init__.py") if path.pare
 HOUSE = ROOT.parent / "docs" / "architecture.md"
 MAP_ROW = re.compile(r"^    (\w+(?:\.py|/)) +\S", re.MULTILINE)
 HOUSE_ROW = re.compile(r"^\| `(\w+(?:\.py|/))` \|", re.MULTILINE)
-PLACE = re.compile(r"`([\w/]+\.py)` `([\w.]+)`")
+PLACE = re.compile(r"`([\w/]+\.py)`\s+`([\w.]+)`")
 FILE = re.compile(r"`((?:\w+/)+[\w-]+\.\w+|\w+\.py)`")
 
 
@@ -515,3 +514,35 @@ def test_no_circle_of_rooms():
         others = {_room(name) for name in imports_of(module) if name.startswith("hbprobe.")}
         graph.setdefault(_room(module), set()).update(others - {_room(module)})
     assert circles(graph) == set()
+
+
+# Sizes
+
+
+A_SCREEN = 50
+SMALL = {
+    "evidence.captures.hints": "a subject of its own, beside a request that is long enough",
+    "lab.diagnosed": "what documents and tests call, too; it loads what the request waits with",
+    "lab.kernel.far_end": "what documents and tests call, too",
+    "report.documents.discreet": "pure, and its importer reads files",
+    "trial.excuse": "pure, and its importer opens connections",
+    "watch.lock": "what another program meets, and tests meet alone",
+    "watch.schedule": "pure, and its importer waits",
+}
+"""Modules shorter than a screen that only one other of their room imports, each with the reason why it is one."""
+
+
+def test_what_is_short_and_has_one_importer_has_a_reason():
+    importers = {}
+    for module in MODULES:
+        for name in imports_of(module) & set(MODULES):
+            importers.setdefault(name, set()).add(module)
+    short = {
+        module.removeprefix("hbprobe.")
+        for module, (importer, *more) in importers.items()
+        if not more
+        and _room(importer) == _room(module)
+        and len(_file_of(module).read_text(encoding="utf-8").splitlines()) < A_SCREEN
+    }
+    assert sorted(short - SMALL.keys()) == [], "a function of the module that imports it; or say here why not"
+    assert sorted(SMALL.keys() - short) == [], "it needs no reason any more"

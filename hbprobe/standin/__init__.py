@@ -22,7 +22,6 @@ answers it or lets it wait (`waiting`) until its time has come, or mail. Each sa
     ping.py          Ping: what Exchange answers at once, and what it waits on
     sync.py          Sync: the first one of a folder, those that follow, and those that wait for changes
     provisioning.py  Provision: a policy is handed out, and acknowledged; or a wipe is
-    policy.py        the policy that devices are given: settings of MS-ASPROV's EASProvisionDoc, by name
     waiting.py       requests that wait: how they begin to, and how they end
     rules.py         what administrators decide: who gets in with which device, what policy it must have, who is
                      slowed down

@@ -11,12 +11,19 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from hbprobe.eas.code_pages import TOKENS
 from hbprobe.eas.request_record import Access
+from hbprobe.profiles.mistakes import meant
 from hbprobe.profiles.values import Digits, Flag, Listed, Name, Seconds, Strict
-from hbprobe.standin.policy import DEFAULT_POLICY, check_policy
 from hbprobe.standin.users import mailbox_of
 
 OFF = "off"
+DEFAULT_POLICY = {"DevicePasswordEnabled": "0"}
+"""It asks nothing of a device but to acknowledge it."""
+_LONGEST = 100
+_FIRST, _LAST = TOKENS["Provision:DevicePasswordEnabled"], TOKENS["Provision:AllowInternetSharing"]
+_SETTINGS = tuple(tag.partition(":")[2] for tag, token in TOKENS.items() if _FIRST <= token <= _LAST)
+"""What a policy can set, as far as it is one value: settings of MS-ASPROV's EASProvisionDoc."""
 
 
 class Characteristic(StrEnum):
@@ -67,10 +74,20 @@ def _off(value: object) -> object:
     return None if value == OFF else value
 
 
+def _check_policy(policy: dict[str, str]) -> dict[str, str]:
+    """Return the policy if it can be sent; raises ValueError, in words a user can act on."""
+    for name, value in policy.items():
+        if name not in _SETTINGS:
+            raise ValueError(f"{name!r} is no setting of a policy{meant(name, list(_SETTINGS))}")
+        if len(value) > _LONGEST:
+            raise ValueError(f"{name} is longer than {_LONGEST} characters")
+    return policy
+
+
 Policy = Annotated[
     dict[Name, Name] | None,
     BeforeValidator(_off),
-    AfterValidator(lambda policy: None if policy is None else check_policy(policy)),
+    AfterValidator(lambda policy: None if policy is None else _check_policy(policy)),
 ]
 Logins = Annotated[tuple[Name, ...], Listed]
 Limit = Annotated[int, Field(ge=1), Digits] | None

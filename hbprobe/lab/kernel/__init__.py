@@ -32,6 +32,5 @@ Its modules:
                    them
     watcher.py     the watcher: a program that speaks for a router when conntrack forgets a connection, with RST or
                    FIN to its ends
-    watching.py    a watcher started beside a router, and ended with it
     capture.py     packet captures of a lab's links, in the format that tcpdump and Wireshark read, without tcpdump
 """

@@ -6,16 +6,22 @@ Link i joins host i to host i + 1. A router calls its two links `client` and `se
 """
 
 import contextlib
+import importlib.util
+import subprocess
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.lab.kernel.capture import Captures
 from hbprobe.lab.kernel.namespaces import Namespace, Namespaces, open_namespaces
-from hbprobe.lab.kernel.watching import watching
-from hbprobe.middlebox.kernel import KernelBox, render, translates
+from hbprobe.middlebox.kernel import Farewell, KernelBox, render, translates
 from hbprobe.profiles.model import Profile
+from hbprobe.profiles.words import Ends
+
+_WATCHER = Path(__file__).with_name("watcher.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def kernel_path(
             stack.enter_context(Captures(pcap, _taps(path, profiles)))
         for router, box in zip(path.routers, boxes, strict=True):
             if box.farewell is not None:
-                stack.enter_context(watching(router, box.farewell, box.tells))
+                stack.enter_context(_watching(router, box.farewell, box.tells))
         yield path
 
 
@@ -115,3 +121,28 @@ def _taps(path: KernelPath, profiles: Sequence[Profile]) -> dict[str, tuple[Name
         for place, (router, profile) in enumerate(zip(path.routers, profiles, strict=True), 1)
         for side in ("client", "server")
     }
+
+
+@contextlib.contextmanager
+def _watching(router: Namespace, farewell: Farewell, tells: Ends) -> Iterator[None]:
+    """Have a watcher speak up in a router when it forgets; it ends with the router.
+
+    Raises UserError where scapy is missing, CannotMeasureError where the watcher did not live to the end.
+    """
+    if importlib.util.find_spec("scapy") is None:
+        raise UserError(f"a box that sends {farewell.upper()} at expiry needs scapy: pip install scapy")
+    argv = router.command([sys.executable, "-P", str(_WATCHER), farewell, tells])
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watcher:
+        try:
+            if watcher.stdout is None or not watcher.stdout.readline():
+                raise CannotMeasureError(f"the watcher of a box has ended: {_last_words(watcher)}")
+            yield
+            if watcher.poll() is not None:
+                raise CannotMeasureError(f"the watcher of a box has ended: {_last_words(watcher)}")
+        finally:
+            watcher.kill()
+
+
+def _last_words(watcher: "subprocess.Popen[bytes]") -> str:
+    said = watcher.stderr.read().decode(errors="replace").splitlines() if watcher.stderr is not None else []
+    return said[-1] if said else "it said nothing"
