@@ -6,6 +6,7 @@ file.
 
     settings.py        the heartbeat settings of Exchange, with its own rules for bad values
     webconfig.py       the appSettings of a .NET configuration file, each with the line that it stands on
+    registry.py        the heartbeat settings of Exchange Server 2003, in what the registry editor exports
     window.py          Exchange's window of heartbeat samples, whose average raises event 1040
     algorithms.py      how clients choose the next heartbeat: state machines
     devices.py         the clients that a verdict is given for, each with where its behaviour is known from

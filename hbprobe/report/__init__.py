@@ -2,6 +2,7 @@
 
 All three read records of `hbprobe.records` and change nothing; words that they share are in `terminal/words`.
 
+    looks.py    what each outcome is called, and how it looks, wherever it is told or drawn
     terminal/   tables, sentences and live lines
     plots/      pictures
     documents/  a report that can be mailed

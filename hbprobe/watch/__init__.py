@@ -9,6 +9,8 @@ ends; `changes` tells a change from one odd measurement; `chronicle` and `metric
     service.py    the watch itself: it measures each target when its time has come, and keeps every trial that ends
     store.py      what a watch has measured, in SQLite: nothing that has ended is lost, whenever and however the
                   program ends
+    writer.py     what a watch has to store, in order and for as long as it takes, beside the loop
+    worker.py     one thread that does jobs in their order
     lock.py       one watch at a time on one database
     changes.py    when a path's limit changed, told apart from one measurement that went wrong
     chronicle.py  a history for people and programs: what is listed, drawn, and written as `hbprobe.history/1`

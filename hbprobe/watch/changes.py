@@ -6,10 +6,7 @@ A change is said when the next measurement confirms it, and dated back to the fi
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from hbprobe.watch.store import Measurement
+from typing import Protocol
 
 _TOLERANCE = 0.05
 """Limits that lie no further apart than this share of themselves are one: boxes sweep, and answers come late."""
@@ -71,7 +68,26 @@ def changes_of(measurements: "list[Seen]") -> list[Change]:
     return [change for seen in measurements if (change := changes.see(seen)) is not None]
 
 
-def seen_of(measurements: "Sequence[Measurement]") -> list[Seen]:
+class Found(Protocol):
+    """A measurement that is over: when it began, and what it found."""
+
+    @property
+    def started_at(self) -> float:
+        """In seconds since 1970."""
+        ...
+
+    @property
+    def survived_s(self) -> float | None:
+        """The longest hold that survived."""
+        ...
+
+    @property
+    def cut_s(self) -> float | None:
+        """The shortest that was cut."""
+        ...
+
+
+def seen_of(measurements: Sequence[Found]) -> list[Seen]:
     """Return what the measurements found, without those that found nothing."""
     found = [one for one in measurements if one.survived_s is not None or one.cut_s is not None]
     return [Seen(one.started_at, one.survived_s, one.cut_s) for one in found]

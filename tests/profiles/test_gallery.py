@@ -44,7 +44,7 @@ MESSAGES = {
     "client-idle-restarted-by-the-server": (
         ":9: timers.client_idle.restarted_by: must be client-data for client_idle, not server-data"
     ),
-    "clock-as-duration": f":7: timers.idle.default: '0:10:00' is not a duration: {DURATION}",
+    "clock-as-duration": f":7: timers.idle.default: '0:10:99' is not a duration: {DURATION}",
     "colon-in-text": ":2:12: broken YAML: a colon out of place: indent the key rightly, or quote the text",
     "control-character": ":2: name: has the character '\\x1b', which does not print: take it out",
     "default-above-max": ":7: timers.idle.default: 2 h is above max, 1 h",

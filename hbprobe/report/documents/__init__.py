@@ -9,6 +9,7 @@
     sections.py   what a report says of one measurement, section by section, in the words of the terminal
     diagnosed.py  what a report says of a diagnosis, beside what it says of the limit: read from `hbprobe.diagnosis/1`
     outcomes.py   an outcome in a few words, for a table
+    pictures.py   the pictures of a document, drawn only where a format shows them
     blocks.py     what a document is made of, whatever it is then written as: chapters, sections, and blocks of plain
                   text
     html.py       a document as one HTML file: nothing is fetched, no script runs, and text from outside stays text

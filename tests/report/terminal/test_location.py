@@ -61,6 +61,7 @@ def test_the_terminal():
         "but      a box that is no hop of its own, such as a bridging firewall, is taken for the router",
         "         behind it",
         "but      hop 1 (192.0.2.1) cuts, if it looks at the TTL before its state table",
+        "but      a hop behind hop 2 (which does not tell its address) cuts, if that one sets the TTL anew",
     ]
 
 
