@@ -343,7 +343,7 @@ class ReportPart(Document):
 
 
 class JournalPart(Document):
-    """The first line of a journal, which says of what it is: docs/search.md."""
+    """The first line of a journal, or an event in one of the others: docs/schemas.md."""
 
     schema_: Literal["hbprobe.journal/2"] = Field(alias="schema")
     target: str

@@ -1,4 +1,4 @@
-"""Holds what `--json` prints against the JSON Schemas: in every test that runs the command line in its own process."""
+"""Holds what `--json` prints, and what goes into a journal, against the JSON Schemas, whatever a test is about."""
 
 import contextlib
 import json
@@ -46,8 +46,14 @@ def name_of(document):
 
 
 def check(document):
-    """Raise AssertionError where a document does not fit its schema."""
-    complain(validator(name_of(document)), document)
+    """Raise AssertionError where a document does not fit its schema, or is not written as it is read."""
+    from hbprobe.records.logs import LogEvidence
+    from hbprobe.records.schemas import SCHEMAS
+
+    name = name_of(document)
+    complain(validator(name), document)
+    model = LogEvidence if document.get("verb") == "logs" else SCHEMAS[name]
+    assert model.read(document).to_dict() == document
 
 
 def complain(validator, document):
