@@ -3,4 +3,11 @@
 `xdist_group` keeps tests in one process that share what is dear to make.
 """
 
-pytest_plugins = ["support.peers", "support.facts", "support.results", "support.boxes", "support.faults"]
+pytest_plugins = [
+    "support.peers",
+    "support.facts",
+    "support.results",
+    "support.boxes",
+    "support.faults",
+    "support.documents",
+]

@@ -19,6 +19,7 @@ options of a verb from the fields of its request, and `output` shows the record,
     diagnose.py       `hbprobe diagnose`: what kills requests on a path, whose timer it is, and what would end it
     locate.py         `hbprobe locate`: which hop forgets idle connections
     capture.py        `hbprobe capture`: who ended the connections of a packet capture, and after which silence
+    schema.py         `hbprobe schema`: the JSON Schema of a document
     logs.py           `hbprobe logs`: what has already happened, read from IIS, HTTPERR and Windows event logs
     verdict.py        `hbprobe verdict`: what Exchange and its devices make of a limit that is already known
     report.py         `hbprobe report`: results as one file that can be mailed

@@ -225,6 +225,15 @@ VERBS = {
             ("hbprobe history office.yaml --target branch --out limits.svg", "the limits of one target as a picture"),
         ),
     ),
+    "schema": Verb(
+        "print the JSON Schema of a document that --json writes",
+        "Print the JSON Schema (draft 2020-12) of one of hbprobe's documents, for programs that read them; without a "
+        "name, list the documents. A newer hbprobe may add keys, and the schema lets them pass.",
+        (
+            ("hbprobe schema", "which documents there are"),
+            ("hbprobe schema result", "what lab, probe and lab --out write"),
+        ),
+    ),
     "completion": Verb(
         "print what lets a shell complete hbprobe's command line",
         "Print a script for bash, zsh or fish that completes verbs, options, choices and the ids of profiles.",

@@ -15,6 +15,7 @@ from pydantic_core import core_schema
 
 from hbprobe.profiles.model import Profile, TimerKind, Timers
 from hbprobe.profiles.values import listed, seconds
+from hbprobe.word import Word
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
 _DURATION = r"^([0-9]+(\.[0-9]+)?|\.[0-9]+) *(ms|s|sec|m|min|h|d)?$"
@@ -25,12 +26,32 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": _DIALECT, **Profile.model_json_schema(schema_generator=_ForEditors)}
 
 
-class _ForEditors(GenerateJsonSchema):
-    """Adds the meaning of keys and words, and leaves out what a file cannot say, such as null."""
+class Explained(GenerateJsonSchema):
+    """Adds the meaning of keys and words, as the text under each says it."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002
         """Say no: a title would repeat the key."""
         return False
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        """Tell what each word means."""
+        if not issubclass(schema["cls"], Word):
+            return super().enum_schema(schema)
+        words = [_word(word.value, word.meaning) for word in schema["members"]]
+        return {"description": inspect.getdoc(schema["cls"]), "oneOf": words}
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Tell what each key is for."""
+        json = super().model_schema(schema)
+        cls = schema["cls"]
+        meanings = {str(kind): kind.meaning for kind in TimerKind} if cls is Timers else _meanings(cls)
+        for key, meaning in meanings.items():
+            json["properties"][key] = {"description": meaning, **json["properties"][key]}
+        return json
+
+
+class _ForEditors(Explained):
+    """Leaves out what a file cannot say, such as null, and adds how else a value can be written."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """Tell of the value only; a key without one is left out."""
@@ -40,11 +61,6 @@ class _ForEditors(GenerateJsonSchema):
         """Tell of those defaults that one could write."""
         json = super().default_schema(schema)
         return {key: value for key, value in json.items() if key != "default" or value not in (None, "", [])}
-
-    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        """Tell what each word means."""
-        words = [_word(word.value, word.meaning) for word in schema["members"]]
-        return {"description": inspect.getdoc(schema["cls"]), "oneOf": words}
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         """Tell of the text that stands for a duration, and of the word that stands for a list."""
@@ -56,15 +72,6 @@ class _ForEditors(GenerateJsonSchema):
                 "examples": [600, "10min", "1.5h", "5d"],
             }
         return {"anyOf": [json["items"], json]} if function is listed else json
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """Tell what each key is for."""
-        json = super().model_schema(schema)
-        cls = schema["cls"]
-        meanings = {str(kind): kind.meaning for kind in TimerKind} if cls is Timers else _meanings(cls)
-        for key, meaning in meanings.items():
-            json["properties"][key] = {"description": meaning, **json["properties"][key]}
-        return json
 
 
 def _word(value: str, meaning: str) -> dict[str, str]:

@@ -10,6 +10,9 @@
     preflight.py  what a preflight showed, and its JSON form, `hbprobe.preflight/1` (docs/ping.md)
     verdict.py    what Exchange makes of a limit that was already known, and its JSON form, `hbprobe.verdict/1`
     capture.py    what captures showed, as a document: `hbprobe.evidence/1` with the verb `capture` (docs/captures.md)
+    documents.py  the documents about real paths and the catalogue, as they are read
+    simulations.py  the documents about simulated fleets, as they are read
+    schemas.py    the JSON Schema of each document, made from what reads it
     logs.py       what logs of the past showed, as a document: `hbprobe.evidence/1` with the verb `logs`
                   (docs/logs.md)
 

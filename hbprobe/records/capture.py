@@ -1,27 +1,18 @@
 """What captures showed, as a document: `hbprobe.evidence/1` with the verb `capture` (docs/captures.md)."""
 
-import json
-from typing import Any, Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from hbprobe import __version__
 from hbprobe.manner import Manner
-from hbprobe.records.wire import LimitPart, first_mistake
+from hbprobe.records.wire import Document, LimitPart, Part
 from hbprobe.trial.outcome import Cause
-
-SCHEMA = "hbprobe.evidence/1"
 
 Side = Literal["client", "server"]
 
 
-class _Part(BaseModel):
-    """A JSON object; keys that are not known are for a newer reader."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class CaptureSourcePart(_Part):
+class CaptureSourcePart(Part):
     """A file that was read."""
 
     path: str
@@ -39,7 +30,7 @@ class CaptureSourcePart(_Part):
     notes: tuple[str, ...] = ()
 
 
-class SignPart(_Part):
+class SignPart(Part):
     """One reason for a verdict."""
 
     weight: Literal["decides", "strong", "weak"]
@@ -47,14 +38,14 @@ class SignPart(_Part):
     speaks_for: Literal["client", "server", "box"] | None = None
 
 
-class SilencePart(_Part):
+class SilencePart(Part):
     """A silence, by its beginning and its length."""
 
     started: float
     length: float
 
 
-class FlowPart(_Part):
+class FlowPart(Part):
     """One connection. Times are seconds since 1970, lengths seconds."""
 
     client: str
@@ -85,7 +76,7 @@ class FlowPart(_Part):
     hints: tuple[str, ...] = ()
 
 
-class ProductPart(_Part):
+class ProductPart(Part):
     """A product whose timer this is, as it is shipped."""
 
     id: str
@@ -93,7 +84,7 @@ class ProductPart(_Part):
     reasons: tuple[str, ...]
 
 
-class TimerPart(_Part):
+class TimerPart(Part):
     """One timer, by the connections that it ended."""
 
     limit: LimitPart
@@ -112,15 +103,15 @@ class TimerPart(_Part):
     doubts: tuple[str, ...] = ()
 
 
-class ClockPart(_Part):
-    """By how much the clock of the server's side differs from that of the client's."""
+class ClockPart(Part):
+    """How the clock of the server's side differs from that of the client's."""
 
     ahead: float
     connections: int
 
 
-class CaptureRecord(_Part):
-    """What captures showed."""
+class CaptureRecord(Document):
+    """What captures, or logs of the past, showed: docs/captures.md, docs/logs.md."""
 
     schema_: Literal["hbprobe.evidence/1"] = Field("hbprobe.evidence/1", alias="schema")
     hbprobe: str = __version__
@@ -138,25 +129,7 @@ class CaptureRecord(_Part):
     """With two captures: the share of packets that one of them has lost."""
     notes: tuple[str, ...] = ()
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
     @property
     def exit_status(self) -> int:
         """0 where no connection died of idleness, 1 where some did."""
         return 1 if self.endings.get("idle-death") or self.timers else 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    def to_json(self) -> str:
-        """Return the JSON form as text: one document, ASCII only, with a line end."""
-        return json.dumps(self.to_dict(), indent=2) + "\n"
-
-    @classmethod
-    def from_dict(cls, data: object) -> Self:
-        """Read the JSON form. Raises ValueError, in one line that names the key, for anything else."""
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise ValueError(first_mistake(error)) from error

@@ -1,24 +1,15 @@
 """What logs of the past showed, as a document: `hbprobe.evidence/1` with the verb `logs` (docs/logs.md)."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from hbprobe import __version__
-from hbprobe.records.wire import first_mistake
-
-SCHEMA = "hbprobe.evidence/1"
+from hbprobe.records.wire import Document, Part
 
 
-class _Part(BaseModel):
-    """A JSON object; keys that are not known are for a newer reader."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class BadLinePart(_Part):
+class BadLinePart(Part):
     """A line that was not understood; `offset` is null for a last line whose end is missing."""
 
     line: int
@@ -26,7 +17,7 @@ class BadLinePart(_Part):
     reason: str
 
 
-class SourcePart(_Part):
+class SourcePart(Part):
     """A file that was read."""
 
     path: str
@@ -40,21 +31,21 @@ class SourcePart(_Part):
     bad_lines: tuple[BadLinePart, ...] = ()
 
 
-class NotReadPart(_Part):
+class NotReadPart(Part):
     """A file that was not read, and what to do."""
 
     path: str
     reason: str
 
 
-class SpanPart(_Part):
+class SpanPart(Part):
     """From when to when requests ended, in UTC."""
 
     first: str
     last: str
 
 
-class CoveragePart(_Part):
+class CoveragePart(Part):
     """What became of the requests that wait: whose answer arrived, whose did not, of which nothing is known."""
 
     requests: int
@@ -72,7 +63,7 @@ class CoveragePart(_Part):
     heartbeat_from_time_taken: int
 
 
-class BoundsPart(_Part):
+class BoundsPart(Part):
     """What the limit would be, if all silences of which nothing is known had been lost, or answered."""
 
     judgement: str
@@ -80,7 +71,7 @@ class BoundsPart(_Part):
     cut: float | None
 
 
-class LimitPart(_Part):
+class LimitPart(Part):
     """The limit of one network, device, kind or server. Times in seconds."""
 
     by: str
@@ -109,7 +100,7 @@ class LimitPart(_Part):
     """Kinds of devices without which it does not."""
 
 
-class EventPart(_Part):
+class EventPart(Part):
     """An event 1040, or 3033 of Exchange Server 2003."""
 
     at: str | None
@@ -121,7 +112,7 @@ class EventPart(_Part):
     logged: bool
 
 
-class WindowsPart(_Part):
+class WindowsPart(Part):
     """The windows of event 1040, rebuilt."""
 
     samples: int
@@ -133,7 +124,7 @@ class WindowsPart(_Part):
     both: int
 
 
-class FindingPart(_Part):
+class FindingPart(Part):
     """What was found, and what to do."""
 
     code: str
@@ -141,9 +132,11 @@ class FindingPart(_Part):
     text: str
 
 
-class LogEvidence(_Part):
+class LogEvidence(Document):
     """Everything that logs showed."""
 
+    schema_: Literal["hbprobe.evidence/1"] = Field("hbprobe.evidence/1", alias="schema")
+    verb: Literal["logs"] = "logs"
     hbprobe: str = __version__
     by: str
     span: SpanPart | None
@@ -165,23 +158,3 @@ class LogEvidence(_Part):
     def has_problem(self) -> bool:
         """Whether something needs a mend."""
         return any(finding.severity == "problem" for finding in self.findings)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"schema": SCHEMA, "verb": "logs", **self.model_dump(mode="json")}
-
-    def to_json(self) -> str:
-        """Return the JSON form as text, with a line end."""
-        return json.dumps(self.to_dict(), indent=2) + "\n"
-
-    @classmethod
-    def from_dict(cls, data: object) -> Self:
-        """Read the JSON form. Raises ValueError, in one line that names the key and the mend."""
-        if not isinstance(data, Mapping) or data.get("schema") != SCHEMA or data.get("verb") != "logs":
-            raise ValueError(
-                f'is no document of schema "{SCHEMA}" with the verb "logs": give what hbprobe logs --json wrote'
-            )
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise ValueError(first_mistake(error)) from error

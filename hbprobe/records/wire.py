@@ -1,8 +1,8 @@
-"""Reading `hbprobe.result/1` where it comes from outside: every key checked, unknown ones passed over."""
+"""Documents as they come from outside: every key checked, unknown ones passed over; `hbprobe.result/1` above all."""
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
@@ -12,7 +12,7 @@ from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
 from hbprobe.exchange.verdict import Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.connection import Connection
-from hbprobe.records.result import SCHEMA, Method, Origin, Verb
+from hbprobe.records.result import Method, Origin, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, Trial
 
@@ -29,6 +29,46 @@ class Part(BaseModel):
     """A JSON object; keys that are not known are for a newer reader."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Document(Part):
+    """A whole document."""
+
+    schema_: str = Field(alias="schema")
+    """Which document it is, and the number of its version: within one, keys are only ever added."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    @classmethod
+    def schema_id(cls) -> str:
+        """Return its schema, such as `hbprobe.result/1`."""
+        (said,) = get_args(cls.model_fields["schema_"].annotation)
+        return str(said)
+
+    @classmethod
+    def read(cls, data: object) -> Self:
+        """Read the JSON form. Raises ValueError, in one line that names the key and the mend, for anything else."""
+        known = cls.schema_id()
+        name = known.removeprefix("hbprobe.").partition("/")[0]
+        if not isinstance(data, Mapping):
+            raise ValueError(f"is no JSON object, so no {name}: {_ORIGIN}")
+        if (schema := data.get("schema")) is None:
+            raise ValueError(f"schema: is missing, so this is no {name}: {_ORIGIN}")
+        if schema != known:
+            found = _abbreviated(schema)
+            raise ValueError(f'schema: is {found}, not "{known}": read it with the hbprobe that wrote it')
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise ValueError(first_mistake(error)) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_json(self) -> str:
+        """Return the JSON form as text: one document, ASCII only, with a line end."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
 
 
 class SearchPart(Part):
@@ -222,9 +262,10 @@ class ServerPart(Part):
     release: str | None
 
 
-class ResultPart(Part):
-    """The whole document."""
+class ResultPart(Document):
+    """A measurement of one path: docs/result-format.md."""
 
+    schema_: Literal["hbprobe.result/1"] = Field(alias="schema")
     hbprobe: str
     verb: Verb
     label: str = ""
@@ -270,13 +311,7 @@ _TAKEN_AS_THEY_ARE = (
 
 def read_fields(data: object) -> dict[str, Any]:
     """Return the fields of a `Result`, by name. Raises ValueError, in one line, for anything that is none."""
-    if not isinstance(data, Mapping):
-        raise ValueError(f"is no JSON object, so no result: {_ORIGIN}")
-    _check_schema(data)
-    try:
-        part = ResultPart.model_validate(data)
-    except ValidationError as error:
-        raise ValueError(first_mistake(error)) from error
+    part = ResultPart.read(data)
     return {
         **{name: getattr(part, name) for name in _TAKEN_AS_THEY_ARE},
         "origin": Origin(part.label, part.source, part.family),
@@ -288,14 +323,6 @@ def read_fields(data: object) -> dict[str, Any]:
         "server": part.server and part.server.model_dump(),
         "verdict": part.verdict and part.verdict.value(),
     }
-
-
-def _check_schema(data: Mapping[Any, Any]) -> None:
-    schema = data.get("schema")
-    if schema is None:
-        raise ValueError(f"schema: is missing, so this is no result: {_ORIGIN}")
-    if schema != SCHEMA:
-        raise ValueError(f'schema: is {_abbreviated(schema)}, not "{SCHEMA}": read it with the hbprobe that wrote it')
 
 
 _WANTED = {

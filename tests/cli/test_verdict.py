@@ -52,7 +52,7 @@ def test_a_limit_is_the_length_of_the_timer(capsys, text, limit):
 def test_the_manner_matters(capsys):
     settled_s = {}
     for how in ("silent", "status"):
-        _, document = run_json(capsys, "--limit", "600", "--how", how)
+        _, document = run_json(capsys, "--limit", "600", "--how", how, "--devices", "all")
         (device,) = (device for device in document["verdict"]["devices"] if device["id"] == "android-4.0")
         settled_s[how] = device["settled_s"]
     assert settled_s == {"silent": 470, "status": 650}

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from hbprobe.errors import UserError
-from hbprobe.locate.finding import Reached
 from hbprobe.manner import Aftermath, Manner
+from hbprobe.measure.answers import HopTrial
 from hbprobe.measure.journal import Journal, header
 from hbprobe.net.connection import Connection
 from hbprobe.search.search import SearchSettings
@@ -344,12 +344,12 @@ def test_anything_else_may_be_noted_and_comes_back(path):
     with Journal(path, HEADER, resume=False) as journal:
         for one in seen:
             journal.note("answer", one)
-        journal.note("hop", Reached(3, OUTCOMES[1]))
+        journal.note("hop", HopTrial(3, 1, 60.5, OUTCOMES[1]))
     with path.open("a") as file:
         file.write('{"event":"answer","value":{"ask":5}}\n')
     journal = resume(path)
     assert journal.noted("answer", Seen) == seen
-    assert journal.noted("hop", Reached) == [Reached(3, OUTCOMES[1])]
+    assert journal.noted("hop", HopTrial) == [HopTrial(3, 1, 60.5, OUTCOMES[1])]
     assert journal.noted("unheard", Seen) == []
     assert [remark.partition(" is damaged")[0] for remark in journal.remarks] == [f"{path}:5:"]
 

@@ -1,110 +1,29 @@
-"""What a report says of a diagnosis, beside what it says of the limit: read from `hbprobe.diagnosis/1`."""
+"""What a report says of a diagnosis, beside what it says of the limit."""
 
 from collections.abc import Iterator
-from typing import Self
-
-from pydantic import ValidationError
 
 from hbprobe.diagnosis.fit import Law
 from hbprobe.diagnosis.reasoning import BoxKind, Counts, Direction, Runs, Whose
 from hbprobe.duration import format_duration
-from hbprobe.manner import Manner
-from hbprobe.records.wire import Part, Seconds, first_mistake
+from hbprobe.records.documents import AnswerPart, DiagnosisPart, SpreadPart
 from hbprobe.report.documents.blocks import Facts, Section, Table
 from hbprobe.report.documents.outcomes import outcome_words
 from hbprobe.text import seconds
 from hbprobe.trial.evidence import Question
-from hbprobe.trial.outcome import Cause, Kind, Outcome
+from hbprobe.trial.outcome import Cause, Outcome
 from hbprobe.word import Word
-
-SCHEMA = "hbprobe.diagnosis/1"
 
 _MOST_NAMED = 8
 
 
-class AnswerPart(Part):
-    """One of `answers`."""
-
-    question: str
-    hold: Seconds
-    interval: Seconds | None
-    outcome: Kind
-    how: Manner | None
-    status: int | None
-    elapsed: Seconds
-    reason: str
-
-
-class PostMortemPart(Part):
-    """`post_mortem`."""
-
-    causes: tuple[str, ...]
-    evidence: tuple[str, ...]
-
-
-class TimerPart(Part):
-    """`timer`."""
-
-    runs: str | None
-    counts: str | None
-    direction: str | None
-    whose: str | None
-
-
-class BoxPart(Part):
-    """One of `boxes`."""
-
-    name: str
-    score: float
-    reasons: tuple[str, ...]
-    doubts: tuple[str, ...]
-
-
-class AlivePart(Part):
-    """One point of a spread's `curve`."""
-
-    at: Seconds
-    least: float
-    most: float
-
-
-class SpreadPart(Part):
-    """`spread`."""
-
-    trials: int
-    curve: tuple[AlivePart, ...]
-    law: str | None
-
-
-class Diagnosed(Part):
-    """A diagnosis, as far as the report reads it; its `result` is read as any other."""
-
-    elsewhere: str | None
-    answers: tuple[AnswerPart, ...]
-    post_mortem: PostMortemPart
-    timer: TimerPart
-    kinds: tuple[str, ...]
-    boxes: tuple[BoxPart, ...]
-    spread: SpreadPart | None
-    mend: tuple[str, ...]
-
-    @classmethod
-    def read(cls, data: object) -> Self:
-        """Read the JSON form. Raises ValueError, in one line that names the key, for anything else."""
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise ValueError(first_mistake(error)) from error
-
-
-def diagnosis_section(found: Diagnosed) -> Section:
+def diagnosis_section(found: DiagnosisPart) -> Section:
     """Say what kills the request, whose timer it is, and which boxes fit."""
     facts = Facts(tuple(_facts(found)))
     blocks = (facts, _answers(found)) if found.answers else (facts,)
     return Section("Diagnosis", blocks if found.spread is None else (*blocks, _spread(found.spread)))
 
 
-def _facts(found: Diagnosed) -> Iterator[tuple[str, str]]:
+def _facts(found: DiagnosisPart) -> Iterator[tuple[str, str]]:
     timer = found.timer
     yield from _named("cause", [_meanings(Cause, found.post_mortem.causes, "; or ")])
     yield from _named("seen", found.post_mortem.evidence)
@@ -135,7 +54,7 @@ def _meanings(kind: type[Word], words: tuple[str, ...], between: str) -> str:
     return between.join(_meaning(kind, word) for word in words)
 
 
-def _fits(found: Diagnosed) -> list[str]:
+def _fits(found: DiagnosisPart) -> list[str]:
     """Name the boxes that share the first place, and why, if anything speaks for them."""
     if not found.boxes or found.boxes[0].score <= 0:
         return []
@@ -151,7 +70,7 @@ def _fits(found: Diagnosed) -> list[str]:
 _ANSWER_COLUMNS = ("question", "held for", "outcome", "ended after")
 
 
-def _answers(found: Diagnosed) -> Table:
+def _answers(found: DiagnosisPart) -> Table:
     rows = tuple(_answer_row(answer) for answer in found.answers)
     return Table("Requests that were held for longer than the limit", _ANSWER_COLUMNS, rows, _WORDS)
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hbprobe.records.documents import DiagnosisPart
 from hbprobe.records.result import Result, load_with
-from hbprobe.report.documents import diagnosed
-from hbprobe.report.documents.diagnosed import Diagnosed
 from hbprobe.report.documents.discreet import discreet
 
 
@@ -16,7 +15,7 @@ class Measured:
     """One measurement that a report tells of."""
 
     result: Result
-    diagnosis: Diagnosed | None = None
+    diagnosis: DiagnosisPart | None = None
     document: Mapping[str, Any] | None = None
     """The whole JSON document, where it is more than the result."""
 
@@ -32,7 +31,7 @@ def load(path: Path) -> Measured:
 
 def _measured(data: object) -> Measured:
     harmless = discreet(data)
-    if isinstance(harmless, dict) and harmless.get("schema") == diagnosed.SCHEMA:
+    if isinstance(harmless, dict) and harmless.get("schema") == DiagnosisPart.schema_id():
         result = Result.from_dict(harmless.get("result"))
-        return Measured(result, Diagnosed.read(harmless), harmless)
+        return Measured(result, DiagnosisPart.read(harmless), harmless)
     return Measured(Result.from_dict(harmless))

@@ -294,9 +294,9 @@ def record(tmp_path):
 def test_the_record_is_read_as_it_was_written(record):
     import json
 
-    assert CaptureRecord.from_dict(json.loads(record.to_json())) == record
+    assert CaptureRecord.read(json.loads(record.to_json())) == record
     with pytest.raises(ValueError, match="sources: is missing"):
-        CaptureRecord.from_dict({"schema": "hbprobe.evidence/1", "verb": "capture"})
+        CaptureRecord.read({"schema": "hbprobe.evidence/1", "verb": "capture"})
 
 
 @pytest.mark.parametrize("everything", [False, True])

@@ -286,9 +286,9 @@ def test_kept_parquet_is_a_path_of_its_own(tmp_path, forty_lines):
 
 def test_the_document_is_read_as_it_was_written(tmp_path, forty_lines):
     evidence = Logs([forty_lines]).run()
-    assert LogEvidence.from_dict(json.loads(evidence.to_json())) == evidence
-    with pytest.raises(ValueError, match="is no document of schema"):
-        LogEvidence.from_dict({"schema": "hbprobe.result/1"})
+    assert LogEvidence.read(json.loads(evidence.to_json())) == evidence
+    with pytest.raises(ValueError, match=r'schema: is "hbprobe\.result/1", not "hbprobe\.evidence/1"'):
+        LogEvidence.read({"schema": "hbprobe.result/1"})
 
 
 def test_a_mix_of_the_company_can_be_simulated(tmp_path):

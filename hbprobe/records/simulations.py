@@ -1,0 +1,195 @@
+"""The documents about simulated fleets, as they are read: fleet, sweep, sizing (docs/fleet.md)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hbprobe.records.wire import Count, Document, Part, Seconds, Share, WholeSeconds
+
+Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
+Seed = Annotated[int, Field(strict=True)]
+
+
+class WindowSettingsPart(Part):
+    """What Exchange goes by."""
+
+    min_heartbeat_s: WholeSeconds
+    max_heartbeat_s: WholeSeconds
+    sample_size: Count
+    """Samples in the window."""
+    alert_threshold_s: WholeSeconds
+
+
+class FiredPart(Part):
+    """One event 1040; its time counts from the end of the warm-up."""
+
+    at_s: Seconds
+    average_s: WholeSeconds
+
+
+class CurvePointPart(Part):
+    """The window's average at one time."""
+
+    at_s: Seconds
+    lowest_s: WholeSeconds
+    mean_s: Seconds
+    highest_s: WholeSeconds
+
+
+class AveragePart(Part):
+    """The average of Exchange's window."""
+
+    lowest_s: WholeSeconds | None
+    """null where the window was never full."""
+    mean_s: Seconds
+    """Of all samples."""
+    mean_asked_s: Seconds
+    """Of what devices ask for at the end: each counts once, however often it asks."""
+    curve: tuple[CurvePointPart, ...]
+
+
+class LoadPart(Part):
+    """What the server, and the firewall before it, have to carry. A peak is the busiest minute."""
+
+    requests_per_s: Amount
+    requests_per_s_peak: Amount
+    handshakes_per_s: Amount
+    handshakes_per_s_peak: Amount
+    table_entries: Amount
+    """Connections that the firewall remembers, dead ones too."""
+    table_entries_peak: Count
+    bytes_per_device_day: Amount
+
+
+class HeartbeatSharePart(Part):
+    """The share of the requests that ask for an interval."""
+
+    heartbeat_s: WholeSeconds
+    share: Share
+
+
+class FleetKindPart(Part):
+    """The devices of one kind; numbers are per device and day."""
+
+    id: str
+    name: str
+    devices: Count
+    heartbeats: tuple[HeartbeatSharePart, ...]
+    requests_per_day: Amount
+    wakeups_per_day: Amount
+    without_push_min_per_day: Amount
+    lost_share: Share
+    """Of its requests."""
+
+
+class DeviceDayPart(Part):
+    """The mean of all devices."""
+
+    requests: Amount
+    wakeups: Amount
+    without_push_min: Amount
+    late_mails: Amount
+    late_mail_s: Seconds
+    """Their mean delay."""
+
+
+class FleetPart(Document):
+    """What came of a simulated fleet: docs/fleet.md."""
+
+    schema_: Literal["hbprobe.fleet/1"] = Field(alias="schema")
+    mix: str
+    devices: Count
+    days: Amount
+    seed: Seed
+    settings: WindowSettingsPart
+    events: tuple[FiredPart, ...]
+    average: AveragePart
+    load: LoadPart
+    devices_by_kind: tuple[FleetKindPart, ...]
+    per_device_day: DeviceDayPart
+    well_share: Share
+    """Of the devices: the firewall's timer cost them no more push than is tolerated."""
+
+
+class TriedSharePart(Part):
+    """What came of the fleet with one share of it on the path."""
+
+    share: Share
+    events: Count
+    """How often event 1040 came."""
+    lowest_s: WholeSeconds | None
+    mean_s: Seconds
+    mean_asked_s: Seconds
+
+
+class FleetSweepPart(Document):
+    """Which share of a fleet on one path is enough for event 1040: docs/fleet.md."""
+
+    schema_: Literal["hbprobe.fleet-sweep/1"] = Field(alias="schema")
+    mix: str
+    path: str
+    enough_share: Share | None
+    """null where no share is enough."""
+    tried: tuple[TriedSharePart, ...]
+
+
+class FleetSocketsPart(Document):
+    """What a fleet over sockets showed, and whether the model says the same: docs/fleet.md."""
+
+    schema_: Literal["hbprobe.fleet-sockets/1"] = Field(alias="schema")
+    mix: str
+    path: str
+    devices: Count
+    days: Amount
+    seed: Seed
+    requests: Count
+    """Pings that the stand-in took as samples."""
+    connections: Count
+    in_model: Count
+    """How many of them the model makes too."""
+    model_requests: Count
+    wall_s: Seconds
+    agrees: bool
+    """The model makes the very same requests."""
+    settings: WindowSettingsPart
+    events: tuple[FiredPart, ...]
+
+
+class EnoughPart(Part):
+    """From which timer on so many devices do well."""
+
+    share: Share
+    timer_s: WholeSeconds | None
+    """null where no timer that was tried is enough."""
+
+
+class TriedTimerPart(Part):
+    """What one timer costs; wake-ups, kilobytes and minutes are per device and day."""
+
+    timer_s: WholeSeconds
+    events_per_day: Amount
+    lowest_s: WholeSeconds | None
+    wakeups: Amount
+    requests_per_s: Amount
+    table_entries: Amount
+    kilobytes: Amount
+    without_push_min: Amount
+    well_share: Share
+
+
+class SizePart(Document):
+    """Which timer a firewall should have: docs/fleet.md."""
+
+    schema_: Literal["hbprobe.size/1"] = Field(alias="schema")
+    devices: Count
+    days: Amount
+    mix: str
+    mails_per_day: Amount
+    seed: Seed
+    firewall: str | None
+    """Id of its profile."""
+    enough: tuple[EnoughPart, ...]
+    tolerated_without_push_min_per_day: Amount
+    tried: tuple[TriedTimerPart, ...]
+    configure: str | None
+    """What sets the timer, in the firewall's own words."""
