@@ -32,7 +32,7 @@ def luck_s(profile: Profile) -> float:
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
 def test_a_ping_finds_the_limit_that_a_hold_finds(profile: Profile) -> None:
     hold, ping = (lab(profile, method).run.search.limit for method in ("hold", "ping"))
-    assert (ping.how, ping.status, ping.exact) == (hold.how, hold.status, hold.exact)
+    assert (ping.manner, ping.status, ping.exact) == (hold.manner, hold.status, hold.exact)
     if hold.cut_s is None or ping.cut_s is None:
         assert (ping.survived_s, ping.cut_s) == (3540, None) == (hold.survived_s, hold.cut_s)
         return
