@@ -173,6 +173,7 @@ TOUCHING = {
     "net.liveness",
     "net.silence",
     "net.tcp_info",
+    "net.tls_end",
     "net.wire",
     "preflight.certificate",
     "preflight.preflight",

@@ -7,10 +7,11 @@ protocol comes into being when TLS stands, so that whoever never gets so far cos
 
 import asyncio
 import contextlib
-import os
 import socket
 import ssl
 from typing import Any, Protocol
+
+from hbprobe.net.tls_end import pending_failure, what_ended
 
 _READ_BYTES = 64 * 1024
 """More than a TLS record holds: one read takes a record whole, and leaves nothing where the loop does not look."""
@@ -132,7 +133,7 @@ class AcceptedTransport(asyncio.Transport):
             self._loop.remove_reader(self._sock.fileno())
 
     def _readable(self) -> None:
-        failure = self._failure()
+        failure = pending_failure(self._sock) if self._tls is not None else None
         for _ in range(_READS_A_TURN):
             if not self.is_reading() or self._protocol is None or self._eof:
                 return
@@ -142,40 +143,18 @@ class AcceptedTransport(asyncio.Transport):
                 return
             except ssl.SSLWantWriteError:  # a renewal of keys: the answer goes out with what is sent next
                 return
-            except ssl.SSLEOFError:
-                if (failure := failure or self._reset()) is not None:
-                    self._lose(failure)
-                    return
-                data = b""  # FIN without close_notify
-            except ssl.SSLError:  # no TLS any more
-                data = b""
             except OSError as error:
-                self._lose(error)
-                return
+                ended_by = what_ended(self._sock, error, failure)
+                if not isinstance(ended_by, ssl.SSLError):
+                    self._lose(ended_by)
+                    return
+                data = b""  # FIN without close_notify, or no TLS any more
             if not data:
                 self._end()
                 return
             self._protocol.data_received(data)
             if self._tls is None:
                 return  # one read takes what there is
-
-    def _failure(self) -> OSError | None:
-        """Return what the system has to say of a TLS connection: Python before 3.12.3 tells RST like FIN.
-
-        https://github.com/python/cpython/issues/115627
-        """
-        if self._tls is None:
-            return None
-        number = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        return OSError(number, os.strerror(number)) if number else None
-
-    def _reset(self) -> OSError | None:
-        """Return RST, if that is what ended the connection: after FIN it still has a peer."""
-        try:
-            self._sock.getpeername()
-        except OSError:
-            return ConnectionResetError()
-        return None
 
     def _end(self) -> None:
         assert self._protocol is not None

@@ -1,6 +1,5 @@
 """What docs/fleet.md says can be typed and loaded."""
 
-import argparse
 import json
 import re
 import shlex
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hbprobe.cli import fleet, size
+from hbprobe.cli.app import command_line, parse
 from hbprobe.cli.main import main
 from hbprobe.fleet.mix import MixFile, load_mix
 from hbprobe.profiles.catalogue import Catalogue
@@ -19,11 +18,7 @@ COMMANDS = re.findall(r"^    hbprobe (.*)$", DOCUMENT, re.MULTILINE)
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_its_commands_are_commands(command):
-    parser = argparse.ArgumentParser()
-    verbs = parser.add_subparsers()
-    for module in (fleet, size):
-        module.register(verbs)
-    assert parser.parse_args(shlex.split(command)).run
+    parse(command_line(), shlex.split(command))
 
 
 def test_there_are_as_many_commands_as_were_run():

@@ -167,7 +167,7 @@ def test_what_came_before_a_reset_is_read(on_warp, tls):
 
 
 def test_a_connection_that_the_system_gave_up_is_no_reset(on_warp, tls, monkeypatch):
-    monkeypatch.setattr(AcceptedTransport, "_failure", lambda _: TimeoutError(110, "timed out"))
+    monkeypatch.setattr("hbprobe.net.accepted.pending_failure", lambda _: TimeoutError(110, "timed out"))
 
     async def play(transport, heard, reader, writer):
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

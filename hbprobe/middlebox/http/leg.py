@@ -14,6 +14,7 @@ from typing import Protocol
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.silence import close_with_reset
+from hbprobe.net.tls_end import ends_without_close_notify, pending_failure, what_ended
 
 _READ_BYTES = 64 * 1024
 """More than a TLS record holds: one read takes a record whole, and leaves nothing where the loop does not look."""
@@ -182,6 +183,7 @@ class Leg:
             self._shake()
         if self._state is not _State.OPEN or self._paused:
             return
+        failure = None if self._tls is None else pending_failure(self._sock)
         try:
             data = self._sock.recv(_READ_BYTES)
         except _TO_READ:
@@ -189,7 +191,7 @@ class Leg:
         except ssl.SSLWantWriteError:
             self._loop.add_writer(self._sock.fileno(), self._writable)
         except OSError as error:
-            self._end(*_end_of(error))
+            self._end(*_end_of(what_ended(self._sock, error, failure)))
         else:
             if not data:
                 self._end(End.RST if self._broken else End.FIN)
@@ -200,6 +202,7 @@ class Leg:
 
     def _shake(self) -> None:
         assert self._tls is not None
+        failure = pending_failure(self._tls)
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -208,7 +211,7 @@ class Leg:
         except ssl.SSLWantWriteError:
             self._loop.add_writer(self._sock.fileno(), self._writable)
         except OSError as error:
-            self._end(*_end_of(error))
+            self._end(*_end_of(what_ended(self._tls, error, failure)))
         else:
             self._state = _State.OPEN
             if self._paused:
@@ -269,7 +272,7 @@ def _wrap(sock: socket.socket, tls: ssl.SSLContext, server_name: str | None) -> 
 def _end_of(error: OSError) -> tuple[End, str]:
     """Say how a connection ended that answered a read with `error`."""
     match error:
-        case ssl.SSLEOFError() | ssl.SSLError(reason="UNEXPECTED_EOF_WHILE_READING"):  # before Python 3.11.4
+        case _ if ends_without_close_notify(error):
             return End.TRUNCATED, ""
         case ssl.SSLCertVerificationError():
             return End.TLS, f"the certificate is not trusted: {error.verify_message}"

@@ -36,13 +36,18 @@ async def locate(boxes, nat=(), method="hold", ruleset=""):
         async with far_end(net) as dialer:
             find = functools.partial(find_route, prepare=net.client.adopt)
             asked = plan(LIMIT_S, method, grace_s=GRACE_S)
-            return await Locating(dialer, asked, random.Random(1), find=find).run()
+            return await _located(Locating(dialer, asked, random.Random(1), find=find))
 
 
 async def locate_relay(box):
     """A proxy that ends TCP, on loopback."""
     async with path([box], Settings(), [[]]) as dialer:
-        return await Locating(dialer, plan(LIMIT_S, grace_s=GRACE_S), random.Random(1)).run()
+        return await _located(Locating(dialer, plan(LIMIT_S, grace_s=GRACE_S), random.Random(1)))
+
+
+async def _located(locating):
+    await locating.to_the_end()
+    return locating.located
 
 
 async def locate_over_ipv6(boxes):

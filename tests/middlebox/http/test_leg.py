@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import struct
 
 import pytest
 
@@ -166,6 +167,36 @@ async def test_how_it_ended(made, error, end):
         far.send(b"x")
         await asyncio.sleep(1)
         assert owner.told == ["stands", end]
+
+
+def farewell(writer):
+    writer.close()
+
+
+def no_farewell(writer):
+    writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
+
+
+def reset(writer):
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize("said", [b"", b"last words"])
+@pytest.mark.parametrize(("leave", "end"), [(farewell, End.FIN), (no_farewell, End.TRUNCATED), (reset, End.RST)])
+async def test_how_tls_itself_ended(tcp_pair, tls_pair, said, leave, end):
+    near, far = tcp_pair()
+    owner = Owner()
+    leg = Leg(near, owner, set(), tls_pair[0])
+    _, writer = await asyncio.open_connection(sock=far, ssl=tls_pair[1], server_hostname="localhost")
+    await asyncio.sleep(1)
+    writer.write(said)
+    leave(writer)
+    await asyncio.sleep(1)
+    leg.reset()
+    writer.transport.abort()
+    await asyncio.sleep(1)
+    assert [*owner.told[:-1], owner.told[-1][0]] == ["stands", *[said] * bool(said), end]
 
 
 async def test_a_leg_that_was_left_hears_and_says_nothing(made):

@@ -1,0 +1,42 @@
+"""What ended the TCP connection under an ssl.SSLSocket.
+
+Python before 3.12.3 reports RST, and a connection that the system gave up, like FIN:
+https://github.com/python/cpython/issues/115627
+"""
+
+import errno
+import os
+import socket
+import ssl
+
+
+def pending_failure(sock: socket.socket) -> OSError | None:
+    """Return what the system holds against a connection. It says so once: to whoever asks, or to the next read."""
+    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return OSError(number, os.strerror(number)) if number else None
+
+
+def what_ended(sock: socket.socket, told: OSError, failure: OSError | None) -> OSError:
+    """Return how a connection failed on which a read has failed.
+
+    `told`: what the read raised; it stands where it is no end without close_notify, or where TCP did end with FIN.
+    `failure`: what `pending_failure` returned before the read.
+    """
+    if not ends_without_close_notify(told):
+        return told
+    if failure is not None:
+        return failure
+    try:
+        sock.getpeername()
+    except OSError:  # after FIN there still is a peer
+        return ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+    return told
+
+
+def ends_without_close_notify(error: OSError) -> bool:
+    """Return whether TLS says that the connection ended without its farewell: with FIN, for all that TLS knows."""
+    match error:
+        case ssl.SSLEOFError() | ssl.SSLError(reason="UNEXPECTED_EOF_WHILE_READING"):  # before Python 3.11.4
+            return True
+        case _:
+            return False
