@@ -6,6 +6,7 @@ import pytest
 
 from hbprobe.cli.main import main
 from hbprobe.records.schemas import SCHEMAS, json_schema
+from hbprobe.records.verdict import VerdictRecord
 
 
 def test_without_a_name_it_lists_them(capsys):
@@ -32,3 +33,17 @@ def test_it_prints_one(name, capsys):
 def test_a_wrong_name(name, message, capsys):
     assert main(["schema", name]) == 2
     assert capsys.readouterr() == ("", f"hbprobe: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"weather": "fine"}, "Additional properties are not allowed"),
+        ({"limit": None}, r"\$\.limit does not fit the schema: None is not of type 'object'"),
+    ],
+)
+def test_what_json_prints_is_held_against_the_schema_in_every_test(change, complaint, monkeypatch):
+    to_dict = VerdictRecord.to_dict
+    monkeypatch.setattr(VerdictRecord, "to_dict", lambda record: to_dict(record) | change)
+    with pytest.raises(AssertionError, match=complaint):
+        main(["verdict", "--limit", "600", "--json"])
