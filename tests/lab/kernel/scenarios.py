@@ -61,7 +61,7 @@ def main(where):
     """Print what was found."""
     found = in_the_kernel() if where == "kernel" else as_relays()
     limits = {name: findings.run.search.limit for name, findings in zip(SCENARIOS, found, strict=True)}
-    said = {name: [x.survived_s, x.cut_s, x.how, x.exact, x.aftermath] for name, x in limits.items()}
+    said = {name: [x.survived_s, x.cut_s, x.manner, x.exact, x.aftermath] for name, x in limits.items()}
     sys.stdout.write(json.dumps(said))
 
 
