@@ -67,7 +67,7 @@ def test_a_search_that_came_to_its_end():
         notes=("a remark",),
     )
     assert result.verdict is not None and result.verdict.healthy is False
-    assert {finding.code for finding in result.verdict.findings} >= {"event-1040", "limit-below-max"}
+    assert {finding.code for finding in result.verdict.findings} >= {"push-lost", "limit-below-max"}
 
 
 def test_the_verdict_is_about_the_settings_given():
