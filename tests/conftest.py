@@ -3,6 +3,12 @@
 `xdist_group` keeps tests in one process that share what is dear to make.
 """
 
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = [
     "support.peers",
     "support.facts",
@@ -11,3 +17,32 @@ pytest_plugins = [
     "support.faults",
     "support.documents",
 ]
+_IN_THE_KERNEL = ("tests/lab/kernel/", "tests/cli/test_kernel_lab.py")
+"""Namespaces are numbered for the whole machine, and who looks for leftovers must not find another test's."""
+
+
+def pytest_configure():
+    """Undo what a shell does to its background jobs: what is ignored here would be ignored by every program that a
+    test starts, too, and none that is stopped with SIGINT or SIGTERM would end."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Return how many processes run tests: two more than processors, for some tests wait in real time; none for
+    files that are named, which are done before others could have started."""
+    named = [Path(argument.partition("::")[0]) for argument in config.args]
+    return 0 if all(path.suffix == ".py" for path in named) else (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Spread the tests that wait evenly among those that work, so that the processors are never all idle."""
+    for item in items:
+        if item.nodeid.startswith(_IN_THE_KERNEL):
+            item.add_marker(pytest.mark.xdist_group("kernel lab"))
+    waiting = [item for item in items if item.get_closest_marker("realtime")]
+    working = [item for item in items if not item.get_closest_marker("realtime")]
+    placed = {item: (place + 0.5) / len(kind) for kind in (waiting, working) for place, item in enumerate(kind)}
+    items.sort(key=placed.__getitem__)

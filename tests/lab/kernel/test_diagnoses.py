@@ -9,7 +9,7 @@ import pytest
 pytestmark = [
     pytest.mark.usefixtures("namespaces"),
     pytest.mark.realtime,
-    pytest.mark.xdist_group("kernel diagnoses"),
+    pytest.mark.xdist_group("kernel lab"),
 ]
 
 _PROGRAM = Path(__file__).with_name("diagnoses.py")

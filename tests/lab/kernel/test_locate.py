@@ -34,6 +34,7 @@ async def locate(boxes, nat=(), method="hold", ruleset=""):
         if ruleset:
             net.routers[1].run("nft", "-f", "-", text=ruleset)
         async with far_end(net) as dialer:
+            await asyncio.sleep(1)  # all paths are built on this loop, which stands still meanwhile
             find = functools.partial(find_route, prepare=net.client.adopt)
             asked = plan(LIMIT_S, method, grace_s=GRACE_S)
             return await _located(Locating(dialer, asked, random.Random(1), find=find))
@@ -85,7 +86,7 @@ async def _start(host, *arguments):
     return await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE)
 
 
-located_together = pytest.mark.xdist_group("located together")
+located_together = pytest.mark.xdist_group("kernel lab")
 
 
 @pytest.fixture(scope="module")
