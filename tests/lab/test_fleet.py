@@ -13,7 +13,6 @@ from hbprobe.fleet import reference
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import Cut, FleetPath, spans_of
 from hbprobe.lab.fleet import agreement, on_one_path, run
-from hbprobe.manner import Manner
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.catalogue import Catalogue
 
