@@ -11,7 +11,7 @@ import socket
 import ssl
 from typing import Any, Protocol
 
-from hbprobe.net.tls_end import pending_failure, what_ended
+from hbprobe.net.tls_end import heed_truncation, pending_failure, what_ended
 
 _READ_BYTES = 64 * 1024
 """More than a TLS record holds: one read takes a record whole, and leaves nothing where the loop does not look."""
@@ -312,4 +312,5 @@ class AcceptedTransport(asyncio.Transport):
 
 def _wrapped(sock: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
     """Return a TLS socket; `sock` has handed its descriptor over then."""
+    heed_truncation(tls)
     return tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False)

@@ -10,6 +10,15 @@ import socket
 import ssl
 
 
+def heed_truncation(tls: ssl.SSLContext) -> None:
+    """Have a FIN without close_notify, and RST with it, told from an end that TLS has signed.
+
+    Python before 3.11.4 lets OpenSSL 3 take the one for the other (https://github.com/python/cpython/issues/95494).
+    Such a context reads a connection's failure as its end as soon as `pending_failure` has asked for it.
+    """
+    tls.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+
+
 def pending_failure(sock: socket.socket) -> OSError | None:
     """Return what the system holds against a connection. It says so once: to whoever asks, or to the next read."""
     number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

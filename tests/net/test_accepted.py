@@ -9,6 +9,7 @@ import struct
 import pytest
 
 from hbprobe.net.accepted import AcceptedTransport
+from hbprobe.net.tls_end import pending_failure
 
 RESET = struct.pack("ii", 1, 0)
 
@@ -167,7 +168,11 @@ def test_what_came_before_a_reset_is_read(on_warp, tls):
 
 
 def test_a_connection_that_the_system_gave_up_is_no_reset(on_warp, tls, monkeypatch):
-    monkeypatch.setattr("hbprobe.net.accepted.pending_failure", lambda _: TimeoutError(110, "timed out"))
+    def timed_out(sock):
+        pending_failure(sock)  # the system says it once
+        return TimeoutError(110, "timed out")
+
+    monkeypatch.setattr("hbprobe.net.accepted.pending_failure", timed_out)
 
     async def play(transport, heard, reader, writer):
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

@@ -21,11 +21,12 @@ from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
-from hbprobe.middlebox.http.leg import End, heed_truncation
+from hbprobe.middlebox.http.leg import End
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address, Dial
 from hbprobe.net.listener import Listener
 from hbprobe.net.silence import Way, close_with_reset
+from hbprobe.net.tls_end import heed_truncation
 from hbprobe.profiles.model import Http, Profile
 
 

@@ -37,14 +37,6 @@ class End(StrEnum):
     """What came is not TLS, or not such as we accept."""
 
 
-def heed_truncation(tls: ssl.SSLContext) -> None:
-    """Have a FIN without close_notify told from one with it.
-
-    Python before 3.11.4 lets OpenSSL 3 take the one for the other (https://github.com/python/cpython/issues/95494).
-    """
-    tls.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
-
-
 class Owner(Protocol):
     """Whose leg it is."""
 

@@ -9,6 +9,7 @@ import struct
 import pytest
 
 from hbprobe.middlebox.http.leg import End, Leg
+from hbprobe.net.tls_end import heed_truncation
 
 
 class Whims(socket.socket):
@@ -187,6 +188,7 @@ def reset(writer):
 async def test_how_tls_itself_ended(tcp_pair, tls_pair, said, leave, end):
     near, far = tcp_pair()
     owner = Owner()
+    heed_truncation(tls_pair[0])  # as a box does with its contexts
     leg = Leg(near, owner, set(), tls_pair[0])
     _, writer = await asyncio.open_connection(sock=far, ssl=tls_pair[1], server_hostname="localhost")
     await asyncio.sleep(1)
