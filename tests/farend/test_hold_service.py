@@ -278,6 +278,15 @@ def test_a_far_end_that_stood_still_says_so():
     assert later < 3
 
 
+def test_a_far_end_that_was_full_says_so():
+    async def main():
+        service = HoldService(full_at_s=lambda: 4.0)
+        await asyncio.sleep(10)
+        return service._witness.says("unknown")
+
+    assert warp.run(main(), warp.WarpClock())["full_s"] == 6
+
+
 def test_a_request_that_came_twice():
     async def client(there):
         for _ in range(2):
