@@ -105,7 +105,7 @@ def judge(
     """Say what a limit means: the longest hold that survived, the shortest that was cut (None: nothing was), and how.
 
     A heartbeat between the two counts as lost. Where nothing was cut, longer heartbeats than the longest tried count
-    as surviving, and a note says so. `how` is a value of `Manner`, or of probe's `How`; None with a cut is silent.
+    as surviving, and a note says so. `how` is a value of `Manner`; None with a cut is silent.
     """
     limit = PathLimit.from_bracket(limit_survived_s, cut_s, how)
     judged = tuple(judge_device(kind, limit, settings) for kind in devices)
