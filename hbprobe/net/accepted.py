@@ -11,6 +11,8 @@ import socket
 import ssl
 from typing import Any, Protocol
 
+from hbprobe.net.silence import reset_when_closed
+from hbprobe.net.tcp_info import give_up_after
 from hbprobe.net.tls_end import heed_truncation, pending_failure, what_ended
 
 _READ_BYTES = 64 * 1024
@@ -251,7 +253,8 @@ class AcceptedTransport(asyncio.Transport):
             self._part()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close at once, by RST: what nobody has acknowledged does not keep the system busy with it any longer."""
+        reset_when_closed(self._sock)
         self._lose(None)
 
     def _part(self) -> None:
@@ -276,6 +279,7 @@ class AcceptedTransport(asyncio.Transport):
 
     def _gone(self, error: Exception | None) -> None:
         protocol, self._protocol = self._protocol, None
+        give_up_after(self, 0)  # nobody waits for the acknowledgement of what is closed: it shall not stay for that
         self._sock.close()
         if protocol is not None:
             protocol.connection_lost(error)

@@ -53,7 +53,8 @@ def acknowledge_now(transport: asyncio.BaseTransport | None) -> None:
 def give_up_after(transport: asyncio.BaseTransport, seconds: float) -> None:
     """Let the system end the connection when what was sent is not acknowledged for so long (TCP_USER_TIMEOUT, Linux).
 
-    Real seconds: the system has no other clock.
+    Real seconds: the system has no other clock. With 0 it goes by its own rule again, which is a short one for what
+    is closed (tcp_orphan_retries).
     """
     sock = transport.get_extra_info("socket")
     if sys.platform == "linux" and sock is not None:

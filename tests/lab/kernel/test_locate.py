@@ -29,21 +29,28 @@ GRACE_S = 1.5
 NO_ICMP = "table ip quiet { chain out { type filter hook output priority 0; icmp type time-exceeded drop; }; }"
 
 
-async def locate(boxes, nat=(), method="hold", ruleset=""):
+async def locate(built, boxes, nat=(), method="hold", ruleset=""):
     with kernel_path(boxes, nat=nat) as net:
         if ruleset:
             net.routers[1].run("nft", "-f", "-", text=ruleset)
         async with far_end(net) as dialer:
-            await asyncio.sleep(1)  # all paths are built on this loop, which stands still meanwhile
+            await _stand(built)
             find = functools.partial(find_route, prepare=net.client.adopt)
             asked = plan(LIMIT_S, method, grace_s=GRACE_S)
             return await _located(Locating(dialer, asked, random.Random(1), find=find))
 
 
-async def locate_relay(box):
+async def locate_relay(built, box):
     """A proxy that ends TCP, on loopback."""
     async with path([box], Settings(), [[]]) as dialer:
+        await _stand(built)
         return await _located(Locating(dialer, plan(LIMIT_S, grace_s=GRACE_S), random.Random(1)))
+
+
+async def _stand(built):
+    """Wait until all paths are built: that holds up the loop they share, as the far end would rightly say."""
+    await built.wait()
+    await asyncio.sleep(1.5)
 
 
 async def _located(locating):
@@ -96,19 +103,20 @@ def found(box):
     def chain(guilty, expiry="silent"):
         return [box(SHORT_S if place == guilty else LONG_S, expiry) for place in (1, 2, 3)]
 
+    built = asyncio.Barrier(11)
     cases = {
-        "1": locate(chain(1)),
-        "2": locate(chain(2)),
-        "3": locate(chain(3)),
-        "1, NAT": locate(chain(1), nat={1}),
-        "2, NAT": locate(chain(2), nat={1}),
-        "3, NAT": locate(chain(3), nat={1}),
-        "2, reset": locate(chain(2, "reset-on-next"), nat={1}),
-        "2, idle": locate(chain(2), nat={1}, method="idle"),
-        "2, no ICMP": locate(chain(2), ruleset=NO_ICMP),
-        "none": locate(chain(0)),
+        "1": locate(built, chain(1)),
+        "2": locate(built, chain(2)),
+        "3": locate(built, chain(3)),
+        "1, NAT": locate(built, chain(1), nat={1}),
+        "2, NAT": locate(built, chain(2), nat={1}),
+        "3, NAT": locate(built, chain(3), nat={1}),
+        "2, reset": locate(built, chain(2, "reset-on-next"), nat={1}),
+        "2, idle": locate(built, chain(2), nat={1}, method="idle"),
+        "2, no ICMP": locate(built, chain(2), ruleset=NO_ICMP),
+        "none": locate(built, chain(0)),
         "2, IPv6": locate_over_ipv6(chain(2)),
-        "a proxy": locate_relay(box(SHORT_S)),
+        "a proxy": locate_relay(built, box(SHORT_S)),
     }
 
     async def all_of_them():
