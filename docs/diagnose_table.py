@@ -1,4 +1,4 @@
-"""Runs `hbprobe diagnose` on nine paths with short timers, side by side in real time, and tabulates the answers.
+"""Runs `hbprobe diagnose` on eight paths with short timers, side by side in real time, and tabulates the answers.
 
     python docs/diagnose_table.py           writes the table into docs/diagnose.md
 
@@ -19,12 +19,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp import web
-
 from hbprobe import warp
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.settings import Settings
-from hbprobe.farend.hold_service import HoldService
 from hbprobe.farend.server import FarEnd
 from hbprobe.lab import inprocess
 from hbprobe.lab.kernel.far_end import far_end as kernel_far_end
@@ -44,7 +41,6 @@ from hbprobe.trial.methods import make_method
 
 DOCUMENT = Path(__file__).parent / "diagnose.md"
 TIMER_S = 3
-LATE_S = 4.0
 SEARCH = SearchSettings(min_s=1, max_s=7, precision_s=1, connections=8, grace_s=1)
 _START_S = 20.0
 
@@ -172,7 +168,7 @@ def ends_after_all() -> Profile:
     return example.model_copy(update={"layer": Layer.TCP, "timers": timers})
 
 
-# The nine
+# The eight
 
 
 @contextlib.asynccontextmanager
@@ -214,25 +210,12 @@ async def _keep_alive_limit() -> AsyncIterator[Diagnosable]:
 
 
 @contextlib.asynccontextmanager
-async def _late() -> AsyncIterator[Diagnosable]:
-    app = web.Application()
-    app.add_routes(HoldService(late_s=LATE_S).routes())
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, tcp_keepalive=False)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield Diagnosable(_plain(runner.addresses[0][1]))
-    finally:
-        await runner.cleanup()
-
-
-@contextlib.asynccontextmanager
 async def _open() -> AsyncIterator[Diagnosable]:
     async with _far_end() as port:
         yield Diagnosable(_plain(port))
 
 
-NINE: dict[str, Scenario] = {
+EIGHT: dict[str, Scenario] = {
     "kernel conntrack, silent": lambda: _conntrack(Expiry.SILENT),
     "kernel conntrack, reset on next": lambda: _conntrack(Expiry.RESET_ON_NEXT),
     "HAProxy, tcp": _haproxy_tcp,
@@ -240,7 +223,6 @@ NINE: dict[str, Scenario] = {
     "nginx, http": _nginx_http,
     "a lifetime": _lifetime,
     "the server's keep-alive limit": _keep_alive_limit,
-    "a late server": _late,
     "an open path": _open,
 }
 
@@ -264,8 +246,8 @@ async def diagnose(scenario: Scenario) -> Diagnosis | None:
 
 async def diagnose_all() -> dict[str, Diagnosis | None]:
     """Diagnose all of them at the same time."""
-    found = await asyncio.gather(*(diagnose(scenario) for scenario in NINE.values()))
-    return dict(zip(NINE, found, strict=True))
+    found = await asyncio.gather(*(diagnose(scenario) for scenario in EIGHT.values()))
+    return dict(zip(EIGHT, found, strict=True))
 
 
 # The table

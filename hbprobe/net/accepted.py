@@ -11,7 +11,6 @@ import socket
 import ssl
 from typing import Any, Protocol
 
-from hbprobe.net.silence import reset_when_closed
 from hbprobe.net.tcp_info import give_up_after
 from hbprobe.net.tls_end import heed_truncation, pending_failure, what_ended
 
@@ -253,8 +252,7 @@ class AcceptedTransport(asyncio.Transport):
             self._part()
 
     def abort(self) -> None:
-        """Close at once, by RST: what nobody has acknowledged does not keep the system busy with it any longer."""
-        reset_when_closed(self._sock)
+        """Close at once."""
         self._lose(None)
 
     def _part(self) -> None:

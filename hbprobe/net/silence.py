@@ -70,15 +70,10 @@ def unacknowledged_bytes(sock: socket.socket) -> int:
     return int.from_bytes(answer, sys.byteorder)
 
 
-def reset_when_closed(sock: socket.socket) -> None:
-    """Have the peer of `sock` see RST, not FIN, whenever it is closed (SO_LINGER with time 0)."""
+def close_with_reset(sock: socket.socket) -> None:
+    """Close `sock` so that its peer sees RST, not FIN (SO_LINGER with time 0)."""
     with contextlib.suppress(OSError):  # a connection that is gone already takes no options
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-
-
-def close_with_reset(sock: socket.socket) -> None:
-    """Close `sock` so that its peer sees RST, not FIN."""
-    reset_when_closed(sock)
     sock.close()
 
 
