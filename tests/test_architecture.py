@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import hbprobe
+from hbprobe.trial.methods.table import METHODS
 
 ROOT = Path(hbprobe.__file__).parent
 
@@ -211,6 +212,7 @@ TOUCHING = {
     "report.plots.catalogue_plot",
     "report.plots.curve_labels",
     "report.plots.curve_plot",
+    "report.documents.formats",
     "report.plots.curves",
     "report.plots.flags",
     "report.plots.fleet_plot",
@@ -515,6 +517,49 @@ def test_no_circle_of_rooms():
         others = {_room(name) for name in imports_of(module) if name.startswith("hbprobe.")}
         graph.setdefault(_room(module), set()).update(others - {_room(module)})
     assert circles(graph) == set()
+
+
+# One table
+
+
+TABLE = "hbprobe.trial.methods.table"
+HOMES = ("hbprobe.trial.methods.", "hbprobe.trial.talks.")
+"""The methods themselves know who they are; the name that a class has is no comparison."""
+
+
+def compared(tree):
+    """Return the texts that a module compares something with, matches, or lets a type be."""
+    found = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare():
+                found |= texts(*node.comparators, node.left)
+            case ast.MatchValue():
+                found |= texts(node.value)
+            case ast.Subscript(value=ast.Name(id="Literal")):
+                found |= texts(node.slice)
+    return found
+
+
+def texts(*nodes):
+    values = (inner.value for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.Constant))
+    return {value for value in values if isinstance(value, str)}
+
+
+def test_comparisons_are_found():
+    text = """
+if method.name == "hold" or method in ("idle", "x"): ...
+match name:
+    case "ping": ...
+kind: Literal["redis"] = "other"
+"""
+    assert compared(ast.parse(text)) == {"hold", "idle", "x", "ping", "redis"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_compares_the_name_of_a_method(module):
+    names = compared(_tree(module)) & set(METHODS) if not module.startswith(HOMES) else set()
+    assert names == set(), f"a trait of {TABLE} is missing"
 
 
 # Sizes
