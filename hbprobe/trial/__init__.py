@@ -6,7 +6,6 @@
 
     methods/        how one connection is kept quiet for a chosen time: a file and a row for each protocol
     http.py         one HTTP/1.1 request on one connection, and what came of it. Nothing is ever asked twice
-    dripping.py     a request whose body drips: a byte now and then, and its end when it is told
     asking.py       one question of a diagnosis, asked: a request held past the limit, and all that both ends saw of
                     it
     evidence.py     what a diagnosis asks of a path, and what each request showed

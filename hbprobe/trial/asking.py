@@ -13,8 +13,8 @@ from hbprobe.net.keep_alive import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.classify import classify, unless_by_far_end
-from hbprobe.trial.dripping import Conversation
 from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen
+from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.postmortem import examine
 from hbprobe.trial.witness import Witness
