@@ -244,6 +244,7 @@ TOUCHING = {
     "trial.methods.idle",
     "trial.methods.method",
     "trial.methods.ping",
+    "trial.methods.talking",
     "trial.postmortem",
     "trial.proof",
     "trial.witness",

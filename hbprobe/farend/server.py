@@ -1,7 +1,7 @@
 """The far end: an HTTP server, plain or TLS, without timers of its own that a probe could mistake for the path's.
 
 No keep-alive limit short of a month, and no TCP keep-alives, which would hide every packet filter on the way. What it
-serves is made of services: `/hold` always, and others that it is given.
+serves is made of services: `/hold`, `/events` and `/ws` always, and others that it is given.
 
 A connection whose hold was answered is let go once it has been idle for twice the longest hold that was asked for and
 ten minutes more; after another POST, a Ping say, twice the longest heartbeat. A client that lives has long asked
@@ -19,6 +19,7 @@ from hbprobe import __version__
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.hold import HOLD_PATH, LONGEST_HOLD_S
 from hbprobe.farend.hold_service import HoldService
+from hbprobe.farend.streams import StreamService
 from hbprobe.net.http_server import HttpServer
 
 _MARGIN_S = 600.0
@@ -45,7 +46,7 @@ class FarEnd:
         self._settings = settings
         self._holds = HoldService(said, full_at_s=lambda: self._server.full_at_s)
         app = web.Application()
-        for service in (self._holds, *services):
+        for service in (self._holds, StreamService(), *services):
             app.add_routes(service.routes())
         app.add_routes([web.get("/", self._about)])
         self._server = HttpServer(app, tls, said, keepalive_s=LONGEST_HOLD_S, may_idle_s=self._may_idle_s)

@@ -13,7 +13,7 @@ from hbprobe.middlebox.events import Event
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.methods.table import DEFAULT
+from hbprobe.trial.methods.table import DEFAULT, METHODS
 
 _SEED = 1040
 _NOBODY = Observer()
@@ -37,7 +37,10 @@ async def diagnose(
     """
     events: list[list[Event]] = [[] for _ in boxes]
     rng = random.Random(_SEED)
-    async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed)) as dialer:
+    async with (
+        no_fault_is_lost(),
+        path(boxes, settings, events, random.Random(seed), at=METHODS[method].lab_path or "/") as dialer,
+    ):
         run = await set_up(method, dialer, search, prior, rng, journal=journal)
         watch = observer.diagnosis
         found = Diagnosing(run, dialer, keep_alives=False, trials=trials, watch=watch, journal=journal)

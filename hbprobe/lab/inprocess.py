@@ -18,7 +18,8 @@ from hbprobe.measure.setup import carry_out, set_up
 from hbprobe.middlebox.chain import Chain, Tls
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
 from hbprobe.net.certificates import throwaway_pair
-from hbprobe.net.wire import Dialer, Target
+from hbprobe.net.target import Target
+from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
@@ -52,11 +53,12 @@ async def path(
     events: Sequence[list[Event]],
     chance: random.Random | None = None,
     services: Sequence[Service] = (),
+    at: str = "/",
 ) -> AsyncIterator[Dialer]:
     """Build the far end and the boxes on loopback, in order from the client; take them down at the end.
 
     `events` has a list for each box, to which the box tells what it does; `chance` is what is random about them.
-    `services` are what the far end serves beside `/hold`.
+    `services` are what the far end serves beside its own, `at` is the path of the URL that is asked there.
     """
     server_tls, client_tls = throwaway_pair()
     far_end = FarEnd(settings, server_tls, services=services)
@@ -66,7 +68,7 @@ async def path(
     try:
         if boxes:
             host, port = await chain.listen("127.0.0.1", 0)
-        yield Dialer(Target(tls=True, host=host, port=port, path="/"), client_tls)
+        yield Dialer(Target(tls=True, host=host, port=port, path=at), client_tls)
     finally:
         chain.close()
         await far_end.close()
@@ -101,8 +103,10 @@ async def measure(
     `seed` stands for what is random about the boxes. Raises CannotMeasureError where nothing can be begun.
     """
     events: list[list[Event]] = [[] for _ in boxes]
-    services, account = _active_sync(settings) if METHODS[method].server is Server.ACTIVE_SYNC else ((), None)
-    async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed), services) as dialer:
+    traits = METHODS[method]
+    services, account = _active_sync(settings) if traits.server is Server.ACTIVE_SYNC else ((), None)
+    chance, at = random.Random(seed), traits.lab_path or "/"
+    async with no_fault_is_lost(), path(boxes, settings, events, chance, services, at) as dialer:
         rng = random.Random(_SEED)
         run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal, observer=observer)
         failure = await carry_out(run.to_the_end())

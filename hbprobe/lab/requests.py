@@ -22,20 +22,25 @@ from hbprobe.measure.request import (
     Whole,
     target_of,
 )
-from hbprobe.trial.methods.table import in_words
+from hbprobe.trial.methods.table import MethodTraits, in_words
 
 if TYPE_CHECKING:
     from hbprobe.lab.inprocess import Findings
     from hbprobe.lab.pathfile import LabPath
     from hbprobe.measure.diagnosing import Diagnosing
     from hbprobe.measure.journal import Journal
-    from hbprobe.net.wire import Target
+    from hbprobe.net.target import Target
     from hbprobe.profiles.model import Profile
     from hbprobe.records.diagnosis import Diagnosis
     from hbprobe.records.result import Result
     from hbprobe.search.search import SearchSettings
 
 WORKED_EXAMPLE = "ten-minute-provider"
+_NOT_IN_A_LAB = "{method} {value}: the far end of a lab does not speak it: use {fit}"
+
+
+def _is_in_labs(row: MethodTraits) -> bool:
+    return row.lab_path is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +82,12 @@ class Lab(Searching, Journalling, Judging, Request["Result"]):
                 "{clock} warp: the kernel counts real seconds: use real, or a rate such as 100, with {kernel}",
                 "clock",
             )
-        elif self.traits.needs_account:
-            fit = in_words(lambda row: not row.needs_account)
+        elif self.traits.needs_account or self.traits.lab_path != "/":
+            fit = in_words(lambda row: not row.needs_account and row.lab_path == "/")
             text = "{method} {value}: {kernel} measures with {fit}"
             raise RequestError(text, "method", value=self.method, fit=fit)
+        if self.traits.lab_path is None:
+            raise RequestError(_NOT_IN_A_LAB, "method", value=self.method, fit=in_words(_is_in_labs))
         super().check()
 
     def path(self) -> "LabPath":
@@ -239,6 +246,8 @@ class Diagnose(Searching, Connecting, Journalling, Judging, Request["Diagnosis"]
         if not self.traits.asks:
             fit = in_words(lambda row: bool(row.asks))
             raise RequestError("{method} {value}: a diagnosis needs {fit}", "method", value=self.method, fit=fit)
+        if self.lab is not None and self.traits.lab_path is None:
+            raise RequestError(_NOT_IN_A_LAB, "method", value=self.method, fit=in_words(_is_in_labs))
         if self.compare is not None and self.other_port is not None:
             raise RequestError("{other_port} does not go with {compare}: drop one", "other_port")
         if self.lab is not None and (self.compare or self.other_port or self.ca or self.insecure):
@@ -256,7 +265,7 @@ class Diagnose(Searching, Connecting, Journalling, Judging, Request["Diagnosis"]
 
         started, began = time.perf_counter(), datetime.now(UTC)
         settings, search = self.exchange_settings(), self.search_settings()
-        target = None if self.url is None else target_of(self.url)
+        target = None if self.url is None else target_of(self.url, self.traits.schemes)
         name = "lab" if target is None else str(target)
         with self.kept(header(name, self.method, search)) as journal:
             if target is None:
@@ -328,4 +337,4 @@ class Diagnose(Searching, Connecting, Journalling, Judging, Request["Diagnosis"]
         """Return the address to compare with."""
         if self.other_port is not None:
             return replace(target, port=self.other_port)
-        return None if self.compare is None else target_of(self.compare, "compare")
+        return None if self.compare is None else target_of(self.compare, self.traits.schemes, "compare")

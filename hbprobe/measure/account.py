@@ -9,7 +9,7 @@ from pathlib import Path
 from hbprobe.eas.client import Account
 from hbprobe.errors import RequestError
 from hbprobe.files import remark_on_readers
-from hbprobe.net.wire import Target
+from hbprobe.net.target import Target
 
 _log = logging.getLogger(__name__)
 PASSWORD_VARIABLE = "HBPROBE_PASSWORD"

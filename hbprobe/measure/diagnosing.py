@@ -106,7 +106,7 @@ class Diagnosing:
         serves = must_serve and await Witness(self.dialer).is_there()
         if must_serve and not serves:
             self.remarks = ("the far end bears no witness, as an older hbprobe serve: fewer questions were asked",)
-        asks = plan(limit, Means(serves, self._keep_alives, self.elsewhere is not None))
+        asks = plan(limit, Means(serves or not must_serve, self._keep_alives, self.elsewhere is not None))
         self.asks = tuple(ask for ask in asks if ask.question in self._traits.asks)
 
     def _asking(self, ask: Ask) -> Method:

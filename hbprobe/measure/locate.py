@@ -75,7 +75,7 @@ class Locate(Searching, Connecting, Journalling, Request["Location"]):
 
         check_system()
         find = self._finder()  # before a search that takes hours
-        search, target = self.search_settings(), target_of(self.url)
+        search, target = self.search_settings(), target_of(self.url, self.traits.schemes)
         dialer = self.dialer(target)
         with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
             return await _Measuring(self, dialer, search, journal, observer, find).located()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hbprobe.eas.client import Account
     from hbprobe.exchange.settings import Settings
     from hbprobe.measure.run import Run
-    from hbprobe.net.wire import Target
+    from hbprobe.net.target import Target
     from hbprobe.records.result import Result
 
 
@@ -37,7 +37,11 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Judging, Request["Res
         from hbprobe.records.origin import Verb
 
         started, began = time.perf_counter(), datetime.now(UTC)
-        settings, search, target = self.exchange_settings(), self.search_settings(), target_of(self.url)
+        settings, search, target = (
+            self.exchange_settings(),
+            self.search_settings(),
+            target_of(self.url, self.traits.schemes),
+        )
         dialer, account = self.dialer(target), self._account(target)
         with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
             longest = format_duration(search.worst_case_s)

@@ -32,9 +32,10 @@ from hbprobe import warp
 from hbprobe.duration import LONGEST_S, format_duration, parse_duration_s
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
+from hbprobe.net.target import HTTP, Scheme
 from hbprobe.search.search import SearchSettings
 from hbprobe.share import parse_share
-from hbprobe.trial.methods.table import CHOICES, DEFAULT, METHODS, MethodTraits
+from hbprobe.trial.methods.table import CHOICES, METHODS, MethodTraits, of_scheme
 
 if TYPE_CHECKING:
     import ssl
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
     from hbprobe.measure.journal import Journal
     from hbprobe.net.connect import From
-    from hbprobe.net.wire import Dialer, Target
+    from hbprobe.net.target import Target
+    from hbprobe.net.wire import Dialer
     from hbprobe.records.origin import Origin
     from hbprobe.search.prior import Prior
 
@@ -95,6 +97,9 @@ RecordT = TypeVar("RecordT")
 class Group:
     """Fields that several requests share."""
 
+    def settle(self) -> None:
+        """Fill in what follows from other fields."""
+
     def check(self) -> None:
         """Raise RequestError for fields that cannot be, or do not go together; each group adds its own."""
 
@@ -107,6 +112,7 @@ class Request(Group, Generic[RecordT]):
         for name, mark in _marks(type(self)).items():
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, _read(name, value, mark))
+        self.settle()
         self.check()
 
     async def measure(self, observer: Observer | None = None) -> RecordT:
@@ -248,8 +254,14 @@ class Searching(Group):
     """how late an answer may be before its absence counts as silence (default: 3 s)"""
     strategy: Strategy = "guided"
     """guided: try timers that products have first; split: halve the bracket"""
-    method: MethodName = field(default=DEFAULT, metadata={"choices": CHOICES})
-    """how a connection is kept quiet, and what must answer"""
+    method: MethodName = field(default="", metadata={"choices": CHOICES})
+    """how a connection is kept quiet, and what must answer (default: as the URL's scheme says; hold for https)"""
+
+    def settle(self) -> None:
+        """Choose the method that the URL's scheme says, where none is named."""
+        if not self.method:
+            object.__setattr__(self, "method", of_scheme(getattr(self, "url", None) or ""))
+        super().settle()
 
     def search_settings(self, base: SearchSettings | None = None) -> SearchSettings:
         """Return what is said of the search, on top of `base`; raises RequestError where it does not fit together."""
@@ -491,11 +503,11 @@ class Judging(Configured):
         return DEVICES if self.devices == "all" else CURRENT
 
 
-def target_of(url: str, name: str = "url") -> "Target":
-    """Return what a URL names; raises RequestError where it is none."""
-    from hbprobe.net.wire import Target
+def target_of(url: str, schemes: Mapping[str, Scheme] = HTTP, name: str = "url") -> "Target":
+    """Return what a URL of these schemes names; raises RequestError where it is none."""
+    from hbprobe.net.target import Target
 
     try:
-        return Target.parse(url)
+        return Target.parse(url, schemes)
     except ValueError as error:
         raise RequestError("{what}" if name == "url" else f"{{{name}}}: {{what}}", name, what=error) from None

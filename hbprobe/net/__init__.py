@@ -4,6 +4,7 @@ A probe opens a `wire` (with `connect` and `dial`), which yields bytes or one `r
 by `listener` and `accepted`. Nothing here knows of trials, profiles or requests.
 
     wire.py          one connection, plain or TLS, that tells exactly how it ended
+    target.py        a URL to probe, taken apart, and what its scheme says of a connection
     dial.py          connecting to the first address of a server that takes the connection
     connect.py       connecting a probe's socket: every address of a name gets its turn, and none takes the others'
                      time

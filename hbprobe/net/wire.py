@@ -7,17 +7,16 @@ TLS runs here over memory buffers (ssl.MemoryBIO) on a plain asyncio transport, 
 import asyncio
 import contextlib
 import errno
-import re
 import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
-from urllib.parse import quote, urlsplit
 
 from hbprobe.net.connect import CONNECT_TIMEOUT_S, Address, From, Prepare, connect, look_up, reason_of
 from hbprobe.net.connection import Connection
 from hbprobe.net.replies import End, EndKind
+from hbprobe.net.target import Target
 from hbprobe.net.tcp_info import TcpInfo, acknowledge_now, tcp_info
 from hbprobe.net.tls_trouble import tls_trouble
 from hbprobe.warp import rate_of
@@ -26,8 +25,6 @@ _CHUNK_BYTES = 65536
 _GREETING_BYTES = 16
 _TURNS = 2
 """In the first turn of the loop after a deadline the socket is polled, in the second it is read."""
-_PATH_MARKS = "/?:@!$&'()*+,;=%-._~"
-"""What may stand in a path or query as it is (RFC 3986)."""
 
 
 class DialError(Exception):
@@ -37,43 +34,6 @@ class DialError(Exception):
         """`passing`: it may stand in a while, as after a server's restart."""
         super().__init__(text)
         self.passing = passing
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A URL, taken apart."""
-
-    tls: bool
-    host: str
-    port: int
-    path: str
-
-    @classmethod
-    def parse(cls, url: str) -> "Target":
-        """Read an http or https URL; raises ValueError, in words a user can act on, for anything else."""
-        if "@" in re.split(r"[/?#]", url.partition("://")[2])[0]:  # first of all, so that no message repeats it
-            raise ValueError("a URL to probe holds no user name or password")
-        unusable = ValueError(f"{url!r} is no URL to probe: write https://HOST[:PORT][/PATH]")
-        try:
-            parts = urlsplit(url)
-            host, port = (parts.hostname or "").encode("idna").decode(), parts.port
-        except ValueError:  # an IPv6 address without its brackets, a port out of range, an endless name
-            raise unusable from None
-        if parts.scheme not in ("http", "https") or not host or port == 0:
-            raise unusable
-        tls = parts.scheme == "https"
-        path = quote(parts.path + (f"?{parts.query}" if parts.query else ""), safe=_PATH_MARKS)
-        return cls(tls, host, port or (443 if tls else 80), path or "/")
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}{self.path}"
-
-    @property
-    def authority(self) -> str:
-        """What the Host header says."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
 class Wire(asyncio.Protocol):
@@ -149,6 +109,11 @@ class Wire(asyncio.Protocol):
     def signed(self) -> bool:
         """Whether TLS's close_notify has come."""
         return self._signed
+
+    @property
+    def alpn(self) -> str:
+        """What was agreed on in TLS (RFC 7301); empty where nothing was, or without TLS."""
+        return "" if self._tls is None else self._tls.selected_alpn_protocol() or ""
 
     def info(self) -> TcpInfo | None:
         """Return what the system knows of the connection; None where it does not tell, or after the end."""
@@ -273,6 +238,12 @@ class Dialer:
         other = Dialer(self.target, self._tls, in_turn, start=self.start)
         other._peer = self._peer
         return other
+
+    def offering(self, protocol: str) -> "Dialer":
+        """Return a dialer to the same address that offers a protocol in TLS (RFC 7301), and no other from now on."""
+        if self._tls is not None:
+            self._tls.set_alpn_protocols([protocol])
+        return self
 
     async def open(self) -> Wire:
         """Connect once; raises DialError, which names the phase."""

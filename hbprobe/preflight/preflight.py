@@ -18,7 +18,8 @@ from hbprobe.eas.refusal import Asker, RefusedError, http_refusal
 from hbprobe.errors import CannotMeasureError
 from hbprobe.net.connect import From
 from hbprobe.net.replies import Answer
-from hbprobe.net.wire import Dialer, DialError, Target
+from hbprobe.net.target import Target
+from hbprobe.net.wire import Dialer, DialError
 from hbprobe.preflight.reach import CheckFailedError, connect, look_up, shake_hands
 from hbprobe.trial.handshake import PATIENCE_S, Courier, answer_to
 from hbprobe.trial.methods.ping import PingMethod, eas_path

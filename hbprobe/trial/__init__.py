@@ -5,6 +5,7 @@
 (`explanation`), unless the far end has an `excuse`. The result is an `outcome.Outcome`.
 
     methods/        how one connection is kept quiet for a chosen time: a file and a row for each protocol
+    talks/          what is said in each protocol beside HTTP/1.1, without I/O
     http.py         one HTTP/1.1 request on one connection, and what came of it. Nothing is ever asked twice
     asking.py       one question of a diagnosis, asked: a request held past the limit, and all that both ends saw of
                     it

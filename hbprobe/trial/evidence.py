@@ -85,6 +85,10 @@ class Seen:
     """For a silent cut."""
     far_end: FarEndSaw | None = None
     """None where the far end cannot be asked."""
+    farewell: str = ""
+    """What was said before the connection ended, in the words of its protocol."""
+    by_server: bool = False
+    """Who says goodbye in this protocol is the server itself, and no proxy."""
     late_s: float | None = None
     """So long after it was due did the answer come after all."""
 

@@ -54,6 +54,8 @@ def _causes(seen: Seen) -> tuple[Cause, ...]:
     match seen.outcome.how:
         case Manner.STATUS:
             return (Cause.PROXY_STATUS,)
+        case Manner.CLOSED | Manner.RESET if seen.farewell and seen.by_server:
+            return (Cause.CLOSED_BY_SERVER,)
         case Manner.CLOSED:
             return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=seen.signed)
         case Manner.RESET if seen.outcome.aftermath is Aftermath.RESET:
@@ -138,6 +140,8 @@ _AFTERMATH = {
 
 def _evidence(seen: Seen, *, tls: bool) -> Iterator[str]:
     yield _death(seen)
+    if seen.farewell:
+        yield f"before that came {seen.farewell}"
     if seen.outcome.how in (Manner.CLOSED, Manner.RESET) and tls:
         yield (
             "TLS's close_notify came first: whoever ended it holds the keys of the connection"

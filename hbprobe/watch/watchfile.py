@@ -29,7 +29,7 @@ from hbprobe.lab.pathfile import SearchOnPath, search_settings
 from hbprobe.net.address import Address
 from hbprobe.net.certificates import client_context
 from hbprobe.net.connect import From
-from hbprobe.net.wire import Target
+from hbprobe.net.target import Target
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.reading import read_as

@@ -7,7 +7,8 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd, Service
 from hbprobe.lab.kernel.path import KernelPath
 from hbprobe.net.certificates import throwaway_pair
-from hbprobe.net.wire import Dialer, Target
+from hbprobe.net.target import Target
+from hbprobe.net.wire import Dialer
 
 PORT = 8443
 

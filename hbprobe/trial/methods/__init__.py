@@ -5,6 +5,7 @@
     hold.py      hbprobe serve holds a request, and bears witness
     idle.py      silence between two requests to any web server
     ping.py      a Ping that a real ActiveSync server holds: a trial is one Ping, on one connection of its own
+    talking.py   silence in the middle of a talk in any protocol of `hbprobe.trial.talks`
 
 A new method is a file here with `make(environment)`, and a row of `table.METHODS`.
 """

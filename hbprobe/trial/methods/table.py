@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.farend.hold import LONGEST_HOLD_S
+from hbprobe.net.target import HTTP, Scheme
 from hbprobe.trial.evidence import Question
 
 
@@ -17,18 +18,6 @@ class Server(StrEnum):
     """An ActiveSync server; a lab puts hbprobe's stand-in there."""
     ANY = "any"
     """Any server that speaks the protocol."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """What a URL's scheme says of a connection."""
-
-    tls: bool
-    port: int
-    """Where the URL names none."""
-
-
-HTTP: Mapping[str, Scheme] = {"https": Scheme(tls=True, port=443), "http": Scheme(tls=False, port=80)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +45,44 @@ class MethodTraits:
     """Many trials may run at once without asking anything more of the server."""
     longest_s: float | None = None
     """No longer hold can be asked for."""
+    lab_path: str | None = "/"
+    """Where a lab's far end serves it; None where that does not."""
+    talk: str = ""
+    """The module of `hbprobe.trial.talks` with what is said, for a method that talks in one."""
     exchange: bool = False
     """What it measures is what an Exchange heartbeat would meet, so Exchange's verdict follows from it."""
 
 
 _ANY_SERVER = frozenset({Question.POST_MORTEM, Question.KEEP_ALIVE, Question.ELSEWHERE})
+
+
+def _talk(
+    name: str,
+    help_: str,
+    words: str,
+    schemes: Mapping[str, Scheme],
+    *,
+    lab_path: str | None = None,
+    pings: bool = True,
+) -> MethodTraits:
+    """Return the row of a talk with any server; `pings`: something can be asked that is answered."""
+    return MethodTraits(
+        name=name,
+        module="hbprobe.trial.methods.talking",
+        talk=name,
+        help=help_,
+        words=words,
+        schemes=schemes,
+        server=Server.ANY,
+        server_timer=True,
+        asks=_ANY_SERVER | {Question.BOTH_DRIP} if pings else _ANY_SERVER,
+        lab_path=lab_path,
+    )
+
+
+def _pair(name: str, port: int, secure: str, secure_port: int) -> dict[str, Scheme]:
+    return {secure: Scheme(tls=True, port=secure_port), name: Scheme(tls=False, port=port)}
+
 
 _ROWS = (
     MethodTraits(
@@ -99,6 +121,76 @@ _ROWS = (
         at_once=False,
         exchange=True,
     ),
+    _talk(
+        "websocket",
+        "any WebSocket endpoint answers a Ping after the silence",
+        "a WebSocket is quiet, and its endpoint is asked with a Ping",
+        _pair("ws", 80, "wss", 443),
+        lab_path="/ws",
+    ),
+    _talk(
+        "events",
+        "a stream of server-sent events is opened and listened to",
+        "a stream of events is listened to",
+        {"sse+https": Scheme(tls=True, port=443), "sse+http": Scheme(tls=False, port=80)},
+        lab_path="/events?silence=%7Bhold%7D",
+        pings=False,
+    ),
+    _talk(
+        "http2",
+        "any HTTPS server that speaks HTTP/2 acknowledges a PING; no request is made",
+        "an HTTP/2 connection without requests is quiet, and the server is asked with a PING",
+        {"h2": Scheme(tls=True, port=443), "grpcs": Scheme(tls=True, port=443)},
+    ),
+    _talk(
+        "mqtt",
+        "a broker answers PINGREQ; the keep-alive is 0",
+        "an MQTT client with keep-alive 0 is quiet, and the broker is asked with PINGREQ",
+        _pair("mqtt", 1883, "mqtts", 8883),
+    ),
+    _talk(
+        "redis",
+        "a Redis server answers PING, before a login, too",
+        "a Redis client is quiet, and the server is asked with PING",
+        _pair("redis", 6379, "rediss", 6379),
+    ),
+    _talk(
+        "imap",
+        "an IMAP server answers NOOP before the login",
+        "an IMAP client is quiet before the login, and the server is asked with NOOP",
+        _pair("imap", 143, "imaps", 993),
+    ),
+    _talk(
+        "postgresql",
+        "a PostgreSQL server says before the login whether it encrypts",
+        "a PostgreSQL client is quiet before the login, and the server is asked whether it encrypts",
+        {"postgresql": Scheme(tls=False, port=5432), "postgres": Scheme(tls=False, port=5432)},
+    ),
+    _talk(
+        "smtp",
+        "a mail server answers NOOP",
+        "an SMTP client is quiet, and the server is asked with NOOP",
+        _pair("smtp", 25, "smtps", 465),
+    ),
+    _talk(
+        "ssh",
+        "an SSH server answers what it cannot know, before keys are exchanged",
+        "an SSH client is quiet before keys are exchanged, and the server is asked what it cannot know",
+        {"ssh": Scheme(tls=False, port=22)},
+    ),
+    _talk(
+        "ldap",
+        "a directory answers a search for its root",
+        "an LDAP client is quiet, and the server is asked for the root of its directory",
+        _pair("ldap", 389, "ldaps", 636),
+    ),
+    _talk(
+        "raw",
+        "nothing is said; whether the connection stands is told by TCP alone",
+        "nothing is said, and TCP alone tells whether the connection stands",
+        {"tls": Scheme(tls=True, port=None), "tcp": Scheme(tls=False, port=None)},
+        pings=False,
+    ),
 )
 
 METHODS: dict[str, MethodTraits] = {row.name: row for row in _ROWS}
@@ -122,3 +214,9 @@ def server_timer_counts(method: str) -> bool:
     """Say whether a timer of the server's own may be behind a limit; so it may behind one out of a capture."""
     row = METHODS.get(method)
     return row is None or row.server_timer
+
+
+def of_scheme(url: str) -> str:
+    """Return the name of the method that a URL's scheme chooses; the default one where none takes it."""
+    scheme = url.partition("://")[0].lower()
+    return next((name for name, row in METHODS.items() if scheme in row.schemes), DEFAULT)

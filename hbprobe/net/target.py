@@ -1,0 +1,65 @@
+"""A URL to probe, taken apart, and what its scheme says of a connection."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+_PATH_MARKS = "/?:@!$&'()*+,;=%-._~"
+"""What may stand in a path or query as it is (RFC 3986)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """What a URL's scheme says of a connection."""
+
+    tls: bool
+    port: int | None
+    """Where the URL names none; None where it must."""
+
+
+HTTP: Mapping[str, Scheme] = {"https": Scheme(tls=True, port=443), "http": Scheme(tls=False, port=80)}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL, taken apart."""
+
+    tls: bool
+    host: str
+    port: int
+    path: str
+    scheme: str = ""
+    """Empty for https and http."""
+
+    @classmethod
+    def parse(cls, url: str, schemes: Mapping[str, Scheme] = HTTP) -> "Target":
+        """Read a URL of one of these schemes; raises ValueError, in words a user can act on, for anything else."""
+        if "@" in re.split(r"[/?#]", url.partition("://")[2])[0]:  # first of all, so that no message repeats it
+            raise ValueError("a URL to probe holds no user name or password")
+        usual = next(iter(schemes))
+        where = "HOST:PORT" if schemes[usual].port is None else "HOST[:PORT]"
+        unusable = ValueError(f"{url!r} is no URL to probe: write {usual}://{where}[/PATH]")
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+        except ValueError:  # an IPv6 address without its brackets, a port out of range, an endless name
+            raise unusable from None
+        scheme = schemes.get(parts.scheme)
+        if scheme is None or not host or port == 0:
+            raise unusable
+        port = port or scheme.port
+        if port is None:
+            raise unusable
+        path = quote(parts.path + (f"?{parts.query}" if parts.query else ""), safe=_PATH_MARKS)
+        return cls(scheme.tls, host, port, path or "/", "" if parts.scheme in HTTP else parts.scheme)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme or ('https' if self.tls else 'http')}://{host}:{self.port}{self.path}"
+
+    @property
+    def authority(self) -> str:
+        """What the Host header says."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"

@@ -1,0 +1,265 @@
+"""A protocol's talk on a connection: it stands, is silent for the hold, and is asked what any server answers.
+
+What the server says by itself breaks the silence, and is never taken for a limit: a trial in which it spoke is no
+evidence of the hold that was to be silent. What it says when it ends the connection (GOAWAY, BYE, Close) is kept.
+"""
+
+import asyncio
+from dataclasses import replace
+from importlib import import_module
+
+from hbprobe.duration import format_duration
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.net.replies import End, EndKind
+from hbprobe.net.wire import Wire
+from hbprobe.trial.asking import Quiet, on_a_connection
+from hbprobe.trial.classify import PROMPT_S, came_early, classify
+from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.methods.method import Environment, OneConnection
+from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
+from hbprobe.trial.postmortem import examine
+from hbprobe.trial.talks.talk import MakeTalk, Talk, Where
+
+_BEGIN_S = 30.0
+"""So long may the beginning take, which nothing is meant to hold up."""
+_FAREWELL_S = 10.0
+"""So long after its last words does a server close the connection, at most."""
+_AT_ONCE = Ask(Question.POST_MORTEM, 0.0)
+
+
+class TalkMethod(OneConnection):
+    """Silence in the middle of a talk."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._new: MakeTalk = import_module(f"hbprobe.trial.talks.{environment.traits.talk}").make
+        if alpn := self._talk(0.0).alpn:
+            self._dialer = self._dialer.offering(alpn)
+
+    async def prove(self) -> Outcome | None:
+        """Have one talk without silence: a server that never answers would look like a path that cuts everything."""
+        seen = await on_a_connection(self._dialer, _AT_ONCE, self._proven)
+        return None if seen.outcome.kind is Kind.SURVIVED else seen.outcome
+
+    async def ask(self, ask: Ask) -> Seen:
+        """Ask one question; a drip from both ends is the protocol's own ping, with what answers it."""
+        environment = self._environment
+        return await on_a_connection(
+            self._dialer,
+            ask,
+            lambda wire: _Trial(wire, self._talk(ask.hold_s), ask, environment.grace_s, environment.quiet).seen(),
+        )
+
+    async def _proven(self, wire: Wire) -> Seen:
+        talk = self._talk(0.0)
+        outcome = await _begun(wire, talk)
+        if outcome is None and talk.asks:
+            wire.send(talk.ask())
+            end = await _heard(wire, talk, asyncio.get_running_loop().time() + _BEGIN_S)
+            if not talk.answered:
+                outcome = _objection("the server does not answer a question that is asked at once", talk, end)
+        return Seen(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
+
+    def _talk(self, hold_s: float) -> Talk:
+        target = self._dialer.target
+        return self._new(Where(target.authority, target.path, hold_s))
+
+
+class _Trial:
+    """One connection of a talk."""
+
+    def __init__(self, wire: Wire, talk: Talk, ask: Ask, grace_s: float, quiet: Quiet) -> None:
+        self._wire = wire
+        self._talk = talk
+        self._ask = ask
+        self._grace_s = grace_s
+        self._quiet = quiet
+        self._loop = asyncio.get_running_loop()
+        self._since_s = 0.0
+        """Since when it is silent."""
+        self._heard_s = 0.0
+        """When the server was heard last, or the silence began."""
+        self._spoke: list[float] = []
+        """How long the silences were that the server broke by itself."""
+        self._socket: SocketSaw | None = None
+
+    async def seen(self) -> Seen:
+        """Keep the connection silent, and tell what came of it."""
+        if (objection := await _begun(self._wire, self._talk)) is not None:
+            return Seen(self._ask, objection)
+        self._since_s = self._heard_s = self._loop.time()
+        async with self._quiet(self._wire, self._ask.hold_s):
+            outcome = await (self._pinged() if self._ask.question is Question.BOTH_DRIP else self._silent())
+        if outcome.how is Manner.SILENT and self._socket is None:
+            self._socket = await examine(self._wire)
+        return Seen(
+            self._ask,
+            outcome,
+            signed=self._wire.signed,
+            socket=self._socket,
+            farewell=self._talk.farewell if outcome.kind is Kind.CUT else "",
+            by_server=self._talk.end_to_end,
+        )
+
+    # What is done meanwhile
+
+    async def _silent(self) -> Outcome:
+        talk = self._talk
+        end = await self._listen(self._grace_s if talk.due else 0.0)
+        if talk.due and talk.answered:
+            return self._answered()
+        if talk.trouble:
+            return Outcome(Kind.FAILED, self._elapsed_s, reason=talk.trouble)
+        if end is not None:
+            return self._ended(end)
+        if self._spoke:
+            return self._not_silent()
+        if talk.due:
+            return Outcome(Kind.CUT, self._elapsed_s, Manner.SILENT, reason="nothing came")
+        return await (self._asked() if talk.asks else self._poked())
+
+    async def _pinged(self) -> Outcome:
+        due_s, every_s = self._since_s + self._ask.hold_s, self._ask.interval_s or self._ask.hold_s
+        while (now_s := self._loop.time()) < due_s:
+            end = await self._hear(min(now_s + every_s, due_s))
+            if end is not None:
+                return self._ended(end)
+            outcome = await self._asked()
+            if outcome.kind is not Kind.SURVIVED:
+                return outcome
+        return Outcome(Kind.SURVIVED, self._elapsed_s)
+
+    async def _asked(self) -> Outcome:
+        """Ask, and wait for the answer."""
+        self._wire.send(self._talk.ask())
+        end = await _heard(self._wire, self._talk, self._loop.time() + self._grace_s)
+        if self._talk.answered:
+            return Outcome(Kind.SURVIVED, self._elapsed_s)
+        if self._talk.trouble:
+            return Outcome(Kind.FAILED, self._elapsed_s, reason=self._talk.trouble)
+        if end is None:
+            return Outcome(Kind.CUT, self._elapsed_s, Manner.SILENT, reason="nothing came")
+        outcome = self._ended(end)
+        if end.kind is EndKind.RST:
+            text = "RST in answer to the next packet"
+            return replace(outcome, aftermath=Aftermath.RESET, exact=False, reason=text)
+        return outcome
+
+    async def _poked(self) -> Outcome:
+        """Send one more packet, and see what becomes of it."""
+        elapsed_s = self._elapsed_s
+        saw = await examine(self._wire)
+        if saw.woke or saw.aftermath is Aftermath.ACKNOWLEDGED:
+            return Outcome(Kind.SURVIVED, elapsed_s)
+        if saw.aftermath is None:
+            text = "this system does not tell whether one more packet was acknowledged, and nothing else can be asked"
+            return Outcome(Kind.FAILED, elapsed_s, reason=text)
+        self._socket = saw
+        return Outcome(Kind.CUT, elapsed_s, Manner.SILENT, reason="one more packet was not taken")
+
+    # What it means
+
+    @property
+    def _elapsed_s(self) -> float:
+        return self._loop.time() - self._since_s
+
+    def _answered(self) -> Outcome:
+        """Tell of an answer that was due after the hold."""
+        elapsed_s, hold_s = self._heard_s - self._since_s, self._ask.hold_s
+        if came_early(elapsed_s, hold_s):
+            text = f"the server spoke after {elapsed_s:.3f} s instead of {hold_s:g} s: it does not do as it is asked"
+            return Outcome(Kind.FAILED, elapsed_s, reason=text)
+        return Outcome(Kind.SURVIVED, elapsed_s)
+
+    def _ended(self, end: End) -> Outcome:
+        """Tell of an end; where the server spoke meanwhile, the silence began with its last words."""
+        since_s = self._heard_s if self._spoke else self._since_s
+        if self._spoke and end.at_s - since_s < PROMPT_S:
+            text = "the server spoke by itself, and ended the connection at once"
+            return Outcome(Kind.FAILED, end.at_s - self._since_s, reason=text, again=True)
+        return classify(end, hold_s=self._ask.hold_s, started_s=since_s, now_s=end.at_s, expected=None)
+
+    def _not_silent(self) -> Outcome:
+        every_s = max(self._spoke)
+        text = (
+            f"the server speaks by itself every {format_duration(every_s)} or sooner: longer silence cannot be tested"
+        )
+        return Outcome(Kind.FAILED, self._elapsed_s, reason=text)
+
+    # What is heard
+
+    async def _listen(self, more_s: float) -> End | None:
+        """Listen until the hold is over, and as much longer."""
+        while self._loop.time() < (until_s := self._since_s + self._ask.hold_s + more_s):
+            end = await self._hear(until_s)
+            if end is not None or self._talk.trouble or (self._talk.due and self._talk.answered):
+                return end
+        return None
+
+    async def _hear(self, until_s: float) -> End | None:
+        """Wait for what comes next; what comes within a second of the beginning belongs to it."""
+        event = await self._wire.receive(until_s)
+        if event is None or isinstance(event, End):
+            return event
+        now_s = self._loop.time()
+        if said := self._talk.take(event):
+            self._wire.send(said)
+        if self._talk.farewell:
+            return await _after_farewell(self._wire, now_s)
+        if now_s - self._heard_s < PROMPT_S and not self._spoke and not self._talk.due:
+            self._since_s = now_s
+        elif not self._talk.answered:
+            self._spoke.append(now_s - self._heard_s)
+        self._heard_s = now_s
+        return None
+
+
+async def _begun(wire: Wire, talk: Talk) -> Outcome | None:
+    """Bring the talk to where silence may begin; return why it cannot be."""
+    if talk.alpn and wire.alpn != talk.alpn:
+        text = f"the server does not speak {talk.alpn}: in TLS it agrees on {wire.alpn or 'nothing'}"
+        return Outcome(Kind.FAILED, 0.0, reason=text)
+    if first := talk.begin():
+        wire.send(first)
+    if _stands(talk):
+        return None
+    end = await _heard(wire, talk, asyncio.get_running_loop().time() + _BEGIN_S)
+    return None if _stands(talk) else _objection("the server does not begin to talk", talk, end)
+
+
+def _stands(talk: Talk) -> bool:
+    return talk.stands and not talk.trouble
+
+
+async def _heard(wire: Wire, talk: Talk, until_s: float) -> End | None:
+    """Listen until the talk stands, or its question is answered, or it ends, or the time is over."""
+    stood = talk.stands
+    while not (talk.trouble or talk.answered or (talk.stands and not stood)):
+        event = await wire.receive(until_s)
+        if event is None or isinstance(event, End):
+            return event
+        if said := talk.take(event):
+            wire.send(said)
+        if talk.farewell:
+            return await _after_farewell(wire, asyncio.get_running_loop().time())
+    return None
+
+
+async def _after_farewell(wire: Wire, at_s: float) -> End:
+    """Wait for the end that a server has announced; its words are what struck."""
+    until_s = at_s + _FAREWELL_S
+    while (event := await wire.receive(until_s)) is not None:
+        if isinstance(event, End):
+            return replace(event, at_s=at_s)
+    return End(EndKind.FIN, at_s, wire.signed)
+
+
+def _objection(text: str, talk: Talk, end: End | None) -> Outcome:
+    """Say why there is no talk; where the connection only ended, it may be there in a while."""
+    if talk.trouble:
+        return Outcome(Kind.FAILED, 0.0, reason=talk.trouble)
+    why = talk.farewell or (f"{end.kind.upper()}{f' ({end.detail})' if end.detail else ''}" if end else "")
+    return Outcome(Kind.FAILED, 0.0, reason=text + (f": {why}" if why else ""), again=True, outage=True)
+
+
+make = TalkMethod

@@ -1,0 +1,68 @@
+"""A stream of server-sent events (WHATWG HTML, section 9.2): it is opened, and listened to.
+
+Nothing can be asked on it. Where the URL has `{hold}` in its path or query, that becomes the hold in seconds, and the
+server is taken to speak then: `hbprobe serve` does, at `/events?silence={hold}`. Otherwise one more packet after the
+hold shows whether somebody acknowledges it.
+"""
+
+import h11
+
+from hbprobe.trial.http import USER_AGENT
+from hbprobe.trial.talks.talk import Talk, Where
+
+_HOLD = "%7Bhold%7D"
+"""`{hold}` as it stands in a URL that has been read."""
+
+
+class EventsTalk(Talk):
+    """A stream that is listened to."""
+
+    asks = False
+    end_to_end = False
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where)
+        self._http = h11.Connection(h11.CLIENT)
+        self.due = _HOLD in where.path
+
+    def begin(self) -> bytes:
+        """Ask for the stream."""
+        headers = [
+            ("Host", self.where.authority),
+            ("User-Agent", USER_AGENT),
+            ("Accept", "text/event-stream"),
+            ("Cache-Control", "no-cache"),
+        ]
+        target = self.where.path.replace(_HOLD, f"{self.where.hold_s:g}")
+        request = self._http.send(h11.Request(method="GET", target=target, headers=headers))
+        return (request or b"") + (self._http.send(h11.EndOfMessage()) or b"")
+
+    def take(self, data: bytes) -> bytes:
+        """Take pieces of the stream."""
+        if self.trouble or self.farewell:
+            return b""
+        try:
+            self._http.receive_data(data)
+            while (event := self._http.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+                self._event(event)
+        except h11.RemoteProtocolError as error:
+            self.trouble = f"the answer is not HTTP: {error}"
+        return b""
+
+    def _event(self, event: object) -> None:
+        match event:
+            case h11.Response(status_code=200, headers=headers):
+                kind = next((value for name, value in headers if name == b"content-type"), b"")
+                self.stands = kind.split(b";")[0].strip().lower() == b"text/event-stream"
+                if not self.stands:
+                    said = kind.decode("ascii", "backslashreplace")[:60]
+                    self.trouble = f"the answer is no event stream, but {said or 'has no type'}"
+            case h11.Response(status_code=status):
+                self.trouble = f"status {status} instead of an event stream"
+            case h11.Data():
+                self.answered = self.due
+            case h11.EndOfMessage():
+                self.farewell = "the end of the stream, as HTTP has it"
+
+
+make = EventsTalk

@@ -1,0 +1,62 @@
+"""HTTP/2 (RFC 9113): the preface, and PING frames, which every server answers; no request is needed."""
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, Event, PingAckReceived, RemoteSettingsChanged
+from h2.exceptions import ProtocolError
+
+from hbprobe.trial.talks.talk import Talk, Where, told
+
+_MARK = b"hbprobe."
+
+
+class Http2Talk(Talk):
+    """A client's side of one HTTP/2 connection without streams."""
+
+    alpn = "h2"
+    end_to_end = False
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where)
+        self._connection = H2Connection(H2Configuration(client_side=True))
+
+    def begin(self) -> bytes:
+        """Send the preface and settings."""
+        self._connection.initiate_connection()
+        return self._connection.data_to_send()
+
+    def take(self, data: bytes) -> bytes:
+        """Take frames; settings and PINGs of the server's are acknowledged."""
+        if self.trouble or self.farewell:
+            return b""
+        try:
+            for event in self._connection.receive_data(data):
+                self._event(event)
+        except (ProtocolError, ValueError) as error:
+            if not self.farewell:
+                self.trouble = f"the server does not speak HTTP/2: {told(data) if not self.stands else error}"
+        return self._connection.data_to_send()
+
+    def ask(self) -> bytes:
+        """Send a PING."""
+        self.answered = False
+        try:
+            self._connection.ping(_MARK)
+        except ProtocolError:  # the server has said GOAWAY meanwhile
+            return b""
+        return self._connection.data_to_send()
+
+    def _event(self, event: Event) -> None:
+        match event:
+            case RemoteSettingsChanged():
+                self.stands = True
+            case PingAckReceived(ping_data=data) if data == _MARK:
+                self.answered = True
+            case ConnectionTerminated(error_code=code, additional_data=more):
+                name = code.name if isinstance(code, ErrorCodes) else str(code)
+                words = f" ({more.decode('ascii', 'backslashreplace')[:60]})" if more else ""
+                self.farewell = f"GOAWAY {name}{words}"
+
+
+make = Http2Talk

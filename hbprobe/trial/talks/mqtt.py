@@ -1,0 +1,68 @@
+"""MQTT 3.1.1 (https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/mqtt-v3.1.1.html): CONNECT with a keep-alive of 0, so that
+the broker has no timer of its own (section 3.1.2.10), and PINGREQ."""
+
+from hbprobe.trial.talks.talk import Buffered
+
+_CONNECT = bytes((0x10, 12)) + b"\x00\x04MQTT" + bytes((4, 2)) + b"\x00\x00" + b"\x00\x00"
+"""Protocol level 4, a clean session, keep-alive 0, and a name that the broker chooses (section 3.1.3.1)."""
+_CONNACK, _PINGRESP, _DISCONNECT = 0x20, 0xD0, 0xE0
+_REFUSALS = {
+    1: "the broker does not know MQTT 3.1.1",
+    2: "the broker wants a client identifier",
+    3: "the broker is not available",
+    4: "the broker refuses the login",
+    5: "the broker wants a login",
+}
+_MOST_LENGTH_BYTES = 4
+
+
+class MqttTalk(Buffered):
+    """A client without a name and without subscriptions."""
+
+    def begin(self) -> bytes:
+        """Send CONNECT."""
+        return _CONNECT
+
+    def ask(self) -> bytes:
+        """Send PINGREQ."""
+        self.answered = False
+        return b"\xc0\x00"
+
+    def _next(self) -> bytes | None:
+        if not self._buffer:
+            return None
+        kind, length, at = self._buffer[0], 0, 1
+        if not self.stands and kind != _CONNACK:
+            self._not("MQTT")
+            return None
+        while True:  # section 2.2.3: seven bits a byte, the lowest first
+            if at > _MOST_LENGTH_BYTES:
+                self._not("MQTT")
+                return None
+            if at >= len(self._buffer):
+                return None
+            length |= (self._buffer[at] & 0x7F) << 7 * (at - 1)
+            at += 1
+            if not self._buffer[at - 1] & 0x80:
+                break
+        if len(self._buffer) < at + length:
+            return None
+        body = bytes(self._buffer[at : at + length])
+        self._packet(kind, body)
+        del self._buffer[: at + length]
+        return None if self.trouble else b""
+
+    def _packet(self, kind: int, body: bytes) -> None:
+        if kind == _CONNACK and len(body) == 2:
+            self.stands = body[1] == 0
+            if not self.stands:
+                self.trouble = _REFUSALS.get(body[1], f"the broker refuses: code {body[1]}")
+        elif kind == _CONNACK:
+            self._not("MQTT")
+        elif kind == _PINGRESP:
+            self.answered = True
+        elif kind == _DISCONNECT:
+            self.farewell = "DISCONNECT"
+
+
+make = MqttTalk

@@ -1,0 +1,109 @@
+"""What each protocol's talk is: bytes in, bytes out, and what they add up to. No sockets, no clocks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+MOST_BYTES = 1 << 20
+"""No server says more before it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a talk must know of its server, and of this trial."""
+
+    authority: str
+    """HOST, with the port where that is not the usual one."""
+    path: str = "/"
+    hold_s: float = 0.0
+    """So long will be silent, on the loop's clock."""
+
+
+class Talk:
+    """One conversation: it begins, stands, is silent, and asks something that shows whether it still stands."""
+
+    alpn: ClassVar[str] = ""
+    """What must be agreed on in TLS (RFC 7301); empty for a protocol that needs no such thing."""
+    asks: ClassVar[bool] = True
+    """Something can be asked that is answered; otherwise one more packet must do, which is only acknowledged."""
+
+    end_to_end: ClassVar[bool] = True
+    """Proxies relay it without understanding it: who says goodbye in it is the server."""
+
+    def __init__(self, where: Where) -> None:
+        self.where = where
+        self.stands = False
+        """The server has said all that belongs to the beginning: silence may begin."""
+        self.answered = False
+        """What was asked is answered."""
+        self.trouble = ""
+        """Why it can never stand, or is no talk in this protocol, in words."""
+        self.farewell = ""
+        """What the server said before it ended the connection, in words."""
+        self.due = False
+        """The server will speak by itself after the hold, and that is the answer."""
+
+    def begin(self) -> bytes:
+        """Return what the client says first; nothing where the server does."""
+        return b""
+
+    def take(self, data: bytes) -> bytes:
+        """Take what came, in whatever pieces; return what must be said to it at once."""
+        raise NotImplementedError
+
+    def ask(self) -> bytes:
+        """Return a question that any server of the protocol answers; `answered` tells when it has."""
+        raise NotImplementedError
+
+
+MakeTalk: TypeAlias = Callable[[Where], Talk]
+
+
+class Buffered(Talk):
+    """A talk that collects bytes until something whole has come."""
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where)
+        self._buffer = bytearray()
+
+    def take(self, data: bytes) -> bytes:
+        """Take bytes, and what is whole out of them."""
+        self._buffer += data
+        if self.trouble:
+            return b""
+        if len(self._buffer) > MOST_BYTES:
+            self.trouble = "the server talks without end"
+            return b""
+        return b"".join(iter(self._next, None))
+
+    def _next(self) -> bytes | None:
+        """Take one whole thing off the buffer and return what must be said to it; None where there is none."""
+        raise NotImplementedError
+
+    def _not(self, protocol: str) -> None:
+        """Note that what came is not the protocol; nothing after it means anything."""
+        self.trouble = f"the server does not speak {protocol}: {told(bytes(self._buffer))}"
+        self._buffer.clear()
+
+
+class Lines(Buffered):
+    """A talk in lines."""
+
+    def _next(self) -> bytes | None:
+        end = self._buffer.find(b"\n")
+        if end < 0:
+            return None
+        line = bytes(self._buffer[: end + 1])
+        said = self._line(line.rstrip(b"\r\n"))
+        del self._buffer[: end + 1]
+        return None if self.trouble else said
+
+    def _line(self, line: bytes) -> bytes:
+        """Take one line, without its end; return what must be said to it."""
+        raise NotImplementedError
+
+
+def told(data: bytes) -> str:
+    """Return the beginning of what came, for a message of one line."""
+    line = data.split(b"\n")[0][:60].decode("ascii", "backslashreplace").rstrip("\r")
+    return repr("".join(character if character.isprintable() else "." for character in line))

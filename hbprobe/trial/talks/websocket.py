@@ -1,0 +1,79 @@
+"""WebSocket (RFC 6455): the opening handshake, and Pings, which every endpoint answers with Pongs."""
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import (
+    AcceptConnection,
+    CloseConnection,
+    Message,
+    Ping,
+    Pong,
+    RejectConnection,
+    Request,
+)
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from hbprobe.trial.talks.talk import Talk, Where
+
+_MARK = b"hbprobe"
+_REFUSALS = {
+    401: "it wants a login",
+    403: "it forbids it, perhaps for want of an Origin that it knows",
+    404: "there is nothing at this path",
+    426: "it wants another version of WebSocket",
+}
+
+
+class WebSocketTalk(Talk):
+    """A client's side of one WebSocket."""
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where)
+        self._connection = WSConnection(ConnectionType.CLIENT)
+
+    def begin(self) -> bytes:
+        """Ask for the upgrade."""
+        return self._connection.send(Request(host=self.where.authority, target=self.where.path))
+
+    def take(self, data: bytes) -> bytes:
+        """Take frames; a Ping of the server's is answered, and so is its Close."""
+        if self.trouble:
+            return b""
+        try:
+            self._connection.receive_data(data)
+            return b"".join(self._event(event) for event in self._connection.events())
+        except (RemoteProtocolError, LocalProtocolError, ValueError) as error:
+            if not self.farewell:
+                self.trouble = f"the server does not speak WebSocket: {error}"
+            return b""
+
+    def ask(self) -> bytes:
+        """Send a Ping."""
+        self.answered = False
+        return self._send(Ping(payload=_MARK))
+
+    def _event(self, event: object) -> bytes:
+        match event:
+            case AcceptConnection():
+                self.stands = True
+            case RejectConnection(status_code=status):
+                why = _REFUSALS.get(status, "there is no WebSocket endpoint at this path")
+                self.trouble = f"status {status} instead of a WebSocket: {why}"
+            case Ping():
+                return self._send(event.response())
+            case Pong(payload=payload) if bytes(payload) == _MARK:
+                self.answered = True
+            case CloseConnection(code=code, reason=reason):
+                self.farewell = f"Close, code {int(code)}" + (f" ({reason})" if reason else "")
+                return self._send(event.response())
+            case Message():
+                pass
+        return b""
+
+    def _send(self, event: Ping | Pong | CloseConnection) -> bytes:
+        try:
+            return self._connection.send(event)
+        except LocalProtocolError:  # the server has closed it meanwhile
+            return b""
+
+
+make = WebSocketTalk
