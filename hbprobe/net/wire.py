@@ -193,7 +193,7 @@ class Wire(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note a RST, or that the system gave up, after what came before it: a RST that sending met overtakes that."""
+        """Note a RST, or that the system gave up, after what came before: RST met in sending overtakes that."""
         if exc is not None and not self._ended:
             for data in _unread(self._transport):
                 self.data_received(data)
