@@ -10,7 +10,7 @@ from hbprobe.farend.server import FarEnd
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.tls_trouble import tls_trouble
 from hbprobe.net.wire import Dialer, DialError, Target
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 from hbprobe.trial.outcome import Kind
 
 ALERTS = {

@@ -9,7 +9,8 @@ from rich.table import Table
 from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.records.result import Method, Result, Verb
+from hbprobe.records.origin import Verb
+from hbprobe.records.result import Result
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.report.terminal.words import (
     cause_words,
@@ -21,13 +22,9 @@ from hbprobe.report.terminal.words import (
     server_words,
 )
 from hbprobe.text import named, seconds
+from hbprobe.trial.methods.table import METHODS
 
 _MOST_LISTED = 10
-_METHODS = {
-    Method.HOLD: "hold: the far end answers after the hold",
-    Method.IDLE: "idle: quiet between two requests, so a keep-alive timer of the server counts too",
-    Method.PING: "ping: an ActiveSync server answers after the heartbeat interval",
-}
 
 
 def print_result(result: Result, console: Console) -> None:
@@ -66,7 +63,7 @@ def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
         facts.append(("connects", origin))
     if result.verb is Verb.LAB:
         facts.append(("path", " > ".join(("client", *result.path, "server"))))
-    facts.append(("method", _METHODS[result.method]))
+    facts.append(("method", f"{result.method}: {METHODS[result.method].words}"))
     if result.server is not None:
         facts.append(("server", server_words(result.server)))
     facts.append(("limit", limit_words(result.limit)))

@@ -9,7 +9,7 @@ from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, Severity
 from hbprobe.exchange.verdict import Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.result import Method, Verb
+from hbprobe.records.origin import Verb
 from hbprobe.report.terminal.tables import print_result, print_verdict
 from hbprobe.trial.outcome import Cause, Limit
 
@@ -123,7 +123,7 @@ def test_a_real_path_at_80_columns(ten_minutes):
     result = replace(
         ten_minutes,
         verb=Verb.PROBE,
-        method=Method.IDLE,
+        method="idle",
         target="https://mail.example.org/",
         path=(),
         cut_by=None,
