@@ -70,7 +70,6 @@ def wanting_certificates():
     return server, client
 
 
-@pytest.mark.xfail(reason="the RST that follows the alert is seen first", strict=False)
 def test_a_client_certificate_that_tls_1_3_wants_only_after_the_handshake(on_warp, wanting_certificates):
     server_tls, client_tls = wanting_certificates
 
