@@ -110,6 +110,7 @@ TOUCHING = {
     "farend.ending",
     "farend.hold_service",
     "farend.server",
+    "farend.streams",
     "farend.witness",
     "files",
     "fleet.mix",

@@ -9,6 +9,7 @@ connection ended.
     hold.py          what client and far end agree on for `POST /hold`: where it is, the token that proves the answer
     hold_service.py  `POST /hold`: a request that is answered after as long as it asks for, with a token. `GET
                      /hold/N`: its witness
+    streams.py       `GET /events` and `/ws`: a stream of events and a WebSocket, silent as long as they are told
     witness.py       what the far end saw of each held request, kept for the probe that asks for it: `GET /hold/NONCE`
     ending.py        how a client's connection ended, as its server's kernel heard it: an HTTP server library does not
                      tell

@@ -46,7 +46,8 @@ class FarEnd:
         self._settings = settings
         self._holds = HoldService(said, full_at_s=lambda: self._server.full_at_s)
         app = web.Application()
-        for service in (self._holds, StreamService(), *services):
+        ours: tuple[Service, ...] = (self._holds, StreamService())
+        for service in (*ours, *services):
             app.add_routes(service.routes())
         app.add_routes([web.get("/", self._about)])
         self._server = HttpServer(app, tls, said, keepalive_s=LONGEST_HOLD_S, may_idle_s=self._may_idle_s)

@@ -1,5 +1,5 @@
-"""`GET /events`: a stream of events that is silent as long as it is told. `/ws`: a WebSocket that says back what it is
-told, answers Pings, and never speaks by itself."""
+"""`GET /events`: a stream of events that is silent as long as it is told. `/ws`: a WebSocket that never speaks by
+itself, but says back what it is told, and answers Pings."""
 
 import asyncio
 from collections.abc import Iterable

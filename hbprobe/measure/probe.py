@@ -37,11 +37,8 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Judging, Request["Res
         from hbprobe.records.origin import Verb
 
         started, began = time.perf_counter(), datetime.now(UTC)
-        settings, search, target = (
-            self.exchange_settings(),
-            self.search_settings(),
-            target_of(self.url, self.traits.schemes),
-        )
+        settings, search = self.exchange_settings(), self.search_settings()
+        target = target_of(self.url, self.traits.schemes)
         dialer, account = self.dialer(target), self._account(target)
         with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
             longest = format_duration(search.worst_case_s)

@@ -9,6 +9,7 @@ from h2.exceptions import ProtocolError
 from hbprobe.trial.talks.talk import Talk, Where, told
 
 _MARK = b"hbprobe."
+_HEADER_BYTES, _KIND_AT, _SETTINGS = 9, 3, 4
 
 
 class Http2Talk(Talk):
@@ -20,6 +21,7 @@ class Http2Talk(Talk):
     def __init__(self, where: Where) -> None:
         super().__init__(where)
         self._connection = H2Connection(H2Configuration(client_side=True))
+        self._first = bytearray()
 
     def begin(self) -> bytes:
         """Send the preface and settings."""
@@ -30,12 +32,15 @@ class Http2Talk(Talk):
         """Take frames; settings and PINGs of the server's are acknowledged."""
         if self.trouble or self.farewell:
             return b""
+        if not self.stands and self._is_other(data):
+            self.trouble = f"the server does not speak HTTP/2: {told(bytes(self._first))}"
+            return b""
         try:
             for event in self._connection.receive_data(data):
                 self._event(event)
         except (ProtocolError, ValueError) as error:
             if not self.farewell:
-                self.trouble = f"the server does not speak HTTP/2: {told(data) if not self.stands else error}"
+                self.trouble = f"the server does not speak HTTP/2: {error}"
         return self._connection.data_to_send()
 
     def ask(self) -> bytes:
@@ -46,6 +51,11 @@ class Http2Talk(Talk):
         except ProtocolError:  # the server has said GOAWAY meanwhile
             return b""
         return self._connection.data_to_send()
+
+    def _is_other(self, data: bytes) -> bool:
+        """Say whether the first frame is none of settings, with which a server begins (RFC 9113, section 3.4)."""
+        self._first += data[: _HEADER_BYTES - len(self._first)]
+        return len(self._first) > _KIND_AT and self._first[_KIND_AT] != _SETTINGS
 
     def _event(self, event: Event) -> None:
         match event:

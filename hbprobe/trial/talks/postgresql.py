@@ -33,10 +33,10 @@ class PostgresqlTalk(Buffered):
             self.farewell = "an error, as for a login that took too long"
         elif self.stands and said not in b"SN":
             self._not("PostgreSQL")
-        self.answered, self.stands = self.stands, True
         if self.trouble or said == b"E":
             self._buffer.clear()
             return None
+        self.answered, self.stands = self.stands, True
         del self._buffer[:1]
         return b""
 

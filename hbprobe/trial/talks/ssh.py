@@ -1,6 +1,6 @@
 """SSH (RFC 4253): versions are exchanged, and a message that nobody knows is sent, which must be answered (11.4)."""
 
-from hbprobe.trial.talks.talk import Buffered
+from hbprobe.trial.talks.talk import MOST_LINE_BYTES, Buffered
 
 _VERSION = b"SSH-2.0-hbprobe\r\n"
 _UNIMPLEMENTED, _DISCONNECT, _KEXINIT = 3, 1, 20
@@ -29,6 +29,8 @@ class SshTalk(Buffered):
             return self._packet()
         end = self._buffer.find(b"\n")
         if end < 0:
+            if len(self._buffer) > MOST_LINE_BYTES:
+                self._not("SSH")
             return None
         if self._buffer.startswith(b"SSH-2.0-") or self._buffer.startswith(b"SSH-1.99-"):
             self._greeted = True

@@ -6,6 +6,7 @@ from typing import ClassVar, TypeAlias
 
 MOST_BYTES = 1 << 20
 """No server says more before it answers."""
+MOST_LINE_BYTES = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class Lines(Buffered):
     def _next(self) -> bytes | None:
         end = self._buffer.find(b"\n")
         if end < 0:
+            if len(self._buffer) > MOST_LINE_BYTES:
+                self.trouble = "the server sends a line without end"
             return None
         line = bytes(self._buffer[: end + 1])
         said = self._line(line.rstrip(b"\r\n"))
@@ -106,4 +109,4 @@ class Lines(Buffered):
 def told(data: bytes) -> str:
     """Return the beginning of what came, for a message of one line."""
     line = data.split(b"\n")[0][:60].decode("ascii", "backslashreplace").rstrip("\r")
-    return repr("".join(character if character.isprintable() else "." for character in line))
+    return "'" + "".join(character if character.isprintable() else "." for character in line)[:60] + "'"
