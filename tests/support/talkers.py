@@ -104,7 +104,7 @@ SERVERS = {
     "smtp": lambda: Fixed(b"220-mx.example.net\r\n220 ESMTP\r\n", b"250 2.0.0 Ok\r\n"),
     "ssh": Ssh,
     "ldap": Ldap,
-    "raw": lambda: Fixed(b"", b""),
+    "raw": lambda: Fixed(b"", b"what?\r\n"),
 }
 """How to make one for a connection, by the name of the method."""
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"

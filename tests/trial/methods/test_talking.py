@@ -1,0 +1,276 @@
+"""How a talk with a server becomes a trial: the ends told apart as for `hold`, and nothing that the server does taken
+for the path's doing."""
+
+import asyncio
+import random
+import sys
+
+import pytest
+
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.net.target import Target
+from hbprobe.net.wire import Dialer
+from hbprobe.trial.evidence import Ask, Question
+from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.table import METHODS
+from hbprobe.trial.outcome import Cause, Kind
+from tests.support.talkers import EVENT, SERVERS, STREAM, Fixed, talking
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
+GRACE_S = 3.0
+
+
+def method_for(name, peer, tls=None, path="/"):
+    dialer = Dialer(Target(tls is not None, "localhost" if tls else "127.0.0.1", peer.port, path), tls and tls[1])
+    return make_method(name, dialer, GRACE_S, random.Random(1))
+
+
+def trial(on_warp, serve, script, hold_s=60, name="redis", tls=None, path="/", ask=None):
+    """Make one trial, or ask one question; return its outcome, or what was seen."""
+
+    async def main():
+        async with serve(script, tls) as peer:
+            method = method_for(name, peer, tls, path)
+            return await (method.trial(hold_s) if ask is None else method.ask(ask))
+
+    return on_warp(main())
+
+
+def proof(on_warp, serve, script, name="redis", tls=None):
+    async def main():
+        async with serve(script, tls) as peer:
+            return await method_for(name, peer, tls).prove()
+
+    return on_warp(main())
+
+
+def then(seconds, act, name="redis"):
+    """A server that talks, and does something so long after its client was heard last."""
+
+    async def script(connection):
+        talker = SERVERS[name]()
+        if talker.greeting:
+            connection.send(talker.greeting)
+        while True:
+            try:
+                async with asyncio.timeout(seconds):
+                    data = await connection.read()
+            except TimeoutError:
+                break
+            if not data:
+                return
+            if said := talker.take(data):
+                connection.send(said)
+        act(connection, talker)
+
+    return script
+
+
+@pytest.fixture
+def h2_tls(tls_pair):
+    """TLS in which the server agrees on HTTP/2."""
+    from hbprobe.net.certificates import throwaway_pair
+
+    server, client = throwaway_pair()
+    server.set_alpn_protocols(["h2"])
+    return server, client
+
+
+@pytest.mark.parametrize("name", [name for name in SERVERS if METHODS[name].schemes and name != "http2"])
+def test_a_connection_that_stands_survives(on_warp, serve, name):
+    outcome = trial(on_warp, serve, talking(SERVERS[name]), name=name)
+    assert (outcome.kind, round(outcome.elapsed_s)) == (Kind.SURVIVED, 60)
+
+
+def test_http2_survives(on_warp, serve, h2_tls):
+    outcome = trial(on_warp, serve, talking(SERVERS["http2"]), name="http2", tls=h2_tls)
+    assert (outcome.kind, round(outcome.elapsed_s)) == (Kind.SURVIVED, 60)
+
+
+@pytest.mark.parametrize(
+    ("act", "how"),
+    [
+        (lambda connection, _: connection.rst(), Manner.RESET),
+        (lambda connection, _: connection.fin(), Manner.CLOSED),
+    ],
+    ids=["RST", "FIN"],
+)
+def test_an_end_in_the_silence_strikes_at_its_time(on_warp, serve, act, how):
+    outcome = trial(on_warp, serve, then(30, act))
+    assert (outcome.kind, outcome.how, outcome.exact, round(outcome.elapsed_s)) == (Kind.CUT, how, True, 30)
+
+
+@linux
+def test_silence_after_the_question_is_examined(on_warp, serve):
+    outcome = trial(on_warp, serve, then(30, lambda connection, _: connection.mute()))
+    assert (outcome.kind, outcome.how, outcome.exact) == (Kind.CUT, Manner.SILENT, False)
+    assert outcome.aftermath is Aftermath.NOTHING
+    assert outcome.causes == (Cause.STATE_LOST_SILENTLY,)
+
+
+@linux
+def test_an_acknowledgement_is_enough_where_nothing_can_be_asked(on_warp, serve):
+    async def listening(connection):
+        await connection.read()
+
+    outcome = trial(on_warp, serve, listening, name="raw")
+    assert (outcome.kind, round(outcome.elapsed_s)) == (Kind.SURVIVED, 60)
+
+
+@linux
+def test_where_nothing_can_be_asked_one_more_packet_tells(on_warp, serve):
+    async def quiet(connection):
+        await asyncio.sleep(30)
+        connection.mute()
+
+    outcome = trial(on_warp, serve, quiet, name="raw")
+    assert (outcome.kind, outcome.how, outcome.aftermath) == (Kind.CUT, Manner.SILENT, Aftermath.NOTHING)
+
+
+def test_what_a_server_says_by_itself_is_no_limit(on_warp, serve):
+    async def chatty(connection):
+        connection.send(STREAM)
+        while True:
+            await asyncio.sleep(3)
+            connection.send(EVENT)
+
+    outcome = trial(on_warp, serve, chatty, name="events")
+    assert (outcome.kind, outcome.again) == (Kind.FAILED, False)
+    assert outcome.reason == "the server speaks by itself every 3 s or sooner: longer silence cannot be tested"
+
+
+def test_what_belongs_to_the_beginning_breaks_no_silence(on_warp, serve):
+    async def slow(connection):
+        connection.send(STREAM)
+        await asyncio.sleep(0.4)
+        connection.send(EVENT)
+
+    assert trial(on_warp, serve, slow, name="events").kind is Kind.SURVIVED
+
+
+def test_a_stream_that_dies_tells_how_long_after_its_last_event(on_warp, serve):
+    async def dying(connection):
+        connection.send(STREAM)
+        await asyncio.sleep(10)
+        connection.send(EVENT)
+        await asyncio.sleep(25)
+        connection.rst()
+
+    outcome = trial(on_warp, serve, dying, name="events")
+    assert (outcome.kind, outcome.how, round(outcome.elapsed_s)) == (Kind.CUT, Manner.RESET, 25)
+
+
+def events_after(seconds):
+    async def script(connection):
+        head = (await connection.request()).decode()
+        assert "GET /events?silence=60 " in head
+        connection.send(STREAM)
+        await asyncio.sleep(seconds)
+        connection.send(EVENT)
+
+    return script
+
+
+@pytest.mark.parametrize(("after_s", "kind"), [(60, Kind.SURVIVED), (20, Kind.FAILED), (90, Kind.CUT)])
+def test_a_server_that_speaks_after_the_hold(on_warp, serve, after_s, kind):
+    path = "/events?silence=%7Bhold%7D"
+    assert trial(on_warp, serve, events_after(after_s), name="events", path=path).kind is kind
+
+
+def test_a_servers_goodbye_names_it(on_warp, serve):
+    def bye(connection, _):
+        connection.send(b"* BYE Autologout; idle for too long\r\n")
+        connection.close()
+
+    outcome = trial(on_warp, serve, then(40, bye, "imap"), name="imap")
+    assert (outcome.kind, outcome.how, round(outcome.elapsed_s)) == (Kind.CUT, Manner.CLOSED, 40)
+    assert outcome.causes == (Cause.CLOSED_BY_SERVER,)
+    assert "before that came BYE Autologout; idle for too long" in outcome.evidence
+
+
+def test_the_limit_is_where_goaway_came_and_not_where_the_end_did(on_warp, serve, h2_tls):
+    async def script(connection):
+        talker = SERVERS["http2"]()
+        connection.send(talker.take(await connection.read()))
+        connection.send(talker.take(await connection.read()))
+        await asyncio.sleep(30)
+        connection.send(talker.goodbye())
+        await asyncio.sleep(5)
+        connection.close()
+
+    outcome = trial(on_warp, serve, script, name="http2", tls=h2_tls)
+    assert (outcome.kind, outcome.how, round(outcome.elapsed_s)) == (Kind.CUT, Manner.CLOSED, 30)
+    assert "before that came GOAWAY NO_ERROR" in outcome.evidence
+    assert set(outcome.causes) == {Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY}, "a proxy speaks HTTP/2, too"
+
+
+def test_a_server_that_answers_nothing_is_no_path_that_cuts(on_warp, serve):
+    async def mute_ws(connection):
+        talker = SERVERS["websocket"]()
+        connection.send(talker.take(await connection.read()))
+
+    found = proof(on_warp, serve, mute_ws, name="websocket")
+    assert found.kind is Kind.FAILED
+    assert found.reason == "the server does not answer a question that is asked at once"
+    assert proof(on_warp, serve, talking(SERVERS["websocket"]), name="websocket") is None
+
+
+def test_another_protocol_cannot_be_measured(on_warp, serve):
+    found = proof(on_warp, serve, talking(lambda: Fixed(b"", b"HTTP/1.1 400 Bad Request\r\n\r\n")))
+    assert (found.kind, found.again) == (Kind.FAILED, False)
+    assert found.reason == "the server does not speak Redis: 'HTTP/1.1 400 Bad Request'"
+
+
+def test_a_server_without_http2(on_warp, serve, tls_pair):
+    found = proof(on_warp, serve, talking(SERVERS["http2"]), name="http2", tls=tls_pair)
+    assert found.reason == "the server does not speak h2: in TLS it agrees on nothing"
+
+
+def test_a_connection_that_ends_in_the_beginning_may_stand_later(on_warp, serve):
+    async def closing(connection):
+        connection.close()
+
+    found = proof(on_warp, serve, closing)
+    assert (found.kind, found.again, found.outage) == (Kind.FAILED, True, True)
+    assert found.reason == "the server does not begin to talk: FIN"
+
+
+def test_the_protocols_own_ping_keeps_a_connection_alive(on_warp, serve):
+    ask = Ask(Question.BOTH_DRIP, 60, 10)
+    lived = trial(on_warp, serve, then(20, lambda connection, _: connection.rst()), ask=ask)
+    died = trial(on_warp, serve, then(5, lambda connection, _: connection.rst()), ask=ask)
+    assert (lived.outcome.kind, round(lived.outcome.elapsed_s)) == (Kind.SURVIVED, 60)
+    assert (died.outcome.kind, died.outcome.how) == (Kind.CUT, Manner.RESET)
+
+
+def test_no_connection(on_warp, serve):
+    async def main():
+        async with serve(talking(SERVERS["redis"])) as peer:
+            method = method_for("redis", peer)
+        return await method.trial(60)
+
+    outcome = on_warp(main())
+    assert (outcome.kind, outcome.again) == (Kind.FAILED, True)
+
+
+def test_the_hold_is_the_paths_and_the_silence_the_loops(on_warp, serve):
+    async def main():
+        async with serve(talking(SERVERS["redis"])) as peer:
+            dialer = Dialer(Target(False, "127.0.0.1", peer.port, "/"), None)
+            method = make_method("redis", dialer, GRACE_S, random.Random(1), 100)
+            began_s = asyncio.get_running_loop().time()
+            outcome = await method.trial(600)
+            return outcome, asyncio.get_running_loop().time() - began_s
+
+    outcome, took_s = on_warp(main())
+    assert (round(outcome.elapsed_s), round(took_s)) == (600, 6)
+
+
+def test_another_address_is_asked_in_the_same_way(on_warp, serve):
+    async def main():
+        async with serve(talking(SERVERS["redis"])) as peer, serve(talking(SERVERS["redis"])) as other:
+            there = method_for("redis", peer).at(other.dialer())
+            return await there.trial(5), other.connections, peer.connections
+
+    outcome, asked, not_asked = on_warp(main())
+    assert (outcome.kind, asked, not_asked) == (Kind.SURVIVED, 1, 0)
