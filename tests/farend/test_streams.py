@@ -1,0 +1,80 @@
+"""The far end's streams: as silent as they are told, and found by the methods that listen to them."""
+
+import asyncio
+import random
+
+import pytest
+
+from hbprobe.exchange.settings import Settings
+from hbprobe.farend.server import FarEnd
+from hbprobe.net.target import Target
+from hbprobe.net.wire import Dialer
+from hbprobe.trial.http import Conversation
+from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.outcome import Kind
+
+
+def with_far_end(on_warp, tls_pair, main):
+    async def run():
+        far_end = FarEnd(Settings(), tls_pair[0])
+        _, port = await far_end.listen("127.0.0.1", 0)
+        try:
+            return await main(lambda path: Dialer(Target(True, "localhost", port, path), tls_pair[1]))
+        finally:
+            await far_end.close()
+
+    return on_warp(run())
+
+
+async def come(dialer, path, seconds):
+    """Ask, and return the bytes that come within so long, and when each came."""
+    loop, wire = asyncio.get_running_loop(), await dialer(path).open()
+    began_s = loop.time()
+    Conversation(wire, "localhost").ask("GET", path)
+    pieces = []
+    while (event := await wire.receive(began_s + seconds)) is not None:
+        pieces.append((round(loop.time() - began_s), event))
+    wire.close()
+    return pieces
+
+
+@pytest.mark.parametrize(("name", "path"), [("websocket", "/ws"), ("events", "/events?silence=%7Bhold%7D")])
+def test_a_trial_survives_on_an_open_path(on_warp, tls_pair, name, path):
+    async def main(dialer):
+        method = make_method(name, dialer(path), 3.0, random.Random(1))
+        return await method.prove(), await method.trial(1800)
+
+    objection, outcome = with_far_end(on_warp, tls_pair, main)
+    assert objection is None
+    assert (outcome.kind, round(outcome.elapsed_s)) == (Kind.SURVIVED, 1800)
+
+
+def test_events_come_when_they_are_told(on_warp, tls_pair):
+    pieces = with_far_end(on_warp, tls_pair, lambda dialer: come(dialer, "/events?silence=100&every=15", 131))
+    head, *events = [(at_s, data) for at_s, data in pieces if data.strip()]
+    assert head[0] == 0
+    assert b"text/event-stream" in head[1]
+    assert [at_s for at_s, data in events if b"data: hbprobe" in data] == [100, 115, 130]
+
+
+@pytest.mark.parametrize("query", ["silence=long", "silence=-1", "silence=nan", "every=0", "silence=1e9"])
+def test_what_is_no_number_of_seconds(on_warp, tls_pair, query):
+    (_, answer), *_ = with_far_end(on_warp, tls_pair, lambda dialer: come(dialer, f"/events?{query}", 5))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"must be a number of seconds" in b"".join([answer])
+
+
+def test_a_web_page_is_no_websocket(on_warp, tls_pair):
+    async def main(dialer):
+        return await make_method("websocket", dialer("/"), 3.0, random.Random(1)).prove()
+
+    found = with_far_end(on_warp, tls_pair, main)
+    assert found.reason == "status 200 instead of a WebSocket: there is no WebSocket endpoint at this path"
+
+
+def test_a_web_page_is_no_event_stream(on_warp, tls_pair):
+    async def main(dialer):
+        return await make_method("events", dialer("/"), 3.0, random.Random(1)).prove()
+
+    found = with_far_end(on_warp, tls_pair, main)
+    assert found.reason == "the answer is no event stream, but application/json; charset=utf-8"
