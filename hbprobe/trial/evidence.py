@@ -89,6 +89,8 @@ class Seen:
     """What was said before the connection ended, in the words of its protocol."""
     by_server: bool = False
     """Who says goodbye in this protocol is the server itself, and no proxy."""
+    own_limit: str = ""
+    """What a server of this protocol may have of its own that ends a quiet connection without a word."""
     late_s: float | None = None
     """So long after it was due did the answer come after all."""
 

@@ -57,7 +57,8 @@ def _causes(seen: Seen) -> tuple[Cause, ...]:
         case Manner.CLOSED | Manner.RESET if seen.farewell and seen.by_server:
             return (Cause.CLOSED_BY_SERVER,)
         case Manner.CLOSED:
-            return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=seen.signed)
+            servers = seen.signed or _may_be_servers(seen)
+            return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=servers)
         case Manner.RESET if seen.outcome.aftermath is Aftermath.RESET:
             return _of_reset_on_next(state)
         case Manner.RESET:
@@ -66,6 +67,10 @@ def _causes(seen: Seen) -> tuple[Cause, ...]:
             return _of_silence(seen, state)
         case _:
             return ()
+
+
+def _may_be_servers(seen: Seen) -> bool:
+    return bool(seen.own_limit) and seen.outcome.how in (Manner.CLOSED, Manner.RESET) and not seen.farewell
 
 
 def _ended(state: FarEnd | None, by_box: Cause, by_server: Cause, *, signed: bool) -> tuple[Cause, ...]:
@@ -152,6 +157,8 @@ def _evidence(seen: Seen, *, tls: bool) -> Iterator[str]:
         yield f"whoever answered calls itself {seen.server!r}"
     if seen.announced_s is not None:
         yield f"the server announces that it keeps a quiet connection for {format_duration(seen.announced_s)}"
+    if _may_be_servers(seen):
+        yield f"a server of this protocol may end it by itself: {seen.own_limit}"
     yield from _of_socket(seen)
     if seen.far_end is not None:
         yield _of_far_end(seen)

@@ -100,7 +100,7 @@ SERVERS = {
     "mqtt": lambda: Fixed(b"", bytes.fromhex("20020000"), bytes.fromhex("d000")),
     "redis": lambda: Fixed(b"", b"-NOAUTH Authentication required.\r\n"),
     "imap": lambda: Fixed(b"* OK [CAPABILITY IMAP4rev1] ready\r\n", b"hb OK NOOP completed.\r\n"),
-    "postgresql": lambda: Fixed(b"", b"N", b"S"),
+    "postgresql": lambda: Fixed(b"", b"S", bytes.fromhex("15030300020228")),
     "smtp": lambda: Fixed(b"220-mx.example.net\r\n220 ESMTP\r\n", b"250 2.0.0 Ok\r\n"),
     "ssh": Ssh,
     "ldap": Ldap,

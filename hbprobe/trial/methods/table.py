@@ -47,6 +47,8 @@ class MethodTraits:
     """No longer hold can be asked for."""
     lab_path: str | None = "/"
     """Where a lab's far end serves it; None where that does not."""
+    own_limit: str = ""
+    """What a server of this protocol may have of its own that ends a quiet connection without a word."""
     talk: str = ""
     """The module of `hbprobe.trial.talks` with what is said, for a method that talks in one."""
     exchange: bool = False
@@ -64,8 +66,9 @@ def _talk(
     *,
     lab_path: str | None = None,
     pings: bool = True,
+    own_limit: str = "",
 ) -> MethodTraits:
-    """Return the row of a talk with any server; `pings`: something can be asked that is answered."""
+    """Return the row of a talk with any server; `pings`: it can be asked again and again on one connection."""
     return MethodTraits(
         name=name,
         module="hbprobe.trial.methods.talking",
@@ -77,6 +80,7 @@ def _talk(
         server_timer=True,
         asks=_ANY_SERVER | {Question.BOTH_DRIP} if pings else _ANY_SERVER,
         lab_path=lab_path,
+        own_limit=own_limit,
     )
 
 
@@ -153,36 +157,44 @@ _ROWS = (
         "a Redis server answers PING, before a login, too",
         "a Redis client is quiet, and the server is asked with PING",
         _pair("redis", 6379, "rediss", 6379),
+        own_limit="`timeout` in redis.conf, which is off by default",
     ),
     _talk(
         "imap",
         "an IMAP server answers NOOP before the login",
         "an IMAP client is quiet before the login, and the server is asked with NOOP",
         _pair("imap", 143, "imaps", 993),
+        own_limit="the time that a server gives for the login",
     ),
     _talk(
         "postgresql",
         "a PostgreSQL server says before the login whether it encrypts",
         "a PostgreSQL client is quiet before the login, and the server is asked whether it encrypts",
         {"postgresql": Scheme(tls=False, port=5432), "postgres": Scheme(tls=False, port=5432)},
+        pings=False,
+        own_limit="authentication_timeout, 1 min by default",
     ),
     _talk(
         "smtp",
         "a mail server answers NOOP",
         "an SMTP client is quiet, and the server is asked with NOOP",
         _pair("smtp", 25, "smtps", 465),
+        own_limit="the time that a server waits for a command, 5 min by RFC 5321",
     ),
     _talk(
         "ssh",
         "an SSH server answers what it cannot know, before keys are exchanged",
         "an SSH client is quiet before keys are exchanged, and the server is asked what it cannot know",
         {"ssh": Scheme(tls=False, port=22)},
+        pings=False,
+        own_limit="LoginGraceTime of OpenSSH, 2 min by default",
     ),
     _talk(
         "ldap",
         "a directory answers a search for its root",
         "an LDAP client is quiet, and the server is asked for the root of its directory",
         _pair("ldap", 389, "ldaps", 636),
+        own_limit="idletimeout of OpenLDAP, off by default, or MaxConnIdleTime of Active Directory, 15 min by default",
     ),
     _talk(
         "raw",

@@ -12,7 +12,7 @@ from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.wire import Wire
-from hbprobe.trial.asking import Quiet, on_a_connection
+from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify
 from hbprobe.trial.evidence import Ask, Question, Seen
 from hbprobe.trial.methods.method import Environment, OneConnection
@@ -47,7 +47,7 @@ class TalkMethod(OneConnection):
         return await on_a_connection(
             self._dialer,
             ask,
-            lambda wire: _Trial(wire, self._talk(ask.hold_s), ask, environment.grace_s, environment.quiet).seen(),
+            lambda wire: _Trial(wire, self._talk(ask.hold_s), ask, environment).seen(),
         )
 
     async def _proven(self, wire: Wire) -> Seen:
@@ -68,12 +68,13 @@ class TalkMethod(OneConnection):
 class _Trial:
     """One connection of a talk."""
 
-    def __init__(self, wire: Wire, talk: Talk, ask: Ask, grace_s: float, quiet: Quiet) -> None:
+    def __init__(self, wire: Wire, talk: Talk, ask: Ask, environment: Environment) -> None:
         self._wire = wire
         self._talk = talk
         self._ask = ask
-        self._grace_s = grace_s
-        self._quiet = quiet
+        self._grace_s = environment.grace_s
+        self._quiet = environment.quiet
+        self._own_limit = environment.traits.own_limit
         self._loop = asyncio.get_running_loop()
         self._since_s = 0.0
         """Since when it is silent."""
@@ -99,6 +100,7 @@ class _Trial:
             socket=self._socket,
             farewell=self._talk.farewell if outcome.kind is Kind.CUT else "",
             by_server=self._talk.end_to_end,
+            own_limit=self._own_limit,
         )
 
     # What is done meanwhile

@@ -1,44 +1,49 @@
-"""PostgreSQL (https://www.postgresql.org/docs/current/protocol-message-formats.html): before the login
-two questions are answered with one byte each: whether the server encrypts by GSSAPI, and whether it does by TLS."""
+"""PostgreSQL (https://www.postgresql.org/docs/current/protocol-flow.html): before the login the server is asked
+whether it encrypts. Where it does by TLS, the question after the silence begins TLS; where not, it is whether GSSAPI
+does."""
 
 from hbprobe.trial.talks.talk import Buffered
 
-_GSS_REQUEST = (8).to_bytes(4) + (80877104).to_bytes(4)
 _TLS_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
+_GSS_REQUEST = (8).to_bytes(4) + (80877104).to_bytes(4)
+_HELLO = (
+    bytes.fromhex("16 0301 0035 01 000031 0303")
+    + b"hbprobe.hbprobe.hbprobe.hbprobe."
+    + bytes.fromhex("00 000a c02f c030 009c 002f 00ff 0100")
+)
+"""A ClientHello (RFC 5246, 7.4.1.2), which is answered with a ServerHello or an alert."""
+_ALERT, _HANDSHAKE = 0x15, 0x16
 
 
 class PostgresqlTalk(Buffered):
     """A client that has not logged in: the server ends it after authentication_timeout, 1 minute by default."""
 
+    _encrypts = False
+
     def begin(self) -> bytes:
-        """Ask about GSSAPI (PostgreSQL 12 and later)."""
-        return _GSS_REQUEST
+        """Ask about TLS."""
+        return _TLS_REQUEST
 
     def ask(self) -> bytes:
-        """Ask about TLS."""
+        """Begin TLS, or ask about GSSAPI (PostgreSQL 12 and later; an older one answers with an error)."""
         self.answered = False
-        return _TLS_REQUEST
+        return _HELLO if self._encrypts else _GSS_REQUEST
 
     def _next(self) -> bytes | None:
         if not self._buffer:
             return None
-        said = bytes(self._buffer[:1])
-        if not self.stands and said == b"G":
-            self.trouble = "the server goes over to GSSAPI, which hbprobe does not speak"
-        elif not self.stands and said == b"E":
-            self.trouble = "the server is older than PostgreSQL 12, or stands behind a pool that knows no GSSAPI"
-        elif not self.stands and said != b"N":
+        said = self._buffer[0]
+        if self.answered:
+            pass  # what else belongs to the answer is of no interest
+        elif not self.stands and said in b"SN":
+            self.stands, self._encrypts = True, said == ord("S")
+        elif self.stands and (said in (_ALERT, _HANDSHAKE) if self._encrypts else said in b"GNE"):
+            self.answered = True
+        else:
             self._not("PostgreSQL")
-        elif self.stands and said == b"E":
-            self.farewell = "an error, as for a login that took too long"
-        elif self.stands and said not in b"SN":
-            self._not("PostgreSQL")
-        if self.trouble or said == b"E":
-            self._buffer.clear()
             return None
-        self.answered, self.stands = self.stands, True
-        del self._buffer[:1]
-        return b""
+        self._buffer.clear()
+        return None
 
 
 make = PostgresqlTalk

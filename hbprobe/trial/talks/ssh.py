@@ -1,4 +1,5 @@
-"""SSH (RFC 4253): versions are exchanged, and a message that nobody knows is sent, which must be answered (11.4)."""
+"""SSH (RFC 4253): versions are exchanged, and a message is sent that nobody knows. That must be answered (section
+11.4): OpenSSH, which wants to exchange keys first, does so by DISCONNECT."""
 
 from hbprobe.trial.talks.talk import MOST_LINE_BYTES, Buffered
 
@@ -12,7 +13,7 @@ _MOST_PACKET_BYTES = 35000
 class SshTalk(Buffered):
     """A client that has not begun to exchange keys: OpenSSH gives that LoginGraceTime, 120 s by default."""
 
-    _greeted = False
+    _greeted = _asked = False
 
     def begin(self) -> bytes:
         """Send the version."""
@@ -20,7 +21,7 @@ class SshTalk(Buffered):
 
     def ask(self) -> bytes:
         """Send a message that the server cannot know."""
-        self.answered = False
+        self.answered, self._asked = False, True
         payload, padding = bytes((_UNKNOWN,)), bytes(10)
         return (1 + len(payload) + len(padding)).to_bytes(4) + bytes((len(padding),)) + payload + padding
 
@@ -52,7 +53,7 @@ class SshTalk(Buffered):
         kind = self._buffer[5]
         if kind == _KEXINIT:
             self.stands = True
-        elif kind == _UNIMPLEMENTED:
+        elif kind == _UNIMPLEMENTED or (kind == _DISCONNECT and self._asked):
             self.answered = True
         elif kind == _DISCONNECT:
             self.farewell = "DISCONNECT"

@@ -21,7 +21,7 @@ def test_a_name_is_that_of_its_row():
 def test_traits_do_not_contradict_each_other(row):
     serves = row.server is Server.SERVE
     assert row.server_timer is not serves, "only hbprobe serve has no timer of its own"
-    assert serves or not {Question.SERVER_DRIP, Question.BOTH_DRIP} & row.asks, (
+    assert serves or not {Question.SERVER_DRIP, Question.CLIENT_DRIP} & row.asks, (
         "no other server drips when it is told"
     )
     assert not row.asks or Question.POST_MORTEM in row.asks

@@ -188,6 +188,14 @@ def test_a_servers_goodbye_names_it(on_warp, serve):
     assert "before that came BYE Autologout; idle for too long" in outcome.evidence
 
 
+def test_where_a_server_may_have_a_limit_of_its_own_that_is_said(on_warp, serve):
+    outcome = trial(on_warp, serve, then(40, lambda connection, _: connection.fin(), "ssh"), name="ssh")
+    assert outcome.causes == (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY)
+    assert outcome.evidence[-1] == (
+        "a server of this protocol may end it by itself: LoginGraceTime of OpenSSH, 2 min by default"
+    )
+
+
 def test_the_limit_is_where_goaway_came_and_not_where_the_end_did(on_warp, serve, h2_tls):
     async def script(connection):
         talker = SERVERS["http2"]()
