@@ -258,9 +258,10 @@ class Searching(Group):
     """how a connection is kept quiet, and what must answer (default: as the URL's scheme says; hold for https)"""
 
     def settle(self) -> None:
-        """Choose the method that the URL's scheme says, where none is named."""
+        """Choose the method that the URL's scheme says, where none is named; raises RequestError for a wrong one."""
         if not self.method:
             object.__setattr__(self, "method", of_scheme(getattr(self, "url", None) or ""))
+        one_of("method", self.method, tuple(METHODS))
         super().settle()
 
     def search_settings(self, base: SearchSettings | None = None) -> SearchSettings:
@@ -310,7 +311,6 @@ class Searching(Group):
     def check(self) -> None:
         """Raise RequestError for a search that cannot be."""
         one_of("strategy", self.strategy, ("guided", "split"))
-        one_of("method", self.method, tuple(METHODS))
         self.search_settings()
         super().check()
 

@@ -36,7 +36,7 @@ from hbprobe.profiles.reading import read_as
 from hbprobe.profiles.values import Line, Name, Seconds, Strict
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import seconds, without_query_values
-from hbprobe.trial.methods.table import DEFAULT, METHODS, names
+from hbprobe.trial.methods.table import METHODS, SCHEMES, names, of_scheme
 
 _LOOPBACK = "127.0.0.1"
 _ANYWHERE = From()
@@ -49,7 +49,7 @@ else:
 
 
 def _url(text: str) -> str:
-    Target.parse(text)
+    Target.parse(text, SCHEMES)
     return text
 
 
@@ -76,7 +76,8 @@ class TargetInFile(Strict):
 
     name: Name
     url: Annotated[Line, AfterValidator(_url)]
-    method: MethodName = DEFAULT
+    method: MethodName | None = None
+    """What the scheme of the URL says, where it is not said here."""
     ca: Line = ""
     source: Line = ""
     """The address or the interface that connections start from."""
@@ -170,13 +171,18 @@ def _metrics(text: str) -> Address | None:
 
 
 def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
-    target, search = Target.parse(said.url), search_settings(said.search, place)
+    method = said.method or of_scheme(said.url)
+    try:
+        target = Target.parse(said.url, METHODS[method].schemes)
+    except ValueError as error:
+        raise UserError(f"{place}: method {method}: {error}") from None
+    search = search_settings(said.search, place)
     if said.ca and not target.tls:
         raise UserError(f"{place}.ca: goes with https; there is no certificate in http")
-    longest_s = METHODS[said.method].longest_s
+    longest_s = METHODS[method].longest_s
     if longest_s is not None and search.max_s > longest_s:
         most = f"hbprobe serve holds for {seconds(longest_s)} s at most"
         raise UserError(f"{place}.search.max: {most}; use method: idle for more")
     tls = client_context(file.parent / said.ca if said.ca else None) if target.tls else None
     start = From(_FAMILIES[said.family], said.source)
-    return WatchTarget(said.name, target, said.method, tls, search, start)
+    return WatchTarget(said.name, target, method, tls, search, start)

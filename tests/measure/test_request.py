@@ -22,6 +22,45 @@ def test_what_people_write_becomes_seconds_and_shares():
     assert (settings.noise, settings.grace_s) == (0.1, 60.0)
 
 
+@pytest.mark.parametrize(
+    ("url", "method"),
+    [
+        (URL, "hold"),
+        ("http://h/", "hold"),
+        ("wss://h/live", "websocket"),
+        ("WS://h/", "websocket"),
+        ("sse+https://h/events", "events"),
+        ("grpcs://h/", "http2"),
+        ("rediss://h", "redis"),
+        ("tcp://h:99", "raw"),
+        ("gopher://h/", "hold"),
+    ],
+)
+def test_the_scheme_chooses_the_method(url, method):
+    assert hbprobe.Probe(url).method == method
+    assert hbprobe.Locate(url).method == method
+    assert hbprobe.Diagnose(url).method == method
+    assert hbprobe.Lab().method == "hold"
+
+
+def test_a_method_that_is_named_is_taken():
+    assert hbprobe.Probe(URL, method="idle").method == "idle"
+
+
+@pytest.mark.parametrize(
+    ("url", "method", "text"),
+    [
+        ("wss://h/", "idle", "'wss://h/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
+        (URL, "redis", f"'{URL}' is no URL to probe: write rediss://HOST[:PORT][/PATH]"),
+        ("tcp://h", "", "'tcp://h' is no URL to probe: write tls://HOST:PORT[/PATH]"),
+    ],
+)
+def test_a_url_that_the_method_does_not_take(url, method, text):
+    with pytest.raises(RequestError) as error:
+        hbprobe.Probe(url, method=method).run()
+    assert str(error.value) == text
+
+
 def test_nothing_said_is_the_search_s_own_defaults():
     assert hbprobe.Probe(URL).search_settings() == SearchSettings()
     assert {name for name in SEARCH_FIELDS if getattr(Searching(), name) is not None} == set()
@@ -37,6 +76,18 @@ def test_nothing_said_is_the_search_s_own_defaults():
         (lambda: hbprobe.Probe(URL, connections=0), "connections", "--connections: 0 is no whole number from 1 to"),
         (lambda: hbprobe.Probe(URL, noise=2), "noise", "--noise: 2 is no share: give a number from 0 to 1"),
         (lambda: hbprobe.Probe(URL, method="get"), "method", "--method: 'get' is not one of hold, idle, ping"),
+        (lambda: hbprobe.Locate(URL, method="get"), "method", "--method: 'get' is not one of hold, idle, ping"),
+        (
+            lambda: hbprobe.Lab(method="redis"),
+            "method",
+            "--method redis: the far end of a lab does not speak it: use ",
+        ),
+        (
+            lambda: hbprobe.Lab(method="websocket", kernel=True),
+            "method",
+            "--method websocket: --kernel measures with ",
+        ),
+        (lambda: hbprobe.Diagnose(lab=["cisco-asa"], method="ssh"), "method", "--method ssh: the far end of a lab "),
         (lambda: hbprobe.Probe(URL, family="5"), "family", "--family: '5' is not one of any, 4, 6"),
         (lambda: hbprobe.Probe(URL, label="a\nb"), "label", "--label: give one line of at most 80 characters"),
         (lambda: hbprobe.Probe(URL, source=""), "source", "--source: '' is no address and no interface"),
@@ -67,7 +118,7 @@ def test_what_cannot_be_names_its_field(make, field, text):
 
 
 def test_values_in_a_message_may_hold_braces():
-    with pytest.raises(RequestError, match=r"^method: '\{max\}' is not one of hold, idle, ping$"):
+    with pytest.raises(RequestError, match=r"^method: '\{max\}' is not one of hold, idle, ping, "):
         hbprobe.Probe(URL, method="{max}")
 
 

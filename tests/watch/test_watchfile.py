@@ -59,6 +59,11 @@ def test_what_is_left_out_takes_its_default(written):
     assert plan.settings.max_heartbeat_s == 3540
 
 
+def test_the_scheme_says_the_method(written):
+    (target,) = load_watch(written(SHORT.replace("https", "wss"))).targets
+    assert (target.method, str(target.target), target.tls is not None) == ("websocket", "wss://h:443/", True)
+
+
 def test_a_port_alone_is_for_this_machine(written):
     assert load_watch(written(f"metrics: 9140\n{SHORT}")).metrics == Address("127.0.0.1", 9140)
 
@@ -93,7 +98,14 @@ WRONG = [
         "targets: [{name: a, url: 'https://me:secret@h/'}]\n",
         "watch.yaml:1: targets[0].url: a URL to probe holds no user name or password",
     ),
-    (f"{ONE}    method: ping\n", "watch.yaml:4: targets[0].method: 'ping' is not allowed (allowed: hold, idle)"),
+    (
+        f"{ONE}    method: ping\n",
+        "watch.yaml:4: targets[0].method: 'ping' is not allowed (allowed: hold, idle, web",
+    ),
+    (
+        "targets: [{name: a, url: 'wss://h/', method: idle}]\n",
+        "watch.yaml: targets[0]: method idle: 'wss://h/' is no URL to probe: write https://HOST[:PORT][/PATH]",
+    ),
     (f"{ONE}    search: {{min: 2h}}\n", "watch.yaml: targets[0]: search: min must be below max, not 7200 and 3540"),
     (f"{ONE}    search: {{max: 400d}}\n", "watch.yaml: targets[0].search.max: hbprobe serve holds for "),
     (f"{ONE}    ca: none.pem\n", "none.pem: no such file; --ca takes a certificate in PEM"),

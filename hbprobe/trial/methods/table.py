@@ -194,7 +194,7 @@ _ROWS = (
         "a directory answers a search for its root",
         "an LDAP client is quiet, and the server is asked for the root of its directory",
         _pair("ldap", 389, "ldaps", 636),
-        own_limit="idletimeout of OpenLDAP, off by default, or MaxConnIdleTime of Active Directory, 15 min by default",
+        own_limit="idletimeout of OpenLDAP, off by default; MaxConnIdleTime of Active Directory, 15 min by default",
     ),
     _talk(
         "raw",
@@ -209,6 +209,8 @@ METHODS: dict[str, MethodTraits] = {row.name: row for row in _ROWS}
 """The traits of each method, by name. The first that takes a scheme is the scheme's own."""
 CHOICES = {name: row.help for name, row in METHODS.items()}
 DEFAULT = _ROWS[0].name
+SCHEMES = {name: scheme for row in _ROWS for name, scheme in row.schemes.items()}
+"""Every scheme that some method takes."""
 
 
 def names(fits: Callable[[MethodTraits], bool] = lambda _: True) -> tuple[str, ...]:
