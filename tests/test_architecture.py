@@ -223,6 +223,7 @@ TOUCHING = {
     "report.plots.stack",
     "report.plots.staircase_plot",
     "report.plots.style",
+    "report.terminal.answer",
     "report.terminal.capture",
     "report.terminal.capture_live",
     "report.terminal.diagnosis_live",
