@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hbprobe import warp
-from hbprobe.exchange.devices import DEVICES
+from hbprobe.exchange.devices import CURRENT, DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import Cut
@@ -52,7 +52,7 @@ IN_STAIRCASE = ("textbook", "windows-mobile", "android-4.1", "android-4.4", "ios
 def result_of(profile_id: str) -> Result:
     """Measure one profile as `hbprobe lab PROFILE` does."""
     box = Catalogue().find(profile_id)
-    return measured(LabPath("lab", "", (box,), Settings(), DEVICES, SearchSettings(), ()))
+    return measured(LabPath("lab", "", (box,), Settings(), CURRENT, SearchSettings(), ()))
 
 
 def measured(path: LabPath) -> Result:
