@@ -28,7 +28,7 @@ from hbprobe.net.dial import Address
 from hbprobe.net.hangup import HangupWatch
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now, holds
-from hbprobe.net.silence import Way, close_with_reset
+from hbprobe.net.silence import Way, close_with_reset, mute, unmute
 from hbprobe.profiles.model import Profile
 
 _BUFFER_BYTES = 256 * 1024
@@ -36,6 +36,7 @@ _BUFFER_BYTES = 256 * 1024
 _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
 _BOTH = 0b11
+_HEARD_AT_ONCE = {Act.RESET, Act.CLOSE}
 _AFTER_THE_HANDSHAKE = {errno.ECONNRESET, errno.EPIPE}
 """RST from a server that has taken the connection; one that has not would be ECONNREFUSED (connect(2))."""
 
@@ -101,6 +102,7 @@ class Relay:
         self._alarm: Alarm[_Link] = Alarm(self._on_alarm)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._on_readable = self._readable
+        self._is_dark = False
 
     def __len__(self) -> int:
         """Return the number of live flows."""
@@ -134,6 +136,33 @@ class Relay:
             return False
         self._expire(link, rule, opening=opening)
         return True
+
+    def blackhole(self) -> None:
+        """Let nothing pass in either direction and answer nothing, as if a cable were cut, until `heal`.
+
+        Timers run on. What the box would say when one runs out is lost, as all that comes from the ends.
+        """
+        if self._is_dark:
+            return
+        self._is_dark = True
+        self._listener.go_dark()
+        self._expired_ends.go_dark()
+        for link in self._links:
+            if link.phase is not Phase.OPENING:
+                self._unwatch(link)
+                for sock in link.socks:
+                    mute(sock)
+
+    def heal(self) -> None:
+        """Let everything pass again; what the ends have sent meanwhile, they send again, as TCP does."""
+        if not self._is_dark:
+            return
+        self._is_dark = False
+        self._listener.come_back()
+        self._expired_ends.come_back()
+        for link in self._links:
+            if link.phase is not Phase.OPENING:
+                self._hear_again(link)
 
     def drain(self) -> None:
         """Take no more connections; live flows go on."""
@@ -188,6 +217,10 @@ class Relay:
         else:
             link.connected(self._loop.time())
             self._alarm.watch(link)
+            if self._is_dark:
+                mute(link.socks[Side.CLIENT])
+                mute(server)
+                return
             self._read(link, Side.CLIENT)
             self._read(link, Side.SERVER)
 
@@ -214,6 +247,9 @@ class Relay:
     def _forget(self, link: _Link) -> None:
         self._links.discard(link)
         self._alarm.forget(link)
+        self._unwatch(link)
+
+    def _unwatch(self, link: _Link) -> None:
         for sock in link.socks:
             if (descriptor := sock.fileno()) >= 0:
                 self._loop.remove_reader(descriptor)
@@ -354,6 +390,8 @@ class Relay:
         )
 
     def _end(self, link: _Link, side: int, act: Act) -> Way | None:
+        if self._is_dark and act in _HEARD_AT_ONCE:
+            act = Act.MUTE
         speaks = functools.partial(self._revive, link)
         return self._expired_ends.end(link.socks[side], act, has_ended=bool(link.ended & 1 << side), speaks=speaks)
 
@@ -368,7 +406,11 @@ class Relay:
         self._links.add(link)
         self._alarm.watch(link)
         self._stats.revived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT]))
+        self._hear_again(link)
+
+    def _hear_again(self, link: _Link) -> None:
         for side in Side:
+            unmute(link.socks[side])
             acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)
 
