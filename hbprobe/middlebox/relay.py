@@ -27,9 +27,10 @@ from hbprobe.net.address import name_of, peer_name
 from hbprobe.net.dial import Address
 from hbprobe.net.hangup import HangupWatch
 from hbprobe.net.listener import Listener
-from hbprobe.net.liveness import acknowledge_now, holds
-from hbprobe.net.silence import Way, close_with_reset, mute, unmute
+from hbprobe.net.liveness import acknowledge_now, holds, wait_for_ack
+from hbprobe.net.silence import Way, close_with_reset, unmute
 from hbprobe.profiles.model import Profile
+from hbprobe.warp import rate_of
 
 _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
@@ -94,6 +95,7 @@ class Relay:
         self._chance = chance or random.Random(0)
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
+        self._warps = rate_of(self._loop) == 0
         self._expired_ends = ExpiredEnds(lambda kept: self._stats.gives_up_silence(self._now(), kept))
         self._descriptors = descriptors
         self._hangups = HangupWatch()
@@ -151,7 +153,7 @@ class Relay:
             if link.phase is not Phase.OPENING:
                 self._unwatch(link)
                 for sock in link.socks:
-                    mute(sock)
+                    self._expired_ends.mute(sock)
 
     def heal(self) -> None:
         """Let everything pass again; what the ends have sent meanwhile, they send again, as TCP does."""
@@ -218,8 +220,8 @@ class Relay:
             link.connected(self._loop.time())
             self._alarm.watch(link)
             if self._is_dark:
-                mute(link.socks[Side.CLIENT])
-                mute(server)
+                for sock in link.socks:
+                    self._expired_ends.mute(sock)
                 return
             self._read(link, Side.CLIENT)
             self._read(link, Side.SERVER)
@@ -359,11 +361,16 @@ class Relay:
 
     def _on_alarm(self, link: _Link, now: float) -> None:
         opening = link.phase is Phase.OPENING
-        rule = link.expire(now, functools.partial(_holds, link))
+        rule = link.expire(now, functools.partial(self._holds, link))
         if rule is None:
             self._alarm.watch(link)
         else:
             self._expire(link, rule, opening=opening)
+
+    def _holds(self, link: _Link, side: int) -> bool:
+        if self._warps:
+            wait_for_ack(link.socks[side])
+        return holds(link.socks[side])
 
     def _expire(self, link: _Link, rule: Rule, *, opening: bool) -> None:
         name = peer_name(link.socks[Side.CLIENT])
@@ -423,10 +430,6 @@ class Relay:
             self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
         else:
             self._read(link, side)
-
-
-def _holds(link: _Link, side: int) -> bool:
-    return holds(link.socks[side])
 
 
 def _send_at_once(sock: socket.socket) -> None:

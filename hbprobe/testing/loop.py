@@ -93,6 +93,7 @@ class WarpLoop(_Loop):
 
     def run_forever(self) -> None:
         """Run until it is stopped, with `time.monotonic` in step; raise StuckError where that cannot come."""
+        __tracebackhide__ = True  # pytest shows the test's own lines
         with contextlib.ExitStack() as stack:
             if self._zero_s is not None:
                 stack.enter_context(carried_by(self, self._zero_s))
@@ -123,6 +124,7 @@ def run(
     monotonic: bool = True,
 ) -> T:
     """Run a coroutine to its end on a fresh loop of `new_loop`, as `asyncio.run` does on the real clock."""
+    __tracebackhide__ = True
     with asyncio.Runner(loop_factory=lambda: new_loop(settle=settle, limit=limit, monotonic=monotonic)) as runner:
         return runner.run(main)
 

@@ -95,4 +95,5 @@ def _look_at_new_modules() -> None:
             continue
         in_step = module.__name__.partition(".")[0] not in _REAL_PACE
         names = tuple(vars(module).items()) if in_step else ()
-        _places[module] = [(name, real) for name, value in names for real in _FOLLOWERS if value is real]
+        with contextlib.suppress(TypeError):  # what some extensions put there takes no weak reference
+            _places[module] = [(name, real) for name, value in names for real in _FOLLOWERS if value is real]

@@ -44,6 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, None, No
     if warp.args or not _is_coroutine(metafunc.function):
         problem = "takes its options by name" if warp.args else "is for coroutines: write `async def`"
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: the mark warp {problem}")
+    _require_loop_factories(metafunc)
     if metafunc.definition.get_closest_marker("anyio") is not None:
         backend = ("asyncio", {"loop_factory": _loop_factory(warp)})
         mark = pytest.mark.parametrize("anyio_backend", [backend], ids=["warp"], scope="module")
@@ -74,6 +75,7 @@ class _LoopFactories:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a test on the warp clock that no other plugin runs."""
+    __tracebackhide__ = True
     warp = pyfuncitem.get_closest_marker("warp")
     if warp is None or not _is_coroutine(pyfuncitem.obj) or pyfuncitem.get_closest_marker("anyio") is not None:
         return None
@@ -131,6 +133,19 @@ def _add_profiles(metafunc: pytest.Metafunc, words: tuple[str, ...]) -> None:
     except UserError as error:
         raise pytest.UsageError(f"{name}: {error}") from None
     metafunc.parametrize("profile", profiles)
+
+
+def _require_loop_factories(metafunc: pytest.Metafunc) -> None:
+    """Refuse a test that would sleep in real time: a pytest-asyncio that takes no loop is going to run it."""
+    config = metafunc.config
+    if not config.pluginmanager.has_plugin("asyncio") or hasattr(config.hook, "pytest_asyncio_loop_factories"):
+        return
+    mode = config.getoption("asyncio_mode", None) or config.getini("asyncio_mode")
+    if mode == "auto" or metafunc.definition.get_closest_marker("asyncio") is not None:
+        name = metafunc.definition.nodeid
+        raise pytest.UsageError(
+            f"{name}: this pytest-asyncio cannot be given a clock: the mark warp needs 1.4 or later"
+        )
 
 
 def _loop_factory(warp: pytest.Mark) -> "Callable[[], WarpLoop]":
