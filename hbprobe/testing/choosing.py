@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from hbprobe.profiles.catalogue import built_in_folder, catalogue
+from hbprobe.profiles.words import Category
 
 USUAL = (
     "azure-load-balancer",
@@ -15,6 +16,7 @@ USUAL = (
 )
 """Boxes that cut a connection which is idle for less than an hour, in each manner: silence, RST, RST on the next
 packet, FIN."""
+_CATEGORIES = {str(category) for category in Category}
 
 
 def chosen(words: Iterable[str]) -> list[str]:
@@ -22,7 +24,6 @@ def chosen(words: Iterable[str]) -> list[str]:
     known, shipped = catalogue(), built_in_folder()
     found: dict[str, None] = {}
     for word in words:
-        is_category = word not in known and word.isprintable() and "/" not in word and (shipped / word).is_dir()
-        for file in known.find_files(str(shipped / word) if word and is_category else word):
+        for file in known.find_files(str(shipped / word) if word in _CATEGORIES else word):
             found[file.stem if shipped in file.parents else str(file)] = None
     return list(found)
