@@ -23,6 +23,7 @@ _MARKS = {
         "run this test with its argument `profile` as each of these ids, files and categories of hbprobe's catalogue"
     ),
 }
+_HEADING = "hbprobe: what the boxes did"
 _BOXES = pytest.StashKey[list["Box"]]()
 
 
@@ -94,7 +95,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         from hbprobe.testing.telling import told
 
         text = "\n".join(told(box.profile, box.events, box.began_s) for box in boxes)
-        report.sections.append(("hbprobe: what the boxes did", text))
+        add = getattr(report.longrepr, "addsection", None)  # sections of the report hide with --show-capture=no
+        if add is not None:
+            add(_HEADING, text)
+        else:
+            report.sections.append((_HEADING, text))
     return report
 
 
