@@ -38,7 +38,7 @@ async def come(dialer, path, seconds):
     return pieces
 
 
-@pytest.mark.parametrize(("name", "path"), [("websocket", "/ws"), ("events", "/events?silence=%7Bhold%7D")])
+@pytest.mark.parametrize(("name", "path"), [("websocket", "/ws"), ("sse", "/events?silence=%7Bhold%7D")])
 def test_a_trial_survives_on_an_open_path(on_warp, tls_pair, name, path):
     async def main(dialer):
         method = make_method(name, dialer(path), 3.0, random.Random(1))
@@ -74,7 +74,7 @@ def test_a_web_page_is_no_websocket(on_warp, tls_pair):
 
 def test_a_web_page_is_no_event_stream(on_warp, tls_pair):
     async def main(dialer):
-        return await make_method("events", dialer("/"), 3.0, random.Random(1)).prove()
+        return await make_method("sse", dialer("/"), 3.0, random.Random(1)).prove()
 
     found = with_far_end(on_warp, tls_pair, main)
     assert found.reason == "the answer is no event stream, but application/json; charset=utf-8"

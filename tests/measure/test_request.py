@@ -29,7 +29,7 @@ def test_what_people_write_becomes_seconds_and_shares():
         ("http://h/", "hold"),
         ("wss://h/live", "websocket"),
         ("WS://h/", "websocket"),
-        ("sse+https://h/events", "events"),
+        ("sse+https://h/events", "sse"),
         ("grpcs://h/", "http2"),
         ("rediss://h", "redis"),
         ("tcp://h:99", "raw"),

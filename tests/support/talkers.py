@@ -109,7 +109,7 @@ SERVERS = {
 """How to make one for a connection, by the name of the method."""
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
 EVENT = b"1e\r\nid: 1\ndata: something to say\n\n\r\n"
-SERVERS["events"] = lambda: Fixed(b"", STREAM)
+SERVERS["sse"] = lambda: Fixed(b"", STREAM)
 
 
 def talking(server):

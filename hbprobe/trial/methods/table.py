@@ -133,7 +133,7 @@ _ROWS = (
         lab_path="/ws",
     ),
     _talk(
-        "events",
+        "sse",
         "a stream of server-sent events is opened and listened to",
         "a stream of events is listened to",
         {"sse+https": Scheme(tls=True, port=443), "sse+http": Scheme(tls=False, port=80)},

@@ -3,7 +3,7 @@
     talk.py        what each talk is: bytes in, bytes out, and what they add up to
     websocket.py   WebSocket: Ping and Pong
     http2.py       HTTP/2, and gRPC: PING and its acknowledgement
-    events.py      server-sent events: listened to
+    sse.py         server-sent events: listened to
     mqtt.py        MQTT: PINGREQ and PINGRESP
     redis.py       Redis: PING, with or without a login
     imap.py        IMAP: NOOP before the login

@@ -134,7 +134,7 @@ def test_what_a_server_says_by_itself_is_no_limit(on_warp, serve):
             await asyncio.sleep(3)
             connection.send(EVENT)
 
-    outcome = trial(on_warp, serve, chatty, name="events")
+    outcome = trial(on_warp, serve, chatty, name="sse")
     assert (outcome.kind, outcome.again) == (Kind.FAILED, False)
     assert outcome.reason == "the server speaks by itself every 3 s or sooner: longer silence cannot be tested"
 
@@ -145,7 +145,7 @@ def test_what_belongs_to_the_beginning_breaks_no_silence(on_warp, serve):
         await asyncio.sleep(0.4)
         connection.send(EVENT)
 
-    assert trial(on_warp, serve, slow, name="events").kind is Kind.SURVIVED
+    assert trial(on_warp, serve, slow, name="sse").kind is Kind.SURVIVED
 
 
 def test_a_stream_that_dies_tells_how_long_after_its_last_event(on_warp, serve):
@@ -156,7 +156,7 @@ def test_a_stream_that_dies_tells_how_long_after_its_last_event(on_warp, serve):
         await asyncio.sleep(25)
         connection.rst()
 
-    outcome = trial(on_warp, serve, dying, name="events")
+    outcome = trial(on_warp, serve, dying, name="sse")
     assert (outcome.kind, outcome.how, round(outcome.elapsed_s)) == (Kind.CUT, Manner.RESET, 25)
 
 
@@ -174,7 +174,7 @@ def events_after(seconds):
 @pytest.mark.parametrize(("after_s", "kind"), [(60, Kind.SURVIVED), (20, Kind.FAILED), (90, Kind.CUT)])
 def test_a_server_that_speaks_after_the_hold(on_warp, serve, after_s, kind):
     path = "/events?silence=%7Bhold%7D"
-    assert trial(on_warp, serve, events_after(after_s), name="events", path=path).kind is kind
+    assert trial(on_warp, serve, events_after(after_s), name="sse", path=path).kind is kind
 
 
 def test_a_servers_goodbye_names_it(on_warp, serve):

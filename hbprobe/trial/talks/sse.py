@@ -7,7 +7,7 @@ hold shows whether somebody acknowledges it.
 
 import h11
 
-from hbprobe.trial.http import USER_AGENT
+from hbprobe import __version__
 from hbprobe.trial.talks.talk import Talk, Where
 
 _HOLD = "%7Bhold%7D"
@@ -29,7 +29,7 @@ class EventsTalk(Talk):
         """Ask for the stream."""
         headers = [
             ("Host", self.where.authority),
-            ("User-Agent", USER_AGENT),
+            ("User-Agent", f"hbprobe/{__version__}"),
             ("Accept", "text/event-stream"),
             ("Cache-Control", "no-cache"),
         ]
