@@ -1,4 +1,4 @@
-"""Some of the devices of a fleet, as arrays; all that are due make a request at a time.
+"""Some of the devices of a fleet, as arrays; all that are due make a request at a time, or many where nothing cuts them.
 
 `hbprobe.fleet.reference` does the same with one object a device, and is the one to read first.
 """
@@ -19,18 +19,19 @@ from hbprobe.fleet.chance import (
     visit_keys,
 )
 from hbprobe.fleet.firewall import forgotten_at_all
-from hbprobe.fleet.merge import Samples
+from hbprobe.fleet.mail import Mailboxes
+from hbprobe.fleet.merge import packed, repeated, times_s
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.states import LOSSES, End, Ints
+from hbprobe.fleet.ticks import all_on_grid, on_grid
 from hbprobe.fleet.world import World
 
-_SAFETY = 1.001
-"""Mail that comes later than this times the longest wait changes nothing, and is not looked for."""
 _ONE = np.uint64(1)
 Flags = NDArray[np.bool_]
 
 # As plain numbers: beside an array, NumPy takes long to see that a member of an enumeration is one.
-_AT_ONCE, _LEFT, _SILENT, _REFUSED, _ARRIVED = map(int, (End.AT_ONCE, End.LEFT, End.SILENT, End.REFUSED, End.ARRIVED))
+_ANSWERED, _MAIL, _AT_ONCE = map(int, (End.ANSWERED, End.MAIL, End.AT_ONCE))
+_LEFT, _SILENT, _REFUSED, _ARRIVED = map(int, (End.LEFT, End.SILENT, End.REFUSED, End.ARRIVED))
 
 
 class Slice:
@@ -39,7 +40,7 @@ class Slice:
     __slots__ = ("forgotten_s", "opened_s", "samples")
 
     def __init__(self) -> None:
-        self.samples: list[Samples] = []
+        self.samples: list[Words] = []
         self.opened_s: list[Floats] = []
         """When connections were opened."""
         self.forgotten_s: list[Floats] = []
@@ -60,7 +61,7 @@ class _Ask(NamedTuple):
     gives_up_s: Floats
     """When the device no longer waits."""
     mail_s: Floats
-    """When mail comes next; infinite where that is too late to matter."""
+    """When mail comes next."""
     mail_waited: Flags
     """Mail has come before it."""
 
@@ -80,12 +81,18 @@ class Herd:
         self._tries = np.ones(count)
         self._how, self._at_firewall = np.empty(count, np.intp), np.empty(count, np.bool_)
         self._connected, self._mail_waits = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-        self._due_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
+        start_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
+        self._due_s = all_on_grid(start_s)
+        self._wait_s = on_grid(world.habits.wait_s)
+        self._mail = Mailboxes(world.habits.mail, self._keys, self._due_s)
         self._following = world.table.following.ravel()
         self._any_spread = bool(paths.spread_s.any() or world.firewall.spread_s)
         self._any_refused = bool(world.table.refused.any())
         self._any_tries = bool((paths.tries > 1).any() or world.firewall.tries > 1)
-        self._early: list[Samples] = []
+        stays = world.table.following[[_ANSWERED, _MAIL]] == np.arange(len(world.table))
+        self._calm: Flags = stays.all(axis=0) & ~world.table.refused
+        """The states in which nothing changes as long as nothing is lost."""
+        self._early: Words = np.zeros(0, np.uint64)
         self.ends: Ints = np.zeros(world.table.following.size, np.intp)
         """How often requests in each state ended in each way; by end and state, flat."""
         self.pauses: Ints = np.zeros(len(world.table), np.intp)
@@ -101,21 +108,20 @@ class Herd:
     def advance(self, until_s: float) -> Slice:
         """Let every device make the requests that it begins before a time."""
         done = Slice()
-        held, self._early = self._early, []
-        self._note(held, until_s, done)
+        self._note(self._early, until_s, done)
         due = np.flatnonzero(self._due_s < until_s)
         while len(due):
-            self._step(due, done)
+            self._arrive(due)
+            self._make_many(due, until_s, done)
+            self._step(due[(self._due_s[due] < until_s) & (self._due_s[due] < self._leaves_s[due])], until_s, done)
             due = due[self._due_s[due] < until_s]
-        if self._any_tries:
-            self._note(self._early, until_s, done)
         return done
 
-    def _note(self, samples: list[Samples], until_s: float, done: Slice) -> None:
+    def _note(self, samples: Words, until_s: float, done: Slice) -> None:
         """Hand out the samples before a time, and keep the later ones for the next slice."""
-        later = [part.only(part.at_s >= until_s) for part in samples]
-        done.samples += [part.only(part.at_s < until_s) for part in samples]
-        self._early = [part for part in later if len(part.at_s)]
+        early = times_s(samples) >= until_s
+        done.samples.append(samples[~early])
+        self._early = samples[early]
 
     @property
     def asks_s(self) -> Floats:
@@ -134,13 +140,13 @@ class Herd:
         rows = self._paths.rows(uniforms(of, visit, OfVisit.PATH))
         limit_s = self._paths.limits_s(rows, uniforms(of, visit, OfVisit.VALUE))
         at_firewall = firewall.limit_s <= limit_s
-        self._limit_s[those] = np.where(at_firewall, firewall.limit_s, limit_s)
+        self._limit_s[those] = all_on_grid(np.where(at_firewall, firewall.limit_s, limit_s))
         self._spread_s[those] = np.where(at_firewall, firewall.spread_s, self._paths.spread_s[rows])
         self._how[those] = np.where(at_firewall, LOSSES.index(firewall.how), self._paths.how[rows])
         self._tries[those] = np.where(at_firewall, firewall.tries, self._paths.tries[rows])
         self._at_firewall[those] = at_firewall
         stay_s = self._world.habits.stay_s * exponentials(of, visit, OfVisit.STAY)
-        self._leaves_s[those] = self._due_s[those] + stay_s
+        self._leaves_s[those] = all_on_grid(self._due_s[those] + stay_s)
 
     def _arrive(self, due: Ints) -> None:
         """Move those that have left their network."""
@@ -157,9 +163,64 @@ class Herd:
         self.ends += np.bincount(place, minlength=len(self.ends))
         self._state[those] = self._following[place]
 
-    def _step(self, due: Ints, done: Slice) -> None:
+    def _make_many(self, due: Ints, until_s: float, done: Slice) -> None:
+        """Let those that nothing cuts make all requests that begin before a time and end before they leave.
+
+        Each mail begins a row of requests. The last row ends where the mail to come is not known yet.
+        """
+        state = self._state[due]
+        calm = self._calm[state] & (self._limit_s[due] > self._table.heartbeat_s[state])
+        due = due[calm & ~self._mail_waits[due] & (self._due_s[due] < self._leaves_s[due])]
+        state, at_s, leaves_s = self._state[due], self._due_s[due], self._leaves_s[due]
+        heartbeat_s = self._table.heartbeat_s[state]
+        mail_s, first = self._mail.block(due)
+        each, column = np.arange(len(due)), np.arange(Mailboxes.BLOCK + 1)
+        met = (mail_s < until_s) & (mail_s <= leaves_s[:, None]) & (column[:-1] >= first[:, None])
+        mails = np.count_nonzero(met, axis=1)
+        last = first + mails
+        # The row in column k ends with the mail there, and begins with the one before it.
+        begins_s, ends_s = np.empty((2, len(due), Mailboxes.BLOCK + 1))
+        begins_s[:, 1:], ends_s[:, :-1] = mail_s, mail_s
+        begins_s[each, first] = at_s
+        last_s, known = begins_s[each, last], last < Mailboxes.BLOCK
+        quiet_s = np.minimum(leaves_s, mail_s[each, np.where(known, last, 0)]) - last_s
+        answers = np.minimum(np.floor(quiet_s / heartbeat_s), np.ceil((until_s - last_s) / heartbeat_s))
+        answers = np.where(known, answers, 0.0)
+        next_s = last_s + answers * heartbeat_s
+        ends_s[each, last] = next_s
+        row, place = np.nonzero((column >= first[:, None]) & (column < (last + (answers > 0))[:, None]))
+        begins_s, every_s = begins_s[row, place], heartbeat_s[row]
+        counts = np.floor((ends_s[row, place] - begins_s) / every_s).astype(np.intp) + (place < last[row])
+        samples = repeated(packed(begins_s, every_s), every_s, counts)
+        made = np.bincount(row, counts, len(due)).astype(np.intp)
+        self._note_many(due, state, samples, made, next_s, done)
+        states = len(self._table)
+        self.ends += np.bincount(_MAIL * states + state, mails, len(self.ends)).astype(np.intp)
+        self.ends += np.bincount(_ANSWERED * states + state, made - mails, len(self.ends)).astype(np.intp)
+        self._requests[due] += made.astype(np.uint64)
+        self._due_s[due] = next_s
+        self._mail.take(due, mails)
+
+    def _note_many(
+        self, due: Ints, state: Ints, samples: Words, made: Ints, next_s: Floats, done: Slice
+    ) -> None:
+        """Note samples, so many of each device in a row, and the connections that they took."""
+        done.samples.append(samples)
+        reuses, acts = self._table.reuses[state], made > 0
+        first = np.cumsum(made) - made
+        done.opened_s.append(times_s(samples[first[acts & ~self._connected[due]]]))
+        self._connected[due[acts]] = reuses[acts]
+        closes = acts & ~reuses
+        if closes.any():
+            # One connection is closed and the next one opened where one request ends and the next begins.
+            inner = np.repeat(~reuses, made)
+            inner[first[closes]] = False
+            between_s = times_s(samples[inner])
+            done.opened_s.append(between_s)
+            done.forgotten_s += [between_s, next_s[closes]]
+
+    def _step(self, due: Ints, until_s: float, done: Slice) -> None:
         """Make one request of each device that is due."""
-        self._arrive(due)
         ask = self._ask(due, done)
         answer_s = ask.at_s + ask.heartbeat_s
         lives_s = np.where(ask.first_s > answer_s, answer_s, np.minimum(ask.cut_s, ask.gives_up_s))
@@ -174,28 +235,30 @@ class Herd:
         self._lose(ask, dead, end, next_s)
         self._leave(ask, end, next_s)
         if self._any_tries:
-            self._ask_again(ask, next_s)
+            self._ask_again(ask, next_s, until_s, done)
         self._close(ask, end, next_s, done)
         self._pause(ask, dead, end, next_s)
         self._go_deaf(ask, dead, next_s)
+        self._mail.take(due[end == _MAIL])
+        self._mail.leave_until(due, next_s)
         self._end(due, end)
         self._due_s[due] = next_s
         self._requests[due] += _ONE
 
     def _ask(self, due: Ints, done: Slice) -> _Ask:
         """Send the requests, on new connections where there are none."""
-        state, at_s, number = self._state[due], self._due_s[due], self._requests[due]
+        state, at_s = self._state[due], self._due_s[due]
         heartbeat_s = self._table.heartbeat_s[state]
         done.opened_s.append(at_s[~self._connected[due]])
         first_s = at_s + self._limit_s[due]
         if self._any_spread:
-            first_s += self._spread_s[due] * uniforms(self._keys[due], number, OfRequest.SPREAD)
-        samples = Samples(at_s, heartbeat_s, due + self._first, number)
+            first_s += self._spread_s[due] * uniforms(self._keys[due], self._requests[due], OfRequest.SPREAD)
         if self._any_refused:
             refused = self._table.refused[state]
             first_s[refused] = at_s[refused]
-            samples = samples.only(~refused)
-        done.samples.append(samples)
+            done.samples.append(packed(at_s[~refused], heartbeat_s[~refused]))
+        else:
+            done.samples.append(packed(at_s, heartbeat_s))
         return _Ask(
             due=due,
             state=state,
@@ -204,19 +267,9 @@ class Herd:
             first_s=first_s,
             cut_s=at_s + (first_s - at_s) * self._tries[due] if self._any_tries else first_s,
             gives_up_s=at_s + self._table.timeout_s[state],
-            mail_s=self._mail_s(due, state, at_s),
+            mail_s=self._mail.next_s(due),
             mail_waited=self._mail_waits[due],
         )
-
-    def _mail_s(self, due: Ints, state: Ints, at_s: Floats) -> Floats:
-        """Return when mail comes next, where that may be before the next request."""
-        habits = self._world.habits
-        further = exponentials(self._keys[due], self._requests[due], OfRequest.MAIL)
-        longest_s = (self._table.timeout_s[state] + habits.wait_s) * _SAFETY
-        near = np.flatnonzero(further <= longest_s * habits.mail.highest_per_s)
-        mail_s = np.full(len(due), np.inf)
-        mail_s[near] = habits.mail.next_after_all(at_s[near], further[near])
-        return mail_s
 
     def _lose(self, ask: _Ask, dead: Ints, end: Ints, next_s: Floats) -> None:
         """Let devices notice that their requests are dead, or refused."""
@@ -227,7 +280,8 @@ class Herd:
         if self._any_refused:
             refused = dead[self._table.refused[state]]
             end[refused] = _REFUSED
-            next_s[refused] = ask.at_s[refused] + self._world.habits.wait_s
+            next_s[refused] = ask.at_s[refused] + self._wait_s
+        next_s[dead] = all_on_grid(next_s[dead])
 
     def _leave(self, ask: _Ask, end: Ints, next_s: Floats) -> None:
         """Take those away that leave their network before the request has ended."""
@@ -236,15 +290,16 @@ class Herd:
         end[leaving] = _LEFT
         np.copyto(next_s, leaves_s, where=leaving)
 
-    def _ask_again(self, ask: _Ask, next_s: Floats) -> None:
+    def _ask_again(self, ask: _Ask, next_s: Floats, until_s: float, done: Slice) -> None:
         """Let boxes make requests again at another server for as long as the device waits: Exchange counts each."""
         tries, of_each_s = self._tries[ask.due], ask.first_s - ask.at_s
+        early = [self._early]
         for before in range(1, int(tries.max(initial=1))):
-            at_s = ask.at_s + before * of_each_s
+            at_s = all_on_grid(ask.at_s + before * of_each_s)
             again = np.flatnonzero((tries > before) & (at_s < next_s) & ~self._table.refused[ask.state])
-            due, state = ask.due[again], ask.state[again]
-            self._early.append(Samples(at_s[again], ask.heartbeat_s[again], due + self._first, self._requests[due]))
-            self.asked_again += np.bincount(state, minlength=len(self.asked_again))
+            early.append(packed(at_s[again], ask.heartbeat_s[again]))
+            self.asked_again += np.bincount(ask.state[again], minlength=len(self.asked_again))
+        self._note(np.concatenate(early), until_s, done)
 
     def _pause(self, ask: _Ask, dead: Ints, end: Ints, next_s: Floats) -> None:
         """Let some of those that lost a request wait before the next; a new network ends the wait."""
@@ -253,7 +308,7 @@ class Herd:
         pausing = uniforms(self._keys[devices], self._requests[devices], OfRequest.PAUSE) <= habits.waiting_share
         lost, devices = lost[pausing], devices[pausing]
         self.pauses += np.bincount(ask.state[lost], minlength=len(self.pauses))
-        next_s[lost] = np.minimum(next_s[lost] + habits.wait_s, self._leaves_s[devices])
+        next_s[lost] = np.minimum(next_s[lost] + self._wait_s, self._leaves_s[devices])
 
     def _close(self, ask: _Ask, end: Ints, next_s: Floats, done: Slice) -> None:
         """Close connections, and say when the firewall forgets them."""
