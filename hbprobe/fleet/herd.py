@@ -1,6 +1,6 @@
-"""Some of the devices of a fleet, as arrays; all that are due make a request at a time, or many where nothing cuts them.
+"""Some of the devices of a fleet, as arrays; all that are due make a request at a time.
 
-`hbprobe.fleet.reference` does the same with one object a device, and is the one to read first.
+Where numba is installed they do it one device after another, in `hbprobe.fleet.compiled`. `hbprobe.fleet.reference` does the same with one object a device, and is the one to read first.
 """
 
 from typing import NamedTuple
@@ -18,20 +18,22 @@ from hbprobe.fleet.chance import (
     uniforms,
     visit_keys,
 )
+from hbprobe.fleet.compiled import IS_FAST, Devices, Done, Rules, Seen, run
 from hbprobe.fleet.firewall import forgotten_at_all
 from hbprobe.fleet.mail import Mailboxes
-from hbprobe.fleet.merge import packed, repeated, times_s
+from hbprobe.fleet.merge import packed, times_s
 from hbprobe.fleet.paths import PathTable
-from hbprobe.fleet.states import LOSSES, End, Ints
+from hbprobe.fleet.states import LOSSES, End, Flags, Ints
 from hbprobe.fleet.ticks import all_on_grid, on_grid
 from hbprobe.fleet.world import World
 
 _ONE = np.uint64(1)
-Flags = NDArray[np.bool_]
+_ROOM = 200_000
+"""For samples, before they are handed on."""
 
 # As plain numbers: beside an array, NumPy takes long to see that a member of an enumeration is one.
-_ANSWERED, _MAIL, _AT_ONCE = map(int, (End.ANSWERED, End.MAIL, End.AT_ONCE))
-_LEFT, _SILENT, _REFUSED, _ARRIVED = map(int, (End.LEFT, End.SILENT, End.REFUSED, End.ARRIVED))
+_MAIL, _AT_ONCE, _LEFT, _SILENT = map(int, (End.MAIL, End.AT_ONCE, End.LEFT, End.SILENT))
+_REFUSED, _ARRIVED = int(End.REFUSED), int(End.ARRIVED)
 
 
 class Slice:
@@ -69,7 +71,9 @@ class _Ask(NamedTuple):
 class Herd:
     """The state of a number of devices in a row, and what they have come to so far."""
 
-    def __init__(self, world: World, paths: PathTable, first: int, end: int) -> None:
+    def __init__(
+        self, world: World, paths: PathTable, first: int, end: int, *, compiled: bool = IS_FAST
+    ) -> None:
         devices, count = np.arange(first, end, dtype=np.int64), end - first
         self._world, self._table, self._paths, self._first = world, world.table, paths, first
         self._keys = keys(world.seed, devices)
@@ -89,9 +93,7 @@ class Herd:
         self._any_spread = bool(paths.spread_s.any() or world.firewall.spread_s)
         self._any_refused = bool(world.table.refused.any())
         self._any_tries = bool((paths.tries > 1).any() or world.firewall.tries > 1)
-        stays = world.table.following[[_ANSWERED, _MAIL]] == np.arange(len(world.table))
-        self._calm: Flags = stays.all(axis=0) & ~world.table.refused
-        """The states in which nothing changes as long as nothing is lost."""
+        self._compiled = compiled
         self._early: Words = np.zeros(0, np.uint64)
         self.ends: Ints = np.zeros(world.table.following.size, np.intp)
         """How often requests in each state ended in each way; by end and state, flat."""
@@ -112,8 +114,10 @@ class Herd:
         due = np.flatnonzero(self._due_s < until_s)
         while len(due):
             self._arrive(due)
-            self._make_many(due, until_s, done)
-            self._step(due[(self._due_s[due] < until_s) & (self._due_s[due] < self._leaves_s[due])], until_s, done)
+            if self._compiled:
+                self._run(due, until_s, done)
+            else:
+                self._step(due, until_s, done)
             due = due[self._due_s[due] < until_s]
         return done
 
@@ -163,61 +167,36 @@ class Herd:
         self.ends += np.bincount(place, minlength=len(self.ends))
         self._state[those] = self._following[place]
 
-    def _make_many(self, due: Ints, until_s: float, done: Slice) -> None:
-        """Let those that nothing cuts make all requests that begin before a time and end before they leave.
-
-        Each mail begins a row of requests. The last row ends where the mail to come is not known yet.
-        """
-        state = self._state[due]
-        calm = self._calm[state] & (self._limit_s[due] > self._table.heartbeat_s[state])
-        due = due[calm & ~self._mail_waits[due] & (self._due_s[due] < self._leaves_s[due])]
-        state, at_s, leaves_s = self._state[due], self._due_s[due], self._leaves_s[due]
-        heartbeat_s = self._table.heartbeat_s[state]
-        mail_s, first = self._mail.block(due)
-        each, column = np.arange(len(due)), np.arange(Mailboxes.BLOCK + 1)
-        met = (mail_s < until_s) & (mail_s <= leaves_s[:, None]) & (column[:-1] >= first[:, None])
-        mails = np.count_nonzero(met, axis=1)
-        last = first + mails
-        # The row in column k ends with the mail there, and begins with the one before it.
-        begins_s, ends_s = np.empty((2, len(due), Mailboxes.BLOCK + 1))
-        begins_s[:, 1:], ends_s[:, :-1] = mail_s, mail_s
-        begins_s[each, first] = at_s
-        last_s, known = begins_s[each, last], last < Mailboxes.BLOCK
-        quiet_s = np.minimum(leaves_s, mail_s[each, np.where(known, last, 0)]) - last_s
-        answers = np.minimum(np.floor(quiet_s / heartbeat_s), np.ceil((until_s - last_s) / heartbeat_s))
-        answers = np.where(known, answers, 0.0)
-        next_s = last_s + answers * heartbeat_s
-        ends_s[each, last] = next_s
-        row, place = np.nonzero((column >= first[:, None]) & (column < (last + (answers > 0))[:, None]))
-        begins_s, every_s = begins_s[row, place], heartbeat_s[row]
-        counts = np.floor((ends_s[row, place] - begins_s) / every_s).astype(np.intp) + (place < last[row])
-        samples = repeated(packed(begins_s, every_s), every_s, counts)
-        made = np.bincount(row, counts, len(due)).astype(np.intp)
-        self._note_many(due, state, samples, made, next_s, done)
-        states = len(self._table)
-        self.ends += np.bincount(_MAIL * states + state, mails, len(self.ends)).astype(np.intp)
-        self.ends += np.bincount(_ANSWERED * states + state, made - mails, len(self.ends)).astype(np.intp)
-        self._requests[due] += made.astype(np.uint64)
-        self._due_s[due] = next_s
-        self._mail.take(due, mails)
-
-    def _note_many(
-        self, due: Ints, state: Ints, samples: Words, made: Ints, next_s: Floats, done: Slice
-    ) -> None:
-        """Note samples, so many of each device in a row, and the connections that they took."""
-        done.samples.append(samples)
-        reuses, acts = self._table.reuses[state], made > 0
-        first = np.cumsum(made) - made
-        done.opened_s.append(times_s(samples[first[acts & ~self._connected[due]]]))
-        self._connected[due[acts]] = reuses[acts]
-        closes = acts & ~reuses
-        if closes.any():
-            # One connection is closed and the next one opened where one request ends and the next begins.
-            inner = np.repeat(~reuses, made)
-            inner[first[closes]] = False
-            between_s = times_s(samples[inner])
-            done.opened_s.append(between_s)
-            done.forgotten_s += [between_s, next_s[closes]]
+    def _run(self, due: Ints, until_s: float, done: Slice) -> None:
+        """Make the requests of one device after another, of each until it arrives elsewhere or its mails are at an end."""
+        table, habits = self._table, self._world.habits
+        of = Devices(
+            self._state, self._due_s, self._requests, self._keys, self._leaves_s, self._limit_s, self._spread_s,
+            self._tries, self._how, self._at_firewall, self._connected, self._mail_waits, self._mail.times_s,
+            self._mail.place, self.deaf_s, self.deaf_at_firewall_s,
+        )  # fmt: skip
+        rules = Rules(
+            table.heartbeat_s, table.timeout_s, table.refused, table.reuses, self._following,
+            self._wait_s, habits.waiting_share, self._world.firewall.limit_s,
+        )  # fmt: skip
+        seen = Seen(
+            self.ends, self.pauses, self.asked_again, np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM)
+        )
+        those = due
+        while len(those):
+            with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
+                came = Done(*run(those, until_s, of, rules, seen))
+            samples = seen.samples[: came.samples].copy()
+            if self._any_tries:
+                self._note(np.concatenate((self._early, samples)), until_s, done)
+            else:
+                done.samples.append(samples)
+            done.opened_s.append(seen.opened_s[: came.opened].copy())
+            done.forgotten_s.append(seen.forgotten_s[: came.forgotten].copy())
+            self.late_mails += came.late_mails
+            self.late_s += came.late_s
+            those = those[came.devices :]
+        self._mail.draw_more(due, self._due_s[due])
 
     def _step(self, due: Ints, until_s: float, done: Slice) -> None:
         """Make one request of each device that is due."""
@@ -252,7 +231,8 @@ class Herd:
         done.opened_s.append(at_s[~self._connected[due]])
         first_s = at_s + self._limit_s[due]
         if self._any_spread:
-            first_s += self._spread_s[due] * uniforms(self._keys[due], self._requests[due], OfRequest.SPREAD)
+            drawn = uniforms(self._keys[due], self._requests[due], OfRequest.SPREAD)
+            first_s += all_on_grid(self._spread_s[due] * drawn)
         if self._any_refused:
             refused = self._table.refused[state]
             first_s[refused] = at_s[refused]
@@ -281,7 +261,6 @@ class Herd:
             refused = dead[self._table.refused[state]]
             end[refused] = _REFUSED
             next_s[refused] = ask.at_s[refused] + self._wait_s
-        next_s[dead] = all_on_grid(next_s[dead])
 
     def _leave(self, ask: _Ask, end: Ints, next_s: Floats) -> None:
         """Take those away that leave their network before the request has ended."""
@@ -295,7 +274,7 @@ class Herd:
         tries, of_each_s = self._tries[ask.due], ask.first_s - ask.at_s
         early = [self._early]
         for before in range(1, int(tries.max(initial=1))):
-            at_s = all_on_grid(ask.at_s + before * of_each_s)
+            at_s = ask.at_s + before * of_each_s
             again = np.flatnonzero((tries > before) & (at_s < next_s) & ~self._table.refused[ask.state])
             early.append(packed(at_s[again], ask.heartbeat_s[again]))
             self.asked_again += np.bincount(ask.state[again], minlength=len(self.asked_again))

@@ -54,7 +54,7 @@ class MailDay:
         if self._per_day == 0:
             return float("inf")
         count = expected / _PARTS
-        day = count // self._per_day
+        day = float(np.floor(count / self._per_day))
         rest = count - day * self._per_day
         span = max(int(np.searchsorted(self._from, rest, side="right")) - 1, 0)
         return on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
@@ -64,7 +64,7 @@ class MailDay:
         if self._per_day == 0:
             return np.full(expected.shape, np.inf)
         count = expected * (1 / _PARTS)
-        day = np.floor_divide(count, self._per_day)
+        day = np.floor(count / self._per_day)
         rest = count - day * self._per_day
         span = np.maximum(np.searchsorted(self._from, rest, side="right") - 1, 0)
         return all_on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
@@ -82,6 +82,7 @@ class Mailbox:
         """Take the key of the device's chance, and when it is switched on."""
         self._day, self._key, self._number = day, key, 0
         self._expected = int(day.expected(np.array([from_s]))[0])
+        self.next_s = 0.0
         self._draw()
         self.leave_until(from_s)
 
@@ -97,13 +98,13 @@ class Mailbox:
     def _draw(self) -> None:
         self._expected += int(chance.exponential(self._key, self._number, OfRequest.MAIL) * _PARTS)
         self._number += 1
-        self.next_s = self._day.when(self._expected)
+        self.next_s = max(self._day.when(self._expected), self.next_s)
 
 
 class Mailboxes:
     """The same for many devices, a block of mails at a time."""
 
-    __slots__ = ("_day", "_drawn", "_expected", "_keys", "_place", "_times_s")
+    __slots__ = ("_day", "_drawn", "_expected", "_keys", "place", "times_s")
 
     BLOCK: Final = 12
 
@@ -113,24 +114,22 @@ class Mailboxes:
         self._day, self._keys = day, keys
         self._expected = day.expected(from_s)
         self._drawn = np.zeros(count, np.uint64)
-        self._place = np.zeros(count, np.intp)
-        self._times_s = np.empty((count, self.BLOCK))
+        self.times_s = np.zeros((count, self.BLOCK))
+        """The next mails of each, a row a device."""
+        self.place: NDArray[np.intp] = np.zeros(count, np.intp)
+        """Which of them comes next; beyond the last where more have to be drawn."""
         everyone = np.arange(count)
         self._draw(everyone)
         self.leave_until(everyone, from_s)
 
     def next_s(self, those: NDArray[np.intp]) -> Floats:
         """Return when the next mail of some devices comes."""
-        return self._times_s[those, self._place[those]]
+        return self.times_s[those, self.place[those]]
 
-    def block(self, those: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp]]:
-        """Return the mails that are known of some devices, a row each, and where in it the next is."""
-        return self._times_s[those], self._place[those]
-
-    def take(self, those: NDArray[np.intp], count: int | NDArray[np.intp] = 1) -> None:
-        """Take so many mails out, of those that are known."""
-        place = self._place[those] + count
-        self._place[those] = place
+    def take(self, those: NDArray[np.intp]) -> None:
+        """Take the next mail of some devices out."""
+        place = self.place[those] + 1
+        self.place[those] = place
         self._draw(those[place == self.BLOCK])
 
     def leave_until(self, those: NDArray[np.intp], at_s: Floats) -> None:
@@ -141,6 +140,12 @@ class Mailboxes:
             self.take(those)
             late = np.flatnonzero(self.next_s(those) < at_s)
 
+    def draw_more(self, those: NDArray[np.intp], at_s: Floats) -> None:
+        """Draw the mails of those that have none left, and go on to the first that does not come before a time."""
+        empty = self.place[those] == self.BLOCK
+        self._draw(those[empty])
+        self.leave_until(those[empty], at_s[empty])
+
     def _draw(self, those: NDArray[np.intp]) -> None:
         if not len(those):
             return
@@ -150,5 +155,8 @@ class Mailboxes:
         expected = self._expected[those][:, None] + np.cumsum(further.astype(np.int64), axis=1)
         self._expected[those] = expected[:, -1]
         self._drawn[those] += np.uint64(self.BLOCK)
-        self._place[those] = 0
-        self._times_s[those] = self._day.when_all(expected)
+        self.place[those] = 0
+        times_s = self._day.when_all(expected)
+        # What is rounded may be a tick too early where mail is dense.
+        times_s[:, 0] = np.maximum(times_s[:, 0], self.times_s[those, -1])
+        self.times_s[those] = np.maximum.accumulate(times_s, axis=1)

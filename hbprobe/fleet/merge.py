@@ -15,8 +15,8 @@ from hbprobe.fleet.ticks import TICK_S, ticks
 Averages = NDArray[np.int64]
 
 
-_INTERVAL_BITS: Final = 12
-_INTERVAL: Final = np.uint64(2**_INTERVAL_BITS - 1)
+INTERVAL_BITS: Final = 12
+_INTERVAL: Final = np.uint64(2**INTERVAL_BITS - 1)
 """The longest interval that fits in is longer than any that Exchange admits."""
 assert HIGHEST_S <= _INTERVAL
 
@@ -27,25 +27,14 @@ def packed(at_s: Floats, heartbeat_s: Floats) -> Words:
     So they are put in order by sorting words, and those of one tick go by their interval.
     """
     words: Words = ticks(at_s)
-    words <<= np.uint64(_INTERVAL_BITS)
+    words <<= np.uint64(INTERVAL_BITS)
     words |= heartbeat_s.astype(np.uint64)
     return words
 
 
-def repeated(first: Words, every_s: Floats, counts: NDArray[np.intp]) -> Words:
-    """Return rows of samples: the first of each is given, how far apart they are, and how many there are (1 at least)."""
-    steps = ticks(every_s) << np.uint64(_INTERVAL_BITS)
-    ends = np.cumsum(counts)
-    words: Words = np.repeat(steps, counts)
-    last = first + (counts - 1).astype(np.uint64) * steps
-    words[ends[:-1]] = first[1:] - last[:-1]  # below 0 as a rule, which wraps around and back
-    words[:1] = first[:1]
-    return np.cumsum(words, out=words)
-
-
 def times_s(samples: Words) -> Floats:
     """Return when samples were."""
-    return (samples >> np.uint64(_INTERVAL_BITS)) * TICK_S
+    return (samples >> np.uint64(INTERVAL_BITS)) * TICK_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,19 +147,19 @@ class PlainDevice:
             return End.REFUSED, asked_s + self._wait_s
         if self._mail_waits:
             return End.AT_ONCE, asked_s
-        gives_up_s = asked_s + self._device.timeout_s
+        gives_up_s = asked_s + on_grid(self._device.timeout_s)
         if mail_s < (answer_s if first_s > answer_s else min(cut_s, gives_up_s)):
             return End.MAIL, mail_s
         if first_s > answer_s:
             return End.ANSWERED, answer_s
         if gives_up_s < cut_s or self._how is Manner.SILENT:
-            return End.SILENT, on_grid(gives_up_s)
-        return End(FIRST_LOSS + LOSSES.index(self._how)), on_grid(cut_s)
+            return End.SILENT, gives_up_s
+        return End(FIRST_LOSS + LOSSES.index(self._how)), cut_s
 
     def _ask_again(self, asked_s: float, first_s: float, next_s: float) -> None:
         """Let the box make the request again at other servers for as long as the device waits."""
         for before in range(1, self._tries):
-            if (at_s := on_grid(asked_s + before * (first_s - asked_s))) < next_s:
+            if (at_s := asked_s + before * (first_s - asked_s)) < next_s:
                 self._seen.samples.append(Asked(at_s, self.number, self._device.heartbeat_s))
 
     def _pause(self, end: End, next_s: float) -> float:
@@ -229,4 +229,4 @@ class PlainDevice:
         self._leaves_s = on_grid(self.due_s + stay_s)
 
     def _spread(self) -> float:
-        return self._spread_s * chance.uniform(self._key, self._requests, OfRequest.SPREAD)
+        return on_grid(self._spread_s * chance.uniform(self._key, self._requests, OfRequest.SPREAD))
