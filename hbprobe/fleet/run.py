@@ -20,6 +20,7 @@ _SAMPLES = 2_000_000
 """About so many at a time, which bounds the memory."""
 _SLICES_S = (10.0, DAY_S)
 _POINTS = 1000
+_NONE_S = np.zeros(0)
 
 
 def simulate(
@@ -79,8 +80,8 @@ class _Run:
     def _advance(self, until_s: float) -> list[Words]:
         slices = [herd.advance(until_s) for herd in self._herds]
         for one in slices:
-            self._opened.add(one.opened_s)
-            self._forgotten.add(one.forgotten_s)
+            self._opened.add(np.sort(np.concatenate([_NONE_S, *one.opened_s])))
+            self._forgotten.add(np.sort(np.concatenate([_NONE_S, *one.forgotten_s])))
         parts = [part for one in slices for part in one.samples]
         share = sum(map(len, parts)) / _SAMPLES
         self._told(until_s / self._end_s)
@@ -92,12 +93,13 @@ class _Run:
         if not parts:
             return
         samples = in_order(parts)
-        self._asked.add([samples.at_s])
+        self._asked.add(samples.at_s)
         averages, events = self._window.take(samples.at_s, samples.heartbeat_s)
         self._curve.add(samples.at_s, averages)
         self._events += events
-        if (averages >= 0).any():
-            lowest_s = int(averages[averages >= 0].min())
+        known = averages[np.count_nonzero(averages < 0) :]
+        if len(known):
+            lowest_s = int(known.min())
             self._lowest_s = lowest_s if self._lowest_s is None else min(lowest_s, self._lowest_s)
 
     def result(self) -> FleetResult:
