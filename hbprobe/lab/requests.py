@@ -13,10 +13,10 @@ from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import (
+    Concluding,
     Connecting,
     File,
     Journalling,
-    Judging,
     Request,
     Searching,
     Whole,
@@ -44,7 +44,7 @@ def _is_in_labs(row: MethodTraits) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lab(Searching, Journalling, Judging, Request["Result"]):
+class Lab(Searching, Journalling, Concluding, Request["Result"]):
     """Simulate a path, probe it, and say whether Exchange will log event 1040.
 
     A server, boxes and the probe are put together in one process. On the warp clock hours take a moment.
@@ -142,6 +142,8 @@ class Lab(Searching, Journalling, Judging, Request["Result"]):
             cut_by=findings.cut_by,
             notes=(*path.remarks, *drawn, *fitted, *findings.remarks),
             devices=path.devices,
+            exchange=self.judges(self.traits),
+            heartbeat_s=self.heartbeat_s,
         )
         return handed_over(result, findings.failure, holds_something=bool(findings.run.trials))
 
@@ -222,7 +224,7 @@ class Lab(Searching, Journalling, Judging, Request["Result"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diagnose(Searching, Connecting, Journalling, Judging, Request["Diagnosis"]):
+class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosis"]):
     """Find the limit of a path, and explain it: which timer, whose, what kind of box, what would mend it.
 
     After the search it asks at the same time what saves longer requests and what both ends see of their death.
@@ -277,6 +279,8 @@ class Diagnose(Searching, Connecting, Journalling, Judging, Request["Diagnosis"]
             found.run,
             settings,
             devices=self.device_kinds(),
+            exchange=self.judges(self.traits),
+            heartbeat_s=self.heartbeat_s,
             verb=Verb.DIAGNOSE,
             target=name,
             clock="real" if self.lab is None else "warp",

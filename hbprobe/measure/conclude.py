@@ -14,6 +14,7 @@ from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.origin import Origin, Verb
 from hbprobe.records.result import Result
+from hbprobe.trial.methods.table import METHODS
 
 _ANYWHERE = Origin()
 
@@ -32,8 +33,14 @@ def conclude(
     notes: tuple[str, ...] = (),
     devices: Sequence[DeviceKind] = CURRENT,
     origin: Origin = _ANYWHERE,
+    exchange: bool | None = None,
+    heartbeat_s: float | None = None,
 ) -> Result:
-    """Sum a run up; without any evidence there is no verdict. `began` is in UTC."""
+    """Sum a run up; without any evidence there is no verdict. `began` is in UTC.
+
+    `exchange`: whether there is a verdict on Exchange; None leaves it to the method.
+    """
+    judges = METHODS[run.method.name].exchange if exchange is None else exchange
     limit = run.search.limit
     known = limit.survived_s is not None or limit.cut_s is not None
     return Result(
@@ -56,8 +63,9 @@ def conclude(
         started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
         cut_by=cut_by,
         notes=(*notes, *run.remarks),
+        heartbeat_s=heartbeat_s,
         server=run.method.told(),
-        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices) if known else None,
+        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices) if known and judges else None,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import Connecting, Journalling, Judging, LoggingIn, Request, Searching, target_of
+from hbprobe.measure.request import Concluding, Connecting, Journalling, LoggingIn, Request, Searching, target_of
 from hbprobe.trial.methods.table import in_words
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe(Searching, LoggingIn, Connecting, Journalling, Judging, Request["Result"]):
+class Probe(Searching, LoggingIn, Connecting, Journalling, Concluding, Request["Result"]):
     """Search a real path for the longest request that survives.
 
     Requests are held open on it; how longer ones die is found out, too, and compared with Exchange's heartbeats.
@@ -59,6 +59,8 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Judging, Request["Res
             run,
             settings,
             devices=self.device_kinds(),
+            exchange=self.judges(self.traits),
+            heartbeat_s=self.heartbeat_s,
             verb=Verb.PROBE,
             target=str(target),
             clock="real",

@@ -503,6 +503,36 @@ class Judging(Configured):
         return DEVICES if self.devices == "all" else CURRENT
 
 
+@dataclass(frozen=True, kw_only=True)
+class Concluding(Judging):
+    """What is concluded from a limit."""
+
+    heartbeat: Duration | None = None
+    """how often the application sends something: says whether that is often enough, and with what margin"""
+    exchange: bool = False
+    """say what Exchange makes of the limit, whatever the method (default: with methods that an Exchange heartbeat
+    would fare as)"""
+    no_exchange: bool = False
+    """say nothing of Exchange"""
+
+    def check(self) -> None:
+        """Raise RequestError for a heartbeat that cannot be, and where Exchange is to be judged and is not."""
+        if self.heartbeat is not None and not float(self.heartbeat) > 0:
+            raise RequestError("{heartbeat} {value:g}: give more than 0", "heartbeat", value=self.heartbeat)
+        if self.exchange and self.no_exchange:
+            raise RequestError("{exchange} does not go with {no_exchange}: drop one", "exchange")
+        super().check()
+
+    @property
+    def heartbeat_s(self) -> float | None:
+        """The heartbeat, once it has been read."""
+        return None if self.heartbeat is None else float(self.heartbeat)
+
+    def judges(self, traits: MethodTraits) -> bool:
+        """Say whether there is a verdict on Exchange."""
+        return self.exchange or (traits.exchange and not self.no_exchange)
+
+
 def target_of(url: str, schemes: Mapping[str, Scheme] = HTTP, name: str = "url") -> "Target":
     """Return what a URL of these schemes names; raises RequestError where it is none."""
     from hbprobe.net.target import Target

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 from hbprobe import __version__
+from hbprobe.diagnosis.heartbeat import lives, safe_interval_s
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.records.origin import Origin, Verb
@@ -61,16 +62,23 @@ class Result:
     server: Mapping[str, Any] | None = None
     """What a live ActiveSync server said of itself, its heartbeat limits above all; None for other methods."""
     verdict: Judgement | None = None
-    """What Exchange will make of it; None where nothing could be judged."""
+    """What Exchange will make of it; None where nothing could be judged, or that was not asked."""
+    heartbeat_s: float | None = None
+    """How often the application sends something, where that was to be judged."""
     hbprobe: str = __version__
     """Version of the program that measured."""
 
     @property
     def exit_status(self) -> int:
         """0 for a healthy path, 1 for a finding, 3 where the end was not reached or nothing was learnt."""
-        if self.verdict is None or not self.complete:
+        known = self.limit.survived_s is not None or self.limit.cut_s is not None
+        if not self.complete or not known:
             return CannotMeasureError.exit_status
-        return 0 if self.verdict.healthy else 1
+        too_seldom = self.heartbeat_s is not None and lives(self.limit, self.heartbeat_s) is False
+        if self.verdict is None:
+            cuts = self.limit.cut_s is not None and self.heartbeat_s is None
+            return 1 if too_seldom or cuts else 0
+        return 1 if too_seldom or not self.verdict.healthy else 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with seconds rounded to the millisecond."""
@@ -97,6 +105,7 @@ class Result:
             "cut_by": self.cut_by,
             "seconds": {"path": _ms(self.path_s), "wall": _ms(self.wall_s)},
             "notes": list(self.notes),
+            "heartbeat": _heartbeat_dict(self.limit, self.heartbeat_s),
             "server": None if self.server is None else dict(self.server),
             "verdict": None if self.verdict is None else self.verdict.as_dict(),
         }
@@ -157,6 +166,14 @@ def _down(share: float) -> float:
 
 def _ms_or_null(seconds: float | None) -> float | None:
     return None if seconds is None else _ms(seconds)
+
+
+def _heartbeat_dict(limit: Limit, asked_s: float | None) -> dict[str, Any]:
+    return {
+        "asked": _ms_or_null(asked_s),
+        "lives": None if asked_s is None else lives(limit, asked_s),
+        "safe": _ms_or_null(safe_interval_s(limit)),
+    }
 
 
 def _search_dict(search: SearchSettings) -> dict[str, Any]:

@@ -267,6 +267,14 @@ class ServerPart(Part):
     release: str | None
 
 
+class HeartbeatPart(Part):
+    """`heartbeat`."""
+
+    asked: Seconds | None = None
+    lives: StrictBool | None = None
+    safe: Seconds | None = None
+
+
 class ResultPart(Document):
     """A measurement of one path: docs/result-format.md."""
 
@@ -292,6 +300,7 @@ class ResultPart(Document):
     cut_by: str | None
     seconds: SecondsPart
     notes: tuple[str, ...]
+    heartbeat: HeartbeatPart | None = None
     server: ServerPart | None = None
     verdict: VerdictPart | None
 
@@ -325,6 +334,7 @@ def read_fields(data: object) -> dict[str, Any]:
         "trials": tuple(trial.value() for trial in part.trials),
         "path_s": part.seconds.path,
         "wall_s": part.seconds.wall,
+        "heartbeat_s": part.heartbeat and part.heartbeat.asked,
         "server": part.server and part.server.model_dump(),
         "verdict": part.verdict and part.verdict.value(),
     }

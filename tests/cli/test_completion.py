@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hbprobe.cli.main import main
+from hbprobe.trial.methods.table import METHODS
 
 BASH = """
 source "$1"; shift
@@ -39,7 +40,7 @@ LOADERS = Path(__file__).parents[2] / "operations" / "completion"
 CASES = [
     (("pro",), {"probe", "proxy", "profiles"}),
     (("lab", "--me"), {"--method"}),
-    (("lab", "--method", ""), {"hold", "idle", "ping"}),
+    (("lab", "--method", ""), set(METHODS)),
     (("verdict", "--how", "re"), {"reset"}),
     (("profiles", "s"), {"show", "schema"}),
     (("lab", "cisco-asa-d"), {"cisco-asa-dcd"}),

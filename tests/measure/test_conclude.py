@@ -17,7 +17,7 @@ from hbprobe.trial.outcome import Kind, Limit, Outcome
 class TenMinutes:
     """A method whose path cuts after 600 s, but for a first trial of its own."""
 
-    name = "idle"
+    name = "hold"
 
     def __init__(self, first=None):
         self._first = first
@@ -56,7 +56,7 @@ def test_a_search_that_came_to_its_end():
     assert replace(result, verdict=None) == Result(
         verb=Verb.LAB,
         target="lab",
-        method="idle",
+        method="hold",
         clock="warp",
         search=SearchSettings(),
         limit=Limit(599.5, 600.5, Manner.SILENT),

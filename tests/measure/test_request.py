@@ -43,6 +43,27 @@ def test_the_scheme_chooses_the_method(url, method):
     assert hbprobe.Lab().method == "hold"
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "has_verdict"),
+    [
+        ({}, 1, False),
+        ({"heartbeat": "55s"}, 0, False),
+        ({"heartbeat": 700}, 1, False),
+        ({"exchange": True}, 1, True),
+    ],
+)
+def test_a_websocket_is_judged_as_it_is_asked(asked, status, has_verdict):
+    result = hbprobe.Lab(["ten-minute-provider"], method="websocket", max=800, precision=20, **asked).run()
+    assert (result.exit_status, result.verdict is not None) == (status, has_verdict)
+    assert result.to_dict()["heartbeat"]["safe"] >= 250
+    assert type(result).from_dict(result.to_dict()) == result
+
+
+def test_a_request_that_is_held_may_be_left_unjudged():
+    result = hbprobe.Lab(["ten-minute-provider"], max=800, precision=20, no_exchange=True).run()
+    assert (result.exit_status, result.verdict) == (1, None)
+
+
 def test_a_method_that_is_named_is_taken():
     assert hbprobe.Probe(URL, method="idle").method == "idle"
 
@@ -88,6 +109,12 @@ def test_nothing_said_is_the_search_s_own_defaults():
             "--method websocket: --kernel measures with ",
         ),
         (lambda: hbprobe.Diagnose(lab=["cisco-asa"], method="ssh"), "method", "--method ssh: the far end of a lab "),
+        (lambda: hbprobe.Probe(URL, heartbeat=0), "heartbeat", "--heartbeat 0: give more than 0"),
+        (
+            lambda: hbprobe.Probe(URL, exchange=True, no_exchange=True),
+            "exchange",
+            "--exchange does not go with --no-exchange: drop one",
+        ),
         (lambda: hbprobe.Probe(URL, family="5"), "family", "--family: '5' is not one of any, 4, 6"),
         (lambda: hbprobe.Probe(URL, label="a\nb"), "label", "--label: give one line of at most 80 characters"),
         (lambda: hbprobe.Probe(URL, source=""), "source", "--source: '' is no address and no interface"),

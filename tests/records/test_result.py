@@ -37,6 +37,7 @@ KEYS = [
     "cut_by",
     "seconds",
     "notes",
+    "heartbeat",
     "server",
     "verdict",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
+from hbprobe.diagnosis.heartbeat import heartbeat_words, safe_interval_s
 from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.settings import Severity
@@ -71,6 +72,8 @@ def doubts(result: Result) -> list[tuple[str, str]]:
 def _meaning(result: Result) -> Iterator[str]:
     if death := death_words(result.limit):
         yield f"a session that is idle for longer dies: {death[0].partition(': ')[2]}"
+    if result.heartbeat_s is not None:
+        yield heartbeat_words(result.limit, result.heartbeat_s)
     if result.verdict is not None:
         yield push_words(result.verdict)
 
@@ -99,8 +102,10 @@ def to_do(result: Result) -> list[str]:
     if limit.causes and limit.causes[0] in _NO_TIMER:
         return [_NO_TIMER[limit.causes[0]]]
     steps = [] if verdict is None else [_at_the_box(verdict, limit.survived_s or 0.0, result.cut_by)]
+    safe_s = safe_interval_s(limit) if verdict is None else None
     if limit.survived_s:
         pace = f"a ping or a keep-alive more often than every {seconds(limit.survived_s)} s"
+        pace += "" if safe_s is None else f" ({seconds(safe_s)} s lets one be lost)"
         steps.append(f"in the application: {pace}, if this is an idle timeout (hbprobe diagnose tells)")
     return steps
 
