@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from hbprobe.diagnosis.heartbeat import safe_interval_s
 from hbprobe.diagnosis.reasoning import BoxKind, Counts, Reasoning, Runs
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
@@ -36,7 +37,7 @@ def mend(limit: Limit, seen: Sequence[Seen], reasoning: Reasoning, verdict: Judg
     if first is BoxKind.SERVER:
         return (_BETWEEN_REQUESTS,)
     doubt = (_MAYBE_SERVERS,) if BoxKind.SERVER in reasoning.kinds else ()
-    return (*_timer(verdict), *_keep_alive(limit, seen, reasoning), *doubt)
+    return (*_timer(verdict), *_ping(limit, seen), *_keep_alive(limit, seen, reasoning), *doubt)
 
 
 def _timer(verdict: Judgement | None) -> Iterator[str]:
@@ -48,6 +49,21 @@ def _timer(verdict: Judgement | None) -> Iterator[str]:
     if verdict.recommended_s is not None:
         yield f"The timer for the change ticket: {verdict.ticket}"
     yield f"A timer of {_seconds(verdict.carries_max_s)} carries the longest heartbeat of these settings."
+
+
+def _ping(limit: Limit, seen: Sequence[Seen]) -> Iterator[str]:
+    """Tell of the protocol's own ping: that is what drips from both ends where no far end of ours drips alone."""
+    asked = {one.ask.question: one for one in seen}
+    tried = asked.get(Question.BOTH_DRIP)
+    if tried is None or Question.SERVER_DRIP in asked or tried.ask.interval_s is None:
+        return
+    if tried.survived:
+        safe_s = safe_interval_s(limit)
+        safe = "" if safe_s is None else f"; every {_seconds(safe_s)} is often enough, and lets one be lost"
+        yield (
+            f"The protocol's own ping every {_seconds(tried.ask.interval_s)}: it was tried, and saved the "
+            f"connection{safe}."
+        )
 
 
 def _keep_alive(limit: Limit, seen: Sequence[Seen], reasoning: Reasoning) -> Iterator[str]:

@@ -70,7 +70,9 @@ def _causes(seen: Seen) -> tuple[Cause, ...]:
 
 
 def _may_be_servers(seen: Seen) -> bool:
-    return bool(seen.own_limit) and seen.outcome.how in (Manner.CLOSED, Manner.RESET) and not seen.farewell
+    outcome = seen.outcome
+    ended = outcome.how is Manner.CLOSED or (outcome.how is Manner.RESET and outcome.exact)
+    return bool(seen.own_limit) and ended and not seen.farewell
 
 
 def _ended(state: FarEnd | None, by_box: Cause, by_server: Cause, *, signed: bool) -> tuple[Cause, ...]:

@@ -37,6 +37,15 @@ def test_keep_alives_that_do_not_help(facts):
     assert mended(facts.limit(Manner.CLOSED), seen)[1][-1] == told
 
 
+def test_the_protocols_own_ping_that_helps(facts):
+    seen = [facts.silent(), facts.asked(Question.BOTH_DRIP, True, interval_s=60.0)]
+    told = (
+        "The protocol's own ping every 60 s (1 min): it was tried, and saved the connection; every 299 s "
+        "(4 min 59 s) is often enough, and lets one be lost."
+    )
+    assert mended(facts.limit(), seen, "websocket")[1] == (*TIMERS, told)
+
+
 def test_a_lifetime(facts):
     seen = [facts.ended(Manner.CLOSED, FarEnd.CLOSED), facts.asked(Question.BOTH_DRIP, False)]
     told = "Neither keep-alives nor data help: the timer counts from the start, whatever moves."

@@ -174,8 +174,9 @@ limit  survives 59.5 s, cut at 60 s: HTTP status 504 (13 trials, no
        contradiction)
 means  a session that is idle for longer dies: an answer comes, and not the
        server's
-do     in the application: a ping or a keep-alive more often than every 59.5 s,
-       if this is an idle timeout (hbprobe diagnose tells)
+do     in the application: a ping or a keep-alive more often than every 59.5 s
+       (29 s lets one be lost), if this is an idle timeout (hbprobe diagnose
+       tells)
 
 target  https://mail.example.org/
 method  idle: quiet between two requests, so a keep-alive timer of the server
