@@ -31,7 +31,8 @@ from hbprobe.lab.pathfile import LabPath, load_path, shipped_paths
 from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.records.result import Result, Verb
+from hbprobe.records.origin import Verb
+from hbprobe.records.result import Result
 from hbprobe.report.plots.catalogue_plot import catalogue_plot
 from hbprobe.report.plots.curve_plot import curve_plot
 from hbprobe.report.plots.fleet_plot import average_plot

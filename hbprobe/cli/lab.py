@@ -1,5 +1,6 @@
 """`hbprobe lab`: server, boxes and probe in one process, hours of path time in a moment."""
 
+import ssl
 import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +42,7 @@ def lab(request: Lab, own: Options) -> int:
 
     from hbprobe.report.terminal.live import LiveLine
 
+    _import_aiohttp()
     detail = own.detail
     story = request.path().story
     if own.out is not None:
@@ -54,6 +56,17 @@ def lab(request: Lab, own: Options) -> int:
         result, failure = measured(request)
     status = show_result(result, detail, as_json=own.json, status=None if own.exit_code else 0, failure=failure)
     return status if own.out is None else left(lambda folder: _leave(result, folder), own.out, status)
+
+
+def _import_aiohttp() -> None:
+    """Import the library of the simulated far end without two readings of the system's CA store,
+    which are for its client: nobody here uses that, and it would trust no server."""
+    loads = ssl.SSLContext.load_default_certs
+    ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
+    try:
+        import aiohttp  # noqa: F401
+    finally:
+        ssl.SSLContext.load_default_certs = loads  # type: ignore[method-assign]
 
 
 def _kept(request: Lab, folder: Path) -> Lab:

@@ -323,7 +323,8 @@ def _summary(relay: "Box") -> str:
 
 
 def _say(text: str) -> None:
-    print(f"{_words_of(datetime.datetime.now(datetime.UTC).replace(microsecond=0))} {text}", flush=True)
+    # The line and its end in one piece: workers share the log, and unbuffered Python writes piece by piece.
+    print(f"{_words_of(datetime.datetime.now(datetime.UTC).replace(microsecond=0))} {text}\n", end="", flush=True)
 
 
 @functools.lru_cache(maxsize=1)

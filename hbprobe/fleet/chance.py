@@ -25,7 +25,7 @@ class OfRequest(IntEnum):
     """What is random about one request."""
 
     MAIL = 0
-    """When the next mail comes."""
+    """How long until the mail of this number comes."""
     PAUSE = 1
     """Whether the device pauses after a loss."""
     SPREAD = 2

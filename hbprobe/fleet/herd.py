@@ -1,6 +1,6 @@
 """Some of the devices of a fleet, as arrays; all that are due make a request at a time.
 
-`hbprobe.fleet.reference` does the same with one object a device, and is the one to read first.
+Where numba is installed they do it one device after another, in `hbprobe.fleet.compiled`. `hbprobe.fleet.reference` does the same with one object a device, and is the one to read first.
 """
 
 from typing import NamedTuple
@@ -18,19 +18,22 @@ from hbprobe.fleet.chance import (
     uniforms,
     visit_keys,
 )
+from hbprobe.fleet.compiled import IS_FAST, Devices, Done, Rules, Seen, run
 from hbprobe.fleet.firewall import forgotten_at_all
-from hbprobe.fleet.merge import Samples
+from hbprobe.fleet.mail import Mailboxes
+from hbprobe.fleet.merge import packed, times_s
 from hbprobe.fleet.paths import PathTable
-from hbprobe.fleet.states import LOSSES, End, Ints
+from hbprobe.fleet.states import LOSSES, End, Flags, Ints
+from hbprobe.fleet.ticks import all_on_grid, on_grid
 from hbprobe.fleet.world import World
 
-_SAFETY = 1.001
-"""Mail that comes later than this times the longest wait changes nothing, and is not looked for."""
 _ONE = np.uint64(1)
-Flags = NDArray[np.bool_]
+_ROOM = 200_000
+"""For samples, before they are handed on."""
 
 # As plain numbers: beside an array, NumPy takes long to see that a member of an enumeration is one.
-_AT_ONCE, _LEFT, _SILENT, _REFUSED, _ARRIVED = map(int, (End.AT_ONCE, End.LEFT, End.SILENT, End.REFUSED, End.ARRIVED))
+_MAIL, _AT_ONCE, _LEFT, _SILENT = map(int, (End.MAIL, End.AT_ONCE, End.LEFT, End.SILENT))
+_REFUSED, _ARRIVED = int(End.REFUSED), int(End.ARRIVED)
 
 
 class Slice:
@@ -39,7 +42,7 @@ class Slice:
     __slots__ = ("forgotten_s", "opened_s", "samples")
 
     def __init__(self) -> None:
-        self.samples: list[Samples] = []
+        self.samples: list[Words] = []
         self.opened_s: list[Floats] = []
         """When connections were opened."""
         self.forgotten_s: list[Floats] = []
@@ -60,7 +63,7 @@ class _Ask(NamedTuple):
     gives_up_s: Floats
     """When the device no longer waits."""
     mail_s: Floats
-    """When mail comes next; infinite where that is too late to matter."""
+    """When mail comes next."""
     mail_waited: Flags
     """Mail has come before it."""
 
@@ -68,7 +71,9 @@ class _Ask(NamedTuple):
 class Herd:
     """The state of a number of devices in a row, and what they have come to so far."""
 
-    def __init__(self, world: World, paths: PathTable, first: int, end: int) -> None:
+    def __init__(
+        self, world: World, paths: PathTable, first: int, end: int, *, compiled: bool = IS_FAST
+    ) -> None:
         devices, count = np.arange(first, end, dtype=np.int64), end - first
         self._world, self._table, self._paths, self._first = world, world.table, paths, first
         self._keys = keys(world.seed, devices)
@@ -80,12 +85,16 @@ class Herd:
         self._tries = np.ones(count)
         self._how, self._at_firewall = np.empty(count, np.intp), np.empty(count, np.bool_)
         self._connected, self._mail_waits = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-        self._due_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
+        start_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
+        self._due_s = all_on_grid(start_s)
+        self._wait_s = on_grid(world.habits.wait_s)
+        self._mail = Mailboxes(world.habits.mail, self._keys, self._due_s)
         self._following = world.table.following.ravel()
         self._any_spread = bool(paths.spread_s.any() or world.firewall.spread_s)
         self._any_refused = bool(world.table.refused.any())
         self._any_tries = bool((paths.tries > 1).any() or world.firewall.tries > 1)
-        self._early: list[Samples] = []
+        self._compiled = compiled
+        self._early: Words = np.zeros(0, np.uint64)
         self.ends: Ints = np.zeros(world.table.following.size, np.intp)
         """How often requests in each state ended in each way; by end and state, flat."""
         self.pauses: Ints = np.zeros(len(world.table), np.intp)
@@ -101,21 +110,22 @@ class Herd:
     def advance(self, until_s: float) -> Slice:
         """Let every device make the requests that it begins before a time."""
         done = Slice()
-        held, self._early = self._early, []
-        self._note(held, until_s, done)
+        self._note(self._early, until_s, done)
         due = np.flatnonzero(self._due_s < until_s)
         while len(due):
-            self._step(due, done)
+            self._arrive(due)
+            if self._compiled:
+                self._run(due, until_s, done)
+            else:
+                self._step(due, until_s, done)
             due = due[self._due_s[due] < until_s]
-        if self._any_tries:
-            self._note(self._early, until_s, done)
         return done
 
-    def _note(self, samples: list[Samples], until_s: float, done: Slice) -> None:
+    def _note(self, samples: Words, until_s: float, done: Slice) -> None:
         """Hand out the samples before a time, and keep the later ones for the next slice."""
-        later = [part.only(part.at_s >= until_s) for part in samples]
-        done.samples += [part.only(part.at_s < until_s) for part in samples]
-        self._early = [part for part in later if len(part.at_s)]
+        early = times_s(samples) >= until_s
+        done.samples.append(samples[~early])
+        self._early = samples[early]
 
     @property
     def asks_s(self) -> Floats:
@@ -134,13 +144,13 @@ class Herd:
         rows = self._paths.rows(uniforms(of, visit, OfVisit.PATH))
         limit_s = self._paths.limits_s(rows, uniforms(of, visit, OfVisit.VALUE))
         at_firewall = firewall.limit_s <= limit_s
-        self._limit_s[those] = np.where(at_firewall, firewall.limit_s, limit_s)
+        self._limit_s[those] = all_on_grid(np.where(at_firewall, firewall.limit_s, limit_s))
         self._spread_s[those] = np.where(at_firewall, firewall.spread_s, self._paths.spread_s[rows])
         self._how[those] = np.where(at_firewall, LOSSES.index(firewall.how), self._paths.how[rows])
         self._tries[those] = np.where(at_firewall, firewall.tries, self._paths.tries[rows])
         self._at_firewall[those] = at_firewall
         stay_s = self._world.habits.stay_s * exponentials(of, visit, OfVisit.STAY)
-        self._leaves_s[those] = self._due_s[those] + stay_s
+        self._leaves_s[those] = all_on_grid(self._due_s[those] + stay_s)
 
     def _arrive(self, due: Ints) -> None:
         """Move those that have left their network."""
@@ -157,9 +167,39 @@ class Herd:
         self.ends += np.bincount(place, minlength=len(self.ends))
         self._state[those] = self._following[place]
 
-    def _step(self, due: Ints, done: Slice) -> None:
+    def _run(self, due: Ints, until_s: float, done: Slice) -> None:
+        """Make the requests of one device after another, of each until it arrives elsewhere or its mails are at an end."""
+        table, habits = self._table, self._world.habits
+        of = Devices(
+            self._state, self._due_s, self._requests, self._keys, self._leaves_s, self._limit_s, self._spread_s,
+            self._tries, self._how, self._at_firewall, self._connected, self._mail_waits, self._mail.times_s,
+            self._mail.place, self.deaf_s, self.deaf_at_firewall_s,
+        )  # fmt: skip
+        rules = Rules(
+            table.heartbeat_s, table.timeout_s, table.refused, table.reuses, self._following,
+            self._wait_s, habits.waiting_share, self._world.firewall.limit_s,
+        )  # fmt: skip
+        seen = Seen(
+            self.ends, self.pauses, self.asked_again, np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM)
+        )
+        those = due
+        while len(those):
+            with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
+                came = Done(*run(those, until_s, of, rules, seen))
+            samples = seen.samples[: came.samples].copy()
+            if self._any_tries:
+                self._note(np.concatenate((self._early, samples)), until_s, done)
+            else:
+                done.samples.append(samples)
+            done.opened_s.append(seen.opened_s[: came.opened].copy())
+            done.forgotten_s.append(seen.forgotten_s[: came.forgotten].copy())
+            self.late_mails += came.late_mails
+            self.late_s += came.late_s
+            those = those[came.devices :]
+        self._mail.draw_more(due, self._due_s[due])
+
+    def _step(self, due: Ints, until_s: float, done: Slice) -> None:
         """Make one request of each device that is due."""
-        self._arrive(due)
         ask = self._ask(due, done)
         answer_s = ask.at_s + ask.heartbeat_s
         lives_s = np.where(ask.first_s > answer_s, answer_s, np.minimum(ask.cut_s, ask.gives_up_s))
@@ -174,28 +214,31 @@ class Herd:
         self._lose(ask, dead, end, next_s)
         self._leave(ask, end, next_s)
         if self._any_tries:
-            self._ask_again(ask, next_s)
+            self._ask_again(ask, next_s, until_s, done)
         self._close(ask, end, next_s, done)
         self._pause(ask, dead, end, next_s)
         self._go_deaf(ask, dead, next_s)
+        self._mail.take(due[end == _MAIL])
+        self._mail.leave_until(due, next_s)
         self._end(due, end)
         self._due_s[due] = next_s
         self._requests[due] += _ONE
 
     def _ask(self, due: Ints, done: Slice) -> _Ask:
         """Send the requests, on new connections where there are none."""
-        state, at_s, number = self._state[due], self._due_s[due], self._requests[due]
+        state, at_s = self._state[due], self._due_s[due]
         heartbeat_s = self._table.heartbeat_s[state]
         done.opened_s.append(at_s[~self._connected[due]])
         first_s = at_s + self._limit_s[due]
         if self._any_spread:
-            first_s += self._spread_s[due] * uniforms(self._keys[due], number, OfRequest.SPREAD)
-        samples = Samples(at_s, heartbeat_s, due + self._first, number)
+            drawn = uniforms(self._keys[due], self._requests[due], OfRequest.SPREAD)
+            first_s += all_on_grid(self._spread_s[due] * drawn)
         if self._any_refused:
             refused = self._table.refused[state]
             first_s[refused] = at_s[refused]
-            samples = samples.only(~refused)
-        done.samples.append(samples)
+            done.samples.append(packed(at_s[~refused], heartbeat_s[~refused]))
+        else:
+            done.samples.append(packed(at_s, heartbeat_s))
         return _Ask(
             due=due,
             state=state,
@@ -204,19 +247,9 @@ class Herd:
             first_s=first_s,
             cut_s=at_s + (first_s - at_s) * self._tries[due] if self._any_tries else first_s,
             gives_up_s=at_s + self._table.timeout_s[state],
-            mail_s=self._mail_s(due, state, at_s),
+            mail_s=self._mail.next_s(due),
             mail_waited=self._mail_waits[due],
         )
-
-    def _mail_s(self, due: Ints, state: Ints, at_s: Floats) -> Floats:
-        """Return when mail comes next, where that may be before the next request."""
-        habits = self._world.habits
-        further = exponentials(self._keys[due], self._requests[due], OfRequest.MAIL)
-        longest_s = (self._table.timeout_s[state] + habits.wait_s) * _SAFETY
-        near = np.flatnonzero(further <= longest_s * habits.mail.highest_per_s)
-        mail_s = np.full(len(due), np.inf)
-        mail_s[near] = habits.mail.next_after_all(at_s[near], further[near])
-        return mail_s
 
     def _lose(self, ask: _Ask, dead: Ints, end: Ints, next_s: Floats) -> None:
         """Let devices notice that their requests are dead, or refused."""
@@ -227,7 +260,7 @@ class Herd:
         if self._any_refused:
             refused = dead[self._table.refused[state]]
             end[refused] = _REFUSED
-            next_s[refused] = ask.at_s[refused] + self._world.habits.wait_s
+            next_s[refused] = ask.at_s[refused] + self._wait_s
 
     def _leave(self, ask: _Ask, end: Ints, next_s: Floats) -> None:
         """Take those away that leave their network before the request has ended."""
@@ -236,15 +269,16 @@ class Herd:
         end[leaving] = _LEFT
         np.copyto(next_s, leaves_s, where=leaving)
 
-    def _ask_again(self, ask: _Ask, next_s: Floats) -> None:
+    def _ask_again(self, ask: _Ask, next_s: Floats, until_s: float, done: Slice) -> None:
         """Let boxes make requests again at another server for as long as the device waits: Exchange counts each."""
         tries, of_each_s = self._tries[ask.due], ask.first_s - ask.at_s
+        early = [self._early]
         for before in range(1, int(tries.max(initial=1))):
             at_s = ask.at_s + before * of_each_s
             again = np.flatnonzero((tries > before) & (at_s < next_s) & ~self._table.refused[ask.state])
-            due, state = ask.due[again], ask.state[again]
-            self._early.append(Samples(at_s[again], ask.heartbeat_s[again], due + self._first, self._requests[due]))
-            self.asked_again += np.bincount(state, minlength=len(self.asked_again))
+            early.append(packed(at_s[again], ask.heartbeat_s[again]))
+            self.asked_again += np.bincount(ask.state[again], minlength=len(self.asked_again))
+        self._note(np.concatenate(early), until_s, done)
 
     def _pause(self, ask: _Ask, dead: Ints, end: Ints, next_s: Floats) -> None:
         """Let some of those that lost a request wait before the next; a new network ends the wait."""
@@ -253,7 +287,7 @@ class Herd:
         pausing = uniforms(self._keys[devices], self._requests[devices], OfRequest.PAUSE) <= habits.waiting_share
         lost, devices = lost[pausing], devices[pausing]
         self.pauses += np.bincount(ask.state[lost], minlength=len(self.pauses))
-        next_s[lost] = np.minimum(next_s[lost] + habits.wait_s, self._leaves_s[devices])
+        next_s[lost] = np.minimum(next_s[lost] + self._wait_s, self._leaves_s[devices])
 
     def _close(self, ask: _Ask, end: Ints, next_s: Floats, done: Slice) -> None:
         """Close connections, and say when the firewall forgets them."""

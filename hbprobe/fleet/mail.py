@@ -2,23 +2,25 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hbprobe.fleet.chance import Floats
+from hbprobe.fleet import chance
+from hbprobe.fleet.chance import Floats, OfRequest, Words
+from hbprobe.fleet.ticks import all_on_grid, on_grid
 
 HOUR_S, DAY_S = 3600.0, 86400.0
 HOURS = 24
+_PARTS: Final = 2**30
+"""Of one expected mail: counts are whole numbers of them, so that it does not matter in which groups they are added."""
+Counts = NDArray[np.int64]
 
 
 class MailDay:
-    """The mail of one device: so much a day, spread over the hours, the same every day.
+    """The mail of one device: so much a day, spread over the hours, the same every day."""
 
-    The next mail is found by going as far ahead as the expected count grows by an exponential number of mean 1. A
-    Poisson process has no memory, so that may be drawn anew at any time.
-    """
-
-    __slots__ = ("_counts", "_from", "_from_s", "_per_day", "_rates", "by_hour", "highest_per_s", "per_day")
 
     def __init__(self, per_day: float, by_hour: Sequence[float]) -> None:
         """Take the mean number a day, and the weights of the hours from midnight on."""
@@ -29,40 +31,132 @@ class MailDay:
         with_mail = [hour for hour, rate in enumerate(rates) if rate > 0]
         self._per_day = counts[-1]
         self.per_day = per_day
-        self._rates, self._counts = np.array(rates), np.array(counts)
+        self._counts = np.array([counts[hour] for hour in range(HOURS)]), np.array(rates)
         self._from = np.array([counts[hour] for hour in with_mail])
         self._from_s = np.array([hour * HOUR_S for hour in with_mail])
-        self.highest_per_s = max(rates)
+        self._rates = np.array([rates[hour] for hour in with_mail])
 
     def scaled(self, per_day: float) -> "MailDay":
         """Return other mail, spread over the hours as this is."""
         return MailDay(per_day, self.by_hour)
 
-    def next_after(self, now: float, further: float) -> float:
-        """Return when the expected count is greater by `further` than now; infinite where no mail ever comes."""
+    def expected(self, until_s: Floats) -> Counts:
+        """Return how many mails are to be expected until each of some times, in parts of a mail."""
+        day = np.floor_divide(until_s, DAY_S)
+        second = until_s - day * DAY_S
+        hour = (second / HOUR_S).astype(np.intp)
+        before, rates = self._counts
+        mails = day * self._per_day + before[hour] + rates[hour] * (second - hour * HOUR_S)
+        return (mails * _PARTS).astype(np.int64)
+
+    def when(self, expected: int) -> float:
+        """Return from when on so many are to be expected, in parts of a mail; infinite where no mail ever comes."""
         if self._per_day == 0:
             return float("inf")
-        day = now // DAY_S
-        second = now - day * DAY_S
-        hour = int(second / HOUR_S)
-        count = day * self._per_day + self._counts[hour] + self._rates[hour] * (second - hour * HOUR_S) + further
-        day = count // self._per_day
+        count = expected / _PARTS
+        day = float(np.floor(count / self._per_day))
         rest = count - day * self._per_day
         span = max(int(np.searchsorted(self._from, rest, side="right")) - 1, 0)
-        rate = self._rates[int(self._from_s[span] / HOUR_S)]
-        return float(max(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / rate, now))
+        return on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
 
-    def next_after_all(self, now: Floats, further: Floats) -> Floats:
+    def when_all(self, expected: Counts) -> Floats:
         """Return the same for many at once."""
         if self._per_day == 0:
-            return np.full(len(now), np.inf)
-        day = np.floor_divide(now, DAY_S)
-        second = now - day * DAY_S
-        hour = (second / HOUR_S).astype(np.intp)
-        count = day * self._per_day + self._counts[hour] + self._rates[hour] * (second - hour * HOUR_S) + further
-        day = np.floor_divide(count, self._per_day)
+            return np.full(expected.shape, np.inf)
+        count = expected * (1 / _PARTS)
+        day = np.floor(count / self._per_day)
         rest = count - day * self._per_day
         span = np.maximum(np.searchsorted(self._from, rest, side="right") - 1, 0)
-        rate = self._rates[(self._from_s[span] / HOUR_S).astype(np.intp)]
-        found: Floats = np.maximum(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / rate, now)
-        return found
+        return all_on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
+
+
+class Mailbox:
+    """The mails of one device, one after another.
+
+    The next one comes when the expected count has grown by an exponential number of mean 1.
+    """
+
+    __slots__ = ("_day", "_expected", "_key", "_number", "next_s")
+
+    def __init__(self, day: MailDay, key: int, from_s: float) -> None:
+        """Take the key of the device's chance, and when it is switched on."""
+        self._day, self._key, self._number = day, key, 0
+        self._expected = int(day.expected(np.array([from_s]))[0])
+        self.next_s = 0.0
+        self._draw()
+        self.leave_until(from_s)
+
+    def take(self) -> None:
+        """Take the next mail out."""
+        self._draw()
+
+    def leave_until(self, at_s: float) -> None:
+        """Go on to the first mail that does not come before a time."""
+        while self.next_s < at_s:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._expected += int(chance.exponential(self._key, self._number, OfRequest.MAIL) * _PARTS)
+        self._number += 1
+        self.next_s = max(self._day.when(self._expected), self.next_s)
+
+
+class Mailboxes:
+    """The same for many devices, a block of mails at a time."""
+
+    __slots__ = ("_day", "_drawn", "_expected", "_keys", "place", "times_s")
+
+    BLOCK: Final = 12
+
+    def __init__(self, day: MailDay, keys: Words, from_s: Floats) -> None:
+        """Take the keys of the devices' chance, and when they are switched on."""
+        count = len(keys)
+        self._day, self._keys = day, keys
+        self._expected = day.expected(from_s)
+        self._drawn = np.zeros(count, np.uint64)
+        self.times_s = np.zeros((count, self.BLOCK))
+        """The next mails of each, a row a device."""
+        self.place: NDArray[np.intp] = np.zeros(count, np.intp)
+        """Which of them comes next; beyond the last where more have to be drawn."""
+        everyone = np.arange(count)
+        self._draw(everyone)
+        self.leave_until(everyone, from_s)
+
+    def next_s(self, those: NDArray[np.intp]) -> Floats:
+        """Return when the next mail of some devices comes."""
+        return self.times_s[those, self.place[those]]
+
+    def take(self, those: NDArray[np.intp]) -> None:
+        """Take the next mail of some devices out."""
+        place = self.place[those] + 1
+        self.place[those] = place
+        self._draw(those[place == self.BLOCK])
+
+    def leave_until(self, those: NDArray[np.intp], at_s: Floats) -> None:
+        """Go on to the first mail of each that does not come before a time."""
+        late = np.flatnonzero(self.next_s(those) < at_s)
+        while len(late):
+            those, at_s = those[late], at_s[late]
+            self.take(those)
+            late = np.flatnonzero(self.next_s(those) < at_s)
+
+    def draw_more(self, those: NDArray[np.intp], at_s: Floats) -> None:
+        """Draw the mails of those that have none left, and go on to the first that does not come before a time."""
+        empty = self.place[those] == self.BLOCK
+        self._draw(those[empty])
+        self.leave_until(those[empty], at_s[empty])
+
+    def _draw(self, those: NDArray[np.intp]) -> None:
+        if not len(those):
+            return
+        numbers = self._drawn[those][:, None] + np.arange(self.BLOCK, dtype=np.uint64)
+        further = chance.exponentials(self._keys[those][:, None], numbers, OfRequest.MAIL)
+        further *= _PARTS
+        expected = self._expected[those][:, None] + np.cumsum(further.astype(np.int64), axis=1)
+        self._expected[those] = expected[:, -1]
+        self._drawn[those] += np.uint64(self.BLOCK)
+        self.place[those] = 0
+        times_s = self._day.when_all(expected)
+        # What is rounded may be a tick too early where mail is dense.
+        times_s[:, 0] = np.maximum(times_s[:, 0], self.times_s[those, -1])
+        self.times_s[those] = np.maximum.accumulate(times_s, axis=1)

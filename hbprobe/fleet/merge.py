@@ -2,30 +2,39 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.settings import HIGHEST_S, Settings
 from hbprobe.exchange.window import EVENT_PERIOD_S
-from hbprobe.fleet.chance import Floats
+from hbprobe.fleet.chance import Floats, Words
+from hbprobe.fleet.ticks import TICK_S, ticks
 
 Averages = NDArray[np.int64]
 
 
-class Samples(NamedTuple):
-    """Requests that Exchange took as samples."""
+INTERVAL_BITS: Final = 12
+_INTERVAL: Final = np.uint64(2**INTERVAL_BITS - 1)
+"""The longest interval that fits in is longer than any that Exchange admits."""
+assert HIGHEST_S <= _INTERVAL
 
-    at_s: Floats
-    heartbeat_s: Floats
-    device: NDArray[np.int64]
-    number: NDArray[np.uint64]
-    """The place of the request among those of its device, from 0."""
 
-    def only(self, those: NDArray[np.bool_]) -> "Samples":
-        """Return some of them."""
-        return Samples(self.at_s[those], self.heartbeat_s[those], self.device[those], self.number[those])
+def packed(at_s: Floats, heartbeat_s: Floats) -> Words:
+    """Return samples, requests that Exchange counts, as a word each: the tick, and below it the interval in seconds.
+
+    So they are put in order by sorting words, and those of one tick go by their interval.
+    """
+    words: Words = ticks(at_s)
+    words <<= np.uint64(INTERVAL_BITS)
+    words |= heartbeat_s.astype(np.uint64)
+    return words
+
+
+def times_s(samples: Words) -> Floats:
+    """Return when samples were."""
+    return (samples >> np.uint64(INTERVAL_BITS)) * TICK_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,36 +46,17 @@ class Fired:
 
 
 class InOrder(NamedTuple):
-    """Samples in the order of time; those of one time go by device and number."""
+    """Samples in the order of time; those of one tick go by their interval."""
 
     at_s: Floats
     heartbeat_s: NDArray[np.int64]
-    device: NDArray[np.int64]
 
 
-def in_order(parts: Sequence[Samples]) -> InOrder:
+def in_order(parts: Sequence[Words]) -> InOrder:
     """Put samples together."""
-    at_s, heartbeat_s, device, number = (np.concatenate(values) for values in zip(*parts, strict=True))
-    order, ticks = _by_ticks(at_s)
-    same = ticks[1:] == ticks[:-1]
-    tied = np.flatnonzero(np.r_[same, False] | np.r_[False, same])
-    those = order[tied]
-    order[tied] = those[np.lexsort((number[those], device[those], at_s[those]))]
-    return InOrder(at_s[order], heartbeat_s[order].astype(np.int64), device[order])
-
-
-def _by_ticks(at_s: Floats) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Sort times down to a tick, nanoseconds as a rule; return their order, and the tick of each.
-
-    Tick and place share one word: NumPy sorts words several times as fast as it finds the order of floats.
-    """
-    if not len(at_s):
-        return np.zeros(0, np.uint64), np.zeros(0, np.uint64)
-    bits = np.uint64(max(1, (len(at_s) - 1).bit_length()))
-    first_s, span_s = at_s.min(), np.ptp(at_s) or 1.0
-    ticks = ((at_s - first_s) * (2.0 ** (62 - int(bits)) / span_s)).astype(np.uint64)
-    words = np.sort((ticks << bits) | np.arange(len(at_s), dtype=np.uint64))
-    return words & ((np.uint64(1) << bits) - np.uint64(1)), words >> bits
+    words = np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+    words.sort()
+    return InOrder(times_s(words), (words & _INTERVAL).astype(np.int64))
 
 
 class WindowInArrays:

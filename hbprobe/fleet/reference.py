@@ -1,10 +1,9 @@
 """The fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.herd` must agree with.
 
 A device asks, and what comes first counts: mail, the path's cut, the end of its interval, or that it leaves the
-network. All requests go through one heap in the order of time, and into Exchange's window.
+network. What all have asked goes through Exchange's window in the order of time.
 """
 
-import heapq
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,8 +15,10 @@ from hbprobe.exchange.window import Event1040, HeartbeatWindow
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import OfRequest, OfVisit
 from hbprobe.fleet.firewall import forgotten_at
+from hbprobe.fleet.mail import Mailbox
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.states import FIRST_LOSS, LOSSES, End, settle, tell
+from hbprobe.fleet.ticks import on_grid
 from hbprobe.fleet.world import World
 from hbprobe.manner import Manner
 
@@ -35,8 +36,7 @@ class Reference:
     """What came of a fleet."""
 
     samples: list[Asked] = field(default_factory=list)
-    asked_again: list[tuple[float, int, int, int]] = field(default_factory=list)
-    """What boxes will ask again at other servers: when, of which device, its number, and the interval."""
+    """In the order of time; those of one tick go by their interval. What boxes ask again is among them."""
     events: list[Event1040] = field(default_factory=list)
     ends: Counter[End] = field(default_factory=Counter)
     corrections: int = 0
@@ -54,29 +54,15 @@ def simulate(world: World, until_s: float) -> Reference:
     paths, seen = PathTable(world.paths), Reference()
     window = HeartbeatWindow(world.settings.sample_size, world.settings.alert_threshold_s)
     devices = [PlainDevice(world, paths, seen, number) for number in range(world.devices)]
-    heap = [(device.due_s, device.number) for device in devices]
-    heapq.heapify(heap)
-
-    def take(sample: Asked) -> None:
-        seen.samples.append(sample)
-        if (event := window.register(sample.heartbeat_s, sample.at_s)) is not None:
-            seen.events.append(event)
-
-    def take_again(before_s: float, device: int = -1) -> None:
-        """Show Exchange what boxes have asked again before a time; at that time those of devices before that one."""
-        seen.asked_again.sort()
-        while seen.asked_again and seen.asked_again[0][:2] < (before_s, device):
-            at_s, asking, _, heartbeat_s = seen.asked_again.pop(0)
-            take(Asked(at_s, asking, heartbeat_s))
-
-    while heap and heap[0][0] < until_s:
-        now, number = heap[0]
-        take_again(now, number)
-        device = devices[number]
-        if (heartbeat_s := device.step()) is not None:
-            take(Asked(now, number, heartbeat_s))
-        heapq.heapreplace(heap, (device.due_s, number))
-    take_again(until_s)
+    for device in devices:
+        while device.due_s < until_s:
+            device.step()
+    seen.samples = sorted(
+        (sample for sample in seen.samples if sample.at_s < until_s),
+        key=lambda sample: (sample.at_s, sample.heartbeat_s, sample.device),
+    )
+    events = (window.register(sample.heartbeat_s, sample.at_s) for sample in seen.samples)
+    seen.events = [event for event in events if event is not None]
     return seen
 
 
@@ -91,6 +77,7 @@ class PlainDevice:
         "_key",
         "_leaves_s",
         "_limit_s",
+        "_mail",
         "_mail_waits",
         "_paths",
         "_refused",
@@ -101,6 +88,7 @@ class PlainDevice:
         "_tries",
         "_visit_key",
         "_visits",
+        "_wait_s",
         "_world",
         "due_s",
         "number",
@@ -115,7 +103,9 @@ class PlainDevice:
         self._visits = self._requests = 0
         self._connected = self._mail_waits = False
         _, self._refused = settle(self._device, world.settings)
-        self.due_s = world.habits.start_s * chance.uniform(self._visit_key, 0, OfVisit.START)
+        self._wait_s = on_grid(world.habits.wait_s)
+        self.due_s = on_grid(world.habits.start_s * chance.uniform(self._visit_key, 0, OfVisit.START))
+        self._mail = Mailbox(world.habits.mail, self._key, self.due_s)
         self._visit()
 
     def network(self) -> int:
@@ -131,18 +121,21 @@ class PlainDevice:
         self._open()
         first_s = asked_s if refused else asked_s + self._limit_s + self._spread()
         cut_s = asked_s + (first_s - asked_s) * self._tries
-        mail_s = self._world.habits.mail.next_after(
-            asked_s, chance.exponential(self._key, self._requests, OfRequest.MAIL)
-        )
+        mail_s = self._mail.next_s
         end, next_s = self._fate(asked_s, first_s, cut_s, mail_s)
         if self._leaves_s < next_s:
             end, next_s = End.LEFT, self._leaves_s
-        self._ask_again(asked_s, first_s, next_s)
+        if not refused:
+            self._seen.samples.append(Asked(asked_s, self.number, heartbeat_s))
+            self._ask_again(asked_s, first_s, next_s)
         self._close(end, asked_s, cut_s, next_s)
         next_s = self._pause(end, next_s)
         if first_s <= asked_s + heartbeat_s and end not in (End.ANSWERED, End.MAIL, End.AT_ONCE):
             self._go_deaf(max(next_s - cut_s, 0.0), refused)
         self._keep_mail(mail_s, next_s, refused)
+        if end is End.MAIL:
+            self._mail.take()
+        self._mail.leave_until(next_s)
         self._end(end)
         self.due_s, self._requests = next_s, self._requests + 1
         return None if refused else heartbeat_s
@@ -151,10 +144,10 @@ class PlainDevice:
         """Say how the request ends if the device stays where it is, and when it notices."""
         answer_s = asked_s + self._device.heartbeat_s
         if self._refused:
-            return End.REFUSED, asked_s + self._world.habits.wait_s
+            return End.REFUSED, asked_s + self._wait_s
         if self._mail_waits:
             return End.AT_ONCE, asked_s
-        gives_up_s = asked_s + self._device.timeout_s
+        gives_up_s = asked_s + on_grid(self._device.timeout_s)
         if mail_s < (answer_s if first_s > answer_s else min(cut_s, gives_up_s)):
             return End.MAIL, mail_s
         if first_s > answer_s:
@@ -165,20 +158,17 @@ class PlainDevice:
 
     def _ask_again(self, asked_s: float, first_s: float, next_s: float) -> None:
         """Let the box make the request again at other servers for as long as the device waits."""
-        if self._refused:
-            return
         for before in range(1, self._tries):
             if (at_s := asked_s + before * (first_s - asked_s)) < next_s:
-                self._seen.asked_again.append((at_s, self.number, self._requests, self._device.heartbeat_s))
+                self._seen.samples.append(Asked(at_s, self.number, self._device.heartbeat_s))
 
     def _pause(self, end: End, next_s: float) -> float:
-        habits = self._world.habits
         if not FIRST_LOSS <= end < End.REFUSED:
             return next_s
-        if chance.uniform(self._key, self._requests, OfRequest.PAUSE) > habits.waiting_share:
+        if chance.uniform(self._key, self._requests, OfRequest.PAUSE) > self._world.habits.waiting_share:
             return next_s
         self._seen.pauses += 1
-        return min(next_s + habits.wait_s, self._leaves_s)
+        return min(next_s + self._wait_s, self._leaves_s)
 
     def _open(self) -> None:
         if not self._connected:
@@ -234,8 +224,9 @@ class PlainDevice:
             self._limit_s, self._spread_s = limit_s, float(self._paths.spread_s[row[0]])
             self._tries = int(self._paths.tries[row[0]])
             self._how = LOSSES[int(self._paths.how[row[0]])]
+        self._limit_s = on_grid(self._limit_s)
         stay_s = self._world.habits.stay_s * chance.exponential(of, visit, OfVisit.STAY)
-        self._leaves_s = self.due_s + stay_s
+        self._leaves_s = on_grid(self.due_s + stay_s)
 
     def _spread(self) -> float:
-        return self._spread_s * chance.uniform(self._key, self._requests, OfRequest.SPREAD)
+        return on_grid(self._spread_s * chance.uniform(self._key, self._requests, OfRequest.SPREAD))

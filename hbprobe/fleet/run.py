@@ -7,7 +7,8 @@ import numpy as np
 
 from hbprobe.fleet.herd import Herd
 from hbprobe.fleet.mail import DAY_S
-from hbprobe.fleet.merge import Fired, InOrder, Samples, WindowInArrays, in_order
+from hbprobe.fleet.chance import Words
+from hbprobe.fleet.merge import Fired, WindowInArrays, in_order
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.tally import FleetResult, Tally
 from hbprobe.fleet.timeline import Curve, PerMinute
@@ -19,6 +20,7 @@ _SAMPLES = 2_000_000
 """About so many at a time, which bounds the memory."""
 _SLICES_S = (10.0, DAY_S)
 _POINTS = 1000
+_NONE_S = np.zeros(0)
 
 
 def simulate(
@@ -32,11 +34,6 @@ def simulate(
     run = _Run(world, warm_up_s, warm_up_s + days * DAY_S, told)
     run.go()
     return run.result()
-
-
-def trace(world: World, until_s: float) -> InOrder:
-    """Return every sample of a small fleet."""
-    return in_order([part for herd in herds(world) for part in herd.advance(until_s).samples])
 
 
 def herds(world: World) -> list[Herd]:
@@ -80,28 +77,29 @@ class _Run:
             self._now, now = now, min(end_s, now + self._slice_s)
             yield now
 
-    def _advance(self, until_s: float) -> list[Samples]:
+    def _advance(self, until_s: float) -> list[Words]:
         slices = [herd.advance(until_s) for herd in self._herds]
         for one in slices:
-            self._opened.add(one.opened_s)
-            self._forgotten.add(one.forgotten_s)
+            self._opened.add(np.sort(np.concatenate([_NONE_S, *one.opened_s])))
+            self._forgotten.add(np.sort(np.concatenate([_NONE_S, *one.forgotten_s])))
         parts = [part for one in slices for part in one.samples]
-        share = sum(len(part.at_s) for part in parts) / _SAMPLES
+        share = sum(map(len, parts)) / _SAMPLES
         self._told(until_s / self._end_s)
         taken_s = until_s - self._now  # the last slice before an end is a short one
         self._slice_s = float(np.clip(taken_s / max(share, 0.1), *_SLICES_S))
         return parts
 
-    def _look(self, parts: Sequence[Samples]) -> None:
+    def _look(self, parts: Sequence[Words]) -> None:
         if not parts:
             return
         samples = in_order(parts)
-        self._asked.add([samples.at_s])
+        self._asked.add(samples.at_s)
         averages, events = self._window.take(samples.at_s, samples.heartbeat_s)
         self._curve.add(samples.at_s, averages)
         self._events += events
-        if (averages >= 0).any():
-            lowest_s = int(averages[averages >= 0].min())
+        known = averages[np.count_nonzero(averages < 0) :]
+        if len(known):
+            lowest_s = int(known.min())
             self._lowest_s = lowest_s if self._lowest_s is None else min(lowest_s, self._lowest_s)
 
     def result(self) -> FleetResult:

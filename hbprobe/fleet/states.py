@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.devices import DeviceKind
 from hbprobe.exchange.settings import Settings
+from hbprobe.fleet.ticks import on_grid
 from hbprobe.manner import Manner
 
 _MOST_STATES = 100_000
@@ -46,6 +47,7 @@ LOSSES = (Manner.SILENT, Manner.RESET, Manner.CLOSED, Manner.STATUS)
 """In the order of their ends."""
 FIRST_LOSS = End.SILENT
 Ints = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ class StateTable:
     """To which kind a state belongs, by its number."""
     heartbeat_s: NDArray[np.float64]
     timeout_s: NDArray[np.float64]
-    refused: NDArray[np.bool_]
+    refused: Flags
     """The server refuses what the device asks for, and it does not give way."""
-    reuses: NDArray[np.bool_]
+    reuses: Flags
     """The device sends its next request on the same connection."""
     following: NDArray[np.intp]
     """The next state; by end and state."""
@@ -145,7 +147,7 @@ class _Explorer:
             first=np.array(first, np.intp),
             kind=np.array([found.kind for found in self._found], np.intp),
             heartbeat_s=np.array([device.heartbeat_s for device in devices], np.float64),
-            timeout_s=np.array([device.timeout_s for device in devices], np.float64),
+            timeout_s=np.array([on_grid(device.timeout_s) for device in devices]),
             refused=np.array([found.refused for found in self._found]),
             reuses=np.array([device.reuses_connection for device in devices]),
             following=following,

@@ -15,24 +15,21 @@ MINUTE_S = 60.0
 class PerMinute:
     """How often something happened in each minute from a time on; what came before counts as one heap."""
 
-    __slots__ = ("_begin_s", "before", "counts")
+    __slots__ = ("_edges_s", "before", "counts")
 
     def __init__(self, begin_s: float, minutes: int) -> None:
-        self._begin_s = begin_s
+        self._edges_s = begin_s + MINUTE_S * np.arange(minutes + 1)
         self.counts: NDArray[np.int64] = np.zeros(minutes, np.int64)
         self.before = 0
 
-    def add(self, parts: Sequence[Floats]) -> None:
-        """Count times; those after the end do not count."""
-        minutes = len(self.counts)
-        for at_s in parts:
-            minute = np.floor((at_s - self._begin_s) / MINUTE_S)
-            self.before += int(np.count_nonzero(minute < 0))
-            inside = minute[(minute >= 0) & (minute < minutes)].astype(np.intp)
-            if len(inside):
-                first = int(inside.min())
-                found = np.bincount(inside - first)
-                self.counts[first : first + len(found)] += found
+    def add(self, at_s: Floats) -> None:
+        """Count times, which are in order; those after the end do not count."""
+        if len(at_s):
+            # Only the minutes that they are in.
+            first, last = np.searchsorted(self._edges_s, (at_s[0], at_s[-1]), side="right")
+            places = np.searchsorted(at_s, self._edges_s[max(first - 1, 0) : last + 1])
+            self.before += int(places[0]) if first == 0 else 0
+            self.counts[max(first - 1, 0) : last] += np.diff(places)
 
 
 class Point(NamedTuple):
@@ -58,13 +55,13 @@ class Curve:
 
     def add(self, at_s: Floats, averages: Averages) -> None:
         """Take averages in the order of time; those below 0 are none."""
-        known = averages >= 0
-        at_s, averages = at_s[known], averages[known]
+        unknown = int(np.count_nonzero(averages < 0))  # which come first
+        at_s, averages = at_s[unknown:], averages[unknown:]
         if not len(at_s):
             return
-        place = np.minimum(((at_s - self._begin_s) / self._span_s).astype(np.intp), len(self._low) - 1)
-        begins = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
-        there = place[begins]
+        begins = np.searchsorted(at_s, self._begin_s + self._span_s * np.arange(len(self._low)))
+        there = np.flatnonzero(np.diff(begins, append=len(at_s)))
+        begins = begins[there]
         self._low[there] = np.minimum(self._low[there], np.minimum.reduceat(averages, begins))
         self._high[there] = np.maximum(self._high[there], np.maximum.reduceat(averages, begins))
         self._sum[there] += np.add.reduceat(averages, begins)

@@ -24,7 +24,9 @@ from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.window import Event1040
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import OfRequest, OfVisit
-from hbprobe.fleet.run import trace
+from hbprobe.fleet.mail import Mailbox
+from hbprobe.fleet.reference import simulate
+from hbprobe.fleet.ticks import TICK_S, on_grid
 from hbprobe.fleet.world import World
 from hbprobe.lab.inprocess import no_fault_is_lost, path
 from hbprobe.manner import Manner
@@ -105,15 +107,15 @@ def agreement(world: World, seen: SocketFleet, until_s: float) -> tuple[int, int
 
     The same is the n-th request of the same device, with the same interval, at the same time.
     """
-    model = trace(world, until_s)
-    modelled = _by_device(zip(model.device.tolist(), model.at_s.tolist(), model.heartbeat_s.tolist(), strict=True))
+    model = simulate(world, until_s).samples
+    modelled = _by_device((sample.device, sample.at_s, sample.heartbeat_s) for sample in model)
     met = _by_device((sample.device, sample.at_s, sample.heartbeat_s) for sample in seen.samples)
     same = sum(
         there[1] == here[1] and abs(there[0] - here[0]) <= SAME_S
         for device, requests in modelled.items()
         for there, here in zip(requests, met.get(device, ()), strict=False)
     )
-    return same, len(model.at_s)
+    return same, len(model)
 
 
 def _by_device(samples: Iterable[tuple[int, float, int]]) -> dict[int, list[tuple[float, int]]]:
@@ -158,7 +160,9 @@ class _OnSockets:
         self._conversation: Conversation | None = None
         self._requests = 0
         first = chance.uniform(chance.visit_key(self._key), 0, OfVisit.START)
-        self._due_s = begin_s + self._habits.start_s * first
+        start_s = on_grid(self._habits.start_s * first)
+        self._due_s = begin_s + start_s
+        self._mailbox = Mailbox(self._habits.mail, self._key, start_s)
 
     async def live(self) -> None:
         """Ask again and again, until cancelled."""
@@ -186,10 +190,9 @@ class _OnSockets:
             await passed
 
     def _expect_mail(self) -> asyncio.TimerHandle | None:
-        """Let mail come when it comes; the process has no memory, so it is drawn anew for each request."""
-        now = self._loop.time()
-        further = chance.exponential(self._key, self._requests, OfRequest.MAIL)
-        mail_s = self._habits.mail.next_after(now - self._begin_s, further) + self._begin_s
+        """Let the next mail come when it comes; what came before was noticed, or waits."""
+        self._mailbox.leave_until(self._loop.time() - self._begin_s + TICK_S)
+        mail_s = self._mailbox.next_s + self._begin_s
         watched = self._handshake.watched
         if mail_s == inf or watched is None:
             return None

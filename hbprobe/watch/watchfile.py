@@ -20,13 +20,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings, load_settings
-from hbprobe.farend.hold import LONGEST_HOLD_S
 from hbprobe.lab.pathfile import SearchOnPath, search_settings
 from hbprobe.net.address import Address
 from hbprobe.net.certificates import client_context
@@ -38,17 +37,17 @@ from hbprobe.profiles.reading import read_as
 from hbprobe.profiles.values import Line, Name, Seconds, Strict
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import seconds, without_query_values
+from hbprobe.trial.methods.table import DEFAULT, METHODS, names
 from hbprobe.watch.file_sd import discovered, files_of, stamps
 
 _LOOPBACK = "127.0.0.1"
 _ANYWHERE = From()
 
 
-class Method(StrEnum):
-    """The ways to measure that need no password."""
-
-    HOLD = "hold"
-    IDLE = "idle"
+if TYPE_CHECKING:
+    MethodName: TypeAlias = str
+else:
+    MethodName = Literal[names(lambda row: not row.needs_account)]
 
 
 def _url(text: str) -> str:
@@ -83,7 +82,7 @@ _FAMILIES = {Family.ANY: socket.AF_UNSPEC, Family.IPV4: socket.AF_INET, Family.I
 class Module(Strict):
     """How to measure, for several targets."""
 
-    method: Method = Method.HOLD
+    method: MethodName = DEFAULT
     ca: Line = ""
     source: Line = ""
     """The address or the interface that connections start from."""
@@ -130,7 +129,7 @@ class WatchTarget:
 
     name: str
     target: Target
-    method: Method
+    method: str
     tls: ssl.SSLContext | None
     search: SearchSettings
     start: From = _ANYWHERE
@@ -255,8 +254,9 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
     target, search = Target.parse(said.url), search_settings(said.search, place)
     if said.ca and not target.tls:
         raise UserError(f"{place}.ca: goes with https; there is no certificate in http")
-    if said.method is Method.HOLD and search.max_s > LONGEST_HOLD_S:
-        most = f"hbprobe serve holds for {seconds(LONGEST_HOLD_S)} s at most"
+    longest_s = METHODS[said.method].longest_s
+    if longest_s is not None and search.max_s > longest_s:
+        most = f"hbprobe serve holds for {seconds(longest_s)} s at most"
         raise UserError(f"{place}.search.max: {most}; use method: idle for more")
     ca = file.parent / said.ca if said.ca else None
     tls = client_context(ca) if target.tls else None

@@ -4,21 +4,31 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.exchange.settings import Settings
+from hbprobe.exchange.settings import HIGHEST_S, Settings
 from hbprobe.exchange.window import HeartbeatWindow
-from hbprobe.fleet.merge import Samples, WindowInArrays, in_order
+from hbprobe.fleet.merge import WindowInArrays, in_order, packed
+from hbprobe.fleet.ticks import on_grid
 
 
 def samples(*rows):
-    at_s, heartbeat_s, device, number = zip(*rows, strict=True)
-    return Samples(np.array(at_s, float), np.array(heartbeat_s, float), np.array(device), np.array(number, np.uint64))
+    at_s, heartbeat_s = zip(*rows, strict=True)
+    return packed(np.array(at_s, float), np.array(heartbeat_s, float))
 
 
-def test_samples_are_put_in_the_order_of_time_then_device_then_number():
-    found = in_order([samples((5, 60, 1, 3), (5, 70, 1, 2), (9, 80, 0, 0)), samples((5, 90, 0, 7), (1, 100, 2, 0))])
-    assert found.at_s.tolist() == [1, 5, 5, 5, 9]
-    assert found.heartbeat_s.tolist() == [100, 90, 70, 60, 80]
-    assert found.device.tolist() == [2, 0, 1, 1, 0]
+def test_samples_are_put_in_the_order_of_time_then_interval():
+    found = in_order([samples((5, 60), (5, 90), (9, 80)), samples((5, 70), (1, 3540)), samples((2**28, 1))])
+    assert found.at_s.tolist() == [1, 5, 5, 5, 9, 2**28]
+    assert found.heartbeat_s.tolist() == [3540, 60, 70, 90, 80, 1]
+
+
+def test_no_samples():
+    assert in_order([]).at_s.tolist() == [] == in_order([]).heartbeat_s.tolist()
+
+
+@given(st.lists(st.tuples(st.floats(0, 3e8), st.integers(1, HIGHEST_S)), min_size=1, max_size=30))
+def test_times_are_kept_to_the_tick_and_intervals_as_they_are(rows):
+    found = in_order([samples(*rows)])
+    assert list(zip(*map(np.ndarray.tolist, found), strict=True)) == sorted((on_grid(at_s), n) for at_s, n in rows)
 
 
 @given(

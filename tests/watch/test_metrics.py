@@ -16,7 +16,7 @@ from hbprobe.search.search import SearchSettings
 from hbprobe.watch.control import Control
 from hbprobe.watch.endpoint import serving
 from hbprobe.watch.store import State
-from hbprobe.watch.watchfile import Method, WatchPlan, WatchTarget
+from hbprobe.watch.watchfile import WatchPlan, WatchTarget
 
 LOOPBACK = Address("127.0.0.1", 0)
 NOW = 20_000.0
@@ -42,7 +42,7 @@ class Watched:
 
 def target(name, module=""):
     return WatchTarget(
-        name, Target.parse(f"http://127.0.0.1:{len(name)}/"), Method.HOLD, None, SearchSettings(), module=module
+        name, Target.parse(f"http://127.0.0.1:{len(name)}/"), "hold", None, SearchSettings(), module=module
     )
 
 

@@ -22,7 +22,7 @@ from hbprobe.watch.chronicle import chronicles
 from hbprobe.watch.control import Control
 from hbprobe.watch.service import run_of, watch
 from hbprobe.watch.store import State
-from hbprobe.watch.watchfile import Method, WatchPlan, WatchTarget
+from hbprobe.watch.watchfile import WatchPlan, WatchTarget
 from hbprobe.watch.writer import Writer
 
 TUESDAY = 1795528800.0  # 2026-11-24 14:00 UTC
@@ -64,7 +64,7 @@ def over(rule):
 
 
 def target(name="office", search=SEARCH):
-    return WatchTarget(name, Target.parse("http://127.0.0.1:9/"), Method.HOLD, None, search)
+    return WatchTarget(name, Target.parse("http://127.0.0.1:9/"), "hold", None, search)
 
 
 def plan(*targets):
@@ -228,7 +228,7 @@ def test_a_token_reaches_no_file(follow, store):
 
 def test_the_real_methods():
     async def main():
-        held, idle = target(), replace(target(), method=Method.IDLE, tls=ssl.create_default_context())
+        held, idle = target(), replace(target(), method="idle", tls=ssl.create_default_context())
         runs = [await run_of(one, None, Observer(), None) for one in (held, idle)]
         return tuple(run.method.name for run in runs)
 

@@ -7,9 +7,10 @@ import pytest
 import trustme
 
 from hbprobe.lab.pathfile import SearchOnPath
+from hbprobe.trial.methods.table import names
 from hbprobe.watch.metrics import Findings, Itself
 from hbprobe.watch.store import State
-from hbprobe.watch.watchfile import Method, TargetInFile, WatchFile, load_watch
+from hbprobe.watch.watchfile import TargetInFile, WatchFile, load_watch
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,10 @@ def test_the_watch_file_is_one(text, tmp_path):
 def test_every_key_is_explained(text):
     explained = set(re.findall(r"^\| `([\w.\[\]]+)` \|", text, re.MULTILINE))
     assert {*WatchFile.model_fields, *(f"targets[].{key}" for key in TargetInFile.model_fields)} <= explained
-    assert all(f"`{word}`" in text for word in (*Method, *State, *SearchOnPath.model_fields))
+    assert all(
+        f"`{word}`" in text
+        for word in (*names(lambda row: not row.needs_account), *State, *SearchOnPath.model_fields)
+    )
 
 
 def test_every_metric_is_explained(text, store, measured):

@@ -9,7 +9,8 @@ from rich.table import Table
 from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.records.result import Method, Result, Verb
+from hbprobe.records.origin import Verb
+from hbprobe.records.result import Result
 from hbprobe.report.terminal.answer import Detail, answer, doubts, findings, push_words
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.report.terminal.words import (
@@ -22,13 +23,9 @@ from hbprobe.report.terminal.words import (
     server_words,
 )
 from hbprobe.text import named, seconds
+from hbprobe.trial.methods.table import DEFAULT, METHODS
 
 _MOST_LISTED = 10
-_METHODS = {
-    Method.HOLD: "hold: the far end answers after the hold",
-    Method.IDLE: "idle: quiet between two requests, so a keep-alive timer of the server counts too",
-    Method.PING: "ping: an ActiveSync server answers after the heartbeat interval",
-}
 
 
 def print_result(result: Result, console: Console, detail: Detail = Detail.FINDINGS) -> None:
@@ -38,7 +35,7 @@ def print_result(result: Result, console: Console, detail: Detail = Detail.FINDI
         return
     if result.verdict is not None:
         console.print()
-        print_findings(result.verdict, console, detail, with_devices=result.method is Method.PING)
+        print_findings(result.verdict, console, detail, with_devices=METHODS[result.method].needs_account)
         if detail is Detail.ALL or not result.verdict.healthy:
             console.print()
             console.print(pairs(advice(result.verdict, detail)))
@@ -54,7 +51,7 @@ def _evidence(result: Result, detail: Detail) -> list[tuple[str, str]]:
     """Return the facts; unless all are asked for, without what the answer has told already."""
     if detail is Detail.ALL:
         return facts(result)
-    told = {"limit", "dies", "cut by", "sure", "but"} | ({"method"} if result.method is Method.HOLD else set())
+    told = {"limit", "dies", "cut by", "sure", "but"} | ({"method"} if result.method == DEFAULT else set())
     kept, name = [], ""
     for word, text in facts(result):
         name = word or name  # an empty one goes on with the one before
@@ -95,7 +92,7 @@ def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
         facts.append(("connects", origin))
     if result.verb is Verb.LAB:
         facts.append(("path", " > ".join(("client", *result.path, "server"))))
-    facts.append(("method", _METHODS[result.method]))
+    facts.append(("method", f"{result.method}: {METHODS[result.method].words}"))
     if result.server is not None:
         facts.append(("server", server_words(result.server)))
     facts.append(("limit", limit_words(result.limit)))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.result import Verb
+from hbprobe.records.origin import Verb
 from hbprobe.report.documents.blocks import Facts, Findings, Listing, Picture, Prose, Table
 from hbprobe.report.documents.outcomes import outcome_words
 from hbprobe.report.documents.sections import chapter

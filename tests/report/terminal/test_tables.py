@@ -10,7 +10,7 @@ from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, Severity
 from hbprobe.exchange.verdict import Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.result import Method, Verb
+from hbprobe.records.origin import Verb
 from hbprobe.report.terminal.answer import Detail
 from hbprobe.report.terminal.tables import print_result, print_verdict
 from hbprobe.trial.outcome import Cause, Limit
@@ -149,16 +149,16 @@ def test_the_answer_stands_first_and_alone_where_that_is_asked_for(ten_minutes, 
 
 
 def test_a_ping_shows_its_devices(ten_minutes):
-    ping = replace(ten_minutes, method=Method.PING, verdict=VERDICT)
+    ping = replace(ten_minutes, method="ping", verdict=VERDICT)
     assert "push from  no event" in printed(print_result, ping)
-    assert "push from  no event" not in printed(print_result, replace(ping, method=Method.HOLD))
+    assert "push from  no event" not in printed(print_result, replace(ping, method="hold"))
 
 
 def test_a_real_path_at_80_columns(ten_minutes):
     result = replace(
         ten_minutes,
         verb=Verb.PROBE,
-        method=Method.IDLE,
+        method="idle",
         target="https://mail.example.org/",
         path=(),
         cut_by=None,

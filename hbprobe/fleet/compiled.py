@@ -1,0 +1,200 @@
+"""The requests of many devices, one device after another, as a loop that numba compiles.
+
+It does what `hbprobe.fleet.herd` does in arrays. Without numba (https://numba.pydata.org) it is plain Python, which is
+slow and which tests hold against the other two models.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from hbprobe.fleet.chance import Floats, OfRequest, Words
+from hbprobe.fleet.mail import Mailboxes
+from hbprobe.fleet.merge import INTERVAL_BITS
+from hbprobe.fleet.states import End, Flags, Ints
+from hbprobe.fleet.ticks import TICK_S, TICKS_PER_S
+
+try:
+    from numba import njit
+except ImportError:
+    IS_FAST: Final = False
+    """Whether it is compiled."""
+
+    def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+        return function
+else:
+    IS_FAST = True
+    _compiled = njit(nogil=True, cache=True)
+
+# As plain numbers, which numba knows.
+_ANSWERED, _MAIL, _AT_ONCE, _LEFT = int(End.ANSWERED), int(End.MAIL), int(End.AT_ONCE), int(End.LEFT)
+_SILENT, _REFUSED = int(End.SILENT), int(End.REFUSED)
+_PAUSE, _SPREAD = np.uint64(OfRequest.PAUSE), np.uint64(OfRequest.SPREAD)
+_KINDS, _GOLDEN = np.uint64(4), np.uint64(0x9E3779B97F4A7C15)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_BY_30, _BY_27, _BY_31, _BY_11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_ONE, _INTERVAL_BITS = np.uint64(1), np.uint64(INTERVAL_BITS)
+_BLOCK = int(Mailboxes.BLOCK)
+
+
+class Devices(NamedTuple):
+    """What changes with each request, and what a device has from the network that it is on."""
+
+    state: Ints
+    due_s: Floats
+    requests: Words
+    keys: Words
+    leaves_s: Floats
+    limit_s: Floats
+    spread_s: Floats
+    tries: Floats
+    how: Ints
+    at_firewall: Flags
+    connected: Flags
+    mail_waits: Flags
+    mail_s: Floats
+    """A block of mails each, one row a device."""
+    mail_place: Ints
+    """The next of them."""
+    deaf_s: Floats
+    deaf_at_firewall_s: Floats
+
+
+class Rules(NamedTuple):
+    """What is the same for all."""
+
+    heartbeat_s: Floats
+    timeout_s: Floats
+    refused: Flags
+    reuses: Flags
+    following: Ints
+    wait_s: float
+    waiting_share: float
+    firewall_s: float
+
+
+class Seen(NamedTuple):
+    """What came of requests: counts by state, and room for as many samples and times."""
+
+    ends: Ints
+    pauses: Ints
+    asked_again: Ints
+    samples: Words
+    opened_s: Floats
+    forgotten_s: Floats
+
+
+class Done(NamedTuple):
+    """How far the loop came, and how much of the room is taken."""
+
+    devices: int
+    samples: int
+    opened: int
+    forgotten: int
+    late_mails: int
+    late_s: float
+
+
+@_compiled
+def _uniform(key: Any, number: Any, what: Any) -> Any:  # `hbprobe.fleet.chance.uniform`
+    word = key + (number * _KINDS + what) * _GOLDEN
+    word = (word ^ (word >> _BY_30)) * _FIRST
+    word = (word ^ (word >> _BY_27)) * _SECOND
+    word = word ^ (word >> _BY_31)
+    return np.float64((word >> _BY_11) + _ONE) * 2.0**-53
+
+
+@_compiled
+def run(due: Ints, until_s: float, of: Devices, rules: Rules, seen: Seen) -> Any:
+    """Let devices make the requests that they begin before a time, one after another, until there is no room for more.
+
+    A device also stops where it arrives on another network, and where no more of its mails are known.
+    """
+    states = len(rules.heartbeat_s)
+    samples = opened = forgotten = late_mails = 0
+    late_s = 0.0
+    for index in range(len(due)):
+        one = due[index]
+        key, leaves_s, limit_s, spread_s = of.keys[one], of.leaves_s[one], of.limit_s[one], of.spread_s[one]
+        tries, how, at_firewall = int(of.tries[one]), of.how[one], of.at_firewall[one]
+        state, asked_s, number = of.state[one], of.due_s[one], of.requests[one]
+        connected, mail_waits, place = of.connected[one], of.mail_waits[one], of.mail_place[one]
+        has_room = True
+        while asked_s < until_s and asked_s < leaves_s and place < _BLOCK:
+            has_room = samples + tries <= len(seen.samples) and opened < len(seen.opened_s)
+            has_room = has_room and forgotten < len(seen.forgotten_s)
+            if not has_room:
+                break
+            heartbeat_s, refused, mail_s = rules.heartbeat_s[state], rules.refused[state], of.mail_s[one, place]
+            if not connected:
+                seen.opened_s[opened] = asked_s
+                opened += 1
+            first_s = asked_s + limit_s
+            if spread_s > 0:
+                first_s += np.floor(spread_s * _uniform(key, number, _SPREAD) * TICKS_PER_S) * TICK_S
+            if refused:
+                first_s = asked_s
+            cut_s = asked_s + (first_s - asked_s) * tries
+            answer_s, gives_up_s = asked_s + heartbeat_s, asked_s + rules.timeout_s[state]
+            # How it ends if the device stays where it is, and when that is noticed.
+            if refused:
+                end, next_s = _REFUSED, asked_s + rules.wait_s
+            elif mail_waits:
+                end, next_s = _AT_ONCE, asked_s
+            elif mail_s < (answer_s if first_s > answer_s else min(cut_s, gives_up_s)):
+                end, next_s = _MAIL, mail_s
+            elif first_s > answer_s:
+                end, next_s = _ANSWERED, answer_s
+            elif gives_up_s < cut_s or how == 0:
+                end, next_s = _SILENT, gives_up_s
+            else:
+                end, next_s = _SILENT + how, cut_s
+            if leaves_s < next_s:
+                end, next_s = _LEFT, leaves_s
+            if not refused:
+                for before in range(tries):
+                    at_s = asked_s + before * (first_s - asked_s) if before else asked_s
+                    if before and at_s >= next_s:
+                        break
+                    seen.samples[samples] = (np.uint64(at_s * TICKS_PER_S) << _INTERVAL_BITS) | np.uint64(heartbeat_s)
+                    samples += 1
+                    if before:
+                        seen.asked_again[state] += 1
+            served = end <= _AT_ONCE
+            connected = end == _REFUSED or (served and rules.reuses[state])
+            if not connected:
+                if served:
+                    forgotten_s = next_s
+                elif end > _SILENT or (end == _SILENT and at_firewall):
+                    forgotten_s = min(cut_s, next_s)
+                elif rules.firewall_s == np.inf:
+                    forgotten_s = answer_s
+                else:
+                    forgotten_s = (answer_s if heartbeat_s < rules.firewall_s else asked_s) + rules.firewall_s
+                seen.forgotten_s[forgotten] = forgotten_s
+                forgotten += 1
+            if _SILENT <= end < _REFUSED and _uniform(key, number, _PAUSE) <= rules.waiting_share:
+                seen.pauses[state] += 1
+                next_s = min(next_s + rules.wait_s, leaves_s)
+            if first_s <= answer_s and not served:
+                deaf_s = max(next_s - cut_s, 0.0)
+                of.deaf_s[one] += deaf_s
+                if at_firewall and not refused:
+                    of.deaf_at_firewall_s[one] += deaf_s
+            late = mail_s < next_s
+            if late:
+                late_mails += 1
+                late_s += next_s - mail_s
+            mail_waits = late or (refused and mail_waits)
+            if end == _MAIL:
+                place += 1
+            while place < _BLOCK and of.mail_s[one, place] < next_s:
+                place += 1
+            seen.ends[end * states + state] += 1
+            state, asked_s, number = rules.following[end * states + state], next_s, number + _ONE
+        of.state[one], of.due_s[one], of.requests[one] = state, asked_s, number
+        of.connected[one], of.mail_waits[one], of.mail_place[one] = connected, mail_waits, place
+        if not has_room:
+            return index, samples, opened, forgotten, late_mails, late_s
+    return len(due), samples, opened, forgotten, late_mails, late_s
