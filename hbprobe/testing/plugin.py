@@ -47,9 +47,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, None, No
         raise pytest.UsageError(f"{name}: the mark warp takes its options by name")
     if not _is_coroutine(metafunc.function):
         if warp in metafunc.definition.own_markers:  # and not only on its class or module
-            raise pytest.UsageError(
-                f"{metafunc.definition.nodeid}: the mark warp is for coroutines: write `async def`"
-            )
+            raise pytest.UsageError(f"{name}: the mark warp is for coroutines: write `async def`")
         return (yield)
     _require_loop_factories(metafunc)
     if metafunc.definition.get_closest_marker("anyio") is not None:
