@@ -29,7 +29,7 @@ def script():
 @pytest.fixture(scope="module")
 def rows():
     """The cells of each client, by its name."""
-    lines = DOCUMENT.read_text(encoding="utf-8").partition("<!-- made by")[2].splitlines()
+    lines = DOCUMENT.read_text(encoding="utf-8").partition("<!-- made by")[2].partition("<!-- end")[0].splitlines()
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
     assert table[0] == ["", *PROFILES]
     return {name: cells for name, *cells in table[2:]}
@@ -54,3 +54,16 @@ def test_a_row_is_what_is_found(script, rows, name):
     found = survives({name: app}, hours=script.HOURS, profiles=profiles)
     shown = dict(zip(PROFILES, rows[name], strict=True))
     assert {one.profile.id: str(one.fate) for one in found} == {id_: shown[id_].partition(":")[0] for id_ in profiles}
+
+
+@pytest.mark.parametrize("name", ["aiomqtt", "httpx, pooled GET"])
+def test_a_verdict_that_is_wrong_without_the_clock(script, rows, name):
+    """In step, it lives as its row says; where `time.monotonic` stands still, it seems to die."""
+    package, app = script.CLIENTS[name]
+    pytest.importorskip(package)
+    (right,), (wrong,) = (
+        survives(app, hours=script.HOURS, profiles=[script.FALSE_BEHIND], monotonic=monotonic).each
+        for monotonic in (True, False)
+    )
+    assert (right.survived, wrong.survived) == (True, False)
+    assert f"| {name} | {right.fate} | {wrong.fate} |" in DOCUMENT.read_text(encoding="utf-8")
