@@ -273,6 +273,7 @@ TOUCHING = {
     "watch.words",
     "watch.worker",
     "watch.writer",
+    "web.box_page",
 }
 """The modules that may, or that need one that does. Every other one is free of I/O, clocks and chance, with all that
 it imports: times and generators are arguments, and state machines return what to do."""

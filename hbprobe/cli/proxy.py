@@ -256,9 +256,9 @@ async def _control(options: Options, boxes: "Sequence[Box]", stop: asyncio.Event
     if options.control is None:
         yield
         return
-    from hbprobe.middlebox.control import Control
+    from hbprobe.web.box_page import PagedControl
 
-    control = Control(boxes, stop.set, _token(options))
+    control = PagedControl(boxes, stop.set, _token(options))
     async with opened(control, options.control, "--control", lambda url: _say(f"control API on {url}/")):
         yield
 

@@ -5,7 +5,7 @@ they carry an Origin header or a Host of their own, and what listens on loopback
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,7 +24,14 @@ _LOOK_S = 0.2
 class Control(JsonApi):
     """The API over boxes in a row."""
 
-    def __init__(self, boxes: Sequence[Box], stop: Callable[[], None], token: str | None) -> None:
+    def __init__(
+        self,
+        boxes: Sequence[Box],
+        stop: Callable[[], None],
+        token: str | None,
+        more: Iterable[web.AbstractRouteDef] = (),
+    ) -> None:
+        """`more` are routes beside those of the API."""
         self._boxes = boxes
         self._stop = stop
         """Called once when nothing is left to do: told to stop, or drained."""
@@ -39,6 +46,7 @@ class Control(JsonApi):
                 web.delete("/boxes/{box}/flows/{number}", self._expire),
                 web.post("/drain", self._drain),
                 web.post("/stop", self._stop_now),
+                *more,
             ],
             token,
         )

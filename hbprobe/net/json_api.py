@@ -1,7 +1,8 @@
 """What the small HTTP APIs have in common: one shell that checks who calls, and JSON in and out.
 
-Before anything else of a request is looked at: no web page may call (they send an Origin header, or call this machine
-by a name that is not its own, after DNS rebinding), the token must be right where there is one, and the body small.
+Before anything else of a request is looked at: no web page may call but the API's own (they send an Origin header, or
+call this machine by a name that is not its own, after DNS rebinding), the token must be right where there is one, and
+the body small.
 """
 
 import hmac
@@ -23,6 +24,9 @@ _KEEP_ALIVE_S = 75.0
 class JsonApi:
     """An API that listens once it is told where."""
 
+    _has_page = False
+    """Whether the API serves a page of its own, which may call it, on loopback."""
+
     def __init__(self, routes: Iterable[web.AbstractRouteDef], token: str | None = None) -> None:
         """`token`: what `Authorization: Bearer` must say; None where whoever reaches the address may call."""
         self._token = None if token is None else _bytes(token)
@@ -42,7 +46,7 @@ class JsonApi:
 
     @web.middleware
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if "Origin" in request.headers:
+        if "Origin" in request.headers and not self._is_own(request):
             raise problem(web.HTTPForbidden, "no web page may call this")
         if self._is_local and not is_loopback(_host(request.headers.get("Host", ""))):
             raise problem(web.HTTPForbidden, "call this machine by its loopback address or localhost")
@@ -52,6 +56,11 @@ class JsonApi:
         if (request.content_length or 0) > _MOST_BODY_BYTES:
             return _too_large()
         return await handler(request)
+
+    def _is_own(self, request: web.Request) -> bool:
+        """Whether a page that calls is the API's own."""
+        origin, host = request.headers["Origin"], request.headers.get("Host", "")
+        return self._has_page and self._is_local and origin == f"http://{host}"
 
 
 async def read_object(request: web.Request, mend: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ outside the loop owes an answer; and `time.monotonic` in step with the loop.
 
 import asyncio
 import contextlib
+import functools
 import sys
 import time
 import traceback
@@ -54,13 +55,13 @@ class _Clock(WarpClock):
         if self._asked:
             return poll(timeout_s)
         if timeout_s is None and not busy:
-            if ready := poll(_PATIENCE_S):
+            if ready := _wait_whole(poll, _PATIENCE_S):
                 return ready
             raise StuckError(
                 "nothing can ever wake this: no timer runs, no socket has anything to read, no job runs in a thread. "
                 "Who waits for another process or thread says so with hbprobe.testing.outside()"
             )
-        ready = super().wait(poll, timeout_s, busy=busy)
+        ready = super().wait(functools.partial(_wait_whole, poll) if self._settle_s else poll, timeout_s, busy=busy)
         if self._now > self._ends_s:
             self._ends_s = self._now + self._limit_s  # tasks that are cancelled now may still wait for something
             raise StuckError(
@@ -81,6 +82,16 @@ class _Clock(WarpClock):
             if self._asked == 1:
                 self._now = self.time()
             self._asked -= 1
+
+
+def _wait_whole(poll: Poll[R], real_s: float | None) -> list[R]:
+    """Wait with `poll`, which comes back after a second at the latest, for so long in real time."""
+    if not real_s:
+        return poll(real_s)
+    ends_s = time.perf_counter() + real_s
+    while not (ready := poll(max(0.0, ends_s - time.perf_counter()))) and time.perf_counter() < ends_s:
+        pass
+    return ready
 
 
 class WarpLoop(_Loop):

@@ -42,9 +42,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, None, No
     warp = metafunc.definition.get_closest_marker("warp")
     if warp is None:
         return (yield)
-    if warp.args or not _is_coroutine(metafunc.function):
-        problem = "takes its options by name" if warp.args else "is for coroutines: write `async def`"
-        raise pytest.UsageError(f"{metafunc.definition.nodeid}: the mark warp {problem}")
+    name = metafunc.definition.nodeid
+    if warp.args:
+        raise pytest.UsageError(f"{name}: the mark warp takes its options by name")
+    if not _is_coroutine(metafunc.function):
+        if warp in metafunc.definition.own_markers:  # and not only on its class or module
+            raise pytest.UsageError(f"{name}: the mark warp is for coroutines: write `async def`")
+        return (yield)
     _require_loop_factories(metafunc)
     if metafunc.definition.get_closest_marker("anyio") is not None:
         backend = ("asyncio", {"loop_factory": _loop_factory(warp)})
@@ -82,8 +86,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     from hbprobe.testing.loop import run
 
-    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
-    run(pyfuncitem.obj(**arguments), **warp.kwargs)
+    def on_warp(**arguments: object) -> None:
+        __tracebackhide__ = True
+        run(test(**arguments), **warp.kwargs)
+
+    hypothesis = getattr(pyfuncitem.obj, "hypothesis", None)
+    if hypothesis is not None:  # which calls the test for each example
+        test = hypothesis.inner_test
+        hypothesis.inner_test = on_warp
+        return None
+    test = pyfuncitem.obj
+    on_warp(**{name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters})
     return True
 
 
@@ -163,4 +176,6 @@ def _loop_factory(warp: pytest.Mark) -> "Callable[[], WarpLoop]":
 
 
 def _is_coroutine(function: object) -> bool:
-    return inspect.iscoroutinefunction(function)
+    """Return whether a test is one, or what Hypothesis has made of one."""
+    hypothesis = getattr(function, "hypothesis", None)
+    return inspect.iscoroutinefunction(function if hypothesis is None else hypothesis.inner_test)

@@ -94,11 +94,13 @@ def survives(
     hours: float = 1.0,
     profiles: Iterable[str | Profile] = USUAL,
     patience: float | str = "10min",
+    monotonic: bool = True,
 ) -> Survivals:
     """Let applications be silent for so many hours behind each box, then use them. To be called outside any loop.
 
     `app`: one, or several by name. `profiles`: ids, categories, files, or profiles. `patience`: path time within
-    which an answer must have come. Raises UserError for a profile that there is not.
+    which an answer must have come. `monotonic`: `time.monotonic` follows the clock. Raises UserError for a profile
+    that there is not.
     """
     apps = app if isinstance(app, Mapping) else {getattr(app, "__name__", "app"): app}
     boxes: list[Profile] = []
@@ -108,7 +110,7 @@ def survives(
     limit_s = 2 * (silence_s + patience_s) + 86400
     return Survivals(
         tuple(
-            run(_lives(name, one, box, silence_s, patience_s), limit=limit_s)
+            run(_lives(name, one, box, silence_s, patience_s), limit=limit_s, monotonic=monotonic)
             for name, one in apps.items()
             for box in boxes
         )

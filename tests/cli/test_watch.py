@@ -178,3 +178,18 @@ def test_a_mistake_gives_one_line(folder, capsys, arguments, message):
     status, out, err = history(capsys, *arguments)
     assert (status, out) == (2, "")
     assert err.startswith(f"hbprobe: {message}") and err.count("\n") == 1
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
+def test_a_hangup_lets_it_read_its_file_again(watched, tmp_path):
+    file = tmp_path / "watch.yaml"
+    lines_until(watched, "office: next measurement")
+    written = file.read_text()
+    file.write_text("targets: 5\n")
+    watched.send_signal(signal.SIGHUP)
+    assert lines_until(watched, "goes on as before")[-1].startswith("watch.yaml:1: targets: ")
+    file.write_text(written.replace("office", "branch"))
+    watched.send_signal(signal.SIGHUP)
+    assert lines_until(watched, "read again")[-1] == "watch.yaml: read again: 1 target"
+    lines_until(watched, "branch: begins measurement 2")

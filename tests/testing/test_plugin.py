@@ -165,6 +165,43 @@ def test_a_class_of_tests(runs):
     ).assert_outcomes(passed=1)
 
 
+def test_a_module_in_which_not_all_are_coroutines(runs):
+    runs(
+        """
+    pytestmark = pytest.mark.warp
+
+    def test_plain():
+        pass
+
+    async def test_clock():
+        await asyncio.sleep(3600)
+    """
+    ).assert_outcomes(passed=2)
+
+
+def test_with_hypothesis(runs):
+    result = runs(
+        """
+    from hypothesis import given, settings, strategies as st
+    slept = []
+
+    @pytest.mark.warp
+    @settings(max_examples=5, database=None)
+    @given(hours=st.integers(1, 1000))
+    async def test_each(hours):
+        before = monotonic()
+        await asyncio.sleep(hours * 60)
+        assert monotonic() - before == pytest.approx(hours * 60)
+        slept.append(hours)
+
+    def test_it_ran():
+        assert len(slept) == 5
+    """,
+        plugins=["hypothesispytest"],
+    )
+    result.assert_outcomes(passed=2)
+
+
 # Boxes
 
 

@@ -1,0 +1,80 @@
+"""The page beside the control API: who gets it, what its policy lets in, and who may call from where."""
+
+import re
+
+import pytest
+from aiohttp import ClientSession
+from support.running_boxes import ToldBox
+
+from hbprobe import warp
+from hbprobe.web.box_page import PagedControl
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+
+
+@pytest.fixture
+def ask():
+    """What asks the API of one box: method, path and headers each; returns status, headers and text of each."""
+
+    def asked(*requests, token=None, box=None):
+        async def main():
+            control = PagedControl([box or ToldBox()], lambda: None, token)
+            host, port = await control.listen("127.0.0.1", 0)
+            answers = []
+            try:
+                async with ClientSession(f"http://{host}:{port}") as session:
+                    for method, path, headers in requests:
+                        named = {name: value.format(port=port) for name, value in headers.items()}
+                        async with session.request(method, path, headers=named) as response:
+                            answers.append((response.status, dict(response.headers), await response.text()))
+            finally:
+                await control.close()
+            return answers
+
+        return warp.run(main(), warp.ScaledClock())
+
+    return asked
+
+
+def test_a_browser_gets_the_page_and_a_program_the_boxes(ask):
+    page, boxes = ask(("GET", "/", HTML), ("GET", "/", {"Accept": "*/*"}))
+    assert page[1]["Content-Type"].startswith("text/html") and page[2].startswith("<!DOCTYPE html>")
+    assert boxes[1]["Content-Type"].startswith("application/json") and '"cisco-asa"' in boxes[2]
+
+
+def test_nothing_is_inline_and_all_that_is_fetched_is_served(ask):
+    ((_, headers, page),) = ask(("GET", "/", HTML))
+    assert "script-src 'self'" in headers["Content-Security-Policy"] and "unsafe" not in str(headers)
+    assert not re.search(r"<script>|<style|\son\w+=|\sstyle=|javascript:", page)
+    fetched = re.findall(r'(?:href|src)="([^"]+)"', page)
+    assert fetched == ["data:,", "/box.css", "/box.js"]
+    files = ask(*(("GET", name, {}) for name in fetched[1:]))
+    assert [(status, told["Content-Type"].partition(";")[0]) for status, told, _ in files] == [
+        (200, "text/css"),
+        (200, "text/javascript"),
+    ]
+    assert not any("http" in text.replace("HTTP", "") for _, _, text in files), "it leads nowhere else"
+    assert not re.search(r"innerHTML|insertAdjacent|document\.write|eval\(", files[1][2])
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://127.0.0.1:{port}"}, 200),
+        ({"Origin": "http://localhost:{port}"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Origin": "https://127.0.0.1:{port}"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://evil.example", "Host": "evil.example"}, 403),
+        ({"Origin": "http://localhost:{port}", "Host": "localhost:{port}"}, 200),
+        ({"Host": "evil.example"}, 403),
+    ],
+)
+def test_only_its_own_page_may_call(ask, headers, status):
+    box = ToldBox()
+    assert ask(("DELETE", "/boxes/0/flows/1", headers), box=box)[0][0] == status
+    assert bool(box.asked) == (status == 200)
+
+
+def test_a_token_is_asked_of_a_browser_too(ask):
+    assert [status for status, *_ in ask(("GET", "/", HTML), ("GET", "/box.js", {}), token="secret")] == [401, 401]
