@@ -242,7 +242,6 @@ TOUCHING = {
     "standin.record_files",
     "standin.service",
     "trial.asking",
-    "trial.dripping",
     "trial.handshake",
     "trial.http",
     "trial.methods",

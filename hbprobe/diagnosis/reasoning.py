@@ -87,7 +87,7 @@ def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Rea
     if (no_timer := _no_timer(limit, explanation, method)) is not None:
         return Reasoning(explanation, None, None, None, None, (no_timer,))
     saved = {one.ask.question: one.survived for one in seen}
-    runs, whose = _runs(saved), _whose(limit, seen, method)
+    runs, whose = _runs(saved), _whose(limit, seen, method, explanation.causes)
     if whose is Whose.SERVER:
         kinds: tuple[BoxKind, ...] = (BoxKind.SERVER,)
         explanation = replace(explanation, causes=_servers_first(explanation.causes))
@@ -96,7 +96,7 @@ def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Rea
     else:
         cause = explanation.causes[0] if explanation.causes else _CAUSE_OF.get(limit.manner)
         signed = died is not None and died.signed
-        kinds = _kinds(cause, saved, runs) or _of_close(explanation, saved, signed=signed, tls=tls)
+        kinds = _kinds(cause, saved, runs, signed=signed) or _of_close(explanation, saved, signed=signed, tls=tls)
     return Reasoning(explanation, runs, _counts(saved, runs), _direction(saved), whose, kinds)
 
 
@@ -150,13 +150,15 @@ def _direction(saved: dict[Question, bool | None]) -> Direction | None:
             return None
 
 
-def _whose(limit: Limit, seen: Sequence[Seen], method: str) -> Whose | None:
+def _whose(limit: Limit, seen: Sequence[Seen], method: str, causes: tuple[Cause, ...]) -> Whose | None:
     if (elsewhere := _elsewhere(limit, seen, method)) is not None:
         return elsewhere
     if method == "hold":  # `hbprobe serve` has no timer of its own
         return Whose.PATH
     announced = next((one.announced_s for one in seen if one.announced_s is not None), None)
-    return Whose.SERVER if announced is not None and _is_near(announced, limit) else None
+    if announced is not None and _is_near(announced, limit):
+        return Whose.SERVER
+    return Whose.SERVER if causes == (Cause.CLOSED_BY_SERVER,) else None
 
 
 def _elsewhere(limit: Limit, seen: Sequence[Seen], method: str) -> Whose | None:
@@ -193,7 +195,9 @@ def _knows_requests(limit: Limit, seen: Sequence[Seen]) -> bool:
     return between.survived is True or (between.outcome.exact and apart_s > 2 + 0.1 * limit.cut_s)
 
 
-def _kinds(cause: Cause | None, saved: dict[Question, bool | None], runs: Runs | None) -> tuple[BoxKind, ...]:
+def _kinds(
+    cause: Cause | None, saved: dict[Question, bool | None], runs: Runs | None, *, signed: bool
+) -> tuple[BoxKind, ...]:
     """Return the kinds that fit a cause; none where that takes a look at the FIN."""
     alive = saved.get(Question.KEEP_ALIVE)
     if alive:
@@ -209,7 +213,7 @@ def _kinds(cause: Cause | None, saved: dict[Question, bool | None], runs: Runs |
         case Cause.HELD_BY_PROXY:
             return BoxKind.HTTP, BoxKind.TCP
         case Cause.CLOSED_BY_SERVER | Cause.RESET_BY_SERVER:
-            return BoxKind.SERVER, BoxKind.HTTP, BoxKind.TCP
+            return (BoxKind.SERVER, BoxKind.HTTP, *(() if signed else (BoxKind.TCP,)))
         case _:
             return ()
 

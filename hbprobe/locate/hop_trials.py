@@ -14,10 +14,6 @@ from hbprobe.locate.finding import ALL, NONE, Code, Finding, Reached, Route, loc
 from hbprobe.locate.route import Address, find_route, set_ttl
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.asking import Asking
-from hbprobe.trial.dripping import Conversation
-from hbprobe.trial.evidence import Ask, Seen
-from hbprobe.trial.http import Conversation as Plain
 from hbprobe.trial.methods import HoldMethod, IdleMethod
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -161,41 +157,6 @@ def _segments_in(sock: socket.socket) -> int:
     return int.from_bytes(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 144)[140:144], sys.byteorder)
 
 
-class _Hold(HoldMethod):
-    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, reach: Reach) -> None:
-        super().__init__(dialer, grace_s, rng)
-        self._asking = _Asking(dialer, grace_s, rng, reach)
-
-
-class _Asking(Asking):
-    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, reach: Reach) -> None:
-        super().__init__(dialer, grace_s, rng, holds=True)
-        self._reach = reach
-
-    async def held(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
-        async with self._reach.during(wire, ask.hold_s):
-            return await super().held(ask, wire, conversation)
-
-
-class _Idle(IdleMethod):
-    def __init__(self, dialer: Dialer, grace_s: float, reach: Reach, hold_s: float) -> None:
-        super().__init__(dialer, grace_s)
-        self._reach = reach
-        self._hold_s = hold_s
-        self._stack = contextlib.AsyncExitStack()
-
-    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
-        async with self._stack:
-            self._wire = wire
-            return await super()._hold(wire, hold_s)
-
-    async def _warm_up(self, conversation: Plain) -> Outcome | None:
-        objection = await super()._warm_up(conversation)
-        if objection is None:
-            await self._stack.enter_async_context(self._reach.during(self._wire, self._hold_s))
-        return objection
-
-
 class Locating:
     """One path, to be located on."""
 
@@ -286,9 +247,8 @@ class Locating:
 
     def _method(self, reach: Reach) -> HoldMethod | IdleMethod:
         asked, dialer = self._asked, self._dialer.prepared(reach.take)
-        if asked.method == IdleMethod.name:
-            return _Idle(dialer, asked.grace_s, reach, asked.hold_s)
-        return _Hold(dialer, asked.grace_s, self._rng, reach)
+        method = IdleMethod if asked.method == IdleMethod.name else HoldMethod
+        return method(dialer, asked.grace_s, self._rng, quiet=reach.during)
 
 
 def _announcement(route: Route, count: int, asked: Asked) -> str:

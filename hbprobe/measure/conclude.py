@@ -12,9 +12,13 @@ from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
-from hbprobe.records.result import Method, Origin, Result, Verb
+from hbprobe.records.result import Method, Origin, Result, Verb, is_servers_own
 
 _ANYWHERE = Origin()
+_NOT_MEASURED = (
+    "the server's own timer between requests came first: what the path does to a connection that is quiet for longer "
+    "was not measured; hbprobe serve at the far end, with --method hold, can measure it"
+)
 
 
 def conclude(
@@ -34,12 +38,12 @@ def conclude(
 ) -> Result:
     """Sum a run up; without any evidence there is no verdict. `began` is in UTC."""
     limit = run.search.limit
-    known = limit.survived_s is not None or limit.cut_s is not None
+    method = Method(run.method.name)
     return Result(
         verb=verb,
         origin=origin,
         target=target,
-        method=Method(run.method.name),
+        method=method,
         clock=clock,
         search=run.search.settings,
         limit=limit,
@@ -54,9 +58,11 @@ def conclude(
         noise=run.search.noise,
         started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
         cut_by=cut_by,
-        notes=(*notes, *run.remarks),
+        notes=(*notes, *run.remarks, *((_NOT_MEASURED,) if is_servers_own(method, limit) else ())),
         server=run.method.told(),
-        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices) if known else None,
+        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices)
+        if limit.is_known and method is not Method.IDLE  # no request was held, as Direct Push holds one
+        else None,
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from hbprobe.diagnosis.mend import is_of_the_path, mend
 from hbprobe.diagnosis.ranking import Match
-from hbprobe.diagnosis.reasoning import Reasoning
+from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.diagnosis.spread import Spread
 from hbprobe.errors import CannotMeasureError
-from hbprobe.records.result import Result
+from hbprobe.records.result import Method, Result
 from hbprobe.statistics.bands import curve
 from hbprobe.trial.evidence import Ask, Seen
 
@@ -36,6 +36,8 @@ class Diagnosis:
         verdict = self.result.verdict
         if not self.result.complete:
             return CannotMeasureError.exit_status
+        if self.result.method is Method.IDLE:
+            return 0 if self.reasoning.kinds[:1] in ((BoxKind.NONE,), (BoxKind.SERVER,)) else 1
         return 0 if is_of_the_path(self.reasoning) and verdict is not None and verdict.healthy else 1
 
     @property
@@ -91,6 +93,7 @@ def _seen_dict(one: Seen) -> dict[str, Any]:
         "connection": None if outcome.connection is None else asdict(outcome.connection),
         "signed": one.signed,
         "server": one.server or None,
+        "via": one.via or None,
         "announced": _ms(one.announced_s),
         "late": _ms(one.late_s),
         "socket": None

@@ -87,6 +87,8 @@ class AnswerPart(AskedPart):
     """TLS's close_notify came before the end."""
     server: str | None = None
     """The Server header of whoever answered, where that was not the far end."""
+    via: str | None = None
+    """The Via header of an answer."""
     announced: Seconds | None = None
     """The idle time that the server says it allows."""
     late: Seconds | None = None

@@ -13,7 +13,7 @@ from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
-from hbprobe.trial.outcome import Limit, Trial
+from hbprobe.trial.outcome import Cause, Limit, Trial
 
 SCHEMA = "hbprobe.result/1"
 
@@ -89,13 +89,15 @@ class Result:
     server: Mapping[str, Any] | None = None
     """What a live ActiveSync server said of itself, its heartbeat limits above all; None for other methods."""
     verdict: Judgement | None = None
-    """What Exchange will make of it; None where nothing could be judged."""
+    """What Exchange will make of it; None where nothing could be judged, and where no request was held (`idle`)."""
     hbprobe: str = __version__
     """Version of the program that measured."""
 
     @property
     def exit_status(self) -> int:
         """0 for a healthy path, 1 for a finding, 3 where the end was not reached or nothing was learnt."""
+        if self.complete and self.method is Method.IDLE and self.limit.is_known:
+            return 0 if self.limit.cut_s is None or is_servers_own(self.method, self.limit) else 1
         if self.verdict is None or not self.complete:
             return CannotMeasureError.exit_status
         return 0 if self.verdict.healthy else 1
@@ -143,6 +145,11 @@ class Result:
         from hbprobe.records.wire import read_fields  # pydantic: only those who read a result wait for it
 
         return cls(**read_fields(data))
+
+
+def is_servers_own(method: Method, limit: Limit) -> bool:
+    """Return whether the limit is rather the server's own timer between two requests than one of the path's."""
+    return method is Method.IDLE and limit.causes[:1] in ((Cause.CLOSED_BY_SERVER,), (Cause.RESET_BY_SERVER,))
 
 
 def load_result(path: Path) -> Result:

@@ -6,7 +6,6 @@
 
     methods.py      the methods of a trial: one connection on which one request is held open, and what became of it
     http.py         one HTTP/1.1 request on one connection, and what came of it. Nothing is ever asked twice
-    dripping.py     a request whose body drips: a byte now and then, and its end when it is told
     asking.py       one question of a diagnosis, asked: a request held past the limit, and all that both ends saw of
                     it
     evidence.py     what a diagnosis asks of a path, and what each request showed
@@ -15,6 +14,8 @@
     classify.py     what the end of a trial means: evidence about timers, and which, or no evidence at all
     explanation.py  the post-mortem: from what both ends saw of a dead request to what it died of. Facts in,
                     explanations out
+    keep_alives.py  how long web servers keep a connection on which nothing is asked, as they ship: their own timer,
+                    and no box's
     excuse.py       what speaks for the path: a request that died of its far end's doing says nothing about timers on
                     the way
     outcome.py      what a trial showed, and what the trials together say about the path's limit

@@ -87,6 +87,10 @@ class Seen:
     """None where the far end cannot be asked."""
     late_s: float | None = None
     """So long after it was due did the answer come after all."""
+    via: str = ""
+    """The Via header of an answer: the proxies that it says it came through."""
+    quiet: bool = False
+    """Nothing was asked when the connection ended: the silence lay between two requests."""
 
     @property
     def survived(self) -> bool | None:

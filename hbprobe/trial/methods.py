@@ -6,11 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from hbprobe.manner import Aftermath, Manner
-from hbprobe.net.replies import Answer, Broken, End, EndKind
+from hbprobe.manner import Manner
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.asking import Asking
-from hbprobe.trial.classify import classify
+from hbprobe.trial.asking import Asking, Quiet, nothing_meanwhile
 from hbprobe.trial.evidence import Ask, Question, Seen
 from hbprobe.trial.excuse import excuse_of, excused
 from hbprobe.trial.explanation import explained
@@ -46,9 +44,16 @@ class HoldMethod:
 
     name = "hold"
 
-    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, rate: float = 1.0) -> None:
+    def __init__(
+        self,
+        dialer: Dialer,
+        grace_s: float,
+        rng: random.Random,
+        rate: float = 1.0,
+        quiet: Quiet = nothing_meanwhile,
+    ) -> None:
         """`rate`: so many seconds of the path pass in one of the loop's."""
-        self._asking = Asking(dialer, grace_s, rng, holds=True)
+        self._asking = Asking(dialer, grace_s, rng, holds=True, quiet=quiet)
         self._dialer = dialer
         self._grace_s = grace_s
         self._rate = rate
@@ -120,7 +125,7 @@ class OneConnection:
         return Conversation(wire, self._dialer.target.authority)
 
 
-class IdleMethod(OneConnection):
+class IdleMethod:
     """One request, silence for the hold, another request: for a server that cannot hold.
 
     It measures the server's own keep-alive timer, too: the shortest of all timers between here and there.
@@ -128,36 +133,31 @@ class IdleMethod(OneConnection):
 
     name = "idle"
 
-    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
-        conversation = self._conversation(wire)
-        if (objection := await self._warm_up(conversation)) is not None:
-            return objection
-        quiet_since_s = self._loop.time()
-        end = await conversation.silence(quiet_since_s + hold_s)
-        if end is not None:
-            return classify(end, hold_s=hold_s, started_s=quiet_since_s, now_s=end.at_s, expected=None)
-        conversation.ask("GET", self._dialer.target.path)
-        reply = await conversation.reply(self._loop.time() + self._grace_s)
-        outcome = classify(reply, hold_s=hold_s, started_s=quiet_since_s, now_s=self._loop.time(), expected=None)
-        if isinstance(reply, End) and reply.kind is EndKind.RST:
-            return replace(outcome, aftermath=Aftermath.RESET, reason="RST in answer to the next request")
-        return outcome
+    def __init__(
+        self,
+        dialer: Dialer,
+        grace_s: float,
+        rng: random.Random,
+        rate: float = 1.0,
+        quiet: Quiet = nothing_meanwhile,
+    ) -> None:
+        """`rate`: so many seconds of the path pass in one of the loop's."""
+        self._asking = Asking(dialer, grace_s, rng, holds=False, quiet=quiet)
+        self._tls = dialer.target.tls
+        self._rate = rate
 
-    async def _warm_up(self, conversation: Conversation) -> Outcome | None:
-        """Ask once; return why nothing can be measured if the connection does not stay open after the answer."""
-        started_s = self._loop.time()
-        conversation.ask("GET", self._dialer.target.path)
-        reply = await conversation.reply(started_s + _FIRST_ANSWER_S)
-        elapsed_s = self._loop.time() - started_s
-        if not isinstance(reply, Answer):
-            passes = not isinstance(reply, Broken)
-            why = reply.detail if isinstance(reply, End | Broken) else ""
-            text = "the server did not answer the first request" + (f": {why}" if why else "")
-            return Outcome(Kind.FAILED, 0.0, reason=text, again=passes, outage=passes)
-        if not conversation.next_turn():
-            text = "the server closes the connection after each answer, so there is no idle time to measure"
-            return Outcome(Kind.FAILED, elapsed_s, reason=text)
+    async def prove(self) -> Outcome | None:
+        """Ask nothing: the first request of each trial shows what is there."""
         return None
+
+    def told(self) -> dict[str, Any] | None:
+        """Return nothing: no question was about the server."""
+        return None
+
+    async def trial(self, hold_s: float) -> Outcome:
+        """Keep one connection quiet for `hold_s` seconds between two requests, and say what came of it."""
+        seen = await self._asking.ask(Ask(Question.POST_MORTEM, hold_s / self._rate))
+        return explained(seen.paced(self._rate), tls=self._tls)
 
 
 def make_method(name: str, dialer: Dialer, grace_s: float, rng: random.Random, rate: float = 1.0) -> Method:
@@ -170,6 +170,6 @@ def make_method(name: str, dialer: Dialer, grace_s: float, rng: random.Random, r
         case HoldMethod.name:
             return HoldMethod(dialer, grace_s, rng, rate)
         case IdleMethod.name:
-            return IdleMethod(dialer, grace_s, rate)
+            return IdleMethod(dialer, grace_s, rng, rate)
         case _:
             raise ValueError(f"{name} is no method that needs nothing but a path")

@@ -187,5 +187,5 @@ def test_a_server_that_announces_its_timer(facts, announced_s, whose):
 def test_an_end_that_may_be_the_servers(facts):
     signed = reason(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED, signed=True)], "idle", tls=True)
     plain = reason(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED)], "idle", tls=False)
-    assert signed.kinds == (SERVER, HTTP, TCP)
+    assert signed.kinds == (SERVER, HTTP)
     assert plain.kinds == (TCP, HTTP, SERVER)

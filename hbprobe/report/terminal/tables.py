@@ -29,6 +29,10 @@ _METHODS = {
     Method.PING: "ping: an ActiveSync server answers after the heartbeat interval",
 }
 
+_NO_VERDICT = (
+    "nothing for Exchange: no request was held, as Direct Push holds one; --method hold or ping gives a verdict"
+)
+
 
 def print_result(result: Result, console: Console) -> None:
     """Print what was measured and what it means."""
@@ -78,6 +82,8 @@ def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
     if result.confidence is not None:
         facts.append(("sure", confidence_words(result.confidence, result.noise)))
     facts.append(("tried", effort_words(result)))
+    if result.method is Method.IDLE:
+        facts.append(("means", _NO_VERDICT))
     return [*facts, *_doubts(result)]
 
 

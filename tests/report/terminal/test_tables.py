@@ -140,7 +140,9 @@ method  idle: quiet between two requests, so a keep-alive timer of the server
         counts too
 limit   survives 59.5 s, cut at 60 s
 dies    HTTP status 504: an answer comes, and not the server's
-tried   13 trials, 5 min of path time in 5 min of wall time"""
+tried   13 trials, 5 min of path time in 5 min of wall time
+means   nothing for Exchange: no request was held, as Direct Push holds one;
+        --method hold or ping gives a verdict"""
     )
 
 
