@@ -11,6 +11,7 @@ path; `reasoning` makes of the answers what kind of timer it is, and whose; `ran
     spread.py      how widely the limit scatters: more trials, spread where they tell most
     fit.py         a fixed timer, or random loss? Which of two laws makes what the trials showed more likely
     ranking.py     which products of the catalogue fit what was seen, and why
+    naming.py      how products call themselves in what they answer: Server, Via, and the page of an error
     mend.py        what would end the trouble: the smallest timer, or the keep-alives, that would do
 
 A new question is a member of `hbprobe.trial.evidence.Question`, a row of `plan`, how it is asked in

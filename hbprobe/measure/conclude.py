@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from hbprobe.diagnosis.mend import is_of_the_path
+from hbprobe.diagnosis.naming import nameless
 from hbprobe.exchange.devices import CURRENT, DeviceKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
@@ -76,6 +77,7 @@ def sum_up(found: Diagnosing, result: Result, profiles: Sequence[Profile]) -> Di
         seen=tuple(sorted(found.seen, key=lambda one: found.asks.index(one.ask))),
         reasoning=reasoning,
         matches=found.matches(profiles),
+        nameless=nameless(profiles, found.seen),
         spread=found.spread,
         elsewhere=None if found.elsewhere is None else str(found.elsewhere.target),
     )

@@ -18,6 +18,7 @@ from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.trial.asking import Asking
 from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.methods import IdleMethod
 from hbprobe.trial.outcome import Kind, Trial
 from hbprobe.trial.witness import Witness
 
@@ -96,7 +97,8 @@ class Diagnosing:
 
     def matches(self, profiles: Sequence[Profile]) -> tuple[Match, ...]:
         """Return which products fit, the best first."""
-        return rank(profiles, self.run.search.limit, self.seen, self.reasoning)
+        between = self.run.method.name == IdleMethod.name
+        return rank(profiles, self.run.search.limit, self.seen, self.reasoning, between=between)
 
     # What it does
 

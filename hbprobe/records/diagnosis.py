@@ -27,6 +27,8 @@ class Diagnosis:
     reasoning: Reasoning
     matches: tuple[Match, ...]
     spread: Spread | None = None
+    nameless: tuple[str, ...] = ()
+    """How those call themselves who answered, where no product of the catalogue is called so."""
     elsewhere: str | None = None
     """The other address that was compared with."""
 
@@ -62,6 +64,7 @@ class Diagnosis:
                 "whose": reasoning.whose,
             },
             "kinds": list(reasoning.kinds),
+            "nameless": list(self.nameless),
             "boxes": [_match_dict(match) for match in self.matches],
             "spread": None if self.spread is None else _spread_dict(self.spread),
             "mend": list(self.mend),
@@ -94,6 +97,7 @@ def _seen_dict(one: Seen) -> dict[str, Any]:
         "signed": one.signed,
         "server": one.server or None,
         "via": one.via or None,
+        "page": one.page or None,
         "announced": _ms(one.announced_s),
         "late": _ms(one.late_s),
         "socket": None
@@ -115,6 +119,8 @@ def _match_dict(match: Match) -> dict[str, Any]:
         "id": match.profile.id,
         "name": match.profile.name,
         "score": match.score,
+        "contradictions": match.contradictions,
+        "built_on": match.profile.built_on or None,
         "reasons": list(match.reasons),
         "doubts": list(match.doubts),
     }

@@ -13,7 +13,7 @@ from hbprobe.net.keep_alive import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.classify import classify, unless_by_far_end
-from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen
+from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen, page_words
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.postmortem import examine
@@ -25,6 +25,7 @@ _LATE_S = 10.0
 _OTHER_END_S = 0.5
 """So long after this end does the other one hear of the same timer, at most."""
 _MOST_NAMED = 80
+_MOST_PAGE_BYTES = 10_000
 _ANNOUNCED = re.compile(r"timeout\s*=\s*([0-9]{1,7})", re.ASCII)
 _FROM_CLIENT = (Question.CLIENT_DRIP, Question.BOTH_DRIP)
 _FROM_SERVER = (Question.SERVER_DRIP, Question.BOTH_DRIP)
@@ -107,7 +108,8 @@ class Asking:
         token, now_s = hold_token(seconds, nonce), self._loop.time()
         outcome = classify(reply, hold_s=ask.hold_s, started_s=started_s, now_s=now_s, expected=token)
         via = _said(reply, "via") if isinstance(reply, Answer) else ""
-        seen = Seen(ask, outcome, signed=_is_signed(reply), server=_name(reply, outcome), via=via)
+        page = _page(reply) if isinstance(reply, Answer) and outcome.kind is Kind.CUT else ""
+        seen = Seen(ask, outcome, signed=_is_signed(reply), server=_name(reply, outcome), via=via, page=page)
         if ask.question is Question.POST_MORTEM and outcome.kind is Kind.CUT:
             return await self._examined(seen, wire, conversation, nonce, started_s)
         return seen
@@ -193,6 +195,10 @@ def _name(reply: Reply, outcome: Outcome) -> str:
 
 def _said(answer: Answer, header: str) -> str:
     return answer.headers.get(header, "")[:_MOST_NAMED]
+
+
+def _page(answer: Answer) -> str:
+    return page_words(answer.body[:_MOST_PAGE_BYTES].decode("utf-8", "replace"))
 
 
 def _announced(reply: Answer) -> float | None:
