@@ -73,6 +73,8 @@ def survives(profile: Profile, timer: Timer, ask: Ask) -> bool | None:
         return None
     if timer is profile.timers.server_response:
         return _dripped_through_http(profile, ask)
+    if timer is profile.timers.total and ask.question is not Question.SERVER_DRIP:
+        return None  # it may begin to count when the request is whole, which a drip from the client puts off
     if profile.layer is Layer.PACKET and timer.restarted_by is Restart.EACH_DIRECTION:
         return True  # acknowledgements are packets, too
     return _SAVED_BY[timer.restarted_by][_PLACE[ask.question]]

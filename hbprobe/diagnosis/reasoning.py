@@ -15,6 +15,10 @@ class Runs(Word):
 
     IDLE = "idle", "an idle timer: what moves sets it back"
     TOTAL = "total", "a lifetime: nothing that moves sets it back"
+    FROM_REQUEST = (
+        "from-request",
+        "a total time from the end of the request on: bytes from the client only put that end off",
+    )
 
 
 class Counts(Word):
@@ -31,6 +35,7 @@ class Direction(Word):
     CLIENT = "client", "only bytes from the client save it"
     SERVER = "server", "only bytes from the server save it"
     BOTH = "both", "only bytes from both ends save it"
+    ALONE = "alone", "bytes from one end save it, from either; bytes from both ends at once do not"
 
 
 class Whose(Word):
@@ -87,7 +92,7 @@ def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Rea
     if (no_timer := _no_timer(limit, explanation, method)) is not None:
         return Reasoning(explanation, None, None, None, None, (no_timer,))
     saved = {one.ask.question: one.survived for one in seen}
-    runs, whose = _runs(saved), _whose(limit, seen, method, explanation.causes)
+    runs, whose = _runs(limit, seen, saved), _whose(limit, seen, method, explanation.causes)
     if whose is Whose.SERVER:
         kinds: tuple[BoxKind, ...] = (BoxKind.SERVER,)
         explanation = replace(explanation, causes=_servers_first(explanation.causes))
@@ -97,7 +102,8 @@ def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Rea
         cause = explanation.causes[0] if explanation.causes else _CAUSE_OF.get(limit.manner)
         signed = died is not None and died.signed
         kinds = _kinds(cause, saved, runs, signed=signed) or _of_close(explanation, saved, signed=signed, tls=tls)
-    return Reasoning(explanation, runs, _counts(saved, runs), _direction(saved), whose, kinds)
+    direction = None if runs is Runs.FROM_REQUEST else _direction(saved)
+    return Reasoning(explanation, runs, _counts(saved, runs), direction, whose, kinds)
 
 
 def _no_timer(limit: Limit, explanation: Explanation, method: str) -> BoxKind | None:
@@ -119,7 +125,16 @@ def _servers_first(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=lambda cause: cause not in _BY_SERVER))
 
 
-def _runs(saved: dict[Question, bool | None]) -> Runs | None:
+def _runs(limit: Limit, seen: Sequence[Seen], saved: dict[Question, bool | None]) -> Runs | None:
+    """Tell idle timers from totals.
+
+    A box that knows requests may begin to count when the request is whole. Then a drip from the client saves it, and
+    one from the server does not, which would set back any timer that waits for the server.
+    """
+    knows = limit.manner is Manner.STATUS or _knows_requests(limit, seen)
+    client, server = saved.get(Question.CLIENT_DRIP), saved.get(Question.SERVER_DRIP)
+    if knows and client and server is False and not saved.get(Question.KEEP_ALIVE):
+        return Runs.FROM_REQUEST
     helpers = (Question.KEEP_ALIVE, Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
     if any(saved.get(question) for question in helpers):
         return Runs.IDLE
@@ -138,6 +153,8 @@ def _counts(saved: dict[Question, bool | None], runs: Runs | None) -> Counts | N
 
 def _direction(saved: dict[Question, bool | None]) -> Direction | None:
     match saved.get(Question.CLIENT_DRIP), saved.get(Question.SERVER_DRIP), saved.get(Question.BOTH_DRIP):
+        case True, True, False:
+            return Direction.ALONE
         case True, True, _:
             return Direction.EITHER
         case True, False, _:
