@@ -529,7 +529,6 @@ SMALL = {
     "lab.diagnosed": "what documents and tests call, too; it loads what the request waits with",
     "lab.kernel.far_end": "what documents and tests call, too",
     "report.documents.discreet": "pure, and its importer reads files",
-    "trial.excuse": "pure, and its importer opens connections",
     "watch.lock": "what another program meets, and tests meet alone",
     "watch.schedule": "pure, and its importer waits",
 }
