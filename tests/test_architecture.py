@@ -581,7 +581,6 @@ SMALL = {
     "lab.kernel.far_end": "what documents and tests call, too",
     "report.documents.compose": "what tests call, too, and its importer loads only for what shows a document",
     "report.documents.discreet": "pure, and its importer reads files",
-    "trial.excuse": "pure, and its importer opens connections",
     "watch.lock": "what another program meets, and tests meet alone",
     "watch.schedule": "pure, and its importer waits",
 }

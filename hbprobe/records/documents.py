@@ -87,6 +87,10 @@ class AnswerPart(AskedPart):
     """TLS's close_notify came before the end."""
     server: str | None = None
     """The Server header of whoever answered, where that was not the far end."""
+    via: str | None = None
+    """The Via header of an answer."""
+    page: str | None = None
+    """What an answer in the server's place says to people."""
     announced: Seconds | None = None
     """The idle time that the server says it allows."""
     late: Seconds | None = None
@@ -117,6 +121,8 @@ class BoxPart(Part):
     id: str = ""
     name: str
     score: Number
+    contradictions: int = 0
+    built_on: str | None = None
     reasons: tuple[str, ...]
     doubts: tuple[str, ...]
 
@@ -156,6 +162,8 @@ class DiagnosisPart(Document):
     timer: TimerPart
     kinds: tuple[BoxKindWord, ...]
     """Of box, the likeliest first."""
+    nameless: tuple[str, ...] = ()
+    """Names that answers told and no product of the catalogue has."""
     boxes: tuple[BoxPart, ...]
     """That fit, the best first."""
     spread: SpreadPart | None
