@@ -340,8 +340,21 @@ class StagedRelay(Relay):
 
     # Ending
 
+    def _note_fin(self, link: Link, side: int) -> None:
+        super()._note_fin(link, side)
+        self._watch_for_reset(link, side)
+
+    def _watch_for_reset(self, link: Link, side: int) -> None:
+        """Notice RST from an end that has sent FIN, unless it has got FIN, too: that would look the same."""
+        assert isinstance(link, StagedLink)
+        self._hangups.forget(link.socks[side])
+        pipe = link.pipes[1 - side]
+        if not link.ended & 1 << (1 - side) or not (pipe is None or pipe.empty):
+            self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
+
     def _pass_fin(self, link: Link, side: int) -> None:
         assert isinstance(link, StagedLink)
+        self._hangups.forget(link.socks[1 - side])
         try:
             link.socks[1 - side].shutdown(socket.SHUT_WR)
         except OSError:
@@ -412,7 +425,7 @@ class StagedRelay(Relay):
             super()._take_up(link, side)
             return
         if link.ended & 1 << side:
-            self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
+            self._watch_for_reset(link, side)
         if link.unsent[1 - side]:
             self._loop.add_writer(link.socks[1 - side].fileno(), self._writable, link, 1 - side)
         self._read(link, side)

@@ -43,10 +43,10 @@ class Listener:
         self._loop = asyncio.get_running_loop()
 
     async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
-        """Listen on every address of `host`, on all of this machine where it is empty; port 0 lets the system choose. Return the first address taken.
+        """Listen on every address of `host`; port 0 lets the system choose. Return the first address taken.
 
-        `share_port`: other processes of this user may listen there, too. Raises OSError when an address cannot be
-        taken; then it listens on none.
+        An empty `host` is every address of this machine. `share_port`: other processes of this user may listen
+        there, too. Raises OSError when an address cannot be taken; then it listens on none.
         """
         try:
             await self._take(host, port, share_port=share_port)
