@@ -102,9 +102,7 @@ async def _serve(options: Options, configured: object) -> None:
     token = os.environ.get(_TOKEN_VARIABLE) or None
     api = ToxiproxyApi(token, options.seed)
     where = Address(options.host, options.port)
-    async with opened(
-        api, where, "--host and --port", lambda url: _say(f"Toxiproxy's API on {url}  (Ctrl-C ends it)")
-    ):
+    async with opened(api, where, "--port PORT", lambda url: _say(f"Toxiproxy's API on {url}  (Ctrl-C ends it)")):
         if token is None and not is_loopback(options.host):
             _say(f"whoever reaches {where} can open ports here: set {_TOKEN_VARIABLE} to a token that callers send")
         await _populate(api, options.config, configured)

@@ -122,9 +122,10 @@ def _type(declared: object) -> type[Any]:
 
 
 def _object(asked: object) -> Mapping[str, Any]:
+    """Return an object; its keys are of any case, as Go reads them (https://pkg.go.dev/encoding/json#Unmarshal)."""
     if not isinstance(asked, dict):
         raise _bad("a JSON object is wanted")
-    return asked
+    return {key.lower(): value for key, value in asked.items()}
 
 
 def _value(of: Mapping[str, Any], name: str, kind: type[Any]) -> Any:  # noqa: ANN401  as kind says

@@ -14,7 +14,7 @@ class SlicerSettings:
     average_size: int = 0
     """Bytes of a piece."""
     size_variation: int = 0
-    """Up to so many more or less; below average_size."""
+    """Up to so many more or less; at most average_size."""
     delay: int = 0
     """Microseconds from one piece to the next."""
 
@@ -22,8 +22,8 @@ class SlicerSettings:
         """Refuse what cannot be sliced, as Toxiproxy does from 2.13 on."""
         if self.average_size <= 0:
             raise ValueError("average_size must be above 0")
-        if not 0 <= self.size_variation < self.average_size:
-            raise ValueError("size_variation must be from 0 to below average_size")
+        if not 0 <= self.size_variation <= self.average_size:
+            raise ValueError("size_variation must be from 0 to average_size")
         if self.delay < 0:
             raise ValueError("delay is microseconds, from 0 on")
 
