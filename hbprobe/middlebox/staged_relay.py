@@ -286,6 +286,8 @@ class StagedRelay(Relay):
         if link.dark:
             return
         for item in pipe.pump(self._now()):
+            if isinstance(item, Ending):
+                self._tell_acted(pipe)
             match item:
                 case bytes():
                     self._send(pipe, item)
@@ -297,10 +299,13 @@ class StagedRelay(Relay):
                     self._shut(link, pipe.closed_by)
             if link not in self._links:
                 break
-        for name in pipe.newly_acted():
-            self._tell(link, What.ACTED, by=name)
+        self._tell_acted(pipe)
         if link in self._links:
             self._go_on(pipe)
+
+    def _tell_acted(self, pipe: FlowPipe) -> None:
+        for name in pipe.newly_acted():
+            self._tell(pipe.link, What.ACTED, by=name)
 
     def _send(self, pipe: FlowPipe, data: bytes) -> None:
         link, to = pipe.link, 1 - pipe.side
