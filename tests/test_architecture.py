@@ -539,6 +539,7 @@ SMALL = {
         (f"middlebox.stages.{stage}" for stage in ("latency", "limit_data", "slow_close", "timeout")),
         "a stage: each is one file and one row of the table",
     ),
+    "middlebox.stages.table": "a table",
     "report.documents.discreet": "pure, and its importer reads files",
     "trial.excuse": "pure, and its importer opens connections",
     "watch.lock": "what another program meets, and tests meet alone",
