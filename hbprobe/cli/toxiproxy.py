@@ -1,10 +1,11 @@
 """`hbprobe toxiproxy`: the fault proxy that clients of Toxiproxy steer."""
 
+import asyncio
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -14,9 +15,6 @@ from hbprobe.cli.serve import until_told_to_stop
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, is_loopback
 from hbprobe.net.descriptors import raise_limit
-
-if TYPE_CHECKING:
-    from hbprobe.toxiproxy.api import ToxiproxyApi
 
 _TOKEN_VARIABLE = "TOXIPROXY_AUTH_TOKEN"
 _MOST_PORT = 65535
@@ -98,25 +96,23 @@ def _configured(path: Path | None) -> object:
 
 async def _serve(options: Options, configured: object) -> None:
     from hbprobe.toxiproxy.api import ToxiproxyApi
+    from hbprobe.toxiproxy.reading import ApiError
 
     token = os.environ.get(_TOKEN_VARIABLE) or None
-    api = ToxiproxyApi(token, options.seed)
-    where = Address(options.host, options.port)
+    api, where = ToxiproxyApi(token, options.seed), Address(options.host, options.port)
+    try:
+        proxies = await api.populate(configured)
+    except ApiError as error:
+        await api.close()
+        raise UserError(f"--config {options.config}: {error.text}") from None
+    stopped = asyncio.ensure_future(until_told_to_stop())
+    await asyncio.sleep(0)  # it waits before anybody can know of us
     async with opened(api, where, "--port PORT", lambda url: _say(f"Toxiproxy's API on {url}  (Ctrl-C ends it)")):
         if token is None and not is_loopback(options.host):
             _say(f"whoever reaches {where} can open ports here: set {_TOKEN_VARIABLE} to a token that callers send")
-        await _populate(api, options.config, configured)
-        await until_told_to_stop()
-
-
-async def _populate(api: "ToxiproxyApi", path: Path | None, configured: object) -> None:
-    from hbprobe.toxiproxy.reading import ApiError
-
-    try:
-        for proxy in await api.populate(configured):
+        for proxy in proxies:
             _say(f"{proxy.name} on {proxy.listen}, to {proxy.upstream}, {len(proxy.toxics)} toxics")
-    except ApiError as error:
-        raise UserError(f"--config {path}: {error.text}") from None
+        await stopped
 
 
 def _say(text: str) -> None:

@@ -91,7 +91,7 @@ STREAM = {
     "latency": {"latency": 100},
     "bandwidth": {"rate": 1000},
     "slow_close": {"delay": 300},
-    "slicer": {"average_size": 500, "delay": 10},
+    "slicer": {"average_size": 5000, "delay": 1000},
     "limit_data": {"bytes": 1000},
     "packet_loss": {"loss_rate": 0.5},
     "noop": {},
@@ -410,7 +410,7 @@ async def test_an_end_that_never_reads_holds_up_no_change(kind, stream):
     async with Scene(**{kind: attributes | {"stream": stream}}) as on:
         client, server = await on.opened()
         away = client if stream == UP else server
-        flood = asyncio.ensure_future(away.send(bytes(20_000_000)))
+        flood = asyncio.ensure_future(away.send(bytes(10_000_000)))
         await asyncio.sleep(1)
         on.put(kind, stream, **attributes)
         on.remove(kind)
