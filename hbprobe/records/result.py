@@ -63,7 +63,7 @@ class Result:
     server: Mapping[str, Any] | None = None
     """What a live ActiveSync server said of itself, its heartbeat limits above all; None for other methods."""
     verdict: Judgement | None = None
-    """What Exchange will make of it; None where nothing was judged, for want of evidence, of a held request, or of a wish."""
+    """What Exchange will make of it; None where nothing was judged: no evidence, no held request, or not asked."""
     heartbeat_s: float | None = None
     """How often the application sends something, where that was to be judged."""
     hbprobe: str = __version__
