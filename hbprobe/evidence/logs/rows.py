@@ -1,6 +1,7 @@
 """The lines of IIS's log as rows: which columns there are, and the SQL that makes them of a stretch."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from hbprobe.eas.log_blob import ELEMENTS, Form
@@ -68,6 +69,9 @@ _TYPES: Final = {
 }
 _ALIASES: Final = {"date-local": "date", "time-local": "time", "timetakenms": "time-taken"}
 """IIS Advanced Logging calls them otherwise."""
+_LONGEST_LINE: Final = 1_000_000
+_PIECE: Final = 4 * _LONGEST_LINE
+"""What one thread reads at a time: small enough for the log of one day to keep all threads busy."""
 _STEM: Final = "/microsoft-server-activesync"
 _CELL: Final = "\x1f"
 PACKED: Final = "read_packed_query"
@@ -91,7 +95,7 @@ def reading(columns: Mapping[str, str], *, quoted: bool) -> str:
     quote = "'\"'" if quoted else "''"
     return (
         f"read_csv($file, delim=' ', quote={quote}, escape='', header=false, skip=$skip, columns={{{listed}}}, "
-        "auto_detect=false, nullstr='-', max_line_size=1000000, store_rejects=true)"
+        f"auto_detect=false, nullstr='-', max_line_size={_LONGEST_LINE}, buffer_size={_PIECE}, store_rejects=true)"
     )
 
 
@@ -220,6 +224,7 @@ def _nearest(time_of_day_ms: str, near_ms: str) -> str:
     return f"{time_of_day_ms} + {day} * CAST(round(({near_ms} - {time_of_day_ms}) / {day}.0) AS BIGINT)"
 
 
+@lru_cache(1 << 16)
 def read_packed_query(text: str) -> str:
     """Return command, user, device, device type and version of a packed query, divided by U+001F; "" for none."""
     try:
