@@ -13,11 +13,13 @@ from hbprobe.errors import UserError
 from hbprobe.files import write_whole
 
 if TYPE_CHECKING:
-    from hbprobe.report.documents.sources import Measured
+    from hbprobe.report.documents.sources import Source
 
 Format: TypeAlias = Literal["html", "md", "json", "csv"]
 
-_RESULT = Parameter(name="RESULT.json", help="what --json of lab, probe or diagnose wrote, or lab --out")
+_RESULT = Parameter(
+    name="RESULT.json", help="what --json of lab, probe, diagnose, capture or logs wrote, or lab --out"
+)
 
 
 @Parameter(name="*")
@@ -62,13 +64,13 @@ def _format(options: Options) -> str:
     return suffix
 
 
-def _write(name: str, measured: "list[Measured]") -> str:
+def _write(name: str, sources: "list[Source]") -> str:
     written = datetime.now(UTC)
     if name in ("json", "csv"):
         from hbprobe.report.documents import data
 
-        return data.to_json(measured, written) if name == "json" else data.to_csv(measured)
+        return data.to_json(sources, written) if name == "json" else data.to_csv(sources)
     from hbprobe.report.documents import compose, html, markdown
 
-    document = compose.compose(measured, written)
+    document = compose.compose(sources, written)
     return html.to_html(document) if name == "html" else markdown.to_markdown(document)

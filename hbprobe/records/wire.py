@@ -28,7 +28,7 @@ Count = Annotated[int, Strict(), Field(ge=0)]
 class Part(BaseModel):
     """A JSON object; keys that are not known are for a newer reader."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Document(Part):
