@@ -154,9 +154,7 @@ def _timer(
     told = episodes(others, counts)
     limit, confidence = _limit(told, cluster, counts)
     ages = [_age(one, counts) for one in cluster]
-    longer = [
-        one for one in told if one.outcome.kind is Kind.SURVIVED and one.outcome.elapsed_s > max(ages) + _APART_S
-    ]
+    lived = [one.outcome.elapsed_s for one in told if one.outcome.kind is Kind.SURVIVED]
     holds_for_all = confidence >= _DISBELIEVED
     reasoning = replace(reason(limit, (), "capture", tls=False), counts=counts)
     makers = {one.maker for one in cluster}
@@ -172,7 +170,7 @@ def _timer(
         max(ages),
         confidence,
         tuple(one for one in products if one.as_shipped),
-        (*_doubts(cluster, counts), *([] if holds_for_all else [_unlike(longer)])),
+        (*_doubts(cluster, counts), *([] if holds_for_all else [_unlike(max(lived, default=0.0), max(ages))])),
     )
 
 
@@ -204,11 +202,10 @@ def _limit(told: Sequence[Episode], cluster: Sequence[Verdict], counts: Counts |
     return limit, sure
 
 
-def _unlike(longer: Sequence[Episode]) -> str:
+def _unlike(lived_s: float, age_s: float) -> str:
     """Say why a timer cannot be one that every silence meets."""
-    if not longer:
+    if lived_s <= age_s:
         return "others were ended otherwise at these ages, so it does not hold for every silence"
-    lived_s = max(one.outcome.elapsed_s for one in longer)
     return (
         f"others of the same server were quiet for up to {lived_s:.1f} s and lived, so it does not hold for every "
         "silence: a server has such a timer for the time between two requests"

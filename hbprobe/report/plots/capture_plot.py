@@ -18,7 +18,7 @@ from hbprobe.report.plots.style import drawable, in_style
 
 _MOST_BARS = 40
 _BAR_IN = 0.16
-_LONGEST_NAME = 20
+_LEFT_IN, _LONGEST_NAME = 1.5, 26
 _DEATHS = (Ending.IDLE_DEATH, Ending.ENDED_IDLE)
 _QUIET = "#D0D0D0"
 
@@ -27,7 +27,7 @@ def capture_plot(record: CaptureRecord) -> Figure:
     """Draw the connections over time, and below them how long silences were, and how they ended."""
     shown = _chosen(record.flows)
     with in_style():
-        stack = Stack([max(1.2, _BAR_IN * len(shown) + 0.3), 2.2], apart=True)
+        stack = Stack([max(1.2, _BAR_IN * len(shown) + 0.3), 2.2], apart=True, left_in=_LEFT_IN)
         bars, curve = stack.panels
         _draw_bars(bars, shown)
         _draw_survival(curve, record)
