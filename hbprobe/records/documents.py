@@ -11,6 +11,8 @@ from hbprobe.locate.finding import Code
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.preflight.preflight import Name, State
 from hbprobe.profiles.model import Profile
+from hbprobe.records.capture import CaptureRecord
+from hbprobe.records.logs import LogEvidence
 from hbprobe.records.wire import (
     ConnectionPart,
     Count,
@@ -342,12 +344,18 @@ class HistoryPart(Document):
 
 
 class ReportPart(Document):
-    """The results and diagnoses that went into a report: docs/report.md."""
+    """The results, diagnoses and evidence that went into a report: docs/report.md."""
 
     schema_: Literal["hbprobe.report/1"] = Field(alias="schema")
     hbprobe: str
     written: Moment
-    documents: tuple[Annotated[ResultPart | DiagnosisPart, Field(discriminator="schema_")], ...]
+    documents: tuple[
+        Annotated[
+            ResultPart | DiagnosisPart | Annotated[CaptureRecord | LogEvidence, Field(discriminator="verb")],
+            Field(discriminator="schema_"),
+        ],
+        ...,
+    ]
 
 
 class JournalPart(Document):

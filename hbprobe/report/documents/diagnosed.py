@@ -44,10 +44,7 @@ def _named(name: str, sentences: "list[str] | tuple[str, ...]") -> Iterator[tupl
 
 
 def _meaning(kind: type[Word], word: str | None) -> str:
-    """Return what a word means; one that a newer hbprobe has added stands for itself."""
-    if word is None:
-        return ""
-    return kind(word).meaning if word in list(kind) else word
+    return "" if word is None else kind.meaning_of(word)
 
 
 def _meanings(kind: type[Word], words: tuple[str, ...], between: str) -> str:
