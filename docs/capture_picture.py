@@ -22,7 +22,7 @@ from hbprobe.profiles.model import Profile
 from hbprobe.report.plots.capture_plot import capture_plot
 from hbprobe.report.plots.style import save
 from hbprobe.report.terminal.capture import print_capture
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 
 PICTURE = Path(__file__).parent / "pictures" / "captures.png"
 REQUESTS = 30

@@ -35,9 +35,9 @@ from hbprobe.net.wire import Dialer, Target
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile, Restart
 from hbprobe.records.diagnosis import Diagnosis
-from hbprobe.records.result import Verb
+from hbprobe.records.origin import Verb
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 
 DOCUMENT = Path(__file__).parent / "diagnose.md"
 TIMER_S = 3
@@ -233,7 +233,7 @@ async def diagnose(scenario: Scenario) -> Diagnosis | None:
         async with scenario() as path:
             rng = random.SystemRandom()
             run = Run(Search(SEARCH), make_method(path.method, path.dialer, SEARCH.grace_s, rng))
-            found = Diagnosing(run, path.dialer, rng, elsewhere=path.elsewhere)
+            found = Diagnosing(run, path.dialer, elsewhere=path.elsewhere)
             await found.to_the_end()
     except (CannotMeasureError, UserError) as error:
         print(f"left out: {error}", file=sys.stderr)  # noqa: T201

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-_SETTLE_S = 0.0 if sys.platform == "linux" else 0.001
+SETTLE_S = 0.0 if sys.platform == "linux" else 0.001
 _LONGEST_WAIT_S = 1.0
 """Real time. Ctrl-C does not end a wait that it comes just before; on Windows it ends none at all."""
 
@@ -86,7 +86,7 @@ class WarpClock:
 
     rate = 0.0
 
-    def __init__(self, settle_s: float = _SETTLE_S) -> None:
+    def __init__(self, settle_s: float = SETTLE_S) -> None:
         self._now = 0.0
         self._settle_s = settle_s
 

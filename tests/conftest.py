@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
+    "pytester",
     "support.peers",
     "support.facts",
     "support.results",

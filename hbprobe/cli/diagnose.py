@@ -14,12 +14,13 @@ def diagnose(request: Diagnose, own: Simulated) -> int:
     from hbprobe.report.terminal.diagnosis_live import DiagnosisLine
     from hbprobe.report.terminal.diagnosis_words import print_diagnosis
 
+    detail = own.detail
     with DiagnosisLine(Console(stderr=True)) as line:
         diagnosis, failure = measured(request, line)
     is_done = request.lab is not None and diagnosis.result.complete and not own.exit_code
     return show(
         diagnosis.to_json,
-        lambda console: print_diagnosis(diagnosis, console),
+        lambda console: print_diagnosis(diagnosis, console, detail),
         0 if is_done else diagnosis.exit_status,
         as_json=own.json,
         failure=failure,

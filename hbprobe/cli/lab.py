@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from hbprobe.cli.options import ExitCode, Folder, Json, boxes_named
-from hbprobe.cli.output import fresh_folder, left, measured, show_result
+from hbprobe.cli.options import Folder, boxes_named
+from hbprobe.cli.output import Simulated, fresh_folder, left, measured, show_result
 from hbprobe.cli.requests import from_request
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
@@ -23,12 +23,10 @@ _STORY_COLUMNS = 79
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Simulated):
     """How the result is shown and kept."""
 
     out: Annotated[Folder, Parameter(metavar="DIR", help="leave result.json, journal.jsonl and plots there")] = None
-    json: Json = False
-    exit_code: ExitCode = False
 
 
 def _timers(texts: tuple[str, ...]) -> dict[str, str]:
@@ -45,6 +43,7 @@ def lab(request: Lab, own: Options) -> int:
     from hbprobe.report.terminal.live import LiveLine
 
     _import_aiohttp()
+    detail = own.detail
     story = request.path().story
     if own.out is not None:
         request = _kept(request, fresh_folder(own.out))
@@ -55,7 +54,7 @@ def lab(request: Lab, own: Options) -> int:
             result, failure = measured(request, line)
     else:
         result, failure = measured(request)
-    status = show_result(result, as_json=own.json, status=None if own.exit_code else 0, failure=failure)
+    status = show_result(result, detail, as_json=own.json, status=None if own.exit_code else 0, failure=failure)
     return status if own.out is None else left(lambda folder: _leave(result, folder), own.out, status)
 
 

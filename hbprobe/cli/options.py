@@ -87,6 +87,12 @@ Seed = Annotated[
 """The number that stands for what is random about a box."""
 Json = Annotated[bool, Parameter(help="print one JSON document instead of text")]
 """The choice of output."""
+Verbose = Annotated[
+    bool, Parameter(name=("--verbose", "-v"), help="tell of each device, each finding and each setting as well")
+]
+"""The choice of all details."""
+Quiet = Annotated[bool, Parameter(name=("--quiet", "-q"), help="print the answer alone: the limit, what to do")]
+"""The choice of no details."""
 ExitCode = Annotated[
     bool, Parameter(help="end with status 1 where there is a finding, as the verbs that measure a real path do")
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cyclopts import Parameter
 
-from hbprobe.cli.options import ExitCode, Json
+from hbprobe.cli.options import ExitCode, Json, Quiet, Verbose
 from hbprobe.errors import CannotMeasureError, RequestError, UserError
 from hbprobe.text import shown
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hbprobe.measure.observe import Observer
     from hbprobe.measure.request import Request
     from hbprobe.records.result import Result
+    from hbprobe.report.terminal.answer import Detail
 
 
 @Parameter(name="*")
@@ -34,10 +35,28 @@ class Shown:
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
-    """How the result of a simulation is shown."""
+class Told:
+    """How a result with an answer, findings and details is shown."""
 
     json: Json = False
+    verbose: Verbose = False
+    quiet: Quiet = False
+
+    @property
+    def detail(self) -> "Detail":
+        """How much is told, which a verb asks before it measures; raises RequestError for both at once."""
+        from hbprobe.report.terminal.answer import Detail
+
+        if self.verbose and self.quiet:
+            raise RequestError("{quiet} does not go with {verbose}: drop one", "quiet")
+        return Detail.ALL if self.verbose else Detail.ANSWER if self.quiet else Detail.FINDINGS
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated(Told):
+    """How the result of a simulation is shown."""
+
     exit_code: ExitCode = False
 
 
@@ -101,14 +120,23 @@ def show(
 
 
 def show_result(
-    result: "Result", *, as_json: bool, status: int | None = None, failure: CannotMeasureError | None
+    result: "Result",
+    detail: "Detail",
+    *,
+    as_json: bool,
+    status: int | None = None,
+    failure: CannotMeasureError | None,
 ) -> int:
     """Print what a search found; `status` stands for a whole one, where that is not the result's own."""
     from hbprobe.report.terminal.tables import print_result
 
     ended = result.exit_status if status is None or not result.complete else status
     return show(
-        result.to_json, lambda console: print_result(result, console), ended, as_json=as_json, failure=failure
+        result.to_json,
+        lambda console: print_result(result, console, detail),
+        ended,
+        as_json=as_json,
+        failure=failure,
     )
 
 

@@ -4,18 +4,19 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 
 from hbprobe.cli.options import Folder
 from hbprobe.errors import UserError
 from hbprobe.files import write_whole
+from hbprobe.report.documents.formats import FORMATS
 
 if TYPE_CHECKING:
-    from hbprobe.report.documents.sources import Measured
-
-Format: TypeAlias = Literal["html", "md", "json", "csv"]
+    Format: TypeAlias = str
+else:
+    Format = Literal[tuple(FORMATS)]
 
 _RESULT = Parameter(name="RESULT.json", help="what --json of lab, probe or diagnose wrote, or lab --out")
 
@@ -40,7 +41,8 @@ def report(first: Annotated[Path, _RESULT], /, *more: Annotated[Path, _RESULT], 
     from hbprobe.report.documents.sources import load
     from hbprobe.text import shown
 
-    text = _write(_format(options), [load(path) for path in (first, *more)])
+    measured = [load(path) for path in (first, *more)]
+    text = FORMATS[_format(options)](measured, datetime.now(UTC))
     if options.out is None:
         sys.stdout.write(text)
         return 0
@@ -55,20 +57,7 @@ def _format(options: Options) -> str:
     if options.out is None:
         return "md"
     suffix = options.out.suffix.lower().removeprefix(".")
-    formats = get_args(Format)
-    if suffix not in formats:
-        known = ", ".join(f".{name}" for name in formats)
+    if suffix not in FORMATS:
+        known = ", ".join(f".{name}" for name in FORMATS)
         raise UserError(f"--out {options.out}: has no suffix that says how to write: use {known}, or say --format")
     return suffix
-
-
-def _write(name: str, measured: "list[Measured]") -> str:
-    written = datetime.now(UTC)
-    if name in ("json", "csv"):
-        from hbprobe.report.documents import data
-
-        return data.to_json(measured, written) if name == "json" else data.to_csv(measured)
-    from hbprobe.report.documents import compose, html, markdown
-
-    document = compose.compose(measured, written)
-    return html.to_html(document) if name == "html" else markdown.to_markdown(document)

@@ -130,6 +130,8 @@ def _parameters(request: type[Request[Any]], own: type) -> Iterator[inspect.Para
 
 def _parameter(field: "dataclasses.Field[Any]", hint: object, doc: str, group: Group | None) -> inspect.Parameter:
     type_, reading = _reading(hint, _METAVARS.get(field.name) or field.name.upper())
+    if choices := field.metadata.get("choices"):
+        doc += ": " + "; ".join(f"{name}: {what}" for name, what in choices.items())
     said = Parameter(
         name=option_of(field.name),
         help=doc + _default(field) if "default:" not in doc else doc,

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from hbprobe.cli.output import Shown, measured, show
+from hbprobe.cli.output import Told, measured, show
 from hbprobe.cli.requests import from_request
 from hbprobe.duration import parse_duration_s
 from hbprobe.errors import RequestError
@@ -23,14 +23,15 @@ def _timer(text: str) -> str | None:
 
 
 @from_request(Verdict, limit=_timer)
-def verdict(request: Verdict, own: Shown) -> int:
+def verdict(request: Verdict, own: Told) -> int:
     """Judge, and show the verdict."""
     from hbprobe.report.terminal.tables import print_verdict
 
+    detail = own.detail
     record, failure = measured(request)
     return show(
         record.to_json,
-        lambda console: print_verdict(record.verdict, console),
+        lambda console: print_verdict(record.verdict, console, detail),
         record.exit_status,
         as_json=own.json,
         failure=failure,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 from dataclasses import dataclass
 
 from cyclopts import Parameter
@@ -38,6 +39,8 @@ def watch(request: Watch, own: Options) -> int:  # noqa: ARG001  there are none
 async def _until_stopped(request: Watch, lines: Observer) -> None:
     from hbprobe.cli.serve import until_told_to_stop
 
+    with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has no SIGHUP
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, request.reload)
     watching = asyncio.ensure_future(request.measure(lines))
     stopping = asyncio.ensure_future(until_told_to_stop())
     try:

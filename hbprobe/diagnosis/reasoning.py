@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Question, Seen
 from hbprobe.trial.explanation import Explanation, explain
+from hbprobe.trial.methods.table import server_timer_counts
 from hbprobe.trial.outcome import Cause, Limit
 from hbprobe.word import Word
 
@@ -109,7 +110,7 @@ def _no_timer(limit: Limit, explanation: Explanation, method: str) -> BoxKind | 
             return BoxKind.LATE_SERVER
         case (Cause.PATH_DOWN,):
             return BoxKind.DOWN
-        case (cause, *_) if method == "hold" and cause in _BY_SERVER:  # `hbprobe serve` ends none while it runs
+        case (cause, *_) if cause in _BY_SERVER and not server_timer_counts(method):  # it ends none while it runs
             return BoxKind.DOWN
         case _:
             return None
@@ -153,7 +154,7 @@ def _direction(saved: dict[Question, bool | None]) -> Direction | None:
 def _whose(limit: Limit, seen: Sequence[Seen], method: str) -> Whose | None:
     if (elsewhere := _elsewhere(limit, seen, method)) is not None:
         return elsewhere
-    if method == "hold":  # `hbprobe serve` has no timer of its own
+    if not server_timer_counts(method):
         return Whose.PATH
     announced = next((one.announced_s for one in seen if one.announced_s is not None), None)
     return Whose.SERVER if announced is not None and _is_near(announced, limit) else None
@@ -168,7 +169,7 @@ def _elsewhere(limit: Limit, seen: Sequence[Seen], method: str) -> Whose | None:
     if longer.survived is None:
         return None
     if longer.survived:
-        return Whose.ADDRESS if method == "hold" else Whose.SERVER
+        return Whose.SERVER if server_timer_counts(method) else Whose.ADDRESS
     shorter = there.get(limit.survived_s) if limit.survived_s is not None else None
     return Whose.PATH if shorter is None or shorter.survived else Whose.ADDRESS
 

@@ -13,6 +13,7 @@ from hbprobe.middlebox.events import Event
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.methods.table import DEFAULT
 
 _SEED = 1040
 _NOBODY = Observer()
@@ -22,7 +23,7 @@ async def diagnose(
     boxes: Sequence[Profile],
     settings: Settings,
     search: SearchSettings,
-    method: str = "hold",
+    method: str = DEFAULT,
     prior: Prior | None = None,
     trials: int = 0,
     seed: int = 0,
@@ -39,6 +40,6 @@ async def diagnose(
     async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed)) as dialer:
         run = await set_up(method, dialer, search, prior, rng, journal=journal)
         watch = observer.diagnosis
-        found = Diagnosing(run, dialer, rng, keep_alives=False, trials=trials, watch=watch, journal=journal)
+        found = Diagnosing(run, dialer, keep_alives=False, trials=trials, watch=watch, journal=journal)
         found.failure = await carry_out(found.to_the_end())
     return found

@@ -22,6 +22,7 @@ from hbprobe.net.wire import Dialer, Target
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.methods.table import DEFAULT, METHODS, Server
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -89,7 +90,7 @@ async def measure(
     boxes: Sequence[Profile],
     settings: Settings,
     search: SearchSettings,
-    method: str = "hold",
+    method: str = DEFAULT,
     journal: Record | None = None,
     prior: Prior | None = None,
     seed: int = 0,
@@ -100,7 +101,7 @@ async def measure(
     `seed` stands for what is random about the boxes. Raises CannotMeasureError where nothing can be begun.
     """
     events: list[list[Event]] = [[] for _ in boxes]
-    services, account = _active_sync(settings) if method == "ping" else ((), None)
+    services, account = _active_sync(settings) if METHODS[method].server is Server.ACTIVE_SYNC else ((), None)
     async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed), services) as dialer:
         rng = random.Random(_SEED)
         run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal, observer=observer)

@@ -22,6 +22,7 @@ from hbprobe.measure.request import (
     Whole,
     target_of,
 )
+from hbprobe.trial.methods.table import in_words
 
 if TYPE_CHECKING:
     from hbprobe.lab.inprocess import Findings
@@ -76,9 +77,10 @@ class Lab(Searching, Journalling, Judging, Request["Result"]):
                 "{clock} warp: the kernel counts real seconds: use real, or a rate such as 100, with {kernel}",
                 "clock",
             )
-        elif self.method not in ("hold", "idle"):
-            text = "{method} {value}: {kernel} measures with hold or idle"
-            raise RequestError(text, "method", value=self.method)
+        elif self.traits.needs_account:
+            fit = in_words(lambda row: not row.needs_account)
+            text = "{method} {value}: {kernel} measures with {fit}"
+            raise RequestError(text, "method", value=self.method, fit=fit)
         super().check()
 
     def path(self) -> "LabPath":
@@ -111,7 +113,7 @@ class Lab(Searching, Journalling, Judging, Request["Result"]):
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import handed_over
         from hbprobe.profiles.running import draw_all
-        from hbprobe.records.result import Verb
+        from hbprobe.records.origin import Verb
 
         started, began, path = time.perf_counter(), datetime.now(UTC), self.path()
         boxes, drawn = draw_all(path.boxes, random.Random(self.seed))
@@ -234,9 +236,9 @@ class Diagnose(Searching, Connecting, Journalling, Judging, Request["Diagnosis"]
         """Raise RequestError for fields that do not go together."""
         if (self.url is None) == (self.lab is None):
             raise RequestError("name what to diagnose: a URL, or boxes with {lab}", "url")
-        if self.method not in ("hold", "idle"):
-            text = "{method} {value}: a diagnosis needs hold or idle"
-            raise RequestError(text, "method", value=self.method)
+        if not self.traits.asks:
+            fit = in_words(lambda row: bool(row.asks))
+            raise RequestError("{method} {value}: a diagnosis needs {fit}", "method", value=self.method, fit=fit)
         if self.compare is not None and self.other_port is not None:
             raise RequestError("{other_port} does not go with {compare}: drop one", "other_port")
         if self.lab is not None and (self.compare or self.other_port or self.ca or self.insecure):
@@ -250,7 +252,7 @@ class Diagnose(Searching, Connecting, Journalling, Judging, Request["Diagnosis"]
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over
         from hbprobe.profiles.catalogue import Catalogue
-        from hbprobe.records.result import Verb
+        from hbprobe.records.origin import Verb
 
         started, began = time.perf_counter(), datetime.now(UTC)
         settings, search = self.exchange_settings(), self.search_settings()
@@ -298,7 +300,6 @@ class Diagnose(Searching, Connecting, Journalling, Judging, Request["Diagnosis"]
         return Diagnosing(
             run,
             dialer,
-            rng,
             elsewhere=None if elsewhere is None else self.dialer(elsewhere),
             trials=self.trials,
             watch=observer.diagnosis,

@@ -14,11 +14,8 @@ from hbprobe.locate.finding import ALL, NONE, Code, Finding, Reached, Route, loc
 from hbprobe.locate.route import Address, find_route, set_ttl
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.asking import Asking
-from hbprobe.trial.dripping import Conversation
-from hbprobe.trial.evidence import Ask, Seen
-from hbprobe.trial.http import Conversation as Plain
-from hbprobe.trial.methods import HoldMethod, IdleMethod
+from hbprobe.trial.methods.method import Method, make_method
+from hbprobe.trial.methods.table import DEFAULT
 from hbprobe.trial.outcome import Kind, Outcome
 
 _POLL_S = 0.05
@@ -40,7 +37,6 @@ class Asked:
     """What is to be located, and how. Times in seconds."""
 
     method: str
-    """`hold` or `idle`."""
     hold_s: float
     """Longer than the path's limit, and shorter than the other timers on it."""
     every_s: int
@@ -86,7 +82,7 @@ class Located:
 
 
 def plan(
-    limit_s: float, method: str = "hold", *, grace_s: float = 3.0, most_hops: int = 30, requests: int = 1
+    limit_s: float, method: str = DEFAULT, *, grace_s: float = 3.0, most_hops: int = 30, requests: int = 1
 ) -> Asked:
     """Choose hold and interval for a limit; raises ValueError for one that is too short.
 
@@ -159,41 +155,6 @@ class Reach:
 def _segments_in(sock: socket.socket) -> int:
     """Count the packets that a connection got: tcpi_segs_in of struct tcp_info, linux/tcp.h."""
     return int.from_bytes(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 144)[140:144], sys.byteorder)
-
-
-class _Hold(HoldMethod):
-    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, reach: Reach) -> None:
-        super().__init__(dialer, grace_s, rng)
-        self._asking = _Asking(dialer, grace_s, rng, reach)
-
-
-class _Asking(Asking):
-    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, reach: Reach) -> None:
-        super().__init__(dialer, grace_s, rng, holds=True)
-        self._reach = reach
-
-    async def held(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
-        async with self._reach.during(wire, ask.hold_s):
-            return await super().held(ask, wire, conversation)
-
-
-class _Idle(IdleMethod):
-    def __init__(self, dialer: Dialer, grace_s: float, reach: Reach, hold_s: float) -> None:
-        super().__init__(dialer, grace_s)
-        self._reach = reach
-        self._hold_s = hold_s
-        self._stack = contextlib.AsyncExitStack()
-
-    async def _hold(self, wire: Wire, hold_s: float) -> Outcome:
-        async with self._stack:
-            self._wire = wire
-            return await super()._hold(wire, hold_s)
-
-    async def _warm_up(self, conversation: Plain) -> Outcome | None:
-        objection = await super()._warm_up(conversation)
-        if objection is None:
-            await self._stack.enter_async_context(self._reach.during(self._wire, self._hold_s))
-        return objection
 
 
 class Locating:
@@ -284,11 +245,9 @@ class Locating:
             )
         return outcome
 
-    def _method(self, reach: Reach) -> HoldMethod | IdleMethod:
+    def _method(self, reach: Reach) -> Method:
         asked, dialer = self._asked, self._dialer.prepared(reach.take)
-        if asked.method == IdleMethod.name:
-            return _Idle(dialer, asked.grace_s, reach, asked.hold_s)
-        return _Hold(dialer, asked.grace_s, self._rng, reach)
+        return make_method(asked.method, dialer, asked.grace_s, self._rng, quiet=reach.during)
 
 
 def _announcement(route: Route, count: int, asked: Asked) -> str:

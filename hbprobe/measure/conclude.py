@@ -12,7 +12,8 @@ from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
-from hbprobe.records.result import Method, Origin, Result, Verb
+from hbprobe.records.origin import Origin, Verb
+from hbprobe.records.result import Result
 
 _ANYWHERE = Origin()
 
@@ -39,7 +40,7 @@ def conclude(
         verb=verb,
         origin=origin,
         target=target,
-        method=Method(run.method.name),
+        method=run.method.name,
         clock=clock,
         search=run.search.settings,
         limit=limit,

@@ -1,7 +1,6 @@
 """A diagnosis carried out: the search for the limit, then every question about it at the same time."""
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 
 from hbprobe.diagnosis.plan import Means, expected_s, plan
@@ -16,8 +15,9 @@ from hbprobe.measure.run import Run
 from hbprobe.net.keep_alive import can_keep_alive
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
-from hbprobe.trial.asking import Asking
 from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.methods.method import Method
+from hbprobe.trial.methods.table import METHODS, MethodTraits, Server
 from hbprobe.trial.outcome import Kind, Trial
 from hbprobe.trial.witness import Witness
 
@@ -29,7 +29,6 @@ class Diagnosing:
         self,
         run: Run,
         dialer: Dialer,
-        rng: random.Random,
         *,
         elsewhere: Dialer | None = None,
         keep_alives: bool = True,
@@ -50,7 +49,6 @@ class Diagnosing:
         self.complete = False
         self.failure: CannotMeasureError | None = None
         """What stood in the way of the rest."""
-        self._rng = rng
         self._keep_alives = keep_alives and can_keep_alive()
         self._trials = trials
         self._watch = watch
@@ -104,19 +102,21 @@ class Diagnosing:
         limit = self.run.search.limit
         if limit.cut_s is None:
             return
-        serves = self._holds and await Witness(self.dialer).is_there()
-        if self._holds and not serves:
+        must_serve = self._traits.server is Server.SERVE
+        serves = must_serve and await Witness(self.dialer).is_there()
+        if must_serve and not serves:
             self.remarks = ("the far end bears no witness, as an older hbprobe serve: fewer questions were asked",)
-        self.asks = plan(limit, Means(serves, self._keep_alives, self.elsewhere is not None))
+        asks = plan(limit, Means(serves, self._keep_alives, self.elsewhere is not None))
+        self.asks = tuple(ask for ask in asks if ask.question in self._traits.asks)
 
-    def _asking(self, ask: Ask) -> Asking:
+    def _asking(self, ask: Ask) -> Method:
         """Ask in the same way at the other address, so that only the address makes a difference."""
-        elsewhere = self.elsewhere if ask.question is Question.ELSEWHERE else None
-        return Asking(elsewhere or self.dialer, self.run.search.settings.grace_s, self._rng, holds=self._holds)
+        method = self.run.method
+        return method if ask.question is not Question.ELSEWHERE or not self.elsewhere else method.at(self.elsewhere)
 
     @property
-    def _holds(self) -> bool:
-        return self.run.method.name == "hold"
+    def _traits(self) -> MethodTraits:
+        return METHODS[self.run.method.name]
 
     def _spread_holds(self) -> tuple[float, ...]:
         if not self._trials:

@@ -19,6 +19,7 @@ from hbprobe.measure.request import (
     Whole,
     target_of,
 )
+from hbprobe.trial.methods.table import in_words
 
 if TYPE_CHECKING:
     from hbprobe.locate.hop_trials import Asked, FindRoute, Located
@@ -53,8 +54,9 @@ class Locate(Searching, Connecting, Journalling, Request["Location"]):
 
     def check(self) -> None:
         """Raise RequestError for what no hop can be located with."""
-        if self.method == "ping":
-            raise RequestError("{method} ping: locate holds many requests at once: use hold or idle", "method")
+        if not self.traits.at_once:
+            text = "{method} {value}: locate holds many requests at once: use {fit}"
+            raise RequestError(text, "method", value=self.method, fit=in_words(lambda row: row.at_once))
         if self.limit is not None:
             self._asked(float(self.limit), 3.0)
         super().check()

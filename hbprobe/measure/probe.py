@@ -10,6 +10,7 @@ from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Connecting, Journalling, Judging, LoggingIn, Request, Searching, target_of
+from hbprobe.trial.methods.table import in_words
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -33,7 +34,7 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Judging, Request["Res
         from hbprobe.measure.conclude import conclude
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over, set_up
-        from hbprobe.records.result import Verb
+        from hbprobe.records.origin import Verb
 
         started, began = time.perf_counter(), datetime.now(UTC)
         settings, search, target = self.exchange_settings(), self.search_settings(), target_of(self.url)
@@ -68,20 +69,20 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Judging, Request["Res
         return handed_over(result, failure, holds_something=bool(run.trials))
 
     def _account(self, target: "Target") -> "Account | None":
-        if self.method == "ping":
+        if self.traits.needs_account:
             return self.account(target)
         for name in ("user", "password", "password_file"):
             if getattr(self, name) is not None:
-                raise RequestError("{user} and {password_file} go with {method} ping", name)
+                needing = in_words(lambda row: row.needs_account)
+                raise RequestError(f"{{user}} and {{password_file}} go with {{method}} {needing}", name)
         return None
 
 
 def _in_force(run: "Run", settings: "Settings", *, is_file: bool) -> "tuple[Settings, tuple[str, ...]]":
-    """Return Exchange's settings as the live server told them, and what is to be said after Pings."""
+    """Return Exchange's settings as the live server told them, and what the method has to say."""
+    if (limits := run.method.limits) is None:
+        return settings, run.method.notes
     from hbprobe.search.heartbeats import in_force
-    from hbprobe.trial.ping import PingMethod
 
-    if not isinstance(run.method, PingMethod):
-        return settings, ()
-    settings, differences = in_force(settings, run.method.limits, is_file=is_file)
+    settings, differences = in_force(settings, limits, is_file=is_file)
     return settings, (*differences, *run.method.notes)

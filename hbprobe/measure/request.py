@@ -34,6 +34,7 @@ from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.search.search import SearchSettings
 from hbprobe.share import parse_share
+from hbprobe.trial.methods.table import CHOICES, DEFAULT, METHODS, MethodTraits
 
 if TYPE_CHECKING:
     import ssl
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from hbprobe.measure.journal import Journal
     from hbprobe.net.connect import From
     from hbprobe.net.wire import Dialer, Target
-    from hbprobe.records.result import Origin
+    from hbprobe.records.origin import Origin
     from hbprobe.search.prior import Prior
 
 
@@ -77,7 +78,10 @@ Count: TypeAlias = Annotated[int, Whole()]
 File: TypeAlias = str | PathLike[str]
 """The place of a file."""
 
-MethodName: TypeAlias = Literal["hold", "idle", "ping"]
+if TYPE_CHECKING:
+    MethodName: TypeAlias = str
+else:
+    MethodName = Literal[tuple(METHODS)]
 Strategy: TypeAlias = Literal["guided", "split"]
 Family: TypeAlias = Literal["any", "4", "6"]
 
@@ -244,23 +248,26 @@ class Searching(Group):
     """how late an answer may be before its absence counts as silence (default: 3 s)"""
     strategy: Strategy = "guided"
     """guided: try timers that products have first; split: halve the bracket"""
-    method: MethodName = "hold"
-    """hold: hbprobe serve at the far end answers after the hold; idle: any web server, silence between two requests;
-    ping: an ActiveSync server holds a Ping, in whole seconds and to 2 s"""
+    method: MethodName = field(default=DEFAULT, metadata={"choices": CHOICES})
+    """how a connection is kept quiet, and what must answer"""
 
     def search_settings(self, base: SearchSettings | None = None) -> SearchSettings:
         """Return what is said of the search, on top of `base`; raises RequestError where it does not fit together."""
-        from hbprobe.farend.hold import LONGEST_HOLD_S
-
         settings = search_settings({name: getattr(self, name) for name in SEARCH_FIELDS}, base)
-        if self.method == "hold" and settings.max_s > LONGEST_HOLD_S:
+        longest_s = self.traits.longest_s
+        if longest_s is not None and settings.max_s > longest_s:
             raise RequestError(
                 "{max} {value}: hbprobe serve holds for {most} at most; use {method} idle for more",
                 "max",
                 value=format_duration(settings.max_s),
-                most=format_duration(LONGEST_HOLD_S),
+                most=format_duration(longest_s),
             )
-        return self._in_heartbeats(settings) if self.method == "ping" else settings
+        return self._in_heartbeats(settings) if self.traits.whole_seconds else settings
+
+    @property
+    def traits(self) -> MethodTraits:
+        """What the method asks of the far end."""
+        return METHODS[self.method]
 
     def _in_heartbeats(self, settings: SearchSettings) -> SearchSettings:
         """Fit a search to heartbeats; raises RequestError where that would not be what was said."""
@@ -272,8 +279,8 @@ class Searching(Group):
                 text = f"{{{name}}} {{value:g}}: a heartbeat is a whole number of seconds"
                 raise RequestError(text, name, value=said_s)
         if self.precision is not None and float(self.precision) % 2:
-            text = "{precision} {value:g}: with {method} ping it is an even number of seconds"
-            raise RequestError(text, "precision", value=self.precision)
+            text = "{precision} {value:g}: with {method} {name} it is an even number of seconds"
+            raise RequestError(text, "precision", value=self.precision, name=self.method)
         try:
             return in_heartbeats(settings)
         except ValueError as error:
@@ -291,7 +298,7 @@ class Searching(Group):
     def check(self) -> None:
         """Raise RequestError for a search that cannot be."""
         one_of("strategy", self.strategy, ("guided", "split"))
-        one_of("method", self.method, ("hold", "idle", "ping"))
+        one_of("method", self.method, tuple(METHODS))
         self.search_settings()
         super().check()
 
@@ -395,7 +402,7 @@ class Connecting(Trusting):
     @property
     def origin(self) -> "Origin":
         """What a record says of it."""
-        from hbprobe.records.result import Origin
+        from hbprobe.records.origin import Origin
 
         return Origin(self.label, self.source, self.family)
 

@@ -14,7 +14,7 @@ from hbprobe.measure.guard import MOST_STALLED, Guard, judged, standstill
 from hbprobe.measure.journal import Record
 from hbprobe.search.search import Search
 from hbprobe.trial.classify import PROMPT_S
-from hbprobe.trial.methods import Method
+from hbprobe.trial.methods.method import Method
 from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 _MOST_VOID = 5

@@ -12,14 +12,12 @@ from hbprobe.measure.run import Run
 from hbprobe.net.wire import Dialer
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.methods import Method, make_method
+from hbprobe.trial.methods.method import make_method
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
 
 RecordT = TypeVar("RecordT")
-_PING = "ping"
-"""The one method that speaks ActiveSync, which is not loaded for the others."""
 _NOBODY = Observer()
 
 
@@ -46,24 +44,27 @@ async def set_up(
     observer: Observer = _NOBODY,
     rate: float = 1.0,
 ) -> Run:
-    """Make the method of that name, the search for it, and the run of both; a Ping shakes hands first.
+    """Make the method of that name, the search for it, and the run of both; a method prepares itself first.
 
     `rate`: so many seconds of the path pass in one of the loop's. Raises CannotMeasureError where the server refuses.
     """
-    method: Method
-    search: Search
-    if name == _PING:
-        if account is None:
-            raise ValueError("a Ping needs an account")
-        from hbprobe.search.heartbeats import HeartbeatSearch
-        from hbprobe.trial.ping import PingMethod
-
-        ping = PingMethod(dialer, settings.grace_s, account, settings.connections, observer.says)
-        await ping.prepare()
-        method, search = ping, HeartbeatSearch(settings, prior, ping.limits)
-    else:
-        method = make_method(name, dialer, settings.grace_s / rate, rng, rate)
+    method = make_method(
+        name,
+        dialer,
+        settings.grace_s / rate,
+        rng,
+        rate,
+        account=account,
+        connections=settings.connections,
+        say=observer.says,
+    )
+    await method.prepare()
+    if method.limits is None:
         search = Search(settings, prior)
+    else:
+        from hbprobe.search.heartbeats import HeartbeatSearch
+
+        search = HeartbeatSearch(settings, prior, method.limits)
     if rate == 1.0:
         return Run(search, method, journal, observer.search)
     run = _PacedRun(search, method, journal, observer.search)

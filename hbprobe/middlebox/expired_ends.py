@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from hbprobe.middlebox.flow import Act
 from hbprobe.net.listener import EXHAUSTED
+from hbprobe.net.liveness import wait_for_ack
 from hbprobe.net.silence import KeptSockets, Way, close_with_reset, mute, unmute
+from hbprobe.warp import rate_of
 
 DESCRIPTORS = 8192
 """A box may use so many where nobody says how many there are, for it is not alone in its process then."""
@@ -21,9 +23,13 @@ class ExpiredEnds:
     def __init__(self, gives_up: Callable[[int], object]) -> None:
         """`gives_up` is told how many sockets are kept when descriptors have run out and the first of them goes."""
         self._loop = asyncio.get_running_loop()
+        self._warps = rate_of(self._loop) == 0
         self._kept = KeptSockets(self._loop.remove_reader)
         self._gives_up = gives_up
         self._has_given_up = False
+        self._listening: set[socket.socket] = set()
+        """Those of them that are not mute: they answer the next packet, or it brings their flow back."""
+        self._is_dark = False
 
     def end(
         self, sock: socket.socket, act: Act, *, has_ended: bool, speaks: Callable[[], object] | None = None
@@ -39,26 +45,45 @@ class ExpiredEnds:
                 _drain(sock)
                 sock.close()
             case Act.RESET_ON_NEXT:
-                self._kept.take_in(sock)
+                self._listen(sock)
                 if not has_ended:  # otherwise it has nothing more to send, but would look readable for ever
                     _drain(sock)
                     self._loop.add_reader(sock.fileno(), self._answer_with_reset, sock)
             case Act.LISTEN if speaks is not None and not has_ended:
-                self._kept.take_in(sock)
+                self._listen(sock)
                 self._loop.add_reader(sock.fileno(), speaks)
             case Act.MUTE | Act.LISTEN:
-                way = mute(sock)
+                way = self.mute(sock)
                 self._kept.take_in(sock)
                 return way
         return None
+
+    def mute(self, sock: socket.socket) -> Way:
+        """Make a socket silent, and say how well that worked."""
+        if self._warps:
+            wait_for_ack(sock)
+        return mute(sock)
 
     def take_back(self, sock: socket.socket) -> bool:
         """Give back a socket of a flow that lives again; return False when it was let go to make room."""
         if sock.fileno() < 0:
             return False
         self._kept.give_up(sock)
+        self._listening.discard(sock)
         unmute(sock)
         return True
+
+    def go_dark(self) -> None:
+        """Let no end hear or say anything until `come_back`."""
+        self._is_dark = True
+        for sock in self._still_listening():
+            self.mute(sock)
+
+    def come_back(self) -> None:
+        """Let those ends hear again that did before."""
+        self._is_dark = False
+        for sock in self._still_listening():
+            unmute(sock)
 
     def make_room(self) -> bool:
         """Give a descriptor back; return False when none is kept."""
@@ -85,8 +110,19 @@ class ExpiredEnds:
         """Keep nothing any more."""
         self._kept.close()
 
+    def _listen(self, sock: socket.socket) -> None:
+        self._kept.take_in(sock)
+        self._listening.add(sock)
+        if self._is_dark:
+            self.mute(sock)
+
+    def _still_listening(self) -> set[socket.socket]:
+        self._listening = {sock for sock in self._listening if sock.fileno() >= 0}  # some were let go to make room
+        return self._listening
+
     def _answer_with_reset(self, sock: socket.socket) -> None:
         self._kept.give_up(sock)
+        self._listening.discard(sock)
         close_with_reset(sock)
 
 

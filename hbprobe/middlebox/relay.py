@@ -27,15 +27,17 @@ from hbprobe.net.address import name_of, peer_name
 from hbprobe.net.dial import Address
 from hbprobe.net.hangup import HangupWatch
 from hbprobe.net.listener import Listener
-from hbprobe.net.liveness import acknowledge_now, holds
-from hbprobe.net.silence import Way, close_with_reset
+from hbprobe.net.liveness import acknowledge_now, holds, wait_for_ack
+from hbprobe.net.silence import Way, close_with_reset, unmute
 from hbprobe.profiles.model import Profile
+from hbprobe.warp import rate_of
 
 _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
 _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
 _BOTH = 0b11
+_HEARD_AT_ONCE = {Act.RESET, Act.CLOSE}
 _AFTER_THE_HANDSHAKE = {errno.ECONNRESET, errno.EPIPE}
 """RST from a server that has taken the connection; one that has not would be ECONNREFUSED (connect(2))."""
 
@@ -93,6 +95,7 @@ class Relay:
         self._chance = chance or random.Random(0)
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
+        self._warps = rate_of(self._loop) == 0
         self._expired_ends = ExpiredEnds(lambda kept: self._stats.gives_up_silence(self._now(), kept))
         self._descriptors = descriptors
         self._hangups = HangupWatch()
@@ -101,6 +104,7 @@ class Relay:
         self._alarm: Alarm[_Link] = Alarm(self._on_alarm)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._on_readable = self._readable
+        self._is_dark = False
 
     def __len__(self) -> int:
         """Return the number of live flows."""
@@ -134,6 +138,33 @@ class Relay:
             return False
         self._expire(link, rule, opening=opening)
         return True
+
+    def blackhole(self) -> None:
+        """Let nothing pass in either direction and answer nothing, as if a cable were cut, until `heal`.
+
+        Timers run on. What the box would say when one runs out is lost, as all that comes from the ends.
+        """
+        if self._is_dark:
+            return
+        self._is_dark = True
+        self._listener.go_dark()
+        self._expired_ends.go_dark()
+        for link in self._links:
+            if link.phase is not Phase.OPENING:
+                self._unwatch(link)
+                for sock in link.socks:
+                    self._expired_ends.mute(sock)
+
+    def heal(self) -> None:
+        """Let everything pass again; what the ends have sent meanwhile, they send again, as TCP does."""
+        if not self._is_dark:
+            return
+        self._is_dark = False
+        self._listener.come_back()
+        self._expired_ends.come_back()
+        for link in self._links:
+            if link.phase is not Phase.OPENING:
+                self._hear_again(link)
 
     def drain(self) -> None:
         """Take no more connections; live flows go on."""
@@ -188,6 +219,10 @@ class Relay:
         else:
             link.connected(self._loop.time())
             self._alarm.watch(link)
+            if self._is_dark:
+                for sock in link.socks:
+                    self._expired_ends.mute(sock)
+                return
             self._read(link, Side.CLIENT)
             self._read(link, Side.SERVER)
 
@@ -214,6 +249,9 @@ class Relay:
     def _forget(self, link: _Link) -> None:
         self._links.discard(link)
         self._alarm.forget(link)
+        self._unwatch(link)
+
+    def _unwatch(self, link: _Link) -> None:
         for sock in link.socks:
             if (descriptor := sock.fileno()) >= 0:
                 self._loop.remove_reader(descriptor)
@@ -323,11 +361,16 @@ class Relay:
 
     def _on_alarm(self, link: _Link, now: float) -> None:
         opening = link.phase is Phase.OPENING
-        rule = link.expire(now, functools.partial(_holds, link))
+        rule = link.expire(now, functools.partial(self._holds, link))
         if rule is None:
             self._alarm.watch(link)
         else:
             self._expire(link, rule, opening=opening)
+
+    def _holds(self, link: _Link, side: int) -> bool:
+        if self._warps:
+            wait_for_ack(link.socks[side])
+        return holds(link.socks[side])
 
     def _expire(self, link: _Link, rule: Rule, *, opening: bool) -> None:
         name = peer_name(link.socks[Side.CLIENT])
@@ -354,6 +397,8 @@ class Relay:
         )
 
     def _end(self, link: _Link, side: int, act: Act) -> Way | None:
+        if self._is_dark and act in _HEARD_AT_ONCE:
+            act = Act.MUTE
         speaks = functools.partial(self._revive, link)
         return self._expired_ends.end(link.socks[side], act, has_ended=bool(link.ended & 1 << side), speaks=speaks)
 
@@ -368,7 +413,11 @@ class Relay:
         self._links.add(link)
         self._alarm.watch(link)
         self._stats.revived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT]))
+        self._hear_again(link)
+
+    def _hear_again(self, link: _Link) -> None:
         for side in Side:
+            unmute(link.socks[side])
             acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)
 
@@ -381,10 +430,6 @@ class Relay:
             self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
         else:
             self._read(link, side)
-
-
-def _holds(link: _Link, side: int) -> bool:
-    return holds(link.socks[side])
 
 
 def _send_at_once(sock: socket.socket) -> None:

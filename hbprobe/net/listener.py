@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable
 
 from hbprobe.net.address import name_of
-from hbprobe.net.silence import close_with_reset
+from hbprobe.net.silence import close_with_reset, deafen, unmute
 
 _BACKLOG = 4096
 _ACCEPTS_A_TURN = 128
@@ -94,6 +94,19 @@ class Listener:
         self._looking = True
         for sock in self._sockets:
             self._loop.add_reader(sock.fileno(), self._accept, sock)
+
+    def go_dark(self) -> None:
+        """Let who connects hear nothing until `come_back`; where the system cannot, they wait in its queue."""
+        self.look_away()
+        for sock in self._sockets:
+            with contextlib.suppress(OSError):
+                deafen(sock)
+
+    def come_back(self) -> None:
+        """Answer who connects, and accept."""
+        for sock in self._sockets:
+            unmute(sock)
+        self.look_again()
 
     def close(self) -> None:
         """Accept nothing more."""

@@ -1,7 +1,9 @@
 """Whether the peer of a connection is there, as far as one can tell without sending; and telling it that we are."""
 
+import contextlib
 import socket
 import sys
+import time
 
 from hbprobe.net.silence import unacknowledged_bytes
 
@@ -12,6 +14,7 @@ if sys.platform == "linux":
 _SIOCOUTQNSD = 0x894B
 _ESTABLISHED, _FIN_WAIT1, _FIN_WAIT2, _CLOSE_WAIT = 1, 4, 5, 8
 _STANDING = {_ESTABLISHED, _FIN_WAIT1, _FIN_WAIT2, _CLOSE_WAIT}
+_LOOK_S = 0.001
 
 
 def holds(sock: socket.socket) -> bool:
@@ -29,6 +32,23 @@ def holds(sock: socket.socket) -> bool:
         return state in _STANDING and on_its_way <= 0
     except OSError:
         return False
+
+
+def wait_for_ack(sock: socket.socket) -> None:
+    """Wait in real time, a fifth of a second at most, for an ACK that the peer delays (RFC 9293, 3.8.6.3; Linux).
+
+    Where a clock jumps, the peer had no real time for it. It came or never will once the kernel sends again.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError):  # nobody is there any more
+        while unacknowledged_bytes(sock) > _unsent_bytes(sock) and not _has_sent_again(sock):
+            time.sleep(_LOOK_S)  # noqa: TID251 - the kernel's timers run in real time
+
+
+def _has_sent_again(sock: socket.socket) -> bool:
+    state, _, retransmits = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 3)
+    return state not in _STANDING or retransmits > 0
 
 
 def acknowledge_now(sock: socket.socket) -> None:

@@ -47,13 +47,19 @@ def mute(sock: socket.socket) -> Way:
     """
     if sys.platform != "linux" or unacknowledged_bytes(sock):
         return Way.STALL
-    level, option = _MIN_HOPS[sock.family]
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
-        sock.setsockopt(level, option, _NO_HOP_LEFT)
+        deafen(sock)
     except OSError:
         return Way.STALL
     return Way.MIN_TTL
+
+
+def deafen(sock: socket.socket) -> None:
+    """Let the kernel discard what arrives for `sock`, or at it if it listens (Linux). Raises OSError."""
+    if sys.platform == "linux":
+        level, option = _MIN_HOPS[sock.family]
+        sock.setsockopt(level, option, _NO_HOP_LEFT)
 
 
 def unmute(sock: socket.socket) -> None:

@@ -10,6 +10,7 @@ import errno
 import re
 import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -192,7 +193,10 @@ class Wire(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note a RST, or that the system gave up."""
+        """Note a RST, or that the system gave up, after what came before: RST met in sending overtakes that."""
+        if exc is not None and not self._ended:
+            for data in _unread(self._transport):
+                self.data_received(data)
         if isinstance(exc, ConnectionResetError | BrokenPipeError):
             self._end(EndKind.RST)
         elif isinstance(exc, TimeoutError | ConnectionAbortedError):  # the latter is Windows' word for it
@@ -350,6 +354,14 @@ class _Peer:
 
 _FOR_GOOD = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENODEV, errno.EPERM, errno.EACCES)
 """No connection can start where it is to, or none of that kind at all."""
+
+
+def _unread(transport: asyncio.BaseTransport) -> Iterator[bytes]:
+    """Give what has come on a connection that asyncio reads no more, for it has failed."""
+    own = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError), own.dup() as sock:
+        while data := sock.recv(_CHUNK_BYTES):
+            yield data
 
 
 def _utc(moment: datetime) -> str:

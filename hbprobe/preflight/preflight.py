@@ -21,8 +21,8 @@ from hbprobe.net.replies import Answer
 from hbprobe.net.wire import Dialer, DialError, Target
 from hbprobe.preflight.reach import CheckFailedError, connect, look_up, shake_hands
 from hbprobe.trial.handshake import PATIENCE_S, Courier, answer_to
+from hbprobe.trial.methods.ping import PingMethod, eas_path
 from hbprobe.trial.outcome import Kind
-from hbprobe.trial.ping import PingMethod, eas_path
 
 _GRACE_S = 5.0
 _DEVICE = 0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from types import UnionType
-from typing import Annotated, TypeGuard, Union, get_args, get_origin
+from typing import Annotated, Literal, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -141,6 +141,7 @@ _TELLERS: dict[str, Callable[[ErrorDetails, _Place], str]] = {
     "extra_forbidden": _tell_unknown,
     "missing": _tell_missing,
     "enum": _tell_choice,
+    "literal_error": _tell_choice,
     "model_type": _tell_kind,
     "dict_type": _tell_kind,
     "string_type": _tell_kind,
@@ -168,6 +169,8 @@ def _kind(value: object) -> str:
 
 
 def _words(wanted: object) -> list[str]:
+    if get_origin(wanted) is Literal:
+        return [str(word) for word in get_args(wanted)]
     return [str(word) for word in wanted] if isinstance(wanted, type) and issubclass(wanted, StrEnum) else []
 
 

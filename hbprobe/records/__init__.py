@@ -4,6 +4,7 @@
 (`hbprobe.result/1` and so on) and writes itself; a result is read again by `wire`.
 
     result.py     the result of a measurement, and its JSON form, `hbprobe.result/1` (docs/result-format.md)
+    origin.py     where a result comes from: the verb that measured, and the place that it measured from
     wire.py       reading `hbprobe.result/1` where it comes from outside: every key checked, unknown ones passed over
     diagnosis.py  a diagnosis and its JSON form, `hbprobe.diagnosis/1` (docs/diagnose.md)
     location.py   what locating showed, and its JSON form, `hbprobe.location/1` (docs/locate.md)

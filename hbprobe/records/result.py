@@ -4,13 +4,13 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.verdict import Judgement
+from hbprobe.records.origin import Origin, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
 from hbprobe.trial.outcome import Limit, Trial
@@ -18,36 +18,7 @@ from hbprobe.trial.outcome import Limit, Trial
 SCHEMA = "hbprobe.result/1"
 
 Read = TypeVar("Read")
-
-
-class Verb(StrEnum):
-    """The verb that measured."""
-
-    LAB = "lab"
-    PROBE = "probe"
-    DIAGNOSE = "diagnose"
-
-
-class Method(StrEnum):
-    """What a trial does to keep its connection quiet."""
-
-    HOLD = "hold"
-    """The far end answers after the hold."""
-    IDLE = "idle"
-    """The client is quiet between two requests; the server's own keep-alive timer is measured too."""
-    PING = "ping"
-    """An ActiveSync server answers a Ping after its heartbeat interval."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """From where a path was measured, and what its user calls it."""
-
-    label: str = ""
-    source: str | None = None
-    """The address or the interface that connections were to start from; None where the system chose."""
-    family: str = "any"
-    """`4` or `6`, where only one version of IP was allowed."""
+_ANYWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +28,8 @@ class Result:
     verb: Verb
     target: str
     """URL, or host and port, of the far end."""
-    method: Method
+    method: str
+    """The name of one of `hbprobe.trial.methods.table`."""
     clock: str
     """`warp`, `real`, or how many seconds of the path pass in one of the wall's (`60`)."""
     search: SearchSettings
@@ -68,7 +40,7 @@ class Result:
     """How long the measurement lasted on the path's clock."""
     wall_s: float
     """How long it lasted for the person who waited."""
-    origin: Origin = Origin()
+    origin: Origin = _ANYWHERE
     path: tuple[str, ...] = ()
     """Ids of the profiles on the path, from the client to the server; empty for a real path."""
     contradictions: tuple[str, ...] = ()

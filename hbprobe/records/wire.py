@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
@@ -12,8 +12,9 @@ from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
 from hbprobe.exchange.verdict import Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.connection import Connection
-from hbprobe.records.result import Method, Origin, Verb
+from hbprobe.records.origin import Origin, Verb
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, Trial
 
 _ORIGIN = "give a file that --json or --out wrote"
@@ -23,6 +24,10 @@ Share = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0, le=1)]
 WholeSeconds = Annotated[int, Strict(), Field(ge=0)]
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 Count = Annotated[int, Strict(), Field(ge=0)]
+if TYPE_CHECKING:
+    MethodName: TypeAlias = str
+else:
+    MethodName = Literal[tuple(METHODS)]
 
 
 class Part(BaseModel):
@@ -272,7 +277,7 @@ class ResultPart(Document):
     target: str
     source: str | None = None
     family: Literal["any", "4", "6"] = "any"
-    method: Method
+    method: MethodName
     path: tuple[str, ...]
     clock: str
     search: SearchPart

@@ -4,9 +4,8 @@
 `classify` say what its end means, examines what is dead (`postmortem`, `witness`) and names the causes
 (`explanation`), unless the far end has an `excuse`. The result is an `outcome.Outcome`.
 
-    methods.py      the methods of a trial: one connection on which one request is held open, and what became of it
+    methods/        how one connection is kept quiet for a chosen time: a file and a row for each protocol
     http.py         one HTTP/1.1 request on one connection, and what came of it. Nothing is ever asked twice
-    dripping.py     a request whose body drips: a byte now and then, and its end when it is told
     asking.py       one question of a diagnosis, asked: a request held past the limit, and all that both ends saw of
                     it
     evidence.py     what a diagnosis asks of a path, and what each request showed
@@ -19,12 +18,10 @@
                     the way
     outcome.py      what a trial showed, and what the trials together say about the path's limit
     proof.py        whether `hbprobe serve` is at the other end: it proves itself before anything is measured
-    ping.py         the method that a real ActiveSync server can answer: a trial is one Ping, on one connection of its
-                    own
     ping_answer.py  what the answer to a Ping means for a trial: the table of statuses, and whose answer it is
     handshake.py    a handshake carried out: the requests of `exchange/client.py` go over connections of their own,
                     one after another
     news.py         whether a server tells a device of changes at all: of a device in quarantine it keeps them
 
-A new method is a class with `name`, `prove` and `trial`, and is named where docs/extending.md says.
+A new method is a file in `methods/` and a row of its table.
 """

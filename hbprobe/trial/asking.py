@@ -1,8 +1,10 @@
 """One question of a diagnosis, asked: a request held past the limit, and all that both ends saw of it."""
 
 import asyncio
+import contextlib
 import random
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from hbprobe.farend.hold import hold_query, hold_token, without_drip
@@ -11,8 +13,8 @@ from hbprobe.net.keep_alive import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.classify import classify, unless_by_far_end
-from hbprobe.trial.dripping import Conversation
 from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen
+from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.postmortem import examine
 from hbprobe.trial.witness import Witness
@@ -27,42 +29,66 @@ _FROM_CLIENT = (Question.CLIENT_DRIP, Question.BOTH_DRIP)
 _FROM_SERVER = (Question.SERVER_DRIP, Question.BOTH_DRIP)
 
 
+Quiet = Callable[[Wire, float], contextlib.AbstractAsyncContextManager[object]]
+"""What is done while a connection is quiet for so many seconds, such as sending keep-alives."""
+
+
+def nothing_meanwhile(_wire: Wire, _hold_s: float) -> contextlib.AbstractAsyncContextManager[object]:
+    """Leave a quiet connection quiet."""
+    return contextlib.nullcontext()
+
+
+async def on_a_connection(dialer: Dialer, ask: Ask, see: Callable[[Wire], Awaitable[Seen]]) -> Seen:
+    """Open one connection, with TCP keep-alives where they are asked about, see, and close it whatever happens."""
+    if ask.question is Question.KEEP_ALIVE:
+        dialer = dialer.prepared(keep_alive(ask.interval_s or 1.0))
+    try:
+        wire = await dialer.open()
+    except DialError as error:
+        failed = Outcome(Kind.FAILED, 0.0, reason=str(error), again=error.passing, outage=error.passing)
+        return Seen(ask, failed)
+    try:
+        seen = await see(wire)
+        return replace(seen, outcome=replace(seen.outcome, connection=wire.connection))
+    finally:
+        wire.close()
+
+
 class Asking:
     """Asks questions of one path."""
 
-    def __init__(self, dialer: Dialer, grace_s: float, rng: random.Random, *, holds: bool) -> None:
+    def __init__(
+        self,
+        dialer: Dialer,
+        grace_s: float,
+        rng: random.Random,
+        *,
+        holds: bool,
+        quiet: Quiet = nothing_meanwhile,
+    ) -> None:
         """`holds`: `hbprobe serve` is there, and holds requests; otherwise quiet lies between two requests."""
         self._dialer = dialer
         self._grace_s = grace_s
         self._rng = rng
         self._holds = holds
+        self._quiet = quiet
         self._witness = Witness(dialer)
         self._loop = asyncio.get_running_loop()
 
     async def ask(self, ask: Ask) -> Seen:
         """Make the request, and tell what it showed; never raises for what the path or its far end does."""
-        dialer = self._dialer
-        if ask.question is Question.KEEP_ALIVE:
-            dialer = dialer.prepared(keep_alive(ask.interval_s or 1.0))
-        try:
-            wire = await dialer.open()
-        except DialError as error:
-            failed = Outcome(Kind.FAILED, 0.0, reason=str(error), again=error.passing, outage=error.passing)
-            return Seen(ask, failed)
-        conversation = Conversation(wire, dialer.target.authority)
-        try:
-            if self._holds and ask.question is not Question.BETWEEN_REQUESTS:
-                seen = await self.held(ask, wire, conversation)
-            else:
-                seen = await self._between(ask, wire, conversation)
-            return replace(seen, outcome=replace(seen.outcome, connection=wire.connection))
-        finally:
-            wire.close()
+        holds = self._holds and ask.question is not Question.BETWEEN_REQUESTS
+        see = self._held if holds else self._between
+        return await on_a_connection(self._dialer, ask, lambda wire: see(ask, wire))
 
     # A request that is held
 
-    async def held(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
-        """Ask of a connection that stands."""
+    async def _held(self, ask: Ask, wire: Wire) -> Seen:
+        conversation = Conversation(wire, self._dialer.target.authority)
+        async with self._quiet(wire, ask.hold_s):
+            return await self._held_on(ask, wire, conversation)
+
+    async def _held_on(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
         nonce, started_s = f"{self._rng.getrandbits(128):032x}", self._loop.time()
         due_s = started_s + ask.hold_s
         drip_s = ask.interval_s if ask.question in _FROM_SERVER else None
@@ -107,24 +133,41 @@ class Asking:
 
     # Quiet between two requests
 
-    async def _between(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
-        path = self._dialer.target.path
-        conversation.ask("GET", path)
-        first = await conversation.reply(self._loop.time() + _FIRST_ANSWER_S)
-        if not isinstance(first, Answer) or not conversation.next_turn():
-            return Seen(ask, Outcome(Kind.FAILED, 0.0, reason="no connection stays open between two requests"))
+    async def _between(self, ask: Ask, wire: Wire) -> Seen:
+        conversation, path = Conversation(wire, self._dialer.target.authority), self._dialer.target.path
+        first = await self._warm_up(conversation, path)
+        if isinstance(first, Outcome):
+            return Seen(ask, first)
         quiet_s = self._loop.time()
-        reply: Reply = await conversation.silence(quiet_s + ask.hold_s)
-        if reply is None:
-            conversation.ask("GET", path)
-            reply = await conversation.reply(self._loop.time() + self._grace_s)
+        async with self._quiet(wire, ask.hold_s):
+            reply: Reply = await conversation.silence(quiet_s + ask.hold_s)
+            in_answer = reply is None
+            if in_answer:
+                conversation.ask("GET", path)
+                reply = await conversation.reply(self._loop.time() + self._grace_s)
         now_s = self._loop.time() if reply is None else reply.at_s
         outcome = classify(reply, hold_s=ask.hold_s, started_s=quiet_s, now_s=now_s, expected=None)
-        if isinstance(reply, End) and reply.kind is EndKind.RST and not outcome.exact:
-            outcome = replace(outcome, aftermath=Aftermath.RESET)
+        if in_answer and isinstance(reply, End) and reply.kind is EndKind.RST:
+            text = "RST in answer to the next request"
+            outcome = replace(outcome, aftermath=Aftermath.RESET, reason=text)
         socket = await examine(wire) if outcome.how is Manner.SILENT else None
         announced_s = _announced(first)
         return Seen(ask, outcome, signed=_is_signed(reply), announced_s=announced_s, socket=socket)
+
+    async def _warm_up(self, conversation: Conversation, path: str) -> Answer | Outcome:
+        """Ask once; return why nothing can be measured if the connection does not stay open after the answer."""
+        started_s = self._loop.time()
+        conversation.ask("GET", path)
+        reply = await conversation.reply(started_s + _FIRST_ANSWER_S)
+        if not isinstance(reply, Answer):
+            passes = not isinstance(reply, Broken)
+            why = reply.detail if isinstance(reply, End | Broken) else ""
+            text = "the server did not answer the first request" + (f": {why}" if why else "")
+            return Outcome(Kind.FAILED, 0.0, reason=text, again=passes, outage=passes)
+        if not conversation.next_turn():
+            text = "the server closes the connection after each answer, so there is no idle time to measure"
+            return Outcome(Kind.FAILED, self._loop.time() - started_s, reason=text)
+        return reply
 
 
 def _is_signed(reply: Reply) -> bool:

@@ -1,11 +1,13 @@
 """One HTTP/1.1 request on one connection, and what came of it. Nothing is ever asked twice."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 import h11
 
 from hbprobe import __version__
+from hbprobe.farend.hold import DRIP
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Wire
 
@@ -37,6 +39,20 @@ class Conversation:
         ]
         self._wire.send(b"".join(piece for piece in pieces if piece))
 
+    def begin(self, path: str) -> None:
+        """Send the head of a POST."""
+        headers = [("Host", self._authority), ("User-Agent", USER_AGENT), ("Accept", "*/*")]
+        request = h11.Request(method="POST", target=path, headers=[*headers, ("Transfer-Encoding", "chunked")])
+        self._send(request)
+
+    async def reply_while_dripping(self, every_s: float, end_s: float, until_s: float) -> Reply:
+        """Drip until `end_s`, wait for the answer until `until_s`, both on the loop's clock."""
+        async with asyncio.TaskGroup() as group:
+            drip = group.create_task(self._drip(every_s, end_s))
+            reply = await self.reply(until_s)
+            drip.cancel()
+        return reply
+
     async def reply(self, until_s: float) -> Reply:
         """Wait for the answer, or for what came instead, until that time of the loop's clock."""
         try:
@@ -59,6 +75,18 @@ class Conversation:
                 return event
             self._http.receive_data(event)  # a 408 before its FIN, perhaps; read by the next reply
         return None
+
+    async def _drip(self, every_s: float, end_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        while (left_s := end_s - loop.time()) > every_s:
+            await asyncio.sleep(every_s)
+            self._send(h11.Data(data=DRIP))
+        await asyncio.sleep(left_s)
+        self._send(h11.EndOfMessage())
+
+    def _send(self, event: h11.Request | h11.Data | h11.EndOfMessage) -> None:
+        with contextlib.suppress(h11.LocalProtocolError):  # the answer has come before the request was whole
+            self._wire.send(self._http.send(event) or b"")
 
     async def _reply(self, until_s: float) -> Reply:
         response: h11.Response | None = None

@@ -42,7 +42,7 @@ class Chronicle:
         return {
             "target": self.target,
             "measurements": [_measurement_dict(one) for one in self.measurements],
-            "changes": [_change_dict(change) for change in self.changes],
+            "changes": [change_dict(change) for change in self.changes],
         }
 
     def _seen(self) -> list[Seen]:
@@ -84,7 +84,8 @@ def _measurement_dict(one: Measurement) -> dict[str, Any]:
     }
 
 
-def _change_dict(change: Change) -> dict[str, Any]:
+def change_dict(change: Change) -> dict[str, Any]:
+    """Return the JSON form of a change."""
     ends = {
         name: {"survived": seen.survived_s, "cut": seen.cut_s}
         for name, seen in (("before", change.before), ("after", change.after))

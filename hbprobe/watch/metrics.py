@@ -1,58 +1,114 @@
 """What a watch has found, for Prometheus: read from the database at each request, so that counters never start anew.
 
-It is read in a thread of its own, on a connection of its own: neither a disk nor another program's lock holds up the
-loop that measures, and nobody who asks often can.
-
-https://prometheus.io/docs/instrumenting/exposition_formats/
+Text or OpenMetrics, as the Accept header asks: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from pathlib import Path
+import json
+import platform
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from aiohttp import web
-
+from hbprobe import __version__
 from hbprobe.errors import UserError
-from hbprobe.net.address import Address, cannot_listen
 from hbprobe.watch.changes import changes_of, seen_of
-from hbprobe.watch.store import State, Store
-from hbprobe.watch.worker import Worker
+from hbprobe.watch.store import Measurement, State, Store
 
 try:
-    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-    from prometheus_client.registry import Collector
+    from prometheus_client import CollectorRegistry, ProcessCollector
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+    from prometheus_client.exposition import choose_encoder
+    from prometheus_client.registry import Collector as Collector
 except ImportError:
     raise UserError("metrics need prometheus-client: pip install 'hbprobe[watch]'") from None
 
 
 class Findings(Collector):
-    """The metrics of a database; one label, the target's name.
+    """The metrics of some targets; one label, the target's name."""
 
-    `waiting`: so many findings are known, and not in the database yet.
-    """
-
-    def __init__(self, store: Store, targets: Sequence[str], waiting: int) -> None:
-        self._store, self._targets, self._waiting = store, targets, waiting
+    def __init__(self, store: Store, targets: Sequence[str], now: float) -> None:
+        """`now` is the time that ages are counted to, in seconds since 1970."""
+        self._store, self._targets, self._now = store, targets, now
 
     def collect(self) -> Iterable[Metric]:
         """Return them all."""
-        limits = _Gauges()
-        counts = _Counts()
+        gauges, counts = _Gauges(), _Counts()
+        info = InfoMetricFamily("hbprobe_limit", "How the limit cuts: manner and likeliest cause", labels=["target"])
         for target in self._targets:
             done = self._store.measurements(target, State.DONE)
             if done:
-                limits.add(target, "survived", done[-1].survived_s)
-                limits.add(target, "cut", done[-1].cut_s)
-                limits.add(target, "healthy", done[-1].healthy)
-                limits.add(target, "started", done[-1].started_at)
+                self._last(gauges, info, done[-1])
             latest = self._store.latest(target)
-            limits.add(target, "running", latest is not None and latest.state is State.RUNNING)
+            gauges.add(target, "running", latest is not None and latest.state is State.RUNNING)
             counts.add(target, *self._store.count(target), len(changes_of(seen_of(done))))
-        words = "Findings that are kept in memory until they can be stored"
-        unstored = GaugeMetricFamily("hbprobe_unstored_findings", words, value=self._waiting)
-        return [*limits.families.values(), *counts.families.values(), unstored]
+        return [*gauges.families.values(), info, *counts.families.values()]
+
+    def _last(self, gauges: "_Gauges", info: InfoMetricFamily, last: Measurement) -> None:
+        """Add what the last measurement found."""
+        gauges.add(last.target, "survived", last.survived_s)
+        gauges.add(last.target, "cut", last.cut_s)
+        gauges.add(last.target, "healthy", last.healthy)
+        gauges.add(last.target, "started", last.started_at)
+        gauges.add(last.target, "age", max(0.0, self._now - last.seen_at))
+        gauges.add(last.target, "duration", max(0.0, last.seen_at - last.started_at))
+        limit = _limit_of(self._store.result(last.id))
+        causes = limit.get("causes") or [""]
+        info.add_metric([last.target], {"how": limit.get("how") or "", "cause": str(causes[0])})
+
+
+def _limit_of(result: str | None) -> dict[str, Any]:
+    """Return the limit of a result, as far as it can be read: another version of hbprobe may have written it."""
+    document = json.loads(result) if result else {}
+    limit = document.get("limit") if isinstance(document, dict) else None
+    return limit if isinstance(limit, dict) else {}
+
+
+class Itself(Collector):
+    """The metrics of the watch itself: no label of a target."""
+
+    def __init__(self, *, waiting: int, interval_s: float, reloaded: bool) -> None:
+        """`waiting`: so many findings are known, and not in the database yet."""
+        self._waiting, self._interval_s, self._reloaded = waiting, interval_s, reloaded
+
+    def collect(self) -> Iterable[Metric]:
+        """Return them all."""
+        build = InfoMetricFamily("hbprobe_build", "The program that measures")
+        build.add_metric([], {"version": __version__, "python": platform.python_version()})
+        waits = "Findings that are kept in memory until they can be stored"
+        reloaded = "1 where the watch file could be read when that was tried last"
+        return [
+            build,
+            GaugeMetricFamily("hbprobe_unstored_findings", waits, value=self._waiting),
+            GaugeMetricFamily("hbprobe_interval_seconds", "One measurement in each", value=self._interval_s),
+            GaugeMetricFamily("hbprobe_config_last_reload_successful", reloaded, value=float(self._reloaded)),
+        ]
+
+
+class Probed(Collector):
+    """What a probe of blackbox_exporter would say, of the last measurement of a target that ended."""
+
+    def __init__(self, last: Measurement | None) -> None:
+        self._last = last
+
+    def collect(self) -> Iterable[Metric]:
+        """Return both."""
+        last = self._last
+        success = last is not None and last.state is State.DONE
+        duration_s = 0.0 if last is None else max(0.0, last.seen_at - last.started_at)
+        return [
+            GaugeMetricFamily("probe_success", "1 where the last measurement could measure", value=float(success)),
+            GaugeMetricFamily("probe_duration_seconds", "How long the last measurement took", value=duration_s),
+        ]
+
+
+def exposition(collectors: Iterable[Collector], accept: str, *, process: bool = False) -> tuple[bytes, str]:
+    """Return metrics as the Accept header asks, and what they are; `process` adds those of this process."""
+    registry = CollectorRegistry()
+    for collector in collectors:
+        registry.register(collector)
+    if process:
+        ProcessCollector(registry=registry)
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
 
 
 class _Gauges:
@@ -64,6 +120,11 @@ class _Gauges:
             "cut": ("hbprobe_limit_cut_seconds", "The shortest hold that was cut in it; absent where none was"),
             "healthy": ("hbprobe_healthy", "1 where the last measurement found no problem for Direct Push"),
             "started": ("hbprobe_last_measurement_timestamp_seconds", "When the last measurement began"),
+            "age": (
+                "hbprobe_measurement_age_seconds",
+                "How long ago it ended",
+            ),
+            "duration": ("hbprobe_measurement_duration_seconds", "How long it took"),
             "running": ("hbprobe_measuring", "1 while a measurement runs"),
         }
         self.families = {key: GaugeMetricFamily(*text, labels=["target"]) for key, text in words.items()}
@@ -94,40 +155,3 @@ class _Counts:
         for outcome, count in outcomes.items():
             self.families["trials"].add_metric([target, outcome], count)
         self.families["changes"].add_metric([target], changes)
-
-
-@contextlib.asynccontextmanager
-async def serving(
-    database: Path, targets: Sequence[str], address: Address, waiting: Callable[[], int]
-) -> AsyncIterator[Address]:
-    """Serve `/metrics` on an address while the context is open; raises UserError where that cannot be had."""
-    worker, loop = Worker("metrics"), asyncio.get_running_loop()
-
-    async def metrics(_: web.Request) -> web.Response:
-        try:
-            body = await loop.run_in_executor(worker, _exposition, database, targets, waiting())
-        except UserError as error:
-            return web.Response(status=503, text=f"{error}\n")
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application()
-    app.add_routes([web.get("/metrics", metrics)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, address.host, address.port).start()
-        except OSError as error:
-            raise cannot_listen(address, error) from None
-        host, port = runner.addresses[0][:2]
-        yield Address(host, port)
-    finally:
-        await runner.cleanup()
-        worker.shutdown()
-
-
-def _exposition(database: Path, targets: Sequence[str], waiting: int) -> bytes:
-    with Store(database, create=False) as store:
-        registry = CollectorRegistry()
-        registry.register(Findings(store, targets, waiting))
-        return generate_latest(registry)

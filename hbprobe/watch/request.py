@@ -1,20 +1,26 @@
 """The request for a watch: paths measured again and again, as a watch file says."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.errors import RequestError
+from hbprobe.errors import RequestError, UserError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import File, Request
+from hbprobe.text import counted
 
 if TYPE_CHECKING:
-    from hbprobe.watch.watchfile import WatchPlan
+    from hbprobe.watch.control import Control
+    from hbprobe.watch.notify import Notifier
     from hbprobe.watch.writer import Writer
+
+_LOOK_S = 15.0
+"""So often is looked whether a file that names targets has changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,29 +39,78 @@ class Watch(Request[None]):
         if not fspath(self.file):
             raise RequestError("{file}: name a watch file", "file")
 
+    _reload: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False, compare=False)
+
+    def reload(self) -> None:
+        """Let a running watch read its file again, and go on with what that says; to be called on its loop."""
+        self._reload.set()
+
     async def _measured(self, observer: Observer) -> None:
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.search.prior import prior_of
+        from hbprobe.watch.chronicle import change_dict
+        from hbprobe.watch.control import Control
         from hbprobe.watch.lock import only_watch
+        from hbprobe.watch.notify import Notifier
         from hbprobe.watch.service import watch
         from hbprobe.watch.watchfile import load_watch
         from hbprobe.watch.writer import Writer
 
         plan = load_watch(Path(self.file))
         with only_watch(plan.database):
-            async with Writer(plan.database, observer.says) as writer, _metrics(plan, writer, observer):
-                await watch(plan, writer, _now, prior_of(Catalogue().all()))
+            async with (
+                Writer(plan.database, observer.says) as writer,
+                Notifier(plan.notify, observer.says) as notifier,
+            ):
+                control = Control(
+                    plan, lambda target, change: notifier.tell({"target": target.name, **change_dict(change)})
+                )
+                async with _endpoint(control, writer, self.reload, observer):
+                    reloading = asyncio.ensure_future(_reloading(self, control, notifier, observer))
+                    try:
+                        await watch(plan, writer, _now, prior_of(Catalogue().all()), control=control)
+                    finally:
+                        reloading.cancel()
+
+
+async def _reloading(request: Watch, control: "Control", notifier: "Notifier", observer: Observer) -> None:
+    """Read the watch file again when that is asked for, or when a file that names targets has changed."""
+    from hbprobe.watch.watchfile import discovery_stamps, load_watch
+
+    file = Path(request.file)
+    before = await asyncio.to_thread(discovery_stamps, control.plan)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(request._reload.wait(), _LOOK_S)
+        is_asked = request._reload.is_set()
+        request._reload.clear()
+        stamps = await asyncio.to_thread(discovery_stamps, control.plan)
+        if not is_asked and stamps == before:
+            continue
+        before = stamps
+        try:
+            plan = await asyncio.to_thread(load_watch, file)
+        except UserError as error:
+            control.reloaded = False
+            observer.says(f"{error}; the watch goes on as before")
+            continue
+        old, control.reloaded, notifier.whom = control.plan, True, plan.notify
+        if (plan.database, plan.metrics) != (old.database, old.metrics):
+            observer.says("database and metrics stay as they are until the watch is started again")
+        control.replace(replace(plan, database=old.database, metrics=old.metrics))
+        observer.says(f"{file}: read again: {counted(len(plan.targets), 'target')}")
 
 
 @contextlib.asynccontextmanager
-async def _metrics(plan: "WatchPlan", writer: "Writer", observer: Observer) -> AsyncIterator[None]:
-    if plan.metrics is None:
+async def _endpoint(
+    control: "Control", writer: "Writer", reload: Callable[[], None], observer: Observer
+) -> AsyncIterator[None]:
+    if control.plan.metrics is None:
         yield
         return
-    from hbprobe.watch.metrics import serving
+    from hbprobe.watch.endpoint import serving
 
-    names = [target.name for target in plan.targets]
-    async with serving(plan.database, names, plan.metrics, lambda: writer.waiting) as address:
+    async with serving(control, writer, control.plan.metrics, reload, _now) as address:
         observer.says(f"metrics at http://{address}/metrics")
         yield
 

@@ -1,6 +1,7 @@
 """The watch itself: it measures each target when its time has come, and keeps every trial that ends."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,13 +15,14 @@ from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.measure.setup import set_up
 from hbprobe.net.wire import Dialer
-from hbprobe.records.result import Origin, Verb
+from hbprobe.records.origin import Origin, Verb
 from hbprobe.report.terminal.live import describe
 from hbprobe.report.terminal.words import limit_words
 from hbprobe.search.prior import Prior
 from hbprobe.text import without_query_values
 from hbprobe.trial.outcome import Kind, Trial
-from hbprobe.watch.changes import Changes, Seen, seen_of
+from hbprobe.watch.changes import Change, Changes, Seen, seen_of
+from hbprobe.watch.control import Control
 from hbprobe.watch.schedule import next_start_s, phase_of
 from hbprobe.watch.store import Measurement, Now, State, Store
 from hbprobe.watch.watchfile import WatchPlan, WatchTarget
@@ -39,39 +41,89 @@ async def run_of(target: WatchTarget, record: Record, observer: Observer, prior:
     return await set_up(target.method, dialer, target.search, prior, rng, journal=record, observer=observer)
 
 
-async def watch(plan: WatchPlan, writer: Writer, now: Now, prior: Prior | None = None, make: SetUp = run_of) -> None:
-    """Measure all targets of a plan again and again, until cancelled."""
+async def watch(
+    plan: WatchPlan,
+    writer: Writer,
+    now: Now,
+    prior: Prior | None = None,
+    make: SetUp = run_of,
+    control: Control | None = None,
+) -> None:
+    """Measure all targets of a plan again and again, until cancelled; `control` may replace the plan meanwhile."""
+    control = control or Control(plan)
     numbers = count(await writer.read(Store.last_number) + 1)  # this watch alone gives numbers
+    running: dict[str, tuple[tuple[object, ...], asyncio.Task[None]]] = {}
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(writer.fails())
-            for target in plan.targets:
-                one = TargetWatch(target, plan, writer, numbers, now)
-                group.create_task(one.for_ever(make, prior))
+            while True:
+                wanted = {one.name: _key(one, control.plan) for one in control.plan.targets}
+                await _end([running.pop(name)[1] for name, (key, _) in [*running.items()] if wanted.get(name) != key])
+                for target in control.plan.targets:
+                    if target.name not in running:
+                        one = TargetWatch(target, control.plan, writer, numbers, now, control.changed)
+                        control.running[target.name] = one
+                        task = group.create_task(one.for_ever(make, prior))
+                        running[target.name] = wanted[target.name], task
+                control.running = {name: one for name, one in control.running.items() if name in running}
+                await control.replaced()
     except BaseExceptionGroup as group:  # a task group wraps even a single error
         raise group.exceptions[0] from None
+
+
+def _key(target: WatchTarget, plan: WatchPlan) -> tuple[object, ...]:
+    """Return what makes another watch of a target where it is another."""
+    return *target.identity, plan.interval_s, plan.settings
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 class TargetWatch:
     """The watch over one target."""
 
     def __init__(
-        self, target: WatchTarget, plan: WatchPlan, writer: Writer, numbers: Iterator[int], now: Now
+        self,
+        target: WatchTarget,
+        plan: WatchPlan,
+        writer: Writer,
+        numbers: Iterator[int],
+        now: Now,
+        changed: Callable[[WatchTarget, Change], None] = lambda *_: None,
     ) -> None:
         self._target, self._interval_s, self._settings = target, plan.interval_s, plan.settings
         self._writer, self._numbers, self._now = writer, numbers, now
         self._phase = phase_of(target.name)
-        self._changes = Changes()
+        self._changes, self._changed = Changes(), changed
+        self._hurried = asyncio.Event()
+        self._begun_at: float | None = None
+        """When the last measurement began; None while one runs."""
+
+    def hurry(self) -> bool:
+        """Begin the next measurement now, if none runs and the last is an interval old; return whether it does."""
+        if self._begun_at is None or self._now() - self._begun_at < self._interval_s:
+            return False
+        self._hurried.set()
+        return True
 
     async def for_ever(self, make: SetUp, prior: Prior | None) -> None:
         """Measure when it is time, and again: what was interrupted, and what was never measured, at once."""
         latest, trials = await self._writer.read(self._earlier)
         if latest is None or latest.state is State.RUNNING:
             measurement = self._resumed(latest)
-            await self._measure(measurement or self._begun(), trials if measurement else (), make, prior)
+            latest = measurement or self._begun()
+            await self._measure(latest, trials if measurement else (), make, prior)
+        self._begun_at = latest.started_at
         while True:
             await self._wait()
-            await self._measure(self._begun(), (), make, prior)
+            self._begun_at = None
+            begun = self._begun()
+            await self._measure(begun, (), make, prior)
+            self._begun_at = begun.started_at
 
     def _earlier(self, store: Store) -> tuple[Measurement | None, Sequence[Trial]]:
         """Read what earlier watches found: the last measurement, with its trials if it was interrupted."""
@@ -82,11 +134,14 @@ class TargetWatch:
         return latest, store.trials(latest.id) if latest is not None and interrupted else ()
 
     async def _wait(self) -> None:
-        """Wait for the next start."""
+        """Wait for the next start, or until somebody asks for it."""
+        self._hurried.clear()
         start = self._next_start()
         self._tell(f"next measurement at {when(start)} UTC")
         while (left_s := start - self._now()) > 0:
-            await asyncio.sleep(min(left_s, _NAP_S))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurried.wait(), min(left_s, _NAP_S))
+                return
             start = min(start, self._next_start())  # for a clock that was set back
 
     def _next_start(self) -> float:
@@ -157,6 +212,7 @@ class TargetWatch:
         change = self._changes.see(Seen(measurement.started_at, limit.survived_s, limit.cut_s))
         if change is not None:
             self._tell(change_words(change))
+            self._changed(self._target, change)
 
     def _write(self, name: str, store: Callable[[Store], object], line: str = "") -> None:
         self._writer.write(f"{self._target.name}: {name}", store, self._dated(line) if line else "")

@@ -16,16 +16,16 @@ import json
 import socket
 import ssl
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings, load_settings
-from hbprobe.farend.hold import LONGEST_HOLD_S
 from hbprobe.lab.pathfile import SearchOnPath, search_settings
 from hbprobe.net.address import Address
 from hbprobe.net.certificates import client_context
@@ -37,20 +37,27 @@ from hbprobe.profiles.reading import read_as
 from hbprobe.profiles.values import Line, Name, Seconds, Strict
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import seconds, without_query_values
+from hbprobe.trial.methods.table import DEFAULT, METHODS, names
+from hbprobe.watch.file_sd import discovered, files_of, stamps
 
 _LOOPBACK = "127.0.0.1"
 _ANYWHERE = From()
 
 
-class Method(StrEnum):
-    """The ways to measure that need no password."""
-
-    HOLD = "hold"
-    IDLE = "idle"
+if TYPE_CHECKING:
+    MethodName: TypeAlias = str
+else:
+    MethodName = Literal[names(lambda row: not row.needs_account)]
 
 
 def _url(text: str) -> str:
     Target.parse(text)
+    return text
+
+
+def _web(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("is no URL to post to: write https://HOST[:PORT][/PATH]")
     return text
 
 
@@ -72,17 +79,32 @@ class Family(StrEnum):
 _FAMILIES = {Family.ANY: socket.AF_UNSPEC, Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 
 
-class TargetInFile(Strict):
-    """A far end, and how to measure the path to it."""
+class Module(Strict):
+    """How to measure, for several targets."""
 
-    name: Name
-    url: Annotated[Line, AfterValidator(_url)]
-    method: Method = Method.HOLD
+    method: MethodName = DEFAULT
     ca: Line = ""
     source: Line = ""
     """The address or the interface that connections start from."""
     family: Family = Family.ANY
     search: SearchOnPath = SearchOnPath()
+
+
+class TargetInFile(Module):
+    """A far end, and how to measure the path to it: what it leaves out is as its module says."""
+
+    name: Name
+    url: Annotated[Line, AfterValidator(_url)]
+    module: Line = ""
+
+
+class Notify(Strict):
+    """Who is told of a change."""
+
+    command: tuple[Line, ...] = ()
+    """A program and its arguments, which gets JSON on standard input."""
+    webhook: Annotated[Line, AfterValidator(_web)] = ""
+    """A URL to which JSON is posted."""
 
 
 class WatchFile(Strict):
@@ -92,7 +114,13 @@ class WatchFile(Strict):
     interval: Seconds = 3600.0
     metrics: Annotated[Line, BeforeValidator(_address)] = ""
     webconfig: Line = ""
-    targets: tuple[TargetInFile, ...] = Field(min_length=1)
+    targets: tuple[TargetInFile, ...] = ()
+    file_sd: tuple[Line, ...] = ()
+    modules: dict[Name, Module] = Field(default_factory=dict)
+    notify: Notify = Notify()
+
+
+_NOBODY = Notify()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +129,19 @@ class WatchTarget:
 
     name: str
     target: Target
-    method: Method
+    method: str
     tls: ssl.SSLContext | None
     search: SearchSettings
     start: From = _ANYWHERE
     """Where connections come from."""
+    module: str = ""
+    ca: bytes = b""
+    """The authority's certificate, as it was read: another one makes another target."""
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells this target from one that is measured in another way."""
+        return self.name, str(self.target), self.method, self.search, self.start, self.module, self.ca
 
     @property
     def family(self) -> Family:
@@ -134,6 +170,18 @@ class WatchPlan:
     metrics: Address | None
     settings: Settings
     targets: tuple[WatchTarget, ...]
+    notify: Notify = _NOBODY
+    file_sd: tuple[str, ...] = ()
+    """Which files name more targets, as the watch file says it."""
+    folder: Path = Path()
+    """Where the watch file is."""
+
+    def find(self, wanted: str, module: str) -> WatchTarget | None:
+        """Return the target of a name or a URL; None where there is none, or its module is another."""
+        for one in self.targets:
+            if wanted in (one.name, str(one.target)) and module in ("", one.module):
+                return one
+        return None
 
 
 def load_watch(file: Path) -> WatchPlan:
@@ -143,14 +191,46 @@ def load_watch(file: Path) -> WatchPlan:
     if isinstance(data, dict) and "boxes" in data:
         raise UserError(f"{file}: is a path file, which hbprobe lab takes; a watch file names targets")
     said = read_as(WatchFile, text, str(file))
-    _check_names(said, file)
+    if not said.targets and not said.file_sd:
+        raise UserError(f"{file}: targets: is missing: name at least one, or files that do with file_sd")
+    targets = _targets(said, file)
+    _check_names(targets, file)
     return WatchPlan(
         database=file.parent / said.database,
         interval_s=said.interval,
         metrics=_metrics(said.metrics),
         settings=load_settings(file.parent / said.webconfig) if said.webconfig else Settings(),
-        targets=tuple(_target(one, f"{file}: targets[{number}]", file) for number, one in enumerate(said.targets)),
+        targets=tuple(targets),
+        notify=said.notify,
+        file_sd=said.file_sd,
+        folder=file.parent,
     )
+
+
+def discovery_stamps(plan: WatchPlan) -> list[tuple[str, int, int]]:
+    """Return what changes when files that name targets come, go or are written."""
+    return stamps(files_of(plan.file_sd, plan.folder))
+
+
+def _targets(said: WatchFile, file: Path) -> list[WatchTarget]:
+    """Return the targets of the watch file, and then those of the files that it names."""
+    listed = [(one, f"{file}: targets[{number}]") for number, one in enumerate(said.targets)]
+    for found in discovered(files_of(said.file_sd, file.parent)):
+        name = without_query_values(found.url)
+        listed.append((TargetInFile(name=name, url=found.url, module=found.module), f"{found.place}: {name}"))
+    return [_target(_with_module(one, said.modules, place), place, file) for one, place in listed]
+
+
+def _with_module(said: TargetInFile, modules: Mapping[str, Module], place: str) -> TargetInFile:
+    """Fill in from its module what a target leaves out."""
+    if not said.module:
+        return said
+    if said.module not in modules:
+        known = ", ".join(modules) or "none"
+        raise UserError(f"{place}.module: {said.module!r} is not among modules (there: {known})")
+    module = modules[said.module]
+    left = {key: getattr(module, key) for key in module.model_fields_set - said.model_fields_set}
+    return said.model_copy(update=left)
 
 
 def database_of(file: Path) -> Path:
@@ -158,10 +238,10 @@ def database_of(file: Path) -> Path:
     return load_watch(file).database if file.suffix in (".yaml", ".yml") else file
 
 
-def _check_names(said: WatchFile, file: Path) -> None:
-    name, count = Counter(target.name for target in said.targets).most_common(1)[0]
-    if count > 1:
-        raise UserError(f"{file}: targets: {count} are called {name!r}: give each a name of its own")
+def _check_names(targets: Sequence[WatchTarget], file: Path) -> None:
+    for name, count in Counter(target.name for target in targets).most_common(1):
+        if count > 1:
+            raise UserError(f"{file}: targets: {count} are called {name!r}: give each a name of its own")
 
 
 def _metrics(text: str) -> Address | None:
@@ -174,9 +254,12 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
     target, search = Target.parse(said.url), search_settings(said.search, place)
     if said.ca and not target.tls:
         raise UserError(f"{place}.ca: goes with https; there is no certificate in http")
-    if said.method is Method.HOLD and search.max_s > LONGEST_HOLD_S:
-        most = f"hbprobe serve holds for {seconds(LONGEST_HOLD_S)} s at most"
+    longest_s = METHODS[said.method].longest_s
+    if longest_s is not None and search.max_s > longest_s:
+        most = f"hbprobe serve holds for {seconds(longest_s)} s at most"
         raise UserError(f"{place}.search.max: {most}; use method: idle for more")
-    tls = client_context(file.parent / said.ca if said.ca else None) if target.tls else None
+    ca = file.parent / said.ca if said.ca else None
+    tls = client_context(ca) if target.tls else None
     start = From(_FAMILIES[said.family], said.source)
-    return WatchTarget(said.name, target, said.method, tls, search, start)
+    read = b"" if ca is None else ca.read_bytes()
+    return WatchTarget(said.name, target, said.method, tls, search, start, said.module, read)

@@ -88,6 +88,11 @@ class Writer:
         """So many things are known and not stored yet."""
         return sum(bool(write.name) for write in self._writes)
 
+    @property
+    def is_behind(self) -> bool:
+        """The database cannot be written at the moment."""
+        return self._is_behind
+
     async def fails(self) -> None:
         """Go on until writing fails in a way that waiting cannot mend: then it raises UserError."""
         if self._writing is not None:

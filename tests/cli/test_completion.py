@@ -35,6 +35,7 @@ answer $3
 zpty -d shell
 """
 
+LOADERS = Path(__file__).parents[2] / "operations" / "completion"
 CASES = [
     (("pro",), {"probe", "proxy", "profiles"}),
     (("lab", "--me"), {"--method"}),
@@ -55,6 +56,17 @@ def script(shell: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> Path
 def asked(*command: str) -> str:
     ours = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "TERM": "xterm"}
     return subprocess.run(command, capture_output=True, text=True, env=ours, check=True, timeout=60).stdout
+
+
+@pytest.mark.program
+def test_the_loaders_that_are_installed_load_it() -> None:
+    bash, fish = LOADERS / "hbprobe.bash", LOADERS / "hbprobe.fish"
+    assert set(asked("bash", "-c", BASH, "bash", str(bash), "hbprobe", "pro").split()) >= {
+        "probe",
+        "proxy",
+        "profiles",
+    }
+    assert "proxy" in asked("fish", "-N", "-c", f"source {fish}; complete -C 'hbprobe prox'")
 
 
 @pytest.mark.program

@@ -96,7 +96,7 @@ def test_a_path_file_tells_its_story_and_names_the_box(capsys: pytest.CaptureFix
     assert main(["lab", "carrier-firewall-balancer"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("Phones on a carrier's NAT reach Exchange through the corporate firewall")
-    assert "cut by  azure-load-balancer" in text
+    assert ", by azure-load-balancer (" in text
 
 
 def test_options_go_before_what_a_path_file_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.files import write_whole
+from hbprobe.report.terminal.answer import Detail
 
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="needs a disk that is full")
@@ -35,12 +36,12 @@ def result(ten_minutes):
     ],
 )
 def test_the_exit_status(result, change, status, as_json, capsys):
-    assert show_result(replace(result, **change), as_json=as_json, failure=None) == status
+    assert show_result(replace(result, **change), Detail.FINDINGS, as_json=as_json, failure=None) == status
     assert capsys.readouterr().err == ""
 
 
 def test_json_is_one_document(result, capsys):
-    show_result(result, as_json=True, failure=None)
+    show_result(result, Detail.FINDINGS, as_json=True, failure=None)
     out = capsys.readouterr().out
     assert json.loads(out) == result.to_dict()
     assert out.endswith("}\n")
@@ -48,7 +49,7 @@ def test_json_is_one_document(result, capsys):
 
 def test_what_stood_in_the_way_follows_what_was_found(result, capsys):
     partial, failure = replace(result, complete=False), CannotMeasureError("TCP: refused; go on with --resume a")
-    assert show_result(partial, as_json=False, failure=failure) == 3
+    assert show_result(partial, Detail.FINDINGS, as_json=False, failure=failure) == 3
     printed = capsys.readouterr()
     assert "survives 599.5 s" in printed.out
     assert printed.err == "hbprobe: TCP: refused; go on with --resume a\n"

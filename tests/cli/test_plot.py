@@ -2,7 +2,8 @@ import pytest
 
 from hbprobe.cli.main import main
 from hbprobe.manner import Manner
-from hbprobe.records.result import Method, Result, Verb
+from hbprobe.records.origin import Verb
+from hbprobe.records.result import Result
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial
 
@@ -29,9 +30,7 @@ def result(tmp_path):
         Trial(2, 599.5, 703.0, Outcome(Kind.SURVIVED, 599.5)),
     )
     limit = Limit(599.5, 700.0, Manner.SILENT)
-    made = Result(
-        Verb.PROBE, "https://h.example/", Method.HOLD, "real", SearchSettings(), limit, trials, 1302.5, 1302.5
-    )
+    made = Result(Verb.PROBE, "https://h.example/", "hold", "real", SearchSettings(), limit, trials, 1302.5, 1302.5)
     file = tmp_path / "result.json"
     file.write_text(made.to_json())
     return file

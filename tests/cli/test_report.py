@@ -26,7 +26,7 @@ def test_html_by_its_suffix(capsys, result, tmp_path):
     assert report(capsys, result, "--out", file) == (0, f"wrote {file}\n", "")
     text = file.read_bytes().decode()
     assert text.startswith("<!DOCTYPE html>\n<html lang=") and text.endswith("</html>\n")
-    assert "Survives 599.5 s, cut at 600.5 s: silent." in text
+    assert "Survives 599.5 s, cut at 600.5 s: silent, by " in text
 
 
 def test_markdown_on_standard_output(capsys, result):

@@ -5,6 +5,7 @@ from types import ModuleType
 import pytest
 
 from hbprobe.cli.main import main
+from hbprobe.report.terminal.answer import Detail
 
 
 def run_json(capsys, *arguments):
@@ -97,8 +98,27 @@ def test_wrong_usage_is_refused(arguments, message, capsys):
 def test_without_json_the_report_prints_the_verdict(monkeypatch):
     printed = []
     tables = ModuleType("hbprobe.report.terminal.tables")
-    tables.print_verdict = lambda verdict, console: printed.append((verdict, type(console).__name__))
+    tables.print_verdict = lambda verdict, console, detail: printed.append((verdict, type(console).__name__, detail))
     monkeypatch.setitem(sys.modules, "hbprobe.report.terminal.tables", tables)
     assert main(["verdict", "--limit", "600"]) == 1
-    ((shown, console),) = printed
-    assert (shown.recommended_s, console) == (1740, "Console")
+    ((shown, console, detail),) = printed
+    assert (shown.recommended_s, console, detail) == (1740, "Console", Detail.FINDINGS)
+
+
+@pytest.mark.parametrize("option", ["-q", "--quiet"])
+def test_the_answer_alone(option, capsys):
+    assert main(["verdict", "--limit", "600", option]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("means ") and "\nticket  1740 s (29 min) or more" in out and "Requests lost" not in out
+
+
+@pytest.mark.parametrize("option", ["-v", "--verbose"])
+def test_every_finding_by_itself(option, capsys):
+    assert main(["verdict", "--limit", "600", option]) == 1
+    assert capsys.readouterr().out.count("[push-lost]") == 2
+
+
+def test_less_and_more_at_once(capsys):
+    assert main(["verdict", "--limit", "600", "-q", "-v"]) == 2
+    told = "hbprobe: --quiet does not go with --verbose: drop one; see hbprobe verdict --help\n"
+    assert capsys.readouterr().err == told

@@ -98,14 +98,15 @@ def result_of():
     """What makes a result of a limit."""
     from hbprobe.exchange.settings import Settings
     from hbprobe.exchange.verdict import judge
-    from hbprobe.records.result import Method, Result, Verb
+    from hbprobe.records.origin import Verb
+    from hbprobe.records.result import Result
     from hbprobe.search.search import SearchSettings
     from hbprobe.trial.outcome import Limit
 
     def make(survived_s, cut_s):
         verdict = judge(survived_s, cut_s, None, Settings())
         limit, search = Limit(survived_s, cut_s), SearchSettings()
-        return Result(Verb.PROBE, "https://h:443/", Method.HOLD, "real", search, limit, (), 1.0, 1.0, verdict=verdict)
+        return Result(Verb.PROBE, "https://h:443/", "hold", "real", search, limit, (), 1.0, 1.0, verdict=verdict)
 
     return make
 

@@ -20,7 +20,7 @@ from hbprobe.farend.server import FarEnd
 from hbprobe.net import http_server
 from hbprobe.net.http_server import FIRST_REQUEST_S
 from hbprobe.net.wire import Dialer, Target
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 from hbprobe.trial.outcome import Kind
 
 BOMB = gzip.compress(bytes(20_000_000))

@@ -20,7 +20,7 @@ from hbprobe.lab.inprocess import no_fault_is_lost, path
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.standin.record_files import EventLog, WallClock
 from hbprobe.standin.service import StandIn
-from hbprobe.trial.ping import PingMethod
+from hbprobe.trial.methods.ping import PingMethod
 
 BEGAN = datetime(2030, 1, 2, tzinfo=UTC)
 FIRST_S = 60

@@ -8,7 +8,8 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude
 from hbprobe.measure.run import Run
-from hbprobe.records.result import Method, Result, Verb
+from hbprobe.records.origin import Verb
+from hbprobe.records.result import Result
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Kind, Limit, Outcome
 
@@ -55,7 +56,7 @@ def test_a_search_that_came_to_its_end():
     assert replace(result, verdict=None) == Result(
         verb=Verb.LAB,
         target="lab",
-        method=Method.IDLE,
+        method="idle",
         clock="warp",
         search=SearchSettings(),
         limit=Limit(599.5, 600.5, Manner.SILENT),

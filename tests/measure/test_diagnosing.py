@@ -14,7 +14,7 @@ from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.evidence import Question
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 
 SEARCH = SearchSettings(10, 100, 1, connections=8)
 HELD = re.compile(r"POST /hold\?seconds=(\S+?)&nonce=(\w+)")
@@ -55,7 +55,7 @@ async def old_far_end(connection):
 def diagnosing(peer, method, **more):
     rng = random.Random(1)
     run = Run(Search(SEARCH), make_method(method, peer.dialer(), 3, rng))
-    return Diagnosing(run, peer.dialer(), rng, keep_alives=False, **more)
+    return Diagnosing(run, peer.dialer(), keep_alives=False, **more)
 
 
 def test_the_servers_own_timer_is_told_by_another_address(on_warp, serve):

@@ -34,9 +34,9 @@ SEARCH = (
 
 
 def finished(journal):
-    """The finished trials in a journal, as text, while it may still be written."""
+    """The trials in a journal that are evidence, as text, while it may still be written."""
     text = journal.read_text() if journal.exists() else ""
-    return [line for line in text.split("\n")[:-1] if '"event":"end"' in line]
+    return [line for line in text.split("\n")[:-1] if '"event":"end"' in line and '"failed"' not in line]
 
 
 async def path_of(idle):
@@ -84,7 +84,7 @@ def test_kill_in_the_middle_of_a_search(tmp_path):
     assert finished(journal)[: len(before)] == before
     assert (result["limit"]["survived"], result["limit"]["cut"]) == pytest.approx((0.5, 0.7), abs=0.01)
     holds = [trial["hold"] for trial in result["trials"]]
-    assert holds[: len(before)] == [json.loads(line)["hold_s"] for line in before]
+    assert {json.loads(line)["hold_s"] for line in before} <= set(holds)
     assert len(set(holds)) == len(holds) == len(finished(journal))
 
 

@@ -174,6 +174,28 @@ def test_what_is_sent_arrives(on_warp, serve, tls):
     assert seen == [b"abc"]
 
 
+def test_last_words_are_heard_though_sending_meets_the_rst_that_follows_them(on_warp, serve, tls):
+    async def main():
+        gone = asyncio.Event()
+
+        async def script(connection):
+            connection.send(b"last words")
+            connection.rst()
+            gone.set()
+
+        async with serve(script, tls) as peer:
+            wire = await peer.dialer("localhost" if tls else "127.0.0.1").open()
+            await gone.wait()
+            wire.send(b"hello?")
+            try:
+                return await all_that_comes(wire)
+            finally:
+                wire.close()
+
+    words, end = on_warp(main())
+    assert (words, end.kind) == (b"last words", EndKind.RST)
+
+
 def test_sending_into_a_connection_that_has_ended_changes_nothing(on_warp, serve, tls):
     async def script(connection):
         connection.close()
@@ -687,7 +709,9 @@ def test_a_connection_that_the_system_gave_up_is_told_from_one_without_a_route(o
         ends = []
         for exc in (error, OSError(113, "No route to host")):
             wire = Wire(None, "localhost")
-            wire.connection_made(Mock())
+            transport = Mock()
+            transport.get_extra_info.return_value.dup.return_value = socket.socket()  # one with nothing to read
+            wire.connection_made(transport)
             wire.connection_lost(exc)
             ends.append((await wire.receive(1)).kind)
         return ends

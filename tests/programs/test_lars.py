@@ -15,7 +15,7 @@ from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.wire import Dialer, Target
 from hbprobe.standin.record_files import IisLog, WallClock
 from hbprobe.standin.service import StandIn
-from hbprobe.trial.ping import PingMethod
+from hbprobe.trial.methods.ping import PingMethod
 
 BEFORE_MIDNIGHT = datetime(2030, 1, 2, 23, 45, tzinfo=UTC)
 HEARTBEATS_S = (599, 480, 600)

@@ -16,7 +16,8 @@ from hbprobe.lab.diagnosed import diagnose
 from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude, sum_up
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.records.result import Result, Verb
+from hbprobe.records.origin import Verb
+from hbprobe.records.result import Result
 from hbprobe.report.terminal.diagnosis_live import DiagnosisLine, answer_words, planned_words
 from hbprobe.report.terminal.diagnosis_words import lines, print_diagnosis
 from hbprobe.search.search import SearchSettings

@@ -58,8 +58,9 @@ def test_the_example_has_every_key_of_a_verdict(example):
 
 def test_every_value_of_a_choice_is_explained(text):
     from hbprobe.manner import Aftermath
-    from hbprobe.records.result import Method, Verb
+    from hbprobe.records.origin import Verb
+    from hbprobe.trial.methods.table import METHODS
     from hbprobe.trial.outcome import Cause, Kind
 
-    for choice in (Kind, Manner, Aftermath, Cause, Verb, Method):
+    for choice in (Kind, Manner, Aftermath, Cause, Verb, METHODS):
         assert all(f"`{value}`" in text for value in choice)

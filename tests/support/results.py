@@ -12,7 +12,8 @@ from matplotlib.text import Text
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.result import Method, Result, Verb
+from hbprobe.records.origin import Verb
+from hbprobe.records.result import Result
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 
@@ -73,7 +74,7 @@ def _measure(rule: Rule, search: SearchSettings | None = None, **fields: Any) ->
     result = Result(
         verb=Verb.LAB,
         target="https://127.0.0.1:8443",
-        method=Method.HOLD,
+        method="hold",
         path=("a-box",),
         clock="warp",
         search=state.settings,

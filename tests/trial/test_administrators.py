@@ -24,8 +24,8 @@ from hbprobe.search.search import SearchSettings
 from hbprobe.standin.filtering import FilteringRule
 from hbprobe.standin.rules import Characteristic, Rules
 from hbprobe.standin.users import Users
+from hbprobe.trial.methods.ping import PingMethod
 from hbprobe.trial.outcome import Kind, Outcome
-from hbprobe.trial.ping import PingMethod
 
 ADA = Account("ada", "s3cret")
 SEARCH = SearchSettings(precision_s=2)

@@ -244,7 +244,10 @@ def test_a_server_that_closes_after_each_answer(on_warp, serve):
         connection.close()
 
     seen, _, _ = asked(on_warp, serve, script, Ask(Question.POST_MORTEM, 100), holds=False)
-    assert (seen.survived, seen.outcome.reason) == (None, "no connection stays open between two requests")
+    assert (seen.survived, seen.outcome.reason) == (
+        None,
+        "the server closes the connection after each answer, so there is no idle time to measure",
+    )
 
 
 # Keep-alives

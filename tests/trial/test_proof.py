@@ -10,7 +10,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.farend.hold import hold_token
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.wire import Dialer, Target
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 from hbprobe.trial.outcome import Kind
 from hbprobe.trial.proof import FarEndProof, prove
 

@@ -5,7 +5,8 @@ import pytest
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.result import Method, Result, Verb
+from hbprobe.records.origin import Verb
+from hbprobe.records.result import Result
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial
 from hbprobe.watch.store import Store
@@ -35,7 +36,7 @@ def result_of():
         return Result(
             verb=Verb.PROBE,
             target="https://host:443/",
-            method=Method.HOLD,
+            method="hold",
             clock="real",
             search=SearchSettings(),
             limit=Limit(survived_s, cut_s, how),

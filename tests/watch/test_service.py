@@ -19,9 +19,10 @@ from hbprobe.net.wire import Target
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.watch.chronicle import chronicles
+from hbprobe.watch.control import Control
 from hbprobe.watch.service import run_of, watch
 from hbprobe.watch.store import State
-from hbprobe.watch.watchfile import Method, WatchPlan, WatchTarget
+from hbprobe.watch.watchfile import WatchPlan, WatchTarget
 from hbprobe.watch.writer import Writer
 
 TUESDAY = 1795528800.0  # 2026-11-24 14:00 UTC
@@ -63,7 +64,7 @@ def over(rule):
 
 
 def target(name="office", search=SEARCH):
-    return WatchTarget(name, Target.parse("http://127.0.0.1:9/"), Method.HOLD, None, search)
+    return WatchTarget(name, Target.parse("http://127.0.0.1:9/"), "hold", None, search)
 
 
 def plan(*targets):
@@ -227,8 +228,79 @@ def test_a_token_reaches_no_file(follow, store):
 
 def test_the_real_methods():
     async def main():
-        held, idle = target(), replace(target(), method=Method.IDLE, tls=ssl.create_default_context())
+        held, idle = target(), replace(target(), method="idle", tls=ssl.create_default_context())
         runs = [await run_of(one, None, Observer(), None) for one in (held, idle)]
         return tuple(run.method.name for run in runs)
 
     assert warp.run(main(), warp.WarpClock()) == ("hold", "idle")
+
+
+@pytest.fixture
+def steered(store):
+    """What watches while a script steers it; returns what was said. The script may sleep."""
+
+    def run(script, timer_s, first):
+        said, changed = [], []
+
+        async def main():
+            loop = asyncio.get_running_loop()
+
+            def now():
+                return TUESDAY + loop.time()
+
+            control = Control(first, lambda one, change: changed.append((one.name, change.after.cut_s)))
+            async with Writer(store.path, said.append) as writer:
+                rules = over(lambda: Rule(timer_s, now))
+                watching = asyncio.ensure_future(watch(first, writer, now, None, rules, control))
+                await script(control)
+                watching.cancel()
+                await asyncio.wait({watching})
+
+        warp.run(main(), warp.WarpClock())
+        return said, changed
+
+    return run
+
+
+def test_another_plan_leaves_alone_what_stays_as_it_is(steered, store):
+    async def script(control):
+        await asyncio.sleep(10)  # all measure
+        other = target("branch", replace(SEARCH, max_s=500))
+        control.replace(plan(target("office"), other, target("new")))
+        await asyncio.sleep(0.4 * HOUR)
+
+    first = plan(target("office"), target("branch"), target("gone"))
+    said, _ = steered(script, lambda _: 300, first)
+    begun = [line.partition("  ")[2] for line in said if "begins" in line]
+    assert begun[:3] == [f"{name}: begins measurement {n}" for n, name in enumerate(("office", "branch", "gone"), 1)]
+    assert {line.partition(":")[0] for line in begun[3:]} == {"branch", "new"}
+    assert store.latest("gone").state is State.RUNNING, "as if the watch had been ended"
+    assert store.measurements("branch")[0].state is State.GIVEN_UP
+    assert store.measurements("office")[0].state is State.DONE
+
+
+def test_the_next_measurement_may_be_asked_for_once_the_last_is_an_interval_old(steered, store):
+    asked = []
+
+    async def script(control):
+        await asyncio.sleep(60)
+        asked.append(control.hurry("office"))  # one runs
+        await asyncio.sleep(0.5 * HOUR)
+        asked.append(control.hurry("office"))  # it began half an hour ago
+        while not control.hurry("office"):  # noqa: ASYNC110
+            await asyncio.sleep(60)
+        await asyncio.sleep(1)
+        asked.append(control.hurry("nobody"))
+
+    steered(script, lambda _: 300, plan(target()))
+    assert asked == [False, False, False]
+    first, *_, last = store.measurements("office")
+    assert last.started_at - first.started_at >= HOUR
+
+
+def test_who_is_told_of_a_change(steered):
+    async def script(control):
+        await asyncio.sleep(12 * HOUR)
+
+    _, changed = steered(script, lambda at: 300 if at < TUESDAY + 6 * HOUR else 120, plan(target()))
+    assert changed == [("office", 120)]

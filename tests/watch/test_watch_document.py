@@ -7,9 +7,10 @@ import pytest
 import trustme
 
 from hbprobe.lab.pathfile import SearchOnPath
-from hbprobe.watch.metrics import Findings
+from hbprobe.trial.methods.table import names
+from hbprobe.watch.metrics import Findings, Itself
 from hbprobe.watch.store import State
-from hbprobe.watch.watchfile import Method, TargetInFile, WatchFile, load_watch
+from hbprobe.watch.watchfile import TargetInFile, WatchFile, load_watch
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +29,16 @@ def test_the_watch_file_is_one(text, tmp_path):
 def test_every_key_is_explained(text):
     explained = set(re.findall(r"^\| `([\w.\[\]]+)` \|", text, re.MULTILINE))
     assert {*WatchFile.model_fields, *(f"targets[].{key}" for key in TargetInFile.model_fields)} <= explained
-    assert all(f"`{word}`" in text for word in (*Method, *State, *SearchOnPath.model_fields))
+    assert all(
+        f"`{word}`" in text
+        for word in (*names(lambda row: not row.needs_account), *State, *SearchOnPath.model_fields)
+    )
 
 
 def test_every_metric_is_explained(text, store, measured):
     measured("a", 0, 60, 61)
     explained = set(re.findall(r"^\| `(hbprobe_\w+)` \|", text, re.MULTILINE))
-    metrics = Findings(store, ["a"], 0).collect()
-    assert {one.name + ("_total" if one.type == "counter" else "") for one in metrics} == explained
+    itself = Itself(waiting=0, interval_s=1, reloaded=True)
+    metrics = [one for collector in (Findings(store, ["a"], 0), itself) for one in collector.collect()]
+    ends = {"counter": "_total", "info": "_info"}
+    assert {one.name + ends.get(one.type, "") for one in metrics} == explained

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import trustme
@@ -6,7 +7,7 @@ import trustme
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address
 from hbprobe.search.search import SearchSettings
-from hbprobe.watch.watchfile import database_of, load_watch
+from hbprobe.watch.watchfile import database_of, discovery_stamps, load_watch
 
 WHOLE = """\
 database: kept/watch.sqlite
@@ -80,10 +81,13 @@ ONE = "targets:\n  - name: a\n    url: https://h/\n"
 WRONG = [
     (
         "interval: 1h\n",
-        "watch.yaml:1: targets: is missing: must be a list of blocks (name, url, method, ca, source, family, search)",
+        "watch.yaml: targets: is missing: name at least one, or files that do with file_sd",
     ),
-    ("targets: []\n", "watch.yaml:1: targets: is an empty list: name at least one"),
-    (f"{ONE}    password: x\n", "watch.yaml:4: targets[0].password: unknown key (allowed: name, url, method, ca, "),
+    ("targets: []\n", "watch.yaml: targets: is missing: name at least one, or files that do with file_sd"),
+    (
+        f"{ONE}    password: x\n",
+        "watch.yaml:4: targets[0].password: unknown key (allowed: method, ca, source, ",
+    ),
     (f"intervall: 5\n{ONE}", "watch.yaml:1: intervall: unknown key; did you mean interval? (allowed: database, "),
     (f"interval: soon\n{ONE}", "watch.yaml:1: interval: 'soon' is not a duration: write seconds (600) or a number "),
     (f"metrics: here\n{ONE}", "watch.yaml:1: metrics: 'here' is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443"),
@@ -103,6 +107,11 @@ WRONG = [
     ),
     (f"{ONE}  - name: a\n    url: http://i/\n", "watch.yaml: targets: 2 are called 'a': give each a name of its own"),
     ("name: N\nboxes: [open-path]\n", "watch.yaml: is a path file, which hbprobe lab takes; a watch file "),
+    (f"{ONE}    module: fast\n", "watch.yaml: targets[0].module: 'fast' is not among modules (there: none)"),
+    (f"modules: {{a: {{methud: idle}}}}\n{ONE}", "watch.yaml:1: modules.a.methud: unknown key; did you mean method?"),
+    (f"file_sd: ['*/x.yaml']\n{ONE}", "*/x.yaml: name files that end in .yaml, .yml or .json; only the last part "),
+    (f"notify: {{webhook: 'ftp://h/'}}\n{ONE}", "watch.yaml:1: notify.webhook: is no URL to post to: write https://"),
+    (f"notify: {{command: say}}\n{ONE}", "watch.yaml:1: notify.command: "),
     ("targets: [\n", "watch.yaml:2:1: broken YAML: a quote or bracket that is never closed"),
     (f"webconfig: none.config\n{ONE}", "none.config: No such file or directory: "),
 ]
@@ -115,3 +124,54 @@ def test_a_wrong_file_gives_one_line(written, tmp_path, text, message):
     told = str(raised.value).removeprefix(f"{tmp_path}/")
     assert told.startswith(message)
     assert "\n" not in told and "secret" not in told
+
+
+DISCOVERED = """\
+modules:
+  web: {method: idle, family: "4", search: {max: 10min}}
+targets:
+  - {name: office, url: "https://probe.example.net/", module: web, search: {max: 20min}}
+file_sd: [targets/*.json, more.yaml]
+"""
+
+
+def test_files_name_more_targets_and_modules_say_how(written, tmp_path):
+    (tmp_path / "targets").mkdir()
+    groups = [{"targets": ["http://a/?token=x", "https://b:1/"], "labels": {"__param_module": "web", "site": "x"}}]
+    (tmp_path / "targets" / "a.json").write_text(json.dumps(groups))
+    (tmp_path / "more.yaml").write_text("- targets: ['http://c/']\n")
+    (tmp_path / "targets" / "empty.json").write_text("")
+    plan = load_watch(written(DISCOVERED))
+    assert [one.name for one in plan.targets] == ["office", "http://c/", "http://a/?token=***", "https://b:1/"]
+    assert [one.module for one in plan.targets] == ["web", "", "web", "web"]
+    assert [one.search.max_s for one in plan.targets] == [1200, 3540, 600, 600], "a target's own keys go first"
+    assert [one.method for one in plan.targets] == ["idle", "hold", "idle", "idle"]
+    assert [Path(name).name for name, *_ in discovery_stamps(plan)] == ["more.yaml", "a.json", "empty.json"]
+
+
+def test_a_target_is_found_by_its_name_or_its_url_under_its_module(written):
+    plan = load_watch(written(DISCOVERED.replace("file_sd", "#")))
+    (office,) = plan.targets
+    for wanted, module in (("office", ""), ("office", "web"), ("https://probe.example.net:443/", "web")):
+        assert plan.find(wanted, module) is office
+    assert plan.find("office", "other") is None
+    assert plan.find("https://elsewhere.example/", "") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- targets: ['ftp://h']", "[0].targets[0]: 'ftp://h' is no URL to probe: "),
+        ("- targets: 5", "[0].targets: Input should be a valid tuple; write a list of groups, each with targets "),
+        ("a: b", "Input should be a valid tuple; write a list of groups"),
+        ("- targets: ['http://h/']\n  label: 3", "[0].label: Extra inputs are not permitted; write a list of groups"),
+        ("- [", "broken YAML: "),
+        ("- {targets: ['http://h/'], labels: {__param_module: no}}", "http://h/.module: 'no' is not among modules"),
+    ],
+)
+def test_a_wrong_file_of_targets_gives_one_line(written, tmp_path, text, told):
+    (tmp_path / "more.yaml").write_text(text)
+    with pytest.raises(UserError) as raised:
+        load_watch(written("file_sd: [more.yaml]"))
+    line = str(raised.value)
+    assert line.startswith(str(tmp_path / "more.yaml")) and told in line and "\n" not in line

@@ -7,6 +7,7 @@ Format: https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcap. Checksums 
 fill none in; Wireshark may call them wrong.
 """
 
+import contextlib
 import selectors
 import socket
 import struct
@@ -20,10 +21,11 @@ from hbprobe.lab.kernel.namespaces import Namespace
 
 # linux/if_ether.h and asm-generic/socket.h; Python has no names for these.
 _ETH_P_ALL = 0x0003
+_SO_RCVBUFFORCE = 33
 _SO_TIMESTAMPNS = 35
 _LINKTYPE_ETHERNET = 1
 _SNAPLEN = 262_144
-_BUFFER_BYTES = 1 << 21
+_BUFFER_BYTES = 1 << 23
 _HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, _SNAPLEN, _LINKTYPE_ETHERNET)
 
 
@@ -69,6 +71,8 @@ class Captures:
         self._files[sock] = file
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        with contextlib.suppress(PermissionError):  # beyond net.core.rmem_max, for the administrator alone
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
         sock.setblocking(False)
         sock.bind((link, _ETH_P_ALL))
         self._selector.register(sock, selectors.EVENT_READ, file)

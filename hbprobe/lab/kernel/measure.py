@@ -21,6 +21,7 @@ from hbprobe.measure.setup import carry_out, set_up
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.methods.table import DEFAULT
 from hbprobe.trial.outcome import Limit
 
 _NOBODY = Observer()
@@ -59,7 +60,7 @@ async def measure(
     search: SearchSettings,
     lab: KernelLab,
     *,
-    method: str = "hold",
+    method: str = DEFAULT,
     journal: Record | None = None,
     prior: Prior | None = None,
     observer: Observer = _NOBODY,

@@ -3,6 +3,7 @@
 `sources` loads the files, `discreet` takes secrets out, `compose` makes a document of blocks, which `html` and
 `markdown` write; `data` writes the measurements themselves.
 
+    formats.py    the formats of a report: one row for each, with the writer that makes it
     sources.py    the files that a report is made of
     discreet.py   what looks like a secret is taken out of what was measured before any of it is written down
     compose.py    from measurements to a document
@@ -19,5 +20,5 @@
     markdown.py   a document as Markdown, for a ticket or a wiki; pictures become their captions
     data.py       measurements for programs: one JSON document, or every trial as a row of CSV
 
-A new format is a writer over `blocks`, as `markdown` is, and its name in `hbprobe.cli.report`.
+A new format is a writer over `blocks`, as `markdown` is, and a row of `formats.FORMATS`.
 """

@@ -15,6 +15,7 @@ from hbprobe.report.documents.diagnosed import diagnosis_section
 from hbprobe.report.documents.outcomes import outcome_words
 from hbprobe.report.documents.pictures import curve_picture, search_picture
 from hbprobe.report.documents.sources import Measured
+from hbprobe.report.terminal.answer import answer, findings, to_do
 from hbprobe.report.terminal.tables import DEVICE_COLUMNS, advice, device_row, facts
 from hbprobe.report.terminal.words import connection_words, effort_words, limit_words, path_words
 from hbprobe.text import counted, seconds
@@ -27,16 +28,25 @@ _ASKED = {"label", "target", "connects", "path", "method"}
 _MOST_ROWS = 1000
 """More trials than this nobody reads in a table; programs read CSV."""
 _MOST_LISTED = 100
-_HEALTHY = ("healthy", "Nothing was found that stands in the way of Direct Push.")
 
 
 def chapter(measured: Measured) -> Chapter:
     """Return all that there is to say of a measurement."""
     sections = [section for write in SECTIONS if (section := write(measured)) is not None]
     result = measured.result
-    words = limit_words(result.limit, with_how=True)
     title = f"How long requests survive on {path_words(result)}"
-    return Chapter(title, state_of(result), f"{words[0].upper()}{words[1:]}.", tuple(sections))
+    return Chapter(title, state_of(result), _lead(measured), tuple(sections))
+
+
+def _lead(measured: Measured) -> str:
+    """Return the whole of it as one paragraph, which can be pasted into a ticket."""
+    told = answer(measured.result)
+    if measured.diagnosis is not None:
+        told = [
+            *(pair for pair in told if pair[0] in ("limit", "but")),
+            *(("", text) for text in measured.diagnosis.mend),
+        ]
+    return " ".join(_sentence(text) for _, text in told)
 
 
 def state_of(result: Result) -> str:
@@ -71,7 +81,15 @@ def _found(measured: Measured) -> Section:
     found = [pair for pair in facts(result, explains=explains) if pair[0] not in _ASKED]
     listed = _listing("Trials that contradict the limit", result.contradictions)
     notes = _listing("Notes", result.notes)
-    return Section("What was found", (Facts(tuple(found)), *listed, *notes))
+    return Section("What was found", (*_path_drawn(result), Facts(tuple(found)), *listed, *notes))
+
+
+def _path_drawn(result: Result) -> list[Prose]:
+    """Show the boxes of a lab in their order, with the one that cuts marked."""
+    if not result.path:
+        return []
+    boxes = (f"[{box}: cuts here]" if box == result.cut_by else box for box in result.path)
+    return [Prose(" > ".join(("client", *boxes, "server")))]
 
 
 def _listing(heading: str, items: Sequence[str]) -> list[Listing]:
@@ -86,37 +104,40 @@ def _evidence(measured: Measured) -> Section | None:
         return None
     search = f"{path_words(result)}: {limit_words(result.limit, with_how=True)}; {effort_words(result)}"
     curve = f"How long a quiet request survives on {path_words(result)}: {limit_words(result.limit)}"
-    pictures = [search_picture(result, search)]
-    if measured.diagnosis is None:  # a diagnosis says in words what the curve shows, and tells more
-        pictures.append(curve_picture([result], curve))
-    return Section("Evidence", tuple(pictures))
+    # A diagnosis says in words what the curve shows, and tells more.
+    curves = [curve_picture([result], curve)] if measured.diagnosis is None else []
+    return Section("Evidence", (*curves, search_picture(result, search)))
 
 
 def _verdict(measured: Measured) -> Section | None:
     result = measured.result
     if result.verdict is None:
         return None
-    found = [(str(one.severity), f"{one.text} [{one.code}]") for one in result.verdict.findings]
-    blocks: list[Block] = [Findings(tuple(found or [_HEALTHY]))]
+    blocks: list[Block] = [Findings(tuple(findings(result.verdict)))]
     if result.verdict.devices:
         rows = tuple(device_row(device) for device in result.verdict.devices)
         words = frozenset({"device", "event 1040"})
         blocks.append(Table("What each device does on this path", DEVICE_COLUMNS, rows, words))
+        columns = [text for name, text in advice(result.verdict) if name == "columns"]
+        blocks += map(Prose, columns)
     return Section("Verdict", tuple(blocks))
 
 
 def _mend(measured: Measured) -> Section | None:
-    result = measured.result
-    if result.verdict is None:
+    """Say what to change; a diagnosis has advice of its own."""
+    result, diagnosis = measured.result, measured.diagnosis
+    steps = to_do(result) if diagnosis is None else diagnosis.mend
+    if not steps:
         return None
-    where = "on the box that cuts" if result.cut_by is None else f"on {result.cut_by}, the box that cuts"
-    if measured.diagnosis is not None:
-        return Section("Mend", tuple(Prose(text) for text in measured.diagnosis.mend))
-    change = "No box on this path cuts a request that Exchange asks for."
-    if result.limit.cut_s is not None:
-        change = f"Raise the timer {where}, or take this traffic out of its reach."
-    timer = [pair for pair in advice(result.verdict) if pair[0] in ("ticket", "", "columns")]
-    return Section("Mend", (Prose(change), Facts(tuple(timer))))
+    change = [Prose(_sentence(text)) for text in steps]
+    if diagnosis is not None or result.verdict is None or result.verdict.healthy:
+        return Section("What to change", tuple(change))
+    timer = [pair for pair in advice(result.verdict) if pair[0] in ("ticket", "")]
+    return Section("What to change", (*change, Facts(tuple(timer))))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:].rstrip('.')}."
 
 
 _AFTERMATH = {
@@ -173,4 +194,4 @@ def _diagnosis(measured: Measured) -> Section | None:
     return None if measured.diagnosis is None else diagnosis_section(measured.diagnosis)
 
 
-SECTIONS: tuple[Write, ...] = (_asked, _found, _diagnosis, _verdict, _mend, _evidence, _trials, _settings)
+SECTIONS: tuple[Write, ...] = (_mend, _found, _evidence, _diagnosis, _verdict, _asked, _trials, _settings)

@@ -10,8 +10,9 @@ from hbprobe.diagnosis.reasoning import Counts
 from hbprobe.diagnosis.spread import Spread
 from hbprobe.duration import format_duration
 from hbprobe.records.diagnosis import Diagnosis
+from hbprobe.report.terminal.answer import Detail
 from hbprobe.report.terminal.layout import pairs
-from hbprobe.report.terminal.tables import print_verdict
+from hbprobe.report.terminal.tables import advice, print_findings
 from hbprobe.report.terminal.words import cause_words, how_words, limit_words
 from hbprobe.statistics.bands import curve
 from hbprobe.text import counted, named, seconds
@@ -20,24 +21,38 @@ from hbprobe.trial.outcome import Kind
 _MOST_NAMED = 8
 
 
-def print_diagnosis(found: Diagnosis, console: Console) -> None:
-    """Print what was found and what it means."""
+def print_diagnosis(found: Diagnosis, console: Console, detail: Detail = Detail.FINDINGS) -> None:
+    """Print what was found and what to do, and then what shows it and what it means."""
+    console.print(pairs(answer_lines(found)))
+    if detail is Detail.ANSWER:
+        return
+    console.print()
     console.print(pairs(lines(found)))
     if found.result.verdict is not None:
         console.print()
-        print_verdict(found.result.verdict, console)
+        print_findings(found.result.verdict, console, detail)
+        if detail is Detail.ALL:
+            console.print()
+            console.print(pairs(advice(found.result.verdict)))
 
 
-def lines(found: Diagnosis) -> Iterator[tuple[str, str]]:
-    """Return a name and a sentence a line; an empty name goes on with the last."""
+def answer_lines(found: Diagnosis) -> Iterator[tuple[str, str]]:
+    """Return what was found and what to do: a name and a sentence a line; an empty name goes on with the last."""
     result, reasoning = found.result, found.reasoning
-    yield "target", result.target
     yield "limit", limit_words(result.limit, with_how=True)
     if not result.complete:
         yield "but", "it was stopped before its end; this is what was found until then"
+    yield from named("means", cause_words(reasoning.explanation.causes, ()))
+    yield from named("do", found.mend if result.complete else ())
+
+
+def lines(found: Diagnosis) -> Iterator[tuple[str, str]]:
+    """Return what the answer rests on, in the same form."""
+    result, reasoning = found.result, found.reasoning
+    yield "target", result.target
     if found.spread is not None:
         yield from named("spread", _spread_lines(found.spread))
-    yield from named("cause", cause_words(reasoning.explanation.causes, reasoning.explanation.evidence))
+    yield from named("seen", reasoning.explanation.evidence)
     words = (reasoning.runs, reasoning.counts, reasoning.direction)
     yield from named("timer", [word.meaning for word in words if word is not None])
     if reasoning.whose is not None:
@@ -46,7 +61,6 @@ def lines(found: Diagnosis) -> Iterator[tuple[str, str]]:
     if result.limit.survived_s is not None or result.limit.cut_s is not None:
         yield "kind", ", or ".join(kind.meaning for kind in reasoning.kinds)
     yield from named("fits", _fit_lines(found))
-    yield from named("mend", found.mend if result.complete else ())
     unknown = [f"{one.ask.question.meaning} ({one.outcome.reason})" for one in found.seen if one.survived is None]
     yield from named("unknown", unknown)
     yield from named("notes", result.notes)

@@ -9,7 +9,9 @@ from rich.table import Table
 from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.records.result import Method, Result, Verb
+from hbprobe.records.origin import Verb
+from hbprobe.records.result import Result
+from hbprobe.report.terminal.answer import Detail, answer, doubts, findings, push_words
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.report.terminal.words import (
     cause_words,
@@ -21,36 +23,60 @@ from hbprobe.report.terminal.words import (
     server_words,
 )
 from hbprobe.text import named, seconds
+from hbprobe.trial.methods.table import DEFAULT, METHODS
 
 _MOST_LISTED = 10
-_METHODS = {
-    Method.HOLD: "hold: the far end answers after the hold",
-    Method.IDLE: "idle: quiet between two requests, so a keep-alive timer of the server counts too",
-    Method.PING: "ping: an ActiveSync server answers after the heartbeat interval",
-}
 
 
-def print_result(result: Result, console: Console) -> None:
-    """Print what was measured and what it means."""
-    console.print(pairs(facts(result)))
+def print_result(result: Result, console: Console, detail: Detail = Detail.FINDINGS) -> None:
+    """Print the answer, what was found, and the evidence."""
+    console.print(pairs(answer(result)))
+    if detail is Detail.ANSWER:
+        return
     if result.verdict is not None:
         console.print()
-        print_verdict(result.verdict, console)
+        print_findings(result.verdict, console, detail, with_devices=METHODS[result.method].needs_account)
+        if detail is Detail.ALL or not result.verdict.healthy:
+            console.print()
+            console.print(pairs(advice(result.verdict, detail)))
+    console.print()
+    console.print(pairs(_evidence(result, detail)))
     for heading, lines in (("Contradictions", result.contradictions), ("Notes", result.notes)):
         if lines:
             console.print()
             console.print(_listed(heading, lines))
 
 
-def print_verdict(verdict: Judgement, console: Console) -> None:
-    """Print what Exchange will make of it: findings, devices, and what the timer should be."""
-    findings = [(str(finding.severity), f"{finding.text} [{finding.code}]") for finding in verdict.findings]
-    console.print(pairs(findings or [("healthy", "Nothing was found that stands in the way of Direct Push.")]))
+def _evidence(result: Result, detail: Detail) -> list[tuple[str, str]]:
+    """Return the facts; unless all are asked for, without what the answer has told already."""
+    if detail is Detail.ALL:
+        return facts(result)
+    told = {"limit", "dies", "cut by", "sure", "but"} | ({"method"} if result.method == DEFAULT else set())
+    kept, name = [], ""
+    for word, text in facts(result):
+        name = word or name  # an empty one goes on with the one before
+        if name not in told:
+            kept.append((word, text))
+    return kept
+
+
+def print_verdict(verdict: Judgement, console: Console, detail: Detail = Detail.FINDINGS) -> None:
+    """Print what Exchange will make of a limit: what it means, what the timer should be, and what that rests on."""
+    console.print(pairs([("means", push_words(verdict)), ("ticket", verdict.ticket)]))
+    if detail is Detail.ANSWER:
+        return
     console.print()
-    if verdict.devices:
-        console.print(_device_table(verdict.devices))
-        console.print()
+    print_findings(verdict, console, detail, with_devices=True)
+    console.print()
     console.print(pairs(advice(verdict)))
+
+
+def print_findings(verdict: Judgement, console: Console, detail: Detail, *, with_devices: bool = False) -> None:
+    """Print what was found for all devices together; each device where that is asked for."""
+    console.print(pairs(findings(verdict, detail)))
+    if verdict.devices and (with_devices or detail is Detail.ALL):
+        console.print()
+        console.print(_device_table(verdict.devices))
 
 
 def _listed(heading: str, lines: Sequence[str]) -> RenderableType:
@@ -66,7 +92,7 @@ def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
         facts.append(("connects", origin))
     if result.verb is Verb.LAB:
         facts.append(("path", " > ".join(("client", *result.path, "server"))))
-    facts.append(("method", _METHODS[result.method]))
+    facts.append(("method", f"{result.method}: {METHODS[result.method].words}"))
     if result.server is not None:
         facts.append(("server", server_words(result.server)))
     facts.append(("limit", limit_words(result.limit)))
@@ -78,17 +104,7 @@ def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
     if result.confidence is not None:
         facts.append(("sure", confidence_words(result.confidence, result.noise)))
     facts.append(("tried", effort_words(result)))
-    return [*facts, *_doubts(result)]
-
-
-def _doubts(result: Result) -> list[tuple[str, str]]:
-    if not result.complete:
-        return [("but", "the search was stopped before its end; the bracket is as wide as it was then")]
-    if result.confidence is not None and result.confidence < result.search.confidence:
-        return [("but", "the trials do not agree well enough; try again, or with --confirm 3")]
-    if result.contradictions and not result.search.noise:
-        return [("but", "some trials contradict the limit")]
-    return [] if result.confirmed else [("but", "not confirmed: too few trials agree at one of the limit's ends")]
+    return [*facts, *doubts(result)]
 
 
 DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "push from", "no event")
@@ -116,11 +132,14 @@ def _seconds_or_dash(value: float | None) -> str:
     return "-" if value is None else f"{seconds(value)} s"
 
 
-def advice(verdict: Judgement) -> list[tuple[str, str]]:
-    """Return what the timer should be, and the settings that this rests on."""
+def advice(verdict: Judgement, detail: Detail = Detail.ALL) -> list[tuple[str, str]]:
+    """Return what the timer should be; with all details, the settings that this rests on as well."""
     settings, carries_s = verdict.settings, verdict.carries_max_s
+    ticket = [("ticket", verdict.ticket)]
+    if detail is not Detail.ALL:
+        return ticket
     return [
-        ("ticket", verdict.ticket),
+        *ticket,
         ("", f"{_timer(carries_s)} carries the longest heartbeat, {seconds(settings.max_heartbeat_s)} s."),
         ("columns", "push from, no event: the timer from which on no request is lost, and event 1040 stays away"),
         ("settings", settings_words(settings)),

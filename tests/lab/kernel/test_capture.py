@@ -12,7 +12,7 @@ from hbprobe.errors import UserError
 from hbprobe.lab.kernel.capture import frame_record
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import kernel_path
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 from hbprobe.trial.outcome import Kind
 
 

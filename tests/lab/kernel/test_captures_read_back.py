@@ -13,7 +13,7 @@ from hbprobe.evidence.captures.capture import Capture
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Manner
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 from hbprobe.trial.outcome import Cause
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]

@@ -20,7 +20,7 @@ from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.middlebox.kernel import render
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 from hbprobe.trial.outcome import Kind
 
 pytestmark = pytest.mark.usefixtures("namespaces")

@@ -71,7 +71,7 @@ def test_the_spread_is_a_table(diagnosis, told):
 
 
 def test_the_mend_is_the_diagnosis_own(diagnosis, told):
-    assert told(diagnosis)["Mend"] == tuple(Prose(text) for text in diagnosis["mend"])
+    assert told(diagnosis)["What to change"] == tuple(Prose(text) for text in diagnosis["mend"])
 
 
 def test_what_is_not_known_is_left_out(diagnosis, told):

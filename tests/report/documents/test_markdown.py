@@ -26,7 +26,7 @@ def test_text_is_shown_as_it_is(text, shown):
 def test_the_worked_example(composed, ten_minutes):
     lines = to_markdown(composed(ten_minutes)).splitlines()
     assert lines[0] == "# How long requests survive on a-box"
-    assert lines[2] == "**Problem.** Survives 599.5 s, cut at 600.5 s: silent."
+    assert lines[2].startswith("**Problem.** Survives 599.5 s, cut at 600.5 s: silent, by a-box (13 trials")
     assert "- **limit**: survives 599.5 s, cut at 600.5 s" in lines
     dies = lines.index("- **dies**: silent: nothing comes, and the client waits on")
     assert lines[dies + 1] == "  - one more packet was not even acknowledged: a black hole"

@@ -4,6 +4,7 @@ Each trial that runs at the same time is a device of its own, for a newer Ping o
 handshake and what has to be done between two Pings go over other connections.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -11,14 +12,20 @@ from typing import Any
 from hbprobe.eas.client import EAS_PATH, Account, Handshake, Server, device_id
 from hbprobe.eas.refusal import RefusedError
 from hbprobe.errors import CannotMeasureError
+from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer
 from hbprobe.net.wire import Dialer, DialError, Wire
+from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import classify
+from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.explanation import explained
 from hbprobe.trial.handshake import Courier
-from hbprobe.trial.methods import OneConnection
+from hbprobe.trial.http import Conversation
+from hbprobe.trial.methods.method import Environment
 from hbprobe.trial.news import GRACE_S, News, read_news
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.ping_answer import HeartbeatLimits, read_ping
+from hbprobe.trial.postmortem import examine
 
 _TOO_SHORT_S, _TOO_LONG_S = 1, 86400
 """Heartbeats that servers refuse, naming their limits; or the shorter one is taken, and so is its own limit."""
@@ -30,7 +37,7 @@ _LIMIT_PATIENCE_S = 15.0
 """A server that has not refused by then takes the heartbeat; SOGo waits its 10 s before it refuses."""
 
 
-class PingMethod(OneConnection):
+class PingMethod:
     """Pings whose HeartbeatInterval is the hold, against any ActiveSync server."""
 
     name = "ping"
@@ -49,7 +56,10 @@ class PingMethod(OneConnection):
 
         `say` is told when the server asks for a pause.
         """
-        super().__init__(dialer, grace_s)
+        self._dialer = dialer
+        self._grace_s = grace_s
+        self._account = account
+        self._loop = asyncio.get_running_loop()
         host, path = dialer.target.host, eas_path(dialer.target.path)
         ids = (device_id(account.user, host, number) for number in range(first, first + devices))
         self.devices = tuple(Handshake(account, device, path) for device in ids)
@@ -134,15 +144,32 @@ class PingMethod(OneConnection):
         for asked_s in (_TOO_SHORT_S, _TOO_LONG_S):
             await self._ask_limit(courier, asked_s)
 
+    async def prove(self) -> Outcome | None:
+        """Ask nothing: the handshake has shown what is there."""
+        return None
+
+    def at(self, dialer: Dialer) -> "PingMethod":
+        """Return the same method for another address, which has not shaken hands there yet."""
+        return PingMethod(dialer, self._grace_s, self._account, len(self.devices), self._say)
+
     async def trial(self, hold_s: float) -> Outcome:
         """Hold one Ping of a whole number of seconds open, and say what came of it."""
+        return explained(await self.ask(Ask(Question.POST_MORTEM, hold_s)), tls=self._dialer.target.tls)
+
+    async def ask(self, ask: Ask) -> Seen:
+        """Ask one question with a Ping, and examine the connection where it goes silent."""
         device = self._free.pop(0)
         try:
             if (objection := await self._ready(device)) is not None:
-                return objection
-            return await self._on_a_connection(hold_s, lambda wire: self._ping(wire, device, round(hold_s)))
+                return Seen(ask, objection)
+            return await on_a_connection(self._dialer, ask, lambda wire: self._seen(ask, wire, device))
         finally:
             self._free.append(device)
+
+    async def _seen(self, ask: Ask, wire: Wire, device: Handshake) -> Seen:
+        outcome = await self._ping(wire, device, round(ask.hold_s))
+        socket = await examine(wire) if outcome.how is Manner.SILENT else None
+        return Seen(ask, outcome, signed=wire.signed, socket=socket)
 
     async def _ready(self, device: Handshake) -> Outcome | None:
         """Take the steps that the device still has to take; return why it cannot."""
@@ -160,7 +187,7 @@ class PingMethod(OneConnection):
         return None
 
     async def _ping(self, wire: Wire, device: Handshake, heartbeat_s: int) -> Outcome:
-        conversation, request = self._conversation(wire), device.ping(heartbeat_s)
+        conversation, request = Conversation(wire, self._dialer.target.authority), device.ping(heartbeat_s)
         started_s = self._loop.time()
         conversation.ask(request.method, request.target, request.headers, request.body)
         reply = await conversation.reply(started_s + heartbeat_s + self._grace_s)
@@ -200,3 +227,11 @@ class PingMethod(OneConnection):
 def eas_path(path: str) -> str:
     """Return the path of ActiveSync for that of a URL: its own, where it names one."""
     return EAS_PATH if path == "/" else path
+
+
+def make(environment: Environment) -> PingMethod:
+    """Make it with as many devices as trials run at once."""
+    if environment.account is None:
+        raise ValueError("a Ping needs an account")
+    account, count = environment.account, environment.connections
+    return PingMethod(environment.dialer, environment.grace_s, account, count, environment.say)

@@ -15,8 +15,8 @@ from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.setup import set_up
 from hbprobe.search.search import SearchSettings
 from hbprobe.standin.rules import Rules
+from hbprobe.trial.methods.ping import PingMethod
 from hbprobe.trial.outcome import Kind, Outcome
-from hbprobe.trial.ping import PingMethod
 
 ADA = Account("ada", "s3cret")
 GRACE_S = 3.0

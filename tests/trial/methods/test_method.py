@@ -8,7 +8,7 @@ import pytest
 
 from hbprobe.farend.hold import hold_token
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.trial.methods import make_method
+from hbprobe.trial.methods.method import make_method
 from hbprobe.trial.outcome import Cause, Kind, Outcome
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
@@ -404,5 +404,5 @@ def test_a_method_that_needs_more(on_warp, serve):
         async with serve(far_end()) as peer:
             make_method("ping", peer.dialer(), GRACE_S, random.Random(1))
 
-    with pytest.raises(ValueError, match="ping is no method that needs nothing but a path"):
+    with pytest.raises(ValueError, match="a Ping needs an account"):
         on_warp(main())

@@ -1,0 +1,235 @@
+"""One box of the catalogue before a server of a test's own: `async with Box(port, "azure-load-balancer") as box`."""
+
+import asyncio
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from hbprobe.errors import UserError
+from hbprobe.middlebox import box as middlebox
+from hbprobe.middlebox.box import FlowState
+from hbprobe.middlebox.chain import Chain
+from hbprobe.middlebox.events import Counts, Event, FlowExpired
+from hbprobe.middlebox.relay import Relay
+from hbprobe.net.connect import look_up
+from hbprobe.profiles.catalogue import catalogue
+from hbprobe.profiles.model import Profile
+from hbprobe.profiles.running import OFF, draw, with_overrides
+from hbprobe.testing.in_flight import wait_until_delivered
+from hbprobe.testing.loop import WarpLoop
+from hbprobe.warp import ScaledClock, new_loop
+
+T = TypeVar("T")
+Duration = float | str | None
+"""Seconds, text such as "5min", or None for a timer that is off."""
+
+_HERE = "127.0.0.1"
+
+
+class Box:
+    """A box between a client and a server, on loopback. It is a context manager in two forms.
+
+    `async with` runs it on the loop of the test, whatever its clock. `with` runs it in a thread of its own in real
+    time, for clients that block.
+    """
+
+    def __init__(
+        self,
+        server: int | tuple[str, int],
+        profile: str | Profile = "ten-minute-provider",
+        *,
+        seed: int = 0,
+        **timers: Duration,
+    ) -> None:
+        """Put a box before a server: its port on this machine, or host and port.
+
+        `profile`: an id of the catalogue, a file, or a profile. `timers`: those that are to be other than there, as
+        in `idle=5`, `lifetime="1h"`. `seed`: what is random about the box. Raises UserError for a profile or a timer
+        that there is not.
+        """
+        self.profile = _profile(profile, timers, seed)
+        self.host = _HERE
+        self.port = 0
+        """Where clients connect, once the box runs."""
+        self.events: list[Event] = []
+        """What the box did, in order; `at_s` is on its loop's clock, which begins with `began_s`."""
+        self.began_s = 0.0
+        self._server = (_HERE, server) if isinstance(server, int) else server
+        self._chance = random.Random(seed)
+        self._chain: Chain | None = None
+        self._counts = Counts()
+        self._thread: _LoopThread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._dark_since_s: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<Box {self.profile.id} at {self.host}:{self.port}>"
+
+    # While it runs
+
+    def url(self, template: str = "http://{}/") -> str:
+        """Return an address through the box: `url("ws://{}/feed")` is `ws://127.0.0.1:49152/feed`."""
+        return template.format(f"{self.host}:{self.port}")
+
+    @property
+    def expired(self) -> list[FlowExpired]:
+        """What the box ended so far, because a timer ran out or it was told to forget."""
+        return [event for event in self.events if isinstance(event, FlowExpired)]
+
+    @property
+    def flows(self) -> list[FlowState]:
+        """The connections that run through the box now, oldest first."""
+        return self._do(lambda: self._box.flows())
+
+    @property
+    def opened(self) -> int:
+        """So many connections has the box taken so far."""
+        return self._counts.opened
+
+    def forget(self) -> int:
+        """End every connection now as its next timer would; return how many. Those without a timer live on."""
+        return self._do(lambda: sum(self._box.expire(flow.number) for flow in self._box.flows()))
+
+    def blackhole(self) -> None:
+        """Let nothing pass and answer nothing until `heal`, as if a cable were cut.
+
+        Raises UserError for a box of layer http.
+        """
+        self._do(self._blackhole)
+
+    def heal(self) -> None:
+        """Let everything pass again. What was sent meanwhile is sent again by TCP; the warp clock waits for that."""
+        self._do(self._heal)
+
+    def change(self, profile: str | Profile | None = None, *, seed: int = 0, **timers: Duration) -> None:
+        """Go on by another profile of the same layer, or with other timers; live connections get them, too.
+
+        Raises UserError where that cannot be.
+        """
+        new = _profile(self.profile if profile is None else profile, timers, seed)
+        if new.layer is not self.profile.layer:
+            raise UserError(f"{new.id} has layer {new.layer}, {self.profile.id} has layer {self.profile.layer}")
+        self._do(lambda: self._box.change(new))
+        self.profile = new
+
+    # Its life
+
+    async def __aenter__(self) -> Self:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(RuntimeError):
+            asyncio.get_running_loop()
+            raise UserError("in a coroutine, write `async with` for a box")
+        self._thread = _LoopThread()
+        try:
+            self._thread.run(self._open())
+        except BaseException:
+            self._thread.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._thread is not None  # it was entered
+        self._do(self._close)
+        self._thread.close()
+        self._thread = None
+
+    async def _open(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.began_s = self._loop.time()
+        upstream = await look_up(*self._server)
+        self._chain = Chain([self.profile], upstream, lambda _: self.events.append, chance=self._chance)
+        self.host, self.port = await self._chain.listen(_HERE, 0)
+        self._counts = self._box.counts
+
+    def _close(self) -> None:
+        if self._chain is not None:
+            self._chain.close()
+            self._chain = None
+
+    @property
+    def _box(self) -> middlebox.Box:
+        if self._chain is None:
+            raise UserError(f"the box {self.profile.id} does not run: use it inside `async with` or `with`")
+        return self._chain.relays[0]
+
+    def _do(self, what: Callable[[], T]) -> T:
+        """Do something on the box's loop: at once, or in its thread."""
+        return what() if self._thread is None else self._thread.call(what)
+
+    def _blackhole(self) -> None:
+        self._relay().blackhole()
+        if self._dark_since_s is None:
+            self._dark_since_s = time.perf_counter()
+
+    def _heal(self) -> None:
+        self._relay().heal()
+        if self._dark_since_s is None:
+            return
+        dark_s = time.perf_counter() - self._dark_since_s
+        self._dark_since_s = None
+        if isinstance(self._loop, WarpLoop):  # a job in a thread holds its clock
+            self._loop.run_in_executor(None, wait_until_delivered, self.port, self._server[1], dark_s)
+
+    def _relay(self) -> Relay:
+        if isinstance(self._box, Relay):
+            return self._box
+        raise UserError(
+            f"{self.profile.id} is a box of layer http, which has no black hole: put an `open-path` before it, "
+            f'Box(box.port, "open-path"), and cut that'
+        )
+
+
+class _LoopThread:
+    """A loop on the real clock in a thread."""
+
+    def __init__(self) -> None:
+        self._loop = new_loop(ScaledClock())
+        self._thread = threading.Thread(target=self._loop.run_forever, name="hbprobe box", daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine there, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def call(self, what: Callable[[], T]) -> T:
+        """Call a function there, and wait for it."""
+
+        async def called() -> T:
+            return what()
+
+        return self.run(called())
+
+    def close(self) -> None:
+        """End the thread."""
+        self.run(self._loop.shutdown_default_executor())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def _profile(profile: str | Profile, timers: dict[str, Duration], seed: int) -> Profile:
+    found = catalogue().find(profile) if isinstance(profile, str) else profile
+    changed, _ = with_overrides(found, {name: _text(duration) for name, duration in timers.items()})
+    drawn, _ = draw(changed, random.Random(seed))
+    return drawn
+
+
+def _text(duration: Duration) -> str:
+    """Return a duration as `with_overrides` takes it."""
+    if duration is None:
+        return OFF
+    return duration if isinstance(duration, str) else f"{duration:f}"

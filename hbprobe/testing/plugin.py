@@ -1,0 +1,166 @@
+"""The pytest plugin: the marks `warp` and `hbprobe_profiles`, and the fixture `hbprobe_box`.
+
+pytest loads it wherever hbprobe is installed, so it imports nothing that a test has not asked for.
+"""
+
+import inspect
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from hbprobe.profiles.model import Profile
+    from hbprobe.testing.box import Box, Duration
+    from hbprobe.testing.loop import WarpLoop
+
+_MARKS = {
+    "warp(settle=0, limit='1d', monotonic=True)": (
+        "run this coroutine on a clock that jumps over waiting; `settle`: real time that bytes from outside get "
+        "before each jump; `limit`: path time after which the test fails; `monotonic`: time.monotonic follows it"
+    ),
+    "hbprobe_profiles(*words)": (
+        "run this test with its argument `profile` as each of these ids, files and categories of hbprobe's catalogue"
+    ),
+}
+_HEADING = "hbprobe: what the boxes did"
+_BOXES = pytest.StashKey[list["Box"]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marks known."""
+    for mark, meaning in _MARKS.items():
+        config.addinivalue_line("markers", f"{mark}: {meaning}")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, None, None]:
+    """Give a test its profiles, and what runs it the loop that it asks for."""
+    profiles = metafunc.definition.get_closest_marker("hbprobe_profiles")
+    if profiles is not None:
+        _add_profiles(metafunc, profiles.args)
+    warp = metafunc.definition.get_closest_marker("warp")
+    if warp is None:
+        return (yield)
+    if warp.args or not _is_coroutine(metafunc.function):
+        problem = "takes its options by name" if warp.args else "is for coroutines: write `async def`"
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: the mark warp {problem}")
+    _require_loop_factories(metafunc)
+    if metafunc.definition.get_closest_marker("anyio") is not None:
+        backend = ("asyncio", {"loop_factory": _loop_factory(warp)})
+        mark = pytest.mark.parametrize("anyio_backend", [backend], ids=["warp"], scope="module")
+        metafunc.definition.add_marker(mark)
+    factories = _LoopFactories(warp)
+    metafunc.config.pluginmanager.register(factories)
+    try:
+        return (yield)
+    finally:
+        metafunc.config.pluginmanager.unregister(factories)
+
+
+class _LoopFactories:
+    """Gives pytest-asyncio the loop for one test, while it asks for it.
+
+    It asks for a loop for every test as soon as one plugin has this hook, and renames them all where there are two.
+    """
+
+    def __init__(self, warp: pytest.Mark) -> None:
+        self._warp = warp
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_asyncio_loop_factories(self) -> dict[str, Callable[[], "WarpLoop"]]:
+        """Return the loop factory by its name (pytest-asyncio 1.4)."""
+        return {"warp": _loop_factory(self._warp)}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test on the warp clock that no other plugin runs."""
+    __tracebackhide__ = True
+    warp = pyfuncitem.get_closest_marker("warp")
+    if warp is None or not _is_coroutine(pyfuncitem.obj) or pyfuncitem.get_closest_marker("anyio") is not None:
+        return None
+    from hbprobe.testing.loop import run
+
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    run(pyfuncitem.obj(**arguments), **warp.kwargs)
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say in the report of a test that failed what its boxes did."""
+    report = yield
+    if report.failed and (boxes := item.stash.get(_BOXES, None)):
+        from hbprobe.testing.telling import told
+
+        text = "\n".join(told(box.profile, box.events, box.began_s) for box in boxes)
+        add = getattr(report.longrepr, "addsection", None)  # sections of the report hide with --show-capture=no
+        if add is not None:
+            add(_HEADING, text)
+        else:
+            report.sections.append((_HEADING, text))
+    return report
+
+
+@pytest.fixture
+def hbprobe_box(request: pytest.FixtureRequest) -> "Callable[..., Box]":
+    """Make a box before a server: `async with hbprobe_box(port, profile) as box`, or `with` for clients that block.
+
+    The arguments are those of `hbprobe.testing.Box`. Where the test fails, its report says what the box did.
+    """
+    from hbprobe.testing.box import Box
+
+    boxes: list[Box] = request.node.stash.setdefault(_BOXES, [])
+
+    def make(
+        server: int | tuple[str, int],
+        profile: "str | Profile" = "ten-minute-provider",
+        *,
+        seed: int = 0,
+        **timers: "Duration",
+    ) -> Box:
+        boxes.append(Box(server, profile, seed=seed, **timers))
+        return boxes[-1]
+
+    return make
+
+
+def _add_profiles(metafunc: pytest.Metafunc, words: tuple[str, ...]) -> None:
+    from hbprobe.errors import UserError
+    from hbprobe.testing.choosing import chosen
+
+    name = metafunc.definition.nodeid
+    if "profile" not in metafunc.fixturenames:
+        raise pytest.UsageError(f"{name}: the mark hbprobe_profiles is for a test with an argument `profile`")
+    try:
+        profiles = chosen(words)
+    except UserError as error:
+        raise pytest.UsageError(f"{name}: {error}") from None
+    metafunc.parametrize("profile", profiles)
+
+
+def _require_loop_factories(metafunc: pytest.Metafunc) -> None:
+    """Refuse a test that would sleep in real time: a pytest-asyncio that takes no loop is going to run it."""
+    config = metafunc.config
+    if not config.pluginmanager.has_plugin("asyncio") or hasattr(config.hook, "pytest_asyncio_loop_factories"):
+        return
+    mode = config.getoption("asyncio_mode", None) or config.getini("asyncio_mode")
+    if mode == "auto" or metafunc.definition.get_closest_marker("asyncio") is not None:
+        name = metafunc.definition.nodeid
+        raise pytest.UsageError(
+            f"{name}: this pytest-asyncio cannot be given a clock: the mark warp needs 1.4 or later"
+        )
+
+
+def _loop_factory(warp: pytest.Mark) -> "Callable[[], WarpLoop]":
+    def make() -> "WarpLoop":
+        from hbprobe.testing.loop import new_loop
+
+        return new_loop(**warp.kwargs)
+
+    return make
+
+
+def _is_coroutine(function: object) -> bool:
+    return inspect.iscoroutinefunction(function)

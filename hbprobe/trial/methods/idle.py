@@ -1,0 +1,24 @@
+"""One request, silence for the hold, another request: for a server that cannot hold.
+
+It measures the server's own keep-alive timer, too: the shortest of all timers between here and there.
+"""
+
+from hbprobe.trial.asking import Asking
+from hbprobe.trial.evidence import Ask, Seen
+from hbprobe.trial.methods.method import Environment, OneConnection
+
+
+class IdleMethod(OneConnection):
+    """Silence between two requests."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        grace_s, rng, quiet = environment.grace_s, environment.rng, environment.quiet
+        self._asking = Asking(self._dialer, grace_s, rng, holds=False, quiet=quiet)
+
+    async def ask(self, ask: Ask) -> Seen:
+        """Ask one question."""
+        return await self._asking.ask(ask)
+
+
+make = IdleMethod

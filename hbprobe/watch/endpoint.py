@@ -1,0 +1,158 @@
+"""What monitoring asks of a watch over HTTP: metrics, the last result of a target, whether it is well, a reload.
+
+All is read in a thread of its own, on a connection of its own: neither a disk nor another program's lock holds up the
+loop that measures, and nobody who asks often can.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import TypeVar
+
+from aiohttp import web
+
+from hbprobe.errors import UserError
+from hbprobe.net.address import Address, cannot_listen
+from hbprobe.net.json_api import JsonApi
+from hbprobe.report.terminal.live import describe
+from hbprobe.text import shown
+from hbprobe.watch.control import Control
+from hbprobe.watch.metrics import Collector, Findings, Itself, Probed, exposition
+from hbprobe.watch.store import Now, State, Store
+from hbprobe.watch.watchfile import WatchTarget
+from hbprobe.watch.words import measurement_words, when
+from hbprobe.watch.worker import Worker
+from hbprobe.watch.writer import Writer
+
+T = TypeVar("T")
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>hbprobe watch</title></head><body><h1>hbprobe watch</h1><ul>
+<li><a href="/metrics">metrics</a></li><li><a href="/-/healthy">healthy</a></li><li><a href="/-/ready">ready</a></li>
+{targets}</ul></body></html>
+"""
+
+
+def _wall() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    control: Control, writer: Writer, address: Address, reload: Callable[[], None], now: Now = _wall
+) -> AsyncIterator[Address]:
+    """Serve a watch's answers on an address while the context is open; raises UserError where it cannot be had."""
+    endpoint = _Endpoint(control, writer, reload, now)
+    api = JsonApi(endpoint.routes())
+    try:
+        try:
+            host, port = await api.listen(address.host, address.port)
+        except OSError as error:
+            raise cannot_listen(address, error) from None
+        yield Address(host, port)
+    finally:
+        await api.close()
+        endpoint.worker.shutdown()
+
+
+class _Endpoint:
+    """The handlers."""
+
+    def __init__(self, control: Control, writer: Writer, reload: Callable[[], None], now: Now) -> None:
+        self._control, self._writer, self._reload, self._now = control, writer, reload, now
+        self.worker = Worker("metrics")
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self._page),
+            web.get("/metrics", self._metrics),
+            web.get("/probe", self._probe),
+            web.get("/-/healthy", self._healthy),
+            web.get("/-/ready", self._ready),
+            web.post("/-/reload", self._reloading),
+        ]
+
+    async def _page(self, _: web.Request) -> web.Response:
+        names = (escape(shown(target.name)) for target in self._control.plan.targets)
+        targets = "".join(f"<li>{name}</li>\n" for name in names)
+        return web.Response(text=_PAGE.format(targets=targets), content_type="text/html")
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        plan = self._control.plan
+        names = [target.name for target in plan.targets]
+        itself = Itself(waiting=self._writer.waiting, interval_s=plan.interval_s, reloaded=self._control.reloaded)
+        return await self._exposed(request, lambda store: [Findings(store, names, self._now()), itself], process=True)
+
+    async def _probe(self, request: web.Request) -> web.Response:
+        """Answer at once from what is stored, and begin the next measurement if the last is an interval old."""
+        wanted, module = request.query.get("target", ""), request.query.get("module", "")
+        if not wanted:
+            return web.Response(status=400, text="name a target: /probe?target=NAME or URL\n")
+        target = self._control.plan.find(wanted, module)
+        if target is None:
+            of_module = f" of module {module!r}" if module else ""
+            return web.Response(status=404, text=f"{wanted!r}{of_module} is no target of this watch\n")
+        self._control.hurry(target.name)
+        if request.query.get("debug", "") == "true":
+            return await self._answer(lambda store: web.Response(text=_debug(store, target)))
+
+        def collectors(store: Store) -> Sequence[Collector]:
+            ended = [one for one in store.measurements(target.name) if one.state in (State.DONE, State.FAILED)]
+            return [Probed(ended[-1] if ended else None), Findings(store, [target.name], self._now())]
+
+        return await self._exposed(request, collectors)
+
+    async def _healthy(self, _: web.Request) -> web.Response:
+        return web.Response(text="the watch runs\n")
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        if self._writer.is_behind:
+            return web.Response(status=503, text="the database cannot be written now; nothing is lost\n")
+        return web.Response(text="the watch measures, and can store what it finds\n")
+
+    async def _reloading(self, _: web.Request) -> web.Response:
+        self._reload()
+        return web.Response(status=202, text="the watch file is read again\n")
+
+    async def _exposed(
+        self,
+        request: web.Request,
+        collectors: Callable[[Store], Sequence[Collector]],
+        *,
+        process: bool = False,
+    ) -> web.Response:
+        accept = request.headers.get("Accept", "")
+
+        def read(store: Store) -> web.Response:
+            body, content_type = exposition(collectors(store), accept, process=process)
+            return web.Response(body=body, headers={"Content-Type": content_type})
+
+        return await self._answer(read)
+
+    async def _answer(self, read: Callable[[Store], web.Response]) -> web.Response:
+        path = self._control.plan.database
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.worker, _read, path, read)
+        except UserError as error:
+            return web.Response(status=503, text=f"{error}\n")
+
+
+def _read(path: Path, read: Callable[[Store], T]) -> T:
+    with Store(path, create=False) as store:
+        return read(store)
+
+
+def _debug(store: Store, target: WatchTarget) -> str:
+    """Tell the search of the latest measurement, trial by trial."""
+    latest = store.latest(target.name)
+    if latest is None:
+        return f"{target.name}: nothing was measured yet\n"
+    lines = [
+        f"target {target.name}, module {target.module or '-'}, {target.target.host}",
+        f"measurement {latest.id}, begun {when(latest.started_at)} UTC: {measurement_words(latest)}",
+        *map(describe, store.trials(latest.id)),
+    ]
+    return "".join(f"{shown(line)}\n" for line in lines)

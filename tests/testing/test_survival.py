@@ -1,0 +1,225 @@
+"""Which applications survive a silence behind which boxes."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from hbprobe.errors import UserError
+from hbprobe.manner import Manner
+from hbprobe.profiles.catalogue import catalogue
+from hbprobe.testing import Fate, survives
+from hbprobe.testing.choosing import USUAL
+
+
+@contextlib.asynccontextmanager
+async def echoing():
+    async def echo(reader, writer):
+        with contextlib.suppress(OSError):
+            while data := await reader.read(100):
+                writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+class Feed:
+    """A small application: it asks, and while nobody asks it may beat its heart."""
+
+    def __init__(self, box, heartbeat_s=None):
+        self._box, self._heartbeat_s = box, heartbeat_s
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self):
+        self._reader, self._writer = await asyncio.open_connection(self._box.host, self._box.port)
+        self._beating = asyncio.ensure_future(self._beat()) if self._heartbeat_s else None
+        return self
+
+    async def __aexit__(self, *_):
+        if self._beating is not None:
+            self._beating.cancel()
+        self._writer.transport.abort()
+
+    async def ask(self):
+        async with self._turn:
+            self._writer.write(b"x")
+            if await self._reader.read(1) != b"x":
+                raise EOFError("the server has closed")
+
+    async def _beat(self):
+        while True:
+            await asyncio.sleep(self._heartbeat_s)
+            await self.ask()
+
+
+def feed(heartbeat_s=None):
+    async def app(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box, heartbeat_s) as client:
+            yield
+            await client.ask()
+
+    return app
+
+
+silent = feed()
+
+
+def fates(*args, **options):
+    return [(one.fate, type(one.error)) for one in survives(*args, **options)]
+
+
+# What is measured
+
+
+def test_a_heartbeat_lives_where_silence_dies():
+    """Seven boxes, each with and without a heartbeat of 30 s, for 4,000 s of path."""
+    result = survives({"heartbeat": feed(30), "none": silent}, hours=4000 / 3600)
+    assert [(one.app, one.survived) for one in result] == [("heartbeat", True)] * 7 + [("none", False)] * 7
+    assert [one.profile.id for one in result] == list(USUAL) * 2
+
+
+@pytest.mark.parametrize(
+    ("profile", "fate", "error"),
+    [
+        ("open-path", Fate.SURVIVES, None),
+        ("azure-load-balancer", Fate.HANGS, None),
+        ("azure-load-balancer-tcp-reset", Fate.FAILS, ConnectionResetError),
+        ("aws-nlb-tcp", Fate.FAILS, ConnectionResetError),
+        ("aws-global-accelerator", Fate.FAILS, EOFError),
+    ],
+)
+def test_each_manner_of_dying(profile, fate, error):
+    assert fates(silent, profiles=[profile]) == [(fate, error or type(None))]
+
+
+def test_who_connects_again_lives():
+    async def stubborn(make_box):
+        async with echoing() as port, make_box(port) as box:
+            async with Feed(box) as client:
+                await client.ask()
+                yield
+                with contextlib.suppress(OSError, EOFError):
+                    await client.ask()
+                    return
+            async with Feed(box) as client:
+                await client.ask()
+
+    assert fates(stubborn, profiles=["open-path", "aws-nlb-tcp"]) == [
+        (Fate.SURVIVES, type(None)),
+        (Fate.RECONNECTS, type(None)),
+    ]
+
+
+def test_patience():
+    async def slow(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box) as client:
+            yield
+            await asyncio.sleep(60)
+            await client.ask()
+
+    assert [one.fate for one in survives(slow, profiles=["open-path"])] == [Fate.SURVIVES]
+    assert [one.fate for one in survives(slow, profiles=["open-path"], patience="1min")] == [Fate.HANGS]
+
+
+def test_a_timeout_of_its_own_is_no_hang():
+    async def careful(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box) as client:
+            yield
+            async with asyncio.timeout(5):
+                await client.ask()
+
+    assert fates(careful, profiles=["azure-load-balancer"]) == [(Fate.FAILS, TimeoutError)]
+
+
+def test_what_fails_in_the_silence():
+    async def grouped(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box) as client, asyncio.TaskGroup() as group:
+
+            async def watch():
+                await asyncio.sleep(300)
+                await client.ask()
+
+            group.create_task(watch())
+            yield
+            raise AssertionError("it is not used any more")
+
+    result = survives(grouped, profiles=["aws-nlb-tcp", "azure-load-balancer-tcp-reset"])
+    assert [(one.fate, type(one.error)) for one in result] == [
+        (Fate.FAILS, AssertionError),
+        (Fate.FAILS, ConnectionResetError),
+    ]
+
+
+def test_what_cannot_even_begin():
+    async def broken(make_box):
+        async with make_box(1):
+            raise LookupError("no such thing")
+        yield
+
+    assert fates(broken, profiles=["open-path"]) == [(Fate.NEVER_BEGINS, LookupError)]
+
+
+def test_hours_that_take_longer_than_the_limit_of_a_test():
+    assert fates(silent, hours=100, profiles=["open-path"]) == [(Fate.SURVIVES, type(None))]
+
+
+def test_a_profile_of_ones_own():
+    profile = catalogue()["aws-nlb-tcp"]
+    assert [one.profile for one in survives(silent, profiles=[profile])] == [profile]
+
+
+def test_the_usual_boxes_cut_in_every_manner_within_the_hour():
+    timers = [catalogue()[id_].timers.idle for id_ in USUAL]
+    assert {timer.expiry.traits.manner for timer in timers} == {Manner.SILENT, Manner.RESET, Manner.CLOSED}
+    assert max(timer.default for timer in timers) < 3600
+
+
+# What is told
+
+
+def test_a_result_is_true_where_all_live():
+    assert survives(silent, profiles=["open-path"])
+    assert not survives(silent, profiles=["open-path", "aws-nlb-tcp"])
+
+
+def test_the_table():
+    result = survives({"a": silent, "b": feed(30)}, profiles=["open-path", "aws-nlb-tcp"])
+    assert result.table().splitlines() == [
+        "|  | open-path | aws-nlb-tcp |",
+        "| --- | --- | --- |",
+        "| a | survives | fails: ConnectionResetError |",
+        "| b | survives | survives |",
+    ]
+
+
+def test_an_assertion_that_fails_shows_who_died_how():
+    text = repr(survives(silent, profiles=["open-path", "azure-load-balancer"]))
+    assert "app hangs, behind azure-load-balancer (idle 4 min: silent)\n" in text
+    assert " s after it was last set back: silent" in text
+    assert "behind open-path" not in text
+
+
+# Mistakes
+
+
+def test_an_application_without_a_box():
+    async def elsewhere(make_box):
+        yield
+
+    with pytest.raises(UserError, match=r"must make a box, and connect through it$"):
+        survives(elsewhere)
+
+
+def test_a_profile_that_there_is_not():
+    with pytest.raises(UserError, match="no profile called 'azur'"):
+        survives(silent, profiles=["azur"])
+
+
+def test_nothing_is_left_to_complain(caplog):
+    """A server's handlers are cancelled with the loop, which asyncio's streams of Python 3.11 log as an error."""
+    survives(silent, profiles=["open-path"])
+    assert caplog.records == []

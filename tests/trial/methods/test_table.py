@@ -1,0 +1,42 @@
+from importlib import import_module
+
+import pytest
+
+from hbprobe.trial.evidence import Question
+from hbprobe.trial.methods.table import CHOICES, DEFAULT, METHODS, Server, in_words, names, server_timer_counts
+
+
+@pytest.mark.parametrize("row", METHODS.values(), ids=METHODS)
+def test_each_row_names_what_makes_its_method(row):
+    assert callable(import_module(row.module).make)
+
+
+def test_a_name_is_that_of_its_row():
+    assert all(name == row.name for name, row in METHODS.items())
+    assert DEFAULT in CHOICES
+    assert names() == tuple(CHOICES)
+
+
+@pytest.mark.parametrize("row", METHODS.values(), ids=METHODS)
+def test_traits_do_not_contradict_each_other(row):
+    serves = row.server is Server.SERVE
+    assert row.server_timer is not serves, "only hbprobe serve has no timer of its own"
+    assert serves or not {Question.SERVER_DRIP, Question.BOTH_DRIP} & row.asks, (
+        "no other server drips when it is told"
+    )
+    assert not row.asks or Question.POST_MORTEM in row.asks
+    assert row.schemes
+    assert row.help
+    assert row.words
+
+
+def test_names_as_a_sentence_has_them():
+    assert in_words(lambda row: row.needs_account) == "ping"
+    assert in_words(lambda row: row.name in ("hold", "ping")) == "hold or ping"
+    assert in_words(lambda row: row.name in ("hold", "idle", "ping")) == "hold, idle or ping"
+
+
+def test_whose_timer_a_limit_may_be():
+    assert not server_timer_counts("hold")
+    assert server_timer_counts("idle")
+    assert server_timer_counts("capture"), "who wrote it may have had a server with timers"

@@ -1,0 +1,72 @@
+"""Which lines of deciding modules their own tests do not run.
+
+    python tests/uncovered.py                     every module that is free of I/O, clocks and chance; takes minutes
+    python tests/uncovered.py trial.classify ...  these only
+
+What `hbprobe/ROOM/NAME.py` decides is tested in `tests/ROOM/test_NAME.py`. Each module is run under its own test file
+alone, so that what other tests happen to run on their way does not count. Needs coverage
+(https://pypi.org/project/coverage/), which is in the extra `dev`.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_architecture import MODULES, ROOT, TOUCHING
+
+TESTS = Path(__file__).parent
+
+
+def main(names: list[str]) -> int:
+    """Print a line for each module that is not wholly covered; return how many there are, up to 1."""
+    deciding = [module.removeprefix("hbprobe.") for module in MODULES]
+    chosen = names or [name for name in deciding if name not in TOUCHING]
+    if unknown := [name for name in chosen if name not in deciding]:
+        print(f"no such module: {', '.join(unknown)}", file=sys.stderr)  # noqa: T201
+        return 2
+    found = [line for name in chosen for line in _uncovered(name)]
+    print("\n".join(found) or "all covered")  # noqa: T201
+    return 1 if found else 0
+
+
+def _uncovered(name: str) -> Iterator[str]:
+    *rooms, stem = name.split(".")
+    test = TESTS.joinpath(*rooms, f"test_{stem}.py")
+    if not test.is_file():
+        yield f"{name}: has no {test.relative_to(TESTS.parent)}"
+        return
+    file = ROOT.joinpath(*rooms, f"{stem}.py")
+    with tempfile.TemporaryDirectory() as folder:
+        data, report = Path(folder) / "data", Path(folder) / "report.json"
+        coverage = [sys.executable, "-m", "coverage"]
+        run = ["run", f"--data-file={data}", f"--include={file}", "-m", "pytest", "-q", "-n0", str(test)]
+        ran = subprocess.run([*coverage, *run], cwd=TESTS.parent, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            yield f"{name}: {test.relative_to(TESTS.parent)} fails"
+            return
+        told = ["json", "-q", f"--data-file={data}", "-o", str(report)]
+        if subprocess.run([*coverage, *told], cwd=TESTS.parent, capture_output=True, check=False).returncode:
+            yield f"{name}: no line of it is run"
+            return
+        (measured,) = json.loads(report.read_text())["files"].values()
+    if lines := measured["missing_lines"]:
+        yield f"{name}: {measured['summary']['percent_covered_display']} %, not lines {_ranges(lines)}"
+
+
+def _ranges(lines: list[int]) -> str:
+    """Write numbers in a row as one: `3-5, 9`."""
+    spans: list[list[int]] = []
+    for line in lines:
+        if spans and line == spans[-1][1] + 1:
+            spans[-1][1] = line
+        else:
+            spans.append([line, line])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
