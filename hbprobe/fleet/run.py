@@ -6,10 +6,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 
+from hbprobe.fleet.chance import Words
 from hbprobe.fleet.compiled import IS_FAST
 from hbprobe.fleet.herd import Herd
 from hbprobe.fleet.mail import DAY_S
-from hbprobe.fleet.chance import Words
 from hbprobe.fleet.merge import Fired, WindowInArrays, in_order
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.tally import FleetResult, Tally
