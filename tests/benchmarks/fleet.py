@@ -1,9 +1,9 @@
 """How many device-days a second the fleet simulates, beside the same model in SimPy and as plain objects.
 
-`python tests/benchmarks/fleet.py` takes about two minutes; the machine should have nothing else to do, and its load is
-printed. Fleets are simulated as the verbs do it, with a day before that does not count. SimPy
-(https://simpy.readthedocs.io) must be installed; it is no dependency of hbprobe. Where numba is, it is used. The mix is
-the one that is shipped.
+`python tests/benchmarks/fleet.py` takes about two minutes; the machine should have nothing else to do, and its load
+is printed. Fleets are simulated as the verbs do it, with a day before that does not count. SimPy
+(https://simpy.readthedocs.io) must be installed; it is no dependency of hbprobe. Where numba is, it is used. The mix
+is the one that is shipped.
 """
 
 import argparse
