@@ -1,6 +1,5 @@
 """Simulate a fleet: herds of devices, slice by slice of time, and Exchange's window over all of them."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 
@@ -62,7 +61,7 @@ class _Run:
 
     def go(self) -> None:
         """Some threads let the devices ask, another shows Exchange what they asked in the slice before."""
-        threads = os.cpu_count() if IS_FAST else 1  # in arrays, threads mostly wait for each other
+        threads = None if IS_FAST else 1  # in arrays, threads mostly wait for each other
         with ThreadPoolExecutor(threads) as devices, ThreadPoolExecutor(1) as exchange:
             for until_s in self._ends_s(0.0, self._begin_s):
                 self._advance(until_s, devices)
