@@ -2,7 +2,7 @@
 
 A mix says who is there; `world` is all that a simulation rests on. `states` tabulates the device algorithms of
 `hbprobe.exchange`, `herd` moves thousands of devices along the table at a time, `merge` puts their samples into
-Exchange's window, `run` drives both. `reference` does the same with one object a device, and a test holds the two
+Exchange's window, `run` drives both. `reference` does the same with one object a device, and a test holds them
 together.
 
     requests.py   the requests for simulated fleets: what the server sees of one, and which timer its firewall should
@@ -14,9 +14,11 @@ together.
     paths.py      the paths that devices are on: how long each carries a silent request, and what a device sees of the
                   cut
     firewall.py   how long the firewall before the server remembers a connection whose device has gone without a word
+    ticks.py      times on a grid of whole ticks, whose sums are exact
     mail.py       when mail comes: a Poisson process whose rate changes with the hour of the day
     chance.py     chance that is looked up by number instead of drawn in turn
     herd.py       some of the devices of a fleet, as arrays; all that are due make a request at a time
+    compiled.py   the same devices, one after another, as a loop that numba compiles where it is installed
     merge.py      Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the
                   reference
     run.py        simulate a fleet: herds of devices, slice by slice of time, and Exchange's window over all of them
@@ -30,5 +32,5 @@ together.
                   truth is known
 
 A device comes from `hbprobe.exchange.devices`, a path from any profile, a mix from a file; none needs code here. What
-devices or people do is decided in `herd` and in `reference` alike.
+devices or people do is decided in `herd`, in `compiled` and in `reference` alike.
 """

@@ -1,11 +1,11 @@
 """The requests of many devices, one device after another, as a loop that numba compiles.
 
-It does what `hbprobe.fleet.herd` does in arrays. Without numba (https://numba.pydata.org) it is plain Python, which is
-slow and which tests hold against the other two models.
+It does what `hbprobe.fleet.herd` does in arrays. Without numba (https://numba.pydata.org) it is plain Python: slow,
+and held against the other two models by the tests.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -18,14 +18,19 @@ from hbprobe.fleet.ticks import TICK_S, TICKS_PER_S
 try:
     from numba import njit
 except ImportError:
-    IS_FAST: Final = False
-    """Whether it is compiled."""
+    njit = None
+IS_FAST: Final = njit is not None
+"""Whether it is compiled."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
-    def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+
+def _compiled(function: Callable[P, T]) -> Callable[P, T]:
+    if njit is None:
         return function
-else:
-    IS_FAST = True
-    _compiled = njit(nogil=True, cache=True)
+    compiled: Callable[P, T] = njit(nogil=True, cache=True)(function)
+    return compiled
+
 
 # As plain numbers, which numba knows.
 _ANSWERED, _MAIL, _AT_ONCE, _LEFT = int(End.ANSWERED), int(End.MAIL), int(End.AT_ONCE), int(End.LEFT)
@@ -97,7 +102,8 @@ class Done(NamedTuple):
 
 
 @_compiled
-def _uniform(key: Any, number: Any, what: Any) -> Any:  # `hbprobe.fleet.chance.uniform`
+def _uniform(key: np.uint64, number: np.uint64, what: np.uint64) -> float:
+    """Return what `hbprobe.fleet.chance.uniform` does."""
     word = key + (number * _KINDS + what) * _GOLDEN
     word = (word ^ (word >> _BY_30)) * _FIRST
     word = (word ^ (word >> _BY_27)) * _SECOND
@@ -106,8 +112,8 @@ def _uniform(key: Any, number: Any, what: Any) -> Any:  # `hbprobe.fleet.chance.
 
 
 @_compiled
-def run(due: Ints, until_s: float, of: Devices, rules: Rules, seen: Seen) -> Any:
-    """Let devices make the requests that they begin before a time, one after another, until there is no room for more.
+def run(due: Ints, until_s: float, of: Devices, rules: Rules, seen: Seen) -> tuple[int, int, int, int, int, float]:
+    """Let devices make all requests that they begin before a time, until there is no room for more; return `Done`.
 
     A device also stops where it arrives on another network, and where no more of its mails are known.
     """

@@ -1,6 +1,7 @@
 """Some of the devices of a fleet, as arrays; all that are due make a request at a time.
 
-Where numba is installed they do it one device after another, in `hbprobe.fleet.compiled`. `hbprobe.fleet.reference` does the same with one object a device, and is the one to read first.
+Where numba is installed they do it one device after another, in `hbprobe.fleet.compiled`, which is faster.
+`hbprobe.fleet.reference` does the same with one object a device, and is the one to read first.
 """
 
 from typing import NamedTuple
@@ -165,7 +166,7 @@ class Herd:
         self._state[those] = self._following[place]
 
     def _run(self, due: Ints, until_s: float, done: Slice) -> None:
-        """Make the requests of one device after another, of each until it arrives elsewhere or its mails are at an end."""
+        """Make the requests of each device until it arrives elsewhere, or no more of its mails are known."""
         table, habits = self._table, self._world.habits
         of = Devices(
             self._state, self._due_s, self._requests, self._keys, self._leaves_s, self._limit_s, self._spread_s,

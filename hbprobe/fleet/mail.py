@@ -14,7 +14,7 @@ from hbprobe.fleet.ticks import all_on_grid, on_grid
 HOUR_S, DAY_S = 3600.0, 86400.0
 HOURS = 24
 _PARTS: Final = 2**30
-"""Of one expected mail: counts are whole numbers of them, so that it does not matter in which groups they are added."""
+"""Of one expected mail. Counts are whole numbers of them, so that their sums are exact."""
 Counts = NDArray[np.int64]
 
 
@@ -46,7 +46,8 @@ class MailDay:
         hour = (second / HOUR_S).astype(np.intp)
         before, rates = self._counts
         mails = day * self._per_day + before[hour] + rates[hour] * (second - hour * HOUR_S)
-        return (mails * _PARTS).astype(np.int64)
+        found: Counts = (mails * _PARTS).astype(np.int64)
+        return found
 
     def when(self, expected: int) -> float:
         """Return from when on so many are to be expected, in parts of a mail; infinite where no mail ever comes."""
@@ -148,7 +149,7 @@ class Mailboxes:
     def _draw(self, those: NDArray[np.intp]) -> None:
         if not len(those):
             return
-        numbers = self._drawn[those][:, None] + np.arange(self.BLOCK, dtype=np.uint64)
+        numbers = self._drawn[those][:, None] + np.arange(self.BLOCK).astype(np.uint64)
         further = chance.exponentials(self._keys[those][:, None], numbers, OfRequest.MAIL)
         further *= _PARTS
         expected = self._expected[those][:, None] + np.cumsum(further.astype(np.int64), axis=1)

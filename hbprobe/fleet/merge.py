@@ -34,7 +34,8 @@ def packed(at_s: Floats, heartbeat_s: Floats) -> Words:
 
 def times_s(samples: Words) -> Floats:
     """Return when samples were."""
-    return (samples >> np.uint64(INTERVAL_BITS)) * TICK_S
+    found: Floats = (samples >> np.uint64(INTERVAL_BITS)).astype(np.float64) * TICK_S
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Simulate a fleet: herds of devices, slice by slice of time, and Exchange's window over all of them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 
 from hbprobe.fleet.chance import Words
+from hbprobe.fleet.compiled import IS_FAST
 from hbprobe.fleet.herd import Herd
 from hbprobe.fleet.mail import DAY_S
 from hbprobe.fleet.merge import Fired, WindowInArrays, in_order
@@ -59,15 +60,16 @@ class _Run:
         self._now = 0.0
 
     def go(self) -> None:
-        """One thread lets the devices ask, the other shows Exchange what they asked in the slice before."""
-        for until_s in self._ends_s(0.0, self._begin_s):
-            self._advance(until_s)
-        for herd in self._herds:
-            herd.forget()
-        with ThreadPoolExecutor(1) as exchange:
+        """Some threads let the devices ask, another shows Exchange what they asked in the slice before."""
+        threads = None if IS_FAST else 1  # in arrays, threads mostly wait for each other
+        with ThreadPoolExecutor(threads) as devices, ThreadPoolExecutor(1) as exchange:
+            for until_s in self._ends_s(0.0, self._begin_s):
+                self._advance(until_s, devices)
+            for herd in self._herds:
+                herd.forget()
             looking = exchange.submit(self._look, [])
             for until_s in self._ends_s(self._begin_s, self._end_s):
-                parts = self._advance(until_s)
+                parts = self._advance(until_s, devices)
                 looking.result()
                 looking = exchange.submit(self._look, parts)
             looking.result()
@@ -77,8 +79,8 @@ class _Run:
             self._now, now = now, min(end_s, now + self._slice_s)
             yield now
 
-    def _advance(self, until_s: float) -> list[Words]:
-        slices = [herd.advance(until_s) for herd in self._herds]
+    def _advance(self, until_s: float, threads: Executor) -> list[Words]:
+        slices = list(threads.map(lambda herd: herd.advance(until_s), self._herds))
         for one in slices:
             self._opened.add(np.sort(np.concatenate([_NONE_S, *one.opened_s])))
             self._forgotten.add(np.sort(np.concatenate([_NONE_S, *one.forgotten_s])))
