@@ -43,7 +43,7 @@ class Options(fleet_output.Options):
         Folder,
         Parameter(
             help="leave the logs that IIS would have of this fleet, and truth.json with what its paths do; at most "
-            "1000 devices"
+            "1000 devices; with --sockets the stand-in writes them, and its event log"
         ),
     ] = None
 
@@ -53,11 +53,11 @@ def fleet(request: Fleet, own: Options) -> int:
     """Simulate, and show what the server saw."""
     if own.sockets and own.sweep_share is not None:
         raise RequestError("{sockets} and {sweep_share} do not go together: drop one", "sockets")
-    if own.iis_log is not None:
+    if own.iis_log is not None and not own.sockets:
         with status("writing logs") as say:
             leave_iis_logs(request, own.iis_log, say)
     if own.sockets:
-        return over_sockets(request, own)
+        return over_sockets(request, own, own.iis_log)
     if own.sweep_share is not None:
         return _sweep(request, own, own.sweep_share)
     return _fleet(request, own)

@@ -1,24 +1,36 @@
 """`hbprobe fleet --sockets`: a smaller fleet through the real stand-in, and the model held against it."""
 
+import asyncio
+import contextlib
+import json
 import random
 import time
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hbprobe.cli.fleet_output import Options, progress, tell
 from hbprobe.errors import RequestError
-from hbprobe.fleet.requests import Fleet
+from hbprobe.files import write_whole
+from hbprobe.fleet.requests import LOGS_BEGIN, Fleet
 from hbprobe.net.descriptors import raise_limit
 
+if TYPE_CHECKING:
+    from hbprobe.fleet.world import World
+    from hbprobe.lab.fleet import SocketFleet
+    from hbprobe.profiles.model import Profile
+
 _MOST_ON_SOCKETS = 1000
+_BEHIND_THE_BOX = "127.0.0.0/24"
+"""Where all devices come from: the stand-in sees the box's address."""
 
 
-def over_sockets(request: Fleet, own: Options) -> int:
-    """Let the fleet live, and show what the server saw."""
+def over_sockets(request: Fleet, own: Options, logs: Path | None = None) -> int:
+    """Let the fleet live, and show what the server saw; its logs, and the truth beside them, are left in `logs`."""
     from hbprobe import warp
     from hbprobe.fleet.mail import DAY_S
     from hbprobe.fleet.paths import only_path
     from hbprobe.lab.fleet import agreement, on_one_path
-    from hbprobe.lab.fleet import run as live
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.profiles.running import draw
     from hbprobe.report.terminal.fleet_sockets import SocketReport, print_sockets
@@ -31,7 +43,7 @@ def over_sockets(request: Fleet, own: Options) -> int:
     started = time.perf_counter()
     with progress(own) as observer:
         observer.says("simulating over sockets; a day of 200 devices takes minutes")
-        seen = warp.run(live(world, [box], until_s), warp.WarpClock())
+        seen = warp.run(_live(world, box, until_s, logs), warp.WarpClock())
     same, modelled = agreement(world, seen, until_s)
     report = SocketReport(
         mix=mix.name,
@@ -55,6 +67,25 @@ def over_sockets(request: Fleet, own: Options) -> int:
         {},
         found=bool(seen.events),
     )
+
+
+async def _live(world: "World", box: "Profile", until_s: float, logs: Path | None) -> "SocketFleet":
+    from hbprobe.eas.log_blob import Site
+    from hbprobe.eas.releases import Release
+    from hbprobe.fleet.logged import truth_of
+    from hbprobe.lab.fleet import run
+    from hbprobe.standin.record_files import EventLog, IisLog, WallClock
+
+    if logs is None:
+        return await run(world, [box], until_s)
+    clock, release, site = WallClock(LOGS_BEGIN, asyncio.get_running_loop().time()), Release.V2019, Site()
+    with (
+        contextlib.closing(IisLog(logs, release, clock, site)) as lines,
+        contextlib.closing(EventLog(logs, release, world.settings, clock, site)) as events,
+    ):
+        seen = await run(world, [box], until_s, (lines, events))
+    write_whole(logs / "truth.json", json.dumps(truth_of(world, lambda _: _BEHIND_THE_BOX), indent=2) + "\n")
+    return seen
 
 
 def _checked(request: Fleet) -> str:

@@ -7,7 +7,7 @@ a box makes again at another server are left out.
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from hbprobe.eas.commands import PingStatus
@@ -126,13 +126,18 @@ def _address(path: int, host: int) -> str:
     return f"198.{18 + path // 250}.{path % 250}.{host}"
 
 
-def truth_of(world: World) -> dict[str, object]:
+def network_of_path(number: int) -> str:
+    """Return the network from which devices on a path come."""
+    return _address(number, 0) + "/24"
+
+
+def truth_of(world: World, network: Callable[[int], str] = network_of_path) -> dict[str, object]:
     """Return what the paths do, by network, for whoever reads the logs."""
     return {
         "devices": world.devices,
         "networks": [
             {
-                "network": _address(number, 0) + "/24",
+                "network": network(number),
                 "path": path.name,
                 "limits": [
                     {

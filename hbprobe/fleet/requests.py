@@ -27,7 +27,7 @@ Devices: TypeAlias = Annotated[int, Whole(1, 10_000_000)]
 _LONGEST_DAYS = 3650
 _MOST_TIMERS = 1000
 _MOST_LOGGED = 1000
-_LOGS_BEGIN = datetime(2030, 1, 2, tzinfo=UTC)
+LOGS_BEGIN = datetime(2030, 1, 2, tzinfo=UTC)
 """The first simulated day of logs."""
 _MOST_MAIL = 100_000
 T = TypeVar("T")
@@ -272,7 +272,7 @@ def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None]) -> No
         text = "{iis_log} takes {most} devices at most: add {devices} 300"
         raise RequestError(text, "iis_log", most=_MOST_LOGGED)
     world = asked.loaded_mix().world(asked.devices, asked.exchange_settings(), asked.seed)
-    log = IisLog(folder, Release.V2019, WallClock(_LOGS_BEGIN, 0.0), Site())
+    log = IisLog(folder, Release.V2019, WallClock(LOGS_BEGIN, 0.0), Site())
     for record in requests(world, asked.days * DAY_S):
         log.request_done(record)
         say(f"writing logs: {record.ended_s / (asked.days * DAY_S):.0%}")

@@ -35,6 +35,7 @@ from hbprobe.net.replies import Answer, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.model import Profile
 from hbprobe.standin.exchange import Exchange
+from hbprobe.standin.records import Recorder
 from hbprobe.standin.service import StandIn
 from hbprobe.trial.handshake import Courier
 from hbprobe.trial.http import Conversation
@@ -74,11 +75,16 @@ def on_one_path(world: World) -> World:
     return replace(world, habits=replace(world.habits, stay_s=inf))
 
 
-async def run(world: World, boxes: Sequence[Profile], until_s: float) -> SocketFleet:
-    """Let a fleet live for so many seconds of the loop's clock behind boxes, in order from the client."""
+async def run(
+    world: World, boxes: Sequence[Profile], until_s: float, recorders: Sequence[Recorder] = ()
+) -> SocketFleet:
+    """Let a fleet live for so many seconds of the loop's clock behind boxes, in order from the client.
+
+    `recorders` hear what the stand-in hears.
+    """
     told: list[list[Event]] = [[] for _ in boxes]
     seen = _Seen()
-    standin = StandIn(world.settings, recorders=(seen,))
+    standin = StandIn(world.settings, recorders=(seen, *recorders))
     chances = random.Random(world.seed)
     async with no_fault_is_lost(), path(boxes, world.settings, told, chances, (standin,)) as dialer:
         begin_s = asyncio.get_running_loop().time()

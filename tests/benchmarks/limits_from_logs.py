@@ -106,11 +106,13 @@ def main():
             named, right = named + 1, right + is_right(limit, limit_s)
             wide_s.append(limit.cut - limit.survived)
             if not is_right(limit, limit_s):
-                say(f"  cut company {number}: {key} {limit.survived:g} to {limit.cut:g} s for {limit_s:g} ({drawn.about})")
+                bracket = f"{limit.survived:g} to {limit.cut:g} s"
+                say(f"  cut company {number}: {key} {bracket} for {limit_s:g} s ({drawn.about})")
     wide_s.sort()
     say(
         f"{paths} cut paths: {named} named, {right} brackets right ({right / max(1, named):.1%}); "
-        f"half of them are {wide_s[len(wide_s) // 2]:g} s wide or less, nine in ten {wide_s[len(wide_s) * 9 // 10]:g} s"
+        f"half of them are {wide_s[len(wide_s) // 2]:g} s wide or less, "
+        f"nine in ten {wide_s[len(wide_s) * 9 // 10]:g} s"
     )
 
 

@@ -5,6 +5,8 @@ One
 that was told of a cut asks again before the server thinks that its request is over. One that heard nothing gives up
 by
 its own clock, 5 to 35 s after its interval, and may pause for a minute. What fits none of these is counted, not used.
+A status of which the client's connection was gone (Windows errors 64 and 995) was told to nobody: it is no failure of
+the server.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -83,6 +85,7 @@ WITH devices AS (
       AND NOT is_expired AND coalesce(command_status, 1) = 1
       AND CASE WHEN heartbeat_s IS NULL THEN took_ms % 1000 >= 200 ELSE took_ms < heartbeat_s * 1000 - 1000 END)
       AS is_early,
+    coalesce(win32, 0) IN (64, 995) AS is_gone,
     coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
       AND took_ms % 1000 < 100 THEN took_ms // 1000 END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told
@@ -108,8 +111,8 @@ WITH devices AS (
 SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_exact AND next_exact AS
 is_precise,
   CASE
-    WHEN status >= 500 OR status = 0 THEN 'failed'
-    WHEN status >= 400 THEN 'refused'
+    WHEN (status >= 500 OR status = 0) AND NOT is_gone THEN 'failed'
+    WHEN status >= 400 AND NOT is_gone THEN 'refused'
     WHEN command_status IS NOT NULL AND command_status NOT IN (1, 2)
       AND coalesce(error, '') NOT LIKE '%PingCollision%' THEN 'refused'
     WHEN next_ms IS NULL THEN 'unknown'

@@ -140,7 +140,8 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
       FROM lines
     ), named AS (
       SELECT *,
-        {_or_packed("raw_command", 1)} AS command, nullif(coalesce({_or_packed("raw_user", 2)}, login), '') AS user_raw,
+        {_or_packed("raw_command", 1)} AS command,
+        nullif(coalesce({_or_packed("raw_user", 2)}, login), '') AS user_raw,
         {_or_packed("raw_device", 3)} AS device, {_or_packed("raw_type", 4)} AS device_type
       FROM parts
     )
@@ -183,7 +184,7 @@ def _or_null(value: str) -> str:
 
 
 def _decoded(value: str) -> str:
-    """Return the SQL that decodes a value, NULL for an empty one; looking costs less than decoding what needs none."""
+    """Return the SQL that decodes a value, NULL for an empty one; looking costs less than decoding."""
     decoded = f"coalesce(TRY(url_decode({value})), {value})"
     return f"CASE WHEN contains({value}, '%') THEN {decoded} ELSE nullif({value}, '') END"
 

@@ -61,11 +61,11 @@ def records(draw, number):
 @st.composite
 def days(draw):
     """Draw what happens from an hour before midnight to two hours after it."""
-    return [draw(records(number)) for number in range(draw(st.integers(1, 12)))]
+    return [draw(records(number)) for number in range(draw(st.integers(1, 24)))]
 
 
 @pytest.mark.parametrize("release", Release)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(done=days())
 def test_over_midnight_and_a_restart(tmp_path_factory, release, done):
     folder = tmp_path_factory.mktemp("logs")

@@ -1,9 +1,7 @@
 """Logs of simulated companies: what is read off them, held against the truth that they were made from."""
 
-import random
-
 import pytest
-from support.company import company, path, write_logs
+from support.company import company, path, random_losses, write_logs
 
 from hbprobe.eas.releases import Release
 from hbprobe.evidence.logs.request import By, Logs
@@ -33,8 +31,7 @@ def test_silent_limits_and_an_open_path(tmp_path, release):
     assert "ios" not in found[net(1)].rests_on
 
 
-@pytest.mark.parametrize("release", [Release.V2010, Release.V2019])
-@pytest.mark.parametrize("how", [Manner.RESET, Manner.CLOSED])
+@pytest.mark.parametrize(("release", "how"), [(Release.V2010, Manner.RESET), (Release.V2019, Manner.CLOSED)])
 def test_limits_that_devices_are_told_of(tmp_path, release, how):
     write_logs(tmp_path, company(path("a", 900, how), path("b", 300, how)), release)
     found, _ = limits_of(tmp_path)
@@ -101,21 +98,38 @@ def test_a_back_end_alone_does_not_know_networks(tmp_path):
     assert found["-"].survived <= 420 <= found["-"].cut
 
 
+@pytest.fixture(scope="module")
+def small_company(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("logs")
+    write_logs(folder, company(path("a", 420), moves=0, devices=40))
+    return folder
+
+
 @pytest.mark.parametrize("by", By)
-def test_groups(tmp_path, by):
-    write_logs(tmp_path, company(path("a", 420), moves=0, devices=40))
-    found, _ = limits_of(tmp_path, by=by)
+def test_groups(small_company, by):
+    found, _ = limits_of(small_company, by=by)
     kinds = {"network": {net(0)}, "kind": {"iPhone", "Android", "PocketPC"}, "server": {"192.0.2.10"}}
     assert set(found) == kinds[by] if by in kinds else len(found) == 40
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_losses_at_random_are_no_limit(tmp_path, seed):
-    """A device that hears nothing of a share of its answers: up to five in a hundred."""
-    chance = random.Random(seed)
-    write_logs(tmp_path, company(path("a"), path("b"), seed=seed), keep=lambda _: chance.random() > 0.05)
+@pytest.mark.parametrize("of", ["requests", "visits"])
+@pytest.mark.parametrize("how", [Manner.SILENT, Manner.CLOSED])
+def test_losses_at_random_are_no_limit(tmp_path, of, how):
+    """Two hundred such companies are read by tests/benchmarks/limits_from_logs.py."""
+    write_logs(tmp_path, company(random_losses("a", 0.05, how, of), random_losses("b", 0.02, how, of), seed=7))
     found, _ = limits_of(tmp_path)
-    assert {limit.judgement for limit in found.values()} == {"none-seen"}
+    assert "limit" not in {limit.judgement for limit in found.values()}
+
+
+def test_most_limits_are_named_and_hold_the_truth(tmp_path):
+    """A hundred such paths are read by tests/benchmarks/limits_from_logs.py."""
+    drawn = [(861, Manner.RESET), (1449, Manner.CLOSED), (746, Manner.SILENT), (350, Manner.RESET)]
+    write_logs(tmp_path, company(*(path(f"p{limit_s}", limit_s, how) for limit_s, how in drawn), moves=0, seed=11))
+    found, _ = limits_of(tmp_path)
+    for number, (limit_s, _) in enumerate(drawn):
+        limit = found[net(number)]
+        assert limit.judgement == "limit"
+        assert limit.survived <= limit_s <= limit.cut
 
 
 def test_what_happens_if_nothing_is_known(tmp_path):
