@@ -96,7 +96,7 @@ def _write(findings: Findings, out: BinaryIO, secrets: bytes | None) -> None:
             for link in np.unique(records.link).tolist():
                 if (index, link) not in interfaces:
                     interfaces[index, link] = len(interfaces)
-                    name = f"{side} side" if side is not None else file.path.name
+                    name = f"{side} side" if side is not None else shown(file.path.name)
                     head = struct.pack("<HHI", max(link, 0), 0, 0)
                     options = [(_IF_NAME, name.encode()), (_IF_TSRESOL, _NANOSECONDS)]
                     out.write(_block(_INTERFACE, head + _options(options)))

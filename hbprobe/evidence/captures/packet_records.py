@@ -109,7 +109,7 @@ class PcapScanner:
         self._record = 24 if patched else 16
         snap, link = struct.unpack(f"{self._order}II", head[16:24])
         self._most = max(snap, 262_144) if snap <= LARGEST_BLOCK else LARGEST_BLOCK
-        self._link = link & 0x03FFFFFF  # the upper bits say whether a frame ends in its check sequence
+        self._link = link & 0xFFFF  # the upper half says whether a frame ends in its check sequence
         self._head = 24
         self._damage: str | None = None
         self.untimed = 0

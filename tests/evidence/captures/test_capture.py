@@ -359,6 +359,16 @@ def test_packets_stay_byte_for_byte(tmp_path, nano):
     assert [float(at) for at, _ in written_] == pytest.approx([float(at) for at, _ in original], abs=1e-6)
 
 
+@pytest.mark.parametrize("link", [0xF0000001, 0x04000001, 0xFFFF, 0xFFFFFFFF, 147])
+def test_any_link_type_can_be_annotated(tmp_path, link):
+    """The upper half of the field tells of check sequences; a type that nobody knows is passed on."""
+    (tmp_path / "a.pcap").write_bytes(pcap(Talk().open().ethernet(), link=link))
+    record = Capture([tmp_path / "a.pcap"], annotate=tmp_path / "out.pcapng").run()
+    assert (record.sources[0].tcp == 5) is (link & 0xFFFF == 1)
+    frames = dpkt.pcapng.Reader(io.BytesIO((tmp_path / "out.pcapng").read_bytes()))
+    assert [frame for _, frame in frames] == [frame for _, frame in Talk().open().ethernet()]
+
+
 def test_keys_go_in_only_when_asked(tmp_path):
     path = written(tmp_path / "a.pcap", Talk().open())
     Capture([path], annotate=tmp_path / "out.pcapng").run()

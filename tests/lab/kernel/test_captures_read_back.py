@@ -2,14 +2,18 @@
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, defaultdict
+from functools import cache
+from itertools import pairwise
 
+import dpkt
 import pytest
 from support.packets import pcap, read_pcap
 
 from hbprobe import warp
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
+from hbprobe.evidence.captures.findings import record
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Manner
@@ -74,39 +78,62 @@ MANNERS = {
 EXACT = ("reset", "close")
 
 
+@pytest.fixture(scope="module")
+def found(captures):
+    """Return what the captures of a path show, from one side or both; each is judged once."""
+
+    @cache
+    def judged(path, sides):
+        client, server = captures[path]
+        return Capture({"client": [client], "server": [server], "both": [client, server]}[sides]).findings()
+
+    return judged
+
+
+def silences(path):
+    """Return the longest silence of each connection that was held, as dpkt reads the capture: the truth.
+
+    A box on a busy machine looks at its table late, so its timer alone does not tell when it struck.
+    """
+    times = defaultdict(list)
+    with path.open("rb") as file:
+        for at_s, frame in dpkt.pcap.Reader(file):
+            segment = dpkt.ethernet.Ethernet(frame).data.data
+            if isinstance(segment, dpkt.tcp.TCP):
+                times[min(segment.sport, segment.dport), max(segment.sport, segment.dport)].append(float(at_s))
+    longest = [max((two - one for one, two in pairwise(sorted(seen))), default=0.0) for seen in times.values()]
+    return sorted(one for one in longest if one >= IDLE_S - 0.2)
+
+
 @pytest.mark.parametrize("sides", ["client", "server", "both"])
 @pytest.mark.parametrize("path", CAUSES)
-def test_every_connection_gets_its_cause_its_maker_and_its_age(captures, path, sides):
-    client, server = captures[path]
-    findings = Capture({"client": [client], "server": [server], "both": [client, server]}[sides]).findings()
+def test_every_connection_gets_its_cause_its_maker_and_its_age(captures, found, path, sides):
+    findings = found(path, sides)
     deaths = [verdict for verdict in findings.verdicts if verdict.is_death]
     assert len(deaths) == FLOWS
     assert Counter(verdict.causes for verdict in deaths) == {(CAUSES[path],): FLOWS}
     assert {verdict.how for verdict in deaths} == {MANNERS[path]}
     assert {verdict.maker for verdict in deaths} == {None if MANNERS[path] is Manner.SILENT else "box"}
-    late_s = 1.5  # a busy machine looks at its table of connections that late
-    for verdict in deaths:
-        if path in EXACT:
-            assert verdict.exact
-            assert IDLE_S - 0.2 <= verdict.idle_s <= IDLE_S + late_s
-        else:
-            assert not verdict.exact
-            assert HOLD_S - 0.5 <= verdict.idle_s <= HOLD_S + 1 + late_s
+    assert {verdict.exact for verdict in deaths} == {path in EXACT}
+    ages = sorted(verdict.idle_s for verdict in deaths)
+    looked_at = captures[path][sides == "server" : 1 if sides == "client" else 2]
+    assert ages == pytest.approx(min(map(silences, looked_at)), abs=0.2)  # whichever side broke the silence first
+    assert ages[0] >= (IDLE_S - 0.2 if path in EXACT else HOLD_S - 0.5)
     (timer,) = findings.timers
     assert len(timer.flows) == FLOWS
     assert timer.limit.manner is MANNERS[path]
 
 
 @pytest.mark.parametrize("path", CAUSES)
-def test_two_captures_decide(captures, path):
-    findings = Capture(captures[path]).findings()
+def test_two_captures_decide(found, path):
+    findings = found(path, "both")
     assert findings.missing == 0
     assert abs(findings.clock.ahead_s) < 0.01
     assert len(findings.pairs) >= FLOWS
     assert any(pair.is_translated for pair in findings.pairs) is (path == "nat")
     deaths = [verdict for verdict in findings.verdicts if verdict.is_death]
     assert all(any(sign.weight == "decides" for sign in verdict.signs) for verdict in deaths)
-    assert "a box between the two captures" in answer(Capture(captures[path]).run())[0]
+    assert "a box between the two captures" in answer(record(findings))[0]
 
 
 def test_the_order_of_the_captures_does_not_matter(captures):
@@ -114,7 +141,7 @@ def test_the_order_of_the_captures_does_not_matter(captures):
     assert [str(side) for side in Capture([server, client]).findings().sides] == ["server", "client"]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("sides", [slice(0, 1), slice(1, 2), slice(0, 2)], ids=["client", "server", "both"])
 def test_nobody_is_accused_on_the_open_path_whatever_the_captures_lose(captures, tmp_path, sides, seed):
     rng = random.Random(seed)
@@ -124,7 +151,7 @@ def test_nobody_is_accused_on_the_open_path_whatever_the_captures_lose(captures,
         moved = sorted(range(len(kept)), key=lambda at: at + rng.choice((0, 0, 0, 3.5)))
         spoilt.append(tmp_path / f"{number}.pcap")
         spoilt[-1].write_bytes(pcap([kept[at] for at in moved]))
-    record = Capture(spoilt).run()
-    accused = [flow for flow in record.flows if flow.ending == "idle-death" or flow.maker == "box"]
+    told = Capture(spoilt).run()
+    accused = [flow for flow in told.flows if flow.ending == "idle-death" or flow.maker == "box"]
     assert accused == []
-    assert record.timers == ()
+    assert told.timers == ()
