@@ -21,7 +21,7 @@ _SPEC.loader.exec_module(rig)
     [
         ("nginx-http-proxy", 1.0, rig.EQUALS),
         ("nginx-http-proxy", 1.7, rig.EQUALS),
-        ("haproxy-sample-edge", 1.7, rig.ALONE),
+        ("haproxy-sample-edge", 1.7, rig.EQUALS),
         ("aws-alb", 0.6, rig.EQUALS),
         ("fortinet-fortigate", 0.6, rig.EQUALS),
         ("f5-bigip-tcp-profile", 1.7, rig.EQUALS),

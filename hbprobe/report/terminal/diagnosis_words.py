@@ -88,7 +88,7 @@ def family_names(matches: Sequence[Match]) -> list[str]:
     named = []
     for family, members in families.items():
         if len(members) > 1:
-            named.append(f"{family} ({', '.join(members)})")
+            named.append(f"{family} ({'; '.join(members)})")
         else:
             named.append(members[0] if family in members[0] else f"{members[0]}, which is built on {family}")
     return named
