@@ -7,6 +7,7 @@ from hbprobe.middlebox.stages.stage import KILOBYTE, Item, Stage
 
 _PIECE_S = 0.1
 """What takes longer goes in pieces of so much."""
+_MOST_HELD = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Bandwidth(Stage[BandwidthSettings]):
             self.held -= piece
             return item[:piece]
         return super().advance(at)
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds what passes until the next two looks: it must not run dry while its alarm comes late."""
+        return self.held >= max(self.most_held, min(2 * self._piece(), _MOST_HELD))
 
     def _piece(self) -> int:
         """Return how many bytes pass in a piece's time."""
