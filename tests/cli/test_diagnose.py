@@ -57,7 +57,10 @@ LAB = "--lab: a lab has one address, and a certificate of its own: drop --compar
         (("--lab", "open-path", "--other-port", "81"), LAB),
         (("--lab", "open-path", "--insecure"), LAB),
         (("http://a/", "--other-port", "65536"), "--other-port 65536: a port is at most 65535"),
-        (("http://a/", "--method", "ping"), "--method ping: a diagnosis needs hold or idle"),
+        (
+            ("http://a/", "--method", "ping"),
+            "--method ping: a diagnosis needs hold, idle, websocket, sse, http2, mqtt, redis, imap, postgresql, smtp, ssh, ldap or raw",
+        ),
         (("ftp://a/",), "'ftp://a/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
         (
             ("http://a/", "--compare", "b"),
