@@ -1,4 +1,4 @@
-"""Runs `hbprobe diagnose` on eight paths with short timers, side by side in real time, and tabulates the answers.
+"""Runs `hbprobe diagnose` on eleven paths with short timers, side by side in real time, and tabulates the answers.
 
     python docs/diagnose_table.py           writes the table into docs/diagnose.md
 
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hbprobe import warp
+from hbprobe.diagnosis.ranking import best
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
@@ -36,6 +37,7 @@ from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile, Restart
 from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.origin import Verb
+from hbprobe.report.terminal.diagnosis_words import family_names
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.methods.method import make_method
 
@@ -43,6 +45,7 @@ DOCUMENT = Path(__file__).parent / "diagnose.md"
 TIMER_S = 3
 SEARCH = SearchSettings(min_s=1, max_s=7, precision_s=1, connections=8, grace_s=1)
 _START_S = 20.0
+_FIVE_S = 5.0
 
 _HAPROXY = """
 defaults
@@ -74,7 +77,7 @@ http {{
 }}
 """
 _PASS = "location / {{ proxy_pass http://127.0.0.1:{upstream}; proxy_read_timeout {timer_s}s; }}"
-_STATIC = "keepalive_timeout {timer_s}s {timer_s}s; location / {{ return 200 'hello'; }}"
+_STATIC = "keepalive_timeout {timer_s}s{announced}; location / {{ return 200 'hello'; }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,8 @@ def _haproxy(mode: str, client_s: int, upstream: int) -> "contextlib.AbstractAsy
     return _program("haproxy", config, "-db", "-q", "-f", "{file}")
 
 
-def _nginx(server: str, upstream: int = 0) -> "contextlib.AbstractAsyncContextManager[int]":
-    said = server.format(upstream=upstream, timer_s=TIMER_S)
+def _nginx(server: str, upstream: int = 0, announced: str = "") -> "contextlib.AbstractAsyncContextManager[int]":
+    said = server.format(upstream=upstream, timer_s=TIMER_S, announced=announced)
     config = _NGINX.format(server=said, port="{port}", folder="{folder}")
     return _program("nginx", config, "-p", "{folder}", "-e", "stderr", "-c", "{file}")
 
@@ -168,7 +171,7 @@ def ends_after_all() -> Profile:
     return example.model_copy(update={"layer": Layer.TCP, "timers": timers})
 
 
-# The eight
+# The paths
 
 
 @contextlib.asynccontextmanager
@@ -210,19 +213,51 @@ async def _keep_alive_limit() -> AsyncIterator[Diagnosable]:
 
 
 @contextlib.asynccontextmanager
+async def _keep_alive_announced() -> AsyncIterator[Diagnosable]:
+    async with _nginx(_STATIC, announced=f" {TIMER_S}s") as port:
+        yield Diagnosable(_plain(port), "idle")
+
+
+@contextlib.asynccontextmanager
+async def _keep_alive_unannounced() -> AsyncIterator[Diagnosable]:
+    async with _nginx(_STATIC) as port:
+        yield Diagnosable(_plain(port), "idle")
+
+
+@contextlib.asynccontextmanager
+async def _keep_alive_as_shipped() -> AsyncIterator[Diagnosable]:
+    """Answer as one that ships with five seconds, and says nothing of them."""
+
+    async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(TimeoutError, ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                async with asyncio.timeout(_FIVE_S):
+                    await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\nServer: Apache/2.4.62\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+
+    server = await asyncio.start_server(hello, "127.0.0.1", 0)
+    async with server:
+        yield Diagnosable(_plain(server.sockets[0].getsockname()[1]), "idle")
+
+
+@contextlib.asynccontextmanager
 async def _open() -> AsyncIterator[Diagnosable]:
     async with _far_end() as port:
         yield Diagnosable(_plain(port))
 
 
-EIGHT: dict[str, Scenario] = {
+PATHS: dict[str, Scenario] = {
     "kernel conntrack, silent": lambda: _conntrack(Expiry.SILENT),
     "kernel conntrack, reset on next": lambda: _conntrack(Expiry.RESET_ON_NEXT),
     "HAProxy, tcp": _haproxy_tcp,
     "HAProxy, http": _haproxy_http,
     "nginx, http": _nginx_http,
     "a lifetime": _lifetime,
-    "the server's keep-alive limit": _keep_alive_limit,
+    "the server's keep-alive limit, compared": _keep_alive_limit,
+    "the same, announced": _keep_alive_announced,
+    "the same, not announced": _keep_alive_unannounced,
+    "another server's, 5 s as shipped": _keep_alive_as_shipped,
     "an open path": _open,
 }
 
@@ -246,14 +281,18 @@ async def diagnose(scenario: Scenario) -> Diagnosis | None:
 
 async def diagnose_all() -> dict[str, Diagnosis | None]:
     """Diagnose all of them at the same time."""
-    found = await asyncio.gather(*(diagnose(scenario) for scenario in EIGHT.values()))
-    return dict(zip(EIGHT, found, strict=True))
+    found = await asyncio.gather(*(diagnose(scenario) for scenario in PATHS.values()))
+    return dict(zip(PATHS, found, strict=True))
 
 
 # The table
 
-_COLUMNS = ("path", "how", "cause", "far end", "timer", "keep-alives", "saved by", "between requests", "kind")
+_COLUMNS = (
+    *("path", "how", "cause", "far end", "timer"),
+    *("keep-alives", "saved by", "between requests", "kind", "product"),
+)
 _NONE = "-"
+_MOST_NAMED = 3
 
 
 def row(name: str, found: Diagnosis) -> tuple[str, ...]:
@@ -272,7 +311,14 @@ def row(name: str, found: Diagnosis) -> tuple[str, ...]:
         reasoning.direction or (_NONE if reasoning.runs != "total" else "nothing"),
         _lived(None if between is None else between.survived, "lives", "dies"),
         " or ".join(reasoning.kinds),
+        _product(found),
     )
+
+
+def _product(found: Diagnosis) -> str:
+    names = family_names(best(found.matches))
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return "; ".join(names[:_MOST_NAMED]) + more or _NONE
 
 
 def _lived(survived: bool | None, yes: str, no: str) -> str:

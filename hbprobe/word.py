@@ -15,3 +15,8 @@ class Word(StrEnum):
         word._value_ = value
         word.meaning = meaning
         return word
+
+    @classmethod
+    def meaning_of(cls, word: str) -> str:
+        """Return what a word of a document means; one that a newer hbprobe has added stands for itself."""
+        return cls(word).meaning if word in list(cls) else word

@@ -32,6 +32,7 @@ options of a verb from the fields of its request, and `output` shows the record,
     size.py           `hbprobe size`: which timer the firewall before Exchange should have, and what each would cost
     proxy.py          `hbprobe proxy`: the box, for any TCP client and server
     serve.py          `hbprobe serve`: the far end of a real path
+    toxiproxy.py      `hbprobe toxiproxy`: the fault proxy that clients of Toxiproxy steer
     stand_in.py       what `serve` makes of its ActiveSync options: users, rules, records, the admin API
     api.py            a small HTTP API beside what a verb serves: opened before, closed after
     profiles.py       `hbprobe profiles`: list, show, check and draw what boxes do

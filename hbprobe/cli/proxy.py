@@ -259,7 +259,7 @@ async def _control(options: Options, boxes: "Sequence[Box]", stop: asyncio.Event
     from hbprobe.web.box_page import PagedControl
 
     control = PagedControl(boxes, stop.set, _token(options))
-    async with opened(control, options.control, "--control", lambda url: _say(f"control API on {url}/")):
+    async with opened(control, options.control, "--control HOST:PORT", lambda url: _say(f"control API on {url}/")):
         yield
 
 

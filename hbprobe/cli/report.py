@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 else:
     Format = Literal[tuple(FORMATS)]
 
-_RESULT = Parameter(name="RESULT.json", help="what --json of lab, probe or diagnose wrote, or lab --out")
+_RESULT = Parameter(
+    name="RESULT.json", help="what --json of lab, probe, diagnose, capture or logs wrote, or lab --out"
+)
 
 
 @Parameter(name="*")

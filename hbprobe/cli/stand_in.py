@@ -132,5 +132,7 @@ async def admin(options: StandInOptions, service: "StandIn | None", say: Say) ->
         return
     from hbprobe.standin.admin import ROOT, Admin
 
-    async with opened(Admin(service), options.admin, "--admin", lambda url: say(f"admin API on {url}{ROOT}")):
+    async with opened(
+        Admin(service), options.admin, "--admin HOST:PORT", lambda url: say(f"admin API on {url}{ROOT}")
+    ):
         yield

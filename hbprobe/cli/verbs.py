@@ -148,6 +148,19 @@ VERBS = {
             ),
         ),
     ),
+    "toxiproxy": Verb(
+        "be a fault proxy that clients of Toxiproxy steer, with the timers of the catalogue",
+        "Serve Toxiproxy's HTTP API (2.13) and all its toxics, and beside them idle_drop, max_age, half_open and a "
+        "blackhole that heals: any client of Toxiproxy in any language has the boxes of the catalogue. It listens on "
+        "this machine only, unless --host says otherwise. Toxiproxy's flags are taken with one dash, too.",
+        (
+            ("hbprobe toxiproxy", "on localhost:8474, where clients look for it"),
+            (
+                "hbprobe toxiproxy --host 0.0.0.0 --config proxies.json --seed 7",
+                "for every network, with proxies and toxics made at the start",
+            ),
+        ),
+    ),
     "verdict": Verb(
         "say whether Exchange will log event 1040 on a path whose limit is known",
         "Compare a path's limit with Exchange's settings and with what known devices ask for.",

@@ -76,7 +76,7 @@ def _keep_alive(limit: Limit, seen: Sequence[Seen], reasoning: Reasoning) -> Ite
         )
     elif reasoning.counts is Counts.DATA:
         yield "TCP keep-alives do not help: the box counts data only."
-    elif reasoning.runs is Runs.TOTAL:
+    elif reasoning.runs in (Runs.TOTAL, Runs.FROM_REQUEST):
         yield "Neither keep-alives nor data help: the timer counts from the start, whatever moves."
 
 

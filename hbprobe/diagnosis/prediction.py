@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
-from hbprobe.profiles.held import deciding_timer, latest_s, outlived
+from hbprobe.profiles.held import between_requests, deciding_timer, latest_of, outlived
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
 from hbprobe.trial.evidence import Ask, FarEnd, Question
 
@@ -37,9 +37,13 @@ class Prediction:
     timer: Timer
 
 
-def predict(profile: Profile) -> Prediction | None:
-    """Say what becomes of a request that is held in silence; None for a product that lets it live."""
-    timer, last_s = deciding_timer(profile), latest_s(profile)
+def predict(profile: Profile, *, between: bool = False) -> Prediction | None:
+    """Say what becomes of a request that is held in silence; None for a product that lets it live.
+
+    `between`: of a connection on which nothing is asked.
+    """
+    timer = between_requests(profile) if between else deciding_timer(profile)
+    last_s = None if timer is None else latest_of(timer, profile)
     if timer is None or last_s is None:
         return None
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)
@@ -69,6 +73,8 @@ def survives(profile: Profile, timer: Timer, ask: Ask) -> bool | None:
         return None
     if timer is profile.timers.server_response:
         return _dripped_through_http(profile, ask)
+    if timer is profile.timers.total and ask.question is not Question.SERVER_DRIP:
+        return None  # it may begin to count when the request is whole, which a drip from the client puts off
     if profile.layer is Layer.PACKET and timer.restarted_by is Restart.EACH_DIRECTION:
         return True  # acknowledgements are packets, too
     return _SAVED_BY[timer.restarted_by][_PLACE[ask.question]]

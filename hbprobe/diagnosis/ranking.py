@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from hbprobe.diagnosis.naming import has_page, is_named, told_names
 from hbprobe.diagnosis.prediction import Prediction, predict, survives
 from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Layer, Manner
-from hbprobe.profiles.model import Category, Profile
+from hbprobe.profiles.model import Category, Inferable, Profile
 from hbprobe.trial.evidence import FarEnd, Question, Seen
 from hbprobe.trial.outcome import Limit
 
@@ -15,6 +16,9 @@ _SLACK_S, _SLACK = 1.0, 0.01
 """So far may a limit lie from the number in a profile: clocks are coarse, and the slower ones more so."""
 _AS_SHIPPED = 5
 """The number itself weighs most. One that can be changed says little: most can, whether a source says so or not."""
+_NAMED = 6
+"""A product that its own answer names is likelier than one that ships with the number."""
+_CONTRADICTION = -2
 _KIND = {Layer.PACKET: BoxKind.PACKET, Layer.TCP: BoxKind.TCP, Layer.HTTP: BoxKind.HTTP}
 
 
@@ -39,6 +43,11 @@ class Match:
         return sum(point.weight for point in self.points)
 
     @property
+    def contradictions(self) -> int:
+        """How often what was seen is not what it does, whatever its settings."""
+        return sum(point.weight <= _CONTRADICTION for point in self.points)
+
+    @property
     def as_shipped(self) -> bool:
         """Whether the limit is the timer that the product ships with."""
         return any(point.weight == _AS_SHIPPED for point in self.points)
@@ -54,28 +63,51 @@ class Match:
         return tuple(point.text for point in self.points if point.weight < 0)
 
 
-def rank(profiles: Iterable[Profile], limit: Limit, seen: Sequence[Seen], reasoning: Reasoning) -> tuple[Match, ...]:
+_SOMEBODY_SET_ONE = Point(0, "it ships without such a timer: somebody has set one")
+
+
+def rank(
+    profiles: Iterable[Profile],
+    limit: Limit,
+    seen: Sequence[Seen],
+    reasoning: Reasoning,
+    *,
+    between: bool = False,
+) -> tuple[Match, ...]:
     """Return the products that can cut so, the best fit first, equals by id; none where no box is behind the limit.
 
     Left out is what cannot be: a product whose timer cannot be set to the limit, or that cuts in another manner.
+    `between`: the limit is that of a connection on which nothing is asked, and the timer may be a server's.
     """
-    if limit.cut_s is None or not reasoning.is_a_box:
+    if limit.cut_s is None or not (reasoning.is_a_box or (between and BoxKind.SERVER in reasoning.kinds)):
         return ()
-    matches = [
-        Match(profile, tuple(_points(profile, prediction, limit, seen, reasoning)))
-        for profile in profiles
-        if profile.category is not Category.EXAMPLE
-        and (prediction := predict(profile)) is not None
-        and _is_possible(prediction, limit)
-    ]
-    return tuple(sorted(matches, key=lambda match: (-match.score, match.profile.id)))
+    profiles, told, matches = tuple(profiles), told_names(seen), []
+    of_family = {one.built_on: body for one in profiles if one.built_on and (body := _page(one, limit))}
+    for profile in profiles:
+        if profile.category is Category.EXAMPLE:
+            continue
+        foretold = predict(profile, between=between)
+        if foretold is None:
+            if is_named(profile, told):
+                matches.append(Match(profile, (Point(_NAMED, _named(told)), _SOMEBODY_SET_ONE)))
+        elif _is_possible(foretold, limit):
+            page = foretold.timer.body or of_family.get(profile.built_on, "")
+            matches.append(Match(profile, tuple(_points(profile, foretold, limit, seen, reasoning, told, page))))
+    return tuple(sorted(matches, key=lambda match: (match.contradictions, -match.score, match.profile.id)))
+
+
+def _page(profile: Profile, limit: Limit) -> str:
+    """Return the page that a product ships for the status of the limit."""
+    bodies = (timer.body for _, timer in profile.each_timer() if timer.body and timer.status == limit.status)
+    return next(bodies, "")
 
 
 def best(matches: Sequence[Match]) -> tuple[Match, ...]:
-    """Return the matches that share the first place, if anything speaks for them."""
-    if not matches or matches[0].score <= 0:
+    """Return the matches that share the first place; none where nothing speaks for it, or much against it."""
+    if not matches or matches[0].score <= 0 or matches[0].contradictions > 1:
         return ()
-    return tuple(match for match in matches if match.score == matches[0].score)
+    first = (matches[0].contradictions, matches[0].score)
+    return tuple(match for match in matches if (match.contradictions, match.score) == first)
 
 
 def _is_possible(foretold: Prediction, limit: Limit) -> bool:
@@ -83,19 +115,25 @@ def _is_possible(foretold: Prediction, limit: Limit) -> bool:
 
 
 def _points(
-    profile: Profile, foretold: Prediction, limit: Limit, seen: Sequence[Seen], reasoning: Reasoning
+    profile: Profile,
+    foretold: Prediction,
+    limit: Limit,
+    seen: Sequence[Seen],
+    reasoning: Reasoning,
+    told: Sequence[str],
+    page: str,
 ) -> Iterator[Point]:
     timer = _on_limit(foretold, limit)
     assert timer is not None
     yield timer
     yield from _on_manner(foretold, limit, seen)
-    if _KIND[profile.layer] not in reasoning.kinds:
-        yield Point(-2, f"it is {_KIND[profile.layer].meaning}")
+    kinds = reasoning.kinds
+    if _KIND[profile.layer] not in kinds and not (profile.layer is Layer.HTTP and BoxKind.SERVER in kinds):
+        yield Point(-1, f"it is {_KIND[profile.layer].meaning}")
     for one in seen:
         if one.survived is not None:
             yield from _on_answer(profile, foretold, one, is_changed=timer.weight != _AS_SHIPPED)
-        if one.server:
-            yield from _on_name(profile, one.server)
+    yield from _on_names(profile, page, seen, told)
 
 
 def _on_limit(foretold: Prediction, limit: Limit) -> Point | None:
@@ -103,7 +141,13 @@ def _on_limit(foretold: Prediction, limit: Limit) -> Point | None:
     cut_s = limit.cut_s or 0.0
     slack_s = _SLACK_S + _SLACK * cut_s
     default = format_duration(foretold.first_s)
-    if (limit.survived_s or 0.0) - slack_s <= foretold.last_s and foretold.first_s <= cut_s + slack_s:
+    times = range(1, foretold.timer.retries + 2)  # each server that is tried gets the whole timer
+    span_s = foretold.last_s / times[-1] - foretold.first_s
+    if any(
+        (limit.survived_s or 0.0) - slack_s <= foretold.first_s * time + span_s
+        and foretold.first_s * time <= cut_s + slack_s
+        for time in times
+    ):
         return Point(_AS_SHIPPED, f"its timer is {default}")
     if foretold.settable_s is None:
         return Point(0, f"its timer is {default} as shipped")
@@ -133,7 +177,8 @@ def _on_manner(foretold: Prediction, limit: Limit, seen: Sequence[Seen]) -> Iter
     yield Point(4, _MANNERS[how])
     if limit.status is not None and foretold.status is not None:
         same = limit.status == foretold.status
-        yield Point(2 if same else -1, f"{'' if same else 'it answers '}{foretold.status}")
+        is_sure = Inferable.EXPIRY not in foretold.timer.inferred
+        yield Point(2 if same else -3 if is_sure else -1, f"{'' if same else 'it answers '}{foretold.status}")
     if limit.aftermath is not None and foretold.aftermath is not None:
         same = limit.aftermath is foretold.aftermath
         yield Point(3 if same else -3, ("" if same else "otherwise: ") + _AFTERMATHS[foretold.aftermath])
@@ -169,8 +214,16 @@ def _on_answer(profile: Profile, foretold: Prediction, one: Seen, *, is_changed:
         yield Point(2, text) if right else Point(-2, f"{text} there")
 
 
-def _on_name(profile: Profile, server: str) -> Iterator[Point]:
-    """A Server header names its maker, more often than not."""
-    word = server.lower().partition("/")[0].split(" ")[0]
-    if len(word) > 2 and word in profile.id.split("-"):
-        yield Point(3, f"it calls itself {server!r}")
+def _on_names(profile: Profile, page: str, seen: Sequence[Seen], told: Sequence[str]) -> Iterator[Point]:
+    """A header names its maker, more often than not; a page that a product ships is seldom another's."""
+    if is_named(profile, told):
+        yield Point(_NAMED, _named(told))
+    elif told:
+        yield Point(-1, "its answers do not call it so")
+    same_page = has_page(page, seen)
+    if same_page is not None:
+        yield Point(4, "its error page") if same_page else Point(-1, "its error page is another, as shipped")
+
+
+def _named(told: Sequence[str]) -> str:
+    return f"it calls itself {', '.join(repr(name) for name in told)}"

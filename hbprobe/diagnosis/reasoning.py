@@ -16,6 +16,10 @@ class Runs(Word):
 
     IDLE = "idle", "an idle timer: what moves sets it back"
     TOTAL = "total", "a lifetime: nothing that moves sets it back"
+    FROM_REQUEST = (
+        "from-request",
+        "a total time from the end of the request on: bytes from the client only put that end off",
+    )
 
 
 class Counts(Word):
@@ -32,6 +36,7 @@ class Direction(Word):
     CLIENT = "client", "only bytes from the client save it"
     SERVER = "server", "only bytes from the server save it"
     BOTH = "both", "only bytes from both ends save it"
+    ALONE = "alone", "bytes from one end save it, from either; bytes from both ends at once do not"
 
 
 class Whose(Word):
@@ -88,7 +93,7 @@ def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Rea
     if (no_timer := _no_timer(limit, explanation, method)) is not None:
         return Reasoning(explanation, None, None, None, None, (no_timer,))
     saved = {one.ask.question: one.survived for one in seen}
-    runs, whose = _runs(saved), _whose(limit, seen, method)
+    runs, whose = _runs(limit, seen, saved), _whose(limit, seen, method, explanation.causes)
     if whose is Whose.SERVER:
         kinds: tuple[BoxKind, ...] = (BoxKind.SERVER,)
         explanation = replace(explanation, causes=_servers_first(explanation.causes))
@@ -97,8 +102,9 @@ def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Rea
     else:
         cause = explanation.causes[0] if explanation.causes else _CAUSE_OF.get(limit.manner)
         signed = died is not None and died.signed
-        kinds = _kinds(cause, saved, runs) or _of_close(explanation, saved, signed=signed, tls=tls)
-    return Reasoning(explanation, runs, _counts(saved, runs), _direction(saved), whose, kinds)
+        kinds = _kinds(cause, saved, runs, signed=signed) or _of_close(explanation, saved, signed=signed, tls=tls)
+    direction = None if runs is Runs.FROM_REQUEST else _direction(saved)
+    return Reasoning(explanation, runs, _counts(saved, runs), direction, whose, kinds)
 
 
 def _no_timer(limit: Limit, explanation: Explanation, method: str) -> BoxKind | None:
@@ -120,7 +126,16 @@ def _servers_first(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=lambda cause: cause not in _BY_SERVER))
 
 
-def _runs(saved: dict[Question, bool | None]) -> Runs | None:
+def _runs(limit: Limit, seen: Sequence[Seen], saved: dict[Question, bool | None]) -> Runs | None:
+    """Tell idle timers from totals.
+
+    A box that knows requests may begin to count when the request is whole. Then a drip from the client saves it, and
+    one from the server does not, which would set back any timer that waits for the server.
+    """
+    knows = limit.manner is Manner.STATUS or _knows_requests(limit, seen)
+    client, server = saved.get(Question.CLIENT_DRIP), saved.get(Question.SERVER_DRIP)
+    if knows and client and server is False and not saved.get(Question.KEEP_ALIVE):
+        return Runs.FROM_REQUEST
     helpers = (Question.KEEP_ALIVE, Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
     if any(saved.get(question) for question in helpers):
         return Runs.IDLE
@@ -139,6 +154,8 @@ def _counts(saved: dict[Question, bool | None], runs: Runs | None) -> Counts | N
 
 def _direction(saved: dict[Question, bool | None]) -> Direction | None:
     match saved.get(Question.CLIENT_DRIP), saved.get(Question.SERVER_DRIP), saved.get(Question.BOTH_DRIP):
+        case True, True, False:
+            return Direction.ALONE
         case True, True, _:
             return Direction.EITHER
         case True, False, _:
@@ -151,13 +168,15 @@ def _direction(saved: dict[Question, bool | None]) -> Direction | None:
             return None
 
 
-def _whose(limit: Limit, seen: Sequence[Seen], method: str) -> Whose | None:
+def _whose(limit: Limit, seen: Sequence[Seen], method: str, causes: tuple[Cause, ...]) -> Whose | None:
     if (elsewhere := _elsewhere(limit, seen, method)) is not None:
         return elsewhere
     if not server_timer_counts(method):
         return Whose.PATH
     announced = next((one.announced_s for one in seen if one.announced_s is not None), None)
-    return Whose.SERVER if announced is not None and _is_near(announced, limit) else None
+    if announced is not None and _is_near(announced, limit):
+        return Whose.SERVER
+    return Whose.SERVER if causes == (Cause.CLOSED_BY_SERVER,) else None
 
 
 def _elsewhere(limit: Limit, seen: Sequence[Seen], method: str) -> Whose | None:
@@ -194,7 +213,9 @@ def _knows_requests(limit: Limit, seen: Sequence[Seen]) -> bool:
     return between.survived is True or (between.outcome.exact and apart_s > 2 + 0.1 * limit.cut_s)
 
 
-def _kinds(cause: Cause | None, saved: dict[Question, bool | None], runs: Runs | None) -> tuple[BoxKind, ...]:
+def _kinds(
+    cause: Cause | None, saved: dict[Question, bool | None], runs: Runs | None, *, signed: bool
+) -> tuple[BoxKind, ...]:
     """Return the kinds that fit a cause; none where that takes a look at the FIN."""
     alive = saved.get(Question.KEEP_ALIVE)
     if alive:
@@ -210,7 +231,7 @@ def _kinds(cause: Cause | None, saved: dict[Question, bool | None], runs: Runs |
         case Cause.HELD_BY_PROXY:
             return BoxKind.HTTP, BoxKind.TCP
         case Cause.CLOSED_BY_SERVER | Cause.RESET_BY_SERVER:
-            return BoxKind.SERVER, BoxKind.HTTP, BoxKind.TCP
+            return (BoxKind.SERVER, BoxKind.HTTP, *(() if signed else (BoxKind.TCP,)))
         case _:
             return ()
 

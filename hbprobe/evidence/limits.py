@@ -249,7 +249,7 @@ def _spread_of_told(silences: Silences, fit: _Fit) -> tuple[float, float] | None
         silences.lasted_s <= max(1.4 * fit.high_s, fit.high_s + _PAUSE_S)
     )
     died_s = silences.lasted_s[near & silences.is_cut & silences.is_exact]
-    agree = int(np.count_nonzero(np.abs(died_s - fit.low_s) <= wide_s + (fit.high_s - fit.low_s) / 2))
+    agree = int(np.count_nonzero((died_s >= fit.low_s - wide_s) & (died_s <= fit.high_s + wide_s)))
     if agree < _AGREEING * len(died_s):
         low_s, high_s = np.quantile(died_s, _SPREAD)
         return float(low_s), float(high_s)

@@ -21,7 +21,6 @@ Counts = NDArray[np.int64]
 class MailDay:
     """The mail of one device: so much a day, spread over the hours, the same every day."""
 
-
     def __init__(self, per_day: float, by_hour: Sequence[float]) -> None:
         """Take the mean number a day, and the weights of the hours from midnight on."""
         self.by_hour = tuple(by_hour)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from hbprobe.diagnosis.mend import is_of_the_path
+from hbprobe.diagnosis.naming import nameless
 from hbprobe.exchange.devices import CURRENT, DeviceKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
@@ -13,10 +14,14 @@ from hbprobe.measure.run import Run
 from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.origin import Origin, Verb
-from hbprobe.records.result import Result
+from hbprobe.records.result import Result, is_servers_own
 from hbprobe.trial.methods.table import METHODS
 
 _ANYWHERE = Origin()
+_NOT_MEASURED = (
+    "the server's own timer came first: what the path does to a connection that is quiet for longer "
+    "was not measured; hbprobe serve at the far end, with --method hold, can measure it"
+)
 
 
 def conclude(
@@ -42,7 +47,6 @@ def conclude(
     """
     judges = METHODS[run.method.name].exchange if exchange is None else exchange
     limit = run.search.limit
-    known = limit.survived_s is not None or limit.cut_s is not None
     return Result(
         verb=verb,
         origin=origin,
@@ -62,10 +66,12 @@ def conclude(
         noise=run.search.noise,
         started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
         cut_by=cut_by,
-        notes=(*notes, *run.remarks),
+        notes=(*notes, *run.remarks, *((_NOT_MEASURED,) if is_servers_own(run.method.name, limit) else ())),
         heartbeat_s=heartbeat_s,
         server=run.method.told(),
-        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices) if known and judges else None,
+        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices)
+        if limit.is_known and judges
+        else None,
     )
 
 
@@ -79,6 +85,7 @@ def sum_up(found: Diagnosing, result: Result, profiles: Sequence[Profile]) -> Di
         seen=tuple(sorted(found.seen, key=lambda one: found.asks.index(one.ask))),
         reasoning=reasoning,
         matches=found.matches(profiles),
+        nameless=nameless(profiles, found.seen),
         spread=found.spread,
         elsewhere=None if found.elsewhere is None else str(found.elsewhere.target),
     )

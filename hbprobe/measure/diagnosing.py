@@ -94,7 +94,8 @@ class Diagnosing:
 
     def matches(self, profiles: Sequence[Profile]) -> tuple[Match, ...]:
         """Return which products fit, the best first."""
-        return rank(profiles, self.run.search.limit, self.seen, self.reasoning)
+        between = METHODS[self.run.method.name].between_requests
+        return rank(profiles, self.run.search.limit, self.seen, self.reasoning, between=between)
 
     # What it does
 

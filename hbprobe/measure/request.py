@@ -455,7 +455,7 @@ class LoggingIn(Group):
     """Who logs in to an ActiveSync server."""
 
     user: str | None = None
-    r"""who logs in: NAME, DOMAIN\NAME or NAME@DOMAIN"""
+    r"""who logs in, with Basic authentication alone: NAME, DOMAIN\NAME or NAME@DOMAIN"""
     password: str | None = field(default=None, repr=False)
     """the password; never an option: it comes from the variable HBPROBE_PASSWORD, a file or a prompt"""
     password_file: File | None = None

@@ -36,13 +36,14 @@ _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
 _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
-_BOTH = 0b11
+BOTH = 0b11
+"""The bits of both sides."""
 _HEARD_AT_ONCE = {Act.RESET, Act.CLOSE}
 _AFTER_THE_HANDSHAKE = {errno.ECONNRESET, errno.EPIPE}
 """RST from a server that has taken the connection; one that has not would be ECONNREFUSED (connect(2))."""
 
 
-class _Link(Flow):
+class Link(Flow):
     """A flow with its two sockets."""
 
     __slots__ = ("ended", "number", "socks", "unsent", "watched_at")
@@ -100,8 +101,8 @@ class Relay:
         self._descriptors = descriptors
         self._hangups = HangupWatch()
         self._listener = Listener(self._accepted, self._refused, self._expired_ends.make_room)
-        self._links: set[_Link] = set()
-        self._alarm: Alarm[_Link] = Alarm(self._on_alarm)
+        self._links: set[Link] = set()
+        self._alarm: Alarm[Link] = Alarm(self._on_alarm)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._on_readable = self._readable
         self._is_dark = False
@@ -185,14 +186,17 @@ class Relay:
             close_with_reset(client)
             self._refused(name, f"all {self._max_flows} flows are in use")
             return
-        link = _Link(self._rules, self._loop.time(), self._chance.random(), self._stats.opened(), client)
+        link = self._make_link(client)
         self._links.add(link)
         self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._links))
         _send_at_once(client)
         self._alarm.watch(link)
         self._dial(link, self._upstream)
 
-    def _dial(self, link: _Link, addresses: Sequence[Address]) -> None:
+    def _make_link(self, client: socket.socket) -> Link:
+        return Link(self._rules, self._loop.time(), self._chance.random(), self._stats.opened(), client)
+
+    def _dial(self, link: Link, addresses: Sequence[Address]) -> None:
         family, address = addresses[0]
         try:
             server = self._expired_ends.new_socket(family)
@@ -208,7 +212,7 @@ class Relay:
         else:
             self._dial_next(link, addresses, error_number)
 
-    def _dialled(self, link: _Link, addresses: Sequence[Address]) -> None:
+    def _dialled(self, link: Link, addresses: Sequence[Address]) -> None:
         server = link.socks[Side.SERVER]
         self._loop.remove_writer(server.fileno())
         error_number = server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -226,14 +230,14 @@ class Relay:
             self._read(link, Side.CLIENT)
             self._read(link, Side.SERVER)
 
-    def _dial_next(self, link: _Link, addresses: Sequence[Address], error_number: int) -> None:
+    def _dial_next(self, link: Link, addresses: Sequence[Address], error_number: int) -> None:
         link.socks[Side.SERVER].close()
         if len(addresses) > 1:
             self._dial(link, addresses[1:])
         else:
             self._refuse(link, f"upstream {name_of(addresses[0][1])}: {os.strerror(error_number)}")
 
-    def _refuse(self, link: _Link, reason: str) -> None:
+    def _refuse(self, link: Link, reason: str) -> None:
         name = peer_name(link.socks[Side.CLIENT])
         self._reset(link)
         self._refused(name, reason)
@@ -241,17 +245,17 @@ class Relay:
     def _refused(self, client: str, reason: str) -> None:
         self._stats.refused(self._loop.time(), client, reason)
 
-    def _reset(self, link: _Link) -> None:
+    def _reset(self, link: Link) -> None:
         self._forget(link)
         for sock in link.socks:
             close_with_reset(sock)
 
-    def _forget(self, link: _Link) -> None:
+    def _forget(self, link: Link) -> None:
         self._links.discard(link)
         self._alarm.forget(link)
         self._unwatch(link)
 
-    def _unwatch(self, link: _Link) -> None:
+    def _unwatch(self, link: Link) -> None:
         for sock in link.socks:
             if (descriptor := sock.fileno()) >= 0:
                 self._loop.remove_reader(descriptor)
@@ -260,11 +264,11 @@ class Relay:
 
     # Moving bytes
 
-    def _read(self, link: _Link, side: int) -> None:
+    def _read(self, link: Link, side: int) -> None:
         near, far = link.socks[side], link.socks[1 - side]
         self._loop.add_reader(near.fileno(), self._on_readable, link, side, near, far)
 
-    def _readable(self, link: _Link, side: int, near: socket.socket, far: socket.socket) -> None:
+    def _readable(self, link: Link, side: int, near: socket.socket, far: socket.socket) -> None:
         try:
             count = near.recv_into(self._buffer)
         except (BlockingIOError, InterruptedError):
@@ -288,14 +292,14 @@ class Relay:
         if sent < count:
             self._hold_back(link, side, bytes(self._buffer[sent:count]))
 
-    def _hold_back(self, link: _Link, side: int, data: bytes) -> None:
+    def _hold_back(self, link: Link, side: int, data: bytes) -> None:
         """Read no more from `side` until the other end has taken `data`."""
         to = 1 - side
         self._set_unsent(link, to, memoryview(data))
         self._loop.remove_reader(link.socks[side].fileno())
         self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
 
-    def _writable(self, link: _Link, to: int) -> None:
+    def _writable(self, link: Link, to: int) -> None:
         unsent = link.unsent[to]
         try:
             sent = link.socks[to].send(unsent)
@@ -314,31 +318,40 @@ class Relay:
         self._read(link, side)
 
     @staticmethod
-    def _set_unsent(link: _Link, to: int, data: memoryview) -> None:
+    def _set_unsent(link: Link, to: int, data: memoryview) -> None:
         client, server = link.unsent
         link.unsent = (data, server) if to == Side.CLIENT else (client, data)
 
     # Ending as the ends wish
 
-    def _fin(self, link: _Link, side: int) -> None:
+    def _fin(self, link: Link, side: int) -> None:
         """Pass a FIN on. Nothing is left to be sent before it: while something was, nobody read from that side."""
+        self._note_fin(link, side)
+        self._pass_fin(link, side)
+
+    def _note_fin(self, link: Link, side: int) -> None:
         self._loop.remove_reader(link.socks[side].fileno())
         self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
-        link.ended |= 1 << side if self._rules.half_close else _BOTH
+        link.ended |= 1 << side if link.rules.half_close else BOTH
         link.fin(self._loop.time())
         self._alarm.watch(link)
+
+    def _pass_fin(self, link: Link, side: int) -> None:
         try:
             link.socks[1 - side].shutdown(socket.SHUT_WR)
         except OSError:
             self._broke(link, 1 - side)
             return
-        if link.ended == _BOTH:
-            self.counts.closed += 1
-            self._forget(link)
-            for sock in link.socks:
-                sock.close()
+        if link.ended == BOTH:
+            self._close(link)
 
-    def _broke(self, link: _Link, side: int) -> None:
+    def _close(self, link: Link) -> None:
+        self.counts.closed += 1
+        self._forget(link)
+        for sock in link.socks:
+            sock.close()
+
+    def _broke(self, link: Link, side: int) -> None:
         """Pass a RST on, or the news that an end cannot be reached, after what that end said before."""
         self.counts.reset += 1
         self._forget(link)
@@ -347,7 +360,7 @@ class Relay:
         for sock in link.socks:
             close_with_reset(sock)
 
-    def _pass_last_words(self, link: _Link, side: int) -> None:
+    def _pass_last_words(self, link: Link, side: int) -> None:
         """Send on what a broken end said before, until the other end takes no more: no byte may be left out."""
         words = link.unsent[1 - side]
         while link.socks[1 - side].send(words) == len(words):
@@ -359,7 +372,7 @@ class Relay:
 
     # Ending as the box wishes
 
-    def _on_alarm(self, link: _Link, now: float) -> None:
+    def _on_alarm(self, link: Link, now: float) -> None:
         opening = link.phase is Phase.OPENING
         rule = link.expire(now, functools.partial(self._holds, link))
         if rule is None:
@@ -367,12 +380,12 @@ class Relay:
         else:
             self._expire(link, rule, opening=opening)
 
-    def _holds(self, link: _Link, side: int) -> bool:
+    def _holds(self, link: Link, side: int) -> bool:
         if self._warps:
             wait_for_ack(link.socks[side])
         return holds(link.socks[side])
 
-    def _expire(self, link: _Link, rule: Rule, *, opening: bool) -> None:
+    def _expire(self, link: Link, rule: Rule, *, opening: bool) -> None:
         name = peer_name(link.socks[Side.CLIENT])
         self._forget(link)
         if opening:
@@ -396,13 +409,13 @@ class Relay:
             )
         )
 
-    def _end(self, link: _Link, side: int, act: Act) -> Way | None:
+    def _end(self, link: Link, side: int, act: Act) -> Way | None:
         if self._is_dark and act in _HEARD_AT_ONCE:
             act = Act.MUTE
         speaks = functools.partial(self._revive, link)
         return self._expired_ends.end(link.socks[side], act, has_ended=bool(link.ended & 1 << side), speaks=speaks)
 
-    def _revive(self, link: _Link) -> None:
+    def _revive(self, link: Link) -> None:
         """Bring an expired flow back: an end from which a packet may do that has sent one."""
         taken_back = [self._expired_ends.take_back(sock) for sock in link.socks]
         if not all(taken_back):
@@ -415,13 +428,13 @@ class Relay:
         self._stats.revived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT]))
         self._hear_again(link)
 
-    def _hear_again(self, link: _Link) -> None:
+    def _hear_again(self, link: Link) -> None:
         for side in Side:
             unmute(link.socks[side])
             acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)
 
-    def _take_up(self, link: _Link, side: int) -> None:
+    def _take_up(self, link: Link, side: int) -> None:
         """Go on with what was done on that side before the flow expired."""
         to = 1 - side
         if link.ended & 1 << side:

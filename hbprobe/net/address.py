@@ -67,9 +67,9 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def cannot_listen(address: Address, error: OSError, option: str = "--listen") -> UserError:
+def cannot_listen(address: Address, error: OSError, option: str = "--listen HOST:PORT") -> UserError:
     """Put the system's refusal to listen there into words, with the mend."""
     number = error.errno or 0
     reason = os.strerror(number) if number > 0 else error.strerror or str(error)
     mend = "stop what listens there or " if number == errno.EADDRINUSE else ""
-    return UserError(f"cannot listen on {address}: {reason}; {mend}choose another with {option} HOST:PORT")
+    return UserError(f"cannot listen on {address}: {reason}; {mend}choose another with {option}")

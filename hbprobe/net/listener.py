@@ -45,8 +45,8 @@ class Listener:
     async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Listen on every address of `host`; port 0 lets the system choose. Return the first address taken.
 
-        `share_port`: other processes of this user may listen there, too. Raises OSError when an address cannot be
-        taken; then it listens on none.
+        An empty `host` is every address of this machine. `share_port`: other processes of this user may listen
+        there, too. Raises OSError when an address cannot be taken; then it listens on none.
         """
         try:
             await self._take(host, port, share_port=share_port)
@@ -58,7 +58,7 @@ class Listener:
 
     async def _take(self, host: str, port: int, *, share_port: bool) -> None:
         found = await self._loop.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG
         )
         for family, kind, protocol, _, address in found:
             taken = self._sockets[0].getsockname()[1] if self._sockets else port

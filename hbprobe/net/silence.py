@@ -39,13 +39,13 @@ class Way(StrEnum):
     """Nothing is read or sent, but the kernel still acknowledges what arrives."""
 
 
-def mute(sock: socket.socket) -> Way:
+def mute(sock: socket.socket, *, heals: bool = False) -> Way:
     """Make `sock` as silent as this system permits, and say how well that worked.
 
     A socket with bytes of its own still unacknowledged cannot be made mute: deaf to the acknowledgement, the
-    kernel would send them again and again.
+    kernel would send them again and again. Where the silence `heals`, that is as it must be: so they arrive at last.
     """
-    if sys.platform != "linux" or unacknowledged_bytes(sock):
+    if sys.platform != "linux" or (unacknowledged_bytes(sock) and not heals):
         return Way.STALL
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)

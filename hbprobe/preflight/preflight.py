@@ -187,7 +187,10 @@ class Checks:
             raise CheckFailedError(refusal.mend, refusal.reason)
         if "basic" not in offered.lower():
             text = f"offered: {offered or 'nothing'}; Basic is missing"
-            raise CheckFailedError("switch Basic authentication on for the ActiveSync directory", text)
+            mend = "switch Basic authentication on for the ActiveSync directory"
+            if "bearer" in offered.lower():
+                mend += ": a server that takes tokens alone (modern authentication) cannot be logged in to from here"
+            raise CheckFailedError(mend, text)
         return (f"offered: {offered}",)
 
     # ActiveSync

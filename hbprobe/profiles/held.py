@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
-from hbprobe.manner import Expiry
+from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.model import Ends, Profile, Timer, TimerKind
 
 _ENDING = (TimerKind.IDLE, TimerKind.SERVER_RESPONSE, TimerKind.TOTAL, TimerKind.LIFETIME)
 """The timers that can end such a request. The others have stopped when its last byte has been acknowledged."""
+
+_BETWEEN = (TimerKind.CLIENT_IDLE, TimerKind.LIFETIME)
 
 
 class Held(NamedTuple):
@@ -49,7 +51,20 @@ def outlived(timer: Timer) -> bool:
 def latest_s(profile: Profile) -> float | None:
     """Return how long such a request can live at most: the limit, and what steps, jitter and sweep may add."""
     timer = deciding_timer(profile)
-    if timer is None or outlived(timer):
+    return None if timer is None else latest_of(timer, profile)
+
+
+def between_requests(profile: Profile) -> Timer | None:
+    """Return the timer that ends a connection first on which nothing is asked, or None where none runs."""
+    if profile.layer is not Layer.HTTP:
+        return deciding_timer(profile)
+    timers = [timer for kind in _BETWEEN if (timer := profile.timers.get(kind)) is not None]
+    return min(timers, key=lambda timer: (outlived(timer), timer.default), default=None)
+
+
+def latest_of(timer: Timer, profile: Profile) -> float | None:
+    """Return when a timer strikes at the latest, with steps, jitter and sweep; None where it ends nothing."""
+    if outlived(timer):
         return None
     latest = timer.default + (timer.jitter or 0.0) + (timer.step or 0.0)
     return latest + (profile.sweep.every * profile.sweep.passes if profile.sweep else 0.0)

@@ -103,6 +103,8 @@ class Profile(Strict):
     """What people call it."""
     vendor: Line = ""
     """Who makes it."""
+    built_on: Line = ""
+    """The program that it is made of, such as HAProxy: what is said of that holds for it, too."""
     category: Category
     """What kind of box it is."""
     layer: Layer

@@ -1,6 +1,6 @@
 """What captures showed, as a document: `hbprobe.evidence/1` with the verb `capture` (docs/captures.md)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,8 @@ from hbprobe.records.wire import Document, LimitPart, Part
 from hbprobe.trial.outcome import Cause
 
 Side = Literal["client", "server"]
+UnixTime = Annotated[float, Field(ge=-1e10, le=1e10)]
+"""Seconds since 1970; 64 bits of nanoseconds hold no more, and a calendar has a date for each."""
 
 
 class CaptureSourcePart(Part):
@@ -24,8 +26,8 @@ class CaptureSourcePart(Part):
     tcp: int
     skipped: dict[str, int]
     """Packets that were not read as TCP, by reason."""
-    first: float | None
-    last: float | None
+    first: UnixTime | None
+    last: UnixTime | None
     """Times of its first and last packet, in seconds since 1970."""
     notes: tuple[str, ...] = ()
 
@@ -41,7 +43,7 @@ class SignPart(Part):
 class SilencePart(Part):
     """A silence, by its beginning and its length."""
 
-    started: float
+    started: UnixTime
     length: float
 
 
@@ -52,8 +54,8 @@ class FlowPart(Part):
     server: str
     seen: tuple[Side, ...]
     """In which captures, where there are two."""
-    started: float
-    ended: float
+    started: UnixTime
+    ended: UnixTime
     """Its first and last packet here."""
     ending: str
     causes: tuple[Cause, ...]
@@ -61,7 +63,7 @@ class FlowPart(Part):
     in_name_of: Side | None
     client_saw: Manner | None
     server_saw: Manner | None
-    at: float | None
+    at: UnixTime | None
     idle: float | None
     data_idle: float | None
     exact: bool

@@ -6,12 +6,13 @@ from typing import Any
 
 from hbprobe.diagnosis.mend import is_of_the_path, mend
 from hbprobe.diagnosis.ranking import Match
-from hbprobe.diagnosis.reasoning import Reasoning
+from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.diagnosis.spread import Spread
 from hbprobe.errors import CannotMeasureError
 from hbprobe.records.result import Result
 from hbprobe.statistics.bands import curve
 from hbprobe.trial.evidence import Ask, Seen
+from hbprobe.trial.methods.table import METHODS
 
 SCHEMA = "hbprobe.diagnosis/1"
 
@@ -27,6 +28,8 @@ class Diagnosis:
     reasoning: Reasoning
     matches: tuple[Match, ...]
     spread: Spread | None = None
+    nameless: tuple[str, ...] = ()
+    """How those call themselves who answered, where no product of the catalogue is called so."""
     elsewhere: str | None = None
     """The other address that was compared with."""
 
@@ -36,6 +39,8 @@ class Diagnosis:
         verdict = self.result.verdict
         if not self.result.complete:
             return CannotMeasureError.exit_status
+        if not METHODS[self.result.method].exchange:
+            return 0 if self.reasoning.kinds[:1] in ((BoxKind.NONE,), (BoxKind.SERVER,)) else 1
         return 0 if is_of_the_path(self.reasoning) and verdict is not None and verdict.healthy else 1
 
     @property
@@ -60,6 +65,7 @@ class Diagnosis:
                 "whose": reasoning.whose,
             },
             "kinds": list(reasoning.kinds),
+            "nameless": list(self.nameless),
             "boxes": [_match_dict(match) for match in self.matches],
             "spread": None if self.spread is None else _spread_dict(self.spread),
             "mend": list(self.mend),
@@ -91,6 +97,8 @@ def _seen_dict(one: Seen) -> dict[str, Any]:
         "connection": None if outcome.connection is None else asdict(outcome.connection),
         "signed": one.signed,
         "server": one.server or None,
+        "via": one.via or None,
+        "page": one.page or None,
         "announced": _ms(one.announced_s),
         "late": _ms(one.late_s),
         "socket": None
@@ -112,6 +120,8 @@ def _match_dict(match: Match) -> dict[str, Any]:
         "id": match.profile.id,
         "name": match.profile.name,
         "score": match.score,
+        "contradictions": match.contradictions,
+        "built_on": match.profile.built_on or None,
         "reasons": list(match.reasons),
         "doubts": list(match.doubts),
     }

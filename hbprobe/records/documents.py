@@ -11,6 +11,8 @@ from hbprobe.locate.finding import Code
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.preflight.preflight import Name, State
 from hbprobe.profiles.model import Profile
+from hbprobe.records.capture import CaptureRecord
+from hbprobe.records.logs import LogEvidence
 from hbprobe.records.wire import (
     ConnectionPart,
     Count,
@@ -87,6 +89,10 @@ class AnswerPart(AskedPart):
     """TLS's close_notify came before the end."""
     server: str | None = None
     """The Server header of whoever answered, where that was not the far end."""
+    via: str | None = None
+    """The Via header of an answer."""
+    page: str | None = None
+    """What an answer in the server's place says to people."""
     announced: Seconds | None = None
     """The idle time that the server says it allows."""
     late: Seconds | None = None
@@ -117,6 +123,8 @@ class BoxPart(Part):
     id: str = ""
     name: str
     score: Number
+    contradictions: int = 0
+    built_on: str | None = None
     reasons: tuple[str, ...]
     doubts: tuple[str, ...]
 
@@ -156,6 +164,8 @@ class DiagnosisPart(Document):
     timer: TimerPart
     kinds: tuple[BoxKindWord, ...]
     """Of box, the likeliest first."""
+    nameless: tuple[str, ...] = ()
+    """Names that answers told and no product of the catalogue has."""
     boxes: tuple[BoxPart, ...]
     """That fit, the best first."""
     spread: SpreadPart | None
@@ -334,12 +344,18 @@ class HistoryPart(Document):
 
 
 class ReportPart(Document):
-    """The results and diagnoses that went into a report: docs/report.md."""
+    """The results, diagnoses and evidence that went into a report: docs/report.md."""
 
     schema_: Literal["hbprobe.report/1"] = Field(alias="schema")
     hbprobe: str
     written: Moment
-    documents: tuple[Annotated[ResultPart | DiagnosisPart, Field(discriminator="schema_")], ...]
+    documents: tuple[
+        Annotated[
+            ResultPart | DiagnosisPart | Annotated[CaptureRecord | LogEvidence, Field(discriminator="verb")],
+            Field(discriminator="schema_"),
+        ],
+        ...,
+    ]
 
 
 class JournalPart(Document):

@@ -14,7 +14,8 @@ from hbprobe.exchange.verdict import Judgement
 from hbprobe.records.origin import Origin, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
-from hbprobe.trial.outcome import Limit, Trial
+from hbprobe.trial.methods.table import server_timer_counts
+from hbprobe.trial.outcome import Cause, Limit, Trial
 
 SCHEMA = "hbprobe.result/1"
 
@@ -62,7 +63,7 @@ class Result:
     server: Mapping[str, Any] | None = None
     """What a live ActiveSync server said of itself, its heartbeat limits above all; None for other methods."""
     verdict: Judgement | None = None
-    """What Exchange will make of it; None where nothing could be judged, or that was not asked."""
+    """What Exchange will make of it; None where nothing was judged: no evidence, no held request, or not asked."""
     heartbeat_s: float | None = None
     """How often the application sends something, where that was to be judged."""
     hbprobe: str = __version__
@@ -71,12 +72,12 @@ class Result:
     @property
     def exit_status(self) -> int:
         """0 for a healthy path, 1 for a finding, 3 where the end was not reached or nothing was learnt."""
-        known = self.limit.survived_s is not None or self.limit.cut_s is not None
-        if not self.complete or not known:
+        if not self.complete or not self.limit.is_known:
             return CannotMeasureError.exit_status
         too_seldom = self.heartbeat_s is not None and lives(self.limit, self.heartbeat_s) is False
         if self.verdict is None:
             cuts = self.limit.cut_s is not None and self.heartbeat_s is None
+            cuts = cuts and not is_servers_own(self.method, self.limit)
             return 1 if too_seldom or cuts else 0
         return 1 if too_seldom or not self.verdict.healthy else 0
 
@@ -124,6 +125,12 @@ class Result:
         from hbprobe.records.wire import read_fields  # pydantic: only those who read a result wait for it
 
         return cls(**read_fields(data))
+
+
+def is_servers_own(method: str, limit: Limit) -> bool:
+    """Return whether the limit is rather a timer of the server's own than one of the path's."""
+    by_server = limit.causes[:1] in ((Cause.CLOSED_BY_SERVER,), (Cause.RESET_BY_SERVER,))
+    return by_server and server_timer_counts(method)
 
 
 def load_result(path: Path) -> Result:

@@ -33,7 +33,7 @@ else:
 class Part(BaseModel):
     """A JSON object; keys that are not known are for a newer reader."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Document(Part):

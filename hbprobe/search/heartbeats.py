@@ -59,6 +59,13 @@ def in_heartbeats(settings: SearchSettings) -> SearchSettings:
     )
 
 
+def in_steps(settings: SearchSettings, step_s: int) -> SearchSettings:
+    """Return a search as coarse as a server needs that rounds heartbeats: holds are odd multiples of its step."""
+    if step_s == 1:
+        return settings
+    return replace(settings, precision_s=2.0 * step_s * math.ceil(settings.precision_s / (2 * step_s)))
+
+
 class HeartbeatSearch(Search):
     """A search whose holds are heartbeats. It keeps to the limits, even where those are learnt on the way."""
 
@@ -68,9 +75,10 @@ class HeartbeatSearch(Search):
 
     def next_holds(self) -> tuple[float, ...]:
         """Return the holds of the next round; one just below an exactly known cut is rounded up."""
-        self.settings = fit(self._limits, self.settings)
-        return tuple(float(math.ceil(hold_s)) for hold_s in super().next_holds())
+        self.settings = in_steps(fit(self._limits, self.settings), step_s := self._limits.step_s or 1)
+        return tuple(float(math.ceil(hold_s / step_s) * step_s) for hold_s in super().next_holds())
 
     def is_moot(self, hold_s: float) -> bool:
         """Say whether a running trial can no longer tell anything, wherever it was before it was rounded up."""
-        return super().is_moot(hold_s) and super().is_moot(math.nextafter(hold_s - 1, math.inf))
+        step_s = self._limits.step_s or 1
+        return super().is_moot(hold_s) and super().is_moot(math.nextafter(hold_s - step_s, math.inf))

@@ -15,6 +15,8 @@
     classify.py     what the end of a trial means: evidence about timers, and which, or no evidence at all
     explanation.py  the post-mortem: from what both ends saw of a dead request to what it died of. Facts in,
                     explanations out
+    keep_alives.py  how long web servers keep a connection on which nothing is asked, as they ship: their own timer,
+                    and no box's
     excuse.py       what speaks for the path: a request that died of its far end's doing says nothing about timers on
                     the way
     outcome.py      what a trial showed, and what the trials together say about the path's limit

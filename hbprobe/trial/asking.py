@@ -13,7 +13,7 @@ from hbprobe.net.keep_alive import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.classify import classify, unless_by_far_end
-from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen
+from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen, page_words
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.postmortem import examine
@@ -24,6 +24,8 @@ _LATE_S = 10.0
 """So long is a late answer waited for, where the server says that it will come."""
 _OTHER_END_S = 0.5
 """So long after this end does the other one hear of the same timer, at most."""
+_MOST_NAMED = 80
+_MOST_PAGE_BYTES = 10_000
 _ANNOUNCED = re.compile(r"timeout\s*=\s*([0-9]{1,7})", re.ASCII)
 _FROM_CLIENT = (Question.CLIENT_DRIP, Question.BOTH_DRIP)
 _FROM_SERVER = (Question.SERVER_DRIP, Question.BOTH_DRIP)
@@ -105,7 +107,9 @@ class Asking:
             reply = replace(reply, body=without_drip(reply.body))
         token, now_s = hold_token(seconds, nonce), self._loop.time()
         outcome = classify(reply, hold_s=ask.hold_s, started_s=started_s, now_s=now_s, expected=token)
-        seen = Seen(ask, outcome, signed=_is_signed(reply), server=_name(reply, outcome))
+        via = _said(reply, "via") if isinstance(reply, Answer) else ""
+        page = _page(reply) if isinstance(reply, Answer) and outcome.kind is Kind.CUT else ""
+        seen = Seen(ask, outcome, signed=_is_signed(reply), server=_name(reply, outcome), via=via, page=page)
         if ask.question is Question.POST_MORTEM and outcome.kind is Kind.CUT:
             return await self._examined(seen, wire, conversation, nonce, started_s)
         return seen
@@ -137,7 +141,7 @@ class Asking:
         conversation, path = Conversation(wire, self._dialer.target.authority), self._dialer.target.path
         first = await self._warm_up(conversation, path)
         if isinstance(first, Outcome):
-            return Seen(ask, first)
+            return Seen(ask, first, quiet=True)
         quiet_s = self._loop.time()
         async with self._quiet(wire, ask.hold_s):
             reply: Reply = await conversation.silence(quiet_s + ask.hold_s)
@@ -151,8 +155,16 @@ class Asking:
             text = "RST in answer to the next request"
             outcome = replace(outcome, aftermath=Aftermath.RESET, reason=text)
         socket = await examine(wire) if outcome.how is Manner.SILENT else None
-        announced_s = _announced(first)
-        return Seen(ask, outcome, signed=_is_signed(reply), announced_s=announced_s, socket=socket)
+        return Seen(
+            ask,
+            outcome,
+            signed=_is_signed(reply),
+            server=_said(first, "server"),
+            via=_said(first, "via"),
+            quiet=not in_answer,
+            announced_s=_announced(first),
+            socket=socket,
+        )
 
     async def _warm_up(self, conversation: Conversation, path: str) -> Answer | Outcome:
         """Ask once; return why nothing can be measured if the connection does not stay open after the answer."""
@@ -178,7 +190,15 @@ def _is_signed(reply: Reply) -> bool:
 def _name(reply: Reply, outcome: Outcome) -> str:
     """Return how whoever answered calls itself, where the answer was not the far end's."""
     named = isinstance(reply, Answer) and outcome.kind is Kind.CUT
-    return reply.headers.get("server", "")[:80] if named and isinstance(reply, Answer) else ""
+    return _said(reply, "server") if named and isinstance(reply, Answer) else ""
+
+
+def _said(answer: Answer, header: str) -> str:
+    return answer.headers.get(header, "")[:_MOST_NAMED]
+
+
+def _page(answer: Answer) -> str:
+    return page_words(answer.body[:_MOST_PAGE_BYTES].decode("utf-8", "replace"))
 
 
 def _announced(reply: Answer) -> float | None:

@@ -1,5 +1,6 @@
 """What a diagnosis asks of a path, and what each request showed."""
 
+import re
 from dataclasses import dataclass, replace
 
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
@@ -93,6 +94,12 @@ class Seen:
     """What a server of this protocol may have of its own that ends a quiet connection without a word."""
     late_s: float | None = None
     """So long after it was due did the answer come after all."""
+    via: str = ""
+    """The Via header of an answer: the proxies that it says it came through."""
+    page: str = ""
+    """What an answer in the server's place says to people, without markup."""
+    quiet: bool = False
+    """Nothing was asked when the connection ended: the silence lay between two requests."""
 
     @property
     def survived(self) -> bool | None:
@@ -109,6 +116,14 @@ class Seen:
             far_end=None if self.far_end is None else self.far_end.paced(rate),
             late_s=_times(self.late_s, rate),
         )
+
+
+_MOST_PAGE = 200
+
+
+def page_words(body: str) -> str:
+    """Return what a page says, without markup, on one line, and cut short."""
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())[:_MOST_PAGE]
 
 
 def _times(seconds: float | None, rate: float) -> float | None:

@@ -5,6 +5,8 @@ from hbprobe.manner import Manner
 from hbprobe.trial.evidence import FarEnd, Seen
 from hbprobe.trial.outcome import Kind, Outcome
 
+_LATE = ("the far end is late", "the far end was late")
+
 
 def excuse_of(seen: Seen, grace_s: float, *, witnessed: bool) -> str | None:
     """Return what the far end itself did to a request that looks cut; None where the path is to blame.
@@ -31,7 +33,10 @@ def excuse_of(seen: Seen, grace_s: float, *, witnessed: bool) -> str | None:
 
 
 def excused(outcome: Outcome, excuse: str) -> Outcome:
-    """Return the outcome as no evidence; the far end may be well again in a while."""
+    """Return the outcome as no evidence; the far end may be well again in a while.
+
+    One that is only late is there, so that it is not waited for: it is asked again, a few times.
+    """
     return Outcome(
         Kind.FAILED,
         outcome.elapsed_s,
@@ -39,7 +44,7 @@ def excused(outcome: Outcome, excuse: str) -> Outcome:
         reason=excuse,
         evidence=outcome.evidence,
         again=True,
-        outage=True,
+        outage=not excuse.startswith(_LATE),
         connection=outcome.connection,
     )
 

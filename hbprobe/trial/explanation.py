@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import FarEnd, Seen
+from hbprobe.trial.keep_alives import shipped_near
 from hbprobe.trial.outcome import Cause, Kind, Outcome
 
 
@@ -20,7 +21,7 @@ class Explanation:
 
 def explain(seen: Seen, *, tls: bool) -> Explanation:
     """Say what a request died of."""
-    return Explanation(_causes(seen), tuple(_evidence(seen, tls=tls)))
+    return Explanation(_causes(seen, tls=tls), tuple(_evidence(seen, tls=tls)))
 
 
 def explained(seen: Seen, *, tls: bool) -> Outcome:
@@ -49,13 +50,15 @@ _SERVER_IS_ALIVE = (
 _LOST_BEHIND = (FarEnd.ACKNOWLEDGED, FarEnd.ANSWERED, FarEnd.RESET, FarEnd.CLOSED, FarEnd.NEVER_ARRIVED)
 
 
-def _causes(seen: Seen) -> tuple[Cause, ...]:
+def _causes(seen: Seen, *, tls: bool) -> tuple[Cause, ...]:
     state = seen.far_end.state if seen.far_end is not None else None
     match seen.outcome.how:
         case Manner.STATUS:
             return (Cause.PROXY_STATUS,)
         case Manner.CLOSED | Manner.RESET if seen.farewell and seen.by_server:
             return (Cause.CLOSED_BY_SERVER,)
+        case Manner.CLOSED if seen.quiet and state is None:
+            return _of_quiet_close(seen, tls=tls)
         case Manner.CLOSED:
             servers = seen.signed or _may_be_servers(seen)
             return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=servers)
@@ -73,6 +76,29 @@ def _may_be_servers(seen: Seen) -> bool:
     outcome = seen.outcome
     ended = outcome.how is Manner.CLOSED or (outcome.how is Manner.RESET and outcome.exact)
     return bool(seen.own_limit) and ended and not seen.farewell
+
+
+def announces(seen: Seen) -> bool:
+    """Return whether the server had said that it would end the connection about when it was ended."""
+    if seen.announced_s is None:
+        return False
+    return abs(seen.outcome.elapsed_s - seen.announced_s) <= _ANNOUNCED_SLACK_S + _ANNOUNCED_SLACK * seen.announced_s
+
+
+_ANNOUNCED_SLACK_S, _ANNOUNCED_SLACK = 1.0, 0.1
+
+
+def _of_quiet_close(seen: Seen, *, tls: bool) -> tuple[Cause, ...]:
+    """FIN while nothing was asked: every web server has a timer of its own for that, and it is the likelier one.
+
+    Only where TLS was not closed is it likelier that someone else did it, who could not close that.
+    """
+    known = shipped_near(seen.outcome.elapsed_s, seen.server)
+    if announces(seen) or (seen.server and any(one.is_named_by(seen.server) for one in known)):
+        return (Cause.CLOSED_BY_SERVER,)
+    if seen.signed or known or not tls:
+        return (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY)
+    return (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
 
 
 def _ended(state: FarEnd | None, by_box: Cause, by_server: Cause, *, signed: bool) -> tuple[Cause, ...]:
@@ -157,15 +183,27 @@ def _evidence(seen: Seen, *, tls: bool) -> Iterator[str]:
         )
     if seen.server:
         yield f"whoever answered calls itself {seen.server!r}"
+    if seen.via:
+        yield f"the answer came through {seen.via!r} (Via)"
     if seen.announced_s is not None:
         yield f"the server announces that it keeps a quiet connection for {format_duration(seen.announced_s)}"
     if _may_be_servers(seen):
         yield f"a server of this protocol may end it by itself: {seen.own_limit}"
+    yield from _of_shipped(seen)
     yield from _of_socket(seen)
     if seen.far_end is not None:
         yield _of_far_end(seen)
     if seen.late_s is not None:
         yield f"the answer came after all, {format_duration(seen.late_s)} late"
+
+
+def _of_shipped(seen: Seen) -> Iterator[str]:
+    if not seen.quiet or seen.outcome.how not in (Manner.CLOSED, Manner.RESET):
+        return
+    known = shipped_near(seen.outcome.elapsed_s, seen.server)
+    if known:
+        names = ", ".join(f"{one.name} ({one.setting})" for one in known)
+        yield f"so long does a quiet connection live, as shipped, at {names}"
 
 
 def _death(seen: Seen) -> str:
@@ -177,7 +215,8 @@ def _death(seen: Seen) -> str:
         case Manner.SILENT:
             return f"nothing came here, though the answer was due after {hold}"
         case Manner.CLOSED | Manner.RESET:
-            return f"{'RST' if outcome.how is Manner.RESET else 'FIN'} came after {at}"
+            what = "RST" if outcome.how is Manner.RESET else "FIN"
+            return f"{what} came after {at}{', while nothing was asked' if seen.quiet else ''}"
         case _:
             return f"a request that was quiet for {hold} lived: the limit is not the same each time"
 

@@ -108,3 +108,8 @@ class Limit:
     causes: tuple[Cause, ...] = ()
     """What the request died of that was cut at `cut_s`."""
     evidence: tuple[str, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any trial told anything."""
+        return self.survived_s is not None or self.cut_s is not None

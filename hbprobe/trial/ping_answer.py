@@ -33,6 +33,7 @@ _PROXY_STATUSES = frozenset({408, 500, 502, 503, 504})
 _OF_EXCHANGE = ("ms-server-activesync", "x-ms-", "x-diaginfo", "x-calculatedbetarget", "x-feserver", "x-beserver")
 """Beginnings of headers that an ActiveSync server sends, and no proxy of its own accord."""
 _ERROR_PAUSE_S = 30.0
+_USUAL_STEPS_S = (5, 10, 15, 30, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class PingReading:
     """The step of the handshake to begin again at."""
     bound_s: int | None = None
     """What the server takes instead of the heartbeat that was asked for: the nearest that is legal."""
+    held_s: int | None = None
+    """How long a Ping was held that was to wait for longer: the server may round heartbeats."""
 
 
 def read_ping(answer: Answer, hold_s: float, elapsed_s: float) -> PingReading:
@@ -71,10 +74,13 @@ def _read_status(answer: Answer, hold_s: float, elapsed_s: float) -> PingReading
 
 
 def _is_a_timer(answer: Answer, elapsed_s: float) -> bool:
-    """A proxy's status, late enough, and with no sign that the server itself has spoken."""
+    """A proxy's status, late enough, and with no sign that the server itself has spoken.
+
+    A Retry-After beside it is the proxy's, too: a server that throttles says who it is, or does so at once.
+    """
     if elapsed_s < PROMPT_S or not (answer.status in _PROXY_STATUSES or 520 <= answer.status < 530):
         return False
-    return "retry-after" not in answer.headers and not is_from_server(answer.headers)
+    return not is_from_server(answer.headers)
 
 
 def is_from_server(headers: Mapping[str, str]) -> bool:
@@ -89,7 +95,7 @@ def _read_command(ping: PingAnswer, hold_s: float, elapsed_s: float, pause_s: fl
                 f"status 1 after {elapsed_s:.3f} s instead of {hold_s:g} s: another Ping of this device took its "
                 "place, or the server rounds heartbeats down"
             )
-            return PingReading(_failed(elapsed_s, text, again=True, pause_s=pause_s))
+            return PingReading(_failed(elapsed_s, text, again=True, pause_s=pause_s), held_s=round(elapsed_s))
         case 1:
             return PingReading(Outcome(Kind.SURVIVED, elapsed_s, pause_s=pause_s))
         case 2:
@@ -134,6 +140,21 @@ class HeartbeatLimits:
 
     min_s: int | None = None
     max_s: int | None = None
+    step_s: int | None = None
+    """It rounds heartbeats to multiples of this."""
+
+    def held(self, asked_s: float, held_s: int) -> None:
+        """Take in that a heartbeat was shortened: the least of the usual steps that explains it, if one does.
+
+        One that is shorter by more was ended by something else.
+        """
+        least_s = self.step_s or 0
+        fits = (
+            step_s
+            for step_s in _USUAL_STEPS_S
+            if held_s % step_s == 0 and asked_s - held_s < step_s and step_s >= least_s
+        )
+        self.step_s = next(fits, self.step_s)
 
     def learn(self, asked_s: float, bound_s: int) -> None:
         """Take in the nearest legal heartbeat that the server named for one that was not."""
@@ -145,4 +166,5 @@ class HeartbeatLimits:
     def __str__(self) -> str:
         low = "" if self.min_s is None else f"from {self.min_s} s"
         high = "" if self.max_s is None else f"to {self.max_s} s"
-        return " ".join(part for part in (low, high) if part) or "of any length"
+        step = "" if self.step_s is None else f"in steps of {self.step_s} s"
+        return " ".join(part for part in (low, high, step) if part) or "of any length"

@@ -63,6 +63,18 @@ WRONG = [
     ("probe https://x/ -4 -6", "-4 does not go with -6: drop one; see hbprobe probe --help"),
     ("probe https://x/ --user a", "--user and --password-file go with --method ping; see hbprobe probe --help"),
     ("locate https://x/ --hops 300", "--hops 300: no packet goes further than 255 hops; see hbprobe locate --help"),
+    # the fault proxy
+    ("toxiproxy -port x", "-port: 'x' is no whole number; see hbprobe toxiproxy --help"),
+    (
+        "toxiproxy --port 70000",
+        "--port: '70000' is no port: write a number from 0 to 65535; see hbprobe toxiproxy --help",
+    ),
+    ("toxiproxy --config nothing.json", "--config nothing.json: cannot be read: No such file or directory"),
+    ("toxiproxy --config open.xml", "--config open.xml: is no JSON: Expecting value: line 1 column 1 (char 0)"),
+    (
+        "toxiproxy --port 0 --config result.json",
+        "--config result.json: bad request body: an array of proxies is wanted",
+    ),
     # profiles
     ("lab cisco-as", "no profile called 'cisco-as'; near: cisco-asa," + MANY),
     ("lab cisco-asa,nothing", "no profile called 'nothing'; hbprobe profiles list shows all"),

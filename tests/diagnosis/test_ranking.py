@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from hbprobe.diagnosis.naming import nameless
 from hbprobe.diagnosis.prediction import predict, survives
 from hbprobe.diagnosis.ranking import Match, Point, best, rank
 from hbprobe.diagnosis.reasoning import reason
@@ -7,7 +10,7 @@ from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.held import deciding_timer
 from hbprobe.profiles.model import Category, Restart
-from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question
+from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, page_words
 from hbprobe.trial.outcome import Limit
 
 CATALOGUE = Catalogue()
@@ -50,7 +53,7 @@ def test_a_status_its_time_and_what_the_server_sees(facts):
 def test_a_name_counts(facts):
     limit = facts.limit(Manner.STATUS, low_s=2.5, high_s=3, status=504)
     seen = [facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504, server="nginx/1.22.1")]
-    assert names(ranked(limit, seen)) == {"nginx-http-proxy", "kubernetes-ingress-nginx"}
+    assert names(ranked(limit, seen)) == {"nginx-http-proxy", "kubernetes-ingress-nginx", "gcore-cdn"}
 
 
 CUTTING = [profile for profile in ALL if profile.category is not Category.EXAMPLE and predict(profile) is not None]
@@ -203,3 +206,66 @@ def test_what_the_far_end_saw_twice_speaks_for_a_box_that_tries_again(facts):
     seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, times=2)]
     assert FarEndSaw(FarEnd.WAITING, times=2) == seen[0].far_end
     assert names(ranked(limit, seen)) == {"azure-application-gateway-v2"}
+
+
+# What products say of themselves
+
+
+def test_a_product_without_a_timer_is_named_where_its_answer_names_it(facts):
+    limit = facts.limit(Manner.STATUS, low_s=29.5, high_s=30, status=504)
+    caddy = facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504, server="Caddy")
+    assert "caddy" in {match.profile.id for match in ranked(limit, [caddy])}
+    assert names(ranked(limit, [caddy])) != names(ranked(limit, [facts.ended(Manner.STATUS, status=504)]))
+
+
+@pytest.mark.parametrize(
+    ("server", "via", "found"),
+    [
+        ("lighttpd/1.4.69", "", ("lighttpd/1.4.69",)),
+        ("nginx/1.22.1", "1.1 some-box (Zscaler/6)", ("1.1 some-box (Zscaler/6)",)),
+        ("cloudflare", "1.1 vegur", ()),
+        ("Python/3.11 aiohttp/3.9", "1.1 hbprobe", ()),
+        ("", "", ()),
+    ],
+)
+def test_a_name_that_the_catalogue_lacks_is_told(facts, server, via, found):
+    seen = [replace(facts.ended(Manner.STATUS, status=504, server=server), via=via)]
+    assert nameless([one for one in ALL if one.id != "lighttpd"], seen) == found
+
+
+def test_an_error_page_tells_programs_apart(facts):
+    limit = facts.limit(Manner.STATUS, low_s=2.5, high_s=3, status=504)
+    page = page_words("<html><body><h1>504 Gateway Time-out</h1>\nThe server didn't respond in time.\n</body></html>")
+    seen = [replace(facts.ended(Manner.STATUS, status=504), page=page)]
+    assert {CATALOGUE.find(name).built_on for name in names(ranked(limit, seen))} == {"HAProxy"}
+
+
+def test_versions_in_pages_do_not_count(facts):
+    limit = facts.limit(Manner.STATUS, low_s=2.5, high_s=3, status=504)
+    body = CATALOGUE.find("nginx-http-proxy").timers.server_response.body.replace("1.22.1", "1.27.0")
+    seen = [replace(facts.ended(Manner.STATUS, status=504), page=page_words(body))]
+    assert "nginx-http-proxy" in names(ranked(limit, seen))
+
+
+@pytest.mark.parametrize(
+    ("after_s", "server", "found"),
+    [
+        (75, "", {"nginx-http-proxy", "kubernetes-ingress-nginx", "azure-application-gateway-v2"}),
+        (75, "nginx/1.22.1", {"nginx-http-proxy", "kubernetes-ingress-nginx"}),
+        (3, "nginx/1.22.1", {"nginx-http-proxy", "kubernetes-ingress-nginx"}),
+    ],
+)
+def test_between_requests_another_timer_is_compared(facts, after_s, server, found):
+    limit = facts.limit(Manner.CLOSED, low_s=after_s - 0.5, high_s=after_s)
+    seen = [replace(facts.ended(Manner.CLOSED, server=server), quiet=True)]
+    matches = rank(ALL, limit, seen, reason(limit, seen, "idle", tls=False), between=True)
+    assert names(matches) >= found
+    assert all("nginx" in name for name in names(matches)) or not server
+
+
+def test_a_server_that_is_tried_again_makes_no_range_of_limits(facts):
+    """Two servers with 20 s each end a request after 20 or 40 s, and not after 34."""
+    limit = facts.limit(Manner.STATUS, low_s=33.5, high_s=34, status=504)
+    matches = ranked(limit, [facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504)])
+    (gateway,) = [match for match in matches if match.profile.id == "azure-application-gateway-v2"]
+    assert not gateway.as_shipped

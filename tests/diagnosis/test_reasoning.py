@@ -49,6 +49,21 @@ def test_what_keep_alives_tell_of_silence(facts, alive, dripped, counts, kinds):
     assert (found.counts, found.kinds) == (counts, kinds)
 
 
+def test_a_drip_that_only_puts_the_end_of_the_request_off(facts):
+    """A total time that begins when the request is whole is no idle timer, though a drip seems to set it back."""
+    died = facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504)
+    seen = [died, *drips(facts, True, False, True), facts.asked(Q.KEEP_ALIVE, False)]
+    found = reason(facts.limit(Manner.STATUS, status=504), seen, "hold", tls=True)
+    assert (found.runs, found.direction, found.kinds) == (Runs.FROM_REQUEST, None, (HTTP,))
+    silent = [facts.silent(state=FarEnd.UNACKNOWLEDGED), *drips(facts, True, False, True)]
+    assert reason(facts.limit(), silent, "hold", tls=True).direction is Direction.CLIENT
+
+
+def test_bytes_from_both_ends_that_do_not_save_what_either_does(facts):
+    seen = [facts.silent(state=FarEnd.UNACKNOWLEDGED), *drips(facts, True, True, False)]
+    assert reason(facts.limit(), seen, "hold", tls=True).direction is Direction.ALONE
+
+
 def test_keep_alives_alone_show_an_idle_timer(facts):
     found = reason(facts.limit(), [facts.silent(), facts.asked(Q.KEEP_ALIVE, True)], "idle", tls=True)
     assert (found.runs, found.counts, found.kinds) == (Runs.IDLE, Counts.PACKETS, (PACKET,))
@@ -187,5 +202,5 @@ def test_a_server_that_announces_its_timer(facts, announced_s, whose):
 def test_an_end_that_may_be_the_servers(facts):
     signed = reason(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED, signed=True)], "idle", tls=True)
     plain = reason(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED)], "idle", tls=False)
-    assert signed.kinds == (SERVER, HTTP, TCP)
+    assert signed.kinds == (SERVER, HTTP)
     assert plain.kinds == (TCP, HTTP, SERVER)

@@ -86,7 +86,13 @@ def in_arrays(world, until_s, slices, herd_size, compiled):
 
 
 @effort(max_examples=60, deadline=None)
-@given(worlds(), st.sampled_from([3_000.0, 30_000.0, 100_000.0]), st.integers(1, 3), st.sampled_from([2, 1000]), st.booleans())
+@given(
+    worlds(),
+    st.sampled_from([3_000.0, 30_000.0, 100_000.0]),
+    st.integers(1, 3),
+    st.sampled_from([2, 1000]),
+    st.booleans(),
+)
 def test_arrays_and_state_machines_are_the_same_fleet(world, until_s, slices, herd_size, compiled):
     until_s = min(until_s, 10_000.0) if world.habits.mail.per_day > 1000 else until_s
     expected = simulate(world, until_s)

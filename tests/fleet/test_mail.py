@@ -13,7 +13,9 @@ OFFICE = [0] * 8 + [2] * 10 + [1] * 6
 EVEN = MailDay(24, [1] * 24)
 LATE_MORNING = MailDay(2, [0] * 9 + [1, 1] + [0] * 13)
 PARTS = 2**30
-days = st.sampled_from([EVEN, MailDay(40, OFFICE), MailDay(0.3, [0] * 23 + [1]), MailDay(0, OFFICE), MailDay(9e4, OFFICE)])
+days = st.sampled_from(
+    [EVEN, MailDay(40, OFFICE), MailDay(0.3, [0] * 23 + [1]), MailDay(0, OFFICE), MailDay(9e4, OFFICE)]
+)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@ import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.manner import Manner
@@ -11,15 +13,14 @@ from hbprobe.measure.run import Run
 from hbprobe.records.origin import Verb
 from hbprobe.records.result import Result
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import Kind, Limit, Outcome
+from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome
 
 
 class TenMinutes:
     """A method whose path cuts after 600 s, but for a first trial of its own."""
 
-    name = "hold"
-
-    def __init__(self, first=None):
+    def __init__(self, first=None, name="hold"):
+        self.name = name
         self._first = first
 
     def told(self):
@@ -104,3 +105,29 @@ def test_the_result_says_when_it_began():
     _, result = concluded(began=datetime(2026, 11, 22, 2, 17, 5, 123456, UTC))
     assert result.started_at == "2026-11-22T02:17:05Z"
     assert Result.from_dict(result.to_dict()).started_at == "2026-11-22T02:17:05Z"
+
+
+@pytest.mark.parametrize(
+    ("causes", "status", "is_told"),
+    [
+        ((Cause.CLOSED_BY_SERVER,), 0, True),
+        ((Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY), 0, True),
+        ((Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER), 1, False),
+        ((Cause.STATE_LOST_SILENTLY,), 1, False),
+    ],
+)
+def test_quiet_between_requests_says_nothing_of_exchange(causes, status, is_told):
+    """The server's own timer is no finding, and the path beyond it is not called good either."""
+
+    class Quiet(TenMinutes):
+        async def trial(self, hold_s):
+            return replace(await super().trial(hold_s), causes=causes)
+
+    async def main():
+        run = Run(Search(SearchSettings()), Quiet(name="idle"))
+        await run.to_the_end()
+        return conclude(run, Settings(), verb=Verb.PROBE, target="lab", clock="warp", wall_s=0.5)
+
+    result = warp.run(main(), warp.WarpClock())
+    assert (result.verdict, result.exit_status) == (None, status)
+    assert any("was not measured" in note for note in result.notes) is is_told

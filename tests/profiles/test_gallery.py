@@ -8,7 +8,7 @@ from hbprobe.errors import UserError
 from hbprobe.profiles.loader import ProfileError, load_profile, read_text
 
 GALLERY = Path(__file__).parent / "gallery"
-TOP = "(id, name, vendor, category, layer, about, timers, sweep, half_close, http, sources)"
+TOP = "(id, name, vendor, built_on, category, layer, about, timers, sweep, half_close, http, sources)"
 CATEGORIES = (
     "firewall, nat, cloud-load-balancer, load-balancer, reverse-proxy, cdn, secure-gateway, carrier, home-gateway, "
     "operating-system, example"

@@ -130,3 +130,22 @@ def test_a_web_config_stands_and_a_difference_is_told():
 @pytest.mark.parametrize("limits", [HeartbeatLimits(), HeartbeatLimits(60, 3540), HeartbeatLimits(max_s=3540)])
 def test_nothing_to_tell(limits):
     assert in_force(Settings(), limits, is_file=True) == (Settings(), ())
+
+
+def test_a_server_that_rounds_is_searched_at_its_own_step():
+    limits = HeartbeatLimits()
+    search = HeartbeatSearch(SearchSettings(min_s=10, max_s=400, precision_s=2), None, limits)
+    limit_s, held = 111, []
+    while holds := search.next_holds():
+        for hold_s in holds:
+            down_s = hold_s // 5 * 5
+            if down_s < hold_s:
+                limits.held(hold_s, round(down_s))
+                continue  # no evidence
+            held.append(hold_s)
+            cut = hold_s > limit_s
+            outcome = Outcome(Kind.CUT, limit_s, Manner.STATUS, exact=True) if cut else Outcome(Kind.SURVIVED, hold_s)
+            search.record(hold_s, outcome)
+    assert limits.step_s == 5
+    assert all(hold_s % 5 == 0 for hold_s in held)
+    assert (search.limit.survived_s, search.limit.cut_s) == (105, 111)

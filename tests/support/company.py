@@ -9,7 +9,7 @@ from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.logged import requests
 from hbprobe.fleet.mail import MailDay
-from hbprobe.fleet.paths import Cut, FleetPath, fixed
+from hbprobe.fleet.paths import Cut, FleetPath, Span, fixed
 from hbprobe.fleet.world import Habits, World, apportion
 from hbprobe.manner import Manner
 from hbprobe.standin.record_files import IisLog, WallClock
@@ -20,6 +20,19 @@ OFFICE = {"ios": 50, "android-4.4": 20, "android-4.1": 20, "windows-mobile": 10}
 
 def path(name, limit_s=None, how=Manner.SILENT, spread_s=0.0, share=1.0):
     return FleetPath(name, share, fixed(Cut() if limit_s is None else Cut(limit_s, how, spread_s)))
+
+
+def random_losses(name, share, how=Manner.SILENT, of="requests"):
+    """Return an open path that loses a share of the requests that wait for half an hour, or of the visits, by chance.
+
+    Among visits, each of those that are lost has a limit of its own; among requests, any moment is as bad as another.
+    """
+    if not share:
+        return path(name)
+    if of == "requests":
+        return FleetPath(name, 1.0, fixed(Cut(1e-3, how, 1800.0 / share)))
+    lost = Span(share, 60.0, 3600.0, Cut(60.0, how))
+    return FleetPath(name, 1.0, (Span(1.0 - share, math.inf, math.inf, Cut()), lost))
 
 
 def company(*paths, devices=80, mix=OFFICE, moves=6.0, seed=1, mails=40):

@@ -66,3 +66,18 @@ def test_an_excused_cut_is_no_evidence_and_is_made_again():
         Kind.FAILED, None, False, True, True,
     )  # fmt: skip
     assert (outcome.status, outcome.evidence) == (504, ("a",))
+
+
+@pytest.mark.parametrize(
+    ("saw", "is_outage"),
+    [
+        (FarEndSaw(FarEnd.RESTARTED), True),
+        (FarEndSaw(FarEnd.UNREACHABLE), True),
+        (FarEndSaw(FarEnd.WAITING), False),
+        (FarEndSaw(FarEnd.ACKNOWLEDGED, answered_s=10.1), False),
+    ],
+)
+def test_a_far_end_that_is_late_is_no_outage(saw, is_outage):
+    """It is there: it is asked a few times more, and not waited for as one that went away."""
+    outcome = excused(SILENT, excuse(SILENT, saw))
+    assert (outcome.kind, outcome.again, outcome.outage) == (Kind.FAILED, True, is_outage)

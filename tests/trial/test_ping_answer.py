@@ -9,7 +9,7 @@ from hbprobe.eas.commands import PingAnswer
 from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer
 from hbprobe.trial.outcome import Kind, Outcome
-from hbprobe.trial.ping_answer import PingReading, read_ping
+from hbprobe.trial.ping_answer import HeartbeatLimits, PingReading, read_ping
 
 HOLD_S = 599
 
@@ -38,7 +38,7 @@ def test_status_1_much_too_early_is_no_evidence():
         "status 1 after 300.000 s instead of 599 s: another Ping of this device took its place, "
         "or the server rounds heartbeats down"
     )
-    assert reading(PingAnswer(1), 300) == PingReading(failed(300, text, again=True))
+    assert reading(PingAnswer(1), 300) == PingReading(failed(300, text, again=True), held_s=300)
 
 
 def test_mail_is_no_evidence_and_wants_a_sync():
@@ -148,7 +148,29 @@ def test_http_statuses_of_the_server_end_it(status, headers, reason, elapsed_s):
 @pytest.mark.parametrize("elapsed_s", [0.01, 300])
 def test_throttling(headers, reason, pause_s, elapsed_s):
     found = reading(status=503, elapsed_s=elapsed_s, **headers)
-    assert found == PingReading(failed(elapsed_s, reason, 503, again=True, pause_s=pause_s))
+    if elapsed_s > 1 and not any(name.startswith(("x_ms", "ms_server")) for name in headers):
+        assert (found.outcome.kind, found.outcome.status) == (Kind.CUT, 503)  # a proxy's own, at its timer
+    else:
+        assert found == PingReading(failed(elapsed_s, reason, 503, again=True, pause_s=pause_s))
+
+
+@pytest.mark.parametrize(
+    ("pings", "step_s"),
+    [
+        ([(21, 20)], 5),
+        ([(21, 20), (29, 20)], 10),
+        ([(59, 30)], 30),
+        ([(599, 300)], None),
+        ([(23, 21)], None),
+        ([(119, 60)], 60),
+    ],
+)
+def test_a_server_that_rounds_heartbeats(pings, step_s):
+    limits = HeartbeatLimits(5, 3540)
+    for asked_s, held_s in pings:
+        limits.held(asked_s, held_s)
+    assert limits.step_s == step_s
+    assert str(limits) == "from 5 s to 3540 s" + (f" in steps of {step_s} s" if step_s else "")
 
 
 @pytest.mark.parametrize(("told", "pause_s"), [("L/470", 470), ("L/-470", 0), ("nonsense", 0), ("/", 0)])

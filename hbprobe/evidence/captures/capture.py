@@ -104,7 +104,7 @@ class Capture:
                     if progress is not None:
                         progress(file, rows)
         result = _one(sides[0], read, self.least_idle) if len(sides) == 1 else _two(sides, read, self.least_idle)
-        return replace(result, timers=tuple(idle_timers(result.verdicts, Catalogue().all())))
+        return replace(result, timers=tuple(idle_timers(result.verdicts, Catalogue().all)))
 
     def _asked(self, segments: Segments) -> Segments:
         keep = np.ones(len(segments), bool)

@@ -1,7 +1,7 @@
 """From many connections to timers: deaths of one age are one timer's, and its limit is found as a probe's."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -22,6 +22,8 @@ _APART_S, _APART = 1.0, 0.005
 """Ages that lie further apart than that are no one timer's: clocks are coarse, and the slower ones more so."""
 _NOISE = 0.05
 """The share of silences that is taken to end for other reasons."""
+_DISBELIEVED = 0.5
+"""A timer that is less sure than that does not strike every silence: nothing of the path would be so choosy."""
 _KEPT_ALIVE_S = 1.0
 _MOST_EPISODES = 400
 """More do not make the limit surer than it is, only slower to find."""
@@ -90,21 +92,25 @@ def _age(verdict: Verdict, counts: Counts | None) -> float:
     return age_s or 0.0
 
 
-def idle_timers(verdicts: Sequence[Verdict], profiles: Iterable[Profile] = ()) -> list[IdleTimer]:
-    """Return the timers that the deaths show, the one that ended most connections first."""
+def idle_timers(verdicts: Sequence[Verdict], profiles: Callable[[], Iterable[Profile]] = tuple) -> list[IdleTimer]:
+    """Return the timers that the deaths show, the one that ended most connections first.
+
+    `profiles` gives the products to compare with; it is called where there is a timer, for a catalogue takes time.
+    """
     deaths = [one for one in verdicts if one.is_death and one.idle_s is not None]
     at_once = {id(one) for group in simultaneous(deaths) for one in group}
     groups: dict[tuple[object, ...], list[Verdict]] = defaultdict(list)
     for one in deaths:
         if id(one) not in at_once:
             groups[one.how, one.on_next, one.exact, one.in_name_of].append(one)
-    known = list(profiles)
-    timers = [
-        timer
+    clusters = [
+        (cluster, counts)
         for group in groups.values()
         for cluster, counts in _clusters(group)
-        if (timer := _timer(cluster, counts, verdicts, known)) is not None
+        if len(cluster) >= LEAST_FLOWS
     ]
+    known = list(profiles()) if clusters else []
+    timers = [_timer(cluster, counts, verdicts, known) for cluster, counts in clusters]
     return sorted(timers, key=lambda timer: -len(timer.flows))
 
 
@@ -141,18 +147,19 @@ def _spread(ages: Sequence[float]) -> float:
 
 def _timer(
     cluster: Sequence[Verdict], counts: Counts | None, verdicts: Sequence[Verdict], profiles: Sequence[Profile]
-) -> IdleTimer | None:
-    if len(cluster) < LEAST_FLOWS:
-        return None
+) -> IdleTimer:
     paths = {one.flow.server for one in cluster}
     own = {id(one) for one in cluster}
     others = [one for one in verdicts if one.flow.server in paths and not (one.is_death and id(one) not in own)]
-    limit, confidence = _limit(episodes(others, counts), cluster, counts)
+    told = episodes(others, counts)
+    limit, confidence = _limit(told, cluster, counts)
+    ages = [_age(one, counts) for one in cluster]
+    lived = [one.outcome.elapsed_s for one in told if one.outcome.kind is Kind.SURVIVED]
+    holds_for_all = confidence >= _DISBELIEVED
     reasoning = replace(reason(limit, (), "capture", tls=False), counts=counts)
     makers = {one.maker for one in cluster}
     maker = makers.pop() if len(makers) == 1 else Maker.UNKNOWN
-    ages = [_age(one, counts) for one in cluster]
-    products = best(rank(profiles, limit, (), reasoning)) if _may_be_a_box(cluster) else ()
+    products = best(rank(profiles, limit, (), reasoning)) if holds_for_all and _may_be_a_box(cluster) else ()
     return IdleTimer(
         limit,
         tuple(cluster),
@@ -163,7 +170,7 @@ def _timer(
         max(ages),
         confidence,
         tuple(one for one in products if one.as_shipped),
-        tuple(_doubts(cluster, counts)),
+        (*_doubts(cluster, counts), *([] if holds_for_all else [_unlike(max(lived, default=0.0), max(ages))])),
     )
 
 
@@ -180,8 +187,8 @@ def _limit(told: Sequence[Episode], cluster: Sequence[Verdict], counts: Counts |
     trials = [seen(age_s, Outcome(Kind.SURVIVED, age_s)) for age_s in lived]
     trials += [seen(outcome.elapsed_s, outcome) for outcome in cuts]
     low_s, high_s = most_likely(trials, noise)
-    low_s = max((age_s for age_s in lived if age_s <= low_s), default=0.0)
     outcome = min((one for one in cuts if one.elapsed_s >= high_s), key=lambda one: one.elapsed_s, default=cuts[0])
+    low_s = max((age_s for age_s in lived if age_s <= min(low_s, outcome.elapsed_s)), default=0.0)
     sure = doubt(trials, (low_s, outcome.elapsed_s), noise, beliefs(1.0, max(ages) * 2, None)).inside
     limit = Limit(
         survived_s=low_s or None,
@@ -193,6 +200,16 @@ def _limit(told: Sequence[Episode], cluster: Sequence[Verdict], counts: Counts |
         evidence=outcome.evidence,
     )
     return limit, sure
+
+
+def _unlike(lived_s: float, age_s: float) -> str:
+    """Say why a timer cannot be one that every silence meets."""
+    if lived_s <= age_s:
+        return "others were ended otherwise at these ages, so it does not hold for every silence"
+    return (
+        f"others of the same server were quiet for up to {lived_s:.1f} s and lived, so it does not hold for every "
+        "silence: a server has such a timer for the time between two requests"
+    )
 
 
 def _doubts(cluster: Sequence[Verdict], counts: Counts | None) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The lines of IIS's log as rows: which columns there are, and the SQL that makes them of a stretch."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from hbprobe.eas.log_blob import ELEMENTS, Form
@@ -68,6 +69,9 @@ _TYPES: Final = {
 }
 _ALIASES: Final = {"date-local": "date", "time-local": "time", "timetakenms": "time-taken"}
 """IIS Advanced Logging calls them otherwise."""
+_LONGEST_LINE: Final = 1_000_000
+_PIECE: Final = 4 * _LONGEST_LINE
+"""What one thread reads at a time: small enough for the log of one day to keep all threads busy."""
 _STEM: Final = "/microsoft-server-activesync"
 _CELL: Final = "\x1f"
 PACKED: Final = "read_packed_query"
@@ -91,7 +95,7 @@ def reading(columns: Mapping[str, str], *, quoted: bool) -> str:
     quote = "'\"'" if quoted else "''"
     return (
         f"read_csv($file, delim=' ', quote={quote}, escape='', header=false, skip=$skip, columns={{{listed}}}, "
-        "auto_detect=false, nullstr='-', max_line_size=1000000, store_rejects=true)"
+        f"auto_detect=false, nullstr='-', max_line_size={_LONGEST_LINE}, buffer_size={_PIECE}, store_rejects=true)"
     )
 
 
@@ -123,16 +127,21 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
       FROM {lines}
       WHERE {of("cs-uri-stem")} ILIKE '{_STEM}%'
     ), parts AS (
-      SELECT *,
-        CASE WHEN strpos(query, '=') = 0 OR strpos(split_part(query, '&', 1), '=') >= length(split_part(query, '&',
-        1))
-             AND query <> '' THEN nullif({PACKED}(split_part(query, '&', 1)), '') END AS packed,
-        {_time_of_day("TmRcv")} AS received_ms
+      SELECT * EXCLUDE (whole),
+        CASE WHEN query <> '' AND (NOT contains(query, '=') OR strpos(split_part(query, '&', 1), '=')
+             >= length(split_part(query, '&', 1))) THEN nullif({PACKED}(split_part(query, '&', 1)), '') END AS packed,
+        contains(whole, '&Log=') AND NOT contains(whole, '_Budget:') AND NOT ends_with(blob, '_') AS is_blob_cut,
+        {_time_of_day("TmRcv")} AS received_ms,
+        {_parameter("Cmd")} AS raw_command, {_parameter("User")} AS raw_user,
+        {_parameter("DeviceId")} AS raw_device, {_parameter("DeviceType")} AS raw_type,
+        {_element("HH")} AS raw_host, {_element("Error")} AS raw_error, {_element("As")} AS raw_access,
+        {_element("Mbx")} AS raw_mailbox, {_element("Cafe")} AS raw_front, {_element("St")} AS raw_sync,
+        CASE WHEN contains(blob, '_Fid:') THEN regexp_extract(blob, '_(Fid:.*)$', 1) END AS folders
       FROM lines
     ), named AS (
       SELECT *,
-        {_parameter("Cmd", 1)} AS command, {_parameter("User", 2)} AS user_raw,
-        {_parameter("DeviceId", 3)} AS device, {_parameter("DeviceType", 4)} AS device_type
+        {_or_packed("raw_command", 1)} AS command, nullif(coalesce({_or_packed("raw_user", 2)}, login), '') AS user_raw,
+        {_or_packed("raw_device", 3)} AS device, {_or_packed("raw_type", 4)} AS device_type
       FROM parts
     )
     SELECT
@@ -141,32 +150,28 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
       ended_ms, took_ms, received_ms IS NOT NULL AS is_exact,
       CASE WHEN stem ILIKE '{_STEM}/proxy%' THEN 'back' ELSE 'client' END AS role,
       coalesce(computer, server_ip, $folder) AS server, coalesce(sitename, $folder) AS site,
-      server_ip, port, {_or_null(f"coalesce(host, {_element('HH')})")} AS host, client,
-      {_or_null("trim(split_part(replace(coalesce(forwarded, ''), '+', ' '), ',', 1))")} AS forwarded_for,
-      method, stem, CASE WHEN $with_query THEN query END AS query, {_or_null("command")} AS command,
-      {_or_null(normal_user("coalesce(nullif(user_raw, ''), login)"))} AS user_name,
-      {_or_null("coalesce(nullif(user_raw, ''), login)")} AS user_raw, login,
-      {_or_null("upper(device)")} AS device, {_or_null("device_type")} AS device_type,
-      {_or_null("replace(user_agent, '+', ' ')")} AS user_agent,
+      server_ip, port, coalesce(host, {_decoded("raw_host")}) AS host, client,
+      {_or_null("trim(split_part(replace(forwarded, '+', ' '), ',', 1))")} AS forwarded_for,
+      method, stem, CASE WHEN $with_query THEN query END AS query, command,
+      {_or_null(normal_user("user_raw"))} AS user_name, user_raw, login,
+      upper(device) AS device, device_type, {_or_null("replace(user_agent, '+', ' ')")} AS user_agent,
       status, substatus, win32, bytes_out, bytes_in,
       coalesce({_number("Ver1")}, {_number("V")}, TRY_CAST(split_part(packed, '{_CELL}', 5) AS INTEGER)) AS protocol,
       coalesce({_number("SC1")}, {_number("S")}) AS command_status,
       {_number("Hb")} AS heartbeat_s, {_number("Rto")} IS NOT NULL AS is_expired,
       {_number("Fet", "BIGINT")} AS fet_ms, {_number("Throttle", "BIGINT")} AS throttle_ms,
-      {_number("Pa")} AS policy_ack, {_or_null(_element("Error"))} AS error, {_or_null(_element("As"))} AS access,
-      {_or_null(_element("Mbx"))} AS mailbox_server, {_or_null(_element("Cafe"))} AS front_end,
-      {_or_null(_element("St"))} AS sync_type,
-      {_or_null("regexp_extract(blob, '_(Fid:.*)$', 1)")} AS folders,
-      strpos(coalesce(whole, ''), '&Log=') > 0 AND blob NOT LIKE '%\\_' ESCAPE '\\'
-        AND strpos(whole, '_Budget:') = 0 AS is_blob_cut,
-      $source AS source
+      {_number("Pa")} AS policy_ack, {_decoded("raw_error")} AS error, {_decoded("raw_access")} AS access,
+      {_decoded("raw_mailbox")} AS mailbox_server, {_decoded("raw_front")} AS front_end,
+      {_decoded("raw_sync")} AS sync_type, folders, coalesce(is_blob_cut, false) AS is_blob_cut, $source AS source
     FROM named
     """
 
 
 def normal_user(name: str) -> str:
     r"""Return the SQL for one name of `DOMAIN\u`, `DOMAIN%5Cu`, `u@domain` and `u`."""
-    return f"lower(regexp_replace(regexp_replace({name}, '^.*(\\\\|%5[Cc])', ''), '@.*$', ''))"
+    plain = f"""CASE WHEN contains({name}, '\\') OR contains({name}, '%') THEN
+               regexp_replace({name}, '^.*(\\\\|%5[Cc])', '') ELSE {name} END"""
+    return f"lower(split_part({plain}, '@', 1))"
 
 
 def _text(value: str) -> str:
@@ -178,18 +183,26 @@ def _or_null(value: str) -> str:
 
 
 def _decoded(value: str) -> str:
-    return f"coalesce(TRY(url_decode({value})), {value})"
+    """Return the SQL that decodes a value, NULL for an empty one; looking costs less than decoding what needs none."""
+    decoded = f"coalesce(TRY(url_decode({value})), {value})"
+    return f"CASE WHEN contains({value}, '%') THEN {decoded} ELSE nullif({value}, '') END"
 
 
-def _parameter(name: str, place: int) -> str:
-    found = f"regexp_extract(query, '(?i)(?:^|[?&]){name}=([^&]*)', 1)"
-    return f"CASE WHEN packed IS NOT NULL THEN split_part(packed, '{_CELL}', {place}) ELSE {_decoded(found)} END"
+def _parameter(name: str) -> str:
+    """Return the SQL for the text of a parameter as it stands in the query, whose usual spelling is found quickly."""
+    return f"""CASE WHEN contains(query, '&{name}=') THEN regexp_extract(query, '&{name}=([^&]*)', 1)
+                    ELSE regexp_extract(query, '(?i)(?:^|[?&]){name}=([^&]*)', 1) END"""
+
+
+def _or_packed(value: str, place: int) -> str:
+    unpacked = f"nullif(split_part(packed, '{_CELL}', {place}), '')"
+    return f"CASE WHEN packed IS NOT NULL THEN {unpacked} ELSE {_decoded(value)} END"
 
 
 def _element(name: str) -> str:
     """Return the SQL for the text of an element of the blob, from the table that the writer has, too."""
-    colon = ":" if ELEMENTS[name] is Form.TEXT else ":?"
-    return _decoded(f"split_part(split_part(blob, '_{name}{colon}', 2), '_', 1)")
+    assert ELEMENTS[name] is Form.TEXT
+    return f"regexp_extract(blob, '_{name}:([^_]*)', 1)"
 
 
 def _number(name: str, kind: str = "INTEGER") -> str:
@@ -201,7 +214,8 @@ def _time_of_day(name: str) -> str:
     """Return the SQL for a time of day in milliseconds."""
     assert ELEMENTS[name] is Form.TIME
     found = f"regexp_extract(blob, '_{name}:?([0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\\.[0-9]{{1,6}})?)', 1)"
-    return f"CAST(epoch(TRY_CAST({found} AS TIME)) * 1000 AS BIGINT)"
+    read = f"CAST(epoch(TRY_CAST({found} AS TIME)) * 1000 AS BIGINT)"
+    return f"CASE WHEN contains(blob, '_{name}') THEN {read} END"
 
 
 def _nearest(time_of_day_ms: str, near_ms: str) -> str:
@@ -210,6 +224,7 @@ def _nearest(time_of_day_ms: str, near_ms: str) -> str:
     return f"{time_of_day_ms} + {day} * CAST(round(({near_ms} - {time_of_day_ms}) / {day}.0) AS BIGINT)"
 
 
+@lru_cache(1 << 16)
 def read_packed_query(text: str) -> str:
     """Return command, user, device, device type and version of a packed query, divided by U+001F; "" for none."""
     try:

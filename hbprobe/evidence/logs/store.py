@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -104,7 +105,7 @@ class Store:
         self._open()
         if pseudonyms is not None:
             for name, function in (("pseudonym", pseudonyms.of), ("hashed_address", pseudonyms.of_address)):
-                connection.create_function(name, function, ["VARCHAR"], "VARCHAR")
+                connection.create_function(name, lru_cache(1 << 16)(function), ["VARCHAR"], "VARCHAR")
 
     @property
     def reads(self) -> tuple[Read, ...]:

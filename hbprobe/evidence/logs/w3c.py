@@ -179,16 +179,13 @@ def _heads(data: mmap.mmap) -> Iterator[_Head]:
 
 def _marks(data: mmap.mmap) -> Iterator[int]:
     """Give where lines with `#` begin: after a line end, or after zeros that a crash left behind."""
-    if data[:1] == b"#":
-        yield 0
-    after_line, after_zero = data.find(b"\n#"), data.find(b"\0#")
-    while after_line >= 0 or after_zero >= 0:
-        if after_zero < 0 or 0 <= after_line < after_zero:
-            yield after_line + 1
-            after_line = data.find(b"\n#", after_line + 1)
-        else:
-            yield after_zero + 1
-            after_zero = data.find(b"\0#", after_zero + 1)
+    for at in range(0, len(data), _CHUNK):
+        piece = data[at : at + _CHUNK]  # which is searched faster than the map
+        place = piece.find(b"#")
+        while place >= 0:
+            if at + place == 0 or data[at + place - 1] in b"\n\0":
+                yield at + place
+            place = piece.find(b"#", place + 1)
 
 
 def _stretch(

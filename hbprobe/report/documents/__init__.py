@@ -9,6 +9,8 @@
     compose.py    from measurements to a document
     sections.py   what a report says of one measurement, section by section, in the words of the terminal
     diagnosed.py  what a report says of a diagnosis, beside what it says of the limit: read from `hbprobe.diagnosis/1`
+    captured.py   what a report says of captures, in the words of the terminal: read from `hbprobe.evidence/1`
+    logged.py     what a report says of logs, in the words of the terminal: read from `hbprobe.evidence/1`
     outcomes.py   an outcome in a few words, for a table
     pictures.py   the pictures of a document, drawn only where a format shows them
     blocks.py     what a document is made of, whatever it is then written as: chapters, sections, and blocks of plain
@@ -18,7 +20,7 @@
     inline.py     a plot as SVG inside an HTML page: no file beside it, no name twice, and colours that follow the
                   page's own
     markdown.py   a document as Markdown, for a ticket or a wiki; pictures become their captions
-    data.py       measurements for programs: one JSON document, or every trial as a row of CSV
+    data.py       the same for programs: one JSON document, or every trial, connection or limit as a row of CSV
 
 A new format is a writer over `blocks`, as `markdown` is, and a row of `formats.FORMATS`.
 """

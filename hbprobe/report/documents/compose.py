@@ -4,27 +4,50 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hbprobe import __version__
-from hbprobe.report.documents.blocks import Document, Section, Table
+from hbprobe.records.capture import CaptureRecord
+from hbprobe.report.documents.blocks import Block, Chapter, Document, Section, Table
+from hbprobe.report.documents.captured import capture_chapter
+from hbprobe.report.documents.logged import logs_chapter
 from hbprobe.report.documents.pictures import curve_picture
 from hbprobe.report.documents.sections import chapter, state_of
-from hbprobe.report.documents.sources import Measured
+from hbprobe.report.documents.sources import Measured, Source
 from hbprobe.report.terminal.words import limit_words, path_words
 
 _MOST_CURVES = 7
 """So many can be told apart by their colours."""
 
 
-def compose(measured: Sequence[Measured], written: datetime) -> Document:
-    """Return the document about some measurements; `written` is the time that its last line names."""
-    together = (_overview(measured),) if len(measured) > 1 else ()
-    return Document(tuple(map(chapter, measured)), together, _footer(written))
+def compose(sources: Sequence[Source], written: datetime) -> Document:
+    """Return the document about what was measured or found; `written` is the time that its last line names."""
+    chapters = tuple(map(_chapter, sources))
+    together = (_overview(sources, chapters),) if len(sources) > 1 else ()
+    return Document(chapters, together, _footer(written))
+
+
+def _chapter(source: Source) -> Chapter:
+    if isinstance(source, Measured):
+        return chapter(source)
+    record = source.record
+    return capture_chapter(record) if isinstance(record, CaptureRecord) else logs_chapter(record)
 
 
 def _footer(written: datetime) -> str:
     return f"Written by hbprobe {__version__} on {written:%Y-%m-%d at %H:%M} UTC."
 
 
-def _overview(measured: Sequence[Measured]) -> Section:
+def _overview(sources: Sequence[Source], chapters: Sequence[Chapter]) -> Section:
+    told = tuple(
+        (one.title, one.lead, one.state)
+        for one, source in zip(chapters, sources, strict=True)
+        if not isinstance(source, Measured)
+    )
+    columns = ("evidence", "answer", "state")
+    past = (Table("What captures and logs showed", columns, told, frozenset(columns)),) if told else ()
+    measured = [source for source in sources if isinstance(source, Measured)]
+    return Section("Overview", (*(_measurements(measured) if measured else ()), *past))
+
+
+def _measurements(measured: Sequence[Measured]) -> tuple[Block, ...]:
     results = [one.result for one in measured]
     rows = tuple(
         (path_words(one), limit_words(one.limit, with_how=True), one.cut_by or "-", state_of(one)) for one in results
@@ -32,6 +55,6 @@ def _overview(measured: Sequence[Measured]) -> Section:
     columns = ("path", "limit", "cut by", "state")
     table = Table("All measurements", columns, rows, frozenset(columns))
     if len(results) > _MOST_CURVES:
-        return Section("Overview", (table,))
+        return (table,)
     caption = "How long a quiet request survives on each path, as measured"
-    return Section("Overview", (table, curve_picture(results, caption)))
+    return table, curve_picture(results, caption)

@@ -1,13 +1,21 @@
-"""Measurements for programs: one JSON document, or every trial as a row of CSV."""
+"""The same for programs: one JSON document, or every trial, connection or limit as a row of CSV."""
 
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from hbprobe import __version__
-from hbprobe.report.documents.sources import Measured
+from hbprobe.errors import UserError
+from hbprobe.records.capture import CaptureRecord, FlowPart
+from hbprobe.records.logs import LimitPart
+from hbprobe.report.documents.sources import Measured, Source
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 from hbprobe.text import shown
 
 SCHEMA = "hbprobe.report/1"
@@ -19,7 +27,7 @@ _FORMULA = ("=", "+", "-", "@")
 """What a spreadsheet would take for the beginning of a formula."""
 
 
-def to_json(measured: Sequence[Measured], written: datetime) -> str:
+def to_json(measured: Sequence[Source], written: datetime) -> str:
     """Return all measurements as one JSON document, ASCII only, with a line end."""
     document = {
         "schema": SCHEMA,
@@ -30,18 +38,63 @@ def to_json(measured: Sequence[Measured], written: datetime) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def to_csv(measured: Sequence[Measured]) -> str:
-    """Return every trial of every measurement as a row; columns are called as in the JSON form, times are seconds."""
+def to_csv(sources: Sequence[Source]) -> str:
+    """Return a table of rows for a spreadsheet; columns are called as in the JSON form, times are seconds.
+
+    A row is a trial of a measurement, a connection of a capture, or a limit that logs show. Raises UserError for
+    sources that have no columns in common.
+    """
+    kinds = {_Rows.of(source) for source in sources}
+    if len(kinds) > 1:
+        raise UserError("--format csv: measurements, captures and logs have no columns in common: write one of each")
     output = io.StringIO()
     rows = csv.writer(output)
-    rows.writerow((*_MEASUREMENT, *_TRIAL, *_CONNECTION))
-    for result in (one.result for one in measured):
-        measurement = (result.origin.label, result.target, " > ".join(result.path), result.method)
-        for trial in result.to_dict()["trials"]:
-            connection = trial["connection"] or {}
-            told = (trial[name] for name in _TRIAL)
-            rows.writerow(map(_cell, (*measurement, *told, *(connection.get(name) for name in _CONNECTION))))
+    (kind,) = kinds
+    rows.writerow(kind.columns)
+    for source in sources:
+        rows.writerows([_cell(cell) for cell in row] for row in kind.rows(source))
     return output.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Which rows of a kind of source are written, under which names."""
+
+    columns: tuple[str, ...]
+    rows: Callable[[Any], Iterator[Iterable[object]]]
+
+    @classmethod
+    def of(cls, source: Source) -> "_Rows":
+        if isinstance(source, Measured):
+            return _TRIALS
+        return _FLOWS if isinstance(source.record, CaptureRecord) else _LIMITS
+
+
+def _trials(source: Measured) -> Iterator[Iterable[object]]:
+    result = source.result
+    measurement = (result.origin.label, result.target, " > ".join(result.path), result.method)
+    for trial in result.to_dict()["trials"]:
+        connection = trial["connection"] or {}
+        told = (trial[name] for name in _TRIAL)
+        yield (*measurement, *told, *(connection.get(name) for name in _CONNECTION))
+
+
+def _told(items: "Sequence[BaseModel]", columns: tuple[str, ...]) -> Iterator[Iterable[object]]:
+    for item in items:
+        told = item.model_dump(mode="json")
+        yield [" ".join(cell) if isinstance(cell := told[name], list) else cell for name in columns]
+
+
+def _plain_columns(part: "type[BaseModel]", *structured: str) -> tuple[str, ...]:
+    """Name the keys of a part that fit into a cell."""
+    return tuple(name for name in part.model_fields if name not in structured)
+
+
+_TRIALS = _Rows((*_MEASUREMENT, *_TRIAL, *_CONNECTION), _trials)
+_FLOW = _plain_columns(FlowPart, "survived", "survived_without_data", "signs", "hints")
+_FLOWS = _Rows(_FLOW, lambda source: _told(source.record.flows, _FLOW))
+_LIMIT = _plain_columns(LimitPart, "curve", "if_unknown_lost", "if_unknown_answered", "holds_without", "rests_on")
+_LIMITS = _Rows(_LIMIT, lambda source: _told(source.record.limits, _LIMIT))
 
 
 def _cell(value: object) -> object:

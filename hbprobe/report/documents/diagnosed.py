@@ -13,7 +13,7 @@ from hbprobe.trial.evidence import Question
 from hbprobe.trial.outcome import Cause, Outcome
 from hbprobe.word import Word
 
-_MOST_NAMED = 8
+_MOST_NAMED = 5
 
 
 def diagnosis_section(found: DiagnosisPart) -> Section:
@@ -44,10 +44,7 @@ def _named(name: str, sentences: "list[str] | tuple[str, ...]") -> Iterator[tupl
 
 
 def _meaning(kind: type[Word], word: str | None) -> str:
-    """Return what a word means; one that a newer hbprobe has added stands for itself."""
-    if word is None:
-        return ""
-    return kind(word).meaning if word in list(kind) else word
+    return "" if word is None else kind.meaning_of(word)
 
 
 def _meanings(kind: type[Word], words: tuple[str, ...], between: str) -> str:
@@ -56,11 +53,13 @@ def _meanings(kind: type[Word], words: tuple[str, ...], between: str) -> str:
 
 def _fits(found: DiagnosisPart) -> list[str]:
     """Name the boxes that share the first place, and why, if anything speaks for them."""
-    if not found.boxes or found.boxes[0].score <= 0:
-        return []
-    best = [box for box in found.boxes if box.score == found.boxes[0].score]
+    strange = [f"{name!r} answers: the catalogue has no product of that name" for name in found.nameless]
+    if not found.boxes or found.boxes[0].score <= 0 or found.boxes[0].contradictions > 1:
+        return strange
+    first = found.boxes[0]
+    best = [box for box in found.boxes if (box.score, box.contradictions) == (first.score, first.contradictions)]
     more = f"; and {len(best) - _MOST_NAMED} more" if len(best) > _MOST_NAMED else ""
-    lines = ["; ".join(box.name for box in best[:_MOST_NAMED]) + more]
+    lines = [*strange, "; ".join(box.name for box in best[:_MOST_NAMED]) + more]
     for word, said in (("because", best[0].reasons), ("but", best[0].doubts)):
         shared = [text for text in said if all(text in box.reasons + box.doubts for box in best)]
         lines += [f"{word}: {', '.join(shared)}"] if shared else []

@@ -25,7 +25,7 @@ Write: TypeAlias = Callable[[Measured], Section | None]
 
 _ASKED = {"label", "target", "connects", "path", "method"}
 """The facts that were settled before anything was measured."""
-_MOST_ROWS = 1000
+MOST_ROWS = 1000
 """More trials than this nobody reads in a table; programs read CSV."""
 _MOST_LISTED = 100
 
@@ -79,8 +79,8 @@ def _found(measured: Measured) -> Section:
     result = measured.result
     explains = measured.diagnosis is None  # which has a section of its own
     found = [pair for pair in facts(result, explains=explains) if pair[0] not in _ASKED]
-    listed = _listing("Trials that contradict the limit", result.contradictions)
-    notes = _listing("Notes", result.notes)
+    listed = listing("Trials that contradict the limit", result.contradictions)
+    notes = listing("Notes", result.notes)
     return Section("What was found", (*_path_drawn(result), Facts(tuple(found)), *listed, *notes))
 
 
@@ -92,7 +92,7 @@ def _path_drawn(result: Result) -> list[Prose]:
     return [Prose(" > ".join(("client", *boxes, "server")))]
 
 
-def _listing(heading: str, items: Sequence[str]) -> list[Listing]:
+def listing(heading: str, items: Sequence[str]) -> list[Listing]:
     """List the first so many, and say how many more there are; nothing where there are none."""
     told = [*items[:_MOST_LISTED], *([f"and {len(items) - _MOST_LISTED} more"] if len(items) > _MOST_LISTED else [])]
     return [Listing(heading, tuple(told))] if told else []
@@ -154,8 +154,8 @@ def _trials(measured: Measured) -> Section | None:
     if not result.trials:
         return None
     trials = sorted(result.trials, key=lambda trial: trial.number)
-    half = _MOST_ROWS // 2
-    told = trials if len(trials) <= _MOST_ROWS else [*trials[:half], *trials[-half:]]
+    half = MOST_ROWS // 2
+    told = trials if len(trials) <= MOST_ROWS else [*trials[:half], *trials[-half:]]
     words = frozenset({"outcome", "one more packet", "seen", "connection"})
     table = Table("The trials of the search, in order", _TRIAL_COLUMNS, tuple(map(_trial_row, told)), words)
     if told is trials:
@@ -182,8 +182,13 @@ def _settings(measured: Measured) -> Section:
     result = measured.result
     clocks = {"real": "real time", "warp": "warp: the clock jumps over the waiting"}
     clock = clocks.get(result.clock, f"{result.clock} seconds of the path in one real second")
-    pairs = [("hbprobe", result.hbprobe), ("measured by", f"hbprobe {result.verb}"), ("clock", clock)]
-    return Section("Versions and settings", (Facts((*pairs, *_exchange(result.verdict))),))
+    return versions(result.hbprobe, result.verb, ("clock", clock), *_exchange(result.verdict))
+
+
+def versions(hbprobe: str, verb: str, *more: tuple[str, str]) -> Section:
+    """Say which hbprobe it was, and how it was set."""
+    pairs = (("hbprobe", hbprobe), ("measured by", f"hbprobe {verb}"), *more)
+    return Section("Versions and settings", (Facts(pairs),))
 
 
 def _exchange(verdict: Judgement | None) -> list[tuple[str, str]]:

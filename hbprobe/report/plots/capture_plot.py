@@ -18,6 +18,7 @@ from hbprobe.report.plots.style import drawable, in_style
 
 _MOST_BARS = 40
 _BAR_IN = 0.16
+_LEFT_IN, _LONGEST_NAME = 1.5, 26
 _DEATHS = (Ending.IDLE_DEATH, Ending.ENDED_IDLE)
 _QUIET = "#D0D0D0"
 
@@ -26,7 +27,7 @@ def capture_plot(record: CaptureRecord) -> Figure:
     """Draw the connections over time, and below them how long silences were, and how they ended."""
     shown = _chosen(record.flows)
     with in_style():
-        stack = Stack([max(1.2, _BAR_IN * len(shown) + 0.3), 2.2], apart=True)
+        stack = Stack([max(1.2, _BAR_IN * len(shown) + 0.3), 2.2], apart=True, left_in=_LEFT_IN)
         bars, curve = stack.panels
         _draw_bars(bars, shown)
         _draw_survival(curve, record)
@@ -59,9 +60,15 @@ def _draw_bars(axes: Axes, flows: Sequence[FlowPart]) -> None:
         look = _look(flow)
         if look is not None and flow.at is not None:
             axes.plot([flow.at - start_s], [row], marker=look.marker, color=look.color, markersize=5, gid="death")
-    axes.set_yticks(range(len(flows)), [drawable(one.client, 40) for one in flows], fontsize=6)
+    axes.set_yticks(range(len(flows)), [_name(one.client) for one in flows], fontsize=6)
     axes.set_ylim(-0.7, max(len(flows), 1) - 0.3)
     axes.set_xlabel("seconds since the first of them began")
+
+
+def _name(client: str) -> str:
+    """Return a client's address and port so short that it stands beside the axis; an IPv6 one by its end."""
+    text = drawable(client)
+    return text if len(text) <= _LONGEST_NAME else f"...{text[3 - _LONGEST_NAME :]}"
 
 
 def _draw_survival(axes: Axes, record: CaptureRecord) -> None:
@@ -80,7 +87,8 @@ def _draw_survival(axes: Axes, record: CaptureRecord) -> None:
         [one for one, _ in points], [100 * part for _, part in points], color=INK, linewidth=1.8, gid="survival"
     )
     for timer in record.timers:
-        axes.axvline(timer.age, color=VERMILLION, linestyle=(0, (4, 2)), linewidth=1.4, gid="timer")
+        struck_s = timer.age if timer.limit.exact or timer.limit.cut is None else timer.limit.cut
+        axes.axvline(struck_s, color=VERMILLION, linestyle=(0, (4, 2)), linewidth=1.4, gid="timer")
     axes.set_ylim(0, 105)
     axes.set_xlim(0)
     axes.set_xlabel("length of a silence, seconds")

@@ -21,8 +21,8 @@ _CHARACTERS = 130
 class Stack:
     """Panels, the first at the top; only the last has ticks in words."""
 
-    def __init__(self, heights_in: Sequence[float], *, apart: bool = False) -> None:
-        """`apart` gives each panel an axis of its own, and room for its words."""
+    def __init__(self, heights_in: Sequence[float], *, apart: bool = False, left_in: float = _LEFT_IN) -> None:
+        """`apart` gives each panel an axis of its own, and room for its words; `left_in` is for the names of rows."""
         gap_in = _GAP_IN + (_FOOT_IN if apart else 0.0)
         whole_in = _HEAD_IN + sum(heights_in) + gap_in * (len(heights_in) - 1) + _FOOT_IN + _LEGEND_IN
         self.figure = Figure(figsize=(WIDTH_IN, whole_in), dpi=150, facecolor="white")
@@ -30,8 +30,8 @@ class Stack:
         self.panels: list[Axes] = []
         top_in = whole_in - _HEAD_IN
         for height_in in heights_in:
-            place = (_LEFT_IN / WIDTH_IN, (top_in - height_in) / whole_in)
-            size = ((WIDTH_IN - MARGIN_IN - _LEFT_IN) / WIDTH_IN, height_in / whole_in)
+            place = (left_in / WIDTH_IN, (top_in - height_in) / whole_in)
+            size = ((WIDTH_IN - MARGIN_IN - left_in) / WIDTH_IN, height_in / whole_in)
             shared = self.panels[0] if self.panels and not apart else None
             self.panels.append(self.figure.add_axes((*place, *size), sharex=shared))
             top_in -= height_in + gap_in

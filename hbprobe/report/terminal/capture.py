@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.table import Table
 
 from hbprobe.duration import format_duration
 from hbprobe.evidence.captures.answer import answer
@@ -17,7 +16,7 @@ from hbprobe.text import counted, named
 _MOST_ROWS = 20
 _ORDER = tuple(Ending)
 _FIRST = (Ending.IDLE_DEATH, Ending.ENDED_IDLE, Ending.LATE_ANSWER, Ending.BROKEN, Ending.CANNOT_TELL)
-_COLUMNS = ("client", "server", "ended", "after", "client saw", "server saw", "made by")
+CONNECTION_COLUMNS = ("client", "server", "ended", "after", "client saw", "server saw", "made by")
 
 
 def print_capture(record: CaptureRecord, console: Console, *, everything: bool = False) -> None:
@@ -25,11 +24,12 @@ def print_capture(record: CaptureRecord, console: Console, *, everything: bool =
     for sentence in answer(record):
         console.print(plain(sentence))
     console.print()
-    console.print(pairs(_facts(record)))
-    told = [one for one in record.flows if everything or one.ending in _FIRST]
+    console.print(pairs(capture_facts(record)))
+    told = list(record.flows) if everything else telling(record)
     if told:
         console.print()
-        console.print(_table(told if everything else told[:_MOST_ROWS]))
+        rows = map(connection_row, told if everything else told[:_MOST_ROWS])
+        console.print(table_of(CONNECTION_COLUMNS, ("after",), rows))
         if len(told) > _MOST_ROWS and not everything:
             console.print(plain(f"and {len(told) - _MOST_ROWS} more: --all shows them, with all reasons"))
     if everything:
@@ -38,14 +38,20 @@ def print_capture(record: CaptureRecord, console: Console, *, everything: bool =
             console.print(pairs(_reasons(one)))
 
 
-def _facts(record: CaptureRecord) -> Iterator[tuple[str, str]]:
+def telling(record: CaptureRecord) -> list[FlowPart]:
+    """Return the connections that ended in a way that wants an explanation."""
+    return [one for one in record.flows if one.ending in _FIRST]
+
+
+def capture_facts(record: CaptureRecord) -> Iterator[tuple[str, str]]:
+    """Say what was found, and in what."""
     for timer in record.timers:
         yield from named("timer", _timer_lines(timer))
-    causes = Counter(_cause_words(one) for one in record.flows if one.ending in _FIRST)
+    causes = Counter(_cause_words(one) for one in telling(record))
     yield from named("causes", (f"{number} x {words}" for words, number in causes.most_common()))
     endings = sorted(record.endings.items(), key=lambda item: -item[1])
     quiet = record.connections - record.judged
-    told = [f"{number} {Ending(ending).meaning}" for ending, number in endings]
+    told = [f"{number} {Ending.meaning_of(ending)}" for ending, number in endings]
     yield from named(
         "endings", [*told, *([f"{quiet} were never quiet, and nothing reset them"] if quiet > 0 else [])]
     )
@@ -75,14 +81,11 @@ def _timer_lines(timer: TimerPart) -> Iterator[str]:
 def _cause_words(flow: FlowPart) -> str:
     if flow.causes:
         return "; or ".join(cause.meaning for cause in flow.causes)
-    return Ending(flow.ending).meaning
+    return Ending.meaning_of(flow.ending)
 
 
-def _table(flows: list[FlowPart]) -> Table:
-    return table_of(_COLUMNS, ("after",), map(_row, flows))
-
-
-def _row(flow: FlowPart) -> tuple[str, ...]:
+def connection_row(flow: FlowPart) -> tuple[str, ...]:
+    """Tell of one connection, in `CONNECTION_COLUMNS`."""
     when = "" if flow.at is None else f"{datetime.fromtimestamp(flow.at, UTC):%H:%M:%S}"
     after = "" if flow.idle is None else f"{'' if flow.exact else '<= '}{flow.idle:.1f} s"
     maker = "" if flow.maker is None else flow.maker if flow.maker != "unknown" else "cannot tell"
@@ -91,7 +94,7 @@ def _row(flow: FlowPart) -> tuple[str, ...]:
 
 def _reasons(flow: FlowPart) -> Iterator[tuple[str, str]]:
     yield "connection", f"{flow.client} > {flow.server}"
-    yield "ending", Ending(flow.ending).meaning
+    yield "ending", Ending.meaning_of(flow.ending)
     if flow.causes:
         yield "cause", _cause_words(flow)
     if flow.maker is not None:

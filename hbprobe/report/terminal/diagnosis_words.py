@@ -18,7 +18,8 @@ from hbprobe.statistics.bands import curve
 from hbprobe.text import counted, named, seconds
 from hbprobe.trial.outcome import Kind
 
-_MOST_NAMED = 8
+_MOST_NAMED = 5
+_NAMED = "it calls itself"
 
 
 def print_diagnosis(found: Diagnosis, console: Console, detail: Detail = Detail.FINDINGS) -> None:
@@ -67,14 +68,30 @@ def lines(found: Diagnosis) -> Iterator[tuple[str, str]]:
 
 
 def _fit_lines(found: Diagnosis) -> Iterator[str]:
+    for name in found.nameless:
+        yield f"{name!r} answers: the catalogue has no product of that name; what follows only behaves like it"
     fitting = best(found.matches)
     if not fitting:
         return
-    names = [match.profile.name for match in fitting[:_MOST_NAMED]]
-    more = f"; and {len(fitting) - len(names)} more" if len(fitting) > len(names) else ""
-    yield f"{', '.join(_why(found, fitting))}: {'; '.join(names)}{more}"
+    names = family_names(fitting)
+    more = f"; and {len(names) - _MOST_NAMED} more, which behave alike" if len(names) > _MOST_NAMED else ""
+    yield f"{', '.join(_why(found, fitting))}: {'; '.join(names[:_MOST_NAMED])}{more}"
     if doubts := [text for text in fitting[0].doubts if all(text in match.doubts for match in fitting)]:
         yield f"but {', '.join(doubts)}"
+
+
+def family_names(matches: Sequence[Match]) -> list[str]:
+    """Name products; those that are built on the same program together, after it."""
+    families: dict[str, list[str]] = {}
+    for match in matches:
+        families.setdefault(match.profile.built_on or match.profile.name, []).append(match.profile.name)
+    named = []
+    for family, members in families.items():
+        if len(members) > 1:
+            named.append(f"{family} ({', '.join(members)})")
+        else:
+            named.append(members[0] if family in members[0] else f"{members[0]}, which is built on {family}")
+    return named
 
 
 def _why(found: Diagnosis, fitting: Sequence[Match]) -> Iterator[str]:
@@ -83,6 +100,10 @@ def _why(found: Diagnosis, fitting: Sequence[Match]) -> Iterator[str]:
     yield how_words(limit)
     if counts is not None:
         yield f"keep-alives {'help' if counts is Counts.PACKETS else 'do not help'}"
+    if any(_NAMED in reason for match in fitting for reason in match.reasons):
+        yield f"and {next(reason for reason in fitting[0].reasons if _NAMED in reason)}"
+    if any("error page" in reason for reason in fitting[0].reasons):
+        yield "with its error page"
     if not any(match.as_shipped for match in fitting):
         yield "with a timer that was changed"
 

@@ -17,8 +17,9 @@ _MOST_FILES = 10
 _MOST_ROWS = 40
 _MOST_COLUMNS = 10
 """A row that has more does not fit on a line, and stands as a list."""
-_COLUMNS = ("", "limit", "manner", "sure", "answered up to", "asked up to", "lost", "silences", "devices")
-_NUMBERS = ("sure", "answered up to", "asked up to", "lost", "silences", "devices")
+_COLUMNS = ("limit", "manner", "sure", "answered up to", "asked up to", "lost", "silences", "devices")
+EVENT_COLUMNS = ("event 1040", "server", "command", "average", "known from")
+LIMIT_NUMBERS = ("sure", "answered up to", "asked up to", "lost", "silences", "devices")
 
 
 def print_logs(evidence: LogEvidence, console: Console) -> None:
@@ -26,23 +27,23 @@ def print_logs(evidence: LogEvidence, console: Console) -> None:
     console.print(pairs(_answer(evidence)))
     console.print()
     if evidence.limits:
-        rows = [_row(limit) for limit in evidence.limits[:_MOST_LIMITS]]
-        console.print(table_of((evidence.by, *_COLUMNS[1:]), _NUMBERS, rows))
+        rows = [limit_row(limit) for limit in evidence.limits[:_MOST_LIMITS]]
+        console.print(table_of(limit_columns(evidence), LIMIT_NUMBERS, rows))
         if len(evidence.limits) > _MOST_LIMITS:
             console.print(plain(f"and {len(evidence.limits) - _MOST_LIMITS} more: see --json"))
         console.print()
     if evidence.events:
         console.print(
             table_of(
-                ("event 1040", "server", "command", "average", "known from"),
+                EVENT_COLUMNS,
                 ("average",),
-                map(_event, evidence.events[:_MOST_EVENTS]),
+                map(event_row, evidence.events[:_MOST_EVENTS]),
             )
         )
         if len(evidence.events) > _MOST_EVENTS:
             console.print(plain(f"and {len(evidence.events) - _MOST_EVENTS} more: see --json"))
         console.print()
-    console.print(pairs(_evidence(evidence)))
+    console.print(pairs(logs_facts(evidence)))
 
 
 def _answer(evidence: LogEvidence) -> Iterator[tuple[str, str]]:
@@ -54,7 +55,13 @@ def _answer(evidence: LogEvidence) -> Iterator[tuple[str, str]]:
         yield "", f"and {len(evidence.findings) - _MOST_FINDINGS} more: see --json"
 
 
-def _row(limit: LimitPart) -> tuple[str, ...]:
+def limit_columns(evidence: LogEvidence) -> tuple[str, ...]:
+    """Name the columns of `limit_row`."""
+    return (evidence.by, *_COLUMNS)
+
+
+def limit_row(limit: LimitPart) -> tuple[str, ...]:
+    """Tell of one limit."""
     return (
         limit.key,
         limit_words(limit),
@@ -79,13 +86,15 @@ def limit_words(limit: LimitPart) -> str:
     return "too little to tell"
 
 
-def _event(event: EventPart) -> tuple[str, ...]:
+def event_row(event: EventPart) -> tuple[str, ...]:
+    """Tell of one event, in `EVENT_COLUMNS`."""
     known = "both" if event.rebuilt and event.logged else "the event log" if event.logged else "the requests"
     average = "-" if event.average_s is None else f"{event.average_s} s"
     return event.at or "-", event.server, event.command or "-", average, known
 
 
-def _evidence(evidence: LogEvidence) -> Iterator[tuple[str, str]]:
+def logs_facts(evidence: LogEvidence) -> Iterator[tuple[str, str]]:
+    """Say what was read, and with which caution."""
     coverage = evidence.coverage
     if evidence.span is not None:
         yield "span", f"{evidence.span.first} to {evidence.span.last}"

@@ -27,6 +27,10 @@ from hbprobe.trial.methods.table import DEFAULT, METHODS
 
 _MOST_LISTED = 10
 
+_NO_VERDICT = (
+    "nothing for Exchange: no request was held, as Direct Push holds one; --method hold or ping gives a verdict"
+)
+
 
 def print_result(result: Result, console: Console, detail: Detail = Detail.FINDINGS) -> None:
     """Print the answer, what was found, and the evidence."""
@@ -104,6 +108,8 @@ def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
     if result.confidence is not None:
         facts.append(("sure", confidence_words(result.confidence, result.noise)))
     facts.append(("tried", effort_words(result)))
+    if result.verdict is None and result.limit.is_known and METHODS[result.method].between_requests:
+        facts.append(("means", _NO_VERDICT))
     return [*facts, *doubts(result)]
 
 

@@ -197,6 +197,8 @@ class PingMethod:
         reading = read_ping(reply, heartbeat_s, reply.at_s - started_s)
         if reading.bound_s is not None:
             self.limits.learn(heartbeat_s, reading.bound_s)
+        if reading.held_s is not None:
+            self.limits.held(heartbeat_s, reading.held_s)
         if reading.back_to is not None:
             device.back_to(reading.back_to)
         return self._turned_away(reading.outcome)
@@ -217,7 +219,8 @@ class PingMethod:
             return
         reading = read_ping(reply, asked_s, reply.at_s - started_s)
         if reading.outcome.kind is Kind.SURVIVED:
-            self.limits.min_s = asked_s  # so short a heartbeat is taken, if no shorter one
+            # so short a heartbeat is taken, if no shorter one; or it is rounded up to the least that the server holds
+            self.limits.min_s = max(asked_s, round(reply.at_s - started_s))
         elif reading.bound_s is not None:
             self.limits.learn(asked_s, reading.bound_s)
         elif reading.outcome.status in _TURNED_AWAY:

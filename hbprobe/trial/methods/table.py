@@ -51,6 +51,8 @@ class MethodTraits:
     """What a server of this protocol may have of its own that ends a quiet connection without a word."""
     talk: str = ""
     """The module of `hbprobe.trial.talks` with what is said, for a method that talks in one."""
+    between_requests: bool = False
+    """The connection is quiet between two requests, where proxies and servers have timers of their own for that."""
     exchange: bool = False
     """What it measures is what an Exchange heartbeat would meet, so Exchange's verdict follows from it."""
 
@@ -110,6 +112,7 @@ _ROWS = (
         server=Server.ANY,
         server_timer=True,
         asks=_ANY_SERVER,
+        between_requests=True,
     ),
     MethodTraits(
         name="ping",

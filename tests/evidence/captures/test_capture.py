@@ -11,7 +11,23 @@ import subprocess
 import dpkt
 import pytest
 from rich.console import Console
-from support.packets import ACK, FIN, PSH, RST, SERVER, START_S, SYN, Talk, ethernet, pcap, written
+from support.packets import (
+    ACK,
+    FIN,
+    PSH,
+    RST,
+    SERVER,
+    START_S,
+    SYN,
+    Talk,
+    block,
+    enhanced,
+    ethernet,
+    interface,
+    pcap,
+    section,
+    written,
+)
 
 from hbprobe.cli.main import main
 from hbprobe.errors import UserError
@@ -63,6 +79,14 @@ def test_two_deaths_make_no_timer(tmp_path):
     record = Capture([written(tmp_path / "a.pcap", reset_after(300, 1), reset_after(300, 2))]).run()
     assert record.timers == ()
     assert "too few of one kind and age to make a timer" in answer(record)[0]
+
+
+def test_a_timer_that_others_outlived_is_not_the_paths(tmp_path):
+    talks = [reset_after(30, number, lived_s=200 + number) for number in range(6)]
+    (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
+    assert (timer.limit.survived, timer.limit.cut, timer.products) == (None, pytest.approx(30), ())
+    assert timer.confidence < 0.5
+    assert "were quiet for up to 205.0 s and lived, so it does not hold for every silence" in timer.doubts[-1]
 
 
 def test_a_timer_that_counts_data_only(tmp_path):
@@ -132,6 +156,82 @@ def test_captures_that_have_nothing_in_common(tmp_path):
     two = written(tmp_path / "b.pcap", other.open(request=b"q" * 50).void("client", 60))
     notes = Capture([one, two]).run().notes
     assert "the captures have no connection in common: each was judged by itself" in notes
+
+
+# The same connection, however it was captured
+
+SILENT = {"ending": "idle-death", "causes": (Cause.STATE_LOST_SILENTLY, Cause.PATH_DOWN), "exact": False}
+BOX_RESET = {"causes": (Cause.RESET_BY_BOX,), "maker": "box", "idle": 240.0, "exact": True}
+
+
+def silent(end="client"):
+    return Talk().open().void(end, 630.05)
+
+
+def box_reset():
+    return Talk(trip_s=0.02).open().say("server", RST, at_s=240.05, ttl=61, window=0, options=b"")
+
+
+def kept_alive():
+    talk = Talk().open()
+    for number in range(1, 10):
+        talk.say("client", ACK, at_s=60 * number, seq=talk.next["client"] - 1).say(
+            "server", ACK, at_s=60 * number + 0.02
+        )
+    return talk.say("server", PSH | ACK, b"x" * 40, at_s=600).say("client", ACK, at_s=600.02)
+
+
+def ended_orderly():
+    talk = Talk().open().say("server", PSH | ACK, b"x" * 40, at_s=30).say("client", FIN | ACK, at_s=30.1)
+    return talk.say("server", FIN | ACK, at_s=30.12).say("client", ACK, at_s=30.13).say("server", RST, at_s=30.2)
+
+
+def with_nanoseconds(talk):
+    blocks_ = [enhanced(frame, round(at_s * 1e9)) for at_s, frame in talk.ethernet()]
+    return section() + interface(1, ticks=9) + block(0x0BAD, b"unknown") + b"".join(blocks_)
+
+
+def exchanged(talk):
+    frames = talk.ethernet()
+    frames[2], frames[3] = frames[3], frames[2]
+    return pcap(frames)
+
+
+SMALL = {
+    "silent, at the client": (lambda: pcap(silent().ethernet()), SILENT | {"client_saw": Manner.SILENT}),
+    "silent, at the server": (lambda: pcap(silent("server").ethernet()), SILENT | {"server_saw": Manner.SILENT}),
+    "64 bytes of each packet": (lambda: pcap(silent().ethernet(), snap=64), SILENT | {"repeats": 5}),
+    "two packets exchanged": (lambda: exchanged(silent()), SILENT | {"repeats": 5}),
+    "nanoseconds, and an unknown block": (lambda: with_nanoseconds(silent()), SILENT | {"repeats": 5}),
+    "a reset by a box": (lambda: pcap(box_reset().ethernet()), BOX_RESET),
+    "VLAN": (lambda: pcap([(at, ethernet(packet, (7,))) for at, packet in box_reset().frames]), BOX_RESET),
+    "Linux cooked": (
+        lambda: pcap([(at, bytes(14) + b"\x08\0" + packet) for at, packet in box_reset().frames], link=113),
+        BOX_RESET,
+    ),
+    "raw IP": (lambda: pcap(box_reset().frames, link=101), BOX_RESET),
+    "a close by a proxy": (
+        lambda: pcap(Talk().open().say("server", FIN | ACK, at_s=270.05, ttl=60).ethernet()),
+        {"causes": (Cause.CLOSED_BY_PROXY,), "maker": "box", "idle": 270.0},
+    ),
+    "keep-alives that are answered": (
+        lambda: pcap(kept_alive().ethernet()),
+        {"ending": "alive", "causes": (), "maker": None, "keep_alives": 9, "answered_keep_alives": 9},
+    ),
+    "an orderly end, and a late RST": (
+        lambda: pcap(ended_orderly().ethernet()),
+        {"ending": "orderly", "causes": (), "maker": None},
+    ),
+}
+
+
+@pytest.mark.parametrize(("made", "verdict"), SMALL.values(), ids=SMALL)
+def test_small_captures_of_many_kinds(tmp_path, made, verdict):
+    (tmp_path / "a").write_bytes(made())
+    (flow,) = Capture([tmp_path / "a"]).run().flows
+    assert {name: getattr(flow, name) for name in verdict} == {
+        name: pytest.approx(value, abs=0.1) if isinstance(value, float) else value for name, value in verdict.items()
+    }
 
 
 # Filters

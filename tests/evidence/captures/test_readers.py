@@ -2,8 +2,13 @@
 
 import contextlib
 import io
+import ipaddress
+import os
 import random
+import shutil
 import struct
+import subprocess
+from decimal import Decimal
 
 import dpkt
 import numpy as np
@@ -183,8 +188,8 @@ def test_sections_of_both_byte_orders(tmp_path):
     assert all(map(is_the_syn, segments))
 
 
-def random_capture(rng):
-    """Return a pcap of all sorts of packets, and how it was written."""
+def random_frames(rng):
+    """Return all sorts of packets with their times, and how to write them."""
     order, nano, snap = rng.choice("<>"), rng.random() < 0.5, rng.choice((60, 96, 65535))
     frames, at_s = [], 1_600_000_000 + rng.random()
     for _ in range(rng.randrange(1, 60)):
@@ -212,7 +217,21 @@ def random_capture(rng):
         vlans = rng.choice(((), (), (5,), (5, 6)))
         frame = ethernet(packet, vlans) if kind < 0.95 else bytes(12) + b"\x08\x06" + bytes(28)
         frames.append((at_s, frame))
-    return pcap(frames, order=order, nano=nano, snap=snap)
+    return frames, {"order": order, "nano": nano, "snap": snap}
+
+
+def random_capture(rng):
+    """Return a pcap of all sorts of packets."""
+    frames, how = random_frames(rng)
+    return pcap(frames, **how)
+
+
+def random_section(rng):
+    """Return a section of pcapng of all sorts of packets."""
+    frames, how = random_frames(rng)
+    order, snap, ticks = how["order"], how["snap"], 9 if how["nano"] else 6
+    packets = (enhanced(frame[:snap], round(at_s * 10**ticks), 0, order, wire=len(frame)) for at_s, frame in frames)
+    return section(order) + interface(1, order, ticks=ticks, snap=snap) + b"".join(packets)
 
 
 def by_dpkt(data):
@@ -262,6 +281,60 @@ def test_dpkt_reads_the_same(tmp_path, seed):
     assert same == expected[: len(same)]
     assert len(expected) - len(same) <= (1 if cut else 0) + file.counts.cut
     assert any("is cut off" in note for note in file.notes) is cut
+
+
+FIELDS = {
+    "number": ("frame.number",),
+    "source": ("ip.src", "ipv6.src"),
+    "target": ("ip.dst", "ipv6.dst"),
+    "source_port": ("tcp.srcport",),
+    "target_port": ("tcp.dstport",),
+    "sequence": ("tcp.seq_raw",),
+    "acknowledgment": ("tcp.ack_raw",),
+    "flags": ("tcp.flags",),
+    "window": ("tcp.window_size_value",),
+    "ttl": ("ip.ttl", "ipv6.hlim"),
+    "ip_id": ("ip.id",),
+    "length": ("tcp.len",),
+    "time_ns": ("frame.time_epoch",),
+}
+
+
+def by_tshark(path):
+    """Return the TCP segments that tshark sees, in the same form."""
+    names = [name for several in FIELDS.values() for name in several]
+    asked = [word for name in names for word in ("-e", name)]
+    form = ("-Y", "tcp.len", "-T", "fields", "-E", "occurrence=f", "-o", "tcp.desegment_tcp_streams:FALSE")
+    command = ["tshark", "-n", "-r", str(path), *form, *asked]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    for line in said.splitlines():
+        told = dict(zip(names, line.split("\t"), strict=True))
+        first = {name: next((told[one] for one in several if told[one]), "-1") for name, several in FIELDS.items()}
+        yield {name: _number(name, text) for name, text in first.items()}
+
+
+def _number(name, text):
+    if name in ("source", "target"):
+        address = ipaddress.ip_address(text)
+        return int(address) | (0xFFFF << 32 if address.version == 4 else 0)
+    return round(Decimal(text) * 10**9) if name == "time_ns" else int(text, 0) & (0xFF if name == "flags" else -1)
+
+
+@pytest.mark.program
+@pytest.mark.skipif(shutil.which("tshark") is None and not os.environ.get("CI"), reason="needs tshark")
+def test_tshark_reads_the_same_of_200_captures(tmp_path):
+    """They stand in one file, each as a section of its own byte order and resolution, for tshark is slow to start."""
+    rng = random.Random(200)
+    data = b"".join(random_section(rng) for _ in range(200))
+    _, segments, file = read(tmp_path, data, "a.pcapng")
+    reference = list(by_tshark(tmp_path / "a.pcapng"))
+    assert len(segments) > 3000
+    own = {one["number"] for one in segments}
+    beyond = [one for one in reference if one["number"] not in own]
+    assert [{name: one[name] for name in FIELDS} for one in segments] == [
+        one for one in reference if one["number"] in own
+    ]
+    assert len(beyond) <= file.counts.cut  # tshark tells ports of a header that is not whole
 
 
 def test_the_size_of_the_pieces_does_not_matter(tmp_path):

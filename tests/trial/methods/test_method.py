@@ -304,8 +304,8 @@ def test_a_far_end_that_is_gone_costs_ten_seconds(on_warp, serve):
 # idle
 
 
-def web_server(keep_alive_s, act="close"):
-    """Answer requests, and end a connection that is quiet for too long."""
+def web_server(keep_alive_s, act="close", *headers):
+    """Answer requests, with more headers if wanted, and end a connection that is quiet for too long."""
 
     async def script(connection):
         while True:
@@ -315,9 +315,29 @@ def web_server(keep_alive_s, act="close"):
             except TimeoutError:
                 getattr(connection, act)()
                 return
-            connection.send(OK)
+            connection.send(answer(b"ok", "200 OK", *headers))
 
     return script
+
+
+@pytest.mark.parametrize(
+    ("after_s", "headers", "causes"),
+    [
+        (7, ("Keep-Alive: timeout=7, max=100",), (Cause.CLOSED_BY_SERVER,)),
+        (75, ("Server: nginx/1.22.1",), (Cause.CLOSED_BY_SERVER,)),
+        (75, (), (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY)),
+        (333, ("Server: nginx/1.22.1", "Keep-Alive: timeout=5"), (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY)),
+    ],
+)
+def test_a_servers_own_timer_is_named_as_that(on_warp, serve, after_s, headers, causes):
+    outcome, _ = explained_trial(on_warp, serve, web_server(after_s, "close", *headers), 600, "idle")
+    assert (outcome.how, outcome.causes) == (Manner.CLOSED, causes)
+
+
+def test_without_close_notify_a_box_is_likelier_than_a_server_of_no_known_timer(on_warp, serve, tls_pair):
+    script = web_server(333, "fin")
+    outcome, _ = explained_trial(on_warp, serve, script, 600, "idle", tls_pair)
+    assert outcome.causes == (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
 
 
 def test_idle_asks_twice_on_one_connection(on_warp, serve, tls):
@@ -336,12 +356,12 @@ def test_idle_measures_the_servers_own_timer(on_warp, serve, tls):
 
 @pytest.mark.parametrize("secure", [False, True])
 def test_idle_explains_with_what_it_has(on_warp, serve, tls_pair, secure):
-    """Who ends TLS in good order holds the keys: rather the server."""
+    """Who ends a connection on which nothing is asked is rather the server: each has a timer for that."""
     outcome, _ = explained_trial(on_warp, serve, web_server(75), 600, "idle", tls_pair if secure else None)
-    both = (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
-    assert outcome.causes == (both[::-1] if secure else both)
-    signed = "TLS's close_notify came first: whoever ended it holds the keys of the connection"
-    assert outcome.evidence == ("FIN came after 1 min 15 s", signed)[: 1 + secure]
+    assert outcome.causes == (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY)
+    signed = ("TLS's close_notify came first: whoever ended it holds the keys of the connection",)
+    shipped = "so long does a quiet connection live, as shipped, at nginx (keepalive_timeout)"
+    assert outcome.evidence == ("FIN came after 1 min 15 s, while nothing was asked", *signed * secure, shipped)
 
 
 def test_idle_sees_rst_in_the_silence(on_warp, serve, tls):

@@ -1,0 +1,457 @@
+"""A relay whose flows can be degraded while they live: by stages, by rules of their own, by silence that heals.
+
+A flow without any of that goes the way of `Relay`, at its speed. In a direction that has stages, what is read is fed
+to a `Pipe`, and what comes out is sent; nothing more is read while the pipe is full.
+"""
+
+import functools
+import random
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hbprobe.middlebox.alarm import Alarm
+from hbprobe.middlebox.events import Observer
+from hbprobe.middlebox.expired_ends import DESCRIPTORS
+from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
+from hbprobe.middlebox.graceful_close import GracefulClose
+from hbprobe.middlebox.relay import BOTH, Link, Relay
+from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
+from hbprobe.middlebox.stages.stage import Ending
+from hbprobe.middlebox.treatment import Treatment
+from hbprobe.net.address import peer_name
+from hbprobe.net.dial import Address
+from hbprobe.net.silence import mute, unmute
+from hbprobe.profiles.model import Profile
+
+_READ_BYTES = 64 * 1024
+"""A stage's worth."""
+_STOPPED = ("stopped", "")
+
+
+class What(StrEnum):
+    """What became of a flow."""
+
+    OPENED = "opened"
+    HIT = "hit"
+    """It has something from now on that degrades it."""
+    SPARED = "spared"
+    """It has that no longer."""
+    ACTED = "acted"
+    """That has changed something, for the first time on this flow."""
+    ENDED = "ended"
+    REVIVED = "revived"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowNews:
+    """Something that happened to a flow."""
+
+    at_s: float
+    """On the loop's clock."""
+    what: What
+    number: int
+    client: str
+    by: str = ""
+    """The name of what hit it, spared it, acted on it or ended it; empty where its own ends ended it."""
+    how: str = ""
+    """For an end: `closed` (FIN), `reset` (RST), `silent`, `refused` or `stopped`."""
+
+
+class StagedLink(Link):
+    """A flow with what degrades it."""
+
+    __slots__ = ("broken", "dark", "how", "name", "pipes", "treatment")
+
+    def __init__(self, treatment: Treatment, now: float, luck: float, number: int, client: socket.socket) -> None:
+        super().__init__(treatment.rules, now, luck, number, client)
+        self.treatment = treatment
+        self.pipes: list[FlowPipe | None] = [None, None]
+        """What comes from the client passes the first; None where there is no stage."""
+        self.dark = bool(treatment.dark)
+        self.broken = False
+        """One end has sent RST, and that is still on its way to the other."""
+        self.how = _STOPPED
+        """How it ends, and what ends it; before that, how it would."""
+        self.name = peer_name(client)
+
+
+class FlowPipe(Pipe):
+    """The stages of one direction of a flow."""
+
+    def __init__(self, link: StagedLink, side: Side) -> None:
+        super().__init__()
+        self.link = link
+        self.side = side
+        self.reading = False
+
+
+class StagedRelay(Relay):
+    """One box between its clients and one server, with what degrades each flow."""
+
+    _links: set[StagedLink]  # type: ignore[assignment]  # it makes no others
+
+    def __init__(
+        self,
+        profile: Profile,
+        upstream: Sequence[Address],
+        observer: Observer,
+        max_flows: int | None = None,
+        chance: random.Random | None = None,
+        descriptors: int = DESCRIPTORS,
+        *,
+        treat: Callable[[Rules, int, float], Treatment] | None = None,
+        told: Callable[[FlowNews], object] = lambda _: None,
+    ) -> None:
+        """Make the box; `treat` is asked with its rules how a flow is to be degraded, by number and time of opening.
+
+        It is asked when a flow is opened, and again at `treat_all`. `told` hears what becomes of flows.
+        """
+        super().__init__(profile, upstream, observer, max_flows, chance, descriptors)
+        self._treat = treat or (lambda rules, _number, _opened_at: Treatment(rules))
+        self._told = told
+        self._due: Alarm[FlowPipe] = Alarm(lambda pipe, _: self._pump(pipe))
+        self._closing: set[GracefulClose] = set()
+
+    # What can be asked and told
+
+    def treat_all(self) -> None:
+        """Ask for each live flow anew how it is to be degraded."""
+        for link in tuple(self._links):
+            self._apply(link, self._treat(self._rules, link.number, link.opened_at))
+
+    def treatment(self, number: int) -> tuple[Sequence[str], tuple[int, int]]:
+        """Return what degrades a live flow, by name, and how many bytes its stages hold in each direction."""
+        link = next(link for link in self._links if link.number == number)
+        client, server = (0 if pipe is None else pipe.held for pipe in link.pipes)
+        return link.treatment.names, (client, server)
+
+    def change(self, profile: Profile) -> None:
+        """Go on by another profile; live flows get its timers, counted from where they are."""
+        super().change(profile)
+        self.treat_all()
+
+    def set_upstream(self, upstream: Sequence[Address]) -> None:
+        """Connect flows that are opened from now on to another server."""
+        self._upstream = upstream
+
+    def close_ends(self) -> None:
+        """Take no more connections, and end those that are left with FIN at both ends."""
+        self._listener.close()
+        for link in tuple(self._links):
+            self._forget(link)
+            for sock in link.socks:
+                self._expired_ends.end(sock, Act.CLOSE, has_ended=False)
+
+    def close(self) -> None:
+        """Take no more connections, and reset those that are left."""
+        super().close()
+        self._due.close()
+        for closing in tuple(self._closing):
+            closing.cut_short()
+
+    # Opening
+
+    def _make_link(self, client: socket.socket) -> Link:
+        now, number = self._now(), self._stats.opened()
+        treatment = self._treat(self._rules, number, now)
+        link = StagedLink(treatment, now, self._chance.random(), number, client)
+        self._tell(link, What.OPENED)
+        self._tell_changes(link, (), treatment.names)
+        for side in Side:
+            if treatment.stages[side]:
+                pipe = link.pipes[side] = FlowPipe(link, side)
+                pipe.change(treatment.stages[side], now)
+        return link
+
+    def _dial(self, link: Link, addresses: Sequence[Address]) -> None:
+        if addresses:
+            super()._dial(link, addresses)
+        else:
+            self._refuse(link, "upstream: no such host")
+
+    def _dialled(self, link: Link, addresses: Sequence[Address]) -> None:
+        super()._dialled(link, addresses)
+        assert isinstance(link, StagedLink)
+        if link.dark and link in self._links and link.phase is not Phase.OPENING:
+            self._darken(link)
+
+    # Degrading
+
+    def _apply(self, link: StagedLink, treatment: Treatment) -> None:
+        """Let a flow have other stages and rules, counted from where it is."""
+        now, before = self._now(), link.treatment
+        link.treatment = treatment
+        self._tell_changes(link, before.names, treatment.names)
+        self._set_rules(link, treatment.rules, now)
+        for side in Side:
+            self._set_stages(link, side, treatment.stages[side], now)
+            if link not in self._links:  # a stage has closed it
+                return
+        if bool(treatment.dark) != link.dark:
+            link.dark = bool(treatment.dark)
+            if link.phase is not Phase.OPENING:
+                (self._darken if link.dark else self._heal)(link)
+
+    def _set_rules(self, link: StagedLink, rules: Rules, now: float) -> None:
+        if rules == link.rules:
+            return
+        if link.rules.by_phase[link.phase] is None:  # nobody has noted when it was last heard
+            link.restarted_at = now
+        if rules.looks_closely and not link.rules.looks_closely:
+            link.heard_at = (link.restarted_at, link.restarted_at)
+        link.rules = rules
+        if not link.dark:
+            self._alarm.watch(link)
+
+    def _set_stages(self, link: StagedLink, side: Side, plans: Sequence[StagePlan], now: float) -> None:
+        pipe = link.pipes[side]
+        if pipe is None and not plans:
+            return
+        if pipe is None:
+            pipe = link.pipes[side] = FlowPipe(link, side)
+            pipe.blocked = bool(link.unsent[1 - side])
+            pipe.reading = link.phase is not Phase.OPENING and not pipe.blocked and not link.ended & 1 << side
+            if pipe.reading and not link.dark:
+                self._loop.add_reader(link.socks[side].fileno(), self._feed, link, side)
+        pipe.change(plans, now)
+        if link.phase is not Phase.OPENING:
+            self._pump(pipe)
+
+    def _darken(self, link: StagedLink) -> None:
+        """Make both ends meet silence until `_heal`: their kernels go on to send what is not acknowledged."""
+        self._stand_still(link)
+        for sock in link.socks:
+            mute(sock, heals=True)
+        self._tell(link, What.ACTED, by=link.treatment.dark)
+
+    def _heal(self, link: StagedLink) -> None:
+        for sock in link.socks:
+            unmute(sock)
+        self._alarm.watch(link)
+        for side in Side:
+            self._take_up(link, side)
+
+    def _stand_still(self, link: StagedLink) -> None:
+        self._alarm.forget(link)
+        for sock in link.socks:
+            self._loop.remove_reader(sock.fileno())
+            self._loop.remove_writer(sock.fileno())
+            self._hangups.forget(sock)
+        for pipe in link.pipes:
+            if pipe is not None:
+                self._due.forget(pipe)
+                pipe.reading = False
+
+    # Moving bytes
+
+    def _read(self, link: Link, side: int) -> None:
+        assert isinstance(link, StagedLink)
+        pipe = link.pipes[side]
+        if link.dark or link not in self._links:
+            return
+        if pipe is None:
+            if not link.ended & 1 << side:
+                super()._read(link, side)
+            return
+        pipe.blocked = bool(link.unsent[1 - side])
+        self._pump(pipe)
+
+    def _feed(self, link: StagedLink, side: Side) -> None:
+        """Read from one end into its stages."""
+        pipe = link.pipes[side]
+        assert pipe is not None
+        try:
+            count = link.socks[side].recv_into(self._buffer[:_READ_BYTES])
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._broke(link, side)
+            return
+        if count == 0:
+            pipe.reading = False
+            self._note_fin(link, side)
+            pipe.feed(Ending.FIN, self._now())
+        else:
+            if link.moved(side, self._now()):
+                self._alarm.watch(link)
+            self._stats.received(side, count)
+            pipe.feed(bytes(self._buffer[:count]), self._now())
+        self._pump(pipe)
+
+    def _pump(self, pipe: FlowPipe) -> None:
+        """Send what is due, and read on where there is room."""
+        link, side = pipe.link, pipe.side
+        if link.dark:
+            return
+        for item in pipe.pump(self._now()):
+            if isinstance(item, Ending):
+                self._tell_acted(pipe)
+            match item:
+                case bytes():
+                    self._send(pipe, item)
+                case Ending.FIN:
+                    self._pass_fin(link, side)
+                case Ending.RESET:
+                    self._reset_both(link, side)
+                case Ending.CLOSE:
+                    self._shut(link, pipe.closed_by)
+            if link not in self._links:
+                break
+        self._tell_acted(pipe)
+        if link in self._links:
+            self._go_on(pipe)
+
+    def _tell_acted(self, pipe: FlowPipe) -> None:
+        for name in pipe.newly_acted():
+            self._tell(pipe.link, What.ACTED, by=name)
+
+    def _send(self, pipe: FlowPipe, data: bytes) -> None:
+        link, to = pipe.link, 1 - pipe.side
+        try:
+            sent = link.socks[to].send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self._reset_both(link, to)
+            return
+        if sent < len(data):
+            pipe.blocked = True
+            self._set_unsent(link, to, memoryview(data)[sent:])
+            self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
+
+    def _go_on(self, pipe: FlowPipe) -> None:
+        """Read, or leave what comes in the kernel, and be there when something is due."""
+        link, side = pipe.link, pipe.side
+        if link.ended == BOTH and self._is_through(link):
+            self._close(link)
+            return
+        reads = not (pipe.full or link.broken or link.ended & 1 << side)
+        if not pipe:
+            link.pipes[side] = None
+            self._due.forget(pipe)
+            if reads:
+                super()._read(link, side)
+            return
+        if reads != pipe.reading:
+            pipe.reading = reads
+            descriptor = link.socks[side].fileno()
+            if reads:
+                self._loop.add_reader(descriptor, self._feed, link, side)
+            else:
+                self._loop.remove_reader(descriptor)
+        self._due.watch(pipe)
+
+    # Ending
+
+    def _note_fin(self, link: Link, side: int) -> None:
+        super()._note_fin(link, side)
+        self._watch_for_reset(link, side)
+
+    def _watch_for_reset(self, link: Link, side: int) -> None:
+        """Notice RST from an end that has sent FIN, unless it has got FIN, too: that would look the same."""
+        assert isinstance(link, StagedLink)
+        self._hangups.forget(link.socks[side])
+        pipe = link.pipes[1 - side]
+        if not link.ended & 1 << (1 - side) or not (pipe is None or pipe.empty):
+            self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
+
+    def _pass_fin(self, link: Link, side: int) -> None:
+        assert isinstance(link, StagedLink)
+        self._hangups.forget(link.socks[1 - side])
+        try:
+            link.socks[1 - side].shutdown(socket.SHUT_WR)
+        except OSError:
+            self._broke(link, 1 - side)
+            return
+        if link.ended == BOTH and self._is_through(link):
+            self._close(link)
+
+    @staticmethod
+    def _is_through(link: StagedLink) -> bool:
+        return all(pipe is None or pipe.empty for pipe in link.pipes) and not any(link.unsent)
+
+    def _close(self, link: Link) -> None:
+        assert isinstance(link, StagedLink)
+        link.how = ("closed", "")
+        super()._close(link)
+
+    def _broke(self, link: Link, side: int) -> None:
+        """Pass a RST on, through the stages of its direction where there are some."""
+        assert isinstance(link, StagedLink)
+        pipe = link.pipes[side]
+        if pipe is None or link.broken or link.dark:
+            self._reset_both(link, side)
+            return
+        link.broken = True
+        for sock in link.socks:
+            self._loop.remove_reader(sock.fileno())
+            self._hangups.forget(sock)
+        pipe.feed(Ending.RESET, self._now())
+        self._pump(pipe)
+
+    def _reset_both(self, link: StagedLink, side: int) -> None:
+        link.how = ("reset", "")
+        super()._broke(link, side)
+
+    def _shut(self, link: StagedLink, by: str) -> None:
+        """End a flow as a stage wishes: both ends get what they were sent, and FIN."""
+        link.how = ("closed", by)
+        unsent = link.unsent
+        self._forget(link)
+        for side in Side:
+            GracefulClose(link.socks[side], bytes(unsent[side]), self._closing, notify=False, linger=True)
+
+    def _refuse(self, link: Link, reason: str) -> None:
+        assert isinstance(link, StagedLink)
+        link.how = ("refused", "")
+        super()._refuse(link, reason)
+
+    def _expire(self, link: Link, rule: Rule, *, opening: bool) -> None:
+        assert isinstance(link, StagedLink)
+        by = link.treatment.owners.get(rule.kind, "")
+        link.how = (str(rule.expiry), by)
+        if by:
+            self._tell(link, What.ACTED, by=by)
+        super()._expire(link, rule, opening=opening)
+
+    def _revive(self, link: Link) -> None:
+        super()._revive(link)
+        assert isinstance(link, StagedLink)
+        if link in self._links:
+            link.how = _STOPPED
+            self._tell(link, What.REVIVED)
+
+    def _take_up(self, link: Link, side: int) -> None:
+        """Go on with what was done on that side before it fell silent."""
+        assert isinstance(link, StagedLink)
+        if link.pipes[side] is None:
+            super()._take_up(link, side)
+            return
+        if link.ended & 1 << side:
+            self._watch_for_reset(link, side)
+        if link.unsent[1 - side]:
+            self._loop.add_writer(link.socks[1 - side].fileno(), self._writable, link, 1 - side)
+        self._read(link, side)
+
+    def _forget(self, link: Link) -> None:
+        assert isinstance(link, StagedLink)
+        known = link in self._links
+        super()._forget(link)
+        for pipe in link.pipes:
+            if pipe is not None:
+                self._due.forget(pipe)
+        if known:
+            self._tell(link, What.ENDED, by=link.how[1], how=link.how[0])
+
+    def _tell_changes(self, link: StagedLink, before: Sequence[str], names: Sequence[str]) -> None:
+        for name in before:
+            if name not in names:
+                self._tell(link, What.SPARED, by=name)
+        for name in names:
+            if name not in before:
+                self._tell(link, What.HIT, by=name)
+
+    def _tell(self, link: StagedLink, what: What, by: str = "", how: str = "") -> None:
+        self._told(FlowNews(self._now(), what, link.number, link.name, by, how))

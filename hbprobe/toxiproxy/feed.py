@@ -1,0 +1,70 @@
+"""What happened, numbered, for whoever listens now and for whoever comes back."""
+
+import asyncio
+import datetime
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+_KEPT = 10_000
+"""So many events can be asked for again."""
+_AT_ONCE = 500
+_QUIET_S = 15.0
+"""After so long without an event a listener hears that the feed is alive."""
+
+
+class Feed:
+    """The events of all proxies, counted from 1."""
+
+    def __init__(self, now: Callable[[], datetime.datetime] | None = None, kept: int = _KEPT) -> None:
+        self._events: deque[dict[str, Any]] = deque(maxlen=kept)
+        self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
+        self._came = asyncio.Event()
+        self.last = 0
+        """The number of the newest."""
+
+    def tell(self, event: str, proxy: str, **more: object) -> None:
+        """Add an event; what is None or empty is left out."""
+        self.last += 1
+        told = {name: value for name, value in more.items() if value not in (None, "")}
+        at = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._events.append({"id": self.last, "at": at, "event": event, "proxy": proxy, **told})
+        self._came.set()
+        self._came = asyncio.Event()
+
+    def since(self, last: int) -> list[dict[str, Any]]:
+        """Return the events after that number, oldest first; some, if there are many.
+
+        Where the next one is kept no more, or was never told since the feed is younger, the first says so.
+        """
+        if last > self.last:
+            return [self._missed(), *self.since(0)]
+        first = self.last - len(self._events) + 1
+        found = [self._events[place] for place in range(max(0, last + 1 - first), len(self._events))[:_AT_ONCE]]
+        return [self._missed(), *found] if last + 1 < first else found
+
+    async def listen(self, last: int) -> AsyncIterator[bytes]:
+        """Yield the events after that number as server-sent events, then what comes, for ever.
+
+        https://html.spec.whatwg.org/multipage/server-sent-events.html
+        """
+        while True:
+            came = self._came
+            for event in self.since(last):
+                yield _written(event)
+                last = event["id"]
+            if last < self.last:
+                continue
+            try:
+                async with asyncio.timeout(_QUIET_S):
+                    await came.wait()
+            except TimeoutError:
+                yield b": nothing happened\n\n"
+
+    def _missed(self) -> dict[str, Any]:
+        return {"id": self.last - len(self._events), "event": "missed"}
+
+
+def _written(event: dict[str, Any]) -> bytes:
+    return f"id: {event['id']}\nevent: {event['event']}\ndata: {json.dumps(event)}\n\n".encode()

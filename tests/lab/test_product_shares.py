@@ -1,0 +1,38 @@
+"""The script that counts which products are named: a few of them, as shipped and with a changed timer."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from hbprobe.profiles.catalogue import Catalogue
+
+_FILE = Path(__file__).parents[2] / "docs" / "product_shares.py"
+_SPEC = importlib.util.spec_from_file_location("product_shares", _FILE)
+assert _SPEC is not None and _SPEC.loader is not None
+rig = importlib.util.module_from_spec(_SPEC)
+sys.modules["product_shares"] = rig
+_SPEC.loader.exec_module(rig)
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "who"),
+    [
+        ("nginx-http-proxy", 1.0, rig.EQUALS),
+        ("nginx-http-proxy", 1.7, rig.EQUALS),
+        ("haproxy-sample-edge", 1.7, rig.ALONE),
+        ("aws-alb", 0.6, rig.EQUALS),
+        ("fortinet-fortigate", 0.6, rig.EQUALS),
+        ("f5-bigip-tcp-profile", 1.7, rig.EQUALS),
+    ],
+)
+def test_the_product_is_among_the_first_and_nothing_impossible_is(name, by, who):
+    profile = Catalogue().find(name)
+    box = profile if by == 1.0 else rig.changed(profile, by)
+    found, _, impossible = rig.verdict(profile, rig.diagnosed(box))
+    assert (found, impossible) == (who, 0)
+
+
+def test_a_timer_that_cannot_be_changed_is_not():
+    assert rig.changed(Catalogue().find("aws-nat-gateway"), 1.7) is None
