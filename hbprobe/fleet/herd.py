@@ -6,7 +6,6 @@ Where numba is installed they do it one device after another, in `hbprobe.fleet.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hbprobe.fleet.chance import (
     Floats,
@@ -71,9 +70,7 @@ class _Ask(NamedTuple):
 class Herd:
     """The state of a number of devices in a row, and what they have come to so far."""
 
-    def __init__(
-        self, world: World, paths: PathTable, first: int, end: int, *, compiled: bool = IS_FAST
-    ) -> None:
+    def __init__(self, world: World, paths: PathTable, first: int, end: int, *, compiled: bool = IS_FAST) -> None:
         devices, count = np.arange(first, end, dtype=np.int64), end - first
         self._world, self._table, self._paths, self._first = world, world.table, paths, first
         self._keys = keys(world.seed, devices)

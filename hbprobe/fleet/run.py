@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from hbprobe.fleet.chance import Words
 from hbprobe.fleet.herd import Herd
 from hbprobe.fleet.mail import DAY_S
-from hbprobe.fleet.chance import Words
 from hbprobe.fleet.merge import Fired, WindowInArrays, in_order
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.tally import FleetResult, Tally

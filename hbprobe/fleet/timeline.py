@@ -1,6 +1,5 @@
 """Counts over time: how often something happens a minute, and how many connections stand."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
