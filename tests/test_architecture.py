@@ -585,7 +585,6 @@ SMALL = {
     "evidence.captures.hints": "a subject of its own, beside a request that is long enough",
     "lab.diagnosed": "what documents and tests call, too; it loads what the request waits with",
     "lab.kernel.far_end": "what documents and tests call, too",
-    "report.documents.compose": "what tests call, too, and its importer loads only for what shows a document",
     **dict.fromkeys(
         (f"middlebox.stages.{stage}" for stage in ("latency", "limit_data", "slow_close", "timeout")),
         "a stage: each is one file and one row of the table",

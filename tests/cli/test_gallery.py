@@ -14,6 +14,7 @@ import pytest
 
 from hbprobe.cli.main import main
 from hbprobe.net.certificates import private_ca
+from hbprobe.trial.methods.table import METHODS
 
 FILES = {
     "broken.yaml": "id: x\ntimers: [\n",
@@ -50,7 +51,10 @@ WRONG = [
     ("profiles lst", "'lst': no such action (did you mean list?); see hbprobe profiles --help"),
     ("verdict --lmit 600", "--lmit: no such option (did you mean --limit?); see hbprobe verdict --help"),
     ("lab --kernl", "--kernl: no such option (did you mean --kernel?); see hbprobe lab --help"),
-    ("lab --method ide", "--method ide: choose from hold, idle, ping (did you mean idle?); see hbprobe lab --help"),
+    (
+        "lab --method ide",
+        f"--method ide: choose from {', '.join(METHODS)} (did you mean idle?); see hbprobe lab --help",
+    ),
     ("verdict --limit 9 --how x", "--how x: choose from silent, reset, closed, status; see hbprobe verdict --help"),
     ("completion tcsh", "SHELL tcsh: choose from bash, zsh, fish; see hbprobe completion --help"),
     ("help nothing", "'nothing': no such verb (choose from lab, preflight, probe," + MANY),

@@ -12,6 +12,7 @@ from hbprobe.cli.main import main
 from hbprobe.manner import Manner
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search
+from hbprobe.trial.methods.table import in_words
 from hbprobe.trial.outcome import Kind, Outcome
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="locate needs Linux")
@@ -99,7 +100,10 @@ def test_nobody_is_there(capsys):
             ["--limit", "1"],
             "--limit 1: keep-alives go out once a second at most: a limit below 1.5 s cannot be located",
         ),
-        (["--method", "ping"], "--method ping: locate holds many requests at once: use hold or idle"),
+        (
+            ["--method", "ping"],
+            f"--method ping: locate holds many requests at once: use {in_words(lambda row: row.at_once)}",
+        ),
         (["--hops", "256"], "--hops 256: no packet goes further than 255 hops"),
         (["--hops", "0"], "--hops: 0 is no whole number from 1 to 255"),
         (["--insecure"], "--ca and --insecure go with https; there is no certificate in http"),

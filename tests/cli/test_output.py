@@ -15,6 +15,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.files import write_whole
 from hbprobe.report.terminal.answer import Detail
+from hbprobe.trial.outcome import Limit
 
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="needs a disk that is full")
@@ -32,7 +33,9 @@ def result(ten_minutes):
         ({}, 0),
         ({"verdict": judge(599, 600, "silent", Settings())}, 1),
         ({"complete": False}, 3),
-        ({"verdict": None}, 3),
+        ({"verdict": None, "limit": Limit(3540, None)}, 0),
+        ({"verdict": None, "limit": Limit(599, 600)}, 1),
+        ({"verdict": None, "limit": Limit(None, None)}, 3),
     ],
 )
 def test_the_exit_status(result, change, status, as_json, capsys):

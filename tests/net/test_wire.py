@@ -10,83 +10,10 @@ from support import faults
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.connect import From, connect
 from hbprobe.net.replies import End, EndKind
-from hbprobe.net.wire import Dialer, DialError, Target, Wire
+from hbprobe.net.target import Target
+from hbprobe.net.wire import Dialer, DialError, Wire
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO and mute sockets are Linux's")
-
-
-# Targets
-
-
-@pytest.mark.parametrize(
-    ("url", "target", "written", "authority"),
-    [
-        ("https://mail.example", Target(True, "mail.example", 443, "/"), "https://mail.example:443/", "mail.example"),
-        ("HTTP://Mail.Example/", Target(False, "mail.example", 80, "/"), "http://mail.example:80/", "mail.example"),
-        (
-            "https://[::1]:8443/a/b?c=d#e",
-            Target(True, "::1", 8443, "/a/b?c=d"),
-            "https://[::1]:8443/a/b?c=d",
-            "[::1]:8443",
-        ),
-        (
-            "http://mail.example/@me?a=b@c",
-            Target(False, "mail.example", 80, "/@me?a=b@c"),
-            "http://mail.example:80/@me?a=b@c",
-            "mail.example",
-        ),
-        ("http://10.0.0.1:81", Target(False, "10.0.0.1", 81, "/"), "http://10.0.0.1:81/", "10.0.0.1:81"),
-        (
-            "https://bücher.example/ä b?ü",
-            Target(True, "xn--bcher-kva.example", 443, "/%C3%A4%20b?%C3%BC"),
-            "https://xn--bcher-kva.example:443/%C3%A4%20b?%C3%BC",
-            "xn--bcher-kva.example",
-        ),
-    ],
-)
-def test_a_url_is_taken_apart(url, target, written, authority):
-    assert Target.parse(url) == target
-    assert str(target) == written
-    assert target.authority == authority
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "mail.example",
-        "mail.example:443",
-        "ftp://mail.example/",
-        "https://",
-        "https:///path",
-        "https://:443/",
-        "https://mail.example:0/",
-        "https://mail.example:65536/",
-        "https://mail.example:https/",
-        "https://[::1/",
-        f"https://{'a' * 64}.example/",
-    ],
-)
-def test_what_is_no_url_to_probe(url):
-    with pytest.raises(ValueError) as error:  # noqa: PT011
-        Target.parse(url)
-    assert str(error.value) == f"{url!r} is no URL to probe: write https://HOST[:PORT][/PATH]"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://me@mail.example/",
-        "https://me:secret@mail.example/",
-        "https://:secret@mail.example?a",
-        "ftp://me:secret@mail.example/",
-        "https://me:secret@[::1/",
-    ],
-)
-def test_a_url_with_a_password_is_refused_without_repeating_it(url):
-    with pytest.raises(ValueError) as error:  # noqa: PT011
-        Target.parse(url)
-    assert str(error.value) == "a URL to probe holds no user name or password"
 
 
 # Ends

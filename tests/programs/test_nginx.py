@@ -41,6 +41,27 @@ http {{
     }}
 }}
 """
+_UPGRADING = """
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://127.0.0.1:{upstream};
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $http_connection;
+            proxy_read_timeout 3s;
+            proxy_send_timeout 3s;
+        }}
+    }}
+}}
+"""
 
 
 @pytest.fixture
@@ -67,5 +88,15 @@ def test_an_http_proxy_answers_504(far_end, nginx, probe):
     port = nginx(_HTTP, upstream=far_end("off"))
     limit = probe(f"http://127.0.0.1:{port}/")["limit"]
     assert (limit["how"], limit["status"], limit["exact"]) == ("status", 504, True)
+    assert 1 <= limit["survived"] < limit["cut"]
+    assert 2.9 <= limit["cut"] < 6
+
+
+@pytest.mark.parametrize("url", ["ws://127.0.0.1:{port}/ws", "sse+http://127.0.0.1:{port}/events?silence={{hold}}"])
+def test_a_stream_through_an_http_proxy_ends_with_fin(far_end, nginx, probe, url):
+    port = nginx(_UPGRADING, upstream=far_end("off"))
+    result = probe(url.format(port=port))
+    limit = result["limit"]
+    assert (limit["how"], limit["exact"], result["verdict"]) == ("closed", True, None)
     assert 1 <= limit["survived"] < limit["cut"]
     assert 2.9 <= limit["cut"] < 6

@@ -1,0 +1,26 @@
+import pytest
+
+from hbprobe.trial.talks.smtp import make
+from hbprobe.trial.talks.talk import Where
+
+
+@pytest.mark.parametrize("line", ["421 too many connections", "554 no SMTP service here"])
+def test_a_server_that_turns_us_away(line):
+    talk = make(Where("mail.example"))
+    talk.take(f"{line}\r\n".encode())
+    assert talk.trouble == f"the server turns us away: {line}"
+
+
+def test_a_greeting_of_several_lines_stands_at_its_last():
+    talk = make(Where("mail.example"))
+    talk.take(b"220-mx.example\r\n220-no mail from strangers\r\n")
+    assert not talk.stands
+    talk.take(b"220 ESMTP\r\n")
+    assert talk.stands
+    assert not talk.answered
+
+
+def test_421_is_a_farewell():
+    talk = make(Where("mail.example"))
+    talk.take(b"220 mx\r\n421 4.4.2 mx Error: timeout exceeded\r\n")
+    assert talk.farewell == "421 4.4.2 mx Error: timeout exceeded"

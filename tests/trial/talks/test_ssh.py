@@ -1,0 +1,39 @@
+from hbprobe.trial.talks.ssh import make
+from hbprobe.trial.talks.talk import Where
+from tests.support.talkers import KEXINIT
+
+DISCONNECT = bytes.fromhex("0000000c 0a 01") + bytes(10)
+
+
+def standing():
+    talk = make(Where("server.example"))
+    assert talk.begin() == b"SSH-2.0-hbprobe\r\n"
+    talk.take(b"welcome\r\nSSH-2.0-OpenSSH_9.2\r\n" + KEXINIT)
+    assert talk.stands
+    return talk
+
+
+def test_a_disconnect_before_the_question_is_a_farewell():
+    talk = standing()
+    talk.take(DISCONNECT)
+    assert (talk.answered, talk.farewell) == (False, "DISCONNECT")
+
+
+def test_a_disconnect_after_the_question_is_its_answer():
+    talk = standing()
+    talk.ask()
+    talk.take(DISCONNECT)
+    assert (talk.answered, talk.farewell) == (True, "")
+
+
+def test_the_question_is_a_whole_packet():
+    question = standing().ask()
+    assert int.from_bytes(question[:4]) == len(question) - 4
+    assert len(question) % 8 == 0
+    assert question[4] >= 4, "padding (RFC 4253, section 6)"
+
+
+def test_a_packet_that_cannot_be():
+    talk = standing()
+    talk.take(b"\xff\xff\xff\xff\x00\x00\x00")
+    assert talk.trouble.startswith("the server does not speak SSH")
