@@ -11,7 +11,7 @@ from hbprobe.cli.main import main
 from hbprobe.profiles.catalogue import Catalogue
 
 ALL = len(Catalogue().ids)
-TOP = "id, name, vendor, category, layer, about, timers, sweep, half_close, http, sources"
+TOP = "id, name, vendor, built_on, category, layer, about, timers, sweep, half_close, http, sources"
 BOX = """\
 id: own-box
 name: My box

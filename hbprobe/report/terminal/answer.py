@@ -8,7 +8,7 @@ from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.settings import Severity
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.records.result import Result
+from hbprobe.records.result import Result, is_servers_own
 from hbprobe.report.terminal.words import confidence_words, death_words, limit_words
 from hbprobe.text import counted, named, seconds
 from hbprobe.trial.outcome import Cause
@@ -70,7 +70,9 @@ def doubts(result: Result) -> list[tuple[str, str]]:
 
 
 def _meaning(result: Result) -> Iterator[str]:
-    if death := death_words(result.limit):
+    if is_servers_own(result.method, result.limit):
+        yield "the server's own timer ends a session that is idle for longer; the path beyond that was not measured"
+    elif death := death_words(result.limit):
         yield f"a session that is idle for longer dies: {death[0].partition(': ')[2]}"
     if result.heartbeat_s is not None:
         yield heartbeat_words(result.limit, result.heartbeat_s)
@@ -101,6 +103,9 @@ def to_do(result: Result) -> list[str]:
         return ["nothing: no timer on this path cuts what was tried"]
     if limit.causes and limit.causes[0] in _NO_TIMER:
         return [_NO_TIMER[limit.causes[0]]]
+    if is_servers_own(result.method, limit):
+        own = "at the server: its own timer, if idle sessions are to live longer"
+        return [own, "to measure the path: hbprobe serve at the far end, with --method hold"]
     steps = [] if verdict is None else [_at_the_box(verdict, limit.survived_s or 0.0, result.cut_by)]
     safe_s = safe_interval_s(limit) if verdict is None else None
     if limit.survived_s:

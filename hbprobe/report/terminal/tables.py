@@ -27,9 +27,7 @@ from hbprobe.trial.methods.table import DEFAULT, METHODS
 
 _MOST_LISTED = 10
 
-_NO_VERDICT = (
-    "nothing for Exchange: no request was held, as Direct Push holds one; --method hold or ping gives a verdict"
-)
+_NO_VERDICT = "none on Exchange: no request was held, as Direct Push holds one; --method hold or ping gives one"
 
 
 def print_result(result: Result, console: Console, detail: Detail = Detail.FINDINGS) -> None:
@@ -109,7 +107,7 @@ def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
         facts.append(("sure", confidence_words(result.confidence, result.noise)))
     facts.append(("tried", effort_words(result)))
     if result.verdict is None and result.limit.is_known and METHODS[result.method].between_requests:
-        facts.append(("means", _NO_VERDICT))
+        facts.append(("verdict", _NO_VERDICT))
     return [*facts, *doubts(result)]
 
 

@@ -178,10 +178,12 @@ do     in the application: a ping or a keep-alive more often than every 59.5 s
        (29 s lets one be lost), if this is an idle timeout (hbprobe diagnose
        tells)
 
-target  https://mail.example.org/
-method  idle: quiet between two requests, so a keep-alive timer of the server
-        counts too
-tried   13 trials, 5 min of path time in 5 min of wall time"""
+target   https://mail.example.org/
+method   idle: quiet between two requests, so a keep-alive timer of the server
+         counts too
+tried    13 trials, 5 min of path time in 5 min of wall time
+verdict  none on Exchange: no request was held, as Direct Push holds one;
+         --method hold or ping gives one"""
     )
 
 
