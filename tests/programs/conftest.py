@@ -78,7 +78,7 @@ def probe() -> Callable[..., dict[str, Any]]:
     def run(url: str, *options: str) -> dict[str, Any]:
         command = [*_HBPROBE, "probe", url, *_SEARCH, *options, "--json"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_S, check=False)
-        assert done.returncode == 1, done.stderr  # measured, and far shorter than Exchange needs
+        assert done.returncode in (0, 1), done.stderr  # measured; 0 where it was rather the server's own timer
         result: dict[str, Any] = json.loads(done.stdout)
         return result
 
