@@ -536,7 +536,12 @@ def test_500_clients_at_once_and_every_outcome_right(many_descriptors):
     assert {event.at_s for event in events} == {LIMIT_S}
 
     again, path_again_s, _ = warp.run(hold_all(holds), warp.WarpClock())
-    assert (again, path_again_s) == (outcomes, path_s)
+    assert ([told(one) for one in again], path_again_s) == ([told(one) for one in outcomes], path_s)
+
+
+def told(outcome):
+    """What must be the same each time; the kernel's own counters, as evidence, need not."""
+    return outcome.kind, outcome.how, outcome.elapsed_s
 
 
 # Standing still

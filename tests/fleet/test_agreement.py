@@ -86,7 +86,7 @@ def in_arrays(world, until_s, slices, herd_size, compiled):
     return rows, events, sorted(opened), sorted(forgotten), herds
 
 
-@effort(max_examples=60, deadline=None)
+@effort(max_examples=20, deadline=None)
 @given(worlds(), st.sampled_from([3_000.0, 30_000.0, 100_000.0]), st.integers(1, 3), st.sampled_from([2, 1000]))
 def test_arrays_and_state_machines_are_the_same_fleet(world, until_s, slices, herd_size):
     agrees(world, until_s, slices, herd_size, compiled=False)
