@@ -43,6 +43,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.startswith(_IN_THE_KERNEL):
             item.add_marker(pytest.mark.xdist_group("kernel lab"))
+            item.add_marker(pytest.mark.once)
     waiting = [item for item in items if item.get_closest_marker("realtime")]
     working = [item for item in items if not item.get_closest_marker("realtime")]
     placed = {item: (place + 0.5) / len(kind) for kind in (waiting, working) for place, item in enumerate(kind)}

@@ -1,5 +1,6 @@
 """The arrays and the plain state machines are the same fleet: same requests, same events, same counts."""
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from hbprobe.fleet.reference import simulate
 from hbprobe.fleet.states import End
 from hbprobe.fleet.world import Habits, World
 from hbprobe.manner import Manner
+
+pytestmark = pytest.mark.once
 
 limits = st.one_of(st.just(float("inf")), st.integers(5, 4000).map(float), st.floats(5, 4000))
 cuts = st.builds(

@@ -13,6 +13,8 @@ from hbprobe.profiles.held import deciding_timer, latest_s, silent_hold
 from hbprobe.profiles.model import Ends, Profile
 from hbprobe.search.search import SearchSettings
 
+pytestmark = pytest.mark.once
+
 PROFILES = Catalogue().all()
 SEEN = {
     Expiry.SILENT: Manner.SILENT,

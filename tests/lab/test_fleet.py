@@ -17,6 +17,8 @@ from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.held import deciding_timer
 
+pytestmark = pytest.mark.once
+
 CATALOGUE = Catalogue()
 OFFICE = load_mix(SHIPPED, CATALOGUE)
 

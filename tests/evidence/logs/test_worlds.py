@@ -7,6 +7,8 @@ from hbprobe.eas.releases import Release
 from hbprobe.evidence.logs.request import By, Logs
 from hbprobe.manner import Manner
 
+pytestmark = pytest.mark.once
+
 
 def limits_of(folder, **asked):
     evidence = Logs([folder], **asked).run()
