@@ -146,7 +146,7 @@ class _Waiter(selectors.DefaultSelector):
         return self._wait(self._poll, timeout)
 
     def _wait(self, poll: Poll[R], timeout: float | None) -> list[R]:
-        if self.stalls is None or not isinstance(self._clock, ScaledClock):  # the warp clock stands still meanwhile
+        if self.stalls is None or not self._clock.rate:  # the warp clock stands still meanwhile
             return self._clock.wait(poll, timeout, busy=self._is_busy())
         return self._watched(self.stalls, self._clock, poll, timeout)
 
@@ -155,7 +155,7 @@ class _Waiter(selectors.DefaultSelector):
             self.stalls, self._back_s, self._asleep_s = Stalls(), self._clock.time(), _asleep()
         return self.stalls
 
-    def _watched(self, stalls: Stalls, clock: ScaledClock, poll: Poll[R], timeout: float | None) -> list[R]:
+    def _watched(self, stalls: Stalls, clock: Clock, poll: Poll[R], timeout: float | None) -> list[R]:
         began_s = clock.time()
         stalls.add(self._back_s, began_s)
         ready = clock.wait(poll, timeout, busy=False)
