@@ -162,8 +162,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
 
     @property
     def _rate(self) -> float:
-        clock = self._paced()
-        return clock.rate if isinstance(clock, warp.ScaledClock) else 1.0
+        return self._paced().rate or 1.0
 
     def _fitted(self, search: "SearchSettings") -> "tuple[SearchSettings, tuple[str, ...]]":
         """Return the search as this lab can carry it out, and what was changed."""
