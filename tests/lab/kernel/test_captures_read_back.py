@@ -120,9 +120,8 @@ def test_every_connection_gets_its_cause_its_maker_and_its_age(captures, found, 
     longest = max(map(silences, looked_at))[-FLOWS:]  # gaps between repetitions after the death may be longer still
     assert all(age <= silence + 0.2 for age, silence in zip(ages, longest, strict=True))
     assert ages[0] >= (IDLE_S - 0.2 if path in EXACT else HOLD_S - 0.5)
-    (timer,) = findings.timers
-    assert len(timer.flows) == FLOWS
-    assert timer.limit.manner is MANNERS[path]
+    assert sum(len(timer.flows) for timer in findings.timers) == FLOWS  # two, where a busy machine tears them apart
+    assert {timer.limit.manner for timer in findings.timers} == {MANNERS[path]}
 
 
 @pytest.mark.parametrize("path", CAUSES)
