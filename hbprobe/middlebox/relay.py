@@ -36,7 +36,7 @@ _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
 _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
-BOTH = 0b11
+_BOTH = 0b11
 """The bits of both sides."""
 _HEARD_AT_ONCE = {Act.RESET, Act.CLOSE}
 _AFTER_THE_HANDSHAKE = {errno.ECONNRESET, errno.EPIPE}
@@ -332,7 +332,7 @@ class Relay:
     def _note_fin(self, link: Link, side: int) -> None:
         self._loop.remove_reader(link.socks[side].fileno())
         self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
-        link.ended |= 1 << side if link.rules.half_close else BOTH
+        link.ended |= 1 << side if link.rules.half_close else _BOTH
         link.fin(self._loop.time())
         self._alarm.watch(link)
 
@@ -342,8 +342,12 @@ class Relay:
         except OSError:
             self._broke(link, 1 - side)
             return
-        if link.ended == BOTH:
+        if self._is_through(link):
             self._close(link)
+
+    def _is_through(self, link: Link) -> bool:
+        """Return whether both directions have ended, and nothing of them is left to be passed on."""
+        return link.ended == _BOTH
 
     def _close(self, link: Link) -> None:
         self.counts.closed += 1
@@ -429,8 +433,9 @@ class Relay:
         self._hear_again(link)
 
     def _hear_again(self, link: Link) -> None:
+        for sock in link.socks:
+            unmute(sock)
         for side in Side:
-            unmute(link.socks[side])
             acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)
 

@@ -16,13 +16,13 @@ from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
 from hbprobe.middlebox.graceful_close import GracefulClose
-from hbprobe.middlebox.relay import BOTH, Link, Relay
+from hbprobe.middlebox.relay import Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
 from hbprobe.middlebox.stages.stage import Ending
 from hbprobe.middlebox.treatment import Treatment
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address
-from hbprobe.net.silence import mute, unmute
+from hbprobe.net.silence import mute
 from hbprobe.profiles.model import Profile
 
 _READ_BYTES = 64 * 1024
@@ -227,18 +227,12 @@ class StagedRelay(Relay):
         self._tell(link, What.ACTED, by=link.treatment.dark)
 
     def _heal(self, link: StagedLink) -> None:
-        for sock in link.socks:
-            unmute(sock)
         self._alarm.watch(link)
-        for side in Side:
-            self._take_up(link, side)
+        self._hear_again(link)
 
     def _stand_still(self, link: StagedLink) -> None:
         self._alarm.forget(link)
-        for sock in link.socks:
-            self._loop.remove_reader(sock.fileno())
-            self._loop.remove_writer(sock.fileno())
-            self._hangups.forget(sock)
+        self._unwatch(link)
         for pipe in link.pipes:
             if pipe is not None:
                 self._due.forget(pipe)
@@ -324,7 +318,7 @@ class StagedRelay(Relay):
     def _go_on(self, pipe: FlowPipe) -> None:
         """Read, or leave what comes in the kernel, and be there when something is due."""
         link, side = pipe.link, pipe.side
-        if link.ended == BOTH and self._is_through(link):
+        if self._is_through(link):
             self._close(link)
             return
         reads = not (pipe.full or link.broken or link.ended & 1 << side)
@@ -358,19 +352,13 @@ class StagedRelay(Relay):
             self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
 
     def _pass_fin(self, link: Link, side: int) -> None:
-        assert isinstance(link, StagedLink)
         self._hangups.forget(link.socks[1 - side])
-        try:
-            link.socks[1 - side].shutdown(socket.SHUT_WR)
-        except OSError:
-            self._broke(link, 1 - side)
-            return
-        if link.ended == BOTH and self._is_through(link):
-            self._close(link)
+        super()._pass_fin(link, side)
 
-    @staticmethod
-    def _is_through(link: StagedLink) -> bool:
-        return all(pipe is None or pipe.empty for pipe in link.pipes) and not any(link.unsent)
+    def _is_through(self, link: Link) -> bool:
+        assert isinstance(link, StagedLink)
+        is_empty = all(pipe is None or pipe.empty for pipe in link.pipes)
+        return super()._is_through(link) and is_empty and not any(link.unsent)
 
     def _close(self, link: Link) -> None:
         assert isinstance(link, StagedLink)
