@@ -8,12 +8,27 @@ The token ties the answer to this very request, so that no cache, captive portal
 """
 
 import hashlib
+import math
 
 HOLD_PATH = "/hold"
 LONGEST_HOLD_S = 30 * 86400.0
 SHORTEST_DRIP_S = 0.01
 DRIP = b"."
 """What drips, in either direction: a byte that no token holds."""
+
+
+UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""Headers of an answer that begins before its end. A drip is of no use to a box that does not see it pass; the second
+one tells nginx (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering)."""
+
+
+def read_seconds(text: str) -> float | None:
+    """Return a number of seconds that the far end can be asked for; None for anything else."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and 0 <= seconds <= LONGEST_HOLD_S else None
 
 
 def hold_query(seconds: float, nonce: str, drip_s: float | None = None) -> str:

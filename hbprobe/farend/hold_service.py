@@ -2,23 +2,27 @@
 
 import asyncio
 import contextlib
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from hbprobe import __version__
-from hbprobe.farend.hold import DRIP, HOLD_PATH, LONGEST_HOLD_S, SHORTEST_DRIP_S, hold_token
+from hbprobe.farend.hold import (
+    DRIP,
+    HOLD_PATH,
+    LONGEST_HOLD_S,
+    SHORTEST_DRIP_S,
+    UNBUFFERED,
+    hold_token,
+    read_seconds,
+)
 from hbprobe.farend.witness import Witness
 from hbprobe.net.tcp_info import acknowledge_now, give_up_after
 
 _MOST_BODY_BYTES = 1 << 20
 _UNACKNOWLEDGED_S = 120.0
 """So long does the system send an answer again that nobody acknowledges, instead of a quarter of an hour."""
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-"""A drip is of no use to a box that does not see it pass; the second one tells nginx
-(https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,11 @@ class _Asked:
     def of(cls, request: web.Request) -> "_Asked":
         """Read a request; raises HTTPBadRequest."""
         query = request.query
-        seconds, nonce = _seconds(query.get("seconds", "")), query.get("nonce", "")
+        seconds, nonce = read_seconds(query.get("seconds", "")), query.get("nonce", "")
         if seconds is None or not nonce.isalnum():
             text = f"seconds must be a number from 0 to {LONGEST_HOLD_S:.0f}, and nonce letters and digits\n"
             raise web.HTTPBadRequest(text=text)
-        drip_s = _seconds(query["drip"]) if "drip" in query else None
+        drip_s = read_seconds(query["drip"]) if "drip" in query else None
         if "drip" in query and (drip_s is None or drip_s < SHORTEST_DRIP_S):
             text = f"drip must be a number of seconds from {SHORTEST_DRIP_S:g} to {LONGEST_HOLD_S:.0f}\n"
             raise web.HTTPBadRequest(text=text)
@@ -96,7 +100,7 @@ class HoldService:
 
     async def _testify(self, request: web.Request) -> web.Response:
         said = {"hbprobe": __version__, **self._witness.says(request.match_info["nonce"])}
-        return web.json_response(said, headers=_HEADERS)
+        return web.json_response(said, headers=UNBUFFERED)
 
 
 class _Answer:
@@ -110,7 +114,7 @@ class _Answer:
 
     async def __aenter__(self) -> "_Answer":
         if self._drip_s is not None:
-            self._begun = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/plain"})
+            self._begun = web.StreamResponse(headers={**UNBUFFERED, "Content-Type": "text/plain"})
             await self._begun.prepare(self._request)
             self._dripping = asyncio.ensure_future(self._drip(self._begun, self._drip_s))
         return self
@@ -124,7 +128,7 @@ class _Answer:
     async def end(self, token: bytes) -> web.StreamResponse:
         """Send what is left of the answer."""
         if self._begun is None:
-            return web.Response(body=token, content_type="text/plain", headers=_HEADERS)
+            return web.Response(body=token, content_type="text/plain", headers=UNBUFFERED)
         await self._begun.write(token)
         await self._begun.write_eof()
         return self._begun
@@ -144,14 +148,6 @@ async def _drained(request: web.Request) -> None:
         size += len(chunk)
         if size > _MOST_BODY_BYTES:
             raise web.HTTPRequestEntityTooLarge(_MOST_BODY_BYTES, size)
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and 0 <= seconds <= LONGEST_HOLD_S else None
 
 
 def _escaped(text: str) -> str:

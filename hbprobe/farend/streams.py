@@ -7,10 +7,9 @@ from itertools import count
 
 from aiohttp import WSMsgType, web
 
-from hbprobe.farend.hold import LONGEST_HOLD_S
+from hbprobe.farend.hold import LONGEST_HOLD_S, UNBUFFERED, read_seconds
 from hbprobe.net.tcp_info import acknowledge_now
 
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
 _SHORTEST_EVERY_S = 0.05
 _MOST_BYTES = 1 << 16
 
@@ -26,7 +25,7 @@ class StreamService:
         silence_s = _seconds(request, "silence", 0.0)
         every_s = _seconds(request, "every", LONGEST_HOLD_S, least_s=_SHORTEST_EVERY_S)
         acknowledge_now(request.transport)
-        response = web.StreamResponse(headers=_HEADERS)
+        response = web.StreamResponse(headers={**UNBUFFERED, "Content-Type": "text/event-stream"})
         await response.prepare(request)
         await asyncio.sleep(silence_s)
         for number in count(1):
@@ -49,11 +48,8 @@ class StreamService:
 
 def _seconds(request: web.Request, name: str, default_s: float, least_s: float = 0.0) -> float:
     """Read a number of seconds from the query; raises HTTPBadRequest."""
-    try:
-        seconds = float(request.query.get(name, default_s))
-    except ValueError:
-        seconds = -1.0
-    if not least_s <= seconds <= LONGEST_HOLD_S:  # not a number, too
+    seconds = read_seconds(request.query[name]) if name in request.query else default_s
+    if seconds is None or seconds < least_s:
         text = f"{name} must be a number of seconds from {least_s:g} to {LONGEST_HOLD_S:.0f}\n"
         raise web.HTTPBadRequest(text=text)
     return seconds
