@@ -66,7 +66,6 @@ OUTSIDE = {
 """What touches a file, a socket, a clock, a terminal or chance."""
 TOUCHING = {
     "__main__",
-    "cli.api",
     "cli.app",
     "cli.capture",
     "cli.diagnose",

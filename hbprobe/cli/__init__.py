@@ -34,7 +34,6 @@ options of a verb from the fields of its request, and `output` shows the record,
     serve.py          `hbprobe serve`: the far end of a real path
     toxiproxy.py      `hbprobe toxiproxy`: the fault proxy that clients of Toxiproxy steer
     stand_in.py       what `serve` makes of its ActiveSync options: users, rules, records, the admin API
-    api.py            a small HTTP API beside what a verb serves: opened before, closed after
     profiles.py       `hbprobe profiles`: list, show, check and draw what boxes do
     watch.py          `hbprobe watch`: the same paths again and again, for weeks
     history.py        `hbprobe history`: what a watch has found

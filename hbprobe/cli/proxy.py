@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from hbprobe.cli.api import opened
 from hbprobe.cli.options import (
     At,
     Count,
@@ -259,7 +258,8 @@ async def _control(options: Options, boxes: "Sequence[Box]", stop: asyncio.Event
     from hbprobe.web.box_page import PagedControl
 
     control = PagedControl(boxes, stop.set, _token(options))
-    async with opened(control, options.control, "--control HOST:PORT", lambda url: _say(f"control API on {url}/")):
+    async with control.opened(options.control, "--control HOST:PORT") as at:
+        _say(f"control API on http://{at}/")
         yield
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from hbprobe.cli.api import opened
 from hbprobe.cli.options import At, File, Folder, MaybeAt, WebConfig
 from hbprobe.errors import UserError
 from hbprobe.files import remark_on_readers
@@ -132,7 +131,6 @@ async def admin(options: StandInOptions, service: "StandIn | None", say: Say) ->
         return
     from hbprobe.standin.admin import ROOT, Admin
 
-    async with opened(
-        Admin(service), options.admin, "--admin HOST:PORT", lambda url: say(f"admin API on {url}{ROOT}")
-    ):
+    async with Admin(service).opened(options.admin, "--admin HOST:PORT") as at:
+        say(f"admin API on http://{at}{ROOT}")
         yield

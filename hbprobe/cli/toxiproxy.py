@@ -9,7 +9,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hbprobe.cli.api import opened
 from hbprobe.cli.options import File, Seed, reads, whole
 from hbprobe.cli.serve import until_told_to_stop
 from hbprobe.errors import UserError
@@ -107,7 +106,8 @@ async def _serve(options: Options, configured: object) -> None:
         raise UserError(f"--config {options.config}: {error.text}") from None
     stopped = asyncio.ensure_future(until_told_to_stop())
     await asyncio.sleep(0)  # it waits before anybody can know of us
-    async with opened(api, where, "--port PORT", lambda url: _say(f"Toxiproxy's API on {url}  (Ctrl-C ends it)")):
+    async with api.opened(where, "--port PORT") as at:
+        _say(f"Toxiproxy's API on http://{at}  (Ctrl-C ends it)")
         if token is None and not is_loopback(options.host):
             _say(f"whoever reaches {where} can open ports here: set {_TOKEN_VARIABLE} to a token that callers send")
         for proxy in proxies:

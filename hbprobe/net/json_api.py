@@ -5,15 +5,16 @@ call this machine by a name that is not its own, after DNS rebinding), the token
 the body small.
 """
 
+import contextlib
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hbprobe.net.address import Address, is_loopback
+from hbprobe.net.address import Address, cannot_listen, is_loopback
 from hbprobe.net.http_server import HttpServer
 
 _MOST_BODY_BYTES = 64 * 1024
@@ -43,6 +44,21 @@ class JsonApi:
     async def close(self) -> None:
         """Take no more requests."""
         await self._server.close()
+
+    @contextlib.asynccontextmanager
+    async def opened(self, where: Address, option: str) -> AsyncIterator[Address]:
+        """Listen on an address, which it yields, and close at the end; `option` is how a user names another.
+
+        Raises UserError where it cannot be had.
+        """
+        try:
+            try:
+                host, port = await self.listen(where.host, where.port)
+            except OSError as error:
+                raise cannot_listen(where, error, option) from None
+            yield Address(host, port)
+        finally:
+            await self.close()
 
     @web.middleware
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:

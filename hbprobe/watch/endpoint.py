@@ -15,7 +15,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from hbprobe.errors import UserError
-from hbprobe.net.address import Address, cannot_listen
+from hbprobe.net.address import Address
 from hbprobe.net.json_api import JsonApi
 from hbprobe.report.terminal.live import describe
 from hbprobe.text import shown
@@ -46,15 +46,10 @@ async def serving(
 ) -> AsyncIterator[Address]:
     """Serve a watch's answers on an address while the context is open; raises UserError where it cannot be had."""
     endpoint = _Endpoint(control, writer, reload, now)
-    api = JsonApi(endpoint.routes())
     try:
-        try:
-            host, port = await api.listen(address.host, address.port)
-        except OSError as error:
-            raise cannot_listen(address, error) from None
-        yield Address(host, port)
+        async with JsonApi(endpoint.routes()).opened(address, "--listen HOST:PORT") as at:
+            yield at
     finally:
-        await api.close()
         endpoint.worker.shutdown()
 
 
