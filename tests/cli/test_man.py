@@ -1,25 +1,19 @@
 """The manual page: made from what the command line knows, current, and read without complaint."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
+from support.scripts import DOCS, script
 
 from hbprobe.cli.verbs import VERBS
 
-DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "hbprobe.1"
 
 
 def made() -> str:
-    spec = importlib.util.spec_from_file_location("man", DOCS / "man.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    page: str = module.page()
+    page: str = script("man").page()
     return page
 
 

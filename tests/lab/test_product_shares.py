@@ -1,19 +1,11 @@
 """The script that counts which products are named: a few of them, as shipped and with a changed timer."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from support.scripts import script
 
 from hbprobe.profiles.catalogue import Catalogue
 
-_FILE = Path(__file__).parents[2] / "docs" / "product_shares.py"
-_SPEC = importlib.util.spec_from_file_location("product_shares", _FILE)
-assert _SPEC is not None and _SPEC.loader is not None
-rig = importlib.util.module_from_spec(_SPEC)
-sys.modules["product_shares"] = rig
-_SPEC.loader.exec_module(rig)
+rig = script("product_shares")
 
 
 @pytest.mark.parametrize(

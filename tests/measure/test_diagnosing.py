@@ -6,6 +6,7 @@ import random
 import re
 
 import pytest
+from support.peers import web_server
 
 from hbprobe.diagnosis.reasoning import BoxKind, Whose
 from hbprobe.errors import CannotMeasureError
@@ -18,22 +19,6 @@ from hbprobe.trial.methods.method import make_method
 
 SEARCH = SearchSettings(10, 100, 1, connections=8)
 HELD = re.compile(r"POST /hold\?seconds=(\S+?)&nonce=(\w+)")
-
-
-def web_server(keep_alive_s):
-    """Answer requests, and end a connection that is quiet for too long."""
-
-    async def script(connection):
-        while True:
-            try:
-                async with asyncio.timeout(keep_alive_s):
-                    await connection.request()
-            except TimeoutError:
-                connection.close()
-                return
-            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-
-    return script
 
 
 async def old_far_end(connection):

@@ -75,16 +75,19 @@ async def arrives(peer, count):
 # Without toxics, it is the relay that it was
 
 
+async def keeps_a_half_close(on, client, server):
+    await client.send(b"question")
+    client.send_fin()
+    assert await server.sees_all() == (b"question", "fin")
+    await server.send(b"answer")
+    server.send_fin()
+    assert await client.sees_all() == (b"answer", "fin")
+    assert on.heard(What.ENDED) == [(1, "", "closed")]
+
+
 async def test_a_half_close_is_kept_and_the_answer_behind_it_arrives():
     async with Scene() as on:
-        client, server = await on.flow()
-        await client.send(b"question")
-        client.send_fin()
-        assert await server.sees_all() == (b"question", "fin")
-        await server.send(b"answer")
-        server.send_fin()
-        assert await client.sees_all() == (b"answer", "fin")
-        assert on.heard(What.ENDED) == [(1, "", "closed")]
+        await keeps_a_half_close(on, *await on.flow())
 
 
 STREAM = {
@@ -103,14 +106,7 @@ both_ways = pytest.mark.parametrize("stream", [UP, DOWN])
 @pytest.mark.parametrize("kind", STREAM)
 async def test_with_a_stage_a_half_close_is_kept_too(kind, stream):
     async with Scene(**{kind: STREAM[kind] | {"stream": stream}}) as on:
-        client, server = await on.opened()
-        await client.send(b"question")
-        client.send_fin()
-        assert await server.sees_all() == (b"question", "fin")
-        await server.send(b"answer")
-        server.send_fin()
-        assert await client.sees_all() == (b"answer", "fin")
-        assert on.heard(What.ENDED) == [(1, "", "closed")]
+        await keeps_a_half_close(on, *await on.opened())
 
 
 @both_ways

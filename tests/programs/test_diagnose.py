@@ -1,23 +1,16 @@
 """`diagnose` tells eleven paths apart, in real time with timers of three seconds."""
 
-import importlib.util
 import json
 import os
-import sys
-from pathlib import Path
 
 import pytest
+from support.scripts import script
 
 from hbprobe import warp
 
 pytestmark = [pytest.mark.program, pytest.mark.realtime, pytest.mark.xdist_group("program diagnoses")]
 
-_FILE = Path(__file__).parents[2] / "docs" / "diagnose_table.py"
-_SPEC = importlib.util.spec_from_file_location("diagnose_table", _FILE)
-assert _SPEC is not None and _SPEC.loader is not None
-rig = importlib.util.module_from_spec(_SPEC)
-sys.modules["diagnose_table"] = rig
-_SPEC.loader.exec_module(rig)
+rig = script("diagnose_table")
 
 EXPECTED = {
     "kernel conntrack, silent": ("silent", ["state-lost-silently"], "idle", "packets", "path", ["packet"]),

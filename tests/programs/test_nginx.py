@@ -36,40 +36,26 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             proxy_pass http://127.0.0.1:{upstream};
-            proxy_read_timeout 3s;
+            proxy_read_timeout 3s;{more}
         }}
     }}
 }}
 """
-_UPGRADING = """
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://127.0.0.1:{upstream};
+_UPGRADES = """
             proxy_http_version 1.1;
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection $http_connection;
-            proxy_read_timeout 3s;
             proxy_send_timeout 3s;
-        }}
-    }}
-}}
 """
 
 
 @pytest.fixture
 def nginx(start_proxy, free_port, tmp_path):
-    def run(config, upstream):
+    def run(config, upstream, more=""):
         file = tmp_path / "nginx.conf"
         module = f"load_module {_STREAM_MODULE};" if _STREAM_MODULE.exists() else ""
-        file.write_text((module + _COMMON + config).format(folder=tmp_path, port=free_port, upstream=upstream))
+        text = (module + _COMMON + config).format(folder=tmp_path, port=free_port, upstream=upstream, more=more)
+        file.write_text(text)
         start_proxy("nginx", "-p", str(tmp_path), "-e", "stderr", "-c", str(file), port=free_port)
         return free_port
 
@@ -94,7 +80,7 @@ def test_an_http_proxy_answers_504(far_end, nginx, probe):
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:{port}/ws", "sse+http://127.0.0.1:{port}/events?silence={{hold}}"])
 def test_a_stream_through_an_http_proxy_ends_with_fin(far_end, nginx, probe, url):
-    port = nginx(_UPGRADING, upstream=far_end("off"))
+    port = nginx(_HTTP, upstream=far_end("off"), more=_UPGRADES)
     result = probe(url.format(port=port))
     limit = result["limit"]
     assert (limit["how"], limit["exact"], result["verdict"]) == ("closed", True, None)

@@ -104,6 +104,28 @@ async def serving(script, tls=None):
         await asyncio.sleep(0.1)
 
 
+def answer(body, status="200 OK", *headers):
+    """Return an HTTP answer as bytes."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def web_server(keep_alive_s, act="close", *headers):
+    """Answer requests, with more headers if wanted, and end a connection that is quiet for too long."""
+
+    async def script(connection):
+        while True:
+            try:
+                async with asyncio.timeout(keep_alive_s):
+                    await connection.request()
+            except TimeoutError:
+                getattr(connection, act)()
+                return
+            connection.send(answer(b"ok", "200 OK", *headers))
+
+    return script
+
+
 @pytest.fixture(scope="session")
 def serve():
     return serving

@@ -1,29 +1,20 @@
 """docs/survival.md: what its script would write, as far as the clients are installed."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from support import scripts
 
 from hbprobe.testing import Fate, survives
 from hbprobe.testing.choosing import USUAL
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "survival.md"
+DOCUMENT = scripts.DOCS / "survival.md"
 PROFILES = ("open-path", *USUAL)
 
 
 @pytest.fixture(scope="module")
 def script():
-    path = DOCUMENT.with_suffix(".py")
-    if not path.is_file():
+    if not DOCUMENT.with_suffix(".py").is_file():
         pytest.skip("installed without its documents")
-    spec = importlib.util.spec_from_file_location("survival_script", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    return scripts.script("survival")
 
 
 @pytest.fixture(scope="module")

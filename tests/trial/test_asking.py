@@ -7,6 +7,7 @@ import socket
 import sys
 
 import pytest
+from support.peers import answer
 
 from hbprobe.farend.hold import hold_token
 from hbprobe.manner import Aftermath, Manner
@@ -31,11 +32,6 @@ def asked(on_warp, serve, script, ask, *, holds=True, tls=None):
             return seen, asyncio.get_running_loop().time(), peer
 
     return on_warp(main())
-
-
-def answer(body, *headers):
-    lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
 
 
 def holding(then, testimony=b"{}"):

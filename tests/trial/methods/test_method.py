@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from support.peers import answer, web_server
 
 from hbprobe.farend.hold import hold_token
 from hbprobe.manner import Aftermath, Manner
@@ -35,11 +36,6 @@ def explained_trial(on_warp, serve, script, hold_s, name="hold", tls=None, path=
             return outcome, peer
 
     return on_warp(main())
-
-
-def answer(body, status="200 OK", *headers):
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
 
 
 def far_end(early_s=0.0):
@@ -302,22 +298,6 @@ def test_a_far_end_that_is_gone_costs_ten_seconds(on_warp, serve):
 
 
 # idle
-
-
-def web_server(keep_alive_s, act="close", *headers):
-    """Answer requests, with more headers if wanted, and end a connection that is quiet for too long."""
-
-    async def script(connection):
-        while True:
-            try:
-                async with asyncio.timeout(keep_alive_s):
-                    await connection.request()
-            except TimeoutError:
-                getattr(connection, act)()
-                return
-            connection.send(answer(b"ok", "200 OK", *headers))
-
-    return script
 
 
 @pytest.mark.parametrize(
