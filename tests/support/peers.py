@@ -104,6 +104,24 @@ async def serving(script, tls=None):
         await asyncio.sleep(0.1)
 
 
+@contextlib.asynccontextmanager
+async def echoing():
+    """Run a server, on any clock, that sends back what it gets; give its port."""
+
+    async def echo(reader, writer):
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
 def answer(body, status="200 OK", *headers):
     """Return an HTTP answer as bytes."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]

@@ -4,27 +4,13 @@ import asyncio
 import contextlib
 
 import pytest
+from support.peers import echoing
 
 from hbprobe.errors import UserError
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import catalogue
 from hbprobe.testing import Fate, survives
 from hbprobe.testing.choosing import USUAL
-
-
-@contextlib.asynccontextmanager
-async def echoing():
-    async def echo(reader, writer):
-        with contextlib.suppress(OSError):
-            while data := await reader.read(100):
-                writer.write(data)
-        writer.close()
-
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
 
 
 class Feed:

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 from aiohttp import ClientSession
+from support.peers import echoing
 
 from hbprobe.toxiproxy.api import ToxiproxyApi
 
@@ -51,20 +52,9 @@ async def serving(**given):
 
 @contextlib.asynccontextmanager
 async def echo():
-    """Serve a server that sends back what it gets."""
-
-    async def answer(reader, writer):
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
+    """Serve a server that sends back what it gets; give its address."""
+    async with echoing() as port:
+        yield f"127.0.0.1:{port}"
 
 
 # Proxies
