@@ -152,7 +152,7 @@ class Mailboxes:
         numbers = self._drawn[those][:, None] + np.arange(self.BLOCK).astype(np.uint64)
         further = chance.exponentials(self._keys[those][:, None], numbers, OfRequest.MAIL)
         further *= _PARTS
-        expected = self._expected[those][:, None] + np.cumsum(further.astype(np.int64), axis=1)
+        expected = self._expected[those][:, None] + np.cumsum(further.astype(np.int64), axis=1, dtype=np.int64)
         self._expected[those] = expected[:, -1]
         self._drawn[those] += np.uint64(self.BLOCK)
         self.place[those] = 0

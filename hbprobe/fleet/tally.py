@@ -215,7 +215,7 @@ class Tally:
     def mean_s(self) -> float:
         """Return the mean of all intervals that were taken as samples."""
         sampled = self._ends[: End.REFUSED].sum(axis=0) + self._asked_again
-        return float((sampled * self._world.table.heartbeat_s).sum() / max(1, sampled.sum()))
+        return float((sampled * self._world.table.heartbeat_s).sum()) / max(1, int(sampled.sum()))
 
     def mean_asked_s(self) -> float:
         """Return what devices ask for now, on average."""
