@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 
 from hbprobe.manner import Act
 from hbprobe.middlebox.alarm import Alarm
-from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.box_stats import BoxStats
 from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
@@ -22,6 +21,7 @@ from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
 from hbprobe.middlebox.http.leg import End
+from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address, Dial
 from hbprobe.net.listener import Listener

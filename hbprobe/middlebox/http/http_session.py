@@ -16,15 +16,15 @@ from http import HTTPStatus
 from typing import Protocol
 
 from hbprobe.manner import Act
-from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1 import MessageError
 from hbprobe.middlebox.http.http1_proxying import Additions, own_answer
-from hbprobe.middlebox.http.http_exchange import Exchange
+from hbprobe.middlebox.http.http_exchange import HttpExchange
 from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule, HttpRules
 from hbprobe.middlebox.http.leg import End, Leg
+from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import name_of
 from hbprobe.net.dial import Dial
 from hbprobe.net.silence import Way
@@ -33,7 +33,7 @@ _WAITING_BYTES = 64 * 1024
 """When so much of a request waits, for a connection to the server or for the answer before it, we read no more."""
 
 
-class Setting(Protocol):
+class SessionHost(Protocol):
     """What the sessions of a box need of it: what is the same for all of them, and what they tell it."""
 
     rules: HttpRules
@@ -74,7 +74,7 @@ class Setting(Protocol):
 class Session:
     """A client's connection, from the moment when TCP stands."""
 
-    def __init__(self, box: Setting, number: int, sock: socket.socket) -> None:
+    def __init__(self, box: SessionHost, number: int, sock: socket.socket) -> None:
         """Take over a client's connection; raises OSError when it is gone already."""
         peer = sock.getpeername()
         self.number = number
@@ -170,7 +170,7 @@ class Session:
     # Requests
 
     def _next_exchange(self) -> None:
-        self._exchange = Exchange(self._client_host, self._box.additions)
+        self._exchange = HttpExchange(self._client_host, self._box.additions)
         self._is_fresh = False
         """The connection to the server serves its first request."""
         self._tries = 0
