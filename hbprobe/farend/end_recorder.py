@@ -1,19 +1,9 @@
 """How a client's connection ended, as its server's kernel heard it: an HTTP server library does not tell."""
 
 import asyncio
-from enum import StrEnum
 from typing import cast
 
-
-class Ending(StrEnum):
-    """How the other side ended a connection."""
-
-    RESET = "reset"
-    """RST."""
-    CLOSED = "closed"
-    """FIN."""
-    GAVE_UP = "gave-up"
-    """The system sent again and again, and was never answered."""
+from hbprobe.net.replies import EndKind
 
 
 class EndRecorder(asyncio.Protocol):
@@ -23,7 +13,7 @@ class EndRecorder(asyncio.Protocol):
         self._inner = inner
         self.transport: asyncio.BaseTransport | None = transport
         """None once the connection has ended: a listener is kept for long, and a connection is large."""
-        self.ending: Ending | None = None
+        self.ended: EndKind | None = None
         """None while the connection stands."""
         self.ended_s = 0.0
         """When it ended, on the loop's clock."""
@@ -56,12 +46,6 @@ class EndRecorder(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Remember how it ended, and pass it on."""
-        self.ending, self.ended_s = _ending(exc), asyncio.get_running_loop().time()
+        self.ended, self.ended_s = EndKind.of(exc), asyncio.get_running_loop().time()
         self._inner.connection_lost(exc)
         self._inner, self.transport = asyncio.Protocol(), None
-
-
-def _ending(exc: Exception | None) -> Ending:
-    if isinstance(exc, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):
-        return Ending.RESET
-    return Ending.CLOSED if exc is None else Ending.GAVE_UP

@@ -25,10 +25,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from hbprobe.farend.end_recorder import EndRecorder
+from hbprobe.net.replies import EndKind
 from hbprobe.net.tcp_info import tcp_info
 from hbprobe.warp import ClockLoop
 
 _MOST_KEPT = 4096
+_ENDINGS = {
+    EndKind.FIN: "closed",
+    EndKind.RST: "reset",
+    EndKind.TIMED_OUT: "gave-up",
+    EndKind.UNREACHABLE: "gave-up",
+}
+"""How the answer spells what ended a connection: probes of every version read it."""
 _JUST_BEFORE_S = 1.0
 """A stall that ended so shortly before a request was read may have kept it waiting."""
 
@@ -38,21 +46,21 @@ class HeldRequest:
     """One request, from its arrival on."""
 
     arrived_s: float
-    listener: EndRecorder
+    connection: EndRecorder
     times: int = 1
     answered_s: float | None = None
 
     def seen(self, now_s: float) -> dict[str, Any]:
         """Return what the witness says of it."""
-        ended = self.listener.ending is not None
-        info = tcp_info(self.listener.transport)
+        ended = self.connection.ended
+        info = tcp_info(self.connection.transport)
         return {
             "seen": True,
             "times": self.times,
             "now_s": now_s - self.arrived_s,
             "answered_s": None if self.answered_s is None else self.answered_s - self.arrived_s,
-            "ended_s": self.listener.ended_s - self.arrived_s if ended else None,
-            "ending": self.listener.ending,
+            "ended_s": None if ended is None else self.connection.ended_s - self.arrived_s,
+            "ending": None if ended is None else _ENDINGS[ended],
             "unacknowledged": info.unacknowledged if info else None,
             "retransmits": info.retransmits if info else None,
         }

@@ -2,11 +2,10 @@
 
 import asyncio
 from json import JSONDecodeError, loads
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError
 
-from hbprobe.farend.end_recorder import Ending
 from hbprobe.farend.hold_request import witness_path
 from hbprobe.net.replies import Answer
 from hbprobe.net.wire import Dialer, DialError
@@ -34,7 +33,7 @@ class Statement(BaseModel):
     now_s: Seconds = 0.0
     answered_s: Seconds | None = None
     ended_s: Seconds | None = None
-    ending: Ending | None = None
+    ending: Literal["reset", "closed", "gave-up"] | None = None
     unacknowledged: Count | None = None
     stalled_s: Seconds | None = None
     full_s: Seconds | None = None

@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from hbprobe import warp
-from hbprobe.farend.end_recorder import Ending, EndRecorder
+from hbprobe.farend.end_recorder import EndRecorder
+from hbprobe.net.replies import EndKind
 
 
 class Inner:
@@ -18,25 +19,25 @@ class Inner:
 
 
 @pytest.mark.parametrize(
-    ("exc", "ending"),
+    ("exc", "ended"),
     [
-        (None, Ending.CLOSED),
-        (ConnectionResetError(), Ending.RESET),
-        (BrokenPipeError(), Ending.RESET),
-        (ConnectionAbortedError(), Ending.RESET),
-        (TimeoutError(), Ending.GAVE_UP),
-        (OSError(), Ending.GAVE_UP),
+        (None, EndKind.FIN),
+        (ConnectionResetError(), EndKind.RST),
+        (BrokenPipeError(), EndKind.RST),
+        (ConnectionAbortedError(), EndKind.TIMED_OUT),
+        (TimeoutError(), EndKind.TIMED_OUT),
+        (OSError(), EndKind.UNREACHABLE),
     ],
 )
-def test_how_a_connection_ended(exc, ending):
+def test_how_a_connection_ended(exc, ended):
     async def main():
         listener = EndRecorder(Inner(), asyncio.BaseTransport())
-        assert listener.ending is None
+        assert listener.ended is None
         listener.connection_lost(exc)
         assert listener.transport is None
-        return listener.ending, listener.ended_s
+        return listener.ended, listener.ended_s
 
-    assert warp.run(main(), warp.WarpClock()) == (ending, 0)
+    assert warp.run(main(), warp.WarpClock()) == (ended, 0)
 
 
 def test_everything_is_passed_on():
