@@ -578,6 +578,54 @@ def test_no_module_compares_the_name_of_a_method(module):
     assert names == set(), f"a trait of {TABLE} is missing"
 
 
+# Names
+
+
+SAME_SUBJECT = "one subject on several floors: the verb, its request, its record, and how it is shown"
+SAME_FILE_NAME = {
+    **dict.fromkeys(
+        ("capture", "fleet", "fleet_sockets", "history", "locate", "location", "logs", "preflight", "probe", "size",
+         "verdict", "watch"),
+        SAME_SUBJECT,
+    ),
+    "answer": "what a measurement, or a capture, comes to in a few sentences",
+    "ping": "the command Ping: its messages, the server's side, and a trial of it",
+    "request": "what is asked of the room, and the run that answers it",
+    "requests": "what is asked of the room, where there are several",
+    "schema": "the JSON Schema of a profile, and the verb that prints such schemas",
+    "sync": "the command Sync: its messages, and the server's side",
+    "table": "the table to which a new one of the room's kind is added",
+    "words": "what the room says, in sentences",
+}  # fmt: skip
+"""File names that several rooms have, each with the one thing that it means in all of them."""
+SAME_CLASS_NAME = {"Options": "what the command line of one verb asks beside its request; no other module sees it"}
+
+
+def several(pairs):
+    """Return what stands in several places."""
+    places = {}
+    for name, place in pairs:
+        places.setdefault(name, []).append(place)
+    return {name for name, found in places.items() if len(found) > 1}
+
+
+def test_a_file_name_means_one_thing():
+    found = several((module.rpartition(".")[2], module) for module in MODULES)
+    assert sorted(found - SAME_FILE_NAME.keys()) == [], "find another name, or say here which one thing it means"
+    assert sorted(SAME_FILE_NAME.keys() - found) == [], "it needs no reason any more"
+
+
+def test_a_class_name_means_one_thing():
+    found = several(
+        (node.name, module)
+        for module in MODULES
+        for node in ast.walk(_tree(module))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert sorted(found - SAME_CLASS_NAME.keys()) == [], "find another name"
+    assert sorted(SAME_CLASS_NAME.keys() - found) == [], "it needs no reason any more"
+
+
 # Sizes
 
 
