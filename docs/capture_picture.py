@@ -14,7 +14,7 @@ from rich.console import Console
 
 from hbprobe import warp
 from hbprobe.evidence.captures.capture import Capture
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Expiry
 from hbprobe.profiles.catalogue import Catalogue

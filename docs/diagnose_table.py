@@ -25,7 +25,7 @@ from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
 from hbprobe.lab import inprocess
-from hbprobe.lab.kernel.far_end import far_end as kernel_far_end
+from hbprobe.lab.kernel.measure import far_end as kernel_far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Expiry, Layer
 from hbprobe.measure.conclude import conclude, sum_up

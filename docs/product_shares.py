@@ -14,7 +14,7 @@ from hbprobe import warp
 from hbprobe.diagnosis.prediction import predict
 from hbprobe.diagnosis.ranking import Match, best
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.diagnosed import diagnose
+from hbprobe.lab.inprocess import diagnose
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Category, Profile

@@ -7,7 +7,7 @@ from hbprobe.diagnosis.fit import Law
 from hbprobe.diagnosis.ranking import best
 from hbprobe.diagnosis.reasoning import BoxKind, Direction, Runs, Whose
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.diagnosed import diagnose
+from hbprobe.lab.inprocess import diagnose
 from hbprobe.manner import Expiry, Layer
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.profiles.catalogue import Catalogue

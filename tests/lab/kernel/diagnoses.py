@@ -6,7 +6,7 @@ import random
 import sys
 
 from hbprobe import warp
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run

@@ -14,7 +14,7 @@ from hbprobe import warp
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.findings import record
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Manner
 from hbprobe.trial.methods.method import Environment, make

@@ -9,8 +9,8 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.errors import UserError
-from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.link_capture import frame_record
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind

@@ -14,7 +14,7 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.errors import CannotMeasureError
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.namespaces import Namespaces
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Aftermath, Layer, Manner
