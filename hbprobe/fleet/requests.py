@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class OfFleet(Configured, Group):
-    """What a fleet is made of."""
+    """The fields by which requests say which devices there are, on which paths, and with which luck."""
 
     mix: File | None = None
     """which devices, paths and habits there are (default: the shipped office)"""

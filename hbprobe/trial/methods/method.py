@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Which method is to be made, and with what."""
+    """Who asks what for a trial: a method by its name, the server, the clock and the account that it has."""
 
     name: str
     dialer: Dialer
