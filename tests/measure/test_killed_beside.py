@@ -41,7 +41,7 @@ async def with_path(idle, work):
 
 
 async def killed_and_resumed(forked, most, verb, url, journal, options, events):
-    """Kill it again and again, half of the time at a moment after something new is known; then let it finish.
+    """Kill it again and again, now and then at a moment after something new is known; then let it finish.
 
     Return its status, its document, what was kept of it before, and how often it was killed.
     """
@@ -51,7 +51,7 @@ async def killed_and_resumed(forked, most, verb, url, journal, options, events):
         running = forked.start(verb, url, *options, option, str(journal))
         async with asyncio.TaskGroup() as group:
             over = group.create_task(asyncio.to_thread(running.wait))
-            if chance.random() < 0.5:  # otherwise nothing that takes longer would ever be found
+            if chance.random() < 0.3:  # otherwise nothing that takes longer would ever be found
                 while not over.done() and len(evidence(journal, *events)) == len(kept):  # noqa: ASYNC110  a file
                     await asyncio.sleep(0.02)
             if killed < most:
