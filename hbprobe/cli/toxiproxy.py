@@ -94,8 +94,8 @@ def _configured(path: Path | None) -> object:
 
 
 async def _serve(options: Options, configured: object) -> None:
+    from hbprobe.middlebox.faults.reading import ApiError
     from hbprobe.toxiproxy.api import ToxiproxyApi
-    from hbprobe.toxiproxy.reading import ApiError
 
     token = os.environ.get(_TOKEN_VARIABLE) or None
     api, where = ToxiproxyApi(token, options.seed), Address(options.host, options.port)
@@ -111,7 +111,7 @@ async def _serve(options: Options, configured: object) -> None:
         if token is None and not is_loopback(options.host):
             _say(f"whoever reaches {where} can open ports here: set {_TOKEN_VARIABLE} to a token that callers send")
         for proxy in proxies:
-            _say(f"{proxy.name} on {proxy.listen}, to {proxy.upstream}, {len(proxy.toxics)} toxics")
+            _say(f"{proxy.name} on {proxy.listen}, to {proxy.upstream}, {len(proxy.box.toxics)} toxics")
         await stopped
 
 

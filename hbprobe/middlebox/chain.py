@@ -1,5 +1,6 @@
 """Boxes in a row: each one's server is the next one's client side, and each keeps its own state."""
 
+import functools
 import random
 import socket
 import ssl
@@ -10,6 +11,8 @@ from hbprobe.manner import Layer
 from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
+from hbprobe.middlebox.faults.fault_box import FaultBox
+from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Relay
 from hbprobe.net.dial import Address
@@ -46,8 +49,14 @@ class Chain:
         chance: random.Random | None = None,
         tls: Tls = _PLAIN,
         descriptors: int = DESCRIPTORS,
+        feed: Feed | None = None,
+        seed: int = 0,
     ) -> None:
-        """`descriptors`: so many may be in use, by all boxes together."""
+        """`descriptors`: so many may be in use, by all boxes together.
+
+        With a `feed`, boxes of layer packet and tcp can be given toxics, and tell it what happens; `seed` decides
+        then which flows those hit.
+        """
         self._boxes = boxes
         self._upstream = upstream
         self._observer = observer
@@ -56,6 +65,8 @@ class Chain:
         self._chance = chance
         self._tls = tls
         self._descriptors = descriptors // max(1, len(boxes))
+        self._feed = feed
+        self._seed = seed
         self.relays: list[Box] = []
 
     async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
@@ -78,7 +89,11 @@ class Chain:
     def _make(self, place: int, upstream: Sequence[Address]) -> Box:
         profile, observer = self._boxes[place], self._observer(place)
         if profile.layer is not Layer.HTTP:
-            return Relay(profile, upstream, observer, self._max_flows, self._chance, self._descriptors)
+            common = profile, upstream, observer, self._max_flows, self._chance, self._descriptors
+            if self._feed is None:
+                return Relay(*common)
+            tell = functools.partial(self._feed.tell, box=place)
+            return FaultBox(*common, seed=f"{self._seed}/{place}", tell=tell)
         http = [at for at, box in enumerate(self._boxes) if box.layer is Layer.HTTP]
         return Gateway(
             profile,

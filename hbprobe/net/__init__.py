@@ -25,6 +25,7 @@ by `listener` and `accepted`. Nothing here knows of trials, profiles or requests
     accepted.py      an accepted connection, plain or TLS, as an asyncio transport that keeps no buffer while nothing
                      moves
     http_server.py   an HTTP server that strangers cannot hold up: aiohttp behind our own listener and transport
+    exposition.py    metrics as whoever scrapes them wants them: Prometheus's text or OpenMetrics
     json_api.py      what the small HTTP APIs have in common: one shell that checks who calls, and JSON in and out
     certificates.py  certificates for the far end: a private CA that is made once, and the TLS settings of both ends
     address.py       addresses as people write them: HOST:PORT

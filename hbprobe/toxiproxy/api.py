@@ -6,24 +6,18 @@ Beside them: toxics in the body of a proxy, `GET /proxies/{proxy}/connections`, 
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hbprobe.net.json_api import JsonApi, read_number
-from hbprobe.toxiproxy.documents import metrics_text, toxic_document
-from hbprobe.toxiproxy.feed import Feed
+from hbprobe.errors import UserError
+from hbprobe.middlebox.faults.calls import ToxicCalls, add_toxic, get, stream_events
+from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.reading import ApiError, read_json
+from hbprobe.net.json_api import JsonApi
 from hbprobe.toxiproxy.proxy import Proxy
-from hbprobe.toxiproxy.reading import (
-    ApiError,
-    ProxyAsked,
-    changed_toxic,
-    read_json,
-    read_proxy,
-    read_toxic,
-    require,
-)
+from hbprobe.toxiproxy.reading import ProxyAsked, read_proxy, require
 
 VERSION = "2.13.0"
 """Whose API this is: clients look whether it is new enough."""
@@ -38,30 +32,23 @@ class ToxiproxyApi(JsonApi):
         self._seed = seed
         self._proxies: dict[str, Proxy] = {}
         self._one_at_a_time = asyncio.Lock()
-        self._loop = asyncio.get_running_loop()
         self.feed = Feed()
-        proxy, toxics = "/proxies/{proxy}", "/proxies/{proxy}/toxics"
-        toxic = f"{toxics}/{{toxic}}"
+        proxy = "/proxies/{proxy}"
         super().__init__(
             [
-                _get("/version", self._version),
-                _get("/metrics", self._metrics),
-                _get("/events", self._events),
-                _get("/proxies", self._all),
+                get("/version", self._version),
+                get("/metrics", self._metrics),
+                get("/events", self._events),
+                get("/proxies", self._all),
                 web.post("/proxies", self._create),
                 web.post("/populate", self._populate),
                 web.post("/reset", self._reset),
-                _get(proxy, self._show),
+                get(proxy, self._show),
                 web.patch(proxy, self._update),
                 web.post(proxy, self._update),
                 web.delete(proxy, self._delete),
-                _get(f"{proxy}/connections", self._connections),
-                _get(toxics, self._toxics),
-                web.post(toxics, self._add_toxic),
-                _get(toxic, self._show_toxic),
-                web.patch(toxic, self._update_toxic),
-                web.post(toxic, self._update_toxic),
-                web.delete(toxic, self._remove_toxic),
+                get(f"{proxy}/connections", self._connections),
+                *ToxicCalls(lambda request: self._proxy(request).box).routes(proxy),
             ],
             token,
         )
@@ -131,10 +118,7 @@ class ToxiproxyApi(JsonApi):
         proxy = Proxy(name, asked.listen or "", upstream, self._seed, self.feed.tell)
         try:
             for toxic in asked.toxics:
-                read = read_toxic(toxic, self._loop.time())
-                if read.name in proxy.toxics:
-                    raise ApiError(409, "toxic already exists")
-                proxy.put(read)
+                add_toxic(proxy.box, toxic)
             if asked.enabled is not False:
                 await proxy.start()
         except ApiError:
@@ -196,40 +180,12 @@ class ToxiproxyApi(JsonApi):
     async def _reset(self, _: web.Request) -> web.Response:
         async with self._one_at_a_time:
             for proxy in self._proxies.values():
-                proxy.remove_all()
+                proxy.box.remove_all()
                 await proxy.start()
         return web.Response(status=204)
 
     async def _connections(self, request: web.Request) -> web.Response:
-        return _json({"connections": self._proxy(request).connections()})
-
-    # Toxics
-
-    async def _toxics(self, request: web.Request) -> web.Response:
-        return _json([toxic_document(toxic) for toxic in self._proxy(request).toxics.all()])
-
-    async def _add_toxic(self, request: web.Request) -> web.Response:
-        body = read_json(await request.read())
-        proxy = self._proxy(request)
-        toxic = read_toxic(body, self._loop.time())
-        if toxic.name in proxy.toxics:
-            raise ApiError(409, "toxic already exists")
-        return _json(toxic_document(proxy.put(toxic)))
-
-    async def _show_toxic(self, request: web.Request) -> web.Response:
-        proxy, name = self._toxic(request)
-        return _json(toxic_document(proxy.toxics[name]))
-
-    async def _update_toxic(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        proxy, name = self._toxic(request)
-        changed = changed_toxic(proxy.toxics[name], read_json(body), self._loop.time())
-        return _json(toxic_document(proxy.put(changed)))
-
-    async def _remove_toxic(self, request: web.Request) -> web.Response:
-        proxy, name = self._toxic(request)
-        proxy.remove(name)
-        return web.Response(status=204)
+        return _json({"connections": self._proxy(request).box.connections()})
 
     def _proxy(self, request: web.Request) -> Proxy:
         try:
@@ -237,29 +193,19 @@ class ToxiproxyApi(JsonApi):
         except KeyError:
             raise ApiError(404, "proxy not found") from None
 
-    def _toxic(self, request: web.Request) -> tuple[Proxy, str]:
-        proxy, name = self._proxy(request), request.match_info["toxic"]
-        if name not in proxy.toxics:
-            raise ApiError(404, "toxic not found")
-        return proxy, name
-
     # What happens
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        text = metrics_text(proxy.measures() for proxy in self._proxies.values())
-        return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+    async def _metrics(self, request: web.Request) -> web.Response:
+        try:
+            from hbprobe.net.exposition import exposition
+            from hbprobe.toxiproxy.metrics import Proxies
+        except UserError as error:
+            raise ApiError(501, str(error)) from None
+        body, kind = exposition([Proxies(self._proxies.values())], request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        text = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "0")
-        if (last := read_number(text)) is None:
-            raise ApiError(400, "Last-Event-ID must be the number of an event, or 0 for all that are kept")
-        answer = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"},
-        )
-        await answer.prepare(request)
-        async for event in self.feed.listen(last):
-            await answer.write(event)
-        return answer
+        return await stream_events(self.feed, request)
 
 
 _NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
@@ -269,10 +215,6 @@ def error_answer(status: int, text: str) -> web.Response:
     """Return an error as Toxiproxy writes it: JSON that is called text."""
     body = json.dumps({"error": text, "status": status}) + "\n"
     return web.Response(status=status, text=body, headers=_NO_SNIFF)
-
-
-def _get(path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.RouteDef:
-    return web.get(path, handler, allow_head=False)
 
 
 def _json(document: object, status: int = 200) -> web.Response:

@@ -1,23 +1,18 @@
-"""One proxy: where it listens, where it leads, which toxics it has."""
+"""One proxy: where it listens, where it leads, which box stands there."""
 
 import asyncio
+import functools
 import os
 import random
 import socket
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from hbprobe.middlebox.events import FlowRefused
-from hbprobe.middlebox.staged_relay import FlowNews, StagedRelay, What
-from hbprobe.middlebox.toxics import Toxic, Toxics
+from hbprobe.middlebox.faults.fault_box import FaultBox, toxic_document
+from hbprobe.middlebox.faults.reading import ApiError
 from hbprobe.net.address import Address
 from hbprobe.net.dial import Address as SocketAddress
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Profile
-from hbprobe.profiles.running import draw
-from hbprobe.toxiproxy.documents import connection_document, toxic_document
-from hbprobe.toxiproxy.reading import ApiError
 
 _ALL = ("", "::", "0.0.0.0")
 _OPEN_PATH = "open-path"
@@ -32,18 +27,14 @@ class Proxy:
         self.listen = listen
         self.upstream = upstream
         self.enabled = False
-        self.hits: Counter[str] = Counter()
-        """How many connections each toxic has acted on."""
-        self._tell = tell
-        self._now = asyncio.get_running_loop().time
-        self.toxics = Toxics(f"{seed}/{name}", random.Random, lambda id_: _product(id_, seed))
-        self._relay = StagedRelay(
+        self._tell = functools.partial(tell, proxy=name)
+        self.box = FaultBox(
             Catalogue()[_OPEN_PATH],
             [],
-            self._observe,
+            lambda _: None,
             chance=random.Random(f"{seed}/{name}"),
-            treat=self.toxics.treatment,
-            told=self._heard,
+            seed=f"{seed}/{name}",
+            tell=self._tell,
         )
 
     # Listening
@@ -53,57 +44,33 @@ class Proxy:
         if self.enabled:
             return
         host, port = await _resolved(self.listen)
-        self._relay.set_upstream(await _found(self.upstream))
+        self.box.set_upstream(await _found(self.upstream))
         try:
-            host, port = await self._relay.listen(host, port)
+            host, port = await self.box.listen(host, port)
         except OSError as error:
             reason = os.strerror(error.errno).lower() if error.errno else str(error)
             raise ApiError(500, f"listen tcp {Address(host, port)}: bind: {reason}") from None
         self.listen = str(Address("::" if host in _ALL else host, port))
         self.enabled = True
-        self._tell("enabled", self.name, listen=self.listen, upstream=self.upstream)
+        self._tell("enabled", listen=self.listen, upstream=self.upstream)
 
     def stop(self) -> None:
         """Listen no more, and end all connections with FIN."""
         if self.enabled:
             self.enabled = False
-            self._tell("disabled", self.name)
-        self._relay.close_ends()
+            self._tell("disabled")
+        self.box.close_ends()
 
     def close(self) -> None:
         """Stop for good."""
         self.stop()
-        self._relay.close()
+        self.box.close()
 
     async def leads(self, listen: str, upstream: str) -> bool:
         """Return whether it listens there and leads there; raises ApiError for what is no address."""
         if upstream != self.upstream:
             return False
         return listen == self.listen or str(Address(*await _resolved(listen))) == self.listen
-
-    # Toxics
-
-    def put(self, toxic: Toxic) -> Toxic:
-        """Add or change a toxic, for live connections, too; raises ApiError where its attributes are wrong."""
-        event = "toxic-changed" if toxic.name in self.toxics else "toxic-added"
-        try:
-            put = self.toxics.put(toxic)
-        except ValueError as error:
-            raise ApiError(400, str(error)) from None
-        self._tell(event, self.name, toxic=toxic_document(put))
-        self._relay.treat_all()
-        return put
-
-    def remove(self, name: str) -> None:
-        """Take a toxic away, from live connections, too."""
-        self.toxics.remove(name)
-        self._tell("toxic-removed", self.name, toxic=name)
-        self._relay.treat_all()
-
-    def remove_all(self) -> None:
-        """Take all toxics away."""
-        for toxic in self.toxics.all():
-            self.remove(toxic.name)
 
     # Telling
 
@@ -114,34 +81,8 @@ class Proxy:
             "listen": self.listen,
             "upstream": self.upstream,
             "enabled": self.enabled,
-            "toxics": [toxic_document(toxic) for toxic in self.toxics.all()],
+            "toxics": [toxic_document(toxic) for toxic in self.box.toxics.all()],
         }
-
-    def connections(self) -> list[dict[str, Any]]:
-        """Return the live connections, oldest first."""
-        return [connection_document(flow, *self._relay.treatment(flow.number)) for flow in self._relay.flows()]
-
-    def measures(self) -> tuple[dict[str, str], Any, int, Counter[str]]:
-        """Return what `documents.metrics_text` wants."""
-        labels = {"proxy": self.name, "listener": self.listen, "upstream": self.upstream}
-        return labels, self._relay.counts, len(self._relay), self.hits
-
-    def _heard(self, news: FlowNews) -> None:
-        if news.what is What.ACTED:
-            self.hits[news.by] += 1
-        self._tell(str(news.what), self.name, connection=news.number, client=news.client, toxic=news.by, how=news.how)
-
-    def _observe(self, event: object) -> None:
-        if isinstance(event, FlowRefused):
-            self._tell("refused", self.name, client=event.client, reason=event.reason)
-
-
-def _product(id_: str, seed: int) -> Profile:
-    """Return a product of the catalogue, as one box out of its population. Files are not for whoever may call."""
-    catalogue = Catalogue()
-    if id_ not in catalogue.ids:
-        raise ValueError(f"no product called {id_[:60]!r}: hbprobe profiles list shows all")
-    return draw(catalogue[id_], random.Random(f"{seed}/{id_}"))[0]
 
 
 async def _resolved(listen: str) -> tuple[str, int]:

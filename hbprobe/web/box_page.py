@@ -11,6 +11,7 @@ from aiohttp import web
 
 from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.control import Control
+from hbprobe.middlebox.faults.feed import Feed
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -30,8 +31,10 @@ class PagedControl(Control):
 
     _has_page = True
 
-    def __init__(self, boxes: Sequence[Box], stop: Callable[[], None], token: str | None) -> None:
-        super().__init__(boxes, stop, token, [web.get(f"/{name}", self._file) for name in _FILES])
+    def __init__(
+        self, boxes: Sequence[Box], stop: Callable[[], None], token: str | None, feed: Feed | None = None
+    ) -> None:
+        super().__init__(boxes, stop, token, [web.get(f"/{name}", self._file) for name in _FILES], feed)
 
     async def _about(self, request: web.Request) -> web.Response:
         """Return the page to a browser, which says that it wants HTML, and the boxes to others."""

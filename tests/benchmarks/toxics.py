@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable
 
 import rig
 
+from hbprobe.middlebox.faults.staged_relay import StagedRelay
+from hbprobe.middlebox.faults.toxics import SETTINGS, Toxic, Toxics
 from hbprobe.middlebox.relay import Relay
-from hbprobe.middlebox.staged_relay import StagedRelay
-from hbprobe.middlebox.toxics import SETTINGS, Toxic, Toxics
 from hbprobe.profiles.catalogue import Catalogue
 
 _CHUNK = bytes(64 * 1024)

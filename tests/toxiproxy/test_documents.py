@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hbprobe.middlebox.events import Counts
-from hbprobe.middlebox.toxics import SETTINGS
-from hbprobe.toxiproxy.documents import metrics_text
-from hbprobe.toxiproxy.feed import Feed
+from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.toxics import SETTINGS
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "toxiproxy.md").read_text(encoding="utf-8")
 
@@ -22,16 +20,10 @@ def test_the_page_has_every_toxic_with_every_attribute(kind):
         assert f"`{field.name}`" in row
 
 
-def test_metrics_escape_what_a_name_may_have():
-    labels = {"proxy": 'a"b\\c\nd', "listener": "x", "upstream": "y"}
-    text = metrics_text([(labels, Counts(bytes_from_client=3), 1, {})])
-    assert r'{direction="upstream",proxy="a\"b\\c\nd",listener="x",upstream="y"} 3' in text
-
-
 def feed(kept=3):
     made = Feed(lambda: datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC), kept)
     for number in range(1, 6):
-        made.tell("opened", "web", connection=number, toxic="")
+        made.tell("opened", proxy="web", connection=number, toxic="")
     return made
 
 

@@ -15,7 +15,7 @@ _QUIET_S = 15.0
 
 
 class Feed:
-    """The events of all proxies, counted from 1."""
+    """Events, counted from 1."""
 
     def __init__(self, now: Callable[[], datetime.datetime] | None = None, kept: int = _KEPT) -> None:
         self._events: deque[dict[str, Any]] = deque(maxlen=kept)
@@ -24,12 +24,12 @@ class Feed:
         self.last = 0
         """The number of the newest."""
 
-    def tell(self, event: str, proxy: str, **more: object) -> None:
+    def tell(self, event: str, **more: object) -> None:
         """Add an event; what is None or empty is left out."""
         self.last += 1
         told = {name: value for name, value in more.items() if value not in (None, "")}
         at = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._events.append({"id": self.last, "at": at, "event": event, "proxy": proxy, **told})
+        self._events.append({"id": self.last, "at": at, "event": event, **told})
         self._came.set()
         self._came = asyncio.Event()
 
