@@ -27,12 +27,16 @@ _BROWSER = "Mozilla/"
 class ToxiproxyApi(JsonApi):
     """Proxies, and the API that makes and steers them."""
 
-    def __init__(self, token: str | None = None, seed: int = 0) -> None:
-        """`token`: what callers must send; `seed`: which connections a toxic with a toxicity below 1 hits."""
+    def __init__(self, token: str | None = None, seed: int = 0, feed: Feed | None = None) -> None:
+        """`token`: what callers must send; `seed`: which connections a toxic with a toxicity below 1 hits.
+
+        `feed` is to be told what happens.
+        """
         self._seed = seed
-        self._proxies: dict[str, Proxy] = {}
+        self.proxies: dict[str, Proxy] = {}
+        """By name."""
         self._one_at_a_time = asyncio.Lock()
-        self.feed = Feed()
+        self.feed = feed or Feed()
         proxy = "/proxies/{proxy}"
         super().__init__(
             [
@@ -56,7 +60,7 @@ class ToxiproxyApi(JsonApi):
     async def close(self) -> None:
         """Take no more requests, and take all proxies down."""
         await super().close()
-        for proxy in self._proxies.values():
+        for proxy in self.proxies.values():
             proxy.close()
 
     async def populate(self, asked: object) -> list[Proxy]:
@@ -101,13 +105,13 @@ class ToxiproxyApi(JsonApi):
         )
 
     async def _all(self, _: web.Request) -> web.Response:
-        return _json({name: proxy.document() for name, proxy in self._proxies.items()})
+        return _json({name: proxy.document() for name, proxy in self.proxies.items()})
 
     async def _create(self, request: web.Request) -> web.Response:
         asked = read_proxy(read_json(await request.read()))
         require([asked])
         async with self._one_at_a_time:
-            if asked.name in self._proxies:
+            if asked.name in self.proxies:
                 raise ApiError(409, "proxy already exists")
             proxy = await self._made(asked)
         return _json(proxy.document(), 201)
@@ -124,7 +128,7 @@ class ToxiproxyApi(JsonApi):
         except ApiError:
             proxy.close()
             raise
-        self._proxies[name] = proxy
+        self.proxies[name] = proxy
         return proxy
 
     async def _populate(self, request: web.Request) -> web.Response:
@@ -142,7 +146,7 @@ class ToxiproxyApi(JsonApi):
         async with self._one_at_a_time:
             for asked in entries:
                 assert asked.name is not None
-                there = self._proxies.get(asked.name)
+                there = self.proxies.get(asked.name)
                 if there is not None and await there.leads(asked.listen or "", asked.upstream or ""):
                     made.append(there)
                     continue
@@ -174,12 +178,12 @@ class ToxiproxyApi(JsonApi):
         return web.Response(status=204)
 
     def _drop(self, proxy: Proxy) -> None:
-        del self._proxies[proxy.name]
+        del self.proxies[proxy.name]
         proxy.close()
 
     async def _reset(self, _: web.Request) -> web.Response:
         async with self._one_at_a_time:
-            for proxy in self._proxies.values():
+            for proxy in self.proxies.values():
                 proxy.box.remove_all()
                 await proxy.start()
         return web.Response(status=204)
@@ -189,7 +193,7 @@ class ToxiproxyApi(JsonApi):
 
     def _proxy(self, request: web.Request) -> Proxy:
         try:
-            return self._proxies[request.match_info["proxy"]]
+            return self.proxies[request.match_info["proxy"]]
         except KeyError:
             raise ApiError(404, "proxy not found") from None
 
@@ -201,7 +205,7 @@ class ToxiproxyApi(JsonApi):
             from hbprobe.toxiproxy.metrics import Proxies
         except UserError as error:
             raise ApiError(501, str(error)) from None
-        body, kind = exposition([Proxies(self._proxies.values())], request.headers.get("Accept", ""))
+        body, kind = exposition([Proxies(self.proxies.values())], request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:

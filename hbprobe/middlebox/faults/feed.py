@@ -33,15 +33,16 @@ class Feed:
         self._came.set()
         self._came = asyncio.Event()
 
-    def since(self, last: int) -> list[dict[str, Any]]:
-        """Return the events after that number, oldest first; some, if there are many.
+    def since(self, last: int, most: int | None = None) -> list[dict[str, Any]]:
+        """Return the events after that number, oldest first, `most` of them.
 
         Where the next one is kept no more, or was never told since the feed is younger, the first says so.
         """
         if last > self.last:
-            return [self._missed(), *self.since(0)]
+            return [self._missed(), *self.since(0, most)]
         first = self.last - len(self._events) + 1
-        found = [self._events[place] for place in range(max(0, last + 1 - first), len(self._events))[:_AT_ONCE]]
+        places = range(max(0, last + 1 - first), len(self._events))[:most]
+        found = [self._events[place] for place in places]
         return [self._missed(), *found] if last + 1 < first else found
 
     async def listen(self, last: int) -> AsyncIterator[bytes]:
@@ -51,7 +52,7 @@ class Feed:
         """
         while True:
             came = self._came
-            for event in self.since(last):
+            for event in self.since(last, _AT_ONCE):
                 yield _written(event)
                 last = event["id"]
             if last < self.last:

@@ -173,6 +173,11 @@ class Toxics:
         return sorted(self._toxics.values(), key=lambda toxic: not toxic.upstream)
 
     @property
+    def names(self) -> list[str]:
+        """Their names."""
+        return list(self._toxics)
+
+    @property
     def all_dark(self) -> bool:
         """Whether all flows are in a black hole, those that are still to come, too."""
         return any(toxic.type == "blackhole" and toxic.toxicity == 1 for toxic in self._toxics.values())
