@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from hbprobe.middlebox.box import Box
-    from hbprobe.middlebox.chain import Chain, Tls
+    from hbprobe.middlebox.chain import Chain
     from hbprobe.middlebox.events import Event, Observer
     from hbprobe.middlebox.faults.feed import Feed
+    from hbprobe.middlebox.faults.tls import Tls
     from hbprobe.middlebox.workers import Workers
     from hbprobe.profiles.model import Profile
 
@@ -149,7 +150,7 @@ def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: 
 def _tls(options: Options, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]":
     """Return what boxes of layer http speak, and what to tell of it."""
     from hbprobe.manner import Layer
-    from hbprobe.middlebox.chain import Tls
+    from hbprobe.middlebox.faults.tls import Tls
     from hbprobe.net.certificates import client_context
 
     if all(box.layer is not Layer.HTTP for box in boxes):

@@ -3,9 +3,7 @@
 import functools
 import random
 import socket
-import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from hbprobe.manner import Layer
 from hbprobe.middlebox.box import Box
@@ -13,28 +11,13 @@ from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.faults.fault_box import FaultBox
 from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.tls import NO_TLS, Tls
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Relay
 from hbprobe.net.dial import Address
 from hbprobe.profiles.model import Profile
 
 _BETWEEN = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """What the boxes of layer http show to the client and to the server; None is plain HTTP.
-
-    The first of them ends the client's TLS, the last one begins the server's; between them requests pass in plain.
-    """
-
-    client: ssl.SSLContext | None = None
-    server: ssl.SSLContext | None = None
-    server_name: str = "localhost"
-    """Whom the server's certificate must name."""
-
-
-_PLAIN = Tls()
 
 
 class Chain:
@@ -47,12 +30,14 @@ class Chain:
         observer: Callable[[int], Observer],
         max_flows: int | None = None,
         chance: random.Random | None = None,
-        tls: Tls = _PLAIN,
+        tls: Tls = NO_TLS,
         descriptors: int = DESCRIPTORS,
         feed: Feed | None = None,
         seed: int = 0,
     ) -> None:
-        """`descriptors`: so many may be in use, by all boxes together.
+        """`tls` is for boxes of layer http: the first of them ends the client's, the last one begins the server's.
+
+        `descriptors`: so many may be in use, by all boxes together.
 
         With a `feed`, boxes of layer packet and tcp can be given toxics, and tell it what happens; `seed` decides
         then which flows those hit.

@@ -212,13 +212,16 @@ class Relay:
         elif error_number:
             self._dial_next(link, addresses, error_number)
         else:
-            link.connected(self._loop.time())
-            self._alarm.watch(link)
-            if self._meets_silence(link):
-                self._darken(link)
-                return
-            self._read(link, Side.CLIENT)
-            self._read(link, Side.SERVER)
+            self._reached(link)
+
+    def _reached(self, link: Link) -> None:
+        link.connected(self._loop.time())
+        self._alarm.watch(link)
+        if self._meets_silence(link):
+            self._darken(link)
+            return
+        self._read(link, Side.CLIENT)
+        self._read(link, Side.SERVER)
 
     def _dial_next(self, link: Link, addresses: Sequence[Address], error_number: int) -> None:
         link.socks[Side.SERVER].close()

@@ -8,7 +8,8 @@ from typing import Any
 
 from hbprobe.middlebox.events import Event, FlowRefused, Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
-from hbprobe.middlebox.faults.staged_relay import FlowNews, StagedRelay, What
+from hbprobe.middlebox.faults.staged_relay import FlowNews, What
+from hbprobe.middlebox.faults.tls_relay import TlsRelay
 from hbprobe.middlebox.faults.toxics import Toxic, Toxics
 from hbprobe.net.dial import Address
 from hbprobe.profiles.catalogue import Catalogue
@@ -16,7 +17,7 @@ from hbprobe.profiles.model import Profile
 from hbprobe.profiles.running import draw
 
 
-class FaultBox(StagedRelay):
+class FaultBox(TlsRelay):
     """A relay with toxics."""
 
     def __init__(
@@ -44,7 +45,7 @@ class FaultBox(StagedRelay):
             chance,
             descriptors,
             treat=self.toxics.treatment,
-            told=self._heard,
+            told=self._tell_news,
         )
 
     def put(self, toxic: Toxic) -> Toxic:
@@ -82,7 +83,7 @@ class FaultBox(StagedRelay):
         else:
             self.heal()
 
-    def _heard(self, news: FlowNews) -> None:
+    def _tell_news(self, news: FlowNews) -> None:
         if news.what is What.ACTED:
             self.hits[news.by] += 1
         of = {"connection": news.number, "client": news.client, "toxic": news.by}

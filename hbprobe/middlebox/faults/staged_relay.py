@@ -14,6 +14,7 @@ from enum import StrEnum
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
+from hbprobe.middlebox.faults.tls import FlowTls
 from hbprobe.middlebox.faults.treatment import Treatment
 from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
 from hbprobe.middlebox.graceful_close import GracefulClose
@@ -63,7 +64,7 @@ class FlowNews:
 class StagedLink(Link):
     """A flow with what degrades it."""
 
-    __slots__ = ("broken", "how", "name", "pipes", "treatment")
+    __slots__ = ("broken", "how", "name", "pipes", "tls", "treatment")
 
     def __init__(self, treatment: Treatment, now: float, luck: float, number: int, client: socket.socket) -> None:
         super().__init__(treatment.rules, now, luck, number, client)
@@ -75,6 +76,7 @@ class StagedLink(Link):
         self.how = _STOPPED
         """How it ends, what ends it, and by which timer; before that, how it would."""
         self.name = peer_name(client)
+        self.tls: FlowTls | None = None
 
 
 class FlowPipe(Pipe):
@@ -154,7 +156,7 @@ class StagedRelay(Relay):
 
     # Opening
 
-    def _make_link(self, client: socket.socket) -> Link:
+    def _make_link(self, client: socket.socket) -> StagedLink:
         now, number = self._now(), self._stats.opened()
         treatment = self._treat(self._rules, number, now)
         link = StagedLink(treatment, now, self._chance.random(), number, client)
@@ -231,7 +233,7 @@ class StagedRelay(Relay):
     def _read(self, link: Link, side: int) -> None:
         assert isinstance(link, StagedLink)
         pipe = link.pipes[side]
-        if link.is_dark or link not in self._links:
+        if link.is_dark or link not in self._links or link.phase is Phase.OPENING:
             return
         if pipe is None:
             if not link.ended & 1 << side:
@@ -252,15 +254,32 @@ class StagedRelay(Relay):
             self._broke(link, side)
             return
         if count == 0:
-            pipe.reading = False
-            self._note_fin(link, side)
-            pipe.feed(Ending.FIN, self._now())
+            self._end_came(link, side)
         else:
             if link.moved(side, self._now()):
                 self._alarm.watch(link)
             self._stats.received(side, count)
-            pipe.feed(bytes(self._buffer[:count]), self._now())
-        self._pump(pipe)
+            self._heard(link, side, bytes(self._buffer[:count]))
+        if link in self._links:
+            self._pump(pipe)
+
+    def _heard(self, link: StagedLink, side: Side, data: bytes) -> None:
+        """Take what came on the wire."""
+        self._came(link, side, data)
+
+    def _came(self, link: StagedLink, side: Side, data: bytes) -> None:
+        """Take what one end says."""
+        pipe = link.pipes[side]
+        assert pipe is not None
+        pipe.feed(data, self._now())
+
+    def _end_came(self, link: StagedLink, side: Side) -> None:
+        """Take that one end has nothing more to say."""
+        pipe = link.pipes[side]
+        assert pipe is not None
+        pipe.reading = False
+        self._note_fin(link, side)
+        pipe.feed(Ending.FIN, self._now())
 
     def _pump(self, pipe: FlowPipe) -> None:
         """Send what is due, and read on where there is room."""
@@ -310,7 +329,7 @@ class StagedRelay(Relay):
             self._close(link)
             return
         reads = not (pipe.full or link.broken or link.ended & 1 << side)
-        if not pipe:
+        if not pipe and link.tls is None:
             link.pipes[side] = None
             self._due.forget(pipe)
             if reads:

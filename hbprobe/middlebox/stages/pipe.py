@@ -82,6 +82,10 @@ class Pipe:
         else:
             self._over.append(item)
 
+    def put_back(self, item: Item) -> None:
+        """Take back what was handed out last, to be handed out again before all else."""
+        self._over.appendleft(item)
+
     def due(self) -> float:
         """Return when something can move; infinite for never, or not before somebody takes what comes out."""
         if self._over:
