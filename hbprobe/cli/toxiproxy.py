@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hbprobe.cli.options import File, Seed, reads, whole
+from hbprobe.cli.options import File, Folder, Seed, reads, whole
 from hbprobe.cli.serve import until_told_to_stop
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, is_loopback
@@ -47,6 +47,12 @@ class Options:
         Parameter(
             name=("--config", "-config"),
             help="proxies to make at the start, with their toxics: the JSON of /populate",
+        ),
+    ] = None
+    tls_folder: Annotated[
+        Folder,
+        Parameter(
+            help="where the files are that proxies name for TLS (default: the folder of --config, or this one)"
         ),
     ] = None
     seed: Annotated[
@@ -98,7 +104,8 @@ async def _serve(options: Options, configured: object) -> None:
     from hbprobe.toxiproxy.api import ToxiproxyApi
 
     token = os.environ.get(_TOKEN_VARIABLE) or None
-    api, where = ToxiproxyApi(token, options.seed), Address(options.host, options.port)
+    folder = options.tls_folder or (options.config.parent if options.config else Path())
+    api, where = ToxiproxyApi(token, options.seed, folder=folder), Address(options.host, options.port)
     try:
         proxies = await api.populate(configured)
     except ApiError as error:

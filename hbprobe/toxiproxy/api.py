@@ -7,6 +7,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -17,7 +18,7 @@ from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.faults.reading import ApiError, read_json
 from hbprobe.net.json_api import JsonApi
 from hbprobe.toxiproxy.proxy import Proxy
-from hbprobe.toxiproxy.reading import ProxyAsked, read_proxy, require
+from hbprobe.toxiproxy.reading import PLAIN, ProxyAsked, read_proxy, require
 
 VERSION = "2.13.0"
 """Whose API this is: clients look whether it is new enough."""
@@ -27,12 +28,15 @@ _BROWSER = "Mozilla/"
 class ToxiproxyApi(JsonApi):
     """Proxies, and the API that makes and steers them."""
 
-    def __init__(self, token: str | None = None, seed: int = 0, feed: Feed | None = None) -> None:
+    def __init__(
+        self, token: str | None = None, seed: int = 0, feed: Feed | None = None, folder: Path | None = None
+    ) -> None:
         """`token`: what callers must send; `seed`: which connections a toxic with a toxicity below 1 hits.
 
-        `feed` is to be told what happens.
+        `feed` is to be told what happens. `folder` holds the files that proxies may name for TLS; None for any.
         """
         self._seed = seed
+        self._folder = folder
         self.proxies: dict[str, Proxy] = {}
         """By name."""
         self._one_at_a_time = asyncio.Lock()
@@ -121,6 +125,7 @@ class ToxiproxyApi(JsonApi):
         name, upstream = asked.name or "", asked.upstream or ""
         proxy = Proxy(name, asked.listen or "", upstream, self._seed, self.feed.tell)
         try:
+            proxy.speak(asked.tls or PLAIN, self._folder)
             for toxic in asked.toxics:
                 add_toxic(proxy.box, toxic)
             if asked.enabled is not False:
@@ -147,7 +152,9 @@ class ToxiproxyApi(JsonApi):
             for asked in entries:
                 assert asked.name is not None
                 there = self.proxies.get(asked.name)
-                if there is not None and await there.leads(asked.listen or "", asked.upstream or ""):
+                if there is not None and await there.leads(
+                    asked.listen or "", asked.upstream or "", asked.tls or PLAIN
+                ):
                     made.append(there)
                     continue
                 if there is not None:
@@ -163,9 +170,16 @@ class ToxiproxyApi(JsonApi):
             asked = read_proxy(read_json(await request.read()))
             listen, upstream = asked.listen or proxy.listen, asked.upstream or proxy.upstream
             enabled = proxy.enabled if asked.enabled is None else asked.enabled
-            if not await proxy.leads(listen, upstream):
+            tls = proxy.tls if asked.tls is None else asked.tls
+            if not await proxy.leads(listen, upstream, tls):
+                before, proxy.upstream = proxy.upstream, upstream
+                try:
+                    proxy.speak(tls, self._folder)
+                except ApiError:
+                    proxy.upstream = before
+                    raise
                 proxy.stop()
-                proxy.listen, proxy.upstream = listen, upstream
+                proxy.listen = listen
             if enabled:
                 await proxy.start()
             else:

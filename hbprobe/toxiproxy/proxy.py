@@ -6,6 +6,7 @@ import os
 import random
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from hbprobe.middlebox.faults.fault_box import FaultBox, toxic_document
@@ -13,6 +14,8 @@ from hbprobe.middlebox.faults.reading import ApiError
 from hbprobe.net.address import Address
 from hbprobe.net.dial import Address as SocketAddress
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.toxiproxy.reading import PLAIN, ProxyTls
+from hbprobe.toxiproxy.tls import settings
 
 _ALL = ("", "::", "0.0.0.0")
 _OPEN_PATH = "open-path"
@@ -27,6 +30,7 @@ class Proxy:
         self.listen = listen
         self.upstream = upstream
         self.enabled = False
+        self.tls = PLAIN
         self._tell = functools.partial(tell, proxy=name)
         self.box = FaultBox(
             Catalogue()[_OPEN_PATH],
@@ -66,9 +70,14 @@ class Proxy:
         self.stop()
         self.box.close()
 
-    async def leads(self, listen: str, upstream: str) -> bool:
-        """Return whether it listens there and leads there; raises ApiError for what is no address."""
-        if upstream != self.upstream:
+    def speak(self, tls: ProxyTls, folder: Path | None) -> None:
+        """Let connections that come from now on speak TLS; raises ApiError where its files do not serve."""
+        self.box.tls = settings(tls, self.upstream.rpartition(":")[0].strip("[]"), folder)
+        self.tls = tls
+
+    async def leads(self, listen: str, upstream: str, tls: ProxyTls) -> bool:
+        """Return whether it listens there, leads there and speaks so; raises ApiError for what is no address."""
+        if upstream != self.upstream or tls != self.tls:
             return False
         return listen == self.listen or str(Address(*await _resolved(listen))) == self.listen
 
@@ -82,6 +91,7 @@ class Proxy:
             "upstream": self.upstream,
             "enabled": self.enabled,
             "toxics": [toxic_document(toxic) for toxic in self.box.toxics.all()],
+            **({} if self.tls == PLAIN else {"tls": self.tls.document()}),
         }
 
 
