@@ -36,11 +36,11 @@ from hbprobe.net.descriptors import raise_limit
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from hbprobe.middlebox.box import Box
     from hbprobe.middlebox.chain import Chain
     from hbprobe.middlebox.events import Event, Observer
     from hbprobe.middlebox.faults.feed import Feed
-    from hbprobe.middlebox.faults.tls import Tls
+    from hbprobe.middlebox.faults.flow_tls import Tls
+    from hbprobe.middlebox.running_box import RunningBox
     from hbprobe.middlebox.workers import Workers
     from hbprobe.profiles.model import Profile
 
@@ -150,7 +150,7 @@ def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: 
 def _tls(options: Options, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]":
     """Return what boxes of layer http speak, and what to tell of it."""
     from hbprobe.manner import Layer
-    from hbprobe.middlebox.faults.tls import Tls
+    from hbprobe.middlebox.faults.flow_tls import Tls
     from hbprobe.net.certificates import client_context
 
     if all(box.layer is not Layer.HTTP for box in boxes):
@@ -247,7 +247,7 @@ def _feed(options: Options) -> "Feed | None":
 
 
 async def _until_the_end(
-    options: Options, boxes: "Sequence[Box]", feed: "Feed | None", *others: "asyncio.Future[None]"
+    options: Options, boxes: "Sequence[RunningBox]", feed: "Feed | None", *others: "asyncio.Future[None]"
 ) -> None:
     """Wait until a signal, the control API, or one of the others says so."""
     stop = asyncio.Event()
@@ -265,7 +265,7 @@ async def _until_the_end(
 
 @contextlib.asynccontextmanager
 async def _control(
-    options: Options, boxes: "Sequence[Box]", stop: asyncio.Event, feed: "Feed | None"
+    options: Options, boxes: "Sequence[RunningBox]", stop: asyncio.Event, feed: "Feed | None"
 ) -> AsyncIterator[None]:
     """Open the control API if it is wanted, and close it at the end."""
     if options.control is None:
@@ -328,7 +328,7 @@ def _line(event: "Event") -> str:
             return event.text
 
 
-def _summary(relay: "Box") -> str:
+def _summary(relay: "RunningBox") -> str:
     counts = relay.counts
     expired = ", ".join(f"{count} by {kind}" for kind, count in counts.expired.items()) or "none"
     return (

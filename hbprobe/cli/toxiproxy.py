@@ -100,7 +100,7 @@ def _configured(path: Path | None) -> object:
 
 
 async def _serve(options: Options, configured: object) -> None:
-    from hbprobe.middlebox.faults.reading import ApiError
+    from hbprobe.middlebox.faults.toxic_reading import ApiError
     from hbprobe.toxiproxy.api import ToxiproxyApi
 
     token = os.environ.get(_TOKEN_VARIABLE) or None

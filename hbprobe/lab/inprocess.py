@@ -17,7 +17,7 @@ from hbprobe.measure.run import Run
 from hbprobe.measure.setup import carry_out, set_up
 from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
-from hbprobe.middlebox.faults.tls import Tls
+from hbprobe.middlebox.faults.flow_tls import Tls
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
@@ -36,7 +36,7 @@ _NOBODY = Observer()
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class LabRun:
     """What a lab knows at the end: what its probe measured, and what its boxes did."""
 
     run: Run
@@ -98,7 +98,7 @@ async def measure(
     prior: Prior | None = None,
     seed: int = 0,
     observer: Observer = _NOBODY,
-) -> Findings:
+) -> LabRun:
     """Search for the limit of a path that leads through the boxes, as far as that goes.
 
     `seed` stands for what is random about the boxes. Raises CannotMeasureError where nothing can be begun.
@@ -111,7 +111,7 @@ async def measure(
         rng = random.Random(_SEED)
         run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal, observer=observer)
         failure = await carry_out(run.to_the_end())
-    return Findings(run, _cut_by(boxes, events), _remarks(events), failure)
+    return LabRun(run, _cut_by(boxes, events), _remarks(events), failure)
 
 
 def _active_sync(settings: Settings) -> "tuple[tuple[Service, ...], Account]":

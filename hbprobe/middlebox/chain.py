@@ -6,14 +6,14 @@ import socket
 from collections.abc import Callable, Sequence
 
 from hbprobe.manner import Layer
-from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.faults.fault_box import FaultBox
 from hbprobe.middlebox.faults.feed import Feed
-from hbprobe.middlebox.faults.tls import NO_TLS, Tls
+from hbprobe.middlebox.faults.flow_tls import NO_TLS, Tls
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Relay
+from hbprobe.middlebox.running_box import RunningBox
 from hbprobe.net.dial import Address
 from hbprobe.profiles.model import Profile
 
@@ -52,7 +52,7 @@ class Chain:
         self._descriptors = descriptors // max(1, len(boxes))
         self._feed = feed
         self._seed = seed
-        self.relays: list[Box] = []
+        self.relays: list[RunningBox] = []
 
     async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Set the boxes up from the server's end; the first one listens on the given address, which is returned.
@@ -71,7 +71,7 @@ class Chain:
             upstream = [(socket.AF_INET, taken)]
         return taken
 
-    def _make(self, place: int, upstream: Sequence[Address]) -> Box:
+    def _make(self, place: int, upstream: Sequence[Address]) -> RunningBox:
         profile, observer = self._boxes[place], self._observer(place)
         if profile.layer is not Layer.HTTP:
             common = profile, upstream, observer, self._max_flows, self._chance, self._descriptors

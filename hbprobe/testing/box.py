@@ -4,11 +4,11 @@ import random
 import time
 
 from hbprobe.errors import UserError
-from hbprobe.middlebox import box as middlebox
-from hbprobe.middlebox.box import FlowState
+from hbprobe.middlebox import running_box as middlebox
 from hbprobe.middlebox.chain import Chain
-from hbprobe.middlebox.events import Counts, Event, FlowExpired
+from hbprobe.middlebox.events import Event, FlowCounts, FlowExpired
 from hbprobe.middlebox.relay import Relay
+from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.connect import look_up
 from hbprobe.profiles.catalogue import catalogue
 from hbprobe.profiles.model import Profile
@@ -56,7 +56,7 @@ class Box(OnLoop):
         self._server = (_HERE, server) if isinstance(server, int) else server
         self._chance = random.Random(seed)
         self._chain: Chain | None = None
-        self._counts = Counts()
+        self._counts = FlowCounts()
         self._dark_since_s: float | None = None
 
     def __repr__(self) -> str:
@@ -124,7 +124,7 @@ class Box(OnLoop):
             self._chain = None
 
     @property
-    def _box(self) -> middlebox.Box:
+    def _box(self) -> middlebox.RunningBox:
         if self._chain is None:
             raise UserError(f"the box {self.profile.id} does not run: use it inside `async with` or `with`")
         return self._chain.relays[0]

@@ -7,12 +7,12 @@ from typing import Any
 
 from hbprobe.errors import UserError
 from hbprobe.middlebox.faults.feed import Feed
-from hbprobe.middlebox.faults.reading import ApiError, read_toxic
+from hbprobe.middlebox.faults.toxic_reading import ApiError, read_toxic
 from hbprobe.testing.in_flight import wait_until_delivered
 from hbprobe.testing.loop import WarpLoop
 from hbprobe.testing.on_loop import OnLoop
 from hbprobe.toxiproxy.api import ToxiproxyApi
-from hbprobe.toxiproxy.proxy import Proxy
+from hbprobe.toxiproxy.toxic_proxy import Proxy
 
 _BLACKHOLE = "blackhole"
 _HERE = "127.0.0.1"

@@ -108,7 +108,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     boxes, proxies = item.stash.get(_BOXES, []), item.stash.get(_FAULT_PROXIES, [])
     if report.failed and (boxes or proxies):
-        from hbprobe.testing.telling import told, told_of_proxies
+        from hbprobe.testing.event_words import told, told_of_proxies
 
         of = [told(box.profile, box.events, box.began_s) for box in boxes]
         text = "\n".join([*of, *(told_of_proxies(proxy.events) for proxy in proxies)])

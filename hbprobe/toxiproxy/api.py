@@ -13,12 +13,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hbprobe.errors import UserError
-from hbprobe.middlebox.faults.calls import ToxicCalls, add_toxic, get, stream_events
 from hbprobe.middlebox.faults.feed import Feed
-from hbprobe.middlebox.faults.reading import ApiError, read_json
+from hbprobe.middlebox.faults.toxic_calls import ToxicCalls, add_toxic, get, stream_events
+from hbprobe.middlebox.faults.toxic_reading import ApiError, read_json
 from hbprobe.net.json_api import JsonApi
-from hbprobe.toxiproxy.proxy import Proxy
-from hbprobe.toxiproxy.reading import PLAIN, ProxyAsked, read_proxy, require
+from hbprobe.toxiproxy.api_reading import PLAIN, ProxyAsked, read_proxy, require
+from hbprobe.toxiproxy.toxic_proxy import Proxy
 
 VERSION = "2.13.0"
 """Whose API this is: clients look whether it is new enough."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hbprobe.net.exposition import Collector, CounterMetricFamily, GaugeMetricFamily, Metric
-from hbprobe.toxiproxy.proxy import Proxy
+from hbprobe.toxiproxy.toxic_proxy import Proxy
 
 _RECEIVED = ["direction", "proxy", "listener", "upstream"]
 """The labels of Toxiproxy's own counter."""

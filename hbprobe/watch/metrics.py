@@ -17,7 +17,7 @@ from hbprobe.watch.changes import changes_of, seen_of
 from hbprobe.watch.store import Measurement, State, Store
 
 
-class Findings(Collector):
+class TargetMetrics(Collector):
     """The metrics of some targets; one label, the target's name."""
 
     def __init__(self, store: Store, targets: Sequence[str], now: float) -> None:

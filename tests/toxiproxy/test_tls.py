@@ -10,7 +10,7 @@ import trustme
 from aiohttp import ClientSession
 from support.peers import echoing
 
-from hbprobe.middlebox.faults.reading import ApiError
+from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.toxiproxy.api import ToxiproxyApi
 
 

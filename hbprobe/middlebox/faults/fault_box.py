@@ -8,7 +8,7 @@ from typing import Any
 
 from hbprobe.middlebox.events import Event, FlowRefused, Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
-from hbprobe.middlebox.faults.staged_relay import FlowNews, What
+from hbprobe.middlebox.faults.staged_relay import FlowEvent, What
 from hbprobe.middlebox.faults.tls_relay import TlsRelay
 from hbprobe.middlebox.faults.toxics import Toxic, Toxics
 from hbprobe.net.dial import Address
@@ -83,7 +83,7 @@ class FaultBox(TlsRelay):
         else:
             self.heal()
 
-    def _tell_news(self, news: FlowNews) -> None:
+    def _tell_news(self, news: FlowEvent) -> None:
         if news.what is What.ACTED:
             self.hits[news.by] += 1
         of = {"connection": news.number, "client": news.client, "toxic": news.by}

@@ -14,13 +14,13 @@ from enum import StrEnum
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
-from hbprobe.middlebox.faults.tls import FlowTls
+from hbprobe.middlebox.faults.flow_tls import FlowTls
 from hbprobe.middlebox.faults.treatment import Treatment
 from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.relay import Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
-from hbprobe.middlebox.stages.stage import Ending
+from hbprobe.middlebox.stages.stage import StreamEnd
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address
 from hbprobe.profiles.model import Profile
@@ -45,7 +45,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FlowNews:
+class FlowEvent:
     """Something that happened to a flow."""
 
     at_s: float
@@ -104,7 +104,7 @@ class StagedRelay(Relay):
         descriptors: int = DESCRIPTORS,
         *,
         treat: Callable[[Rules, int, float], Treatment] | None = None,
-        told: Callable[[FlowNews], object] = lambda _: None,
+        told: Callable[[FlowEvent], object] = lambda _: None,
     ) -> None:
         """Make the box; `treat` is asked with its rules how a flow is to be degraded, by number and time of opening.
 
@@ -279,7 +279,7 @@ class StagedRelay(Relay):
         assert pipe is not None
         pipe.reading = False
         self._note_fin(link, side)
-        pipe.feed(Ending.FIN, self._now())
+        pipe.feed(StreamEnd.FIN, self._now())
 
     def _pump(self, pipe: FlowPipe) -> None:
         """Send what is due, and read on where there is room."""
@@ -287,16 +287,16 @@ class StagedRelay(Relay):
         if link.is_dark:
             return
         for item in pipe.pump(self._now()):
-            if isinstance(item, Ending):
+            if isinstance(item, StreamEnd):
                 self._tell_acted(pipe)
             match item:
                 case bytes():
                     self._send(pipe, item)
-                case Ending.FIN:
+                case StreamEnd.FIN:
                     self._pass_fin(link, side)
-                case Ending.RESET:
+                case StreamEnd.RESET:
                     self._reset_both(link, side)
-                case Ending.CLOSE:
+                case StreamEnd.CLOSE:
                     self._shut(link, pipe.closed_by)
             if link not in self._links:
                 break
@@ -344,7 +344,7 @@ class StagedRelay(Relay):
                 self._loop.remove_reader(descriptor)
         self._due.watch(pipe)
 
-    # Ending
+    # StreamEnd
 
     def _note_fin(self, link: Link, side: int) -> None:
         super()._note_fin(link, side)
@@ -383,7 +383,7 @@ class StagedRelay(Relay):
         for sock in link.socks:
             self._loop.remove_reader(sock.fileno())
             self._hangups.forget(sock)
-        pipe.feed(Ending.RESET, self._now())
+        pipe.feed(StreamEnd.RESET, self._now())
         self._pump(pipe)
 
     def _reset_both(self, link: StagedLink, side: int) -> None:
@@ -450,4 +450,4 @@ class StagedRelay(Relay):
                 self._tell(link, What.HIT, by=name)
 
     def _tell(self, link: StagedLink, what: What, by: str = "", how: str = "", timer: str = "") -> None:
-        self._told(FlowNews(self._now(), what, link.number, link.name, by, how, timer))
+        self._told(FlowEvent(self._now(), what, link.number, link.name, by, how, timer))

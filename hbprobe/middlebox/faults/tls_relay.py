@@ -9,12 +9,12 @@ import contextlib
 import socket
 import ssl
 
+from hbprobe.middlebox.faults.flow_tls import NO_TLS, FlowTls
 from hbprobe.middlebox.faults.staged_relay import FlowPipe, StagedLink, StagedRelay
-from hbprobe.middlebox.faults.tls import NO_TLS, FlowTls
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.relay import Link
-from hbprobe.middlebox.stages.stage import Ending
+from hbprobe.middlebox.stages.stage import StreamEnd
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.silence import close_with_reset
 from hbprobe.net.tls_codec import words_of
@@ -144,7 +144,7 @@ class TlsRelay(StagedRelay):
                 return
             pipe = link.pipes[side]
             if pipe is not None and pipe.blocked:  # FIN comes behind it
-                pipe.put_back(Ending.FIN)
+                pipe.put_back(StreamEnd.FIN)
                 return
         super()._pass_fin(link, side)
 

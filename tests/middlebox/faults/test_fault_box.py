@@ -8,9 +8,9 @@ import sys
 import pytest
 from support.boxes import Stage, make_box
 
-from hbprobe.middlebox.faults.calls import add_toxic
 from hbprobe.middlebox.faults.fault_box import FaultBox
 from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.toxic_calls import add_toxic
 from hbprobe.profiles.catalogue import Catalogue
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")

@@ -11,10 +11,10 @@ import pytest
 from support.boxes import Stage, make_box
 
 from hbprobe.middlebox.events import FlowRefused
-from hbprobe.middlebox.faults.calls import add_toxic
 from hbprobe.middlebox.faults.fault_box import FaultBox
 from hbprobe.middlebox.faults.feed import Feed
-from hbprobe.middlebox.faults.tls import Tls
+from hbprobe.middlebox.faults.flow_tls import Tls
+from hbprobe.middlebox.faults.toxic_calls import add_toxic
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.tls_codec import TlsCodec
