@@ -7,7 +7,6 @@ from hbprobe.errors import UserError
 from hbprobe.middlebox import running_box as middlebox
 from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import Event, FlowCounts, FlowExpired
-from hbprobe.middlebox.relay import Relay
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.connect import look_up
 from hbprobe.profiles.catalogue import catalogue
@@ -88,10 +87,7 @@ class Box(OnLoop):
         return self._do(lambda: sum(self._box.expire(flow.number) for flow in self._box.flows()))
 
     def blackhole(self) -> None:
-        """Let nothing pass and answer nothing until `heal`, as if a cable were cut.
-
-        Raises UserError for a box of layer http.
-        """
+        """Let nothing pass and answer nothing until `heal`, as if cables were cut. Timers run on."""
         self._do(self._blackhole)
 
     def heal(self) -> None:
@@ -130,26 +126,18 @@ class Box(OnLoop):
         return self._chain.relays[0]
 
     def _blackhole(self) -> None:
-        self._relay().blackhole()
+        self._box.blackhole()
         if self._dark_since_s is None:
             self._dark_since_s = time.perf_counter()
 
     def _heal(self) -> None:
-        self._relay().heal()
+        self._box.heal()
         if self._dark_since_s is None:
             return
         dark_s = time.perf_counter() - self._dark_since_s
         self._dark_since_s = None
         if isinstance(self._loop, WarpLoop):  # a job in a thread holds its clock
             self._loop.run_in_executor(None, wait_until_delivered, self.port, self._server[1], dark_s)
-
-    def _relay(self) -> Relay:
-        if isinstance(self._box, Relay):
-            return self._box
-        raise UserError(
-            f"{self.profile.id} is a box of layer http, which has no black hole: put an `open-path` before it, "
-            f'Box(box.port, "open-path"), and cut that'
-        )
 
 
 def _profile(profile: str | Profile, timers: dict[str, Duration], seed: int) -> Profile:

@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 _KEPT = 10_000
@@ -18,7 +18,9 @@ class Feed:
     """Events, counted from 1."""
 
     def __init__(self, now: Callable[[], datetime.datetime] | None = None, kept: int = _KEPT) -> None:
-        self._events: deque[dict[str, Any]] = deque(maxlen=kept)
+        # they are made documents of when somebody asks, which is rare
+        self._events: deque[tuple[int, datetime.datetime, str, Mapping[str, object]]] = deque(maxlen=kept)
+        self._has_listeners = False
         self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
         self._came = asyncio.Event()
         self.last = 0
@@ -27,11 +29,11 @@ class Feed:
     def tell(self, event: str, **more: object) -> None:
         """Add an event; what is None or empty is left out."""
         self.last += 1
-        told = {name: value for name, value in more.items() if value not in (None, "")}
-        at = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._events.append({"id": self.last, "at": at, "event": event, **told})
-        self._came.set()
-        self._came = asyncio.Event()
+        self._events.append((self.last, self._now(), event, more))
+        if self._has_listeners:
+            self._has_listeners = False
+            self._came.set()
+            self._came = asyncio.Event()
 
     def since(self, last: int, most: int | None = None) -> list[dict[str, Any]]:
         """Return the events after that number, oldest first, `most` of them.
@@ -42,7 +44,7 @@ class Feed:
             return [self._missed(), *self.since(0, most)]
         first = self.last - len(self._events) + 1
         places = range(max(0, last + 1 - first), len(self._events))[:most]
-        found = [self._events[place] for place in places]
+        found = [_document(*self._events[place]) for place in places]
         return [self._missed(), *found] if last + 1 < first else found
 
     async def listen(self, last: int) -> AsyncIterator[bytes]:
@@ -51,7 +53,7 @@ class Feed:
         https://html.spec.whatwg.org/multipage/server-sent-events.html
         """
         while True:
-            came = self._came
+            came, self._has_listeners = self._came, True
             for event in self.since(last, _AT_ONCE):
                 yield _written(event)
                 last = event["id"]
@@ -65,6 +67,11 @@ class Feed:
 
     def _missed(self) -> dict[str, Any]:
         return {"id": self.last - len(self._events), "event": "missed"}
+
+
+def _document(number: int, at: datetime.datetime, event: str, more: Mapping[str, object]) -> dict[str, Any]:
+    told = {name: value for name, value in more.items() if value not in (None, "")}
+    return {"id": number, "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "event": event, **told}
 
 
 def _written(event: dict[str, Any]) -> bytes:
