@@ -75,10 +75,9 @@ class Pipe:
         self._hand_over(before)
 
     def feed(self, item: Item, now: float) -> None:
-        """Take what comes from the end now."""
-        self._at = max(self._at, now)
+        """Take what comes from the end now; what was due before it, and is still here, was due before all the same."""
         if self._row:
-            self._row[0].feed(item, self._at)
+            self._row[0].feed(item, max(self._at, now))
         else:
             self._over.append(item)
 
