@@ -1,7 +1,8 @@
-"""What goes in and out: documents, and the page that explains them."""
+"""docs/toxiproxy.md, and the feed of events that it describes."""
 
 import dataclasses
 import datetime
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.faults.toxics import SETTINGS
+from hbprobe.toxiproxy.api_reading import read_proxy
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "toxiproxy.md").read_text(encoding="utf-8")
 
@@ -47,3 +49,12 @@ def test_a_number_of_another_life_of_the_feed_gets_all_that_is_kept():
     told = feed(kept=9).since(77)
     assert [event["event"] for event in told] == ["missed", *["opened"] * 5]
     assert told[0]["id"] == 0
+
+
+def test_its_configurations_are_read_as_they_stand():
+    found = [json.loads(block) for block in re.findall(r"^    \[\{.*(?:\n     +.*)*", PAGE, re.MULTILINE)]
+    proxies = [read_proxy(proxy) for configuration in found for proxy in configuration]
+    assert [(proxy.name, len(proxy.toxics), proxy.tls is None) for proxy in proxies] == [
+        ("web", 1, True),
+        ("web", 0, False),
+    ]

@@ -75,7 +75,7 @@ class Pipe:
         self._hand_over(before)
 
     def feed(self, item: Item, now: float) -> None:
-        """Take what comes from the end now; what was due before it, and is still here, was due before all the same."""
+        """Take what comes from the end now. What is still here was due when it was due, all the same."""
         if self._row:
             self._row[0].feed(item, max(self._at, now))
         else:
