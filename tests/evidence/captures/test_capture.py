@@ -45,9 +45,9 @@ from hbprobe.report.terminal.capture_live import QuietNow
 from hbprobe.trial.outcome import Cause
 
 
-def reset_after(age_s, number, *, lived_s=None, every_s=None):
+def reset_after(age_s, number, *, lived_s=None, every_s=None, port=None):
     """Return a connection that a box resets when it was idle for so long."""
-    talk = Talk(client=("198.51.100.7", 50000 + number), at_s=START_S + 10 * number).open()
+    talk = Talk(client=("198.51.100.7", port or 50000 + number), at_s=START_S + 10 * number).open()
     at_s = talk.at_s - START_S
     if lived_s is not None:
         at_s += lived_s
@@ -94,6 +94,45 @@ def test_a_timer_that_counts_data_only(tmp_path):
     (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
     assert timer.counts == "data"
     assert timer.age == pytest.approx(300, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_timer_stays_one_however_its_machine_is_held_up(tmp_path, seed):
+    """A box that is held up strikes all that is overdue when it runs again, and that in the midst of its work, too."""
+    rng = random.Random(seed)
+    looks = [3.0]
+    while looks[-1] < 8:
+        looks.append(looks[-1] + rng.choice((0.05, 0.05, 0.05, 0.3, 1.5)))
+    all_begin_s = rng.choice((0.0, 1.0, 1.9, 1.9))  # who measures was held up, too
+    first_late, delay_s = rng.randrange(3, 40), rng.uniform(1.1, 2.0)
+    talks = []
+    for number in range(50):
+        start_s = max(number * 0.04, all_begin_s) + rng.random() / 100
+        talk = Talk(client=("198.51.100.7", 50000 + number), at_s=START_S + start_s).open()
+        due_s = talk.at_s - START_S + 3
+        struck_s = next(look_s for look_s in looks if look_s >= due_s) + number / 10_000
+        talks.append(talk.say("server", RST, at_s=struck_s + (number >= first_late) * delay_s, ttl=61))
+    (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
+    assert (timer.flows, timer.maker) == (50, "box")
+    assert 3 <= timer.earliest <= timer.limit.cut <= timer.latest
+
+
+def test_strikes_that_a_held_up_timer_or_a_second_one_explains(tmp_path):
+    talks = [reset_after(60, number) for number in range(5)]
+    talks += [reset_after(63, 6, port=50010 + number) for number in range(3)]
+    (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
+    assert timer.flows == 8
+    assert timer.doubts == (
+        "3 of them died up to 3.0 s later than the others, and all but at once: the timer was held up, or there is a "
+        "second one",
+    )
+
+
+def test_two_timers_that_strike_again_and_again_are_two(tmp_path):
+    talks = [reset_after(60 + 3 * (number % 2), number) for number in range(10)]
+    timers = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
+    assert [(timer.flows, round(timer.age)) for timer in timers] == [(5, 60), (5, 63)]
+    assert timers[0].doubts == ()
 
 
 def test_deaths_at_one_moment_are_no_timer(tmp_path):

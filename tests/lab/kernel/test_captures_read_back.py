@@ -24,7 +24,11 @@ pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
 
 FLOWS = 50
 IDLE_S = 3
-HOLD_S = 5.5
+HOLD_S = 7.5
+"""So much longer that a box which looks late at its table still strikes first."""
+EVERY_S = 0.04
+"""All begin within two seconds: what is struck at one moment is then not so different in age that it looks like one
+event."""
 PATHS = {
     "silent": {},
     "reset": {"expiry": "reset"},
@@ -46,7 +50,7 @@ def captures(box, tmp_path_factory):
                 method = make_method("hold", dialer, 1.0, random.Random(1))
 
                 async def one(number):
-                    await asyncio.sleep(number * 0.05)
+                    await asyncio.sleep(number * EVERY_S)
                     await method.trial(HOLD_S)
 
                 await asyncio.gather(*(one(number) for number in range(FLOWS)))
@@ -120,8 +124,9 @@ def test_every_connection_gets_its_cause_its_maker_and_its_age(captures, found, 
     longest = max(map(silences, looked_at))[-FLOWS:]  # gaps between repetitions after the death may be longer still
     assert all(age <= silence + 0.2 for age, silence in zip(ages, longest, strict=True))
     assert ages[0] >= (IDLE_S - 0.2 if path in EXACT else HOLD_S - 0.5)
-    assert sum(len(timer.flows) for timer in findings.timers) == FLOWS  # two, where a busy machine tears them apart
-    assert {timer.limit.manner for timer in findings.timers} == {MANNERS[path]}
+    (timer,) = findings.timers
+    assert len(timer.flows) == FLOWS
+    assert timer.limit.manner is MANNERS[path]
 
 
 @pytest.mark.parametrize("path", CAUSES)
