@@ -7,6 +7,7 @@ https://learn.microsoft.com/en-us/exchange/architecture/architecture. The line i
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -98,6 +99,7 @@ def _line(record: RequestRecord, utc: Utc, site: Site, where: tuple[str, int], c
     return " ".join(map(str, fields))
 
 
+@lru_cache(1 << 12)
 def _field(text: str) -> str:
     """Write a header as IIS does: + for a space, and for whatever else could end the field or the line."""
     return "".join("+" if character == " " or not character.isprintable() else character for character in text) or "-"
