@@ -250,10 +250,11 @@ def _doubts(cluster: Sequence[Verdict], counts: Counts | None) -> Iterator[str]:
     else:
         on_time, *late = _of_one_age(cluster, counts)
         if late:
+            count = sum(map(len, late))
             delay_s = _age(late[-1][-1], counts) - _age(on_time[-1], counts)
             yield (
-                f"{sum(map(len, late))} of them died up to {delay_s:.1f} s later than the others, and all but at once: the "
-                "timer was held up, or there is a second one"
+                f"{count} of them died up to {delay_s:.1f} s later than the others, and all but at once: "
+                "the timer was held up, or there is a second one"
             )
     if all(one.maker is Maker.UNKNOWN for one in cluster):
         yield "who ended them is open: an end, or a box in its name"
