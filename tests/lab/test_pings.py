@@ -1,13 +1,14 @@
-"""Pings find the same limits as holds, profile by profile."""
+"""Pings find the same limits as holds, with a product of each kind."""
 
 import pytest
+from support.kinds import one_of_each_kind
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.inprocess import Findings, measure
+from hbprobe.lab.inprocess import LabRun, measure
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.held import deciding_timer
 from hbprobe.profiles.model import Profile
+from hbprobe.profiles.silent_request import deciding_timer
 from hbprobe.search.heartbeats import in_heartbeats
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
@@ -18,7 +19,7 @@ PRIOR = prior_of(PROFILES)
 GRID_S = 2.0
 
 
-def lab(profile: Profile, method: str, settings: Settings | None = None) -> Findings:
+def lab(profile: Profile, method: str, settings: Settings | None = None) -> LabRun:
     search = SearchSettings() if method == "hold" else in_heartbeats(SearchSettings())
     return warp.run(measure([profile], settings or Settings(), search, method, prior=PRIOR), warp.WarpClock())
 
@@ -29,7 +30,7 @@ def luck_s(profile: Profile) -> float:
     return (timer.jitter or 0.0) if timer else 0.0
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
+@pytest.mark.parametrize("profile", one_of_each_kind(PROFILES), ids=lambda profile: profile.id)
 def test_a_ping_finds_the_limit_that_a_hold_finds(profile: Profile) -> None:
     hold, ping = (lab(profile, method).run.search.limit for method in ("hold", "ping"))
     assert (ping.manner, ping.status, ping.exact) == (hold.manner, hold.status, hold.exact)
