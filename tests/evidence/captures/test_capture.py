@@ -529,6 +529,23 @@ def test_a_syn_flood_is_no_finding(tmp_path):
     assert (record.endings, record.exit_status) == ({"refused": 50}, 0)
 
 
+def test_of_a_flood_of_attempts_a_sample_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("hbprobe.evidence.captures.retention._MOST_ATTEMPTS", 20)
+    talks = [Talk().open().void("client", 630)]
+    for n in range(300):
+        talk = Talk(client=(f"198.51.100.{n % 200 + 8}", 2000 + n))
+        talk.say("client", SYN, at_s=n / 10).say("server", RST | ACK, at_s=n / 10 + 0.01)
+        talks.append(talk)
+    path, kept = written(tmp_path / "a.pcap", *talks), Retention(most_rows=100)
+    for piece in pieces(CaptureFile(path), piece_bytes=5000):
+        kept.add(piece.data, piece.segments, piece.first_packet, 0)
+        assert kept._held < 300
+    assert len(kept.rows()) < 120 and kept.attempts == 280
+    record = Capture([path]).run()
+    assert (record.connections, record.endings) == (301, {"idle-death": 1, "refused": 20})
+    assert record.notes == ("280 attempts to connect that came to nothing were only counted",)
+
+
 def test_no_damage_breaks_the_verdicts(tmp_path):
     rng = random.Random(7)
     talks = [Talk().open().void("client", 30), reset_after(240, 1), Talk().open().say("server", FIN | ACK, at_s=270)]
