@@ -458,6 +458,13 @@ def test_the_terminal_says_the_answer_first(record, everything):
     assert ("its TTL is 61" in text) is everything
 
 
+@pytest.mark.parametrize(("end", "mute"), [("client", "server"), ("server", "client")])
+def test_who_is_not_heard_from_may_be_down(tmp_path, end, mute):
+    console = Console(file=io.StringIO(), width=200)
+    print_capture(Capture([written(tmp_path / "a.pcap", Talk().open().void(end, 630))]).run(), console)
+    assert f"or the {mute}, or the whole path to it, is down" in console.file.getvalue()
+
+
 def test_the_picture(record, tmp_path):
     figure = capture_plot(record)
     assert len([one for axes in figure.axes for one in axes.get_lines() if one.get_gid() == "death"]) == 4
