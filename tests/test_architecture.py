@@ -281,6 +281,9 @@ TOUCHING = {
     "watch.worker",
     "watch.writer",
     "web.box_page",
+    "web.feed",
+    "web.shell",
+    "web.watch_page",
 }
 """The modules that may, or that need one that does. Every other one is free of I/O, clocks and chance, with all that
 it imports: times and generators are arguments, and state machines return what to do."""

@@ -19,7 +19,8 @@ else:
     Format = Literal[tuple(FORMATS)]
 
 _RESULT = Parameter(
-    name="RESULT.json", help="what --json of lab, probe, diagnose, capture or logs wrote, or lab --out"
+    name="RESULT.json",
+    help="what --json of lab, probe, diagnose, capture or logs wrote, or lab --out (-- - for standard input)",
 )
 
 

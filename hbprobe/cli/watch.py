@@ -4,12 +4,16 @@ import asyncio
 import contextlib
 import signal
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cyclopts import Parameter
 
 from hbprobe.cli.requests import from_request
 from hbprobe.measure.observe import Observer
 from hbprobe.watch.request import Watch
+
+if TYPE_CHECKING:
+    from hbprobe.watch.endpoint import Endpoint
 
 
 @Parameter(name="*")
@@ -27,7 +31,16 @@ class _Lines(Observer):
         print(shown(text), flush=True)
 
 
-@from_request(Watch)
+class _Paged(Watch):
+    """A watch that has a page beside its metrics."""
+
+    def _answers(self) -> "type[Endpoint]":
+        from hbprobe.web.watch_page import PagedEndpoint
+
+        return PagedEndpoint
+
+
+@from_request(_Paged)
 def watch(request: Watch, own: Options) -> int:  # noqa: ARG001  there are none
     """Measure until told to stop."""
     from hbprobe import warp

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -139,10 +140,15 @@ def load_result(path: Path) -> Result:
 
 
 def load_with(path: Path, read: Callable[[object], Read]) -> Read:
-    """Read a JSON file with a reader that raises ValueError for the wrong data; raises UserError as `load_result`."""
-    name = shown(str(path))
+    """Read a JSON file with a reader that raises ValueError for the wrong data; raises UserError as `load_result`.
+
+    A hyphen stands for standard input.
+    """
+    is_given = path == Path("-")
+    name = "standard input" if is_given else shown(str(path))
     try:
-        return read(json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_number))
+        data = sys.stdin.buffer.read() if is_given else path.read_bytes()
+        return read(json.loads(data.decode("utf-8-sig"), parse_constant=_no_number))
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:

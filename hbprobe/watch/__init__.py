@@ -15,7 +15,7 @@ what a running watch can be asked, by `endpoint` or by a signal.
     lock.py       one watch at a time on one database
     changes.py    when a path's limit changed, told apart from one measurement that went wrong
     chronicle.py  a history for people and programs: what is listed, drawn, and written as `hbprobe.history/1`
-    control.py    what may be asked of a watch while it runs: another plan, or the next measurement of a target now
+    control.py    what may be asked of a watch while it runs, and who hears what goes on in it
     file_sd.py    targets out of files as Prometheus's file-based service discovery reads them, so that one file
                   serves both
     metrics.py    what a watch has found, for Prometheus: read from the database at each request, so that counters
