@@ -14,6 +14,10 @@ function seconds(value) {
   return value === null || value === undefined ? "-" : `${Number(value.toFixed(3))} s`;
 }
 
+function counted(number, noun) {
+  return number === 1 ? `1 ${noun}` : `${number} ${noun}s`;
+}
+
 function time(iso) {
   return iso ? iso.replace("T", " ").replace("Z", "") : "-";
 }
@@ -104,7 +108,7 @@ function measurements(one, told) {
     }
   }
   const left = told.left_out ? `; ${told.left_out} older ones: hbprobe history` : "";
-  put(one.section.querySelector("caption"), `${told.measurements.length} measurements, the newest first${left}`);
+  put(one.section.querySelector("caption"), `${counted(told.measurements.length, "measurement")}, the newest first${left}`);
 }
 
 function shape(name, attributes, text) {
@@ -181,15 +185,18 @@ function left(one) {
 
 function said(text) {
   const list = document.getElementById("said");
-  list.prepend(Object.assign(document.createElement("li"), { textContent: text }));
+  list.prepend(Object.assign(document.createElement("p"), { textContent: text }));
   while (list.children.length > MOST_SAID) list.lastChild.remove();
 }
 
 function summary(words) {
+  if (!about.version) {
+    put(state, words);
+    return;
+  }
   const running = [...targets.values()].filter((one) => one.search).length;
   const stores = about.stores ? "" : "; the database cannot be written now, and nothing is lost";
-  const count = targets.size === 1 ? "1 target" : `${targets.size} targets`;
-  put(state, `hbprobe ${about.version}: ${count}, each measured once in ${duration(about.interval_s).replace(/ 0 (s|min|h)$/, "")}; ${running} being measured${stores}; ${words}`);
+  put(state, `hbprobe ${about.version}: ${counted(targets.size, "target")}, each measured once in ${duration(about.interval_s).replace(/ 0 (s|min|h)$/, "")}; ${running} being measured${stores}; ${words}`);
 }
 
 async function everything() {
