@@ -218,6 +218,7 @@ VERBS = {
         (
             ("hbprobe report result.json --out report.html", "for people"),
             ("hbprobe report monday.json tuesday.json --format csv", "for a spreadsheet, on standard output"),
+            ("hbprobe report one.json other.json --compare --out sides.html", "two paths, providers or dates"),
         ),
     ),
     "watch": Verb(

@@ -12,6 +12,8 @@
     captured.py   what a report says of captures, in the words of the terminal: read from `hbprobe.evidence/1`
     logged.py     what a report says of logs, in the words of the terminal: read from `hbprobe.evidence/1`
     outcomes.py   an outcome in a few words, for a table
+    compare.py    two measurements or more side by side: which limit is the shortest, what differs, and what is the
+                  same
     pictures.py   the pictures of a document, drawn only where a format shows them
     blocks.py     what a document is made of, whatever it is then written as: chapters, sections, and blocks of plain
                   text

@@ -7,6 +7,7 @@ from hbprobe import __version__
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.report.documents.blocks import Block, Chapter, Document, Section, Table
 from hbprobe.report.documents.captured import capture_chapter
+from hbprobe.report.documents.compare import comparison
 from hbprobe.report.documents.logged import logs_chapter
 from hbprobe.report.documents.pictures import curve_picture
 from hbprobe.report.documents.sections import chapter, state_of
@@ -17,9 +18,14 @@ _MOST_CURVES = 7
 """So many can be told apart by their colours."""
 
 
-def compose(sources: Sequence[Source], written: datetime) -> Document:
-    """Return the document about what was measured or found; `written` is the time that its last line names."""
+def compose(sources: Sequence[Source], written: datetime, *, compare: bool = False) -> Document:
+    """Return the document about what was measured or found; `written` is the time that its last line names.
+
+    `compare` lays the measurements side by side first; raises UserError where that cannot be.
+    """
     chapters = tuple(map(_chapter, sources))
+    if compare:
+        return Document(chapters, (comparison(sources),), _footer(written))
     together = (_overview(sources, chapters),) if len(sources) > 1 else ()
     return Document(chapters, together, _footer(written))
 
