@@ -20,7 +20,7 @@ else:
 
 _RESULT = Parameter(
     name="RESULT.json",
-    help="what --json of lab, probe, diagnose, capture or logs wrote, or lab --out (-- - for standard input)",
+    help="what --json of lab, probe, diagnose, locate, capture or logs wrote, or lab --out (-- - for standard input)",
 )
 
 

@@ -9,6 +9,7 @@
     compose.py    from measurements to a document
     sections.py   what a report says of one measurement, section by section, in the words of the terminal
     diagnosed.py  what a report says of a diagnosis, beside what it says of the limit: read from `hbprobe.diagnosis/1`
+    located.py    what a report says of a location, in the words of the terminal: read from `hbprobe.location/1`
     captured.py   what a report says of captures, in the words of the terminal: read from `hbprobe.evidence/1`
     logged.py     what a report says of logs, in the words of the terminal: read from `hbprobe.evidence/1`
     outcomes.py   an outcome in a few words, for a table

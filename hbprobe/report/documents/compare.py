@@ -23,7 +23,7 @@ def comparison(sources: Sequence[Source]) -> Section:
     """Return what the measurements come to together; raises UserError for what cannot be laid side by side."""
     measured = [one for one in sources if isinstance(one, Measured)]
     if len(measured) < len(sources):
-        raise UserError("--compare: lays measurements side by side; leave out what capture and logs wrote")
+        raise UserError("--compare: lays measurements side by side; leave out what locate, capture and logs wrote")
     if not 2 <= len(measured) <= _MOST:
         raise UserError(f"--compare: name from 2 to {_MOST} results, not {len(measured)}")
     results = [one.result for one in measured]

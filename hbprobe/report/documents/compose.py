@@ -8,10 +8,11 @@ from hbprobe.records.capture import CaptureRecord
 from hbprobe.report.documents.blocks import Block, Chapter, Document, Section, Table
 from hbprobe.report.documents.captured import capture_chapter
 from hbprobe.report.documents.compare import comparison
+from hbprobe.report.documents.located import location_chapter
 from hbprobe.report.documents.logged import logs_chapter
 from hbprobe.report.documents.pictures import curve_picture
 from hbprobe.report.documents.sections import chapter, state_of
-from hbprobe.report.documents.sources import Measured, Source
+from hbprobe.report.documents.sources import Located, Measured, Source
 from hbprobe.report.terminal.words import limit_words, path_words
 
 _MOST_CURVES = 7
@@ -33,6 +34,8 @@ def compose(sources: Sequence[Source], written: datetime, *, compare: bool = Fal
 def _chapter(source: Source) -> Chapter:
     if isinstance(source, Measured):
         return chapter(source)
+    if isinstance(source, Located):
+        return location_chapter(source.location)
     record = source.record
     return capture_chapter(record) if isinstance(record, CaptureRecord) else logs_chapter(record)
 
@@ -48,7 +51,7 @@ def _overview(sources: Sequence[Source], chapters: Sequence[Chapter]) -> Section
         if not isinstance(source, Measured)
     )
     columns = ("evidence", "answer", "state")
-    past = (Table("What captures and logs showed", columns, told, frozenset(columns)),) if told else ()
+    past = (Table("What else was found", columns, told, frozenset(columns)),) if told else ()
     measured = [source for source in sources if isinstance(source, Measured)]
     return Section("Overview", (*(_measurements(measured) if measured else ()), *past))
 

@@ -93,7 +93,7 @@ def test_what_cannot_be_compared(office):
         sides(office)
     with pytest.raises(UserError, match="name from 2 to 7 results, not 8"):
         sides(*[office] * 8)
-    with pytest.raises(UserError, match="leave out what capture and logs wrote"):
+    with pytest.raises(UserError, match="leave out what locate, capture and logs wrote"):
         comparison([Measured(office), PastEvidence(None, {})])
 
 
