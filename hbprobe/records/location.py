@@ -6,8 +6,8 @@ from typing import Any
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError
-from hbprobe.locate.finding import ALL, Code, Finding, Hop, Reached, Route
-from hbprobe.locate.hop_trials import Asked
+from hbprobe.locate.finding import ALL, Code, Hop, HopFinding, Reached, Route
+from hbprobe.locate.hop_trials import HopQuestion
 from hbprobe.trial.outcome import Outcome
 
 SCHEMA = "hbprobe.location/1"
@@ -18,7 +18,7 @@ class Location:
     """What one path showed."""
 
     target: str
-    asked: Asked | None
+    asked: HopQuestion | None
     """None where a search found nothing to locate."""
     limit_s: float | None
     """Its upper end; None where nothing was cut."""
@@ -26,7 +26,7 @@ class Location:
     """The user named the limit; otherwise it was searched."""
     route: Route
     seen: tuple[Reached, ...]
-    finding: Finding
+    finding: HopFinding
     wall_s: float
     notes: tuple[str, ...] = ()
     label: str = ""
@@ -94,7 +94,7 @@ def read_location(data: object) -> Location:
     part = LocationPart.read(data)
     asked = None
     if part.method is not None and part.hold is not None and part.interval is not None:
-        asked = Asked(part.method, part.hold, round(part.interval))
+        asked = HopQuestion(part.method, part.hold, round(part.interval))
     hops = tuple(Hop(hop.ttl, hop.address, hop.round_trip, hop.refuses) for hop in part.hops)
     finding = part.finding
     return Location(
@@ -110,7 +110,7 @@ def read_location(data: object) -> Location:
             )
             for one in part.trials
         ),
-        finding=Finding(finding.code, finding.text, finding.hop, finding.address, finding.doubts),
+        finding=HopFinding(finding.code, finding.text, finding.hop, finding.address, finding.doubts),
         wall_s=part.seconds.wall,
         notes=part.notes,
         label=part.label,

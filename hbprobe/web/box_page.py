@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
-from hbprobe.middlebox.box import Box
-from hbprobe.middlebox.control import Control
+from hbprobe.middlebox.control_api import ControlApi
+from hbprobe.middlebox.running_box import RunningBox
 from hbprobe.web.shell import files, page
 
 
-class PagedControl(Control):
+class PagedControl(ControlApi):
     """The control API with a page: where a token is asked for, a browser cannot send it, and there is no page."""
 
     _has_page = True
 
-    def __init__(self, boxes: Sequence[Box], stop: Callable[[], None], token: str | None) -> None:
+    def __init__(self, boxes: Sequence[RunningBox], stop: Callable[[], None], token: str | None) -> None:
         super().__init__(boxes, stop, token, files(("box.js", "page.js", "page.css")))
 
     async def _about(self, request: web.Request) -> web.Response:

@@ -19,9 +19,9 @@ from hbprobe.net.json_api import host_of, problem, read_number
 from hbprobe.records.result import Result
 from hbprobe.report.terminal.answer import answer
 from hbprobe.report.terminal.live import describe, status, time_left_s
-from hbprobe.watch.chronicle import Chronicle, iso
 from hbprobe.watch.control import Control, Watched, WatchObserver
 from hbprobe.watch.endpoint import Endpoint
+from hbprobe.watch.history import TargetHistory, iso
 from hbprobe.watch.store import Now, State, Store
 from hbprobe.watch.watchfile import WatchTarget
 from hbprobe.watch.writer import Writer
@@ -93,9 +93,9 @@ class PagedEndpoint(Endpoint):
 
     def _stored(self, store: Store, name: str) -> dict[str, Any]:
         """Return what is known of a target's past."""
-        chronicle = Chronicle(name, tuple(store.measurements(name)))
-        last = next((one for one in reversed(chronicle.measurements) if one.state is State.DONE), None)
-        told = chronicle.to_dict()
+        history = TargetHistory(name, tuple(store.measurements(name)))
+        last = next((one for one in reversed(history.measurements) if one.state is State.DONE), None)
+        told = history.to_dict()
         shown = told["measurements"][-_MOST_MEASUREMENTS:]
         return told | {
             "measurements": shown,

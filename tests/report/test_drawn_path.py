@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.locate.finding import Code, Finding, Hop, Route
+from hbprobe.locate.finding import Code, Hop, HopFinding, Route
 from hbprobe.manner import Manner
 from hbprobe.records.location import Location
 from hbprobe.records.origin import Verb
@@ -54,11 +54,11 @@ def test_a_real_path_accuses_nobody_without_evidence(ten_minutes, causes, method
 @pytest.mark.parametrize(
     ("finding", "words"),
     [
-        (Finding(Code.HOP, "", 2), "client > 192.0.2.1 > [hop 2: cuts here] > 192.0.2.3 > server"),
-        (Finding(Code.HOP, "", 5), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > hop 4 > [hop 5: cuts here] > server"),
-        (Finding(Code.END, ""), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > [server: cuts here]"),
-        (Finding(Code.NOT_BY_KEEP_ALIVE, "", 2), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > server"),
-        (Finding(Code.OPEN, ""), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > server"),
+        (HopFinding(Code.HOP, "", 2), "client > 192.0.2.1 > [hop 2: cuts here] > 192.0.2.3 > server"),
+        (HopFinding(Code.HOP, "", 5), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > hop 4 > [hop 5: cuts here] > server"),
+        (HopFinding(Code.END, ""), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > [server: cuts here]"),
+        (HopFinding(Code.NOT_BY_KEEP_ALIVE, "", 2), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > server"),
+        (HopFinding(Code.OPEN, ""), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > server"),
     ],
 )
 def test_hops(finding, words):
@@ -67,7 +67,7 @@ def test_hops(finding, words):
 
 @given(hops=st.integers(1, 40), guilty=st.integers(0, 45))
 def test_however_long_the_path_is_the_guilty_one_is_drawn_and_all_are_counted(hops, guilty):
-    finding = Finding(Code.HOP, "", guilty) if guilty else Finding(Code.END, "")
+    finding = HopFinding(Code.HOP, "", guilty) if guilty else HopFinding(Code.END, "")
     stations = hops_of(location(finding, hops))
     assert len(stations) <= 8 and [bool(one.guilty) for one in stations].count(True) == 1
     more = sum(int(one.name.split()[0]) for one in stations if one.is_gap)
@@ -75,7 +75,7 @@ def test_however_long_the_path_is_the_guilty_one_is_drawn_and_all_are_counted(ho
 
 
 def test_the_picture():
-    figure = path_plot(hops_of(location(Finding(Code.HOP, "", 20), 30)))
+    figure = path_plot(hops_of(location(HopFinding(Code.HOP, "", 20), 30)))
     axes = figure.axes[0]
     gids = [one.get_gid() for one in axes.get_children()]
     assert [gids.count(gid) for gid in ("station", "guilty", "name")] == [4, 1, 7]
@@ -85,6 +85,6 @@ def test_the_picture():
 
 
 def test_a_strange_name_stays_on_two_lines():
-    hops = replace(location(Finding(Code.HOP, "", 1)), route=Route((Hop(1, "\x1b[2J " + "x" * 500),), 2))
+    hops = replace(location(HopFinding(Code.HOP, "", 1)), route=Route((Hop(1, "\x1b[2J " + "x" * 500),), 2))
     texts = [one.get_text() for one in path_plot(hops_of(hops)).axes[0].texts]
     assert all(text.count("\n") <= 1 and "\x1b" not in text for text in texts)

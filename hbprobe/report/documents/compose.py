@@ -5,11 +5,11 @@ from datetime import datetime
 
 from hbprobe import __version__
 from hbprobe.records.capture import CaptureRecord
-from hbprobe.report.documents.blocks import Block, Chapter, Document, Section, Table
-from hbprobe.report.documents.captured import capture_chapter
+from hbprobe.report.documents.blocks import Block, Chapter, ReportDocument, Section, Table
+from hbprobe.report.documents.capture_chapter import capture_chapter
 from hbprobe.report.documents.compare import comparison
-from hbprobe.report.documents.located import location_chapter
-from hbprobe.report.documents.logged import logs_chapter
+from hbprobe.report.documents.location_chapter import location_chapter
+from hbprobe.report.documents.logs_chapter import logs_chapter
 from hbprobe.report.documents.pictures import curve_picture
 from hbprobe.report.documents.sections import chapter, state_of
 from hbprobe.report.documents.sources import Located, Measured, Source
@@ -19,16 +19,16 @@ _MOST_CURVES = 7
 """So many can be told apart by their colours."""
 
 
-def compose(sources: Sequence[Source], written: datetime, *, compare: bool = False) -> Document:
+def compose(sources: Sequence[Source], written: datetime, *, compare: bool = False) -> ReportDocument:
     """Return the document about what was measured or found; `written` is the time that its last line names.
 
     `compare` lays the measurements side by side first; raises UserError where that cannot be.
     """
     chapters = tuple(map(_chapter, sources))
     if compare:
-        return Document(chapters, (comparison(sources),), _footer(written))
+        return ReportDocument(chapters, (comparison(sources),), _footer(written))
     together = (_overview(sources, chapters),) if len(sources) > 1 else ()
-    return Document(chapters, together, _footer(written))
+    return ReportDocument(chapters, together, _footer(written))
 
 
 def _chapter(source: Source) -> Chapter:

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
-    from hbprobe.report.documents.blocks import Document
+    from hbprobe.report.documents.blocks import ReportDocument
     from hbprobe.report.documents.sources import Source
 
 Write = Callable[["Sequence[Source]", datetime], str]
 """From what was measured, and when this is written, to the whole text."""
 
 
-def _html(document: "Document") -> str:
+def _html(document: "ReportDocument") -> str:
     from hbprobe.report.documents.html import to_html
 
     return to_html(document)
 
 
-def _markdown(document: "Document") -> str:
+def _markdown(document: "ReportDocument") -> str:
     from hbprobe.report.documents.markdown import to_markdown
 
     return to_markdown(document)
@@ -38,7 +38,7 @@ def _csv(measured: "Sequence[Source]", _written: datetime) -> str:
     return data.to_csv(measured)
 
 
-_FOR_PEOPLE: "dict[str, Callable[[Document], str]]" = {"html": _html, "md": _markdown}
+_FOR_PEOPLE: "dict[str, Callable[[ReportDocument], str]]" = {"html": _html, "md": _markdown}
 _FOR_PROGRAMS: dict[str, Write] = {"json": _json, "csv": _csv}
 
 FORMATS = (*_FOR_PEOPLE, *_FOR_PROGRAMS)
