@@ -274,6 +274,7 @@ TOUCHING = {
     "watch.control",
     "watch.endpoint",
     "watch.file_sd",
+    "watch.live",
     "watch.lock",
     "watch.metrics",
     "watch.notify",

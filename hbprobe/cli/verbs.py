@@ -228,6 +228,7 @@ VERBS = {
         (
             ("hbprobe watch office.yaml", "as docs/watch.md says to write it"),
             ("hbprobe watch /etc/hbprobe/watch.yaml", "as a service would"),
+            ("hbprobe watch office.yaml --live", "all targets in a table that changes"),
         ),
     ),
     "history": VerbHelp(

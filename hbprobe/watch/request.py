@@ -57,7 +57,7 @@ class Watch(Request[None]):
         if control.plan.metrics is None:
             yield
             return
-        endpoint = self._answers()(control, writer, self.reload, _now)
+        endpoint = self._answers()(control, writer, self.reload, wall_clock)
         async with endpoint.opened(control.plan.metrics, "--listen HOST:PORT") as address:
             control.says(endpoint.where(address))
             yield
@@ -84,7 +84,7 @@ class Watch(Request[None]):
                 async with self._served(control, writer):
                     reloading = asyncio.ensure_future(_reloading(self, control, notifier))
                     try:
-                        await watch(plan, writer, _now, prior_of(Catalogue().all()), control=control)
+                        await watch(plan, writer, wall_clock, prior_of(Catalogue().all()), control=control)
                     finally:
                         reloading.cancel()
 
@@ -117,5 +117,6 @@ async def _reloading(request: Watch, control: "Control", notifier: "Notifier") -
         control.says(f"{file}: read again: {counted(len(plan.targets), 'target')}")
 
 
-def _now() -> float:
+def wall_clock() -> float:
+    """Return the time in seconds since 1970."""
     return datetime.now(UTC).timestamp()
