@@ -1,4 +1,4 @@
-"""How many lines a reader reads until it is clear what was found and what to do; docs/command-line.md has the table."""
+"""How many lines one reads until it is clear what was found and what to do; docs/command-line.md has the table."""
 
 import io
 import re
