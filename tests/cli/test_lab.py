@@ -49,7 +49,7 @@ def test_settings_from_a_web_config(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_a_timer_can_be_changed(capsys: pytest.CaptureFixture[str]) -> None:
     _, result = lab(capsys, "fortinet-fortigate", "--set", "idle=120", "--connections", "8")
     assert result["limit"]["cut"] == 120.5
-    assert result["notes"] == ["idle=120 is outside what fortinet-fortigate can be set to (5 min to 7 d)"]
+    assert result["notes"][0] == "idle=120 is outside what fortinet-fortigate can be set to (5 min to 7 d)"
 
 
 def test_leaves_result_journal_and_plots_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
