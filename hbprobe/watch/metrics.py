@@ -8,18 +8,15 @@ import platform
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector as Collector
+
 from hbprobe import __version__
-from hbprobe.errors import UserError
 from hbprobe.watch.changes import changes_of, seen_of
 from hbprobe.watch.store import Measurement, State, Store
 
-try:
-    from prometheus_client import CollectorRegistry, ProcessCollector
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
-    from prometheus_client.exposition import choose_encoder
-    from prometheus_client.registry import Collector as Collector
-except ImportError:
-    raise UserError("metrics need prometheus-client: pip install 'hbprobe[watch]'") from None
 
 
 class TargetMetrics(Collector):
