@@ -18,7 +18,6 @@ from hbprobe.watch.changes import changes_of, seen_of
 from hbprobe.watch.store import Measurement, State, Store
 
 
-
 class TargetMetrics(Collector):
     """The metrics of some targets; one label, the target's name."""
 
