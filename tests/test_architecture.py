@@ -199,17 +199,20 @@ TOUCHING = {
     "records.schemas",
     "report.documents.blocks",
     "report.documents.capture_chapter",
+    "report.documents.compare",
     "report.documents.compose",
     "report.documents.data",
     "report.documents.diagnosis_section",
     "report.documents.formats",
     "report.documents.html",
     "report.documents.inline",
+    "report.documents.location_chapter",
     "report.documents.logs_chapter",
     "report.documents.markdown",
     "report.documents.pictures",
     "report.documents.sections",
     "report.documents.sources",
+    "report.drawn_path",
     "report.plots.axis",
     "report.plots.capture_plot",
     "report.plots.catalogue_plot",
@@ -221,6 +224,7 @@ TOUCHING = {
     "report.plots.history_plot",
     "report.plots.logs_plot",
     "report.plots.page",
+    "report.plots.path_plot",
     "report.plots.search_plot",
     "report.plots.search_rows",
     "report.plots.size_plot",
@@ -276,6 +280,7 @@ TOUCHING = {
     "watch.control",
     "watch.endpoint",
     "watch.file_sd",
+    "watch.live",
     "watch.metrics",
     "watch.notify",
     "watch.request",
@@ -286,6 +291,9 @@ TOUCHING = {
     "watch.worker",
     "watch.writer",
     "web.box_page",
+    "web.page_feed",
+    "web.shell",
+    "web.watch_page",
 }
 """The modules that may, or that need one that does. Every other one is free of I/O, clocks and chance, with all that
 it imports: times and generators are arguments, and state machines return what to do."""
@@ -608,6 +616,7 @@ SAME_FILE_NAME = {
     "sync": "the command Sync: its messages, and the server's side",
     "table": "the table to which a new one of the room's kind is added",
     "words": "what the room says, in sentences",
+    "live": "what is drawn while it runs",
     "metrics": "what Prometheus asks of it",
 }  # fmt: skip
 """File names that several rooms have, each with the one thing that it means in all of them."""
@@ -698,7 +707,9 @@ SMALL = {
     "report.documents.redaction": "pure, and its importer reads files; a table of what looks like a secret",
     "report.terminal.preflight": "how a record is shown; a verb has no logic of its own",
     "toxiproxy.metrics": "needs an extra, and is loaded when somebody asks",
+    "report.documents.location_chapter": "one kind of document, as captures and logs are",
     "watch.schedule": "pure, and its importer waits",
+    "web.box_page": "a page; a verb has no logic of its own",
 }
 """Modules shorter than a screen that only one other imports, each with the reason why it is one."""
 
