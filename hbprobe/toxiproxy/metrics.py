@@ -16,7 +16,7 @@ class Proxies(Collector):
         self._proxies = tuple(proxies)
 
     def collect(self) -> Iterable[Metric]:
-        """Return them all."""
+        """Return those of each proxy, and of each connection through it."""
         received = CounterMetricFamily(
             "toxiproxy_proxy_received_bytes",
             "Bytes from the client (upstream) or from the server",

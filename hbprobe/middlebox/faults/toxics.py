@@ -176,7 +176,7 @@ class Toxics:
 
     @property
     def names(self) -> list[str]:
-        """Their names."""
+        """In the order in which they came."""
         return list(self._toxics)
 
     @property

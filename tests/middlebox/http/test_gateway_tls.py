@@ -15,7 +15,7 @@ UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\n\r\n"
 BODY = bytes(range(256)) * 100_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tls():
     """TLS settings of a server on this machine, and of a client that trusts it."""
     return throwaway_pair()
