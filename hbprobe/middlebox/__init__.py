@@ -4,8 +4,8 @@ A profile becomes `rules`; a `flow` is told what moved and when, and says when i
 `relay` moves the bytes and does it, with one `alarm` for all its flows; `expired_ends` keeps what has to be silent.
 `http/` is the same for boxes that end TLS, `kernel` for Linux's own connection tracking.
 
-    rules.py           what a box of layer packet or tcp does to its flows: the timers of a profile, ready to be
-                       applied
+    rules.py           the timers of a profile, ready to be applied, and what a box of layer packet or tcp does to its
+                       flows by them
     flow.py            one flow through a box: what moved when, when it is due, and what the box does then
     deadlines.py       very many deadlines, of which most are put off again and again
     alarm.py           one timer of the loop that wakes a box for the earliest of its deadlines

@@ -23,7 +23,7 @@ class FlowState:
 
 
 class RunningBox(Protocol):
-    """A running box."""
+    """What relays and gateways have in common for those who watch and steer them."""
 
     profile: Profile
 

@@ -180,7 +180,7 @@ class _SharedBox:
 
     @property
     def counts(self) -> FlowCounts:
-        """What all workers have counted."""
+        """The sums over all processes, asked for now."""
         total = FlowCounts()
         for counts in self._workers.ask("counts", self._place):
             for field in fields(FlowCounts):

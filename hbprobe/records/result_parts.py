@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, get_
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
-from hbprobe.diagnosis.advice import Side
+from hbprobe.diagnosis.advice import Party
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
@@ -38,7 +38,7 @@ class Part(BaseModel):
 
 
 class Document(Part):
-    """A whole document."""
+    """What one file holds; its parts are objects in it."""
 
     schema_: str = Field(alias="schema")
     """Which document it is, and the number of its version: within one, keys are only ever added."""
@@ -69,7 +69,6 @@ class Document(Part):
             raise ValueError(first_mistake(error)) from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
         return self.model_dump(mode="json", by_alias=True)
 
     def to_json(self) -> str:
@@ -78,7 +77,7 @@ class Document(Part):
 
 
 class SearchPart(Part):
-    """`search`."""
+    """`search`: how holds were searched for. Times in seconds."""
 
     min_s: Seconds
     max_s: Seconds
@@ -98,7 +97,7 @@ class SearchPart(Part):
 
 
 class LimitPart(Part):
-    """`limit`."""
+    """`limit`: the bracket that is known in the end, and how the cut looked."""
 
     survived: Seconds | None
     cut: Seconds | None
@@ -135,7 +134,7 @@ class ConnectionPart(Part):
 
 
 class TrialPart(Part):
-    """One of `trials`."""
+    """One of `trials`: a connection that was held quiet, and what came of it."""
 
     trial: Count
     hold: Seconds
@@ -171,7 +170,7 @@ class TrialPart(Part):
 
 
 class SecondsPart(Part):
-    """`seconds`."""
+    """`seconds`: how long it took, on the path's clock and on the one on the wall."""
 
     path: Seconds
     wall: Seconds
@@ -180,7 +179,7 @@ class SecondsPart(Part):
 class AdvicePart(Part):
     """One of `advice`: what to do."""
 
-    side: Side
+    side: Party
     text: str
     configure: str | None
     """The lines that do it, in the product's own words."""
@@ -245,7 +244,7 @@ class SettingsPart(Part):
 
 
 class VerdictPart(Part):
-    """`verdict`."""
+    """`verdict`: what Exchange and its devices make of the limit."""
 
     healthy: StrictBool
     findings: tuple[FindingPart, ...]
@@ -269,7 +268,7 @@ class VerdictPart(Part):
 
 
 class ServerPart(Part):
-    """`server`."""
+    """`server`: what an ActiveSync server said of itself."""
 
     min_heartbeat_s: Count | None
     max_heartbeat_s: Count | None
@@ -278,7 +277,7 @@ class ServerPart(Part):
 
 
 class HeartbeatPart(Part):
-    """`heartbeat`."""
+    """`heartbeat`: whether an interval of the user's own is often enough."""
 
     asked: Seconds | None = None
     lives: StrictBool | None = None

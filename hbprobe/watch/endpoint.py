@@ -27,7 +27,7 @@ from hbprobe.watch.writer import Writer
 T = TypeVar("T")
 
 
-class Endpoint(JsonApi):
+class WatchEndpoint(JsonApi):
     """The answers."""
 
     def __init__(

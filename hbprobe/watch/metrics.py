@@ -26,7 +26,6 @@ class TargetMetrics(Collector):
         self._store, self._targets, self._now = store, targets, now
 
     def collect(self) -> Iterable[Metric]:
-        """Return them all."""
         gauges, counts = _Gauges(), _Counts()
         info = InfoMetricFamily("hbprobe_limit", "How the limit cuts: manner and likeliest cause", labels=["target"])
         for target in self._targets:
@@ -66,7 +65,6 @@ class Itself(Collector):
         self._waiting, self._interval_s, self._reloaded = waiting, interval_s, reloaded
 
     def collect(self) -> Iterable[Metric]:
-        """Return them all."""
         build = InfoMetricFamily("hbprobe_build", "The program that measures")
         build.add_metric([], {"version": __version__, "python": platform.python_version()})
         waits = "Findings that are kept in memory until they can be stored"
@@ -86,7 +84,6 @@ class Probed(Collector):
         self._last = last
 
     def collect(self) -> Iterable[Metric]:
-        """Return both."""
         last = self._last
         success = last is not None and last.state is State.DONE
         duration_s = 0.0 if last is None else max(0.0, last.seen_at - last.started_at)

@@ -16,7 +16,7 @@ from hbprobe.text import counted
 
 if TYPE_CHECKING:
     from hbprobe.watch.control import Control
-    from hbprobe.watch.endpoint import Endpoint
+    from hbprobe.watch.endpoint import WatchEndpoint
     from hbprobe.watch.notify import Notifier
     from hbprobe.watch.writer import Writer
 
@@ -46,11 +46,11 @@ class Watch(Request[None]):
         """Let a running watch read its file again, and go on with what that says; to be called on its loop."""
         self._reload.set()
 
-    def _answers(self) -> "type[Endpoint]":
+    def _answers(self) -> "type[WatchEndpoint]":
         """Return what answers over HTTP."""
-        from hbprobe.watch.endpoint import Endpoint
+        from hbprobe.watch.endpoint import WatchEndpoint
 
-        return Endpoint
+        return WatchEndpoint
 
     @contextlib.asynccontextmanager
     async def _served(self, control: "Control", writer: "Writer") -> AsyncIterator[None]:
@@ -67,8 +67,8 @@ class Watch(Request[None]):
         from hbprobe.search.prior import prior_of
         from hbprobe.watch.control import Control
         from hbprobe.watch.history import change_dict
-        from hbprobe.watch.lock import only_watch
         from hbprobe.watch.notify import Notifier
+        from hbprobe.watch.store import only_watch
         from hbprobe.watch.watch import watch
         from hbprobe.watch.watchfile import load_watch
         from hbprobe.watch.writer import Writer

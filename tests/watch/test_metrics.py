@@ -15,7 +15,7 @@ from hbprobe.net.address import Address
 from hbprobe.net.wire import Target
 from hbprobe.search.search import SearchSettings
 from hbprobe.watch.control import Control
-from hbprobe.watch.endpoint import Endpoint
+from hbprobe.watch.endpoint import WatchEndpoint
 from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import WatchPlan, WatchTarget
 
@@ -45,7 +45,7 @@ def ask():
     def asked(control, *paths, method="GET", writing=None, reload=lambda: None, **headers):
         async def main():
             async with (
-                Endpoint(control, writing or Writing(), reload, lambda: NOW).opened(LOOPBACK, "") as address,
+                WatchEndpoint(control, writing or Writing(), reload, lambda: NOW).opened(LOOPBACK, "") as address,
                 aiohttp.ClientSession(headers=headers) as session,
             ):
                 answers = []
@@ -137,7 +137,7 @@ def test_a_name_from_outside_is_escaped(measured, scraped):
 def test_an_address_that_is_taken(control, store):
     @asynccontextmanager
     async def endpoint(address):
-        async with Endpoint(control("a"), Writing(), lambda: None, lambda: NOW).opened(address, "") as at:
+        async with WatchEndpoint(control("a"), Writing(), lambda: None, lambda: NOW).opened(address, "") as at:
             yield at
 
     async def main():

@@ -22,8 +22,9 @@ from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1 import MessageError
 from hbprobe.middlebox.http.http1_proxying import Additions, own_answer
 from hbprobe.middlebox.http.http_exchange import HttpExchange
-from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule, HttpRules
+from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRules
 from hbprobe.middlebox.http.leg import Leg, LegEnd
+from hbprobe.middlebox.rules import Rule
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import name_of
 from hbprobe.net.dial import Dial
@@ -357,7 +358,7 @@ class Session:
         self._box.watch(self)
         return True
 
-    def _apply(self, rule: HttpRule, now: float) -> FlowExpired:
+    def _apply(self, rule: Rule, now: float) -> FlowExpired:
         quiet_s, ways = now - self.flow.running_since(rule), set[Way | None]()
         if rule.status is not None:
             self._answer_ourselves(rule.status, rule.body, keep=self._box.rules.keeps_client)

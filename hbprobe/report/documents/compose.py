@@ -12,7 +12,7 @@ from hbprobe.report.documents.location_chapter import location_chapter
 from hbprobe.report.documents.logs_chapter import logs_chapter
 from hbprobe.report.documents.pictures import curve_picture
 from hbprobe.report.documents.sections import chapter, state_of
-from hbprobe.report.documents.sources import Located, Measured, Source
+from hbprobe.report.documents.sources import LocatedSource, Measured, Source
 from hbprobe.report.terminal.words import limit_words, path_words
 
 _MOST_CURVES = 7
@@ -34,7 +34,7 @@ def compose(sources: Sequence[Source], written: datetime, *, compare: bool = Fal
 def _chapter(source: Source) -> Chapter:
     if isinstance(source, Measured):
         return chapter(source)
-    if isinstance(source, Located):
+    if isinstance(source, LocatedSource):
         return location_chapter(source.location)
     record = source.record
     return capture_chapter(record) if isinstance(record, CaptureRecord) else logs_chapter(record)

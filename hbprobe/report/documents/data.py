@@ -12,7 +12,7 @@ from hbprobe import __version__
 from hbprobe.errors import UserError
 from hbprobe.records.capture import CaptureRecord, FlowPart
 from hbprobe.records.logs import PassiveLimitPart
-from hbprobe.report.documents.sources import Located, Measured, Source
+from hbprobe.report.documents.sources import LocatedSource, Measured, Source
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -70,7 +70,7 @@ class _Rows:
     def of(cls, source: Source) -> "_Rows":
         if isinstance(source, Measured):
             return _TRIALS
-        if isinstance(source, Located):
+        if isinstance(source, LocatedSource):
             return _HELD
         return _FLOWS if isinstance(source.record, CaptureRecord) else _LIMITS
 
@@ -84,7 +84,7 @@ def _trials(source: Measured) -> Iterator[Iterable[object]]:
         yield (*measurement, *told, *(connection.get(name) for name in _CONNECTION))
 
 
-def _held(source: Located) -> Iterator[Iterable[object]]:
+def _held(source: LocatedSource) -> Iterator[Iterable[object]]:
     location = source.location
     for trial in location.to_dict()["trials"]:
         yield location.label, location.target, *(trial[name] for name in _HOP[2:])

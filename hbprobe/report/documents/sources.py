@@ -23,7 +23,6 @@ class Measured:
     """The whole JSON document, where it is more than the result."""
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Return the JSON form."""
         return self.result.to_dict() if self.document is None else self.document
 
 
@@ -35,12 +34,11 @@ class PastEvidence:
     document: Mapping[str, Any]
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Return the JSON form."""
         return self.document
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedSource:
     """Which hop forgets, that a report tells of."""
 
     location: Location
@@ -51,7 +49,7 @@ class Located:
         return self.document
 
 
-Source: TypeAlias = Measured | PastEvidence | Located
+Source: TypeAlias = Measured | PastEvidence | LocatedSource
 
 
 def load(path: Path) -> Source:
@@ -70,7 +68,7 @@ def _source(data: object) -> Source:
     if isinstance(harmless, dict) and harmless.get("schema") == CaptureRecord.schema_id():
         return PastEvidence(_evidence(harmless), harmless)
     if isinstance(harmless, dict) and harmless.get("schema") == LocationPart.schema_id():
-        return Located(read_location(harmless), harmless)
+        return LocatedSource(read_location(harmless), harmless)
     return Measured(Result.from_dict(harmless))
 
 

@@ -14,10 +14,10 @@ from hbprobe import warp
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.findings import record
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Manner
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Cause
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
@@ -43,7 +43,7 @@ def captures(box, tmp_path_factory):
     async def hold(name, *, expiry="silent", nat=(), idle_s=IDLE_S):
         with kernel_path([box(idle_s, expiry)], nat=set(nat), pcap=root / name) as net:
             async with far_end(net) as dialer:
-                method = make_method("hold", dialer, 1.0, random.Random(1))
+                method = make(Environment("hold", dialer, 1.0, random.Random(1)))
 
                 async def one(number):
                     await asyncio.sleep(number * 0.05)
