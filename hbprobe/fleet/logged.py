@@ -147,14 +147,14 @@ def truth_of(world: World, network: Callable[[int], str] = network_of_path) -> d
                         "from": _finite(span.low_s),
                         "to": _finite(span.high_s),
                         "spread": span.cut.spread_s,
-                        "how": span.cut.how,
+                        "how": span.cut.manner,
                     }
                     for span in path.spans
                 ],
             }
             for number, path in enumerate(world.paths)
         ],
-        "firewall": {"limit": _finite(world.firewall.limit_s), "how": world.firewall.how},
+        "firewall": {"limit": _finite(world.firewall.limit_s), "how": world.firewall.manner},
     }
 
 

@@ -319,7 +319,7 @@ class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosi
         )
 
     async def _in_lab(self, search: "SearchSettings", journal: "Journal | None", observer: Observer) -> "Diagnosing":
-        from hbprobe.lab.diagnosed import diagnose
+        from hbprobe.lab.inprocess import diagnose
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.profiles.running import draw_all
 

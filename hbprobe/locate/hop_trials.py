@@ -14,7 +14,7 @@ from hbprobe.locate.finding import ALL, NONE, Code, HopFinding, Reached, Route, 
 from hbprobe.locate.route import Address, find_route, set_ttl
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.methods.method import Method, make_method
+from hbprobe.trial.methods.method import Environment, Method, make
 from hbprobe.trial.methods.table import DEFAULT
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -247,7 +247,7 @@ class Locating:
 
     def _method(self, reach: Reach) -> Method:
         asked, dialer = self._asked, self._dialer.prepared(reach.take)
-        return make_method(asked.method, dialer, asked.grace_s, self._rng, quiet=reach.during)
+        return make(Environment(asked.method, dialer, asked.grace_s, self._rng, quiet=reach.during))
 
 
 def _announcement(route: Route, count: int, asked: HopQuestion) -> str:

@@ -37,7 +37,7 @@ class Part(BaseModel):
 
 
 class Document(Part):
-    """A whole document."""
+    """What one file holds; its parts are objects in it."""
 
     schema_: str = Field(alias="schema")
     """Which document it is, and the number of its version: within one, keys are only ever added."""
@@ -68,7 +68,6 @@ class Document(Part):
             raise ValueError(first_mistake(error)) from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
         return self.model_dump(mode="json", by_alias=True)
 
     def to_json(self) -> str:
@@ -77,7 +76,7 @@ class Document(Part):
 
 
 class SearchPart(Part):
-    """`search`."""
+    """`search`: how holds were searched for. Times in seconds."""
 
     min_s: Seconds
     max_s: Seconds
@@ -97,7 +96,7 @@ class SearchPart(Part):
 
 
 class LimitPart(Part):
-    """`limit`."""
+    """`limit`: the bracket that is known in the end, and how the cut looked."""
 
     survived: Seconds | None
     cut: Seconds | None
@@ -134,7 +133,7 @@ class ConnectionPart(Part):
 
 
 class TrialPart(Part):
-    """One of `trials`."""
+    """One of `trials`: a connection that was held quiet, and what came of it."""
 
     trial: Count
     hold: Seconds
@@ -170,7 +169,7 @@ class TrialPart(Part):
 
 
 class SecondsPart(Part):
-    """`seconds`."""
+    """`seconds`: how long it took, on the path's clock and on the one on the wall."""
 
     path: Seconds
     wall: Seconds
@@ -235,7 +234,7 @@ class SettingsPart(Part):
 
 
 class VerdictPart(Part):
-    """`verdict`."""
+    """`verdict`: what Exchange and its devices make of the limit."""
 
     healthy: StrictBool
     findings: tuple[FindingPart, ...]
@@ -259,7 +258,7 @@ class VerdictPart(Part):
 
 
 class ServerPart(Part):
-    """`server`."""
+    """`server`: what an ActiveSync server said of itself."""
 
     min_heartbeat_s: Count | None
     max_heartbeat_s: Count | None
@@ -268,7 +267,7 @@ class ServerPart(Part):
 
 
 class HeartbeatPart(Part):
-    """`heartbeat`."""
+    """`heartbeat`: whether an interval of the user's own is often enough."""
 
     asked: Seconds | None = None
     lives: StrictBool | None = None

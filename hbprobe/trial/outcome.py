@@ -93,7 +93,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The longest hold that survives, as a bracket."""
+    """The longest hold that survives, as a bracket: what was measured of a path.
+
+    What a product does, by its profile, is `hbprobe.profiles.silent_request.Cut`.
+    """
 
     survived_s: float | None
     """The longest that survived; None when not even the shortest tried did."""

@@ -50,8 +50,8 @@ class Watch(Request[None]):
         from hbprobe.search.prior import prior_of
         from hbprobe.watch.control import Control
         from hbprobe.watch.history import change_dict
-        from hbprobe.watch.lock import only_watch
         from hbprobe.watch.notify import Notifier
+        from hbprobe.watch.store import only_watch
         from hbprobe.watch.watch import watch
         from hbprobe.watch.watchfile import load_watch
         from hbprobe.watch.writer import Writer

@@ -164,7 +164,7 @@ class WatchTarget:
 
 @dataclass(frozen=True, slots=True)
 class WatchPlan:
-    """What is to be watched."""
+    """A watch file, read and checked: targets, interval, and where what they show is kept."""
 
     database: Path
     interval_s: float

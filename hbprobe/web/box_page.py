@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from hbprobe.middlebox.control_api import ControlApi
+from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.running_box import RunningBox
 
 _POLICY: Final = (
@@ -30,8 +31,10 @@ class PagedControl(ControlApi):
 
     _has_page = True
 
-    def __init__(self, boxes: Sequence[RunningBox], stop: Callable[[], None], token: str | None) -> None:
-        super().__init__(boxes, stop, token, [web.get(f"/{name}", self._file) for name in _FILES])
+    def __init__(
+        self, boxes: Sequence[RunningBox], stop: Callable[[], None], token: str | None, feed: Feed | None = None
+    ) -> None:
+        super().__init__(boxes, stop, token, [web.get(f"/{name}", self._file) for name in _FILES], feed)
 
     async def _about(self, request: web.Request) -> web.Response:
         """Return the page to a browser, which says that it wants HTML, and the boxes to others."""

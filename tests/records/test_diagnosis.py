@@ -12,7 +12,7 @@ from hbprobe import warp
 from hbprobe.diagnosis.fit import Fit, Law
 from hbprobe.diagnosis.spread import Spread
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.diagnosed import diagnose
+from hbprobe.lab.inprocess import diagnose
 from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude, sum_up
 from hbprobe.profiles.catalogue import Catalogue

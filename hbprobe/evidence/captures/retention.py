@@ -154,7 +154,8 @@ class Retention:
         self.attempts += len(floods)
         goes = np.zeros(len(begins), bool)
         goes[floods] = True
-        return rows[~np.repeat(goes, np.diff(np.append(begins, len(rows))))]
+        stays = ~np.repeat(goes, np.diff(np.append(begins, len(rows))))
+        return np.compress(stays, rows)
 
 
 _COARSEST = 2

@@ -22,7 +22,6 @@ class Measured:
     """The whole JSON document, where it is more than the result."""
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Return the JSON form."""
         return self.result.to_dict() if self.document is None else self.document
 
 
@@ -34,7 +33,6 @@ class PastEvidence:
     document: Mapping[str, Any]
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Return the JSON form."""
         return self.document
 
 

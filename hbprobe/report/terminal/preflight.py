@@ -19,11 +19,9 @@ class CheckLines(Observer):
         self._console = console
 
     def check(self, check: Check) -> None:
-        """Print a check."""
         print_check(check, self._console)
 
     def says(self, text: str) -> None:
-        """Print a sentence."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

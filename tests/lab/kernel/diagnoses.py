@@ -6,13 +6,13 @@ import random
 import sys
 
 from hbprobe import warp
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 
 IDLE_S = 3
 SEARCH = SearchSettings(1, 5, 1, connections=8, grace_s=1)
@@ -42,7 +42,7 @@ async def diagnosed(standing, idle, nat):
         async with far_end(net) as dialer:
             await standing.wait()
             rng = random.SystemRandom()
-            found = Diagnosing(Run(Search(SEARCH), make_method("hold", dialer, SEARCH.grace_s, rng)), dialer)
+            found = Diagnosing(Run(Search(SEARCH), make(Environment("hold", dialer, SEARCH.grace_s, rng))), dialer)
             await found.to_the_end()
             await standing.wait()
     died = next((one for one in found.seen if one.ask.question.value == "post-mortem"), None)

@@ -14,10 +14,10 @@ from hbprobe import warp
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.findings import record
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Manner
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Cause
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
@@ -76,7 +76,7 @@ async def hold(box, folder, standing, *, after_s, expiry="silent", nat=(), idle_
             loop = asyncio.get_running_loop()
             stalls, began_s = loop.watch_stalls(), loop.time()
             await asyncio.sleep(after_s)
-            method = make_method("hold", dialer, 1.0, random.Random(1))
+            method = make(Environment("hold", dialer, 1.0, random.Random(1)))
 
             async def one(number):
                 await asyncio.sleep(number * EVERY_S)

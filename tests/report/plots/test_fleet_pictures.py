@@ -9,12 +9,12 @@ import pytest
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
-from hbprobe.fleet.paths import Cut
 from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.size import AtTimer, Sizing
 from hbprobe.fleet.sweep import AtShare, ShareSweep
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.silent_request import Cut
 from hbprobe.report.plots.fleet_plot import average_plot, sweep_plot
 from hbprobe.report.plots.size_plot import size_plot
 from hbprobe.report.plots.staircase_plot import Stair, staircase, staircase_plot

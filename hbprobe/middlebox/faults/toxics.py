@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hbprobe.manner import Expiry, Layer
+from hbprobe.middlebox.faults.treatment import Treatment
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.rules import Rules
 from hbprobe.middlebox.stages.pipe import StagePlan
 from hbprobe.middlebox.stages.stage import Chance
 from hbprobe.middlebox.stages.table import STAGES
-from hbprobe.middlebox.treatment import Treatment
 from hbprobe.profiles.model import Ends, Grade, MismatchError, Profile, Restart, Source, Timer, TimerKind, Timers
 from hbprobe.word import Word
 
@@ -171,6 +171,16 @@ class Toxics:
     def all(self) -> list[Toxic]:
         """Return them, those of upstream first."""
         return sorted(self._toxics.values(), key=lambda toxic: not toxic.upstream)
+
+    @property
+    def names(self) -> list[str]:
+        """In the order in which they came."""
+        return list(self._toxics)
+
+    @property
+    def all_dark(self) -> bool:
+        """Whether all flows are in a black hole, those that are still to come, too."""
+        return any(toxic.type == "blackhole" and toxic.toxicity == 1 for toxic in self._toxics.values())
 
     def put(self, toxic: Toxic) -> Toxic:
         """Add a toxic, or change the one of its name; return it. Raises ValueError where its attributes are wrong."""
