@@ -15,8 +15,9 @@ from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.measure.setup import carry_out, set_up
-from hbprobe.middlebox.chain import Chain, Tls
+from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
+from hbprobe.middlebox.faults.flow_tls import Tls
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer

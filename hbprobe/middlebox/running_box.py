@@ -55,6 +55,14 @@ class RunningBox(Protocol):
         """End a flow now, as if its timer had run out; False when there is no such flow, or no timer."""
         ...
 
+    def blackhole(self) -> None:
+        """Let nothing pass and answer nothing, as if a cable were cut, until `heal`. Timers run on."""
+        ...
+
+    def heal(self) -> None:
+        """Let everything pass again; what the ends have sent meanwhile, TCP sends again."""
+        ...
+
     def drain(self) -> None:
         """Take no more connections; live flows go on."""
         ...

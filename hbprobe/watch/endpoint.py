@@ -13,11 +13,12 @@ from aiohttp import web
 
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address
+from hbprobe.net.exposition import Collector, exposition
 from hbprobe.net.json_api import JsonApi
 from hbprobe.report.terminal.live import describe
 from hbprobe.text import shown
 from hbprobe.watch.control import Control
-from hbprobe.watch.metrics import Collector, Itself, Probed, TargetMetrics, exposition
+from hbprobe.watch.metrics import Itself, Probed, TargetMetrics
 from hbprobe.watch.store import Now, State, Store
 from hbprobe.watch.watchfile import WatchTarget
 from hbprobe.watch.words import measurement_words, when

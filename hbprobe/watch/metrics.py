@@ -1,19 +1,18 @@
-"""What a watch has found, for Prometheus: read from the database at each request, so that counters never start anew.
-
-Text or OpenMetrics, as the Accept header asks: https://prometheus.io/docs/instrumenting/exposition_formats/
-"""
+"""What a watch has found, for Prometheus: read from the database at each request, so counters never start anew."""
 
 import json
 import platform
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector as Collector
-
 from hbprobe import __version__
+from hbprobe.net.exposition import (
+    Collector,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from hbprobe.watch.changes import changes_of, seen_of
 from hbprobe.watch.store import Measurement, State, Store
 
@@ -91,17 +90,6 @@ class Probed(Collector):
             GaugeMetricFamily("probe_success", "1 where the last measurement could measure", value=float(success)),
             GaugeMetricFamily("probe_duration_seconds", "How long the last measurement took", value=duration_s),
         ]
-
-
-def exposition(collectors: Iterable[Collector], accept: str, *, process: bool = False) -> tuple[bytes, str]:
-    """Return metrics as the Accept header asks, and what they are; `process` adds those of this process."""
-    registry = CollectorRegistry()
-    for collector in collectors:
-        registry.register(collector)
-    if process:
-        ProcessCollector(registry=registry)
-    encode, content_type = choose_encoder(accept)
-    return encode(registry), content_type
 
 
 class _Gauges:

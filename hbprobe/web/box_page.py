@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 from hbprobe.middlebox.control_api import ControlApi
+from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.running_box import RunningBox
 from hbprobe.web.shell import files, page
 
@@ -17,8 +18,10 @@ class PagedControl(ControlApi):
 
     _has_page = True
 
-    def __init__(self, boxes: Sequence[RunningBox], stop: Callable[[], None], token: str | None) -> None:
-        super().__init__(boxes, stop, token, files(("box.js", "page.js", "page.css")))
+    def __init__(
+        self, boxes: Sequence[RunningBox], stop: Callable[[], None], token: str | None, feed: Feed | None = None
+    ) -> None:
+        super().__init__(boxes, stop, token, files(("box.js", "page.js", "page.css")), feed)
 
     async def _about(self, request: web.Request) -> web.Response:
         """Return the page to a browser, which says that it wants HTML, and the boxes to others."""

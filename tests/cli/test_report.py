@@ -7,7 +7,7 @@ import pytest
 from hbprobe.cli.main import main
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def result(tmp_path_factory):
     """The file of the worked example."""
     folder = tmp_path_factory.mktemp("lab")

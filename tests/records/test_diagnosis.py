@@ -35,12 +35,12 @@ def made(name, trials=0):
     return sum_up(found, result, CATALOGUE.all())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def azure():
     return made("azure-load-balancer", trials=10)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nothing_cuts():
     return made("open-path")
 

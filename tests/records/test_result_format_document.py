@@ -15,12 +15,12 @@ from hbprobe.search.search import SearchSettings
 DOCUMENT = Path(__file__).parents[2] / "docs" / "result-format.md"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def text():
     return DOCUMENT.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def example(text):
     (found,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     return found

@@ -27,7 +27,7 @@ class Writing:
         self.waiting, self.is_behind = waiting, is_behind
 
 
-class Watched:
+class RunningTarget:
     """Stands for the watch over one target."""
 
     def __init__(self, number=0, run=None, next_at=None):
@@ -104,8 +104,8 @@ def stored(path, now, hours=24):
 def of_days(path, now, number):
     """A watch over what is stored, in the middle of a measurement."""
     steered = control(path, "branch office", "head office <b>", "warehouse")
-    steered.running["branch office"] = Watched(number, searching())
+    steered.running["branch office"] = RunningTarget(number, searching())
     for name in ("head office <b>", "warehouse"):
-        steered.running[name] = Watched(next_at=now + 1500)
+        steered.running[name] = RunningTarget(next_at=now + 1500)
     asyncio.get_running_loop().call_soon(steered.says, "2026-11-28 09:00:00  branch office: begins measurement 29")
     return steered

@@ -96,7 +96,7 @@ async def _start(host, *arguments):
 located_together = pytest.mark.xdist_group("kernel lab")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(box):
     """Every path, located."""
 

@@ -18,7 +18,7 @@ BODY = bytes(range(256)) * 100_000
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere bytes may be on their way for a moment")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tls():
     """TLS settings of a server on this machine, and of a client that trusts it."""
     return throwaway_pair()

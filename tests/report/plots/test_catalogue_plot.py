@@ -25,7 +25,7 @@ def box(number, *, category="nat", default=600, expiry="silent", **timer):
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shipped():
     return catalogue_plot(SHIPPED)
 

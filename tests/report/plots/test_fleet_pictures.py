@@ -31,7 +31,7 @@ def words(figure):
     return [text.get_text() for text in figure.texts]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tripped():
     mix = replace(load_mix(SHIPPED, Catalogue()), firewall=Cut(290))
     return simulate(mix.world(60, Settings(), 0), 0.5)
