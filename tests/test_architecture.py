@@ -146,6 +146,7 @@ TOUCHING = {
     "measure.request",
     "measure.run",
     "measure.setup",
+    "measure.talking",
     "measure.verdict",
     "middlebox.alarm",
     "middlebox.box_stats",
@@ -584,7 +585,6 @@ def test_no_module_compares_the_name_of_a_method(module):
 A_SCREEN = 50
 SMALL = {
     "evidence.captures.hints": "a subject of its own, beside a request that is long enough",
-    "lab.diagnosed": "what documents and tests call, too; it loads what the request waits with",
     "lab.kernel.far_end": "what documents and tests call, too",
     **dict.fromkeys(
         (f"middlebox.stages.{stage}" for stage in ("latency", "limit_data", "slow_close", "timeout")),
@@ -592,6 +592,7 @@ SMALL = {
     ),
     "middlebox.stages.table": "a table",
     "report.documents.discreet": "pure, and its importer reads files",
+    "trial.talks.scram": "a protocol of its own, tested with the numbers of its RFC",
     "watch.lock": "what another program meets, and tests meet alone",
     "watch.schedule": "pure, and its importer waits",
 }

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.inprocess import no_fault_is_lost, path
+from hbprobe.lab.inprocess import at_the_far_end, no_fault_is_lost, path
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.journal import Journal
 from hbprobe.measure.observe import Observer
@@ -36,12 +36,14 @@ async def diagnose(
     TCP keep-alives are not asked about: they end at a simulated box, whose kernel answers them.
     """
     events: list[list[Event]] = [[] for _ in boxes]
-    rng = random.Random(_SEED)
+    rng, traits = random.Random(_SEED), METHODS[method]
+    services, account = at_the_far_end(traits, settings)
+    at = traits.lab_path or "/"
     async with (
         no_fault_is_lost(),
-        path(boxes, settings, events, random.Random(seed), at=METHODS[method].lab_path or "/") as dialer,
+        path(boxes, settings, events, random.Random(seed), services, at) as dialer,
     ):
-        run = await set_up(method, dialer, search, prior, rng, journal=journal)
+        run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal)
         watch = observer.diagnosis
         found = Diagnosing(run, dialer, keep_alives=False, trials=trials, watch=watch, journal=journal)
         found.failure = await carry_out(found.to_the_end())

@@ -23,7 +23,7 @@ from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.methods.table import DEFAULT, METHODS, Server
+from hbprobe.trial.methods.table import DEFAULT, METHODS, MethodTraits, Server
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -104,7 +104,7 @@ async def measure(
     """
     events: list[list[Event]] = [[] for _ in boxes]
     traits = METHODS[method]
-    services, account = _active_sync(settings) if traits.server is Server.ACTIVE_SYNC else ((), None)
+    services, account = at_the_far_end(traits, settings)
     chance, at = random.Random(seed), traits.lab_path or "/"
     async with no_fault_is_lost(), path(boxes, settings, events, chance, services, at) as dialer:
         rng = random.Random(_SEED)
@@ -113,8 +113,10 @@ async def measure(
     return Findings(run, _cut_by(boxes, events), _remarks(events), failure)
 
 
-def _active_sync(settings: Settings) -> "tuple[tuple[Service, ...], Account]":
-    """Return what stands in for Exchange, and who logs in: it lets everyone in."""
+def at_the_far_end(traits: MethodTraits, settings: Settings) -> "tuple[tuple[Service, ...], Account | None]":
+    """Return what stands in for Exchange where a method needs it, and who logs in: it lets everyone in."""
+    if traits.server is not Server.ACTIVE_SYNC:
+        return (), None
     from hbprobe.eas.client import Account
     from hbprobe.standin.service import StandIn
 

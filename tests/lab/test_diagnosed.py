@@ -15,6 +15,7 @@ from hbprobe.profiles.held import deciding_timer, silent_hold
 from hbprobe.profiles.model import Category, Profile, TimerKind
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.evidence import Question
 from hbprobe.trial.outcome import Cause
 
 ALL = Catalogue().all()
@@ -120,3 +121,15 @@ def test_a_timer_of_an_http_box_between_requests_is_another_one() -> None:
 def test_the_same_twice() -> None:
     azure = Catalogue().find("azure-load-balancer")
     assert lab(azure).seen == lab(azure).seen
+
+
+def test_an_exchange_with_nothing_of_ours_at_the_far_end() -> None:
+    search = SearchSettings(60, 3540, 2, connections=2)
+    made = diagnose([Catalogue().find("aws-nlb-tcp")], Settings(), search, "ping", PRIOR)
+    found = warp.run(made, warp.WarpClock())
+    assert (found.run.search.limit.survived_s, found.run.search.limit.cut_s) == (349, 351)
+    assert [(ask.question, ask.hold_s) for ask in found.asks] == [(Question.POST_MORTEM, 440)]
+    assert found.reasoning.kinds == (BoxKind.PACKET,)
+    assert found.remarks == (
+        "not asked, for only hbprobe serve at the far end lets us: whether bytes save it, and from which end",
+    )

@@ -12,6 +12,7 @@ from hbprobe.trial.evidence import Ask, Question, Seen
 from hbprobe.trial.explanation import explained
 from hbprobe.trial.methods.table import METHODS, MethodTraits
 from hbprobe.trial.outcome import Outcome
+from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -31,6 +32,7 @@ class Environment:
     rate: float = 1.0
     """So many seconds of the path pass in one of the loop's. Holds and outcomes are told in the path's."""
     account: "Account | None" = None
+    talk: TalkOptions = NO_OPTIONS
     connections: int = 1
     """So many trials run at once."""
     say: Callable[[str], None] = lambda _: None
@@ -52,7 +54,7 @@ class Method(Protocol):
         ...
 
     async def ask(self, ask: Ask) -> Seen:
-        """Ask one question of a diagnosis, which must be one of the method's traits; on the loop's clock."""
+        """Ask one question of a diagnosis, which must be one of `asks`; on the loop's clock."""
         ...
 
     def at(self, dialer: Dialer) -> "Method":
@@ -61,6 +63,11 @@ class Method(Protocol):
 
     async def prepare(self) -> None:
         """Do what must be done before anything is measured; raises CannotMeasureError where the server refuses."""
+        ...
+
+    @property
+    def asks(self) -> frozenset[Question]:
+        """What it can ask of the server that is there."""
         ...
 
     @property
@@ -95,6 +102,11 @@ class OneConnection:
         """Do nothing."""
 
     @property
+    def asks(self) -> frozenset[Question]:
+        """What its row says."""
+        return self._environment.traits.asks
+
+    @property
     def limits(self) -> None:
         """Nothing: any hold may be asked for."""
         return
@@ -121,7 +133,7 @@ class OneConnection:
         raise NotImplementedError
 
     def _explained(self, seen: Seen) -> Outcome:
-        return explained(seen.paced(self._rate), tls=self._dialer.target.tls)
+        return explained(seen.paced(self._rate), tls=self._dialer.tls)
 
 
 def make(environment: Environment) -> Method:
@@ -138,6 +150,7 @@ def make_method(
     rate: float = 1.0,
     *,
     account: "Account | None" = None,
+    talk: TalkOptions = NO_OPTIONS,
     connections: int = 1,
     say: Callable[[str], None] = lambda _: None,
     quiet: Quiet = nothing_meanwhile,
@@ -151,6 +164,7 @@ def make_method(
             rng=rng,
             rate=rate,
             account=account,
+            talk=talk,
             connections=connections,
             say=say,
             quiet=quiet,

@@ -11,7 +11,7 @@ from importlib import import_module
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import End, EndKind
-from hbprobe.net.wire import Wire
+from hbprobe.net.wire import DialError, Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify
 from hbprobe.trial.evidence import Ask, Question, Seen
@@ -41,6 +41,19 @@ class TalkMethod(OneConnection):
         seen = await on_a_connection(self._dialer, _AT_ONCE, self._proven)
         return None if seen.outcome.kind is Kind.SURVIVED else seen.outcome
 
+    @property
+    def asks(self) -> frozenset[Question]:
+        """What the talk allows: not all can be asked again and again."""
+        asks = super().asks
+        return asks if self._talk(0.0).repeats else asks - {Question.BOTH_DRIP}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was said of the talk."""
+        options = self._environment.talk
+        login = (f"logged in as {options.user}: what a server allows before the login does not count",)
+        return (*(login if options.user else ()), *(("TLS began by STARTTLS",) if options.starttls else ()))
+
     async def ask(self, ask: Ask) -> Seen:
         """Ask one question; a drip from both ends is the protocol's own ping, with what answers it."""
         environment = self._environment
@@ -57,12 +70,14 @@ class TalkMethod(OneConnection):
             wire.send(talk.ask())
             end = await _heard(wire, talk, asyncio.get_running_loop().time() + _BEGIN_S)
             if not talk.answered:
-                outcome = _objection("the server does not answer a question that is asked at once", talk, end)
+                text = talk.instead or "the server does not answer a question that is asked at once"
+                outcome = _objection(text, talk, end)
         return Seen(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
 
     def _talk(self, hold_s: float) -> Talk:
-        target = self._dialer.target
-        return self._new(Where(target.authority, target.path, hold_s))
+        target, environment = self._dialer.target, self._environment
+        nonce = f"{environment.rng.getrandbits(128):032x}"
+        return self._new(Where(target.authority, target.path, hold_s, environment.talk, nonce))
 
 
 class _Trial:
@@ -74,7 +89,8 @@ class _Trial:
         self._ask = ask
         self._grace_s = environment.grace_s
         self._quiet = environment.quiet
-        self._own_limit = environment.traits.own_limit
+        traits = environment.traits
+        self._own_limit = traits.own_limit_in_session if environment.talk.user else traits.own_limit
         self._loop = asyncio.get_running_loop()
         self._since_s = 0.0
         """Since when it is silent."""
@@ -137,8 +153,8 @@ class _Trial:
         end = await _heard(self._wire, self._talk, self._loop.time() + self._grace_s)
         if self._talk.answered:
             return Outcome(Kind.SURVIVED, self._elapsed_s)
-        if self._talk.trouble:
-            return Outcome(Kind.FAILED, self._elapsed_s, reason=self._talk.trouble)
+        if wrong := self._talk.trouble or self._talk.instead:
+            return Outcome(Kind.FAILED, self._elapsed_s, reason=wrong)
         if end is None:
             return Outcome(Kind.CUT, self._elapsed_s, Manner.SILENT, reason="nothing came")
         outcome = self._ended(end)
@@ -225,7 +241,17 @@ async def _begun(wire: Wire, talk: Talk) -> Outcome | None:
         wire.send(first)
     if _stands(talk):
         return None
-    end = await _heard(wire, talk, asyncio.get_running_loop().time() + _BEGIN_S)
+    until_s = asyncio.get_running_loop().time() + _BEGIN_S
+    end = await _heard(wire, talk, until_s)
+    if talk.wants_tls:
+        try:
+            await wire.start_tls()
+        except DialError as error:
+            return Outcome(Kind.FAILED, 0.0, reason=str(error), again=error.passing, outage=error.passing)
+        if said := talk.secured():
+            wire.send(said)
+        if not _stands(talk):
+            end = await _heard(wire, talk, until_s)
     return None if _stands(talk) else _objection("the server does not begin to talk", talk, end)
 
 
@@ -236,7 +262,7 @@ def _stands(talk: Talk) -> bool:
 async def _heard(wire: Wire, talk: Talk, until_s: float) -> End | None:
     """Listen until the talk stands, or its question is answered, or it ends, or the time is over."""
     stood = talk.stands
-    while not (talk.trouble or talk.answered or (talk.stands and not stood)):
+    while not (talk.trouble or talk.answered or talk.wants_tls or (talk.stands and not stood)):
         event = await wire.receive(until_s)
         if event is None or isinstance(event, End):
             return event

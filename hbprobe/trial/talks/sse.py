@@ -17,7 +17,7 @@ _HOLD = "%7Bhold%7D"
 class EventsTalk(Talk):
     """A stream that is listened to."""
 
-    asks = False
+    asks = repeats = False
     end_to_end = False
 
     def __init__(self, where: Where) -> None:
@@ -33,6 +33,9 @@ class EventsTalk(Talk):
             ("Accept", "text/event-stream"),
             ("Cache-Control", "no-cache"),
         ]
+        ours = {name.lower() for name, _ in self.where.options.headers}
+        headers = [(name, value) for name, value in headers if name.lower() not in ours]
+        headers += [(name, value.encode("latin-1")) for name, value in self.where.options.headers]
         target = self.where.path.replace(_HOLD, f"{self.where.hold_s:g}")
         request = self._http.send(h11.Request(method="GET", target=target, headers=headers))
         return (request or b"") + (self._http.send(h11.EndOfMessage()) or b"")
