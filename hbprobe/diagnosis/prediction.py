@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
-from hbprobe.profiles.held import between_requests, deciding_timer, latest_of, outlived
+from hbprobe.profiles.held import latest_of, outlived, quiet_timer
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
+from hbprobe.profiles.words import Part
 from hbprobe.trial.evidence import Ask, FarEnd, Question
 
 _SAVED_BY = {
@@ -37,12 +38,9 @@ class Prediction:
     timer: Timer
 
 
-def predict(profile: Profile, *, between: bool = False) -> Prediction | None:
-    """Say what becomes of a request that is held in silence; None for a product that lets it live.
-
-    `between`: of a connection on which nothing is asked.
-    """
-    timer = between_requests(profile) if between else deciding_timer(profile)
+def predict(profile: Profile, part: Part = Part.REQUEST) -> Prediction | None:
+    """Say what becomes of a connection that is silent in that part of it; None for a product that lets it live."""
+    timer = quiet_timer(profile, part)
     last_s = None if timer is None else latest_of(timer, profile)
     if timer is None or last_s is None:
         return None

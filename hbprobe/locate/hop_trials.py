@@ -17,6 +17,7 @@ from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.methods.method import Method, make_method
 from hbprobe.trial.methods.table import DEFAULT
 from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 
 _POLL_S = 0.05
 _QUIET_S = 0.3
@@ -166,6 +167,7 @@ class Locating:
         asked: Asked,
         rng: random.Random,
         *,
+        talk: TalkOptions = NO_OPTIONS,
         find: FindRoute = find_route,
         say: Callable[[str], None] = lambda _: None,
         journal: HopRecord | None = None,
@@ -175,6 +177,7 @@ class Locating:
         self._dialer = dialer
         self._asked = asked
         self._rng = rng
+        self._talk = talk
         self._find = find
         self._say = say
         self._journal = journal
@@ -247,7 +250,7 @@ class Locating:
 
     def _method(self, reach: Reach) -> Method:
         asked, dialer = self._asked, self._dialer.prepared(reach.take)
-        return make_method(asked.method, dialer, asked.grace_s, self._rng, quiet=reach.during)
+        return make_method(asked.method, dialer, asked.grace_s, self._rng, talk=self._talk, quiet=reach.during)
 
 
 def _announcement(route: Route, count: int, asked: Asked) -> str:

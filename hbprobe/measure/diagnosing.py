@@ -95,8 +95,7 @@ class Diagnosing:
 
     def matches(self, profiles: Sequence[Profile]) -> tuple[Match, ...]:
         """Return which products fit, the best first."""
-        between = METHODS[self.run.method.name].between_requests
-        return rank(profiles, self.run.search.limit, self.seen, self.reasoning, between=between)
+        return rank(profiles, self.run.search.limit, self.seen, self.reasoning, self._traits.part)
 
     # What it does
 

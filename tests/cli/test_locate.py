@@ -76,7 +76,7 @@ class Silent:
 
 @linux
 def test_a_limit_that_is_too_short_to_be_known(capsys, monkeypatch):
-    async def set_up(name, dialer, settings, prior, rng, journal, observer):
+    async def set_up(name, dialer, settings, prior, rng, talk, journal, observer):
         return Run(Search(settings, prior), Silent())
 
     monkeypatch.setattr("hbprobe.measure.setup.set_up", set_up)
