@@ -3,7 +3,7 @@
 import contextlib
 
 from hbprobe.cli.output import Told, measured, show
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.duration import parse_duration_s
 from hbprobe.errors import RequestError
 from hbprobe.measure.verdict import Verdict

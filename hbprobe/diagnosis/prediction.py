@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
-from hbprobe.profiles.held import latest_of, outlived, quiet_timer
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
-from hbprobe.profiles.words import Part
-from hbprobe.trial.evidence import Ask, FarEnd, Question
+from hbprobe.profiles.silent_request import latest_of, outlived, quiet_timer
+from hbprobe.profiles.vocabulary import QuietPhase
+from hbprobe.trial.evidence import Ask, FarEndState, Question
 
 _SAVED_BY = {
     Restart.ANY_PACKET: (True, True, True),
@@ -33,14 +33,14 @@ class Prediction:
     aftermath: Aftermath | None
     """For a silent cut."""
     status: int | None
-    far_end: FarEnd | None
+    far_end: FarEndState | None
     """What the far end sees at that moment; None where that depends on more."""
     timer: Timer
 
 
-def predict(profile: Profile, part: Part = Part.REQUEST) -> Prediction | None:
+def predict(profile: Profile, phase: QuietPhase = QuietPhase.REQUEST) -> Prediction | None:
     """Say what becomes of a connection that is silent in that part of it; None for a product that lets it live."""
-    timer = quiet_timer(profile, part)
+    timer = quiet_timer(profile, phase)
     last_s = None if timer is None else latest_of(timer, profile)
     if timer is None or last_s is None:
         return None
@@ -94,14 +94,16 @@ def _aftermath(timer: Timer) -> Aftermath | None:
     return Aftermath.ACKNOWLEDGED if timer.revived_by in (Ends.CLIENT, Ends.BOTH) else foretold
 
 
-def _far_end(profile: Profile, timer: Timer) -> FarEnd | None:
+def _far_end(profile: Profile, timer: Timer) -> FarEndState | None:
     if profile.layer is Layer.HTTP:
         reset = (profile.http or Http()).server_side is ServerSide.RESET
-        return FarEnd.RESET if reset else FarEnd.CLOSED
+        return FarEndState.RESET if reset else FarEndState.CLOSED
     if timer.tells not in (Ends.BOTH, Ends.SERVER):
         return None
     act = timer.expiry.traits.act
-    return None if act is None else {Manner.RESET: FarEnd.RESET, Manner.CLOSED: FarEnd.CLOSED}.get(act.heard)
+    return (
+        None if act is None else {Manner.RESET: FarEndState.RESET, Manner.CLOSED: FarEndState.CLOSED}.get(act.heard)
+    )
 
 
 def _between_requests(profile: Profile, ask: Ask) -> bool | None:

@@ -57,7 +57,7 @@ class Seconds:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Portion:
     """Says of a type that it is a number from 0 to 1, or a percentage."""
 
 
@@ -73,7 +73,7 @@ class Whole:
 
 Duration: TypeAlias = Annotated[float | str, Seconds()]
 """Seconds, or text with a unit: `600`, `"10min"`, `"0:10:00"`."""
-Share: TypeAlias = Annotated[float | str, Part()]
+Share: TypeAlias = Annotated[float | str, Portion()]
 """From 0 to 1, or a percentage: `0.1`, `"10%"`."""
 Count: TypeAlias = Annotated[int, Whole()]
 """A whole number above 0."""
@@ -191,7 +191,7 @@ def _read(name: str, value: object, mark: object) -> object:
     match mark:
         case Seconds():
             return _seconds(name, value)
-        case Part():
+        case Portion():
             return _share(name, value)
         case Whole():
             return _whole(name, value, mark)

@@ -3,7 +3,7 @@
 import pytest
 
 import hbprobe
-from hbprobe.cli.requests import option_of
+from hbprobe.cli.request_options import option_of
 from hbprobe.errors import RequestError
 from hbprobe.measure.request import target_of
 from hbprobe.trial.talks.talk import NO_OPTIONS

@@ -5,9 +5,9 @@ import pytest
 from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.catalogue import Catalogue, built_in_folder, profile_files
 from hbprobe.profiles.checking import check_files
-from hbprobe.profiles.held import tunnel_timer
 from hbprobe.profiles.loader import load_profile
 from hbprobe.profiles.model import Category, Grade, Profile, Restart, TimerKind
+from hbprobe.profiles.silent_request import tunnel_timer
 
 FILES = profile_files(built_in_folder())
 PROFILES = [load_profile(path) for path in FILES]

@@ -19,9 +19,9 @@ from enum import IntEnum
 
 from hbprobe.manner import Act, Expiry
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.rules import RESTARTS, Looks
-from hbprobe.profiles.held import tunnel_timer
+from hbprobe.middlebox.rules import RESTARTS, TableSweep
 from hbprobe.profiles.model import Http, Profile, ServerSide, Timer, TimerKind
+from hbprobe.profiles.silent_request import tunnel_timer
 
 
 class HttpPhase(IntEnum):
@@ -78,7 +78,7 @@ class HttpRules:
     """The timer of each phase."""
     total: HttpRule | None
     lifetime: HttpRule | None
-    looks: Looks
+    looks: TableSweep
     server_act: Act
     """What the server's end sees when the box gives a request up."""
     keeps_client: bool
@@ -96,7 +96,7 @@ class HttpRules:
             by_phase=tuple(by_phase),
             total=_rule(profile, TimerKind.TOTAL, server_act),
             lifetime=_rule(profile, TimerKind.LIFETIME, server_act),
-            looks=Looks.of(profile),
+            looks=TableSweep.of(profile),
             server_act=server_act,
             keeps_client=http.keeps_client,
         )

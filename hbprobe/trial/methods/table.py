@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hbprobe.farend.hold import LONGEST_HOLD_S
+from hbprobe.farend.hold_request import LONGEST_HOLD_S
 from hbprobe.net.target import HTTP, Scheme
-from hbprobe.profiles.words import Part
+from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Question
 
 
@@ -65,7 +65,7 @@ class MethodTraits:
     """The same, after a login."""
     talk: str = ""
     """The module of `hbprobe.trial.talks` with what is said, for a method that talks in one."""
-    part: Part = Part.REQUEST
+    phase: QuietPhase = QuietPhase.REQUEST
     """In which part of a connection nothing moves."""
     exchange: bool = False
     """What it measures is what an Exchange heartbeat would meet, so Exchange's verdict follows from it."""
@@ -81,7 +81,7 @@ def _talk(
     words: str,
     schemes: Mapping[str, Scheme],
     *,
-    part: Part = Part.FOREIGN,
+    phase: QuietPhase = QuietPhase.FOREIGN,
     takes: Collection[Takes] = (),
     lab_path: str | None = None,
     own_limit: str = "",
@@ -97,7 +97,7 @@ def _talk(
         schemes=schemes,
         server=Server.ANY,
         server_timer=True,
-        part=part,
+        phase=phase,
         asks=_ANY_SERVER | {Question.BOTH_DRIP},
         takes=frozenset(takes),
         lab_path=lab_path,
@@ -133,7 +133,7 @@ _ROWS = (
         server=Server.ANY,
         server_timer=True,
         asks=_ANY_SERVER,
-        part=Part.BETWEEN,
+        phase=QuietPhase.BETWEEN,
     ),
     MethodTraits(
         name="ping",
@@ -155,7 +155,7 @@ _ROWS = (
         "any WebSocket endpoint answers a Ping after the silence",
         "a WebSocket is quiet, and its endpoint is asked with a Ping",
         _pair("ws", 80, "wss", 443),
-        part=Part.TUNNEL,
+        phase=QuietPhase.TUNNEL,
         takes=(Takes.HEADERS, Takes.SUBPROTOCOLS),
         lab_path="/ws",
     ),
@@ -164,7 +164,7 @@ _ROWS = (
         "a stream of server-sent events is opened and listened to",
         "a stream of events is listened to",
         {"sse+https": Scheme(tls=True, port=443), "sse+http": Scheme(tls=False, port=80)},
-        part=Part.ANSWER,
+        phase=QuietPhase.ANSWER,
         takes=(Takes.HEADERS,),
         lab_path="/events?silence=%7Bhold%7D",
     ),
@@ -173,7 +173,7 @@ _ROWS = (
         "any HTTPS server that speaks HTTP/2 acknowledges a PING; no request is made",
         "an HTTP/2 connection without requests is quiet, and the server is asked with a PING",
         {"h2": Scheme(tls=True, port=443), "grpcs": Scheme(tls=True, port=443)},
-        part=Part.BETWEEN,
+        phase=QuietPhase.BETWEEN,
     ),
     _talk(
         "mqtt",

@@ -14,7 +14,7 @@ from hbprobe.net.replies import End, EndKind
 from hbprobe.net.wire import DialError, Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify
-from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
 from hbprobe.trial.postmortem import examine
@@ -54,7 +54,7 @@ class TalkMethod(OneConnection):
         login = (f"logged in as {options.user}: what a server allows before the login does not count",)
         return (*(login if options.user else ()), *(("TLS began by STARTTLS",) if options.starttls else ()))
 
-    async def ask(self, ask: Ask) -> Seen:
+    async def ask(self, ask: Ask) -> Observation:
         """Ask one question; a drip from both ends is the protocol's own ping, with what answers it."""
         environment = self._environment
         return await on_a_connection(
@@ -63,7 +63,7 @@ class TalkMethod(OneConnection):
             lambda wire: _Trial(wire, self._talk(ask.hold_s), ask, environment).seen(),
         )
 
-    async def _proven(self, wire: Wire) -> Seen:
+    async def _proven(self, wire: Wire) -> Observation:
         talk = self._talk(0.0)
         outcome = await _begun(wire, talk)
         if outcome is None and talk.asks:
@@ -72,7 +72,7 @@ class TalkMethod(OneConnection):
             if not talk.answered:
                 text = talk.instead or "the server does not answer a question that is asked at once"
                 outcome = _objection(text, talk, end)
-        return Seen(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
+        return Observation(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
 
     def _talk(self, hold_s: float) -> Talk:
         target, environment = self._dialer.target, self._environment
@@ -100,16 +100,16 @@ class _Trial:
         """How long the silences were that the server broke by itself."""
         self._socket: SocketSaw | None = None
 
-    async def seen(self) -> Seen:
+    async def seen(self) -> Observation:
         """Keep the connection silent, and tell what came of it."""
         if (objection := await _begun(self._wire, self._talk)) is not None:
-            return Seen(self._ask, objection)
+            return Observation(self._ask, objection)
         self._since_s = self._heard_s = self._loop.time()
         async with self._quiet(self._wire, self._ask.hold_s):
             outcome = await (self._pinged() if self._ask.question is Question.BOTH_DRIP else self._silent())
         if outcome.how is Manner.SILENT and self._socket is None:
             self._socket = await examine(self._wire)
-        return Seen(
+        return Observation(
             self._ask,
             outcome,
             signed=self._wire.signed,
