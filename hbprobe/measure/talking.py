@@ -104,7 +104,7 @@ class Talking(Searching, LoggingIn, Connecting):
         """Return what opens connections to a target, and starts TLS later where that is said."""
         from hbprobe.net.wire import Dialer
 
-        tls = self.tls(target, starttls=self.starttls)
+        tls = self.tls(target, starttls=self.starttls, alpn=self.traits.alpn)
         return Dialer(target, tls, start=self.start, later=self.starttls)
 
     @property

@@ -24,6 +24,7 @@ from hbprobe.warp import rate_of
 
 _CHUNK_BYTES = 65536
 _GREETING_BYTES = 16
+_MOST_TOLD = 80
 _TURNS = 2
 """In the first turn of the loop after a deadline the socket is polled, in the second it is read."""
 
@@ -53,6 +54,8 @@ class Wire(asyncio.Protocol):
         self._opened_at: datetime | None = None
         self._closed_at: datetime | None = None
         self._ends: tuple[tuple[str, int], ...] = ()
+        self.in_the_clear = ""
+        """One line that came without TLS in the middle of it: last words, as some servers say them that give up."""
         self.round_trip_s = 0.0
         """How long the TCP handshake took."""
         self._context, self._host = tls, host
@@ -161,12 +164,14 @@ class Wire(asyncio.Protocol):
         if self._tls is None:
             self._inbox.put_nowait(data)
             return
+        if self._signed or self.in_the_clear:  # what comes after close_notify is ignored (RFC 8446, 6.1)
+            return
         self._first_bytes = self._first_bytes or data[:_GREETING_BYTES]
         self._arrived.write(data)
         if not self._handshake.done():
             self._shake_hands(self._tls)
         if self._handshake.done() and not self._handshake.exception():
-            self._decrypt(self._tls)
+            self._decrypt(self._tls, data)
 
     def eof_received(self) -> bool:
         """Note a FIN."""
@@ -199,7 +204,7 @@ class Wire(asyncio.Protocol):
             self._handshake.set_result(None)
         self._flush()
 
-    def _decrypt(self, tls: ssl.SSLObject) -> None:
+    def _decrypt(self, tls: ssl.SSLObject, came: bytes) -> None:
         try:
             while data := tls.read(_CHUNK_BYTES):
                 self._inbox.put_nowait(data)
@@ -208,7 +213,10 @@ class Wire(asyncio.Protocol):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error)}")
+            if came.rstrip().isascii() and came.rstrip().decode().isprintable():
+                self.in_the_clear = came.rstrip().decode()[:_MOST_TOLD]
+            elif not self._signed:
+                self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error)}")
         self._flush()
 
     def _flush(self) -> None:

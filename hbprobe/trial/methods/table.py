@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.farend.hold_request import LONGEST_HOLD_S
-from hbprobe.net.target import HTTP, Scheme
+from hbprobe.net.target import HTTP, HTTP_1_1, Scheme
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Question
 
@@ -67,6 +67,8 @@ class MethodTraits:
     """The module of `hbprobe.trial.talks` with what is said, for a method that talks in one."""
     phase: QuietPhase = QuietPhase.REQUEST
     """In which part of a connection nothing moves."""
+    alpn: str = HTTP_1_1
+    """What is offered in TLS (RFC 7301); empty for a protocol without a name there."""
     exchange: bool = False
     """What it measures is what an Exchange heartbeat would meet, so Exchange's verdict follows from it."""
 
@@ -82,6 +84,7 @@ def _talk(
     schemes: Mapping[str, Scheme],
     *,
     phase: QuietPhase = QuietPhase.FOREIGN,
+    alpn: str = "",
     takes: Collection[Takes] = (),
     lab_path: str | None = None,
     own_limit: str = "",
@@ -98,6 +101,7 @@ def _talk(
         server=Server.ANY,
         server_timer=True,
         phase=phase,
+        alpn=alpn,
         asks=_ANY_SERVER | {Question.BOTH_DRIP},
         takes=frozenset(takes),
         lab_path=lab_path,
@@ -156,6 +160,7 @@ _ROWS = (
         "a WebSocket is quiet, and its endpoint is asked with a Ping",
         _pair("ws", 80, "wss", 443),
         phase=QuietPhase.TUNNEL,
+        alpn=HTTP_1_1,
         takes=(Takes.HEADERS, Takes.SUBPROTOCOLS),
         lab_path="/ws",
     ),
@@ -165,6 +170,7 @@ _ROWS = (
         "a stream of events is listened to",
         {"sse+https": Scheme(tls=True, port=443), "sse+http": Scheme(tls=False, port=80)},
         phase=QuietPhase.ANSWER,
+        alpn=HTTP_1_1,
         takes=(Takes.HEADERS,),
         lab_path="/events?silence=%7Bhold%7D",
     ),
@@ -173,6 +179,7 @@ _ROWS = (
         "any HTTPS server that speaks HTTP/2 acknowledges a PING; no request is made",
         "an HTTP/2 connection without requests is quiet, and the server is asked with a PING",
         {"h2": Scheme(tls=True, port=443), "grpcs": Scheme(tls=True, port=443)},
+        alpn="h2",
         phase=QuietPhase.BETWEEN,
     ),
     _talk(

@@ -33,7 +33,7 @@ class TalkMethod(OneConnection):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._new: MakeTalk = import_module(f"hbprobe.trial.talks.{environment.traits.talk}").make
-        if alpn := self._talk(0.0).alpn:
+        if alpn := environment.traits.alpn:
             self._dialer = self._dialer.offering(alpn)
 
     async def prove(self) -> Outcome | None:
@@ -114,10 +114,14 @@ class _Trial:
             outcome,
             signed=self._wire.signed,
             socket=self._socket,
-            farewell=self._talk.farewell if outcome.kind is Kind.CUT else "",
-            by_server=self._talk.end_to_end,
+            farewell=self._last_words() if outcome.kind is Kind.CUT else "",
+            by_server=self._talk.end_to_end and not self._wire.in_the_clear,
             own_limit=self._own_limit,
         )
+
+    def _last_words(self) -> str:
+        clear = self._wire.in_the_clear
+        return self._talk.farewell or (f"{clear!r} in the clear, in the middle of TLS" if clear else "")
 
     # What is done meanwhile
 
