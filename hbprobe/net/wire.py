@@ -7,6 +7,7 @@ TLS runs here over memory buffers (ssl.MemoryBIO) on a plain asyncio transport, 
 import asyncio
 import contextlib
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from hbprobe.warp import rate_of
 
 _CHUNK_BYTES = 65536
 _GREETING_BYTES = 16
+_LAST_WORDS = re.compile(rb"([\x20-\x7e]{8,})[\r\n]*\Z")
 _MOST_TOLD = 80
 _TURNS = 2
 """In the first turn of the loop after a deadline the socket is polled, in the second it is read."""
@@ -213,8 +215,8 @@ class Wire(asyncio.Protocol):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            if came.rstrip().isascii() and came.rstrip().decode().isprintable():
-                self.in_the_clear = came.rstrip().decode()[:_MOST_TOLD]
+            if error.reason == "WRONG_VERSION_NUMBER" and (words := _LAST_WORDS.search(came)):
+                self.in_the_clear = words[1].decode()[:_MOST_TOLD]
             elif not self._signed:
                 self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error)}")
         self._flush()

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,8 @@ class Server:
     said: dict = field(default_factory=dict)
     as_user: str | None = None
     """It refuses to be run by root: this user of its package runs it there."""
+    module: str = ""
+    """The package of Python that it takes."""
     cap: str | None = None
     """What ends a quiet connection at 5 s, as the server says it; "" for one that says nothing."""
 
@@ -250,12 +253,15 @@ SERVERS = {
     "nginx": Server(
         "nginx", "h2", conf(_NGINX), ("nginx", "-p", "{folder}", "-e", "stderr", "-c", "{folder}/conf"), cap="GOAWAY"
     ),
-    "grpc": Server(sys.executable, "grpcs", conf(_GRPC), (sys.executable, "{folder}/conf"), cap="GOAWAY"),
+    "grpc": Server(
+        sys.executable, "grpcs", conf(_GRPC), (sys.executable, "{folder}/conf"), module="grpc", cap="GOAWAY"
+    ),
     "websockets": Server(
         sys.executable,
         "ws",
         conf(_WEBSOCKETS.replace("{ping}", "None")),
         (sys.executable, "{folder}/conf"),
+        module="websockets",
         said={"subprotocol": ["quiet"], "headers": {"Origin": "https://app.example"}},
     ),
     "websockets, which speaks": Server(
@@ -263,6 +269,7 @@ SERVERS = {
         "ws",
         conf(_WEBSOCKETS.replace("{ping}", "3")),
         (sys.executable, "{folder}/conf"),
+        module="websockets",
         said={"subprotocol": ["quiet"]},
     ),
 }
@@ -278,10 +285,15 @@ QUIET = [name for name in ASKED if name != SPEAKS]
 
 
 def find(program):
-    found = shutil.which(program, path=PATH)
-    if found is None and os.environ.get("CI") == "true":
-        pytest.fail(f"{program} is not installed")
-    return found
+    return shutil.which(program, path=PATH)
+
+
+def is_here(server):
+    missing = server.module if server.module and find_spec(server.module) is None else ""
+    missing = missing or ("" if find(server.program) else server.program)
+    if missing and os.environ.get("CI") == "true":
+        pytest.fail(f"{missing} is not installed")
+    return not missing
 
 
 class Running:
@@ -389,7 +401,7 @@ def results():
         if _ROOT:
             Path("/run/sshd").mkdir(exist_ok=True)
         for number, (name, server) in enumerate(SERVERS.items()):
-            if find(server.program) is None:
+            if not is_here(server):
                 continue
             folder = Path(place) / str(number)
             folder.mkdir(mode=0o755)
