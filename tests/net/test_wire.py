@@ -139,7 +139,7 @@ def test_sending_into_a_connection_that_has_ended_changes_nothing(on_warp, serve
 
 def test_damaged_tls_is_neither_rst_nor_fin(on_warp, serve, tls_pair):
     async def script(connection):
-        connection.send_beneath_tls(b"\x99this is no TLS record\x00")
+        connection.send_beneath_tls(b"this is no TLS record\x00")
 
     (end,) = drive(on_warp, serve, tls_pair, script, all_that_comes)
     assert end.kind is EndKind.UNREACHABLE
