@@ -25,6 +25,8 @@ from hbprobe.warp import rate_of
 
 _CHUNK_BYTES = 65536
 _GREETING_BYTES = 16
+_HEADER_BYTES = 5
+"""Of a record of TLS (RFC 8446, 5.1)."""
 _LAST_WORDS = re.compile(rb"([\x20-\x7e]{8,})[\r\n]*\Z")
 _MOST_TOLD = 80
 _TURNS = 2
@@ -215,7 +217,8 @@ class Wire(asyncio.Protocol):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            if error.reason == "WRONG_VERSION_NUMBER" and (words := _LAST_WORDS.search(came)):
+            unread = came[-self._arrived.pending - _HEADER_BYTES :]  # whole records may have come before
+            if error.reason == "WRONG_VERSION_NUMBER" and (words := _LAST_WORDS.match(unread)):
                 self.in_the_clear = words[1].decode()[:_MOST_TOLD]
             elif not self._signed:
                 self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error)}")
