@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from hbprobe.diagnosis.heartbeat import safe_interval_s
 from hbprobe.trial.evidence import Ask, Question
 from hbprobe.trial.outcome import Limit
 
@@ -33,6 +34,8 @@ class Means:
     """They travel on this clock: in warp the kernel's timers do not run."""
     elsewhere: bool = False
     """There is another address to compare with."""
+    pings: bool = False
+    """What drips from both ends is the protocol's own ping: it is tried as often as it is to be recommended."""
 
 
 def plan(limit: Limit, means: Means) -> tuple[Ask, ...]:
@@ -49,6 +52,8 @@ def plan(limit: Limit, means: Means) -> tuple[Ask, ...]:
         drip_s = max(_SHORTEST_DRIP_S, round(alive_s / _DRIPS, 3))
         drips = (Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
         asks += [Ask(question, long_s, drip_s) for question in drips]
+        if means.pings:
+            asks[-1] = Ask(Question.BOTH_DRIP, long_s, safe_interval_s(limit) or drip_s)
         asks.append(Ask(Question.BETWEEN_REQUESTS, long_s))
     if means.elsewhere:
         asks += [Ask(Question.ELSEWHERE, hold_s) for hold_s in (limit.survived_s, past_s) if hold_s is not None]

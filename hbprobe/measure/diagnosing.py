@@ -110,7 +110,10 @@ class Diagnosing:
         possible = self.run.method.asks
         if not must_serve and (text := left_out(possible)):
             self.remarks = (text,)
-        asks = plan(limit, Means(serves or not must_serve, self._keep_alives, self.elsewhere is not None))
+        means = Means(
+            serves or not must_serve, self._keep_alives, self.elsewhere is not None, pings=bool(self._traits.talk)
+        )
+        asks = plan(limit, means)
         asks = tuple(ask for ask in asks if ask.question in possible)
         if (takes := self.run.method.limits) is not None:
             asks = in_heartbeats(asks, limit, takes.max_s, takes.step_s or 1)

@@ -1,5 +1,6 @@
 import pytest
 
+from hbprobe.diagnosis.heartbeat import safe_interval_s
 from hbprobe.diagnosis.plan import Means, expected_s, in_heartbeats, left_out, plan
 from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Ask, Question
@@ -75,6 +76,13 @@ def test_a_heartbeat_is_what_the_server_takes(longest_s, step_s, holds):
     limit = Limit(600.0, 601.0, Manner.SILENT)
     asks = [ask for ask in plan(limit, ALL) if ask.question in METHODS["ping"].asks]
     assert [ask.hold_s for ask in in_heartbeats(tuple(asks), limit, longest_s, step_s)] == holds
+
+
+def test_a_ping_is_tried_as_often_as_it_is_recommended():
+    limit = Limit(600.0, 601.0, Manner.SILENT)
+    asked = {ask.question: ask.interval_s for ask in plan(limit, Means(far_end=True, pings=True))}
+    assert asked[Question.BOTH_DRIP] == safe_interval_s(limit) == 300
+    assert asked[Question.CLIENT_DRIP] == 60
 
 
 def test_what_is_not_asked_is_said():

@@ -279,6 +279,12 @@ def server_timer_counts(method: str) -> bool:
     return row is None or row.server_timer
 
 
+def is_talk(method: str) -> bool:
+    """Say whether it talks in a protocol of its own, whose pings are no data of an application."""
+    row = METHODS.get(method)
+    return row is not None and bool(row.talk)
+
+
 def of_scheme(url: str) -> str:
     """Return the name of the method that a URL's scheme chooses; the default one where none takes it."""
     scheme = url.partition("://")[0].lower()
