@@ -18,6 +18,7 @@ from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
 from hbprobe.trial.postmortem import examine
+from hbprobe.trial.proof import speaks_tls
 from hbprobe.trial.talks.talk import MakeTalk, Talk, Where
 
 _BEGIN_S = 30.0
@@ -38,8 +39,16 @@ class TalkMethod(OneConnection):
 
     async def prove(self) -> Outcome | None:
         """Have one talk without silence: a server that never answers would look like a path that cuts everything."""
-        seen = await on_a_connection(self._dialer, _AT_ONCE, self._proven)
-        return None if seen.outcome.kind is Kind.SURVIVED else seen.outcome
+        outcome = (await on_a_connection(self._dialer, _AT_ONCE, self._proven)).outcome
+        if outcome.kind is Kind.SURVIVED:
+            return None
+        secure = next((name for name, scheme in self._environment.traits.schemes.items() if scheme.tls), "")
+        if not secure or self._dialer.tls or self._dialer.address is None or not await speaks_tls(self._dialer):
+            return outcome
+        reason = (
+            f"{outcome.reason}; this port speaks TLS: write {replace(self._dialer.target, tls=True, scheme=secure)}"
+        )
+        return replace(outcome, reason=reason, again=False, outage=False)
 
     @property
     def asks(self) -> frozenset[Question]:
