@@ -57,7 +57,7 @@ LAB = "--lab: a lab has one address, and a certificate of its own: drop --compar
         (("--lab", "open-path", "--other-port", "81"), LAB),
         (("--lab", "open-path", "--insecure"), LAB),
         (("http://a/", "--other-port", "65536"), "--other-port 65536: a port is at most 65535"),
-        (("http://a/", "--method", "ping"), "--user is missing: ActiveSync wants a login"),
+        (("https://a/", "--method", "ping"), "--user is missing: ActiveSync wants a login"),
         (("tcp://a:9", "--expect", "x"), "--expect goes with --send: nothing else is answered"),
         (("ftp://a/",), "'ftp://a/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
         (
