@@ -23,7 +23,7 @@ _SCRAM = "SCRAM-SHA-256"
 _MOST_MESSAGE_BYTES = 1 << 16
 
 
-class Doorstep(Buffered):
+class PostgresqlTalk(Buffered):
     """A client that does not log in: the server ends it after authentication_timeout, 1 minute by default."""
 
     repeats = False
@@ -78,7 +78,7 @@ class Doorstep(Buffered):
         return bytes((_ALERT, _HANDSHAKE)) if self._encrypts else b"GNE"
 
 
-class Session(Buffered):
+class PostgresqlSession(Buffered):
     """A client that logs in."""
 
     def __init__(self, where: Where) -> None:
@@ -191,4 +191,4 @@ def _error(body: bytes) -> str:
 
 def make(where: Where) -> Talk:
     """Return a talk with a login where there is one."""
-    return Session(where) if where.options.user else Doorstep(where)
+    return PostgresqlSession(where) if where.options.user else PostgresqlTalk(where)
