@@ -119,7 +119,7 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ran(tmp_path_factory):
     """What a copy of hbprobe with toys in it says of itself."""
     folder = tmp_path_factory.mktemp("toys")

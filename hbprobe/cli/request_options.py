@@ -25,7 +25,7 @@ from hbprobe.measure.request import (
     Trusting,
     Whole,
 )
-from hbprobe.measure.talking import Talking
+from hbprobe.measure.talk_request import Talking
 
 RequestT = TypeVar("RequestT", bound=Request[Any])
 OwnT = TypeVar("OwnT")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
-from hbprobe.profiles.silent_request import latest_of, outlived, quiet_timer
+from hbprobe.profiles.silent_request import Cut, cut_by, outlived, quiet_timer
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Ask, FarEndState, Question
 
@@ -23,13 +23,10 @@ _SAVED_BY = {
 class Prediction:
     """What one product would show, with its timer as shipped."""
 
-    first_s: float
-    """When it cuts at the earliest, and at the latest."""
-    last_s: float
+    cut: Cut
+    """When and how it cuts."""
     settable_s: tuple[float, float] | None
     """The least and the most that its timer can be set to; None where no source says."""
-    hows: tuple[Manner, ...]
-    """How it cuts, as the client sees it: a box that asks other servers first looks silent until it gives up."""
     aftermath: Aftermath | None
     """For a silent cut."""
     status: int | None
@@ -37,22 +34,21 @@ class Prediction:
     """What the far end sees at that moment; None where that depends on more."""
     timer: Timer
 
+    @property
+    def manners(self) -> tuple[Manner, ...]:
+        """How the client may see the cut: a box that asks other servers first looks silent until it gives up."""
+        return (self.cut.manner, Manner.SILENT) if self.cut.tries > 1 else (self.cut.manner,)
+
 
 def predict(profile: Profile, phase: QuietPhase = QuietPhase.REQUEST) -> Prediction | None:
     """Say what becomes of a connection that is silent in that part of it; None for a product that lets it live."""
     timer = quiet_timer(profile, phase)
-    last_s = None if timer is None else latest_of(timer, profile)
-    if timer is None or last_s is None:
+    if timer is None or outlived(timer):
         return None
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)
-    manner = (timer.expiry.traits.manner if told else None) or Manner.SILENT
-    hows = (manner,) + (Manner.SILENT,) * bool(timer.retries)
-    times = 1 + timer.retries  # each server that is tried gets the whole timer
     return Prediction(
-        first_s=timer.default,
-        last_s=last_s * times,
+        cut=cut_by(timer, profile),
         settable_s=_settable(timer),
-        hows=hows,
         aftermath=_aftermath(timer) if told else Aftermath.NOTHING,
         status=timer.status,
         far_end=_far_end(profile, timer),

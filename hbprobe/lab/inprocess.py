@@ -1,4 +1,4 @@
-"""A whole path in one process: the far end behind real TLS, the boxes, and a probe that searches across them."""
+"""A whole path in one process: the far end behind real TLS, the boxes, and a probe that measures across them."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,9 @@ from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.measure.setup import carry_out, set_up
-from hbprobe.middlebox.chain import Chain, Tls
+from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
+from hbprobe.middlebox.faults.flow_tls import Tls
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
@@ -27,6 +28,8 @@ from hbprobe.trial.methods.table import DEFAULT, METHODS, MethodTraits, Server
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
+    from hbprobe.measure.diagnosing import Diagnosing
+    from hbprobe.measure.journal import Journal
 
 _SEED = 1040
 """The probe's nonces come from it, so that a lab that is run twice sends the same bytes."""
@@ -104,7 +107,7 @@ async def measure(
     """
     events: list[list[Event]] = [[] for _ in boxes]
     traits = METHODS[method]
-    services, account = at_the_far_end(traits, settings)
+    services, account = _at_the_far_end(traits, settings)
     chance, at = random.Random(seed), traits.lab_path or "/"
     async with no_fault_is_lost(), path(boxes, settings, events, chance, services, at) as dialer:
         rng = random.Random(_SEED)
@@ -113,7 +116,37 @@ async def measure(
     return LabRun(run, _cut_by(boxes, events), _remarks(events), failure)
 
 
-def at_the_far_end(traits: MethodTraits, settings: Settings) -> "tuple[tuple[Service, ...], Account | None]":
+async def diagnose(
+    boxes: Sequence[Profile],
+    settings: Settings,
+    search: SearchSettings,
+    method: str = DEFAULT,
+    prior: Prior | None = None,
+    trials: int = 0,
+    seed: int = 0,
+    *,
+    journal: "Journal | None" = None,
+    observer: Observer = _NOBODY,
+) -> "Diagnosing":
+    """Diagnose a path through the boxes as far as that goes.
+
+    TCP keep-alives are not asked about: they end at a simulated box, whose kernel answers them.
+    """
+    from hbprobe.measure.diagnosing import Diagnosing
+
+    events: list[list[Event]] = [[] for _ in boxes]
+    rng, traits = random.Random(_SEED), METHODS[method]
+    services, account = _at_the_far_end(traits, settings)
+    at = traits.lab_path or "/"
+    async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed), services, at) as dialer:
+        run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal)
+        watch = observer.diagnosis
+        found = Diagnosing(run, dialer, keep_alives=False, trials=trials, watch=watch, journal=journal)
+        found.failure = await carry_out(found.to_the_end())
+    return found
+
+
+def _at_the_far_end(traits: MethodTraits, settings: Settings) -> "tuple[tuple[Service, ...], Account | None]":
     """Return what stands in for Exchange where a method needs it, and who logs in: it lets everyone in."""
     if traits.server is not Server.ACTIVE_SYNC:
         return (), None

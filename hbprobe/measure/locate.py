@@ -17,7 +17,7 @@ from hbprobe.measure.request import (
     Whole,
     target_of,
 )
-from hbprobe.measure.talking import Talking
+from hbprobe.measure.talk_request import Talking
 from hbprobe.trial.methods.table import in_words
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ class _Measuring:
             random.SystemRandom(),
             talk=self._talk,
             say=self._observer.says,
+            wait=self._observer.waits,
             find=self._find,
             journal=answers,
             persist=lambda make: persistently(guard, make, lambda outcome: outcome),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hbprobe.duration import format_duration
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Concluding, Journalling, Request, target_of
-from hbprobe.measure.talking import Talking
+from hbprobe.measure.talk_request import Talking
 
 if TYPE_CHECKING:
     from hbprobe.records.result import Result

@@ -12,7 +12,7 @@ from hbprobe.measure.run import Run
 from hbprobe.net.wire import Dialer
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 
 if TYPE_CHECKING:
@@ -50,16 +50,18 @@ async def set_up(
 
     `rate`: so many seconds of the path pass in one of the loop's. Raises CannotMeasureError where the server refuses.
     """
-    method = make_method(
-        name,
-        dialer,
-        settings.grace_s / rate,
-        rng,
-        rate,
-        account=account,
-        talk=talk,
-        connections=settings.connections,
-        say=observer.says,
+    method = make(
+        Environment(
+            name,
+            dialer,
+            settings.grace_s / rate,
+            rng,
+            rate,
+            account=account,
+            talk=talk,
+            connections=settings.connections,
+            say=observer.says,
+        )
     )
     await method.prepare()
     if method.limits is None:

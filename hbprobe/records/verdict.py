@@ -28,7 +28,6 @@ class VerdictRecord:
         return 0 if self.healthy else 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
         limit = {"survived": self.limit.survived_s, "cut": self.limit.cut_s, "how": self.limit.manner}
         return {"schema": SCHEMA, "limit": limit, "verdict": self.verdict.as_dict()}
 

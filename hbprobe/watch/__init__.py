@@ -12,10 +12,11 @@ what a running watch can be asked, by `endpoint` or by a signal.
                   program ends
     writer.py     what a watch has to store, in order and for as long as it takes, beside the loop
     worker.py     one thread that does jobs in their order
-    lock.py       one watch at a time on one database
     changes.py    when a path's limit changed, told apart from one measurement that went wrong
     history.py    a history for people and programs: what is listed, drawn, and written as `hbprobe.history/1`
-    control.py    what may be asked of a watch while it runs: another plan, or the next measurement of a target now
+    control.py    what may be asked of a watch while it runs, and who hears what goes on in it
+    live.py       all targets of a running watch on a terminal: the last limit of each, its history as a sparkline,
+                  and what runs
     file_sd.py    targets out of files as Prometheus's file-based service discovery reads them, so that one file
                   serves both
     metrics.py    what a watch has found, for Prometheus: read from the database at each request, so that counters

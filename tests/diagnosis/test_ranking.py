@@ -65,16 +65,18 @@ CUTTING = [profile for profile in ALL if profile.category is not Category.EXAMPL
 def test_a_changed_timer_names_the_product_among_those_that_can_be_set_to_it_and_no_other(profile, share, facts):
     """No product is named whose timer is known not to go there, or that cuts in another manner."""
     foretold = predict(profile)
-    least_s, most_s = foretold.settable_s or (foretold.first_s / 3, foretold.first_s * 3)
+    least_s, most_s = foretold.settable_s or (foretold.timer.default / 3, foretold.timer.default * 3)
     cut_s = max(2.0, min(least_s + share * (most_s - least_s), 86_400.0))
-    limit = facts.limit(foretold.hows[0], low_s=cut_s - 0.5, high_s=cut_s, status=foretold.status)
-    died = facts.silent(foretold.aftermath) if foretold.hows[0] is Manner.SILENT else facts.ended(foretold.hows[0])
+    limit = facts.limit(foretold.cut.manner, low_s=cut_s - 0.5, high_s=cut_s, status=foretold.status)
+    died = (
+        facts.silent(foretold.aftermath) if foretold.cut.manner is Manner.SILENT else facts.ended(foretold.cut.manner)
+    )
     matches = ranked(limit, [died])
     if foretold.settable_s is None or least_s < most_s:
         assert profile in [match.profile for match in matches]
     for match in matches:
         other = predict(match.profile)
-        assert foretold.hows[0] in other.hows
+        assert foretold.cut.manner in other.manners
         assert not any("cannot be set" in doubt or "cuts otherwise" in doubt for doubt in match.doubts)
         if other.settable_s is not None and not match.as_shipped:
             assert other.settable_s[0] - 1 - 0.01 * cut_s <= cut_s <= other.settable_s[1] + 1.5 + 0.01 * cut_s
@@ -137,7 +139,7 @@ def test_the_best_must_have_something_that_speaks_for_it():
 
 
 @pytest.mark.parametrize(
-    ("name", "hows", "aftermath", "status", "far_end"),
+    ("name", "manners", "aftermath", "status", "far_end"),
     [
         ("fortinet-fortigate", (Manner.SILENT,), Aftermath.NOTHING, None, None),
         ("aws-nlb-tcp", (Manner.SILENT,), Aftermath.RESET, None, None),
@@ -154,10 +156,10 @@ def test_the_best_must_have_something_that_speaks_for_it():
         ("gcp-vpc-firewall-conntrack", (Manner.SILENT,), Aftermath.ACKNOWLEDGED, None, None),
     ],
 )
-def test_how_a_product_cuts(name, hows, aftermath, status, far_end):
+def test_how_a_product_cuts(name, manners, aftermath, status, far_end):
     foretold = predict(CATALOGUE.find(name))
-    assert (foretold.hows, foretold.aftermath, foretold.status, foretold.far_end) == (
-        hows,
+    assert (foretold.manners, foretold.aftermath, foretold.status, foretold.far_end) == (
+        manners,
         aftermath,
         status,
         far_end,
@@ -166,7 +168,7 @@ def test_how_a_product_cuts(name, hows, aftermath, status, far_end):
 
 def test_a_product_that_asks_other_servers_takes_its_time():
     foretold = predict(CATALOGUE.find("azure-application-gateway-v2"))
-    assert (foretold.first_s, foretold.last_s) == (20, 40)
+    assert (foretold.cut.limit_s, foretold.cut.tries) == (20, 2)
 
 
 def test_a_product_that_lets_requests_live():

@@ -17,9 +17,9 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hbprobe.manner import Act, Expiry
+from hbprobe.manner import Act
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.rules import RESTARTS, TableSweep
+from hbprobe.middlebox.rules import RESTARTS, Rule, TableSweep
 from hbprobe.profiles.model import Http, Profile, ServerSide, Timer, TimerKind
 from hbprobe.profiles.silent_request import tunnel_timer
 
@@ -53,31 +53,13 @@ _ASKS_NOTHING = (TimerKind.CLIENT_HEADER, TimerKind.CLIENT_IDLE)
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRule:
-    """One timer of an http box, ready to be applied."""
-
-    kind: TimerKind
-    length_s: float
-    expiry: Expiry
-    acts: tuple[Act, Act]
-    """What is done to the client's end, once it has its status where that is the rule, and to the server's."""
-    restarted_by: tuple[bool, bool]
-    """Whether what the client sends restarts it, and what the server sends."""
-    status: int | None
-    """The client is answered with it, where its answer has not begun."""
-    body: str
-    retries: int
-    """So many times the request is sent again before the rule is applied."""
-
-
-@dataclass(frozen=True, slots=True)
 class HttpRules:
-    """What an http box does to its connections."""
+    """What an http box does to its connections: a timer for each phase of a request, not of a flow as in `Rules`."""
 
-    by_phase: tuple[HttpRule | None, ...]
+    by_phase: tuple[Rule | None, ...]
     """The timer of each phase."""
-    total: HttpRule | None
-    lifetime: HttpRule | None
+    total: Rule | None
+    lifetime: Rule | None
     looks: TableSweep
     server_act: Act
     """What the server's end sees when the box gives a request up."""
@@ -102,25 +84,25 @@ class HttpRules:
         )
 
 
-def _tunnel_rule(profile: Profile, server_act: Act) -> HttpRule | None:
+def _tunnel_rule(profile: Profile, server_act: Act) -> Rule | None:
     """Return what ends a tunnel that is quiet."""
     found = tunnel_timer(profile)
     return None if found is None else _rule_of(profile, *found, server_act)
 
 
-def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> HttpRule | None:
+def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> Rule | None:
     timer = profile.timers.get(kind)
     return None if timer is None else _rule_of(profile, kind, timer, server_act)
 
 
-def _rule_of(profile: Profile, kind: TimerKind, timer: Timer, server_act: Act) -> HttpRule:
+def _rule_of(profile: Profile, kind: TimerKind, timer: Timer, server_act: Act) -> Rule:
     client = timer.expiry.traits.http_act
     if client is None:
         raise ValueError(f"{profile.id}: no box of layer {profile.layer} has expiry {timer.expiry}")
     server = client
     if server is not Act.MUTE:
         server = Act.CLOSE if kind in _ASKS_NOTHING else server_act
-    return HttpRule(
+    return Rule(
         kind=kind,
         length_s=timer.default,
         expiry=timer.expiry,
@@ -206,7 +188,7 @@ class HttpFlow:
         """Return the absolute time at which the box finds a timer run out; infinite for never."""
         return self.rules.looks.after(self._first_due())
 
-    def next_rule(self) -> HttpRule | None:
+    def next_rule(self) -> Rule | None:
         """Return the rule of the timer that runs out first, or None while none runs."""
         due = self._first_due()
         if due == math.inf:
@@ -215,7 +197,7 @@ class HttpFlow:
             return self.rules.by_phase[self.phase]
         return self.rules.total if due == self._total_due() else self.rules.lifetime
 
-    def running_since(self, rule: HttpRule) -> float:
+    def running_since(self, rule: Rule) -> float:
         """Return when the rule's timer was last restarted."""
         if rule.kind is TimerKind.TOTAL:
             return self.request_at
@@ -240,5 +222,5 @@ class HttpFlow:
         return _after(self.opened_at, self.rules.lifetime)
 
 
-def _after(start: float, rule: HttpRule | None) -> float:
+def _after(start: float, rule: Rule | None) -> float:
     return math.inf if rule is None else start + rule.length_s

@@ -58,7 +58,7 @@ class TalkMethod(OneConnection):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was said of the talk."""
+        """A login and STARTTLS change what the server's own limits are, and what the path sees."""
         options = self._environment.talk
         login = (f"logged in as {options.user}: what a server allows before the login does not count",)
         return (*(login if options.user else ()), *(("TLS began by STARTTLS",) if options.starttls else ()))

@@ -8,7 +8,8 @@ import pytest
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.evidence import Question
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment
+from hbprobe.trial.methods.method import make as make_method
 from hbprobe.trial.outcome import Cause, Kind
 from hbprobe.trial.talks.talk import TalkOptions
 
@@ -122,7 +123,7 @@ def meet(on_warp, serve, tls_pair):
             async with serve(script) as peer:
                 tls = tls_pair[1] if options.starttls else None
                 dialer = Dialer(Target(False, "localhost", peer.port, path, name), tls, later=options.starttls)
-                return await make(make_method(name, dialer, 3.0, random.Random(1), talk=options))
+                return await make(make_method(Environment(name, dialer, 3.0, random.Random(1), talk=options)))
 
         return on_warp(main()), heard
 
@@ -248,7 +249,7 @@ def test_a_session_that_the_server_ends_says_why(on_warp, serve):
         async with serve(script) as peer:
             options = TalkOptions(user="ada", password="x")
             dialer = Dialer(Target(False, "127.0.0.1", peer.port, "/"), None)
-            return await make_method("postgresql", dialer, 3.0, random.Random(1), talk=options).trial(60)
+            return await make_method(Environment("postgresql", dialer, 3.0, random.Random(1), talk=options)).trial(60)
 
     outcome = on_warp(main())
     assert (outcome.kind, outcome.causes) == (Kind.CUT, (Cause.CLOSED_BY_SERVER,))
@@ -260,7 +261,7 @@ def test_what_can_be_asked_again_and_again(on_warp):
         dialer = Dialer(Target(False, "127.0.0.1", 9, "/"), None)
 
         def asks(name, **options):
-            method = make_method(name, dialer, 3.0, random.Random(1), talk=TalkOptions(**options))
+            method = make_method(Environment(name, dialer, 3.0, random.Random(1), talk=TalkOptions(**options)))
             return Question.BOTH_DRIP in method.asks, method.notes
 
         said = "logged in as ada: what a server allows before the login does not count"

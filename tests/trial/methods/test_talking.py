@@ -11,7 +11,7 @@ from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.evidence import Ask, Question
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Cause, Kind
 from hbprobe.trial.talks.talk import TalkOptions
@@ -23,7 +23,7 @@ GRACE_S = 3.0
 
 def method_for(name, peer, tls=None, path="/"):
     dialer = Dialer(Target(tls is not None, "localhost" if tls else "127.0.0.1", peer.port, path), tls and tls[1])
-    return make_method(name, dialer, GRACE_S, random.Random(1))
+    return make(Environment(name, dialer, GRACE_S, random.Random(1)))
 
 
 def trial(on_warp, serve, script, hold_s=60, name="redis", tls=None, path="/", ask=None):
@@ -140,6 +140,7 @@ def test_what_a_server_says_by_itself_is_no_limit(on_warp, serve):
     assert outcome.reason == "the server speaks by itself every 3 s or sooner: longer silence cannot be tested"
 
 
+@linux
 def test_what_belongs_to_the_beginning_breaks_no_silence(on_warp, serve):
     async def slow(connection):
         connection.send(STREAM)
@@ -236,7 +237,7 @@ def test_a_port_that_speaks_tls_and_is_spoken_to_in_the_clear(on_warp, serve, tl
         async with serve(talking(SERVERS[name]), tls_pair) as peer:
             options = TalkOptions(send=b"x") if name == "raw" else TalkOptions()
             dialer = Dialer(Target(False, "localhost", peer.port, "/"), None)
-            return await make_method(name, dialer, GRACE_S, random.Random(1), talk=options).prove(), peer.port
+            return await make(Environment(name, dialer, GRACE_S, random.Random(1), talk=options)).prove(), peer.port
 
     found, port = on_warp(main())
     assert (found.kind, found.again) == (Kind.FAILED, False)
@@ -279,7 +280,7 @@ def test_the_hold_is_the_paths_and_the_silence_the_loops(on_warp, serve):
     async def main():
         async with serve(talking(SERVERS["redis"])) as peer:
             dialer = Dialer(Target(False, "127.0.0.1", peer.port, "/"), None)
-            method = make_method("redis", dialer, GRACE_S, random.Random(1), 100)
+            method = make(Environment("redis", dialer, GRACE_S, random.Random(1), 100))
             began_s = asyncio.get_running_loop().time()
             outcome = await method.trial(600)
             return outcome, asyncio.get_running_loop().time() - began_s
