@@ -281,7 +281,7 @@ TOUCHING = {
     "watch.control",
     "watch.endpoint",
     "watch.file_sd",
-    "watch.live",
+    "watch.live_table",
     "watch.metrics",
     "watch.notify",
     "watch.request",
@@ -292,7 +292,7 @@ TOUCHING = {
     "watch.worker",
     "watch.writer",
     "web.box_page",
-    "web.page_feed",
+    "web.event_stream",
     "web.shell",
     "web.watch_page",
 }
@@ -617,7 +617,6 @@ SAME_FILE_NAME = {
     "sync": "the command Sync: its messages, and the server's side",
     "table": "the table to which a new one of the room's kind is added",
     "words": "what the room says, in sentences",
-    "live": "what is drawn while it runs",
     "metrics": "what Prometheus asks of it",
 }  # fmt: skip
 """File names that several rooms have, each with the one thing that it means in all of them."""
@@ -704,9 +703,7 @@ SMALL = {
     "net.hangup": "it knows sockets, and its importer flows: another room",
     "profiles.checking": "what is wrong in files; a verb has no logic of its own",
     "records.verdict": "a document",
-    "report.documents.formats": "a table",
     "report.documents.redaction": "pure, and its importer reads files; a table of what looks like a secret",
-    "report.terminal.preflight": "how a record is shown; a verb has no logic of its own",
     "toxiproxy.metrics": "needs an extra, and is loaded when somebody asks",
     "report.documents.location_chapter": "one kind of document, as captures and logs are",
     "trial.talks.scram": "a protocol of its own, tested with the numbers of its RFC",

@@ -14,7 +14,7 @@ from hbprobe.measure.observe import Observer
 from hbprobe.watch.request import Watch
 
 if TYPE_CHECKING:
-    from hbprobe.watch.endpoint import WatchApi
+    from hbprobe.watch.endpoint import WatchEndpoint
 
 
 @Parameter(name="*")
@@ -39,10 +39,10 @@ class _Lines(Observer):
 class _Paged(Watch):
     """A watch that has a page beside its metrics."""
 
-    def _answers(self) -> "type[WatchApi]":
-        from hbprobe.web.watch_page import PagedWatch
+    def _answers(self) -> "type[WatchEndpoint]":
+        from hbprobe.web.watch_page import PagedEndpoint
 
-        return PagedWatch
+        return PagedEndpoint
 
 
 @from_request(_Paged)
@@ -64,7 +64,7 @@ def _shown(*, is_live: bool) -> Iterator[Observer]:
     if not (is_live and console.is_terminal):
         yield _Lines()
         return
-    from hbprobe.watch.live import LiveWatch
+    from hbprobe.watch.live_table import LiveWatch
     from hbprobe.watch.request import wall_clock
 
     with LiveWatch(console, wall_clock) as live:

@@ -16,7 +16,7 @@ _NO_TIMER = {
 }
 
 
-class Whose(StrEnum):
+class Party(StrEnum):
     """Whose the change is."""
 
     BOX = "box"
@@ -30,7 +30,7 @@ class Whose(StrEnum):
 class Advice:
     """One thing to do."""
 
-    side: Whose
+    side: Party
     text: str
     configure: str | None = None
     """The lines that do it, in the product's own words; None where they are not known."""
@@ -50,13 +50,13 @@ def advise(
     if limit.survived_s is None and limit.cut_s is None:
         return ()
     if limit.cut_s is None:
-        return (Advice(Whose.NOBODY, "nothing: no timer on this path cuts what was tried"),)
+        return (Advice(Party.NOBODY, "nothing: no timer on this path cuts what was tried"),)
     if limit.causes and limit.causes[0] in _NO_TIMER:
-        return (Advice(Whose.NOBODY, _NO_TIMER[limit.causes[0]]),)
+        return (Advice(Party.NOBODY, _NO_TIMER[limit.causes[0]]),)
     if is_servers_own:
         own = "at the server: its own timer, if idle sessions are to live longer"
         measure = "to measure the path: hbprobe serve at the far end, with --method hold"
-        return Advice(Whose.SERVER, own), Advice(Whose.NOBODY, measure)
+        return Advice(Party.SERVER, own), Advice(Party.NOBODY, measure)
     return (*_at_the_box(limit, verdict, cut_by, configure), *_in_the_application(limit, verdict))
 
 
@@ -73,12 +73,12 @@ def _at_the_box(
         return
     where = f"on {cut_by or 'the box that cuts'}"
     if verdict.recommended_s is None:
-        yield Advice(Whose.BOX, verdict.ticket)
+        yield Advice(Party.BOX, verdict.ticket)
     elif (timer_s := enough_s(limit, verdict)) is None:
         carries = f"{_timer(verdict.carries_max_s)} carries the longest heartbeat"
-        yield Advice(Whose.BOX, f"{where}: nothing for these devices; {carries}")
+        yield Advice(Party.BOX, f"{where}: nothing for these devices; {carries}")
     else:
-        yield Advice(Whose.BOX, f"{where}: an idle timeout of {_timer(timer_s)} or more", configure)
+        yield Advice(Party.BOX, f"{where}: an idle timeout of {_timer(timer_s)} or more", configure)
 
 
 def _in_the_application(limit: Limit, verdict: Judgement | None) -> Iterator[Advice]:
@@ -86,13 +86,13 @@ def _in_the_application(limit: Limit, verdict: Judgement | None) -> Iterator[Adv
         pace = (
             f"a ping or a keep-alive well within {seconds(limit.cut_s or 0.0)} s; shorter ones were not tried (--min)"
         )
-        yield Advice(Whose.APPLICATION, f"in the application: {pace}")
+        yield Advice(Party.APPLICATION, f"in the application: {pace}")
         return
     pace = f"a ping or a keep-alive more often than every {seconds(limit.survived_s)} s"
     safe_s = safe_interval_s(limit) if verdict is None else None
     pace += "" if safe_s is None else f" ({seconds(safe_s)} s lets one be lost)"
     text = f"in the application: {pace}, if this is an idle timeout (hbprobe diagnose tells)"
-    yield Advice(Whose.APPLICATION, text)
+    yield Advice(Party.APPLICATION, text)
 
 
 def _timer(timer_s: int) -> str:

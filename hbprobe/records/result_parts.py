@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, get_
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
-from hbprobe.diagnosis.advice import Whose
+from hbprobe.diagnosis.advice import Party
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
@@ -179,7 +179,7 @@ class SecondsPart(Part):
 class AdvicePart(Part):
     """One of `advice`: what to do."""
 
-    side: Whose
+    side: Party
     text: str
     configure: str | None
     """The lines that do it, in the product's own words."""

@@ -10,7 +10,7 @@ from hbprobe.watch.changes import Change
 from hbprobe.watch.watchfile import WatchPlan, WatchTarget
 
 
-class RunningTarget(Protocol):
+class RunningWatch(Protocol):
     """The watch over one target."""
 
     run: Run | None
@@ -45,7 +45,7 @@ class Control:
         self._replaced = asyncio.Event()
         self.changed = changed
         self.observers = [*observers]
-        self.running: dict[str, RunningTarget] = {}
+        self.running: dict[str, RunningWatch] = {}
         """The watches that run, by the names of their targets; the watch itself keeps it."""
         self.reloaded = True
         """The last attempt to read the watch file again succeeded, or there was none."""

@@ -28,7 +28,7 @@ from hbprobe.watch.writer import Writer
 T = TypeVar("T")
 
 
-class WatchApi(JsonApi):
+class WatchEndpoint(JsonApi):
     """The answers."""
 
     def __init__(

@@ -16,7 +16,7 @@ from hbprobe.text import counted
 
 if TYPE_CHECKING:
     from hbprobe.watch.control import Control
-    from hbprobe.watch.endpoint import WatchApi
+    from hbprobe.watch.endpoint import WatchEndpoint
     from hbprobe.watch.notify import Notifier
     from hbprobe.watch.writer import Writer
 
@@ -46,11 +46,11 @@ class Watch(Request[None]):
         """Let a running watch read its file again, and go on with what that says; to be called on its loop."""
         self._reload.set()
 
-    def _answers(self) -> "type[WatchApi]":
+    def _answers(self) -> "type[WatchEndpoint]":
         """Return what answers over HTTP."""
-        from hbprobe.watch.endpoint import WatchApi
+        from hbprobe.watch.endpoint import WatchEndpoint
 
-        return WatchApi
+        return WatchEndpoint
 
     @contextlib.asynccontextmanager
     async def _served(self, control: "Control", writer: "Writer") -> AsyncIterator[None]:

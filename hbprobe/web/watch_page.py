@@ -19,13 +19,13 @@ from hbprobe.net.json_api import host_of, problem, read_number
 from hbprobe.records.result import Result
 from hbprobe.report.terminal.answer import answer
 from hbprobe.report.terminal.live import describe, status, time_left_s
-from hbprobe.watch.control import Control, RunningTarget, WatchObserver
-from hbprobe.watch.endpoint import WatchApi
+from hbprobe.watch.control import Control, RunningWatch, WatchObserver
+from hbprobe.watch.endpoint import WatchEndpoint
 from hbprobe.watch.history import TargetHistory, iso
 from hbprobe.watch.store import Now, State, Store
 from hbprobe.watch.watchfile import WatchTarget
 from hbprobe.watch.writer import Writer
-from hbprobe.web.page_feed import PageFeed
+from hbprobe.web.event_stream import EventStream
 from hbprobe.web.shell import REPORT_POLICY, files, guarded, page
 
 _MOST_MEASUREMENTS: Final = 400
@@ -34,7 +34,7 @@ _MOST_TRIALS: Final = 5
 _MOST_SAID: Final = 50
 
 
-class PagedWatch(WatchApi):
+class PagedEndpoint(WatchEndpoint):
     """What monitoring asks of a watch, and a page for people."""
 
     _has_page = True
@@ -139,7 +139,7 @@ class _Onlooker(WatchObserver):
     """Hears what goes on, and tells it to the pages that look on."""
 
     def __init__(self) -> None:
-        self.feed = PageFeed(secrets.token_hex(4))
+        self.feed = EventStream(secrets.token_hex(4))
         self.said: deque[str] = deque(maxlen=_MOST_SAID)
 
     def says(self, text: str) -> None:
@@ -172,7 +172,7 @@ def _told(control: Control, target: WatchTarget) -> dict[str, Any]:
     }
 
 
-def _search(watched: RunningTarget) -> dict[str, Any] | None:
+def _search(watched: RunningWatch) -> dict[str, Any] | None:
     run = watched.run
     if run is None:
         return None

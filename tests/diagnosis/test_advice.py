@@ -2,7 +2,7 @@
 
 import pytest
 
-from hbprobe.diagnosis.advice import Advice, Whose, advise, enough_s
+from hbprobe.diagnosis.advice import Advice, Party, advise, enough_s
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Manner
@@ -18,22 +18,22 @@ def advised(limit, *, verdict=True, configure=None, own=False):
 
 def test_both_sides():
     box, application = advised(CUT, configure="timeout conn 0:29:00")
-    assert (box.side, box.configure) == (Whose.BOX, "timeout conn 0:29:00")
+    assert (box.side, box.configure) == (Party.BOX, "timeout conn 0:29:00")
     assert box.sentence == "on a-box: an idle timeout of 1740 s (29 min) or more, set by: timeout conn 0:29:00"
-    assert application.side is Whose.APPLICATION and "more often than every 599.5 s" in application.text
+    assert application.side is Party.APPLICATION and "more often than every 599.5 s" in application.text
 
 
 @pytest.mark.parametrize(
     ("limit", "options", "sides", "text"),
     [
         (Limit(None, None), {}, [], None),
-        (Limit(3540, None), {}, [Whose.NOBODY], "nothing: no timer"),
-        (Limit(599, 600, causes=(Cause.ANSWERED_LATE,)), {}, [Whose.NOBODY], "look at the server"),
-        (Limit(599, 600, causes=(Cause.PATH_DOWN,)), {}, [Whose.NOBODY], "try again"),
-        (CUT, {"own": True}, [Whose.SERVER, Whose.NOBODY], "at the server"),
-        (CUT, {"verdict": False}, [Whose.APPLICATION], "(299 s lets one be lost)"),
-        (Limit(None, 60, Manner.STATUS), {"verdict": False}, [Whose.APPLICATION], "well within 60 s"),
-        (Limit(1800, 1801, Manner.SILENT), {"configure": "x"}, [Whose.BOX, Whose.APPLICATION], "nothing for these"),
+        (Limit(3540, None), {}, [Party.NOBODY], "nothing: no timer"),
+        (Limit(599, 600, causes=(Cause.ANSWERED_LATE,)), {}, [Party.NOBODY], "look at the server"),
+        (Limit(599, 600, causes=(Cause.PATH_DOWN,)), {}, [Party.NOBODY], "try again"),
+        (CUT, {"own": True}, [Party.SERVER, Party.NOBODY], "at the server"),
+        (CUT, {"verdict": False}, [Party.APPLICATION], "(299 s lets one be lost)"),
+        (Limit(None, 60, Manner.STATUS), {"verdict": False}, [Party.APPLICATION], "well within 60 s"),
+        (Limit(1800, 1801, Manner.SILENT), {"configure": "x"}, [Party.BOX, Party.APPLICATION], "nothing for these"),
     ],
 )
 def test_who_is_to_do_what(limit, options, sides, text):
@@ -44,7 +44,7 @@ def test_who_is_to_do_what(limit, options, sides, text):
 
 
 def test_lines_become_one_sentence():
-    told = Advice(Whose.BOX, "longer", "config system session-ttl\n    set default 1740\nend")
+    told = Advice(Party.BOX, "longer", "config system session-ttl\n    set default 1740\nend")
     assert told.sentence == "longer, set by: config system session-ttl; set default 1740; end"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
-from support.watched import RunningTarget, Writing
+from support.watched import Watched, Writing
 
 from hbprobe import warp
 from hbprobe.errors import UserError
@@ -15,7 +15,7 @@ from hbprobe.net.address import Address
 from hbprobe.net.wire import Target
 from hbprobe.search.search import SearchSettings
 from hbprobe.watch.control import Control
-from hbprobe.watch.endpoint import WatchApi
+from hbprobe.watch.endpoint import WatchEndpoint
 from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import WatchPlan, WatchTarget
 
@@ -45,7 +45,7 @@ def ask():
     def asked(control, *paths, method="GET", writing=None, reload=lambda: None, **headers):
         async def main():
             async with (
-                WatchApi(control, writing or Writing(), reload, lambda: NOW).opened(LOOPBACK, "") as address,
+                WatchEndpoint(control, writing or Writing(), reload, lambda: NOW).opened(LOOPBACK, "") as address,
                 aiohttp.ClientSession(headers=headers) as session,
             ):
                 answers = []
@@ -137,7 +137,7 @@ def test_a_name_from_outside_is_escaped(measured, scraped):
 def test_an_address_that_is_taken(control, store):
     @asynccontextmanager
     async def endpoint(address):
-        async with WatchApi(control("a"), Writing(), lambda: None, lambda: NOW).opened(address, "") as at:
+        async with WatchEndpoint(control("a"), Writing(), lambda: None, lambda: NOW).opened(address, "") as at:
             yield at
 
     async def main():
@@ -150,7 +150,7 @@ def test_an_address_that_is_taken(control, store):
 
 def test_a_probe_answers_from_what_is_stored_and_begins_the_next(ask, control, store, measured):
     measured("office", 0.0, 599.5, 600.5)
-    asked, watched = control("office", "lab", module="web"), RunningTarget()
+    asked, watched = control("office", "lab", module="web"), Watched()
     asked.running["office"] = watched
     paths = ("/probe?target=office", "/probe?target=http://127.0.0.1:6/&module=web", "/probe?target=lab")
     answers = ask(asked, *paths)

@@ -30,5 +30,5 @@
     data.py               the same for programs: one JSON document, or every trial, connection or limit as a row of
                           CSV
 
-A new format is a writer over `blocks`, as `markdown` is, and a row of `formats.FORMATS`.
+A new format is a writer over `blocks`, as `markdown` is, and a row of `formats.FOR_PEOPLE`.
 """

@@ -38,10 +38,18 @@ def _csv(measured: "Sequence[Source]", _written: datetime) -> str:
     return data.to_csv(measured)
 
 
-_FOR_PEOPLE: "dict[str, Callable[[ReportDocument], str]]" = {"html": _html, "md": _markdown}
-_FOR_PROGRAMS: dict[str, Write] = {"json": _json, "csv": _csv}
+FOR_PEOPLE: "dict[str, Callable[[ReportDocument], str]]" = {
+    "html": _html,
+    "md": _markdown,
+}
+"""Formats that write a composed document, each with its writer."""
+FOR_PROGRAMS: dict[str, Write] = {
+    "json": _json,
+    "csv": _csv,
+}
+"""Formats that write the measurements themselves."""
 
-FORMATS = (*_FOR_PEOPLE, *_FOR_PROGRAMS)
+FORMATS = (*FOR_PEOPLE, *FOR_PROGRAMS)
 """By the suffix of the file, which is what `--format` takes, too. A writer is loaded when it is used."""
 
 
@@ -50,12 +58,12 @@ def write(name: str, sources: "Sequence[Source]", written: datetime, *, compare:
 
     Raises UserError where that cannot be.
     """
-    if name in _FOR_PEOPLE:
+    if name in FOR_PEOPLE:
         from hbprobe.report.documents.compose import compose
 
-        return _FOR_PEOPLE[name](compose(sources, written, compare=compare))
+        return FOR_PEOPLE[name](compose(sources, written, compare=compare))
     if compare:
         raise UserError(
-            f"--compare: is for people: write {' or '.join(_FOR_PEOPLE)}; {name} has all measurements anyway"
+            f"--compare: is for people: write {' or '.join(FOR_PEOPLE)}; {name} has all measurements anyway"
         )
-    return _FOR_PROGRAMS[name](sources, written)
+    return FOR_PROGRAMS[name](sources, written)

@@ -9,11 +9,11 @@ from aiohttp import ClientSession, web
 from hbprobe import warp
 from hbprobe.net.address import Address
 from hbprobe.net.json_api import JsonApi
-from hbprobe.web.page_feed import PageFeed
+from hbprobe.web.event_stream import EventStream
 
 
 def told(number, life="one"):
-    feed = PageFeed(life)
+    feed = EventStream(life)
     for count in range(1, number + 1):
         feed.tell("count", {"n": count})
     return feed

@@ -8,7 +8,7 @@ from rich.console import Console
 from support import watched
 
 from hbprobe import warp
-from hbprobe.watch.live import LiveWatch, sparkline
+from hbprobe.watch.live_table import LiveWatch, sparkline
 
 NOW = 1_795_528_800.0
 

@@ -14,7 +14,7 @@ from hbprobe.duration import format_duration
 from hbprobe.errors import UserError
 from hbprobe.report.terminal.live import bracket_bar, time_left_s
 from hbprobe.text import shown
-from hbprobe.watch.control import Control, RunningTarget, WatchObserver
+from hbprobe.watch.control import Control, RunningWatch, WatchObserver
 from hbprobe.watch.store import Measurement, Now, State, Store
 from hbprobe.watch.words import measurement_words, when
 
@@ -106,7 +106,7 @@ class LiveWatch(WatchObserver):
             )
         return table
 
-    def _goes_on(self, watched: RunningTarget | None, room: int, *, plain: bool) -> RenderableType:
+    def _goes_on(self, watched: RunningWatch | None, room: int, *, plain: bool) -> RenderableType:
         """Say what runs, or when the next measurement begins."""
         if watched is None or (watched.run is None and watched.next_at is None):
             return Text("begins")

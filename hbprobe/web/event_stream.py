@@ -36,7 +36,7 @@ class Event:
     data: Mapping[str, Any]
 
 
-class PageFeed:
+class EventStream:
     """The last events, and those who follow them. Nobody who reads slowly is waited for, or costs memory."""
 
     def __init__(self, life: str) -> None:
