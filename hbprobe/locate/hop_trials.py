@@ -18,6 +18,7 @@ from hbprobe.text import counted
 from hbprobe.trial.methods.method import Environment, Method, make
 from hbprobe.trial.methods.table import DEFAULT
 from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 
 _POLL_S = 0.05
 _QUIET_S = 0.3
@@ -167,6 +168,7 @@ class Locating:
         asked: HopQuestion,
         rng: random.Random,
         *,
+        talk: TalkOptions = NO_OPTIONS,
         find: FindRoute = find_route,
         say: Callable[[str], None] = lambda _: None,
         wait: Callable[[str, float], None] = lambda *_: None,
@@ -180,6 +182,7 @@ class Locating:
         self._dialer = dialer
         self._asked = asked
         self._rng = rng
+        self._talk = talk
         self._find = find
         self._say, self._wait = say, wait
         self._journal = journal
@@ -255,7 +258,8 @@ class Locating:
 
     def _method(self, reach: Reach) -> Method:
         asked, dialer = self._asked, self._dialer.prepared(reach.take)
-        return make(Environment(asked.method, dialer, asked.grace_s, self._rng, quiet=reach.during))
+        environment = Environment(asked.method, dialer, asked.grace_s, self._rng, talk=self._talk, quiet=reach.during)
+        return make(environment)
 
 
 def _announcement(route: Route, count: int, asked: HopQuestion) -> str:
