@@ -160,6 +160,8 @@ class StagedRelay(Relay):
         treatment = self._treat(self._rules, number, now)
         link = StagedLink(treatment, now, self._chance.random(), number, client)
         self._tell(link, What.OPENED)
+        if not treatment.names:
+            return link
         self._tell_changes(link, (), treatment.names)
         for side in Side:
             if treatment.stages[side]:

@@ -154,6 +154,8 @@ class Toxics:
         self._chance = chance
         self._find_profile = find_profile
         self._toxics: dict[str, Toxic] = {}
+        self._untreated: Treatment | None = None
+        """That of a flow while there is no toxic; a box may open thousands a second."""
         self._merged: dict[tuple[Rules, tuple[str, ...]], tuple[Rules, Mapping[TimerKind, str]]] = {}
 
     def __len__(self) -> int:
@@ -201,6 +203,10 @@ class Toxics:
 
     def treatment(self, rules: Rules, number: int, opened_at: float) -> Treatment:
         """Return how a flow of a box with these rules is degraded."""
+        if not self._toxics:
+            if self._untreated is None or self._untreated.rules is not rules:
+                self._untreated = Treatment(rules)
+            return self._untreated
         hit = [toxic for toxic in self._toxics.values() if self._draw(toxic, number) < toxic.toxicity]
         stages: tuple[list[StagePlan], list[StagePlan]] = ([], [])
         for toxic in hit:
