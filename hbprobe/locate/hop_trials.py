@@ -11,7 +11,7 @@ from typing import Protocol
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.locate.finding import ALL, NONE, Code, HopFinding, Reached, Route, locate, reaches
-from hbprobe.locate.route import Address, find_route, set_ttl
+from hbprobe.locate.route import HopAddress, find_route, set_ttl
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.text import counted
@@ -30,7 +30,7 @@ _STAGGER_S = 0.02
 _SHORTEST_S = 1.5
 """Keep-alives go out at most once in a second, and that must be well below the limit."""
 
-FindRoute = Callable[[socket.AddressFamily, Address, int], Awaitable[Route]]
+FindRoute = Callable[[socket.AddressFamily, HopAddress, int], Awaitable[Route]]
 """Finds the hops to an address, up to so many."""
 
 
@@ -237,7 +237,7 @@ class Locating:
         if self._journal is not None and outcome.kind is not Kind.FAILED:
             self._journal.hop_ended(ttl, number, self._asked.hold_s, outcome)
 
-    async def _peer(self) -> tuple[socket.AddressFamily, Address]:
+    async def _peer(self) -> tuple[socket.AddressFamily, HopAddress]:
         """Connect once, so that the name is looked up and all connections go to the same address."""
         try:
             wire = await self._dialer.open()

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from hbprobe.net.connect import CONNECT_TIMEOUT_S, Address, From, Prepare, connect, look_up, reason_of
+from hbprobe.net.address import SocketAddress
+from hbprobe.net.connect import CONNECT_TIMEOUT_S, From, Prepare, connect, look_up, reason_of
 from hbprobe.net.connection import Connection
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.target import Target
@@ -263,7 +264,7 @@ class Dialer:
         self._peer = _Peer()
 
     @property
-    def address(self) -> Address | None:
+    def address(self) -> SocketAddress | None:
         """The address that all connections go to; None before the first has stood."""
         return self._peer.address
 
@@ -321,7 +322,7 @@ class Dialer:
             self._peer.search = None
             search.cancel()
 
-    async def _wire(self, addresses: list[Address]) -> Wire:
+    async def _wire(self, addresses: list[SocketAddress]) -> Wire:
         loop, where = asyncio.get_running_loop(), f"TCP: {self.target.host}:{self.target.port}"
         started_s = loop.time()
         try:
@@ -337,7 +338,7 @@ class Dialer:
         wire.round_trip_s = round_trip_s
         return wire
 
-    async def _look_up(self) -> list[Address]:
+    async def _look_up(self) -> list[SocketAddress]:
         try:
             return await look_up(self.target.host, self.target.port, self.start.families())
         except (socket.gaierror, UnicodeError) as error:
@@ -354,7 +355,7 @@ class Dialer:
 class _Peer:
     """Whom the dialers of one target connect to."""
 
-    address: Address | None = None
+    address: SocketAddress | None = None
     search: asyncio.Future[None] | None = None
     """Under way until the first address has taken a connection, or none did."""
 
