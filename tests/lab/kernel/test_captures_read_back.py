@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import dpkt
 import pytest
-from hbprobe.lab.kernel.measure import far_end
 from support.packets import pcap, read_pcap
 
 from hbprobe import warp
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.findings import record
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Manner
 from hbprobe.trial.methods.method import Environment, make
