@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
-from hbprobe.profiles.silent_request import Cut, between_requests, cut_of, deciding_timer, outlived
+from hbprobe.profiles.silent_request import Cut, between_requests, cut_by, deciding_timer, outlived
 from hbprobe.trial.evidence import Ask, FarEndState, Question
 
 _SAVED_BY = {
@@ -49,7 +49,7 @@ def predict(profile: Profile, *, between: bool = False) -> Prediction | None:
         return None
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)
     return Prediction(
-        cut=cut_of(profile, between=between),
+        cut=cut_by(timer, profile),
         settable_s=_settable(timer),
         aftermath=_aftermath(timer) if told else Aftermath.NOTHING,
         status=timer.status,

@@ -34,12 +34,13 @@ class Cut:
         return self.limit_s + self.spread_s
 
 
-def cut_of(profile: Profile, *, between: bool = False) -> Cut:
-    """Return what one box of this product does to a request held in silence.
+def cut_of(profile: Profile) -> Cut:
+    """Return what one box of this product does to a request held in silence."""
+    return cut_by(deciding_timer(profile), profile)
 
-    `between`: to a connection on which nothing is asked.
-    """
-    timer = between_requests(profile) if between else deciding_timer(profile)
+
+def cut_by(timer: Timer | None, profile: Profile) -> Cut:
+    """Return what a timer of a box of this product does to a connection that is silent; None stands for no timer."""
     if timer is None or outlived(timer):
         return Cut()
     every_s, passes = (profile.sweep.every, profile.sweep.passes) if profile.sweep else (0.0, 1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, get_
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
+from hbprobe.diagnosis.advice import Party
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
@@ -175,6 +176,15 @@ class SecondsPart(Part):
     wall: Seconds
 
 
+class AdvicePart(Part):
+    """One of `advice`: what to do."""
+
+    side: Party
+    text: str
+    configure: str | None
+    """The lines that do it, in the product's own words."""
+
+
 class FindingPart(Part):
     """One of the verdict's `findings`."""
 
@@ -297,6 +307,7 @@ class ResultPart(Document):
     noise: Share = 0.0
     started_at: Moment | None = None
     cut_by: str | None
+    advice: tuple[AdvicePart, ...] = ()
     seconds: SecondsPart
     notes: tuple[str, ...]
     heartbeat: HeartbeatPart | None = None
@@ -331,6 +342,7 @@ def read_fields(data: object) -> dict[str, Any]:
         "search": part.search.value(),
         "limit": part.limit.value(),
         "trials": tuple(trial.value() for trial in part.trials),
+        "configure": next((one.configure for one in part.advice if one.configure is not None), None),
         "path_s": part.seconds.path,
         "wall_s": part.seconds.wall,
         "heartbeat_s": part.heartbeat and part.heartbeat.asked,

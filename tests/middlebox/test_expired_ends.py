@@ -208,6 +208,7 @@ async def test_the_end_of_a_flow_that_never_opened(stage, make_box, listening_so
             filler.close()
 
 
+@on_linux
 async def test_makes_room_by_letting_the_oldest_go(tcp_pair):
     told = []
     keeper = ExpiredEnds(told.append)

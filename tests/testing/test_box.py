@@ -100,6 +100,7 @@ def test_an_hour_behind_a_box(profile, sees):
     play(scene, profile)
 
 
+@on_linux
 def test_what_it_tells():
     async def scene(box, client):
         assert box.url() == f"http://127.0.0.1:{box.port}/"

@@ -139,6 +139,7 @@ def test_what_a_server_says_by_itself_is_no_limit(on_warp, serve):
     assert outcome.reason == "the server speaks by itself every 3 s or sooner: longer silence cannot be tested"
 
 
+@linux
 def test_what_belongs_to_the_beginning_breaks_no_silence(on_warp, serve):
     async def slow(connection):
         connection.send(STREAM)
