@@ -14,7 +14,7 @@ from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.toxiproxy.api import ToxiproxyApi
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     """Files of an authority, of a server and of a client."""
     at, authority = tmp_path_factory.mktemp("tls"), trustme.CA()

@@ -36,15 +36,20 @@ back AS (
   SELECT *, row_number() OVER () AS id FROM lines WHERE role = 'back'
 ), apart AS (
   SELECT client.id AS client_id, back.id AS back_id,
-    abs(client.started_ms - back.started_ms) + least(abs(client.took_ms - back.took_ms), 3000) AS apart_ms
+    abs(client.started_ms - back.started_ms) + least(abs(client.took_ms - back.took_ms), 3000) AS apart_ms,
+    abs(client.took_ms - back.took_ms) AS took_apart_ms,
+    client.started_ms AS client_ms, client.ended_ms AS client_ended_ms, back.started_ms AS back_ms,
+    back.ended_ms AS back_ended_ms, coalesce(back.error, '') AS back_error
   FROM client JOIN (SELECT *, unnest([started_ms // 3000 - 1, started_ms // 3000, started_ms // 3000 + 1]) AS near
                     FROM back) AS back
     ON client.device = back.device AND client.command = back.command AND client.started_ms // 3000 = back.near
   WHERE abs(client.started_ms - back.started_ms) <= 2500
 ), pairs AS (
   SELECT client_id, back_id FROM (
-    SELECT *, row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, back_id) AS of_client,
-      row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, client_id) AS of_back
+    SELECT *,
+      row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, took_apart_ms, back_ms, back_ended_ms, back_error)
+        AS of_client,
+      row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, took_apart_ms, client_ms, client_ended_ms) AS of_back
     FROM apart) WHERE of_client = 1 AND of_back = 1
 )
 SELECT client.* EXCLUDE (id) REPLACE (
@@ -70,7 +75,8 @@ FROM back WHERE id NOT IN (SELECT back_id FROM pairs)
 """
 """A request has a line of the front end and one of the back end since 2013; here it is one row. They begin at the
 same
-moment, and may end at different ones: the front end's line ends early where the client's connection is gone."""
+moment, and may end at different ones: the front end's line ends early where the client's connection is gone. No order
+may hang on how rows come, which is by chance: the same logs must give the same answer."""
 
 WAITS: Final = """
 CREATE TEMP TABLE waits AS
@@ -102,7 +108,7 @@ WITH devices AS (
     lead(error) OVER device_order AS next_error, lead(is_exact) OVER device_order AS next_exact,
     lead(user_agent) OVER device_order AS next_agent
   FROM placed WHERE who IS NOT NULL
-  WINDOW device_order AS (PARTITION BY who ORDER BY started_ms, ended_ms NULLS LAST)
+  WINDOW device_order AS (PARTITION BY who ORDER BY started_ms, ended_ms NULLS LAST, command, status, network, server)
 )
 SELECT *, (next_ms - ended_ms) / 1000.0 AS gap_s, (next_ms - started_ms) / 1000.0 AS since_s,
   took_ms / 1000.0 AS held_s, next_network = network AS is_same
