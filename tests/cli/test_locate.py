@@ -40,7 +40,10 @@ def far_end():
 def test_a_request_that_nothing_cuts(capsys, far_end, method):
     status, out, err = run(capsys, far_end, "--limit", "1.5", "--grace", "1", "--method", method, "--json")
     assert status == 0
-    assert err == "TCP is answered at hop 1; holding 3 requests for 2 s, side by side\n"
+    first, *ended = err.splitlines()
+    assert first == "TCP is answered at hop 1; holding 3 requests for 2 s, side by side"
+    reaches = ("without keep-alives", "with keep-alives to hop 1", "with keep-alives all the way")
+    assert sorted(ended) == sorted(f"{reach}: lived" for reach in reaches)
     document = json.loads(out)
     assert document["finding"]["code"] == "open"
     assert [(trial["ttl"], trial["outcome"]) for trial in document["trials"]] == [
