@@ -23,6 +23,10 @@ pytest_plugins = [
     "support.faults",
     "support.documents",
 ]
+_NUMBERS = tuple(
+    f"tests/{room}/" for room in ("evidence", "exchange", "fleet", "lab", "report/plots", "search", "statistics")
+)
+"""What counts and computes: every Python that can import it comes to the same."""
 _IN_THE_KERNEL = ("tests/lab/kernel/", "tests/cli/test_kernel_lab.py")
 """Namespaces are numbered for the whole machine, and who looks for leftovers must not find another test's."""
 
@@ -54,6 +58,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.startswith(_IN_THE_KERNEL):
             item.add_marker(pytest.mark.xdist_group("kernel lab"))
+        if item.nodeid.startswith((*_NUMBERS, *_IN_THE_KERNEL)):
             item.add_marker(pytest.mark.once)
     waiting = [item for item in items if item.get_closest_marker("realtime")]
     working = [item for item in items if not item.get_closest_marker("realtime")]
