@@ -6,7 +6,8 @@ import pytest
 
 from hbprobe.manner import Expiry, Manner
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.silent_request import Cut, between_requests, cut_by, cut_of, deciding_timer, timer_s
+from hbprobe.profiles.silent_request import Cut, cut_by, cut_of, deciding_timer, quiet_timer, timer_s
+from hbprobe.profiles.vocabulary import QuietPhase
 
 
 def box(*, layer="packet", sweep=None, **timers):
@@ -119,4 +120,4 @@ def test_between_requests_another_timer_runs():
         client_idle={"default": 75, "expiry": "close", "restarted_by": "client-data"},
     )
     assert cut_of(one) == Cut(600, Manner.STATUS, tries=3)
-    assert cut_by(between_requests(one), one) == Cut(75, Manner.CLOSED)
+    assert cut_by(quiet_timer(one, QuietPhase.BETWEEN), one) == Cut(75, Manner.CLOSED)
