@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from hbprobe import warp
-from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import (
@@ -20,6 +19,7 @@ from hbprobe.measure.request import (
     Request,
     Searching,
     Whole,
+    defaults_with,
     target_of,
 )
 from hbprobe.trial.methods.table import MethodTraits, in_words
@@ -96,7 +96,6 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         from hbprobe.lab.pathfile import LabPath, find_path, load_path
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.profiles.running import with_overrides
-        from hbprobe.search.search import SearchSettings
 
         catalogue = Catalogue()
         paths = [reference for reference in self.profiles if find_path(reference)]
@@ -113,7 +112,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         boxes = [catalogue.find(reference) for reference in self.profiles or [WORKED_EXAMPLE]]
         boxes[0], remarks = with_overrides(boxes[0], {name: str(value) for name, value in self.set.items()})
         settings, devices = self.exchange_settings(), self.device_kinds()
-        return LabPath("lab", "", tuple(boxes), settings, devices, SearchSettings(), remarks)
+        return LabPath("lab", "", tuple(boxes), settings, devices, defaults_with(self.traits), remarks)
 
     async def _measured(self, observer: Observer) -> "Result":
         from hbprobe.measure.conclude import conclude
@@ -196,8 +195,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         from hbprobe.lab.kernel.measure import KernelLab, measure
 
         lab = KernelLab(self._rate, self._nat(len(boxes)), None if self.pcap is None else Path(self.pcap))
-        longest = format_duration(search.worst_case_s / lab.rate)
-        observer.says(f"in the kernel, in real time: about {longest} at worst, less if the path cuts early")
+        observer.says(f"in the kernel, in real time: {self.how_long(search, lab.rate)}")
         return await measure(
             boxes,
             path.settings,
@@ -304,9 +302,8 @@ class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosi
         dialer, rng, elsewhere = self.dialer(target), random.SystemRandom(), self._elsewhere(target)
         side = "how it dies, what saves it" + (", whether it dies elsewhere" if elsewhere else "")
         side += f", {self.trials} more trials" if self.trials else ""
-        longest = format_duration(search.worst_case_s)
         observer.says(f"diagnosing {target}")
-        observer.says(f"1. the limit: about {longest} at worst, less if the path cuts early")
+        observer.says(f"1. the limit: {self.how_long(search)}")
         observer.says(f"2. all at the same time, about one and a half limits long: {side}")
         run = await set_up(self.method, dialer, search, self.prior(), rng, journal=journal, observer=observer)
         return Diagnosing(

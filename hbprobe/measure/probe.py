@@ -6,10 +6,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import Concluding, Connecting, Journalling, LoggingIn, Request, Searching, target_of
+from hbprobe.measure.request import (
+    LOGIN_SECRETS,
+    Concluding,
+    Connecting,
+    Journalling,
+    LoggingIn,
+    Request,
+    Searching,
+    target_of,
+)
 from hbprobe.trial.methods.table import in_words
 
 if TYPE_CHECKING:
@@ -41,8 +49,7 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Concluding, Request["
         target = target_of(self.url, self.traits.schemes)
         dialer, account = self.dialer(target), self._account(target)
         with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
-            longest = format_duration(search.worst_case_s)
-            observer.says(f"probing {target}: about {longest} at worst, less if the path cuts early")
+            observer.says(f"probing {target}: {self.how_long(search)}")
             run = await set_up(
                 self.method,
                 dialer,
@@ -74,10 +81,10 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Concluding, Request["
     def _account(self, target: "Target") -> "Account | None":
         if self.traits.needs_account:
             return self.account(target)
-        for name in ("user", "password", "password_file"):
+        for name in ("user", *LOGIN_SECRETS):
             if getattr(self, name) is not None:
                 needing = in_words(lambda row: row.needs_account)
-                raise RequestError(f"{{user}} and {{password_file}} go with {{method}} {needing}", name)
+                raise RequestError(f"{{{name}}} goes with {{method}} {needing}", name)
         return None
 
 

@@ -19,7 +19,7 @@ try:
     from prometheus_client.exposition import choose_encoder
     from prometheus_client.registry import Collector as Collector
 except ImportError:
-    raise UserError("metrics need prometheus-client: pip install 'hbprobe[watch]'") from None
+    raise UserError("metrics need prometheus-client, which is not there: pip install prometheus-client") from None
 
 
 class Findings(Collector):

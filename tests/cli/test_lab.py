@@ -23,7 +23,7 @@ def test_the_worked_example_has_a_finding(capsys: pytest.CaptureFixture[str]) ->
         "how": "silent",
         "status": None,
     }
-    assert result["seconds"]["path"] > 1800 > result["seconds"]["wall"]
+    assert result["seconds"]["path"] > 1200 > result["seconds"]["wall"]
     fires = {device["id"] for device in result["verdict"]["devices"] if device["event_1040"]}
     assert fires == {"outlook-540", "outlook-180"}
 
@@ -87,7 +87,7 @@ def test_every_way_to_search_finds_the_same(strategy: str, method: str, capsys: 
 
 
 def test_plain_splitting_takes_hours_of_path_time(capsys: pytest.CaptureFixture[str]) -> None:
-    _, result = lab(capsys, "--strategy", "split")
+    _, result = lab(capsys, "--strategy", "split", "--connections", "1")
     assert (result["limit"]["survived"], result["limit"]["cut"]) == (599.5, 600.5)
     assert result["seconds"]["path"] > 3 * 3600
 

@@ -43,6 +43,8 @@ class MethodTraits:
     """A hold is a heartbeat: a whole number of seconds, within what the server takes."""
     at_once: bool = True
     """Many trials may run at once without asking anything more of the server."""
+    connections: int = 1
+    """So many trials run at a time where nothing is said of it: more than one where the server is our own."""
     longest_s: float | None = None
     """No longer hold can be asked for."""
     lab_path: str | None = "/"
@@ -100,6 +102,7 @@ _ROWS = (
         server=Server.SERVE,
         server_timer=False,
         asks=frozenset(Question),
+        connections=8,
         longest_s=LONGEST_HOLD_S,
         exchange=True,
     ),
