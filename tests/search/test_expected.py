@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+import hbprobe
 from hbprobe.manner import Manner
 from hbprobe.search.expected import Takes, takes
 from hbprobe.search.prior import Belief, Prior
@@ -59,3 +62,9 @@ def test_the_order_of_the_numbers():
 def test_nothing_is_known():
     nothing = Prior(Belief({}), Belief({}))
     assert takes(SearchSettings(), nothing) == Takes(0.0, 0.0, 0.0, SearchSettings().worst_case_s)
+
+
+def test_the_document_says_what_a_probe_says():
+    page = Path(__file__).parents[2] / "docs" / "search.md"
+    probe = hbprobe.Probe("https://probe.example.net/")
+    assert f"    {probe.how_long(probe.search_settings())}\n" in page.read_text(encoding="utf-8")
