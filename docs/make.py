@@ -22,7 +22,7 @@ from hbprobe.exchange.devices import CURRENT, DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import Cut
-from hbprobe.fleet.run import simulate
+from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.size import Sizing, size
 from hbprobe.fleet.sweep import with_share
 from hbprobe.fleet.tally import FleetResult

@@ -2,7 +2,7 @@
 
 from hbprobe.cli.options import boxes_named
 from hbprobe.cli.output import Simulated, measured, show
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.lab.requests import Diagnose
 
 

@@ -11,7 +11,7 @@ from hbprobe.cli.fleet_output import progress, status, tell
 from hbprobe.cli.fleet_sockets import over_sockets
 from hbprobe.cli.options import Folder
 from hbprobe.cli.output import measured
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.errors import RequestError
 from hbprobe.fleet.requests import Fleet, FleetShare, leave_iis_logs
 

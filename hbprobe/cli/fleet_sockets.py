@@ -17,7 +17,7 @@ from hbprobe.net.descriptors import raise_limit
 
 if TYPE_CHECKING:
     from hbprobe.fleet.world import World
-    from hbprobe.lab.fleet import SocketFleet
+    from hbprobe.lab.fleet_sockets import SocketFleet
     from hbprobe.profiles.model import Profile
 
 _MOST_ON_SOCKETS = 1000
@@ -30,7 +30,7 @@ def over_sockets(request: Fleet, own: Options, logs: Path | None = None) -> int:
     from hbprobe import warp
     from hbprobe.fleet.mail import DAY_S
     from hbprobe.fleet.paths import only_path
-    from hbprobe.lab.fleet import agreement, on_one_path
+    from hbprobe.lab.fleet_sockets import agreement, on_one_path
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.profiles.running import draw
     from hbprobe.report.terminal.fleet_sockets import SocketReport, print_sockets
@@ -73,7 +73,7 @@ async def _live(world: "World", box: "Profile", until_s: float, logs: Path | Non
     from hbprobe.eas.log_blob import Site
     from hbprobe.eas.releases import Release
     from hbprobe.fleet.logged import truth_of
-    from hbprobe.lab.fleet import run
+    from hbprobe.lab.fleet_sockets import run
     from hbprobe.standin.record_files import EventLog, IisLog, WallClock
 
     if logs is None:

@@ -12,7 +12,7 @@ from hbprobe.cli.options import Json, MaybeCount
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
-    from hbprobe.watch.chronicle import Chronicle
+    from hbprobe.watch.history import TargetHistory
     from hbprobe.watch.store import Store
 
 
@@ -40,7 +40,7 @@ def history(
     options: Options = _DEFAULTS,
 ) -> int:
     """List what was measured, or draw it."""
-    from hbprobe.watch.chronicle import chronicles
+    from hbprobe.watch.history import histories
     from hbprobe.watch.store import Store
     from hbprobe.watch.watchfile import database_of
 
@@ -48,7 +48,7 @@ def history(
         if options.result is not None:
             sys.stdout.write(_result(store, options.result))
             return 0
-        found = chronicles(store, options.target)
+        found = histories(store, options.target)
     if options.target is not None and not found:
         raise UserError(f"--target {options.target}: nothing was measured of that name")
     if options.out is not None:
@@ -64,7 +64,7 @@ def _result(store: "Store", number: int) -> str:
     return result
 
 
-def _draw(found: "list[Chronicle]", out: Path) -> None:
+def _draw(found: "list[TargetHistory]", out: Path) -> None:
     from hbprobe.report.plots.history_plot import history_plot
     from hbprobe.report.plots.style import save
 
@@ -75,9 +75,9 @@ def _draw(found: "list[Chronicle]", out: Path) -> None:
     save(figure, out)
 
 
-def _show(found: "list[Chronicle]", *, as_json: bool, told: Path | None) -> None:
+def _show(found: "list[TargetHistory]", *, as_json: bool, told: Path | None) -> None:
     from hbprobe.text import shown
-    from hbprobe.watch.chronicle import to_dict
+    from hbprobe.watch.history import to_dict
 
     if as_json:
         print(json.dumps(to_dict(found), indent=2))
@@ -90,13 +90,13 @@ def _show(found: "list[Chronicle]", *, as_json: bool, told: Path | None) -> None
             _list(one)
 
 
-def _list(chronicle: "Chronicle") -> None:
+def _list(history: "TargetHistory") -> None:
     """Print one target: its changes, and a line for each measurement."""
     from hbprobe.text import shown
     from hbprobe.watch.words import change_words, measurement_words, when
 
-    told = chronicle.measurements
-    lines = [chronicle.target, *(f"  {change_words(change)}" for change in chronicle.changes)]
+    told = history.measurements
+    lines = [history.target, *(f"  {change_words(change)}" for change in history.changes)]
     lines += [f"  {one.id:>5}  {when(one.started_at)}  {measurement_words(one)}" for one in told]
     for line in lines:
         print(shown(line))

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from hbprobe.cli.options import Folder, boxes_named
 from hbprobe.cli.output import Simulated, fresh_folder, left, measured, show_result
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
 from hbprobe.lab.requests import Lab

@@ -1,7 +1,7 @@
 """`hbprobe locate`: which hop forgets idle connections."""
 
 from hbprobe.cli.output import Shown, measured, show
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.measure.locate import Locate
 
 

@@ -16,7 +16,7 @@ from hbprobe.files import write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hbprobe.evidence.logs.reports import Table
+    from hbprobe.evidence.logs.reports import ReportTable
     from hbprobe.evidence.logs.request import Logs, OpenLogs
     from hbprobe.records.logs import LogEvidence
 
@@ -151,13 +151,15 @@ def _request(paths: tuple[str, ...], options: Options) -> "Logs":
     )
 
 
-def _table(opened: "OpenLogs", options: Options) -> "Table | None":
+def _table(opened: "OpenLogs", options: Options) -> "ReportTable | None":
     if options.report is not None:
         return opened.report(options.report)
     return None if options.sql is None else opened.query(options.sql)
 
 
-def _write(options: Options, opened: "OpenLogs", evidence: "LogEvidence | None", table: "Table | None") -> list[Path]:
+def _write(
+    options: Options, opened: "OpenLogs", evidence: "LogEvidence | None", table: "ReportTable | None"
+) -> list[Path]:
     """Write the files that were asked for; return them."""
     written = list[Path]()
     if options.export is not None:
@@ -180,7 +182,7 @@ def _write(options: Options, opened: "OpenLogs", evidence: "LogEvidence | None",
     return written
 
 
-def _picture(evidence: "LogEvidence | None", table: "Table | None") -> "Figure":
+def _picture(evidence: "LogEvidence | None", table: "ReportTable | None") -> "Figure":
     from hbprobe.report.plots.logs_plot import limits_plot, table_plot
 
     if table is not None:
@@ -190,7 +192,7 @@ def _picture(evidence: "LogEvidence | None", table: "Table | None") -> "Figure":
 
 
 def _show(
-    options: Options, evidence: "LogEvidence | None", table: "Table | None", written: list[Path], ended: int
+    options: Options, evidence: "LogEvidence | None", table: "ReportTable | None", written: list[Path], ended: int
 ) -> int:
     from hbprobe.report.terminal.logs import print_logs, print_table
 

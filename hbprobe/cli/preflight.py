@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hbprobe.cli.output import Shown, measured, show
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.measure.preflight import Preflight
 
 if TYPE_CHECKING:

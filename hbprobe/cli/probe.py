@@ -1,7 +1,7 @@
 """`hbprobe probe`: the search on a real path, in real time."""
 
 from hbprobe.cli.output import Told, measured, show_result
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.measure.probe import Probe
 
 

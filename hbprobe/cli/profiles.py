@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from hbprobe.cli.options import Json, MaybeTime, profile_ids
 from hbprobe.cli.verbs import VERBS
 from hbprobe.manner import Expiry, Layer
-from hbprobe.profiles.words import Category
+from hbprobe.profiles.vocabulary import Category
 
 if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile
@@ -49,7 +49,7 @@ _CHECKED = Parameter(name="PATH", help="a file, a folder, or the id of a shipped
 def list_(*paths: Paths, options: Selection = _ALL) -> int:
     """one line a profile"""
     from hbprobe.profiles.catalogue import select
-    from hbprobe.profiles.table import INFERRED, LIST_HEADER, has_inferred, list_row
+    from hbprobe.profiles.profile_rows import INFERRED, LIST_HEADER, has_inferred, list_row
 
     everything = _named(paths)
     found = select(
@@ -101,7 +101,7 @@ def show(
 
 
 def _print_details(profile: "Profile") -> None:
-    from hbprobe.profiles.table import INFERRED, TIMER_HEADER, has_inferred, notes, sources, timer_rows
+    from hbprobe.profiles.profile_rows import INFERRED, TIMER_HEADER, has_inferred, notes, sources, timer_rows
 
     print()
     if rows := timer_rows(profile):

@@ -36,9 +36,9 @@ from hbprobe.net.descriptors import raise_limit
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from hbprobe.middlebox.box import Box
     from hbprobe.middlebox.chain import Chain, Tls
     from hbprobe.middlebox.events import Event, Observer
+    from hbprobe.middlebox.running_box import RunningBox
     from hbprobe.middlebox.workers import Workers
     from hbprobe.profiles.model import Profile
 
@@ -234,7 +234,7 @@ async def _make_chain(
     return Chain(boxes, await _resolve(options.upstream), observer, most, chance, tls, descriptors), most
 
 
-async def _until_the_end(options: Options, boxes: "Sequence[Box]", *others: "asyncio.Future[None]") -> None:
+async def _until_the_end(options: Options, boxes: "Sequence[RunningBox]", *others: "asyncio.Future[None]") -> None:
     """Wait until a signal, the control API, or one of the others says so."""
     stop = asyncio.Event()
     endings: list[asyncio.Future[Any]] = [asyncio.ensure_future(until_told_to_stop())]
@@ -250,7 +250,7 @@ async def _until_the_end(options: Options, boxes: "Sequence[Box]", *others: "asy
 
 
 @contextlib.asynccontextmanager
-async def _control(options: Options, boxes: "Sequence[Box]", stop: asyncio.Event) -> AsyncIterator[None]:
+async def _control(options: Options, boxes: "Sequence[RunningBox]", stop: asyncio.Event) -> AsyncIterator[None]:
     """Open the control API if it is wanted, and close it at the end."""
     if options.control is None:
         yield
@@ -312,7 +312,7 @@ def _line(event: "Event") -> str:
             return event.text
 
 
-def _summary(relay: "Box") -> str:
+def _summary(relay: "RunningBox") -> str:
     counts = relay.counts
     expired = ", ".join(f"{count} by {kind}" for kind, count in counts.expired.items()) or "none"
     return (

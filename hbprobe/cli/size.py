@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hbprobe.cli.fleet_output import Options, progress, tell
 from hbprobe.cli.output import measured
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.fleet.requests import Size
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @from_request(Size)
 def size(request: Size, own: Options) -> int:
     """Simulate, and show which timer is enough."""
-    from hbprobe.profiles.held import deciding_timer
+    from hbprobe.profiles.silent_request import deciding_timer
     from hbprobe.report.terminal.size import print_size, size_document
 
     def picture() -> "Figure":

@@ -18,7 +18,7 @@ from hbprobe.net.address import is_loopback
 if TYPE_CHECKING:
     from hbprobe.eas.releases import Release
     from hbprobe.exchange.settings import Settings
-    from hbprobe.standin.records import Recorder
+    from hbprobe.standin.recorders import Recorder
     from hbprobe.standin.service import StandIn
 
 _DEFAULT_RELEASE = "2019"
@@ -69,9 +69,9 @@ def stand_in(options: StandInOptions, settings: "Settings", say: Say) -> Iterato
         yield None
         return
     from hbprobe.eas.releases import Release
-    from hbprobe.standin.files import load_filtering_rules, load_limits, load_rules, load_users
-    from hbprobe.standin.limits import shipped_limits
+    from hbprobe.standin.input_files import load_filtering_rules, load_limits, load_rules, load_users
     from hbprobe.standin.service import StandIn
+    from hbprobe.standin.webconfig_limits import shipped_limits
 
     if options.users is not None and (remark := remark_on_readers(options.users)):
         say(f"--users {remark}")
@@ -99,13 +99,13 @@ def _recorders(
     options: StandInOptions, settings: "Settings", release: "Release", say: Say, files: contextlib.ExitStack
 ) -> "list[Recorder]":
     from hbprobe.eas.log_blob import Site
+    from hbprobe.standin.console_log import ConsoleLog
     from hbprobe.standin.record_files import EventLog, IisLog, WallClock
-    from hbprobe.standin.records import Forgiving
-    from hbprobe.standin.said import Said
+    from hbprobe.standin.recorders import Forgiving
 
     clock = WallClock(datetime.datetime.now(datetime.UTC), asyncio.get_running_loop().time())
     site = Site(computer=socket.gethostname())
-    recorders: list[Recorder] = [Said(say, release, settings.sample_size)]
+    recorders: list[Recorder] = [ConsoleLog(say, release, settings.sample_size)]
     if options.event_log is not None:
         events = files.enter_context(contextlib.closing(EventLog(options.event_log, release, settings, clock, site)))
         recorders.append(Forgiving(events, lambda why: say(f"--event-log ends here: {why}")))

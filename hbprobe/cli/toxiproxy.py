@@ -95,7 +95,7 @@ def _configured(path: Path | None) -> object:
 
 async def _serve(options: Options, configured: object) -> None:
     from hbprobe.toxiproxy.api import ToxiproxyApi
-    from hbprobe.toxiproxy.reading import ApiError
+    from hbprobe.toxiproxy.api_reading import ApiError
 
     token = os.environ.get(_TOKEN_VARIABLE) or None
     api, where = ToxiproxyApi(token, options.seed), Address(options.host, options.port)

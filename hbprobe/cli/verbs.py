@@ -7,7 +7,7 @@ _COLUMNS = 70
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
+class VerbHelp:
     """One verb's words. Each example is a command line that can be typed as it stands, and what it is for."""
 
     summary: str
@@ -37,7 +37,7 @@ EXIT_STATUS = (
 )
 
 VERBS = {
-    "lab": Verb(
+    "lab": VerbHelp(
         "simulate a path, probe it, say whether Exchange will log event 1040",
         "Put a server, boxes and the probe together in one process, search for the longest request that survives, "
         "and say what Exchange and its devices make of it. On the warp clock hours take a moment. The boxes are "
@@ -48,7 +48,7 @@ VERBS = {
             ("hbprobe lab cisco-asa --set idle=15min --exit-code", "a firewall with another timer, told to a script"),
         ),
     ),
-    "preflight": Verb(
+    "preflight": VerbHelp(
         "check step by step that an ActiveSync server answers a device",
         "Go the way of a device, from the name to a short Ping, and say of each step what was seen and, where it "
         "fails, what to do. Takes about a minute and a half: Exchange holds no Ping for less than one.",
@@ -60,7 +60,7 @@ VERBS = {
             ),
         ),
     ),
-    "probe": Verb(
+    "probe": VerbHelp(
         "search a real path for the longest request that survives",
         "Hold requests open on a real path, find the longest that survives and how longer ones die, and compare that "
         "with Exchange's heartbeat settings. It says before it starts how long it can take.",
@@ -75,7 +75,7 @@ VERBS = {
             ),
         ),
     ),
-    "diagnose": Verb(
+    "diagnose": VerbHelp(
         "find the limit of a path, and explain it: which timer, whose, what kind of box, what would mend it",
         "Find the longest request that survives, then ask at the same time what saves longer ones and what both ends "
         "see of their death. It says before each step how long it takes.",
@@ -87,7 +87,7 @@ VERBS = {
             ("hbprobe diagnose --lab cisco-asa", "what it would say of a firewall of the catalogue"),
         ),
     ),
-    "locate": Verb(
+    "locate": VerbHelp(
         "find the hop that forgets idle connections",
         "Hold requests whose TCP keep-alives reach only so far, one for each hop, side by side. The first hop that "
         "must see keep-alives is the one that forgets. Needs Linux, but no privileges; takes about as long as the "
@@ -100,7 +100,7 @@ VERBS = {
             ("hbprobe locate https://www.example.net/ --method idle --hops 12", "against any web server"),
         ),
     ),
-    "capture": Verb(
+    "capture": VerbHelp(
         "read packet captures: who killed which connection, after which silence",
         "Read a packet capture, or two of one path (the client's side and the server's), and say which connections "
         "died of idleness, after how long, how, and who did it: an end, or a box in its name. With a pipe a table "
@@ -113,7 +113,7 @@ VERBS = {
             ("hbprobe capture ring --port 443 --plot connections.png", "a folder of captures, with a picture"),
         ),
     ),
-    "logs": Verb(
+    "logs": VerbHelp(
         "read logs of IIS, HTTPERR and Windows events: limits by network, event 1040, devices in trouble",
         "Read what has already happened, without sending a packet: IIS's W3C logs, HTTPERR, HttpProxy logs and "
         "Windows event logs, by the gigabyte. The answer comes first: limits by network, event 1040, who is blocked, "
@@ -123,7 +123,7 @@ VERBS = {
             ("hbprobe logs W3SVC1 --report user-agents --plot agents.png", "one question, with a picture"),
         ),
     ),
-    "serve": Verb(
+    "serve": VerbHelp(
         "be the far end: hold requests open as long as the probe asks; stand in for Exchange ActiveSync",
         "Serve POST /hold?seconds=S, which is answered after S seconds with a token that the probe checks, and "
         "/Microsoft-Server-ActiveSync as Exchange does (docs/activesync.md). It listens on this machine only, unless "
@@ -136,7 +136,7 @@ VERBS = {
             ("hbprobe serve --tls off --event-log events", "on this machine, in the clear, with Exchange's events"),
         ),
     ),
-    "proxy": Verb(
+    "proxy": VerbHelp(
         "be a box of the catalogue, for any TCP client and server",
         "Relay connections, and requests where a box is of layer http, and end them as the product does. It prints a "
         "line for each flow that it expires, and sums when it is stopped.",
@@ -148,7 +148,7 @@ VERBS = {
             ),
         ),
     ),
-    "toxiproxy": Verb(
+    "toxiproxy": VerbHelp(
         "be a fault proxy that clients of Toxiproxy steer, with the timers of the catalogue",
         "Serve Toxiproxy's HTTP API (2.13) and all its toxics, and beside them idle_drop, max_age, half_open and a "
         "blackhole that heals: any client of Toxiproxy in any language has the boxes of the catalogue. It listens on "
@@ -161,7 +161,7 @@ VERBS = {
             ),
         ),
     ),
-    "verdict": Verb(
+    "verdict": VerbHelp(
         "say whether Exchange will log event 1040 on a path whose limit is known",
         "Compare a path's limit with Exchange's settings and with what known devices ask for.",
         (
@@ -169,7 +169,7 @@ VERBS = {
             ("hbprobe verdict --event event.txt", "what an event says that Exchange has logged"),
         ),
     ),
-    "fleet": Verb(
+    "fleet": VerbHelp(
         "simulate many devices on many paths, and say when event 1040 fires",
         "Simulate thousands of devices for days, each with its algorithm, path, mail and moves between networks, and "
         "show what the server sees: event 1040, requests, TLS handshakes, connections.",
@@ -181,7 +181,7 @@ VERBS = {
             ),
         ),
     ),
-    "size": Verb(
+    "size": VerbHelp(
         "find the timer that a firewall should have, and what each would cost",
         "Simulate a fleet behind the firewall with one timer after another, and say from which one on event 1040 "
         "stays away and devices keep their push.",
@@ -190,7 +190,7 @@ VERBS = {
             ("hbprobe size --from 10min --to 40min --step 5min --devices 500", "fewer timers, fewer devices: sooner"),
         ),
     ),
-    "profiles": Verb(
+    "profiles": VerbHelp(
         "list, show, check and draw what boxes do",
         "The catalogue of boxes: what products do to connections, each with its source. Files of your own go "
         "wherever an id goes.",
@@ -199,7 +199,7 @@ VERBS = {
             ("hbprobe profiles show cisco-asa", "everything about one, with its sources"),
         ),
     ),
-    "plot": Verb(
+    "plot": VerbHelp(
         "draw results as a picture",
         "Draw the search of one result, the timeout curves of several results and profiles, or the heartbeats that "
         "each kind of device asks for on one path.",
@@ -211,7 +211,7 @@ VERBS = {
             ),
         ),
     ),
-    "report": Verb(
+    "report": VerbHelp(
         "write results as one file to mail: what was asked, found, and is to be done",
         "Write results as one file: HTML that needs no network to open, Markdown, JSON, or the trials as CSV. What "
         "looks like a password or a token is left out.",
@@ -220,7 +220,7 @@ VERBS = {
             ("hbprobe report monday.json tuesday.json --format csv", "for a spreadsheet, on standard output"),
         ),
     ),
-    "watch": Verb(
+    "watch": VerbHelp(
         "measure paths again and again, and say when a limit changed",
         "Measure the targets of a watch file at an interval, keep every trial in a database, and say when a limit "
         "changed. Ended in any way, it goes on where it was when it is started again.",
@@ -229,7 +229,7 @@ VERBS = {
             ("hbprobe watch /etc/hbprobe/watch.yaml", "as a service would"),
         ),
     ),
-    "history": Verb(
+    "history": VerbHelp(
         "list and draw what hbprobe watch has measured",
         "List the measurements of a watch and when limits changed, or draw the limits over time. The watch may go on "
         "meanwhile.",
@@ -238,7 +238,7 @@ VERBS = {
             ("hbprobe history office.yaml --target branch --out limits.svg", "the limits of one target as a picture"),
         ),
     ),
-    "schema": Verb(
+    "schema": VerbHelp(
         "print the JSON Schema of a document that --json writes",
         "Print the JSON Schema (draft 2020-12) of one of hbprobe's documents, for programs that read them; without a "
         "name, list the documents. A newer hbprobe may add keys, and the schema lets them pass.",
@@ -247,7 +247,7 @@ VERBS = {
             ("hbprobe schema result", "what lab, probe and lab --out write"),
         ),
     ),
-    "completion": Verb(
+    "completion": VerbHelp(
         "print what lets a shell complete hbprobe's command line",
         "Print a script for bash, zsh or fish that completes verbs, options, choices and the ids of profiles.",
         (
@@ -255,7 +255,7 @@ VERBS = {
             ("hbprobe completion fish", "goes to ~/.config/fish/completions/hbprobe.fish"),
         ),
     ),
-    "help": Verb(
+    "help": VerbHelp(
         "explain a verb",
         "Print the page of a verb, as 'hbprobe VERB --help' does; without a verb, the overview.",
         (("hbprobe help probe", "the page of probe"), ("hbprobe help profiles list", "the page of an action")),

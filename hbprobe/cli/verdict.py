@@ -1,7 +1,7 @@
 """`hbprobe verdict`: what Exchange and its devices make of a limit, and what an event that was logged says."""
 
 from hbprobe.cli.output import Told, measured, show
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.evidence.verdict import Verdict
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cyclopts import Parameter
 
-from hbprobe.cli.requests import from_request
+from hbprobe.cli.request_options import from_request
 from hbprobe.measure.observe import Observer
 from hbprobe.watch.request import Watch
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from hbprobe.diagnosis.heartbeat import safe_interval_s
-from hbprobe.diagnosis.reasoning import BoxKind, Counts, Reasoning, Runs
+from hbprobe.diagnosis.reasoning import BoxKind, Movement, Reasoning, Runs
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.trial.evidence import Question, Seen
+from hbprobe.trial.evidence import Observation, Question
 from hbprobe.trial.outcome import Limit
 
 _NO_TIMER = {
@@ -29,7 +29,9 @@ def is_of_the_path(reasoning: Reasoning) -> bool:
     return not {BoxKind.LATE_SERVER, BoxKind.DOWN, BoxKind.SERVER} & set(reasoning.kinds[:1])
 
 
-def mend(limit: Limit, seen: Sequence[Seen], reasoning: Reasoning, verdict: Judgement | None) -> tuple[str, ...]:
+def mend(
+    limit: Limit, seen: Sequence[Observation], reasoning: Reasoning, verdict: Judgement | None
+) -> tuple[str, ...]:
     """Say what to do, one sentence or two each."""
     first = reasoning.kinds[0]
     if first in _NO_TIMER:
@@ -51,7 +53,7 @@ def _timer(verdict: Judgement | None) -> Iterator[str]:
     yield f"A timer of {_seconds(verdict.carries_max_s)} carries the longest heartbeat of these settings."
 
 
-def _ping(limit: Limit, seen: Sequence[Seen]) -> Iterator[str]:
+def _ping(limit: Limit, seen: Sequence[Observation]) -> Iterator[str]:
     """Tell of the protocol's own ping: that is what drips from both ends where no far end of ours drips alone."""
     asked = {one.ask.question: one for one in seen}
     tried = asked.get(Question.BOTH_DRIP)
@@ -66,7 +68,7 @@ def _ping(limit: Limit, seen: Sequence[Seen]) -> Iterator[str]:
         )
 
 
-def _keep_alive(limit: Limit, seen: Sequence[Seen], reasoning: Reasoning) -> Iterator[str]:
+def _keep_alive(limit: Limit, seen: Sequence[Observation], reasoning: Reasoning) -> Iterator[str]:
     tried = next((one for one in seen if one.ask.question is Question.KEEP_ALIVE), None)
     if tried is not None and tried.survived and tried.ask.interval_s is not None:
         below = f"; any interval below {format_duration(limit.survived_s)} should do" if limit.survived_s else ""
@@ -74,7 +76,7 @@ def _keep_alive(limit: Limit, seen: Sequence[Seen], reasoning: Reasoning) -> Ite
             f"Or TCP keep-alives every {_seconds(tried.ask.interval_s)} from either end: from this one they were "
             f"tried, and saved the request{below}."
         )
-    elif reasoning.counts is Counts.DATA:
+    elif reasoning.counts is Movement.DATA:
         yield "TCP keep-alives do not help: the box counts data only."
     elif reasoning.runs in (Runs.TOTAL, Runs.FROM_REQUEST):
         yield "Neither keep-alives nor data help: the timer counts from the start, whatever moves."

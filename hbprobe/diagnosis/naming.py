@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from hbprobe.profiles.model import Profile
-from hbprobe.trial.evidence import Seen, page_words
+from hbprobe.trial.evidence import Observation, page_words
 
 _MORE: dict[str, tuple[str, ...]] = {
     "akamai-property-read-timeout": ("akamaighost",),
@@ -41,7 +41,7 @@ def names_of(profile: Profile) -> tuple[str, ...]:
     return (*dict.fromkeys((*words, *built_on, *apache, *_MORE.get(profile.id, ()))),)
 
 
-def told_names(seen: Sequence[Seen]) -> tuple[str, ...]:
+def told_names(seen: Sequence[Observation]) -> tuple[str, ...]:
     """Return how those call themselves who answered or passed an answer on, hbprobe's own far end aside."""
     told = [name for one in seen for name in (one.server, one.via)]
     return tuple(dict.fromkeys(name for name in told if name and not any(own in name.lower() for own in _OWN)))
@@ -53,12 +53,12 @@ def is_named(profile: Profile, told: Iterable[str]) -> bool:
     return any(name in one.lower() for one in told for name in names)
 
 
-def nameless(profiles: Sequence[Profile], seen: Sequence[Seen]) -> tuple[str, ...]:
+def nameless(profiles: Sequence[Profile], seen: Sequence[Observation]) -> tuple[str, ...]:
     """Return the names that headers told and no product of the catalogue has."""
     return tuple(one for one in told_names(seen) if not any(is_named(profile, [one]) for profile in profiles))
 
 
-def has_page(body: str, seen: Sequence[Seen]) -> bool | None:
+def has_page(body: str, seen: Sequence[Observation]) -> bool | None:
     """Return whether an error's page is the one that a product ships; None where one of them is not known."""
     pages = [_without_version(one.page) for one in seen if one.page]
     if not body or not pages:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
-from hbprobe.profiles.held import between_requests, deciding_timer, latest_of, outlived
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
-from hbprobe.trial.evidence import Ask, FarEnd, Question
+from hbprobe.profiles.silent_request import between_requests, deciding_timer, latest_of, outlived
+from hbprobe.trial.evidence import Ask, FarEndState, Question
 
 _SAVED_BY = {
     Restart.ANY_PACKET: (True, True, True),
@@ -32,7 +32,7 @@ class Prediction:
     aftermath: Aftermath | None
     """For a silent cut."""
     status: int | None
-    far_end: FarEnd | None
+    far_end: FarEndState | None
     """What the far end sees at that moment; None where that depends on more."""
     timer: Timer
 
@@ -96,14 +96,16 @@ def _aftermath(timer: Timer) -> Aftermath | None:
     return Aftermath.ACKNOWLEDGED if timer.revived_by in (Ends.CLIENT, Ends.BOTH) else foretold
 
 
-def _far_end(profile: Profile, timer: Timer) -> FarEnd | None:
+def _far_end(profile: Profile, timer: Timer) -> FarEndState | None:
     if profile.layer is Layer.HTTP:
         reset = (profile.http or Http()).server_side is ServerSide.RESET
-        return FarEnd.RESET if reset else FarEnd.CLOSED
+        return FarEndState.RESET if reset else FarEndState.CLOSED
     if timer.tells not in (Ends.BOTH, Ends.SERVER):
         return None
     act = timer.expiry.traits.act
-    return None if act is None else {Manner.RESET: FarEnd.RESET, Manner.CLOSED: FarEnd.CLOSED}.get(act.heard)
+    return (
+        None if act is None else {Manner.RESET: FarEndState.RESET, Manner.CLOSED: FarEndState.CLOSED}.get(act.heard)
+    )
 
 
 def _between_requests(profile: Profile, ask: Ask) -> bool | None:

@@ -9,7 +9,7 @@ from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Category, Inferable, Profile
-from hbprobe.trial.evidence import FarEnd, Question, Seen
+from hbprobe.trial.evidence import FarEndState, Observation, Question
 from hbprobe.trial.outcome import Limit
 
 _SLACK_S, _SLACK = 1.0, 0.01
@@ -23,7 +23,7 @@ _KIND = {Layer.PACKET: BoxKind.PACKET, Layer.TCP: BoxKind.TCP, Layer.HTTP: BoxKi
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Argument:
     """One thing that speaks for a product, or against it."""
 
     weight: int
@@ -35,7 +35,7 @@ class Match:
     """How well one product fits."""
 
     profile: Profile
-    points: tuple[Point, ...]
+    points: tuple[Argument, ...]
 
     @property
     def score(self) -> int:
@@ -63,13 +63,13 @@ class Match:
         return tuple(point.text for point in self.points if point.weight < 0)
 
 
-_SOMEBODY_SET_ONE = Point(0, "it ships without such a timer: somebody has set one")
+_SOMEBODY_SET_ONE = Argument(0, "it ships without such a timer: somebody has set one")
 
 
 def rank(
     profiles: Iterable[Profile],
     limit: Limit,
-    seen: Sequence[Seen],
+    seen: Sequence[Observation],
     reasoning: Reasoning,
     *,
     between: bool = False,
@@ -89,7 +89,7 @@ def rank(
         foretold = predict(profile, between=between)
         if foretold is None:
             if is_named(profile, told):
-                matches.append(Match(profile, (Point(_NAMED, _named(told)), _SOMEBODY_SET_ONE)))
+                matches.append(Match(profile, (Argument(_NAMED, _named(told)), _SOMEBODY_SET_ONE)))
         elif _is_possible(foretold, limit):
             page = foretold.timer.body or of_family.get(profile.built_on, "")
             matches.append(Match(profile, tuple(_points(profile, foretold, limit, seen, reasoning, told, page))))
@@ -118,25 +118,25 @@ def _points(
     profile: Profile,
     foretold: Prediction,
     limit: Limit,
-    seen: Sequence[Seen],
+    seen: Sequence[Observation],
     reasoning: Reasoning,
     told: Sequence[str],
     page: str,
-) -> Iterator[Point]:
+) -> Iterator[Argument]:
     timer = _on_limit(foretold, limit)
     assert timer is not None
     yield timer
     yield from _on_manner(foretold, limit, seen)
     kinds = reasoning.kinds
     if _KIND[profile.layer] not in kinds and not (profile.layer is Layer.HTTP and BoxKind.SERVER in kinds):
-        yield Point(-1, f"it is {_KIND[profile.layer].meaning}")
+        yield Argument(-1, f"it is {_KIND[profile.layer].meaning}")
     for one in seen:
         if one.survived is not None:
             yield from _on_answer(profile, foretold, one, is_changed=timer.weight != _AS_SHIPPED)
     yield from _on_names(profile, page, seen, told)
 
 
-def _on_limit(foretold: Prediction, limit: Limit) -> Point | None:
+def _on_limit(foretold: Prediction, limit: Limit) -> Argument | None:
     """Compare the timer with the limit; None where it cannot be set to that."""
     cut_s = limit.cut_s or 0.0
     slack_s = _SLACK_S + _SLACK * cut_s
@@ -148,12 +148,12 @@ def _on_limit(foretold: Prediction, limit: Limit) -> Point | None:
         and foretold.first_s * time <= cut_s + slack_s
         for time in times
     ):
-        return Point(_AS_SHIPPED, f"its timer is {default}")
+        return Argument(_AS_SHIPPED, f"its timer is {default}")
     if foretold.settable_s is None:
-        return Point(0, f"its timer is {default} as shipped")
+        return Argument(0, f"its timer is {default} as shipped")
     least_s, most_s = foretold.settable_s
     if least_s <= cut_s + slack_s and (limit.survived_s or 0.0) - slack_s <= most_s and least_s < most_s:
-        return Point(0, f"its timer can be set to that ({default} as shipped)")
+        return Argument(0, f"its timer can be set to that ({default} as shipped)")
     return None
 
 
@@ -171,26 +171,26 @@ def _manner(limit: Limit) -> Manner | None:
     return Manner.SILENT if limit.aftermath is Aftermath.RESET else limit.manner
 
 
-def _on_manner(foretold: Prediction, limit: Limit, seen: Sequence[Seen]) -> Iterator[Point]:
+def _on_manner(foretold: Prediction, limit: Limit, seen: Sequence[Observation]) -> Iterator[Argument]:
     how = _manner(limit)
     assert how is not None
-    yield Point(4, _MANNERS[how])
+    yield Argument(4, _MANNERS[how])
     if limit.status is not None and foretold.status is not None:
         same = limit.status == foretold.status
         is_sure = Inferable.EXPIRY not in foretold.timer.inferred
-        yield Point(2 if same else -3 if is_sure else -1, f"{'' if same else 'it answers '}{foretold.status}")
+        yield Argument(2 if same else -3 if is_sure else -1, f"{'' if same else 'it answers '}{foretold.status}")
     if limit.aftermath is not None and foretold.aftermath is not None:
         same = limit.aftermath is foretold.aftermath
-        yield Point(3 if same else -3, ("" if same else "otherwise: ") + _AFTERMATHS[foretold.aftermath])
+        yield Argument(3 if same else -3, ("" if same else "otherwise: ") + _AFTERMATHS[foretold.aftermath])
     saw = next((one.far_end for one in seen if one.ask.question is Question.POST_MORTEM), None)
     if saw is None:
         return
     if saw.times > 1:
         again = foretold.timer.retries > 0
-        yield Point(3 if again else -3, f"it {'asks' if again else 'does not ask'} another server")
-    elif saw.state in (FarEnd.RESET, FarEnd.CLOSED) and foretold.far_end is not None:
+        yield Argument(3 if again else -3, f"it {'asks' if again else 'does not ask'} another server")
+    elif saw.state in (FarEndState.RESET, FarEndState.CLOSED) and foretold.far_end is not None:
         same = saw.state is foretold.far_end
-        yield Point(1 if same else -1, f"the server's side is {foretold.far_end}")
+        yield Argument(1 if same else -1, f"the server's side is {foretold.far_end}")
 
 
 _HELPS = {
@@ -201,28 +201,28 @@ _HELPS = {
 }
 
 
-def _on_answer(profile: Profile, foretold: Prediction, one: Seen, *, is_changed: bool) -> Iterator[Point]:
+def _on_answer(profile: Profile, foretold: Prediction, one: Observation, *, is_changed: bool) -> Iterator[Argument]:
     lives = survives(profile, foretold.timer, one.ask)
     if lives is None or (is_changed and one.ask.question is Question.BETWEEN_REQUESTS):
         return  # who has changed one timer may have changed the one between requests, too
     right = lives is one.survived
     if one.ask.question is Question.BETWEEN_REQUESTS:
         text = "without a request a connection lives longer" if lives else "without a request a connection dies, too"
-        yield Point(1 if right else -1, text)
+        yield Argument(1 if right else -1, text)
     else:
         text = f"{_HELPS[one.ask.question]} {'help' if lives else 'do not help'}"
-        yield Point(2, text) if right else Point(-2, f"{text} there")
+        yield Argument(2, text) if right else Argument(-2, f"{text} there")
 
 
-def _on_names(profile: Profile, page: str, seen: Sequence[Seen], told: Sequence[str]) -> Iterator[Point]:
+def _on_names(profile: Profile, page: str, seen: Sequence[Observation], told: Sequence[str]) -> Iterator[Argument]:
     """A header names its maker, more often than not; a page that a product ships is seldom another's."""
     if is_named(profile, told):
-        yield Point(_NAMED, _named(told))
+        yield Argument(_NAMED, _named(told))
     elif told:
-        yield Point(-1, "its answers do not call it so")
+        yield Argument(-1, "its answers do not call it so")
     same_page = has_page(page, seen)
     if same_page is not None:
-        yield Point(4, "its error page") if same_page else Point(-1, "its error page is another, as shipped")
+        yield Argument(4, "its error page") if same_page else Argument(-1, "its error page is another, as shipped")
 
 
 def _named(told: Sequence[str]) -> str:

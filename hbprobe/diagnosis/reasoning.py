@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hbprobe.manner import Manner
-from hbprobe.trial.evidence import Question, Seen
+from hbprobe.trial.evidence import Observation, Question
 from hbprobe.trial.explanation import Explanation, explain
 from hbprobe.trial.methods.table import server_timer_counts
 from hbprobe.trial.outcome import Cause, Limit
@@ -22,7 +22,7 @@ class Runs(Word):
     )
 
 
-class Counts(Word):
+class Movement(Word):
     """What counts as movement."""
 
     PACKETS = "packets", "any packet counts, a TCP keep-alive too"
@@ -65,7 +65,7 @@ class Reasoning:
 
     explanation: Explanation
     runs: Runs | None
-    counts: Counts | None
+    counts: Movement | None
     direction: Direction | None
     whose: Whose | None
     kinds: tuple[BoxKind, ...]
@@ -86,7 +86,7 @@ _CAUSE_OF: dict[Manner | None, Cause] = {
 _BY_SERVER = (Cause.CLOSED_BY_SERVER, Cause.RESET_BY_SERVER)
 
 
-def reason(limit: Limit, seen: Sequence[Seen], method: str, *, tls: bool) -> Reasoning:
+def reason(limit: Limit, seen: Sequence[Observation], method: str, *, tls: bool) -> Reasoning:
     """Add the answers up."""
     died = next((one for one in seen if one.ask.question is Question.POST_MORTEM), None)
     explanation = Explanation((), ()) if died is None else explain(died, tls=tls)
@@ -126,7 +126,7 @@ def _servers_first(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=lambda cause: cause not in _BY_SERVER))
 
 
-def _runs(limit: Limit, seen: Sequence[Seen], saved: dict[Question, bool | None]) -> Runs | None:
+def _runs(limit: Limit, seen: Sequence[Observation], saved: dict[Question, bool | None]) -> Runs | None:
     """Tell idle timers from totals.
 
     A box that knows requests may begin to count when the request is whole. Then a drip from the client saves it, and
@@ -142,12 +142,12 @@ def _runs(limit: Limit, seen: Sequence[Seen], saved: dict[Question, bool | None]
     return Runs.TOTAL if saved.get(Question.BOTH_DRIP) is False else None
 
 
-def _counts(saved: dict[Question, bool | None], runs: Runs | None) -> Counts | None:
+def _counts(saved: dict[Question, bool | None], runs: Runs | None) -> Movement | None:
     match saved.get(Question.KEEP_ALIVE):
         case True:
-            return Counts.PACKETS
+            return Movement.PACKETS
         case False if runs is Runs.IDLE:
-            return Counts.DATA
+            return Movement.DATA
         case _:
             return None
 
@@ -168,7 +168,7 @@ def _direction(saved: dict[Question, bool | None]) -> Direction | None:
             return None
 
 
-def _whose(limit: Limit, seen: Sequence[Seen], method: str, causes: tuple[Cause, ...]) -> Whose | None:
+def _whose(limit: Limit, seen: Sequence[Observation], method: str, causes: tuple[Cause, ...]) -> Whose | None:
     if (elsewhere := _elsewhere(limit, seen, method)) is not None:
         return elsewhere
     if not server_timer_counts(method):
@@ -179,7 +179,7 @@ def _whose(limit: Limit, seen: Sequence[Seen], method: str, causes: tuple[Cause,
     return Whose.SERVER if causes == (Cause.CLOSED_BY_SERVER,) else None
 
 
-def _elsewhere(limit: Limit, seen: Sequence[Seen], method: str) -> Whose | None:
+def _elsewhere(limit: Limit, seen: Sequence[Observation], method: str) -> Whose | None:
     """Say what the other address tells: there is a timer of the path only where both lose the same request."""
     there = {one.ask.hold_s: one for one in seen if one.ask.question is Question.ELSEWHERE}
     if not there:
@@ -199,7 +199,7 @@ def _is_near(announced_s: float, limit: Limit) -> bool:
     return low_s - slack_s <= announced_s <= high_s + slack_s
 
 
-def _knows_requests(limit: Limit, seen: Sequence[Seen]) -> bool:
+def _knows_requests(limit: Limit, seen: Sequence[Observation]) -> bool:
     """Whether the box tells a connection with a request from one without, or has made the request again.
 
     Where it is silent, a connection may live for another reason: the next request may bring it back.

@@ -135,7 +135,7 @@ class HttpRequest:
 
 
 @dataclass(slots=True)
-class Server:
+class ServerIdentity:
     """What a server said of itself."""
 
     version: str | None = None
@@ -153,7 +153,7 @@ class Handshake:
 
     def __init__(self, account: Account, device: str, path: str = EAS_PATH) -> None:
         self.device = device
-        self.server = Server()
+        self.server = ServerIdentity()
         self.policy: tuple[tuple[str, str], ...] = ()
         """What the server's policy wants; the probe acknowledges it and has nothing that it could apply to."""
         self.provisioned = False
@@ -269,7 +269,7 @@ class Handshake:
     def _take_options(self, headers: Mapping[str, str]) -> None:
         told = _words(headers.get("ms-asprotocolversions", ""))
         version = next((version for version in VERSIONS if version in told), None)
-        self.server = Server(
+        self.server = ServerIdentity(
             version,
             told,
             _words(headers.get("ms-asprotocolcommands", "")),

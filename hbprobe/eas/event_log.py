@@ -74,7 +74,7 @@ class Level(StrEnum):
     WARNING = "Warning"
 
 
-class Category(StrEnum):
+class EventCategory(StrEnum):
     """What it is about."""
 
     REQUESTS = "Requests"
@@ -89,7 +89,7 @@ class LoggedEvent:
     id: int
     level: Level
     source: str
-    category: Category
+    category: EventCategory
     inserts: tuple[str, ...]
     message: str
 
@@ -132,10 +132,10 @@ def event_1040(event: Event1040, release: Release, sample_size: int) -> LoggedEv
     """
     average_s, threshold_s = str(event.average_s), str(event.threshold_s)
     if release is Release.V2003:
-        return _logged(3033, Category.NONE, (str(sample_size), threshold_s), _AVERAGE_OF_RECENT)
+        return _logged(3033, EventCategory.NONE, (str(sample_size), threshold_s), _AVERAGE_OF_RECENT)
     if release in (Release.V2007, Release.V2010):
-        return _logged(1040, Category.REQUESTS, (average_s, threshold_s), _AVERAGE_OF_RECENT)
-    return _logged(1040, Category.REQUESTS, (average_s, event.command, threshold_s), _AVERAGE_FOR_REQUEST)
+        return _logged(1040, EventCategory.REQUESTS, (average_s, threshold_s), _AVERAGE_OF_RECENT)
+    return _logged(1040, EventCategory.REQUESTS, (average_s, event.command, threshold_s), _AVERAGE_FOR_REQUEST)
 
 
 def settings_events(problems: Sequence[SettingsProblem], release: Release) -> tuple[LoggedEvent, ...]:
@@ -152,7 +152,7 @@ def _of_2003(problem: SettingsProblem) -> LoggedEvent | None:
     if problem.event_id not in (1009, 3016):
         return None
     # That it is a warning without a category follows from 3033; its page does not say.
-    return _logged(3016, Category.NONE, _LIMITS_2003, _MIN_ABOVE_MAX)
+    return _logged(3016, EventCategory.NONE, _LIMITS_2003, _MIN_ABOVE_MAX)
 
 
 def _since_2007(problem: SettingsProblem) -> LoggedEvent | None:
@@ -160,17 +160,17 @@ def _since_2007(problem: SettingsProblem) -> LoggedEvent | None:
         return None
     event_id = 1009 if problem.event_id == 3016 else problem.event_id
     if event_id in _ABOUT_LIMITS:
-        return _logged(event_id, Category.CONFIGURATION, *_ABOUT_LIMITS[event_id])
+        return _logged(event_id, EventCategory.CONFIGURATION, *_ABOUT_LIMITS[event_id])
     found, default = problem.found or "", str(_DEFAULT_OF[problem.key])
     if problem.event_id == 1118:
         inserts, wording = (problem.key, f"0..{_HIGHEST[problem.key]}", found, default), _OUT_OF_RANGE
     else:
         inserts, wording = (problem.key, "integer", found, default), _NOT_PARSABLE
-    return _logged(problem.event_id, Category.CONFIGURATION, inserts, wording, Level.ERROR)
+    return _logged(problem.event_id, EventCategory.CONFIGURATION, inserts, wording, Level.ERROR)
 
 
 def _logged(
-    id_: int, category: Category, inserts: tuple[str, ...], wording: str, level: Level = Level.WARNING
+    id_: int, category: EventCategory, inserts: tuple[str, ...], wording: str, level: Level = Level.WARNING
 ) -> LoggedEvent:
     source = "Server ActiveSync" if id_ in _IDS_OF_2003 else "MSExchange ActiveSync"
     return LoggedEvent(id_, level, source, category, inserts, wording.format(*map(_in_one_line, inserts)))

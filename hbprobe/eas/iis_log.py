@@ -37,7 +37,7 @@ _NAME_NO_LONGER_AVAILABLE: Final = 64
 http://it-notebook.org/iis/article/scwin32status_64_scstatus_200.htm"""
 
 
-class Folder(StrEnum):
+class LogFolder(StrEnum):
     """Where a site's log is, below the folder of all."""
 
     CLIENT_FACING = "W3SVC1"
@@ -59,7 +59,7 @@ def file_name(date: str) -> str:
 
 def log_lines(
     record: RequestRecord, release: Release, site: Site, utc: Utc, request_id: str
-) -> Iterator[tuple[Folder, str]]:
+) -> Iterator[tuple[LogFolder, str]]:
     """Give the lines about a request, each with the site that writes it.
 
     `request_id` is the GUID that a front end gives to the request.
@@ -69,12 +69,12 @@ def log_lines(
     if came_to_exchange and release not in _WITHOUT_BLOB:
         blob = f"&Log={log_blob(record, release, site, utc)}"
     if release in _ONE_SITE:
-        yield Folder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, blob)
+        yield LogFolder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, blob)
         return
     ids = f"&CorrelationID=<empty>;&ClientId={site.computer}&cafeReqId={request_id};"
-    yield Folder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, ids)
+    yield LogFolder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, ids)
     if came_to_exchange:
-        yield Folder.BACK_END, _line(record, utc, site, (_PROXIED_STEM, 444), site.address, blob)
+        yield LogFolder.BACK_END, _line(record, utc, site, (_PROXIED_STEM, 444), site.address, blob)
 
 
 def _line(record: RequestRecord, utc: Utc, site: Site, where: tuple[str, int], client: str, appended: str) -> str:

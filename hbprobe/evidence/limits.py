@@ -46,7 +46,7 @@ _CURVE_STEPS: Final = 150
 _MOST_S: Final = 7200.0
 
 
-class Judgement(StrEnum):
+class LimitStatus(StrEnum):
     """What can be said of a path."""
 
     LIMIT = "limit"
@@ -95,7 +95,7 @@ class Silences:
 class PassiveLimit:
     """What silences tell of the limit of a path."""
 
-    judgement: Judgement
+    judgement: LimitStatus
     survived_s: float | None = None
     """For `limit` and `several`: the lower end of the bracket."""
     cut_s: float | None = None
@@ -131,7 +131,7 @@ class _Fit:
 def limit_of(silences: Silences, coarse_s: float = 0.0) -> PassiveLimit:
     """Judge the silences of one path; `coarse_s` is how coarse the clock is, and how much the bracket is widened."""
     seen = PassiveLimit(
-        Judgement.TOO_LITTLE,
+        LimitStatus.TOO_LITTLE,
         silences=len(silences),
         losses=int(silences.is_cut.sum()),
         devices=len(np.unique(silences.who)),
@@ -141,15 +141,15 @@ def limit_of(silences: Silences, coarse_s: float = 0.0) -> PassiveLimit:
         return seen
     fit = _fit(silences)
     if fit is None or fit.gain < LEAST_GAIN or fit.hit < LEAST_OF_SEVERAL or not _enough_losses(silences, fit):
-        return seen if seen.longest_answered_s is None else replace(seen, judgement=Judgement.NONE_SEEN)
+        return seen if seen.longest_answered_s is None else replace(seen, judgement=LimitStatus.NONE_SEEN)
     seen = replace(seen, gain=fit.gain, eps=fit.eps, hit=fit.hit, how=_how(silences, fit))
     spread = _spread(silences, fit)
     if fit.hit < LEAST_HIT or spread is not None:
         low_s, high_s = spread or (fit.low_s, fit.high_s)
         curve = curve_of(silences)
-        return replace(seen, judgement=Judgement.SEVERAL, survived_s=low_s, cut_s=high_s, curve=curve)
+        return replace(seen, judgement=LimitStatus.SEVERAL, survived_s=low_s, cut_s=high_s, curve=curve)
     low_s, high_s = _widened(fit, coarse_s, told=seen.how is None)
-    return replace(seen, judgement=Judgement.LIMIT, survived_s=low_s, cut_s=high_s, confidence=fit.confidence)
+    return replace(seen, judgement=LimitStatus.LIMIT, survived_s=low_s, cut_s=high_s, confidence=fit.confidence)
 
 
 def _widened(fit: _Fit, coarse_s: float, *, told: bool) -> tuple[float, float]:
@@ -293,7 +293,7 @@ def shared(limits: Sequence[PassiveLimit]) -> tuple[float, float] | None:
 
     None where fewer than two have a limit, or where one carries what another does not.
     """
-    named = [one for one in limits if one.judgement is Judgement.LIMIT]
+    named = [one for one in limits if one.judgement is LimitStatus.LIMIT]
     if len(named) < 2:
         return None
     low_s = max(one.survived_s or 0.0 for one in named)
@@ -301,6 +301,6 @@ def shared(limits: Sequence[PassiveLimit]) -> tuple[float, float] | None:
     if low_s > high_s + _SHARP_S:
         return None
     low_s, high_s = min(low_s, high_s), max(low_s, high_s)
-    others = [one for one in limits if one.judgement is not Judgement.LIMIT]
-    apart = any(one.judgement is Judgement.SEVERAL or (one.longest_answered_s or 0.0) > high_s for one in others)
+    others = [one for one in limits if one.judgement is not LimitStatus.LIMIT]
+    apart = any(one.judgement is LimitStatus.SEVERAL or (one.longest_answered_s or 0.0) > high_s for one in others)
     return None if apart else (low_s, high_s)

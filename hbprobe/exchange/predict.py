@@ -16,7 +16,7 @@ from hbprobe.exchange.window import HeartbeatWindow
 from hbprobe.manner import Manner
 
 
-class Request(NamedTuple):
+class SampledPing(NamedTuple):
     """One Ping that the server took as a sample."""
 
     heartbeat_s: int
@@ -29,9 +29,9 @@ class Request(NamedTuple):
 class Course:
     """All that a device ever asks for on one path."""
 
-    start: tuple[Request, ...]
+    start: tuple[SampledPing, ...]
     """What it asks for once."""
-    round: tuple[Request, ...]
+    round: tuple[SampledPing, ...]
     """What it then asks for again and again; empty where the server refuses it for ever."""
     last_asked_s: int
 
@@ -77,7 +77,7 @@ class Reading:
 def follow(device: Device, longest_s: float, how: Manner, settings: Settings) -> Course:
     """Run a device on a path that carries heartbeats up to `longest_s` and loses longer ones."""
     seen: dict[tuple[object, ...], int] = {}
-    requests: list[Request] = []
+    requests: list[SampledPing] = []
     while (state := astuple(device)) not in seen:
         seen[state] = len(requests)
         asked_s = device.heartbeat_s
@@ -86,7 +86,7 @@ def follow(device: Device, longest_s: float, how: Manner, settings: Settings) ->
             # Status 5 is given before the sample is taken.
             device.corrected(admitted_s)
             continue
-        request = Request(asked_s, device.timeout_s, asked_s > longest_s)
+        request = SampledPing(asked_s, device.timeout_s, asked_s > longest_s)
         requests.append(request)
         if request.is_lost:
             device.lost(how)

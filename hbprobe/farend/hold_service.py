@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hbprobe import __version__
-from hbprobe.farend.hold import (
+from hbprobe.farend.hold_request import (
     DRIP,
     HOLD_PATH,
     LONGEST_HOLD_S,

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from hbprobe import __version__
 from hbprobe.exchange.settings import Settings
-from hbprobe.farend.hold import HOLD_PATH, LONGEST_HOLD_S
+from hbprobe.farend.hold_request import HOLD_PATH, LONGEST_HOLD_S
 from hbprobe.farend.hold_service import HoldService
 from hbprobe.farend.streams import StreamService
 from hbprobe.net.http_server import HttpServer

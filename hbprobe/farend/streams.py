@@ -7,7 +7,7 @@ from itertools import count
 
 from aiohttp import WSMsgType, web
 
-from hbprobe.farend.hold import LONGEST_HOLD_S, UNBUFFERED, read_seconds
+from hbprobe.farend.hold_request import LONGEST_HOLD_S, UNBUFFERED, read_seconds
 from hbprobe.net.tcp_info import acknowledge_now
 
 _SHORTEST_EVERY_S = 0.05

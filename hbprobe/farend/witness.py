@@ -24,35 +24,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hbprobe.farend.ending import Listener
+from hbprobe.farend.end_recorder import EndRecorder
+from hbprobe.net.replies import EndKind
 from hbprobe.net.tcp_info import tcp_info
 from hbprobe.warp import ClockLoop
 
 _MOST_KEPT = 4096
+_ENDINGS = {
+    EndKind.FIN: "closed",
+    EndKind.RST: "reset",
+    EndKind.TIMED_OUT: "gave-up",
+    EndKind.UNREACHABLE: "gave-up",
+}
+"""How the answer spells what ended a connection: probes of every version read it."""
 _JUST_BEFORE_S = 1.0
 """A stall that ended so shortly before a request was read may have kept it waiting."""
 
 
 @dataclass(slots=True)
-class Held:
+class HeldRequest:
     """One request, from its arrival on."""
 
     arrived_s: float
-    listener: Listener
+    connection: EndRecorder
     times: int = 1
     answered_s: float | None = None
 
     def seen(self, now_s: float) -> dict[str, Any]:
         """Return what the witness says of it."""
-        ended = self.listener.ending is not None
-        info = tcp_info(self.listener.transport)
+        ended = self.connection.ended
+        info = tcp_info(self.connection.transport)
         return {
             "seen": True,
             "times": self.times,
             "now_s": now_s - self.arrived_s,
             "answered_s": None if self.answered_s is None else self.answered_s - self.arrived_s,
-            "ended_s": self.listener.ended_s - self.arrived_s if ended else None,
-            "ending": self.listener.ending,
+            "ended_s": None if ended is None else self.connection.ended_s - self.arrived_s,
+            "ending": None if ended is None else _ENDINGS[ended],
             "unacknowledged": info.unacknowledged if info else None,
             "retransmits": info.retransmits if info else None,
         }
@@ -67,13 +75,13 @@ class Witness:
         self._stalls = self._loop.watch_stalls() if isinstance(self._loop, ClockLoop) else None
         self._full_at_s = full_at_s
         self._since_s = self._loop.time()
-        self._held: OrderedDict[str, Held] = OrderedDict()
+        self._held: OrderedDict[str, HeldRequest] = OrderedDict()
 
-    def came(self, nonce: str, transport: asyncio.BaseTransport) -> Held:
+    def came(self, nonce: str, transport: asyncio.BaseTransport) -> HeldRequest:
         """Note that a request came; return the note, for its end."""
         before = self._held.pop(nonce, None)
         times = 1 if before is None else before.times + 1
-        self._held[nonce] = held = Held(self._loop.time(), Listener.on(transport), times)
+        self._held[nonce] = held = HeldRequest(self._loop.time(), EndRecorder.on(transport), times)
         if len(self._held) > _MOST_KEPT:
             self._held.popitem(last=False)
         return held
@@ -86,5 +94,5 @@ class Witness:
         full_s = None if full_at_s is None else now_s - full_at_s
         return {"up_s": now_s - self._since_s, **seen, "full_s": full_s}
 
-    def _stalled_s(self, held: Held) -> float | None:
+    def _stalled_s(self, held: HeldRequest) -> float | None:
         return None if self._stalls is None else self._stalls.longest_since(held.arrived_s - _JUST_BEFORE_S)

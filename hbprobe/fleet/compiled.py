@@ -12,7 +12,7 @@ import numpy as np
 from hbprobe.fleet.chance import Floats, OfRequest, Words
 from hbprobe.fleet.mail import Mailboxes
 from hbprobe.fleet.merge import INTERVAL_BITS
-from hbprobe.fleet.states import End, Flags, Ints
+from hbprobe.fleet.states import Flags, Ints, RequestEnd
 from hbprobe.fleet.ticks import TICK_S, TICKS_PER_S
 
 try:
@@ -33,8 +33,13 @@ def _compiled(function: Callable[P, T]) -> Callable[P, T]:
 
 
 # As plain numbers, which numba knows.
-_ANSWERED, _MAIL, _AT_ONCE, _LEFT = int(End.ANSWERED), int(End.MAIL), int(End.AT_ONCE), int(End.LEFT)
-_SILENT, _REFUSED = int(End.SILENT), int(End.REFUSED)
+_ANSWERED, _MAIL, _AT_ONCE, _LEFT = (
+    int(RequestEnd.ANSWERED),
+    int(RequestEnd.MAIL),
+    int(RequestEnd.AT_ONCE),
+    int(RequestEnd.LEFT),
+)
+_SILENT, _REFUSED = int(RequestEnd.SILENT), int(RequestEnd.REFUSED)
 _PAUSE, _SPREAD = np.uint64(OfRequest.PAUSE), np.uint64(OfRequest.SPREAD)
 _KINDS, _GOLDEN = np.uint64(4), np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -66,7 +71,7 @@ class Devices(NamedTuple):
     deaf_at_firewall_s: Floats
 
 
-class Rules(NamedTuple):
+class SharedTables(NamedTuple):
     """What is the same for all."""
 
     heartbeat_s: Floats
@@ -79,7 +84,7 @@ class Rules(NamedTuple):
     firewall_s: float
 
 
-class Seen(NamedTuple):
+class Tallies(NamedTuple):
     """What came of requests: counts by state, and room for as many samples and times."""
 
     ends: Ints
@@ -112,7 +117,9 @@ def _uniform(key: np.uint64, number: np.uint64, what: np.uint64) -> float:
 
 
 @_compiled
-def run(due: Ints, until_s: float, of: Devices, rules: Rules, seen: Seen) -> tuple[int, int, int, int, int, float]:
+def run(
+    due: Ints, until_s: float, of: Devices, rules: SharedTables, seen: Tallies
+) -> tuple[int, int, int, int, int, float]:
     """Let devices make all requests that they begin before a time, until there is no room for more; return `Done`.
 
     A device also stops where it arrives on another network, and where no more of its mails are known.

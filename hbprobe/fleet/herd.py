@@ -18,12 +18,12 @@ from hbprobe.fleet.chance import (
     uniforms,
     visit_keys,
 )
-from hbprobe.fleet.compiled import IS_FAST, Devices, Done, Rules, Seen, run
+from hbprobe.fleet.compiled import IS_FAST, Devices, Done, SharedTables, Tallies, run
 from hbprobe.fleet.firewall import forgotten_at_all
 from hbprobe.fleet.mail import Mailboxes
 from hbprobe.fleet.merge import packed, times_s
 from hbprobe.fleet.paths import PathTable
-from hbprobe.fleet.states import LOSSES, End, Flags, Ints
+from hbprobe.fleet.states import LOSSES, Flags, Ints, RequestEnd
 from hbprobe.fleet.ticks import all_on_grid, on_grid
 from hbprobe.fleet.world import World
 
@@ -32,8 +32,8 @@ _ROOM = 200_000
 """For samples, before they are handed on."""
 
 # As plain numbers: beside an array, NumPy takes long to see that a member of an enumeration is one.
-_MAIL, _AT_ONCE, _LEFT, _SILENT = map(int, (End.MAIL, End.AT_ONCE, End.LEFT, End.SILENT))
-_REFUSED, _ARRIVED = int(End.REFUSED), int(End.ARRIVED)
+_MAIL, _AT_ONCE, _LEFT, _SILENT = map(int, (RequestEnd.MAIL, RequestEnd.AT_ONCE, RequestEnd.LEFT, RequestEnd.SILENT))
+_REFUSED, _ARRIVED = int(RequestEnd.REFUSED), int(RequestEnd.ARRIVED)
 
 
 class Slice:
@@ -173,11 +173,11 @@ class Herd:
             self._tries, self._how, self._at_firewall, self._connected, self._mail_waits, self._mail.times_s,
             self._mail.place, self.deaf_s, self.deaf_at_firewall_s,
         )  # fmt: skip
-        rules = Rules(
+        rules = SharedTables(
             table.heartbeat_s, table.timeout_s, table.refused, table.reuses, self._following,
             self._wait_s, habits.waiting_share, self._world.firewall.limit_s,
         )  # fmt: skip
-        seen = Seen(
+        seen = Tallies(
             self.ends, self.pauses, self.asked_again, np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM)
         )
         those = due

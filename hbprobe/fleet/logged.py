@@ -14,7 +14,7 @@ from hbprobe.eas.commands import PingStatus
 from hbprobe.eas.request_record import Access, RequestRecord
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.reference import PlainDevice, Reference
-from hbprobe.fleet.states import FIRST_LOSS, End
+from hbprobe.fleet.states import FIRST_LOSS, RequestEnd
 from hbprobe.fleet.world import World
 
 _LATEST_ANSWER_S: Final = 0.013
@@ -33,12 +33,12 @@ class _Watched(PlainDevice):
 
     __slots__ = ("cut_s", "end", "mail_s", "path")
 
-    def _fate(self, asked_s: float, first_s: float, cut_s: float, mail_s: float) -> tuple[End, float]:
+    def _fate(self, asked_s: float, first_s: float, cut_s: float, mail_s: float) -> tuple[RequestEnd, float]:
         self.mail_s, self.cut_s = mail_s, cut_s
         self.path = self.network()
         return super()._fate(asked_s, first_s, cut_s, mail_s)
 
-    def _close(self, end: End, asked_s: float, cut_s: float, next_s: float) -> None:
+    def _close(self, end: RequestEnd, asked_s: float, cut_s: float, next_s: float) -> None:
         self.end = end
         super()._close(end, asked_s, cut_s, next_s)
 
@@ -87,7 +87,7 @@ def _record(
         query=f"Cmd=Ping&User={name}&DeviceId={device_id}&DeviceType={device_type}",
         status=200,
         substatus=0,
-        is_delivered=not FIRST_LOSS <= device.end < End.REFUSED and device.end is not End.LEFT,
+        is_delivered=not FIRST_LOSS <= device.end < RequestEnd.REFUSED and device.end is not RequestEnd.LEFT,
         received_bytes=0,
         sent_bytes=13,
         user=name,
@@ -110,7 +110,7 @@ def _at_exchange(
     """Return when Exchange's answer goes out, with which status, and why."""
     if heartbeat_s is None:
         return asked_s + _LATEST_ANSWER_S, PingStatus.INTERVAL_OUT_OF_RANGE, "Ping.HbiTooLow", False
-    if device.end is End.AT_ONCE:
+    if device.end is RequestEnd.AT_ONCE:
         return asked_s + _LATEST_ANSWER_S, PingStatus.CHANGES, None, False
     ends_s = asked_s + heartbeat_s + _LATEST_ANSWER_S
     if device.mail_s < ends_s:

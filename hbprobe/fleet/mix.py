@@ -22,7 +22,7 @@ from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.mistakes import meant
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.reading import read_as
+from hbprobe.profiles.strict_yaml import read_as
 from hbprobe.profiles.values import MismatchError, Name, Seconds, Strict
 
 SHIPPED = Path(__file__).parent / "mixes" / "office.yaml"

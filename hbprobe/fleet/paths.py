@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from hbprobe.fleet.chance import Floats
 from hbprobe.manner import Manner
-from hbprobe.profiles.held import deciding_timer, outlived
 from hbprobe.profiles.model import Ends, Profile
+from hbprobe.profiles.silent_request import deciding_timer, outlived
 
 
 @dataclass(frozen=True, slots=True)

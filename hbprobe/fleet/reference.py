@@ -17,13 +17,13 @@ from hbprobe.fleet.chance import OfRequest, OfVisit
 from hbprobe.fleet.firewall import forgotten_at
 from hbprobe.fleet.mail import Mailbox
 from hbprobe.fleet.paths import PathTable
-from hbprobe.fleet.states import FIRST_LOSS, LOSSES, End, settle, tell
+from hbprobe.fleet.states import FIRST_LOSS, LOSSES, RequestEnd, settle, tell
 from hbprobe.fleet.ticks import on_grid
 from hbprobe.fleet.world import World
 from hbprobe.manner import Manner
 
 
-class Asked(NamedTuple):
+class FleetSample(NamedTuple):
     """A request that Exchange took as a sample."""
 
     at_s: float
@@ -35,10 +35,10 @@ class Asked(NamedTuple):
 class Reference:
     """What came of a fleet."""
 
-    samples: list[Asked] = field(default_factory=list)
+    samples: list[FleetSample] = field(default_factory=list)
     """In the order of time; those of one tick go by their interval. What boxes ask again is among them."""
     events: list[Event1040] = field(default_factory=list)
-    ends: Counter[End] = field(default_factory=Counter)
+    ends: Counter[RequestEnd] = field(default_factory=Counter)
     corrections: int = 0
     pauses: int = 0
     opened_s: list[float] = field(default_factory=list)
@@ -124,46 +124,46 @@ class PlainDevice:
         mail_s = self._mail.next_s
         end, next_s = self._fate(asked_s, first_s, cut_s, mail_s)
         if self._leaves_s < next_s:
-            end, next_s = End.LEFT, self._leaves_s
+            end, next_s = RequestEnd.LEFT, self._leaves_s
         if not refused:
-            self._seen.samples.append(Asked(asked_s, self.number, heartbeat_s))
+            self._seen.samples.append(FleetSample(asked_s, self.number, heartbeat_s))
             self._ask_again(asked_s, first_s, next_s)
         self._close(end, asked_s, cut_s, next_s)
         next_s = self._pause(end, next_s)
-        if first_s <= asked_s + heartbeat_s and end not in (End.ANSWERED, End.MAIL, End.AT_ONCE):
+        if first_s <= asked_s + heartbeat_s and end not in (RequestEnd.ANSWERED, RequestEnd.MAIL, RequestEnd.AT_ONCE):
             self._go_deaf(max(next_s - cut_s, 0.0), refused)
         self._keep_mail(mail_s, next_s, refused)
-        if end is End.MAIL:
+        if end is RequestEnd.MAIL:
             self._mail.take()
         self._mail.leave_until(next_s)
         self._end(end)
         self.due_s, self._requests = next_s, self._requests + 1
         return None if refused else heartbeat_s
 
-    def _fate(self, asked_s: float, first_s: float, cut_s: float, mail_s: float) -> tuple[End, float]:
+    def _fate(self, asked_s: float, first_s: float, cut_s: float, mail_s: float) -> tuple[RequestEnd, float]:
         """Say how the request ends if the device stays where it is, and when it notices."""
         answer_s = asked_s + self._device.heartbeat_s
         if self._refused:
-            return End.REFUSED, asked_s + self._wait_s
+            return RequestEnd.REFUSED, asked_s + self._wait_s
         if self._mail_waits:
-            return End.AT_ONCE, asked_s
+            return RequestEnd.AT_ONCE, asked_s
         gives_up_s = asked_s + on_grid(self._device.timeout_s)
         if mail_s < (answer_s if first_s > answer_s else min(cut_s, gives_up_s)):
-            return End.MAIL, mail_s
+            return RequestEnd.MAIL, mail_s
         if first_s > answer_s:
-            return End.ANSWERED, answer_s
+            return RequestEnd.ANSWERED, answer_s
         if gives_up_s < cut_s or self._how is Manner.SILENT:
-            return End.SILENT, gives_up_s
-        return End(FIRST_LOSS + LOSSES.index(self._how)), cut_s
+            return RequestEnd.SILENT, gives_up_s
+        return RequestEnd(FIRST_LOSS + LOSSES.index(self._how)), cut_s
 
     def _ask_again(self, asked_s: float, first_s: float, next_s: float) -> None:
         """Let the box make the request again at other servers for as long as the device waits."""
         for before in range(1, self._tries):
             if (at_s := asked_s + before * (first_s - asked_s)) < next_s:
-                self._seen.samples.append(Asked(at_s, self.number, self._device.heartbeat_s))
+                self._seen.samples.append(FleetSample(at_s, self.number, self._device.heartbeat_s))
 
-    def _pause(self, end: End, next_s: float) -> float:
-        if not FIRST_LOSS <= end < End.REFUSED:
+    def _pause(self, end: RequestEnd, next_s: float) -> float:
+        if not FIRST_LOSS <= end < RequestEnd.REFUSED:
             return next_s
         if chance.uniform(self._key, self._requests, OfRequest.PAUSE) > self._world.habits.waiting_share:
             return next_s
@@ -174,14 +174,14 @@ class PlainDevice:
         if not self._connected:
             self._seen.opened_s.append(self.due_s)
 
-    def _close(self, end: End, asked_s: float, cut_s: float, next_s: float) -> None:
-        served = end <= End.AT_ONCE
-        self._connected = end is End.REFUSED or (served and self._device.reuses_connection)
+    def _close(self, end: RequestEnd, asked_s: float, cut_s: float, next_s: float) -> None:
+        served = end <= RequestEnd.AT_ONCE
+        self._connected = end is RequestEnd.REFUSED or (served and self._device.reuses_connection)
         if self._connected:
             return
         if served:
             forgotten_s = next_s
-        elif end > End.SILENT or (end is End.SILENT and self._at_firewall):
+        elif end > RequestEnd.SILENT or (end is RequestEnd.SILENT and self._at_firewall):
             forgotten_s = min(cut_s, next_s)
         else:
             forgotten_s = forgotten_at(asked_s, self._device.heartbeat_s, self._world.firewall.limit_s)
@@ -199,14 +199,14 @@ class PlainDevice:
             self._seen.late_s += next_s - mail_s
         self._mail_waits = late or (refused and self._mail_waits)
 
-    def _end(self, end: End) -> None:
+    def _end(self, end: RequestEnd) -> None:
         tell(self._device, end)
         corrections, self._refused = settle(self._device, self._world.settings)
         self._seen.ends[end] += 1
         self._seen.corrections += corrections
 
     def _arrive(self) -> None:
-        self._end(End.ARRIVED)
+        self._end(RequestEnd.ARRIVED)
         self._connected = False
         self._visits += 1
         self._visit()

@@ -111,7 +111,7 @@ class Fleet(_SimulatedFleet, Request["FleetResult"]):
     """
 
     async def _measured(self, observer: Observer) -> "FleetResult":
-        from hbprobe.fleet.run import simulate
+        from hbprobe.fleet.simulation import simulate
 
         world = self.loaded_mix().world(self.devices, self.exchange_settings(), self.seed)
         return await _in_thread(lambda stopped: simulate(world, self.days, told=stopped.told), observer)
@@ -125,7 +125,7 @@ class FleetShare(_SimulatedFleet, Request["ShareSweep"]):
     """the name of a path in the mix, or a timer such as 5min, which cuts in silence"""
 
     async def _measured(self, observer: Observer) -> "ShareSweep":
-        from hbprobe.fleet.run import simulate
+        from hbprobe.fleet.simulation import simulate
         from hbprobe.fleet.sweep import sweep_share, with_share
 
         mix, settings = self.loaded_mix(), self.exchange_settings()
@@ -211,7 +211,7 @@ class Size(OfFleet, Request["Sizing"]):
 
     async def _measured(self, observer: Observer) -> "Sizing":
         from hbprobe.fleet.paths import Cut, cut_of
-        from hbprobe.fleet.run import simulate
+        from hbprobe.fleet.simulation import simulate
         from hbprobe.fleet.size import Sizing, size
 
         mix, settings = self.loaded_mix(), self.exchange_settings()

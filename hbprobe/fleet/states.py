@@ -22,7 +22,7 @@ from hbprobe.manner import Manner
 _MOST_STATES = 100_000
 
 
-class End(IntEnum):
+class RequestEnd(IntEnum):
     """How a request ended."""
 
     ANSWERED = 0
@@ -45,7 +45,7 @@ class End(IntEnum):
 
 LOSSES = (Manner.SILENT, Manner.RESET, Manner.CLOSED, Manner.STATUS)
 """In the order of their ends."""
-FIRST_LOSS = End.SILENT
+FIRST_LOSS = RequestEnd.SILENT
 Ints = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
@@ -95,11 +95,11 @@ def settle(device: Device, settings: Settings) -> tuple[int, bool]:
     return corrections, False
 
 
-def tell(device: Device, end: End) -> None:
+def tell(device: Device, end: RequestEnd) -> None:
     """Tell a device how its request ended."""
-    if end is End.ANSWERED:
+    if end is RequestEnd.ANSWERED:
         device.answered()
-    elif end is End.ARRIVED:
+    elif end is RequestEnd.ARRIVED:
         device.moved()
     elif FIRST_LOSS <= end < FIRST_LOSS + len(LOSSES):
         device.lost(LOSSES[end - FIRST_LOSS])
@@ -118,7 +118,7 @@ class _Explorer:
         self._settings = settings
         self._numbers: dict[tuple[object, ...], int] = {}
         self._found: list[_Found] = []
-        self._following: dict[tuple[End, int], tuple[int, int]] = {}
+        self._following: dict[tuple[RequestEnd, int], tuple[int, int]] = {}
 
     def add(self, kind: int, device: Device) -> tuple[int, int]:
         """Return the state that a device settles in, by its number, and how many corrections that took."""
@@ -134,12 +134,12 @@ class _Explorer:
     def explore(self) -> None:
         # The list grows while it is walked, until nothing new is found.
         for number, found in enumerate(self._found):
-            for end in End:
+            for end in RequestEnd:
                 self._following[end, number] = self.add(found.kind, _after(found.device, end))
 
     def table(self, first: Sequence[int]) -> StateTable:
         devices = [found.device for found in self._found]
-        shape = (len(End), len(devices))
+        shape = (len(RequestEnd), len(devices))
         following, corrections = np.zeros(shape, np.intp), np.zeros(shape, np.intp)
         for (end, state), (next_state, corrected) in self._following.items():
             following[end, state], corrections[end, state] = next_state, corrected
@@ -155,7 +155,7 @@ class _Explorer:
         )
 
 
-def _after(device: Device, end: End) -> Device:
+def _after(device: Device, end: RequestEnd) -> Device:
     other = copy.copy(device)
     tell(other, end)
     return other

@@ -33,13 +33,21 @@ from numpy.typing import NDArray
 
 from hbprobe.fleet.herd import Herd
 from hbprobe.fleet.merge import Fired
-from hbprobe.fleet.states import FIRST_LOSS, LOSSES, End
-from hbprobe.fleet.timeline import MINUTE_S, PerMinute, Point
+from hbprobe.fleet.states import FIRST_LOSS, LOSSES, RequestEnd
+from hbprobe.fleet.timeline import MINUTE_S, AveragePoint, PerMinute
 from hbprobe.fleet.world import World
 
 TOLERATED_MIN_PER_DAY = 14.4
 """Minutes a day without push, one per cent of the time, that still count as well. A choice of ours."""
-_WAKING = (End.ANSWERED, End.MAIL, End.SILENT, End.RESET, End.CLOSED, End.STATUS, End.REFUSED)
+_WAKING = (
+    RequestEnd.ANSWERED,
+    RequestEnd.MAIL,
+    RequestEnd.SILENT,
+    RequestEnd.RESET,
+    RequestEnd.CLOSED,
+    RequestEnd.STATUS,
+    RequestEnd.REFUSED,
+)
 """The ends that a device wakes up for. Mail that waits, and a new network, find it awake."""
 
 
@@ -91,7 +99,7 @@ class FleetResult:
     lowest_s: int | None
     mean_s: float
     mean_asked_s: float
-    curve: tuple[Point, ...]
+    curve: tuple[AveragePoint, ...]
     load: Load
     kinds: tuple[KindResult, ...]
     per_device_day: PerDeviceDay
@@ -132,7 +140,7 @@ class Tally:
         table = world.table
         self._world, self._days = world, days
         self._ends: NDArray[np.intp] = sum((herd.ends for herd in herds), np.zeros_like(herds[0].ends))
-        self._ends = self._ends.reshape(len(End), len(table))
+        self._ends = self._ends.reshape(len(RequestEnd), len(table))
         self._pauses: NDArray[np.intp] = sum((herd.pauses for herd in herds), np.zeros_like(herds[0].pauses))
         self._asked_again: NDArray[np.intp] = sum(
             (herd.asked_again for herd in herds), np.zeros_like(herds[0].asked_again)
@@ -145,7 +153,7 @@ class Tally:
 
     def requests(self) -> NDArray[np.intp]:
         """Return how many requests there were in each state, those that status 5 answered among them."""
-        asked: NDArray[np.intp] = self._ends[: End.ARRIVED].sum(axis=0)
+        asked: NDArray[np.intp] = self._ends[: RequestEnd.ARRIVED].sum(axis=0)
         asked += (self._ends * self._world.table.corrections).sum(axis=0)
         return asked
 
@@ -214,7 +222,7 @@ class Tally:
 
     def mean_s(self) -> float:
         """Return the mean of all intervals that were taken as samples."""
-        sampled = self._ends[: End.REFUSED].sum(axis=0) + self._asked_again
+        sampled = self._ends[: RequestEnd.REFUSED].sum(axis=0) + self._asked_again
         return float((sampled * self._world.table.heartbeat_s).sum()) / max(1, int(sampled.sum()))
 
     def mean_asked_s(self) -> float:

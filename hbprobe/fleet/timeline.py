@@ -31,7 +31,7 @@ class PerMinute:
             self.counts[max(first - 1, 0) : last] += np.diff(places)
 
 
-class Point(NamedTuple):
+class AveragePoint(NamedTuple):
     """The window's average in a span of time."""
 
     at_s: float
@@ -41,7 +41,7 @@ class Point(NamedTuple):
     highest_s: int
 
 
-class Curve:
+class AverageCurve:
     """The window's average over time: the lowest, the mean and the highest of each span."""
 
     __slots__ = ("_begin_s", "_count", "_high", "_low", "_span_s", "_sum")
@@ -66,10 +66,10 @@ class Curve:
         self._sum[there] += np.add.reduceat(averages, begins)
         self._count[there] += np.diff(np.r_[begins, len(averages)])
 
-    def points(self) -> tuple[Point, ...]:
+    def points(self) -> tuple[AveragePoint, ...]:
         """Return the spans that have averages; their time counts from the beginning of the curve."""
         there = np.flatnonzero(self._count)
         ends_s = (there + 1) * self._span_s
         means = self._sum[there] / self._count[there]
         columns = (ends_s.tolist(), self._low[there].tolist(), means.tolist(), self._high[there].tolist())
-        return tuple(Point(*values) for values in zip(*columns, strict=True))
+        return tuple(AveragePoint(*values) for values in zip(*columns, strict=True))

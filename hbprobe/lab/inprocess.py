@@ -35,7 +35,7 @@ _NOBODY = Observer()
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class LabRun:
     """What a lab knows at the end: what its probe measured, and what its boxes did."""
 
     run: Run
@@ -97,7 +97,7 @@ async def measure(
     prior: Prior | None = None,
     seed: int = 0,
     observer: Observer = _NOBODY,
-) -> Findings:
+) -> LabRun:
     """Search for the limit of a path that leads through the boxes, as far as that goes.
 
     `seed` stands for what is random about the boxes. Raises CannotMeasureError where nothing can be begun.
@@ -110,7 +110,7 @@ async def measure(
         rng = random.Random(_SEED)
         run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal, observer=observer)
         failure = await carry_out(run.to_the_end())
-    return Findings(run, _cut_by(boxes, events), _remarks(events), failure)
+    return LabRun(run, _cut_by(boxes, events), _remarks(events), failure)
 
 
 def _active_sync(settings: Settings) -> "tuple[tuple[Service, ...], Account]":

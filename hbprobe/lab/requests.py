@@ -25,7 +25,7 @@ from hbprobe.measure.request import (
 from hbprobe.trial.methods.table import MethodTraits, in_words
 
 if TYPE_CHECKING:
-    from hbprobe.lab.inprocess import Findings
+    from hbprobe.lab.inprocess import LabRun
     from hbprobe.lab.pathfile import LabPath
     from hbprobe.measure.diagnosing import Diagnosing
     from hbprobe.measure.journal import Journal
@@ -178,7 +178,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         search: "SearchSettings",
         journal: "Journal | None",
         observer: Observer,
-    ) -> "Findings":
+    ) -> "LabRun":
         from hbprobe.lab.inprocess import measure
 
         prior = self.prior()
@@ -191,7 +191,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         search: "SearchSettings",
         journal: "Journal | None",
         observer: Observer,
-    ) -> "Findings":
+    ) -> "LabRun":
         from hbprobe.lab.kernel.measure import KernelLab, measure
 
         lab = KernelLab(self._rate, self._nat(len(boxes)), None if self.pcap is None else Path(self.pcap))

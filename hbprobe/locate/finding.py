@@ -68,7 +68,7 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HopFinding:
     """Who cuts, as far as that can be known."""
 
     code: Code
@@ -86,7 +86,7 @@ def reaches(route: Route, most_hops: int) -> tuple[int, ...]:
     return (NONE, *range(1, last + 1), ALL)
 
 
-def locate(route: Route, seen: Sequence[Reached], hold_s: float, every_s: float) -> Finding:
+def locate(route: Route, seen: Sequence[Reached], hold_s: float, every_s: float) -> HopFinding:
     """Say who cuts, of requests held so long with a keep-alive so often.
 
     Raises ValueError, with the reason, where the trials do not tell.
@@ -100,7 +100,7 @@ def locate(route: Route, seen: Sequence[Reached], hold_s: float, every_s: float)
             reason = next((one.outcome.reason for one in seen if one.ttl == ttl), "") or "it was not tried"
             raise ValueError(f"no request {name} told anything: {reason}")
     if lived[NONE]:
-        return Finding(Code.OPEN, f"a request that is silent for {hold_s:g} s lives: nothing on this path cuts it")
+        return HopFinding(Code.OPEN, f"a request that is silent for {hold_s:g} s lives: nothing on this path cuts it")
     if not lived[ALL]:
         return _beyond_keep_alives(route, every_s)
     limited = {ttl: is_alive for ttl, is_alive in lived.items() if NONE < ttl < ALL}
@@ -117,7 +117,7 @@ def _lived(seen: Sequence[Reached]) -> dict[int, bool]:
     return {one.ttl: one.ttl in alive for one in told}
 
 
-def _at_hop(route: Route, first: int, limited: Mapping[int, bool]) -> Finding:
+def _at_hop(route: Route, first: int, limited: Mapping[int, bool]) -> HopFinding:
     why = ": keep-alives that reach it save the request, shorter ones do not"
     text = f"{named(route, first)} cuts{why if first > 1 else ', or what lies before it'}"
     doubts = ["a box that is no hop of its own, such as a bridging firewall, is taken for the router behind it"]
@@ -128,14 +128,14 @@ def _at_hop(route: Route, first: int, limited: Mapping[int, bool]) -> Finding:
         doubts.append(f"{_hops(untold)}: the requests whose keep-alives reached so far told nothing")
     if cut := [ttl for ttl, is_alive in sorted(limited.items()) if ttl > first and not is_alive]:
         doubts.append(f"keep-alives up to {_hops(cut)} did not help: an accident, or packets take several ways")
-    return Finding(Code.HOP, text, first, route.address(first), tuple(doubts))
+    return HopFinding(Code.HOP, text, first, route.address(first), tuple(doubts))
 
 
-def _at_the_end(route: Route, first: int | None) -> Finding:
+def _at_the_end(route: Route, first: int | None) -> HopFinding:
     """The keep-alives must reach whoever answers TCP."""
     if route.distance is None:
         text = "only keep-alives that go all the way save the request: the box lies beyond the hops that were tried"
-        return Finding(Code.END, text)
+        return HopFinding(Code.END, text)
     where, doubts = f"it lies behind {named(route, route.distance - 1)}", []
     if route.distance == 1:
         where = "the first hop answers TCP itself"
@@ -143,16 +143,16 @@ def _at_the_end(route: Route, first: int | None) -> Finding:
     if first is None:
         doubts.append("keep-alives with the TTL that reaches it did not save the request")
     text = f"whoever answers TCP at hop {route.distance} cuts, or what stands right before it: {where}"
-    return Finding(Code.END, text, route.distance, route.address(route.distance), tuple(doubts))
+    return HopFinding(Code.END, text, route.distance, route.address(route.distance), tuple(doubts))
 
 
-def _beyond_keep_alives(route: Route, every_s: float) -> Finding:
+def _beyond_keep_alives(route: Route, every_s: float) -> HopFinding:
     proxy = "a proxy that ends TCP"
     if route.distance is not None:
         proxy += f" at or before hop {route.distance}, where TCP is answered"
     text = f"keep-alives save the request at no hop: it is {proxy}; or a box that counts data only, or a lifetime"
     doubt = f"a timer of less than the {every_s:g} s between two keep-alives looks like this, too"
-    return Finding(Code.NOT_BY_KEEP_ALIVE, text, route.distance, doubts=(doubt,))
+    return HopFinding(Code.NOT_BY_KEEP_ALIVE, text, route.distance, doubts=(doubt,))
 
 
 def named(route: Route, ttl: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.locate.finding import ALL, NONE, Code, Finding, Reached, Route, locate, reaches
+from hbprobe.locate.finding import ALL, NONE, Code, HopFinding, Reached, Route, locate, reaches
 from hbprobe.locate.route import Address, find_route, set_ttl
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
@@ -33,7 +33,7 @@ FindRoute = Callable[[socket.AddressFamily, Address, int], Awaitable[Route]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HopQuestion:
     """What is to be located, and how. Times in seconds."""
 
     method: str
@@ -65,25 +65,25 @@ class Located:
 
     route: Route
     seen: tuple[Reached, ...]
-    finding: Finding
+    finding: HopFinding
     complete: bool = True
 
     @classmethod
     def open(cls, longest_s: float) -> "Located":
         """Return what is to be said of a path on which nothing was cut."""
         text = f"nothing was cut up to {longest_s:g} s, so there is nothing to locate"
-        return cls(Route((), None), (), Finding(Code.OPEN, text))
+        return cls(Route((), None), (), HopFinding(Code.OPEN, text))
 
     @classmethod
     def stopped(cls, route: Route | None = None, seen: tuple[Reached, ...] = ()) -> "Located":
         """Return what is to be said where the end was not reached."""
         text = "stopped before the end, so no hop can be named"
-        return cls(route or Route((), None), seen, Finding(Code.NOT_KNOWN, text), complete=False)
+        return cls(route or Route((), None), seen, HopFinding(Code.NOT_KNOWN, text), complete=False)
 
 
 def plan(
     limit_s: float, method: str = DEFAULT, *, grace_s: float = 3.0, most_hops: int = 30, requests: int = 1
-) -> Asked:
+) -> HopQuestion:
     """Choose hold and interval for a limit; raises ValueError for one that is too short.
 
     The hold is little longer than the limit, or timers that are little longer would strike, too. Linux sends 127
@@ -94,7 +94,7 @@ def plan(
             f"keep-alives go out once a second at most: a limit below {_SHORTEST_S:g} s cannot be located"
         )
     every_s = max(1, int(limit_s / 3))
-    return Asked(method, limit_s + max(0.5, 0.03 * limit_s), every_s, grace_s, most_hops, requests)
+    return HopQuestion(method, limit_s + max(0.5, 0.03 * limit_s), every_s, grace_s, most_hops, requests)
 
 
 class Reach:
@@ -163,7 +163,7 @@ class Locating:
     def __init__(
         self,
         dialer: Dialer,
-        asked: Asked,
+        asked: HopQuestion,
         rng: random.Random,
         *,
         find: FindRoute = find_route,
@@ -250,7 +250,7 @@ class Locating:
         return make_method(asked.method, dialer, asked.grace_s, self._rng, quiet=reach.during)
 
 
-def _announcement(route: Route, count: int, asked: Asked) -> str:
+def _announcement(route: Route, count: int, asked: HopQuestion) -> str:
     where = f"TCP is answered at hop {route.distance}" if route.distance else "TCP is answered beyond the hops tried"
     return f"{where}; holding {count} requests for {asked.hold_s:g} s, side by side"
 

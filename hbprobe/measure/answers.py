@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from hbprobe.measure.journal import Journal
-from hbprobe.trial.evidence import Ask, Seen
+from hbprobe.trial.evidence import Ask, Observation
 from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 
@@ -27,20 +27,20 @@ class Answers:
 
     def __init__(self, journal: Journal | None) -> None:
         self._journal = journal
-        self._seen: dict[Ask, Seen] = {}
+        self._seen: dict[Ask, Observation] = {}
         self._extra: dict[float, deque[Trial]] = {}
         self._hops: dict[tuple[int, int, float], Outcome] = {}
         if journal is not None:
-            self._seen = {seen.ask: seen for seen in journal.noted("answer", Seen)}
+            self._seen = {seen.ask: seen for seen in journal.noted("answer", Observation)}
             for trial in journal.noted("extra", Trial):
                 self._extra.setdefault(trial.hold_s, deque()).append(trial)
             self._hops = {(hop.ttl, hop.number, hop.hold_s): hop.outcome for hop in journal.noted("hop", HopTrial)}
 
-    def known(self, ask: Ask) -> Seen | None:
+    def known(self, ask: Ask) -> Observation | None:
         """Return the answer that an earlier run got; None where it has to be asked."""
         return self._seen.get(ask)
 
-    def answered(self, seen: Seen) -> None:
+    def answered(self, seen: Observation) -> None:
         """Note an answer."""
         if self._journal is not None and seen.outcome.kind is not Kind.FAILED:
             self._journal.note("answer", seen)

@@ -15,11 +15,11 @@ from hbprobe.measure.run import Run
 from hbprobe.net.keep_alive import can_keep_alive
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
-from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.methods.method import Method
 from hbprobe.trial.methods.table import METHODS, MethodTraits, Server
 from hbprobe.trial.outcome import Kind, Trial
-from hbprobe.trial.witness import Witness
+from hbprobe.trial.witness_client import WitnessClient
 
 
 class Diagnosing:
@@ -42,7 +42,7 @@ class Diagnosing:
         self.elsewhere = elsewhere
         self.asks: tuple[Ask, ...] = ()
         """What is asked once the limit is known; empty before."""
-        self.seen: list[Seen] = []
+        self.seen: list[Observation] = []
         self.spread_trials: list[Trial] = []
         self.remarks: tuple[str, ...] = ()
         """What stood in the way of a question."""
@@ -104,7 +104,7 @@ class Diagnosing:
         if limit.cut_s is None:
             return
         must_serve = self._traits.server is Server.SERVE
-        serves = must_serve and await Witness(self.dialer).is_there()
+        serves = must_serve and await WitnessClient(self.dialer).is_there()
         if must_serve and not serves:
             self.remarks = ("the far end bears no witness, as an older hbprobe serve: fewer questions were asked",)
         asks = plan(limit, Means(serves or not must_serve, self._keep_alives, self.elsewhere is not None))

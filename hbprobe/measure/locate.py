@@ -21,7 +21,7 @@ from hbprobe.measure.request import (
 from hbprobe.trial.methods.table import in_words
 
 if TYPE_CHECKING:
-    from hbprobe.locate.hop_trials import Asked, FindRoute, Located
+    from hbprobe.locate.hop_trials import FindRoute, HopQuestion, Located
     from hbprobe.measure.journal import Journal
     from hbprobe.measure.run import Run
     from hbprobe.net.wire import Dialer
@@ -60,7 +60,7 @@ class Locate(Searching, Connecting, Journalling, Request["Location"]):
             self._asked(float(self.limit), 3.0)
         super().check()
 
-    def _asked(self, limit_s: float, grace_s: float) -> "Asked":
+    def _asked(self, limit_s: float, grace_s: float) -> "HopQuestion":
         from hbprobe.locate.hop_trials import plan
 
         try:
@@ -104,7 +104,7 @@ class _Measuring:
         self._request, self._dialer, self._search = request, dialer, search
         self._journal, self._observer, self._find = journal, observer, find
         self._started = time.perf_counter()
-        self._asked: Asked | None = None
+        self._asked: HopQuestion | None = None
         self._limit_s = None if request.limit is None else float(request.limit)
 
     async def located(self) -> "Location":

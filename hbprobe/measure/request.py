@@ -61,7 +61,7 @@ class Seconds:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Portion:
     """Says of a type that it is a number from 0 to 1, or a percentage."""
 
 
@@ -77,7 +77,7 @@ class Whole:
 
 Duration: TypeAlias = Annotated[float | str, Seconds()]
 """Seconds, or text with a unit: `600`, `"10min"`, `"0:10:00"`."""
-Share: TypeAlias = Annotated[float | str, Part()]
+Share: TypeAlias = Annotated[float | str, Portion()]
 """From 0 to 1, or a percentage: `0.1`, `"10%"`."""
 Count: TypeAlias = Annotated[int, Whole()]
 """A whole number above 0."""
@@ -197,7 +197,7 @@ def _read(name: str, value: object, mark: object) -> object:
     match mark:
         case Seconds():
             return math.inf if mark.may_be_open and _is_open(value) else _seconds(name, value)
-        case Part():
+        case Portion():
             return _share(name, value)
         case Whole():
             return _whole(name, value, mark)

@@ -1,6 +1,6 @@
 """What happens in a box, counted and told in one place."""
 
-from hbprobe.middlebox.events import Counts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
+from hbprobe.middlebox.events import FlowCounts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
 from hbprobe.middlebox.flow import Side
 from hbprobe.net.silence import Way
 
@@ -15,7 +15,7 @@ class BoxStats:
     """What a box counts, and whom it tells. Times are on the loop's clock."""
 
     def __init__(self, observer: Observer) -> None:
-        self.counts = Counts()
+        self.counts = FlowCounts()
         self._tell = observer
         self._told_of_stall = False
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hbprobe.manner import Layer
-from hbprobe.middlebox.box import Box
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Relay
+from hbprobe.middlebox.running_box import RunningBox
 from hbprobe.net.dial import Address
 from hbprobe.profiles.model import Profile
 
@@ -56,7 +56,7 @@ class Chain:
         self._chance = chance
         self._tls = tls
         self._descriptors = descriptors // max(1, len(boxes))
-        self.relays: list[Box] = []
+        self.relays: list[RunningBox] = []
 
     async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
         """Set the boxes up from the server's end; the first one listens on the given address, which is returned.
@@ -75,7 +75,7 @@ class Chain:
             upstream = [(socket.AF_INET, taken)]
         return taken
 
-    def _make(self, place: int, upstream: Sequence[Address]) -> Box:
+    def _make(self, place: int, upstream: Sequence[Address]) -> RunningBox:
         profile, observer = self._boxes[place], self._observer(place)
         if profile.layer is not Layer.HTTP:
             return Relay(profile, upstream, observer, self._max_flows, self._chance, self._descriptors)

@@ -58,7 +58,7 @@ Observer = Callable[[Event], None]
 
 
 @dataclass(slots=True)
-class Counts:
+class FlowCounts:
     """How many flows came, and how they ended."""
 
     opened: int = 0

@@ -3,7 +3,7 @@
 The box is a router with two links, `client` and `server`. A connection that begins with a SYN is tracked, under the
 profile's timers; nothing else is (`nf_conntrack_tcp_loose=0`). When a timer runs out the kernel forgets, and what
 comes then is out of state: dropped, or answered with RST. What netfilter has no rule for, to speak up at expiry, is
-left to a watcher of conntrack's events, and `KernelBox.farewell` says what it has to send.
+left to a watcher of conntrack's events, and `KernelBox.sends` says what it has to send.
 
 Conntrack counts whole seconds. A lab that runs `rate` times as fast divides each timer by that, and rounds it up.
 
@@ -14,12 +14,12 @@ https://docs.kernel.org/networking/nf_conntrack-sysctl.html (the timers of each 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
 from hbprobe.duration import format_duration
 from hbprobe.errors import UserError
 from hbprobe.manner import Act, Layer
+from hbprobe.net.replies import EndKind
 from hbprobe.profiles.model import Category, Ends, Profile, Restart, Timer, TimerKind
 
 SHORTEST_S = 2
@@ -33,13 +33,6 @@ _RUN = (TimerKind.HALF_OPEN, TimerKind.IDLE, TimerKind.UNACKNOWLEDGED, TimerKind
 """The timers that conntrack has, too."""
 
 
-class Farewell(StrEnum):
-    """What the ends of a flow are sent when it expires."""
-
-    RST = "rst"
-    FIN = "fin"
-
-
 @dataclass(frozen=True, slots=True)
 class KernelBox:
     """What makes a router behave as a profile says."""
@@ -47,8 +40,8 @@ class KernelBox:
     ruleset: str
     """What `nft -f -` reads."""
     sysctls: Mapping[str, str]
-    farewell: Farewell | None
-    """What a watcher must send when a flow expires; None for a box that the rules alone describe."""
+    sends: EndKind | None
+    """What a watcher must send to the ends of a flow that expires; None for a box that the rules alone describe."""
     tells: Ends
     """To which ends."""
     idle_s: int | None
@@ -81,11 +74,10 @@ def render(profile: Profile, *, rate: float = 1.0, nat: bool = False) -> KernelB
         short = f"{profile.id}: idle of {format_duration(idle.default)} would take {idle.default / rate:.3g} s"
         raise UserError(f"--clock {rate:g}: {short}: use {idle.default / SHORTEST_S:g} or less")
     act = None if idle is None else idle.expiry.traits.act
-    farewell = None if act is None else {Act.RESET: Farewell.RST, Act.CLOSE: Farewell.FIN}.get(act)
     return KernelBox(
         ruleset=_ruleset(idle, seconds, nat=nat),
         sysctls=MappingProxyType(_sysctls(idle)),
-        farewell=farewell,
+        sends=None if act is None else {Act.RESET: EndKind.RST, Act.CLOSE: EndKind.FIN}.get(act),
         tells=idle.tells if idle is not None else Ends.BOTH,
         idle_s=seconds.get(TimerKind.IDLE),
         remarks=(_what_runs(profile, seconds, rate, nat=nat), *_what_does_not(profile)),

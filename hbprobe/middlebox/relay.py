@@ -18,11 +18,11 @@ import socket
 from collections.abc import Sequence
 
 from hbprobe.middlebox.alarm import Alarm
-from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.box_stats import BoxStats
 from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
+from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import name_of, peer_name
 from hbprobe.net.dial import Address
 from hbprobe.net.hangup import HangupWatch

@@ -24,7 +24,7 @@ RESTARTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Probing:
     """A box that asks the ends before a flow expires."""
 
     every_s: float
@@ -50,11 +50,11 @@ class Rule:
     """An end that acknowledges is heard: the box looks at packets."""
     step_s: float = 0.0
     jitter_s: float = 0.0
-    asking: Asking | None = None
+    asking: Probing | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class TableSweep:
     """How often a box looks over its table, and finds what is overdue; sweeps count from the clock's zero."""
 
     every_s: float = 0.0
@@ -63,7 +63,7 @@ class Looks:
     """So many looks must find a flow overdue."""
 
     @classmethod
-    def of(cls, profile: Profile) -> "Looks":
+    def of(cls, profile: Profile) -> "TableSweep":
         """Read them out of a profile."""
         return cls() if profile.sweep is None else cls(profile.sweep.every, profile.sweep.passes)
 
@@ -81,7 +81,7 @@ class Rules:
     by_phase: tuple[Rule | None, Rule | None, Rule | None, Rule | None, None]
     """The timer of each phase; none runs once the flow has expired."""
     lifetime: Rule | None
-    looks: Looks
+    looks: TableSweep
     unacknowledged: Rule | None = None
     has_fresh: bool = False
     """A timer runs before the first data."""
@@ -99,7 +99,7 @@ class Rules:
         return cls(
             by_phase=(rules[TimerKind.HALF_OPEN], first_data, idle, half_closed, None),
             lifetime=rules[TimerKind.LIFETIME],
-            looks=Looks.of(profile),
+            looks=TableSweep.of(profile),
             unacknowledged=unacknowledged,
             has_fresh=first_data is not None,
             half_close=profile.half_close is None or profile.half_close.allowed,
@@ -139,5 +139,5 @@ def _acts(timer: Timer, act: Act) -> tuple[Act, Act]:
     return client, server
 
 
-def _asking(probes: Probes) -> Asking:
-    return Asking(probes.every, probes.count, _ENDS[probes.asks])
+def _asking(probes: Probes) -> Probing:
+    return Probing(probes.every, probes.count, _ENDS[probes.asks])

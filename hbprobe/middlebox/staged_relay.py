@@ -18,7 +18,7 @@ from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.relay import Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
-from hbprobe.middlebox.stages.stage import Ending
+from hbprobe.middlebox.stages.stage import StreamEnd
 from hbprobe.middlebox.treatment import Treatment
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address
@@ -45,7 +45,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FlowNews:
+class FlowEvent:
     """Something that happened to a flow."""
 
     at_s: float
@@ -102,7 +102,7 @@ class StagedRelay(Relay):
         descriptors: int = DESCRIPTORS,
         *,
         treat: Callable[[Rules, int, float], Treatment] | None = None,
-        told: Callable[[FlowNews], object] = lambda _: None,
+        told: Callable[[FlowEvent], object] = lambda _: None,
     ) -> None:
         """Make the box; `treat` is asked with its rules how a flow is to be degraded, by number and time of opening.
 
@@ -266,7 +266,7 @@ class StagedRelay(Relay):
         if count == 0:
             pipe.reading = False
             self._note_fin(link, side)
-            pipe.feed(Ending.FIN, self._now())
+            pipe.feed(StreamEnd.FIN, self._now())
         else:
             if link.moved(side, self._now()):
                 self._alarm.watch(link)
@@ -280,16 +280,16 @@ class StagedRelay(Relay):
         if link.dark:
             return
         for item in pipe.pump(self._now()):
-            if isinstance(item, Ending):
+            if isinstance(item, StreamEnd):
                 self._tell_acted(pipe)
             match item:
                 case bytes():
                     self._send(pipe, item)
-                case Ending.FIN:
+                case StreamEnd.FIN:
                     self._pass_fin(link, side)
-                case Ending.RESET:
+                case StreamEnd.RESET:
                     self._reset_both(link, side)
-                case Ending.CLOSE:
+                case StreamEnd.CLOSE:
                     self._shut(link, pipe.closed_by)
             if link not in self._links:
                 break
@@ -376,7 +376,7 @@ class StagedRelay(Relay):
         for sock in link.socks:
             self._loop.remove_reader(sock.fileno())
             self._hangups.forget(sock)
-        pipe.feed(Ending.RESET, self._now())
+        pipe.feed(StreamEnd.RESET, self._now())
         self._pump(pipe)
 
     def _reset_both(self, link: StagedLink, side: int) -> None:
@@ -442,4 +442,4 @@ class StagedRelay(Relay):
                 self._tell(link, What.HIT, by=name)
 
     def _tell(self, link: StagedLink, what: What, by: str = "", how: str = "") -> None:
-        self._told(FlowNews(self._now(), what, link.number, link.name, by, how))
+        self._told(FlowEvent(self._now(), what, link.number, link.name, by, how))

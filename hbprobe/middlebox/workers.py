@@ -16,9 +16,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from hbprobe.errors import CannotMeasureError, UserError
-from hbprobe.middlebox.box import Box, FlowState
 from hbprobe.middlebox.chain import Chain
-from hbprobe.middlebox.events import Counts, Event, FlowExpired, FlowRevived, Observer
+from hbprobe.middlebox.events import Event, FlowCounts, FlowExpired, FlowRevived, Observer
+from hbprobe.middlebox.running_box import FlowState, RunningBox
 from hbprobe.profiles.model import Profile
 
 _STOP = "stop"
@@ -79,11 +79,11 @@ def _shared(flow: int, number: int, count: int) -> int:
     return (flow - 1) * count + number + 1
 
 
-def _flows(box: Box, number: int, count: int) -> list[FlowState]:
+def _flows(box: RunningBox, number: int, count: int) -> list[FlowState]:
     return [replace(flow, number=_shared(flow.number, number, count)) for flow in box.flows()]
 
 
-def _expire(box: Box, number: int, count: int, flow: int) -> bool:
+def _expire(box: RunningBox, number: int, count: int, flow: int) -> bool:
     own, of = divmod(flow - 1, count)
     return of == number and box.expire(own + 1)
 
@@ -114,7 +114,7 @@ class Workers:
         self.lines: list[Connection] = []
         self._processes: list[multiprocessing.process.BaseProcess] = []
         self.address = listen
-        self.final: list[list[Counts]] | None = None
+        self.final: list[list[FlowCounts]] | None = None
         """What each worker had counted at its end, for each box."""
         for number in range(count):
             line, theirs = context.Pipe()
@@ -128,7 +128,7 @@ class Workers:
                 self.stop()
                 raise taken
             self.address = taken
-        self.boxes: list[Box] = [_SharedBox(self, place, profile) for place, profile in enumerate(profiles)]
+        self.boxes: list[RunningBox] = [_SharedBox(self, place, profile) for place, profile in enumerate(profiles)]
 
     def ask(self, name: str, place: int, *arguments: object) -> list[Any]:
         """Return the answer of each worker."""
@@ -179,11 +179,11 @@ class _SharedBox:
         self._place = place
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> FlowCounts:
         """What all workers have counted."""
-        total = Counts()
+        total = FlowCounts()
         for counts in self._workers.ask("counts", self._place):
-            for field in fields(Counts):
+            for field in fields(FlowCounts):
                 setattr(total, field.name, getattr(total, field.name) + getattr(counts, field.name))
         return total
 

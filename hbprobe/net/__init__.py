@@ -11,7 +11,7 @@ by `listener` and `accepted`. Nothing here knows of trials, profiles or requests
     connection.py    the name of a connection, as the boxes on its path wrote it into their logs: addresses, ports,
                      and when
     replies.py       what may come back on a connection: an answer, or the end of the connection in one of its kinds
-    tls_end.py      how the other side of an SSLSocket ended the connection
+    tls_end.py       how the other side of an SSLSocket ended the connection
     tls_trouble.py   what went wrong with TLS, and what to do about it: one table, by OpenSSL's words for the alert or
                      the mistake
     keep_alive.py    TCP keep-alives on a socket of the client's, where the system lets one choose how often

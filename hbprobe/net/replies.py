@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class EndKind(StrEnum):
@@ -13,6 +14,23 @@ class EndKind(StrEnum):
     """The system gave up: no route was left, or what came was damaged."""
     TIMED_OUT = "timed-out"
     """The system gave up: bytes of ours were sent again and again, and never acknowledged."""
+
+    @classmethod
+    def of(cls, told: Exception | None) -> Self:
+        """Return what a system's error says of a connection; None is what asyncio has for FIN.
+
+        ECONNABORTED is Windows' word for a connection that was given up after sending again and again
+        (WSAECONNABORTED in https://learn.microsoft.com/en-us/windows/win32/winsock/windows-sockets-error-codes-2).
+        """
+        match told:
+            case None:
+                return cls.FIN
+            case ConnectionResetError() | BrokenPipeError():
+                return cls.RST
+            case TimeoutError() | ConnectionAbortedError():
+                return cls.TIMED_OUT
+            case _:
+                return cls.UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,12 +162,9 @@ class Wire(asyncio.Protocol):
         if exc is not None and not self._ended:
             for data in _unread(self._transport):
                 self.data_received(data)
-        if isinstance(exc, ConnectionResetError | BrokenPipeError):
-            self._end(EndKind.RST)
-        elif isinstance(exc, TimeoutError | ConnectionAbortedError):  # the latter is Windows' word for it
-            self._end(EndKind.TIMED_OUT, str(exc))
-        elif exc is not None:
-            self._end(EndKind.UNREACHABLE, str(exc))
+        if exc is not None:
+            kind = EndKind.of(exc)
+            self._end(kind, "" if kind is EndKind.RST else str(exc))
 
     # TLS
 

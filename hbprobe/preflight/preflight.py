@@ -21,7 +21,7 @@ from hbprobe.net.replies import Answer
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer, DialError
 from hbprobe.preflight.reach import CheckFailedError, connect, look_up, shake_hands
-from hbprobe.trial.handshake import PATIENCE_S, Courier, answer_to
+from hbprobe.trial.handshake import PATIENCE_S, RequestSender, answer_to
 from hbprobe.trial.methods.ping import PingMethod, eas_path
 from hbprobe.trial.outcome import Kind
 
@@ -65,7 +65,7 @@ _CHECK_OF = {
 }
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """What became of a check."""
 
     PASSED = "passed"
@@ -78,7 +78,7 @@ class Check:
     """One thing that must work."""
 
     name: Name
-    state: State
+    state: CheckState
     took_s: float = 0.0
     found: tuple[str, ...] = ()
     """What was seen, a line each."""
@@ -123,7 +123,7 @@ class Checks:
     @property
     def passed(self) -> bool:
         """Whether everything works."""
-        return all(check.state is State.PASSED for check in self.checks)
+        return all(check.state is CheckState.PASSED for check in self.checks)
 
     async def run(self) -> tuple[Check, ...]:
         """Make all checks that make sense."""
@@ -135,10 +135,10 @@ class Checks:
                 await self._check(Name.TLS, lambda: shake_hands(self._target, tls, self._now, start))
             await self._check(Name.PROXIES, self._look_for_proxies)
             await self._check(Name.AUTHENTICATION, self._look_for_schemes)
-            with closing(Courier(self._dialer, self._say)) as courier:
-                await self._handshake(courier)
-                await self._check(Name.HEARTBEATS, lambda: self._read_limits(courier))
-                await self._check(Name.CHANGES, lambda: self._look_for_news(courier))
+            with closing(RequestSender(self._dialer, self._say)) as sender:
+                await self._handshake(sender)
+                await self._check(Name.HEARTBEATS, lambda: self._read_limits(sender))
+                await self._check(Name.CHANGES, lambda: self._check_quarantine(sender))
             await self._check(Name.PING, self._ping)
         except CheckFailedError:
             self._leave_the_rest()
@@ -149,9 +149,9 @@ class Checks:
         try:
             found = await look()
         except CheckFailedError as failed:
-            self._add(Check(name, State.FAILED, self._loop.time() - started_s, failed.found, failed.mend))
+            self._add(Check(name, CheckState.FAILED, self._loop.time() - started_s, failed.found, failed.mend))
             raise
-        self._add(Check(name, State.PASSED, self._loop.time() - started_s, found))
+        self._add(Check(name, CheckState.PASSED, self._loop.time() - started_s, found))
 
     def _add(self, check: Check) -> None:
         self.checks.append(check)
@@ -162,7 +162,7 @@ class Checks:
         skipped = () if self._tls else (Name.TLS,)
         for name in Name:
             if name not in tried and name not in skipped:
-                self._add(Check(name, State.NOT_TRIED))
+                self._add(Check(name, CheckState.NOT_TRIED))
 
     # The server, to a stranger
 
@@ -178,8 +178,8 @@ class Checks:
             headers += (("Authorization", "Bearer"),)  # without it, Exchange on premises offers no tokens
         request = HttpRequest("OPTIONS", eas_path(self._target.path), headers)
         try:
-            with closing(Courier(self._dialer)) as courier:
-                reply = await courier.ask(request, PATIENCE_S)
+            with closing(RequestSender(self._dialer)) as sender:
+                reply = await sender.ask(request, PATIENCE_S)
         except DialError as error:
             raise CheckFailedError("see the checks above", str(error)) from None
         try:
@@ -204,16 +204,16 @@ class Checks:
 
     # ActiveSync
 
-    async def _handshake(self, courier: Courier) -> None:
+    async def _handshake(self, sender: RequestSender) -> None:
         device, self._step_began_s = self.method.devices[0], self._loop.time()
         try:
-            await courier.shake_hands(device, lambda step: self._spend(_CHECK_OF[step]))
+            await sender.shake_hands(device, lambda step: self._spend(_CHECK_OF[step]))
         except (RefusedError, DialError) as error:
             stopped = _CHECK_OF[device.step or Step.SYNC]
             self._spend(stopped)
             self._report_until(stopped)
             mend = error.refusal.mend if isinstance(error, RefusedError) else "try again: earlier connections stood"
-            self._add(Check(stopped, State.FAILED, self._took_s.get(stopped, 0.0), (str(error),), mend))
+            self._add(Check(stopped, CheckState.FAILED, self._took_s.get(stopped, 0.0), (str(error),), mend))
             raise CheckFailedError("") from None
         self._report_until(None)
 
@@ -228,7 +228,7 @@ class Checks:
         for name in (Name.OPTIONS, Name.PROVISIONING, Name.FOLDER_SYNC, Name.SYNC):
             if name is stopped:
                 return
-            self._add(Check(name, State.PASSED, self._took_s.get(name, 0.0), self._handshake_words(name)))
+            self._add(Check(name, CheckState.PASSED, self._took_s.get(name, 0.0), self._handshake_words(name)))
 
     def _handshake_words(self, name: Name) -> tuple[str, ...]:
         device = self.method.devices[0]
@@ -247,18 +247,18 @@ class Checks:
             case _:
                 return (f"watches {device.watched.name if device.watched else '?'}",)
 
-    async def _read_limits(self, courier: Courier) -> tuple[str, ...]:
+    async def _read_limits(self, sender: RequestSender) -> tuple[str, ...]:
         try:
-            await self.method.read_limits(courier)
+            await self.method.read_limits(sender)
         except CannotMeasureError as error:
             raise CheckFailedError("see what the server says", str(error)) from None
         return (f"the server takes heartbeats {self.method.limits}",)
 
-    async def _look_for_news(self, courier: Courier) -> tuple[str, ...]:
-        news = await self.method.look_for_news(courier, self.method.devices[0])
-        if news.refusal is not None:
-            raise CheckFailedError(news.refusal.mend, news.words)
-        return (news.words,)
+    async def _check_quarantine(self, sender: RequestSender) -> tuple[str, ...]:
+        checked = await self.method.check_quarantine(sender, self.method.devices[0])
+        if checked.refusal is not None:
+            raise CheckFailedError(checked.refusal.mend, checked.words)
+        return (checked.words,)
 
     async def _ping(self) -> tuple[str, ...]:
         heartbeat_s = self.method.short_s

@@ -10,10 +10,10 @@ from pathlib import Path
 import hbprobe
 from hbprobe.errors import UserError
 from hbprobe.manner import Expiry, Layer
-from hbprobe.profiles.held import silent_hold
 from hbprobe.profiles.loader import load_profile
 from hbprobe.profiles.mistakes import printable, quoted
 from hbprobe.profiles.model import Category, Profile
+from hbprobe.profiles.silent_request import silent_hold
 
 FOLDER = "proxy_profiles"
 _SUFFIXES = (".yaml", ".yml")

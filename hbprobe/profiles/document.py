@@ -29,7 +29,7 @@ _REASONS = {  # by how PyYAML's own text begins
 
 
 @dataclass(slots=True)
-class Document:
+class YamlDocument:
     """What a YAML text holds."""
 
     data: "Data | None" = None
@@ -100,9 +100,9 @@ def _compose(text: str) -> yaml.Node | None:
     return _Reader(text).get_single_node()
 
 
-def read_document(text: str) -> Document:
+def read_document(text: str) -> YamlDocument:
     """Read one YAML document. Never raises: what is wrong is among its mistakes."""
-    document = Document()
+    document = YamlDocument()
     try:
         node = _compose(text)
     except yaml.MarkedYAMLError as error:
@@ -133,7 +133,7 @@ def _is_empty(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and not node.style and node.value in ("", "~", "null")
 
 
-def _build(node: yaml.Node, key: Key, document: Document) -> Data:
+def _build(node: yaml.Node, key: Key, document: YamlDocument) -> Data:
     if isinstance(node, yaml.MappingNode):
         return _build_block(node, key, document)
     if isinstance(node, yaml.SequenceNode):
@@ -141,7 +141,7 @@ def _build(node: yaml.Node, key: Key, document: Document) -> Data:
     return str(node.value)
 
 
-def _build_block(node: yaml.MappingNode, key: Key, document: Document) -> dict[str, Data]:
+def _build_block(node: yaml.MappingNode, key: Key, document: YamlDocument) -> dict[str, Data]:
     block: dict[str, Data] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
@@ -157,7 +157,7 @@ def _build_block(node: yaml.MappingNode, key: Key, document: Document) -> dict[s
     return block
 
 
-def _build_child(start: yaml.Node, value: yaml.Node, key: Key, document: Document) -> Data:
+def _build_child(start: yaml.Node, value: yaml.Node, key: Key, document: YamlDocument) -> Data:
     document.lines[key] = start.start_mark.line + 1
     if _is_empty(value):
         document.refuse(key, start, "is empty: write a value, or leave it out")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.timers import Timer, Timers
 from hbprobe.profiles.values import MismatchError
-from hbprobe.profiles.words import Ends, Restart, TimerKind
+from hbprobe.profiles.vocabulary import Ends, Restart, TimerKind
 
 _OF_A_FLOW = (
     TimerKind.HALF_OPEN,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hbprobe.duration import HOW_TO_WRITE
-from hbprobe.profiles.document import Document
+from hbprobe.profiles.document import YamlDocument
 from hbprobe.profiles.mistakes import Key, Mistake, meant, nearest, quoted
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.values import WHOLE_NUMBER, YES_OR_NO, MismatchError
@@ -19,7 +19,7 @@ _WORDS = "write a word or a list of words"
 _HOW: dict[object, str] = {float: HOW_TO_WRITE, int: WHOLE_NUMBER, bool: YES_OR_NO}
 
 
-def explain(error: ValidationError, document: Document, root: type[BaseModel] = Profile) -> list[Mistake]:
+def explain(error: ValidationError, document: YamlDocument, root: type[BaseModel] = Profile) -> list[Mistake]:
     """Return the mistakes that pydantic found, without those that only follow from another one.
 
     `root` is the schema of the file.

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from hbprobe.errors import UserError
-from hbprobe.profiles.document import Document, read_document
+from hbprobe.profiles.document import YamlDocument, read_document
 from hbprobe.profiles.grammar import explain
 from hbprobe.profiles.mistakes import Mistake, printable
 from hbprobe.profiles.model import Profile
@@ -33,7 +33,7 @@ class Examined:
     profile: Profile | None
     """None where there are mistakes."""
     mistakes: tuple[Mistake, ...]
-    document: Document
+    document: YamlDocument
 
 
 def examine(text: str) -> Examined:

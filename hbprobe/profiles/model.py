@@ -14,7 +14,7 @@ from hbprobe.profiles.fitting import require_fit
 from hbprobe.profiles.population import Share
 from hbprobe.profiles.timers import Probes, Timer, Timers
 from hbprobe.profiles.values import Digits, Flag, Line, MismatchError, Name, Seconds, SourceKeys, Strict, Text
-from hbprobe.profiles.words import Category, Ends, Grade, Inferable, Restart, ServerSide, TimerKind
+from hbprobe.profiles.vocabulary import Category, Ends, Grade, Inferable, Restart, ServerSide, TimerKind
 
 __all__ = [
     "Category",

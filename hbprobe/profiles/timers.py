@@ -9,7 +9,7 @@ from hbprobe.manner import Act, Expiry
 from hbprobe.profiles.configuring import Configure
 from hbprobe.profiles.population import Share
 from hbprobe.profiles.values import Digits, Listed, MismatchError, Seconds, SourceKeys, Strict, Text
-from hbprobe.profiles.words import Ends, Inferable, Restart, TimerKind
+from hbprobe.profiles.vocabulary import Ends, Inferable, Restart, TimerKind
 
 TELLING = tuple(expiry for expiry in Expiry if expiry.tells)
 """The ways to end a flow that an end can notice."""

@@ -1,22 +1,24 @@
 """The documents: what each measurement leaves, and its JSON form.
 
 `hbprobe.measure` and `hbprobe.evidence` make them, `hbprobe.report` shows them. Each has a `schema` of its own
-(`hbprobe.result/1` and so on) and writes itself; a result is read again by `wire`.
+(`hbprobe.result/1` and so on) and writes itself; a result is read again by `result_parts`.
 
-    result.py     the result of a measurement, and its JSON form, `hbprobe.result/1` (docs/result-format.md)
-    origin.py     where a result comes from: the verb that measured, and the place that it measured from
-    wire.py       reading `hbprobe.result/1` where it comes from outside: every key checked, unknown ones passed over
-    diagnosis.py  a diagnosis and its JSON form, `hbprobe.diagnosis/1` (docs/diagnose.md)
-    location.py   what locating showed, and its JSON form, `hbprobe.location/1` (docs/locate.md)
-    preflight.py  what a preflight showed, and its JSON form, `hbprobe.preflight/1` (docs/ping.md)
-    verdict.py    what Exchange makes of a limit that was already known, and its JSON form, `hbprobe.verdict/1`
-    capture.py    what captures showed, as a document: `hbprobe.evidence/1` with the verb `capture` (docs/captures.md)
-    documents.py  the documents about real paths and the catalogue, as they are read
-    simulations.py  the documents about simulated fleets, as they are read
-    schemas.py    the JSON Schema of each document, made from what reads it
-    logs.py       what logs of the past showed, as a document: `hbprobe.evidence/1` with the verb `logs`
-                  (docs/logs.md)
+    result.py        the result of a measurement, and its JSON form, `hbprobe.result/1` (docs/result-format.md)
+    origin.py        where a result comes from: the verb that measured, and the place that it measured from
+    result_parts.py  reading `hbprobe.result/1` where it comes from outside: every key checked, unknown ones passed
+                     over
+    diagnosis.py     a diagnosis and its JSON form, `hbprobe.diagnosis/1` (docs/diagnose.md)
+    location.py      what locating showed, and its JSON form, `hbprobe.location/1` (docs/locate.md)
+    preflight.py     what a preflight showed, and its JSON form, `hbprobe.preflight/1` (docs/ping.md)
+    verdict.py       what Exchange makes of a limit that was already known, and its JSON form, `hbprobe.verdict/1`
+    capture.py       what captures showed, as a document: `hbprobe.evidence/1` with the verb `capture`
+                     (docs/captures.md)
+    documents.py     the documents about real paths and the catalogue, as they are read
+    simulations.py   the documents about simulated fleets, as they are read
+    schemas.py       the JSON Schema of each document, made from what reads it
+    logs.py          what logs of the past showed, as a document: `hbprobe.evidence/1` with the verb `logs`
+                     (docs/logs.md)
 
 A new document is a module here, with its schema's name, its test and its page in docs/. Two older ones lie elsewhere
-still: `hbprobe.history/1` in `hbprobe.watch.chronicle`, and `hbprobe.fleet/1` in `hbprobe.report.terminal.fleet`.
+still: `hbprobe.history/1` in `hbprobe.watch.history`, and `hbprobe.fleet/1` in `hbprobe.report.terminal.fleet`.
 """

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from hbprobe import __version__
 from hbprobe.manner import Manner
-from hbprobe.records.wire import Document, LimitPart, Part
+from hbprobe.records.result_parts import Document, LimitPart, Part
 from hbprobe.trial.outcome import Cause
 
 Side = Literal["client", "server"]
@@ -86,7 +86,7 @@ class ProductPart(Part):
     reasons: tuple[str, ...]
 
 
-class TimerPart(Part):
+class CaptureTimerPart(Part):
     """One timer, by the connections that it ended."""
 
     limit: LimitPart
@@ -124,7 +124,7 @@ class CaptureRecord(Document):
     """So many had a silence or an RST; the others have nothing that could be explained."""
     endings: dict[str, int]
     """Of those that were judged."""
-    timers: tuple[TimerPart, ...]
+    timers: tuple[CaptureTimerPart, ...]
     flows: tuple[FlowPart, ...]
     clock: ClockPart | None = None
     missing_share: float | None = None

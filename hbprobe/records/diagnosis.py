@@ -11,7 +11,7 @@ from hbprobe.diagnosis.spread import Spread
 from hbprobe.errors import CannotMeasureError
 from hbprobe.records.result import Result
 from hbprobe.statistics.bands import curve
-from hbprobe.trial.evidence import Ask, Seen
+from hbprobe.trial.evidence import Ask, Observation
 from hbprobe.trial.methods.table import METHODS
 
 SCHEMA = "hbprobe.diagnosis/1"
@@ -24,7 +24,7 @@ class Diagnosis:
     result: Result
     """The limit, and what Exchange makes of it; without a verdict where the limit is none of the path's."""
     asks: tuple[Ask, ...]
-    seen: tuple[Seen, ...]
+    seen: tuple[Observation, ...]
     reasoning: Reasoning
     matches: tuple[Match, ...]
     spread: Spread | None = None
@@ -84,7 +84,7 @@ def _ask_dict(ask: Ask) -> dict[str, Any]:
     return {"question": ask.question, "hold": _ms(ask.hold_s), "interval": _ms(ask.interval_s)}
 
 
-def _seen_dict(one: Seen) -> dict[str, Any]:
+def _seen_dict(one: Observation) -> dict[str, Any]:
     outcome, socket, far_end = one.outcome, one.socket, one.far_end
     return {
         **_ask_dict(one.ask),

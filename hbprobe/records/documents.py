@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, StrictBool, StrictInt
 
 from hbprobe.diagnosis.fit import Law
-from hbprobe.diagnosis.reasoning import BoxKind, Counts, Direction, Runs, Whose
+from hbprobe.diagnosis.reasoning import BoxKind, Direction, Movement, Runs, Whose
 from hbprobe.locate.finding import Code
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.preflight.preflight import Name, State
+from hbprobe.preflight.preflight import CheckState, Name
 from hbprobe.profiles.model import Profile
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.records.logs import LogEvidence
-from hbprobe.records.wire import (
+from hbprobe.records.result_parts import (
     ConnectionPart,
     Count,
     Document,
@@ -26,7 +26,7 @@ from hbprobe.records.wire import (
     Share,
     VerdictPart,
 )
-from hbprobe.trial.evidence import FarEnd, Question, Seen
+from hbprobe.trial.evidence import FarEndState, Observation, Question
 from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 from hbprobe.word import Word
 
@@ -56,7 +56,7 @@ class SocketPart(Part):
 class FarEndPart(Part):
     """What the far end saw of the request, in seconds since it came there."""
 
-    state: Annotated[str, _open(FarEnd)]
+    state: Annotated[str, _open(FarEndState)]
     at: Seconds | None
     """When the connection ended there."""
     answered: Seconds | None
@@ -112,7 +112,7 @@ class TimerPart(Part):
     """Which timer it is; null where that stays open."""
 
     runs: Annotated[str, _open(Runs)] | None
-    counts: Annotated[str, _open(Counts)] | None
+    counts: Annotated[str, _open(Movement)] | None
     direction: Annotated[str, _open(Direction)] | None
     whose: Annotated[str, _open(Whose)] | None
 
@@ -256,7 +256,7 @@ class CheckPart(Part):
     """One thing that must work."""
 
     name: Name
-    state: State
+    state: CheckState
     seconds: Seconds
     found: tuple[str, ...]
     mend: str | None
@@ -440,7 +440,7 @@ class NotedAnswerPart(Part):
     """What a request of a diagnosis showed."""
 
     event: Literal["answer"]
-    value: Seen
+    value: Observation
 
 
 class NotedTrialPart(Part):

@@ -6,8 +6,8 @@ from typing import Any
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError
-from hbprobe.locate.finding import ALL, Code, Finding, Reached, Route
-from hbprobe.locate.hop_trials import Asked
+from hbprobe.locate.finding import ALL, Code, HopFinding, Reached, Route
+from hbprobe.locate.hop_trials import HopQuestion
 
 SCHEMA = "hbprobe.location/1"
 
@@ -17,7 +17,7 @@ class Location:
     """What one path showed."""
 
     target: str
-    asked: Asked | None
+    asked: HopQuestion | None
     """None where a search found nothing to locate."""
     limit_s: float | None
     """Its upper end; None where nothing was cut."""
@@ -25,7 +25,7 @@ class Location:
     """The user named the limit; otherwise it was searched."""
     route: Route
     seen: tuple[Reached, ...]
-    finding: Finding
+    finding: HopFinding
     wall_s: float
     notes: tuple[str, ...] = ()
     label: str = ""

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hbprobe import __version__
-from hbprobe.records.wire import Document, Part
+from hbprobe.records.result_parts import Document, Part
 
 
 class BadLinePart(Part):
@@ -71,7 +71,7 @@ class BoundsPart(Part):
     cut: float | None
 
 
-class LimitPart(Part):
+class PassiveLimitPart(Part):
     """The limit of one network, device, kind or server. Times in seconds."""
 
     by: str
@@ -124,7 +124,7 @@ class WindowsPart(Part):
     both: int
 
 
-class FindingPart(Part):
+class LogFindingPart(Part):
     """What was found, and what to do."""
 
     code: str
@@ -143,7 +143,7 @@ class LogEvidence(Document):
     sources: tuple[SourcePart, ...]
     not_read: tuple[NotReadPart, ...]
     coverage: CoveragePart
-    limits: tuple[LimitPart, ...]
+    limits: tuple[PassiveLimitPart, ...]
     shared_by_all: tuple[float, float] | None = None
     sensitivity: tuple[str, ...] = ()
     """Keys whose judgement depends on how soon a device is assumed to ask again."""
@@ -151,7 +151,7 @@ class LogEvidence(Document):
     events: tuple[EventPart, ...]
     counts: Mapping[str, int] = Field(default_factory=dict)
     """Devices that are blocked, throttled, in a loop, and the like."""
-    findings: tuple[FindingPart, ...]
+    findings: tuple[LogFindingPart, ...]
     notes: tuple[str, ...]
 
     @property

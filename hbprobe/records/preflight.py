@@ -7,7 +7,7 @@ from typing import Any
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError
-from hbprobe.preflight.preflight import Check, State
+from hbprobe.preflight.preflight import Check, CheckState
 from hbprobe.text import seconds
 
 SCHEMA = "hbprobe.preflight/1"
@@ -28,7 +28,7 @@ class PreflightRecord:
     @property
     def passed(self) -> bool:
         """Whether everything works."""
-        return all(check.state is State.PASSED for check in self.checks)
+        return all(check.state is CheckState.PASSED for check in self.checks)
 
     @property
     def exit_status(self) -> int:

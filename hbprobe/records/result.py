@@ -122,7 +122,7 @@ class Result:
         Keys that are not known are passed over, so that a newer hbprobe may add some.
         Raises ValueError, in one line that names the key and the mend, for anything that is no such result.
         """
-        from hbprobe.records.wire import read_fields  # pydantic: only those who read a result wait for it
+        from hbprobe.records.result_parts import read_fields  # pydantic: only those who read a result wait for it
 
         return cls(**read_fields(data))
 

@@ -23,8 +23,8 @@ from hbprobe.records.documents import (
     VerdictRecordPart,
 )
 from hbprobe.records.logs import LogEvidence
+from hbprobe.records.result_parts import Document, ResultPart
 from hbprobe.records.simulations import FleetPart, FleetSocketsPart, FleetSweepPart, SizePart
-from hbprobe.records.wire import Document, ResultPart
 
 _DOCUMENTS: tuple[type[Document], ...] = (
     ResultPart,

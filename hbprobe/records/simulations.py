@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hbprobe.records.wire import Count, Document, Part, Seconds, Share, WholeSeconds
+from hbprobe.records.result_parts import Count, Document, Part, Seconds, Share, WholeSeconds
 
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
 Seed = Annotated[int, Field(strict=True)]

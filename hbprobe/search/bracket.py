@@ -10,7 +10,7 @@ from hbprobe.trial.outcome import Kind, Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Bound:
     """One trial, as far as it says something about the limit."""
 
     survived: bool
@@ -20,16 +20,16 @@ class Seen:
     outcome: Outcome
 
 
-def seen(hold_s: float, outcome: Outcome) -> Seen:
+def seen(hold_s: float, outcome: Outcome) -> Bound:
     """Return what a trial says; a failed one says nothing and may not be given here."""
     if outcome.kind is Kind.FAILED:
         raise ValueError("a failed trial is no evidence")
     survived = outcome.kind is Kind.SURVIVED
     bound_s = min(hold_s, outcome.elapsed_s) if survived or outcome.exact else hold_s
-    return Seen(survived, bound_s, hold_s, outcome)
+    return Bound(survived, bound_s, hold_s, outcome)
 
 
-def speaks_against(e: Seen, low_s: float, high_s: float, slack_s: float) -> bool:
+def speaks_against(e: Bound, low_s: float, high_s: float, slack_s: float) -> bool:
     """Say whether a trial contradicts a bracket, by more than the slack."""
     return e.bound_s >= high_s + slack_s if e.survived else e.bound_s <= low_s - slack_s
 
@@ -37,9 +37,9 @@ def speaks_against(e: Seen, low_s: float, high_s: float, slack_s: float) -> bool
 class Evidence:
     """All trials of a search, and the bracket that fits them best."""
 
-    def __init__(self, likely: Callable[[Sequence[Seen]], tuple[float, float]] | None = None) -> None:
+    def __init__(self, likely: Callable[[Sequence[Bound]], tuple[float, float]] | None = None) -> None:
         """`likely` returns between which two bounds the limit lies; without it the fewest trials speak against."""
-        self.all: list[Seen] = []
+        self.all: list[Bound] = []
         self.low_s, self.high_s = 0.0, math.inf
         """The bracket: 0 while nothing has survived, infinity while nothing was cut."""
         self._likely = likely or (lambda _: self._least_contradicted())
@@ -47,17 +47,17 @@ class Evidence:
         """The bounds of the evidence, in order: what survived, and what was cut."""
         self._cuts: list[float] = []
 
-    def add(self, e: Seen) -> None:
+    def add(self, e: Bound) -> None:
         """Take in one trial, and find the bracket anew."""
         self.all.append(e)
         insort(self._survivals if e.survived else self._cuts, e.bound_s)
         self.low_s, self.high_s = self._bracket()
 
-    def contradicting(self, slack_s: float) -> list[Seen]:
+    def contradicting(self, slack_s: float) -> list[Bound]:
         """Return the trials that speak against the bracket by more than the slack."""
         return [e for e in self.all if speaks_against(e, self.low_s, self.high_s, slack_s)]
 
-    def disputed(self, slack_s: float) -> Seen | None:
+    def disputed(self, slack_s: float) -> Bound | None:
         """Return the shortest cut in dispute, where two brackets explain the trials equally well."""
         if not self._protests(self.low_s, self.high_s, slack_s):
             return None
@@ -67,7 +67,7 @@ class Evidence:
         between = [e for e in self.all if not e.survived and tied[0][1] <= e.bound_s <= tied[-1][0]]
         return min(between, key=lambda e: e.bound_s, default=None)
 
-    def cut(self) -> Seen | None:
+    def cut(self) -> Bound | None:
         """Return the trial that made the upper end."""
         return next((e for e in self.all if not e.survived and e.bound_s == self.high_s), None)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from hbprobe.manner import Manner
-from hbprobe.search.bracket import Seen
+from hbprobe.search.bracket import Bound
 from hbprobe.search.prior import Prior
 
 MOST_NOISE = 0.3
@@ -93,7 +93,7 @@ def beliefs(min_s: float, max_s: float, prior: Prior | None) -> tuple[Mass, ...]
     return by_magnitude, by_second, by_product
 
 
-def most_likely(evidence: Sequence[Seen], noise: Noise) -> tuple[float, float]:
+def most_likely(evidence: Sequence[Bound], noise: Noise) -> tuple[float, float]:
     """Return between which two bounds a limit explains the trials best; the highest of several.
 
     The bounds between such gaps are times of accidents, which tell nothing of the limit.
@@ -103,7 +103,7 @@ def most_likely(evidence: Sequence[Seen], noise: Noise) -> tuple[float, float]:
     return max((low_s, high_s) for low_s, high_s, likelihood in gaps if likelihood >= best / _ALIKE)
 
 
-def doubt(evidence: Sequence[Seen], bracket: tuple[float, float], noise: Noise, masses: Sequence[Mass]) -> Doubt:
+def doubt(evidence: Sequence[Bound], bracket: tuple[float, float], noise: Noise, masses: Sequence[Mass]) -> Doubt:
     """Return what remains of the belief on each side of a bracket, by the belief that doubts the bracket most."""
     gaps = _likelihoods(evidence, noise, bracket)
     return min((_share(gaps, bracket, mass) for mass in masses), key=lambda d: d.inside)
@@ -123,7 +123,7 @@ def _share(gaps: Sequence[_Gap], bracket: tuple[float, float], mass: Mass) -> Do
     return Doubt(below, max(0.0, 1 - below - above), above)
 
 
-def _likelihoods(evidence: Sequence[Seen], noise: Noise, bracket: tuple[float, ...] = ()) -> list[_Gap]:
+def _likelihoods(evidence: Sequence[Bound], noise: Noise, bracket: tuple[float, ...] = ()) -> list[_Gap]:
     """How well a limit in each gap between two bounds explains the trials; both kinds of boxes are as likely."""
     silent, telling = ([_steps(e, noise, tells=tells) for e in evidence] for tells in (False, True))
     bounds = sorted({0.0, math.inf, *bracket, *(from_s for steps in telling + silent for from_s, _ in steps)})
@@ -144,7 +144,7 @@ def _summed(told: Sequence[_Steps], bounds: Sequence[float]) -> list[float]:
     return list(accumulate(changes))[:-1]
 
 
-def _steps(e: Seen, noise: Noise, *, tells: bool) -> _Steps:
+def _steps(e: Bound, noise: Noise, *, tells: bool) -> _Steps:
     """How likely a trial is if the limit lies above some time: from which time on, and the logarithm."""
     accident = math.log(noise.share)
     if e.survived:

@@ -9,11 +9,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from hbprobe.manner import Manner
-from hbprobe.profiles.words import Category
+from hbprobe.profiles.vocabulary import Category
 
 if TYPE_CHECKING:
-    from hbprobe.profiles.held import Held
     from hbprobe.profiles.model import Profile
+    from hbprobe.profiles.silent_request import Held
 
 _SMOOTH = 0.1
 """This share of the belief lies evenly over all orders of magnitude: timers can be set, to anything."""
@@ -63,7 +63,9 @@ class Prior:
 
 def prior_of(profiles: "Iterable[Profile]") -> Prior:
     """Count the limits of a request that is held in silence, one product one vote; examples have none."""
-    from hbprobe.profiles.held import silent_hold  # pydantic: a search that only splits does not wait for it
+    from hbprobe.profiles.silent_request import (
+        silent_hold,  # pydantic: a search that only splits does not wait for it
+    )
 
     held = [silent_hold(profile) for profile in profiles if profile.category is not Category.EXAMPLE]
     votes = Counter((_is_noticed(hold), hold.limit_s) for hold in held if hold.limit_s is not None)

@@ -21,7 +21,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from hbprobe.search.bracket import Evidence, Seen, seen, speaks_against
+from hbprobe.search.bracket import Bound, Evidence, seen, speaks_against
 from hbprobe.search.guided import Guess, choose
 from hbprobe.search.noise import ASSUMED_NOISE, MOST_NOISE, Doubt, Noise, beliefs, doubt, most_likely
 from hbprobe.search.prior import Prior
@@ -251,10 +251,10 @@ class Search:
                 return repeats
         return most
 
-    def _likely_gap(self, evidence: Sequence[Seen]) -> tuple[float, float]:
+    def _likely_gap(self, evidence: Sequence[Bound]) -> tuple[float, float]:
         return most_likely(evidence, self._noise())
 
-    def _doubted(self, evidence: Sequence[Seen]) -> Doubt:
+    def _doubted(self, evidence: Sequence[Bound]) -> Doubt:
         return doubt(evidence, (self._low_s, self._high_s), self._noise(), self._masses)
 
     def _noise(self) -> Noise:
@@ -354,7 +354,7 @@ class Search:
         cut = self._evidence.disputed(self.settings.precision_s)
         return None if cut is None else self._again_s(cut)
 
-    def _again_s(self, cut: Seen) -> float:
+    def _again_s(self, cut: Bound) -> float:
         """How long to hold so as to meet a cut again."""
         past_s = cut.bound_s + max(_PAST_S, 2 * self.settings.precision_s) + self._exact_spread_s()
         return min(cut.hold_s, max(self.settings.min_s, past_s))

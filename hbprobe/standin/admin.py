@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from hbprobe.net.address import is_loopback
 from hbprobe.net.json_api import JsonApi, problem, read_object
-from hbprobe.standin.device import FOLDERS, Device, Turn, Wipe
-from hbprobe.standin.rules import Rules
+from hbprobe.standin.admin_rules import AdminRules
+from hbprobe.standin.device import FOLDERS, DeviceState, ServedRequest, Wipe
 from hbprobe.standin.service import StandIn
 from hbprobe.standin.users import mailbox_of
 
@@ -64,7 +64,7 @@ class Admin(JsonApi):
         """Change the rules that are named; the others stay."""
         asked = await read_object(request, 'send a JSON object of rules, such as {"max_devices": 2}')
         try:
-            self._exchange.rules = Rules.model_validate(self._exchange.rules.model_dump() | asked)
+            self._exchange.rules = AdminRules.model_validate(self._exchange.rules.model_dump() | asked)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
@@ -112,14 +112,14 @@ class Admin(JsonApi):
 
     # Helpers
 
-    def _device(self, request: web.Request) -> Device:
+    def _device(self, request: web.Request) -> DeviceState:
         user, device_id = request.match_info["user"], request.match_info["device"]
         device = self._exchange.device(user, device_id)
         if device is None:
             raise problem(web.HTTPNotFound, f"{mailbox_of(user)} has no device {device_id}")
         return device
 
-    def _shown(self, device: Device) -> dict[str, Any]:
+    def _shown(self, device: DeviceState) -> dict[str, Any]:
         access, by_rule = self._exchange.rules.access(device.traits())
         return {
             "user": device.user,
@@ -138,7 +138,7 @@ class Admin(JsonApi):
         }
 
 
-def _shown_turn(turn: Turn, now: float) -> dict[str, Any]:
+def _shown_turn(turn: ServedRequest, now: float) -> dict[str, Any]:
     due_in_s = turn.waiting.until_s - now if turn.waiting else None
     return {
         "user": turn.user,

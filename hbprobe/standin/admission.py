@@ -13,10 +13,10 @@ from hbprobe.eas.commands import (
 )
 from hbprobe.eas.releases import at_least
 from hbprobe.eas.request_record import Access
-from hbprobe.standin.device import Device, Turn
-from hbprobe.standin.messages import RefusedError, message, refusal
+from hbprobe.standin.admin_rules import AdminRules
+from hbprobe.standin.device import DeviceState, ServedRequest
+from hbprobe.standin.messages import RefusedRequestError, message, refusal
 from hbprobe.standin.provisioning import policy_fault
-from hbprobe.standin.rules import Rules
 
 _STATUS_SINCE = "14.0"
 """Earlier protocols have no status for what any command can be refused for: they get one of HTTP."""
@@ -35,14 +35,14 @@ _STATUS_ALONE: dict[str, Callable[[int], bytes]] = {
 }
 
 
-def admit(turn: Turn, device: Device, rules: Rules) -> None:
-    """Raise RefusedError for a device that is blocked, is to be wiped, or does not follow the policy.
+def admit(turn: ServedRequest, device: DeviceState, rules: AdminRules) -> None:
+    """Raise RefusedRequestError for a device that is blocked, is to be wiped, or does not follow the policy.
 
     Ping does not look at the policy, and Provision is the way out of all but a block.
     """
     turn.access, turn.by_rule = rules.access(device.traits())
     if turn.access is Access.BLOCK:
-        raise RefusedError(refusal(403, "the device is blocked"), "DeviceIsBlockedForThisUser")
+        raise RefusedRequestError(refusal(403, "the device is blocked"), "DeviceIsBlockedForThisUser")
     if turn.command == "Provision":
         return
     if device.wipe is not None:
@@ -51,10 +51,10 @@ def admit(turn: Turn, device: Device, rules: Rules) -> None:
         refuse(turn, fault, "DeviceNotProvisioned")
 
 
-def refuse(turn: Turn, status: CommandStatus, error: str) -> NoReturn:
-    """Raise RefusedError with a status of the command, or what earlier protocols have in its place."""
+def refuse(turn: ServedRequest, status: CommandStatus, error: str) -> NoReturn:
+    """Raise RefusedRequestError with a status of the command, or what earlier protocols have in its place."""
     if turn.command is not None and turn.version is not None and at_least(turn.version, _STATUS_SINCE):
-        raise RefusedError(message(_STATUS_ALONE[turn.command](status)), error, status)
+        raise RefusedRequestError(message(_STATUS_ALONE[turn.command](status)), error, status)
     if status in _PROVISION_FIRST:
-        raise RefusedError(refusal(449, "provision the device first"), error)
-    raise RefusedError(refusal(403, "not with this device"), error)
+        raise RefusedRequestError(refusal(449, "provision the device first"), error)
+    raise RefusedRequestError(refusal(403, "not with this device"), error)

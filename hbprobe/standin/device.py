@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from hbprobe.eas.commands import DeviceInformation, Folder, PingFolder
 from hbprobe.eas.request_record import Access
-from hbprobe.standin.messages import Answer, Request
-from hbprobe.standin.rules import Characteristic
+from hbprobe.standin.admin_rules import Characteristic
+from hbprobe.standin.messages import ClientRequest, ServerAnswer
 
 FOLDERS = (
     Folder("1", "0", "Calendar", 8),
@@ -45,10 +45,10 @@ class Waiting:
 
 
 @dataclass(slots=True, eq=False)
-class Turn:
+class ServedRequest:
     """One request on its way to its answer, and what a log will say of it."""
 
-    request: Request
+    request: ClientRequest
     started_s: float
     """When it came."""
     user: str | None = None
@@ -57,7 +57,7 @@ class Turn:
     version: str | None = None
     device_id: str | None = None
     device_type: str | None = None
-    device: "Device | None" = None
+    device: "DeviceState | None" = None
     """None where the request did not come so far."""
     policy_key: int | None = None
     """What the device sent as its policy key."""
@@ -79,13 +79,13 @@ class Turn:
     """Set while it waits."""
     headers: tuple[tuple[str, str], ...] = ()
     """What its answer has beside its body."""
-    answer: Answer | None = None
+    answer: ServerAnswer | None = None
     on_answer: Callable[[], None] | None = None
     """Called when a request that waits gets its answer."""
 
 
 @dataclass(slots=True, eq=False)
-class Device:
+class DeviceState:
     """One device of one user, from its first command on."""
 
     user: str
@@ -114,7 +114,7 @@ class Device:
     sync_folders: tuple[str, ...] = ()
     """What the last full Sync was about, which an empty Sync means again."""
     sync_wait_s: int = 0
-    turn: Turn | None = None
+    turn: ServedRequest | None = None
     """Its request that waits."""
 
     @property

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from hbprobe.exchange.registry import is_export
 from hbprobe.exchange.webconfig import read_app_settings
-from hbprobe.standin.messages import RefusedError, Request, refusal
+from hbprobe.standin.messages import ClientRequest, RefusedRequestError, refusal
 
 SUBSTATUS = 19
 _RULES = "system.webServer/security/requestFiltering/filteringRules/filteringRule"
@@ -30,11 +30,11 @@ class FilteringRule:
     in_all: bool = False
     """Look into every header, names and values."""
 
-    def denies(self, request: Request) -> bool:
+    def denies(self, request: ClientRequest) -> bool:
         """Return whether one of the strings stands where the rule looks."""
         return any(string in place.lower() for place in self._places(request) for string in self.strings)
 
-    def _places(self, request: Request) -> Iterable[str]:
+    def _places(self, request: ClientRequest) -> Iterable[str]:
         if self.in_url:
             yield unquote(request.path)
         if self.in_query:
@@ -44,12 +44,12 @@ class FilteringRule:
             yield from (f"{name}: {text}" for name, text in request.headers.items())
 
 
-def deny(request: Request, rules: Sequence[FilteringRule]) -> None:
-    """Raise RefusedError for a request that a rule denies; IIS does so before anybody logs in."""
+def deny(request: ClientRequest, rules: Sequence[FilteringRule]) -> None:
+    """Raise RefusedRequestError for a request that a rule denies; IIS does so before anybody logs in."""
     for rule in rules:
         if rule.denies(request):
             why = "404.19: a filtering rule of the server denies the request"
-            raise RefusedError(refusal(404, why, substatus=SUBSTATUS), f"denied by filtering rule {rule.name}")
+            raise RefusedRequestError(refusal(404, why, substatus=SUBSTATUS), f"denied by filtering rule {rule.name}")
 
 
 def read_filtering_rules(data: bytes, name: str) -> tuple[FilteringRule, ...]:

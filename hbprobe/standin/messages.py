@@ -8,7 +8,7 @@ WBXML = "application/vnd.ms-sync.wbxml"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ClientRequest:
     """One HTTP request to the ActiveSync path."""
 
     method: str = "POST"
@@ -30,7 +30,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServerAnswer:
     """What is sent back."""
 
     status: int = 200
@@ -44,21 +44,21 @@ class Answer:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-def message(body: bytes, *headers: tuple[str, str]) -> Answer:
+def message(body: bytes, *headers: tuple[str, str]) -> ServerAnswer:
     """Answer 200 with a WBXML message; an empty one has no type."""
-    return Answer(body=body, headers=(*((("Content-Type", WBXML),) if body else ()), *headers))
+    return ServerAnswer(body=body, headers=(*((("Content-Type", WBXML),) if body else ()), *headers))
 
 
-def refusal(status: int, why: str, *headers: tuple[str, str], substatus: int = 0) -> Answer:
+def refusal(status: int, why: str, *headers: tuple[str, str], substatus: int = 0) -> ServerAnswer:
     """Answer with an HTTP status, and say why in one line."""
     text = why.encode("ascii", "backslashreplace") + b"\n"
-    return Answer(status, text, (("Content-Type", "text/plain"), *headers), substatus)
+    return ServerAnswer(status, text, (("Content-Type", "text/plain"), *headers), substatus)
 
 
-class RefusedError(Exception):
+class RefusedRequestError(Exception):
     """The request gets this answer instead of what it asked for."""
 
-    def __init__(self, answer: Answer, error: str, command_status: int | None = None) -> None:
+    def __init__(self, answer: ServerAnswer, error: str, command_status: int | None = None) -> None:
         super().__init__(error)
         self.answer = answer
         self.error = error

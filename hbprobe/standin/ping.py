@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from hbprobe.eas.commands import PingAnswer, PingFolder, PingRequest, PingStatus
 from hbprobe.exchange.settings import Settings
-from hbprobe.standin.device import FOLDER_IDS, Device
+from hbprobe.standin.device import FOLDER_IDS, DeviceState
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class AdmittedPing:
     """A Ping that makes sense, completed from what the device sent before."""
 
     heartbeat_s: int
@@ -34,7 +34,9 @@ class PingRefused:
     """How the log calls it."""
 
 
-def judge_ping(asked: PingRequest, device: Device, settings: Settings, max_folders: int) -> Held | PingRefused:
+def judge_ping(
+    asked: PingRequest, device: DeviceState, settings: Settings, max_folders: int
+) -> AdmittedPing | PingRefused:
     """Fill in what the device left out because it has not changed, and hold the whole to the server's limits."""
     heartbeat_s = device.heartbeat_s if asked.heartbeat_s is None else asked.heartbeat_s
     folders = asked.folders or device.ping_folders
@@ -46,7 +48,7 @@ def judge_ping(asked: PingRequest, device: Device, settings: Settings, max_folde
         return PingRefused(PingAnswer(PingStatus.PARAMETERS_MISSING), "Ping.ParametersMissing")
     if not device.knows_folders or any(folder.id not in FOLDER_IDS for folder in folders):
         return PingRefused(PingAnswer(PingStatus.FOLDER_SYNC_NEEDED), "Ping.FolderSyncNeeded")
-    return Held(heartbeat_s, folders)
+    return AdmittedPing(heartbeat_s, folders)
 
 
 def _out_of_range(heartbeat_s: int, settings: Settings) -> PingRefused | None:

@@ -13,14 +13,14 @@ from hbprobe.eas.commands import (
     ProvisionRequest,
 )
 from hbprobe.eas.releases import at_least
-from hbprobe.standin.device import Device, Wipe
+from hbprobe.standin.device import DeviceState, Wipe
 
 _OK = 1
 
 
 def provision(
     asked: ProvisionRequest,
-    device: Device,
+    device: DeviceState,
     policy: Mapping[str, str] | None,
     version: str,
     new_key: Callable[[], int],
@@ -43,7 +43,7 @@ def provision(
     return ProvisionAnswer(_OK, PolicyStatus.OK, key, document, information_status=told)
 
 
-def _wipe(asked: ProvisionRequest, device: Device) -> ProvisionAnswer:
+def _wipe(asked: ProvisionRequest, device: DeviceState) -> ProvisionAnswer:
     """Order the wipe until the device says that it is done; the order stands for whoever comes back later."""
     if asked.wipe_status is None:
         return ProvisionAnswer(_OK, wipe=True)
@@ -52,7 +52,7 @@ def _wipe(asked: ProvisionRequest, device: Device) -> ProvisionAnswer:
 
 
 def _acknowledge(
-    asked: ProvisionRequest, device: Device, policy: Mapping[str, str] | None, new_key: Callable[[], int]
+    asked: ProvisionRequest, device: DeviceState, policy: Mapping[str, str] | None, new_key: Callable[[], int]
 ) -> ProvisionAnswer:
     if policy is None:
         return ProvisionAnswer(_OK, PolicyStatus.NO_POLICY)
@@ -65,7 +65,7 @@ def _acknowledge(
     return ProvisionAnswer(_OK, PolicyStatus.OK, str(device.policy_key))
 
 
-def policy_fault(sent_key: int | None, device: Device, policy: Mapping[str, str] | None) -> CommandStatus | None:
+def policy_fault(sent_key: int | None, device: DeviceState, policy: Mapping[str, str] | None) -> CommandStatus | None:
     """Return what keeps a command from being carried out; None where the device follows the policy in force."""
     if policy is None:
         return None

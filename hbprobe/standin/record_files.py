@@ -8,7 +8,7 @@ from typing import TextIO
 from uuid import UUID
 
 from hbprobe.eas.event_log import LoggedEvent, event_1040, settings_events
-from hbprobe.eas.iis_log import Folder, file_name, head, log_lines
+from hbprobe.eas.iis_log import LogFolder, file_name, head, log_lines
 from hbprobe.eas.log_blob import Site
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import RequestRecord
@@ -80,8 +80,8 @@ class IisLog:
         self._clock = clock
         self._site = site
         self._requests = 0
-        self._open: dict[Folder, tuple[str, TextIO]] = {}
-        self._file(Folder.CLIENT_FACING, clock(clock.loop_s))
+        self._open: dict[LogFolder, tuple[str, TextIO]] = {}
+        self._file(LogFolder.CLIENT_FACING, clock(clock.loop_s))
 
     def event_1040(self, event: Event1040) -> None:
         """Log nothing."""
@@ -100,7 +100,7 @@ class IisLog:
         for _, file in self._open.values():
             file.close()
 
-    def _file(self, folder: Folder, time: str) -> TextIO:
+    def _file(self, folder: LogFolder, time: str) -> TextIO:
         """Return the file of the day, with its head; a restart in mid-day writes the head again, as IIS does."""
         name = file_name(time.partition(" ")[0])
         open_name, file = self._open.get(folder, ("", None))

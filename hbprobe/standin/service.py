@@ -9,14 +9,14 @@ from aiohttp import web
 from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import Settings
 from hbprobe.net.tcp_info import acknowledge_now
-from hbprobe.standin.device import Turn
-from hbprobe.standin.exchange import Exchange
+from hbprobe.standin.admin_rules import AdminRules
+from hbprobe.standin.device import ServedRequest
+from hbprobe.standin.exchange_server import ExchangeServer
 from hbprobe.standin.filtering import FilteringRule
-from hbprobe.standin.limits import Limits
-from hbprobe.standin.messages import PATH, Answer, Request
-from hbprobe.standin.records import Recent, Recorder, Several
-from hbprobe.standin.rules import Rules
+from hbprobe.standin.messages import PATH, ClientRequest, ServerAnswer
+from hbprobe.standin.recorders import Recent, Recorder, Several
 from hbprobe.standin.users import Users
+from hbprobe.standin.webconfig_limits import Limits
 
 _NAME = "STANDIN"
 _AT_ONCE = (401, 404, 405, 449)
@@ -30,17 +30,17 @@ class StandIn:
 
         FarEnd(settings, tls, services=[StandIn(settings)])
 
-    `settings` are those of the web.config. `users` None lets every name in, with any password. `rules` are what
+    `settings` are those of the web.config. `users` None lets every name in, with any password. `admin_rules` are what
     administrators decide; by default everyone is let in, and every device must accept a policy that asks for
     nothing. `recorders` hear of event 1040 and of each request when it is over. Mail comes, and devices are wiped,
-    by calls on `exchange`.
+    by calls on `exchange_server`.
     """
 
     def __init__(
         self,
         settings: Settings,
         users: Users | None = None,
-        rules: Rules | None = None,
+        rules: AdminRules | None = None,
         recorders: Sequence[Recorder] = (),
         release: Release = Release.V2019,
         filters: Sequence[FilteringRule] = (),
@@ -52,10 +52,10 @@ class StandIn:
         """The last events and requests."""
         recorder = Several((self.recent, *recorders))
         draw = (chance or random.Random(_SEED)).randrange
-        self.exchange = Exchange(
+        self.exchange = ExchangeServer(
             settings,
             users,
-            rules or Rules(),
+            rules or AdminRules(),
             filters,
             release,
             recorder,
@@ -75,7 +75,7 @@ class StandIn:
         acknowledge_now(request.transport)
         body = await request.read()
         acknowledge_now(request.transport)
-        turn = Turn(_plain(request, body), started_s)
+        turn = ServedRequest(_plain(request, body), started_s)
         is_delivered = False
         try:
             self.exchange.begin(turn, started_s)
@@ -85,13 +85,13 @@ class StandIn:
             self.exchange.finish(turn, loop.time(), is_delivered=is_delivered)
         return self._written(answer)
 
-    async def _late(self, answer: Answer) -> Answer:
+    async def _late(self, answer: ServerAnswer) -> ServerAnswer:
         """Keep an error back for a while, as Exchange does."""
         if answer.status >= 400 and answer.status not in _AT_ONCE:
             await asyncio.sleep(self._limits.error_delay_s)
         return answer
 
-    async def _wait(self, turn: Turn) -> Answer:
+    async def _wait(self, turn: ServedRequest) -> ServerAnswer:
         """Wait for what ends the request; asyncio cancels this when the client goes away."""
         assert turn.waiting is not None
         loop = asyncio.get_running_loop()
@@ -110,14 +110,14 @@ class StandIn:
         assert turn.answer is not None
         return turn.answer
 
-    def _written(self, answer: Answer) -> web.Response:
+    def _written(self, answer: ServerAnswer) -> web.Response:
         headers = (*self._headers, *answer.headers)
         return web.Response(status=answer.status, body=answer.body or None, headers=headers)
 
 
-def _plain(request: web.Request, body: bytes) -> Request:
+def _plain(request: web.Request, body: bytes) -> ClientRequest:
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Request(
+    return ClientRequest(
         method=request.method,
         query=request.rel_url.raw_query_string,
         authorization=headers.pop("authorization", ""),

@@ -10,7 +10,7 @@ from hbprobe.eas.commands import SyncAnswer, SyncCollection, SyncRequest, SyncSt
 from hbprobe.eas.releases import at_least
 from hbprobe.eas.wbxml import Element
 from hbprobe.exchange.settings import Settings
-from hbprobe.standin.device import FOLDER_IDS, Device
+from hbprobe.standin.device import FOLDER_IDS, DeviceState
 
 _FIRST_KEY = "0"
 _LONGEST_WAIT_MIN = 59
@@ -31,7 +31,7 @@ class Wanted:
         return tuple(collection.id for collection in self.collections)
 
 
-def judge_sync(asked: SyncRequest, device: Device, settings: Settings, version: str) -> Wanted | SyncAnswer:
+def judge_sync(asked: SyncRequest, device: DeviceState, settings: Settings, version: str) -> Wanted | SyncAnswer:
     """Fill in what an empty Sync means again, and hold the whole to the server's limits."""
     if not device.knows_folders:
         return SyncAnswer(SyncStatus.FOLDER_SYNC_NEEDED)
@@ -70,13 +70,13 @@ def _not_yet() -> SyncAnswer:
     return SyncAnswer(SyncStatus.PROTOCOL_ERROR)
 
 
-def synchronize(collections: Sequence[SyncCollection], device: Device) -> tuple[SyncCollection, ...]:
+def synchronize(collections: Sequence[SyncCollection], device: DeviceState) -> tuple[SyncCollection, ...]:
     """Bring folders up to date, and return those that have something to tell; none: the answer is empty."""
     told = (_one(collection, device) for collection in collections)
     return tuple(collection for collection in told if collection is not None)
 
 
-def _one(collection: SyncCollection, device: Device) -> SyncCollection | None:
+def _one(collection: SyncCollection, device: DeviceState) -> SyncCollection | None:
     folder, key = collection.id, collection.sync_key
     if folder not in FOLDER_IDS:
         return SyncCollection(key, folder, SyncStatus.FOLDER_SYNC_NEEDED)
@@ -89,7 +89,7 @@ def _one(collection: SyncCollection, device: Device) -> SyncCollection | None:
     return fetch(folder, device) if folder in device.changed else None
 
 
-def fetch(folder: str, device: Device) -> SyncCollection:
+def fetch(folder: str, device: DeviceState) -> SyncCollection:
     """Tell the device of the mail that is new in a folder, under a new key."""
     device.changed.discard(folder)
     device.sync_keys[folder] += 1

@@ -1,16 +1,16 @@
 """For other people's tests: boxes of the catalogue before their servers, and a clock that jumps over waiting.
 
-`plugin` is what pytest loads; it gives a test its `loop`, and `box` a box on it, or in a thread; `survival` runs one
-application behind many boxes. docs/testing.md shows all of it.
+`plugin` is what pytest loads; it gives a test its `loop`, and `box` a box on it, or in a thread; `survival_table`
+runs one application behind many boxes. docs/testing.md shows all of it.
 
-    plugin.py     the pytest plugin: the marks `warp` and `hbprobe_profiles`, and the fixture `hbprobe_box`
-    loop.py       the warp loop for other people's tests, which cannot hang
-    monotonic.py  `time.monotonic` for code that runs on a loop with a clock of its own
-    box.py        one box of the catalogue before a server of a test's own
-    in_flight.py  whether peers on this machine still wait to send again what a box did not hear
-    choosing.py   which boxes a test is run behind
-    survival.py   which applications survive a silence behind which boxes
-    telling.py    what a box did during a test, in words
+    plugin.py          the pytest plugin: the marks `warp` and `hbprobe_profiles`, and the fixture `hbprobe_box`
+    loop.py            the warp loop for other people's tests, which cannot hang
+    monotonic.py       `time.monotonic` for code that runs on a loop with a clock of its own
+    box.py             one box of the catalogue before a server of a test's own
+    in_flight.py       whether peers on this machine still wait to send again what a box did not hear
+    choosing.py        which boxes a test is run behind
+    survival_table.py  which applications survive a silence behind which boxes
+    event_words.py     what a box did during a test, in words
 """
 
 TYPE_CHECKING = False  # as type checkers read it; pytest imports this for everyone who has hbprobe installed
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     from hbprobe.testing.loop import new_loop as new_loop
     from hbprobe.testing.loop import outside as outside
     from hbprobe.testing.loop import run as run
-    from hbprobe.testing.survival import App as App
-    from hbprobe.testing.survival import Fate as Fate
-    from hbprobe.testing.survival import MakeBox as MakeBox
-    from hbprobe.testing.survival import Survival as Survival
-    from hbprobe.testing.survival import Survivals as Survivals
-    from hbprobe.testing.survival import survives as survives
+    from hbprobe.testing.survival_table import App as App
+    from hbprobe.testing.survival_table import Fate as Fate
+    from hbprobe.testing.survival_table import MakeBox as MakeBox
+    from hbprobe.testing.survival_table import Survival as Survival
+    from hbprobe.testing.survival_table import Survivals as Survivals
+    from hbprobe.testing.survival_table import survives as survives
 
 _HOME = {
-    "App": "survival",
+    "App": "survival_table",
     "Box": "box",
-    "Fate": "survival",
-    "MakeBox": "survival",
+    "Fate": "survival_table",
+    "MakeBox": "survival_table",
     "StuckError": "loop",
-    "Survival": "survival",
-    "Survivals": "survival",
+    "Survival": "survival_table",
+    "Survivals": "survival_table",
     "WarpLoop": "loop",
     "new_loop": "loop",
     "outside": "loop",
     "run": "loop",
-    "survives": "survival",
+    "survives": "survival_table",
 }
 """Where each public name lives. It is imported when it is first asked for."""
 

@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hbprobe.errors import UserError
-from hbprobe.middlebox import box as middlebox
-from hbprobe.middlebox.box import FlowState
+from hbprobe.middlebox import running_box as middlebox
 from hbprobe.middlebox.chain import Chain
-from hbprobe.middlebox.events import Counts, Event, FlowExpired
+from hbprobe.middlebox.events import Event, FlowCounts, FlowExpired
 from hbprobe.middlebox.relay import Relay
+from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.connect import look_up
 from hbprobe.profiles.catalogue import catalogue
 from hbprobe.profiles.model import Profile
@@ -61,7 +61,7 @@ class Box:
         self._server = (_HERE, server) if isinstance(server, int) else server
         self._chance = random.Random(seed)
         self._chain: Chain | None = None
-        self._counts = Counts()
+        self._counts = FlowCounts()
         self._thread: _LoopThread | None = None
         self._loop: asyncio.AbstractEventLoop
         self._dark_since_s: float | None = None
@@ -161,7 +161,7 @@ class Box:
             self._chain = None
 
     @property
-    def _box(self) -> middlebox.Box:
+    def _box(self) -> middlebox.RunningBox:
         if self._chain is None:
             raise UserError(f"the box {self.profile.id} does not run: use it inside `async with` or `with`")
         return self._chain.relays[0]

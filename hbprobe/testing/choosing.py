@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hbprobe.profiles.catalogue import built_in_folder, catalogue
-from hbprobe.profiles.words import Category
+from hbprobe.profiles.vocabulary import Category
 
 USUAL = (
     "azure-load-balancer",

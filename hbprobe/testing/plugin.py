@@ -105,7 +105,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Say in the report of a test that failed what its boxes did."""
     report = yield
     if report.failed and (boxes := item.stash.get(_BOXES, None)):
-        from hbprobe.testing.telling import told
+        from hbprobe.testing.event_words import told
 
         text = "\n".join(told(box.profile, box.events, box.began_s) for box in boxes)
         add = getattr(report.longrepr, "addsection", None)  # sections of the report hide with --show-capture=no

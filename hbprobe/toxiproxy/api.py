@@ -12,10 +12,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hbprobe.net.json_api import JsonApi, read_number
-from hbprobe.toxiproxy.documents import metrics_text, toxic_document
-from hbprobe.toxiproxy.feed import Feed
-from hbprobe.toxiproxy.proxy import Proxy
-from hbprobe.toxiproxy.reading import (
+from hbprobe.toxiproxy.api_documents import metrics_text, toxic_document
+from hbprobe.toxiproxy.api_reading import (
     ApiError,
     ProxyAsked,
     changed_toxic,
@@ -24,6 +22,8 @@ from hbprobe.toxiproxy.reading import (
     read_toxic,
     require,
 )
+from hbprobe.toxiproxy.feed import Feed
+from hbprobe.toxiproxy.toxic_proxy import Proxy
 
 VERSION = "2.13.0"
 """Whose API this is: clients look whether it is new enough."""

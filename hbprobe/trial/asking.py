@@ -7,17 +7,17 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from hbprobe.farend.hold import hold_query, hold_token, without_drip
+from hbprobe.farend.hold_request import hold_query, hold_token, without_drip
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.keep_alive import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.classify import classify, unless_by_far_end
-from hbprobe.trial.evidence import Ask, FarEnd, Question, Seen, page_words
+from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question, page_words
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.postmortem import examine
-from hbprobe.trial.witness import Witness
+from hbprobe.trial.witness_client import WitnessClient
 
 _FIRST_ANSWER_S = 30.0
 _LATE_S = 10.0
@@ -40,7 +40,7 @@ def nothing_meanwhile(_wire: Wire, _hold_s: float) -> contextlib.AbstractAsyncCo
     return contextlib.nullcontext()
 
 
-async def on_a_connection(dialer: Dialer, ask: Ask, see: Callable[[Wire], Awaitable[Seen]]) -> Seen:
+async def on_a_connection(dialer: Dialer, ask: Ask, see: Callable[[Wire], Awaitable[Observation]]) -> Observation:
     """Open one connection, with TCP keep-alives where they are asked about, see, and close it whatever happens."""
     if ask.question is Question.KEEP_ALIVE:
         dialer = dialer.prepared(keep_alive(ask.interval_s or 1.0))
@@ -48,7 +48,7 @@ async def on_a_connection(dialer: Dialer, ask: Ask, see: Callable[[Wire], Awaita
         wire = await dialer.open()
     except DialError as error:
         failed = Outcome(Kind.FAILED, 0.0, reason=str(error), again=error.passing, outage=error.passing)
-        return Seen(ask, failed)
+        return Observation(ask, failed)
     try:
         seen = await see(wire)
         return replace(seen, outcome=replace(seen.outcome, connection=wire.connection))
@@ -74,10 +74,10 @@ class Asking:
         self._rng = rng
         self._holds = holds
         self._quiet = quiet
-        self._witness = Witness(dialer)
+        self._witness = WitnessClient(dialer)
         self._loop = asyncio.get_running_loop()
 
-    async def ask(self, ask: Ask) -> Seen:
+    async def ask(self, ask: Ask) -> Observation:
         """Make the request, and tell what it showed; never raises for what the path or its far end does."""
         holds = self._holds and ask.question is not Question.BETWEEN_REQUESTS
         see = self._held if holds else self._between
@@ -85,12 +85,12 @@ class Asking:
 
     # A request that is held
 
-    async def _held(self, ask: Ask, wire: Wire) -> Seen:
+    async def _held(self, ask: Ask, wire: Wire) -> Observation:
         conversation = Conversation(wire, self._dialer.target.authority)
         async with self._quiet(wire, ask.hold_s):
             return await self._held_on(ask, wire, conversation)
 
-    async def _held_on(self, ask: Ask, wire: Wire, conversation: Conversation) -> Seen:
+    async def _held_on(self, ask: Ask, wire: Wire, conversation: Conversation) -> Observation:
         nonce, started_s = f"{self._rng.getrandbits(128):032x}", self._loop.time()
         due_s = started_s + ask.hold_s
         drip_s = ask.interval_s if ask.question in _FROM_SERVER else None
@@ -109,14 +109,14 @@ class Asking:
         outcome = classify(reply, hold_s=ask.hold_s, started_s=started_s, now_s=now_s, expected=token)
         via = _said(reply, "via") if isinstance(reply, Answer) else ""
         page = _page(reply) if isinstance(reply, Answer) and outcome.kind is Kind.CUT else ""
-        seen = Seen(ask, outcome, signed=_is_signed(reply), server=_name(reply, outcome), via=via, page=page)
+        seen = Observation(ask, outcome, signed=_is_signed(reply), server=_name(reply, outcome), via=via, page=page)
         if ask.question is Question.POST_MORTEM and outcome.kind is Kind.CUT:
             return await self._examined(seen, wire, conversation, nonce, started_s)
         return seen
 
     async def _examined(
-        self, seen: Seen, wire: Wire, conversation: Conversation, nonce: str, started_s: float
-    ) -> Seen:
+        self, seen: Observation, wire: Wire, conversation: Conversation, nonce: str, started_s: float
+    ) -> Observation:
         """Examine the dead connection, and ask the far end."""
         if seen.outcome.how is Manner.SILENT:
             socket = await examine(wire)
@@ -128,7 +128,7 @@ class Asking:
         seen = replace(seen, socket=socket, far_end=far_end, outcome=outcome)
         if outcome.kind is Kind.FAILED:
             return seen
-        is_late = seen.far_end is not None and seen.far_end.state is FarEnd.WAITING and seen.far_end.times == 1
+        is_late = seen.far_end is not None and seen.far_end.state is FarEndState.WAITING and seen.far_end.times == 1
         if socket is None or not is_late or socket.aftermath not in (Aftermath.ACKNOWLEDGED, None):
             return seen
         due_s = started_s + seen.ask.hold_s
@@ -137,11 +137,11 @@ class Asking:
 
     # Quiet between two requests
 
-    async def _between(self, ask: Ask, wire: Wire) -> Seen:
+    async def _between(self, ask: Ask, wire: Wire) -> Observation:
         conversation, path = Conversation(wire, self._dialer.target.authority), self._dialer.target.path
         first = await self._warm_up(conversation, path)
         if isinstance(first, Outcome):
-            return Seen(ask, first, quiet=True)
+            return Observation(ask, first, quiet=True)
         quiet_s = self._loop.time()
         async with self._quiet(wire, ask.hold_s):
             reply: Reply = await conversation.silence(quiet_s + ask.hold_s)
@@ -155,7 +155,7 @@ class Asking:
             text = "RST in answer to the next request"
             outcome = replace(outcome, aftermath=Aftermath.RESET, reason=text)
         socket = await examine(wire) if outcome.how is Manner.SILENT else None
-        return Seen(
+        return Observation(
             ask,
             outcome,
             signed=_is_signed(reply),

@@ -18,7 +18,7 @@ from hbprobe.eas.refusal import pause_told_s
 from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.text import cut_short, without_query_values
-from hbprobe.trial.evidence import FarEnd, FarEndSaw
+from hbprobe.trial.evidence import FarEndSaw, FarEndState
 from hbprobe.trial.outcome import Kind, Outcome
 
 PROMPT_S = 1.0
@@ -68,7 +68,7 @@ def unless_by_far_end(outcome: Outcome, saw: FarEndSaw | None, grace_s: float) -
         return outcome
     if saw.stalled_s is not None and saw.stalled_s > grace_s * _MOST_STALLED:
         reason = f"the far end stood still for {format_duration(saw.stalled_s)} meanwhile"
-    elif saw.was_full and saw.state is FarEnd.NEVER_ARRIVED:
+    elif saw.was_full and saw.state is FarEndState.NEVER_ARRIVED:
         reason = "the far end turned connections away meanwhile: it had no descriptors left"
     else:
         return outcome

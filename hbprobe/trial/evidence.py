@@ -19,7 +19,7 @@ class Question(Word):
     ELSEWHERE = "elsewhere", "Does the same request die at the other address, too?"
 
 
-class FarEnd(Word):
+class FarEndState(Word):
     """What the far end saw of a request."""
 
     WAITING = "waiting", "it has not answered yet, and its connection stands"
@@ -38,7 +38,7 @@ class FarEnd(Word):
 class FarEndSaw:
     """What the far end saw of a request, asked over a second connection. Times since the request came there."""
 
-    state: FarEnd
+    state: FarEndState
     at_s: float | None = None
     """When the connection ended there."""
     answered_s: float | None = None
@@ -71,7 +71,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """What one such request showed."""
 
     ask: Ask
@@ -106,7 +106,7 @@ class Seen:
         """Whether the request lived; None where it could not be asked."""
         return None if self.outcome.kind is Kind.FAILED else self.outcome.kind is Kind.SURVIVED
 
-    def paced(self, rate: float) -> "Seen":
+    def paced(self, rate: float) -> "Observation":
         """Return the same on a clock on which so many seconds pass in one."""
         return replace(
             self,

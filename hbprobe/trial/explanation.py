@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.trial.evidence import FarEnd, Seen
+from hbprobe.trial.evidence import FarEndState, Observation
 from hbprobe.trial.keep_alives import shipped_near
 from hbprobe.trial.outcome import Cause, Kind, Outcome
 
@@ -19,12 +19,12 @@ class Explanation:
     evidence: tuple[str, ...]
 
 
-def explain(seen: Seen, *, tls: bool) -> Explanation:
+def explain(seen: Observation, *, tls: bool) -> Explanation:
     """Say what a request died of."""
     return Explanation(_causes(seen, tls=tls), tuple(_evidence(seen, tls=tls)))
 
 
-def explained(seen: Seen, *, tls: bool) -> Outcome:
+def explained(seen: Observation, *, tls: bool) -> Outcome:
     """Return what a trial showed; for a cut with what it died of."""
     outcome = seen.outcome
     if outcome.kind is not Kind.CUT:
@@ -37,20 +37,26 @@ def explained(seen: Seen, *, tls: bool) -> Outcome:
 # Causes
 
 _SERVER_IS_ALIVE = (
-    FarEnd.WAITING,
-    FarEnd.UNACKNOWLEDGED,
-    FarEnd.ACKNOWLEDGED,
-    FarEnd.ANSWERED,
-    FarEnd.RESET,
-    FarEnd.CLOSED,
-    FarEnd.GAVE_UP,
-    FarEnd.NEVER_ARRIVED,
+    FarEndState.WAITING,
+    FarEndState.UNACKNOWLEDGED,
+    FarEndState.ACKNOWLEDGED,
+    FarEndState.ANSWERED,
+    FarEndState.RESET,
+    FarEndState.CLOSED,
+    FarEndState.GAVE_UP,
+    FarEndState.NEVER_ARRIVED,
 )
 """The far end, which never ends a connection of its own accord, is there: so it was another that ended this one."""
-_LOST_BEHIND = (FarEnd.ACKNOWLEDGED, FarEnd.ANSWERED, FarEnd.RESET, FarEnd.CLOSED, FarEnd.NEVER_ARRIVED)
+_LOST_BEHIND = (
+    FarEndState.ACKNOWLEDGED,
+    FarEndState.ANSWERED,
+    FarEndState.RESET,
+    FarEndState.CLOSED,
+    FarEndState.NEVER_ARRIVED,
+)
 
 
-def _causes(seen: Seen, *, tls: bool) -> tuple[Cause, ...]:
+def _causes(seen: Observation, *, tls: bool) -> tuple[Cause, ...]:
     state = seen.far_end.state if seen.far_end is not None else None
     match seen.outcome.how:
         case Manner.STATUS:
@@ -72,13 +78,13 @@ def _causes(seen: Seen, *, tls: bool) -> tuple[Cause, ...]:
             return ()
 
 
-def _may_be_servers(seen: Seen) -> bool:
+def _may_be_servers(seen: Observation) -> bool:
     outcome = seen.outcome
     ended = outcome.how is Manner.CLOSED or (outcome.how is Manner.RESET and outcome.exact)
     return bool(seen.own_limit) and ended and not seen.farewell
 
 
-def announces(seen: Seen) -> bool:
+def announces(seen: Observation) -> bool:
     """Return whether the server had said that it would end the connection about when it was ended."""
     if seen.announced_s is None:
         return False
@@ -88,7 +94,7 @@ def announces(seen: Seen) -> bool:
 _ANNOUNCED_SLACK_S, _ANNOUNCED_SLACK = 1.0, 0.1
 
 
-def _of_quiet_close(seen: Seen, *, tls: bool) -> tuple[Cause, ...]:
+def _of_quiet_close(seen: Observation, *, tls: bool) -> tuple[Cause, ...]:
     """FIN while nothing was asked: every web server has a timer of its own for that, and it is the likelier one.
 
     Only where TLS was not closed is it likelier that someone else did it, who could not close that.
@@ -101,15 +107,15 @@ def _of_quiet_close(seen: Seen, *, tls: bool) -> tuple[Cause, ...]:
     return (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
 
 
-def _ended(state: FarEnd | None, by_box: Cause, by_server: Cause, *, signed: bool) -> tuple[Cause, ...]:
+def _ended(state: FarEndState | None, by_box: Cause, by_server: Cause, *, signed: bool) -> tuple[Cause, ...]:
     if state in _SERVER_IS_ALIVE:
         return (by_box,)
-    if state is FarEnd.RESTARTED:
+    if state is FarEndState.RESTARTED:
         return (by_server,)
-    return (by_server, by_box) if signed or state is FarEnd.UNREACHABLE else (by_box, by_server)
+    return (by_server, by_box) if signed or state is FarEndState.UNREACHABLE else (by_box, by_server)
 
 
-def _of_silence(seen: Seen, state: FarEnd | None) -> tuple[Cause, ...]:
+def _of_silence(seen: Observation, state: FarEndState | None) -> tuple[Cause, ...]:
     aftermath = seen.socket.aftermath if seen.socket is not None else seen.outcome.aftermath
     woke = seen.socket is not None and seen.socket.woke
     if seen.far_end is not None and seen.far_end.times > 1:
@@ -121,7 +127,7 @@ def _of_silence(seen: Seen, state: FarEnd | None) -> tuple[Cause, ...]:
             return _of_reset_on_next(state)
         case Aftermath.CLOSED:
             return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=False)
-        case _ if state is FarEnd.UNREACHABLE:
+        case _ if state is FarEndState.UNREACHABLE:
             return (Cause.PATH_DOWN,)
         case Aftermath.NOTHING:
             return (Cause.STATE_LOST_SILENTLY,)
@@ -131,32 +137,32 @@ def _of_silence(seen: Seen, state: FarEnd | None) -> tuple[Cause, ...]:
             return _of_unknown(state)
 
 
-def _of_reset_on_next(state: FarEnd | None) -> tuple[Cause, ...]:
-    if state in (FarEnd.RESTARTED, FarEnd.UNREACHABLE):
+def _of_reset_on_next(state: FarEndState | None) -> tuple[Cause, ...]:
+    if state in (FarEndState.RESTARTED, FarEndState.UNREACHABLE):
         return (Cause.RESET_BY_SERVER,)
     if state is None:
         return (Cause.STATE_LOST_RESET_ON_NEXT, Cause.RESET_BY_SERVER)
     return (Cause.STATE_LOST_RESET_ON_NEXT,)
 
 
-def _of_acknowledged(state: FarEnd | None, *, woke: bool) -> tuple[Cause, ...]:
+def _of_acknowledged(state: FarEndState | None, *, woke: bool) -> tuple[Cause, ...]:
     """Something on the path took the client's packet."""
-    if state is FarEnd.WAITING:
+    if state is FarEndState.WAITING:
         return (Cause.ANSWERED_LATE,)
-    if state in (FarEnd.UNACKNOWLEDGED, FarEnd.GAVE_UP):
+    if state in (FarEndState.UNACKNOWLEDGED, FarEndState.GAVE_UP):
         return (Cause.STATE_LOST_SILENTLY,) if woke else (Cause.STATE_LOST_SILENTLY, Cause.HELD_BY_PROXY)
     if woke:  # the packet brought back what a box had forgotten
         return (Cause.STATE_LOST_SILENTLY,)
     return (Cause.HELD_BY_PROXY,) if state in _LOST_BEHIND else (Cause.ANSWERED_LATE, Cause.HELD_BY_PROXY)
 
 
-def _of_unknown(state: FarEnd | None) -> tuple[Cause, ...]:
+def _of_unknown(state: FarEndState | None) -> tuple[Cause, ...]:
     """The system does not tell what became of the client's packet."""
-    if state is FarEnd.WAITING:
+    if state is FarEndState.WAITING:
         return (Cause.ANSWERED_LATE,)
-    if state in (FarEnd.UNACKNOWLEDGED, FarEnd.RESET, FarEnd.CLOSED, FarEnd.GAVE_UP):
+    if state in (FarEndState.UNACKNOWLEDGED, FarEndState.RESET, FarEndState.CLOSED, FarEndState.GAVE_UP):
         return (Cause.STATE_LOST_SILENTLY,)
-    if state in (FarEnd.ACKNOWLEDGED, FarEnd.ANSWERED, FarEnd.NEVER_ARRIVED):
+    if state in (FarEndState.ACKNOWLEDGED, FarEndState.ANSWERED, FarEndState.NEVER_ARRIVED):
         return (Cause.HELD_BY_PROXY, Cause.STATE_LOST_SILENTLY)
     return (Cause.STATE_LOST_SILENTLY, Cause.ANSWERED_LATE)
 
@@ -171,7 +177,7 @@ _AFTERMATH = {
 }
 
 
-def _evidence(seen: Seen, *, tls: bool) -> Iterator[str]:
+def _evidence(seen: Observation, *, tls: bool) -> Iterator[str]:
     yield _death(seen)
     if seen.farewell:
         yield f"before that came {seen.farewell}"
@@ -197,7 +203,7 @@ def _evidence(seen: Seen, *, tls: bool) -> Iterator[str]:
         yield f"the answer came after all, {format_duration(seen.late_s)} late"
 
 
-def _of_shipped(seen: Seen) -> Iterator[str]:
+def _of_shipped(seen: Observation) -> Iterator[str]:
     if not seen.quiet or seen.outcome.how not in (Manner.CLOSED, Manner.RESET):
         return
     known = shipped_near(seen.outcome.elapsed_s, seen.server)
@@ -206,7 +212,7 @@ def _of_shipped(seen: Seen) -> Iterator[str]:
         yield f"so long does a quiet connection live, as shipped, at {names}"
 
 
-def _death(seen: Seen) -> str:
+def _death(seen: Observation) -> str:
     outcome, hold = seen.outcome, format_duration(seen.ask.hold_s)
     at = format_duration(outcome.elapsed_s)
     match outcome.how:
@@ -221,7 +227,7 @@ def _death(seen: Seen) -> str:
             return f"a request that was quiet for {hold} lived: the limit is not the same each time"
 
 
-def _of_socket(seen: Seen) -> Iterator[str]:
+def _of_socket(seen: Observation) -> Iterator[str]:
     if seen.socket is None:
         return
     if seen.socket.aftermath is None:
@@ -233,7 +239,7 @@ def _of_socket(seen: Seen) -> Iterator[str]:
         yield "that packet brought the connection back: what had been held up came after it"
 
 
-def _of_far_end(seen: Seen) -> str:
+def _of_far_end(seen: Observation) -> str:
     saw = seen.far_end
     assert saw is not None
     when = "" if saw.at_s is None else f" {format_duration(saw.at_s)} after the request came"

@@ -22,7 +22,7 @@ _MOST_PAUSES = 3
 _NOT_THE_SERVER = "see whether a box on the path ends connections, and whether the server answers at all"
 
 
-class Courier:
+class RequestSender:
     """Carries requests to one server, over one connection as long as it lasts."""
 
     def __init__(self, dialer: Dialer, say: Callable[[str], None] = lambda _: None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import h11
 
 from hbprobe import __version__
-from hbprobe.farend.hold import DRIP
+from hbprobe.farend.hold_request import DRIP
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Wire
 

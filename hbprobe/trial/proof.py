@@ -7,13 +7,13 @@ import asyncio
 import ssl
 from dataclasses import dataclass, replace
 
-from hbprobe.farend.hold import hold_query, hold_token, witness_path
+from hbprobe.farend.hold_request import hold_query, hold_token, witness_path
 from hbprobe.net.replies import Answer, Broken, End, Reply
 from hbprobe.net.wire import Dialer, DialError
 from hbprobe.trial.classify import objection, unexpected
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
-from hbprobe.trial.witness import NOBODY, testimony
+from hbprobe.trial.witness_client import NOBODY, testimony
 
 _PATIENCE_S = 10.0
 _LOOK_S = 3.0

@@ -13,7 +13,7 @@ _TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MeasuredBracket:
     """What one measurement found."""
 
     at_s: float
@@ -21,7 +21,7 @@ class Seen:
     survived_s: float | None
     cut_s: float | None
 
-    def agrees(self, other: "Seen") -> bool:
+    def agrees(self, other: "MeasuredBracket") -> bool:
         """Return whether both can have met the same timer: whether their brackets overlap, or all but."""
         low_s = max(self.survived_s or 0.0, other.survived_s or 0.0)
         high_s = min(self.cut_s or math.inf, other.cut_s or math.inf)
@@ -32,8 +32,8 @@ class Seen:
 class Change:
     """The limit was one, and is another since."""
 
-    before: Seen
-    after: Seen
+    before: MeasuredBracket
+    after: MeasuredBracket
     """The first measurement that showed it."""
 
 
@@ -41,10 +41,10 @@ class Changes:
     """Follows the measurements of one path, in the order of time."""
 
     def __init__(self) -> None:
-        self._level: Seen | None = None
-        self._suspected: Seen | None = None
+        self._level: MeasuredBracket | None = None
+        self._suspected: MeasuredBracket | None = None
 
-    def see(self, seen: Seen) -> Change | None:
+    def see(self, seen: MeasuredBracket) -> Change | None:
         """Take in a measurement; return the change that it confirms."""
         if seen.survived_s is None and seen.cut_s is None:
             return None
@@ -62,7 +62,7 @@ class Changes:
         return change
 
 
-def changes_of(measurements: "list[Seen]") -> list[Change]:
+def changes_of(measurements: "list[MeasuredBracket]") -> list[Change]:
     """Return all changes in a history."""
     changes = Changes()
     return [change for seen in measurements if (change := changes.see(seen)) is not None]
@@ -87,7 +87,7 @@ class Found(Protocol):
         ...
 
 
-def seen_of(measurements: Sequence[Found]) -> list[Seen]:
+def seen_of(measurements: Sequence[Found]) -> list[MeasuredBracket]:
     """Return what the measurements found, without those that found nothing."""
     found = [one for one in measurements if one.survived_s is not None or one.cut_s is not None]
-    return [Seen(one.started_at, one.survived_s, one.cut_s) for one in found]
+    return [MeasuredBracket(one.started_at, one.survived_s, one.cut_s) for one in found]

@@ -20,7 +20,7 @@ from hbprobe.net.json_api import JsonApi
 from hbprobe.report.terminal.live import describe
 from hbprobe.text import shown
 from hbprobe.watch.control import Control
-from hbprobe.watch.metrics import Collector, Findings, Itself, Probed, exposition
+from hbprobe.watch.metrics import Collector, Itself, Probed, TargetMetrics, exposition
 from hbprobe.watch.store import Now, State, Store
 from hbprobe.watch.watchfile import WatchTarget
 from hbprobe.watch.words import measurement_words, when
@@ -79,7 +79,9 @@ class _Endpoint:
         plan = self._control.plan
         names = [target.name for target in plan.targets]
         itself = Itself(waiting=self._writer.waiting, interval_s=plan.interval_s, reloaded=self._control.reloaded)
-        return await self._exposed(request, lambda store: [Findings(store, names, self._now()), itself], process=True)
+        return await self._exposed(
+            request, lambda store: [TargetMetrics(store, names, self._now()), itself], process=True
+        )
 
     async def _probe(self, request: web.Request) -> web.Response:
         """Answer at once from what is stored, and begin the next measurement if the last is an interval old."""
@@ -96,7 +98,7 @@ class _Endpoint:
 
         def collectors(store: Store) -> Sequence[Collector]:
             ended = [one for one in store.measurements(target.name) if one.state in (State.DONE, State.FAILED)]
-            return [Probed(ended[-1] if ended else None), Findings(store, [target.name], self._now())]
+            return [Probed(ended[-1] if ended else None), TargetMetrics(store, [target.name], self._now())]
 
         return await self._exposed(request, collectors)
 

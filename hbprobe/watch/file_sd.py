@@ -35,14 +35,14 @@ class Labels(Strict):
     module: Line = Field("", alias="__param_module")
 
 
-class Group(Strict):
+class TargetGroup(Strict):
     """Targets that have their labels in common."""
 
     targets: tuple[Annotated[Line, AfterValidator(_url)], ...]
     labels: Labels = Labels()
 
 
-_groups = TypeAdapter(tuple[Group, ...])
+_groups = TypeAdapter(tuple[TargetGroup, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def discovered(files: Sequence[Path]) -> Iterator[Discovered]:
                 yield Discovered(url, group.labels.module, str(file))
 
 
-def _read(file: Path) -> tuple[Group, ...]:
+def _read(file: Path) -> tuple[TargetGroup, ...]:
     text = read_text(file)
     if not text.strip():  # nothing is there just now
         return ()

@@ -22,7 +22,7 @@ except ImportError:
     raise UserError("metrics need prometheus-client, which is not there: pip install prometheus-client") from None
 
 
-class Findings(Collector):
+class TargetMetrics(Collector):
     """The metrics of some targets; one label, the target's name."""
 
     def __init__(self, store: Store, targets: Sequence[str], now: float) -> None:

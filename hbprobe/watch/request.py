@@ -48,11 +48,11 @@ class Watch(Request[None]):
     async def _measured(self, observer: Observer) -> None:
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.search.prior import prior_of
-        from hbprobe.watch.chronicle import change_dict
         from hbprobe.watch.control import Control
+        from hbprobe.watch.history import change_dict
         from hbprobe.watch.lock import only_watch
         from hbprobe.watch.notify import Notifier
-        from hbprobe.watch.service import watch
+        from hbprobe.watch.watch import watch
         from hbprobe.watch.watchfile import load_watch
         from hbprobe.watch.writer import Writer
 

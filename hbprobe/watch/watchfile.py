@@ -33,7 +33,7 @@ from hbprobe.net.connect import From
 from hbprobe.net.target import Target
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_text
-from hbprobe.profiles.reading import read_as
+from hbprobe.profiles.strict_yaml import read_as
 from hbprobe.profiles.values import Line, Name, Seconds, Strict
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import seconds, without_query_values

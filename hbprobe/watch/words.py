@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hbprobe.report.terminal.words import limit_words
 from hbprobe.text import seconds
 from hbprobe.trial.outcome import Limit
-from hbprobe.watch.changes import Change, Seen
+from hbprobe.watch.changes import Change, MeasuredBracket
 from hbprobe.watch.store import Measurement, State
 
 
@@ -23,11 +23,11 @@ def change_words(change: Change) -> str:
     return f"since {since} the path {_now(change.after)} instead of {_before(change.before, change.after)}"
 
 
-def _now(seen: Seen) -> str:
+def _now(seen: MeasuredBracket) -> str:
     return f"carries {seconds(seen.survived_s or 0)} s" if seen.cut_s is None else f"cuts at {seconds(seen.cut_s)} s"
 
 
-def _before(seen: Seen, after: Seen) -> str:
+def _before(seen: MeasuredBracket, after: MeasuredBracket) -> str:
     if seen.cut_s is None:
         return f"carrying {seconds(seen.survived_s or 0)} s"
     return f"{seconds(seen.cut_s)} s" if after.cut_s is not None else f"cutting at {seconds(seen.cut_s)} s"

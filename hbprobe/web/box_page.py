@@ -9,8 +9,8 @@ from typing import Final
 
 from aiohttp import web
 
-from hbprobe.middlebox.box import Box
-from hbprobe.middlebox.control import Control
+from hbprobe.middlebox.control_api import ControlApi
+from hbprobe.middlebox.running_box import RunningBox
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -25,12 +25,12 @@ _HEADERS: Final = {
 _FILES: Final = {"box.js": "text/javascript", "box.css": "text/css"}
 
 
-class PagedControl(Control):
+class PagedControl(ControlApi):
     """The control API with a page: where a token is asked for, a browser cannot send it, and there is no page."""
 
     _has_page = True
 
-    def __init__(self, boxes: Sequence[Box], stop: Callable[[], None], token: str | None) -> None:
+    def __init__(self, boxes: Sequence[RunningBox], stop: Callable[[], None], token: str | None) -> None:
         super().__init__(boxes, stop, token, [web.get(f"/{name}", self._file) for name in _FILES])
 
     async def _about(self, request: web.Request) -> web.Response:

@@ -24,7 +24,7 @@ from hbprobe.fleet.mail import DAY_S
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.reference import PlainDevice, Reference
-from hbprobe.fleet.run import simulate
+from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.world import World
 from hbprobe.profiles.catalogue import Catalogue
 

@@ -32,7 +32,7 @@ from hbprobe.eas.commands import (
     SyncRequest,
 )
 from hbprobe.eas.query import Query
-from hbprobe.farend.hold import hold_query
+from hbprobe.farend.hold_request import hold_query
 from hbprobe.net.certificates import private_ca, server_context
 from hbprobe.standin.messages import PATH, WBXML
 

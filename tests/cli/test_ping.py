@@ -12,10 +12,10 @@ from hbprobe.cli.main import main
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.certificates import private_ca
-from hbprobe.standin.limits import Limits
-from hbprobe.standin.rules import Rules
+from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.standin.service import StandIn
 from hbprobe.standin.users import Users
+from hbprobe.standin.webconfig_limits import Limits
 
 PASSWORD = "correct horse"
 SETTINGS = Settings(min_heartbeat_s=1, max_heartbeat_s=5)
@@ -166,7 +166,7 @@ def test_preflight(capsys, tmp_path):
 
 @pytest.mark.realtime
 def test_preflight_of_a_server_that_blocks(capsys):
-    with activesync(rules=Rules(default_access_level="block")) as port:
+    with activesync(rules=AdminRules(default_access_level="block")) as port:
         status, out, _ = run(capsys, "preflight", f"http://127.0.0.1:{port}/", "--user", "ada")
     assert status == 3
     lines = [line.split() for line in out.splitlines()]
@@ -181,7 +181,7 @@ def test_quarantine(capsys):
     text = (
         "the server tells this device of no changes: it is in quarantine, or Exchange is still finding out what it is"
     )
-    with activesync(rules=Rules(default_access_level="quarantine")) as port:
+    with activesync(rules=AdminRules(default_access_level="quarantine")) as port:
         flown = run(capsys, "preflight", f"http://127.0.0.1:{port}/", "--user", "ada")
         probed = run(capsys, "probe", f"http://127.0.0.1:{port}/", "--method", "ping", "--user", "ada")
     assert (flown[0], probed[0], probed[1]) == (3, 3, "")

@@ -14,7 +14,7 @@ import pytest
 from hbprobe import warp
 from hbprobe.cli import serve
 from hbprobe.cli.main import main
-from hbprobe.farend.hold import hold_query, hold_token
+from hbprobe.farend.hold_request import hold_query, hold_token
 
 
 def served(monkeypatch, capsys, *arguments, client=None):

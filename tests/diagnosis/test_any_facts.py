@@ -8,7 +8,7 @@ from hbprobe.diagnosis.ranking import best, rank
 from hbprobe.diagnosis.reasoning import BoxKind, reason
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, Seen
+from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
 from hbprobe.trial.explanation import explain
 from hbprobe.trial.outcome import Kind, Limit, Outcome, SocketSaw
 
@@ -25,9 +25,9 @@ outcomes = st.builds(
     st.sampled_from([504, 502]),
     aftermaths,
 ) | st.builds(Outcome, st.sampled_from([Kind.SURVIVED, Kind.FAILED]), TIMES)
-far_ends = st.builds(FarEndSaw, st.sampled_from(FarEnd), st.none() | TIMES, st.none() | TIMES, st.integers(1, 3))
+far_ends = st.builds(FarEndSaw, st.sampled_from(FarEndState), st.none() | TIMES, st.none() | TIMES, st.integers(1, 3))
 seens = st.builds(
-    Seen,
+    Observation,
     st.builds(Ask, st.sampled_from(Question), TIMES, st.none() | TIMES),
     outcomes,
     st.booleans(),

@@ -3,7 +3,7 @@ from hbprobe.diagnosis.reasoning import reason
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.trial.evidence import FarEnd, Question
+from hbprobe.trial.evidence import FarEndState, Question
 from hbprobe.trial.outcome import Limit
 
 TIMERS = (
@@ -31,7 +31,7 @@ def test_keep_alives_that_help(facts):
 
 
 def test_keep_alives_that_do_not_help(facts):
-    seen = [facts.ended(Manner.CLOSED, FarEnd.CLOSED), facts.asked(Question.KEEP_ALIVE, False)]
+    seen = [facts.ended(Manner.CLOSED, FarEndState.CLOSED), facts.asked(Question.KEEP_ALIVE, False)]
     seen.append(facts.asked(Question.SERVER_DRIP, True))
     told = "TCP keep-alives do not help: the box counts data only."
     assert mended(facts.limit(Manner.CLOSED), seen)[1][-1] == told
@@ -47,7 +47,7 @@ def test_the_protocols_own_ping_that_helps(facts):
 
 
 def test_a_lifetime(facts):
-    seen = [facts.ended(Manner.CLOSED, FarEnd.CLOSED), facts.asked(Question.BOTH_DRIP, False)]
+    seen = [facts.ended(Manner.CLOSED, FarEndState.CLOSED), facts.asked(Question.BOTH_DRIP, False)]
     told = "Neither keep-alives nor data help: the timer counts from the start, whatever moves."
     assert mended(facts.limit(Manner.CLOSED), seen)[1][-1] == told
 
@@ -65,12 +65,12 @@ def test_an_open_path():
 
 def test_a_late_server(facts):
     told = ("No timer is to blame: look at the server, which answers later than it was asked to.",)
-    assert mended(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING)]) == (False, told)
+    assert mended(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING)]) == (False, told)
 
 
 def test_a_path_that_is_down(facts):
     told = ("No timer is to blame: the server, or the path to it, went down. Try again when it stays up.",)
-    assert mended(facts.limit(), [facts.silent(state=FarEnd.UNREACHABLE)]) == (False, told)
+    assert mended(facts.limit(), [facts.silent(state=FarEndState.UNREACHABLE)]) == (False, told)
 
 
 def test_the_servers_own_timer(facts):

@@ -4,13 +4,13 @@ import pytest
 
 from hbprobe.diagnosis.naming import nameless
 from hbprobe.diagnosis.prediction import predict, survives
-from hbprobe.diagnosis.ranking import Match, Point, best, rank
+from hbprobe.diagnosis.ranking import Argument, Match, best, rank
 from hbprobe.diagnosis.reasoning import reason
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.held import deciding_timer
 from hbprobe.profiles.model import Category, Restart
-from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, page_words
+from hbprobe.profiles.silent_request import deciding_timer
+from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Question, page_words
 from hbprobe.trial.outcome import Limit
 
 CATALOGUE = Catalogue()
@@ -38,21 +38,21 @@ def test_a_timer_that_was_changed(facts):
     limit = facts.limit(Manner.SILENT, low_s=1299.5, high_s=1300.5, aftermath=Aftermath.NOTHING)
     matches = {match.profile.id: match for match in ranked(limit, [facts.silent()])}
     changed = matches["fortinet-fortigate"]
-    assert changed.points[0] == Point(0, "its timer can be set to that (1 h as shipped)")
+    assert changed.points[0] == Argument(0, "its timer can be set to that (1 h as shipped)")
     assert not changed.as_shipped
     assert "fortinet-fortigate" in names(matches.values())
 
 
 def test_a_status_its_time_and_what_the_server_sees(facts):
     limit = facts.limit(Manner.STATUS, low_s=59.5, high_s=60, status=504)
-    matches = ranked(limit, [facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504)])
+    matches = ranked(limit, [facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504)])
     assert "nginx-http-proxy" in names(matches)
     assert all(match.profile.layer is Layer.HTTP for match in best(matches))
 
 
 def test_a_name_counts(facts):
     limit = facts.limit(Manner.STATUS, low_s=2.5, high_s=3, status=504)
-    seen = [facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504, server="nginx/1.22.1")]
+    seen = [facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504, server="nginx/1.22.1")]
     assert names(ranked(limit, seen)) == {"nginx-http-proxy", "kubernetes-ingress-nginx", "gcore-cdn"}
 
 
@@ -90,7 +90,7 @@ def test_a_product_that_cannot_be_set_to_the_limit_is_not_named(how, facts):
 
 def test_who_has_changed_one_timer_may_have_changed_the_one_between_requests(facts):
     limit = facts.limit(Manner.STATUS, low_s=776.5, high_s=777, status=504)
-    died = facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504)
+    died = facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504)
     for lives in (True, False):
         seen = [died, facts.asked(Q.BETWEEN_REQUESTS, lives, hold_s=1167)]
         assert "nginx-http-proxy" in names(ranked(limit, seen))
@@ -108,7 +108,7 @@ def test_without_a_cut_there_is_nothing_to_rank(limit):
 
 
 def test_a_late_server_is_no_product(facts):
-    assert ranked(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING)]) == ()
+    assert ranked(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING)]) == ()
 
 
 def test_examples_are_no_products(facts):
@@ -122,7 +122,10 @@ def test_equals_stand_in_the_order_of_their_ids(facts):
 
 def test_the_best_must_have_something_that_speaks_for_it():
     profile = ALL[0]
-    good, bad = Match(profile, (Point(1, "a"), Point(-3, "b"), Point(3, "c"))), Match(profile, (Point(-1, "d"),))
+    good, bad = (
+        Match(profile, (Argument(1, "a"), Argument(-3, "b"), Argument(3, "c"))),
+        Match(profile, (Argument(-1, "d"),)),
+    )
     assert (good.score, good.reasons, good.doubts) == (1, ("a", "c"), ("b",))
     assert best([good, bad]) == (good,)
     assert best([bad]) == ()
@@ -137,10 +140,16 @@ def test_the_best_must_have_something_that_speaks_for_it():
     [
         ("fortinet-fortigate", (Manner.SILENT,), Aftermath.NOTHING, None, None),
         ("aws-nlb-tcp", (Manner.SILENT,), Aftermath.RESET, None, None),
-        ("nginx-http-proxy", (Manner.STATUS,), None, 504, FarEnd.CLOSED),
-        ("haproxy-sample-edge", (Manner.STATUS,), None, 504, FarEnd.RESET),
-        ("azure-application-gateway-v2", (Manner.STATUS, Manner.SILENT), Aftermath.ACKNOWLEDGED, 504, FarEnd.CLOSED),
-        ("nginx-stream-proxy", (Manner.CLOSED,), None, None, FarEnd.CLOSED),
+        ("nginx-http-proxy", (Manner.STATUS,), None, 504, FarEndState.CLOSED),
+        ("haproxy-sample-edge", (Manner.STATUS,), None, 504, FarEndState.RESET),
+        (
+            "azure-application-gateway-v2",
+            (Manner.STATUS, Manner.SILENT),
+            Aftermath.ACKNOWLEDGED,
+            504,
+            FarEndState.CLOSED,
+        ),
+        ("nginx-stream-proxy", (Manner.CLOSED,), None, None, FarEndState.CLOSED),
         ("gcp-vpc-firewall-conntrack", (Manner.SILENT,), Aftermath.ACKNOWLEDGED, None, None),
     ],
 )
@@ -203,8 +212,8 @@ def test_a_drip_that_is_slower_than_the_timer_between_bytes():
 
 def test_what_the_far_end_saw_twice_speaks_for_a_box_that_tries_again(facts):
     limit = facts.limit(low_s=19.5, high_s=20.5, aftermath=Aftermath.ACKNOWLEDGED)
-    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, times=2)]
-    assert FarEndSaw(FarEnd.WAITING, times=2) == seen[0].far_end
+    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING, times=2)]
+    assert FarEndSaw(FarEndState.WAITING, times=2) == seen[0].far_end
     assert names(ranked(limit, seen)) == {"azure-application-gateway-v2"}
 
 
@@ -213,7 +222,7 @@ def test_what_the_far_end_saw_twice_speaks_for_a_box_that_tries_again(facts):
 
 def test_a_product_without_a_timer_is_named_where_its_answer_names_it(facts):
     limit = facts.limit(Manner.STATUS, low_s=29.5, high_s=30, status=504)
-    caddy = facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504, server="Caddy")
+    caddy = facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504, server="Caddy")
     assert "caddy" in {match.profile.id for match in ranked(limit, [caddy])}
     assert names(ranked(limit, [caddy])) != names(ranked(limit, [facts.ended(Manner.STATUS, status=504)]))
 
@@ -266,6 +275,6 @@ def test_between_requests_another_timer_is_compared(facts, after_s, server, foun
 def test_a_server_that_is_tried_again_makes_no_range_of_limits(facts):
     """Two servers with 20 s each end a request after 20 or 40 s, and not after 34."""
     limit = facts.limit(Manner.STATUS, low_s=33.5, high_s=34, status=504)
-    matches = ranked(limit, [facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504)])
+    matches = ranked(limit, [facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504)])
     (gateway,) = [match for match in matches if match.profile.id == "azure-application-gateway-v2"]
     assert not gateway.as_shipped

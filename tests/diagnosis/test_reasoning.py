@@ -1,8 +1,8 @@
 import pytest
 
-from hbprobe.diagnosis.reasoning import BoxKind, Counts, Direction, Runs, Whose, reason
+from hbprobe.diagnosis.reasoning import BoxKind, Direction, Movement, Runs, Whose, reason
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.trial.evidence import FarEnd, Question
+from hbprobe.trial.evidence import FarEndState, Question
 from hbprobe.trial.outcome import Cause, Limit
 
 Q = Question
@@ -29,7 +29,7 @@ def drips(facts, client, server, both, how=Manner.SILENT):
 )
 def test_what_drips_tell(facts, saved, runs, direction):
     found = reason(
-        facts.limit(), [facts.silent(state=FarEnd.UNACKNOWLEDGED), *drips(facts, *saved)], "hold", tls=True
+        facts.limit(), [facts.silent(state=FarEndState.UNACKNOWLEDGED), *drips(facts, *saved)], "hold", tls=True
     )
     assert (found.runs, found.direction) == (runs, direction)
 
@@ -37,8 +37,8 @@ def test_what_drips_tell(facts, saved, runs, direction):
 @pytest.mark.parametrize(
     ("alive", "dripped", "counts", "kinds"),
     [
-        (True, True, Counts.PACKETS, (PACKET,)),
-        (False, True, Counts.DATA, (TCP, PACKET)),
+        (True, True, Movement.PACKETS, (PACKET,)),
+        (False, True, Movement.DATA, (TCP, PACKET)),
         (False, False, None, (PACKET,)),
         (None, True, None, (PACKET,)),
     ],
@@ -51,27 +51,27 @@ def test_what_keep_alives_tell_of_silence(facts, alive, dripped, counts, kinds):
 
 def test_a_drip_that_only_puts_the_end_of_the_request_off(facts):
     """A total time that begins when the request is whole is no idle timer, though a drip seems to set it back."""
-    died = facts.ended(Manner.STATUS, FarEnd.CLOSED, status=504)
+    died = facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504)
     seen = [died, *drips(facts, True, False, True), facts.asked(Q.KEEP_ALIVE, False)]
     found = reason(facts.limit(Manner.STATUS, status=504), seen, "hold", tls=True)
     assert (found.runs, found.direction, found.kinds) == (Runs.FROM_REQUEST, None, (HTTP,))
-    silent = [facts.silent(state=FarEnd.UNACKNOWLEDGED), *drips(facts, True, False, True)]
+    silent = [facts.silent(state=FarEndState.UNACKNOWLEDGED), *drips(facts, True, False, True)]
     assert reason(facts.limit(), silent, "hold", tls=True).direction is Direction.CLIENT
 
 
 def test_bytes_from_both_ends_that_do_not_save_what_either_does(facts):
-    seen = [facts.silent(state=FarEnd.UNACKNOWLEDGED), *drips(facts, True, True, False)]
+    seen = [facts.silent(state=FarEndState.UNACKNOWLEDGED), *drips(facts, True, True, False)]
     assert reason(facts.limit(), seen, "hold", tls=True).direction is Direction.ALONE
 
 
 def test_keep_alives_alone_show_an_idle_timer(facts):
     found = reason(facts.limit(), [facts.silent(), facts.asked(Q.KEEP_ALIVE, True)], "idle", tls=True)
-    assert (found.runs, found.counts, found.kinds) == (Runs.IDLE, Counts.PACKETS, (PACKET,))
+    assert (found.runs, found.counts, found.kinds) == (Runs.IDLE, Movement.PACKETS, (PACKET,))
 
 
 @pytest.mark.parametrize(("alive", "kinds"), [(True, (PACKET,)), (False, (TCP, HTTP)), (None, (PACKET, TCP, HTTP))])
 def test_what_keep_alives_tell_of_rst(facts, alive, kinds):
-    limit, died = facts.limit(Manner.RESET), facts.ended(Manner.RESET, FarEnd.RESET)
+    limit, died = facts.limit(Manner.RESET), facts.ended(Manner.RESET, FarEndState.RESET)
     seen = [died, facts.asked(Q.KEEP_ALIVE, alive, how=Manner.RESET), *drips(facts, True, True, True)]
     assert reason(limit, seen, "hold", tls=True).kinds == kinds
 
@@ -88,7 +88,7 @@ def test_what_keep_alives_tell_of_rst(facts, alive, kinds):
     ],
 )
 def test_who_sends_fin(facts, tls, signed, between, kinds):
-    seen = [facts.ended(Manner.CLOSED, FarEnd.CLOSED, signed=signed)]
+    seen = [facts.ended(Manner.CLOSED, FarEndState.CLOSED, signed=signed)]
     if between is not None:
         seen.append(facts.asked(Q.BETWEEN_REQUESTS, between, how=Manner.CLOSED))
     assert reason(facts.limit(Manner.CLOSED), seen, "hold", tls=tls).kinds == kinds
@@ -97,7 +97,7 @@ def test_who_sends_fin(facts, tls, signed, between, kinds):
 @pytest.mark.parametrize(("at_s", "kind"), [(600, TCP), (650, TCP), (900, HTTP), (75, HTTP)])
 def test_another_timer_between_requests_is_one_that_knows_requests(facts, at_s, kind):
     between = facts.asked(Q.BETWEEN_REQUESTS, False, at_s=at_s, how=Manner.CLOSED)
-    seen = [facts.ended(Manner.CLOSED, FarEnd.CLOSED), between]
+    seen = [facts.ended(Manner.CLOSED, FarEndState.CLOSED), between]
     assert reason(facts.limit(Manner.CLOSED), seen, "hold", tls=False).kinds == (kind,)
 
 
@@ -107,17 +107,17 @@ def test_a_request_may_bring_back_what_a_silent_box_forgot(facts):
 
 
 def test_a_request_that_came_twice_is_an_http_proxys(facts):
-    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, times=2)]
+    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING, times=2)]
     assert reason(facts.limit(), seen, "hold", tls=True).kinds == (HTTP,)
 
 
 def test_a_status_is_an_http_proxy(facts):
-    seen = [facts.ended(Manner.STATUS, FarEnd.RESET, status=504)]
+    seen = [facts.ended(Manner.STATUS, FarEndState.RESET, status=504)]
     assert reason(facts.limit(Manner.STATUS, status=504), seen, "hold", tls=False).kinds == (HTTP,)
 
 
 def test_a_request_that_a_proxy_still_holds(facts):
-    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.CLOSED)]
+    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.CLOSED)]
     assert reason(facts.limit(), seen, "hold", tls=False).kinds == (HTTP, TCP)
 
 
@@ -143,18 +143,18 @@ def test_an_open_path():
 
 
 def test_a_late_server_is_no_timer_whatever_the_drips_say(facts):
-    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, late_s=4), *drips(facts, False, False, False)]
+    seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING, late_s=4), *drips(facts, False, False, False)]
     found = reason(facts.limit(), seen, "hold", tls=True)
     assert (found.kinds, found.runs, found.whose, found.is_a_box) == ((BoxKind.LATE_SERVER,), None, None, False)
 
 
 def test_a_path_that_is_down(facts):
-    found = reason(facts.limit(), [facts.silent(state=FarEnd.UNREACHABLE)], "hold", tls=True)
+    found = reason(facts.limit(), [facts.silent(state=FarEndState.UNREACHABLE)], "hold", tls=True)
     assert found.kinds == (BoxKind.DOWN,)
 
 
 @pytest.mark.parametrize("how", [Manner.CLOSED, Manner.RESET])
-@pytest.mark.parametrize("state", [FarEnd.RESTARTED, FarEnd.UNREACHABLE])
+@pytest.mark.parametrize("state", [FarEndState.RESTARTED, FarEndState.UNREACHABLE])
 def test_a_far_end_that_was_restarted_or_is_gone(facts, how, state):
     found = reason(facts.limit(how), [facts.ended(how, state)], "hold", tls=True)
     assert found.kinds == (BoxKind.DOWN,)

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from hbprobe.eas.event_log import Category, Level, LoggedEvent, event_1040, settings_events
+from hbprobe.eas.event_log import EventCategory, Level, LoggedEvent, event_1040, settings_events
 from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import SettingsProblem, parse_settings
 from hbprobe.exchange.window import Command, Event1040
@@ -32,7 +32,7 @@ def test_in_2003_the_first_number_is_how_many_samples_there_are():
         3033,
         "Server ActiveSync",
         Level.WARNING,
-        Category.NONE,
+        EventCategory.NONE,
     )
     assert event.inserts == ("200", "540")
     assert re.search(
@@ -65,7 +65,7 @@ def test_since_2007_it_is_event_1040(release):
         1040,
         "MSExchange ActiveSync",
         Level.WARNING,
-        Category.REQUESTS,
+        EventCategory.REQUESTS,
     )
 
 
@@ -88,7 +88,7 @@ def test_since_2007_it_is_event_1040(release):
 def test_what_is_logged_of_bad_settings(release, values, id_, level, inserts):
     (event,) = logged(release, **values)
     assert (event.id, event.level, event.inserts) == (id_, level, inserts)
-    assert (event.source, event.category) == ("MSExchange ActiveSync", Category.CONFIGURATION)
+    assert (event.source, event.category) == ("MSExchange ActiveSync", EventCategory.CONFIGURATION)
     assert all(f"[{insert}]" in event.message for insert in inserts)
 
 
@@ -139,7 +139,7 @@ def test_as_get_winevent_names_it():
 
 
 def test_as_people_paste_it():
-    event = LoggedEvent(1040, Level.WARNING, "MSExchange ActiveSync", Category.REQUESTS, (), "It is low.")
+    event = LoggedEvent(1040, Level.WARNING, "MSExchange ActiveSync", EventCategory.REQUESTS, (), "It is low.")
     assert event.as_text("2030-01-02 08:00:00", "STANDIN") == (
         "Log Name:      Application\n"
         "Source:        MSExchange ActiveSync\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.eas.iis_log import FIELDS, Folder, file_name, head, log_lines
+from hbprobe.eas.iis_log import FIELDS, LogFolder, file_name, head, log_lines
 from hbprobe.eas.log_blob import Site, log_blob
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import Access, RequestRecord
@@ -136,7 +136,7 @@ def test_an_address_is_named_without_at_sign_and_underscore():
 def test_options_have_no_version():
     record = replace(QUIET_PING, method="OPTIONS", query="", version=None, command=None, heartbeat_s=None, folders=())
     record = replace(record, access=None, command_status=None, expired=False)
-    query = read(lines(record, Release.V2010)[Folder.CLIENT_FACING])["cs-uri-query"]
+    query = read(lines(record, Release.V2010)[LogFolder.CLIENT_FACING])["cs-uri-query"]
     assert query == "&Log=V0_Mbx:MB1_Throttle0_"
 
 
@@ -145,8 +145,8 @@ def test_options_have_no_version():
 
 def test_until_2010_there_is_one_line_with_everything():
     found = lines(QUIET_PING, Release.V2010)
-    assert list(found) == [Folder.CLIENT_FACING]
-    assert found[Folder.CLIENT_FACING] == (
+    assert list(found) == [LogFolder.CLIENT_FACING]
+    assert found[LogFolder.CLIENT_FACING] == (
         "2030-01-02 08:00:00 192.0.2.10 POST /Microsoft-Server-ActiveSync/default.eas "
         f"{PLAIN}&Log=V141_Fc2_Fid:5_Fid:6_Hb600_Rto1_S1_As:AllowedG_Mbx:MB1_Throttle0_ "
         "443 EXAMPLE\\alice 198.51.100.7 Apple-iPhone0C0/0000.1 - 200 0 0 600000"
@@ -155,63 +155,63 @@ def test_until_2010_there_is_one_line_with_everything():
 
 def test_since_2013_the_front_end_writes_a_line_of_its_own():
     found = lines(QUIET_PING, Release.V2019)
-    assert list(found) == [Folder.CLIENT_FACING, Folder.BACK_END]
-    assert found[Folder.CLIENT_FACING] == (
+    assert list(found) == [LogFolder.CLIENT_FACING, LogFolder.BACK_END]
+    assert found[LogFolder.CLIENT_FACING] == (
         "2030-01-02 08:00:00 192.0.2.10 POST /Microsoft-Server-ActiveSync/default.eas "
         f"{PLAIN}&CorrelationID=<empty>;&ClientId=MB1&cafeReqId={GUID}; "
         "443 EXAMPLE\\alice 198.51.100.7 Apple-iPhone0C0/0000.1 - 200 0 0 600000"
     )
-    back_end = read(found[Folder.BACK_END])
+    back_end = read(found[LogFolder.BACK_END])
     assert back_end["cs-uri-stem"] == "/Microsoft-Server-ActiveSync/Proxy/default.eas"
     assert (back_end["s-port"], back_end["c-ip"]) == ("444", "192.0.2.10")
     assert back_end["cs-uri-query"] == f"{PLAIN}&Log={blob(QUIET_PING, Release.V2019)}"
 
 
 def test_2003_writes_no_blob():
-    assert read(lines(QUIET_PING, Release.V2003)[Folder.CLIENT_FACING])["cs-uri-query"] == PLAIN
+    assert read(lines(QUIET_PING, Release.V2003)[LogFolder.CLIENT_FACING])["cs-uri-query"] == PLAIN
 
 
 def test_a_user_without_activesync_is_known_to_exchange():
     record = replace(STRANGER, status=403, error="UserDisabledForSync")
-    assert "_Error:UserDisabledForSync_" in lines(record, Release.V2019)[Folder.BACK_END]
+    assert "_Error:UserDisabledForSync_" in lines(record, Release.V2019)[LogFolder.BACK_END]
 
 
 @pytest.mark.parametrize("release", list(Release))
 def test_who_does_not_get_to_exchange_is_known_to_the_front_end_alone(release):
     found = lines(STRANGER, release)
-    assert list(found) == [Folder.CLIENT_FACING]
-    fields = read(found[Folder.CLIENT_FACING])
+    assert list(found) == [LogFolder.CLIENT_FACING]
+    fields = read(found[LogFolder.CLIENT_FACING])
     assert (fields["sc-status"], fields["cs-username"]) == ("401", "-")
     assert "&Log=" not in fields["cs-uri-query"]
 
 
 def test_a_client_that_is_gone_is_error_64():
-    found = read(lines(replace(QUIET_PING, is_delivered=False), Release.V2010)[Folder.CLIENT_FACING])
+    found = read(lines(replace(QUIET_PING, is_delivered=False), Release.V2010)[LogFolder.CLIENT_FACING])
     assert (found["sc-status"], found["sc-win32-status"], found["time-taken"]) == ("200", "64", "600000")
 
 
 def test_what_filtering_refuses_has_a_substatus():
     found = lines(replace(STRANGER, status=404, substatus=19), Release.V2019)
-    assert list(found) == [Folder.CLIENT_FACING]
-    found = read(found[Folder.CLIENT_FACING])
+    assert list(found) == [LogFolder.CLIENT_FACING]
+    found = read(found[LogFolder.CLIENT_FACING])
     assert (found["sc-status"], found["sc-substatus"]) == ("404", "19")
 
 
 def test_nothing_to_say_is_a_hyphen():
     record = replace(STRANGER, query="", user_agent="")
-    found = read(lines(record, Release.V2010)[Folder.CLIENT_FACING])
+    found = read(lines(record, Release.V2010)[LogFolder.CLIENT_FACING])
     assert (found["cs-uri-query"], found["cs(User-Agent)"], found["cs(Referer)"]) == ("-", "-", "-")
 
 
 def test_a_space_is_a_plus():
     record = replace(QUIET_PING, user_agent="Überphone 1.0\t(x\r\ny)")
-    found = read(lines(record, Release.V2010)[Folder.CLIENT_FACING])
+    found = read(lines(record, Release.V2010)[LogFolder.CLIENT_FACING])
     assert found["cs(User-Agent)"] == "Überphone+1.0+(x++y)"
 
 
 def test_a_query_keeps_its_escapes():
     record = replace(QUIET_PING, query="User=a%20b&x=ä \r\n")
-    query = read(lines(record, Release.V2003)[Folder.CLIENT_FACING])["cs-uri-query"]
+    query = read(lines(record, Release.V2003)[LogFolder.CLIENT_FACING])["cs-uri-query"]
     assert query == "User=a%20b&x=%C3%A4%20%0D%0A"
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbprobe.evidence.episode import Episode
-from hbprobe.evidence.limits import Judgement, Silences, curve_of, limit_of, monotone, shared
+from hbprobe.evidence.limits import LimitStatus, Silences, curve_of, limit_of, monotone, shared
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -22,14 +22,14 @@ def spread(low, high, number):
 
 def test_a_silent_limit_lies_between_the_longest_answered_and_the_shortest_lost():
     limit = limit_of(silences(spread(10, 590, 100), spread(600, 1800, 60)))
-    assert limit.judgement is Judgement.LIMIT
+    assert limit.judgement is LimitStatus.LIMIT
     assert (limit.survived_s, limit.cut_s, limit.how) == (590, 600, Manner.SILENT)
     assert limit.confidence > 0.9
 
 
 def test_of_one_that_tells_devices_the_manner_is_left_open():
     limit = limit_of(silences(spread(10, 299, 100), told=spread(300, 300.4, 60)))
-    assert (limit.judgement, limit.how) == (Judgement.LIMIT, None)
+    assert (limit.judgement, limit.how) == (LimitStatus.LIMIT, None)
     assert limit.survived_s <= 300 <= limit.cut_s
 
 
@@ -42,7 +42,7 @@ def test_a_coarse_clock_widens_the_bracket():
 
 def test_fixed_intervals_show_one_point_and_no_more():
     limit = limit_of(silences([600.0] * 200))
-    assert (limit.judgement, limit.longest_answered_s, limit.cut_s) == (Judgement.NONE_SEEN, 600, None)
+    assert (limit.judgement, limit.longest_answered_s, limit.cut_s) == (LimitStatus.NONE_SEEN, 600, None)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_fixed_intervals_show_one_point_and_no_more():
     ],
 )
 def test_too_little_is_said(few):
-    assert limit_of(few).judgement is Judgement.TOO_LITTLE
+    assert limit_of(few).judgement is LimitStatus.TOO_LITTLE
 
 
 def test_losses_of_one_device_are_none_of_the_path():
@@ -66,7 +66,7 @@ def test_losses_of_one_device_are_none_of_the_path():
             for pair in zip(*((s.lasted_s, s.is_cut, s.is_exact, s.who) for s in (seen, one)), strict=True)
         )
     )
-    assert limit_of(both).judgement is Judgement.NONE_SEEN
+    assert limit_of(both).judgement is LimitStatus.NONE_SEEN
 
 
 def test_losses_at_random_are_no_limit():
@@ -75,13 +75,13 @@ def test_losses_at_random_are_no_limit():
         lasted = random.uniform(5, 1800, 2000)
         lost = random.random(2000) < 0.05
         limit = limit_of(Silences(lasted, lost, np.zeros(2000, bool), np.arange(2000) % 40))
-        assert limit.judgement is Judgement.NONE_SEEN, seed
+        assert limit.judgement is LimitStatus.NONE_SEEN, seed
 
 
 def test_two_limits_behind_one_prefix_are_told_as_several_with_their_shares():
     answered = [*spread(5, 299, 200), *spread(301, 1199, 100)]
     limit = limit_of(silences(answered, [*spread(301, 1199, 100), *spread(1201, 1800, 150)]))
-    assert limit.judgement is Judgement.SEVERAL
+    assert limit.judgement is LimitStatus.SEVERAL
     shares = dict(limit.curve)
     at = lambda seconds: next(share for time_s, share in reversed(limit.curve) if time_s <= seconds)  # noqa: E731
     assert at(250) > 0.95 and 0.4 < at(900) < 0.6 and at(1700) < 0.1 and shares
@@ -90,12 +90,12 @@ def test_two_limits_behind_one_prefix_are_told_as_several_with_their_shares():
 def test_two_limits_that_devices_are_told_of():
     told = [*spread(300, 300.5, 300), *spread(1200, 1200.5, 100)]
     limit = limit_of(silences([*spread(5, 299, 200), *spread(301, 1199, 150)], told=told))
-    assert limit.judgement is Judgement.SEVERAL
+    assert limit.judgement is LimitStatus.SEVERAL
 
 
 def test_a_limit_that_varies_and_that_devices_are_told_of():
     limit = limit_of(silences(spread(5, 620, 200), told=spread(600, 660, 200)))
-    assert limit.judgement is Judgement.SEVERAL
+    assert limit.judgement is LimitStatus.SEVERAL
     assert 600 <= limit.survived_s < limit.cut_s <= 660
 
 
@@ -104,7 +104,7 @@ def test_a_limit_that_varies_is_not_told_as_one_that_does_not():
     lasted = random.uniform(300, 900, 3000)
     lost = lasted > 600 + 60 * random.random(3000)
     limit = limit_of(Silences(lasted, lost, np.zeros(3000, bool), np.arange(3000) % 40))
-    assert limit.judgement is Judgement.SEVERAL
+    assert limit.judgement is LimitStatus.SEVERAL
     assert 600 <= limit.survived_s < limit.cut_s <= 665
 
 
@@ -151,6 +151,6 @@ def test_whatever_is_seen_a_judgement_comes_of_it(seen, coarse_s):
         np.array(columns[0], float), np.array(columns[1], bool), np.array(columns[2], bool), np.array(columns[3], int)
     )
     limit = limit_of(one, coarse_s)
-    if limit.judgement is Judgement.LIMIT:
+    if limit.judgement is LimitStatus.LIMIT:
         assert limit.survived_s <= limit.cut_s and 0 <= limit.confidence <= 1
     assert all(0 <= share <= 1.0000001 for _, share in curve_of(one))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hbprobe.exchange.algorithms import AndroidEarly, AndroidLater, FixedInterval, Textbook, WindowsMobile
 from hbprobe.exchange.devices import DEVICES
-from hbprobe.exchange.predict import Course, Request, follow, follow_all, read_window
+from hbprobe.exchange.predict import Course, SampledPing, follow, follow_all, read_window
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import HeartbeatWindow
 from hbprobe.manner import Manner
@@ -20,8 +20,8 @@ def heartbeats(requests):
 
 def test_a_course_is_a_start_and_a_round():
     course = follow(AndroidLater(), 1000, Manner.SILENT, DEFAULTS)
-    assert course.start == (Request(480, 485, is_lost=False),)
-    assert course.round == (Request(780, 785, is_lost=False), Request(1080, 1085, is_lost=True))
+    assert course.start == (SampledPing(480, 485, is_lost=False),)
+    assert course.round == (SampledPing(780, 785, is_lost=False), SampledPing(1080, 1085, is_lost=True))
 
 
 def test_a_heartbeat_as_long_as_the_longest_that_survives_survives():

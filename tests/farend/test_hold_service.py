@@ -11,7 +11,7 @@ from aiohttp import web
 
 from hbprobe import __version__, warp
 from hbprobe.exchange.settings import Settings
-from hbprobe.farend.hold import DRIP, hold_query, hold_token
+from hbprobe.farend.hold_request import DRIP, hold_query, hold_token
 from hbprobe.farend.hold_service import HoldService
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.silence import Way, mute

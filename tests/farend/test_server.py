@@ -8,7 +8,7 @@ import pytest
 
 from hbprobe import __version__, warp
 from hbprobe.exchange.settings import Settings
-from hbprobe.farend.hold import LONGEST_HOLD_S, hold_query, hold_token
+from hbprobe.farend.hold_request import LONGEST_HOLD_S, hold_query, hold_token
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.certificates import throwaway_pair
 

@@ -14,7 +14,7 @@ from hbprobe.fleet.mail import MailDay
 from hbprobe.fleet.merge import WindowInArrays, in_order
 from hbprobe.fleet.paths import Cut, FleetPath, PathTable, Span, fixed
 from hbprobe.fleet.reference import simulate
-from hbprobe.fleet.states import End
+from hbprobe.fleet.states import RequestEnd
 from hbprobe.fleet.world import Habits, World
 from hbprobe.manner import Manner
 
@@ -125,8 +125,8 @@ def agrees(world, until_s, slices, herd_size, *, compiled):
     assert events == [(event.at_s, event.average_s) for event in expected.events]
     assert opened == sorted(expected.opened_s)
     assert forgotten == sorted(expected.forgotten_s)
-    ends = sum(herd.ends for herd in herds).reshape(len(End), len(world.table))
-    assert {end: n for end, n in zip(End, ends.sum(axis=1).tolist(), strict=True) if n} == dict(expected.ends)
+    ends = sum(herd.ends for herd in herds).reshape(len(RequestEnd), len(world.table))
+    assert {end: n for end, n in zip(RequestEnd, ends.sum(axis=1).tolist(), strict=True) if n} == dict(expected.ends)
     assert int((ends * world.table.corrections).sum()) == expected.corrections
     assert int(sum(herd.pauses.sum() for herd in herds)) == expected.pauses
     assert sum(herd.late_mails for herd in herds) == expected.late_mails

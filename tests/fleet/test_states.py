@@ -5,7 +5,7 @@ from hbprobe.exchange.algorithms import FixedInterval
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet import states
-from hbprobe.fleet.states import End, settle, tabulate, tell
+from hbprobe.fleet.states import RequestEnd, settle, tabulate, tell
 from hbprobe.manner import Manner
 
 KINDS = {kind.id: kind for kind in DEVICES}
@@ -24,14 +24,30 @@ def walk(kind, ends, settings=None):
 @pytest.mark.parametrize(
     ("kind", "ends", "asked"),
     [
-        ("textbook", [End.SILENT, End.ANSWERED, End.SILENT, End.ANSWERED], [900, 480, 720, 480, 480]),
-        ("windows-mobile", [End.ANSWERED, End.MAIL, End.RESET, End.SILENT], [480, 780, 780, 480, 480]),
-        ("android-4.0", [End.ANSWERED, End.SILENT, End.ANSWERED], [470, 650, 470, 470]),
-        ("android-4.0", [End.ANSWERED, End.SILENT, End.ARRIVED, End.ANSWERED], [470, 650, 470, 470, 650]),
-        ("android-4.0", [End.SILENT, End.CLOSED], [470, 290, 470]),
-        ("android-4.0", [End.SILENT, End.STATUS], [470, 290, 290]),
-        ("android-4.4", [End.ANSWERED, End.AT_ONCE, End.ARRIVED, End.CLOSED], [480, 780, 780, 780, 480]),
-        ("ios", list(End), [600] * 11),
+        (
+            "textbook",
+            [RequestEnd.SILENT, RequestEnd.ANSWERED, RequestEnd.SILENT, RequestEnd.ANSWERED],
+            [900, 480, 720, 480, 480],
+        ),
+        (
+            "windows-mobile",
+            [RequestEnd.ANSWERED, RequestEnd.MAIL, RequestEnd.RESET, RequestEnd.SILENT],
+            [480, 780, 780, 480, 480],
+        ),
+        ("android-4.0", [RequestEnd.ANSWERED, RequestEnd.SILENT, RequestEnd.ANSWERED], [470, 650, 470, 470]),
+        (
+            "android-4.0",
+            [RequestEnd.ANSWERED, RequestEnd.SILENT, RequestEnd.ARRIVED, RequestEnd.ANSWERED],
+            [470, 650, 470, 470, 650],
+        ),
+        ("android-4.0", [RequestEnd.SILENT, RequestEnd.CLOSED], [470, 290, 470]),
+        ("android-4.0", [RequestEnd.SILENT, RequestEnd.STATUS], [470, 290, 290]),
+        (
+            "android-4.4",
+            [RequestEnd.ANSWERED, RequestEnd.AT_ONCE, RequestEnd.ARRIVED, RequestEnd.CLOSED],
+            [480, 780, 780, 780, 480],
+        ),
+        ("ios", list(RequestEnd), [600] * 11),
     ],
 )
 def test_the_table_knows_what_follows(kind, ends, asked):
@@ -53,7 +69,7 @@ def test_status_5_is_dealt_with_in_the_table():
     assert table.heartbeat_s[table.first].tolist() == [600, 180]
     assert table.refused[table.first].tolist() == [False, True]
     assert table.timeout_s[table.first].tolist() == [610, 190]
-    assert table.corrections[End.REFUSED, table.first[1]] == 1, "it asks, and is told again each time"
+    assert table.corrections[RequestEnd.REFUSED, table.first[1]] == 1, "it asks, and is told again each time"
 
 
 def test_settling():
@@ -63,7 +79,7 @@ def test_settling():
     assert settle(FixedInterval(30, heeds_server=False), Settings()) == (1, True)
 
 
-@pytest.mark.parametrize("end", [End.MAIL, End.AT_ONCE, End.LEFT, End.REFUSED])
+@pytest.mark.parametrize("end", [RequestEnd.MAIL, RequestEnd.AT_ONCE, RequestEnd.LEFT, RequestEnd.REFUSED])
 def test_a_device_learns_nothing_from_these(end):
     device = KINDS["android-4.4"].new()
     device.answered()
@@ -77,7 +93,7 @@ def test_losses_are_told_apart():
             self.interval_s = how
 
     heard = []
-    for end in (End.SILENT, End.RESET, End.CLOSED, End.STATUS):
+    for end in (RequestEnd.SILENT, RequestEnd.RESET, RequestEnd.CLOSED, RequestEnd.STATUS):
         device = Listening(600)
         tell(device, end)
         heard.append(device.interval_s)

@@ -6,11 +6,11 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.inprocess import Findings, measure
+from hbprobe.lab.inprocess import LabRun, measure
 from hbprobe.manner import Aftermath, Expiry, Manner
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.held import deciding_timer, latest_s, silent_hold
 from hbprobe.profiles.model import Ends, Profile
+from hbprobe.profiles.silent_request import deciding_timer, latest_s, silent_hold
 from hbprobe.search.search import SearchSettings
 
 pytestmark = pytest.mark.once
@@ -25,7 +25,7 @@ SEEN = {
 }
 
 
-def lab(profile: Profile, shortest_s: float, longest_s: float) -> Findings:
+def lab(profile: Profile, shortest_s: float, longest_s: float) -> LabRun:
     precision_s = min(1.0, (longest_s - shortest_s) / 8)
     search = SearchSettings(shortest_s, longest_s, precision_s, connections=8)
     return warp.run(measure([profile], Settings(), search), warp.WarpClock())

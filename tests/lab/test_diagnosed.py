@@ -11,8 +11,8 @@ from hbprobe.lab.diagnosed import diagnose
 from hbprobe.manner import Expiry, Layer
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.held import deciding_timer, silent_hold
 from hbprobe.profiles.model import Category, Profile, TimerKind
+from hbprobe.profiles.silent_request import deciding_timer, silent_hold
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Cause

@@ -7,14 +7,14 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.inprocess import Findings, measure, no_fault_is_lost
+from hbprobe.lab.inprocess import LabRun, measure, no_fault_is_lost
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import with_overrides
 from hbprobe.search.search import SearchSettings
 
 
-def lab(*ids: str, **changes: float) -> Findings:
+def lab(*ids: str, **changes: float) -> LabRun:
     boxes = [Catalogue().find(name) for name in ids]
     return warp.run(measure(boxes, Settings(), replace(SearchSettings(), **changes)), warp.WarpClock())
 

@@ -20,8 +20,8 @@ from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.held import deciding_timer, silent_hold
 from hbprobe.profiles.model import Layer
+from hbprobe.profiles.silent_request import deciding_timer, silent_hold
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.methods.table import METHODS
 from tests.support.peers import serving

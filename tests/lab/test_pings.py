@@ -4,10 +4,10 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.inprocess import Findings, measure
+from hbprobe.lab.inprocess import LabRun, measure
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.held import deciding_timer
 from hbprobe.profiles.model import Profile
+from hbprobe.profiles.silent_request import deciding_timer
 from hbprobe.search.heartbeats import in_heartbeats
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
@@ -18,7 +18,7 @@ PRIOR = prior_of(PROFILES)
 GRID_S = 2.0
 
 
-def lab(profile: Profile, method: str, settings: Settings | None = None) -> Findings:
+def lab(profile: Profile, method: str, settings: Settings | None = None) -> LabRun:
     search = SearchSettings(min_s=60) if method == "hold" else in_heartbeats(SearchSettings(min_s=60))
     return warp.run(measure([profile], settings or Settings(), search, method, prior=PRIOR), warp.WarpClock())
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbprobe.locate.finding import ALL, NONE, Code, Hop, Reached, Route, locate, reaches
-from hbprobe.locate.hop_trials import Asked, plan
+from hbprobe.locate.hop_trials import HopQuestion, plan
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -144,7 +144,7 @@ def test_how_far_keep_alives_are_to_reach():
 )
 def test_the_hold_is_a_little_longer_and_the_interval_shorter(limit_s, hold_s, every_s):
     asked = plan(limit_s, "idle", requests=2)
-    assert asked == Asked("idle", pytest.approx(hold_s), every_s, 3.0, 30, 2)
+    assert asked == HopQuestion("idle", pytest.approx(hold_s), every_s, 3.0, 30, 2)
     assert asked.every_s < limit_s < asked.hold_s < 127 * asked.every_s
 
 

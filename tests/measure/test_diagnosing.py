@@ -10,7 +10,7 @@ from support.peers import web_server
 
 from hbprobe.diagnosis.reasoning import BoxKind, Whose
 from hbprobe.errors import CannotMeasureError
-from hbprobe.farend.hold import hold_token
+from hbprobe.farend.hold_request import hold_token
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings

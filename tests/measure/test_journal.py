@@ -13,7 +13,7 @@ from hbprobe.measure.answers import HopTrial
 from hbprobe.measure.journal import Journal, header
 from hbprobe.net.connection import Connection
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, Seen
+from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
 from hbprobe.trial.outcome import Cause, Kind, Outcome, SocketSaw, Trial
 
 SETTINGS = SearchSettings(min_s=60.0)
@@ -333,12 +333,12 @@ def test_what_is_known_of_the_connection_comes_back(path):
 
 def test_anything_else_may_be_noted_and_comes_back(path):
     seen = [
-        Seen(Ask(Question.CLIENT_DRIP, 60.5, 3.0), OUTCOMES[0]),
-        Seen(
+        Observation(Ask(Question.CLIENT_DRIP, 60.5, 3.0), OUTCOMES[0]),
+        Observation(
             Ask(Question.POST_MORTEM, 60.5),
             OUTCOMES[1],
             socket=SocketSaw(Aftermath.NOTHING, 3),
-            far_end=FarEndSaw(FarEnd.GAVE_UP, 60.0, 50.0),
+            far_end=FarEndSaw(FarEndState.GAVE_UP, 60.0, 50.0),
         ),
     ]
     with Journal(path, HEADER, resume=False) as journal:
@@ -348,9 +348,9 @@ def test_anything_else_may_be_noted_and_comes_back(path):
     with path.open("a") as file:
         file.write('{"event":"answer","value":{"ask":5}}\n')
     journal = resume(path)
-    assert journal.noted("answer", Seen) == seen
+    assert journal.noted("answer", Observation) == seen
     assert journal.noted("hop", HopTrial) == [HopTrial(3, 1, 60.5, OUTCOMES[1])]
-    assert journal.noted("unheard", Seen) == []
+    assert journal.noted("unheard", Observation) == []
     assert [remark.partition(" is damaged")[0] for remark in journal.remarks] == [f"{path}:5:"]
 
 

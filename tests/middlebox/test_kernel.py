@@ -4,7 +4,8 @@ import pytest
 
 from hbprobe.errors import UserError
 from hbprobe.manner import Expiry, Layer
-from hbprobe.middlebox.kernel import Farewell, render, translates
+from hbprobe.middlebox.kernel import render, translates
+from hbprobe.net.replies import EndKind
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Category, Ends, HalfClose, Profile, Sweep
 
@@ -161,13 +162,13 @@ def test_without_revival_nothing_is_picked_up_in_the_middle():
 
 
 @pytest.mark.parametrize(
-    ("expiry", "farewell"),
-    [("silent", None), ("reset-on-next", None), ("reset", Farewell.RST), ("close", Farewell.FIN)],
+    ("expiry", "sends"),
+    [("silent", None), ("reset-on-next", None), ("reset", EndKind.RST), ("close", EndKind.FIN)],
 )
-def test_what_no_rule_does_is_left_to_a_watcher(expiry, farewell):
+def test_what_no_rule_does_is_left_to_a_watcher(expiry, sends):
     tells = {} if expiry == "silent" else {"tells": "server"}
     rendered = render(box(idle={"default": 240, "expiry": expiry} | tells))
-    assert rendered.farewell is farewell
+    assert rendered.sends is sends
     assert rendered.tells is (Ends.BOTH if expiry == "silent" else Ends.SERVER)
 
 

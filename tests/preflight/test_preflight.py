@@ -9,8 +9,8 @@ from hbprobe.eas.client import Account
 from hbprobe.exchange.settings import Settings
 from hbprobe.net.certificates import client_context
 from hbprobe.net.wire import Target
-from hbprobe.preflight.preflight import Checks, Name, State
-from hbprobe.standin.rules import Rules
+from hbprobe.preflight.preflight import Checks, CheckState, Name
+from hbprobe.standin.admin_rules import AdminRules
 
 ADA = Account("ada", "s3cret")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,7 +33,9 @@ def by_name(preflight):
 
 
 def states(preflight):
-    return "".join({State.PASSED: "+", State.FAILED: "!", State.NOT_TRIED: "."}[c.state] for c in preflight.checks)
+    return "".join(
+        {CheckState.PASSED: "+", CheckState.FAILED: "!", CheckState.NOT_TRIED: "."}[c.state] for c in preflight.checks
+    )
 
 
 def test_all_is_well(on_warp, serve_eas):
@@ -48,7 +50,7 @@ def test_all_is_well(on_warp, serve_eas):
     assert tuple(seen) == checks
     assert preflight.passed
     assert [check.name for check in checks] == list(Name)
-    assert all(check.state is State.PASSED and not check.mend for check in checks)
+    assert all(check.state is CheckState.PASSED and not check.mend for check in checks)
     found = {check.name: check.found for check in checks}
     assert found[Name.NAME][-1] in ("127.0.0.1", "::1")
     assert found[Name.TCP] == (f"127.0.0.1, port {preflight._target.port}",)
@@ -69,9 +71,9 @@ def test_all_is_well(on_warp, serve_eas):
 
 
 def test_without_a_policy(on_warp, serve_eas):
-    checks = by_name(flown(on_warp, serve_eas, rules=Rules(policy=None)))
+    checks = by_name(flown(on_warp, serve_eas, rules=AdminRules(policy=None)))
     assert checks[Name.PROVISIONING].found == ("the server asked for none",)
-    assert checks[Name.PROVISIONING].state is State.PASSED
+    assert checks[Name.PROVISIONING].state is CheckState.PASSED
 
 
 def test_a_server_that_takes_long_heartbeats_only(on_warp, serve_eas):
@@ -195,7 +197,7 @@ def test_a_token_goes_only_where_tokens_are_offered(on_warp, serve):
     assert b"\r\nauthorization: bearer\r\n" in heads[0].lower()
     assert b"s3cret" not in b"".join(heads)
     preflight, heads = to_a_stranger(on_warp, serve, answer % b"Bearer realm=x", Account("ada", bearer=Token()))
-    assert by_name(preflight)[Name.AUTHENTICATION].state is State.PASSED
+    assert by_name(preflight)[Name.AUTHENTICATION].state is CheckState.PASSED
     assert b"\r\nauthorization: bearer s3cret\r\n" in heads[1].lower()
 
 

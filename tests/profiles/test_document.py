@@ -110,7 +110,7 @@ def test_no_text_raises_and_every_mistake_is_one_line(text):
 BOTH = pytest.mark.skipif(not module.yaml.__with_libyaml__, reason="PyYAML without libyaml has one parser")
 
 
-def as_read_slowly(text: str, monkeypatch: pytest.MonkeyPatch) -> module.Document:
+def as_read_slowly(text: str, monkeypatch: pytest.MonkeyPatch) -> module.YamlDocument:
     with monkeypatch.context() as patch:
         patch.setattr(module.yaml, "__with_libyaml__", False)
         return read_document(text)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hbprobe.profiles.loader import examine
-from hbprobe.profiles.words import TimerKind
+from hbprobe.profiles.vocabulary import TimerKind
 
 TIMER = {"default": "5", "expiry": "silent", "restarted_by": "data", "source": "s"}
 GOOD = {

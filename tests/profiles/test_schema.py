@@ -10,7 +10,7 @@ from hbprobe.manner import Expiry
 from hbprobe.profiles.catalogue import built_in_folder, profile_files
 from hbprobe.profiles.model import HalfClose, Http, Probes, Profile, Share, Source, Sweep, Timer, Timers
 from hbprobe.profiles.schema import json_schema
-from hbprobe.profiles.words import Restart, TimerKind
+from hbprobe.profiles.vocabulary import Restart, TimerKind
 
 SCHEMA = json_schema()
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)

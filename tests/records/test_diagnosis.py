@@ -21,7 +21,7 @@ from hbprobe.records.result import Result
 from hbprobe.report.terminal.diagnosis_live import DiagnosisLine, answer_words, planned_words
 from hbprobe.report.terminal.diagnosis_words import answer_lines, lines, print_diagnosis
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial
 
 CATALOGUE = Catalogue()
@@ -130,7 +130,7 @@ def test_in_words(azure):
 
 
 def test_what_could_not_be_asked(azure):
-    failed = Seen(Ask(Question.KEEP_ALIVE, 362, 79), Outcome(Kind.FAILED, 0, reason="no\x1bway"))
+    failed = Observation(Ask(Question.KEEP_ALIVE, 362, 79), Outcome(Kind.FAILED, 0, reason="no\x1bway"))
     told = text_of(replace(azure, seen=(*azure.seen, failed)))
     assert "unknown  Do TCP keep-alives save it? (no\\x1bway)" in told
 
@@ -200,7 +200,7 @@ def test_a_lab_as_it_runs():
     ],
 )
 def test_an_answer_in_words(outcome, words):
-    assert answer_words(Seen(Ask(Question.KEEP_ALIVE, 60), outcome)) == words
+    assert answer_words(Observation(Ask(Question.KEEP_ALIVE, 60), outcome)) == words
 
 
 def test_a_question_in_words():

@@ -5,15 +5,17 @@ import json
 import pytest
 
 from hbprobe import __version__
-from hbprobe.preflight.preflight import Check, Name, State
+from hbprobe.preflight.preflight import Check, CheckState, Name
 from hbprobe.records.preflight import PreflightRecord
 
 SERVER = {"min_heartbeat_s": 60, "max_heartbeat_s": 3540, "protocol": "14.1", "release": "15.2"}
 
 
-@pytest.mark.parametrize(("last", "passed"), [(State.PASSED, True), (State.FAILED, False), (State.NOT_TRIED, False)])
+@pytest.mark.parametrize(
+    ("last", "passed"), [(CheckState.PASSED, True), (CheckState.FAILED, False), (CheckState.NOT_TRIED, False)]
+)
 def test_json(last, passed):
-    checks = [Check(Name.NAME, State.PASSED, 0.0125, ("192.0.2.1",)), Check(Name.TCP, last, 0.25, (), "do")]
+    checks = [Check(Name.NAME, CheckState.PASSED, 0.0125, ("192.0.2.1",)), Check(Name.TCP, last, 0.25, (), "do")]
     assert json.loads(
         PreflightRecord("https://mail.example.com/", "ada", tuple(checks), SERVER, notes=("a note",)).to_json()
     ) == {

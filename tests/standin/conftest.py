@@ -23,11 +23,11 @@ from hbprobe.eas.commands import (
 from hbprobe.eas.query import Query
 from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import Settings
-from hbprobe.standin.device import Turn
-from hbprobe.standin.exchange import Exchange
-from hbprobe.standin.messages import WBXML, Request
-from hbprobe.standin.records import Recent
-from hbprobe.standin.rules import Rules
+from hbprobe.standin.admin_rules import AdminRules
+from hbprobe.standin.device import ServedRequest
+from hbprobe.standin.exchange_server import ExchangeServer
+from hbprobe.standin.messages import WBXML, ClientRequest
+from hbprobe.standin.recorders import Recent
 
 INBOX = "5"
 ANSWERS = {
@@ -45,12 +45,14 @@ class Server:
     def __init__(self, *, settings=None, users=None, rules=None, filters=(), release=Release.V2019):
         self.now = 0.0
         self.recent = Recent()
-        settings, rules = settings or Settings(), Rules.model_validate(rules or {})
-        self.exchange = Exchange(settings, users, rules, filters, release, self.recent, itertools.count(1).__next__)
+        settings, rules = settings or Settings(), AdminRules.model_validate(rules or {})
+        self.exchange = ExchangeServer(
+            settings, users, rules, filters, release, self.recent, itertools.count(1).__next__
+        )
 
     def take(self, request):
         """Take a request, and record it when it is answered at once."""
-        turn = Turn(request, self.now)
+        turn = ServedRequest(request, self.now)
         self.exchange.begin(turn, self.now)
         if turn.answer is not None:
             self.exchange.finish(turn, self.now, is_delivered=True)
@@ -85,7 +87,7 @@ class Phone:
             said["x-ms-policykey"] = self.key
         query = Query(command, self.user, self.device, self.kind).plain()
         said |= {name.replace("_", "-"): value for name, value in headers.items()}
-        request = Request("POST", query, said, self.authorization, body)
+        request = ClientRequest("POST", query, said, self.authorization, body)
         return self.server.take(request)
 
     def ask(self, command, asked):

@@ -4,7 +4,7 @@ import pytest
 
 from hbprobe.eas.commands import DeviceInformation, PingAnswer, ProvisionRequest, SettingsRequest
 from hbprobe.eas.request_record import Access
-from hbprobe.standin.rules import Characteristic, Rules
+from hbprobe.standin.admin_rules import AdminRules, Characteristic
 
 INBOX = "5"
 ALLOW, BLOCK, QUARANTINE = Access
@@ -29,7 +29,7 @@ def rules(*levels, default="allow", what="DeviceType", query="Phone"):
     ],
 )
 def test_which_rule_counts(told, access, by_rule):
-    assert Rules.model_validate(told).access({Characteristic.DEVICE_TYPE: "Phone"}) == (access, by_rule)
+    assert AdminRules.model_validate(told).access({Characteristic.DEVICE_TYPE: "Phone"}) == (access, by_rule)
 
 
 @pytest.mark.parametrize(("what", "query"), [("DeviceType", "Phone"), ("UserAgent", "Phone/1.0")])

@@ -15,8 +15,8 @@ from hbprobe.eas.commands import PingFolder, PingRequest
 from hbprobe.eas.query import Query
 from hbprobe.exchange.settings import Settings
 from hbprobe.standin.admin import ROOT, Admin
-from hbprobe.standin.device import Turn
-from hbprobe.standin.messages import WBXML, Request
+from hbprobe.standin.device import ServedRequest
+from hbprobe.standin.messages import WBXML, ClientRequest
 from hbprobe.standin.service import StandIn
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "activesync.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ class Caller:
         said = {"ms-asprotocolversion": "14.1", "content-type": WBXML, "user-agent": "Phone/1.0"}
         query = Query("Ping", "alice", "D1", "Phone").plain()
         now = asyncio.get_running_loop().time()
-        turn = Turn(Request("POST", query, said, AUTHORIZATION, asked), now)
+        turn = ServedRequest(ClientRequest("POST", query, said, AUTHORIZATION, asked), now)
         self.stand_in.exchange.begin(turn, now)
         device = self.stand_in.exchange.device("alice", "D1")
         if device.folder_key == 0:

@@ -16,8 +16,8 @@ from hbprobe.eas.commands import (
     SyncCollection,
     SyncRequest,
 )
-from hbprobe.standin.messages import Request
-from hbprobe.standin.rules import Rules
+from hbprobe.standin.admin_rules import AdminRules
+from hbprobe.standin.messages import ClientRequest
 
 MESSAGES = [
     ProvisionRequest(information=DeviceInformation(model="M")).encode(),
@@ -58,7 +58,7 @@ def test_any_body_gets_an_answer(make_phone, command, body, version):
 def test_any_request_gets_an_answer(make_server, query, header, method, body):
     names = ("ms-asprotocolversion", "x-ms-policykey", "content-type", "user-agent")
     authorization = "Basic " + base64.b64encode(header.encode("utf-8", "surrogatepass")).decode()
-    request = Request(method, query, dict.fromkeys(names, header), authorization, body)
+    request = ClientRequest(method, query, dict.fromkeys(names, header), authorization, body)
     assert make_server().take(request).answer is not None
 
 
@@ -97,7 +97,7 @@ class Phones(RuleBasedStateMachine):
 
     @rule(level=st.sampled_from(["allow", "block", "quarantine"]))
     def rules_change(self, level):
-        self.server.exchange.rules = Rules(policy=None, default_access_level=level)
+        self.server.exchange.rules = AdminRules(policy=None, default_access_level=level)
 
     @invariant()
     def each_device_has_one_request_that_waits_at_most(self):

@@ -4,7 +4,7 @@ import pytest
 
 from hbprobe.errors import UserError
 from hbprobe.standin.filtering import FilteringRule, read_filtering_rules
-from hbprobe.standin.messages import PATH, Request
+from hbprobe.standin.messages import PATH, ClientRequest
 
 CONFIG = """<?xml version="1.0" encoding="utf-8"?>
 <configuration>
@@ -41,15 +41,15 @@ def test_a_file_that_cannot_be_read():
 @pytest.mark.parametrize(
     ("rule", "request_", "denied"),
     [
-        (OLD, Request(headers={"user-agent": "Apple IOS/6.1"}), True),
-        (OLD, Request(headers={"x-other": "iOS/6.1"}), False),
-        (OLD, Request(query="DeviceType=iOS/6.1"), True),
-        (OLD, Request(path="/iOS/6.1"), False),
-        (FilteringRule("r", ("activesync",)), Request(), True),
-        (FilteringRule("r", ("/a b",)), Request(path="/a%20b"), True),
-        (FilteringRule("r", ("cmd=ping",)), Request(query="Cmd=Ping"), False),
-        (FilteringRule("r", ("x-evil: 1",), in_all=True), Request(headers={"x-evil": "1"}), True),
-        (FilteringRule("r", (), in_all=True), Request(headers={"x-evil": "1"}), False),
+        (OLD, ClientRequest(headers={"user-agent": "Apple IOS/6.1"}), True),
+        (OLD, ClientRequest(headers={"x-other": "iOS/6.1"}), False),
+        (OLD, ClientRequest(query="DeviceType=iOS/6.1"), True),
+        (OLD, ClientRequest(path="/iOS/6.1"), False),
+        (FilteringRule("r", ("activesync",)), ClientRequest(), True),
+        (FilteringRule("r", ("/a b",)), ClientRequest(path="/a%20b"), True),
+        (FilteringRule("r", ("cmd=ping",)), ClientRequest(query="Cmd=Ping"), False),
+        (FilteringRule("r", ("x-evil: 1",), in_all=True), ClientRequest(headers={"x-evil": "1"}), True),
+        (FilteringRule("r", (), in_all=True), ClientRequest(headers={"x-evil": "1"}), False),
     ],
 )
 def test_where_a_rule_looks(rule, request_, denied):
@@ -58,7 +58,7 @@ def test_where_a_rule_looks(rule, request_, denied):
 
 def test_denied_before_anybody_logs_in(make_server):
     server = make_server(filters=[FilteringRule("mine", (PATH.lower(),))])
-    turn = server.take(Request())
+    turn = server.take(ClientRequest())
     assert (turn.answer.status, turn.answer.substatus) == (404, 19)
     assert turn.answer.body == b"404.19: a filtering rule of the server denies the request\n"
     assert (server.recent.requests[-1].substatus, server.recent.requests[-1].user) == (19, None)

@@ -8,8 +8,8 @@ from hbprobe.eas.commands import PingAnswer, PingFolder, PingRequest
 from hbprobe.eas.wbxml import Element, encode
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Event1040
-from hbprobe.standin.device import Device
-from hbprobe.standin.ping import Held, PingRefused, judge_ping
+from hbprobe.standin.device import DeviceState
+from hbprobe.standin.ping import AdmittedPing, PingRefused, judge_ping
 
 INBOX = "5"
 MAX_FOLDERS = 100
@@ -184,7 +184,7 @@ def test_a_server_that_fails(make_phone, read):
 
 
 def test_ninety_nine_folders_are_the_most():
-    device = Device("alice", "D", "Phone", 0.0)
+    device = DeviceState("alice", "D", "Phone", 0.0)
     refused = judge_ping(PingRequest(480, folders(MAX_FOLDERS)), device, Settings(), MAX_FOLDERS)
     assert refused == PingRefused(PingAnswer(6, max_folders=100), "Ping.TooManyFolders")
     assert judge_ping(PingRequest(480, folders(99)), device, Settings(), MAX_FOLDERS).answer == PingAnswer(7)
@@ -193,13 +193,13 @@ def test_ninety_nine_folders_are_the_most():
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(1, 3540), st.integers(1, 3540))
 def test_a_bound_that_was_told_is_always_taken(asked_s, one_s, other_s):
     settings = Settings(min_heartbeat_s=min(one_s, other_s), max_heartbeat_s=max(one_s, other_s))
-    device = Device("alice", "D", "Phone", 0.0, folder_key=1)
+    device = DeviceState("alice", "D", "Phone", 0.0, folder_key=1)
     folder = (PingFolder(INBOX, "Email"),)
     judged = judge_ping(PingRequest(asked_s, folder), device, settings, MAX_FOLDERS)
     if isinstance(judged, PingRefused):
         asked_s = judged.answer.heartbeat_s
         judged = judge_ping(PingRequest(asked_s, folder), device, settings, MAX_FOLDERS)
-    assert judged == Held(asked_s, folder)
+    assert judged == AdmittedPing(asked_s, folder)
 
 
 # Event 1040

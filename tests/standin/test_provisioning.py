@@ -12,7 +12,7 @@ from hbprobe.eas.commands import (
     SettingsAnswer,
     SyncAnswer,
 )
-from hbprobe.standin.rules import Rules
+from hbprobe.standin.admin_rules import AdminRules
 
 INBOX = "5"
 TOLD = DeviceInformation(model="Model")
@@ -79,7 +79,7 @@ def test_a_policy_key_that_is_missing_or_wrong(make_phone, read, key, status):
 
 
 def test_a_policy_that_changed(phone, read):
-    phone.server.exchange.rules = Rules(policy={"AllowCamera": "0"})
+    phone.server.exchange.rules = AdminRules(policy={"AllowCamera": "0"})
     assert read(folder_sync(phone)) == FolderSyncAnswer(143)
     first, _ = phone.provision()
     assert first.policy == (("AllowCamera", "0"),)
@@ -102,7 +102,7 @@ def test_ping_does_not_look_at_the_key(phone):
 
 
 def test_a_wipe_goes_before_everything(phone, read):
-    phone.server.exchange.rules = Rules(remote_wipe=("PHONE1",))
+    phone.server.exchange.rules = AdminRules(remote_wipe=("PHONE1",))
     assert read(phone.ping(480, INBOX)) == PingAnswer(140)
     assert read(phone.sync("1")) == SyncAnswer(140)
     assert phone.ask("Provision", ProvisionRequest(information=TOLD)) == ProvisionAnswer(1, wipe=True)
@@ -115,7 +115,7 @@ def test_a_wipe_goes_before_everything(phone, read):
     assert device.wipe == "acknowledged"
     assert read(phone.ping(480, INBOX)) == PingAnswer(140), "for whoever comes back with the same device"
     device.wipe = None
-    phone.server.exchange.rules = Rules()
+    phone.server.exchange.rules = AdminRules()
     assert phone.ping(480, INBOX).answer is None
 
 

@@ -12,12 +12,12 @@ from hbprobe.eas.log_blob import Site
 from hbprobe.eas.query import Query
 from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import Settings
-from hbprobe.standin.device import Turn
-from hbprobe.standin.exchange import Exchange
-from hbprobe.standin.messages import WBXML, Request
+from hbprobe.standin.admin_rules import AdminRules
+from hbprobe.standin.device import ServedRequest
+from hbprobe.standin.exchange_server import ExchangeServer
+from hbprobe.standin.messages import WBXML, ClientRequest
 from hbprobe.standin.record_files import EventLog, IisLog, WallClock
-from hbprobe.standin.records import Several
-from hbprobe.standin.rules import Rules
+from hbprobe.standin.recorders import Several
 
 SETTINGS = Settings(sample_size=3, alert_threshold_s=540)
 CLOCK = WallClock(datetime(2030, 1, 2, tzinfo=UTC), 0.0)
@@ -31,15 +31,17 @@ class Server:
             EventLog(folder, release, SETTINGS, CLOCK, Site()),
             IisLog(folder, release, CLOCK, Site()),
         )
-        rules = Rules.model_validate({"policy": "off"})
+        rules = AdminRules.model_validate({"policy": "off"})
         recorder, keys = Several(self._recorders), itertools.count(1).__next__
-        self.exchange = Exchange(SETTINGS, None, rules, (), release, recorder, keys)
+        self.exchange = ExchangeServer(SETTINGS, None, rules, (), release, recorder, keys)
 
     def ask(self, command, message):
         """Let a request come, wait as long as it does, and end."""
         query = Query(command, "alice", "PHONE1", "Phone").plain()
         headers = {"ms-asprotocolversion": "12.1", "content-type": WBXML, "user-agent": "Phone/1.0 (x; y)"}
-        turn = Turn(Request("POST", query, headers, AUTHORIZATION, message.encode(), peer="198.51.100.7"), self.now)
+        turn = ServedRequest(
+            ClientRequest("POST", query, headers, AUTHORIZATION, message.encode(), peer="198.51.100.7"), self.now
+        )
         self.exchange.begin(turn, self.now)
         if turn.answer is None:
             self.now = turn.waiting.until_s

@@ -3,7 +3,7 @@
 import pytest
 
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.trial.evidence import Ask, FarEndSaw, Question, Seen
+from hbprobe.trial.evidence import Ask, FarEndSaw, Observation, Question
 from hbprobe.trial.outcome import Kind, Limit, Outcome, SocketSaw
 
 
@@ -13,7 +13,7 @@ class Facts:
     @staticmethod
     def silent(aftermath=Aftermath.NOTHING, state=None, *, woke=False, times=1, late_s=None, retransmits=0):
         """A post-mortem of a silent cut."""
-        return Seen(
+        return Observation(
             Ask(Question.POST_MORTEM, 750),
             Outcome(Kind.CUT, 753, Manner.SILENT),
             socket=SocketSaw(aftermath, retransmits, woke),
@@ -24,7 +24,7 @@ class Facts:
     @staticmethod
     def ended(how, state=None, *, status=None, signed=False, server=""):
         """A post-mortem of a cut that the client noticed."""
-        return Seen(
+        return Observation(
             Ask(Question.POST_MORTEM, 750),
             Outcome(Kind.CUT, 600, how, exact=True, status=status),
             signed=signed,
@@ -39,7 +39,7 @@ class Facts:
         outcome = Outcome(
             kind, hold_s if survived else at_s, None if survived else how, exact=how is not Manner.SILENT
         )
-        return Seen(Ask(question, hold_s, interval_s), outcome, **more)
+        return Observation(Ask(question, hold_s, interval_s), outcome, **more)
 
     @staticmethod
     def limit(how=Manner.SILENT, *, low_s=599.5, high_s=600.5, status=None, aftermath=None):

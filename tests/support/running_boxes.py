@@ -1,7 +1,7 @@
 """A running box that is only told of: what a control API and its page show, and what they ask of it."""
 
-from hbprobe.middlebox.box import FlowState
-from hbprobe.middlebox.events import Counts
+from hbprobe.middlebox.events import FlowCounts
+from hbprobe.middlebox.running_box import FlowState
 from hbprobe.profiles.catalogue import Catalogue
 
 
@@ -10,7 +10,7 @@ class ToldBox:
 
     def __init__(self, flows=2):
         self.profile = Catalogue().find("cisco-asa")
-        self.counts = Counts(opened=flows + 3, closed=3)
+        self.counts = FlowCounts(opened=flows + 3, closed=3)
         self._flows = {
             number: FlowState(number, f"198.51.100.7:{number}", "established", 30.0 + number, 20.0, 600.0 + number)
             for number in range(1, flows + 1)

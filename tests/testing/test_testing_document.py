@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import hbprobe.testing.survival  # noqa: F401 - modules that the inner pytest imports first are forgotten with it
+import hbprobe.testing.survival_table  # noqa: F401 - modules that the inner pytest imports first are forgotten with it
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "testing.md"
 BLOCK = re.compile(r"```(python|output) (\S+)\n(.*?)```\n", re.DOTALL)

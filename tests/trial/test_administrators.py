@@ -19,10 +19,10 @@ from hbprobe.eas.releases import Release
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.setup import set_up
 from hbprobe.net.wire import Target
-from hbprobe.preflight.preflight import Checks, Name, State
+from hbprobe.preflight.preflight import Checks, CheckState, Name
 from hbprobe.search.search import SearchSettings
+from hbprobe.standin.admin_rules import AdminRules, Characteristic
 from hbprobe.standin.filtering import FilteringRule
-from hbprobe.standin.rules import Characteristic, Rules
 from hbprobe.standin.users import Users
 from hbprobe.trial.methods.ping import PingMethod
 from hbprobe.trial.outcome import Kind, Outcome
@@ -34,7 +34,7 @@ OURS = tuple(device_id("ada", "localhost", number) for number in (0, 1))
 
 
 def rules(**keys):
-    return {"rules": Rules.model_validate(keys)}
+    return {"rules": AdminRules.model_validate(keys)}
 
 
 def about(characteristic, access):
@@ -135,7 +135,7 @@ async def in_state(serve_eas, state):
 
 @contextlib.asynccontextmanager
 async def another(exchange, dialer):
-    rules_in_force, exchange.rules = exchange.rules, Rules()
+    rules_in_force, exchange.rules = exchange.rules, AdminRules()
     method = PingMethod(dialer, 3, ADA, first=7)
     await method.prepare()
     async with asyncio.TaskGroup() as group:
@@ -176,9 +176,9 @@ def test_preflight(on_warp, serve_eas, state):
     there = names.index(name)
     assert [check.name for check in checks] == names
     assert [check.state for check in checks] == [
-        *[State.PASSED] * there,
-        State.FAILED,
-        *[State.NOT_TRIED] * (len(names) - there - 1),
+        *[CheckState.PASSED] * there,
+        CheckState.FAILED,
+        *[CheckState.NOT_TRIED] * (len(names) - there - 1),
     ]
     assert checks[there].found == (reason,)
     assert checks[there].mend
@@ -200,7 +200,7 @@ def test_a_failed_check_says_how_long_it_took(on_warp, serve_eas, state, took_s)
         async with in_state(serve_eas, state) as (_, dialer):
             return await Checks(dialer.target, dialer._tls, ADA).run()
 
-    (failed,) = [check for check in on_warp(main()) if check.state is State.FAILED]
+    (failed,) = [check for check in on_warp(main()) if check.state is CheckState.FAILED]
     assert failed.took_s == pytest.approx(took_s, abs=0.1)
 
 
@@ -278,7 +278,7 @@ def test_other_statuses(on_warp, serve, answers, name, reason):
             return preflight.checks, str(raised.value)
 
     checks, text = on_warp(main())
-    failed = [(check.name, check.found) for check in checks if check.state is State.FAILED]
+    failed = [(check.name, check.found) for check in checks if check.state is CheckState.FAILED]
     assert failed == [(name, (reason,))]
     assert text.startswith(f"{reason}; ")
 
@@ -332,7 +332,7 @@ def test_else_it_is_a_note_at_the_most(on_warp, serve, answers, headers, doubts,
     method, checks = on_warp(main())
     assert method.doubts == doubts
     assert method.notes[:-1] == tuple(doubts)
-    assert (checks[Name.CHANGES].state, checks[Name.CHANGES].found) == (State.PASSED, (found,))
+    assert (checks[Name.CHANGES].state, checks[Name.CHANGES].found) == (CheckState.PASSED, (found,))
 
 
 # What is no obstacle

@@ -9,12 +9,12 @@ import sys
 import pytest
 from support.peers import answer
 
-from hbprobe.farend.hold import hold_token
+from hbprobe.farend.hold_request import hold_token
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, Target
 from hbprobe.trial.asking import Asking
-from hbprobe.trial.evidence import Ask, FarEnd, Question
+from hbprobe.trial.evidence import Ask, FarEndState, Question
 from hbprobe.trial.outcome import Kind
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
@@ -61,7 +61,7 @@ def test_a_late_answer_is_waited_for(on_warp, serve):
     seen, _, peer = asked(on_warp, serve, holding(late, waiting), Ask(Question.POST_MORTEM, 60))
     assert (seen.outcome.how, seen.outcome.elapsed_s) == (Manner.SILENT, 63)
     assert seen.socket.aftermath is Aftermath.ACKNOWLEDGED
-    assert seen.far_end.state is FarEnd.WAITING
+    assert seen.far_end.state is FarEndState.WAITING
     assert seen.late_s == 10
     assert peer.connections == 2
 
@@ -80,7 +80,7 @@ def test_a_late_answer_that_does_not_come_is_given_up(on_warp, serve):
 def test_an_answer_is_not_waited_for_where_the_far_end_has_answered(on_warp, serve):
     answered = b'{"up_s": 900, "seen": true, "now_s": 1, "answered_s": 1, "unacknowledged": 1}'
     seen, at_s, _ = asked(on_warp, serve, holding(late, answered), Ask(Question.POST_MORTEM, 60))
-    assert (seen.far_end.state, seen.late_s, at_s) == (FarEnd.UNACKNOWLEDGED, None, 64)
+    assert (seen.far_end.state, seen.late_s, at_s) == (FarEndState.UNACKNOWLEDGED, None, 64)
 
 
 def test_without_a_witness_nothing_is_known_of_the_far_end(on_warp, serve):

@@ -3,7 +3,7 @@ import pytest
 from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
 from hbprobe.trial.classify import classify, unless_by_far_end
-from hbprobe.trial.evidence import FarEnd, FarEndSaw
+from hbprobe.trial.evidence import FarEndSaw, FarEndState
 from hbprobe.trial.outcome import Kind, Outcome
 
 TOKEN = b"0123456789abcdef\n"
@@ -218,7 +218,7 @@ def test_any_answer_after_the_silence_survives(status):
 SILENT = Outcome(Kind.CUT, 603, Manner.SILENT, reason="nothing came")
 
 
-@pytest.mark.parametrize("state", FarEnd)
+@pytest.mark.parametrize("state", FarEndState)
 def test_a_silence_beside_a_stall_of_the_far_end_is_no_evidence(state):
     outcome = unless_by_far_end(SILENT, FarEndSaw(state, stalled_s=1.6), grace_s=3)
     text = "the far end stood still for 1.6 s meanwhile, which says nothing of the path"
@@ -226,7 +226,7 @@ def test_a_silence_beside_a_stall_of_the_far_end_is_no_evidence(state):
 
 
 def test_a_request_that_a_full_far_end_never_saw_is_no_evidence():
-    outcome = unless_by_far_end(SILENT, FarEndSaw(FarEnd.NEVER_ARRIVED, was_full=True), grace_s=3)
+    outcome = unless_by_far_end(SILENT, FarEndSaw(FarEndState.NEVER_ARRIVED, was_full=True), grace_s=3)
     assert (outcome.kind, outcome.again) == (Kind.FAILED, True)
     assert outcome.reason.startswith("the far end turned connections away meanwhile: it had no descriptors left")
 
@@ -235,10 +235,10 @@ def test_a_request_that_a_full_far_end_never_saw_is_no_evidence():
     "saw",
     [
         None,
-        FarEndSaw(FarEnd.UNACKNOWLEDGED),
-        FarEndSaw(FarEnd.UNACKNOWLEDGED, stalled_s=1.4),
-        FarEndSaw(FarEnd.UNACKNOWLEDGED, was_full=True),
-        FarEndSaw(FarEnd.NEVER_ARRIVED),
+        FarEndSaw(FarEndState.UNACKNOWLEDGED),
+        FarEndSaw(FarEndState.UNACKNOWLEDGED, stalled_s=1.4),
+        FarEndSaw(FarEndState.UNACKNOWLEDGED, was_full=True),
+        FarEndSaw(FarEndState.NEVER_ARRIVED),
     ],
 )
 def test_a_silence_that_the_far_end_has_no_part_in(saw):
@@ -255,5 +255,5 @@ def test_a_silence_that_the_far_end_has_no_part_in(saw):
     ],
 )
 def test_what_came_from_the_path_stays_what_it_is_whatever_the_far_end_did(outcome):
-    saw = FarEndSaw(FarEnd.NEVER_ARRIVED, stalled_s=60, was_full=True)
+    saw = FarEndSaw(FarEndState.NEVER_ARRIVED, stalled_s=60, was_full=True)
     assert unless_by_far_end(outcome, saw, grace_s=3) == outcome

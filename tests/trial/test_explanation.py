@@ -1,7 +1,7 @@
 import pytest
 
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.trial.evidence import Ask, FarEnd, FarEndSaw, Question, Seen
+from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
 from hbprobe.trial.explanation import explain
 from hbprobe.trial.outcome import Cause, Kind, Outcome
 
@@ -10,14 +10,14 @@ HELD, DOWN = Cause.HELD_BY_PROXY, Cause.PATH_DOWN
 BY_PROXY, BY_SERVER = Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER
 RST_BOX, RST_SERVER = Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER
 ALIVE = [
-    FarEnd.WAITING,
-    FarEnd.UNACKNOWLEDGED,
-    FarEnd.ACKNOWLEDGED,
-    FarEnd.ANSWERED,
-    FarEnd.RESET,
-    FarEnd.CLOSED,
-    FarEnd.GAVE_UP,
-    FarEnd.NEVER_ARRIVED,
+    FarEndState.WAITING,
+    FarEndState.UNACKNOWLEDGED,
+    FarEndState.ACKNOWLEDGED,
+    FarEndState.ANSWERED,
+    FarEndState.RESET,
+    FarEndState.CLOSED,
+    FarEndState.GAVE_UP,
+    FarEndState.NEVER_ARRIVED,
 ]
 
 
@@ -29,10 +29,10 @@ def causes(seen):
     ("state", "because"),
     [
         (None, (LOST,)),
-        (FarEnd.UNACKNOWLEDGED, (LOST,)),
-        (FarEnd.WAITING, (LOST,)),
-        (FarEnd.RESET, (LOST,)),
-        (FarEnd.UNREACHABLE, (DOWN,)),
+        (FarEndState.UNACKNOWLEDGED, (LOST,)),
+        (FarEndState.WAITING, (LOST,)),
+        (FarEndState.RESET, (LOST,)),
+        (FarEndState.UNREACHABLE, (DOWN,)),
     ],
 )
 def test_nothing_is_acknowledged(facts, state, because):
@@ -43,10 +43,10 @@ def test_nothing_is_acknowledged(facts, state, because):
     ("state", "because"),
     [
         (None, (ON_NEXT, RST_SERVER)),
-        (FarEnd.UNACKNOWLEDGED, (ON_NEXT,)),
-        (FarEnd.RESET, (ON_NEXT,)),
-        (FarEnd.RESTARTED, (RST_SERVER,)),
-        (FarEnd.UNREACHABLE, (RST_SERVER,)),
+        (FarEndState.UNACKNOWLEDGED, (ON_NEXT,)),
+        (FarEndState.RESET, (ON_NEXT,)),
+        (FarEndState.RESTARTED, (RST_SERVER,)),
+        (FarEndState.UNREACHABLE, (RST_SERVER,)),
     ],
 )
 def test_rst_answers_the_next_packet(facts, state, because):
@@ -57,22 +57,22 @@ def test_rst_answers_the_next_packet(facts, state, because):
     ("state", "because"),
     [
         (None, (LATE, HELD)),
-        (FarEnd.WAITING, (LATE,)),
-        (FarEnd.UNACKNOWLEDGED, (LOST, HELD)),
-        (FarEnd.GAVE_UP, (LOST, HELD)),
-        (FarEnd.ACKNOWLEDGED, (HELD,)),
-        (FarEnd.ANSWERED, (HELD,)),
-        (FarEnd.CLOSED, (HELD,)),
-        (FarEnd.RESET, (HELD,)),
-        (FarEnd.NEVER_ARRIVED, (HELD,)),
-        (FarEnd.UNREACHABLE, (DOWN,)),
+        (FarEndState.WAITING, (LATE,)),
+        (FarEndState.UNACKNOWLEDGED, (LOST, HELD)),
+        (FarEndState.GAVE_UP, (LOST, HELD)),
+        (FarEndState.ACKNOWLEDGED, (HELD,)),
+        (FarEndState.ANSWERED, (HELD,)),
+        (FarEndState.CLOSED, (HELD,)),
+        (FarEndState.RESET, (HELD,)),
+        (FarEndState.NEVER_ARRIVED, (HELD,)),
+        (FarEndState.UNREACHABLE, (DOWN,)),
     ],
 )
 def test_the_packet_is_acknowledged(facts, state, because):
     assert causes(facts.silent(Aftermath.ACKNOWLEDGED, state)) == because
 
 
-@pytest.mark.parametrize("state", [None, FarEnd.UNACKNOWLEDGED, FarEnd.ACKNOWLEDGED])
+@pytest.mark.parametrize("state", [None, FarEndState.UNACKNOWLEDGED, FarEndState.ACKNOWLEDGED])
 def test_a_packet_that_brings_the_connection_back(facts, state):
     assert causes(facts.silent(Aftermath.ACKNOWLEDGED, state, woke=True)) == (LOST,)
 
@@ -81,12 +81,12 @@ def test_a_packet_that_brings_the_connection_back(facts, state):
     ("state", "because"),
     [
         (None, (LOST, LATE)),
-        (FarEnd.WAITING, (LATE,)),
-        (FarEnd.UNACKNOWLEDGED, (LOST,)),
-        (FarEnd.RESET, (LOST,)),
-        (FarEnd.ACKNOWLEDGED, (HELD, LOST)),
-        (FarEnd.NEVER_ARRIVED, (HELD, LOST)),
-        (FarEnd.UNREACHABLE, (DOWN,)),
+        (FarEndState.WAITING, (LATE,)),
+        (FarEndState.UNACKNOWLEDGED, (LOST,)),
+        (FarEndState.RESET, (LOST,)),
+        (FarEndState.ACKNOWLEDGED, (HELD, LOST)),
+        (FarEndState.NEVER_ARRIVED, (HELD, LOST)),
+        (FarEndState.UNREACHABLE, (DOWN,)),
     ],
 )
 def test_a_system_that_tells_nothing(facts, state, because):
@@ -94,11 +94,11 @@ def test_a_system_that_tells_nothing(facts, state, because):
 
 
 def test_the_answer_came_after_all(facts):
-    assert causes(facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, late_s=4)) == (LATE,)
+    assert causes(facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING, late_s=4)) == (LATE,)
 
 
 def test_a_proxy_that_asks_again(facts):
-    assert causes(facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, times=2)) == (HELD,)
+    assert causes(facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING, times=2)) == (HELD,)
 
 
 @pytest.mark.parametrize("state", [None, *ALIVE])
@@ -119,17 +119,17 @@ def test_an_end_that_the_far_end_did_not_make(facts, how, box, state, signed):
 def test_an_end_of_unknown_origin(facts, how, box, server):
     assert causes(facts.ended(how)) == (box, server)
     assert causes(facts.ended(how, signed=True)) == (server, box)
-    assert causes(facts.ended(how, FarEnd.UNREACHABLE)) == (server, box)
-    assert causes(facts.ended(how, FarEnd.RESTARTED)) == (server,)
+    assert causes(facts.ended(how, FarEndState.UNREACHABLE)) == (server, box)
+    assert causes(facts.ended(how, FarEndState.RESTARTED)) == (server,)
 
 
 def test_fin_answers_the_next_packet(facts):
     assert causes(facts.silent(Aftermath.CLOSED)) == (BY_PROXY, BY_SERVER)
-    assert causes(facts.silent(Aftermath.CLOSED, FarEnd.WAITING)) == (BY_PROXY,)
+    assert causes(facts.silent(Aftermath.CLOSED, FarEndState.WAITING)) == (BY_PROXY,)
 
 
 def test_rst_answers_the_next_request_of_the_idle_method():
-    seen = Seen(
+    seen = Observation(
         Ask(Question.POST_MORTEM, 750),
         Outcome(Kind.CUT, 750, Manner.RESET, aftermath=Aftermath.RESET),
         announced_s=75,
@@ -147,7 +147,7 @@ def test_a_request_that_lived(facts):
 
 
 def test_the_evidence_of_silence(facts):
-    assert explain(facts.silent(Aftermath.NOTHING, FarEnd.WAITING, retransmits=2), tls=True).evidence == (
+    assert explain(facts.silent(Aftermath.NOTHING, FarEndState.WAITING, retransmits=2), tls=True).evidence == (
         "nothing came here, though the answer was due after 12 min 30 s",
         "one more packet from here was not acknowledged, though it was sent again and again",
         "the far end: it has not answered yet, and its connection stands",
@@ -155,7 +155,7 @@ def test_the_evidence_of_silence(facts):
 
 
 def test_the_evidence_of_an_end(facts):
-    assert explain(facts.ended(Manner.CLOSED, FarEnd.RESET), tls=True).evidence == (
+    assert explain(facts.ended(Manner.CLOSED, FarEndState.RESET), tls=True).evidence == (
         "FIN came after 10 min",
         "no close_notify of TLS came before it, as from a box without the keys of the connection",
         "the far end: its connection was reset 10 min after the request came",
@@ -175,7 +175,7 @@ def test_the_evidence_of_a_status(facts):
 
 
 def test_the_evidence_of_a_late_server(facts):
-    seen = facts.silent(None, FarEnd.WAITING, late_s=4.04)
+    seen = facts.silent(None, FarEndState.WAITING, late_s=4.04)
     assert explain(seen, tls=True).evidence[1:] == (
         "this system does not tell whether one more packet was acknowledged",
         "the far end: it has not answered yet, and its connection stands",
@@ -184,18 +184,18 @@ def test_the_evidence_of_a_late_server(facts):
 
 
 def test_the_evidence_of_what_came_back_and_came_twice(facts):
-    seen = facts.silent(Aftermath.ACKNOWLEDGED, FarEnd.WAITING, woke=True, times=2)
+    seen = facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING, woke=True, times=2)
     woken, again = explain(seen, tls=True).evidence[2:]
     assert woken == "that packet brought the connection back: what had been held up came after it"
     assert again.endswith("its connection stands; the request came 2 times, as from a proxy that asks again")
 
 
 def test_the_evidence_of_an_answer_and_of_an_announcement():
-    seen = Seen(
+    seen = Observation(
         Ask(Question.POST_MORTEM, 100),
         Outcome(Kind.CUT, 75, Manner.CLOSED, exact=True),
         announced_s=75,
-        far_end=FarEndSaw(FarEnd.UNACKNOWLEDGED, answered_s=100),
+        far_end=FarEndSaw(FarEndState.UNACKNOWLEDGED, answered_s=100),
     )
     assert explain(seen, tls=False).evidence == (
         "FIN came after 1 min 15 s",

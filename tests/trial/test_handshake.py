@@ -4,22 +4,22 @@ import pytest
 
 from hbprobe.eas.client import HttpRequest
 from hbprobe.net.replies import Answer, Broken, End
-from hbprobe.trial.handshake import Courier
+from hbprobe.trial.handshake import RequestSender
 
 ASKED = HttpRequest("OPTIONS", "/Microsoft-Server-ActiveSync", (), b"")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 def asked(on_warp, serve, script, times):
-    """Ask so many times over one courier; return the replies, and the server, which has counted."""
+    """Ask so many times over one sender; return the replies, and the server, which has counted."""
 
     async def main():
         async with serve(script) as peer:
-            courier = Courier(peer.dialer())
+            sender = RequestSender(peer.dialer())
             try:
-                return [await courier.ask(ASKED, 60.0) for _ in range(times)], peer
+                return [await sender.ask(ASKED, 60.0) for _ in range(times)], peer
             finally:
-                courier.close()
+                sender.close()
 
     return on_warp(main())
 

@@ -7,7 +7,7 @@ import pytest
 
 from hbprobe import __version__
 from hbprobe.exchange.settings import Settings
-from hbprobe.farend.hold import hold_token
+from hbprobe.farend.hold_request import hold_token
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.wire import Dialer, Target
 from hbprobe.trial.methods.method import make_method

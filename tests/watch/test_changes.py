@@ -1,11 +1,11 @@
 import pytest
 
-from hbprobe.watch.changes import Change, Changes, Seen, changes_of
+from hbprobe.watch.changes import Change, Changes, MeasuredBracket, changes_of
 
 
 def history(*limits):
     """Measurements an hour apart, each (survived, cut)."""
-    return [Seen(3600.0 * number, *limit) for number, limit in enumerate(limits)]
+    return [MeasuredBracket(3600.0 * number, *limit) for number, limit in enumerate(limits)]
 
 
 HOUR_TIMER, FIVE_MINUTES, OPEN = (3599.5, 3600.5), (299.5, 300.5), (3540.0, None)
@@ -56,5 +56,5 @@ def test_the_second_may_come_after_a_detour():
     ],
 )
 def test_agreement_goes_both_ways(one, other, agree):
-    assert Seen(0, *one).agrees(Seen(1, *other)) is agree
-    assert Seen(0, *other).agrees(Seen(1, *one)) is agree
+    assert MeasuredBracket(0, *one).agrees(MeasuredBracket(1, *other)) is agree
+    assert MeasuredBracket(0, *other).agrees(MeasuredBracket(1, *one)) is agree

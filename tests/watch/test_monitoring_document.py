@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hbprobe.watch.metrics import Findings, Itself, Probed
+from hbprobe.watch.metrics import Itself, Probed, TargetMetrics
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "operations"
@@ -24,7 +24,7 @@ ENDS = {"counter": "_total", "info": "_info"}
 @pytest.fixture
 def known(store, measured):
     measured("a", 0, 60, 61)
-    collectors = (Findings(store, ["a"], 0), Itself(waiting=0, interval_s=1, reloaded=True), Probed(None))
+    collectors = (TargetMetrics(store, ["a"], 0), Itself(waiting=0, interval_s=1, reloaded=True), Probed(None))
     found = [metric for one in collectors for metric in one.collect()]
     return {metric.name + ENDS.get(metric.type, "") for metric in found} | {"hbprobe_watch"}  # the last: an id
 

@@ -8,7 +8,7 @@ import trustme
 
 from hbprobe.lab.pathfile import SearchOnPath
 from hbprobe.trial.methods.table import names
-from hbprobe.watch.metrics import Findings, Itself
+from hbprobe.watch.metrics import Itself, TargetMetrics
 from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import TargetInFile, WatchFile, load_watch
 
@@ -39,6 +39,6 @@ def test_every_metric_is_explained(text, store, measured):
     measured("a", 0, 60, 61)
     explained = set(re.findall(r"^\| `(hbprobe_\w+)` \|", text, re.MULTILINE))
     itself = Itself(waiting=0, interval_s=1, reloaded=True)
-    metrics = [one for collector in (Findings(store, ["a"], 0), itself) for one in collector.collect()]
+    metrics = [one for collector in (TargetMetrics(store, ["a"], 0), itself) for one in collector.collect()]
     ends = {"counter": "_total", "info": "_info"}
     assert {one.name + ends.get(one.type, "") for one in metrics} == explained

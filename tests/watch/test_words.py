@@ -1,6 +1,6 @@
 import pytest
 
-from hbprobe.watch.changes import Change, Seen
+from hbprobe.watch.changes import Change, MeasuredBracket
 from hbprobe.watch.store import Measurement, State
 from hbprobe.watch.words import change_words, measurement_words, when
 
@@ -16,7 +16,7 @@ TUESDAY = 1795528800.0  # 2026-11-24 14:00 UTC
     ],
 )
 def test_a_change(before, after, words):
-    change = Change(Seen(0, *before), Seen(TUESDAY, *after))
+    change = Change(MeasuredBracket(0, *before), MeasuredBracket(TUESDAY, *after))
     assert change_words(change) == f"since Tuesday 2026-11-24 14:00 UTC the path {words}"
 
 

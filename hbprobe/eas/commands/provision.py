@@ -19,7 +19,7 @@ from hbprobe.eas.commands.parts import (
     parse,
     text,
 )
-from hbprobe.eas.commands.settings import (
+from hbprobe.eas.commands.settings_command import (
     DeviceInformation,
     read_information_status,
     write_information_status,

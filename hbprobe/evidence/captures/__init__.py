@@ -15,7 +15,7 @@ a timer (`idle_timers`). Memory is bounded by the connections and their silences
                        timing and size
     two_sides.py       one connection in two captures: matched, and what was seen on one side only (pure)
     death.py           from the packets of one connection to how it ended, who ended it, and why one thinks so (pure)
-    company.py         what the other connections of a capture say of one: was the path up when it died, was the
+    other_flows.py     what the other connections of a capture say of one: was the path up when it died, was the
                        server restarted?
     idle_timers.py     from many connections to timers, as limits (pure)
     findings.py        what captures showed, as values and as the document

@@ -17,9 +17,9 @@ from hbprobe import __version__
 from hbprobe.errors import UserError
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture_file import PIPE, CaptureFile, pieces
-from hbprobe.evidence.captures.death import Verdict
-from hbprobe.evidence.captures.findings import Findings, record
-from hbprobe.evidence.captures.tcp_flow import End
+from hbprobe.evidence.captures.death import ConnectionVerdict
+from hbprobe.evidence.captures.findings import CaptureFindings, record
+from hbprobe.evidence.captures.tcp_flow import Endpoint
 from hbprobe.text import shown
 
 _SECTION, _INTERFACE, _NAMES, _PACKET, _SECRETS = 0x0A0D0D0A, 1, 4, 6, 10
@@ -32,7 +32,7 @@ _MOST_COMMENT = 60_000
 _MOST_NAMES = 1000
 
 
-def annotate(findings: Findings, out: Path, keys: Path | None = None) -> None:
+def annotate(findings: CaptureFindings, out: Path, keys: Path | None = None) -> None:
     """Write the packets of all files, each side as an interface of its own. Raises UserError.
 
     Nothing is left behind where that fails half way.
@@ -76,7 +76,7 @@ _KEY_LABELS = {
 }
 
 
-def _write(findings: Findings, out: BinaryIO, secrets: bytes | None) -> None:
+def _write(findings: CaptureFindings, out: BinaryIO, secrets: bytes | None) -> None:
     comments: dict[tuple[int, int], list[str]] = defaultdict(list)
     for verdict in findings.verdicts:
         for comment in verdict.comments:
@@ -118,21 +118,21 @@ def _write(findings: Findings, out: BinaryIO, secrets: bytes | None) -> None:
                 out.write(_block(_PACKET, head + _padded(bytes(view[offset : offset + captured])) + end))
 
 
-def _summary(findings: Findings) -> bytes:
+def _summary(findings: CaptureFindings) -> bytes:
     return "\n".join(answer(record(findings))).encode()[:_MOST_COMMENT]
 
 
-def _names(verdicts: Iterable[Verdict]) -> bytes:
+def _names(verdicts: Iterable[ConnectionVerdict]) -> bytes:
     """Return names for the ends: Wireshark shows them where it resolves addresses from the file."""
-    known: dict[str, End] = {}
+    known: dict[str, Endpoint] = {}
     for verdict in verdicts:
-        known.setdefault(verdict.flow.client, End.CLIENT)
-        known[verdict.flow.server] = End.SERVER
+        known.setdefault(verdict.flow.client, Endpoint.CLIENT)
+        known[verdict.flow.server] = Endpoint.SERVER
     records = b"".join(_name_records(list(known.items())[:_MOST_NAMES]))
     return _block(_NAMES, records + struct.pack("<HH", 0, 0)) if known else b""
 
 
-def _name_records(known: list[tuple[str, End]]) -> Iterator[bytes]:
+def _name_records(known: list[tuple[str, Endpoint]]) -> Iterator[bytes]:
     for address, end in known:
         packed = ipaddress.ip_address(address).packed
         kind = _NAME_IPV4 if len(packed) == 4 else _NAME_IPV6

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.capture import CaptureRecord, TimerPart
+from hbprobe.records.capture import CaptureRecord, CaptureTimerPart
 from hbprobe.text import counted
 
 _DOES = {Manner.SILENT: "forgets", Manner.RESET: "resets", Manner.CLOSED: "closes", Manner.STATUS: "answers"}
@@ -42,16 +42,16 @@ def _answer(record: CaptureRecord) -> Iterator[str]:
         yield f"For {counted(open_, 'connection')} the capture cannot tell."
 
 
-def timer_words(timer: TimerPart) -> str:
+def timer_words(timer: CaptureTimerPart) -> str:
     """Say what a timer does, and when."""
     return f"{_how(timer)}: {_who(timer)} {_does(timer)} {_when(timer)}{_counts(timer)}"
 
 
-def _how(timer: TimerPart) -> str:
+def _how(timer: CaptureTimerPart) -> str:
     return "died of idleness" if timer.maker == "box" or timer.limit.how is Manner.SILENT else "ended while idle"
 
 
-def _who(timer: TimerPart) -> str:
+def _who(timer: CaptureTimerPart) -> str:
     if timer.between_captures:
         return "a box between the two captures"
     if timer.maker == "unknown" and timer.limit.how is not Manner.SILENT:
@@ -61,7 +61,7 @@ def _who(timer: TimerPart) -> str:
     )
 
 
-def _does(timer: TimerPart) -> str:
+def _does(timer: CaptureTimerPart) -> str:
     limit = timer.limit
     if limit.aftermath is Aftermath.RESET:
         return "forgets them, and answers the next packet with RST,"
@@ -70,7 +70,7 @@ def _does(timer: TimerPart) -> str:
     return f"{_DOES[limit.how or Manner.SILENT]} them"
 
 
-def _when(timer: TimerPart) -> str:
+def _when(timer: CaptureTimerPart) -> str:
     what = "payload" if timer.counts == "data" else "packet"
     if timer.limit.exact:
         age = f"{timer.age:.1f} s after the last {what}"
@@ -81,7 +81,7 @@ def _when(timer: TimerPart) -> str:
     return f"at or before {cut:.1f} s after the last {what}{above}"
 
 
-def _counts(timer: TimerPart) -> str:
+def _counts(timer: CaptureTimerPart) -> str:
     if timer.counts == "data":
         return "; it counts data only, keep-alives do not help"
     return "; it counts every packet, keep-alives help" if timer.counts == "packets" else ""

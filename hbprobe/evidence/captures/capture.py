@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from hbprobe.errors import UserError
 from hbprobe.evidence.captures import two_sides
 from hbprobe.evidence.captures.capture_file import CaptureFile, found, pieces
-from hbprobe.evidence.captures.company import Company, simultaneous, weighed
-from hbprobe.evidence.captures.death import LEAST_IDLE_S, Ending, Verdict, judge
-from hbprobe.evidence.captures.findings import Findings, record
+from hbprobe.evidence.captures.death import LEAST_IDLE_S, ConnectionFate, ConnectionVerdict, judge
+from hbprobe.evidence.captures.findings import CaptureFindings, record
 from hbprobe.evidence.captures.headers import Segments
 from hbprobe.evidence.captures.hints import hints
 from hbprobe.evidence.captures.idle_timers import idle_timers
+from hbprobe.evidence.captures.other_flows import OtherFlows, simultaneous, weighed
 from hbprobe.evidence.captures.retention import Retention, Rows
-from hbprobe.evidence.captures.tcp_flow import End, connection_count, flows
+from hbprobe.evidence.captures.tcp_flow import Endpoint, connection_count, flows
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Capture:
         """Do as `run`, in a thread."""
         return await asyncio.to_thread(self.run, progress)
 
-    def findings(self, progress: Progress | None = None) -> Findings:
+    def findings(self, progress: Progress | None = None) -> CaptureFindings:
         """Read and judge; raises UserError."""
         from hbprobe.profiles.catalogue import Catalogue
 
@@ -174,20 +174,20 @@ class _Side:
 
 def _judged(
     kept: Rows, end_s: float, least_idle_s: float, *, all_of_them: bool = False
-) -> tuple[list[Verdict], Company]:
-    company, verdicts = Company(kept), []
+) -> tuple[list[ConnectionVerdict], OtherFlows]:
+    others, verdicts = OtherFlows(kept), []
     for flow in flows(kept, least_gap_s=min(least_idle_s, 1.0), others_too=all_of_them):
-        company.add(flow)
+        others.add(flow)
         verdict = judge(flow, end_s=end_s, least_idle_s=least_idle_s)
         verdicts.append(replace(verdict, hints=hints(flow)))
-    return verdicts, company
+    return verdicts, others
 
 
-def _one(side: _Side, files: Sequence[CaptureFile], least_idle_s: float) -> Findings:
+def _one(side: _Side, files: Sequence[CaptureFile], least_idle_s: float) -> CaptureFindings:
     rows = side.kept.rows()
-    verdicts, company = _judged(rows, side.end_s, least_idle_s)
-    judged = tuple(weighed(verdicts, company))
-    return Findings(
+    verdicts, others = _judged(rows, side.end_s, least_idle_s)
+    judged = tuple(weighed(verdicts, others))
+    return CaptureFindings(
         tuple(files),
         (None,) * len(files),
         max(connection_count(rows), len(judged)),
@@ -196,7 +196,7 @@ def _one(side: _Side, files: Sequence[CaptureFile], least_idle_s: float) -> Find
     )
 
 
-def _two(sides: Sequence[_Side], files: Sequence[CaptureFile], least_idle_s: float) -> Findings:
+def _two(sides: Sequence[_Side], files: Sequence[CaptureFile], least_idle_s: float) -> CaptureFindings:
     rows = [side.kept.rows() for side in sides]
     told = [_judged(kept, side.end_s, least_idle_s, all_of_them=True) for kept, side in zip(rows, sides, strict=True)]
     seen = [[verdict.flow for verdict in verdicts] for verdicts, _ in told]
@@ -225,8 +225,10 @@ def _two(sides: Sequence[_Side], files: Sequence[CaptureFile], least_idle_s: flo
         notes.append(f"{counted(alone, 'connection')} were seen on one side only")
     if pairs and missing > two_sides.COMPLETE:
         notes.append(f"one of the captures has lost packets ({missing:.1%}): what one side alone saw proves less")
-    which = {id(file): End.CLIENT if side is sides[near] else End.SERVER for side in sides for file in side.files}
-    return Findings(
+    which = {
+        id(file): Endpoint.CLIENT if side is sides[near] else Endpoint.SERVER for side in sides for file in side.files
+    }
+    return CaptureFindings(
         tuple(files),
         tuple(which[id(file)] for file in files),
         len(pairs) + alone,
@@ -238,12 +240,12 @@ def _two(sides: Sequence[_Side], files: Sequence[CaptureFile], least_idle_s: flo
     )
 
 
-def _is_worth_telling(verdict: Verdict, least_idle_s: float) -> bool:
-    boring = verdict.ending in (Ending.ALIVE, Ending.ORDERLY)
+def _is_worth_telling(verdict: ConnectionVerdict, least_idle_s: float) -> bool:
+    boring = verdict.ending in (ConnectionFate.ALIVE, ConnectionFate.ORDERLY)
     return not boring or verdict.longest_s >= min(least_idle_s, 1.0)
 
 
-def _notes(sides: Iterable[_Side], verdicts: Sequence[Verdict]) -> list[str]:
+def _notes(sides: Iterable[_Side], verdicts: Sequence[ConnectionVerdict]) -> list[str]:
     notes = []
     for side in sides:
         for file in side.files:

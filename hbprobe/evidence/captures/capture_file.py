@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.captures.headers import Bytes, Counts, Segments, segments
+from hbprobe.evidence.captures.headers import Bytes, PacketCounts, Segments, segments
 from hbprobe.evidence.captures.packet_records import PADDING, DamagedError, Records, Scanner, scanner_of
 from hbprobe.text import shown
 
@@ -54,7 +54,7 @@ class CaptureFile:
 
     path: Path
     kind: str = ""
-    counts: Counts = field(default_factory=Counts)
+    counts: PacketCounts = field(default_factory=PacketCounts)
     size: int = 0
     untimed: int = 0
     first_ns: int | None = None

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from hbprobe.duration import format_duration
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN
-from hbprobe.evidence.captures.tcp_flow import End, Flow, Packet, is_before
+from hbprobe.evidence.captures.tcp_flow import Endpoint, Packet, TcpFlow, is_before
 from hbprobe.manner import Manner
 from hbprobe.text import counted
 from hbprobe.trial.outcome import Cause
@@ -29,7 +29,7 @@ _TELLING_TRIP_S = 0.005
 _WRAP = 1 << 32
 
 
-class Ending(Word):
+class ConnectionFate(Word):
     """What became of a connection."""
 
     ALIVE = "alive", "still alive when the capture ended"
@@ -88,16 +88,16 @@ class Survived:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConnectionVerdict:
     """What became of one connection, and what shows it. Times in seconds since 1970, lengths in seconds."""
 
-    flow: Flow
-    ending: Ending
+    flow: TcpFlow
+    ending: ConnectionFate
     causes: tuple[Cause, ...] = ()
     """What it died of, the likeliest first; several where the evidence leaves them open."""
     maker: Maker | None = None
     """Who made the packet that ended it; None where none did."""
-    in_name_of: End | None = None
+    in_name_of: Endpoint | None = None
     """Whose address that packet bears; for a silent death the end that did not answer."""
     client_saw: Manner | None = None
     server_saw: Manner | None = None
@@ -135,14 +135,14 @@ class Verdict:
     @property
     def is_death(self) -> bool:
         """Whether it died, or was ended, while it was idle."""
-        return self.ending in (Ending.IDLE_DEATH, Ending.ENDED_IDLE)
+        return self.ending in (ConnectionFate.IDLE_DEATH, ConnectionFate.ENDED_IDLE)
 
 
 @dataclass(slots=True)
 class _Story:
     """A connection, packet by packet, with what is needed to understand each."""
 
-    flow: Flow
+    flow: TcpFlow
     packets: tuple[Packet, ...]
     keep_alives: set[int] = field(default_factory=set)
     """By place."""
@@ -150,10 +150,10 @@ class _Story:
     answered: int = 0
 
     @classmethod
-    def of(cls, flow: Flow) -> "_Story":
+    def of(cls, flow: TcpFlow) -> "_Story":
         story = cls(flow, flow.packets)
-        sent: dict[End, int] = {}
-        waiting: End | None = None
+        sent: dict[Endpoint, int] = {}
+        waiting: Endpoint | None = None
         for place, packet in enumerate(flow.packets):
             if waiting is packet.sender.other and not packet.has(RST):
                 story.answered += 1
@@ -174,7 +174,7 @@ class _Story:
                 sent[packet.sender] = packet.following
         return story
 
-    def last_of(self, end: End) -> int:
+    def last_of(self, end: Endpoint) -> int:
         """Return the place of an end's last packet; -1 where it sent none."""
         return next(
             (place for place in range(len(self.packets) - 1, -1, -1) if self.packets[place].sender is end), -1
@@ -188,7 +188,7 @@ def _is_keep_alive(packet: Packet, ahead: int | None) -> bool:
     return packet.sequence == (ahead - 1) % _WRAP and packet.gap_s > 0
 
 
-def judge(flow: Flow, *, end_s: float, least_idle_s: float = LEAST_IDLE_S) -> Verdict:
+def judge(flow: TcpFlow, *, end_s: float, least_idle_s: float = LEAST_IDLE_S) -> ConnectionVerdict:
     """Say what became of a connection in a capture that ended at `end_s`."""
     story = _Story.of(flow)
     verdict = _never_stood(story) or _void(story, end_s, least_idle_s) or _ended(story, least_idle_s)
@@ -200,9 +200,9 @@ def judge(flow: Flow, *, end_s: float, least_idle_s: float = LEAST_IDLE_S) -> Ve
 # Silences
 
 
-def _with_silences(story: _Story, verdict: Verdict) -> Verdict:
+def _with_silences(story: _Story, verdict: ConnectionVerdict) -> ConnectionVerdict:
     """Add the silences that the connection came through, and its keep-alives."""
-    died_s = verdict.at_s if verdict.ending not in (Ending.ALIVE, Ending.CANNOT_TELL) else None
+    died_s = verdict.at_s if verdict.ending not in (ConnectionFate.ALIVE, ConnectionFate.CANNOT_TELL) else None
     packets = story.packets
     best = data = None
     for place, packet in enumerate(packets):
@@ -237,30 +237,37 @@ def _was_answered(story: _Story, place: int) -> bool:
 # No connection
 
 
-def _never_stood(story: _Story) -> Verdict | None:
+def _never_stood(story: _Story) -> ConnectionVerdict | None:
     """Tell of a connection that was refused, or whose SYN nobody answered."""
     packets = story.packets
     if not packets[0].is_opening:
         return None
-    if any(packet.sender is End.SERVER and not packet.has(RST) for packet in packets):
+    if any(packet.sender is Endpoint.SERVER and not packet.has(RST) for packet in packets):
         return None
-    refusal = next((packet for packet in packets if packet.sender is End.SERVER), None)
+    refusal = next((packet for packet in packets if packet.sender is Endpoint.SERVER), None)
     if refusal is None:
         text = f"SYN was sent {counted(len(packets), 'time')} and nobody answered"
         sign = Sign(Weight.STRONG, text)
-        return Verdict(story.flow, Ending.REFUSED, client_saw=Manner.SILENT, at_s=packets[0].at_s, signs=(sign,))
+        return ConnectionVerdict(
+            story.flow, ConnectionFate.REFUSED, client_saw=Manner.SILENT, at_s=packets[0].at_s, signs=(sign,)
+        )
     sign = Sign(Weight.STRONG, "SYN was answered with RST: nobody listens there, or a box refuses it")
-    return Verdict(
-        story.flow, Ending.REFUSED, in_name_of=End.SERVER, client_saw=Manner.RESET, at_s=refusal.at_s, signs=(sign,)
+    return ConnectionVerdict(
+        story.flow,
+        ConnectionFate.REFUSED,
+        in_name_of=Endpoint.SERVER,
+        client_saw=Manner.RESET,
+        at_s=refusal.at_s,
+        signs=(sign,),
     )
 
 
 # Silence
 
 
-def _void(story: _Story, end_s: float, least_idle_s: float) -> Verdict | None:
+def _void(story: _Story, end_s: float, least_idle_s: float) -> ConnectionVerdict | None:
     """Tell of a connection one of whose ends speaks and is never heard again."""
-    for speaker in End:
+    for speaker in Endpoint:
         mute = story.last_of(speaker.other)
         run = [place for place in range(mute + 1, len(story.packets)) if story.packets[place].sender is speaker]
         calls = [place for place in run if _wants_answer(story, place)]
@@ -286,7 +293,7 @@ def _wants_answer(story: _Story, place: int) -> bool:
 
 def _too_little(
     story: _Story, calls: Sequence[int], repeats: int, end_s: float, least_idle_s: float
-) -> Verdict | None:
+) -> ConnectionVerdict | None:
     """Say that data went unanswered, but not for long enough to mean anything."""
     first = story.packets[calls[0]]
     if first.gap_s < least_idle_s or first.has(FIN) or _is_farewell(first):
@@ -299,12 +306,14 @@ def _too_little(
     if end_s - first.at_s > 60 and not repeats:
         text += "; a packet may be missing here"
     comment = _comment(first, f"{_silence_words(first)} The capture shows no answer, and too little to say why.")
-    return Verdict(
-        story.flow, Ending.CANNOT_TELL, at_s=first.at_s, signs=(Sign(Weight.WEAK, text),), comments=(comment,)
+    return ConnectionVerdict(
+        story.flow, ConnectionFate.CANNOT_TELL, at_s=first.at_s, signs=(Sign(Weight.WEAK, text),), comments=(comment,)
     )
 
 
-def _lost(story: _Story, speaker: End, calls: Sequence[int], repeats: int, least_idle_s: float) -> Verdict:
+def _lost(
+    story: _Story, speaker: Endpoint, calls: Sequence[int], repeats: int, least_idle_s: float
+) -> ConnectionVerdict:
     first = story.packets[calls[0]]
     last = story.packets[calls[-1]]
     idle = max(first.gap_s, (first.data_gap_s or 0.0) if calls[0] in story.keep_alives else 0.0) >= least_idle_s
@@ -318,13 +327,13 @@ def _lost(story: _Story, speaker: End, calls: Sequence[int], repeats: int, least
     if not idle:
         causes = (Cause.PATH_DOWN,)
         signs.append(Sign(Weight.WEAK, f"only {format_duration(first.gap_s)} of silence came before that"))
-    return Verdict(
+    return ConnectionVerdict(
         story.flow,
-        Ending.IDLE_DEATH if idle else Ending.BROKEN,
+        ConnectionFate.IDLE_DEATH if idle else ConnectionFate.BROKEN,
         causes,
         in_name_of=speaker.other,
-        client_saw=Manner.SILENT if speaker is End.CLIENT else None,
-        server_saw=Manner.SILENT if speaker is End.SERVER else None,
+        client_saw=Manner.SILENT if speaker is Endpoint.CLIENT else None,
+        server_saw=Manner.SILENT if speaker is Endpoint.SERVER else None,
         at_s=first.at_s,
         idle_s=first.gap_s,
         data_idle_s=first.data_gap_s,
@@ -340,7 +349,7 @@ def _lost(story: _Story, speaker: End, calls: Sequence[int], repeats: int, least
 # RST and FIN
 
 
-def _ended(story: _Story, least_idle_s: float) -> Verdict | None:
+def _ended(story: _Story, least_idle_s: float) -> ConnectionVerdict | None:
     """Tell of a connection that RST or FIN ended: the first of them counts, what follows is tidying up."""
     place = next((place for place, packet in enumerate(story.packets) if packet.has(RST | FIN)), None)
     if place is None:
@@ -351,7 +360,7 @@ def _ended(story: _Story, least_idle_s: float) -> Verdict | None:
     prompt_s = _PROMPT_S + _PROMPT_TRIPS * story.flow.round_trip_s
     breaker = next((one for one in run if story.packets[one].gap_s >= least_idle_s), None)
     if breaker is not None and packet.gap_s < least_idle_s:
-        is_thanks = packet.sender is End.CLIENT and not packet.has(RST) and story.packets[breaker].length > 1
+        is_thanks = packet.sender is Endpoint.CLIENT and not packet.has(RST) and story.packets[breaker].length > 1
         if packet.has(RST) or (packet.at_s - story.packets[breaker].at_s <= prompt_s and not is_thanks):
             return _on_next(story, place, breaker, prompt_s)
     begin = place
@@ -370,7 +379,7 @@ def _is_farewell(packet: Packet) -> bool:
 _FAREWELL_BYTES = 64
 
 
-def _run_before(story: _Story, place: int, sender: End) -> list[int]:
+def _run_before(story: _Story, place: int, sender: Endpoint) -> list[int]:
     """Return the packets just before one that all come from one end, the first of them first."""
     run: list[int] = []
     for one in range(place - 1, -1, -1):
@@ -380,7 +389,7 @@ def _run_before(story: _Story, place: int, sender: End) -> list[int]:
     return run
 
 
-def _on_next(story: _Story, place: int, breaker: int, prompt_s: float) -> Verdict:
+def _on_next(story: _Story, place: int, breaker: int, prompt_s: float) -> ConnectionVerdict:
     """Tell of a packet that broke a silence, and was answered with RST or FIN."""
     packet, broke = story.packets[place], story.packets[breaker]
     after_s = packet.at_s - broke.at_s
@@ -399,18 +408,18 @@ def _on_next(story: _Story, place: int, breaker: int, prompt_s: float) -> Verdic
         causes = (Cause.STATE_LOST_RESET_ON_NEXT,)
     elif maker in (Maker.SERVER, Maker.CLIENT):
         causes = (Cause.RESET_BY_SERVER,) if maker is Maker.SERVER else ()
-    elif packet.sender is End.CLIENT:
+    elif packet.sender is Endpoint.CLIENT:
         causes = (Cause.STATE_LOST_RESET_ON_NEXT,)
         signs.append(Sign(Weight.WEAK, "a client that has closed its socket answers so, too", Maker.CLIENT))
     else:
         both = (Cause.STATE_LOST_RESET_ON_NEXT, Cause.RESET_BY_SERVER)
         causes = both[::-1] if is_late else both
-    gives_up = packet.sender is End.CLIENT and maker is not Maker.BOX
+    gives_up = packet.sender is Endpoint.CLIENT and maker is not Maker.BOX
     note = f"{_silence_words(broke)} This packet broke it, and {kind} answers it."
     return _of_end(
         story,
         place,
-        Ending.ENDED_IDLE if gives_up else Ending.IDLE_DEATH,
+        ConnectionFate.ENDED_IDLE if gives_up else ConnectionFate.IDLE_DEATH,
         causes,
         maker,
         signs,
@@ -420,7 +429,7 @@ def _on_next(story: _Story, place: int, breaker: int, prompt_s: float) -> Verdic
     )
 
 
-def _unprompted(story: _Story, place: int, begin: Packet) -> Verdict:
+def _unprompted(story: _Story, place: int, begin: Packet) -> ConnectionVerdict:
     """Tell of an RST or FIN that came out of a silence."""
     packet = story.packets[place]
     kind = "RST" if packet.has(RST) else "FIN"
@@ -430,7 +439,7 @@ def _unprompted(story: _Story, place: int, begin: Packet) -> Verdict:
         *_both_ends(story, place),
     ]
     maker = _maker(signs)
-    if packet.sender is End.CLIENT and maker is not Maker.BOX:
+    if packet.sender is Endpoint.CLIENT and maker is not Maker.BOX:
         return _hung_up(story, place, begin, maker, signs)
     if kind == "FIN":
         causes = _closers(maker, signs, packet.sender)
@@ -440,14 +449,14 @@ def _unprompted(story: _Story, place: int, begin: Packet) -> Verdict:
         causes = (Cause.RESET_BY_SERVER,)
     else:
         causes = (Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER)
-    ending = Ending.IDLE_DEATH if maker is Maker.BOX else Ending.ENDED_IDLE
+    ending = ConnectionFate.IDLE_DEATH if maker is Maker.BOX else ConnectionFate.ENDED_IDLE
     return _of_end(story, place, ending, causes, maker, signs, idle=begin, exact=True)
 
 
-def _hung_up(story: _Story, place: int, begin: Packet, maker: Maker, signs: list[Sign]) -> Verdict:
+def _hung_up(story: _Story, place: int, begin: Packet, maker: Maker, signs: list[Sign]) -> ConnectionVerdict:
     """Tell of a client that ended it while it was idle."""
     packet = story.packets[place]
-    later = [one for one in story.packets[place + 1 :] if one.sender is End.SERVER and not one.has(RST)]
+    later = [one for one in story.packets[place + 1 :] if one.sender is Endpoint.SERVER and not one.has(RST)]
     answer = next((one for one in later if one.length > 1), None)
     if answer is not None:
         late = format_duration(answer.at_s - packet.at_s)
@@ -456,7 +465,7 @@ def _hung_up(story: _Story, place: int, begin: Packet, maker: Maker, signs: list
         return _of_end(
             story,
             place,
-            Ending.LATE_ANSWER,
+            ConnectionFate.LATE_ANSWER,
             (Cause.ANSWERED_LATE,),
             Maker.CLIENT,
             signs,
@@ -468,9 +477,9 @@ def _hung_up(story: _Story, place: int, begin: Packet, maker: Maker, signs: list
         return _on_next(story, refused, place, _PROMPT_S + _PROMPT_TRIPS * story.flow.round_trip_s)
     if packet.has(FIN) and later:
         signs.append(Sign(Weight.STRONG, "the server answered the client's FIN: the path was alive", Maker.CLIENT))
-        return _of_end(story, place, Ending.ORDERLY, (), Maker.CLIENT, signs, idle=begin)
+        return _of_end(story, place, ConnectionFate.ORDERLY, (), Maker.CLIENT, signs, idle=begin)
     signs.append(Sign(Weight.WEAK, "a client that has waited long enough hangs up so", Maker.CLIENT))
-    return _of_end(story, place, Ending.ENDED_IDLE, (), maker, signs, idle=begin, exact=True)
+    return _of_end(story, place, ConnectionFate.ENDED_IDLE, (), maker, signs, idle=begin, exact=True)
 
 
 def _refusal(story: _Story, place: int) -> int | None:
@@ -479,15 +488,17 @@ def _refusal(story: _Story, place: int) -> int | None:
         return None
     answers = range(place + 1, len(story.packets))
     return next(
-        (one for one in answers if story.packets[one].sender is End.SERVER and story.packets[one].has(RST)), None
+        (one for one in answers if story.packets[one].sender is Endpoint.SERVER and story.packets[one].has(RST)), None
     )
 
 
-def _in_traffic(story: _Story, place: int) -> Verdict:
+def _in_traffic(story: _Story, place: int) -> ConnectionVerdict:
     """Tell of an RST or FIN that came while things moved."""
     packet = story.packets[place]
     if packet.has(FIN) and not packet.has(RST):
-        return Verdict(story.flow, Ending.ORDERLY, maker=None, in_name_of=packet.sender, at_s=packet.at_s)
+        return ConnectionVerdict(
+            story.flow, ConnectionFate.ORDERLY, maker=None, in_name_of=packet.sender, at_s=packet.at_s
+        )
     signs = [
         Sign(
             Weight.WEAK, f"RST in the {packet.sender}'s name, {format_duration(packet.gap_s)} after the packet before"
@@ -496,13 +507,13 @@ def _in_traffic(story: _Story, place: int) -> Verdict:
     ]
     maker = _maker(signs)
     causes = (Cause.RESET_BY_BOX,) if maker is Maker.BOX else ()
-    return _of_end(story, place, Ending.BROKEN, causes, maker, signs, idle=packet)
+    return _of_end(story, place, ConnectionFate.BROKEN, causes, maker, signs, idle=packet)
 
 
 def _of_end(
     story: _Story,
     place: int,
-    ending: Ending,
+    ending: ConnectionFate,
     causes: tuple[Cause, ...],
     maker: Maker,
     signs: Sequence[Sign],
@@ -511,18 +522,18 @@ def _of_end(
     exact: bool = False,
     on_next: bool = False,
     comments: tuple[Comment, ...] = (),
-) -> Verdict:
+) -> ConnectionVerdict:
     packet = story.packets[place]
     how = Manner.RESET if packet.has(RST) else Manner.CLOSED
-    to_client = packet.sender is End.SERVER
+    to_client = packet.sender is Endpoint.SERVER
     kind = "RST" if packet.has(RST) else "FIN"
     whose = f"{kind} in the {packet.sender}'s name, made by {maker.meaning}." if maker is not Maker.UNKNOWN else ""
     told = whose or f"{kind} in the {packet.sender}'s name: {maker.meaning}."
     if not on_next and idle.gap_s >= LEAST_IDLE_S:
         told = f"{_silence_words(idle)} {told}"
     told += "".join(f" {sign.text[0].upper()}{sign.text[1:]} ({sign.weight})." for sign in signs)
-    mine = () if ending is Ending.ORDERLY else (_comment(packet, told),)
-    return Verdict(
+    mine = () if ending is ConnectionFate.ORDERLY else (_comment(packet, told),)
+    return ConnectionVerdict(
         story.flow,
         ending,
         causes,
@@ -595,7 +606,7 @@ def _nearness(story: _Story, place: int, asked: Packet) -> Iterator[Sign]:
     """Say whether the answer came sooner than the other end could have sent it."""
     packet = story.packets[place]
     to_server, to_client = story.flow.opening
-    trip_s = to_server if packet.sender is End.SERVER else to_client
+    trip_s = to_server if packet.sender is Endpoint.SERVER else to_client
     took_s = packet.at_s - asked.at_s
     if trip_s is not None and trip_s >= _TELLING_TRIP_S and took_s < _NEARER * trip_s:
         yield Sign(
@@ -632,13 +643,13 @@ def _maker(signs: Sequence[Sign]) -> Maker:
     return Maker.UNKNOWN
 
 
-def _closers(maker: Maker, signs: Sequence[Sign], sender: End) -> tuple[Cause, ...]:
+def _closers(maker: Maker, signs: Sequence[Sign], sender: Endpoint) -> tuple[Cause, ...]:
     """Return the causes of a FIN; where nobody is named, the likelier of both first."""
     if maker is Maker.BOX:
         return (Cause.CLOSED_BY_PROXY,)
     if maker is Maker.SERVER:
         return (Cause.CLOSED_BY_SERVER,)
-    if sender is End.CLIENT:
+    if sender is Endpoint.CLIENT:
         return ()
     unsigned = any(sign.speaks_for is Maker.BOX for sign in signs)
     both = (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
@@ -648,7 +659,7 @@ def _closers(maker: Maker, signs: Sequence[Sign], sender: End) -> tuple[Cause, .
 # No end
 
 
-def _unended(story: _Story, end_s: float, least_idle_s: float) -> Verdict:
+def _unended(story: _Story, end_s: float, least_idle_s: float) -> ConnectionVerdict:
     """Tell of a connection that was neither ended nor lost before the capture ended."""
     last = story.packets[-1]
     quiet_s = end_s - last.at_s
@@ -658,7 +669,7 @@ def _unended(story: _Story, end_s: float, least_idle_s: float) -> Verdict:
         signs.append(Sign(Weight.WEAK, f"{text}: they kept it, or there is no timer; a capture cannot tell which"))
     if quiet_s >= least_idle_s:
         signs.append(Sign(Weight.WEAK, f"quiet for {format_duration(quiet_s)} when the capture ended"))
-    return Verdict(story.flow, Ending.ALIVE, signs=tuple(signs))
+    return ConnectionVerdict(story.flow, ConnectionFate.ALIVE, signs=tuple(signs))
 
 
 # Words

@@ -4,40 +4,40 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hbprobe.evidence.captures.capture_file import CaptureFile
-from hbprobe.evidence.captures.death import Survived, Verdict
+from hbprobe.evidence.captures.death import ConnectionVerdict, Survived
 from hbprobe.evidence.captures.idle_timers import IdleTimer
-from hbprobe.evidence.captures.tcp_flow import End
-from hbprobe.evidence.captures.two_sides import Clock, Pair
+from hbprobe.evidence.captures.tcp_flow import Endpoint
+from hbprobe.evidence.captures.two_sides import ClockOffset, Pair
 from hbprobe.records.capture import (
     CaptureRecord,
     CaptureSourcePart,
+    CaptureTimerPart,
     ClockPart,
     FlowPart,
     ProductPart,
     SignPart,
     SilencePart,
-    TimerPart,
 )
-from hbprobe.records.wire import LimitPart
+from hbprobe.records.result_parts import LimitPart
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class CaptureFindings:
     """What captures showed."""
 
     files: tuple[CaptureFile, ...]
-    sides: tuple[End | None, ...]
+    sides: tuple[Endpoint | None, ...]
     """Which end each file was taken nearer to; None where there is one capture point."""
     connections: int
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ConnectionVerdict, ...]
     pairs: tuple[Pair, ...] = ()
-    clock: Clock | None = None
+    clock: ClockOffset | None = None
     missing: float | None = None
     timers: tuple[IdleTimer, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def record(findings: Findings) -> CaptureRecord:
+def record(findings: CaptureFindings) -> CaptureRecord:
     """Return the document."""
 
     paired = {id(pair.client_side) for pair in findings.pairs} | {id(pair.server_side) for pair in findings.pairs}
@@ -74,7 +74,7 @@ def record(findings: Findings) -> CaptureRecord:
     )
 
 
-def _flow_part(verdict: Verdict, findings: Findings, paired: set[int]) -> FlowPart:
+def _flow_part(verdict: ConnectionVerdict, findings: CaptureFindings, paired: set[int]) -> FlowPart:
 
     def silence(one: Survived | None) -> SilencePart | None:
         return None if one is None else SilencePart(started=round(one.started_s, 6), length=round(one.length_s, 6))
@@ -118,11 +118,11 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _timer_part(timer: IdleTimer, findings: Findings) -> TimerPart:
+def _timer_part(timer: IdleTimer, findings: CaptureFindings) -> CaptureTimerPart:
 
     limit = timer.limit
     decided = all(any(sign.weight == "decides" for sign in one.signs) for one in timer.flows)
-    return TimerPart(
+    return CaptureTimerPart(
         limit=LimitPart(
             survived=_rounded(limit.survived_s),
             cut=_rounded(limit.cut_s),

@@ -30,7 +30,7 @@ _EXTENSIONS = (0, 43, 60, _FRAGMENT, _AUTHENTICATION, 135, 139, 140)
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkType:
     """How one link type begins."""
 
     header: int
@@ -41,19 +41,19 @@ class Link:
 
 
 LINKS = {
-    0: Link(4, None),  # BSD loopback: an address family in the byte order of the machine that captured
-    1: Link(14, 12),  # Ethernet
-    9: Link(0, None, _PPP),
-    12: Link(0, None),  # raw IP
-    14: Link(0, None),
-    50: Link(0, None, _PPP),
-    51: Link(0, None, _PPPOE),
-    101: Link(0, None),
-    108: Link(4, None),  # OpenBSD loopback
-    113: Link(16, 14),  # Linux cooked
-    228: Link(0, None),
-    229: Link(0, None),
-    276: Link(20, 0),  # Linux cooked, version 2
+    0: LinkType(4, None),  # BSD loopback: an address family in the byte order of the machine that captured
+    1: LinkType(14, 12),  # Ethernet
+    9: LinkType(0, None, _PPP),
+    12: LinkType(0, None),  # raw IP
+    14: LinkType(0, None),
+    50: LinkType(0, None, _PPP),
+    51: LinkType(0, None, _PPPOE),
+    101: LinkType(0, None),
+    108: LinkType(4, None),  # OpenBSD loopback
+    113: LinkType(16, 14),  # Linux cooked
+    228: LinkType(0, None),
+    229: LinkType(0, None),
+    276: LinkType(20, 0),  # Linux cooked, version 2
 }
 
 
@@ -91,7 +91,7 @@ class Segments:
 
 
 @dataclass(slots=True)
-class Counts:
+class PacketCounts:
     """What the packets were."""
 
     packets: int = 0
@@ -108,7 +108,7 @@ class Counts:
     """On a link that is read packet by packet."""
 
 
-def segments(piece: Bytes, records: Records, counts: Counts, locate: Locate | None = None) -> Segments:
+def segments(piece: Bytes, records: Records, counts: PacketCounts, locate: Locate | None = None) -> Segments:
     """Read all TCP segments of a piece; what is none is counted."""
     counts.packets += len(records)
     at, protocol = _network(piece, records, counts, locate)
@@ -138,7 +138,7 @@ def _u16(piece: Bytes, at: Ints) -> Ints:
 # Link layer
 
 
-def _network(piece: Bytes, records: Records, counts: Counts, locate: Locate | None) -> tuple[Ints, Ints]:
+def _network(piece: Bytes, records: Records, counts: PacketCounts, locate: Locate | None) -> tuple[Ints, Ints]:
     """Return where each packet's IP header begins, and its EtherType; `_NONE` where there is none."""
     at, protocol = records.offset.copy(), np.zeros(len(records), np.int64)
     end = records.offset + records.captured
@@ -186,7 +186,7 @@ def _locate_each(
     mine: Ints,
     at: Ints,
     protocol: Ints,
-    counts: Counts,
+    counts: PacketCounts,
     locate: Locate | None,
 ) -> None:
     for one in mine.tolist():
@@ -248,7 +248,7 @@ _TCP_HEAD = np.dtype(
 _MAPPED = np.uint64(0xFFFF << 32)
 
 
-def _ipv4(piece: Bytes, records: Records, which: Ints, at: Ints, end: Ints, counts: Counts) -> Segments:
+def _ipv4(piece: Bytes, records: Records, which: Ints, at: Ints, end: Ints, counts: PacketCounts) -> Segments:
     ip = _rows(piece, at[which], 20).view(_IPV4_HEAD)[:, 0]
     header = (ip["version"] & 15).astype(np.int64) * 4
     is_tcp = (ip["protocol"] == _TCP) & (header >= 20)
@@ -271,7 +271,7 @@ def _ints(column: NDArray[Any]) -> Ints:
     return column.astype(np.int64)
 
 
-def _ipv6(piece: Bytes, records: Records, which: Ints, at: Ints, end: Ints, counts: Counts) -> Segments:
+def _ipv6(piece: Bytes, records: Records, which: Ints, at: Ints, end: Ints, counts: PacketCounts) -> Segments:
     ip = _rows(piece, at[which], 40).view(_IPV6_HEAD)[:, 0]
     following, start = _ints(ip["next"]), at[which] + 40
     later = np.zeros(len(which), bool)
@@ -308,7 +308,7 @@ def _tcp(
     addresses: tuple[NDArray[np.uint64], ...],
     ttl: Ints,
     ip_id: Ints,
-    counts: Counts,
+    counts: PacketCounts,
 ) -> Segments:
     whole = np.flatnonzero(start + 20 <= end[which])
     counts.cut += len(which) - len(whole)

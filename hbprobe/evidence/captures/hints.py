@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
-from hbprobe.evidence.captures.tcp_flow import End, Flow, Packet
+from hbprobe.evidence.captures.tcp_flow import Endpoint, Packet, TcpFlow
 
 _REQUESTS = (b"GET ", b"POST ", b"HEAD ", b"OPTIONS ", b"PUT ", b"CONNECT ")
 _LEAST_HELD_S, _MOST_HELD_S = 60.0, 3600.0
@@ -13,15 +13,15 @@ _LEAST_HELD = 2
 _ALIKE_S = 2.0
 
 
-def hints(flow: Flow) -> tuple[str, ...]:
+def hints(flow: TcpFlow) -> tuple[str, ...]:
     """Return what the connection seems to be; nothing where nothing tells."""
     return tuple(_hints(flow))
 
 
-def _hints(flow: Flow) -> Iterator[str]:
+def _hints(flow: TcpFlow) -> Iterator[str]:
     said = [packet for packet in flow.packets if packet.length > 1]
-    opening = next((one for one in said if one.sender is End.CLIENT), None)
-    answer = next((one for one in said if one.sender is End.SERVER), None)
+    opening = next((one for one in said if one.sender is Endpoint.CLIENT), None)
+    answer = next((one for one in said if one.sender is Endpoint.SERVER), None)
     if any(one.head[0] in (20, 21, 22, 23) and one.head[1] == 3 for one in said):
         yield "TLS"
     elif opening is not None and opening.head.startswith(b"PRI * HTTP/2"):
@@ -40,8 +40,8 @@ def _held(said: list[Packet]) -> Iterator[float]:
     for asked, answer in pairwise(said):
         waited_s = answer.at_s - asked.at_s
         if (
-            asked.sender is End.CLIENT
-            and answer.sender is End.SERVER
+            asked.sender is Endpoint.CLIENT
+            and answer.sender is Endpoint.SERVER
             and answer.length <= _MOST_ANSWER_BYTES
             and _LEAST_HELD_S <= waited_s <= _MOST_HELD_S
         ):

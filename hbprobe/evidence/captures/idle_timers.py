@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from hbprobe.diagnosis.ranking import Match, best, rank
-from hbprobe.diagnosis.reasoning import Counts, reason
-from hbprobe.evidence.captures.company import simultaneous
-from hbprobe.evidence.captures.death import LEAST_IDLE_S, Ending, Maker, Verdict
+from hbprobe.diagnosis.reasoning import Movement, reason
+from hbprobe.evidence.captures.death import LEAST_IDLE_S, ConnectionFate, ConnectionVerdict, Maker
+from hbprobe.evidence.captures.other_flows import simultaneous
 from hbprobe.evidence.episode import Episode
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.profiles.model import Profile
@@ -34,10 +34,10 @@ class IdleTimer:
     """One timer, as the connections that it ended show it."""
 
     limit: Limit
-    flows: tuple[Verdict, ...]
+    flows: tuple[ConnectionVerdict, ...]
     maker: Maker
     in_name_of: str
-    counts: Counts | None
+    counts: Movement | None
     """What restarts it; None where no keep-alive told."""
     earliest_s: float
     """The ages at which it struck, or by which it had."""
@@ -53,7 +53,7 @@ class IdleTimer:
         return median(_age(one, self.counts) for one in self.flows)
 
 
-def episodes(verdicts: Iterable[Verdict], counts: Counts | None = None) -> list[Episode]:
+def episodes(verdicts: Iterable[ConnectionVerdict], counts: Movement | None = None) -> list[Episode]:
     """Return the silences as episodes: the longest that each connection came through, and the one it died of.
 
     `counts` says by what clock: packets, or data alone.
@@ -61,7 +61,7 @@ def episodes(verdicts: Iterable[Verdict], counts: Counts | None = None) -> list[
     told = []
     for verdict in verdicts:
         who, path = verdict.flow.client, verdict.flow.server
-        lived = verdict.data_silence if counts is Counts.DATA else verdict.silence
+        lived = verdict.data_silence if counts is Movement.DATA else verdict.silence
         if lived is not None and lived.length_s >= LEAST_IDLE_S:
             told.append(Episode(who, path, lived.started_s, Outcome(Kind.SURVIVED, lived.length_s)))
         age_s = _age(verdict, counts)
@@ -79,7 +79,7 @@ def episodes(verdicts: Iterable[Verdict], counts: Counts | None = None) -> list[
     return told
 
 
-def _aftermath(verdict: Verdict) -> Aftermath | None:
+def _aftermath(verdict: ConnectionVerdict) -> Aftermath | None:
     if verdict.how is Manner.SILENT:
         return Aftermath.NOTHING
     if not verdict.on_next:
@@ -87,19 +87,21 @@ def _aftermath(verdict: Verdict) -> Aftermath | None:
     return Aftermath.RESET if verdict.how is Manner.RESET else Aftermath.CLOSED
 
 
-def _age(verdict: Verdict, counts: Counts | None) -> float:
-    age_s = verdict.data_idle_s if counts is Counts.DATA and verdict.data_idle_s is not None else verdict.idle_s
+def _age(verdict: ConnectionVerdict, counts: Movement | None) -> float:
+    age_s = verdict.data_idle_s if counts is Movement.DATA and verdict.data_idle_s is not None else verdict.idle_s
     return age_s or 0.0
 
 
-def idle_timers(verdicts: Sequence[Verdict], profiles: Callable[[], Iterable[Profile]] = tuple) -> list[IdleTimer]:
+def idle_timers(
+    verdicts: Sequence[ConnectionVerdict], profiles: Callable[[], Iterable[Profile]] = tuple
+) -> list[IdleTimer]:
     """Return the timers that the deaths show, the one that ended most connections first.
 
     `profiles` gives the products to compare with; it is called where there is a timer, for a catalogue takes time.
     """
     deaths = [one for one in verdicts if one.is_death and one.idle_s is not None]
     at_once = {id(one) for group in simultaneous(deaths) for one in group}
-    groups: dict[tuple[object, ...], list[Verdict]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[ConnectionVerdict]] = defaultdict(list)
     for one in deaths:
         if id(one) not in at_once:
             groups[one.how, one.on_next, one.exact, one.in_name_of].append(one)
@@ -114,13 +116,13 @@ def idle_timers(verdicts: Sequence[Verdict], profiles: Callable[[], Iterable[Pro
     return sorted(timers, key=lambda timer: -len(timer.flows))
 
 
-def _clusters(group: Sequence[Verdict]) -> Iterator[tuple[list[Verdict], Counts | None]]:
+def _clusters(group: Sequence[ConnectionVerdict]) -> Iterator[tuple[list[ConnectionVerdict], Movement | None]]:
     """Return the deaths that one timer may explain, and what restarts it if keep-alives tell."""
     counts = _what_counts(group)
     if not group[0].exact:  # at or before its age each: one bracket holds them all
         yield list(group), counts
         return
-    cluster: list[Verdict] = []
+    cluster: list[ConnectionVerdict] = []
     for one in sorted(group, key=lambda verdict: _age(verdict, counts)):
         if cluster and _age(one, counts) - _age(cluster[-1], counts) > _APART_S + _APART * _age(one, counts):
             yield cluster, counts
@@ -129,16 +131,16 @@ def _clusters(group: Sequence[Verdict]) -> Iterator[tuple[list[Verdict], Counts 
     yield cluster, counts
 
 
-def _what_counts(group: Sequence[Verdict]) -> Counts | None:
+def _what_counts(group: Sequence[ConnectionVerdict]) -> Movement | None:
     """Tell whether the deaths are alike in the time without packets, or in the time without payload."""
     kept = [one for one in group if one.answered_keep_alives and one.data_idle_s is not None]
     told = [one for one in kept if (one.data_idle_s or 0.0) - (one.idle_s or 0.0) > _KEPT_ALIVE_S]
     if len(told) < LEAST_FLOWS or not group[0].exact:
         return None
-    by_packets, by_data = (_spread([_age(one, counts) for one in group]) for counts in (None, Counts.DATA))
-    if by_data <= _APART_S + _APART * median(_age(one, Counts.DATA) for one in group) < by_packets:
-        return Counts.DATA
-    return Counts.PACKETS if by_packets < by_data else None
+    by_packets, by_data = (_spread([_age(one, counts) for one in group]) for counts in (None, Movement.DATA))
+    if by_data <= _APART_S + _APART * median(_age(one, Movement.DATA) for one in group) < by_packets:
+        return Movement.DATA
+    return Movement.PACKETS if by_packets < by_data else None
 
 
 def _spread(ages: Sequence[float]) -> float:
@@ -146,7 +148,10 @@ def _spread(ages: Sequence[float]) -> float:
 
 
 def _timer(
-    cluster: Sequence[Verdict], counts: Counts | None, verdicts: Sequence[Verdict], profiles: Sequence[Profile]
+    cluster: Sequence[ConnectionVerdict],
+    counts: Movement | None,
+    verdicts: Sequence[ConnectionVerdict],
+    profiles: Sequence[Profile],
 ) -> IdleTimer:
     paths = {one.flow.server for one in cluster}
     own = {id(one) for one in cluster}
@@ -174,11 +179,13 @@ def _timer(
     )
 
 
-def _may_be_a_box(cluster: Sequence[Verdict]) -> bool:
-    return all(one.ending is Ending.IDLE_DEATH or one.maker is Maker.UNKNOWN for one in cluster)
+def _may_be_a_box(cluster: Sequence[ConnectionVerdict]) -> bool:
+    return all(one.ending is ConnectionFate.IDLE_DEATH or one.maker is Maker.UNKNOWN for one in cluster)
 
 
-def _limit(told: Sequence[Episode], cluster: Sequence[Verdict], counts: Counts | None) -> tuple[Limit, float]:
+def _limit(
+    told: Sequence[Episode], cluster: Sequence[ConnectionVerdict], counts: Movement | None
+) -> tuple[Limit, float]:
     """Return the limit as the probe finds it from trials: the same bracket, and the same confidence."""
     ages = [_age(one, counts) for one in cluster]
     noise = Noise(_NOISE, max(_APART_S, max(ages) - min(ages) if cluster[0].exact else 0.0))
@@ -212,7 +219,7 @@ def _unlike(lived_s: float, age_s: float) -> str:
     )
 
 
-def _doubts(cluster: Sequence[Verdict], counts: Counts | None) -> Iterator[str]:
+def _doubts(cluster: Sequence[ConnectionVerdict], counts: Movement | None) -> Iterator[str]:
     starts = [(one.at_s or 0.0) - _age(one, counts) for one in cluster]
     if max(starts) - min(starts) <= _APART_S:
         yield "all these silences began at the same moment, so one event at their end would look the same"

@@ -18,16 +18,16 @@ _INITIAL_TTLS = (64, 128, 255)
 _KNOWN_PORTS = 1024
 
 
-class End(StrEnum):
+class Endpoint(StrEnum):
     """One end of a connection."""
 
     CLIENT = "client"
     SERVER = "server"
 
     @property
-    def other(self) -> "End":
+    def other(self) -> "Endpoint":
         """The end at the other side."""
-        return End.SERVER if self is End.CLIENT else End.CLIENT
+        return Endpoint.SERVER if self is Endpoint.CLIENT else Endpoint.CLIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Packet:
     """Since the packet before it in this connection, whoever sent that; 0 for the first."""
     data_gap_s: float | None
     """Since the last payload before it; None where there was none."""
-    sender: End
+    sender: Endpoint
     flags: int
     sequence: int
     acknowledgment: int
@@ -88,7 +88,7 @@ def is_before(one: int, other: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Flow:
+class TcpFlow:
     """One connection, as one capture point saw it: all packets that a verdict can need."""
 
     client: str
@@ -115,7 +115,7 @@ class Flow:
         both = next((one for one in self.packets[:6] if one.has(SYN) and one.has(ACK)), None)
         if both is None or syn is None:
             return None, None
-        ack = next((one for one in self.packets[:8] if one.sender is End.CLIENT and not one.has(SYN)), None)
+        ack = next((one for one in self.packets[:8] if one.sender is Endpoint.CLIENT and not one.has(SYN)), None)
         return both.at_s - syn.at_s, None if ack is None or ack.at_s < both.at_s else ack.at_s - both.at_s
 
     @property
@@ -124,7 +124,7 @@ class Flow:
         to_server, to_client = self.opening
         return 0.2 if to_server is None else to_server + (to_client or 0.0)
 
-    def usual_ttl(self, end: End, before: Packet | None = None) -> int | None:
+    def usual_ttl(self, end: Endpoint, before: Packet | None = None) -> int | None:
         """The TTL that most packets of an end had, before one of them; RSTs do not count."""
         seen = Counter(
             packet.ttl
@@ -134,12 +134,12 @@ class Flow:
         return seen.most_common(1)[0][0] if seen else None
 
     @cached_property
-    def near(self) -> End | None:
+    def near(self) -> Endpoint | None:
         """The end that the capture was taken at: its packets still have the TTL that systems begin with."""
-        at_client, at_server = (self.usual_ttl(end) in _INITIAL_TTLS for end in End)
+        at_client, at_server = (self.usual_ttl(end) in _INITIAL_TTLS for end in Endpoint)
         if at_client == at_server:
             return None
-        return End.CLIENT if at_client else End.SERVER
+        return Endpoint.CLIENT if at_client else Endpoint.SERVER
 
 
 def _order(packet: Packet) -> tuple[float, int, int]:
@@ -150,7 +150,7 @@ def _place(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def flows(rows: Rows, *, least_gap_s: float, others_too: bool = False) -> Iterator[Flow]:
+def flows(rows: Rows, *, least_gap_s: float, others_too: bool = False) -> Iterator[TcpFlow]:
     """Return the connections that were quiet that long once, or that hold an RST; the others have nothing to explain.
 
     `rows` stand connection by connection. `others_too` returns those as well, by their first and last packets, so
@@ -178,7 +178,7 @@ def connection_count(rows: Rows) -> int:
     return int(1 + (rows["key"][1:] != rows["key"][:-1]).sum()) if len(rows) else 0
 
 
-def _connections(rows: Rows) -> Iterator[Flow]:
+def _connections(rows: Rows) -> Iterator[TcpFlow]:
     """Split the packets of two address-and-port pairs where a new SYN begins another connection."""
     flags = rows["flags"]
     opening = (flags & (SYN | ACK)) == SYN
@@ -195,7 +195,7 @@ def _connections(rows: Rows) -> Iterator[Flow]:
     yield _flow(rows[start:])
 
 
-def _flow(rows: Rows) -> Flow:
+def _flow(rows: Rows) -> TcpFlow:
     client = _client(rows)
     first = rows[0]
     packets = tuple(_packets(rows, client))
@@ -204,7 +204,7 @@ def _flow(rows: Rows) -> Flow:
         for which in ("source", "target")
     }
     server = next(iter(ends - {client}), client)
-    return Flow(_address(client), client[2], _address(server), server[2], packets)
+    return TcpFlow(_address(client), client[2], _address(server), server[2], packets)
 
 
 _Place = tuple[int, int, int]
@@ -268,7 +268,7 @@ def _packets(rows: Rows, client: _Place) -> Iterator[Packet]:
             time_ns / _NS,
             gap_ns / _NS if place else 0.0,  # the first may follow another connection of the same ports
             data_gap_s,
-            End.CLIENT if (high, low, port) == client else End.SERVER,
+            Endpoint.CLIENT if (high, low, port) == client else Endpoint.SERVER,
             flags,
             sequence,
             acknowledgment,

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from hbprobe.evidence.captures.death import Comment, Ending, Maker, Sign, Verdict, Weight
+from hbprobe.evidence.captures.death import Comment, ConnectionFate, ConnectionVerdict, Maker, Sign, Weight
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN
-from hbprobe.evidence.captures.tcp_flow import End, Flow, Packet, is_before
+from hbprobe.evidence.captures.tcp_flow import Endpoint, Packet, TcpFlow, is_before
 from hbprobe.manner import Manner
 from hbprobe.text import counted
 from hbprobe.trial.outcome import Cause
@@ -30,8 +30,8 @@ _TELLING_BYTES = 32
 class Pair:
     """One connection at both sides."""
 
-    client_side: Flow
-    server_side: Flow
+    client_side: TcpFlow
+    server_side: TcpFlow
 
     @property
     def is_translated(self) -> bool:
@@ -46,7 +46,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class ClockOffset:
     """By how much the clock of the server's side differs from that of the client's."""
 
     ahead_s: float
@@ -58,11 +58,11 @@ class Clock:
         return at_s - self.ahead_s
 
 
-def matched(client_side: Iterable[Flow], server_side: Iterable[Flow]) -> list[Pair]:
+def matched(client_side: Iterable[TcpFlow], server_side: Iterable[TcpFlow]) -> list[Pair]:
     """Return the connections that both sides have seen: by addresses, else by sequence numbers, else by payload."""
-    by_name: dict[str, list[Flow]] = defaultdict(list)
-    by_numbers: dict[tuple[int, ...], list[Flow]] = defaultdict(list)
-    by_payload: dict[tuple[int, int], list[Flow]] = defaultdict(list)
+    by_name: dict[str, list[TcpFlow]] = defaultdict(list)
+    by_numbers: dict[tuple[int, ...], list[TcpFlow]] = defaultdict(list)
+    by_payload: dict[tuple[int, int], list[TcpFlow]] = defaultdict(list)
     for flow in server_side:
         by_name[flow.name].append(flow)
         numbers = _numbers(flow)
@@ -84,7 +84,7 @@ def matched(client_side: Iterable[Flow], server_side: Iterable[Flow]) -> list[Pa
     return pairs
 
 
-def _numbers(flow: Flow) -> tuple[int, ...] | None:
+def _numbers(flow: TcpFlow) -> tuple[int, ...] | None:
     """Return both initial sequence numbers, which a translation of addresses leaves as they are."""
     syn = next((one for one in flow.packets[:6] if one.is_opening), None)
     both = next((one for one in flow.packets[:6] if one.has(SYN) and one.has(ACK)), None)
@@ -93,22 +93,24 @@ def _numbers(flow: Flow) -> tuple[int, ...] | None:
     return syn.sequence, both.sequence
 
 
-def _payloads(flow: Flow) -> set[tuple[int, int]]:
+def _payloads(flow: TcpFlow) -> set[tuple[int, int]]:
     return {
-        (one.check, one.length) for one in flow.packets if one.sender is End.CLIENT and one.length > 32 and one.check
+        (one.check, one.length)
+        for one in flow.packets
+        if one.sender is Endpoint.CLIENT and one.length > 32 and one.check
     }
 
 
-def _overlap(one: Flow, other: Flow) -> bool:
+def _overlap(one: TcpFlow, other: TcpFlow) -> bool:
     """Whether two connections of the same addresses may be one: their numbers do not contradict that."""
     numbers, others = _numbers(one), _numbers(other)
     return numbers is None or others is None or numbers[0] != others[0] or numbers == others
 
 
-def _by_payload(flow: Flow, known: dict[tuple[int, int], list[Flow]], taken: set[int]) -> Flow | None:
+def _by_payload(flow: TcpFlow, known: dict[tuple[int, int], list[TcpFlow]], taken: set[int]) -> TcpFlow | None:
     """Find the connection that carries the same payload, for boxes that rewrite sequence numbers, too."""
     common: dict[int, int] = defaultdict(int)
-    flows: dict[int, Flow] = {}
+    flows: dict[int, TcpFlow] = {}
     mine = _payloads(flow)
     for key in mine:
         for other in known.get(key, ()):
@@ -125,14 +127,14 @@ def _by_payload(flow: Flow, known: dict[tuple[int, int], list[Flow]], taken: set
 # Which side is which
 
 
-def is_client_side(one: Sequence[Flow], other: Sequence[Flow]) -> bool | None:
+def is_client_side(one: Sequence[TcpFlow], other: Sequence[TcpFlow]) -> bool | None:
     """Say whether the first of two captures is nearer to the clients; None where nothing tells.
 
     Each router takes one off the TTL: the client's packets have more of it left near the client.
     """
     votes = 0
     for pair in matched(one, other):
-        for end, sign in ((End.CLIENT, 1), (End.SERVER, -1)):
+        for end, sign in ((Endpoint.CLIENT, 1), (Endpoint.SERVER, -1)):
             near, far = pair.client_side.usual_ttl(end), pair.server_side.usual_ttl(end)
             if near is not None and far is not None:
                 votes += sign * ((near > far) - (near < far))
@@ -147,16 +149,16 @@ def is_client_side(one: Sequence[Flow], other: Sequence[Flow]) -> bool | None:
 # Clocks
 
 
-def clock(pairs: Sequence[Pair]) -> Clock | None:
+def clock(pairs: Sequence[Pair]) -> ClockOffset | None:
     """Return the clock difference: half of what the two directions' transits differ by (as NTP does)."""
     there: list[float] = []
     back: list[float] = []
     for pair in pairs:
         for packet, other in common(pair):
-            (there if packet.sender is End.CLIENT else back).append(other.at_s - packet.at_s)
+            (there if packet.sender is Endpoint.CLIENT else back).append(other.at_s - packet.at_s)
     if not there or not back:
         return None
-    return Clock((median(there) + median(back)) / 2, len(pairs))
+    return ClockOffset((median(there) + median(back)) / 2, len(pairs))
 
 
 def common(pair: Pair) -> list[tuple[Packet, Packet]]:
@@ -173,19 +175,19 @@ def common(pair: Pair) -> list[tuple[Packet, Packet]]:
     return found
 
 
-_NO_SHIFT = {End.CLIENT: 0, End.SERVER: 0}
+_NO_SHIFT = {Endpoint.CLIENT: 0, Endpoint.SERVER: 0}
 _WRAP = 1 << 32
 
 
-def _shifts(pair: Pair) -> dict[End, int]:
+def _shifts(pair: Pair) -> dict[Endpoint, int]:
     """Return by how much a box between the captures shifts each end's sequence numbers."""
     near, far = _numbers(pair.client_side), _numbers(pair.server_side)
     if near is None or far is None:
         return _NO_SHIFT
-    return {End.CLIENT: (near[0] - far[0]) % _WRAP, End.SERVER: (near[1] - far[1]) % _WRAP}
+    return {Endpoint.CLIENT: (near[0] - far[0]) % _WRAP, Endpoint.SERVER: (near[1] - far[1]) % _WRAP}
 
 
-def _key(packet: Packet, shift: dict[End, int]) -> tuple[object, ...]:
+def _key(packet: Packet, shift: dict[Endpoint, int]) -> tuple[object, ...]:
     sequence = (packet.sequence + shift[packet.sender]) % _WRAP
     acknowledgment = (packet.acknowledgment + shift[packet.sender.other]) % _WRAP if packet.has(ACK) else 0
     return packet.sender, packet.flags & (SYN | FIN | RST | ACK), sequence, acknowledgment, packet.length
@@ -215,14 +217,16 @@ def missing_share(pairs: Sequence[Pair]) -> float:
 # Verdicts
 
 
-def joined(pair: Pair, near: Verdict, far: Verdict, missing: float, ends_s: tuple[float, float]) -> Verdict:
+def joined(
+    pair: Pair, near: ConnectionVerdict, far: ConnectionVerdict, missing: float, ends_s: tuple[float, float]
+) -> ConnectionVerdict:
     """Return one verdict out of what each side showed, from the client's side on.
 
     `ends_s` says when each capture ended, the client's first, by its own clock. The verdict's times are those of the
     side that saw the end.
     """
     weight = Weight.DECIDES if missing <= COMPLETE else Weight.WEAK
-    if near.ending is Ending.REFUSED or far.ending is Ending.REFUSED:
+    if near.ending is ConnectionFate.REFUSED or far.ending is ConnectionFate.REFUSED:
         return replace(near, hints=near.hints or far.hints)
     verdict = _of_one_sided_end(pair, near, far, weight) or _of_void(pair, near, far, weight, ends_s)
     if verdict is None:
@@ -230,20 +234,28 @@ def joined(pair: Pair, near: Verdict, far: Verdict, missing: float, ends_s: tupl
     return replace(verdict, comments=tuple(dict.fromkeys((*verdict.comments, *near.comments, *far.comments))))
 
 
-def _tells(verdict: Verdict) -> int:
-    order = (Ending.ALIVE, Ending.CANNOT_TELL, Ending.ORDERLY, Ending.BROKEN, Ending.ENDED_IDLE)
+def _tells(verdict: ConnectionVerdict) -> int:
+    order = (
+        ConnectionFate.ALIVE,
+        ConnectionFate.CANNOT_TELL,
+        ConnectionFate.ORDERLY,
+        ConnectionFate.BROKEN,
+        ConnectionFate.ENDED_IDLE,
+    )
     return order.index(verdict.ending) if verdict.ending in order else len(order)
 
 
-def _of_one_sided_end(pair: Pair, near: Verdict, far: Verdict, weight: Weight) -> Verdict | None:
+def _of_one_sided_end(
+    pair: Pair, near: ConnectionVerdict, far: ConnectionVerdict, weight: Weight
+) -> ConnectionVerdict | None:
     """Judge an RST or FIN that one side saw arrive, by whether the other side saw it leave."""
     arrivals = []
-    if near.in_name_of is End.SERVER and near.client_saw in (Manner.RESET, Manner.CLOSED):
+    if near.in_name_of is Endpoint.SERVER and near.client_saw in (Manner.RESET, Manner.CLOSED):
         arrivals.append(near)
-    if far.in_name_of is End.CLIENT and far.server_saw in (Manner.RESET, Manner.CLOSED):
+    if far.in_name_of is Endpoint.CLIENT and far.server_saw in (Manner.RESET, Manner.CLOSED):
         arrivals.append(far)
     for verdict in sorted(arrivals, key=lambda one: one.idle_s or 0.0):
-        end = End.SERVER if verdict is near else End.CLIENT
+        end = Endpoint.SERVER if verdict is near else Endpoint.CLIENT
         source = pair.server_side if verdict is near else pair.client_side
         word = "RST" if verdict.how is Manner.RESET else "FIN"
         left = _left(pair, verdict, end)
@@ -261,20 +273,22 @@ def _of_one_sided_end(pair: Pair, near: Verdict, far: Verdict, weight: Weight) -
     return None
 
 
-def _left(pair: Pair, verdict: Verdict, end: End) -> bool:
+def _left(pair: Pair, verdict: ConnectionVerdict, end: Endpoint) -> bool:
     """Whether the packet that ended it left the end in whose name it came.
 
     An end that was told to end answers in kind, later: that is another packet.
     """
     kind = RST if verdict.how is Manner.RESET else FIN
     shift = _shifts(pair)
-    here, there = (pair.client_side, pair.server_side) if end is End.SERVER else (pair.server_side, pair.client_side)
-    mine, others = (_NO_SHIFT, shift) if end is End.SERVER else (shift, _NO_SHIFT)
+    here, there = (
+        (pair.client_side, pair.server_side) if end is Endpoint.SERVER else (pair.server_side, pair.client_side)
+    )
+    mine, others = (_NO_SHIFT, shift) if end is Endpoint.SERVER else (shift, _NO_SHIFT)
     came = [one for one in here.packets if one.sender is end and one.has(kind)]
     sent = [one for one in there.packets if one.sender is end and one.has(kind)]
     if {_key(one, mine) for one in came} & {_key(one, others) for one in sent}:
         return True
-    offset_s = _offset(pair, from_near=end is End.CLIENT)
+    offset_s = _offset(pair, from_near=end is Endpoint.CLIENT)
     return any(one.at_s - offset_s < came[0].at_s - _SAME_MOMENT_S for one in sent) if came else bool(sent)
 
 
@@ -282,7 +296,7 @@ _SAME_MOMENT_S = 0.05
 """Clocks of two captures are compared no better."""
 
 
-def _acknowledged_fin(flow: Flow, end: End) -> bool:
+def _acknowledged_fin(flow: TcpFlow, end: Endpoint) -> bool:
     """Whether the other end acknowledged a FIN that this capture has missed."""
     ends = [one.following for one in flow.packets if one.sender is end and not one.has(RST)]
     if not ends:
@@ -293,9 +307,11 @@ def _acknowledged_fin(flow: Flow, end: End) -> bool:
     )
 
 
-def _made_between(verdict: Verdict, near: Verdict, far: Verdict, sign: Sign) -> Verdict:
+def _made_between(
+    verdict: ConnectionVerdict, near: ConnectionVerdict, far: ConnectionVerdict, sign: Sign
+) -> ConnectionVerdict:
     """Return the verdict on a packet that was made between the captures."""
-    idle = verdict.ending in (Ending.IDLE_DEATH, Ending.ENDED_IDLE)
+    idle = verdict.ending in (ConnectionFate.IDLE_DEATH, ConnectionFate.ENDED_IDLE)
     if verdict.how is Manner.CLOSED:
         causes: tuple[Cause, ...] = (Cause.CLOSED_BY_PROXY,)
     elif verdict.on_next:
@@ -308,7 +324,7 @@ def _made_between(verdict: Verdict, near: Verdict, far: Verdict, sign: Sign) -> 
     )
     return replace(
         verdict,
-        ending=Ending.IDLE_DEATH if idle else verdict.ending,
+        ending=ConnectionFate.IDLE_DEATH if idle else verdict.ending,
         causes=causes,
         maker=Maker.BOX,
         client_saw=near.client_saw,
@@ -318,7 +334,7 @@ def _made_between(verdict: Verdict, near: Verdict, far: Verdict, sign: Sign) -> 
     )
 
 
-def _made_beyond(verdict: Verdict, end: End, word: str) -> Verdict:
+def _made_beyond(verdict: ConnectionVerdict, end: Endpoint, word: str) -> ConnectionVerdict:
     """Return the verdict on a packet that came from an end's side of both captures."""
     text = f"the {word} passed both captures: the {end} sent it, or a box nearer to it than the second capture"
     sign = Sign(Weight.STRONG, text)
@@ -327,7 +343,9 @@ def _made_beyond(verdict: Verdict, end: End, word: str) -> Verdict:
     return replace(verdict, causes=causes, signs=(*verdict.signs, sign))
 
 
-def _of_void(pair: Pair, near: Verdict, far: Verdict, weight: Weight, ends_s: tuple[float, float]) -> Verdict | None:
+def _of_void(
+    pair: Pair, near: ConnectionVerdict, far: ConnectionVerdict, weight: Weight, ends_s: tuple[float, float]
+) -> ConnectionVerdict | None:
     """Judge data that went unanswered at one side, by what the other side saw of it."""
     shift = _shifts(pair)
     silent = [one for one in (near, far) if one.how is Manner.SILENT and one.is_death]
@@ -335,7 +353,7 @@ def _of_void(pair: Pair, near: Verdict, far: Verdict, weight: Weight, ends_s: tu
         return None
     verdict = min(silent, key=lambda one: one.idle_s or 0.0)
     from_near = verdict is near
-    speaker = End.CLIENT if from_near else End.SERVER
+    speaker = Endpoint.CLIENT if from_near else Endpoint.SERVER
     source, target = (pair.client_side, pair.server_side) if from_near else (pair.server_side, pair.client_side)
     keys = {_key(one, shift if from_near else _NO_SHIFT) for one in target.packets}
     since_s = verdict.at_s or 0.0

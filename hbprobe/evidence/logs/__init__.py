@@ -1,17 +1,17 @@
 """Logs of IIS, HTTP.sys and HttpProxy, by the gigabyte: from files to limits, events and reports.
 
-`sources` finds files and says what each is; `w3c` divides a log into stretches under one `#Fields` line; the SQL of
-`rows` and `http_tables` makes rows of them, which `store` keeps as Parquet; `following` makes silences of requests,
-which `hbprobe.evidence.limits` judges; `telling` puts together what is found.
+`log_sources` finds files and says what each is; `w3c` divides a log into stretches under one `#Fields` line; the SQL
+of `rows` and `http_tables` makes rows of them, which `log_store` keeps as Parquet; `following` makes silences of
+requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together what is found.
 
     request.py      `Logs`: what is asked of logs, and the run that answers it
-    sources.py      finds the files that paths name, and says what each is: by its content, not by its name
+    log_sources.py  finds the files that paths name, and says what each is: by its content, not by its name
     w3c.py          divides a log in W3C's format into stretches of lines that have the same fields, each a file that
                     a CSV reader takes
     rows.py         the lines of IIS's log as rows: which columns there are, and the SQL that makes them of a stretch
     http_tables.py  the two logs beside IIS's: HTTP.sys's own of what no worker answered, and HttpProxy's of what a
                     front end passed on
-    store.py        keeps what was read of each log as Parquet, so that a later run reads only what is new
+    log_store.py    keeps what was read of each log as Parquet, so that a later run reads only what is new
     engine.py       DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be
                     fetched
     following.py    from requests to silences: a line does not tell whether its answer arrived; the same device's next
@@ -19,7 +19,7 @@ which `hbprobe.evidence.limits` judges; `telling` puts together what is found.
     networks.py     networks of clients: the prefix of an address, and the name that the user has for it
     windows.py      Event 1040 rebuilt: the intervals that devices asked for, through the window that everything here
                     goes by
-    telling.py      from logs that were read to what they show: limits, events, findings, and what to do
+    conclusions.py  from logs that were read to what they show: limits, events, findings, and what to do
     reports.py      the reports that people ask of logs: a file of SQL each, in `queries/`, with its title in the
                     first line
     queries/        the SQL of the reports, a file each
@@ -28,5 +28,6 @@ which `hbprobe.evidence.limits` judges; `telling` puts together what is found.
     mixture.py      a mix for `hbprobe fleet` and `size`, with the shares that logs show: kinds of devices, paths,
                     mail and moves
 
-A new question is a file of SQL in `queries/`; a new format a kind in `sources`, and the SQL that makes rows of it.
+A new question is a file of SQL in `queries/`; a new format a kind in `log_sources`, and the SQL that makes rows of
+it.
 """

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of
 from hbprobe.evidence.logs.rows import PACKED, REQUESTS, normal_user
-from hbprobe.evidence.logs.sources import NotReadError, Source, encoding_of
 
 HTTPERR: Final = {
     "ended_ms": "BIGINT",
@@ -44,7 +44,7 @@ def httperr_rows(columns: Mapping[str, str], lines: str) -> str:
     """
 
 
-def proxy_rows(source: Source, scratch: Path) -> tuple[str, dict[str, Any], str]:
+def proxy_rows(source: LogSource, scratch: Path) -> tuple[str, dict[str, Any], str]:
     """Return the SQL that makes rows of HttpProxy's log, its values, and the log's encoding. Raises NotReadError."""
     with source.open() as file:
         data = file.read()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hbprobe.duration import format_duration
 from hbprobe.errors import UserError
-from hbprobe.records.logs import LimitPart
+from hbprobe.records.logs import PassiveLimitPart
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -34,7 +34,7 @@ def kind_of(heartbeats: Sequence[int], name: str) -> str | None:
     return None
 
 
-def mix_of(connection: "DuckDBPyConnection", limits: Sequence[LimitPart]) -> tuple[str, int]:
+def mix_of(connection: "DuckDBPyConnection", limits: Sequence[PassiveLimitPart]) -> tuple[str, int]:
     """Return the mix as YAML, and how many devices fit no known algorithm. Raises UserError where there are none."""
     kinds, strange = _kinds(connection)
     if not kinds:
@@ -78,7 +78,7 @@ def _kinds(connection: "DuckDBPyConnection") -> tuple[Counter[str], int]:
     return Counter(kind for kind in found if kind is not None), found.count(None)
 
 
-def _path(limit: LimitPart) -> list[str]:
+def _path(limit: PassiveLimitPart) -> list[str]:
     name = (
         "".join(character if character.isalnum() else "-" for character in limit.key.lower()).strip("-") or "unknown"
     )

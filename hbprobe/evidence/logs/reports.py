@@ -29,7 +29,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """An answer."""
 
     name: str
@@ -65,13 +65,13 @@ def _report(path: Path) -> Report:
     return Report(path.stem, comments[0], sql, label, value)
 
 
-def table_of(report: Report, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+def table_of(report: Report, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> ReportTable:
     """Return the answer: columns in milliseconds since 1970 become times in UTC, without the `_ms` in the name."""
     times = {name for name in columns if name.endswith("_ms")}
     cells = tuple(tuple(utc(row[name]) if name in times else row[name] for name in columns) for row in rows)
     names = tuple(name.removesuffix("_ms") for name in columns)
     label = report.label.removesuffix("_ms") if report.label else None
-    return Table(report.name, report.title, names, cells, label, report.value)
+    return ReportTable(report.name, report.title, names, cells, label, report.value)
 
 
 def utc(at_ms: float | None) -> str | None:

@@ -17,11 +17,11 @@ from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.engine import engine, rows_of, users_rows
 from hbprobe.evidence.logs.following import JOINED, follow
 from hbprobe.evidence.logs.http_tables import HTTPERR
+from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, find, head_of, kind_of, text_of
+from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms, Read, is_store
 from hbprobe.evidence.logs.networks import NetworkNames, parse_names
-from hbprobe.evidence.logs.reports import Report, Table, reports, table_of
+from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
 from hbprobe.evidence.logs.rows import REQUESTS
-from hbprobe.evidence.logs.sources import Kind, NotReadError, Source, find, head_of, kind_of, text_of
-from hbprobe.evidence.logs.store import Pseudonyms, Read, Store, is_store
 from hbprobe.exchange.settings import Settings
 from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence
@@ -92,7 +92,7 @@ class Logs:
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hbprobe-logs-")))
             connection = stack.enter_context(engine(scratch, self.memory_mb))
-            store = Store(self.into or scratch / "store", connection, pseudonyms=pseudonyms)
+            store = LogStore(self.into or scratch / "store", connection, pseudonyms=pseudonyms)
             yield OpenLogs._read(self, connection, store, names, pseudonyms, told)
 
 
@@ -125,7 +125,7 @@ class OpenLogs:
         self.reads: list[Read] = []
         self.not_read: list[tuple[str, str]] = []
         self.entries: list[EventEntry] = []
-        self.event_files: list[tuple[str, Kind, int, int]] = []
+        self.event_files: list[tuple[str, LogKind, int, int]] = []
         """Name, kind, entries of interest, all."""
         self.notes: list[str] = []
 
@@ -134,7 +134,7 @@ class OpenLogs:
         cls,
         asked: Logs,
         connection: "DuckDBPyConnection",
-        store: Store,
+        store: LogStore,
         names: NetworkNames,
         pseudonyms: Pseudonyms | None,
         told: Told,
@@ -151,7 +151,7 @@ class OpenLogs:
             logs._take(source, store)
         kept = [store]
         others = [folder for folder in stores if asked.into is None or folder.resolve() != asked.into.resolve()]
-        kept += [Store(folder, connection, pseudonyms=pseudonyms) for folder in others]
+        kept += [LogStore(folder, connection, pseudonyms=pseudonyms) for folder in others]
         for one in kept:
             logs.reads += [read for read in one.reads if read not in logs.reads]
             for table, found in files.items():
@@ -160,10 +160,10 @@ class OpenLogs:
         logs._prepare(files, names)
         return logs
 
-    def _take(self, source: Source, store: Store) -> None:
+    def _take(self, source: LogSource, store: LogStore) -> None:
         try:
             kind = kind_of(head_of(source), source.member or source.path.name)
-            if kind in (Kind.EVTX, *map(Kind, READERS)):
+            if kind in (LogKind.EVTX, *map(LogKind, READERS)):
                 self._take_events(source, kind)
             else:
                 store.take(source)
@@ -172,9 +172,9 @@ class OpenLogs:
         except OSError as error:
             self.not_read.append((source.name, f"cannot be read: {error.strerror or error}"))
 
-    def _take_events(self, source: Source, kind: Kind) -> None:
+    def _take_events(self, source: LogSource, kind: LogKind) -> None:
         try:
-            entries = list(_evtx(source) if kind is Kind.EVTX else READERS[kind](text_of(source)))
+            entries = list(_evtx(source) if kind is LogKind.EVTX else READERS[kind](text_of(source)))
         except ValueError as error:
             raise NotReadError(str(error)) from None
         mine = [entry for entry in entries if entry.is_of_interest]
@@ -243,11 +243,11 @@ class OpenLogs:
 
     def evidence(self) -> LogEvidence:
         """Return what the logs show."""
-        from hbprobe.evidence.logs.telling import evidence_of
+        from hbprobe.evidence.logs.conclusions import evidence_of
 
         return evidence_of(self)
 
-    def report(self, name: str) -> Table:
+    def report(self, name: str) -> ReportTable:
         """Answer one of the known questions. Raises UserError for one that is not known."""
         known = reports()
         if name not in known:
@@ -256,7 +256,7 @@ class OpenLogs:
             )
         return self._table(known[name], rows_of(self.connection, known[name].sql))
 
-    def query(self, file: Path) -> Table:
+    def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
         try:
             sql = file.read_text(encoding="utf-8-sig")
@@ -267,12 +267,12 @@ class OpenLogs:
         report = Report(file.stem, file.name, sql, None, None)
         return self._table(report, users_rows(self.connection, sql, str(file)))
 
-    def _table(self, report: Report, rows: list[dict[str, Any]]) -> Table:
+    def _table(self, report: Report, rows: list[dict[str, Any]]) -> ReportTable:
         columns = [column[0] for column in self.connection.description or ()]
         return table_of(report, rows, columns)
 
 
-def _evtx(source: Source) -> Iterator[EventEntry]:
+def _evtx(source: LogSource) -> Iterator[EventEntry]:
     """Read an event log, from a copy where it is packed."""
     if source.is_plain:
         yield from read_evtx(source.path)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
-from hbprobe.evidence.logs.sources import NotReadError, Source, encoding_of
+from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of
 
 _CHUNK: Final = 1 << 22
 _LONGEST_LINE: Final = 1_000_000
@@ -55,7 +55,7 @@ class Divided:
     """The dates of heads in the middle of the file: a restart, or a change of fields."""
 
 
-def divide(source: Source, folder: Path) -> Divided:
+def divide(source: LogSource, folder: Path) -> Divided:
     """Divide a log; what is not in a plain file of UTF-8 is written to `folder`, which must be empty.
 
     Raises NotReadError where nothing can be read.
@@ -77,7 +77,7 @@ def _mapped(file: IO[bytes]) -> mmap.mmap:
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def _unpacked(source: Source, target: Path) -> Path:
+def _unpacked(source: LogSource, target: Path) -> Path:
     with source.open() as file, target.open("wb") as out:
         while chunk := file.read(_CHUNK):
             out.write(chunk)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.inprocess import Findings, no_fault_is_lost
+from hbprobe.lab.inprocess import LabRun, no_fault_is_lost
 from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import KernelPath, kernel_path
 from hbprobe.measure.journal import Record
@@ -64,7 +64,7 @@ async def measure(
     journal: Record | None = None,
     prior: Prior | None = None,
     observer: Observer = _NOBODY,
-) -> Findings:
+) -> LabRun:
     """Search for the limit of a path that leads through the boxes, as far as that goes.
 
     `search` is what `fit` returned. Raises UserError for what cannot be built.
@@ -74,7 +74,7 @@ async def measure(
         async with no_fault_is_lost(), far_end(net, settings) as dialer:
             run = await set_up(method, dialer, search, prior, rng, journal=journal, observer=observer, rate=lab.rate)
             failure = await carry_out(run.to_the_end())
-        return Findings(run, _cut_by(boxes, net, run.search.limit, lab.rate), net.remarks, failure)
+        return LabRun(run, _cut_by(boxes, net, run.search.limit, lab.rate), net.remarks, failure)
 
 
 def _cut_by(boxes: Sequence[Profile], net: KernelPath, limit: Limit, rate: float) -> str | None:

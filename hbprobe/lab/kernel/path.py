@@ -15,11 +15,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from hbprobe.errors import CannotMeasureError, UserError
-from hbprobe.lab.kernel.capture import Captures
+from hbprobe.lab.kernel.link_capture import Captures
 from hbprobe.lab.kernel.namespaces import Namespace, Namespaces, open_namespaces
-from hbprobe.middlebox.kernel import Farewell, KernelBox, render, translates
+from hbprobe.middlebox.kernel import KernelBox, render, translates
+from hbprobe.net.replies import EndKind
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.words import Ends
+from hbprobe.profiles.vocabulary import Ends
 
 _WATCHER = Path(__file__).with_name("watcher.py")
 
@@ -66,8 +67,8 @@ def kernel_path(
         if pcap is not None:
             stack.enter_context(Captures(pcap, _taps(path, profiles)))
         for router, box in zip(path.routers, boxes, strict=True):
-            if box.farewell is not None:
-                stack.enter_context(_watching(router, box.farewell, box.tells))
+            if box.sends is not None:
+                stack.enter_context(_watching(router, box.sends, box.tells))
         yield path
 
 
@@ -124,14 +125,14 @@ def _taps(path: KernelPath, profiles: Sequence[Profile]) -> dict[str, tuple[Name
 
 
 @contextlib.contextmanager
-def _watching(router: Namespace, farewell: Farewell, tells: Ends) -> Iterator[None]:
+def _watching(router: Namespace, kind: EndKind, tells: Ends) -> Iterator[None]:
     """Have a watcher speak up in a router when it forgets; it ends with the router.
 
     Raises UserError where scapy is missing, CannotMeasureError where the watcher did not live to the end.
     """
     if importlib.util.find_spec("scapy") is None:
-        raise UserError(f"a box that sends {farewell.upper()} at expiry needs scapy: pip install scapy")
-    argv = router.command([sys.executable, "-P", str(_WATCHER), farewell, tells])
+        raise UserError(f"a box that sends {kind.upper()} at expiry needs scapy: pip install scapy")
+    argv = router.command([sys.executable, "-P", str(_WATCHER), kind, tells])
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watcher:
         try:
             if watcher.stdout is None or not watcher.stdout.readline():

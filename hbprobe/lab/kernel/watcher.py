@@ -112,7 +112,7 @@ def _end(data: bytes) -> End | None:
     return socket.inet_ntoa(address[1]), port, socket.inet_ntoa(address[2]), peer_port
 
 
-def farewell(to: End, seq: int, ack: int, kind: str) -> bytes:
+def ending_packet(to: End, seq: int, ack: int, kind: str) -> bytes:
     """Return the packet that ends a flow for the one who sends as `to`, in its peer's name."""
     from scapy.layers.inet import IP, TCP
 
@@ -129,7 +129,7 @@ def watch(kind: str, tells: str) -> None:
     table = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     known = Acknowledged()
-    farewell(("127.0.0.1", 1, "127.0.0.1", 1), 0, 0, kind)  # scapy takes a moment to load
+    ending_packet(("127.0.0.1", 1, "127.0.0.1", 1), 0, 0, kind)  # scapy takes a moment to load
     print("watching", flush=True)  # noqa: T201  the starter waits for it
     while True:
         ready, _, _ = select.select([packets, events], [], [], LOOK_EVERY_S)
@@ -141,18 +141,18 @@ def watch(kind: str, tells: str) -> None:
         if events in ready:
             for client, server in forgotten(events.recv(_MOST_BYTES)):
                 told = {"both": [client, server], "client": [client], "server": [server]}[tells]
-                _say_farewell(raw, known, kind, told)
+                _send_to(raw, known, kind, told)
                 known.forget(client)
                 known.forget(server)  # another flow than the client's where addresses are translated
         elif known:
             _look(table)
 
 
-def _say_farewell(raw: socket.socket, known: Acknowledged, kind: str, ends: list[End]) -> None:
+def _send_to(raw: socket.socket, known: Acknowledged, kind: str, ends: list[End]) -> None:
     for end in ends:
         seq, ack = known.by(end), known.by(_other(end))
         if seq is not None and ack is not None:
-            raw.sendto(farewell(end, seq, ack, kind), (end[0], 0))
+            raw.sendto(ending_packet(end, seq, ack, kind), (end[0], 0))
 
 
 def _look(table: socket.socket) -> None:

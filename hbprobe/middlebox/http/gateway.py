@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 
 from hbprobe.manner import Act
 from hbprobe.middlebox.alarm import Alarm
-from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.box_stats import BoxStats
 from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
@@ -21,7 +20,8 @@ from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
-from hbprobe.middlebox.http.leg import End
+from hbprobe.middlebox.http.leg import LegEnd
+from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address, Dial
 from hbprobe.net.listener import Listener
@@ -158,13 +158,13 @@ class Gateway:
         """Take note that a timer ran out."""
         self._stats.expired(event)
 
-    def over(self, session: Session, end: End | None) -> None:
+    def over(self, session: Session, end: LegEnd | None) -> None:
         """Forget a session that `end` of one of its ends has ended, or the box (None)."""
         self._forget(session)
         match end:
-            case End.FIN | End.TRUNCATED:
+            case LegEnd.FIN | LegEnd.TRUNCATED:
                 self.counts.closed += 1
-            case End.RST:
+            case LegEnd.RST | LegEnd.GAVE_UP:
                 self.counts.reset += 1
 
     # The alarm

@@ -30,7 +30,7 @@ _HUNDREDS = slice(len(b"HTTP/1.1 "), len(b"HTTP/1.1 ") + 1)
 """Where in a status line it stands whether an answer is an interim one."""
 
 
-class Exchange:
+class HttpExchange:
     """One request and its answer."""
 
     __slots__ = (

@@ -18,7 +18,7 @@ from enum import IntEnum
 
 from hbprobe.manner import Act, Expiry
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.rules import RESTARTS, Looks
+from hbprobe.middlebox.rules import RESTARTS, TableSweep
 from hbprobe.profiles.model import Http, Profile, ServerSide, TimerKind
 
 
@@ -76,7 +76,7 @@ class HttpRules:
     """The timer of each phase."""
     total: HttpRule | None
     lifetime: HttpRule | None
-    looks: Looks
+    looks: TableSweep
     server_act: Act
     """What the server's end sees when the box gives a request up."""
     keeps_client: bool
@@ -92,7 +92,7 @@ class HttpRules:
             by_phase=tuple(None if kind is None else _rule(profile, kind, server_act) for kind in kinds),
             total=_rule(profile, TimerKind.TOTAL, server_act),
             lifetime=_rule(profile, TimerKind.LIFETIME, server_act),
-            looks=Looks.of(profile),
+            looks=TableSweep.of(profile),
             server_act=server_act,
             keeps_client=http.keeps_client,
         )

@@ -16,15 +16,15 @@ from http import HTTPStatus
 from typing import Protocol
 
 from hbprobe.manner import Act
-from hbprobe.middlebox.box import FlowState
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1 import MessageError
 from hbprobe.middlebox.http.http1_proxying import Additions, own_answer
-from hbprobe.middlebox.http.http_exchange import Exchange
+from hbprobe.middlebox.http.http_exchange import HttpExchange
 from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule, HttpRules
-from hbprobe.middlebox.http.leg import End, Leg
+from hbprobe.middlebox.http.leg import Leg, LegEnd
+from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import name_of
 from hbprobe.net.dial import Dial
 from hbprobe.net.silence import Way
@@ -33,7 +33,7 @@ _WAITING_BYTES = 64 * 1024
 """When so much of a request waits, for a connection to the server or for the answer before it, we read no more."""
 
 
-class Setting(Protocol):
+class SessionHost(Protocol):
     """What the sessions of a box need of it: what is the same for all of them, and what they tell it."""
 
     rules: HttpRules
@@ -67,14 +67,14 @@ class Setting(Protocol):
     def expired(self, event: FlowExpired) -> None:
         """Take note that a timer ran out."""
 
-    def over(self, session: "Session", end: End | None) -> None:
+    def over(self, session: "Session", end: LegEnd | None) -> None:
         """Forget a session that `end` of one of its ends has ended, or the box (None)."""
 
 
 class Session:
     """A client's connection, from the moment when TCP stands."""
 
-    def __init__(self, box: Setting, number: int, sock: socket.socket) -> None:
+    def __init__(self, box: SessionHost, number: int, sock: socket.socket) -> None:
         """Take over a client's connection; raises OSError when it is gone already."""
         peer = sock.getpeername()
         self.number = number
@@ -143,7 +143,7 @@ class Session:
             self._finish()
         self._balance()
 
-    def ended(self, leg: Leg, end: End, detail: str) -> None:
+    def ended(self, leg: Leg, end: LegEnd, detail: str) -> None:
         """Take note that an end has ended its connection."""
         if leg is self._client:
             self._client_left(end, detail)
@@ -170,7 +170,7 @@ class Session:
     # Requests
 
     def _next_exchange(self) -> None:
-        self._exchange = Exchange(self._client_host, self._box.additions)
+        self._exchange = HttpExchange(self._client_host, self._box.additions)
         self._is_fresh = False
         """The connection to the server serves its first request."""
         self._tries = 0
@@ -256,9 +256,9 @@ class Session:
         self.flow.connecting(self._box.now())
         self._connect()
 
-    def _server_left(self, end: End, detail: str) -> None:
+    def _server_left(self, end: LegEnd, detail: str) -> None:
         exchange, is_owed = self._exchange, self._exchange.is_owed
-        if end is End.FIN:
+        if end is LegEnd.FIN:
             exchange.server_ended()
         if not is_owed:
             self._end_server(Act.CLOSE)
@@ -320,7 +320,7 @@ class Session:
         if exchange.keeps_client:
             self._go_on()
         else:
-            self._leave(End.FIN)
+            self._leave(LegEnd.FIN)
 
     def _go_on(self) -> None:
         self.flow.answer_ended(self._box.now())
@@ -389,16 +389,16 @@ class Session:
         self._leave(None)
         return ways
 
-    def _client_left(self, end: End, detail: str) -> None:
-        if end is End.TLS:
+    def _client_left(self, end: LegEnd, detail: str) -> None:
+        if end is LegEnd.TLS:
             self._box.refused(self.client_name, f"TLS: {detail}")
-        if end is End.FIN:
+        if end is LegEnd.FIN:
             self._end_server(Act.CLOSE)
         else:
             self._give_up()
         self._leave(end)
 
-    def _leave(self, end: End | None) -> None:
+    def _leave(self, end: LegEnd | None) -> None:
         """End what is left; `end` is who wished it, as the box is to be told."""
         exchange = self._exchange
         self._give_up()

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.net.liveness import acknowledge_now
+from hbprobe.net.replies import EndKind
 from hbprobe.net.silence import close_with_reset
 from hbprobe.net.tls_end import ends_without_close_notify, pending_failure, what_ended
 
@@ -25,14 +26,19 @@ _TO_READ = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
 _TO_WRITE = (BlockingIOError, InterruptedError, ssl.SSLWantWriteError, ssl.SSLWantReadError)
 
 
-class End(StrEnum):
-    """How a peer ended its connection."""
+class LegEnd(StrEnum):
+    """How a peer ended its connection, as a proxy must tell it apart.
+
+    It is no `EndKind`, which is what TCP says: a message that ends with its connection is whole after FIN on plain
+    TCP and after close_notify, and not after FIN alone under TLS (RFC 9112, sections 8 and 9.8); where TLS fails, no
+    end of TCP has come.
+    """
 
     FIN = "FIN"
     TRUNCATED = "FIN without close_notify"
     """TLS: bytes may be missing."""
     RST = "RST"
-    """Or the system gave up."""
+    GAVE_UP = "the system gave the connection up"
     TLS = "TLS failed"
     """What came is not TLS, or not such as we accept."""
 
@@ -46,7 +52,7 @@ class Owner(Protocol):
     def came(self, leg: "Leg", data: bytes) -> None:
         """Take what the peer sent."""
 
-    def ended(self, leg: "Leg", end: End, detail: str) -> None:
+    def ended(self, leg: "Leg", end: LegEnd, detail: str) -> None:
         """Take note that nothing more will come."""
 
     def drained(self, leg: "Leg") -> None:
@@ -186,7 +192,7 @@ class Leg:
             self._end(*_end_of(what_ended(self._sock, error, failure)))
         else:
             if not data:
-                self._end(End.RST if self._broken else End.FIN)
+                self._end(LegEnd.RST if self._broken else LegEnd.FIN)
                 return
             if len(data) <= _FEW_BYTES:
                 acknowledge_now(self._sock)
@@ -211,7 +217,7 @@ class Leg:
             self._flush()
             self._owner.stands(self)
 
-    def _end(self, end: End, detail: str = "") -> None:
+    def _end(self, end: LegEnd, detail: str = "") -> None:
         self._loop.remove_reader(self._sock.fileno())
         self._loop.remove_writer(self._sock.fileno())
         self._owner.ended(self, end, detail)
@@ -261,14 +267,14 @@ def _wrap(sock: socket.socket, tls: ssl.SSLContext, server_name: str | None) -> 
     )
 
 
-def _end_of(error: OSError) -> tuple[End, str]:
+def _end_of(error: OSError) -> tuple[LegEnd, str]:
     """Say how a connection ended that answered a read with `error`."""
     match error:
         case _ if ends_without_close_notify(error):
-            return End.TRUNCATED, ""
+            return LegEnd.TRUNCATED, ""
         case ssl.SSLCertVerificationError():
-            return End.TLS, f"the certificate is not trusted: {error.verify_message}"
+            return LegEnd.TLS, f"the certificate is not trusted: {error.verify_message}"
         case ssl.SSLError():
-            return End.TLS, (error.reason or str(error)).replace("_", " ").lower()
+            return LegEnd.TLS, (error.reason or str(error)).replace("_", " ").lower()
         case _:
-            return End.RST, error.strerror or ""
+            return LegEnd.RST if EndKind.of(error) is EndKind.RST else LegEnd.GAVE_UP, error.strerror or ""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hbprobe.middlebox.stages.stage import Ending, Item, Stage
+from hbprobe.middlebox.stages.stage import Item, Stage, StreamEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +37,4 @@ class LimitData(Stage[LimitDataSettings]):
             self._hold(allowed, at)
         if self.passed >= self.settings.bytes:
             self.acted = True
-            self._hold(Ending.CLOSE, at)
+            self._hold(StreamEnd.CLOSE, at)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hbprobe.middlebox.stages.stage import Chance, Ending, Item, Stage
+from hbprobe.middlebox.stages.stage import Chance, Item, Stage, StreamEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Pipe:
             due, place = found
             self._at = max(self._at, due)
             item = self._row[place].advance(self._at)
-            if item is Ending.CLOSE and not self.closed_by:
+            if item is StreamEnd.CLOSE and not self.closed_by:
                 self.closed_by = self._names[place]
             if place + 1 < len(self._row):
                 self._row[place + 1].feed(item, self._at)
@@ -133,7 +133,7 @@ class Pipe:
                 behind = stage
                 continue
             for item in stage.left():
-                if item is Ending.CLOSE and not self.closed_by:
+                if item is StreamEnd.CLOSE and not self.closed_by:
                     self.closed_by = name
                 if behind is None:
                     self._over.append(item)

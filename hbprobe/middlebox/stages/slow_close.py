@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hbprobe.middlebox.stages.stage import Ending, Item, Stage
+from hbprobe.middlebox.stages.stage import Item, Stage, StreamEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,6 @@ class SlowClose(Stage[SlowCloseSettings]):
 
     def feed(self, item: Item, at: float) -> None:
         """Let an end wait."""
-        delay_s = self.settings.delay / 1000 if isinstance(item, Ending) else 0.0
+        delay_s = self.settings.delay / 1000 if isinstance(item, StreamEnd) else 0.0
         self.acted = self.acted or delay_s > 0
         self._hold(item, at + delay_s)

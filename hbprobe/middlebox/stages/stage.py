@@ -10,7 +10,7 @@ KILOBYTE = 1000
 """As Toxiproxy counts: bytes of a KB."""
 
 
-class Ending(Enum):
+class StreamEnd(Enum):
     """What may come instead of bytes, and after them."""
 
     FIN = "fin"
@@ -21,7 +21,7 @@ class Ending(Enum):
     """The stage closes the connection: both ends get FIN."""
 
 
-Item = bytes | Ending
+Item = bytes | StreamEnd
 
 
 class Chance(Protocol):

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from hbprobe.middlebox.stages.stage import Ending, Item, Stage
+from hbprobe.middlebox.stages.stage import Item, Stage, StreamEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Timeout(Stage[TimeoutSettings]):
         """Close it."""
         del at
         self._closed = self.acted = True
-        return Ending.CLOSE
+        return StreamEnd.CLOSE
 
     def left(self) -> list[Item]:
         """Close it."""
-        return [Ending.CLOSE]
+        return [StreamEnd.CLOSE]

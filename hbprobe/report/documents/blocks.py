@@ -90,7 +90,7 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ReportDocument:
     """One chapter for each measurement, and before them, where they are several, what they are together."""
 
     chapters: tuple[Chapter, ...]

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from hbprobe import __version__
 from hbprobe.records.capture import CaptureRecord
-from hbprobe.report.documents.blocks import Block, Chapter, Document, Section, Table
-from hbprobe.report.documents.captured import capture_chapter
-from hbprobe.report.documents.logged import logs_chapter
+from hbprobe.report.documents.blocks import Block, Chapter, ReportDocument, Section, Table
+from hbprobe.report.documents.capture_chapter import capture_chapter
+from hbprobe.report.documents.logs_chapter import logs_chapter
 from hbprobe.report.documents.pictures import curve_picture
 from hbprobe.report.documents.sections import chapter, state_of
 from hbprobe.report.documents.sources import Measured, Source
@@ -17,11 +17,11 @@ _MOST_CURVES = 7
 """So many can be told apart by their colours."""
 
 
-def compose(sources: Sequence[Source], written: datetime) -> Document:
+def compose(sources: Sequence[Source], written: datetime) -> ReportDocument:
     """Return the document about what was measured or found; `written` is the time that its last line names."""
     chapters = tuple(map(_chapter, sources))
     together = (_overview(sources, chapters),) if len(sources) > 1 else ()
-    return Document(chapters, together, _footer(written))
+    return ReportDocument(chapters, together, _footer(written))
 
 
 def _chapter(source: Source) -> Chapter:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hbprobe import __version__
 from hbprobe.errors import UserError
 from hbprobe.records.capture import CaptureRecord, FlowPart
-from hbprobe.records.logs import LimitPart
+from hbprobe.records.logs import PassiveLimitPart
 from hbprobe.report.documents.sources import Measured, Source
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ def _plain_columns(part: "type[BaseModel]", *structured: str) -> tuple[str, ...]
 _TRIALS = _Rows((*_MEASUREMENT, *_TRIAL, *_CONNECTION), _trials)
 _FLOW = _plain_columns(FlowPart, "survived", "survived_without_data", "signs", "hints")
 _FLOWS = _Rows(_FLOW, lambda source: _told(source.record.flows, _FLOW))
-_LIMIT = _plain_columns(LimitPart, "curve", "if_unknown_lost", "if_unknown_answered", "holds_without", "rests_on")
+_LIMIT = _plain_columns(
+    PassiveLimitPart, "curve", "if_unknown_lost", "if_unknown_answered", "holds_without", "rests_on"
+)
 _LIMITS = _Rows(_LIMIT, lambda source: _told(source.record.limits, _LIMIT))
 
 

@@ -6,12 +6,12 @@ from itertools import count
 from hbprobe.report.documents.blocks import (
     Block,
     Chapter,
-    Document,
     Facts,
     Findings,
     Listing,
     Picture,
     Prose,
+    ReportDocument,
     Section,
     Table,
 )
@@ -21,7 +21,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 """Nothing from anywhere. The styles are the page's own; a plot has them at every line that it draws."""
 
 
-def to_html(document: Document) -> str:
+def to_html(document: ReportDocument) -> str:
     """Return the whole page."""
     style = resources.files("hbprobe.report.documents").joinpath("report.css").read_text(encoding="utf-8")
     head = element(
@@ -45,7 +45,7 @@ class _Writer:
     def __init__(self) -> None:
         self._numbers = count(1)
 
-    def main(self, document: Document) -> list[Markup]:
+    def main(self, document: ReportDocument) -> list[Markup]:
         if len(document.chapters) == 1:
             chapter = document.chapters[0]
             return [element("h1", chapter.title), *self._chapter(chapter, level=2)]

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from hbprobe.report.documents.blocks import (
     Block,
     Chapter,
-    Document,
     Facts,
     Findings,
     Listing,
     Picture,
     Prose,
+    ReportDocument,
     Section,
     Table,
 )
@@ -22,7 +22,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<>|~&@]|(?<=:)//")
 _LINE_START = re.compile(r"^(\s*)(?:([-+=#])|(\d+)([.)]))")
 
 
-def to_markdown(document: Document) -> str:
+def to_markdown(document: ReportDocument) -> str:
     """Return the whole text."""
     lines = _main(document)
     return "\n\n".join([*lines, plain(document.footer)]) + "\n"
@@ -34,7 +34,7 @@ def plain(text: str) -> str:
     return _LINE_START.sub(lambda found: f"{found[1]}{found[3] or ''}\\{found[2] or found[4]}", escaped)
 
 
-def _main(document: Document) -> list[str]:
+def _main(document: ReportDocument) -> list[str]:
     if len(document.chapters) == 1:
         chapter = document.chapters[0]
         return [f"# {plain(chapter.title)}", *_chapter(chapter, level=2)]

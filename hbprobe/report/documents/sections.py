@@ -11,7 +11,7 @@ from hbprobe.exchange.verdict import Judgement
 from hbprobe.manner import Aftermath
 from hbprobe.records.result import Result
 from hbprobe.report.documents.blocks import Block, Chapter, Facts, Findings, Listing, Prose, Section, Table
-from hbprobe.report.documents.diagnosed import diagnosis_section
+from hbprobe.report.documents.diagnosis_section import diagnosis_section
 from hbprobe.report.documents.outcomes import outcome_words
 from hbprobe.report.documents.pictures import curve_picture, search_picture
 from hbprobe.report.documents.sources import Measured

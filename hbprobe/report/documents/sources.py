@@ -9,7 +9,7 @@ from hbprobe.records.capture import CaptureRecord
 from hbprobe.records.documents import DiagnosisPart
 from hbprobe.records.logs import LogEvidence
 from hbprobe.records.result import Result, load_with
-from hbprobe.report.documents.discreet import discreet
+from hbprobe.report.documents.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def load(path: Path) -> Source:
 
 
 def _source(data: object) -> Source:
-    harmless = discreet(data)
+    harmless = redacted(data)
     if isinstance(harmless, dict) and harmless.get("schema") == DiagnosisPart.schema_id():
         result = Result.from_dict(harmless.get("result"))
         return Measured(result, DiagnosisPart.read(harmless), harmless)

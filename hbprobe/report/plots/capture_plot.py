@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hbprobe.evidence.captures.answer import answer
-from hbprobe.evidence.captures.death import Ending
+from hbprobe.evidence.captures.death import ConnectionFate
 from hbprobe.manner import SKY, VERMILLION, Look, Manner
 from hbprobe.records.capture import CaptureRecord, FlowPart
 from hbprobe.report.looks import INK, LOOKS
@@ -19,7 +19,7 @@ from hbprobe.report.plots.style import drawable, in_style
 _MOST_BARS = 40
 _BAR_IN = 0.16
 _LEFT_IN, _LONGEST_NAME = 1.5, 26
-_DEATHS = (Ending.IDLE_DEATH, Ending.ENDED_IDLE)
+_DEATHS = (ConnectionFate.IDLE_DEATH, ConnectionFate.ENDED_IDLE)
 _QUIET = "#D0D0D0"
 
 

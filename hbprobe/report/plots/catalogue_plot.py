@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from hbprobe.manner import VERMILLION, Expiry, Look
-from hbprobe.profiles.held import silent_hold
 from hbprobe.profiles.model import Category, Profile
+from hbprobe.profiles.silent_request import silent_hold
 from hbprobe.report.looks import LOOKS
 from hbprobe.report.plots.axis import tick_words
 from hbprobe.report.plots.catalogue_rows import DOT_IN, Dot, Heaps, Row, name_boxes, stack

@@ -39,7 +39,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Rectangle:
     """A part of the page."""
 
     left: float
@@ -47,14 +47,14 @@ class Box:
     low: float
     high: float
 
-    def meets(self, other: "Box") -> bool:
+    def meets(self, other: "Rectangle") -> bool:
         """Return whether the two overlap."""
         beside = self.right <= other.left or other.right <= self.left
         return not (beside or self.high <= other.low or other.high <= self.low)
 
-    def wider(self, by: float) -> "Box":
+    def wider(self, by: float) -> "Rectangle":
         """Return the same with more room at the left and the right."""
-        return Box(self.left - by, self.right + by, self.low, self.high)
+        return Rectangle(self.left - by, self.right + by, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +105,13 @@ def levels(places_in: Sequence[float]) -> list[int]:
 
 def name_boxes(
     dots: Sequence[Dot], wanted: Sequence[tuple[Dot, float]], low_in: float, high_in: float
-) -> list[Box | None]:
+) -> list[Rectangle | None]:
     """Return the room for the name of each wanted dot, given how long it is; None where there is none.
 
     A name stands to the right of its dot, to the left, or above, and touches neither dots nor other names.
     """
     taken = [(dot, _around(dot)) for dot in dots]
-    found: list[Box | None] = []
+    found: list[Rectangle | None] = []
     for dot, width_in in wanted:
         others = [box for owner, box in taken if owner is not dot]
         free = [box for box in _beside(dot, width_in) if low_in <= box.left and box.right <= high_in]
@@ -122,17 +122,17 @@ def name_boxes(
     return found
 
 
-def _around(dot: Dot) -> Box:
+def _around(dot: Dot) -> Rectangle:
     half = DOT_IN / 2
-    return Box(dot.x_in - half, dot.x_in + half, dot.y_in - half, dot.y_in + half)
+    return Rectangle(dot.x_in - half, dot.x_in + half, dot.y_in - half, dot.y_in + half)
 
 
-def _beside(dot: Dot, width_in: float) -> list[Box]:
+def _beside(dot: Dot, width_in: float) -> list[Rectangle]:
     near = DOT_IN / 2 + _GAP_IN
     low, high = dot.y_in - _NAME_IN / 2, dot.y_in + _NAME_IN / 2
     above = dot.y_in + DOT_IN / 2
     return [
-        Box(dot.x_in + near, dot.x_in + near + width_in, low, high),
-        Box(dot.x_in - near - width_in, dot.x_in - near, low, high),
-        Box(dot.x_in - width_in / 2, dot.x_in + width_in / 2, above, above + _NAME_IN),
+        Rectangle(dot.x_in + near, dot.x_in + near + width_in, low, high),
+        Rectangle(dot.x_in - near - width_in, dot.x_in - near, low, high),
+        Rectangle(dot.x_in - width_in / 2, dot.x_in + width_in / 2, above, above + _NAME_IN),
     ]

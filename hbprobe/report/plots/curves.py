@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from hbprobe.profiles.held import deciding_timer, latest_s, silent_hold
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.population import Share
+from hbprobe.profiles.silent_request import deciding_timer, latest_s, silent_hold
 from hbprobe.records.result import Result
 from hbprobe.report.terminal.words import path_words
 from hbprobe.statistics.survival import Death, Point, estimate, promise, told_s

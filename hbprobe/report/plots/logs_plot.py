@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs.reports import Table
+from hbprobe.evidence.logs.reports import ReportTable
 from hbprobe.manner import BLUE, ORANGE, VERMILLION
-from hbprobe.records.logs import LimitPart, LogEvidence
+from hbprobe.records.logs import LogEvidence, PassiveLimitPart
 from hbprobe.report.plots.page import Entry, Page
 from hbprobe.report.plots.style import FAINT, INK, drawable, in_style
 from hbprobe.text import counted
@@ -23,7 +23,7 @@ _BAR_IN = 0.24
 _LABEL = 46
 
 
-def table_plot(table: Table) -> Figure:
+def table_plot(table: ReportTable) -> Figure:
     """Draw the answer to one question as bars, the longest first. Raises UserError for one that has no chart."""
     if table.label is None or table.value is None:
         raise UserError(f"--plot: the report {table.name} has no chart: leave --plot out, or ask for user-agents")
@@ -65,7 +65,7 @@ def limits_plot(evidence: LogEvidence) -> Figure:
         return page.finish(f"What each {evidence.by} carries", caption, 0, plot_in, _legend())
 
 
-def _draw_limit(axes: Axes, place: int, limit: LimitPart) -> None:
+def _draw_limit(axes: Axes, place: int, limit: PassiveLimitPart) -> None:
     carried = limit.survived if limit.survived is not None else limit.longest_answered or 0.0
     axes.barh(place, carried, color=BLUE, height=0.7, gid="carried")
     if limit.longest_asked is not None:

@@ -8,14 +8,20 @@ from rich.console import Console
 
 from hbprobe.duration import format_duration
 from hbprobe.evidence.captures.answer import answer
-from hbprobe.evidence.captures.death import Ending, Maker
-from hbprobe.records.capture import CaptureRecord, FlowPart, TimerPart
+from hbprobe.evidence.captures.death import ConnectionFate, Maker
+from hbprobe.records.capture import CaptureRecord, CaptureTimerPart, FlowPart
 from hbprobe.report.terminal.layout import pairs, plain, table_of
 from hbprobe.text import counted, named
 
 _MOST_ROWS = 20
-_ORDER = tuple(Ending)
-_FIRST = (Ending.IDLE_DEATH, Ending.ENDED_IDLE, Ending.LATE_ANSWER, Ending.BROKEN, Ending.CANNOT_TELL)
+_ORDER = tuple(ConnectionFate)
+_FIRST = (
+    ConnectionFate.IDLE_DEATH,
+    ConnectionFate.ENDED_IDLE,
+    ConnectionFate.LATE_ANSWER,
+    ConnectionFate.BROKEN,
+    ConnectionFate.CANNOT_TELL,
+)
 CONNECTION_COLUMNS = ("client", "server", "ended", "after", "client saw", "server saw", "made by")
 
 
@@ -51,7 +57,7 @@ def capture_facts(record: CaptureRecord) -> Iterator[tuple[str, str]]:
     yield from named("causes", (f"{number} x {words}" for words, number in causes.most_common()))
     endings = sorted(record.endings.items(), key=lambda item: -item[1])
     quiet = record.connections - record.judged
-    told = [f"{number} {Ending.meaning_of(ending)}" for ending, number in endings]
+    told = [f"{number} {ConnectionFate.meaning_of(ending)}" for ending, number in endings]
     yield from named(
         "endings", [*told, *([f"{quiet} were never quiet, and nothing reset them"] if quiet > 0 else [])]
     )
@@ -67,7 +73,7 @@ def capture_facts(record: CaptureRecord) -> Iterator[tuple[str, str]]:
         yield "note", note
 
 
-def _timer_lines(timer: TimerPart) -> Iterator[str]:
+def _timer_lines(timer: CaptureTimerPart) -> Iterator[str]:
     limit = timer.limit
     lived = f"survives {limit.survived:.1f} s, " if limit.survived is not None else ""
     cut = "" if limit.cut is None else f"cut at {limit.cut:.1f} s"
@@ -81,7 +87,7 @@ def _timer_lines(timer: TimerPart) -> Iterator[str]:
 def _cause_words(flow: FlowPart) -> str:
     if flow.causes:
         return "; or ".join(cause.meaning for cause in flow.causes)
-    return Ending.meaning_of(flow.ending)
+    return ConnectionFate.meaning_of(flow.ending)
 
 
 def connection_row(flow: FlowPart) -> tuple[str, ...]:
@@ -94,7 +100,7 @@ def connection_row(flow: FlowPart) -> tuple[str, ...]:
 
 def _reasons(flow: FlowPart) -> Iterator[tuple[str, str]]:
     yield "connection", f"{flow.client} > {flow.server}"
-    yield "ending", Ending.meaning_of(flow.ending)
+    yield "ending", ConnectionFate.meaning_of(flow.ending)
     if flow.causes:
         yield "cause", _cause_words(flow)
     if flow.maker is not None:

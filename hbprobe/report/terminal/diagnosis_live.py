@@ -6,7 +6,7 @@ from hbprobe.duration import format_duration
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.report.terminal.live import LiveLine, describe
 from hbprobe.report.terminal.words import limit_words
-from hbprobe.trial.evidence import Ask, Seen
+from hbprobe.trial.evidence import Ask, Observation
 
 
 class DiagnosisLine(LiveLine):
@@ -40,7 +40,7 @@ def planned_words(ask: Ask) -> str:
     return f"{ask.question.meaning} ({ask.question}, {format_duration(ask.hold_s)}{every})"
 
 
-def answer_words(seen: Seen) -> str:
+def answer_words(seen: Observation) -> str:
     """Say what a request showed."""
     outcome = seen.outcome
     if seen.survived is None:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from hbprobe.diagnosis.fit import Law
 from hbprobe.diagnosis.ranking import Match, best
-from hbprobe.diagnosis.reasoning import Counts
+from hbprobe.diagnosis.reasoning import Movement
 from hbprobe.diagnosis.spread import Spread
 from hbprobe.duration import format_duration
 from hbprobe.records.diagnosis import Diagnosis
@@ -99,7 +99,7 @@ def _why(found: Diagnosis, fitting: Sequence[Match]) -> Iterator[str]:
     yield f"{seconds(limit.cut_s or 0)} s"
     yield how_words(limit)
     if counts is not None:
-        yield f"keep-alives {'help' if counts is Counts.PACKETS else 'do not help'}"
+        yield f"keep-alives {'help' if counts is Movement.PACKETS else 'do not help'}"
     if any(_NAMED in reason for match in fitting for reason in match.reasons):
         yield f"and {next(reason for reason in fitting[0].reasons if _NAMED in reason)}"
     if any("error page" in reason for reason in fitting[0].reasons):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from hbprobe.evidence.logs.reports import Table
-from hbprobe.evidence.logs.telling import bracket_words, sure_words
-from hbprobe.records.logs import EventPart, LimitPart, LogEvidence, SourcePart
+from hbprobe.evidence.logs.conclusions import bracket_words, sure_words
+from hbprobe.evidence.logs.reports import ReportTable
+from hbprobe.records.logs import EventPart, LogEvidence, PassiveLimitPart, SourcePart
 from hbprobe.report.terminal.layout import pairs, plain, table_of
 from hbprobe.text import counted, named
 
@@ -60,7 +60,7 @@ def limit_columns(evidence: LogEvidence) -> tuple[str, ...]:
     return (evidence.by, *_COLUMNS)
 
 
-def limit_row(limit: LimitPart) -> tuple[str, ...]:
+def limit_row(limit: PassiveLimitPart) -> tuple[str, ...]:
     """Tell of one limit."""
     return (
         limit.key,
@@ -75,7 +75,7 @@ def limit_row(limit: LimitPart) -> tuple[str, ...]:
     )
 
 
-def limit_words(limit: LimitPart) -> str:
+def limit_words(limit: PassiveLimitPart) -> str:
     """Say what is known of a limit."""
     if limit.judgement == "limit":
         return bracket_words(limit.survived or 0.0, limit.cut or 0.0)
@@ -128,7 +128,7 @@ def _read(sources: tuple[SourcePart, ...]) -> Iterator[str]:
         yield f"{source.path}: {counted(source.bad, 'line')} not understood{where}"
 
 
-def print_table(table: Table, console: Console) -> None:
+def print_table(table: ReportTable, console: Console) -> None:
     """Print the answer to one question."""
     console.print(plain(table.title))
     console.print()
@@ -147,5 +147,5 @@ def print_table(table: Table, console: Console) -> None:
         console.print(plain(f"and {len(table.rows) - _MOST_ROWS} more rows: see --json or --csv FILE"))
 
 
-def _holds_numbers(table: Table, place: int) -> bool:
+def _holds_numbers(table: ReportTable, place: int) -> bool:
     return all(row[place] is None or not isinstance(row[place], str) for row in table.rows)

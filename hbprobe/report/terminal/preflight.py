@@ -4,10 +4,10 @@ from rich.console import Console
 from rich.text import Text
 
 from hbprobe.measure.observe import Observer
-from hbprobe.preflight.preflight import Check, State
+from hbprobe.preflight.preflight import Check, CheckState
 from hbprobe.text import shown
 
-_MARKS = {State.PASSED: "ok", State.FAILED: "FAILED", State.NOT_TRIED: "-"}
+_MARKS = {CheckState.PASSED: "ok", CheckState.FAILED: "FAILED", CheckState.NOT_TRIED: "-"}
 _NAME_COLUMNS = 16
 _INDENT = " " * 8
 
@@ -29,7 +29,7 @@ class CheckLines(Observer):
 
 def print_check(check: Check, console: Console) -> None:
     """Print one check: what came of it, what was seen, and what to do."""
-    took = f"{check.took_s:.3f} s" if check.state is not State.NOT_TRIED else str(check.state)
+    took = f"{check.took_s:.3f} s" if check.state is not CheckState.NOT_TRIED else str(check.state)
     _line(console, f"{_MARKS[check.state]:<8}{check.name:<{_NAME_COLUMNS}}{took}")
     for text in check.found:
         _line(console, f"{_INDENT}{text}")

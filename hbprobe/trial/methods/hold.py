@@ -1,8 +1,8 @@
 """POST /hold to `hbprobe serve`, which answers after the hold with a token, and bears witness after a cut."""
 
 from hbprobe.trial.asking import Asking
-from hbprobe.trial.evidence import Ask, Question, Seen
-from hbprobe.trial.excuse import excuse_of, excused
+from hbprobe.trial.evidence import Ask, Observation, Question
+from hbprobe.trial.far_end_fault import excuse_of, excused
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Outcome
 from hbprobe.trial.proof import FarEndProof, prove
@@ -34,7 +34,7 @@ class HoldMethod(OneConnection):
         outcome = self._explained(seen)
         return outcome if excuse is None else excused(outcome, excuse)
 
-    async def ask(self, ask: Ask) -> Seen:
+    async def ask(self, ask: Ask) -> Observation:
         """Ask one question, and after a cut the far end what it saw."""
         return await self._asking.ask(ask)
 

@@ -4,7 +4,7 @@ It measures the server's own keep-alive timer, too: the shortest of all timers b
 """
 
 from hbprobe.trial.asking import Asking
-from hbprobe.trial.evidence import Ask, Seen
+from hbprobe.trial.evidence import Ask, Observation
 from hbprobe.trial.methods.method import Environment, OneConnection
 
 
@@ -16,7 +16,7 @@ class IdleMethod(OneConnection):
         grace_s, rng, quiet = environment.grace_s, environment.rng, environment.quiet
         self._asking = Asking(self._dialer, grace_s, rng, holds=False, quiet=quiet)
 
-    async def ask(self, ask: Ask) -> Seen:
+    async def ask(self, ask: Ask) -> Observation:
         """Ask one question."""
         return await self._asking.ask(ask)
 

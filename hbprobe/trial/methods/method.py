@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.asking import Quiet, nothing_meanwhile
-from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.explanation import explained
 from hbprobe.trial.methods.table import METHODS, MethodTraits
 from hbprobe.trial.outcome import Outcome
@@ -51,7 +51,7 @@ class Method(Protocol):
         """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
         ...
 
-    async def ask(self, ask: Ask) -> Seen:
+    async def ask(self, ask: Ask) -> Observation:
         """Ask one question of a diagnosis, which must be one of the method's traits; on the loop's clock."""
         ...
 
@@ -116,11 +116,11 @@ class OneConnection:
         """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
         return self._explained(await self.ask(Ask(Question.POST_MORTEM, hold_s / self._rate)))
 
-    async def ask(self, ask: Ask) -> Seen:
+    async def ask(self, ask: Ask) -> Observation:
         """Ask one question; never raises for what the path or its far end does."""
         raise NotImplementedError
 
-    def _explained(self, seen: Seen) -> Outcome:
+    def _explained(self, seen: Observation) -> Outcome:
         return explained(seen.paced(self._rate), tls=self._dialer.target.tls)
 
 

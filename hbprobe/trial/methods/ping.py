@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from hbprobe.eas.client import EAS_PATH, Account, Handshake, Server, device_id
+from hbprobe.eas.client import EAS_PATH, Account, Handshake, ServerIdentity, device_id
 from hbprobe.eas.refusal import RefusedError
 from hbprobe.errors import CannotMeasureError
 from hbprobe.manner import Manner
@@ -17,15 +17,15 @@ from hbprobe.net.replies import Answer
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import classify
-from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.explanation import explained
-from hbprobe.trial.handshake import Courier
+from hbprobe.trial.handshake import RequestSender
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.methods.method import Environment
-from hbprobe.trial.news import GRACE_S, News, read_news
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.ping_answer import HeartbeatLimits, read_ping
 from hbprobe.trial.postmortem import examine
+from hbprobe.trial.quarantine import GRACE_S, QuarantineCheck, read_quarantine_check
 
 _TOO_SHORT_S, _TOO_LONG_S = 1, 86400
 """Heartbeats that servers refuse, naming their limits; or the shorter one is taken, and so is its own limit."""
@@ -72,7 +72,7 @@ class PingMethod:
         """Once the server has turned the account away, nothing is sent any more."""
 
     @property
-    def server(self) -> Server:
+    def server(self) -> ServerIdentity:
         """What the server said of itself."""
         return self.devices[0].server
 
@@ -107,42 +107,44 @@ class PingMethod:
 
         Raises CannotMeasureError, which says what the server refused and what to do.
         """
-        with closing(Courier(self._dialer, self._say)) as courier:
+        with closing(RequestSender(self._dialer, self._say)) as sender:
             for device in self.devices:
                 try:
-                    await courier.shake_hands(device)
+                    await sender.shake_hands(device)
                 except RefusedError as error:
                     raise CannotMeasureError(f"{error}; {error.refusal.mend}") from None
                 except DialError as error:
                     raise CannotMeasureError(str(error)) from None
-            await self.read_limits(courier)
+            await self.read_limits(sender)
             for device in self.devices:
-                await self._insist_on_news(courier, device)
+                await self._refuse_quarantine(sender, device)
 
-    async def _insist_on_news(self, courier: Courier, device: Handshake) -> None:
-        news = await self.look_for_news(courier, device)
-        if news.refusal is not None:
-            raise CannotMeasureError(f"{news.refusal.reason}; {news.refusal.mend}")
-        if news.told is False and news.words not in self.doubts:
-            self.doubts.append(news.words)
+    async def _refuse_quarantine(self, sender: RequestSender, device: Handshake) -> None:
+        checked = await self.check_quarantine(sender, device)
+        if checked.refusal is not None:
+            raise CannotMeasureError(f"{checked.refusal.reason}; {checked.refusal.mend}")
+        if checked.told is False and checked.words not in self.doubts:
+            self.doubts.append(checked.words)
 
-    async def look_for_news(self, courier: Courier, device: Handshake) -> News:
+    async def check_quarantine(self, sender: RequestSender, device: Handshake) -> QuarantineCheck:
         """Find out whether the server tells a device of changes."""
         heartbeat_s = self.short_s
         request = device.ping_untouched(heartbeat_s)
         if request is None or not self.has_short:
-            return News(told=None)
+            return QuarantineCheck(told=None)
         started_s = self._loop.time()
         try:
-            reply = await courier.ask(request, heartbeat_s + GRACE_S)
+            reply = await sender.ask(request, heartbeat_s + GRACE_S)
         except DialError:
-            return News(told=None)  # the search will meet it again
-        return read_news(reply, heartbeat_s, self._loop.time() - started_s, is_exchange=device.server.is_exchange)
+            return QuarantineCheck(told=None)  # the search will meet it again
+        return read_quarantine_check(
+            reply, heartbeat_s, self._loop.time() - started_s, is_exchange=device.server.is_exchange
+        )
 
-    async def read_limits(self, courier: Courier) -> None:
+    async def read_limits(self, sender: RequestSender) -> None:
         """Ask for the server's heartbeat limits; raises CannotMeasureError where it turns the account away."""
         for asked_s in (_TOO_SHORT_S, _TOO_LONG_S):
-            await self._ask_limit(courier, asked_s)
+            await self._ask_limit(sender, asked_s)
 
     async def prove(self) -> Outcome | None:
         """Ask nothing: the handshake has shown what is there."""
@@ -156,20 +158,20 @@ class PingMethod:
         """Hold one Ping of a whole number of seconds open, and say what came of it."""
         return explained(await self.ask(Ask(Question.POST_MORTEM, hold_s)), tls=self._dialer.target.tls)
 
-    async def ask(self, ask: Ask) -> Seen:
+    async def ask(self, ask: Ask) -> Observation:
         """Ask one question with a Ping, and examine the connection where it goes silent."""
         device = self._free.pop(0)
         try:
             if (objection := await self._ready(device)) is not None:
-                return Seen(ask, objection)
+                return Observation(ask, objection)
             return await on_a_connection(self._dialer, ask, lambda wire: self._seen(ask, wire, device))
         finally:
             self._free.append(device)
 
-    async def _seen(self, ask: Ask, wire: Wire, device: Handshake) -> Seen:
+    async def _seen(self, ask: Ask, wire: Wire, device: Handshake) -> Observation:
         outcome = await self._ping(wire, device, round(ask.hold_s))
         socket = await examine(wire) if outcome.how is Manner.SILENT else None
-        return Seen(ask, outcome, signed=wire.signed, socket=socket)
+        return Observation(ask, outcome, signed=wire.signed, socket=socket)
 
     async def _ready(self, device: Handshake) -> Outcome | None:
         """Take the steps that the device still has to take; return why it cannot."""
@@ -179,8 +181,8 @@ class PingMethod:
             await self._account.renew()
             return None
         try:
-            with closing(Courier(self._dialer, self._say)) as courier:
-                await courier.shake_hands(device)
+            with closing(RequestSender(self._dialer, self._say)) as sender:
+                await sender.shake_hands(device)
         except RefusedError as error:
             return self._turned_away(Outcome(Kind.FAILED, 0.0, status=error.refusal.status, reason=str(error)))
         except DialError as error:
@@ -209,11 +211,11 @@ class PingMethod:
             self._verdict = outcome
         return outcome
 
-    async def _ask_limit(self, courier: Courier, asked_s: int) -> None:
+    async def _ask_limit(self, sender: RequestSender, asked_s: int) -> None:
         """Ping with a heartbeat that a server will refuse, and learn what it would take instead."""
         started_s = self._loop.time()
         try:
-            reply = await courier.ask(self.devices[0].ping(asked_s), _LIMIT_PATIENCE_S)
+            reply = await sender.ask(self.devices[0].ping(asked_s), _LIMIT_PATIENCE_S)
         except DialError:
             return  # the search will meet it again
         if not isinstance(reply, Answer):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hbprobe.farend.hold import LONGEST_HOLD_S
+from hbprobe.farend.hold_request import LONGEST_HOLD_S
 from hbprobe.net.target import HTTP, Scheme
 from hbprobe.trial.evidence import Question
 

@@ -14,7 +14,7 @@ from hbprobe.net.replies import End, EndKind
 from hbprobe.net.wire import Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify
-from hbprobe.trial.evidence import Ask, Question, Seen
+from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
 from hbprobe.trial.postmortem import examine
@@ -41,7 +41,7 @@ class TalkMethod(OneConnection):
         seen = await on_a_connection(self._dialer, _AT_ONCE, self._proven)
         return None if seen.outcome.kind is Kind.SURVIVED else seen.outcome
 
-    async def ask(self, ask: Ask) -> Seen:
+    async def ask(self, ask: Ask) -> Observation:
         """Ask one question; a drip from both ends is the protocol's own ping, with what answers it."""
         environment = self._environment
         return await on_a_connection(
@@ -50,7 +50,7 @@ class TalkMethod(OneConnection):
             lambda wire: _Trial(wire, self._talk(ask.hold_s), ask, environment).seen(),
         )
 
-    async def _proven(self, wire: Wire) -> Seen:
+    async def _proven(self, wire: Wire) -> Observation:
         talk = self._talk(0.0)
         outcome = await _begun(wire, talk)
         if outcome is None and talk.asks:
@@ -58,7 +58,7 @@ class TalkMethod(OneConnection):
             end = await _heard(wire, talk, asyncio.get_running_loop().time() + _BEGIN_S)
             if not talk.answered:
                 outcome = _objection("the server does not answer a question that is asked at once", talk, end)
-        return Seen(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
+        return Observation(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
 
     def _talk(self, hold_s: float) -> Talk:
         target = self._dialer.target
@@ -84,16 +84,16 @@ class _Trial:
         """How long the silences were that the server broke by itself."""
         self._socket: SocketSaw | None = None
 
-    async def seen(self) -> Seen:
+    async def seen(self) -> Observation:
         """Keep the connection silent, and tell what came of it."""
         if (objection := await _begun(self._wire, self._talk)) is not None:
-            return Seen(self._ask, objection)
+            return Observation(self._ask, objection)
         self._since_s = self._heard_s = self._loop.time()
         async with self._quiet(self._wire, self._ask.hold_s):
             outcome = await (self._pinged() if self._ask.question is Question.BOTH_DRIP else self._silent())
         if outcome.how is Manner.SILENT and self._socket is None:
             self._socket = await examine(self._wire)
-        return Seen(
+        return Observation(
             self._ask,
             outcome,
             signed=self._wire.signed,

@@ -34,7 +34,7 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.capture_file import CaptureFile, pieces
-from hbprobe.evidence.captures.death import Ending
+from hbprobe.evidence.captures.death import ConnectionFate
 from hbprobe.evidence.captures.retention import Retention
 from hbprobe.manner import Manner
 from hbprobe.records.capture import CaptureRecord
@@ -144,7 +144,7 @@ def test_an_rst_that_one_side_alone_has_decides(tmp_path, translated):
 
 def test_an_rst_that_passed_both_captures_is_the_ends_or_beyond(tmp_path):
     findings = Capture(two_captures(tmp_path, forged=False)).findings()
-    (verdict,) = [one for one in findings.verdicts if one.ending is Ending.ENDED_IDLE]
+    (verdict,) = [one for one in findings.verdicts if one.ending is ConnectionFate.ENDED_IDLE]
     assert (verdict.maker, verdict.causes) == ("unknown", (Cause.RESET_BY_SERVER, Cause.RESET_BY_BOX))
     assert "passed both captures" in verdict.signs[-1].text
 
@@ -282,7 +282,7 @@ def test_a_ring_of_files_is_one_capture(tmp_path):
     for number in range(4):
         (tmp_path / f"r{number}.pcap").write_bytes(pcap(frames[3 * number : 3 * number + 3]))
     (verdict,) = Capture([tmp_path]).findings().verdicts
-    assert (verdict.ending, verdict.repeats) == (Ending.IDLE_DEATH, 5)
+    assert (verdict.ending, verdict.repeats) == (ConnectionFate.IDLE_DEATH, 5)
 
 
 def test_in_an_event_loop(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from support.packets import ACK, CLOSE_NOTIFY, FIN, PSH, RECORD, RST, SYN, Talk, pcap, written
 
 from hbprobe.evidence.captures.capture import Capture
-from hbprobe.evidence.captures.death import Ending, Maker, Weight
+from hbprobe.evidence.captures.death import ConnectionFate, Maker, Weight
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Cause
 
@@ -31,7 +31,7 @@ def strong(verdict):
 @pytest.mark.parametrize("end", ["client", "server"])
 def test_data_into_the_void(judged, end):
     verdict = only(judged(Talk().open().void(end, 630)))
-    assert verdict.ending is Ending.IDLE_DEATH
+    assert verdict.ending is ConnectionFate.IDLE_DEATH
     assert verdict.causes == (Cause.STATE_LOST_SILENTLY, Cause.PATH_DOWN), "one capture alone leaves both open"
     assert (verdict.client_saw, verdict.server_saw) == (
         (Manner.SILENT, None) if end == "client" else (None, Manner.SILENT)
@@ -52,23 +52,27 @@ def test_a_silent_death_beside_a_living_connection_is_none_of_the_path(judged):
 
 def test_data_that_was_repeated_once_tells_nothing(judged):
     verdict = only(judged(Talk().open().void("client", 630, times=2)))
-    assert verdict.ending is Ending.CANNOT_TELL
+    assert verdict.ending is ConnectionFate.CANNOT_TELL
     assert verdict.causes == ()
 
 
 def test_loss_in_the_midst_of_traffic_is_no_death_of_idleness(judged):
     verdict = only(judged(Talk().open().void("client", 0.5, times=8)))
-    assert (verdict.ending, verdict.causes) == (Ending.BROKEN, (Cause.PATH_DOWN,))
+    assert (verdict.ending, verdict.causes) == (ConnectionFate.BROKEN, (Cause.PATH_DOWN,))
 
 
 def test_data_that_is_answered_at_last_was_only_lost(judged):
     talk = Talk().open().void("client", 100).say("server", ACK, at_s=107)
-    assert only(judged(talk)).ending is Ending.ALIVE
+    assert only(judged(talk)).ending is ConnectionFate.ALIVE
 
 
 def test_a_reset_with_another_ttl_is_a_boxs(judged):
     verdict = only(judged(Talk().open().say("server", RST | ACK, at_s=240, ttl=61, window=0, options=b"")))
-    assert (verdict.ending, verdict.causes, verdict.maker) == (Ending.IDLE_DEATH, (Cause.RESET_BY_BOX,), Maker.BOX)
+    assert (verdict.ending, verdict.causes, verdict.maker) == (
+        ConnectionFate.IDLE_DEATH,
+        (Cause.RESET_BY_BOX,),
+        Maker.BOX,
+    )
     assert (verdict.client_saw, verdict.server_saw, verdict.exact) == (Manner.RESET, None, True)
     assert verdict.idle_s == pytest.approx(239.95)
     assert "its TTL is 61, the server's other packets had 52" in strong(verdict)
@@ -77,7 +81,7 @@ def test_a_reset_with_another_ttl_is_a_boxs(judged):
 def test_weak_signs_name_nobody_however_many(judged):
     verdict = only(judged(Talk().open().say("server", RST, at_s=240, window=0, options=b"", seq=7777)))
     assert verdict.maker is Maker.UNKNOWN
-    assert verdict.ending is Ending.ENDED_IDLE
+    assert verdict.ending is ConnectionFate.ENDED_IDLE
     assert verdict.causes == (Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER)
     assert sum(sign.weight is Weight.WEAK for sign in verdict.signs) == 3
 
@@ -96,7 +100,7 @@ def test_a_reset_in_the_clients_name_by_a_box(judged):
 
 def test_a_client_that_resets_is_not_accused_nor_is_a_box(judged):
     verdict = only(judged(Talk().open().say("client", RST, at_s=240)))
-    assert (verdict.ending, verdict.causes, verdict.maker) == (Ending.ENDED_IDLE, (), Maker.UNKNOWN)
+    assert (verdict.ending, verdict.causes, verdict.maker) == (ConnectionFate.ENDED_IDLE, (), Maker.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +128,7 @@ def test_a_server_that_was_restarted(judged):
     refused = Talk(client=("198.51.100.7", 50009), at_s=1_700_000_050.0)
     refused.say("client", SYN, at_s=50).say("server", RST | ACK, at_s=50.02)
     talk = Talk().open().say("client", PSH | ACK, b"x" * 20, at_s=100).say("server", RST, at_s=100.02)
-    verdict = next(one for one in judged(talk, refused).verdicts if one.ending is not Ending.REFUSED)
+    verdict = next(one for one in judged(talk, refused).verdicts if one.ending is not ConnectionFate.REFUSED)
     assert (verdict.maker, verdict.causes) == (Maker.SERVER, (Cause.RESET_BY_SERVER,))
 
 
@@ -146,34 +150,38 @@ def test_a_close_that_leaves_open_whose_it_is(judged, last, causes):
     if last is not None:
         talk.say("server", PSH | ACK, last, at_s=270)
     verdict = only(judged(talk.say("server", FIN | ACK, at_s=270)))
-    assert (verdict.ending, verdict.maker, verdict.causes) == (Ending.ENDED_IDLE, Maker.UNKNOWN, causes)
+    assert (verdict.ending, verdict.maker, verdict.causes) == (ConnectionFate.ENDED_IDLE, Maker.UNKNOWN, causes)
     assert verdict.idle_s == pytest.approx(269.95)
 
 
 def test_a_box_that_closes_and_then_is_deaf(judged):
     talk = Talk(client_ttl=51, server_ttl=64).open().say("client", FIN | ACK, at_s=270, ttl=64)
     verdict = only(judged(talk.void("server", 270.01, times=5)))
-    assert (verdict.ending, verdict.maker, verdict.server_saw) == (Ending.IDLE_DEATH, Maker.BOX, Manner.CLOSED)
+    assert (verdict.ending, verdict.maker, verdict.server_saw) == (
+        ConnectionFate.IDLE_DEATH,
+        Maker.BOX,
+        Manner.CLOSED,
+    )
     assert verdict.idle_s == pytest.approx(269.95)
 
 
 def test_a_client_that_hangs_up_on_a_living_path(judged):
     talk = Talk().open().say("client", FIN | ACK, at_s=300).say("server", ACK, at_s=300.02)
     verdict = only(judged(talk))
-    assert (verdict.ending, verdict.maker, verdict.causes) == (Ending.ORDERLY, Maker.CLIENT, ())
+    assert (verdict.ending, verdict.maker, verdict.causes) == (ConnectionFate.ORDERLY, Maker.CLIENT, ())
 
 
 def test_a_late_server(judged):
     talk = Talk().open().say("client", FIN | ACK, at_s=300).say("server", ACK, at_s=300.02)
     verdict = only(judged(talk.say("server", PSH | ACK, RECORD + b"a" * 40, at_s=330)))
-    assert (verdict.ending, verdict.causes) == (Ending.LATE_ANSWER, (Cause.ANSWERED_LATE,))
+    assert (verdict.ending, verdict.causes) == (ConnectionFate.LATE_ANSWER, (Cause.ANSWERED_LATE,))
 
 
 def test_an_orderly_end_with_a_late_reset(judged):
     talk = Talk().open().say("server", PSH | ACK, b"a" * 40, at_s=30).say("client", FIN | ACK, at_s=30.01)
     talk.say("server", FIN | ACK, at_s=30.03).say("client", RST, at_s=30.031)
     verdict = only(judged(talk))
-    assert (verdict.ending, verdict.causes, verdict.client_saw) == (Ending.ORDERLY, (), None)
+    assert (verdict.ending, verdict.causes, verdict.client_saw) == (ConnectionFate.ORDERLY, (), None)
 
 
 def kept_alive(talk, until_s, every_s=60):
@@ -188,7 +196,7 @@ def test_keep_alives_that_are_answered(judged):
         kept_alive(Talk().open(), 540).say("server", PSH | ACK, b"a" * 40, at_s=600).say("client", ACK, at_s=600.01)
     )
     verdict = only(judged(talk))
-    assert (verdict.ending, verdict.keep_alives, verdict.answered_keep_alives) == (Ending.ALIVE, 9, 9)
+    assert (verdict.ending, verdict.keep_alives, verdict.answered_keep_alives) == (ConnectionFate.ALIVE, 9, 9)
     assert "a capture cannot tell which" in verdict.signs[0].text
     assert verdict.data_silence.length_s == pytest.approx(600 - 0.03)
 
@@ -198,14 +206,14 @@ def test_keep_alives_that_nobody_answers(judged):
     for at_s in range(300, 600, 75):
         talk.say("client", ACK, at_s=at_s, seq=talk.next["client"] - 1)
     verdict = only(judged(talk.say("client", RST | ACK, at_s=600)))
-    assert (verdict.ending, verdict.client_saw) == (Ending.IDLE_DEATH, Manner.SILENT)
+    assert (verdict.ending, verdict.client_saw) == (ConnectionFate.IDLE_DEATH, Manner.SILENT)
     assert (verdict.keep_alives, verdict.answered_keep_alives, verdict.repeats) == (8, 4, 3)
     assert (verdict.idle_s, verdict.data_idle_s) == (pytest.approx(59.98), pytest.approx(299.97))
 
 
 def test_a_connection_that_was_refused(judged):
     verdict = only(judged(Talk().say("client", SYN, at_s=0).say("server", RST | ACK, at_s=0.02)))
-    assert (verdict.ending, verdict.causes) == (Ending.REFUSED, ())
+    assert (verdict.ending, verdict.causes) == (ConnectionFate.REFUSED, ())
 
 
 def test_begun_in_mid_stream(judged):
@@ -213,7 +221,7 @@ def test_begun_in_mid_stream(judged):
     talk.frames = talk.frames[3:]
     verdict = only(judged(talk.void("client", 630)))
     assert verdict.flow.begun_in_mid_stream
-    assert (verdict.flow.client_port, verdict.ending) == (50001, Ending.IDLE_DEATH)
+    assert (verdict.flow.client_port, verdict.ending) == (50001, ConnectionFate.IDLE_DEATH)
 
 
 def test_a_port_that_is_used_again(judged):
@@ -221,7 +229,7 @@ def test_a_port_that_is_used_again(judged):
     second = Talk(at_s=1_700_000_300.0)
     second.next = {"client": 900_000, "server": 800_000}
     findings = judged(first, second.open().void("client", 900))
-    assert [one.ending for one in findings.verdicts] == [Ending.IDLE_DEATH] * 2
+    assert [one.ending for one in findings.verdicts] == [ConnectionFate.IDLE_DEATH] * 2
     assert [one.client_saw for one in findings.verdicts] == [Manner.RESET, Manner.SILENT]
     assert findings.connections == 2
 

@@ -14,7 +14,7 @@ from hbprobe.eas.releases import Release
 from hbprobe.evidence.logs.request import Logs
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.fleet.paths import only_path
-from hbprobe.lab.fleet import on_one_path, run
+from hbprobe.lab.fleet_sockets import on_one_path, run
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import draw
 from hbprobe.standin.record_files import EventLog, IisLog, WallClock

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.iis import FIELDS, head, line, write
 
 from hbprobe.evidence.logs import w3c
-from hbprobe.evidence.logs.sources import Source
+from hbprobe.evidence.logs.log_sources import LogSource
 
 OTHER = (
     "date time s-sitename s-computername s-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken X-Forwarded-For"
@@ -16,7 +16,7 @@ OTHER = (
 def divided(tmp_path, text):
     scratch = tmp_path / "scratch"
     scratch.mkdir(exist_ok=True)
-    return w3c.divide(Source(write(tmp_path / "u_ex300102.log", text)), scratch)
+    return w3c.divide(LogSource(write(tmp_path / "u_ex300102.log", text)), scratch)
 
 
 def lines_of(stretch):

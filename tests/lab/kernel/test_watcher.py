@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
 
-from hbprobe.lab.kernel.watcher import Acknowledged, farewell, forgotten
+from hbprobe.lab.kernel.watcher import Acknowledged, ending_packet, forgotten
 
 CLIENT, SERVER = ("10.40.0.1", 40000), ("10.40.1.2", 8443)
 ASKS, ANSWERS = (*CLIENT, *SERVER), (*SERVER, *CLIENT)
@@ -121,12 +121,12 @@ def test_garbage_is_no_event_to_fall_over(data):
 
 
 def test_a_reset_carries_the_number_that_the_end_expects():
-    sent = IP(farewell(ASKS, 250, 7, "rst"))
+    sent = IP(ending_packet(ASKS, 250, 7, "rst"))
     assert (sent.src, sent.dst, sent[TCP].sport, sent[TCP].dport) == (SERVER[0], CLIENT[0], SERVER[1], CLIENT[1])
     assert (sent[TCP].flags, sent[TCP].seq) == ("R", 250)
 
 
 def test_a_fin_acknowledges_what_the_end_has_said():
-    sent = IP(farewell(ANSWERS, 7, 250, "fin"))
+    sent = IP(ending_packet(ANSWERS, 7, 250, "fin"))
     assert (sent.src, sent.dst) == (CLIENT[0], SERVER[0])
     assert (sent[TCP].flags, sent[TCP].seq, sent[TCP].ack) == ("FA", 7, 250)

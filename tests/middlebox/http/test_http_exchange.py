@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hbprobe.middlebox.http.http1 import MessageError
 from hbprobe.middlebox.http.http1_proxying import Additions
-from hbprobe.middlebox.http.http_exchange import Exchange
+from hbprobe.middlebox.http.http_exchange import HttpExchange
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
@@ -17,7 +17,7 @@ HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
 
 
 def exchange(request=GET):
-    one = Exchange("192.0.2.1", Additions())
+    one = HttpExchange("192.0.2.1", Additions())
     one.take_request(request)
     return one
 
@@ -38,7 +38,7 @@ cuts = st.sets(st.integers(0, 200), max_size=12)
 class TestRequests:
     @given(st.sampled_from([GET, POST, CHUNKED, b"\r\n\r\n" + GET]), st.sampled_from([b"", GET, b"\r"]), cuts)
     def test_pass_unchanged_however_they_come(self, request, following, cuts):
-        one = Exchange("192.0.2.1", Additions())
+        one = HttpExchange("192.0.2.1", Additions())
         onward, rest = in_pieces(one.take_request, request + following, cuts)
         assert (onward, one.replay) == (request.lstrip(b"\r\n"),) * 2
         assert onward + rest == (request + following).lstrip(b"\r\n")
@@ -46,13 +46,13 @@ class TestRequests:
 
     @given(st.sampled_from([GET, POST, CHUNKED]), st.integers(0, 100))
     def test_that_are_cut_short_are_not_done(self, request, end):
-        one = Exchange("192.0.2.1", Additions())
+        one = HttpExchange("192.0.2.1", Additions())
         onward, rest = one.take_request(request[: min(end, len(request) - 1)])
         assert onward + rest == request[: min(end, len(request) - 1)]
         assert not one.request_is_done
 
     def test_are_read_to_their_end_before_any_goes_on(self):
-        one = Exchange("192.0.2.1", Additions())
+        one = HttpExchange("192.0.2.1", Additions())
         with pytest.raises(MessageError, match=r"^a bad chunk size$") as caught:
             one.take_request(CHUNKED.replace(b"0\r\nX", b"+0\r\nX"))
         assert (caught.value.status, one.replay) == (400, b"")

@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from hbprobe.middlebox.http.leg import End, Leg
+from hbprobe.middlebox.http.leg import Leg, LegEnd
 from hbprobe.net.tls_end import heed_truncation
 
 
@@ -117,7 +117,7 @@ async def test_reading_may_wait_to_write(made):
         await asyncio.sleep(1)
         far.shutdown(socket.SHUT_WR)
         await asyncio.sleep(1)
-        assert owner.told == ["stands", b"x", (End.FIN, "")]
+        assert owner.told == ["stands", b"x", (LegEnd.FIN, "")]
 
 
 async def test_writing_goes_on_where_it_stopped(made):
@@ -144,7 +144,7 @@ async def test_a_broken_connection_may_have_last_words(made, blocked):
         far.send(b"last words")
         far.shutdown(socket.SHUT_WR)
         await asyncio.sleep(1)
-        assert owner.told == ["stands", b"x", *["drained"] * blocked, b"last words", (End.RST, "")]
+        assert owner.told == ["stands", b"x", *["drained"] * blocked, b"last words", (LegEnd.RST, "")]
 
 
 def of_openssl(reason):
@@ -156,11 +156,11 @@ def of_openssl(reason):
 @pytest.mark.parametrize(
     ("error", "end"),
     [
-        (ssl.SSLEOFError(8, "EOF"), (End.TRUNCATED, "")),
-        (of_openssl("UNEXPECTED_EOF_WHILE_READING"), (End.TRUNCATED, "")),
-        (ConnectionResetError(104, "reset"), (End.RST, "reset")),
-        (TimeoutError(110, "timed out"), (End.RST, "timed out")),
-        (of_openssl("BAD_RECORD_MAC"), (End.TLS, "bad record mac")),
+        (ssl.SSLEOFError(8, "EOF"), (LegEnd.TRUNCATED, "")),
+        (of_openssl("UNEXPECTED_EOF_WHILE_READING"), (LegEnd.TRUNCATED, "")),
+        (ConnectionResetError(104, "reset"), (LegEnd.RST, "reset")),
+        (TimeoutError(110, "timed out"), (LegEnd.GAVE_UP, "timed out")),
+        (of_openssl("BAD_RECORD_MAC"), (LegEnd.TLS, "bad record mac")),
     ],
 )
 async def test_how_it_ended(made, error, end):
@@ -184,7 +184,9 @@ def reset(writer):
 
 
 @pytest.mark.parametrize("said", [b"", b"last words"])
-@pytest.mark.parametrize(("leave", "end"), [(farewell, End.FIN), (no_farewell, End.TRUNCATED), (reset, End.RST)])
+@pytest.mark.parametrize(
+    ("leave", "end"), [(farewell, LegEnd.FIN), (no_farewell, LegEnd.TRUNCATED), (reset, LegEnd.RST)]
+)
 async def test_how_tls_itself_ended(tcp_pair, tls_pair, said, leave, end):
     near, far = tcp_pair()
     owner = Owner()

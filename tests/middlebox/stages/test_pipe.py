@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
-from hbprobe.middlebox.stages.stage import Ending
+from hbprobe.middlebox.stages.stage import StreamEnd
 from hbprobe.middlebox.stages.table import STAGES
 
 HARMLESS = {
@@ -51,10 +51,10 @@ def test_no_byte_is_lost_or_overtakes_whatever_the_stages_and_however_they_chang
         pipe.feed(chunk, at * 0.01)
     out = run(pipe, when, late)
     pipe.change([plan(kind, f"{kind}{at}", **HARMLESS[kind]) for at, kind in enumerate(others)], when + late)
-    pipe.feed(Ending.FIN, when + late)
+    pipe.feed(StreamEnd.FIN, when + late)
     out += run(pipe)
     assert b"".join(item for _, item in out[:-1]) == b"".join(chunks)
-    assert out[-1][1] is Ending.FIN
+    assert out[-1][1] is StreamEnd.FIN
     assert (pipe.held, pipe.empty, pipe.due()) == (0, True, math.inf)
 
 
@@ -91,7 +91,7 @@ def test_a_full_stage_is_fed_no_more_by_the_one_before_it():
 def test_a_stage_behind_a_limit_still_delays_what_the_limit_lets_pass_and_the_end():
     pipe = pipe_of(plan("limit_data", bytes=5), plan("latency", latency=100))
     pipe.feed(b"0123456789", 0.0)
-    assert run(pipe) == [(0.1, b"01234"), (0.1, Ending.CLOSE)]
+    assert run(pipe) == [(0.1, b"01234"), (0.1, StreamEnd.CLOSE)]
     assert pipe.closed_by == "limit_data"
 
 
@@ -102,7 +102,7 @@ def test_a_limit_is_exact_over_chunks_that_straddle_it(limit, passed):
         pipe.feed(chunk, 0.0)
     out = [item for _, item in run(pipe)]
     assert b"".join(item for item in out if isinstance(item, bytes)) == passed
-    assert (Ending.CLOSE in out) == (limit < 7)
+    assert (StreamEnd.CLOSE in out) == (limit < 7)
 
 
 def test_bandwidth_does_not_run_dry_while_its_alarm_comes_late():

@@ -3,8 +3,8 @@
 import pytest
 
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.held import silent_hold
 from hbprobe.profiles.model import Category, Profile
+from hbprobe.profiles.silent_request import silent_hold
 from hbprobe.report.plots.catalogue_plot import catalogue_plot
 from hbprobe.report.plots.style import extent, save
 

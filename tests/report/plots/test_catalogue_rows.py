@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.report.plots.catalogue_rows import DOT_IN, Box, Dot, Heaps, levels, name_boxes, stack
+from hbprobe.report.plots.catalogue_rows import DOT_IN, Dot, Heaps, Rectangle, levels, name_boxes, stack
 
 
 class One:
@@ -53,12 +53,12 @@ def test_rows_stand_one_above_the_other_the_first_at_the_top():
 
 
 def test_boxes_that_only_touch_do_not_meet():
-    box = Box(0, 1, 0, 1)
+    box = Rectangle(0, 1, 0, 1)
     assert box.meets(box)
-    assert box.meets(Box(0.9, 2, 0.9, 2))
-    assert not box.meets(Box(1, 2, 0, 1))
-    assert not box.meets(Box(0, 1, 1, 2))
-    assert box.wider(0.1).meets(Box(1, 2, 0, 1))
+    assert box.meets(Rectangle(0.9, 2, 0.9, 2))
+    assert not box.meets(Rectangle(1, 2, 0, 1))
+    assert not box.meets(Rectangle(0, 1, 1, 2))
+    assert box.wider(0.1).meets(Rectangle(1, 2, 0, 1))
 
 
 def test_a_name_stands_right_of_its_dot_or_left_or_above():
@@ -83,5 +83,5 @@ def test_names_touch_neither_dots_nor_names_and_stay_on_the_page(what):
         assert not any(box.meets(other) for _, other in named[:number])
         for other in dots:
             half = DOT_IN / 2
-            room = Box(other.x_in - half, other.x_in + half, other.y_in - half, other.y_in + half)
+            room = Rectangle(other.x_in - half, other.x_in + half, other.y_in - half, other.y_in + half)
             assert other is one or not box.meets(room)

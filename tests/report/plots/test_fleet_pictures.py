@@ -10,7 +10,7 @@ from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.paths import Cut
-from hbprobe.fleet.run import simulate
+from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.size import AtTimer, Sizing
 from hbprobe.fleet.sweep import AtShare, ShareSweep
 from hbprobe.manner import Manner

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from hbprobe import __version__
-from hbprobe.locate.finding import ALL, NONE, Code, Finding, Hop, Reached, Route, locate
+from hbprobe.locate.finding import ALL, NONE, Code, Hop, HopFinding, Reached, Route, locate
 from hbprobe.locate.hop_trials import plan
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.location import Location
@@ -121,12 +121,12 @@ def test_the_keys():
     ("code", "status"), [(Code.OPEN, 0), (Code.HOP, 1), (Code.END, 1), (Code.NOT_BY_KEEP_ALIVE, 1)]
 )
 def test_exit_status(code, status):
-    location = Location("x", None, None, False, Route((), None), (), Finding(code, "text"), 0.0)
+    location = Location("x", None, None, False, Route((), None), (), HopFinding(code, "text"), 0.0)
     assert location.exit_status == status
 
 
 def test_a_search_that_found_nothing_to_locate():
-    finding = Finding(Code.OPEN, "nothing was cut")
+    finding = HopFinding(Code.OPEN, "nothing was cut")
     location = Location("x", None, None, False, Route((), None), (), finding, 0.0, ("not verified",))
     assert printed(location) == ["target  x", "", "finding  nothing was cut", "note     not verified"]
     document = location.to_dict()

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from hbprobe.preflight.preflight import Check, Name, State
+from hbprobe.preflight.preflight import Check, CheckState, Name
 from hbprobe.report.terminal.preflight import print_check
 
 
@@ -15,14 +15,14 @@ def printed(check):
 
 
 def test_a_check_that_passed():
-    assert printed(Check(Name.PING, State.PASSED, 60.0004, ("held for 60 s, and answered",))) == [
+    assert printed(Check(Name.PING, CheckState.PASSED, 60.0004, ("held for 60 s, and answered",))) == [
         "ok      Ping            60.000 s",
         "        held for 60 s, and answered",
     ]
 
 
 def test_a_check_that_failed():
-    assert printed(Check(Name.TLS, State.FAILED, 0.5, ("not trusted", "TLSv1.3"), "trust it")) == [
+    assert printed(Check(Name.TLS, CheckState.FAILED, 0.5, ("not trusted", "TLSv1.3"), "trust it")) == [
         "FAILED  TLS             0.500 s",
         "        not trusted",
         "        TLSv1.3",
@@ -31,9 +31,12 @@ def test_a_check_that_failed():
 
 
 def test_a_check_that_was_not_tried():
-    assert printed(Check(Name.OPTIONS, State.NOT_TRIED)) == ["-       OPTIONS         not tried"]
+    assert printed(Check(Name.OPTIONS, CheckState.NOT_TRIED)) == ["-       OPTIONS         not tried"]
 
 
 def test_what_a_server_says_does_not_steer_the_terminal():
     found = ("server: \x1b[31mred\r\n[bold]",)
-    assert printed(Check(Name.PROXIES, State.PASSED, 0.1, found))[1] == "        server: \\x1b[31mred\\x0d\\x0a[bold]"
+    assert (
+        printed(Check(Name.PROXIES, CheckState.PASSED, 0.1, found))[1]
+        == "        server: \\x1b[31mred\\x0d\\x0a[bold]"
+    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from support.peers import answer, web_server
 
-from hbprobe.farend.hold import hold_token
+from hbprobe.farend.hold_request import hold_token
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.methods.method import make_method
 from hbprobe.trial.outcome import Cause, Kind, Outcome

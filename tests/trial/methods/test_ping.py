@@ -14,7 +14,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.setup import set_up
 from hbprobe.search.search import SearchSettings
-from hbprobe.standin.rules import Rules
+from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.trial.methods.ping import PingMethod
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -57,7 +57,7 @@ def test_a_ping_survives(on_warp, serve_eas):
 @pytest.mark.parametrize("release", Release)
 @pytest.mark.parametrize("policy", [{"DevicePasswordEnabled": "1"}, None])
 def test_every_release(on_warp, serve_eas, release, policy):
-    outcome = against(on_warp, serve_eas, prepared_trial, release=release, rules=Rules(policy=policy))
+    outcome = against(on_warp, serve_eas, prepared_trial, release=release, rules=AdminRules(policy=policy))
     assert outcome == Outcome(Kind.SURVIVED, 599)
 
 
@@ -114,7 +114,7 @@ def test_a_newer_ping_of_the_same_device_takes_over(on_warp, serve_eas):
 def test_a_policy_that_changes_is_acknowledged_again(on_warp, serve_eas):
     async def scene(method, exchange):
         await method.prepare()
-        exchange.rules = Rules(policy={"DevicePasswordEnabled": "1"})
+        exchange.rules = AdminRules(policy={"DevicePasswordEnabled": "1"})
         asyncio.get_running_loop().call_later(100, exchange.new_mail, "ada", TASKS)
         before = await method.trial(599)
         return before.again, await method.trial(599), method.devices[0].policy
@@ -126,8 +126,11 @@ def test_a_policy_that_changes_is_acknowledged_again(on_warp, serve_eas):
 # What administrators do: the states one by one are in test_administrators.py
 
 LATER = {
-    "blocked": (Rules(default_access_level="block"), "status 403: ActiveSync is forbidden to this user or device"),
-    "disabled": (Rules(disabled_users=("ada",)), "status 403: ActiveSync is forbidden to this user or device"),
+    "blocked": (
+        AdminRules(default_access_level="block"),
+        "status 403: ActiveSync is forbidden to this user or device",
+    ),
+    "disabled": (AdminRules(disabled_users=("ada",)), "status 403: ActiveSync is forbidden to this user or device"),
 }
 
 
@@ -139,7 +142,7 @@ def test_what_administrators_do_meanwhile_fails_the_trial_and_nothing_more_is_se
         await method.prepare()
         exchange.rules = rules
         outcomes = [await method.trial(599)]
-        exchange.rules = Rules()  # a probe that asked again would be let in
+        exchange.rules = AdminRules()  # a probe that asked again would be let in
         return [*outcomes, await method.trial(599)]
 
     assert against(on_warp, serve_eas, scene) == [Outcome(Kind.FAILED, 20, status=403, reason=reason)] * 2
@@ -149,7 +152,7 @@ def test_a_throttle_that_passes_is_waited_for(on_warp, serve_eas):
     said = []
 
     async def main():
-        rules = Rules.model_validate({"throttle": {"retry_after": 90, "times": 2}})
+        rules = AdminRules.model_validate({"throttle": {"retry_after": 90, "times": 2}})
         async with serve_eas(rules=rules) as (_, dialer):
             method = PingMethod(dialer, GRACE_S, ADA, say=said.append)
             await method.prepare()

@@ -1,0 +1,462 @@
+"""From logs that were read to what they show: limits, events, findings, and what to do."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hbprobe.duration import format_duration
+from hbprobe.evidence.events.entry import RECYCLES, AverageTooLow, EventEntry, average_too_low
+from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, limit_of, shared
+from hbprobe.evidence.logs.following import AT_ONCE_S, follow, silences_of
+from hbprobe.evidence.logs.networks import wider
+from hbprobe.evidence.logs.reports import reports, utc
+from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Windows, rebuild
+from hbprobe.records.logs import (
+    BadLinePart,
+    BoundsPart,
+    CoveragePart,
+    EventPart,
+    LogEvidence,
+    LogFindingPart,
+    NotReadPart,
+    PassiveLimitPart,
+    SourcePart,
+    SpanPart,
+    WindowsPart,
+)
+from hbprobe.text import counted
+
+if TYPE_CHECKING:
+    from hbprobe.evidence.logs.request import OpenLogs
+
+_COARSE_S: Final = 1.0
+_FEW: Final = 20
+"""A network with fewer silences is looked at together with its neighbours."""
+_MOST_EVENTS: Final = 500
+_PATH_NOTE: Final = (
+    "a limit is read off what devices did next, with margins that are assumed (docs/statistics.md): confirm it with "
+    "hbprobe probe before a box is changed for it"
+)
+_COUNTED: Final = {
+    "blocked": "blocked",
+    "throttled": "throttled",
+    "provisioning": "provisioning",
+    "login_loops": "logins",
+    "excessive": "excessive",
+}
+
+
+def evidence_of(logs: "OpenLogs") -> LogEvidence:
+    """Tell everything."""
+    coverage = _coverage(logs)
+    limits, sensitivity = _limits(logs)
+    windows = _windows(logs)
+    events, both = _events(logs, windows)
+    counts = _counts(logs)
+    network_limits = [one for _, one in limits]
+    together = shared(network_limits) if logs.asked.by.value == "network" else None
+    parts = tuple(part for part, _ in limits)
+    return LogEvidence(
+        by=logs.asked.by.value,
+        span=_span(logs),
+        sources=tuple(_sources(logs)),
+        not_read=tuple(NotReadPart(path=path, reason=reason) for path, reason in logs.not_read),
+        coverage=coverage,
+        limits=parts,
+        shared_by_all=together,
+        sensitivity=tuple(sensitivity),
+        windows=WindowsPart(
+            samples=windows.samples,
+            full=windows.full,
+            lowest_s=windows.lowest_s,
+            judged_until=utc(max(windows.judged_until_s.values()) * 1000) if windows.judged_until_s else None,
+            rebuilt=len(windows.events),
+            logged=sum(event.logged for event in events),
+            both=both,
+        ),
+        events=tuple(events[:_MOST_EVENTS]),
+        counts=counts,
+        findings=tuple(_findings(parts, together, windows, events, both, counts, coverage)),
+        notes=tuple(_notes(logs, parts, coverage, windows)),
+    )
+
+
+def _span(logs: "OpenLogs") -> SpanPart | None:
+    first, last = logs.connection.execute("SELECT min(ended_ms), max(ended_ms) FROM lines").fetchall()[0]
+    return None if first is None else SpanPart(first=utc(first) or "", last=utc(last) or "")
+
+
+def _sources(logs: "OpenLogs") -> Iterator[SourcePart]:
+    for read in logs.reads:
+        bad = tuple(
+            BadLinePart(line=one.line, offset=None if one.offset < 0 else one.offset, reason=one.reason)
+            for one in read.bad_lines
+        )
+        yield SourcePart(
+            path=read.name, kind=read.kind, encoding=read.encoding, lines=read.lines, requests=read.requests,
+            mended=read.mended, bad=read.bad, bad_lines=bad,
+        )  # fmt: skip
+    for name, kind, mine, whole in logs.event_files:
+        yield SourcePart(path=name, kind=kind, lines=whole, requests=mine)
+
+
+def _coverage(logs: "OpenLogs") -> CoveragePart:
+    table = "all_requests" if logs.asked.who or logs.asked.containing else "requests"
+    requests, devices, users = logs.connection.execute(
+        f"SELECT count(*), count(DISTINCT device), count(DISTINCT user_name) FROM {table}"
+    ).fetchall()[0]
+    kinds = dict(logs.connection.execute("SELECT kind_of, count(*) FROM silences GROUP BY kind_of").fetchall())
+    told, taken = logs.connection.execute(
+        "SELECT count(*) FILTER (is_told), count(*) FILTER (NOT is_told AND asked_s IS NOT NULL) FROM silences"
+    ).fetchall()[0]
+    each = {
+        name: kinds.get(name, 0) for name in ("answered", "told", "silent", "moved", "unknown", "failed", "refused")
+    }
+    return CoveragePart(
+        requests=requests, devices=devices, users=users, waits=sum(kinds.values()), **each, heartbeat_from_blob=told,
+        heartbeat_from_time_taken=taken,
+    )  # fmt: skip
+
+
+# Limits
+
+
+def _limits(logs: "OpenLogs") -> tuple[list[tuple[PassiveLimitPart, PassiveLimit]], list[str]]:
+    connection, by = logs.connection, logs.asked.by.value
+    column = "who" if by == "device" else by
+    silences, keys = silences_of(connection)
+    groups = _grouped(keys[column], fold=by == "network")
+    asked = _longest_asked(logs, column, groups)
+    lost, lost_keys = silences_of(connection, "lost")
+    answered, answered_keys = silences_of(connection, "answered")
+    found = []
+    for key in sorted(set(groups.values())):
+        mine = _of(keys[column], groups, key)
+        limit = limit_of(silences.chosen(mine), _COARSE_S)
+        stays, rests = _without_each(silences.chosen(mine), keys["kind"][mine], limit)
+        bounds = [
+            _bounds(other.chosen(_of(other_keys[column], groups, key)))
+            for other, other_keys in ((lost, lost_keys), (answered, answered_keys))
+        ]
+        found.append((_part(by, key, limit, asked.get(key), bounds, stays, rests), limit))
+    found.sort(key=lambda one: (-one[1].devices, -one[1].silences, one[0].key))
+    return found, _sensitive(logs, column, groups, {part.key: limit for part, limit in found})
+
+
+def _of(names: NDArray[np.object_], groups: dict[str, str], key: str) -> NDArray[np.bool_]:
+    members = [name for name, group in groups.items() if group == key]
+    return np.asarray(np.isin(names.astype(str), members), np.bool_)
+
+
+def _grouped(names: NDArray[np.object_], *, fold: bool) -> dict[str, str]:
+    """Return for each name the group that it is judged in: networks with few silences go with their neighbours."""
+    found, counts = np.unique(names.astype(str), return_counts=True)
+    number = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    groups = {name: name for name in number}
+    if not fold:
+        return groups
+    wide = wider(name for name, count in number.items() if count < _FEW)
+    groups |= wide
+    together: dict[str, int] = {}
+    for name, group in groups.items():
+        together[group] = together.get(group, 0) + number[name]
+    if len([group for group in together if together[group] < _FEW]) > 1:
+        groups = {name: group if together[group] >= _FEW else "other networks" for name, group in groups.items()}
+    return groups
+
+
+def _longest_asked(logs: "OpenLogs", column: str, groups: dict[str, str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    rows = logs.connection.execute(
+        f"SELECT {column}, max(asked_s) FROM silences WHERE asked_s IS NOT NULL GROUP BY {column}"
+    ).fetchall()
+    for name, longest in rows:
+        group = groups.get(str(name))
+        if group is not None:
+            found[group] = max(found.get(group, 0.0), float(longest))
+    return found
+
+
+def _bounds(silences: Silences) -> BoundsPart:
+    limit = limit_of(silences, _COARSE_S)
+    return BoundsPart(judgement=limit.judgement, survived=limit.survived_s, cut=limit.cut_s)
+
+
+def _without_each(
+    silences: Silences, kinds: NDArray[np.object_], limit: PassiveLimit
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Leave out one kind of device after another: a timer is there for all kinds."""
+    if limit.judgement is not LimitStatus.LIMIT:
+        return (), ()
+    stays, rests = list[str](), list[str]()
+    names = kinds.astype(str)
+    common = [name for name, _ in sorted(_count(names).items(), key=lambda one: -one[1])[:8]]
+    for name in common if len(common) > 1 else []:
+        other = limit_of(silences.chosen(np.asarray(names != name, np.bool_)), _COARSE_S)
+        (stays if _agree(limit, other) else rests).append(name)
+    return tuple(stays), tuple(rests)
+
+
+def _count(names: NDArray[np.str_]) -> dict[str, int]:
+    found, counts = np.unique(names, return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
+
+
+def _agree(one: PassiveLimit, other: PassiveLimit) -> bool:
+    if one.judgement is not other.judgement:
+        return False
+    low_s, high_s = (
+        max(one.survived_s or 0.0, other.survived_s or 0.0),
+        min(one.cut_s or math.inf, other.cut_s or math.inf),
+    )
+    return low_s <= high_s + 2 * _COARSE_S
+
+
+def _sensitive(logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit]) -> list[str]:
+    """Return what is judged otherwise where a device is assumed to ask again in half, or twice, the time."""
+    changed = set[str]()
+    for at_once_s in (AT_ONCE_S / 2, AT_ONCE_S * 2):
+        follow(logs.connection, at_once_s)
+        silences, keys = silences_of(logs.connection)
+        for key, limit in limits.items():
+            if limit.judgement is LimitStatus.LIMIT:
+                other = limit_of(silences.chosen(_of(keys[column], groups, key)), _COARSE_S)
+                changed |= set() if _agree(limit, other) else {key}
+    follow(logs.connection)
+    return sorted(changed)
+
+
+def _part(
+    by: str, key: str, limit: PassiveLimit, asked_s: float | None, bounds: Sequence[BoundsPart],
+    stays: tuple[str, ...], rests: tuple[str, ...],
+) -> PassiveLimitPart:  # fmt: skip
+    how = None if limit.survived_s is None else (limit.how or "told")
+    return PassiveLimitPart(
+        by=by,
+        key=key,
+        judgement=limit.judgement.value,
+        survived=limit.survived_s,
+        cut=limit.cut_s,
+        how=how,
+        confidence=None if limit.confidence is None else math.floor(limit.confidence * 10_000) / 10_000,
+        gain=round(limit.gain, 1),
+        eps=round(limit.eps, 4),
+        hit=round(limit.hit, 4),
+        silences=limit.silences,
+        losses=limit.losses,
+        devices=limit.devices,
+        longest_answered=limit.longest_answered_s,
+        longest_asked=asked_s,
+        curve=tuple((round(at_s, 1), round(share, 4)) for at_s, share in limit.curve),
+        if_unknown_lost=bounds[0],
+        if_unknown_answered=bounds[1],
+        holds_without=stays,
+        rests_on=rests,
+    )
+
+
+# Event 1040
+
+
+def _windows(logs: "OpenLogs") -> Windows:
+    connection = logs.connection
+    table = "all_requests" if logs.asked.who or logs.asked.containing else "requests"
+    ends = connection.execute(
+        f"SELECT coalesce(back_end, server), max(ended_ms) / 1000.0 FROM {table} GROUP BY ALL"
+    ).fetchall()
+    restarts = [
+        (entry.at_s, entry.computer) for entry in logs.entries if entry.id in RECYCLES and entry.at_s is not None
+    ]
+    recycled = "SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = 'Connection_Abandoned_By_ReqQueue'"
+    restarts += [(float(at_s), "") for (at_s,) in connection.execute(recycled).fetchall()]
+    cursor = connection.execute(SAMPLES.replace("FROM requests", f"FROM {table}"))
+    samples = (row for batch in iter(lambda: cursor.fetchmany(50_000), []) for row in batch)
+    return rebuild(
+        samples,
+        {server: float(end) for server, end in ends if end is not None},
+        logs.asked.settings,
+        sorted(restarts),
+    )
+
+
+def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
+    """Hold the rebuilt events against the logged ones."""
+    found, used, both = list[EventPart](), set[Rebuilt](), 0
+    for entry in logs.entries:
+        said = average_too_low(entry)
+        if said is None:
+            continue
+        match = next((event for event in windows.events if event not in used and _are_one(event, entry, said)), None)
+        if match is not None:
+            used.add(match)
+            both += 1
+        found.append(
+            EventPart(
+                at=None if entry.at_s is None else utc(entry.at_s * 1000),
+                server=entry.computer,
+                command=said.command,
+                average_s=said.average_s,
+                threshold_s=said.threshold_s,
+                rebuilt=match is not None,
+                logged=True,
+            )
+        )
+    found += [
+        EventPart(
+            at=utc(event.at_s * 1000), server=event.server, command=event.command, average_s=event.average_s,
+            threshold_s=event.threshold_s, rebuilt=True, logged=False,
+        )
+        for event in windows.events if event not in used
+    ]  # fmt: skip
+    return sorted(found, key=lambda event: event.at or ""), both
+
+
+def _are_one(event: Rebuilt, entry: EventEntry, said: AverageTooLow) -> bool:
+    if entry.at_s is None or not entry.is_utc or abs(event.at_s - entry.at_s) > SAME_S:
+        return False
+    return said.command is None or said.command is event.command
+
+
+# Findings
+
+
+def _counts(logs: "OpenLogs") -> dict[str, int]:
+    known = reports()
+    counts = {}
+    for name, report in _COUNTED.items():
+        found = logs.connection.execute(f"SELECT count(*) FROM ({known[report].sql.rstrip()}) AS found").fetchall()
+        counts[name] = int(found[0][0])
+    return counts
+
+
+def _findings(
+    limits: Sequence[PassiveLimitPart], together: tuple[float, float] | None, windows: Windows,
+    events: Sequence[EventPart],
+    both: int, counts: dict[str, int], coverage: CoveragePart,
+) -> Iterator[LogFindingPart]:  # fmt: skip
+    if not coverage.requests:
+        yield LogFindingPart(code="no-activesync", severity="note", text="no line tells of ActiveSync")
+    if together is not None:
+        text = f"all networks share {bracket_words(*together)}: the box is on your side of them, before the server"
+        yield LogFindingPart(code="shared-limit", severity="problem", text=text)
+    for limit in limits:
+        if limit.judgement in ("limit", "several"):
+            yield LogFindingPart(code="path-limit", severity="problem", text=_limit_finding(limit))
+    yield from _event_findings(windows, events, both)
+    for code, words in (
+        ("blocked", "blocked or in quarantine"),
+        ("throttled", "slowed down or turned away by Exchange"),
+        ("provisioning", "not through provisioning (449, or status 142 to 144)"),
+        ("login_loops", "refused at login ten times or more"),
+        ("excessive", "above 60 requests in a minute"),
+    ):
+        if counts[code]:
+            text = f"{counted(counts[code], 'device')} {words}: hbprobe logs ... --report {_COUNTED[code]}"
+            yield LogFindingPart(code=code.replace("_", "-"), severity="note", text=text)
+    if coverage.failed:
+        text = (
+            f"{counted(coverage.failed, 'waiting request')} ended with an HTTP error, which says nothing of the "
+            f"networks: "
+            "hbprobe logs ... --report fixed-times"
+        )
+        yield LogFindingPart(code="http-errors", severity="note", text=text)
+
+
+def bracket_words(low_s: float, high_s: float) -> str:
+    """Say between which times, in seconds."""
+    return f"{low_s:g} to {high_s:g} s" if low_s != high_s else f"{low_s:g} s"
+
+
+def sure_words(confidence: float) -> str:
+    """Say how sure, and never that it is certain."""
+    return ">99.9 %" if confidence > 0.999 else f"{100 * confidence:.1f} %"
+
+
+def _limit_finding(limit: PassiveLimitPart) -> str:
+    low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
+    manner = "in silence" if limit.how == "silent" else "and devices are told (RST, FIN or a status)"
+    who = f"{limit.key}: " if limit.by != "device" else f"device {limit.key}: "
+    needed = max(limit.longest_asked or 0.0, high_s) + 60
+    mend = f"its idle timer must be above {format_duration(needed)} for what devices ask for there"
+    if limit.judgement == "several":
+        return (
+            f"{who}several limits, or one that varies; losses set in at {bracket_words(low_s, high_s)}, {manner}: "
+            "see the curve in --json"
+        )
+    sure = f" ({sure_words(limit.confidence)} sure)" if limit.confidence is not None else ""
+    return f"{who}waiting requests die at {bracket_words(low_s, high_s)}{sure}, {manner}; {mend}"
+
+
+def _event_findings(windows: Windows, events: Sequence[EventPart], both: int) -> Iterator[LogFindingPart]:
+    rebuilt, logged = len(windows.events), sum(event.logged for event in events)
+    if rebuilt or logged:
+        averages = sorted(event.average_s for event in events if event.average_s is not None)
+        lowest = f", with averages from {averages[0]} to {averages[-1]} s" if averages else ""
+        times = f"{counted(rebuilt, 'time')} by the requests in the log, {logged} logged, {both} of them the same"
+        text = f"event 1040: {times}{lowest}"
+        yield LogFindingPart(code="event-1040", severity="problem", text=text)
+    elif windows.full:
+        text = f"event 1040 does not fire: the lowest average is {windows.lowest_s} s"
+        yield LogFindingPart(code="event-1040", severity="note", text=text)
+
+
+def _notes(
+    logs: "OpenLogs", limits: Sequence[PassiveLimitPart], coverage: CoveragePart, windows: Windows
+) -> Iterator[str]:
+    yield from logs.notes
+    if any(limit.judgement in ("limit", "several") for limit in limits):
+        yield _PATH_NOTE
+    open_ended = [limit for limit in limits if limit.judgement == "none-seen" and limit.longest_asked]
+    if open_ended:
+        longest = max(limit.longest_asked or 0.0 for limit in open_ended)
+        yield (
+            f"where no limit was seen, devices asked for {longest:g} s at most: what is longer nobody tried, and "
+            f"the log "
+            "cannot tell of it"
+        )
+    if windows.samples:
+        yield (
+            f"of the last {logs.asked.settings.max_heartbeat_s} s of each server's log event 1040 is not judged: "
+            f"requests that "
+            "still waited have no line; the first window begins with the log, which Exchange's did not"
+        )
+    if coverage.waits and not coverage.heartbeat_from_blob:
+        yield (
+            "no line has Exchange's own text (Log=): since 2013 it is in the back end's log, W3SVC2; without it "
+            "intervals are "
+            "taken from the time that answers took, and event 1040 cannot be rebuilt"
+        )
+    columns = {name for read in logs.reads for name in read.fields}
+    if logs.reads and columns and "time-taken" not in columns:
+        yield "the log has no time-taken: switch it on in IIS; without it nothing can be said of limits"
+    yield from _note_heads(logs)
+    yield from _note_balancer(logs)
+
+
+def _note_heads(logs: "OpenLogs") -> Iterator[str]:
+    again = sum(len(read.heads_again) for read in logs.reads)
+    if again:
+        yield (
+            f"{counted(again, 'head')} in the middle of a log: a restart or a change of fields; after a restart "
+            f"Exchange's windows "
+            "begin anew, which is followed only where the event log tells of it"
+        )
+    if any(read.is_local_time for read in logs.reads):
+        yield "some logs (Advanced Logging) have local time; it was taken as UTC"
+
+
+def _note_balancer(logs: "OpenLogs") -> Iterator[str]:
+    table = "all_requests" if logs.asked.who or logs.asked.containing else "requests"
+    addresses, devices, forwarded = logs.connection.execute(
+        f"SELECT count(DISTINCT client), count(DISTINCT device), count(forwarded_for) FROM {table} WHERE client IS "
+        f"NOT NULL"
+    ).fetchall()[0]
+    if devices >= 10 and addresses <= 2 and not forwarded:
+        yield (
+            f"all devices come from {counted(addresses, 'address')}, a balancer's perhaps: networks cannot be told "
+            f"apart; log "
+            "X-Forwarded-For in IIS (8.5 and later), or use --by kind"
+        )

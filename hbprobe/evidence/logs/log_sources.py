@@ -1,0 +1,245 @@
+"""Finds the files that paths name, and says what each is: by its content, not by its name."""
+
+import glob
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Final, cast
+
+from hbprobe.errors import UserError
+
+_HEAD_BYTES: Final = 1 << 16
+_WILD: Final = re.compile(r"[*?\[]")
+
+
+class LogKind(StrEnum):
+    """What a file is."""
+
+    W3C = "w3c"
+    """IIS's log in W3C's extended format, of one site or of all sites of a server."""
+    HTTPERR = "httperr"
+    """What HTTP.sys logs of requests that no worker process answered."""
+    HTTPPROXY = "httpproxy"
+    """The log of Exchange's front end about what it hands to the back end, as CSV."""
+    EVTX = "evtx"
+    EVENT_XML = "event-xml"
+    """What `wevtutil qe /f:xml` writes."""
+    EVENT_JSON = "event-json"
+    """What `Get-WinEvent | ConvertTo-Json` writes, or a line of JSON for each event."""
+    EVENT_TEXT = "event-text"
+    """Pasted from the Event Viewer, its CSV, or lines of syslog."""
+
+
+class NotReadError(Exception):
+    """A file that is no log that can be read. One line that says what it is and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """A file, or a member of a ZIP archive."""
+
+    path: Path
+    member: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return str(self.path) if self.member is None else f"{self.path}!{self.member}"
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that it is in: for IIS's logs that is the site."""
+        return (Path(self.member).parent.name if self.member else "") or self.path.resolve().parent.name
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its bytes are in the file as they are."""
+        return self.member is None and self.path.suffix.lower() != ".gz"
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Open its content, unpacked. Raises NotReadError where that cannot be done, or not to the end."""
+        try:
+            if self.member is not None:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+                    yield file
+            elif self.is_plain:
+                with self.path.open("rb") as file:
+                    yield file
+            else:
+                with gzip.open(self.path) as unpacking:
+                    yield cast("IO[bytes]", unpacking)
+        except OSError as error:
+            raise NotReadError(f"cannot be read: {error.strerror or error}") from None
+        except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+            raise NotReadError(f"cannot be unpacked ({error}): pack it again, or give the unpacked file") from None
+
+
+def find(paths: Iterable[str | Path]) -> Iterator[LogSource]:
+    """Give every file that paths, folders and wildcards name, each once, in order.
+
+    Raises UserError for a path where nothing is.
+    """
+    seen = set[Path]()
+    for path in paths:
+        for file in _files(str(path)):
+            if (resolved := file.resolve()) not in seen:
+                seen.add(resolved)
+                yield from _members(file)
+
+
+def _files(path: str) -> Iterator[Path]:
+    plain = Path(path)
+    if plain.is_dir():
+        yield from sorted(file for file in plain.rglob("*") if file.is_file())
+    elif plain.exists():
+        yield plain
+    elif _WILD.search(path):
+        found = sorted(map(Path, glob.glob(path, recursive=True)))  # noqa: PTH207 (a pattern may be absolute)
+        if not found:
+            raise UserError(f"{path}: no file has such a name: check the folder and the pattern")
+        for file in found:
+            yield from _files(str(file))
+    else:
+        raise UserError(f"{path}: there is no such file or folder: name a log, a folder of logs or a pattern")
+
+
+def _members(file: Path) -> Iterator[LogSource]:
+    if file.suffix.lower() != ".zip":
+        yield LogSource(file)
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, OSError):
+        names = []  # opening it again says why
+    yield from (LogSource(file, name) for name in sorted(names)) if names else (LogSource(file, ""),)
+
+
+def head_of(source: LogSource) -> bytes:
+    """Return the first bytes. Raises NotReadError."""
+    with source.open() as file:
+        return file.read(_HEAD_BYTES)
+
+
+# What a file is
+
+_BY_SUFFIX: Final = {
+    ".ibl": "is IIS's binary log of all sites, which only Log Parser reads: "
+    'run LogParser -i:BIN -o:W3C "SELECT * INTO out.log FROM in.ibl" and give out.log',
+    ".etl": "is a trace, not a log: for packets run pktmon etl2pcap and give the capture to hbprobe capture; "
+    "for events export the event log as .evtx",
+    ".blg": "holds performance counters, which tell nothing of single requests: give the IIS log of the same time",
+}
+_MAGIC: Final = {
+    b"\xd4\xc3\xb2\xa1": "is a capture: give it to hbprobe capture",
+    b"\xa1\xb2\xc3\xd4": "is a capture: give it to hbprobe capture",
+    b"\x4d\x3c\xb2\xa1": "is a capture: give it to hbprobe capture",
+    b"\xa1\xb2\x3c\x4d": "is a capture: give it to hbprobe capture",
+    b"\x0a\x0d\x0d\x0a": "is a capture: give it to hbprobe capture",
+    b"PK\x03\x04": "is a ZIP archive: call it .zip",
+    b"\x1f\x8b": "is packed with gzip: call it .gz",
+    b"MDMP": "is a memory dump: give a log",
+}
+_IIS_FORMAT: Final = re.compile(r"\S+, \S*, \d\d?/\d\d?/\d{2,4}, \d\d?:\d\d:\d\d, ")
+_NCSA: Final = re.compile(r'\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "')
+_LINE_OF_W3C: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S")
+_SYSLOG: Final = re.compile(r"ActiveSync(\[\d+\])?: \d{3,4}: ")
+_SWITCH: Final = (
+    "hbprobe reads the W3C format: set it as the site's log format in IIS, with time-taken among its fields"
+)
+
+
+def kind_of(head: bytes, name: str) -> LogKind:
+    """Say what a file is by its first bytes. Raises NotReadError, with what to do instead, for what is none."""
+    suffix = Path(name).suffix.lower()
+    if suffix in _BY_SUFFIX:
+        raise NotReadError(_BY_SUFFIX[suffix])
+    if head.startswith(b"ElfFile\0"):
+        return LogKind.EVTX
+    for magic, what in _MAGIC.items():
+        if head.startswith(magic):
+            raise NotReadError(what)
+    text = head.decode(encoding_of(head), errors="replace").lstrip("\ufeff\0 \r\n\t")
+    if not text:
+        raise NotReadError("is empty: there is nothing to read")
+    if "\0" in text[: text.find("\n") + 1 or 200]:
+        raise NotReadError("is not text: give a log in W3C format, or an event log as .evtx")
+    return _kind_of_text(text)
+
+
+def _kind_of_text(text: str) -> LogKind:
+    if text.startswith("#") or "\n#Fields:" in text:
+        return _kind_of_fields(text)
+    if text.startswith("DateTime,RequestId,"):
+        return LogKind.HTTPPROXY
+    if text.startswith(("{", "[")):
+        if re.search(r'"(Id|EventID|EventId)"\s*:', text):
+            return LogKind.EVENT_JSON
+        raise NotReadError("is JSON, but of no Windows event: give what Get-WinEvent ... | ConvertTo-Json writes")
+    if text.startswith("<"):
+        if "<Event" in text:
+            return LogKind.EVENT_XML
+        raise NotReadError("is XML, but of no Windows event: give what wevtutil qe Application /f:xml writes")
+    if re.search(r"^Event ID:", text, re.MULTILINE) or "Event ID" in text.partition("\n")[0] or _SYSLOG.search(text):
+        return LogKind.EVENT_TEXT
+    raise NotReadError(_what_instead(text))
+
+
+def _what_instead(text: str) -> str:
+    if _LINE_OF_W3C.match(text):
+        return (
+            "has no #Fields line that names its columns: copy that line from another log of the same site to its top"
+        )
+    if _IIS_FORMAT.match(text):
+        return f"is in IIS's own format, which does not hold what is needed: {_SWITCH}"
+    if _NCSA.match(text):
+        return f"is in NCSA's format, which does not say how long a request took: {_SWITCH}"
+    if text.startswith('"') or "," in text.partition("\n")[0]:
+        return "is a table that another program made of a log: give the log as IIS wrote it"
+    return "is no log of IIS, HTTP.sys, HttpProxy or Windows events: give u_ex*.log, httperr*.log or an .evtx file"
+
+
+def _kind_of_fields(text: str) -> LogKind:
+    fields = re.search(r"^#Fields:(.*)$", text, re.MULTILINE)
+    if fields is None:
+        raise NotReadError(
+            "has no #Fields line that names its columns: copy that line from another log of the same site to its top"
+        )
+    names = fields[1].lower()
+    if "datetime," in names:
+        return LogKind.HTTPPROXY
+    return LogKind.HTTPERR if "s-reason" in names.split() else LogKind.W3C
+
+
+def encoding_of(head: bytes) -> str:
+    """Return the encoding that the first bytes show: by their mark, by their zeros, or UTF-8."""
+    if head.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    sample = head[:400]
+    if len(sample) >= 4 and sample[1::2].count(0) > len(sample) // 3 > sample[::2].count(0):
+        return "utf-16-le"
+    if len(sample) >= 4 and sample[::2].count(0) > len(sample) // 3 > sample[1::2].count(0):
+        return "utf-16-be"
+    return "utf-8"
+
+
+def text_of(source: LogSource) -> str:
+    """Return the whole content as text; for files of events, which are small. Raises NotReadError."""
+    with source.open() as file:
+        data = file.read()
+    try:
+        return io.IncrementalNewlineDecoder(None, translate=True).decode(
+            data.decode(encoding_of(data[:_HEAD_BYTES])).removeprefix("\ufeff"), final=True
+        )
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")

@@ -1,0 +1,402 @@
+"""Keeps what was read of each log as Parquet, so that a later run reads only what is new.
+
+A folder of it has `requests/day=YYYY-MM-DD/*.parquet` and the like, zstd, and in `sources/` a file of JSON for each
+log, which is put there last and as a whole: Parquet that no such file names is of a run that was ended, and is
+removed.
+"""
+
+import hashlib
+import hmac
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from hbprobe.errors import UserError
+from hbprobe.evidence.logs import rows, w3c
+from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
+from hbprobe.evidence.logs.log_sources import LogKind, LogSource, head_of, kind_of
+from hbprobe.text import counted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_MOST_NAMED: Final = 20
+_VERSION: Final = 1
+"""Of the columns: a folder of another version is not mixed with this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that was not understood."""
+
+    line: int
+    offset: int
+    """Of its first byte in the log, unpacked; in one that is not UTF-8, as if it were."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of a log."""
+
+    name: str
+    kind: LogKind
+    encoding: str = ""
+    lines: int = 0
+    requests: int = 0
+    """Of ActiveSync; the other lines are counted, and left."""
+    mended: int = 0
+    """Lines with blanks too many that could be read in one way only."""
+    bad: int = 0
+    bad_lines: tuple[BadLine, ...] = ()
+    """The first of them."""
+    heads_again: tuple[str, ...] = ()
+    is_local_time: bool = False
+    fields: tuple[str, ...] = ()
+    files: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonyms:
+    """Names to keyed hashes: the same name gives the same hash, and without the key nobody finds the name."""
+
+    key: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells one key from another."""
+        return hashlib.sha256(b"hbprobe pseudonyms" + self.key).hexdigest()[:16]
+
+    def of(self, name: str) -> str:
+        """Return the hash of a name, 16 digits."""
+        return hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def of_address(self, address: str) -> str:
+        """Return an address with its host part hashed: the network, as /24 or /48, stays."""
+        from hbprobe.evidence.logs.networks import network_of
+
+        network = network_of(address)
+        return self.of(address) if network is None else f"{network.network_address}#{self.of(address)}"
+
+
+_HASHED: Final = ("user_name", "user_raw", "login", "device")
+_HASHED_ADDRESSES: Final = ("client", "forwarded_for")
+
+
+class LogStore:
+    """A folder of Parquet. Raises UserError where it cannot be written, or holds something else."""
+
+    def __init__(
+        self,
+        folder: Path,
+        connection: "DuckDBPyConnection",
+        *,
+        pseudonyms: Pseudonyms | None = None,
+        with_query: bool = False,
+    ) -> None:
+        self._folder, self._connection = folder, connection
+        self._pseudonyms, self._with_query = pseudonyms, with_query
+        self._reads: dict[str, Read] = {}
+        self._open()
+        if pseudonyms is not None:
+            for name, function in (("pseudonym", pseudonyms.of), ("hashed_address", pseudonyms.of_address)):
+                connection.create_function(name, lru_cache(1 << 16)(function), ["VARCHAR"], "VARCHAR")
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """What was read of all logs that are in it."""
+        return tuple(self._reads.values())
+
+    def files(self, table: str) -> list[str]:
+        """Return the files of Parquet of a table."""
+        named = [file for read in self._reads.values() for file in read.files if file.startswith(f"{table}/")]
+        return [str(self._folder / file) for file in named]
+
+    def take(self, source: LogSource) -> Read:
+        """Read a log, unless it has been read and is as it was. Raises NotReadError."""
+        head = head_of(source)
+        kind = kind_of(head, source.member or source.path.name)
+        stat = source.path.stat()
+        mark = f"{stat.st_size} {stat.st_mtime_ns} {hashlib.sha256(head[:4096]).hexdigest()}"
+        name = hashlib.sha256(str(source.path.resolve()).encode() + (source.member or "").encode()).hexdigest()[:24]
+        note = self._folder / "sources" / f"{name}.json"
+        if name in self._reads and json.loads(note.read_text(encoding="utf-8"))["mark"] == mark:
+            return self._reads[name]
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as scratch:
+            reading = _Reading(self._connection, source, kind, Path(scratch), self._columns)
+            read = reading.go(with_query=self._with_query)
+            read = _with_files(
+                read, self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
+            )
+        self._note(note, read, mark)
+        before = self._reads.get(name)
+        self._reads[name] = read
+        for file in set(before.files if before else ()) - set(read.files):
+            (self._folder / file).unlink(missing_ok=True)
+        return read
+
+    def _columns(self, columns: Sequence[str]) -> str:
+        if self._pseudonyms is None:
+            return "*"
+        hashed = [f"pseudonym({name}) AS {name}" for name in _HASHED if name in columns]
+        hashed += [f"hashed_address({name}) AS {name}" for name in _HASHED_ADDRESSES if name in columns]
+        hashed += ["CAST(NULL AS VARCHAR) AS query"] if "query" in columns else []
+        return f"* REPLACE ({', '.join(hashed)})" if hashed else "*"
+
+    def _keep(self, out: Path, name: str) -> list[str]:
+        """Move what was written to where it belongs."""
+        kept = []
+        for number, file in enumerate(sorted(out.rglob("*.parquet"))):
+            target = self._folder / file.relative_to(out).parent / f"{name}-{number}.parquet"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+            kept.append(target.relative_to(self._folder).as_posix())
+        return kept
+
+    def _note(self, note: Path, read: Read, mark: str) -> None:
+        beside = note.with_suffix(".new")
+        beside.write_text(json.dumps({"mark": mark, **asdict(read)}), encoding="utf-8")
+        beside.replace(note)
+
+    def _open(self) -> None:
+        about = {"version": _VERSION, "pseudonyms": self._pseudonyms.fingerprint if self._pseudonyms else None}
+        label = self._folder / "store.json"
+        try:
+            (self._folder / "sources").mkdir(parents=True, exist_ok=True)
+            if not label.exists():
+                if [entry for entry in self._folder.iterdir() if entry.name != "sources"]:
+                    raise UserError(
+                        f"{self._folder}: is not empty, and holds no logs that were read: name another folder"
+                    )
+                label.write_text(json.dumps(about), encoding="utf-8")
+            found = json.loads(label.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"{self._folder}: cannot be written: {error.strerror}: name a folder that can") from None
+        except ValueError:
+            raise UserError(f"{label}: is damaged: remove the folder, and read the logs again") from None
+        if found != about:
+            raise UserError(
+                f"{self._folder}: was written by another version, or with other pseudonyms: name another folder, or "
+                f"give the "
+                "same key"
+            )
+        self._load()
+
+    def _load(self) -> None:
+        for note in sorted((self._folder / "sources").glob("*.json")):
+            said = json.loads(note.read_text(encoding="utf-8"))
+            said.pop("mark")
+            lines = tuple(BadLine(**line) for line in said.pop("bad_lines"))
+            for name in ("heads_again", "fields", "files"):
+                said[name] = tuple(said[name])
+            self._reads[note.stem] = Read(**{**said, "kind": LogKind(said["kind"]), "bad_lines": lines})
+        named = {str(self._folder / file) for read in self._reads.values() for file in read.files}
+        for file in self._folder.rglob("*.parquet"):
+            if str(file) not in named:
+                file.unlink()
+        for left in self._folder.glob("reading-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def is_store(path: Path) -> bool:
+    """Say whether a folder is one that a `LogStore` has written."""
+    return (path / "store.json").is_file() and (path / "sources").is_dir()
+
+
+def _with_files(read: Read, files: Iterable[str]) -> Read:
+    from dataclasses import replace
+
+    return replace(read, files=tuple(files))
+
+
+class _Reading:
+    """One log on its way to Parquet."""
+
+    def __init__(
+        self,
+        connection: "DuckDBPyConnection",
+        source: LogSource,
+        kind: LogKind,
+        scratch: Path,
+        columns: Callable[[Sequence[str]], str],
+    ) -> None:
+        self._connection, self._source, self._kind, self._scratch = connection, source, kind, scratch
+        self._columns = columns
+        self._bad: list[BadLine] = []
+        self._bad_count = self._mended = self._written = 0
+
+    def go(self, *, with_query: bool) -> Read:
+        if self._kind is LogKind.HTTPPROXY:
+            return self._proxy()
+        (self._scratch / "in").mkdir()
+        divided = w3c.divide(self._source, self._scratch / "in")
+        for stretch in divided.stretches:
+            self._stretch(stretch, with_query=with_query)
+        table = "httperr" if self._kind is LogKind.HTTPERR else "requests"
+        fields = [name.lower() for stretch in divided.stretches for name in stretch.fields]
+        return Read(
+            name=self._source.name,
+            kind=self._kind,
+            encoding=divided.encoding,
+            lines=sum(stretch.lines + bool(stretch.unended) for stretch in divided.stretches),
+            requests=self._count(table),
+            mended=self._mended,
+            bad=self._bad_count,
+            bad_lines=tuple(sorted(self._bad, key=lambda bad: bad.offset)[:_MOST_NAMED]),
+            heads_again=divided.heads_again,
+            is_local_time="date-local" in fields or "time-local" in fields,
+            fields=tuple(dict.fromkeys(fields)),
+        )
+
+    def _proxy(self) -> Read:
+        sql, values, encoding = proxy_rows(self._source, self._scratch)
+        self._write("requests", sql, values, rows.REQUESTS)
+        bad = self._rejected()
+        for line, offset, reason, _ in bad:
+            self._blame(line, offset, reason)
+        requests = self._count("requests")
+        return Read(
+            name=self._source.name, kind=self._kind, encoding=encoding, lines=requests + len(bad), requests=requests,
+            bad=self._bad_count, bad_lines=tuple(self._bad[:_MOST_NAMED]),
+        )  # fmt: skip
+
+    def _stretch(self, stretch: w3c.Stretch, *, with_query: bool) -> None:
+        columns = rows.columns_of(stretch.fields)
+        if not {"date", "time"} <= columns.keys():
+            self._refuse(stretch, "no time" if "time" not in columns else "no date")
+            return
+        values: dict[str, Any] = {"folder": self._source.folder, "source": self._source.name}
+        if self._kind is LogKind.W3C:
+            values |= {"with_query": with_query}
+        if stretch.lines:
+            reading = rows.reading(columns, quoted="Advanced Logging" in stretch.software)
+            self._select(columns, reading, {"file": str(stretch.file), "skip": stretch.skip, **values})
+            rejected = self._rejected()
+            self._mend(stretch, rejected, columns, values)
+        if stretch.unended:
+            self._mend_unended(stretch, columns, values)
+
+    def _select(self, columns: dict[str, str], lines: str, values: dict[str, Any]) -> None:
+        if self._kind is LogKind.HTTPERR:
+            self._write("httperr", httperr_rows(columns, lines), values, HTTPERR)
+        else:
+            self._write("requests", rows.selecting(columns, lines), values, rows.REQUESTS)
+
+    def _write(self, table: str, sql: str, values: dict[str, Any], columns: dict[str, str]) -> None:
+        target = self._scratch / "out" / table / f"part{self._written}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._written += 1
+        chosen = (
+            f"SELECT {self._columns(list(columns))}, strftime(make_timestamp(ended_ms * 1000), '%Y-%m-%d') AS day"
+        )
+        name = f"FILENAME_PATTERN 'part{self._written}_{{i}}'"
+        options = f"FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day), {name}, OVERWRITE_OR_IGNORE"
+        self._connection.execute(f"COPY ({chosen} FROM ({sql})) TO '{_quoted(target.parent)}' ({options})", values)
+
+    def _count(self, table: str) -> int:
+        folder = self._scratch / "out" / table
+        if not any(folder.rglob("*.parquet")):
+            return 0
+        found = self._connection.execute(
+            f"SELECT count(*) FROM read_parquet('{_quoted(folder)}/**/*.parquet')"
+        ).fetchone()
+        return int(found[0]) if found else 0
+
+    def _rejected(self) -> list[tuple[int, int, str, str]]:
+        """Return, and forget, which lines the CSV reader did not take: line, offset, why."""
+        if not self._has_rejects():
+            return []
+        found = self._connection.execute(
+            "SELECT line, line_byte_position, max(error_type), min(column_name) FILTER (error_type = 'CAST') "
+            "FROM reject_errors GROUP BY ALL"
+        ).fetchall()
+        self._connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+        return sorted(found)
+
+    def _has_rejects(self) -> bool:
+        found = self._connection.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"
+        ).fetchone()
+        return bool(found and found[0])
+
+    def _mend(
+        self, stretch: w3c.Stretch, rejected: list[tuple[int, int, str, str]], columns: dict[str, str],
+        values: dict[str, Any],
+    ) -> None:  # fmt: skip
+        mended = []
+        with stretch.file.open("rb") as file:
+            for line, offset, error, column in rejected:
+                offset = _beginning(file, offset)
+                text = file.readline(1_000_001).decode(errors="replace")
+                if not text.strip("\r\n\0 \x1a") and "\0" not in text:
+                    continue  # an empty line, or the end mark of DOS
+                has_too_many = text.rstrip().count(" ") >= len(stretch.fields)
+                found = w3c.mended(text, stretch.fields) if has_too_many else None
+                if found is None:
+                    self._blame(stretch.first_line + line - 1, stretch.offset + offset, _why(error, column, text))
+                else:
+                    mended.append(found)
+        self._mended += len(mended)
+        while batch := mended[:1000]:
+            self._insert(batch, columns, values)
+            del mended[:1000]
+
+    def _mend_unended(self, stretch: w3c.Stretch, columns: dict[str, str], values: dict[str, Any]) -> None:
+        """Take the last line without its last value where it has all of them: the value may be cut."""
+        parts = stretch.unended.decode(errors="replace").split(" ")
+        line = stretch.first_line + stretch.lines - (stretch.skip or 0)
+        found = w3c.mended(stretch.unended.decode(errors="replace"), stretch.fields)
+        if found is None or len(parts) < len(stretch.fields):
+            self._blame(line, -1, "the end of the line is missing")
+            return
+        self._insert([[*found[:-1], "-"]], columns, values)
+
+    def _insert(self, lines: list[list[str]], columns: dict[str, str], values: dict[str, Any]) -> None:
+        listed = ", ".join(f'"{name}" VARCHAR' for name in columns)
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE mended ({listed})")
+        marks = ", ".join("?" * len(columns))
+        self._connection.executemany(
+            f"INSERT INTO mended VALUES ({marks})", [[None if v == "-" else v for v in line] for line in lines]
+        )
+        typed = ", ".join(f'TRY_CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns.items())
+        self._select(columns, f"(SELECT {typed} FROM mended)", values)
+
+    def _refuse(self, stretch: w3c.Stretch, what: str) -> None:
+        self._blame(stretch.first_line, stretch.offset, f"{what} among the fields: {counted(stretch.lines, 'line')}")
+        self._bad_count += max(0, stretch.lines - 1)
+
+    def _blame(self, line: int, offset: int, reason: str) -> None:
+        self._bad_count += 1
+        if len(self._bad) < _MOST_NAMED:
+            self._bad.append(BadLine(line, offset, reason))
+
+
+def _beginning(file: IO[bytes], place: int) -> int:
+    """Return where a line begins, and go there: DuckDB counts from 1, and from line ends before it."""
+    offset = max(0, place - 1)
+    file.seek(offset)
+    while file.read(1) in (b"\r", b"\n"):
+        offset += 1
+    file.seek(offset)
+    return offset
+
+
+def _why(error: str, column: str | None, text: str) -> str:
+    if "\0" in text:
+        return "zeros, as a crash leaves them"
+    return {
+        "MISSING COLUMNS": "too few fields",
+        "TOO MANY COLUMNS": "too many fields",
+        "CAST": f"{column} has no such value",
+        "LINE SIZE OVER MAXIMUM": "longer than a million bytes",
+        "INVALID UNICODE": "not in the encoding of the file",
+    }.get(error, error.lower())
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,122 @@
+"""Simulate a fleet: herds of devices, slice by slice of time, and Exchange's window over all of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import numpy as np
+
+from hbprobe.fleet.chance import Words
+from hbprobe.fleet.compiled import IS_FAST
+from hbprobe.fleet.herd import Herd
+from hbprobe.fleet.mail import DAY_S
+from hbprobe.fleet.merge import Fired, WindowInArrays, in_order
+from hbprobe.fleet.paths import PathTable
+from hbprobe.fleet.tally import FleetResult, Tally
+from hbprobe.fleet.timeline import AverageCurve, PerMinute
+from hbprobe.fleet.world import World
+
+_HERD = 12_500
+"""Devices: enough that NumPy's own work counts for little, and few enough for the processor's cache."""
+_SAMPLES = 2_000_000
+"""About so many at a time, which bounds the memory."""
+_SLICES_S = (10.0, DAY_S)
+_POINTS = 1000
+_NONE_S = np.zeros(0)
+
+
+def simulate(
+    world: World, days: float, warm_up_s: float = DAY_S, told: Callable[[float], None] = lambda _: None
+) -> FleetResult:
+    """Simulate a fleet for so many days, after a time in which devices find their heartbeats.
+
+    What happens in that time is not shown to Exchange's window, and not counted. `told` hears which share of the
+    whole is done.
+    """
+    run = _Run(world, warm_up_s, warm_up_s + days * DAY_S, told)
+    run.go()
+    return run.result()
+
+
+def herds(world: World) -> list[Herd]:
+    """Divide a fleet into herds."""
+    paths = PathTable(world.paths)
+    ends = [*range(_HERD, world.devices, _HERD), world.devices]
+    return [Herd(world, paths, first, end) for first, end in zip([0, *ends], ends, strict=False)]
+
+
+class _Run:
+    def __init__(self, world: World, begin_s: float, end_s: float, told: Callable[[float], None]) -> None:
+        self._told = told
+        self._world, self._begin_s, self._end_s = world, begin_s, end_s
+        self._herds = herds(world)
+        self._window = WindowInArrays(world.settings)
+        minutes = int(np.ceil((end_s - begin_s) / 60))
+        self._asked, self._opened = PerMinute(begin_s, minutes), PerMinute(begin_s, minutes)
+        self._forgotten = PerMinute(begin_s, minutes)
+        self._curve = AverageCurve(begin_s, end_s, min(_POINTS, minutes))
+        self._events: list[Fired] = []
+        self._lowest_s: int | None = None
+        self._slice_s = 60.0
+        self._now = 0.0
+
+    def go(self) -> None:
+        """Some threads let the devices ask, another shows Exchange what they asked in the slice before."""
+        threads = None if IS_FAST else 1  # in arrays, threads mostly wait for each other
+        with ThreadPoolExecutor(threads) as devices, ThreadPoolExecutor(1) as exchange:
+            for until_s in self._ends_s(0.0, self._begin_s):
+                self._advance(until_s, devices)
+            for herd in self._herds:
+                herd.forget()
+            looking = exchange.submit(self._look, [])
+            for until_s in self._ends_s(self._begin_s, self._end_s):
+                parts = self._advance(until_s, devices)
+                looking.result()
+                looking = exchange.submit(self._look, parts)
+            looking.result()
+
+    def _ends_s(self, now: float, end_s: float) -> Iterator[float]:
+        while now < end_s:
+            self._now, now = now, min(end_s, now + self._slice_s)
+            yield now
+
+    def _advance(self, until_s: float, threads: Executor) -> list[Words]:
+        slices = list(threads.map(lambda herd: herd.advance(until_s), self._herds))
+        for one in slices:
+            self._opened.add(np.sort(np.concatenate([_NONE_S, *one.opened_s])))
+            self._forgotten.add(np.sort(np.concatenate([_NONE_S, *one.forgotten_s])))
+        parts = [part for one in slices for part in one.samples]
+        share = sum(map(len, parts)) / _SAMPLES
+        self._told(until_s / self._end_s)
+        taken_s = until_s - self._now  # the last slice before an end is a short one
+        self._slice_s = float(np.clip(taken_s / max(share, 0.1), *_SLICES_S))
+        return parts
+
+    def _look(self, parts: Sequence[Words]) -> None:
+        if not parts:
+            return
+        samples = in_order(parts)
+        self._asked.add(samples.at_s)
+        averages, events = self._window.take(samples.at_s, samples.heartbeat_s)
+        self._curve.add(samples.at_s, averages)
+        self._events += events
+        known = averages[np.count_nonzero(averages < 0) :]
+        if len(known):
+            lowest_s = int(known.min())
+            self._lowest_s = lowest_s if self._lowest_s is None else min(lowest_s, self._lowest_s)
+
+    def result(self) -> FleetResult:
+        days = (self._end_s - self._begin_s) / DAY_S
+        tally = Tally(self._world, self._herds, days)
+        return FleetResult(
+            world=self._world,
+            days=days,
+            events=tuple(Fired(event.at_s - self._begin_s, event.average_s) for event in self._events),
+            lowest_s=self._lowest_s,
+            mean_s=tally.mean_s(),
+            mean_asked_s=tally.mean_asked_s(),
+            curve=self._curve.points(),
+            load=tally.load(self._asked, self._opened, self._forgotten),
+            kinds=tally.kinds(),
+            per_device_day=tally.per_device_day(),
+            well_share=tally.well_share(),
+        )

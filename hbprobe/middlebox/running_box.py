@@ -1,0 +1,64 @@
+"""What every box can be asked and told while it runs, whatever its layer."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from hbprobe.middlebox.events import FlowCounts
+from hbprobe.profiles.model import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class FlowState:
+    """A live flow. Durations in seconds of the box's clock."""
+
+    number: int
+    """Counted from 1 in the order of arrival."""
+    client: str
+    phase: str
+    age_s: float
+    quiet_s: float
+    """Since its running timer was last restarted."""
+    due_in_s: float | None
+    """Until a timer runs out if nothing restarts it; None where none runs."""
+
+
+class RunningBox(Protocol):
+    """A running box."""
+
+    profile: Profile
+
+    @property
+    def counts(self) -> FlowCounts:
+        """What happened so far."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of live flows."""
+        ...
+
+    async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
+        """Take connections on an address, and return it; raises OSError when it cannot be had.
+
+        `share_port`: other processes of this user may listen there, too.
+        """
+        ...
+
+    def flows(self) -> list[FlowState]:
+        """Return the live flows, oldest first."""
+        ...
+
+    def change(self, profile: Profile) -> None:
+        """Go on by another profile of the same layer; live flows get its timers, counted from where they are."""
+        ...
+
+    def expire(self, number: int) -> bool:
+        """End a flow now, as if its timer had run out; False when there is no such flow, or no timer."""
+        ...
+
+    def drain(self) -> None:
+        """Take no more connections; live flows go on."""
+        ...
+
+    def close(self) -> None:
+        """Take no more connections, and reset those that are left."""
+        ...

@@ -1,0 +1,125 @@
+"""What the stand-in tells those who keep records: event 1040, and each request when it is over."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from hbprobe.eas.request_record import RequestRecord
+from hbprobe.errors import UserError
+from hbprobe.exchange.window import Event1040
+from hbprobe.standin.device import ServedRequest
+from hbprobe.standin.messages import ServerAnswer
+
+_RECENT = 200
+_KEPT = (
+    "user",
+    "command",
+    "version",
+    "device_id",
+    "device_type",
+    "policy_key",
+    "access",
+    "by_rule",
+    "heartbeat_s",
+    "folders",
+    "command_status",
+    "error",
+    "expired",
+)
+"""What a record has from its turn under the same name."""
+
+
+def record_of(turn: ServedRequest, ended_s: float, *, is_delivered: bool) -> RequestRecord:
+    """Return what is to be kept of a request."""
+    request, answer = turn.request, turn.answer or ServerAnswer(500)
+    return RequestRecord(
+        started_s=turn.started_s,
+        ended_s=ended_s,
+        peer=request.peer,
+        host=request.headers.get("host", ""),
+        user_agent=request.user_agent,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        status=answer.status,
+        substatus=answer.substatus,
+        is_delivered=is_delivered,
+        received_bytes=len(request.body),
+        sent_bytes=len(answer.body),
+        **{name: getattr(turn, name) for name in _KEPT},
+    )
+
+
+class Recorder(Protocol):
+    """Keeps records. It is called from the server's loop, so it must not wait."""
+
+    def event_1040(self, event: Event1040) -> None:
+        """The average of the requested heartbeats is too low."""
+        ...
+
+    def request_done(self, record: RequestRecord) -> None:
+        """A request was answered, or its client is gone."""
+        ...
+
+
+class Recent:
+    """Keeps the last few."""
+
+    def __init__(self) -> None:
+        self.events: deque[Event1040] = deque(maxlen=_RECENT)
+        self.requests: deque[RequestRecord] = deque(maxlen=_RECENT)
+
+    def event_1040(self, event: Event1040) -> None:
+        """Keep the event."""
+        self.events.append(event)
+
+    def request_done(self, record: RequestRecord) -> None:
+        """Keep the record."""
+        self.requests.append(record)
+
+
+class Several:
+    """Tells everything to each of several recorders."""
+
+    def __init__(self, recorders: Sequence[Recorder]) -> None:
+        self._recorders = tuple(recorders)
+
+    def event_1040(self, event: Event1040) -> None:
+        """Tell each."""
+        for recorder in self._recorders:
+            recorder.event_1040(event)
+
+    def request_done(self, record: RequestRecord) -> None:
+        """Tell each."""
+        for recorder in self._recorders:
+            recorder.request_done(record)
+
+
+class Forgiving:
+    """Gives up a recorder that fails, its disk being full perhaps: requests are answered all the same."""
+
+    def __init__(self, recorder: Recorder, failed: Callable[[str], None]) -> None:
+        """`failed` is told why, once."""
+        self._recorder: Recorder | None = recorder
+        self._failed = failed
+
+    def event_1040(self, event: Event1040) -> None:
+        """Pass it on."""
+        with self._forgiving():
+            if self._recorder is not None:
+                self._recorder.event_1040(event)
+
+    def request_done(self, record: RequestRecord) -> None:
+        """Pass it on."""
+        with self._forgiving():
+            if self._recorder is not None:
+                self._recorder.request_done(record)
+
+    @contextmanager
+    def _forgiving(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, UserError) as error:
+            self._recorder = None
+            self._failed(str(error))

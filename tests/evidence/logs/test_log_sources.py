@@ -1,0 +1,111 @@
+import gzip
+import zipfile
+
+import pytest
+from support.iis import head, line, write
+
+from hbprobe.errors import UserError
+from hbprobe.evidence.logs.log_sources import (
+    LogKind,
+    LogSource,
+    NotReadError,
+    encoding_of,
+    find,
+    head_of,
+    kind_of,
+    text_of,
+)
+
+HTTPERR = (
+    "#Software: Microsoft HTTP API 2.0\n#Version: 1.0\n#Fields: date time c-ip c-port s-ip s-port cs-version "
+    "cs-method cs-uri sc-status s-siteid s-reason s-queuename\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (head(), LogKind.W3C),
+        ("\ufeff" + head(), LogKind.W3C),
+        (HTTPERR, LogKind.HTTPERR),
+        ("#Software: Microsoft Exchange Server\n#Fields: DateTime,RequestId\n", LogKind.HTTPPROXY),
+        ("DateTime,RequestId,MajorVersion\n", LogKind.HTTPPROXY),
+        ('[{"Id": 1040}]', LogKind.EVENT_JSON),
+        ("<Events><Event/></Events>", LogKind.EVENT_XML),
+        ("Log Name: Application\nEvent ID: 1040\n", LogKind.EVENT_TEXT),
+        ("Level,Date and Time,Source,Event ID,Task Category\n", LogKind.EVENT_TEXT),
+        ("Mar  4 21:01:07 ex1 ActiveSync: 1040: text\n", LogKind.EVENT_TEXT),
+    ],
+)
+def test_what_a_file_is_by_its_content(text, kind):
+    assert kind_of(text.encode(), "any.name") is kind
+    assert kind_of(text.encode("utf-16"), "any.name") is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("ra.ibl", b"\x01\x02", "is IIS's binary log of all sites, which only Log Parser reads"),
+        ("net.ETL", b"\x01\x02", "is a trace, not a log: for packets run pktmon etl2pcap"),
+        ("cpu.blg", b"\x01\x02", "holds performance counters"),
+        ("a.log", b"\xd4\xc3\xb2\xa1rest", "is a capture: give it to hbprobe capture"),
+        ("a.log", b"PK\x03\x04rest", "is a ZIP archive: call it .zip"),
+        ("a.log", b"", "is empty: there is nothing to read"),
+        ("a.log", b"ab\0\0\1\2\n", "is not text"),
+        ("a.log", line().encode(), "has no #Fields line that names its columns: copy that line from another log"),
+        ("a.log", b"#Software: x\n#Version: 1.0\n", "has no #Fields line"),
+        ("a.log", b"192.0.2.1, -, 1/2/2030, 8:00:00, W3SVC1, EX1\n", "is in IIS's own format"),
+        ("a.log", b'192.0.2.1 - - [02/Jan/2030:08:00:00 +0000] "GET / HTTP/1.1" 200 1\n', "is in NCSA's format"),
+        ("a.csv", b'"date","time"\n', "is a table that another program made of a log"),
+        ("a.json", b'{"ClientAddr": "x"}', "is JSON, but of no Windows event"),
+        ("a.xml", b"<configuration/>", "is XML, but of no Windows event"),
+        ("a.txt", b"hello\n", "is no log of IIS, HTTP.sys, HttpProxy or Windows events"),
+    ],
+)
+def test_what_is_refused_and_what_to_do_instead(name, data, told):
+    with pytest.raises(NotReadError) as caught:
+        kind_of(data, name)
+    assert str(caught.value).startswith(told)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_encodings(encoding):
+    data = head().encode(encoding)
+    assert data.decode(encoding_of(data)) == head()
+
+
+def test_folders_wildcards_gz_and_zip_give_each_file_once(tmp_path):
+    plain = write(tmp_path / "W3SVC1/u_ex300102.log", head())
+    packed = write(tmp_path / "W3SVC1/u_ex300101.log.gz", gzip.compress(head().encode()))
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
+        archive.writestr("W3SVC2/u_ex300103.log", head())
+    found = list(find([tmp_path, plain, str(tmp_path / "W3SVC1/*.log*")]))
+    assert [source.path for source in found] == [packed, plain, tmp_path / "old.zip"]
+    assert [source.folder for source in found] == ["W3SVC1", "W3SVC1", "W3SVC2"]
+    assert [head_of(source).decode() for source in found] == [head()] * 3
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(UserError, match="there is no such file or folder: name a log, a folder of logs or a pattern"):
+        list(find([tmp_path / "x.log"]))
+    with pytest.raises(UserError, match="no file has such a name"):
+        list(find([str(tmp_path / "*.log")]))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.log.gz", b"\x1f\x8b\x08\x00no"),
+        ("a.log.gz", gzip.compress(b"x" * 5000, mtime=0)[:-9]),
+        ("a.zip", b"PK\x03\x04no"),
+    ],
+)
+def test_what_cannot_be_unpacked(tmp_path, name, data):
+    (source,) = find([write(tmp_path / name, data)])
+    with pytest.raises(NotReadError, match="cannot be"):
+        text_of(source)
+
+
+def test_text_that_is_not_utf8_is_taken_for_that_of_windows(tmp_path):
+    assert text_of(LogSource(write(tmp_path / "a.txt", "Müller\r\n".encode("cp1252")))) == "Müller\r\n"

@@ -1,0 +1,251 @@
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from support.iis import FIELDS, head, line, ping, write
+
+from hbprobe.errors import UserError
+from hbprobe.evidence.logs.engine import engine, rows_of
+from hbprobe.evidence.logs.log_sources import LogSource
+from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms
+
+
+@contextmanager
+def store_in(folder, **settings):
+    (folder.parent / "scratch").mkdir(exist_ok=True)
+    with engine(folder.parent / "scratch") as connection:
+        yield LogStore(folder, connection, **settings), connection
+
+
+def taken(tmp_path, text, **settings):
+    """Return what was read of a log, and its rows."""
+    with store_in(tmp_path / "store", **settings) as (store, connection):
+        read = store.take(LogSource(write(tmp_path / "W3SVC1/u_ex300102.log", text)))
+        return read, rows(store, connection)
+
+
+def rows(store, connection):
+    files = store.files("requests")
+    return rows_of(connection, f"SELECT * FROM read_parquet({files}) ORDER BY ended_ms, started_ms") if files else []
+
+
+def test_a_line_with_everything(tmp_path):
+    fields = FIELDS + " sc-bytes cs-bytes s-computername s-sitename cs-host X-Forwarded-For"
+    blob = "V141_Fc1_Fid:5_Hb600_Rto1_S1_Fet600000_Pa1_As:BlockedP_Mbx:MB1_Throttle25_Budget:(D)Conn%3a0_"
+    text = ping(
+        fields=fields, blob=blob, sc_bytes=313, cs_bytes=612, cs_host="mail.example.test", sc_win32_status=2148074254,
+        X_Forwarded_For="203.0.113.5,+198.51.100.7", s_sitename="W3SVC2",
+    )  # fmt: skip
+    read, (row,) = taken(tmp_path, head(fields) + text)
+    assert (read.lines, read.requests, read.bad) == (1, 1, 0)
+    wanted = {
+        "ended_ms": 1893571800000, "started_ms": 1893571199987, "took_ms": 600013, "role": "client", "server": "EX1",
+        "site": "W3SVC2", "server_ip": "192.0.2.10", "port": 443, "host": "mail.example.test",
+        "client": "198.51.100.7",
+        "forwarded_for": "203.0.113.5", "method": "POST", "command": "Ping", "user_name": "alice",
+        "user_raw": "alice",
+        "login": "EXAMPLE\\alice", "device": "SYNTH01", "device_type": "iPhone",
+        "user_agent": "Apple-iPhone0C0/0000.1",
+        "status": 200, "substatus": 0, "win32": 2148074254, "bytes_out": 313, "bytes_in": 612, "protocol": 141,
+        "command_status": 1, "heartbeat_s": 600, "is_expired": True, "fet_ms": 600000, "throttle_ms": 25,
+        "policy_ack": 1,
+        "access": "BlockedP", "mailbox_server": "MB1", "is_blob_cut": False, "query": None, "error": None,
+    }  # fmt: skip
+    assert {name: row[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    "user", ["EXAMPLE%5Calice", "EXAMPLE\\alice", "alice@example.test", "Alice", "alice%40example.test"]
+)
+def test_one_user_has_many_names(tmp_path, user):
+    _, (row,) = taken(tmp_path, head() + ping(user=user))
+    assert row["user_name"] == "alice"
+
+
+def test_a_percent_sign_that_is_not_escaped(tmp_path):
+    _, (row,) = taken(tmp_path, head() + ping(user="User%domain.com"))
+    assert row["user_raw"] == "User%domain.com"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_each_line_end_has_its_places(tmp_path, end):
+    text = (head() + ping() + "broken\n" + ping(blob="V141_Msg:a b_Hb600_") + "\n" + "b x\n" + ping()).replace(
+        "\n", end
+    )
+    read, _ = taken(tmp_path, text)
+    assert [(bad.line, bad.offset) for bad in read.bad_lines] == [(6, text.index("broken")), (9, text.index("b x"))]
+    assert (read.requests, read.mended, read.bad) == (3, 1, 2)
+
+
+@pytest.mark.parametrize("tail", ["", "&Log=V141_Hb480_Rto1_S1_"])
+def test_a_packed_query(tmp_path, tail):
+    packed = "jRIJBAhTWU5USEI2NASH1hIABVBob25l"
+    _, (row,) = taken(tmp_path, head() + line(cs_uri_query=packed + tail))
+    assert (row["command"], row["device"], row["device_type"], row["protocol"]) == ("Ping", "SYNTHB64", "Phone", 141)
+    assert row["heartbeat_s"] == (480 if tail else None)
+
+
+@pytest.mark.parametrize(
+    ("blob", "is_cut", "heartbeat_s"),
+    [("V141_Hb60", True, None), ("V141_Hb600_", False, 600), ("V141_Hb600_Err", True, 600)],
+)
+def test_a_blob_that_is_cut(tmp_path, blob, is_cut, heartbeat_s):
+    _, (row,) = taken(tmp_path, head() + ping(blob=blob))
+    assert (row["is_blob_cut"], row["heartbeat_s"]) == (is_cut, heartbeat_s)
+
+
+def test_two_servers_in_one_file(tmp_path):
+    _, found = taken(tmp_path, head() + ping() + ping(s_ip="192.0.2.11", time="08:11:00"))
+    assert [row["server"] for row in found] == ["192.0.2.10", "192.0.2.11"]
+
+
+def test_lines_that_are_not_understood_are_counted_with_their_place(tmp_path):
+    text = (
+        head()
+        + ping()
+        + "2030-01-02 08:00:00 broken\n"
+        + ping(sc_status="abc")
+        + ping()
+        + "\0" * 20
+        + "\n"
+        + ping(time="25:00:00")
+    )
+    read, found = taken(tmp_path, text)
+    assert (read.lines, read.requests, read.bad, len(found)) == (6, 2, 4, 2)
+    reasons = [(bad.line, bad.reason) for bad in read.bad_lines]
+    assert reasons == [
+        (6, "too few fields"), (7, "sc-status has no such value"), (9, "zeros, as a crash leaves them"),
+        (10, "time has no such value"),
+    ]  # fmt: skip
+    for bad in read.bad_lines:
+        assert text[: bad.offset].count("\n") + 1 == bad.line
+
+
+def test_places_are_right_after_a_change_of_fields_too(tmp_path):
+    text = head() + ping() + head("date time cs-uri-stem") + "2030-01-02 08:00:00 /x\nbroken\n"
+    read, _ = taken(tmp_path, text)
+    (bad,) = read.bad_lines
+    assert (bad.line, bad.offset) == (text[: text.index("broken")].count("\n") + 1, text.index("broken"))
+
+
+def test_a_blank_too_many_is_mended_and_counted(tmp_path):
+    text = head() + ping(blob="V141_Msg:a b_Hb600_") + ping().replace(" 443 ", " 443  ")
+    read, found = taken(tmp_path, text)
+    assert (read.mended, read.bad, len(found)) == (2, 0, 2)
+    assert {row["heartbeat_s"] for row in found} == {600}
+
+
+def test_a_last_line_without_an_end_loses_its_last_value(tmp_path):
+    read, (row,) = taken(tmp_path, head() + ping().strip())
+    assert (row["took_ms"], row["started_ms"], read.bad) == (None, None, 0)
+    read, found = taken(tmp_path, head() + ping() + ping()[:80])
+    assert (len(found), read.bad, read.bad_lines[0].reason) == (1, 1, "the end of the line is missing")
+
+
+def test_without_time_taken_there_is_no_start(tmp_path):
+    fields = FIELDS.removesuffix(" time-taken")
+    _, (row,) = taken(tmp_path, head(fields) + ping(fields=fields))
+    assert row["took_ms"] is None and row["started_ms"] is None
+
+
+def test_quotes_are_no_quotes(tmp_path):
+    _, (row,) = taken(tmp_path, head() + ping(**{"cs(User-Agent)": '"Agent+"x'}))
+    assert row["user_agent"] == '"Agent "x'
+
+
+def test_advanced_logging_quotes_and_calls_fields_otherwise(tmp_path):
+    fields = "date-local time-local s-ip cs-uri-stem cs-uri-query cs-method c-ip cs(User-Agent) sc-status TimeTakenMS"
+    text = (
+        "2030-01-02 08:10:00.502 192.0.2.10 /Microsoft-Server-ActiveSync/default.eas "
+        '"User=a&DeviceId=X1&DeviceType=T&Cmd=Ping" POST 198.51.100.7 "Agent (a b)" 200 600010\n'
+    )
+    read, (row,) = taken(tmp_path, head(fields, software="IIS Advanced Logging Module") + text)
+    assert read.is_local_time
+    assert (row["user_agent"], row["took_ms"], row["command"]) == ("Agent (a b)", 600010, "Ping")
+
+
+def test_other_lines_are_counted_and_left(tmp_path):
+    read, found = taken(tmp_path, head() + line(cs_uri_stem="/owa") + ping())
+    assert (read.lines, read.requests, len(found)) == (2, 1, 1)
+
+
+# What is kept
+
+
+def test_a_later_run_reads_only_what_is_new(tmp_path):
+    file = write(tmp_path / "logs/a.log", head() + ping())
+    with store_in(tmp_path / "store") as (store, _):
+        first = store.take(LogSource(file))
+        assert store.take(LogSource(file)) is first
+    with store_in(tmp_path / "store") as (store, connection):
+        assert store.take(LogSource(file)) == first
+        write(file, head() + ping() + ping(time="09:00:00"))
+        assert store.take(LogSource(file)).requests == 2
+        assert len(rows(store, connection)) == 2
+        assert len(store.files("requests")) == 1
+
+
+def test_folders_are_hive_folders(tmp_path):
+    with store_in(tmp_path / "store") as (store, _):
+        store.take(LogSource(write(tmp_path / "a.log", head() + ping() + ping(date="2030-01-03"))))
+    days = sorted(path.name for path in (tmp_path / "store/requests").iterdir())
+    assert days == ["day=2030-01-02", "day=2030-01-03"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from hbprobe.evidence.logs import log_store as module
+from hbprobe.evidence.logs.engine import engine
+from hbprobe.evidence.logs.log_sources import LogSource
+def killed(self, *rest):
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(module.LogStore, sys.argv[3], killed)
+with engine(Path(sys.argv[4])) as connection:
+    module.LogStore(Path(sys.argv[1]), connection).take(LogSource(Path(sys.argv[2])))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+@pytest.mark.parametrize("at", ["_keep", "_note"])
+def test_one_that_was_killed_leaves_no_half_file(tmp_path, at):
+    file = write(tmp_path / "a.log", head() + ping())
+    arguments = [str(tmp_path / "store"), str(file), at, str(tmp_path)]
+    ended = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False, env=os.environ)
+    assert ended.returncode == -signal.SIGKILL
+    with store_in(tmp_path / "store") as (store, connection):
+        assert store.files("requests") == [] and list((tmp_path / "store").rglob("*.parquet")) == []
+        store.take(LogSource(file))
+        assert len(rows(store, connection)) == 1
+    assert list((tmp_path / "store").glob("reading-*")) == []
+
+
+def test_a_folder_that_holds_something_else(tmp_path):
+    write(tmp_path / "full/letter.txt", "x")
+    with (
+        pytest.raises(UserError, match="is not empty, and holds no logs that were read"),
+        store_in(tmp_path / "full"),
+    ):
+        pass
+
+
+def test_pseudonyms_hide_names_and_keep_networks(tmp_path):
+    key = Pseudonyms(b"0123456789abcdef")
+    _, (row,) = taken(tmp_path, head() + ping(), pseudonyms=key)
+    assert row["device"] == key.of("SYNTH01") and row["user_name"] == key.of("alice")
+    assert row["client"].startswith("198.51.100.0#")
+    assert "alice" not in str(row).lower() and "SYNTH01" not in str(row)
+    assert Pseudonyms(b"another key 1234").of("alice") != key.of("alice")
+
+
+def test_pseudonyms_are_not_mixed_with_names(tmp_path):
+    with store_in(tmp_path / "store"):
+        pass
+    with (
+        pytest.raises(UserError, match="with other pseudonyms"),
+        store_in(tmp_path / "store", pseudonyms=Pseudonyms(b"x" * 16)),
+    ):
+        pass

@@ -1,0 +1,59 @@
+import asyncio
+import socket
+
+import pytest
+
+from hbprobe.farend.hold_request import hold_query, hold_token, without_drip, witness_path
+from hbprobe.net.tcp_info import acknowledge_now
+
+
+def test_where_to_ask():
+    assert hold_query(599.5, "abc") == "/hold?seconds=599.5&nonce=abc"
+
+
+def test_a_whole_number_is_the_same_hold():
+    assert hold_query(600, "abc") == hold_query(600.0, "abc") == "/hold?seconds=600.0&nonce=abc"
+    assert hold_token(600, "abc") == hold_token(600.0, "abc")
+
+
+def test_the_token():
+    assert hold_token(600.0, "abc") == b"af2ce8109cfde7d0f7c0f4d0ef1795e9847b3911479c6ae8cc00f07fdae74c19\n"
+
+
+@pytest.mark.parametrize(("seconds", "nonce"), [(600.0, "abd"), (600.5, "abc"), (60.0, "0abc")])
+def test_every_request_has_its_own_token(seconds, nonce):
+    assert hold_token(seconds, nonce) != hold_token(600.0, "abc")
+
+
+def test_acknowledging_on_a_connection_that_is_gone():
+    class Gone:
+        def get_extra_info(self, name):
+            return None
+
+    acknowledge_now(None)
+    acknowledge_now(Gone())
+
+
+def test_acknowledging_on_a_closed_socket():
+    class Closed(asyncio.BaseTransport):
+        def get_extra_info(self, name, default=None):
+            sock = socket.socket()
+            sock.close()
+            return sock
+
+    acknowledge_now(Closed())
+
+
+def test_a_drip_is_asked_for():
+    assert hold_query(600, "abc", 60) == "/hold?seconds=600.0&nonce=abc&drip=60.0"
+
+
+def test_where_the_witness_is():
+    assert witness_path("abc") == "/hold/abc"
+
+
+@pytest.mark.parametrize("body", [b"", b".", b"....."])
+def test_what_dripped_is_no_part_of_the_answer(body):
+    token = hold_token(600, "abc")
+    assert without_drip(body + token) == token
+    assert without_drip(body) == b""

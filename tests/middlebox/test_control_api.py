@@ -1,0 +1,143 @@
+"""The control API, call by call, over a real relay. The examples in docs/control-api.md are what it answers."""
+
+import asyncio
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientResponse, ClientSession
+
+from hbprobe.middlebox.control_api import ControlApi
+
+MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control-api.md").read_text(encoding="utf-8")
+IDLE = {"default": 600, "expiry": "silent"}
+
+
+class Caller:
+    """A client of the API, and how often it was told to stop."""
+
+    def __init__(self, session: ClientSession, stops: list[bool]) -> None:
+        self.session = session
+        self.stops = stops
+
+    async def __call__(self, method: str, path: str, status: int = 200, **more: object) -> dict:
+        async with self.session.request(method, path, **more) as response:
+            return await answer(response, status)
+
+
+async def answer(response: ClientResponse, status: int) -> dict:
+    text = await response.text()
+    assert response.status == status, text
+    return json.loads(text)
+
+
+@contextlib.asynccontextmanager
+async def control(box: object, token: str | None = None) -> AsyncIterator[Caller]:
+    stops: list[bool] = []
+    api = ControlApi([box], lambda: stops.append(True), token)
+    host, port = await api.listen("127.0.0.1", 0)
+    try:
+        async with ClientSession(f"http://{host}:{port}") as session:
+            yield Caller(session, stops)
+    finally:
+        await api.close()
+
+
+def shown(name: str) -> dict:
+    """Return what the manual shows of an answer."""
+    found = re.search(rf"<!-- {name} -->\n((?:    .*\n)+)", MANUAL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+async def test_tells_boxes_and_flows_as_the_manual_shows(stage, make_box) -> None:
+    async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
+        client, server = await on.flow()
+        await asyncio.sleep(10)
+        await client.send(b"hello")
+        assert await server.sees() == b"hello"
+        await asyncio.sleep(20)
+        assert await call("GET", "/boxes/0") == shown("box")
+        flows = await call("GET", "/boxes/0/flows")
+        host, port = client.sock.getsockname()
+        flows["flows"][0]["client"] = flows["flows"][0]["client"].replace(f"{host}:{port}", "127.0.0.1:54321")
+        assert flows == shown("flows")
+        about = await call("GET", "/")
+        assert (about["draining"], about["boxes"]) == (False, [shown("box")])
+
+
+async def test_a_timer_changed_now_is_that_of_live_flows(stage, make_box) -> None:
+    async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
+        await on.flow()
+        await asyncio.sleep(100)
+        changed = await call("PATCH", "/boxes/0/timers", json={"idle": "150"})
+        assert changed["timers_s"] == {"idle": 150.0}
+        assert changed["remarks"] == []
+        assert (await call("GET", "/boxes/0/flows"))["flows"][0]["due_in_s"] == 50
+        await asyncio.sleep(51)
+        assert [event.quiet_s for event in on.expired] == [150]
+
+
+async def test_a_timer_shorter_than_the_silence_so_far_ends_the_flow_at_once(stage, make_box) -> None:
+    async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
+        await on.flow()
+        await asyncio.sleep(100)
+        await call("PATCH", "/boxes/0/timers", json={"idle": 15})
+        await asyncio.sleep(0.1)
+        assert len(on.expired) == 1
+
+
+async def test_one_flow_can_be_ended_now(stage, make_box) -> None:
+    async with stage(make_box(idle=IDLE | {"expiry": "reset"})) as on, control(on.relay) as call:
+        client, server = await on.flow()
+        other, _ = await on.flow()
+        assert await call("DELETE", "/boxes/0/flows/1") == shown("expired")
+        assert (await client.sees(), await server.sees(), await other.sees()) == ("rst", "rst", "nothing")
+        assert "no flow 1 that a timer could end" in (await call("DELETE", "/boxes/0/flows/1", 404))["error"]
+
+
+async def test_draining_stops_when_the_last_flow_has_ended(stage, make_box) -> None:
+    async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
+        await on.flow()
+        assert await call("POST", "/drain") == shown("drain")
+        assert call.stops == []
+        assert await call("POST", "/drain") == shown("drain")
+        await asyncio.sleep(601)
+        assert call.stops == [True]
+
+
+async def test_draining_an_empty_box_and_stopping_stop_at_once(stage, make_box) -> None:
+    async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
+        await call("POST", "/drain")
+        assert await call("POST", "/stop") == shown("stop")
+        assert call.stops == [True, True]
+
+
+WRONG = [
+    ("PATCH", "/boxes/0/timers", {"data": "{"}, 400, "send a JSON object of timers"),
+    ("PATCH", "/boxes/0/timers", {"json": []}, 400, "send a JSON object of timers"),
+    ("PATCH", "/boxes/0/timers", {"json": {"idle": None}}, 400, "send a JSON object of timers"),
+    ("PATCH", "/boxes/0/timers", {"json": {"lifetime": 5}}, 400, "box has no timer lifetime: it has idle"),
+    ("PATCH", "/boxes/0/timers", {"json": {"idle": "soon"}}, 400, "'soon' is not a duration"),
+    ("GET", "/boxes/1", {}, 404, "no box 1: they count from 0 to 0"),
+    ("DELETE", "/boxes/0/flows/x", {}, 404, "no flow x that a timer could end"),
+    ("POST", "/drain", {"headers": {"Origin": "http://evil.example"}}, 403, "no web page may call this"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "more", "status", "error"), WRONG)
+async def test_wrong_calls_change_nothing(stage, make_box, method, path, more, status, error) -> None:
+    async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
+        assert error in (await call(method, path, status, **more))["error"]
+        assert on.relay.profile.timers.idle.default == 600
+        assert call.stops == []
+
+
+async def test_with_a_token_nothing_goes_without_it(stage, make_box) -> None:
+    async with stage(make_box(idle=IDLE)) as on, control(on.relay, token="secret") as call:
+        assert (await call("GET", "/", 401))["error"] == "send Authorization: Bearer with the token"
+        await call("GET", "/", 401, headers={"Authorization": "Bearer wrong"})
+        await call("GET", "/", headers={"Authorization": "Bearer secret"})
