@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
-from hbprobe.profiles.silent_request import between_requests, deciding_timer, latest_of, outlived
+from hbprobe.profiles.silent_request import ending_timers, latest_of, outlived
 from hbprobe.trial.evidence import Ask, FarEndState, Question
 
 _SAVED_BY = {
@@ -35,16 +35,24 @@ class Prediction:
     far_end: FarEndState | None
     """What the far end sees at that moment; None where that depends on more."""
     timer: Timer
+    before: tuple[Timer, ...] = ()
+    """The timers that strike before it as shipped, and must have been changed for this one to be seen."""
 
 
-def predict(profile: Profile, *, between: bool = False) -> Prediction | None:
-    """Say what becomes of a request that is held in silence; None for a product that lets it live.
+def predictions(profile: Profile, *, between: bool = False) -> tuple[Prediction, ...]:
+    """Say what becomes of a request that is held in silence; nothing for a product that lets it live.
 
+    The first is what happens as shipped, the others what happens where somebody changed the timers before theirs.
     `between`: of a connection on which nothing is asked.
     """
-    timer = between_requests(profile) if between else deciding_timer(profile)
-    last_s = None if timer is None else latest_of(timer, profile)
-    if timer is None or last_s is None:
+    timers = ending_timers(profile, between=between)
+    foretold = (_predict(profile, timer, timers[:number]) for number, timer in enumerate(timers))
+    return tuple(one for one in foretold if one is not None)
+
+
+def _predict(profile: Profile, timer: Timer, before: tuple[Timer, ...]) -> Prediction | None:
+    last_s = latest_of(timer, profile)
+    if last_s is None:
         return None
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)
     manner = (timer.expiry.traits.manner if told else None) or Manner.SILENT
@@ -53,12 +61,13 @@ def predict(profile: Profile, *, between: bool = False) -> Prediction | None:
     return Prediction(
         first_s=timer.default,
         last_s=last_s * times,
-        settable_s=_settable(timer),
+        settable_s=settable(timer),
         hows=hows,
         aftermath=_aftermath(timer) if told else Aftermath.NOTHING,
         status=timer.status,
         far_end=_far_end(profile, timer),
         timer=timer,
+        before=before,
     )
 
 
@@ -83,7 +92,8 @@ def survives(profile: Profile, timer: Timer, ask: Ask) -> bool | None:
 _PLACE = {Question.CLIENT_DRIP: 0, Question.SERVER_DRIP: 1, Question.BOTH_DRIP: 2}
 
 
-def _settable(timer: Timer) -> tuple[float, float] | None:
+def settable(timer: Timer) -> tuple[float, float] | None:
+    """Return the least and the most that a timer can be set to; None where no source says."""
     if timer.min is None and timer.max is None:
         return None
     return timer.min or 0.0, timer.max or float("inf")

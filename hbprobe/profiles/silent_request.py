@@ -38,6 +38,17 @@ def deciding_timer(profile: Profile) -> Timer | None:
     return min(timers, key=lambda timer: (outlived(timer), timer.default), default=None)
 
 
+def ending_timers(profile: Profile, *, between: bool = False) -> tuple[Timer, ...]:
+    """Return the timers that can end such a request, the first to strike first: each decides once those before it do
+    not.
+
+    `between`: a connection on which nothing is asked.
+    """
+    kinds = _BETWEEN if between and profile.layer is Layer.HTTP else _ENDING
+    timers = (timer for kind in kinds if (timer := profile.timers.get(kind)) is not None)
+    return tuple(sorted((timer for timer in timers if not outlived(timer)), key=lambda timer: timer.default))
+
+
 def outlived(timer: Timer) -> bool:
     """Return whether a connection between ends that live survives the timer.
 

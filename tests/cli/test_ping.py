@@ -81,7 +81,7 @@ def test_probe(capsys, tmp_path):
 @pytest.mark.realtime
 def test_a_token_in_place_of_a_password(capsys, tmp_path, monkeypatch):
     admits = {"Bearer s3cret.t0ken": ("ada", PASSWORD)}
-    monkeypatch.setattr("hbprobe.standin.door.read_basic", admits.get)
+    monkeypatch.setattr("hbprobe.standin.request_checks.read_basic", admits.get)
     journal, token = tmp_path / "journal.jsonl", tmp_path / "token"
     token.write_text("s3cret.t0ken\n")
     options = ("--method", "ping", "--user", "ada", "--min", "1", "--max", "2", "--json", "--journal", str(journal))
