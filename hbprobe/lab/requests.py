@@ -139,7 +139,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
             began=None if self._clock_name == "warp" else began,
             path=tuple(box.id for box in path.boxes),
             cut_by=findings.cut_by,
-            notes=(*path.remarks, *drawn, *fitted, *findings.remarks),
+            notes=(*path.remarks, *drawn, *fitted, *self._untold(boxes), *findings.remarks),
             devices=path.devices,
             exchange=self.judges(self.traits),
             heartbeat_s=self.heartbeat_s,
@@ -162,6 +162,15 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
     @property
     def _rate(self) -> float:
         return self._paced().rate or 1.0
+
+    def _untold(self, boxes: "Sequence[Profile]") -> tuple[str, ...]:
+        """Return what the profiles do not know of connections such as this method's."""
+        from hbprobe.profiles.profile_rows import UPGRADE_UNTOLD
+        from hbprobe.profiles.silent_request import upgrade_is_untold
+
+        if not self.traits.upgrades:
+            return ()
+        return tuple(f"{box.id}: {UPGRADE_UNTOLD}" for box in boxes if upgrade_is_untold(box))
 
     def _fitted(self, search: "SearchSettings") -> "tuple[SearchSettings, tuple[str, ...]]":
         """Return the search as this lab can carry it out, and what was changed."""

@@ -18,9 +18,13 @@ from hbprobe.profiles.model import (
     TimerKind,
 )
 from hbprobe.profiles.running import format_range
-from hbprobe.profiles.silent_request import deciding_timer, outlived, silent_hold
+from hbprobe.profiles.silent_request import deciding_timer, outlived, silent_hold, upgrade_is_untold
 
 INFERRED = "* inferred: follows from how such boxes work; no source says it"
+
+UPGRADE_UNTOLD = (
+    "no source gives an idle timer for a connection that was upgraded, so a simulated box has none; the product may"
+)
 
 LIST_HEADER = ("profile", "layer", "seconds", "limit", "at expiry", "restarted by")
 TIMER_HEADER = ("timer", "default", "range", "at expiry", "restarted by", "source")
@@ -52,6 +56,8 @@ def notes(profile: Profile) -> list[tuple[str, str]]:
         found.append(("half_close", _with(text, one.source, one.note)))
     if profile.http is not None:
         found.append(("http", _http(profile.http)))
+    if upgrade_is_untold(profile):
+        found.append(("WebSocket", UPGRADE_UNTOLD))
     return found
 
 

@@ -49,6 +49,11 @@ def ending_timers(profile: Profile, *, between: bool = False) -> tuple[Timer, ..
     return tuple(sorted((timer for timer in timers if not outlived(timer)), key=lambda timer: timer.default))
 
 
+def upgrade_is_untold(profile: Profile) -> bool:
+    """Return whether no source gives a timer for a connection that was upgraded, as to WebSocket."""
+    return profile.layer is Layer.HTTP and profile.timers.tunnel_idle is None
+
+
 def outlived(timer: Timer) -> bool:
     """Return whether a connection between ends that live survives the timer.
 

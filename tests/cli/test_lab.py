@@ -118,3 +118,12 @@ def test_a_path_stands_alone(capsys: pytest.CaptureFixture[str]) -> None:
         "hbprobe: healthy is a whole path, which stands alone: name it only, or boxes only; see hbprobe lab --help\n"
     )
     assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize(("box", "is_told"), [("traefik", True), ("nginx-http-proxy", False)])
+def test_a_websocket_through_a_box_of_which_that_is_not_known(
+    box: str, is_told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, result = lab(capsys, "--method", "websocket", box)
+    assert any("no source gives an idle timer" in note for note in result["notes"]) is is_told
+    assert (result["limit"]["cut"] is None) is is_told

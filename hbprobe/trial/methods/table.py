@@ -55,6 +55,8 @@ class MethodTraits:
     """The module of `hbprobe.trial.talks` with what is said, for a method that talks in one."""
     between_requests: bool = False
     """The connection is quiet between two requests, where proxies and servers have timers of their own for that."""
+    upgrades: bool = False
+    """Its connection is upgraded, and a box that speaks HTTP may have a timer of its own for that."""
     exchange: bool = False
     """What it measures is what an Exchange heartbeat would meet, so Exchange's verdict follows from it."""
 
@@ -70,6 +72,7 @@ def _talk(
     *,
     lab_path: str | None = None,
     pings: bool = True,
+    upgrades: bool = False,
     own_limit: str = "",
 ) -> MethodTraits:
     """Return the row of a talk with any server; `pings`: it can be asked again and again on one connection."""
@@ -84,6 +87,7 @@ def _talk(
         server_timer=True,
         asks=_ANY_SERVER | {Question.BOTH_DRIP} if pings else _ANY_SERVER,
         lab_path=lab_path,
+        upgrades=upgrades,
         own_limit=own_limit,
     )
 
@@ -137,6 +141,7 @@ _ROWS = (
         "a WebSocket is quiet, and its endpoint is asked with a Ping",
         _pair("ws", 80, "wss", 443),
         lab_path="/ws",
+        upgrades=True,
     ),
     _talk(
         "sse",
