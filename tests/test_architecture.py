@@ -327,6 +327,7 @@ def _module_of(parent, name):
     return f"{parent}.{name}" if parent.startswith("hbprobe") and _file_of(f"{parent}.{name}").exists() else parent
 
 
+@cache
 def reach_of(module):
     """Return all modules of the project that come in with a module, itself included."""
     reached, waiting = set(), [module]
@@ -338,6 +339,7 @@ def reach_of(module):
     return reached
 
 
+@cache
 def outside(module):
     return {name.partition(".")[0] for name in imports_of(module)} & OUTSIDE
 
@@ -370,22 +372,27 @@ def touches(module):
     return {one for one in reach_of(module) if outside(one) - READS_A_FILE.get(one, set())}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.removeprefix("hbprobe.") not in TOUCHING])
-def test_what_decides_touches_nothing_outside(module):
-    assert touches(module) == set()
+def test_what_decides_touches_nothing_outside():
+    decide = [module for module in MODULES if module.removeprefix("hbprobe.") not in TOUCHING]
+    assert {module: touched for module in decide if (touched := touches(module))} == {}
 
 
-@pytest.mark.parametrize("name", sorted(TOUCHING))
-def test_the_exceptions_are_needed(name):
-    assert touches(f"hbprobe.{name}"), f"{name} touches nothing: take it off the list, so that it stays so"
+def test_the_exceptions_are_needed():
+    idle = [name for name in sorted(TOUCHING) if not touches(f"hbprobe.{name}")]
+    assert idle == [], "touches nothing: take it off the list, so that it stays so"
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_run_downwards(module):
-    inside = {name for name in imports_of(module) if name.startswith("hbprobe.")}
-    assert {name for name in inside if height(name) > height(module)} == set()
-    beside = {name for name in inside if height(name) == height(module) and _room(name) != _room(module)}
-    assert {name for name in beside if height(name)} == set(), "a room of the same floor"
+def test_imports_run_downwards():
+    upwards, beside = set(), set()
+    for module in MODULES:
+        for name in imports_of(module):
+            if name.startswith("hbprobe."):
+                if height(name) > height(module):
+                    upwards.add((module, name))
+                if height(name) == height(module) > 0 and _room(name) != _room(module):
+                    beside.add((module, name))
+    assert upwards == set()
+    assert beside == set(), "a room of the same floor"
 
 
 def _room(module):
@@ -573,10 +580,10 @@ kind: Literal["redis"] = "other"
     assert compared(ast.parse(text)) == {"hold", "idle", "x", "ping", "redis"}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_module_compares_the_name_of_a_method(module):
-    names = compared(_tree(module)) & set(METHODS) if not module.startswith(HOMES) else set()
-    assert names == set(), f"a trait of {TABLE} is missing"
+def test_no_module_compares_the_name_of_a_method():
+    others = [module for module in MODULES if not module.startswith(HOMES)]
+    found = {module: names for module in others if (names := compared(_tree(module)) & set(METHODS))}
+    assert found == {}, f"a trait of {TABLE} is missing"
 
 
 # Sizes

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from support.kinds import one_of_each_kind
 
 from hbprobe import warp
 from hbprobe.errors import CannotMeasureError
@@ -15,7 +16,6 @@ from hbprobe.fleet.paths import Cut, FleetPath, spans_of
 from hbprobe.lab.fleet_sockets import agreement, on_one_path, run
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.silent_request import deciding_timer
 
 pytestmark = pytest.mark.once
 
@@ -69,19 +69,7 @@ def is_left_to_chance(profile):
     return len(spans) > 1 or any(span.low_s != span.high_s or span.cut.spread_s for span in spans)
 
 
-def kind_of(profile):
-    """Return what makes a box another kind of code: where it sits, what it does at the end, whom it tells, how often.
-
-    Products of one kind differ in numbers only.
-    """
-    timer = deciding_timer(profile)
-    does = None if timer is None else (timer.expiry, timer.tells, timer.retries > 0, timer.default < 3540)
-    return profile.layer, does, profile.sweep is not None, profile.half_close
-
-
 CERTAIN = [profile for profile in CATALOGUE.all() if not is_left_to_chance(profile)]
-KINDS = list({kind_of(profile): profile for profile in CERTAIN}.values())
-"""A product of each kind."""
 
 
 def test_nearly_every_product_is_certain():
@@ -89,7 +77,7 @@ def test_nearly_every_product_is_certain():
     assert sum(spans_of(profile)[0].cut.tries > 1 for profile in CERTAIN) >= 3
 
 
-@pytest.mark.parametrize("profile", KINDS, ids=lambda profile: profile.id)
+@pytest.mark.parametrize("profile", one_of_each_kind(CERTAIN), ids=lambda profile: profile.id)
 def test_every_kind_of_product_makes_the_same_fleet(profile):
     world, until_s = fleet(profile, len(DEVICES), Settings(sample_size=30), 40), 4_000.0
     seen = live(world, profile, until_s)

@@ -1,6 +1,7 @@
-"""Pings find the same limits as holds, profile by profile."""
+"""Pings find the same limits as holds, with a product of each kind."""
 
 import pytest
+from support.kinds import one_of_each_kind
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
@@ -29,7 +30,7 @@ def luck_s(profile: Profile) -> float:
     return (timer.jitter or 0.0) if timer else 0.0
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
+@pytest.mark.parametrize("profile", one_of_each_kind(PROFILES), ids=lambda profile: profile.id)
 def test_a_ping_finds_the_limit_that_a_hold_finds(profile: Profile) -> None:
     hold, ping = (lab(profile, method).run.search.limit for method in ("hold", "ping"))
     assert (ping.manner, ping.status, ping.exact) == (hold.manner, hold.status, hold.exact)
