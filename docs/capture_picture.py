@@ -14,7 +14,7 @@ from rich.console import Console
 
 from hbprobe import warp
 from hbprobe.evidence.captures.capture import Capture
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Expiry
 from hbprobe.profiles.catalogue import Catalogue
@@ -22,7 +22,7 @@ from hbprobe.profiles.model import Profile
 from hbprobe.report.plots.capture_plot import capture_plot
 from hbprobe.report.plots.style import save
 from hbprobe.report.terminal.capture import print_capture
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 
 PICTURE = Path(__file__).parent / "pictures" / "captures.png"
 REQUESTS = 30
@@ -42,7 +42,7 @@ async def held(folder: Path) -> None:
     rng = random.Random(4)
     with kernel_path([box(4)], nat={1}, pcap=folder) as net:
         async with far_end(net) as dialer:
-            method = make_method("hold", dialer, 1.0, rng)
+            method = make(Environment("hold", dialer, 1.0, rng))
 
             async def one(number: int) -> None:
                 await asyncio.sleep(number * 0.2)

@@ -26,7 +26,7 @@ from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
 from hbprobe.lab import inprocess
-from hbprobe.lab.kernel.far_end import far_end as kernel_far_end
+from hbprobe.lab.kernel.measure import far_end as kernel_far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Expiry, Layer
 from hbprobe.measure.conclude import conclude, sum_up
@@ -40,7 +40,7 @@ from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.origin import Verb
 from hbprobe.report.terminal.diagnosis_words import family_names
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 
 DOCUMENT = Path(__file__).parent / "diagnose.md"
 TIMER_S = 3
@@ -346,7 +346,7 @@ async def diagnose(scenario: Scenario) -> Diagnosis | None:
     try:
         async with scenario() as path:
             rng = random.SystemRandom()
-            run = Run(Search(SEARCH), make_method(path.method, path.dialer, SEARCH.grace_s, rng))
+            run = Run(Search(SEARCH), make(Environment(path.method, path.dialer, SEARCH.grace_s, rng)))
             found = Diagnosing(run, path.dialer, elsewhere=path.elsewhere)
             await found.to_the_end()
     except (CannotMeasureError, UserError) as error:

@@ -21,7 +21,6 @@ from hbprobe import warp
 from hbprobe.exchange.devices import CURRENT, DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
-from hbprobe.fleet.paths import Cut
 from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.size import Sizing, size
 from hbprobe.fleet.sweep import with_share
@@ -32,6 +31,7 @@ from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude
 from hbprobe.measure.request import defaults_with
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.silent_request import Cut
 from hbprobe.records.origin import Verb
 from hbprobe.records.result import Result
 from hbprobe.report.plots.catalogue_plot import catalogue_plot
@@ -110,7 +110,7 @@ def draw_cure() -> None:
     mix, devices = load_mix(SHIPPED, Catalogue()), 2000
 
     def behind(timer_s: int) -> FleetResult:
-        here = replace(mix, firewall=Cut(float(timer_s), mix.firewall.how))
+        here = replace(mix, firewall=Cut(float(timer_s), mix.firewall.manner))
         return simulate(here.world(devices, Settings(), 0), 1)
 
     sizing = Sizing(tuple(size(range(300, 3601, 60), behind)))

@@ -14,11 +14,11 @@ from hbprobe import warp
 from hbprobe.diagnosis.prediction import Prediction, predictions
 from hbprobe.diagnosis.ranking import Match, best
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.diagnosed import diagnose
+from hbprobe.lab.inprocess import diagnose
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Category, Profile
-from hbprobe.profiles.silent_request import deciding_timer, silent_hold
+from hbprobe.profiles.silent_request import deciding_timer, timer_s
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
 
@@ -36,7 +36,7 @@ def products(every: int = 1) -> list[Profile]:
     cutting = [
         profile
         for profile in ALL
-        if profile.category is not Category.EXAMPLE and 2 < (silent_hold(profile).limit_s or 0) < SEARCH.max_s
+        if profile.category is not Category.EXAMPLE and 2 < (timer_s(profile) or 0) < SEARCH.max_s
     ]
     return cutting[::every]
 

@@ -1,13 +1,18 @@
 """What tests of several rooms share: each fixture lives in a module of `support/`. And how they run side by side.
 
-`xdist_group` keeps tests in one process that share what is dear to make.
+`xdist_group` keeps tests in one process that share what is dear to make. What is dear is a fixture of the session:
+tests of one file do not run one after the other here, and one of the module would be made again and again.
 """
 
 import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("however slow", deadline=None)
+hypothesis.settings.load_profile("however slow")
 
 pytest_plugins = [
     "pytester",
@@ -35,6 +40,12 @@ def pytest_xdist_auto_num_workers(config):
     files that are named, which are done before others could have started."""
     named = [Path(argument.partition("::")[0]) for argument in config.args]
     return 0 if all(path.suffix == ".py" for path in named) else (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl
+def pytest_fixture_setup(fixturedef):
+    """Refuse what would be made again and again, as the order of tests is."""
+    assert fixturedef.scope in ("function", "session"), f"{fixturedef.argname}: make it one of the session"
 
 
 @pytest.hookimpl(tryfirst=True)

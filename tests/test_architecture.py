@@ -20,7 +20,8 @@ LAYERS = (
     ("cli",),
     ("web",),
     ("watch",),
-    ("toxiproxy", "testing"),
+    ("testing",),
+    ("toxiproxy",),
     ("report",),
     ("lab",),
     ("fleet",),
@@ -109,7 +110,6 @@ TOUCHING = {
     "evidence.logs.conclusions",
     "evidence.logs.w3c",
     "evidence.verdict",
-    "farend.end_recorder",
     "farend.hold_service",
     "farend.server",
     "farend.streams",
@@ -117,12 +117,10 @@ TOUCHING = {
     "files",
     "fleet.mix",
     "fleet.requests",
-    "lab.diagnosed",
     "lab.fleet_sockets",
     "lab.inprocess",
     "lab.kernel.link_capture",
     "lab.kernel.enter",
-    "lab.kernel.far_end",
     "lab.kernel.keeper",
     "lab.kernel.measure",
     "lab.kernel.namespaces",
@@ -159,8 +157,13 @@ TOUCHING = {
     "middlebox.http.http_session",
     "middlebox.http.leg",
     "middlebox.relay",
-    "middlebox.staged_relay",
     "middlebox.expired_ends",
+    "middlebox.faults.toxic_calls",
+    "middlebox.faults.fault_box",
+    "middlebox.faults.feed",
+    "middlebox.faults.staged_relay",
+    "middlebox.faults.flow_tls",
+    "middlebox.faults.tls_relay",
     "middlebox.workers",
     "net.accepted",
     "net.address",
@@ -175,6 +178,7 @@ TOUCHING = {
     "net.liveness",
     "net.silence",
     "net.tcp_info",
+    "net.tls_codec",
     "net.tls_end",
     "net.wire",
     "preflight.certificate",
@@ -196,17 +200,20 @@ TOUCHING = {
     "records.schemas",
     "report.documents.blocks",
     "report.documents.capture_chapter",
+    "report.documents.compare",
     "report.documents.compose",
     "report.documents.data",
     "report.documents.diagnosis_section",
     "report.documents.formats",
     "report.documents.html",
     "report.documents.inline",
+    "report.documents.location_chapter",
     "report.documents.logs_chapter",
     "report.documents.markdown",
     "report.documents.pictures",
     "report.documents.sections",
     "report.documents.sources",
+    "report.drawn_path",
     "report.plots.axis",
     "report.plots.capture_plot",
     "report.plots.catalogue_plot",
@@ -218,6 +225,7 @@ TOUCHING = {
     "report.plots.history_plot",
     "report.plots.logs_plot",
     "report.plots.page",
+    "report.plots.path_plot",
     "report.plots.search_plot",
     "report.plots.search_rows",
     "report.plots.size_plot",
@@ -245,16 +253,18 @@ TOUCHING = {
     "standin.service",
     "testing.box",
     "testing.choosing",
+    "testing.fault_proxy",
     "testing.in_flight",
     "testing.loop",
     "testing.monotonic",
+    "testing.on_loop",
     "testing.plugin",
     "testing.survival_table",
     "testing.event_words",
     "toxiproxy.api",
-    "toxiproxy.api_documents",
-    "toxiproxy.feed",
+    "toxiproxy.metrics",
     "toxiproxy.toxic_proxy",
+    "toxiproxy.tls_files",
     "trial.asking",
     "trial.handshake",
     "trial.http",
@@ -271,7 +281,7 @@ TOUCHING = {
     "watch.control",
     "watch.endpoint",
     "watch.file_sd",
-    "watch.lock",
+    "watch.live_table",
     "watch.metrics",
     "watch.notify",
     "watch.request",
@@ -282,6 +292,9 @@ TOUCHING = {
     "watch.worker",
     "watch.writer",
     "web.box_page",
+    "web.event_stream",
+    "web.shell",
+    "web.watch_page",
 }
 """The modules that may, or that need one that does. Every other one is free of I/O, clocks and chance, with all that
 it imports: times and generators are arguments, and state machines return what to do."""
@@ -586,24 +599,116 @@ def test_no_module_compares_the_name_of_a_method():
     assert found == {}, f"a trait of {TABLE} is missing"
 
 
+# Names
+
+
+SAME_SUBJECT = "one subject on several floors: the verb, its request, its record, and how it is shown"
+SAME_FILE_NAME = {
+    **dict.fromkeys(
+        ("capture", "fleet", "fleet_sockets", "history", "locate", "location", "logs", "preflight", "probe", "size",
+         "verdict", "watch"),
+        SAME_SUBJECT,
+    ),
+    "answer": "what a measurement, or a capture, comes to in a few sentences",
+    "ping": "the command Ping: its messages, the server's side, and a trial of it",
+    "request": "what is asked of the room, and the run that answers it",
+    "requests": "what is asked of the room, where there are several",
+    "schema": "the JSON Schema of a profile, and the verb that prints such schemas",
+    "sync": "the command Sync: its messages, and the server's side",
+    "table": "the table to which a new one of the room's kind is added",
+    "words": "what the room says, in sentences",
+    "metrics": "what Prometheus asks of it",
+}  # fmt: skip
+"""File names that several rooms have, each with the one thing that it means in all of them."""
+SAME_CLASS_NAME = {"Options": "what the command line of one verb asks beside its request; no other module sees it"}
+
+
+def several(pairs):
+    """Return what stands in several places."""
+    places = {}
+    for name, place in pairs:
+        places.setdefault(name, []).append(place)
+    return {name for name, found in places.items() if len(found) > 1}
+
+
+def test_a_file_name_means_one_thing():
+    found = several((module.rpartition(".")[2], module) for module in MODULES)
+    assert sorted(found - SAME_FILE_NAME.keys()) == [], "find another name, or say here which one thing it means"
+    assert sorted(SAME_FILE_NAME.keys() - found) == [], "it needs no reason any more"
+
+
+def test_a_class_name_means_one_thing():
+    found = several(
+        (node.name, module)
+        for module in MODULES
+        for node in ast.walk(_tree(module))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert sorted(found - SAME_CLASS_NAME.keys()) == [], "find another name"
+    assert sorted(SAME_CLASS_NAME.keys() - found) == [], "it needs no reason any more"
+
+
+# Docstrings
+
+
+FILLERS = frozenset(
+    re.findall(
+        r"\w+",
+        """a all an and any are as at be by each for from give has have how in into is it its made make note of on one
+        or out return returns say said take tell that the their them this to was what where which who whole with""",
+    )
+)
+
+
+def stems(text):
+    """Return the words of a text or a name that say something, without their endings."""
+    words = re.findall(r"[A-Za-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " "))
+    return {re.sub(r"(ies|es|s|ing|ed|e|y)$", "", word.lower()) for word in words if word.lower() not in FILLERS}
+
+
+def repeating(module):
+    """Return the classes and functions whose docstring has no word beyond their name, their class and their file."""
+    found, waiting = [], [(_tree(module), module.rpartition(".")[2])]
+    while waiting:
+        inside, around = waiting.pop()
+        for node in ast.iter_child_nodes(inside):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                text = ast.get_docstring(node)
+                if text and not stems(text) - stems(f"{node.name} {around}"):
+                    found.append(f"{module}: {node.name}: {text}")
+                waiting.append((node, f"{around} {node.name}" if isinstance(node, ast.ClassDef) else around))
+    return found
+
+
+def test_words_that_say_something_are_found():
+    assert stems("Return the SeenRequests that were closed.") == {"seen", "request", "wer", "clos"}
+
+
+def test_no_docstring_repeats_a_name():
+    assert [line for module in MODULES for line in repeating(module)] == [], "say something, or nothing"
+
+
 # Sizes
 
 
 A_SCREEN = 50
 SMALL = {
-    "evidence.captures.hints": "a subject of its own, beside a request that is long enough",
-    "lab.diagnosed": "what documents and tests call, too; it loads what the request waits with",
-    "lab.kernel.far_end": "what documents and tests call, too",
+    "evidence.captures.hints": "pure, and its importer reads files",
     **dict.fromkeys(
         (f"middlebox.stages.{stage}" for stage in ("latency", "limit_data", "slow_close", "timeout")),
         "a stage: each is one file and one row of the table",
     ),
+    "measure.preflight": "a request: a name of the public API, and its file",
     "middlebox.stages.table": "a table",
-    "report.documents.redaction": "pure, and its importer reads files",
-    "watch.lock": "what another program meets, and tests meet alone",
+    "net.hangup": "it knows sockets, and its importer flows: another room",
+    "profiles.checking": "what is wrong in files; a verb has no logic of its own",
+    "report.documents.redaction": "pure, and its importer reads files; a table of what looks like a secret",
+    "toxiproxy.metrics": "needs an extra, and is loaded when somebody asks",
+    "report.documents.location_chapter": "one kind of document, as captures and logs are",
     "watch.schedule": "pure, and its importer waits",
+    "web.box_page": "a page; a verb has no logic of its own",
 }
-"""Modules shorter than a screen that only one other of their room imports, each with the reason why it is one."""
+"""Modules shorter than a screen that only one other imports, each with the reason why it is one."""
 
 
 def test_what_is_short_and_has_one_importer_has_a_reason():
@@ -613,10 +718,8 @@ def test_what_is_short_and_has_one_importer_has_a_reason():
             importers.setdefault(name, set()).add(module)
     short = {
         module.removeprefix("hbprobe.")
-        for module, (importer, *more) in importers.items()
-        if not more
-        and _room(importer) == _room(module)
-        and len(_file_of(module).read_text(encoding="utf-8").splitlines()) < A_SCREEN
+        for module, (_, *more) in importers.items()
+        if not more and len(_file_of(module).read_text(encoding="utf-8").splitlines()) < A_SCREEN
     }
     assert sorted(short - SMALL.keys()) == [], "a function of the module that imports it; or say here why not"
     assert sorted(SMALL.keys() - short) == [], "it needs no reason any more"

@@ -51,9 +51,9 @@ EXPIRY_ROW = """    TOY = (
 FORMAT_FILE = '''"""How many trials, and no more."""
 
 
-def to_toy(measured, written):
+def to_toy(document):
     """Return a report."""
-    return f"toy: {sum(len(one.result.trials) for one in measured)}"
+    return f"toy: {document.title}"
 '''
 FORMAT_ROW = """    "toy": lambda *given: import_module("hbprobe.report.documents.toy").to_toy(*given),
 """
@@ -119,7 +119,7 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ran(tmp_path_factory):
     """What a copy of hbprobe with toys in it says of itself."""
     folder = tmp_path_factory.mktemp("toys")

@@ -24,7 +24,7 @@ from hbprobe.lab.inprocess import path
 from hbprobe.manner import Manner
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.profiles.model import Profile
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
 
 HOUR = 3600.0
@@ -516,7 +516,7 @@ async def hold_all(holds):
     """Hold a request for each of these times, all at once, through a box; return outcomes, path time and events."""
     events = []
     async with path([ten_minute_box()], Settings(), [events]) as dialer:
-        method = make_method("hold", dialer, 10.0, random.Random(1))
+        method = make(Environment("hold", dialer, 10.0, random.Random(1)))
         outcomes = await asyncio.gather(*map(method.trial, holds))
     return outcomes, asyncio.get_running_loop().time(), events
 

@@ -91,12 +91,15 @@ def _show(found: "list[TargetHistory]", *, as_json: bool, told: Path | None) -> 
 
 
 def _list(history: "TargetHistory") -> None:
-    """Print one target: its changes, and a line for each measurement."""
+    """Print one target: its last limit, its changes, and a line for each measurement."""
     from hbprobe.text import shown
+    from hbprobe.watch.store import State
     from hbprobe.watch.words import change_words, measurement_words, when
 
     told = history.measurements
-    lines = [history.target, *(f"  {change_words(change)}" for change in history.changes)]
+    last = next((one for one in reversed(told) if one.state in (State.DONE, State.FAILED)), None)
+    answer = "" if last is None else f": {measurement_words(last)} (at {when(last.started_at)} UTC)"
+    lines = [f"{history.target}{answer}", *(f"  {change_words(change)}" for change in history.changes)]
     lines += [f"  {one.id:>5}  {when(one.started_at)}  {measurement_words(one)}" for one in told]
     for line in lines:
         print(shown(line))

@@ -81,8 +81,8 @@ def _draw(kind: str, results: "list[Result]", profiles: "list[Profile]") -> "Fig
 def _staircase(results: "list[Result]", profiles: "list[Profile]") -> "Figure":
     from hbprobe.exchange.devices import DEVICES
     from hbprobe.exchange.settings import Settings
-    from hbprobe.fleet.paths import Cut, cut_of
     from hbprobe.manner import Manner
+    from hbprobe.profiles.silent_request import Cut, cut_of
     from hbprobe.report.plots.staircase_plot import staircase_plot
     from hbprobe.report.terminal.words import path_words
 
@@ -92,4 +92,4 @@ def _staircase(results: "list[Result]", profiles: "list[Profile]") -> "Figure":
         limit = results[0].limit
         cut = Cut() if limit.cut_s is None else Cut(limit.cut_s, Manner(limit.manner or Manner.SILENT))
         path = path_words(results[0])
-    return staircase_plot(DEVICES, cut.limit_s, cut.how, Settings(), path=path)
+    return staircase_plot(DEVICES, cut.limit_s, cut.manner, Settings(), path=path)

@@ -36,8 +36,10 @@ from hbprobe.net.descriptors import raise_limit
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from hbprobe.middlebox.chain import Chain, Tls
+    from hbprobe.middlebox.chain import Chain
     from hbprobe.middlebox.events import Event, Observer
+    from hbprobe.middlebox.faults.feed import Feed
+    from hbprobe.middlebox.faults.flow_tls import Tls
     from hbprobe.middlebox.running_box import RunningBox
     from hbprobe.middlebox.workers import Workers
     from hbprobe.profiles.model import Profile
@@ -92,7 +94,7 @@ class Options(TlsOptions):
     ] = "off"
     control: Annotated[
         MaybeAt,
-        Parameter(help="open the control API there: watch flows, change timers, drain (docs/control-api.md)"),
+        Parameter(help="open the control API there: flows, timers, faults, drain (docs/control-api.md)"),
     ] = None
     control_token_file: Annotated[
         File,
@@ -148,7 +150,7 @@ def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: 
 def _tls(options: Options, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]":
     """Return what boxes of layer http speak, and what to tell of it."""
     from hbprobe.manner import Layer
-    from hbprobe.middlebox.chain import Tls
+    from hbprobe.middlebox.faults.flow_tls import Tls
     from hbprobe.net.certificates import client_context
 
     if all(box.layer is not Layer.HTTP for box in boxes):
@@ -167,7 +169,8 @@ def _tls(options: Options, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]
 
 
 async def _relay(options: Options, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
-    chain, most = await _make_chain(options, boxes, chance, tls, _observers(boxes))
+    feed = _feed(options)
+    chain, most = await _make_chain(options, boxes, chance, tls, _observers(boxes), feed)
     try:
         host, port = await chain.listen(options.listen.host, options.listen.port)
     except OSError as error:
@@ -176,7 +179,7 @@ async def _relay(options: Options, boxes: "Sequence[Profile]", chance: random.Ra
     names = " -> ".join(box.id for box in boxes)
     _say(f"{names} on {Address(host, port)}, to {options.upstream}, at most {most} flows  (Ctrl-C ends it)")
     try:
-        await _until_the_end(options, chain.relays)
+        await _until_the_end(options, chain.relays, feed)
     finally:
         chain.close()
         for relay in chain.relays:
@@ -210,7 +213,7 @@ async def _watch(options: Options, workers: "Workers") -> None:
         f"{names} on {Address(*workers.address)}, to {options.upstream}, {options.workers} workers, "
         f"at most {most} flows  (Ctrl-C ends it)"
     )
-    await _until_the_end(options, workers.boxes, asyncio.ensure_future(workers.one_died()))
+    await _until_the_end(options, workers.boxes, None, asyncio.ensure_future(workers.one_died()))
 
 
 def _most_flows(options: Options, boxes: int) -> tuple[int, int]:
@@ -226,22 +229,33 @@ async def _make_chain(
     chance: random.Random,
     tls: "Tls",
     observer: "Callable[[int], Observer]",
+    feed: "Feed | None" = None,
 ) -> "tuple[Chain, int]":
     """Return the boxes, and how many flows they take."""
     from hbprobe.middlebox.chain import Chain
 
     most, descriptors = _most_flows(options, len(boxes))
-    return Chain(boxes, await _resolve(options.upstream), observer, most, chance, tls, descriptors), most
+    upstream = await _resolve(options.upstream)
+    return Chain(boxes, upstream, observer, most, chance, tls, descriptors, feed, options.seed), most
 
 
-async def _until_the_end(options: Options, boxes: "Sequence[RunningBox]", *others: "asyncio.Future[None]") -> None:
+def _feed(options: Options) -> "Feed | None":
+    """Return where boxes are to tell what happens; None where nobody could ask, and their flows need no more then."""
+    from hbprobe.middlebox.faults.feed import Feed
+
+    return None if options.control is None else Feed()
+
+
+async def _until_the_end(
+    options: Options, boxes: "Sequence[RunningBox]", feed: "Feed | None", *others: "asyncio.Future[None]"
+) -> None:
     """Wait until a signal, the control API, or one of the others says so."""
     stop = asyncio.Event()
     endings: list[asyncio.Future[Any]] = [asyncio.ensure_future(until_told_to_stop())]
     endings += [asyncio.ensure_future(stop.wait()), *others]
     await asyncio.sleep(0)  # all wait before anybody can know of us
     try:
-        async with _control(options, boxes, stop):
+        async with _control(options, boxes, stop, feed):
             done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
             await next(iter(done))  # what went wrong while waiting goes on from here
     finally:
@@ -250,14 +264,16 @@ async def _until_the_end(options: Options, boxes: "Sequence[RunningBox]", *other
 
 
 @contextlib.asynccontextmanager
-async def _control(options: Options, boxes: "Sequence[RunningBox]", stop: asyncio.Event) -> AsyncIterator[None]:
+async def _control(
+    options: Options, boxes: "Sequence[RunningBox]", stop: asyncio.Event, feed: "Feed | None"
+) -> AsyncIterator[None]:
     """Open the control API if it is wanted, and close it at the end."""
     if options.control is None:
         yield
         return
     from hbprobe.web.box_page import PagedControl
 
-    control = PagedControl(boxes, stop.set, _token(options))
+    control = PagedControl(boxes, stop.set, _token(options), feed)
     async with control.opened(options.control, "--control HOST:PORT") as at:
         _say(f"control API on http://{at}/")
         yield

@@ -11,15 +11,16 @@ from cyclopts import Parameter
 from hbprobe.cli.options import Folder
 from hbprobe.errors import UserError
 from hbprobe.files import write_whole
-from hbprobe.report.documents.formats import FORMATS
+from hbprobe.report.documents.formats import FORMATS, write
 
 if TYPE_CHECKING:
     Format: TypeAlias = str
 else:
-    Format = Literal[tuple(FORMATS)]
+    Format = Literal[FORMATS]
 
 _RESULT = Parameter(
-    name="RESULT.json", help="what --json of lab, probe, diagnose, capture or logs wrote, or lab --out"
+    name="RESULT.json",
+    help="what --json of lab, probe, diagnose, locate, capture or logs wrote, or lab --out (-- - for standard input)",
 )
 
 
@@ -33,6 +34,9 @@ class Options:
         Format | None,
         Parameter(metavar="FORMAT", help="default: as the suffix of --out says; md on standard output"),
     ] = None
+    compare: Annotated[
+        bool, Parameter(help="lay two paths, providers or dates, or more, side by side: what differs first")
+    ] = False
 
 
 _DEFAULTS = Options()
@@ -44,7 +48,7 @@ def report(first: Annotated[Path, _RESULT], /, *more: Annotated[Path, _RESULT], 
     from hbprobe.text import shown
 
     measured = [load(path) for path in (first, *more)]
-    text = FORMATS[_format(options)](measured, datetime.now(UTC))
+    text = write(_format(options), measured, datetime.now(UTC), compare=options.compare)
     if options.out is None:
         sys.stdout.write(text)
         return 0

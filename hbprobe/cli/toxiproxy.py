@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hbprobe.cli.options import File, Seed, reads, whole
+from hbprobe.cli.options import File, Folder, Seed, reads, whole
 from hbprobe.cli.serve import until_told_to_stop
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, is_loopback
@@ -47,6 +47,12 @@ class Options:
         Parameter(
             name=("--config", "-config"),
             help="proxies to make at the start, with their toxics: the JSON of /populate",
+        ),
+    ] = None
+    tls_folder: Annotated[
+        Folder,
+        Parameter(
+            help="where the files are that proxies name for TLS (default: the folder of --config, or this one)"
         ),
     ] = None
     seed: Annotated[
@@ -94,11 +100,12 @@ def _configured(path: Path | None) -> object:
 
 
 async def _serve(options: Options, configured: object) -> None:
+    from hbprobe.middlebox.faults.toxic_reading import ApiError
     from hbprobe.toxiproxy.api import ToxiproxyApi
-    from hbprobe.toxiproxy.api_reading import ApiError
 
     token = os.environ.get(_TOKEN_VARIABLE) or None
-    api, where = ToxiproxyApi(token, options.seed), Address(options.host, options.port)
+    folder = options.tls_folder or (options.config.parent if options.config else Path())
+    api, where = ToxiproxyApi(token, options.seed, folder=folder), Address(options.host, options.port)
     try:
         proxies = await api.populate(configured)
     except ApiError as error:
@@ -111,7 +118,7 @@ async def _serve(options: Options, configured: object) -> None:
         if token is None and not is_loopback(options.host):
             _say(f"whoever reaches {where} can open ports here: set {_TOKEN_VARIABLE} to a token that callers send")
         for proxy in proxies:
-            _say(f"{proxy.name} on {proxy.listen}, to {proxy.upstream}, {len(proxy.toxics)} toxics")
+            _say(f"{proxy.name} on {proxy.listen}, to {proxy.upstream}, {len(proxy.box.toxics)} toxics")
         await stopped
 
 

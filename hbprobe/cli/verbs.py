@@ -218,6 +218,7 @@ VERBS = {
         (
             ("hbprobe report result.json --out report.html", "for people"),
             ("hbprobe report monday.json tuesday.json --format csv", "for a spreadsheet, on standard output"),
+            ("hbprobe report one.json other.json --compare --out sides.html", "two paths, providers or dates"),
         ),
     ),
     "watch": VerbHelp(
@@ -227,6 +228,7 @@ VERBS = {
         (
             ("hbprobe watch office.yaml", "as docs/watch.md says to write it"),
             ("hbprobe watch /etc/hbprobe/watch.yaml", "as a service would"),
+            ("hbprobe watch office.yaml --live", "all targets in a table that changes"),
         ),
     ),
     "history": VerbHelp(

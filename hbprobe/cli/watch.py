@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -11,11 +13,18 @@ from hbprobe.cli.request_options import from_request
 from hbprobe.measure.observe import Observer
 from hbprobe.watch.request import Watch
 
+if TYPE_CHECKING:
+    from hbprobe.watch.endpoint import WatchEndpoint
+
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """None: the file says everything."""
+    """How it is shown; the file says everything else."""
+
+    live: Annotated[
+        bool, Parameter(help="on a terminal: all targets with their histories as sparklines, and what runs")
+    ] = False
 
 
 class _Lines(Observer):
@@ -27,13 +36,39 @@ class _Lines(Observer):
         print(shown(text), flush=True)
 
 
-@from_request(Watch)
-def watch(request: Watch, own: Options) -> int:  # noqa: ARG001  there are none
+class _Paged(Watch):
+    """A watch that has a page beside its metrics."""
+
+    def _answers(self) -> "type[WatchEndpoint]":
+        from hbprobe.web.watch_page import PagedEndpoint
+
+        return PagedEndpoint
+
+
+@from_request(_Paged)
+def watch(request: Watch, own: Options) -> int:
     """Measure until told to stop."""
     from hbprobe import warp
 
-    warp.run(_until_stopped(request, _Lines()), warp.ScaledClock())
+    with _shown(is_live=own.live) as observer:
+        warp.run(_until_stopped(request, observer), warp.ScaledClock())
     return 0
+
+
+@contextlib.contextmanager
+def _shown(*, is_live: bool) -> Iterator[Observer]:
+    """Show what goes on as a table that changes, where that is wanted and standard output is a terminal."""
+    from rich.console import Console
+
+    console = Console()
+    if not (is_live and console.is_terminal):
+        yield _Lines()
+        return
+    from hbprobe.watch.live_table import LiveWatch
+    from hbprobe.watch.request import wall_clock
+
+    with LiveWatch(console, wall_clock) as live:
+        yield live
 
 
 async def _until_stopped(request: Watch, lines: Observer) -> None:

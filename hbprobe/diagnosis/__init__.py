@@ -13,6 +13,8 @@ path; `reasoning` makes of the answers what kind of timer it is, and whose; `ran
     ranking.py     which products of the catalogue fit what was seen, and why
     heartbeat.py   what a limit means for a heartbeat of one's own, and which interval is safe
     naming.py      how products call themselves in what they answer: Server, Via, and the page of an error
+    advice.py      what ends the trouble, for both sides: whoever runs the box that cuts, and whoever writes the
+                   application
     mend.py        what would end the trouble: the smallest timer, or the keep-alives, that would do
 
 A new question is a member of `hbprobe.trial.evidence.Question`, a row of `plan`, how it is asked in

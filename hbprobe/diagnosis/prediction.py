@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
-from hbprobe.profiles.silent_request import ending_timers, latest_of, outlived
+from hbprobe.profiles.silent_request import Cut, cut_by, ending_timers, outlived
 from hbprobe.trial.evidence import Ask, FarEndState, Question
 
 _SAVED_BY = {
@@ -22,13 +22,10 @@ _SAVED_BY = {
 class Prediction:
     """What one product would show, with its timer as shipped."""
 
-    first_s: float
-    """When it cuts at the earliest, and at the latest."""
-    last_s: float
+    cut: Cut
+    """When and how it cuts."""
     settable_s: tuple[float, float] | None
     """The least and the most that its timer can be set to; None where no source says."""
-    hows: tuple[Manner, ...]
-    """How it cuts, as the client sees it: a box that asks other servers first looks silent until it gives up."""
     aftermath: Aftermath | None
     """For a silent cut."""
     status: int | None
@@ -38,6 +35,11 @@ class Prediction:
     before: tuple[Timer, ...] = ()
     """The timers that strike before it as shipped, and must have been changed for this one to be seen."""
 
+    @property
+    def manners(self) -> tuple[Manner, ...]:
+        """How the client may see the cut: a box that asks other servers first looks silent until it gives up."""
+        return (self.cut.manner, Manner.SILENT) if self.cut.tries > 1 else (self.cut.manner,)
+
 
 def predictions(profile: Profile, *, between: bool = False) -> tuple[Prediction, ...]:
     """Say what becomes of a request that is held in silence; nothing for a product that lets it live.
@@ -46,23 +48,14 @@ def predictions(profile: Profile, *, between: bool = False) -> tuple[Prediction,
     `between`: of a connection on which nothing is asked.
     """
     timers = ending_timers(profile, between=between)
-    foretold = (_predict(profile, timer, timers[:number]) for number, timer in enumerate(timers))
-    return tuple(one for one in foretold if one is not None)
+    return tuple(_predict(profile, timer, timers[:number]) for number, timer in enumerate(timers))
 
 
-def _predict(profile: Profile, timer: Timer, before: tuple[Timer, ...]) -> Prediction | None:
-    last_s = latest_of(timer, profile)
-    if last_s is None:
-        return None
+def _predict(profile: Profile, timer: Timer, before: tuple[Timer, ...]) -> Prediction:
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)
-    manner = (timer.expiry.traits.manner if told else None) or Manner.SILENT
-    hows = (manner,) + (Manner.SILENT,) * bool(timer.retries)
-    times = 1 + timer.retries  # each server that is tried gets the whole timer
     return Prediction(
-        first_s=timer.default,
-        last_s=last_s * times,
+        cut=cut_by(timer, profile),
         settable_s=settable(timer),
-        hows=hows,
         aftermath=_aftermath(timer) if told else Aftermath.NOTHING,
         status=timer.status,
         far_end=_far_end(profile, timer),

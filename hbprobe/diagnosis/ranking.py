@@ -128,7 +128,7 @@ def _is_possible(foretold: Prediction, limit: Limit) -> bool:
     later_s = [span_s[1] for timer in foretold.before if (span_s := settable(timer)) is not None]
     if any(most_s < (limit.survived_s or 0.0) for most_s in later_s):
         return False
-    return _on_limit(foretold, limit) is not None and _manner(limit) in foretold.hows
+    return _on_limit(foretold, limit) is not None and _manner(limit) in foretold.manners
 
 
 def _points(
@@ -157,12 +157,12 @@ def _on_limit(foretold: Prediction, limit: Limit) -> Argument | None:
     """Compare the timer with the limit; None where it cannot be set to that."""
     cut_s = limit.cut_s or 0.0
     slack_s = _SLACK_S + _SLACK * cut_s
-    default = format_duration(foretold.first_s)
-    times = range(1, foretold.timer.retries + 2)  # each server that is tried gets the whole timer
-    span_s = foretold.last_s / times[-1] - foretold.first_s
+    default = format_duration(foretold.timer.default)
+    cut = foretold.cut
+    times = range(1, cut.tries + 1)  # each server that is tried gets the whole timer
     if any(
-        (limit.survived_s or 0.0) - slack_s <= foretold.first_s * time + span_s
-        and foretold.first_s * time <= cut_s + slack_s
+        (limit.survived_s or 0.0) - slack_s <= cut.limit_s * time + cut.spread_s
+        and cut.limit_s * time <= cut_s + slack_s
         for time in times
     ):
         if foretold.before:

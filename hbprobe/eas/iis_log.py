@@ -2,11 +2,14 @@
 
 The format: https://www.w3.org/TR/WD-logfile.html. Until 2010 there is one site. Since 2013 each request comes through
 two, the front end, whose query ends in ids, and the back end at port 444, which adds what Exchange says of it:
-https://learn.microsoft.com/en-us/exchange/architecture/architecture. The line is written when the request is over.
+https://learn.microsoft.com/en-us/exchange/architecture/architecture. The line is written when the request is over; a
+front end's ends early where its client's connection is gone.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -68,16 +71,21 @@ def log_lines(
     blob = ""
     if came_to_exchange and release not in _WITHOUT_BLOB:
         blob = f"&Log={log_blob(record, release, site, utc)}"
+    win32 = 0 if record.is_delivered else _NAME_NO_LONGER_AVAILABLE
     if release in _ONE_SITE:
-        yield LogFolder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, blob)
+        yield LogFolder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, blob, win32)
         return
     ids = f"&CorrelationID=<empty>;&ClientId={site.computer}&cafeReqId={request_id};"
-    yield LogFolder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, ids)
+    early = record if record.gone_s is None else replace(record, ended_s=record.gone_s)
+    yield LogFolder.CLIENT_FACING, _line(early, utc, site, (_STEM, 443), record.peer, ids, win32)
     if came_to_exchange:
-        yield LogFolder.BACK_END, _line(record, utc, site, (_PROXIED_STEM, 444), site.address, blob)
+        win32 = win32 if record.gone_s is None else 0  # the front end was there
+        yield LogFolder.BACK_END, _line(record, utc, site, (_PROXIED_STEM, 444), site.address, blob, win32)
 
 
-def _line(record: RequestRecord, utc: Utc, site: Site, where: tuple[str, int], client: str, appended: str) -> str:
+def _line(
+    record: RequestRecord, utc: Utc, site: Site, where: tuple[str, int], client: str, appended: str, win32: int
+) -> str:
     stem, port = where
     fields = (
         utc(record.ended_s).partition(".")[0],
@@ -92,12 +100,13 @@ def _line(record: RequestRecord, utc: Utc, site: Site, where: tuple[str, int], c
         "-",
         record.status,
         record.substatus,
-        0 if record.is_delivered else _NAME_NO_LONGER_AVAILABLE,
+        win32,
         round((record.ended_s - record.started_s) * 1000),
     )
     return " ".join(map(str, fields))
 
 
+@lru_cache(1 << 12)
 def _field(text: str) -> str:
     """Write a header as IIS does: + for a space, and for whatever else could end the field or the line."""
     return "".join("+" if character == " " or not character.isprintable() else character for character in text) or "-"

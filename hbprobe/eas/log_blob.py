@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
@@ -128,6 +129,7 @@ def _time(date_and_time: str) -> str:
     return date_and_time.partition(" ")[2]
 
 
+@lru_cache(1 << 12)
 def _encoded(text: str) -> str:
     """Encode as .NET does, digits in lower case, and `_`, too, which would end the element."""
     quoted = _ESCAPE.sub(lambda escape: escape[0].lower(), quote_plus(text, safe="!*()", errors="replace"))

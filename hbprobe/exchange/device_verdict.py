@@ -13,13 +13,17 @@ from hbprobe.manner import Manner
 
 @dataclass(frozen=True, slots=True)
 class PathLimit:
-    """A measured limit, as a verdict takes it."""
+    """A limit as a verdict must have it: decided.
+
+    A measured one (`hbprobe.trial.outcome.Limit`) leaves a gap between what survived and what was cut, and may not
+    know its manner; here the gap counts as lost, and what is not known as silent.
+    """
 
     longest_s: float
     """The longest heartbeat that counts as surviving; infinite where nothing was cut."""
     cut_s: float
     """The shortest that was cut; infinite where nothing was."""
-    how: Manner
+    manner: Manner
 
     @classmethod
     def from_bracket(cls, survived_s: float | None, cut_s: float | None, how: str | None) -> Self:
@@ -62,7 +66,7 @@ class DeviceVerdict:
 
 def judge_device(kind: DeviceKind, limit: PathLimit, settings: Settings) -> DeviceVerdict:
     """Run a device of this kind on a path, and on every other that it can tell from it."""
-    courses = follow_all(kind.new, limit.how, settings)
+    courses = follow_all(kind.new, limit.manner, settings)
     course = courses[max(longest_s for longest_s in courses if longest_s <= limit.longest_s)]
     on_open_path = courses[max(courses)]
     reading = read_window(course, settings)
@@ -85,7 +89,7 @@ def judge_device(kind: DeviceKind, limit: PathLimit, settings: Settings) -> Devi
         first_sample=reading.first_event,
         event_1040_on_open_path=read_window(on_open_path, settings).first_event is not None,
         lost_share=round(course.lost_share, 4),
-        deaf_share=round(course.deaf_share(limit.cut_s, limit.how), 4),
+        deaf_share=round(course.deaf_share(limit.cut_s, limit.manner), 4),
         push_timer_s=push_s,
         event_timer_s=event_s,
         smallest_timer_s=None if some_s is None or event_s is None else max(some_s, event_s),

@@ -16,7 +16,7 @@ from hbprobe.manner import Manner
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedEvent:
+class AlertEvent:
     """Event 1040, or 3033 of Exchange Server 2003, as it was logged. All times in seconds."""
 
     average_s: int | None
@@ -38,7 +38,7 @@ class Paths:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class AskingDevice:
     """A device that asks for the average or less in the long run, and the paths on which it does."""
 
     id: str
@@ -51,15 +51,15 @@ class Explanation:
         return any(one.cut_s is None for one in self.paths)
 
 
-def explain(event: LoggedEvent, settings: Settings, devices: Iterable[DeviceKind]) -> tuple[Explanation, ...]:
+def explain(event: AlertEvent, settings: Settings, devices: Iterable[DeviceKind]) -> tuple[AskingDevice, ...]:
     """Return the devices that ask for so little; none for Sync, for all known devices wait with Ping."""
     if event.command is Command.SYNC:
         return ()
-    found = (Explanation(kind.id, kind.name, tuple(_joined(_paths(kind, event, settings)))) for kind in devices)
+    found = (AskingDevice(kind.id, kind.name, tuple(_joined(_paths(kind, event, settings)))) for kind in devices)
     return tuple(one for one in found if one.paths)
 
 
-def _paths(kind: DeviceKind, event: LoggedEvent, settings: Settings) -> set[tuple[float, float]]:
+def _paths(kind: DeviceKind, event: AlertEvent, settings: Settings) -> set[tuple[float, float]]:
     """Return the paths on which a device asks for so little, in whatever manner they cut."""
     most_s = event.threshold_s if event.average_s is None else event.average_s
     fitting = set()

@@ -167,7 +167,7 @@ def _push_lost(device: DeviceVerdict, limit: PathLimit, settings: Settings) -> s
     lost = f"{device.name} asks for {device.settled_s} s and loses every request"
     event = "" if device.event_1040 else ", and no event says so"
     mend = "" if device.push_timer_s is None else f" A timer of {device.push_timer_s} s gives it its push back."
-    if limit.how is Manner.SILENT:
+    if limit.manner is Manner.SILENT:
         return f"{lost}{event}: mail that comes after the cut waits until the device gives up.{mend}"
     return f"{lost}{event}: it is told at once, and has to ask again each time.{mend}"
 

@@ -22,9 +22,8 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from hbprobe.farend.end_recorder import EndRecorder
 from hbprobe.net.replies import EndKind
 from hbprobe.net.tcp_info import tcp_info
 from hbprobe.warp import ClockLoop
@@ -39,6 +38,52 @@ _ENDINGS = {
 """How the answer spells what ended a connection: probes of every version read it."""
 _JUST_BEFORE_S = 1.0
 """A stall that ended so shortly before a request was read may have kept it waiting."""
+
+
+class EndRecorder(asyncio.Protocol):
+    """Stands between a transport and its protocol, passes everything on, and remembers how the client ended it.
+
+    An HTTP server library does not tell.
+    """
+
+    def __init__(self, inner: asyncio.Protocol, transport: asyncio.BaseTransport) -> None:
+        self._inner = inner
+        self.transport: asyncio.BaseTransport | None = transport
+        """None once the connection has ended: a recorder is kept for long, and a connection is large."""
+        self.ended: EndKind | None = None
+        """None while the connection stands."""
+        self.ended_s = 0.0
+        """When it ended, on the loop's clock."""
+
+    @classmethod
+    def on(cls, transport: asyncio.BaseTransport) -> "EndRecorder":
+        """Return the recorder of a connection; the first call puts it there."""
+        protocol = transport.get_protocol()
+        if isinstance(protocol, cls):
+            return protocol
+        recorder = cls(cast("asyncio.Protocol", protocol), transport)
+        transport.set_protocol(recorder)
+        return recorder
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on."""
+        self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """Pass FIN on."""
+        return self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Remember how it ended, and pass it on."""
+        self.ended, self.ended_s = EndKind.of(exc), asyncio.get_running_loop().time()
+        self._inner.connection_lost(exc)
+        self._inner, self.transport = asyncio.Protocol(), None
 
 
 @dataclass(slots=True)

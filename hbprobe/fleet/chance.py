@@ -72,7 +72,7 @@ def keys(seed: int, devices: NDArray[np.int64]) -> Words:
 
 
 def visit_keys(of_devices: Words) -> Words:
-    """Return the keys of their visits."""
+    """Return a number for each stay of a device on a path, from which its luck there is looked up."""
     return _mix_all(of_devices ^ np.uint64(_VISITS))
 
 

@@ -144,7 +144,7 @@ class Herd:
         at_firewall = firewall.limit_s <= limit_s
         self._limit_s[those] = all_on_grid(np.where(at_firewall, firewall.limit_s, limit_s))
         self._spread_s[those] = np.where(at_firewall, firewall.spread_s, self._paths.spread_s[rows])
-        self._how[those] = np.where(at_firewall, LOSSES.index(firewall.how), self._paths.how[rows])
+        self._how[those] = np.where(at_firewall, LOSSES.index(firewall.manner), self._paths.manner[rows])
         self._tries[those] = np.where(at_firewall, firewall.tries, self._paths.tries[rows])
         self._at_firewall[those] = at_firewall
         stay_s = self._world.habits.stay_s * exponentials(of, visit, OfVisit.STAY)

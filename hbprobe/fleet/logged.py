@@ -2,7 +2,8 @@
 
 Devices are those of `hbprobe.fleet.reference`. Exchange sees less than they do: where a path dies in silence its
 answer goes out on time all the same, and since 2013 a device's next Ping ends the one that still waits. Requests that
-a box makes again at another server are left out.
+a box makes again at another server are left out. The answer to a Ping is so small that IIS takes it for sent while a
+path is silent; where a front end is told of a cut, its line ends then.
 """
 
 import heapq
@@ -14,7 +15,7 @@ from hbprobe.eas.commands import PingStatus
 from hbprobe.eas.request_record import Access, RequestRecord
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.reference import PlainDevice, Reference
-from hbprobe.fleet.states import FIRST_LOSS, RequestEnd
+from hbprobe.fleet.states import RequestEnd
 from hbprobe.fleet.world import World
 
 _LATEST_ANSWER_S: Final = 0.013
@@ -74,6 +75,7 @@ def _record(
     kind = world.kinds[world.kind_of(device.number)]
     device_type, agent = _AGENTS.get(kind.id, ("Android", f"Android/{kind.id}-EAS-2.0"))
     ended_s, status, error, expired = _at_exchange(device, asked_s, heartbeat_s, steals=steals)
+    is_told = RequestEnd.SILENT < device.end < RequestEnd.REFUSED
     name = f"user{device.number}"
     device_id = f"{kind.id.replace('-', '').replace('.', '').upper()}{device.number:06d}"
     return RequestRecord(
@@ -87,7 +89,7 @@ def _record(
         query=f"Cmd=Ping&User={name}&DeviceId={device_id}&DeviceType={device_type}",
         status=200,
         substatus=0,
-        is_delivered=not FIRST_LOSS <= device.end < RequestEnd.REFUSED and device.end is not RequestEnd.LEFT,
+        is_delivered=not is_told,
         received_bytes=0,
         sent_bytes=13,
         user=name,
@@ -101,6 +103,7 @@ def _record(
         command_status=status,
         error=error,
         expired=expired,
+        gone_s=device.cut_s if is_told and device.cut_s < ended_s else None,
     )
 
 
@@ -144,14 +147,14 @@ def truth_of(world: World, network: Callable[[int], str] = network_of_path) -> d
                         "from": _finite(span.low_s),
                         "to": _finite(span.high_s),
                         "spread": span.cut.spread_s,
-                        "how": span.cut.how,
+                        "how": span.cut.manner,
                     }
                     for span in path.spans
                 ],
             }
             for number, path in enumerate(world.paths)
         ],
-        "firewall": {"limit": _finite(world.firewall.limit_s), "how": world.firewall.how},
+        "firewall": {"limit": _finite(world.firewall.limit_s), "how": world.firewall.manner},
     }
 
 

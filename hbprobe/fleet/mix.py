@@ -15,13 +15,14 @@ from hbprobe.errors import UserError
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import DAY_S, HOURS, MailDay
-from hbprobe.fleet.paths import Cut, FleetPath, Span, cut_of, fixed, spans_of
+from hbprobe.fleet.paths import FleetPath, Span, fixed, spans_of
 from hbprobe.fleet.world import Costs, Habits, World, apportion
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.mistakes import meant
 from hbprobe.profiles.model import Profile
+from hbprobe.profiles.silent_request import Cut, cut_of
 from hbprobe.profiles.strict_yaml import read_as
 from hbprobe.profiles.values import MismatchError, Name, Seconds, Strict
 

@@ -1,6 +1,5 @@
 """The paths that devices are on: how long each carries a silent request, and what a device sees of the cut."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,22 +8,8 @@ from numpy.typing import NDArray
 
 from hbprobe.fleet.chance import Floats
 from hbprobe.manner import Manner
-from hbprobe.profiles.model import Ends, Profile
-from hbprobe.profiles.silent_request import deciding_timer, outlived
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """What becomes of a request that is held in silence."""
-
-    limit_s: float = math.inf
-    """It is lost when it takes so long or longer; infinite where nothing cuts it."""
-    how: Manner = Manner.SILENT
-    """How the device sees it."""
-    spread_s: float = 0.0
-    """The limit is longer by a random share of so much, another for each request."""
-    tries: int = 1
-    """How many servers are asked, each for the limit; the device hears of the cut after the last."""
+from hbprobe.profiles.model import Profile
+from hbprobe.profiles.silent_request import Cut, cut_of, deciding_timer, outlived
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +37,6 @@ def fixed(cut: Cut) -> tuple[Span, ...]:
     return (Span(1.0, cut.limit_s, cut.limit_s, cut),)
 
 
-def cut_of(profile: Profile) -> Cut:
-    """Return what one box of this product does to a request held in silence.
-
-    What a profile says of jitter, steps and sweeps of its table becomes the spread.
-    """
-    timer = deciding_timer(profile)
-    if timer is None or outlived(timer):
-        return Cut()
-    unheard = timer.tells is Ends.SERVER
-    spread_s = (timer.jitter or 0.0) + (timer.step or 0.0) + (profile.sweep.every if profile.sweep else 0.0)
-    least_s = timer.default + (profile.sweep.every * (profile.sweep.passes - 1) if profile.sweep else 0.0)
-    manner = None if unheard else timer.expiry.traits.manner
-    return Cut(least_s, manner or Manner.SILENT, spread_s, 1 + timer.retries)
-
-
 def spans_of(profile: Profile) -> tuple[Span, ...]:
     """Return what many boxes of this product do: its distribution, where it is known as one."""
     cut, timer = cut_of(profile), deciding_timer(profile)
@@ -87,7 +57,7 @@ def only_path(profile: Profile) -> FleetPath:
 class PathTable:
     """All spans of all paths, to draw from: a row is a span."""
 
-    __slots__ = ("_ends", "high_s", "how", "low_s", "path", "spread_s", "tries")
+    __slots__ = ("_ends", "high_s", "low_s", "manner", "path", "spread_s", "tries")
 
     def __init__(self, paths: Sequence[FleetPath]) -> None:
         rows = [(number, path, span) for number, path in enumerate(paths) for span in path.spans]
@@ -101,7 +71,9 @@ class PathTable:
         self.high_s: Floats = np.array([span.high_s for _, _, span in rows])
         self.spread_s: Floats = np.array([span.cut.spread_s for _, _, span in rows])
         self.tries: Floats = np.array([float(span.cut.tries) for _, _, span in rows])
-        self.how: NDArray[np.intp] = np.array([list(Manner).index(span.cut.how) for _, _, span in rows], np.intp)
+        self.manner: NDArray[np.intp] = np.array(
+            [list(Manner).index(span.cut.manner) for _, _, span in rows], np.intp
+        )
 
     def rows(self, drawn: Floats) -> NDArray[np.intp]:
         """Return the rows that numbers from 0 to 1 stand for, by their shares."""

@@ -218,12 +218,12 @@ class PlainDevice:
         limit_s = float(self._paths.limits_s(row, np.array([chance.uniform(of, visit, OfVisit.VALUE)]))[0])
         self._at_firewall = firewall.limit_s <= limit_s
         if self._at_firewall:
-            self._limit_s, self._spread_s, self._how = firewall.limit_s, firewall.spread_s, firewall.how
+            self._limit_s, self._spread_s, self._how = firewall.limit_s, firewall.spread_s, firewall.manner
             self._tries = firewall.tries
         else:
             self._limit_s, self._spread_s = limit_s, float(self._paths.spread_s[row[0]])
             self._tries = int(self._paths.tries[row[0]])
-            self._how = LOSSES[int(self._paths.how[row[0]])]
+            self._how = LOSSES[int(self._paths.manner[row[0]])]
         self._limit_s = on_grid(self._limit_s)
         stay_s = self._world.habits.stay_s * chance.exponential(of, visit, OfVisit.STAY)
         self._leaves_s = on_grid(self.due_s + stay_s)

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class OfFleet(Configured, Group):
-    """What a fleet is made of."""
+    """The fields by which requests say which devices there are, on which paths, and with which luck."""
 
     mix: File | None = None
     """which devices, paths and habits there are (default: the shipped office)"""
@@ -92,8 +92,9 @@ class _SimulatedFleet(OfFleet):
 
     def loaded_mix(self) -> "Mix":
         """Return the mix; with a path, all devices are on it, and no other box."""
-        from hbprobe.fleet.paths import Cut, only_path
+        from hbprobe.fleet.paths import only_path
         from hbprobe.profiles.catalogue import Catalogue
+        from hbprobe.profiles.silent_request import Cut
 
         mix = super().loaded_mix()
         if self.path is None:
@@ -143,7 +144,8 @@ class FleetShare(_SimulatedFleet, Request["ShareSweep"]):
 
     def _paths(self, mix: "Mix") -> "tuple[tuple[FleetPath, ...], str]":
         """Return the paths of the mix, another one added where a timer is named, and which one is meant."""
-        from hbprobe.fleet.paths import Cut, FleetPath, fixed
+        from hbprobe.fleet.paths import FleetPath, fixed
+        from hbprobe.profiles.silent_request import Cut
 
         names = [path.name for path in mix.paths]
         if self.share_of in names:
@@ -210,13 +212,13 @@ class Size(OfFleet, Request["Sizing"]):
         return mix if self.profile is None else replace(mix, firewall_profile=Catalogue().find(self.profile))
 
     async def _measured(self, observer: Observer) -> "Sizing":
-        from hbprobe.fleet.paths import Cut, cut_of
         from hbprobe.fleet.simulation import simulate
         from hbprobe.fleet.size import Sizing, size
+        from hbprobe.profiles.silent_request import Cut, cut_of
 
         mix, settings = self.loaded_mix(), self.exchange_settings()
         firewall: Profile | None = mix.firewall_profile
-        how = cut_of(firewall).how if firewall else mix.firewall.how
+        how = cut_of(firewall).manner if firewall else mix.firewall.manner
 
         def sized(stopped: "_Stop") -> "Sizing":
             def behind(timer_s: int) -> "FleetResult":

@@ -23,7 +23,7 @@ _MOST_STATES = 100_000
 
 
 class RequestEnd(IntEnum):
-    """How a request ended."""
+    """What a device met after it had asked: the columns of the table of states."""
 
     ANSWERED = 0
     """Status 1: the interval ran out."""

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from hbprobe.exchange.devices import DeviceKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import MailDay
-from hbprobe.fleet.paths import Cut, FleetPath
+from hbprobe.fleet.paths import FleetPath
 from hbprobe.fleet.states import StateTable, tabulate
+from hbprobe.profiles.silent_request import Cut
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ the run of `hbprobe.measure`, all on one loop, mostly on the warp clock.
                       simulated one
     pathfile.py       a whole path as a file: boxes with changed timers, a web.config, devices, and what to search for
     paths/            the path files that ship
-    inprocess.py      a whole path in one process: the far end behind real TLS, the boxes, and a probe that searches
+    inprocess.py      a whole path in one process: the far end behind real TLS, the boxes, and a probe that measures
                       across them
-    diagnosed.py      a diagnosis of a path in one process: what `hbprobe diagnose` would say of these boxes
     fleet_sockets.py  a fleet over sockets: the devices of `hbprobe.fleet`, as clients of the stand-in, through real
                       boxes over real TLS
     kernel/           a path made of network namespaces

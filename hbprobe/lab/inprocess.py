@@ -1,4 +1,4 @@
-"""A whole path in one process: the far end behind real TLS, the boxes, and a probe that searches across them."""
+"""A whole path in one process: the far end behind real TLS, the boxes, and a probe that measures across them."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,9 @@ from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.measure.setup import carry_out, set_up
-from hbprobe.middlebox.chain import Chain, Tls
+from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
+from hbprobe.middlebox.faults.flow_tls import Tls
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
@@ -27,6 +28,8 @@ from hbprobe.trial.methods.table import DEFAULT, METHODS, Server
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
+    from hbprobe.measure.diagnosing import Diagnosing
+    from hbprobe.measure.journal import Journal
 
 _SEED = 1040
 """The probe's nonces come from it, so that a lab that is run twice sends the same bytes."""
@@ -111,6 +114,37 @@ async def measure(
         run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal, observer=observer)
         failure = await carry_out(run.to_the_end())
     return LabRun(run, _cut_by(boxes, events), _remarks(events), failure)
+
+
+async def diagnose(
+    boxes: Sequence[Profile],
+    settings: Settings,
+    search: SearchSettings,
+    method: str = DEFAULT,
+    prior: Prior | None = None,
+    trials: int = 0,
+    seed: int = 0,
+    *,
+    journal: "Journal | None" = None,
+    observer: Observer = _NOBODY,
+) -> "Diagnosing":
+    """Diagnose a path through the boxes as far as that goes.
+
+    TCP keep-alives are not asked about: they end at a simulated box, whose kernel answers them.
+    """
+    from hbprobe.measure.diagnosing import Diagnosing
+
+    events: list[list[Event]] = [[] for _ in boxes]
+    rng = random.Random(_SEED)
+    async with (
+        no_fault_is_lost(),
+        path(boxes, settings, events, random.Random(seed), at=METHODS[method].lab_path or "/") as dialer,
+    ):
+        run = await set_up(method, dialer, search, prior, rng, journal=journal)
+        watch = observer.diagnosis
+        found = Diagnosing(run, dialer, keep_alives=False, trials=trials, watch=watch, journal=journal)
+        found.failure = await carry_out(found.to_the_end())
+    return found
 
 
 def _active_sync(settings: Settings) -> "tuple[tuple[Service, ...], Account]":

@@ -144,6 +144,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
             exchange=self.judges(self.traits),
             heartbeat_s=self.heartbeat_s,
         )
+        result = replace(result, configure=_configure(result, boxes))
         return handed_over(result, findings.failure, holds_something=bool(findings.run.trials))
 
     @property
@@ -325,7 +326,7 @@ class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosi
         )
 
     async def _in_lab(self, search: "SearchSettings", journal: "Journal | None", observer: Observer) -> "Diagnosing":
-        from hbprobe.lab.diagnosed import diagnose
+        from hbprobe.lab.inprocess import diagnose
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.profiles.running import draw_all
 
@@ -347,3 +348,14 @@ class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosi
         if self.other_port is not None:
             return replace(target, port=self.other_port)
         return None if self.compare is None else target_of(self.compare, self.traits.schemes, "compare")
+
+
+def _configure(result: "Result", boxes: "Sequence[Profile]") -> str | None:
+    """Return what sets the timer that is enough on the box that cuts, in its product's own words; None if unknown."""
+    from hbprobe.diagnosis.advice import enough_s
+    from hbprobe.profiles.silent_request import deciding_timer
+
+    timer_s = enough_s(result.limit, result.verdict)
+    guilty = next((box for box in boxes if box.id == result.cut_by), None)
+    timer = None if guilty is None else deciding_timer(guilty)
+    return None if timer_s is None or timer is None or timer.configure is None else timer.configure.text(timer_s)

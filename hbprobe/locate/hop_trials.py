@@ -14,7 +14,8 @@ from hbprobe.locate.finding import ALL, NONE, Code, HopFinding, Reached, Route, 
 from hbprobe.locate.route import Address, find_route, set_ttl
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.methods.method import Method, make_method
+from hbprobe.text import counted
+from hbprobe.trial.methods.method import Environment, Method, make
 from hbprobe.trial.methods.table import DEFAULT
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -168,15 +169,19 @@ class Locating:
         *,
         find: FindRoute = find_route,
         say: Callable[[str], None] = lambda _: None,
+        wait: Callable[[str, float], None] = lambda *_: None,
         journal: HopRecord | None = None,
         persist: Callable[[Callable[[], Awaitable[Outcome]]], Awaitable[Outcome]] = lambda make: make(),
     ) -> None:
-        """`find` finds the hops; `say` is told what goes on; `persist` makes a trial until it is evidence."""
+        """`find` finds the hops; `persist` makes a trial until it is evidence.
+
+        `say` is told what goes on, and `wait` what is waited for, and how many seconds that takes at most.
+        """
         self._dialer = dialer
         self._asked = asked
         self._rng = rng
         self._find = find
-        self._say = say
+        self._say, self._wait = say, wait
         self._journal = journal
         self._persist = persist
         self.located = Located.stopped()
@@ -194,12 +199,15 @@ class Locating:
         self._take_up(route, tried, known)
         self._say(_announcement(route, len(tried) - len(known), self._asked))
         missing = [one for one in tried if one not in known]
+        at_most_s = self._asked.hold_s + self._asked.grace_s + _STAGGER_S * len(missing)
+        self._wait(f"{counted(len(missing), 'request')} held side by side", at_most_s)
 
         async def trial(place: int, one: tuple[int, int]) -> None:
             await asyncio.sleep(place * _STAGGER_S)
             known[one] = await self._persist(lambda: self._trial(one[0], route.distance or ALL))
             self._note(*one, known[one])
             self._take_up(route, tried, known)
+            self._say(_told(one[0], known[one]))
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -247,12 +255,26 @@ class Locating:
 
     def _method(self, reach: Reach) -> Method:
         asked, dialer = self._asked, self._dialer.prepared(reach.take)
-        return make_method(asked.method, dialer, asked.grace_s, self._rng, quiet=reach.during)
+        return make(Environment(asked.method, dialer, asked.grace_s, self._rng, quiet=reach.during))
 
 
 def _announcement(route: Route, count: int, asked: HopQuestion) -> str:
     where = f"TCP is answered at hop {route.distance}" if route.distance else "TCP is answered beyond the hops tried"
     return f"{where}; holding {count} requests for {asked.hold_s:g} s, side by side"
+
+
+def _told(ttl: int, outcome: Outcome) -> str:
+    """Say what became of a request, in a line."""
+    reach = {NONE: "without keep-alives", ALL: "with keep-alives all the way"}.get(
+        ttl, f"with keep-alives to hop {ttl}"
+    )
+    match outcome.kind:
+        case Kind.SURVIVED:
+            return f"{reach}: lived"
+        case Kind.CUT:
+            return f"{reach}: cut: {outcome.how}"
+        case Kind.FAILED:
+            return f"{reach}: told nothing: {outcome.reason}"
 
 
 def check_system() -> None:

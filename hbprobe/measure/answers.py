@@ -41,7 +41,6 @@ class Answers:
         return self._seen.get(ask)
 
     def answered(self, seen: Observation) -> None:
-        """Note an answer."""
         if self._journal is not None and seen.outcome.kind is not Kind.FAILED:
             self._journal.note("answer", seen)
 

@@ -83,6 +83,11 @@ class Diagnosing:
         return max(expected_s(self.asks, grace_s), rounds_s)
 
     @property
+    def more(self) -> int:
+        """So many trials are made once the limit is known, to see how it scatters."""
+        return len(self._spread_holds())
+
+    @property
     def reasoning(self) -> Reasoning:
         """What the answers so far add up to."""
         return reason(self.run.search.limit, self.seen, self.run.method.name, tls=self.dialer.target.tls)

@@ -9,20 +9,20 @@ and `abandoned`; what else a verb asks of a path it notes under a name of its ow
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from hbprobe.errors import UserError
-from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.log_file import LogFile
-from hbprobe.net.connection import Connection
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import without_query_values
-from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
+from hbprobe.trial.outcome import Trial
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 T = TypeVar("T")
 
@@ -136,7 +136,7 @@ class Journal:
                 try:
                     found.append(adapter.validate_python(line.get("value")))
                 except ValidationError as error:
-                    self._pass_over(number, str(error.errors()[0]["msg"]))
+                    self._pass_over(number, _why(error))
         return found
 
     def settle(self) -> None:
@@ -173,15 +173,21 @@ class Journal:
         self.trials = self._trials()
 
     def _trials(self) -> list[Trial]:
+        ended = [(number, event) for number, event in self._events if event.get("event") == "end"]
+        if not ended:
+            return []
+        from pydantic import ValidationError  # only those who go on with trials wait for it
+
+        from hbprobe.records.documents import EndPart
+
         trials: dict[int, Trial] = {}  # one that stands twice counts once
-        for number, event in self._events:
-            if event.get("event") == "end":
-                try:
-                    trial = _trial(event)
-                except (KeyError, TypeError, ValueError) as error:
-                    self._pass_over(number, repr(error))
-                else:
-                    trials.setdefault(trial.number, trial)
+        for number, event in ended:
+            try:
+                trial = EndPart.model_validate(event).value()
+            except ValidationError as error:
+                self._pass_over(number, _why(error))
+            else:
+                trials.setdefault(trial.number, trial)
         return list(trials.values())
 
     def _pass_over(self, number: int, why: str) -> None:
@@ -195,29 +201,9 @@ def _trial_to_dict(trial: Trial) -> dict[str, Any]:
     return {"trial": trial.number, "hold_s": trial.hold_s, "started_s": trial.started_s} | showed
 
 
-def _trial(line: dict[str, Any]) -> Trial:
-    """Read a trial; raises KeyError, TypeError and ValueError for one that is damaged."""
-    connection = line.get("connection")
-    outcome = Outcome(
-        kind=Kind(line["kind"]),
-        elapsed_s=_seconds(line["elapsed_s"]),
-        how=Manner(line["how"]) if line["how"] else None,
-        exact=bool(line["exact"]),
-        status=int(line["status"]) if line["status"] is not None else None,
-        aftermath=Aftermath(line["aftermath"]) if line["aftermath"] else None,
-        reason=str(line["reason"]),
-        causes=tuple(map(Cause, line.get("causes", ()))),  # an older journal knows none
-        evidence=tuple(map(str, line.get("evidence", ()))),
-        stalled_s=_seconds(line.get("stalled_s", 0.0)),
-        connection=None if connection is None else Connection(**connection),
-    )
-    return Trial(int(line["trial"]), _seconds(line["hold_s"]), _seconds(line["started_s"]), outcome)
-
-
-def _seconds(value: float) -> float:
-    if not 0 <= (seconds := float(value)) < math.inf:
-        raise ValueError(f"{value} is no time")
-    return seconds
+def _why(error: "ValidationError") -> str:
+    mistake = error.errors()[0]
+    return ": ".join(filter(None, (".".join(map(str, mistake["loc"])), mistake["msg"])))
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

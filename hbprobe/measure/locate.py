@@ -129,6 +129,7 @@ class _Measuring:
             self._asked,
             random.SystemRandom(),
             say=self._observer.says,
+            wait=self._observer.waits,
             find=self._find,
             journal=answers,
             persist=lambda make: persistently(guard, make, lambda outcome: outcome),

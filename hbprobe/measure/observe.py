@@ -14,6 +14,9 @@ class Observer:
     def says(self, text: str) -> None:
         """Hear a sentence for people: what begins, about how long it takes, what is waited for."""
 
+    def waits(self, what: str, at_most_s: float) -> None:
+        """Hear what goes on beside a search, and how long it takes at most from now on."""
+
     def search(self, run: "Run") -> None:
         """Hear that something changed in a search: a trial began or ended."""
 

@@ -12,7 +12,7 @@ from hbprobe.measure.run import Run
 from hbprobe.net.wire import Dialer
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -48,15 +48,17 @@ async def set_up(
 
     `rate`: so many seconds of the path pass in one of the loop's. Raises CannotMeasureError where the server refuses.
     """
-    method = make_method(
-        name,
-        dialer,
-        settings.grace_s / rate,
-        rng,
-        rate,
-        account=account,
-        connections=settings.connections,
-        say=observer.says,
+    method = make(
+        Environment(
+            name,
+            dialer,
+            settings.grace_s / rate,
+            rng,
+            rate,
+            account=account,
+            connections=settings.connections,
+            say=observer.says,
+        )
     )
     await method.prepare()
     if method.limits is None:

@@ -4,16 +4,12 @@ A profile becomes `rules`; a `flow` is told what moved and when, and says when i
 `relay` moves the bytes and does it, with one `alarm` for all its flows; `expired_ends` keeps what has to be silent.
 `http/` is the same for boxes that end TLS, `kernel` for Linux's own connection tracking.
 
-    rules.py           what a box of layer packet or tcp does to its flows: the timers of a profile, ready to be
-                       applied
+    rules.py           the timers of a profile, ready to be applied, and what a box of layer packet or tcp does to its
+                       flows by them
     flow.py            one flow through a box: what moved when, when it is due, and what the box does then
     deadlines.py       very many deadlines, of which most are put off again and again
     alarm.py           one timer of the loop that wakes a box for the earliest of its deadlines
     relay.py           a box of layer packet or tcp on real sockets: it relays bytes until its rules end the flow
-    staged_relay.py    a relay whose flows can be degraded while they live: by stages, by rules of their own, by
-                       silence that heals
-    treatment.py       how one flow is to be degraded
-    toxics.py          what degrades the flows of one box, by name, each for a share of the flows
     expired_ends.py    what becomes of the two sockets of a flow that has expired: RST, FIN, or silence that has to be
                        kept up
     graceful_close.py  ending a connection so that its peer gets every byte and then FIN, however slow it is, whatever
@@ -28,6 +24,7 @@ A profile becomes `rules`; a `flow` is told what moved and when, and says when i
                        descriptors
     kernel.py          a box of layer packet as Linux's own connection tracking: a profile rendered as nftables rules
                        and sysctls
+    faults/            boxes whose flows can be given faults while they run
     http/              boxes that end TLS and relay requests
     stages/            what degrades one direction of a flow: delays, limits and losses
 

@@ -1,14 +1,16 @@
 """Boxes in a row: each one's server is the next one's client side, and each keeps its own state."""
 
+import functools
 import random
 import socket
-import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from hbprobe.manner import Layer
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
+from hbprobe.middlebox.faults.fault_box import FaultBox
+from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.flow_tls import NO_TLS, Tls
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Relay
 from hbprobe.middlebox.running_box import RunningBox
@@ -16,22 +18,6 @@ from hbprobe.net.dial import Address
 from hbprobe.profiles.model import Profile
 
 _BETWEEN = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """What the boxes of layer http show to the client and to the server; None is plain HTTP.
-
-    The first of them ends the client's TLS, the last one begins the server's; between them requests pass in plain.
-    """
-
-    client: ssl.SSLContext | None = None
-    server: ssl.SSLContext | None = None
-    server_name: str = "localhost"
-    """Whom the server's certificate must name."""
-
-
-_PLAIN = Tls()
 
 
 class Chain:
@@ -44,10 +30,18 @@ class Chain:
         observer: Callable[[int], Observer],
         max_flows: int | None = None,
         chance: random.Random | None = None,
-        tls: Tls = _PLAIN,
+        tls: Tls = NO_TLS,
         descriptors: int = DESCRIPTORS,
+        feed: Feed | None = None,
+        seed: int = 0,
     ) -> None:
-        """`descriptors`: so many may be in use, by all boxes together."""
+        """`tls` is for boxes of layer http: the first of them ends the client's, the last one begins the server's.
+
+        `descriptors`: so many may be in use, by all boxes together.
+
+        With a `feed`, boxes of layer packet and tcp can be given toxics, and tell it what happens; `seed` decides
+        then which flows those hit.
+        """
         self._boxes = boxes
         self._upstream = upstream
         self._observer = observer
@@ -56,6 +50,8 @@ class Chain:
         self._chance = chance
         self._tls = tls
         self._descriptors = descriptors // max(1, len(boxes))
+        self._feed = feed
+        self._seed = seed
         self.relays: list[RunningBox] = []
 
     async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
@@ -78,7 +74,11 @@ class Chain:
     def _make(self, place: int, upstream: Sequence[Address]) -> RunningBox:
         profile, observer = self._boxes[place], self._observer(place)
         if profile.layer is not Layer.HTTP:
-            return Relay(profile, upstream, observer, self._max_flows, self._chance, self._descriptors)
+            common = profile, upstream, observer, self._max_flows, self._chance, self._descriptors
+            if self._feed is None:
+                return Relay(*common)
+            tell = functools.partial(self._feed.tell, box=place)
+            return FaultBox(*common, seed=f"{self._seed}/{place}", tell=tell)
         http = [at for at, box in enumerate(self._boxes) if box.layer is Layer.HTTP]
         return Gateway(
             profile,

@@ -10,11 +10,18 @@ from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from hbprobe import __version__
 from hbprobe.errors import UserError
+from hbprobe.manner import Layer
+from hbprobe.middlebox.faults.fault_box import FaultBox
+from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.toxic_calls import ToxicCalls, stream_events
+from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.middlebox.running_box import RunningBox
 from hbprobe.net.json_api import JsonApi, problem, read_number, read_object
+from hbprobe.profiles.model import Profile
 from hbprobe.profiles.running import with_overrides
 
 _LOOK_S = 0.2
@@ -30,13 +37,15 @@ class ControlApi(JsonApi):
         stop: Callable[[], None],
         token: str | None,
         more: Iterable[web.AbstractRouteDef] = (),
+        feed: Feed | None = None,
     ) -> None:
-        """`more` are routes beside those of the API."""
+        """`more` are routes beside those of the API; `feed` is that of the boxes which can be given toxics."""
         self._boxes = boxes
         self._stop = stop
         """Called once when nothing is left to do: told to stop, or drained."""
         self._draining = False
         self._next_look: asyncio.TimerHandle | None = None
+        self._feed = feed or Feed()
         super().__init__(
             [
                 web.get("/", self._about),
@@ -46,6 +55,8 @@ class ControlApi(JsonApi):
                 web.delete("/boxes/{box}/flows/{number}", self._expire),
                 web.post("/drain", self._drain),
                 web.post("/stop", self._stop_now),
+                web.get("/events", self._events),
+                *ToxicCalls(self._fault_box).routes("/boxes/{box}"),
                 *more,
             ],
             token,
@@ -56,6 +67,13 @@ class ControlApi(JsonApi):
         if self._next_look is not None:
             self._next_look.cancel()
         await super().close()
+
+    @web.middleware
+    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await super()._admit(request, handler)
+        except ApiError as error:
+            return web.json_response({"error": error.text}, status=error.status)
 
     # Calls
 
@@ -68,7 +86,8 @@ class ControlApi(JsonApi):
 
     async def _flows(self, request: web.Request) -> web.Response:
         box = self._boxes[self._place(request)]
-        return web.json_response({"flows": [asdict(flow) for flow in box.flows()]})
+        flows = box.connections() if isinstance(box, FaultBox) else [asdict(flow) for flow in box.flows()]
+        return web.json_response({"flows": flows})
 
     async def _set_timers(self, request: web.Request) -> web.Response:
         place = self._place(request)
@@ -78,6 +97,7 @@ class ControlApi(JsonApi):
         except UserError as error:
             raise problem(web.HTTPBadRequest, str(error)) from None
         box.change(profile)
+        self._feed.tell("timers-changed", box=place, timers_s=_timers_s(profile))
         return web.json_response(self._summary(place) | {"remarks": list(remarks)})
 
     async def _expire(self, request: web.Request) -> web.Response:
@@ -86,6 +106,9 @@ class ControlApi(JsonApi):
         if number is None or not box.expire(number):
             raise problem(web.HTTPNotFound, f"no flow {text} that a timer could end")
         return web.json_response({"expired": number})
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        return await stream_events(self._feed, request)
 
     async def _drain(self, _: web.Request) -> web.Response:
         if self._draining:
@@ -101,6 +124,19 @@ class ControlApi(JsonApi):
         return web.json_response({"stopping": True})
 
     # Helpers
+
+    def _fault_box(self, request: web.Request) -> FaultBox:
+        place = self._place(request)
+        box = self._boxes[place]
+        if isinstance(box, FaultBox):
+            return box
+        if box.profile.layer is Layer.HTTP:
+            raise ApiError(
+                400,
+                f"box {place} ends TLS and reads requests (layer http), and toxics are for boxes that relay bytes: "
+                f"put one beside it, as in hbprobe proxy open-path {box.profile.id}",
+            )
+        raise ApiError(400, "toxics are for boxes in one process: start without --workers")
 
     def _live(self) -> int:
         return sum(len(box) for box in self._boxes)
@@ -127,9 +163,13 @@ class ControlApi(JsonApi):
             "profile": box.profile.id,
             "layer": box.profile.layer,
             "flows": len(box),
-            "timers_s": {str(kind): timer.default for kind, timer in box.profile.each_timer()},
+            "timers_s": _timers_s(box.profile),
             "counts": counts,
         }
+
+
+def _timers_s(profile: Profile) -> dict[str, float]:
+    return {str(kind): timer.default for kind, timer in profile.each_timer()}
 
 
 async def _settings(request: web.Request) -> dict[str, str]:

@@ -13,6 +13,7 @@ from hbprobe.warp import rate_of
 DESCRIPTORS = 8192
 """A box may use so many where nobody says how many there are, for it is not alone in its process then."""
 _DRAIN_BYTES = 256 * 1024
+_HEARD_AT_ONCE = {Act.RESET, Act.CLOSE}
 _MOST_DRAINS = 64
 """More reads than a socket's buffer has room for; a peer that sends without a pause must not hold the box up."""
 
@@ -27,17 +28,27 @@ class ExpiredEnds:
         self._kept = KeptSockets(self._loop.remove_reader)
         self._gives_up = gives_up
         self._has_given_up = False
-        self._listening: set[socket.socket] = set()
-        """Those of them that are not mute: they answer the next packet, or it brings their flow back."""
-        self._is_dark = False
+        self._listening: dict[socket.socket, Callable[[], bool]] = {}
+        """Those of them that are not mute: they answer the next packet, or it brings their flow back. And for each
+        whether it is in the dark."""
 
     def end(
-        self, sock: socket.socket, act: Act, *, has_ended: bool, speaks: Callable[[], object] | None = None
+        self,
+        sock: socket.socket,
+        act: Act,
+        *,
+        has_ended: bool,
+        speaks: Callable[[], object] | None = None,
+        is_dark: Callable[[], bool] = lambda: False,
     ) -> Way | None:
         """Do `act` to one end; return how it was silenced if it was.
 
         `has_ended`: it has sent FIN before. `speaks` is called where the act is to listen and a packet comes.
+        `is_dark` says, now and at each `see_who_is_dark`, whether a black hole takes what the end sends and would
+        hear: it meets silence then, and RST and FIN are lost.
         """
+        if act in _HEARD_AT_ONCE and is_dark():
+            act = Act.MUTE
         match act:
             case Act.RESET:
                 close_with_reset(sock)
@@ -45,12 +56,12 @@ class ExpiredEnds:
                 _drain(sock)
                 sock.close()
             case Act.RESET_ON_NEXT:
-                self._listen(sock)
+                self._listen(sock, is_dark)
                 if not has_ended:  # otherwise it has nothing more to send, but would look readable for ever
                     _drain(sock)
                     self._loop.add_reader(sock.fileno(), self._answer_with_reset, sock)
             case Act.LISTEN if speaks is not None and not has_ended:
-                self._listen(sock)
+                self._listen(sock, is_dark)
                 self._loop.add_reader(sock.fileno(), speaks)
             case Act.MUTE | Act.LISTEN:
                 way = self.mute(sock)
@@ -58,32 +69,30 @@ class ExpiredEnds:
                 return way
         return None
 
-    def mute(self, sock: socket.socket) -> Way:
-        """Make a socket silent, and say how well that worked."""
+    def mute(self, sock: socket.socket, *, heals: bool = False) -> Way:
+        """Make a socket silent as `net.silence.mute` does, and say how well that worked."""
         if self._warps:
             wait_for_ack(sock)
-        return mute(sock)
+        return mute(sock, heals=heals)
 
     def take_back(self, sock: socket.socket) -> bool:
         """Give back a socket of a flow that lives again; return False when it was let go to make room."""
         if sock.fileno() < 0:
             return False
         self._kept.give_up(sock)
-        self._listening.discard(sock)
+        self._listening.pop(sock, None)
         unmute(sock)
         return True
 
-    def go_dark(self) -> None:
-        """Let no end hear or say anything until `come_back`."""
-        self._is_dark = True
-        for sock in self._still_listening():
-            self.mute(sock)
-
-    def come_back(self) -> None:
-        """Let those ends hear again that did before."""
-        self._is_dark = False
-        for sock in self._still_listening():
-            unmute(sock)
+    def see_who_is_dark(self) -> None:
+        """Let ends that listen hear nothing while they are in the dark, and hear again when they are not."""
+        # some were let go to make room
+        self._listening = {sock: is_dark for sock, is_dark in self._listening.items() if sock.fileno() >= 0}
+        for sock, is_dark in self._listening.items():
+            if is_dark():
+                self.mute(sock, heals=True)
+            else:
+                unmute(sock)
 
     def make_room(self) -> bool:
         """Give a descriptor back; return False when none is kept."""
@@ -110,19 +119,15 @@ class ExpiredEnds:
         """Keep nothing any more."""
         self._kept.close()
 
-    def _listen(self, sock: socket.socket) -> None:
+    def _listen(self, sock: socket.socket, is_dark: Callable[[], bool]) -> None:
         self._kept.take_in(sock)
-        self._listening.add(sock)
-        if self._is_dark:
-            self.mute(sock)
-
-    def _still_listening(self) -> set[socket.socket]:
-        self._listening = {sock for sock in self._listening if sock.fileno() >= 0}  # some were let go to make room
-        return self._listening
+        self._listening[sock] = is_dark
+        if is_dark():
+            self.mute(sock, heals=True)
 
     def _answer_with_reset(self, sock: socket.socket) -> None:
         self._kept.give_up(sock)
-        self._listening.discard(sock)
+        self._listening.pop(sock, None)
         close_with_reset(sock)
 
 

@@ -23,46 +23,67 @@ class GracefulClose:
     """
 
     def __init__(
-        self, sock: socket.socket, unsent: bytes, under_way: "set[GracefulClose]", *, notify: bool, linger: bool
+        self,
+        sock: socket.socket,
+        unsent: bytes,
+        under_way: "set[GracefulClose]",
+        *,
+        notify: bool,
+        linger: bool,
+        waits: bool = False,
     ) -> None:
         """Take over a socket that the loop does not watch, and what its peer has not got yet.
 
-        `notify`: TLS's close_notify goes before the FIN, which says that nothing is missing. It stands in `under_way`
-        until it is done.
+        `notify`: TLS's close_notify goes before the FIN, which says that nothing is missing. `waits`: not before
+        `go_on`. It stands in `under_way` until it is done.
         """
         self._loop = asyncio.get_running_loop()
-        self._sock = sock
+        self.sock = sock
         self._unsent = unsent
         self._under_way = under_way
         self._notify = notify
         self._linger = linger
-        self._timer = self._loop.call_later(_FLUSH_S, self.cut_short)
+        self._fin_is_sent = False
+        self._timer: asyncio.TimerHandle | None = None
         under_way.add(self)
-        self._go_on()
+        if not waits:
+            self.go_on()
+
+    def stand_still(self) -> None:
+        """Do nothing until `go_on`; the socket may be made silent meanwhile."""
+        self._stop()
+
+    def go_on(self) -> None:
+        """Begin, or go on where it stood still."""
+        if self._fin_is_sent:
+            self._await_fin()
+        else:
+            self._timer = self._loop.call_later(_FLUSH_S, self.cut_short)
+            self._go_on()
 
     def cut_short(self) -> None:
         """Send RST instead of what is left to do."""
         self._over()
-        close_with_reset(self._sock)
+        close_with_reset(self.sock)
 
     def _go_on(self) -> None:
         try:
             while self._unsent:
-                self._unsent = self._unsent[self._sock.send(self._unsent) :]
+                self._unsent = self._unsent[self.sock.send(self._unsent) :]
             if self._notify:
-                _send_close_notify(self._sock)
+                _send_close_notify(self.sock)
         except (BlockingIOError, InterruptedError, ssl.SSLWantWriteError):
-            self._loop.add_writer(self._sock.fileno(), self._go_on)
+            self._loop.add_writer(self.sock.fileno(), self._go_on)
             return
         except OSError:  # the peer is gone
             self._close()
             return
-        self._loop.remove_writer(self._sock.fileno())
+        self._loop.remove_writer(self.sock.fileno())
         self._send_fin()
 
     def _send_fin(self) -> None:
         try:
-            self._sock.shutdown(socket.SHUT_WR)
+            self.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self._close()
             return
@@ -70,9 +91,13 @@ class GracefulClose:
             self._read_and_drop()
             self._close()
             return
-        self._timer.cancel()
+        self._fin_is_sent = True
+        self._await_fin()
+
+    def _await_fin(self) -> None:
+        self._stop()
         self._timer = self._loop.call_later(_LINGER_S, self._close)
-        self._loop.add_reader(self._sock.fileno(), self._lingering)
+        self._loop.add_reader(self.sock.fileno(), self._lingering)
 
     def _lingering(self) -> None:
         if not self._read_and_drop():
@@ -82,7 +107,7 @@ class GracefulClose:
         """Read past TLS, which is over; return False at the peer's own end."""
         try:
             for _ in range(_MOST_DRAINS):
-                if not socket.socket.recv(self._sock, _DRAIN_BYTES):
+                if not socket.socket.recv(self.sock, _DRAIN_BYTES):
                     return False
         except (BlockingIOError, InterruptedError):
             pass
@@ -92,13 +117,17 @@ class GracefulClose:
 
     def _close(self) -> None:
         self._over()
-        self._sock.close()
+        self.sock.close()
 
     def _over(self) -> None:
         self._under_way.discard(self)
-        self._timer.cancel()
-        self._loop.remove_reader(self._sock.fileno())
-        self._loop.remove_writer(self._sock.fileno())
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self.sock.fileno())
+        self._loop.remove_writer(self.sock.fileno())
 
 
 def _send_close_notify(sock: socket.socket) -> None:

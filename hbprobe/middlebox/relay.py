@@ -38,7 +38,6 @@ _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
 _BOTH = 0b11
 """The bits of both sides."""
-_HEARD_AT_ONCE = {Act.RESET, Act.CLOSE}
 _AFTER_THE_HANDSHAKE = {errno.ECONNRESET, errno.EPIPE}
 """RST from a server that has taken the connection; one that has not would be ECONNREFUSED (connect(2))."""
 
@@ -46,7 +45,7 @@ _AFTER_THE_HANDSHAKE = {errno.ECONNRESET, errno.EPIPE}
 class Link(Flow):
     """A flow with its two sockets."""
 
-    __slots__ = ("ended", "number", "socks", "unsent", "watched_at")
+    __slots__ = ("ended", "is_dark", "number", "socks", "unsent", "watched_at")
 
     def __init__(self, rules: Rules, now: float, luck: float, number: int, client: socket.socket) -> None:
         super().__init__(rules, now, luck)
@@ -57,6 +56,8 @@ class Link(Flow):
         self.ended = 0
         """One bit a side that has sent FIN."""
         self.watched_at = math.inf
+        self.is_dark = False
+        """Nothing passes, not even an ACK."""
 
     def state(self, now: float) -> FlowState:
         """Return what can be told of this flow."""
@@ -105,7 +106,7 @@ class Relay:
         self._alarm: Alarm[Link] = Alarm(self._on_alarm)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._on_readable = self._readable
-        self._is_dark = False
+        self._is_cut = False
 
     def __len__(self) -> int:
         """Return the number of live flows."""
@@ -145,27 +146,17 @@ class Relay:
 
         Timers run on. What the box would say when one runs out is lost, as all that comes from the ends.
         """
-        if self._is_dark:
-            return
-        self._is_dark = True
-        self._listener.go_dark()
-        self._expired_ends.go_dark()
-        for link in self._links:
-            if link.phase is not Phase.OPENING:
-                self._unwatch(link)
-                for sock in link.socks:
-                    self._expired_ends.mute(sock)
+        if not self._is_cut:
+            self._is_cut = True
+            self._listener.go_dark()
+            self._see_who_is_dark()
 
     def heal(self) -> None:
         """Let everything pass again; what the ends have sent meanwhile, they send again, as TCP does."""
-        if not self._is_dark:
-            return
-        self._is_dark = False
-        self._listener.come_back()
-        self._expired_ends.come_back()
-        for link in self._links:
-            if link.phase is not Phase.OPENING:
-                self._hear_again(link)
+        if self._is_cut:
+            self._is_cut = False
+            self._listener.come_back()
+            self._see_who_is_dark()
 
     def drain(self) -> None:
         """Take no more connections; live flows go on."""
@@ -221,14 +212,16 @@ class Relay:
         elif error_number:
             self._dial_next(link, addresses, error_number)
         else:
-            link.connected(self._loop.time())
-            self._alarm.watch(link)
-            if self._is_dark:
-                for sock in link.socks:
-                    self._expired_ends.mute(sock)
-                return
-            self._read(link, Side.CLIENT)
-            self._read(link, Side.SERVER)
+            self._reached(link)
+
+    def _reached(self, link: Link) -> None:
+        link.connected(self._loop.time())
+        self._alarm.watch(link)
+        if self._meets_silence(link):
+            self._darken(link)
+            return
+        self._read(link, Side.CLIENT)
+        self._read(link, Side.SERVER)
 
     def _dial_next(self, link: Link, addresses: Sequence[Address], error_number: int) -> None:
         link.socks[Side.SERVER].close()
@@ -414,10 +407,13 @@ class Relay:
         )
 
     def _end(self, link: Link, side: int, act: Act) -> Way | None:
-        if self._is_dark and act in _HEARD_AT_ONCE:
-            act = Act.MUTE
-        speaks = functools.partial(self._revive, link)
-        return self._expired_ends.end(link.socks[side], act, has_ended=bool(link.ended & 1 << side), speaks=speaks)
+        return self._expired_ends.end(
+            link.socks[side],
+            act,
+            has_ended=bool(link.ended & 1 << side),
+            speaks=functools.partial(self._revive, link),
+            is_dark=functools.partial(self._meets_silence, link),
+        )
 
     def _revive(self, link: Link) -> None:
         """Bring an expired flow back: an end from which a packet may do that has sent one."""
@@ -430,9 +426,33 @@ class Relay:
         self._links.add(link)
         self._alarm.watch(link)
         self._stats.revived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT]))
-        self._hear_again(link)
+        if self._meets_silence(link):  # the packet had come before
+            self._darken(link)
+        else:
+            self._hear_again(link)
+
+    # Black holes
+
+    def _meets_silence(self, link: Link) -> bool:
+        """Return whether a flow, live or expired, is in a black hole."""
+        del link
+        return self._is_cut
+
+    def _see_who_is_dark(self) -> None:
+        self._expired_ends.see_who_is_dark()
+        for link in self._links:
+            if link.phase is not Phase.OPENING and (is_dark := self._meets_silence(link)) is not link.is_dark:
+                (self._darken if is_dark else self._hear_again)(link)
+
+    def _darken(self, link: Link) -> None:
+        """Make both ends meet silence; their kernels go on to send what is not acknowledged, until it heals."""
+        link.is_dark = True
+        self._unwatch(link)
+        for sock in link.socks:
+            self._expired_ends.mute(sock, heals=True)
 
     def _hear_again(self, link: Link) -> None:
+        link.is_dark = False
         for sock in link.socks:
             unmute(sock)
         for side in Side:

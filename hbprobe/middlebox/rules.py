@@ -1,4 +1,4 @@
-"""What a box of layer packet or tcp does to its flows: the timers of a profile, ready to be applied."""
+"""The timers of a profile, ready to be applied, and what a box of layer packet or tcp does to its flows by them."""
 
 import math
 from dataclasses import dataclass
@@ -35,13 +35,13 @@ class Probing:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One timer of a box, ready to be applied."""
+    """One timer of a box of any layer, ready to be applied."""
 
     kind: TimerKind
     length_s: float
     expiry: Expiry
     acts: tuple[Act, Act]
-    """What is done to the client's end and to the server's."""
+    """What is done to the client's end, once it has its status where there is one, and to the server's."""
     restarted_by: tuple[bool, bool]
     """Whether what the client sends restarts it, and what the server sends."""
     each_direction: bool = False
@@ -51,6 +51,12 @@ class Rule:
     step_s: float = 0.0
     jitter_s: float = 0.0
     asking: Probing | None = None
+    status: int | None = None
+    """Layer http: the client is answered with it, where its answer has not begun."""
+    body: str = ""
+    """Of that answer."""
+    retries: int = 0
+    """Layer http: so many times the request is sent again before the rule is applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class TableSweep:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a box does to its flows."""
+    """What a box of layer packet or tcp does to its flows; the phases of an http box are those of `HttpRules`."""
 
     by_phase: tuple[Rule | None, Rule | None, Rule | None, Rule | None, None]
     """The timer of each phase; none runs once the flow has expired."""

@@ -23,7 +23,7 @@ class FlowState:
 
 
 class RunningBox(Protocol):
-    """A running box."""
+    """What relays and gateways have in common for those who watch and steer them."""
 
     profile: Profile
 
@@ -53,6 +53,14 @@ class RunningBox(Protocol):
 
     def expire(self, number: int) -> bool:
         """End a flow now, as if its timer had run out; False when there is no such flow, or no timer."""
+        ...
+
+    def blackhole(self) -> None:
+        """Let nothing pass and answer nothing, as if a cable were cut, until `heal`. Timers run on."""
+        ...
+
+    def heal(self) -> None:
+        """Let everything pass again; what the ends have sent meanwhile, TCP sends again."""
         ...
 
     def drain(self) -> None:

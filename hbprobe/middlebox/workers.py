@@ -94,6 +94,8 @@ _ANSWERS: dict[str, Callable[..., object]] = {
     "flows": _flows,
     "change": lambda box, _number, _count, profile: box.change(profile),
     "expire": _expire,
+    "blackhole": lambda box, *_: box.blackhole(),
+    "heal": lambda box, *_: box.heal(),
     "drain": lambda box, *_: box.drain(),
 }
 
@@ -180,7 +182,7 @@ class _SharedBox:
 
     @property
     def counts(self) -> FlowCounts:
-        """What all workers have counted."""
+        """The sums over all processes, asked for now."""
         total = FlowCounts()
         for counts in self._workers.ask("counts", self._place):
             for field in fields(FlowCounts):
@@ -208,6 +210,14 @@ class _SharedBox:
     def expire(self, number: int) -> bool:
         """End a flow now, whichever worker has it."""
         return any(self._workers.ask("expire", self._place, number))
+
+    def blackhole(self) -> None:
+        """Let nothing pass, in any worker."""
+        self._workers.ask("blackhole", self._place)
+
+    def heal(self) -> None:
+        """Let everything pass again."""
+        self._workers.ask("heal", self._place)
 
     def drain(self) -> None:
         """Take no more connections."""

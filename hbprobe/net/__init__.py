@@ -11,6 +11,8 @@ by `listener` and `accepted`. Nothing here knows of trials, profiles or requests
     connection.py    the name of a connection, as the boxes on its path wrote it into their logs: addresses, ports,
                      and when
     replies.py       what may come back on a connection: an answer, or the end of the connection in one of its kinds
+    tls_codec.py     one end of a TLS connection without its socket: from bytes of the wire to what the peer says, and
+                     the other way
     tls_end.py       how the other side of an SSLSocket ended the connection
     tls_trouble.py   what went wrong with TLS, and what to do about it: one table, by OpenSSL's words for the alert or
                      the mistake
@@ -25,6 +27,7 @@ by `listener` and `accepted`. Nothing here knows of trials, profiles or requests
     accepted.py      an accepted connection, plain or TLS, as an asyncio transport that keeps no buffer while nothing
                      moves
     http_server.py   an HTTP server that strangers cannot hold up: aiohttp behind our own listener and transport
+    exposition.py    metrics as whoever scrapes them wants them: Prometheus's text or OpenMetrics
     json_api.py      what the small HTTP APIs have in common: one shell that checks who calls, and JSON in and out
     certificates.py  certificates for the far end: a private CA that is made once, and the TLS settings of both ends
     address.py       addresses as people write them: HOST:PORT

@@ -20,19 +20,30 @@ class Dial:
         make_socket: Callable[[socket.AddressFamily], socket.socket],
         connected: Callable[[socket.socket], None],
         failed: Callable[[str], None],
+        *,
+        waits: bool = False,
     ) -> None:
-        """`make_socket` may raise OSError; `failed` is given the reason, in words."""
+        """`make_socket` may raise OSError; `failed` is given the reason, in words. `waits`: not before `begin`."""
         self._loop = asyncio.get_running_loop()
         self._left = list(addresses)
         self._make_socket = make_socket
         self._connected = connected
         self._failed = failed
         self._sock: socket.socket | None = None
-        self._next = self._loop.call_soon(self._try_next)
+        self._next: asyncio.Handle | None = None
+        if not waits:
+            self.begin()
+
+    def begin(self) -> None:
+        """Try the first address, unless this was cancelled."""
+        if self._left:
+            self._next = self._loop.call_soon(self._try_next)
 
     def cancel(self) -> None:
         """Give up without a word."""
-        self._next.cancel()
+        self._left.clear()
+        if self._next is not None:
+            self._next.cancel()
         self._drop()
 
     def _try_next(self) -> None:

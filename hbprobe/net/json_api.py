@@ -64,7 +64,7 @@ class JsonApi:
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Origin" in request.headers and not self._is_own(request):
             raise problem(web.HTTPForbidden, "no web page may call this")
-        if self._is_local and not is_loopback(_host(request.headers.get("Host", ""))):
+        if self._is_local and not is_loopback(host_of(request.headers.get("Host", ""))):
             raise problem(web.HTTPForbidden, "call this machine by its loopback address or localhost")
         given = _bytes(request.headers.get("Authorization", "").removeprefix("Bearer "))
         if self._token is not None and not hmac.compare_digest(given, self._token):
@@ -114,7 +114,8 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _host(header: str) -> str:
+def host_of(header: str) -> str:
+    """Return the host that a Host header names; empty where it names none."""
     try:
         return Address.parse(header if header.rpartition(":")[2].isdecimal() else f"{header}:80").host
     except ValueError:

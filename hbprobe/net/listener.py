@@ -40,6 +40,7 @@ class Listener:
         self._sockets: list[socket.socket] = []
         self._spare = -1
         self._looking = True
+        self._is_dark = False
         self._loop = asyncio.get_running_loop()
 
     async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
@@ -73,7 +74,10 @@ class Listener:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((address[0], taken, *address[2:]))
             sock.listen(_BACKLOG)
-        self.look_again()
+        if self._is_dark:
+            self.go_dark()
+        else:
+            self.look_again()
         self._take_spare()
 
     def listen_on(self, sock: socket.socket) -> None:
@@ -97,6 +101,7 @@ class Listener:
 
     def go_dark(self) -> None:
         """Let who connects hear nothing until `come_back`; where the system cannot, they wait in its queue."""
+        self._is_dark = True
         self.look_away()
         for sock in self._sockets:
             with contextlib.suppress(OSError):
@@ -104,6 +109,7 @@ class Listener:
 
     def come_back(self) -> None:
         """Answer who connects, and accept."""
+        self._is_dark = False
         for sock in self._sockets:
             unmute(sock)
         self.look_again()

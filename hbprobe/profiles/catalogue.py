@@ -13,7 +13,7 @@ from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.loader import load_profile
 from hbprobe.profiles.mistakes import printable, quoted
 from hbprobe.profiles.model import Category, Profile
-from hbprobe.profiles.silent_request import silent_hold
+from hbprobe.profiles.silent_request import deciding_timer, timer_s
 
 FOLDER = "proxy_profiles"
 _SUFFIXES = (".yaml", ".yml")
@@ -126,6 +126,6 @@ def select(
         for profile in profiles
         if category in (None, profile.category)
         and layer in (None, profile.layer)
-        and expiry in (None, silent_hold(profile).expiry)
-        and (below_s is None or (silent_hold(profile).limit_s or math.inf) < below_s)
+        and expiry in (None, None if (timer := deciding_timer(profile)) is None else timer.expiry)
+        and (below_s is None or (timer_s(profile) or math.inf) < below_s)
     ]

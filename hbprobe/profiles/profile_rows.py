@@ -18,7 +18,7 @@ from hbprobe.profiles.model import (
     TimerKind,
 )
 from hbprobe.profiles.running import format_range
-from hbprobe.profiles.silent_request import deciding_timer, outlived, silent_hold, upgrade_is_untold
+from hbprobe.profiles.silent_request import deciding_timer, outlived, timer_s, upgrade_is_untold
 
 INFERRED = "* inferred: follows from how such boxes work; no source says it"
 
@@ -32,7 +32,7 @@ TIMER_HEADER = ("timer", "default", "range", "at expiry", "restarted by", "sourc
 
 def list_row(profile: Profile) -> tuple[str, ...]:
     """Return the line of a profile in a list: what it makes of a request that is held in silence."""
-    limit_s = silent_hold(profile).limit_s
+    limit_s = timer_s(profile)
     length = ("-", "for ever") if limit_s is None else (f"{limit_s:.10g}", format_duration(limit_s))
     timer = deciding_timer(profile)
     if timer is None:

@@ -1,8 +1,9 @@
 """What a box makes of a request that is held in silence, as Direct Push holds it: how long it lives, how it dies."""
 
-from typing import NamedTuple
+import math
+from dataclasses import dataclass
 
-from hbprobe.manner import Expiry, Layer
+from hbprobe.manner import Layer, Manner
 from hbprobe.profiles.model import Ends, Profile, Timer, TimerKind
 
 _ENDING = (TimerKind.IDLE, TimerKind.SERVER_RESPONSE, TimerKind.TOTAL, TimerKind.LIFETIME)
@@ -11,25 +12,50 @@ _ENDING = (TimerKind.IDLE, TimerKind.SERVER_RESPONSE, TimerKind.TOTAL, TimerKind
 _BETWEEN = (TimerKind.CLIENT_IDLE, TimerKind.LIFETIME)
 
 
-class Held(NamedTuple):
-    """The fate of a request on which nothing moves until its answer comes."""
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a box makes of a request that is held in silence, or of a connection on which nothing is asked.
 
-    limit_s: float | None
-    """It is lost when it takes longer than this; None where the box lets it live for ever.
+    It is what a product does; `hbprobe.trial.outcome.Limit` is what was measured of a path.
+    """
 
-    Where the box tries other servers first, the client learns of it only (1 + retries) timers after the request."""
-    expiry: Expiry | None
-    """How it is cut; where it lives, what the box does instead; None for a box without such a timer."""
-    status: int | None
-    """The HTTP status of a box that answers with one."""
+    limit_s: float = math.inf
+    """It is lost when it takes so long or longer; infinite where nothing cuts it."""
+    manner: Manner = Manner.SILENT
+    """How the client sees it, and so when it notices."""
+    spread_s: float = 0.0
+    """The limit is longer by up to so much, another for each request: jitter, steps, and how often a box looks."""
+    tries: int = 1
+    """How many servers are asked, each for the limit; the client hears of the cut after the last."""
+
+    @property
+    def latest_s(self) -> float:
+        """How long it lives at most at one server."""
+        return self.limit_s + self.spread_s
 
 
-def silent_hold(profile: Profile) -> Held:
-    """Return the limit and the manner of a request that is held in silence through the box."""
+def cut_of(profile: Profile) -> Cut:
+    """Return what one box of this product does to a request held in silence."""
+    return cut_by(deciding_timer(profile), profile)
+
+
+def cut_by(timer: Timer | None, profile: Profile) -> Cut:
+    """Return what a timer of a box of this product does to a connection that is silent; None stands for no timer."""
+    if timer is None or outlived(timer):
+        return Cut()
+    every_s, passes = (profile.sweep.every, profile.sweep.passes) if profile.sweep else (0.0, 1)
+    return Cut(
+        limit_s=timer.default + every_s * (passes - 1),
+        manner=(timer.expiry.traits.manner if timer.tells is not Ends.SERVER else None) or Manner.SILENT,
+        spread_s=(timer.jitter or 0.0) + (timer.step or 0.0) + every_s,
+        tries=1 + timer.retries,
+    )
+
+
+def timer_s(profile: Profile) -> float | None:
+    """Return the timer that cuts such a request, as it is set; None where the box lets it live for ever."""
     timer = deciding_timer(profile)
-    if timer is None:
-        return Held(None, None, None)
-    return Held(None if outlived(timer) else timer.default, timer.expiry, timer.status)
+    return None if timer is None or outlived(timer) else timer.default
 
 
 def deciding_timer(profile: Profile) -> Timer | None:
@@ -64,23 +90,9 @@ def outlived(timer: Timer) -> bool:
     return timer.probes is not None or not timer.expiry.ends or revives
 
 
-def latest_s(profile: Profile) -> float | None:
-    """Return how long such a request can live at most: the limit, and what steps, jitter and sweep may add."""
-    timer = deciding_timer(profile)
-    return None if timer is None else latest_of(timer, profile)
-
-
 def between_requests(profile: Profile) -> Timer | None:
     """Return the timer that ends a connection first on which nothing is asked, or None where none runs."""
     if profile.layer is not Layer.HTTP:
         return deciding_timer(profile)
     timers = [timer for kind in _BETWEEN if (timer := profile.timers.get(kind)) is not None]
     return min(timers, key=lambda timer: (outlived(timer), timer.default), default=None)
-
-
-def latest_of(timer: Timer, profile: Profile) -> float | None:
-    """Return when a timer strikes at the latest, with steps, jitter and sweep; None where it ends nothing."""
-    if outlived(timer):
-        return None
-    latest = timer.default + (timer.jitter or 0.0) + (timer.step or 0.0)
-    return latest + (profile.sweep.every * profile.sweep.passes if profile.sweep else 0.0)

@@ -9,6 +9,7 @@ from hbprobe.diagnosis.fit import Law
 from hbprobe.diagnosis.reasoning import BoxKind, Direction, Movement, Runs, Whose
 from hbprobe.locate.finding import Code
 from hbprobe.manner import Aftermath, Manner
+from hbprobe.net.connection import Connection
 from hbprobe.preflight.preflight import CheckState, Name
 from hbprobe.profiles.model import Profile
 from hbprobe.records.capture import CaptureRecord
@@ -297,7 +298,7 @@ class PathsPart(Part):
     cut_s: Count | None
 
 
-class ExplanationPart(Part):
+class AskingDevicePart(Part):
     """A device that asks for the average or less."""
 
     id: str
@@ -313,7 +314,7 @@ class EventSaidPart(Part):
     threshold_s: Count
     command: Literal["Ping", "Sync"] | None
     times: Count
-    devices: tuple[ExplanationPart, ...]
+    devices: tuple[AskingDevicePart, ...]
 
 
 class VerdictRecordPart(Document):
@@ -426,6 +427,12 @@ class EndPart(NumberedPart):
     evidence: tuple[str, ...] = ()
     stalled_s: Seconds = 0.0
     connection: ConnectionPart | None = None
+
+    def value(self) -> Trial:
+        """Return the trial that it stands for."""
+        showed = self.model_dump(exclude={"event", "trial", "hold_s", "started_s", "connection"})
+        connection = None if self.connection is None else Connection(**self.connection.model_dump())
+        return Trial(self.trial, self.hold_s, self.started_s, Outcome(**showed, connection=connection))
 
 
 class AbandonedPart(Part):

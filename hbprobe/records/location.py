@@ -6,8 +6,9 @@ from typing import Any
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError
-from hbprobe.locate.finding import ALL, Code, HopFinding, Reached, Route
+from hbprobe.locate.finding import ALL, Code, Hop, HopFinding, Reached, Route
 from hbprobe.locate.hop_trials import HopQuestion
+from hbprobe.trial.outcome import Outcome
 
 SCHEMA = "hbprobe.location/1"
 
@@ -34,6 +35,8 @@ class Location:
     family: str = "any"
     complete: bool = True
     """False where it was stopped before its end."""
+    hbprobe: str = __version__
+    """Version of the program that measured."""
 
     @property
     def exit_status(self) -> int:
@@ -47,7 +50,7 @@ class Location:
         finding = self.finding
         return {
             "schema": SCHEMA,
-            "hbprobe": __version__,
+            "hbprobe": self.hbprobe,
             "label": self.label,
             "target": self.target,
             "source": self.source,
@@ -82,6 +85,40 @@ class Location:
     def to_json(self) -> str:
         """Return the JSON form as text: one document, ASCII only, with a line end."""
         return json.dumps(self.to_dict(), indent=2) + "\n"
+
+
+def read_location(data: object) -> Location:
+    """Read the JSON form; raises ValueError, in one line that names the key and the mend, for anything else."""
+    from hbprobe.records.documents import LocationPart  # pydantic: only those who read wait for it
+
+    part = LocationPart.read(data)
+    asked = None
+    if part.method is not None and part.hold is not None and part.interval is not None:
+        asked = HopQuestion(part.method, part.hold, round(part.interval))
+    hops = tuple(Hop(hop.ttl, hop.address, hop.round_trip, hop.refuses) for hop in part.hops)
+    finding = part.finding
+    return Location(
+        target=part.target,
+        asked=asked,
+        limit_s=part.limit.cut,
+        is_given=part.limit.given,
+        route=Route(hops, part.distance),
+        seen=tuple(
+            Reached(
+                ALL if one.ttl is None else one.ttl,
+                Outcome(one.outcome, one.elapsed, one.how, one.exact, one.status, one.aftermath, one.reason),
+            )
+            for one in part.trials
+        ),
+        finding=HopFinding(finding.code, finding.text, finding.hop, finding.address, finding.doubts),
+        wall_s=part.seconds.wall,
+        notes=part.notes,
+        label=part.label,
+        source=part.source,
+        family=part.family,
+        complete=part.complete,
+        hbprobe=part.hbprobe,
+    )
 
 
 def _trial_dict(one: Reached) -> dict[str, Any]:

@@ -36,7 +36,6 @@ class PreflightRecord:
         return 0 if self.passed else CannotMeasureError.exit_status
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
         return {
             "schema": SCHEMA,
             "hbprobe": __version__,

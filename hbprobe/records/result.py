@@ -2,12 +2,14 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 from hbprobe import __version__
+from hbprobe.diagnosis.advice import Advice, advise
 from hbprobe.diagnosis.heartbeat import lives, safe_interval_s
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.verdict import Judgement
@@ -58,6 +60,8 @@ class Result:
     """When it began, as in 2026-11-22T02:17:00Z; None where time did not pass as it does elsewhere."""
     cut_by: str | None = None
     """Id of the profile whose box cut; only a lab knows it."""
+    configure: str | None = None
+    """What sets the timer that is enough on the box that cuts, in its product's own words; None where unknown."""
     notes: tuple[str, ...] = ()
     """What a reader must know to trust the result, such as a certificate that was not verified."""
     server: Mapping[str, Any] | None = None
@@ -68,6 +72,12 @@ class Result:
     """How often the application sends something, where that was to be judged."""
     hbprobe: str = __version__
     """Version of the program that measured."""
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """What ends the trouble, for both sides."""
+        own = is_servers_own(self.method, self.limit)
+        return advise(self.limit, self.verdict, self.cut_by, self.configure, is_servers_own=own)
 
     @property
     def exit_status(self) -> int:
@@ -104,6 +114,7 @@ class Result:
             "noise": self.noise,
             "started_at": self.started_at,
             "cut_by": self.cut_by,
+            "advice": [asdict(one) for one in self.advice],
             "seconds": {"path": _ms(self.path_s), "wall": _ms(self.wall_s)},
             "notes": list(self.notes),
             "heartbeat": _heartbeat_dict(self.limit, self.heartbeat_s),
@@ -139,10 +150,15 @@ def load_result(path: Path) -> Result:
 
 
 def load_with(path: Path, read: Callable[[object], Read]) -> Read:
-    """Read a JSON file with a reader that raises ValueError for the wrong data; raises UserError as `load_result`."""
-    name = shown(str(path))
+    """Read a JSON file with a reader that raises ValueError for the wrong data; raises UserError as `load_result`.
+
+    A hyphen stands for standard input.
+    """
+    is_given = path == Path("-")
+    name = "standard input" if is_given else shown(str(path))
     try:
-        return read(json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_number))
+        data = sys.stdin.buffer.read() if is_given else path.read_bytes()
+        return read(json.loads(data.decode("utf-8-sig"), parse_constant=_no_number))
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:

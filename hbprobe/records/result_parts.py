@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, get_
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
+from hbprobe.diagnosis.advice import Party
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
@@ -37,7 +38,7 @@ class Part(BaseModel):
 
 
 class Document(Part):
-    """A whole document."""
+    """What one file holds; its parts are objects in it."""
 
     schema_: str = Field(alias="schema")
     """Which document it is, and the number of its version: within one, keys are only ever added."""
@@ -68,7 +69,6 @@ class Document(Part):
             raise ValueError(first_mistake(error)) from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
         return self.model_dump(mode="json", by_alias=True)
 
     def to_json(self) -> str:
@@ -77,7 +77,7 @@ class Document(Part):
 
 
 class SearchPart(Part):
-    """`search`."""
+    """`search`: how holds were searched for. Times in seconds."""
 
     min_s: Seconds
     max_s: Seconds
@@ -97,7 +97,7 @@ class SearchPart(Part):
 
 
 class LimitPart(Part):
-    """`limit`."""
+    """`limit`: the bracket that is known in the end, and how the cut looked."""
 
     survived: Seconds | None
     cut: Seconds | None
@@ -134,7 +134,7 @@ class ConnectionPart(Part):
 
 
 class TrialPart(Part):
-    """One of `trials`."""
+    """One of `trials`: a connection that was held quiet, and what came of it."""
 
     trial: Count
     hold: Seconds
@@ -170,10 +170,19 @@ class TrialPart(Part):
 
 
 class SecondsPart(Part):
-    """`seconds`."""
+    """`seconds`: how long it took, on the path's clock and on the one on the wall."""
 
     path: Seconds
     wall: Seconds
+
+
+class AdvicePart(Part):
+    """One of `advice`: what to do."""
+
+    side: Party
+    text: str
+    configure: str | None
+    """The lines that do it, in the product's own words."""
 
 
 class FindingPart(Part):
@@ -235,7 +244,7 @@ class SettingsPart(Part):
 
 
 class VerdictPart(Part):
-    """`verdict`."""
+    """`verdict`: what Exchange and its devices make of the limit."""
 
     healthy: StrictBool
     findings: tuple[FindingPart, ...]
@@ -259,7 +268,7 @@ class VerdictPart(Part):
 
 
 class ServerPart(Part):
-    """`server`."""
+    """`server`: what an ActiveSync server said of itself."""
 
     min_heartbeat_s: Count | None
     max_heartbeat_s: Count | None
@@ -268,7 +277,7 @@ class ServerPart(Part):
 
 
 class HeartbeatPart(Part):
-    """`heartbeat`."""
+    """`heartbeat`: whether an interval of the user's own is often enough."""
 
     asked: Seconds | None = None
     lives: StrictBool | None = None
@@ -298,6 +307,7 @@ class ResultPart(Document):
     noise: Share = 0.0
     started_at: Moment | None = None
     cut_by: str | None
+    advice: tuple[AdvicePart, ...] = ()
     seconds: SecondsPart
     notes: tuple[str, ...]
     heartbeat: HeartbeatPart | None = None
@@ -332,6 +342,7 @@ def read_fields(data: object) -> dict[str, Any]:
         "search": part.search.value(),
         "limit": part.limit.value(),
         "trials": tuple(trial.value() for trial in part.trials),
+        "configure": next((one.configure for one in part.advice if one.configure is not None), None),
         "path_s": part.seconds.path,
         "wall_s": part.seconds.wall,
         "heartbeat_s": part.heartbeat and part.heartbeat.asked,

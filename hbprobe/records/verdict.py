@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hbprobe.exchange.event_reading import Explanation, LoggedEvent
+from hbprobe.exchange.event_reading import AlertEvent, AskingDevice
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.trial.outcome import Limit
 
@@ -15,8 +15,8 @@ SCHEMA = "hbprobe.verdict/1"
 class EventSaid:
     """An event that was logged, and the devices that ask for so little."""
 
-    event: LoggedEvent
-    explanations: tuple[Explanation, ...]
+    event: AlertEvent
+    explanations: tuple[AskingDevice, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

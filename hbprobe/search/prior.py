@@ -13,7 +13,6 @@ from hbprobe.profiles.vocabulary import Category
 
 if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile
-    from hbprobe.profiles.silent_request import Held
 
 _SMOOTH = 0.1
 """This share of the belief lies evenly over all orders of magnitude: timers can be set, to anything."""
@@ -63,12 +62,14 @@ class Prior:
 
 def prior_of(profiles: "Iterable[Profile]") -> Prior:
     """Count the limits of a request that is held in silence, one product one vote; examples have none."""
-    from hbprobe.profiles.silent_request import (
-        silent_hold,  # pydantic: a search that only splits does not wait for it
-    )
+    from hbprobe.profiles.silent_request import cut_of, timer_s  # pydantic: who only splits does not wait for it
 
-    held = [silent_hold(profile) for profile in profiles if profile.category is not Category.EXAMPLE]
-    votes = Counter((_is_noticed(hold), hold.limit_s) for hold in held if hold.limit_s is not None)
+    products = [one for one in profiles if one.category is not Category.EXAMPLE]
+    votes = Counter(
+        (cut_of(one).manner is not Manner.SILENT, limit_s)
+        for one in products
+        if (limit_s := timer_s(one)) is not None
+    )
     shares = {key: count / votes.total() for key, count in votes.items()}
     return Prior(
         *(
@@ -76,8 +77,3 @@ def prior_of(profiles: "Iterable[Profile]") -> Prior:
             for kind in (False, True)
         )
     )
-
-
-def _is_noticed(hold: "Held") -> bool:
-    """Say whether the client notices the end at once."""
-    return hold.expiry is not None and hold.expiry.traits.manner not in (None, Manner.SILENT)

@@ -56,7 +56,6 @@ class EventLog:
         """Log nothing."""
 
     def close(self) -> None:
-        """Close the files."""
         self._lines.close()
         self._text.close()
 
@@ -87,7 +86,6 @@ class IisLog:
         """Log nothing."""
 
     def request_done(self, record: RequestRecord) -> None:
-        """Log the request."""
         self._requests += 1
         request_id = str(UUID(int=_FIRST_REQUEST_ID + self._requests))
         for folder, line in log_lines(record, self._release, self._site, self._clock, request_id):
@@ -96,7 +94,6 @@ class IisLog:
             file.flush()
 
     def close(self) -> None:
-        """Close the files."""
         for _, file in self._open.values():
             file.close()
 

@@ -71,11 +71,9 @@ class Recent:
         self.requests: deque[RequestRecord] = deque(maxlen=_RECENT)
 
     def event_1040(self, event: Event1040) -> None:
-        """Keep the event."""
         self.events.append(event)
 
     def request_done(self, record: RequestRecord) -> None:
-        """Keep the record."""
         self.requests.append(record)
 
 
@@ -86,12 +84,10 @@ class Several:
         self._recorders = tuple(recorders)
 
     def event_1040(self, event: Event1040) -> None:
-        """Tell each."""
         for recorder in self._recorders:
             recorder.event_1040(event)
 
     def request_done(self, record: RequestRecord) -> None:
-        """Tell each."""
         for recorder in self._recorders:
             recorder.request_done(record)
 
@@ -105,13 +101,11 @@ class Forgiving:
         self._failed = failed
 
     def event_1040(self, event: Event1040) -> None:
-        """Pass it on."""
         with self._forgiving():
             if self._recorder is not None:
                 self._recorder.event_1040(event)
 
     def request_done(self, record: RequestRecord) -> None:
-        """Pass it on."""
         with self._forgiving():
             if self._recorder is not None:
                 self._recorder.request_done(record)

@@ -1,10 +1,10 @@
-"""The pytest plugin: the marks `warp` and `hbprobe_profiles`, and the fixture `hbprobe_box`.
+"""The pytest plugin: the marks `warp` and `hbprobe_profiles`, the fixtures `hbprobe_box` and `hbprobe_toxiproxy`.
 
 pytest loads it wherever hbprobe is installed, so it imports nothing that a test has not asked for.
 """
 
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile
     from hbprobe.testing.box import Box, Duration
+    from hbprobe.testing.fault_proxy import FaultProxy
     from hbprobe.testing.loop import WarpLoop
 
 _MARKS = {
@@ -25,6 +26,7 @@ _MARKS = {
 }
 _HEADING = "hbprobe: what the boxes did"
 _BOXES = pytest.StashKey[list["Box"]]()
+_FAULT_PROXIES = pytest.StashKey[list["FaultProxy"]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -104,10 +106,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Say in the report of a test that failed what its boxes did."""
     report = yield
-    if report.failed and (boxes := item.stash.get(_BOXES, None)):
-        from hbprobe.testing.event_words import told
+    boxes, proxies = item.stash.get(_BOXES, []), item.stash.get(_FAULT_PROXIES, [])
+    if report.failed and (boxes or proxies):
+        from hbprobe.testing.event_words import told, told_of_proxies
 
-        text = "\n".join(told(box.profile, box.events, box.began_s) for box in boxes)
+        of = [told(box.profile, box.events, box.began_s) for box in boxes]
+        text = "\n".join([*of, *(told_of_proxies(proxy.events) for proxy in proxies)])
         add = getattr(report.longrepr, "addsection", None)  # sections of the report hide with --show-capture=no
         if add is not None:
             add(_HEADING, text)
@@ -135,6 +139,24 @@ def hbprobe_box(request: pytest.FixtureRequest) -> "Callable[..., Box]":
     ) -> Box:
         boxes.append(Box(server, profile, seed=seed, **timers))
         return boxes[-1]
+
+    return make
+
+
+@pytest.fixture
+def hbprobe_toxiproxy(request: pytest.FixtureRequest) -> "Callable[..., FaultProxy]":
+    """Make a fault proxy: `async with hbprobe_toxiproxy({"name": "db", "upstream": "127.0.0.1:5432"}) as faults`.
+
+    Or `with`, for clients that block. The arguments are those of `hbprobe.testing.FaultProxy`. Where the test fails,
+    its report says what happened to which connection.
+    """
+    from hbprobe.testing.fault_proxy import FaultProxy
+
+    proxies: list[FaultProxy] = request.node.stash.setdefault(_FAULT_PROXIES, [])
+
+    def make(*asked: "Mapping[str, object]", seed: int = 0) -> FaultProxy:
+        proxies.append(FaultProxy(*asked, seed=seed))
+        return proxies[-1]
 
     return make
 

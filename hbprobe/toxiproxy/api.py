@@ -6,23 +6,18 @@ Beside them: toxics in the body of a proxy, `GET /proxies/{proxy}/connections`, 
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hbprobe.net.json_api import JsonApi, read_number
-from hbprobe.toxiproxy.api_documents import metrics_text, toxic_document
-from hbprobe.toxiproxy.api_reading import (
-    ApiError,
-    ProxyAsked,
-    changed_toxic,
-    read_json,
-    read_proxy,
-    read_toxic,
-    require,
-)
-from hbprobe.toxiproxy.feed import Feed
+from hbprobe.errors import UserError
+from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.toxic_calls import ToxicCalls, add_toxic, get, stream_events
+from hbprobe.middlebox.faults.toxic_reading import ApiError, read_json
+from hbprobe.net.json_api import JsonApi
+from hbprobe.toxiproxy.api_reading import PLAIN, ProxyAsked, read_proxy, require
 from hbprobe.toxiproxy.toxic_proxy import Proxy
 
 VERSION = "2.13.0"
@@ -33,35 +28,35 @@ _BROWSER = "Mozilla/"
 class ToxiproxyApi(JsonApi):
     """Proxies, and the API that makes and steers them."""
 
-    def __init__(self, token: str | None = None, seed: int = 0) -> None:
-        """`token`: what callers must send; `seed`: which connections a toxic with a toxicity below 1 hits."""
+    def __init__(
+        self, token: str | None = None, seed: int = 0, feed: Feed | None = None, folder: Path | None = None
+    ) -> None:
+        """`token`: what callers must send; `seed`: which connections a toxic with a toxicity below 1 hits.
+
+        `feed` is to be told what happens. `folder` holds the files that proxies may name for TLS; None for any.
+        """
         self._seed = seed
-        self._proxies: dict[str, Proxy] = {}
+        self._folder = folder
+        self.proxies: dict[str, Proxy] = {}
+        """By name."""
         self._one_at_a_time = asyncio.Lock()
-        self._loop = asyncio.get_running_loop()
-        self.feed = Feed()
-        proxy, toxics = "/proxies/{proxy}", "/proxies/{proxy}/toxics"
-        toxic = f"{toxics}/{{toxic}}"
+        self.feed = feed or Feed()
+        proxy = "/proxies/{proxy}"
         super().__init__(
             [
-                _get("/version", self._version),
-                _get("/metrics", self._metrics),
-                _get("/events", self._events),
-                _get("/proxies", self._all),
+                get("/version", self._version),
+                get("/metrics", self._metrics),
+                get("/events", self._events),
+                get("/proxies", self._all),
                 web.post("/proxies", self._create),
                 web.post("/populate", self._populate),
                 web.post("/reset", self._reset),
-                _get(proxy, self._show),
+                get(proxy, self._show),
                 web.patch(proxy, self._update),
                 web.post(proxy, self._update),
                 web.delete(proxy, self._delete),
-                _get(f"{proxy}/connections", self._connections),
-                _get(toxics, self._toxics),
-                web.post(toxics, self._add_toxic),
-                _get(toxic, self._show_toxic),
-                web.patch(toxic, self._update_toxic),
-                web.post(toxic, self._update_toxic),
-                web.delete(toxic, self._remove_toxic),
+                get(f"{proxy}/connections", self._connections),
+                *ToxicCalls(lambda request: self._proxy(request).box).routes(proxy),
             ],
             token,
         )
@@ -69,7 +64,7 @@ class ToxiproxyApi(JsonApi):
     async def close(self) -> None:
         """Take no more requests, and take all proxies down."""
         await super().close()
-        for proxy in self._proxies.values():
+        for proxy in self.proxies.values():
             proxy.close()
 
     async def populate(self, asked: object) -> list[Proxy]:
@@ -114,13 +109,13 @@ class ToxiproxyApi(JsonApi):
         )
 
     async def _all(self, _: web.Request) -> web.Response:
-        return _json({name: proxy.document() for name, proxy in self._proxies.items()})
+        return _json({name: proxy.document() for name, proxy in self.proxies.items()})
 
     async def _create(self, request: web.Request) -> web.Response:
         asked = read_proxy(read_json(await request.read()))
         require([asked])
         async with self._one_at_a_time:
-            if asked.name in self._proxies:
+            if asked.name in self.proxies:
                 raise ApiError(409, "proxy already exists")
             proxy = await self._made(asked)
         return _json(proxy.document(), 201)
@@ -130,17 +125,15 @@ class ToxiproxyApi(JsonApi):
         name, upstream = asked.name or "", asked.upstream or ""
         proxy = Proxy(name, asked.listen or "", upstream, self._seed, self.feed.tell)
         try:
+            proxy.speak(asked.tls or PLAIN, self._folder)
             for toxic in asked.toxics:
-                read = read_toxic(toxic, self._loop.time())
-                if read.name in proxy.toxics:
-                    raise ApiError(409, "toxic already exists")
-                proxy.put(read)
+                add_toxic(proxy.box, toxic)
             if asked.enabled is not False:
                 await proxy.start()
         except ApiError:
             proxy.close()
             raise
-        self._proxies[name] = proxy
+        self.proxies[name] = proxy
         return proxy
 
     async def _populate(self, request: web.Request) -> web.Response:
@@ -158,8 +151,10 @@ class ToxiproxyApi(JsonApi):
         async with self._one_at_a_time:
             for asked in entries:
                 assert asked.name is not None
-                there = self._proxies.get(asked.name)
-                if there is not None and await there.leads(asked.listen or "", asked.upstream or ""):
+                there = self.proxies.get(asked.name)
+                if there is not None and await there.leads(
+                    asked.listen or "", asked.upstream or "", asked.tls or PLAIN
+                ):
                     made.append(there)
                     continue
                 if there is not None:
@@ -175,9 +170,16 @@ class ToxiproxyApi(JsonApi):
             asked = read_proxy(read_json(await request.read()))
             listen, upstream = asked.listen or proxy.listen, asked.upstream or proxy.upstream
             enabled = proxy.enabled if asked.enabled is None else asked.enabled
-            if not await proxy.leads(listen, upstream):
+            tls = proxy.tls if asked.tls is None else asked.tls
+            if not await proxy.leads(listen, upstream, tls):
+                before, proxy.upstream = proxy.upstream, upstream
+                try:
+                    proxy.speak(tls, self._folder)
+                except ApiError:
+                    proxy.upstream = before
+                    raise
                 proxy.stop()
-                proxy.listen, proxy.upstream = listen, upstream
+                proxy.listen = listen
             if enabled:
                 await proxy.start()
             else:
@@ -190,76 +192,38 @@ class ToxiproxyApi(JsonApi):
         return web.Response(status=204)
 
     def _drop(self, proxy: Proxy) -> None:
-        del self._proxies[proxy.name]
+        del self.proxies[proxy.name]
         proxy.close()
 
     async def _reset(self, _: web.Request) -> web.Response:
         async with self._one_at_a_time:
-            for proxy in self._proxies.values():
-                proxy.remove_all()
+            for proxy in self.proxies.values():
+                proxy.box.remove_all()
                 await proxy.start()
         return web.Response(status=204)
 
     async def _connections(self, request: web.Request) -> web.Response:
-        return _json({"connections": self._proxy(request).connections()})
-
-    # Toxics
-
-    async def _toxics(self, request: web.Request) -> web.Response:
-        return _json([toxic_document(toxic) for toxic in self._proxy(request).toxics.all()])
-
-    async def _add_toxic(self, request: web.Request) -> web.Response:
-        body = read_json(await request.read())
-        proxy = self._proxy(request)
-        toxic = read_toxic(body, self._loop.time())
-        if toxic.name in proxy.toxics:
-            raise ApiError(409, "toxic already exists")
-        return _json(toxic_document(proxy.put(toxic)))
-
-    async def _show_toxic(self, request: web.Request) -> web.Response:
-        proxy, name = self._toxic(request)
-        return _json(toxic_document(proxy.toxics[name]))
-
-    async def _update_toxic(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        proxy, name = self._toxic(request)
-        changed = changed_toxic(proxy.toxics[name], read_json(body), self._loop.time())
-        return _json(toxic_document(proxy.put(changed)))
-
-    async def _remove_toxic(self, request: web.Request) -> web.Response:
-        proxy, name = self._toxic(request)
-        proxy.remove(name)
-        return web.Response(status=204)
+        return _json({"connections": self._proxy(request).box.connections()})
 
     def _proxy(self, request: web.Request) -> Proxy:
         try:
-            return self._proxies[request.match_info["proxy"]]
+            return self.proxies[request.match_info["proxy"]]
         except KeyError:
             raise ApiError(404, "proxy not found") from None
 
-    def _toxic(self, request: web.Request) -> tuple[Proxy, str]:
-        proxy, name = self._proxy(request), request.match_info["toxic"]
-        if name not in proxy.toxics:
-            raise ApiError(404, "toxic not found")
-        return proxy, name
-
     # What happens
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        text = metrics_text(proxy.measures() for proxy in self._proxies.values())
-        return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+    async def _metrics(self, request: web.Request) -> web.Response:
+        try:
+            from hbprobe.net.exposition import exposition
+            from hbprobe.toxiproxy.metrics import Proxies
+        except UserError as error:
+            raise ApiError(501, str(error)) from None
+        body, kind = exposition([Proxies(self.proxies.values())], request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        text = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "0")
-        if (last := read_number(text)) is None:
-            raise ApiError(400, "Last-Event-ID must be the number of an event, or 0 for all that are kept")
-        answer = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"},
-        )
-        await answer.prepare(request)
-        async for event in self.feed.listen(last):
-            await answer.write(event)
-        return answer
+        return await stream_events(self.feed, request)
 
 
 _NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
@@ -269,10 +233,6 @@ def error_answer(status: int, text: str) -> web.Response:
     """Return an error as Toxiproxy writes it: JSON that is called text."""
     body = json.dumps({"error": text, "status": status}) + "\n"
     return web.Response(status=status, text=body, headers=_NO_SNIFF)
-
-
-def _get(path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.RouteDef:
-    return web.get(path, handler, allow_head=False)
 
 
 def _json(document: object, status: int = 200) -> web.Response:

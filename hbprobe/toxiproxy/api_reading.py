@@ -1,26 +1,60 @@
-"""What comes in: JSON to proxies and toxics, with Toxiproxy's errors."""
+"""What comes in: JSON to proxies, with Toxiproxy's errors."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
 
-from hbprobe.middlebox.toxics import FLOW_TOXICS, SETTINGS, Toxic
+from hbprobe.middlebox.faults.toxic_reading import ApiError, bad_request, read_object, read_value
 
-_STREAMS = ("upstream", "downstream")
-_MOST = 2**53
-_OURS = {name for name in FLOW_TOXICS if name != "reset_peer"}
-"""Types that Toxiproxy does not have, so that no client of its can send attributes which are to be ignored."""
-_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+SideT = TypeVar("SideT", "ListenTls", "UpstreamTls")
 
 
-class ApiError(Exception):
-    """What is answered instead of a document."""
+@dataclass(frozen=True, slots=True)
+class ListenTls:
+    """What clients meet; files in PEM."""
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
+    certificate: str = ""
+    key: str = ""
+    """Empty where it stands in the file of the certificate."""
+    ca: str = ""
+    """Clients must show a certificate of this authority; empty where they need none."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """How the server is met; files in PEM."""
+
+    ca: str = ""
+    """The authority of its certificate; empty for those that this system trusts."""
+    name: str = ""
+    """Whom its certificate must name; empty for the host of `upstream`."""
+    certificate: str = ""
+    """What is shown to it; empty for nothing."""
+    key: str = ""
+    insecure: bool = False
+    """Take any certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyTls:
+    """The TLS of a proxy; None is a side without."""
+
+    listen: ListenTls | None = None
+    upstream: UpstreamTls | None = None
+    alpn: tuple[str, ...] = ()
+    """The protocols that are offered on both sides (RFC 7301), the one that is wanted most first."""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as it may be asked for."""
+        written = {
+            side: {key: value for key, value in asdict(of).items() if value}
+            for side, of in (("listen", self.listen), ("upstream", self.upstream))
+            if of is not None
+        }
+        return written | ({"alpn": list(self.alpn)} if self.alpn else {})
+
+
+PLAIN = ProxyTls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +66,22 @@ class ProxyAsked:
     upstream: str | None = None
     enabled: bool | None = None
     toxics: tuple[Mapping[str, Any], ...] = ()
-
-
-def read_json(body: bytes) -> Any:  # noqa: ANN401  any JSON
-    """Return what a body says; raises ApiError."""
-    if not body.strip():
-        raise _bad("EOF")
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise _bad(str(error)) from None
+    tls: ProxyTls | None = None
 
 
 def read_proxy(asked: object) -> ProxyAsked:
     """Return a proxy that is asked for; raises ApiError."""
-    of = _object(asked)
+    of = read_object(asked)
     toxics = of.get("toxics")
     if toxics is not None and not isinstance(toxics, list):
-        raise _bad("toxics must be an array")
+        raise bad_request("toxics must be an array")
     return ProxyAsked(
-        name=_value(of, "name", str),
-        listen=_value(of, "listen", str),
-        upstream=_value(of, "upstream", str),
-        enabled=_value(of, "enabled", bool),
-        toxics=tuple(_object(one) for one in toxics or ()),
+        name=read_value(of, "name", str),
+        listen=read_value(of, "listen", str),
+        upstream=read_value(of, "upstream", str),
+        enabled=read_value(of, "enabled", bool),
+        toxics=tuple(read_object(one) for one in toxics or ()),
+        tls=_tls(of.get("tls")),
     )
 
 
@@ -67,82 +93,30 @@ def require(proxies: Sequence[ProxyAsked], *, numbered: bool = False) -> None:
                 raise ApiError(400, f"missing required field: {field}{f' at proxy {place + 1}' if numbered else ''}")
 
 
-def read_toxic(asked: object, now: float) -> Toxic:
-    """Return a toxic that is asked for; raises ApiError."""
-    of = _object(asked)
-    stream = _value(of, "stream", str) or "downstream"
-    if stream.lower() not in _STREAMS:
-        raise ApiError(400, "stream was invalid, can be either upstream or downstream")
-    kind = _value(of, "type", str) or ""
-    if kind not in SETTINGS:
-        raise ApiError(400, "invalid toxic type")
-    toxicity = _value(of, "toxicity", float)
-    return Toxic(
-        name=_value(of, "name", str) or f"{kind}_{stream}",
-        type=kind,
-        stream=stream,
-        toxicity=1.0 if toxicity is None else toxicity,
-        settings=read_attributes(kind, of.get("attributes"), {}),
-        since=now,
-    )
-
-
-def changed_toxic(toxic: Toxic, asked: object, now: float) -> Toxic:
-    """Return a toxic with other attributes and toxicity; what is not named stays. Raises ApiError."""
-    of = _object(asked)
-    toxicity = _value(of, "toxicity", float)
-    before = {field.name: getattr(toxic.settings, field.name) for field in fields(toxic.settings)}
-    return Toxic(
-        name=toxic.name,
-        type=toxic.type,
-        stream=toxic.stream,
-        toxicity=toxic.toxicity if toxicity is None else toxicity,
-        settings=read_attributes(toxic.type, of.get("attributes"), before),
-        since=now,
-    )
-
-
-def read_attributes(kind: str, asked: object, before: Mapping[str, Any]) -> Any:  # noqa: ANN401  a type of each kind
-    """Return the settings of a toxic; raises ApiError."""
-    of = {} if asked is None else _object(asked)
-    known = {field.name: field.type for field in fields(SETTINGS[kind])}
-    if kind in _OURS and (unknown := [name for name in of if name not in known]):
-        has = f"it has {', '.join(known)}" if known else "it has none"
-        raise ApiError(400, f"{kind} has no attribute {unknown[0]!r}: {has}")
-    given = {name: _value(of, name, _type(known[name])) for name in known if of.get(name) is not None}
-    try:
-        return SETTINGS[kind](**{**before, **given})
-    except ValueError as error:
-        raise ApiError(400, str(error)) from None
-
-
-def _type(declared: object) -> type[Any]:
-    assert isinstance(declared, type)
-    return declared
-
-
-def _object(asked: object) -> Mapping[str, Any]:
-    """Return an object; its keys are of any case, as Go reads them (https://pkg.go.dev/encoding/json#Unmarshal)."""
-    if not isinstance(asked, dict):
-        raise _bad("a JSON object is wanted")
-    return {key.lower(): value for key, value in asked.items()}
-
-
-def _value(of: Mapping[str, Any], name: str, kind: type[Any]) -> Any:  # noqa: ANN401  as kind says
-    """Return a value of that type, or None; a whole number may be written as 100.0."""
-    value = of.get(name)
-    if value is None:
+def _tls(asked: object) -> ProxyTls | None:
+    """Return the TLS that is asked for; None where nothing is said of it. Raises ApiError."""
+    if asked is None:
         return None
-    if isinstance(value, bool) != (kind is bool):
-        raise _bad(f"{name} must be {_WORDS[kind]}")
-    if kind is int and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if kind is float and isinstance(value, int):
-        value = float(max(-_MOST, min(value, _MOST)))
-    if not isinstance(value, kind) or (isinstance(value, int) and abs(value) > _MOST):
-        raise _bad(f"{name} must be {_WORDS[kind]}")
-    return value
+    of = _known(asked, "tls", [field.name for field in fields(ProxyTls)])
+    alpn = of.get("alpn") or []
+    if not isinstance(alpn, list) or not all(isinstance(name, str) and 0 < len(name) < 256 for name in alpn):
+        raise bad_request("tls.alpn must be an array of names of protocols")
+    listen, upstream = _side(ListenTls, of, "listen"), _side(UpstreamTls, of, "upstream")
+    if listen is not None and not listen.certificate:
+        raise ApiError(400, "tls.listen needs certificate, a file in PEM")
+    return ProxyTls(listen, upstream, tuple(alpn))
 
 
-def _bad(text: str) -> ApiError:
-    return ApiError(400, f"bad request body: {text}")
+def _side(kind: type[SideT], of: Mapping[str, Any], side: str) -> SideT | None:
+    if of.get(side) is None:
+        return None
+    asked = _known(of[side], f"tls.{side}", [field.name for field in fields(kind)])
+    given = {name: read_value(asked, name, bool if name == "insecure" else str) for name in asked}
+    return kind(**{name: value for name, value in given.items() if value is not None})
+
+
+def _known(asked: object, what: str, names: list[str]) -> Mapping[str, Any]:
+    of = read_object(asked)
+    if unknown := [name for name in of if name not in names]:
+        raise ApiError(400, f"{what} has no {unknown[0]!r}: it has {', '.join(names)}")
+    return of

@@ -1,23 +1,21 @@
-"""One proxy: where it listens, where it leads, which toxics it has."""
+"""One proxy: where it listens, where it leads, which box stands there."""
 
 import asyncio
+import functools
 import os
 import random
 import socket
-from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from hbprobe.middlebox.events import FlowRefused
-from hbprobe.middlebox.staged_relay import FlowEvent, StagedRelay, What
-from hbprobe.middlebox.toxics import Toxic, Toxics
+from hbprobe.middlebox.faults.fault_box import FaultBox, toxic_document
+from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.net.address import Address
 from hbprobe.net.dial import Address as SocketAddress
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Profile
-from hbprobe.profiles.running import draw
-from hbprobe.toxiproxy.api_documents import connection_document, toxic_document
-from hbprobe.toxiproxy.api_reading import ApiError
+from hbprobe.toxiproxy.api_reading import PLAIN, ProxyTls
+from hbprobe.toxiproxy.tls_files import settings
 
 _ALL = ("", "::", "0.0.0.0")
 _OPEN_PATH = "open-path"
@@ -32,18 +30,15 @@ class Proxy:
         self.listen = listen
         self.upstream = upstream
         self.enabled = False
-        self.hits: Counter[str] = Counter()
-        """How many connections each toxic has acted on."""
-        self._tell = tell
-        self._now = asyncio.get_running_loop().time
-        self.toxics = Toxics(f"{seed}/{name}", random.Random, lambda id_: _product(id_, seed))
-        self._relay = StagedRelay(
+        self.tls = PLAIN
+        self._tell = functools.partial(tell, proxy=name)
+        self.box = FaultBox(
             Catalogue()[_OPEN_PATH],
             [],
-            self._observe,
+            lambda _: None,
             chance=random.Random(f"{seed}/{name}"),
-            treat=self.toxics.treatment,
-            told=self._heard,
+            seed=f"{seed}/{name}",
+            tell=self._tell,
         )
 
     # Listening
@@ -53,57 +48,38 @@ class Proxy:
         if self.enabled:
             return
         host, port = await _resolved(self.listen)
-        self._relay.set_upstream(await _found(self.upstream))
+        self.box.set_upstream(await _found(self.upstream))
         try:
-            host, port = await self._relay.listen(host, port)
+            host, port = await self.box.listen(host, port)
         except OSError as error:
             reason = os.strerror(error.errno).lower() if error.errno else str(error)
             raise ApiError(500, f"listen tcp {Address(host, port)}: bind: {reason}") from None
         self.listen = str(Address("::" if host in _ALL else host, port))
         self.enabled = True
-        self._tell("enabled", self.name, listen=self.listen, upstream=self.upstream)
+        self._tell("enabled", listen=self.listen, upstream=self.upstream)
 
     def stop(self) -> None:
         """Listen no more, and end all connections with FIN."""
         if self.enabled:
             self.enabled = False
-            self._tell("disabled", self.name)
-        self._relay.close_ends()
+            self._tell("disabled")
+        self.box.close_ends()
 
     def close(self) -> None:
         """Stop for good."""
         self.stop()
-        self._relay.close()
+        self.box.close()
 
-    async def leads(self, listen: str, upstream: str) -> bool:
-        """Return whether it listens there and leads there; raises ApiError for what is no address."""
-        if upstream != self.upstream:
+    def speak(self, tls: ProxyTls, folder: Path | None) -> None:
+        """Let connections that come from now on speak TLS; raises ApiError where its files do not serve."""
+        self.box.tls = settings(tls, self.upstream.rpartition(":")[0].strip("[]"), folder)
+        self.tls = tls
+
+    async def leads(self, listen: str, upstream: str, tls: ProxyTls) -> bool:
+        """Return whether it listens there, leads there and speaks so; raises ApiError for what is no address."""
+        if upstream != self.upstream or tls != self.tls:
             return False
         return listen == self.listen or str(Address(*await _resolved(listen))) == self.listen
-
-    # Toxics
-
-    def put(self, toxic: Toxic) -> Toxic:
-        """Add or change a toxic, for live connections, too; raises ApiError where its attributes are wrong."""
-        event = "toxic-changed" if toxic.name in self.toxics else "toxic-added"
-        try:
-            put = self.toxics.put(toxic)
-        except ValueError as error:
-            raise ApiError(400, str(error)) from None
-        self._tell(event, self.name, toxic=toxic_document(put))
-        self._relay.treat_all()
-        return put
-
-    def remove(self, name: str) -> None:
-        """Take a toxic away, from live connections, too."""
-        self.toxics.remove(name)
-        self._tell("toxic-removed", self.name, toxic=name)
-        self._relay.treat_all()
-
-    def remove_all(self) -> None:
-        """Take all toxics away."""
-        for toxic in self.toxics.all():
-            self.remove(toxic.name)
 
     # Telling
 
@@ -114,36 +90,9 @@ class Proxy:
             "listen": self.listen,
             "upstream": self.upstream,
             "enabled": self.enabled,
-            "toxics": [toxic_document(toxic) for toxic in self.toxics.all()],
+            "toxics": [toxic_document(toxic) for toxic in self.box.toxics.all()],
+            **({} if self.tls == PLAIN else {"tls": self.tls.document()}),
         }
-
-    def connections(self) -> list[dict[str, Any]]:
-        """Return the live connections, oldest first."""
-        return [connection_document(flow, *self._relay.treatment(flow.number)) for flow in self._relay.flows()]
-
-    def measures(self) -> tuple[dict[str, str], Any, int, Counter[str]]:
-        """Return what `documents.metrics_text` wants."""
-        labels = {"proxy": self.name, "listener": self.listen, "upstream": self.upstream}
-        return labels, self._relay.counts, len(self._relay), self.hits
-
-    def _heard(self, event: FlowEvent) -> None:
-        if event.what is What.ACTED:
-            self.hits[event.by] += 1
-        self._tell(
-            str(event.what), self.name, connection=event.number, client=event.client, toxic=event.by, how=event.how
-        )
-
-    def _observe(self, event: object) -> None:
-        if isinstance(event, FlowRefused):
-            self._tell("refused", self.name, client=event.client, reason=event.reason)
-
-
-def _product(id_: str, seed: int) -> Profile:
-    """Return a product of the catalogue, as one box out of its population. Files are not for whoever may call."""
-    catalogue = Catalogue()
-    if id_ not in catalogue.ids:
-        raise ValueError(f"no product called {id_[:60]!r}: hbprobe profiles list shows all")
-    return draw(catalogue[id_], random.Random(f"{seed}/{id_}"))[0]
 
 
 async def _resolved(listen: str) -> tuple[str, int]:

@@ -44,7 +44,6 @@ class RequestSender:
             done(step)
 
     def close(self) -> None:
-        """Close the connection."""
         if self._wire is not None:
             self._wire.close()
         self._wire = self._conversation = None

@@ -91,9 +91,16 @@ class Trial:
     outcome: Outcome
 
 
+_TOLERANCE = 0.05
+"""Limits that lie no further apart than this share of themselves are one: boxes sweep, and answers come late."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The longest hold that survives, as a bracket."""
+    """The longest hold that survives, as a bracket: what was measured of a path.
+
+    What a product does, by its profile, is `hbprobe.profiles.silent_request.Cut`.
+    """
 
     survived_s: float | None
     """The longest that survived; None when not even the shortest tried did."""
@@ -113,3 +120,9 @@ class Limit:
     def is_known(self) -> bool:
         """Whether any trial told anything."""
         return self.survived_s is not None or self.cut_s is not None
+
+    def agrees(self, other: "Limit") -> bool:
+        """Return whether both can be of the same timer: whether their brackets overlap, or all but."""
+        low_s = max(self.survived_s or 0.0, other.survived_s or 0.0)
+        high_s = min((each.cut_s for each in (self, other) if each.cut_s is not None), default=low_s)
+        return low_s <= high_s * (1 + _TOLERANCE)

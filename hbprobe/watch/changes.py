@@ -3,13 +3,11 @@
 A change is said when the next measurement confirms it, and dated back to the first that showed it.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-_TOLERANCE = 0.05
-"""Limits that lie no further apart than this share of themselves are one: boxes sweep, and answers come late."""
+from hbprobe.trial.outcome import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +21,7 @@ class MeasuredBracket:
 
     def agrees(self, other: "MeasuredBracket") -> bool:
         """Return whether both can have met the same timer: whether their brackets overlap, or all but."""
-        low_s = max(self.survived_s or 0.0, other.survived_s or 0.0)
-        high_s = min(self.cut_s or math.inf, other.cut_s or math.inf)
-        return low_s <= high_s * (1 + _TOLERANCE)
+        return Limit(self.survived_s, self.cut_s).agrees(Limit(other.survived_s, other.cut_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,7 @@ loop that measures, and nobody who asks often can.
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
-from html import escape
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,11 +13,12 @@ from aiohttp import web
 
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address
+from hbprobe.net.exposition import Collector, exposition
 from hbprobe.net.json_api import JsonApi
 from hbprobe.report.terminal.live import describe
 from hbprobe.text import shown
 from hbprobe.watch.control import Control
-from hbprobe.watch.metrics import Collector, Itself, Probed, TargetMetrics, exposition
+from hbprobe.watch.metrics import Itself, Probed, TargetMetrics
 from hbprobe.watch.store import Now, State, Store
 from hbprobe.watch.watchfile import WatchTarget
 from hbprobe.watch.words import measurement_words, when
@@ -29,51 +27,42 @@ from hbprobe.watch.writer import Writer
 
 T = TypeVar("T")
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>hbprobe watch</title></head><body><h1>hbprobe watch</h1><ul>
-<li><a href="/metrics">metrics</a></li><li><a href="/-/healthy">healthy</a></li><li><a href="/-/ready">ready</a></li>
-{targets}</ul></body></html>
-"""
 
+class WatchEndpoint(JsonApi):
+    """The answers."""
 
-def _wall() -> float:
-    return datetime.now(UTC).timestamp()
-
-
-@contextlib.asynccontextmanager
-async def serving(
-    control: Control, writer: Writer, address: Address, reload: Callable[[], None], now: Now = _wall
-) -> AsyncIterator[Address]:
-    """Serve a watch's answers on an address while the context is open; raises UserError where it cannot be had."""
-    endpoint = _Endpoint(control, writer, reload, now)
-    try:
-        async with JsonApi(endpoint.routes()).opened(address, "--listen HOST:PORT") as at:
-            yield at
-    finally:
-        endpoint.worker.shutdown()
-
-
-class _Endpoint:
-    """The handlers."""
-
-    def __init__(self, control: Control, writer: Writer, reload: Callable[[], None], now: Now) -> None:
+    def __init__(
+        self,
+        control: Control,
+        writer: Writer,
+        reload: Callable[[], None],
+        now: Now,
+        more: Iterable[web.AbstractRouteDef] = (),
+    ) -> None:
+        """`more` are routes beside those of monitoring."""
         self._control, self._writer, self._reload, self._now = control, writer, reload, now
-        self.worker = Worker("metrics")
+        self._worker = Worker("metrics")
+        super().__init__(
+            [
+                web.get("/metrics", self._metrics),
+                web.get("/probe", self._probe),
+                web.get("/-/healthy", self._healthy),
+                web.get("/-/ready", self._ready),
+                web.post("/-/reload", self._reloading),
+                *more,
+            ]
+        )
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/", self._page),
-            web.get("/metrics", self._metrics),
-            web.get("/probe", self._probe),
-            web.get("/-/healthy", self._healthy),
-            web.get("/-/ready", self._ready),
-            web.post("/-/reload", self._reloading),
-        ]
+    async def close(self) -> None:
+        """Take no more requests."""
+        try:
+            await super().close()
+        finally:
+            self._worker.shutdown()
 
-    async def _page(self, _: web.Request) -> web.Response:
-        names = (escape(shown(target.name)) for target in self._control.plan.targets)
-        targets = "".join(f"<li>{name}</li>\n" for name in names)
-        return web.Response(text=_PAGE.format(targets=targets), content_type="text/html")
+    def where(self, address: Address) -> str:
+        """Say where what is to be had."""
+        return f"metrics at http://{address}/metrics"
 
     async def _metrics(self, request: web.Request) -> web.Response:
         plan = self._control.plan
@@ -130,11 +119,15 @@ class _Endpoint:
         return await self._answer(read)
 
     async def _answer(self, read: Callable[[Store], web.Response]) -> web.Response:
-        path = self._control.plan.database
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.worker, _read, path, read)
+            return await self._read(read)
         except UserError as error:
             return web.Response(status=503, text=f"{error}\n")
+
+    async def _read(self, read: Callable[[Store], T]) -> T:
+        """Read from the database, beside the loop; raises UserError where it cannot be read."""
+        path = self._control.plan.database
+        return await asyncio.get_running_loop().run_in_executor(self._worker, _read, path, read)
 
 
 def _read(path: Path, read: Callable[[Store], T]) -> T:

@@ -9,7 +9,7 @@ https://prometheus.io/docs/prometheus/latest/configuration/configuration/#file_s
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -18,13 +18,18 @@ from hbprobe.net.target import Target
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.values import Line, Strict
+from hbprobe.trial.methods.table import SCHEMES
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def _url(text: str) -> str:
-    Target.parse(text)
+    Target.parse(text, SCHEMES)
     return text
+
+
+Url: TypeAlias = Annotated[Line, AfterValidator(_url)]
+"""A URL of any scheme that some method probes."""
 
 
 class Labels(Strict):
@@ -38,7 +43,7 @@ class Labels(Strict):
 class TargetGroup(Strict):
     """Targets that have their labels in common."""
 
-    targets: tuple[Annotated[Line, AfterValidator(_url)], ...]
+    targets: tuple[Url, ...]
     labels: Labels = Labels()
 
 

@@ -38,7 +38,6 @@ class TargetHistory:
         return History(self.target, points, changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
         return {
             "target": self.target,
             "measurements": [_measurement_dict(one) for one in self.measurements],

@@ -1,7 +1,4 @@
-"""What a watch has found, for Prometheus: read from the database at each request, so that counters never start anew.
-
-Text or OpenMetrics, as the Accept header asks: https://prometheus.io/docs/instrumenting/exposition_formats/
-"""
+"""What a watch has found, for Prometheus: read from the database at each request, so counters never start anew."""
 
 import json
 import platform
@@ -9,17 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hbprobe import __version__
-from hbprobe.errors import UserError
+from hbprobe.net.exposition import (
+    Collector,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from hbprobe.watch.changes import changes_of, seen_of
 from hbprobe.watch.store import Measurement, State, Store
-
-try:
-    from prometheus_client import CollectorRegistry, ProcessCollector
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
-    from prometheus_client.exposition import choose_encoder
-    from prometheus_client.registry import Collector as Collector
-except ImportError:
-    raise UserError("metrics need prometheus-client, which is not there: pip install prometheus-client") from None
 
 
 class TargetMetrics(Collector):
@@ -30,7 +25,6 @@ class TargetMetrics(Collector):
         self._store, self._targets, self._now = store, targets, now
 
     def collect(self) -> Iterable[Metric]:
-        """Return them all."""
         gauges, counts = _Gauges(), _Counts()
         info = InfoMetricFamily("hbprobe_limit", "How the limit cuts: manner and likeliest cause", labels=["target"])
         for target in self._targets:
@@ -70,7 +64,6 @@ class Itself(Collector):
         self._waiting, self._interval_s, self._reloaded = waiting, interval_s, reloaded
 
     def collect(self) -> Iterable[Metric]:
-        """Return them all."""
         build = InfoMetricFamily("hbprobe_build", "The program that measures")
         build.add_metric([], {"version": __version__, "python": platform.python_version()})
         waits = "Findings that are kept in memory until they can be stored"
@@ -90,7 +83,6 @@ class Probed(Collector):
         self._last = last
 
     def collect(self) -> Iterable[Metric]:
-        """Return both."""
         last = self._last
         success = last is not None and last.state is State.DONE
         duration_s = 0.0 if last is None else max(0.0, last.seen_at - last.started_at)
@@ -98,17 +90,6 @@ class Probed(Collector):
             GaugeMetricFamily("probe_success", "1 where the last measurement could measure", value=float(success)),
             GaugeMetricFamily("probe_duration_seconds", "How long the last measurement took", value=duration_s),
         ]
-
-
-def exposition(collectors: Iterable[Collector], accept: str, *, process: bool = False) -> tuple[bytes, str]:
-    """Return metrics as the Accept header asks, and what they are; `process` adds those of this process."""
-    registry = CollectorRegistry()
-    for collector in collectors:
-        registry.register(collector)
-    if process:
-        ProcessCollector(registry=registry)
-    encode, content_type = choose_encoder(accept)
-    return encode(registry), content_type
 
 
 class _Gauges:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from os import fspath
@@ -16,6 +16,7 @@ from hbprobe.text import counted
 
 if TYPE_CHECKING:
     from hbprobe.watch.control import Control
+    from hbprobe.watch.endpoint import WatchEndpoint
     from hbprobe.watch.notify import Notifier
     from hbprobe.watch.writer import Writer
 
@@ -45,35 +46,50 @@ class Watch(Request[None]):
         """Let a running watch read its file again, and go on with what that says; to be called on its loop."""
         self._reload.set()
 
+    def _answers(self) -> "type[WatchEndpoint]":
+        """Return what answers over HTTP."""
+        from hbprobe.watch.endpoint import WatchEndpoint
+
+        return WatchEndpoint
+
+    @contextlib.asynccontextmanager
+    async def _served(self, control: "Control", writer: "Writer") -> AsyncIterator[None]:
+        if control.plan.metrics is None:
+            yield
+            return
+        endpoint = self._answers()(control, writer, self.reload, wall_clock)
+        async with endpoint.opened(control.plan.metrics, "--listen HOST:PORT") as address:
+            control.says(endpoint.where(address))
+            yield
+
     async def _measured(self, observer: Observer) -> None:
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.search.prior import prior_of
         from hbprobe.watch.control import Control
         from hbprobe.watch.history import change_dict
-        from hbprobe.watch.lock import only_watch
         from hbprobe.watch.notify import Notifier
+        from hbprobe.watch.store import only_watch
         from hbprobe.watch.watch import watch
         from hbprobe.watch.watchfile import load_watch
         from hbprobe.watch.writer import Writer
 
         plan = load_watch(Path(self.file))
+        control = Control(plan, observers=[observer])
         with only_watch(plan.database):
             async with (
-                Writer(plan.database, observer.says) as writer,
-                Notifier(plan.notify, observer.says) as notifier,
+                Writer(plan.database, control.says) as writer,
+                Notifier(plan.notify, control.says) as notifier,
             ):
-                control = Control(
-                    plan, lambda target, change: notifier.tell({"target": target.name, **change_dict(change)})
-                )
-                async with _endpoint(control, writer, self.reload, observer):
-                    reloading = asyncio.ensure_future(_reloading(self, control, notifier, observer))
+                control.changed = lambda target, change: notifier.tell({"target": target.name, **change_dict(change)})
+                async with self._served(control, writer):
+                    reloading = asyncio.ensure_future(_reloading(self, control, notifier))
                     try:
-                        await watch(plan, writer, _now, prior_of(Catalogue().all()), control=control)
+                        await watch(plan, writer, wall_clock, prior_of(Catalogue().all()), control=control)
                     finally:
                         reloading.cancel()
 
 
-async def _reloading(request: Watch, control: "Control", notifier: "Notifier", observer: Observer) -> None:
+async def _reloading(request: Watch, control: "Control", notifier: "Notifier") -> None:
     """Read the watch file again when that is asked for, or when a file that names targets has changed."""
     from hbprobe.watch.watchfile import discovery_stamps, load_watch
 
@@ -92,28 +108,15 @@ async def _reloading(request: Watch, control: "Control", notifier: "Notifier", o
             plan = await asyncio.to_thread(load_watch, file)
         except UserError as error:
             control.reloaded = False
-            observer.says(f"{error}; the watch goes on as before")
+            control.says(f"{error}; the watch goes on as before")
             continue
         old, control.reloaded, notifier.whom = control.plan, True, plan.notify
         if (plan.database, plan.metrics) != (old.database, old.metrics):
-            observer.says("database and metrics stay as they are until the watch is started again")
+            control.says("database and metrics stay as they are until the watch is started again")
         control.replace(replace(plan, database=old.database, metrics=old.metrics))
-        observer.says(f"{file}: read again: {counted(len(plan.targets), 'target')}")
+        control.says(f"{file}: read again: {counted(len(plan.targets), 'target')}")
 
 
-@contextlib.asynccontextmanager
-async def _endpoint(
-    control: "Control", writer: "Writer", reload: Callable[[], None], observer: Observer
-) -> AsyncIterator[None]:
-    if control.plan.metrics is None:
-        yield
-        return
-    from hbprobe.watch.endpoint import serving
-
-    async with serving(control, writer, control.plan.metrics, reload, _now) as address:
-        observer.says(f"metrics at http://{address}/metrics")
-        yield
-
-
-def _now() -> float:
+def wall_clock() -> float:
+    """Return the time in seconds since 1970."""
     return datetime.now(UTC).timestamp()

@@ -21,7 +21,7 @@ from hbprobe.report.terminal.words import limit_words
 from hbprobe.search.prior import Prior
 from hbprobe.text import without_query_values
 from hbprobe.trial.outcome import Kind, Trial
-from hbprobe.watch.changes import Change, Changes, MeasuredBracket, seen_of
+from hbprobe.watch.changes import Changes, MeasuredBracket, seen_of
 from hbprobe.watch.control import Control
 from hbprobe.watch.schedule import next_start_s, phase_of
 from hbprobe.watch.store import Measurement, Now, State, Store
@@ -61,11 +61,12 @@ async def watch(
                 await _end([running.pop(name)[1] for name, (key, _) in [*running.items()] if wanted.get(name) != key])
                 for target in control.plan.targets:
                     if target.name not in running:
-                        one = TargetWatch(target, control.plan, writer, numbers, now, control.changed)
+                        one = TargetWatch(target, control, writer, numbers, now)
                         control.running[target.name] = one
                         task = group.create_task(one.for_ever(make, prior))
                         running[target.name] = wanted[target.name], task
                 control.running = {name: one for name, one in control.running.items() if name in running}
+                control.happened("")
                 await control.replaced()
     except BaseExceptionGroup as group:  # a task group wraps even a single error
         raise group.exceptions[0] from None
@@ -83,25 +84,28 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks)
 
 
-class TargetWatch:
-    """The watch over one target."""
+class TargetWatch(Observer):
+    """The watch over one target; it looks on at its own search."""
 
     def __init__(
-        self,
-        target: WatchTarget,
-        plan: WatchPlan,
-        writer: Writer,
-        numbers: Iterator[int],
-        now: Now,
-        changed: Callable[[WatchTarget, Change], None] = lambda *_: None,
+        self, target: WatchTarget, control: Control, writer: Writer, numbers: Iterator[int], now: Now
     ) -> None:
+        plan = control.plan
         self._target, self._interval_s, self._settings = target, plan.interval_s, plan.settings
-        self._writer, self._numbers, self._now = writer, numbers, now
+        self._control, self._writer, self._numbers, self._now = control, writer, numbers, now
         self._phase = phase_of(target.name)
-        self._changes, self._changed = Changes(), changed
+        self._changes = Changes()
         self._hurried = asyncio.Event()
+        self.run: Run | None = None
+        self.number = 0
+        self.next_at: float | None = None
         self._begun_at: float | None = None
         """When the last measurement began; None while one runs."""
+
+    def search(self, run: Run) -> None:
+        """Take note of what changed in the search."""
+        self.run = run
+        self._control.happened(self._target.name)
 
     def hurry(self) -> bool:
         """Begin the next measurement now, if none runs and the last is an interval old; return whether it does."""
@@ -136,13 +140,14 @@ class TargetWatch:
     async def _wait(self) -> None:
         """Wait for the next start, or until somebody asks for it."""
         self._hurried.clear()
-        start = self._next_start()
+        self.next_at = start = self._next_start()
+        self._happened_when_stored()
         self._tell(f"next measurement at {when(start)} UTC")
         while (left_s := start - self._now()) > 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurried.wait(), min(left_s, _NAP_S))
                 return
-            start = min(start, self._next_start())  # for a clock that was set back
+            self.next_at = start = min(start, self._next_start())  # for a clock that was set back
 
     def _next_start(self) -> float:
         return next_start_s(self._now(), self._interval_s, self._phase)
@@ -179,8 +184,9 @@ class TargetWatch:
     ) -> None:
         """Measure once, or go on with a measurement that was interrupted."""
         record = _Trials(trials, lambda trial: self._add(measurement, trial))
+        self.number, self.next_at = measurement.id, None
         try:
-            run = await make(self._target, record, Observer(), prior)
+            run = await make(self._target, record, self, prior)
             await run.to_the_end()
         except CannotMeasureError as error:
             why, number = str(error), measurement.id
@@ -188,6 +194,8 @@ class TargetWatch:
             self._write(f"the end of measurement {number}", lambda store: store.end(number, State.FAILED, why), line)
         else:
             self._finish(measurement, run)
+        finally:
+            self.run = None
 
     def _add(self, measurement: Measurement, trial: Trial) -> None:
         """Keep a trial; one that is no evidence is not told."""
@@ -212,10 +220,15 @@ class TargetWatch:
         change = self._changes.see(MeasuredBracket(measurement.started_at, limit.survived_s, limit.cut_s))
         if change is not None:
             self._tell(change_words(change))
-            self._changed(self._target, change)
+            self._control.changed(self._target, change)
 
     def _write(self, name: str, store: Callable[[Store], object], line: str = "") -> None:
         self._writer.write(f"{self._target.name}: {name}", store, self._dated(line) if line else "")
+
+    def _happened_when_stored(self) -> None:
+        """Let those who look on know that a measurement has ended, once they find it in the database."""
+        loop, name = asyncio.get_running_loop(), self._target.name
+        self._writer.write("", lambda _: loop.call_soon_threadsafe(self._control.happened, name))
 
     def _tell(self, text: str) -> None:
         """Say something after all that is being stored."""

@@ -37,8 +37,8 @@ from hbprobe.profiles.strict_yaml import read_as
 from hbprobe.profiles.values import Line, Name, Seconds, Strict
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import seconds, without_query_values
-from hbprobe.trial.methods.table import METHODS, SCHEMES, names, of_scheme
-from hbprobe.watch.file_sd import discovered, files_of, stamps
+from hbprobe.trial.methods.table import METHODS, names, of_scheme
+from hbprobe.watch.file_sd import Url, discovered, files_of, stamps
 
 _LOOPBACK = "127.0.0.1"
 _ANYWHERE = From()
@@ -48,11 +48,6 @@ if TYPE_CHECKING:
     MethodName: TypeAlias = str
 else:
     MethodName = Literal[names(lambda row: not row.needs_account)]
-
-
-def _url(text: str) -> str:
-    Target.parse(text, SCHEMES)
-    return text
 
 
 def _web(text: str) -> str:
@@ -95,7 +90,7 @@ class TargetInFile(Module):
     """A far end, and how to measure the path to it: what it leaves out is as its module says."""
 
     name: Name
-    url: Annotated[Line, AfterValidator(_url)]
+    url: Url
     module: Line = ""
 
 
@@ -164,7 +159,7 @@ class WatchTarget:
 
 @dataclass(frozen=True, slots=True)
 class WatchPlan:
-    """What is to be watched."""
+    """A watch file, read and checked: targets, interval, and where what they show is kept."""
 
     database: Path
     interval_s: float

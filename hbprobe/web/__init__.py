@@ -1,6 +1,14 @@
-"""The page of a running box, for a browser on the same machine: offline, without a build step or an inline script.
+"""The pages of running boxes and of a running watch: offline, without a build step or an inline script.
 
-`box_page` serves it beside the control API, which it calls; the page itself is `box.html`, `box.css` and `box.js`.
+`box_page` stands beside the control API of boxes, `watch_page` beside what monitoring asks of a watch. Both have the
+look and the helpers of `page.css` and `page.js`, and one file each of HTML and of script.
 
-    box_page.py  the page of running boxes at `/` of their control API, for browsers; programs get JSON there as ever
+    shell.py         the files of a page, with headers that let nothing strange in: no inline script, no other origin,
+                     no frame
+    event_stream.py  what happens, for pages that look on: server-sent events that a browser takes up again where its
+                     line broke
+    box_page.py      the page of running boxes at `/` of their control API, for browsers; programs get JSON there as
+                     ever
+    watch_page.py    the page of a running watch at `/` of its endpoint: targets, limits over days, the running
+                     search, each report
 """

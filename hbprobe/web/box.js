@@ -1,5 +1,5 @@
 // The page of running boxes: asks the control API once a second, and shows what it says. All text goes in as text.
-"use strict";
+import { call, copy, duration, put } from "/page.js";
 
 const EVERY_MS = 1000;
 const MOST_ROWS = 200;
@@ -9,29 +9,6 @@ const state = document.getElementById("state");
 const pause = document.getElementById("pause");
 const sections = new Map(); // by the place of the box: {section, rows by the number of the session}
 let message = "";
-
-function copy(id) {
-  return document.getElementById(id).content.firstElementChild.cloneNode(true);
-}
-
-function said(seconds) {
-  if (seconds === null || seconds === undefined) return "-";
-  if (seconds < 100) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  return whole < 3600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
-}
-
-async function call(method, path, body) {
-  const answer = await fetch(path, {
-    method,
-    headers: { Accept: "application/json" },
-    body: body === undefined ? undefined : JSON.stringify(body),
-    cache: "no-store",
-  });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error || `HTTP status ${answer.status}`);
-  return told;
-}
 
 async function act(method, path, body, done) {
   try {
@@ -86,9 +63,9 @@ function rowOf(known, box, flow) {
 
 function fill(row, flow, longest) {
   row.children[2].textContent = flow.phase.replaceAll("_", " ");
-  row.children[3].textContent = said(flow.age_s);
-  row.children[4].textContent = said(flow.quiet_s);
-  row.querySelector(".text").textContent = flow.due_in_s === null ? "no timer runs" : said(flow.due_in_s);
+  row.children[3].textContent = duration(flow.age_s);
+  row.children[4].textContent = duration(flow.quiet_s);
+  row.querySelector(".text").textContent = flow.due_in_s === null ? "no timer runs" : duration(flow.due_in_s);
   const left = flow.due_in_s === null || longest <= 0 ? 0 : Math.min(1, Math.max(0, flow.due_in_s / longest));
   const bar = row.querySelector(".bar");
   bar.style.width = `${100 * left}%`;
@@ -121,14 +98,10 @@ async function look() {
     const about = await call("GET", "/");
     for (const box of about.boxes) show(box, (await call("GET", `/boxes/${box.box}/flows`)).flows);
     const draining = about.draining ? "; drains: no more sessions are taken" : "";
-    tell(`hbprobe ${about.version} runs${draining}${message ? `. Last: ${message}` : ""}`);
+    put(state, `hbprobe ${about.version} runs${draining}${message ? `. Last: ${message}` : ""}`);
   } catch (error) {
-    tell(`no answer from the box: ${error.message}`);
+    put(state, `no answer from the box: ${error.message}`);
   }
-}
-
-function tell(text) {
-  if (state.textContent !== text) state.textContent = text; // a screen reader speaks only what is new
 }
 
 async function follow() {

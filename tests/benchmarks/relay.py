@@ -13,7 +13,8 @@ import math
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import rig
@@ -23,6 +24,11 @@ _BOXES = _PEERS[1:]
 _LONG_S = 600.0
 
 Numbers = dict[str, float]
+RELAYS: dict[str, Callable[[int, float], AbstractContextManager[rig.Program]]] = {
+    "HAProxy": rig.haproxy,
+    "hbprobe": rig.hbprobe,
+}
+"""What can stand before a server: it is given the server's port, and its idle timer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Size:
     silent_s: float = 180.0
 
 
-_QUICK = Size(
+QUICK = Size(
     flows=200,
     expiring=50,
     idle_s=1.0,
@@ -92,7 +98,7 @@ def ping_pong(peer: str, size: Size) -> Numbers:
         took = _load("ping_pong", box.port, rounds=size.rounds)
         cpu_us = (box.cpu_s() - before_s) / took["rounds"] * 1e6
     numbers = {f"64-byte ping-pong {quantile}, µs": took[quantile] for quantile in ("p50", "p99")}
-    return numbers | ({"CPU a round, µs": cpu_us} if peer in _BOXES else {})
+    return numbers | ({"CPU a round, µs": cpu_us} if peer in RELAYS else {})
 
 
 def connections(peer: str, size: Size) -> Numbers:
@@ -101,7 +107,7 @@ def connections(peer: str, size: Size) -> Numbers:
         before_s = box.cpu_s()
         numbers = {"connect, echo, close, 1/s": _load("connections", box.port, count=size.connections)["per_s"]}
         cpu_us = (box.cpu_s() - before_s) / size.connections * 1e6
-    return numbers | ({"CPU a connection, µs": cpu_us} if peer in _BOXES else {})
+    return numbers | ({"CPU a connection, µs": cpu_us} if peer in RELAYS else {})
 
 
 def storm(peer: str, size: Size) -> Numbers:
@@ -130,7 +136,8 @@ def throughput(peer: str, size: Size) -> Numbers:
     return numbers
 
 
-_MEASURES: dict[str, tuple[Callable[[str, Size], Numbers], Sequence[str]]] = {
+Measures = Mapping[str, tuple[Callable[[str, Size], Numbers], Sequence[str]]]
+_MEASURES: Measures = {
     "memory": (memory, _BOXES),
     "expiry": (expiry, _BOXES),
     "ping-pong": (ping_pong, _PEERS),
@@ -144,9 +151,8 @@ _MEASURES: dict[str, tuple[Callable[[str, Size], Numbers], Sequence[str]]] = {
 @contextlib.contextmanager
 def _path(peer: str, mode: str, idle_s: float = _LONG_S) -> Iterator[rig.Program]:
     """Set up a far end and what stands before it; give what the clients connect to."""
-    relays = {"HAProxy": rig.haproxy, "hbprobe": rig.hbprobe}
     with rig.far_end(mode) as far_end, contextlib.ExitStack() as stack:
-        yield stack.enter_context(relays[peer](far_end.port, idle_s)) if peer in relays else far_end
+        yield stack.enter_context(RELAYS[peer](far_end.port, idle_s)) if peer in RELAYS else far_end
 
 
 def _client(kind: str, port: int, **arguments: float) -> list[str]:
@@ -159,11 +165,10 @@ def _load(kind: str, port: int, **arguments: float) -> Numbers:
     return numbers
 
 
-def _measure_all(names: Sequence[str], size: Size, repeat: int, *, patient: bool) -> dict[str, Numbers]:
+def measure_all(measures: Measures, size: Size, repeat: int, *, patient: bool = False) -> dict[str, Numbers]:
     """Return for each number what each peer reached."""
     taken: dict[str, dict[str, list[float]]] = {}
-    for turn, name in itertools.product(range(repeat), names):
-        measure, peers = _MEASURES[name]
+    for turn, (name, (measure, peers)) in itertools.product(range(repeat), measures.items()):
         for peer in peers:
             if patient:
                 rig.wait_until_quiet()
@@ -181,9 +186,10 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=_MEASURES, help="measure only this; may be repeated")
     parser.add_argument("--patient", action="store_true", help="wait for a quiet machine before each measurement")
     args = parser.parse_args()
-    size, repeat = (_QUICK, 1) if args.quick else (Size(), args.repeat)
+    size, repeat = (QUICK, 1) if args.quick else (Size(), args.repeat)
     rig.describe_machine()
-    numbers = _measure_all(args.only or list(_MEASURES), size, repeat, patient=args.patient)
+    measures = {name: _MEASURES[name] for name in args.only or _MEASURES}
+    numbers = measure_all(measures, size, repeat, patient=args.patient)
     rows = []
     for name, row in numbers.items():
         aim = _AIMS[name](row.get("HAProxy", math.nan), row["hbprobe"]) if name in _AIMS else ""

@@ -1,6 +1,7 @@
 """What the benchmarks share: the programs under test, each on a port of its own, and the table at the end."""
 
 import contextlib
+import json
 import math
 import os
 import resource
@@ -83,6 +84,20 @@ def hbprobe(upstream: int, idle_s: float, box: str = "nginx-stream-proxy") -> It
     command += ["--listen", f"127.0.0.1:{port}", "--upstream", f"127.0.0.1:{upstream}"]
     with running(command, port) as program:
         yield program
+
+
+@contextlib.contextmanager
+def toxiproxy(upstream: int) -> Iterator[Program]:
+    """Run `hbprobe toxiproxy` with one proxy before a server, and no toxic."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "proxies.json"
+        config.write_text(
+            json.dumps([{"name": "one", "listen": f"127.0.0.1:{port}", "upstream": f"127.0.0.1:{upstream}"}])
+        )
+        command = [sys.executable, "-m", "hbprobe", "toxiproxy", "--port", "0", "--config", str(config)]
+        with running(command, port) as program:
+            yield program
 
 
 @contextlib.contextmanager

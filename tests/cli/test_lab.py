@@ -49,7 +49,7 @@ def test_settings_from_a_web_config(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_a_timer_can_be_changed(capsys: pytest.CaptureFixture[str]) -> None:
     _, result = lab(capsys, "fortinet-fortigate", "--set", "idle=120", "--connections", "8")
     assert result["limit"]["cut"] == 120.5
-    assert result["notes"] == ["idle=120 is outside what fortinet-fortigate can be set to (5 min to 7 d)"]
+    assert result["notes"][0] == "idle=120 is outside what fortinet-fortigate can be set to (5 min to 7 d)"
 
 
 def test_leaves_result_journal_and_plots_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,3 +127,15 @@ def test_a_websocket_through_a_box_of_which_that_is_not_known(
     _, result = lab(capsys, "--method", "websocket", box)
     assert any("no source gives an idle timer" in note for note in result["notes"]) is is_told
     assert (result["limit"]["cut"] is None) is is_told
+
+
+def test_the_change_in_the_words_of_the_product(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "cisco-asa", "--set", "idle=600", "--out", str(tmp_path)]) == 0
+    assert "set by: timeout conn 0:29:00" in " ".join(capsys.readouterr().out.split())
+    advice = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["advice"]
+    assert [(one["side"], one["configure"]) for one in advice] == [
+        ("box", "timeout conn 0:29:00"),
+        ("application", None),
+    ]
+    assert main(["report", str(tmp_path / "result.json")]) == 0
+    assert "set by: timeout conn 0:29:00" in capsys.readouterr().out

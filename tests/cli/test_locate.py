@@ -24,7 +24,7 @@ def run(capsys, *arguments):
     return status, out, err
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def far_end():
     """A far end on loopback, without any box."""
     argv = [sys.executable, "-m", "hbprobe", "serve", "--tls", "off", "--listen", "127.0.0.1:0"]

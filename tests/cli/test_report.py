@@ -7,7 +7,7 @@ import pytest
 from hbprobe.cli.main import main
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def result(tmp_path_factory):
     """The file of the worked example."""
     folder = tmp_path_factory.mktemp("lab")
@@ -68,3 +68,21 @@ def test_a_mistake_gives_one_line(capsys, result, tmp_path, monkeypatch, argumen
     status, out, err = report(capsys, *(str(result) if one == "RESULT" else one for one in arguments))
     assert (status, out) == (2, "")
     assert err.startswith(f"hbprobe: {message}") and err.count("\n") == 1
+
+
+def test_side_by_side(capsys, result):
+    status, out, _ = report(capsys, result, result, "--compare")
+    assert status == 0 and "## Side by side" in out and "as far as they were measured" in out
+    status, _, err = report(capsys, result, result, "--compare", "--format", "csv")
+    assert (status, err) == (
+        2,
+        "hbprobe: --compare: is for people: write html or md; csv has all measurements anyway\n",
+    )
+    assert report(capsys, result, "--compare")[2] == "hbprobe: --compare: name from 2 to 7 results, not 1\n"
+
+
+def test_standard_input(capsys, result, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(result.read_bytes())))
+    assert report(capsys, "--format", "md", "--", "-")[1].startswith("# How long requests survive on ten-minute-pro")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"{")))
+    assert "hbprobe: standard input: line 1, column 2: is not JSON" in report(capsys, "--", "-")[2]

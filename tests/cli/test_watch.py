@@ -120,13 +120,13 @@ def history(capsys, *arguments):
 @pytest.mark.parametrize("file", ["watch.yaml", "watch.sqlite"])
 def test_the_list(folder, capsys, file):
     listed = (
-        "office\n"
+        "office: survives 299.5 s, cut at 300.5 s (at 2026-11-24 17:00:00 UTC)\n"
         "  since Tuesday 2026-11-24 16:00 UTC the path cuts at 300.5 s instead of carrying 3540 s\n"
         "      1  2026-11-24 14:00:00  survives 3540 s; nothing beyond 59 min was tried\n"
         "      2  2026-11-24 15:00:00  survives 3540 s; nothing beyond 59 min was tried\n"
         "      3  2026-11-24 16:00:00  survives 299.5 s, cut at 300.5 s\n"
         "      4  2026-11-24 17:00:00  survives 299.5 s, cut at 300.5 s\n"
-        "shop\n"
+        "shop: could not measure: TCP: \\x1bno route (at 2026-11-24 14:00:00 UTC)\n"
         "      5  2026-11-24 14:00:00  could not measure: TCP: \\x1bno route\n"
     )
     assert history(capsys, file) == (0, listed, "")

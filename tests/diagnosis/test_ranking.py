@@ -65,17 +65,19 @@ CUTTING = [profile for profile in ALL if profile.category is not Category.EXAMPL
 def test_a_changed_timer_names_the_product_among_those_that_can_be_set_to_it_and_no_other(profile, share, facts):
     """No product is named whose timer is known not to go there, or that cuts in another manner."""
     foretold = predictions(profile)[0]
-    least_s, most_s = foretold.settable_s or (foretold.first_s / 3, foretold.first_s * 3)
+    least_s, most_s = foretold.settable_s or (foretold.timer.default / 3, foretold.timer.default * 3)
     cut_s = max(2.0, min(least_s + share * (most_s - least_s), 86_400.0))
-    limit = facts.limit(foretold.hows[0], low_s=cut_s - 0.5, high_s=cut_s, status=foretold.status)
-    died = facts.silent(foretold.aftermath) if foretold.hows[0] is Manner.SILENT else facts.ended(foretold.hows[0])
+    limit = facts.limit(foretold.cut.manner, low_s=cut_s - 0.5, high_s=cut_s, status=foretold.status)
+    died = (
+        facts.silent(foretold.aftermath) if foretold.cut.manner is Manner.SILENT else facts.ended(foretold.cut.manner)
+    )
     matches = ranked(limit, [died])
     if foretold.settable_s is None or least_s < most_s:
         assert profile in [match.profile for match in matches]
     for match in matches:
         assert not any("cannot be set" in doubt or "cuts otherwise" in doubt for doubt in match.doubts)
         assert any(
-            foretold.hows[0] in other.hows
+            foretold.cut.manner in other.manners
             and (
                 other.settable_s is None
                 or match.as_shipped
@@ -99,10 +101,10 @@ def test_one_whose_shorter_timer_cannot_be_set_to_more_is_not_named(facts):
         shipped, *others = predictions(profile)
         most_s = (shipped.settable_s or (0.0, math.inf))[1]
         for other in others:
-            cut_s = min(other.first_s, 86_400.0)
+            cut_s = min(other.timer.default, 86_400.0)
             if most_s < cut_s - 100:
-                limit = facts.limit(other.hows[0], low_s=cut_s - 0.5, high_s=cut_s, status=other.status)
-                assert profile not in [match.profile for match in ranked(limit, [facts.ended(other.hows[0])])]
+                limit = facts.limit(other.cut.manner, low_s=cut_s - 0.5, high_s=cut_s, status=other.status)
+                assert profile not in [match.profile for match in ranked(limit, [facts.ended(other.cut.manner)])]
 
 
 @pytest.mark.parametrize("how", [Manner.CLOSED, Manner.RESET])
@@ -162,7 +164,7 @@ def test_the_best_must_have_something_that_speaks_for_it():
 
 
 @pytest.mark.parametrize(
-    ("name", "hows", "aftermath", "status", "far_end"),
+    ("name", "manners", "aftermath", "status", "far_end"),
     [
         ("fortinet-fortigate", (Manner.SILENT,), Aftermath.NOTHING, None, None),
         ("aws-nlb-tcp", (Manner.SILENT,), Aftermath.RESET, None, None),
@@ -179,10 +181,10 @@ def test_the_best_must_have_something_that_speaks_for_it():
         ("gcp-vpc-firewall-conntrack", (Manner.SILENT,), Aftermath.ACKNOWLEDGED, None, None),
     ],
 )
-def test_how_a_product_cuts(name, hows, aftermath, status, far_end):
+def test_how_a_product_cuts(name, manners, aftermath, status, far_end):
     foretold = predictions(CATALOGUE.find(name))[0]
-    assert (foretold.hows, foretold.aftermath, foretold.status, foretold.far_end) == (
-        hows,
+    assert (foretold.manners, foretold.aftermath, foretold.status, foretold.far_end) == (
+        manners,
         aftermath,
         status,
         far_end,
@@ -191,7 +193,7 @@ def test_how_a_product_cuts(name, hows, aftermath, status, far_end):
 
 def test_a_product_that_asks_other_servers_takes_its_time():
     foretold = predictions(CATALOGUE.find("azure-application-gateway-v2"))[0]
-    assert (foretold.first_s, foretold.last_s) == (20, 40)
+    assert (foretold.cut.limit_s, foretold.cut.tries) == (20, 2)
 
 
 def test_a_product_that_lets_requests_live():

@@ -190,6 +190,13 @@ def test_a_client_that_is_gone_is_error_64():
     assert (found["sc-status"], found["sc-win32-status"], found["time-taken"]) == ("200", "64", "600000")
 
 
+def test_a_front_ends_line_ends_early_where_its_client_is_gone():
+    gone = replace(QUIET_PING, is_delivered=False, gone_s=QUIET_PING.started_s + 300)
+    front, back = (read(line) for line in lines(gone, Release.V2019).values())
+    assert (front["sc-win32-status"], front["time-taken"]) == ("64", "300000")
+    assert (back["sc-win32-status"], back["time-taken"]) == ("0", "600000")
+
+
 def test_what_filtering_refuses_has_a_substatus():
     found = lines(replace(STRANGER, status=404, substatus=19), Release.V2019)
     assert list(found) == [LogFolder.CLIENT_FACING]

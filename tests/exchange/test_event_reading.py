@@ -1,7 +1,7 @@
 import pytest
 
 from hbprobe.exchange.devices import CURRENT, DEVICES
-from hbprobe.exchange.event_reading import Explanation, LoggedEvent, Paths, explain
+from hbprobe.exchange.event_reading import AlertEvent, AskingDevice, Paths, explain
 from hbprobe.exchange.predict import follow
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Command
@@ -11,16 +11,16 @@ SETTINGS = Settings()
 
 
 def found(average_s, devices=DEVICES, threshold_s=540, command=Command.PING):
-    return explain(LoggedEvent(average_s, threshold_s, command), SETTINGS, devices)
+    return explain(AlertEvent(average_s, threshold_s, command), SETTINGS, devices)
 
 
 def test_a_client_that_asks_for_so_little_whatever_the_path_does():
-    assert found(207, CURRENT) == (Explanation("outlook-180", "Outlook app (180 s)", (Paths(0, None),)),)
+    assert found(207, CURRENT) == (AskingDevice("outlook-180", "Outlook app (180 s)", (Paths(0, None),)),)
     assert found(207, CURRENT)[0].on_any_path
 
 
 def test_one_that_does_so_only_after_losses():
-    assert found(130) == (Explanation("textbook", "Textbook client", (Paths(0, 300),)),)
+    assert found(130) == (AskingDevice("textbook", "Textbook client", (Paths(0, 300),)),)
     assert not found(130)[0].on_any_path
 
 

@@ -20,7 +20,7 @@ from hbprobe.farend.server import FarEnd
 from hbprobe.net import http_server
 from hbprobe.net.http_server import FIRST_REQUEST_S
 from hbprobe.net.wire import Dialer, Target
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
 
 BOMB = gzip.compress(bytes(20_000_000))
@@ -55,7 +55,7 @@ class Attack:
     async def probe(self, hold_s=10.0):
         """Make one trial on the open path beside it."""
         target = Target(self._tls is not None, "localhost", self._port, "/")
-        method = make_method("hold", Dialer(target, self._tls and self._tls[1]), 3.0, random.Random(1))
+        method = make(Environment("hold", Dialer(target, self._tls and self._tls[1]), 3.0, random.Random(1)))
         return await method.trial(hold_s)
 
     def leave(self):

@@ -10,7 +10,7 @@ from hbprobe.farend.server import FarEnd
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.http import Conversation
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
 
 
@@ -41,7 +41,7 @@ async def come(dialer, path, seconds):
 @pytest.mark.parametrize(("name", "path"), [("websocket", "/ws"), ("sse", "/events?silence=%7Bhold%7D")])
 def test_a_trial_survives_on_an_open_path(on_warp, tls_pair, name, path):
     async def main(dialer):
-        method = make_method(name, dialer(path), 3.0, random.Random(1))
+        method = make(Environment(name, dialer(path), 3.0, random.Random(1)))
         return await method.prove(), await method.trial(1800)
 
     objection, outcome = with_far_end(on_warp, tls_pair, main)
@@ -66,7 +66,7 @@ def test_what_is_no_number_of_seconds(on_warp, tls_pair, query):
 
 def test_a_web_page_is_no_websocket(on_warp, tls_pair):
     async def main(dialer):
-        return await make_method("websocket", dialer("/"), 3.0, random.Random(1)).prove()
+        return await make(Environment("websocket", dialer("/"), 3.0, random.Random(1))).prove()
 
     found = with_far_end(on_warp, tls_pair, main)
     assert found.reason == "status 200 instead of a WebSocket: there is no WebSocket endpoint at this path"
@@ -74,7 +74,7 @@ def test_a_web_page_is_no_websocket(on_warp, tls_pair):
 
 def test_a_web_page_is_no_event_stream(on_warp, tls_pair):
     async def main(dialer):
-        return await make_method("sse", dialer("/"), 3.0, random.Random(1)).prove()
+        return await make(Environment("sse", dialer("/"), 3.0, random.Random(1))).prove()
 
     found = with_far_end(on_warp, tls_pair, main)
     assert found.reason == "the answer is no event stream, but application/json; charset=utf-8"

@@ -12,11 +12,12 @@ from hbprobe.fleet.compiled import IS_FAST
 from hbprobe.fleet.herd import Herd
 from hbprobe.fleet.mail import MailDay
 from hbprobe.fleet.merge import WindowInArrays, in_order
-from hbprobe.fleet.paths import Cut, FleetPath, PathTable, Span, fixed
+from hbprobe.fleet.paths import FleetPath, PathTable, Span, fixed
 from hbprobe.fleet.reference import simulate
 from hbprobe.fleet.states import RequestEnd
 from hbprobe.fleet.world import Habits, World
 from hbprobe.manner import Manner
+from hbprobe.profiles.silent_request import Cut
 
 pytestmark = pytest.mark.once
 

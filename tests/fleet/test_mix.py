@@ -7,9 +7,9 @@ from hbprobe.errors import UserError
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
-from hbprobe.fleet.paths import Cut
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.silent_request import Cut
 
 CATALOGUE = Catalogue()
 LEAST = """devices: {ios: 1}

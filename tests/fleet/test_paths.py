@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from hbprobe.fleet.firewall import forgotten_at, forgotten_at_all
-from hbprobe.fleet.paths import Cut, FleetPath, PathTable, cut_of, fixed, spans_of
+from hbprobe.fleet.paths import FleetPath, PathTable, fixed, spans_of
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.silent_request import Cut, cut_of
 
 
 @pytest.mark.parametrize(

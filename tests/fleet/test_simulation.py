@@ -7,11 +7,12 @@ from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet import simulation as running
 from hbprobe.fleet.mail import MailDay
-from hbprobe.fleet.paths import Cut, FleetPath, fixed
+from hbprobe.fleet.paths import FleetPath, fixed
 from hbprobe.fleet.reference import simulate as plainly
 from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.world import Costs, Habits, World, apportion
 from hbprobe.manner import Manner
+from hbprobe.profiles.silent_request import Cut
 
 KINDS = {kind.id: kind for kind in DEVICES}
 

@@ -2,8 +2,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from hbprobe.fleet.paths import Cut, FleetPath, fixed
+from hbprobe.fleet.paths import FleetPath, fixed
 from hbprobe.fleet.sweep import sweep_share, with_share
+from hbprobe.profiles.silent_request import Cut
 
 PATHS = tuple(FleetPath(name, share, fixed(Cut())) for name, share in (("a", 60), ("b", 20), ("c", 20)))
 

@@ -10,7 +10,7 @@ from hbprobe.lab.inprocess import LabRun, measure
 from hbprobe.manner import Aftermath, Expiry, Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Ends, Profile
-from hbprobe.profiles.silent_request import deciding_timer, latest_s, silent_hold
+from hbprobe.profiles.silent_request import cut_of, deciding_timer, timer_s
 from hbprobe.search.search import SearchSettings
 
 pytestmark = pytest.mark.once
@@ -31,32 +31,31 @@ def lab(profile: Profile, shortest_s: float, longest_s: float) -> LabRun:
     return warp.run(measure([profile], Settings(), search), warp.WarpClock())
 
 
-@pytest.mark.parametrize("profile", [p for p in PROFILES if silent_hold(p).limit_s], ids=lambda p: p.id)
+@pytest.mark.parametrize("profile", [p for p in PROFILES if timer_s(p)], ids=lambda p: p.id)
 def test_the_box_cuts_when_and_how_its_profile_says(profile: Profile) -> None:
-    held, timer = silent_hold(profile), deciding_timer(profile)
-    last_s = latest_s(profile)
-    assert held.limit_s is not None and last_s is not None and timer is not None and held.expiry is not None
-    found = lab(profile, held.limit_s / 2, last_s + held.limit_s / 2)
+    timer, last_s = deciding_timer(profile), cut_of(profile).latest_s
+    assert timer is not None
+    found = lab(profile, timer.default / 2, last_s + timer.default / 2)
     limit = found.run.search.limit
     told = timer.tells in (Ends.BOTH, Ends.CLIENT) and not timer.retries  # a box that tries again tells much later
 
     assert limit.survived_s is not None and limit.cut_s is not None
-    assert held.limit_s - 1 <= limit.cut_s <= last_s + 1
+    assert timer.default - 1 <= limit.cut_s <= last_s + 1
     assert limit.survived_s <= last_s
-    assert limit.manner is (SEEN[held.expiry] if told else Manner.SILENT)
-    assert limit.status == (held.status if told else None)
-    assert limit.exact is (told and held.expiry in (Expiry.RESET, Expiry.CLOSE, Expiry.RESPOND))
+    assert limit.manner is (SEEN[timer.expiry] if told else Manner.SILENT)
+    assert limit.status == (timer.status if told else None)
+    assert limit.exact is (told and timer.expiry in (Expiry.RESET, Expiry.CLOSE, Expiry.RESPOND))
     if not timer.retries:  # otherwise the client gives up while the box still tries
         assert found.cut_by == profile.id
     if sys.platform == "linux" and limit.manner is Manner.SILENT:
-        forgets_aloud = told and held.expiry is Expiry.RESET_ON_NEXT
+        forgets_aloud = told and timer.expiry is Expiry.RESET_ON_NEXT
         revived = timer.revived_by in (Ends.CLIENT, Ends.BOTH)
         silence = Aftermath.ACKNOWLEDGED if revived or timer.retries else Aftermath.NOTHING
         assert limit.aftermath is (Aftermath.RESET if forgets_aloud else silence)
         assert found.remarks == ()
 
 
-@pytest.mark.parametrize("profile", [p for p in PROFILES if not silent_hold(p).limit_s], ids=lambda p: p.id)
+@pytest.mark.parametrize("profile", [p for p in PROFILES if not timer_s(p)], ids=lambda p: p.id)
 def test_a_box_without_such_a_timer_cuts_nothing(profile: Profile) -> None:
     timer = deciding_timer(profile)
     longest_s = 2 * timer.default if timer else 3540.0

@@ -7,12 +7,12 @@ from hbprobe.diagnosis.fit import Law
 from hbprobe.diagnosis.ranking import best
 from hbprobe.diagnosis.reasoning import BoxKind, Direction, Runs, Whose
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.diagnosed import diagnose
+from hbprobe.lab.inprocess import diagnose
 from hbprobe.manner import Expiry, Layer
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Category, Profile, TimerKind
-from hbprobe.profiles.silent_request import deciding_timer, silent_hold
+from hbprobe.profiles.silent_request import deciding_timer, timer_s
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Cause
@@ -42,7 +42,7 @@ def one_of_each_sort() -> list[Profile]:
     cutting = [
         profile
         for profile in ALL
-        if profile.category is not Category.EXAMPLE and 2 < (silent_hold(profile).limit_s or 0) < SEARCH.max_s
+        if profile.category is not Category.EXAMPLE and 2 < (timer_s(profile) or 0) < SEARCH.max_s
     ]
     return list({sort_of(profile): profile for profile in cutting}.values())
 

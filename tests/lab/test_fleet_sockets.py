@@ -12,10 +12,11 @@ from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet import reference
 from hbprobe.fleet.mix import SHIPPED, load_mix
-from hbprobe.fleet.paths import Cut, FleetPath, spans_of
+from hbprobe.fleet.paths import FleetPath, spans_of
 from hbprobe.lab.fleet_sockets import agreement, on_one_path, run
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.silent_request import Cut
 
 pytestmark = pytest.mark.once
 

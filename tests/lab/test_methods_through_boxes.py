@@ -21,7 +21,7 @@ from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Layer
-from hbprobe.profiles.silent_request import deciding_timer, silent_hold
+from hbprobe.profiles.silent_request import deciding_timer, timer_s
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.methods.table import METHODS
 from tests.support.peers import serving
@@ -37,7 +37,7 @@ def one_of_each_kind():
     found = {}
     for profile in Catalogue().all():
         timer, is_http = deciding_timer(profile), profile.layer is Layer.HTTP
-        if not is_http and timer is not None and silent_hold(profile).limit_s and not timer.retries:
+        if not is_http and timer is not None and timer_s(profile) and not timer.retries:
             found.setdefault((profile.layer, timer.expiry, timer.tells), profile)
     return list(found.values())
 
@@ -49,7 +49,7 @@ PAIRS += [(name, BOXES[place % len(BOXES)]) for place, name in enumerate(TALKS)]
 
 
 def search_for(box):
-    limit_s = silent_hold(box).limit_s
+    limit_s = timer_s(box)
     return SearchSettings(limit_s / 2, 2 * limit_s, limit_s / 8, connections=8)
 
 

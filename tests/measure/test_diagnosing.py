@@ -15,7 +15,7 @@ from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.evidence import Question
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 
 SEARCH = SearchSettings(10, 100, 1, connections=8)
 HELD = re.compile(r"POST /hold\?seconds=(\S+?)&nonce=(\w+)")
@@ -39,7 +39,7 @@ async def old_far_end(connection):
 
 def diagnosing(peer, method, **more):
     rng = random.Random(1)
-    run = Run(Search(SEARCH), make_method(method, peer.dialer(), 3, rng))
+    run = Run(Search(SEARCH), make(Environment(method, peer.dialer(), 3, rng)))
     return Diagnosing(run, peer.dialer(), keep_alives=False, **more)
 
 

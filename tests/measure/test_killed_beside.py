@@ -1,12 +1,14 @@
-"""`kill -9` at ten moments of a diagnosis, and of locating: what was found is kept, and nothing is asked twice."""
+"""`kill -9` again and again in diagnoses, and in locating: what was found is kept, and nothing is asked twice."""
 
 import asyncio
+import itertools
 import json
 import random
 import socket
 import sys
 
 import pytest
+from support.forked import Forked
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
@@ -15,8 +17,7 @@ from hbprobe.middlebox.chain import Chain
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import with_overrides
 
-KILLS = 10
-SEARCH = ("--min", "0.2", "--max", "3", "--precision", "0.2", "--grace", "0.3", "--connections", "4", "--json")
+SEARCH = ("--min", "0.2", "--max", "1.4", "--precision", "0.2", "--grace", "0.3", "--connections", "4", "--json")
 
 
 def evidence(journal, *events):
@@ -39,68 +40,79 @@ async def with_path(idle, work):
         await far_end.close()
 
 
-async def started(verb, url, journal, *options):
-    option = "--resume" if journal.exists() else "--journal"
-    argv = (sys.executable, "-m", "hbprobe", verb, url, *options, option, str(journal))
-    pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(*argv, stdout=pipe, stderr=pipe)
+async def killed_and_resumed(forked, most, verb, url, journal, options, events):
+    """Kill it again and again, now and then at a moment after something new is known; then let it finish.
 
-
-async def killed_and_resumed(verb, url, journal, options, events):
-    """Kill it whenever there is something new in the journal, at a random moment after that; then let it finish."""
-    chance = random.Random(9)
-    kept = []
-    for _ in range(KILLS):
-        running = await started(verb, url, journal, *options)
-        before = journal.stat().st_size if journal.exists() else 0
-        while running.returncode is None and (not journal.exists() or journal.stat().st_size == before):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(chance.uniform(0, 0.4))
-        if running.returncode is None:
-            running.kill()
-        await running.communicate()
+    Return its status, its document, what was kept of it before, and how often it was killed.
+    """
+    chance, kept, killed = random.Random(9), [], 0
+    while True:
+        option = "--resume" if journal.exists() else "--journal"
+        running = forked.start(verb, url, *options, option, str(journal))
+        async with asyncio.TaskGroup() as group:
+            over = group.create_task(asyncio.to_thread(running.wait))
+            if chance.random() < 0.3:  # otherwise nothing that takes longer would ever be found
+                while not over.done() and len(evidence(journal, *events)) == len(kept):  # noqa: ASYNC110  a file
+                    await asyncio.sleep(0.02)
+            if killed < most:
+                await asyncio.wait([over], timeout=chance.uniform(0, 0.2))
+                running.kill()
+        status = over.result()
+        assert "Traceback" not in running.err.read_text()
         now = evidence(journal, *events)
         assert now[: len(kept)] == kept, "what was kept stays"
-        kept = now
-    running = await started(verb, url, journal, *options)
-    out, err = await running.communicate()
-    assert "Traceback" not in err.decode()
-    return running.returncode, json.loads(out), kept
+        if status >= 0:
+            return status, json.loads(running.out.read_text()), kept, killed
+        kept, killed = now, killed + 1
+
+
+async def killed(times, verb, url, tmp_path, options, events, look):
+    """Kill it so many times or more, in one measurement after the other, and look at each."""
+    seen, measurements = 0, itertools.count()
+    with Forked(tmp_path) as forked:
+        while seen < times:
+            journal = tmp_path / f"{next(measurements)}.jsonl"
+            *found, more = await killed_and_resumed(forked, times - seen, verb, url, journal, options, events)
+            seen += more
+            look(journal, *found)
 
 
 @pytest.mark.realtime
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
 def test_a_diagnosis(tmp_path):
-    journal, events = tmp_path / "journal.jsonl", ("end", "answer")
+    events = ("end", "answer")
+
+    def look(journal, status, diagnosis, kept):
+        assert status == 1
+        limit = diagnosis["result"]["limit"]
+        assert limit["survived"] < 0.6 <= limit["cut"] < 0.9
+        assert evidence(journal, *events)[: len(kept)] == kept
+        answers = [json.loads(one)["value"]["ask"]["question"] for one in evidence(journal, "answer")]
+        assert len(answers) == len(set(answers)), "no question was asked twice"
+        assert set(answers) <= {one["question"] for one in diagnosis["answers"]}
+        trials = [json.loads(one)["trial"] for one in evidence(journal, "end")]
+        assert len(trials) == len(set(trials)) == len(diagnosis["result"]["trials"])
 
     async def work(url):
-        return await killed_and_resumed("diagnose", url, journal, SEARCH, events)
+        await killed(30, "diagnose", url, tmp_path, SEARCH, events, look)
 
-    status, diagnosis, kept = warp.run(with_path("0.6", work), warp.ScaledClock())
-    assert status == 1
-    limit = diagnosis["result"]["limit"]
-    assert limit["survived"] < 0.6 <= limit["cut"] < 0.9
-    done = evidence(journal, *events)
-    assert done[: len(kept)] == kept
-    answers = [json.loads(one)["value"]["ask"]["question"] for one in evidence(journal, "answer")]
-    assert len(answers) == len(set(answers)), "no question was asked twice"
-    assert set(answers) <= {one["question"] for one in diagnosis["answers"]}
-    trials = [json.loads(one)["trial"] for one in evidence(journal, "end")]
-    assert len(trials) == len(set(trials)) == len(diagnosis["result"]["trials"])
+    warp.run(with_path("0.6", work), warp.ScaledClock())
 
 
 @pytest.mark.realtime
 @pytest.mark.skipif(sys.platform != "linux", reason="locating needs Linux")
 def test_locating(tmp_path):
-    journal, events = tmp_path / "journal.jsonl", ("end", "hop")
+    events = ("end", "hop")
     options = ("--limit", "1.6", "--hops", "3", "--requests", "3", "--json")
 
-    async def work(url):
-        return await killed_and_resumed("locate", url, journal, options, events)
+    def look(journal, status, location, kept):
+        assert status in (0, 1), location
+        assert evidence(journal, *events)[: len(kept)] == kept
+        tried = (json.loads(line)["value"] for line in evidence(journal, "hop"))
+        hops = [(one["ttl"], one["number"]) for one in tried]
+        assert len(hops) == len(set(hops)) == len(location["trials"]), "no hop was tried twice"
 
-    status, location, kept = warp.run(with_path("1.6", work), warp.ScaledClock())
-    assert status in (0, 1), location
-    done = evidence(journal, *events)
-    assert done[: len(kept)] == kept
-    hops = [(one["ttl"], one["number"]) for one in (json.loads(line)["value"] for line in evidence(journal, "hop"))]
-    assert len(hops) == len(set(hops)) == len(location["trials"]), "no hop was tried twice"
+    async def work(url):
+        await killed(10, "locate", url, tmp_path, options, events, look)
+
+    warp.run(with_path("1.6", work), warp.ScaledClock())

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import sys
 
 import pytest
 
@@ -11,6 +12,8 @@ from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import FlowExpired, FlowRefused
 from hbprobe.net.silence import Way
 from hbprobe.profiles.model import TimerKind
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")
 
 
 @pytest.fixture
@@ -66,6 +69,7 @@ async def test_the_shorter_timer_cuts(chain, make_box, cutter):
         assert on.row.relays[1 - cutter].counts.reset == 1, "for the other box it is a RST of an end"
 
 
+@on_linux
 async def test_each_box_keeps_its_own_state(chain, make_box):
     near, far = make_box(idle={"default": 60}), make_box(idle={"default": 600, "expiry": "close"})
     async with chain(near, far) as on:

@@ -4,13 +4,18 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientResponse, ClientSession
 
+from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.control_api import ControlApi
+from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.model import Profile
 
 MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control-api.md").read_text(encoding="utf-8")
 IDLE = {"default": 600, "expiry": "silent"}
@@ -31,13 +36,13 @@ class Caller:
 async def answer(response: ClientResponse, status: int) -> dict:
     text = await response.text()
     assert response.status == status, text
-    return json.loads(text)
+    return json.loads(text) if text else {}
 
 
 @contextlib.asynccontextmanager
-async def control(box: object, token: str | None = None) -> AsyncIterator[Caller]:
+async def control(box: object, token: str | None = None, feed: Feed | None = None) -> AsyncIterator[Caller]:
     stops: list[bool] = []
-    api = ControlApi([box], lambda: stops.append(True), token)
+    api = ControlApi([box], lambda: stops.append(True), token, feed=feed)
     host, port = await api.listen("127.0.0.1", 0)
     try:
         async with ClientSession(f"http://{host}:{port}") as session:
@@ -141,3 +146,92 @@ async def test_with_a_token_nothing_goes_without_it(stage, make_box) -> None:
         assert (await call("GET", "/", 401))["error"] == "send Authorization: Bearer with the token"
         await call("GET", "/", 401, headers={"Authorization": "Bearer wrong"})
         await call("GET", "/", headers={"Authorization": "Bearer secret"})
+
+
+# Toxics
+
+
+@contextlib.asynccontextmanager
+async def with_faults(profile: Profile) -> AsyncIterator[tuple[Caller, int, socket.socket]]:
+    """Serve a box with toxics; give its API, its port and the socket of its server."""
+    feed = Feed()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        row = Chain([profile], [(socket.AF_INET, listener.getsockname())], lambda _: lambda _: None, feed=feed)
+        _, port = await row.listen("127.0.0.1", 0)
+        async with control(row.relays[0], feed=feed) as call:
+            yield call, port, listener
+        row.close()
+
+
+async def test_a_box_takes_toxics_and_tells_what_they_did_as_the_manual_shows(make_box) -> None:
+    async with with_faults(make_box(idle=IDLE)) as (call, port, listener):
+        loop = asyncio.get_running_loop()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        server, _ = await loop.sock_accept(listener)
+        asked = {"type": "latency", "attributes": {"latency": 200}}
+        assert await call("POST", "/boxes/0/toxics", json=asked) == shown("toxic")
+        assert await call("GET", "/boxes/0/toxics") == [shown("toxic")]
+        await loop.sock_sendall(server, b"hello")
+        began = loop.time()
+        assert await reader.read(10) == b"hello"
+        assert loop.time() - began == pytest.approx(0.2, abs=1e-3)
+        (flow,) = (await call("GET", "/boxes/0/flows"))["flows"]
+        assert (flow["toxics"], flow["held_bytes"]) == (["latency_downstream"], {"upstream": 0, "downstream": 0})
+        changed = await call("PATCH", "/boxes/0/toxics/latency_downstream", json={"attributes": {"latency": 1}})
+        assert changed["attributes"] == {"latency": 1, "jitter": 0}
+        assert await call("DELETE", "/boxes/0/toxics/latency_downstream", 204) == {}
+        await call("PATCH", "/boxes/0/timers", json={"idle": 5})
+        await asyncio.sleep(6)
+        assert [told["event"] for told in await events(call, 8)] == [
+            "opened",
+            "toxic-added",
+            "hit",
+            "acted",
+            "toxic-changed",
+            "toxic-removed",
+            "spared",
+            "timers-changed",
+        ]
+        (ended,) = await events(call, 1, after=8)
+        client = shown("ended") | {"at": ended["at"], "client": ended["client"]}
+        assert ended == client
+        server.close()
+        writer.close()
+
+
+async def events(call: Caller, count: int, after: int = 0) -> list[dict]:
+    """Return so many events of the feed."""
+    found: list[dict] = []
+    async with call.session.get("/events", headers={"Last-Event-ID": str(after)}) as answer:
+        while len(found) < count:
+            line = await answer.content.readline()
+            if line.startswith(b"data: "):
+                found.append(json.loads(line[6:]))
+    return found
+
+
+WRONG_TOXICS = [
+    ({"type": "nonsense"}, 400, "invalid toxic type"),
+    ({"type": "latency", "attributes": {"latency": -1}}, 400, "latency and jitter are milliseconds, from 0 on"),
+    ({"type": "latency", "toxicity": 2}, 400, "toxicity is the share of connections that are hit, from 0 to 1"),
+    ([], 400, "bad request body: a JSON object is wanted"),
+]
+
+
+@pytest.mark.parametrize(("asked", "status", "error"), WRONG_TOXICS)
+async def test_wrong_toxics_change_nothing(make_box, asked, status, error) -> None:
+    async with with_faults(make_box(idle=IDLE)) as (call, _, _):
+        assert await call("POST", "/boxes/0/toxics", status, json=asked) == {"error": error}
+        assert await call("GET", "/boxes/0/toxics") == []
+        for method in ("GET", "PATCH", "DELETE"):
+            assert await call(method, "/boxes/0/toxics/none", 404, json={}) == {"error": "toxic not found"}
+
+
+async def test_a_box_without_toxics_says_why(stage, make_box) -> None:
+    async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
+        error = "toxics are for boxes in one process: start without --workers"
+        assert await call("POST", "/boxes/0/toxics", 400, json={"type": "noop"}) == {"error": error}
+    async with with_faults(http_box := Catalogue().find("haproxy-sample-edge")) as (call, _, _):
+        answer = await call("POST", "/boxes/0/toxics", 400, json={"type": "noop"})
+        assert answer["error"].endswith(f"put one beside it, as in hbprobe proxy open-path {http_box.id}")

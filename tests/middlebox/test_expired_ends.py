@@ -181,7 +181,7 @@ async def test_a_flow_with_bytes_in_flight_is_stalled_and_said_so_once(stage, ma
 
 
 async def test_where_nothing_can_be_mute_every_flow_is_stalled(stage, box, monkeypatch):
-    monkeypatch.setattr(expired_ends, "mute", lambda _: Way.STALL)
+    monkeypatch.setattr(expired_ends, "mute", lambda _, **_how: Way.STALL)
     async with stage(box("silent")) as on:
         client, server = await expired_flow(on)
         assert on.expired[0].ways == {Way.STALL}
@@ -208,6 +208,7 @@ async def test_the_end_of_a_flow_that_never_opened(stage, make_box, listening_so
             filler.close()
 
 
+@on_linux
 async def test_makes_room_by_letting_the_oldest_go(tcp_pair):
     told = []
     keeper = ExpiredEnds(told.append)

@@ -119,6 +119,7 @@ async def test_flows_end_at_times_of_their_own_and_the_same_ones_each_run(stage,
     assert await ends() == first
 
 
+@on_linux
 async def test_the_generator_gives_the_luck(stage, box, listening_socket):
     told = []
     listener = listening_socket()

@@ -10,7 +10,7 @@ from hbprobe.farend.server import FarEnd
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.tls_trouble import tls_trouble
 from hbprobe.net.wire import Dialer, DialError, Target
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
 
 ALERTS = {
@@ -76,7 +76,9 @@ def test_a_client_certificate_that_tls_1_3_wants_only_after_the_handshake(on_war
     async def main():
         far_end = FarEnd(Settings(), server_tls)
         _, port = await far_end.listen("127.0.0.1", 0)
-        method = make_method("idle", Dialer(Target(True, "localhost", port, "/"), client_tls), 3, random.Random(1))
+        method = make(
+            Environment("idle", Dialer(Target(True, "localhost", port, "/"), client_tls), 3, random.Random(1))
+        )
         try:
             return await method.trial(10)
         finally:

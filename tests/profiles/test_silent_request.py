@@ -1,10 +1,12 @@
 """What becomes of a request that is held in silence."""
 
+import math
+
 import pytest
 
-from hbprobe.manner import Expiry
+from hbprobe.manner import Expiry, Manner
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.silent_request import Held, deciding_timer, latest_s, silent_hold
+from hbprobe.profiles.silent_request import Cut, between_requests, cut_by, cut_of, deciding_timer, timer_s
 
 
 def box(*, layer="packet", sweep=None, **timers):
@@ -31,26 +33,31 @@ def box(*, layer="packet", sweep=None, **timers):
 LIVES = {"probes": {"every": 15}}
 
 
+def fate(profile):
+    timer = deciding_timer(profile)
+    return (timer_s(profile), *((None, None) if timer is None else (timer.expiry, timer.status)))
+
+
 @pytest.mark.parametrize(
     ("what", "held"),
     [
-        ({}, Held(None, None, None)),
-        ({"half_open": {}, "first_data": {}}, Held(None, None, None)),
-        ({"idle": {}}, Held(600, Expiry.SILENT, None)),
-        ({"idle": {}, "lifetime": {"default": 60, "expiry": "close"}}, Held(60, Expiry.CLOSE, None)),
-        ({"idle": {}, "lifetime": {"default": 6000, "expiry": "close"}}, Held(600, Expiry.SILENT, None)),
-        ({"idle": LIVES}, Held(None, Expiry.SILENT, None)),
-        ({"idle": LIVES, "lifetime": {"default": 6000, "expiry": "close"}}, Held(6000, Expiry.CLOSE, None)),
-        ({"idle": {"expiry": "rebalance"}}, Held(None, Expiry.REBALANCE, None)),
-        ({"idle": {"revived_by": "client"}}, Held(600, Expiry.SILENT, None)),
-        ({"idle": {"revived_by": "server"}}, Held(None, Expiry.SILENT, None)),
-        ({"idle": {"revived_by": "both"}}, Held(None, Expiry.SILENT, None)),
-        ({"idle": {"population": [{"exactly": 300, "weight": 1}]}}, Held(600, Expiry.SILENT, None)),
-        ({"idle": {"step": 60, "jitter": 30}, "sweep": {"every": 10}}, Held(600, Expiry.SILENT, None)),
+        ({}, (None, None, None)),
+        ({"half_open": {}, "first_data": {}}, (None, None, None)),
+        ({"idle": {}}, (600, Expiry.SILENT, None)),
+        ({"idle": {}, "lifetime": {"default": 60, "expiry": "close"}}, (60, Expiry.CLOSE, None)),
+        ({"idle": {}, "lifetime": {"default": 6000, "expiry": "close"}}, (600, Expiry.SILENT, None)),
+        ({"idle": LIVES}, (None, Expiry.SILENT, None)),
+        ({"idle": LIVES, "lifetime": {"default": 6000, "expiry": "close"}}, (6000, Expiry.CLOSE, None)),
+        ({"idle": {"expiry": "rebalance"}}, (None, Expiry.REBALANCE, None)),
+        ({"idle": {"revived_by": "client"}}, (600, Expiry.SILENT, None)),
+        ({"idle": {"revived_by": "server"}}, (None, Expiry.SILENT, None)),
+        ({"idle": {"revived_by": "both"}}, (None, Expiry.SILENT, None)),
+        ({"idle": {"population": [{"exactly": 300, "weight": 1}]}}, (600, Expiry.SILENT, None)),
+        ({"idle": {"step": 60, "jitter": 30}, "sweep": {"every": 10}}, (600, Expiry.SILENT, None)),
     ],
 )
 def test_through_a_box_that_relays_packets(what, held):
-    assert silent_hold(box(**what)) == held
+    assert fate(box(**what)) == held
 
 
 RESPONDS = {"expiry": "respond", "status": 504}
@@ -59,19 +66,19 @@ RESPONDS = {"expiry": "respond", "status": 504}
 @pytest.mark.parametrize(
     ("what", "held"),
     [
-        ({"client_header": RESPONDS, "server_connect": RESPONDS}, Held(None, None, None)),
-        ({"server_response": RESPONDS}, Held(600, Expiry.RESPOND, 504)),
-        ({"server_response": RESPONDS | {"retries": 2}}, Held(600, Expiry.RESPOND, 504)),
+        ({"client_header": RESPONDS, "server_connect": RESPONDS}, (None, None, None)),
+        ({"server_response": RESPONDS}, (600, Expiry.RESPOND, 504)),
+        ({"server_response": RESPONDS | {"retries": 2}}, (600, Expiry.RESPOND, 504)),
         (
             {"server_response": RESPONDS | {"retries": 2}, "total": {"default": 300, "expiry": "close"}},
-            Held(300, Expiry.CLOSE, None),
+            (300, Expiry.CLOSE, None),
         ),
-        ({"total": RESPONDS | {"status": 524}, "server_response": {"default": 900}}, Held(600, Expiry.RESPOND, 524)),
-        ({"lifetime": {"expiry": "close"}}, Held(600, Expiry.CLOSE, None)),
+        ({"total": RESPONDS | {"status": 524}, "server_response": {"default": 900}}, (600, Expiry.RESPOND, 524)),
+        ({"lifetime": {"expiry": "close"}}, (600, Expiry.CLOSE, None)),
     ],
 )
 def test_through_a_box_that_relays_requests(what, held):
-    assert silent_hold(box(layer="http", **what)) == held
+    assert fate(box(layer="http", **what)) == held
 
 
 def test_the_timer_that_decides():
@@ -83,16 +90,33 @@ def test_the_timer_that_decides():
 
 
 @pytest.mark.parametrize(
-    ("what", "latest"),
+    ("what", "earliest", "latest"),
     [
-        ({}, None),
-        ({"idle": {}}, 600),
-        ({"idle": LIVES}, None),
-        ({"idle": {"jitter": 30}}, 630),
-        ({"idle": {"step": 60}}, 660),
-        ({"idle": {}, "sweep": {"every": 10}}, 610),
-        ({"idle": {"jitter": 30, "step": 60}, "sweep": {"every": 10, "passes": 3}}, 720),
+        ({}, math.inf, math.inf),
+        ({"idle": {}}, 600, 600),
+        ({"idle": LIVES}, math.inf, math.inf),
+        ({"idle": {"jitter": 30}}, 600, 630),
+        ({"idle": {"step": 60}}, 600, 660),
+        ({"idle": {}, "sweep": {"every": 10}}, 600, 610),
+        ({"idle": {"jitter": 30, "step": 60}, "sweep": {"every": 10, "passes": 3}}, 620, 720),
     ],
 )
-def test_how_long_it_lives_at_most(what, latest):
-    assert latest_s(box(**what)) == latest
+def test_how_long_it_lives(what, earliest, latest):
+    cut = cut_of(box(**what))
+    assert (cut.limit_s, cut.latest_s) == (earliest, latest)
+
+
+def test_a_client_that_is_not_told_sees_silence():
+    told = {"default": 60, "expiry": "reset"}
+    assert cut_of(box(idle=told)) == Cut(60, Manner.RESET)
+    assert cut_of(box(idle=told | {"tells": "server"})) == Cut(60, Manner.SILENT)
+
+
+def test_between_requests_another_timer_runs():
+    one = box(
+        layer="http",
+        server_response=RESPONDS | {"retries": 2},
+        client_idle={"default": 75, "expiry": "close", "restarted_by": "client-data"},
+    )
+    assert cut_of(one) == Cut(600, Manner.STATUS, tries=3)
+    assert cut_by(between_requests(one), one) == Cut(75, Manner.CLOSED)

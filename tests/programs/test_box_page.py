@@ -1,15 +1,13 @@
 """The page of a running box in a real browser: used as by hand, examined with axe-core, with many sessions."""
 
 import asyncio
-import importlib.util
 import json
 import re
-import shutil
 from html import unescape
-from pathlib import Path
 
 import pytest
 from aiohttp import web
+from support.chromium import FLAGS, examined, program
 from support.running_boxes import ToldBox
 
 from hbprobe import warp
@@ -17,7 +15,6 @@ from hbprobe.web.box_page import PagedControl
 
 pytestmark = [pytest.mark.program, pytest.mark.realtime, pytest.mark.xdist_group("chromium")]
 
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 SESSIONS = 2000
 USE = """
 const until = async (what) => {
@@ -57,17 +54,12 @@ const until = async (what) => {
 class Examined(PagedControl):
     """The page, without the policy that lets no strange script in, and with scripts that use and examine it."""
 
-    def __init__(self, box, axe):
-        self._axe = axe
-        super().__init__([box], lambda: None, None)
-
     async def _about(self, request):
         answer = await super()._about(request)
         if answer.content_type != "text/html":
             return answer
         left = USE.replace("LEFT", str(SESSIONS - 1))
-        page = answer.text.replace("</body>", f"<script>{self._axe}</script><script>{left}</script></body>")
-        return web.Response(text=page, content_type="text/html")
+        return web.Response(text=examined(answer.text, left), content_type="text/html")
 
     async def _drain(self, request):
         answer = await super()._drain(request)
@@ -77,14 +69,11 @@ class Examined(PagedControl):
 
 async def opened(width, folder):
     """Open the page; return what its script told, what its console said, and what the box was asked."""
-    chromium, found = shutil.which("chromium"), importlib.util.find_spec("axe_core_python")
-    assert chromium is not None and found is not None, "chromium or axe-core-python is missing"
-    axe = Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script")
     box = ToldBox(SESSIONS)
-    control = Examined(box, axe)
+    control = Examined([box], lambda: None, None)
     host, port = await control.listen("127.0.0.1", 0)
     command = (
-        *(chromium, *FLAGS, f"--user-data-dir={folder}", "--enable-logging=stderr", f"--window-size={width},900"),
+        *(program(), *FLAGS, f"--user-data-dir={folder}", "--enable-logging=stderr", f"--window-size={width},900"),
         *("--virtual-time-budget=60000", "--dump-dom", f"http://{host}:{port}/"),
     )
     process = await asyncio.create_subprocess_exec(

@@ -89,7 +89,7 @@ def _hbprobe(*arguments):
     return done.stdout
 
 
-@pytest.fixture(scope="module", params=[["lab"], ["diagnose", "--lab", "aws-nlb-tcp"]], ids=["lab", "diagnose"])
+@pytest.fixture(scope="session", params=[["lab"], ["diagnose", "--lab", "aws-nlb-tcp"]], ids=["lab", "diagnose"])
 def report(tmp_path_factory, request):
     """The report of the worked example, and one of a diagnosis."""
     folder = tmp_path_factory.mktemp("report")

@@ -59,7 +59,7 @@ EXPECTED = {
 CUT = [name for name in EXPECTED if name != "an open path"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def diagnoses():
     """Diagnose all of them at the same time."""
     found = warp.run(rig.diagnose_all(), warp.ScaledClock())

@@ -12,7 +12,7 @@ from hbprobe import warp
 from hbprobe.diagnosis.fit import Fit, Law
 from hbprobe.diagnosis.spread import Spread
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.diagnosed import diagnose
+from hbprobe.lab.inprocess import diagnose
 from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude, sum_up
 from hbprobe.profiles.catalogue import Catalogue
@@ -35,12 +35,12 @@ def made(name, trials=0):
     return sum_up(found, result, CATALOGUE.all())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def azure():
     return made("azure-load-balancer", trials=10)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nothing_cuts():
     return made("open-path")
 

@@ -35,6 +35,7 @@ KEYS = [
     "noise",
     "started_at",
     "cut_by",
+    "advice",
     "seconds",
     "notes",
     "heartbeat",

@@ -9,9 +9,10 @@ from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.logged import requests
 from hbprobe.fleet.mail import MailDay
-from hbprobe.fleet.paths import Cut, FleetPath, Span, fixed
+from hbprobe.fleet.paths import FleetPath, Span, fixed
 from hbprobe.fleet.world import Habits, World, apportion
 from hbprobe.manner import Manner
+from hbprobe.profiles.silent_request import Cut
 from hbprobe.standin.record_files import IisLog, WallClock
 
 BEGIN = datetime(2030, 1, 2, tzinfo=UTC)

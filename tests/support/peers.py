@@ -105,8 +105,8 @@ async def serving(script, tls=None):
 
 
 @contextlib.asynccontextmanager
-async def echoing():
-    """Run a server, on any clock, that sends back what it gets; give its port."""
+async def echoing(**how):
+    """Run a server, on any clock, that sends back what it gets; give its port. `how` is for the loop."""
 
     async def echo(reader, writer):
         with contextlib.suppress(OSError):
@@ -115,7 +115,7 @@ async def echoing():
                 await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    server = await asyncio.start_server(echo, "127.0.0.1", 0, **how)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -205,6 +205,35 @@ def test_with_hypothesis(runs):
 # Boxes
 
 
+def test_a_client_behind_the_fault_proxy(runs):
+    result = runs(
+        """
+    @pytest.mark.warp
+    async def test_client(hbprobe_toxiproxy):
+        toxic = {"type": "idle_drop", "attributes": {"profile": "azure-load-balancer"}}
+        async with echoing() as port:
+            db = {"name": "db", "upstream": f"127.0.0.1:{port}", "toxics": [toxic]}
+            async with hbprobe_toxiproxy(db) as faults:
+                reader, writer = await asyncio.open_connection(*faults.address("db"))
+                await asyncio.sleep(3600)
+                writer.write(b"x")
+                try:
+                    assert await asyncio.wait_for(reader.read(1), 60) == b"x"
+                finally:
+                    writer.transport.abort()
+    """,
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*hbprobe: what the boxes did*",
+            "the fault proxy",
+            "  0 s: db toxic-added: toxic idle_drop_downstream (profile azure-load-balancer, *)",
+            "  * s: db ended: connection 1, client 127.0.0.1:*, toxic idle_drop_downstream, how silent, timer idle",
+        ]
+    )
+
+
 def test_a_client_behind_two_boxes(runs):
     result = runs(
         """

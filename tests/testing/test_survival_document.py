@@ -10,14 +10,14 @@ DOCUMENT = scripts.DOCS / "survival.md"
 PROFILES = ("open-path", *USUAL)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def script():
     if not DOCUMENT.with_suffix(".py").is_file():
         pytest.skip("installed without its documents")
     return scripts.script("survival")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def rows():
     """The cells of each client, by its name."""
     lines = DOCUMENT.read_text(encoding="utf-8").partition("<!-- made by")[2].partition("<!-- end")[0].splitlines()

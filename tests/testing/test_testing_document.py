@@ -30,9 +30,9 @@ def test_it_runs_as_written(pytester):
             shown(text, result.outlines)
             outputs.append(name)
     assert outputs == ["failing", "mended"]
-    assert len(others) == 4
+    assert len(others) == 5
     result = pytester.runpytest("-q", *ALONE, *others)
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=5)
 
 
 def shown(text, lines):

@@ -164,6 +164,7 @@ def test_an_answer_before_the_request_is_whole(on_warp, serve):
     assert (seen.outcome.how, seen.outcome.status, at_s) == (Manner.STATUS, 408, 20)
 
 
+@linux
 def test_only_the_post_mortem_is_a_post_mortem(on_warp, serve):
     async def end(connection, *_):
         await asyncio.sleep(20)

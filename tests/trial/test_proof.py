@@ -10,7 +10,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.farend.hold_request import hold_token
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.wire import Dialer, Target
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
 from hbprobe.trial.proof import FarEndProof, prove
 
@@ -41,7 +41,7 @@ def test_hbprobe_serve_tells_its_version(on_warp, tls):
         _, port = await far_end.listen("127.0.0.1", 0)
         try:
             dialer = Dialer(Target(tls is not None, "localhost", port, "/"), tls and tls[1])
-            method = make_method("hold", dialer, 3.0, random.Random(1))
+            method = make(Environment("hold", dialer, 3.0, random.Random(1)))
             return await method.prove(), method.far_end
         finally:
             await far_end.close()

@@ -34,7 +34,7 @@ import os, random, signal, sys, time
 from pathlib import Path
 from hbprobe.cli.main import main
 from hbprobe.profiles.catalogue import Catalogue
-import hbprobe.search.prior, hbprobe.watch.lock, hbprobe.watch.watch, hbprobe.watch.store, hbprobe.watch.watchfile
+import hbprobe.search.prior, hbprobe.watch.watch, hbprobe.watch.store, hbprobe.watch.watchfile
 import hbprobe.watch.metrics, hbprobe.watch.writer
 
 shipped = Catalogue().all()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
+from support.watched import Watched, Writing
 
 from hbprobe import warp
 from hbprobe.errors import UserError
@@ -14,30 +15,12 @@ from hbprobe.net.address import Address
 from hbprobe.net.wire import Target
 from hbprobe.search.search import SearchSettings
 from hbprobe.watch.control import Control
-from hbprobe.watch.endpoint import serving
+from hbprobe.watch.endpoint import WatchEndpoint
 from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import WatchPlan, WatchTarget
 
 LOOPBACK = Address("127.0.0.1", 0)
 NOW = 20_000.0
-
-
-class Writing:
-    """Stands for the writer of a watch."""
-
-    def __init__(self, waiting=3, is_behind=False):
-        self.waiting, self.is_behind = waiting, is_behind
-
-
-class Watched:
-    """Stands for the watch over one target."""
-
-    def __init__(self):
-        self.hurried = 0
-
-    def hurry(self):
-        self.hurried += 1
-        return True
 
 
 def target(name, module=""):
@@ -62,7 +45,7 @@ def ask():
     def asked(control, *paths, method="GET", writing=None, reload=lambda: None, **headers):
         async def main():
             async with (
-                serving(control, writing or Writing(), LOOPBACK, reload, lambda: NOW) as address,
+                WatchEndpoint(control, writing or Writing(), reload, lambda: NOW).opened(LOOPBACK, "") as address,
                 aiohttp.ClientSession(headers=headers) as session,
             ):
                 answers = []
@@ -154,7 +137,7 @@ def test_a_name_from_outside_is_escaped(measured, scraped):
 def test_an_address_that_is_taken(control, store):
     @asynccontextmanager
     async def endpoint(address):
-        async with serving(control("a"), Writing(), address, lambda: None) as at:
+        async with WatchEndpoint(control("a"), Writing(), lambda: None, lambda: NOW).opened(address, "") as at:
             yield at
 
     async def main():
@@ -223,12 +206,6 @@ def test_a_reload(ask, control, store):
     answers = ask(control("office"), "/-/reload", method="POST", reload=lambda: asked.append(1))
     assert ([status for status, *_ in answers], asked) == ([202], [1])
     assert [status for status, *_ in ask(control("office"), "/-/reload")] == [405]
-
-
-def test_the_page_leads_to_all(ask, control, store):
-    ((status, content_type, text),) = ask(control("<office>"), "/")
-    assert (status, content_type) == (200, "text/html; charset=utf-8")
-    assert 'href="/metrics"' in text and "&lt;office&gt;" in text
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://elsewhere.example"}, {"Host": "elsewhere.example"}])

@@ -9,7 +9,7 @@ import pytest
 from hbprobe.errors import UserError
 from hbprobe.trial.outcome import Kind, Outcome, Trial
 from hbprobe.watch import store as module
-from hbprobe.watch.store import Measurement, State, Store
+from hbprobe.watch.store import Measurement, State, Store, only_watch
 
 
 def test_a_measurement_from_begin_to_finish(store, trial, result_of):
@@ -203,3 +203,27 @@ def test_a_disk_that_is_read_only(store, measured, monkeypatch):
     store.close()
     with Store(store.path, create=False) as reader:
         assert reader.latest("a").cut_s == 61
+
+
+# One watch at a time
+
+
+def test_one_watch_at_a_time(tmp_path):
+    database = tmp_path / "watch.sqlite"
+    with (
+        only_watch(database),
+        pytest.raises(UserError, match=r"watch\.sqlite: another hbprobe watch works on it"),
+        only_watch(database),
+    ):
+        pass
+    with only_watch(database):
+        pass
+    assert not database.exists()
+
+
+def test_no_watch_where_nothing_can_be_written(tmp_path):
+    with (
+        pytest.raises(UserError, match=r"x\.lock: cannot be written: unable to open database file"),
+        only_watch(tmp_path / "no" / "x"),
+    ):
+        pass

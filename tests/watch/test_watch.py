@@ -18,9 +18,9 @@ from hbprobe.measure.run import Run
 from hbprobe.net.wire import Target
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Kind, Outcome
-from hbprobe.watch.control import Control
+from hbprobe.watch.control import Control, WatchObserver
 from hbprobe.watch.history import histories
-from hbprobe.watch.store import State
+from hbprobe.watch.store import State, Store
 from hbprobe.watch.watch import run_of, watch
 from hbprobe.watch.watchfile import WatchPlan, WatchTarget
 from hbprobe.watch.writer import Writer
@@ -304,3 +304,42 @@ def test_who_is_told_of_a_change(steered):
 
     _, changed = steered(script, lambda at: 300 if at < TUESDAY + 6 * HOUR else 120, plan(target()))
     assert changed == [("office", 120)]
+
+
+class Onlooker(WatchObserver):
+    """Notes what it can see whenever something happens."""
+
+    def __init__(self, store):
+        self.seen, self._path = [], store.path
+
+    def happened(self, control, name):
+        if not name:
+            self.seen.append("plan")
+            return
+        watched = control.running[name]
+        if watched.run is not None:
+            limit = watched.run.search.limit
+            self.seen.append((watched.number, limit.survived_s, limit.cut_s, watched.next_at))
+        else:
+            with Store(self._path, create=False) as store:
+                self.seen.append((store.latest(name).state, watched.next_at is not None))
+
+
+def test_who_looks_on_sees_the_bracket_close_and_then_what_is_stored(store):
+    onlooker = Onlooker(store)
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        control = Control(plan(), observers=[onlooker])
+        async with Writer(store.path, control.says) as writer:
+            rules = over(lambda: Rule(lambda _: 300, lambda: TUESDAY + loop.time()))
+            watching = watch(plan(), writer, lambda: TUESDAY + loop.time(), None, rules, control)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(watching, 0.5 * HOUR)
+
+    warp.run(main(), warp.WarpClock())
+    first, *searching, last = onlooker.seen
+    assert first == "plan" and last == (State.DONE, True)
+    assert searching[0] == (1, None, None, None) and searching[-1][2] == 300
+    brackets = [(low or 0, high or 1e9) for _, low, high, _ in searching]
+    assert all(a[0] <= b[0] and a[1] >= b[1] for a, b in pairwise(brackets)) and len(set(brackets)) > 2

@@ -13,7 +13,7 @@ from hbprobe.watch.store import State
 from hbprobe.watch.watchfile import TargetInFile, WatchFile, load_watch
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def text():
     return (Path(__file__).parents[2] / "docs" / "watch.md").read_text(encoding="utf-8")
 

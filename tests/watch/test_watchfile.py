@@ -7,6 +7,7 @@ import trustme
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.methods.table import SCHEMES
 from hbprobe.watch.watchfile import database_of, discovery_stamps, load_watch
 
 WHOLE = """\
@@ -187,3 +188,12 @@ def test_a_wrong_file_of_targets_gives_one_line(written, tmp_path, text, told):
         load_watch(written("file_sd: [more.yaml]"))
     line = str(raised.value)
     assert line.startswith(str(tmp_path / "more.yaml")) and told in line and "\n" not in line
+
+
+@pytest.mark.parametrize("scheme", sorted(SCHEMES))
+def test_a_file_of_targets_takes_what_a_watch_file_takes(written, tmp_path, scheme):
+    url = f"{scheme}://host:4711/"
+    (tmp_path / "more.yaml").write_text(f"- targets: ['{url}']")
+    (found,) = load_watch(written("file_sd: [more.yaml]")).targets
+    (said,) = load_watch(written(f"targets: [{{name: '{url}', url: '{url}'}}]")).targets
+    assert found.identity[:3] == said.identity[:3]

@@ -41,7 +41,6 @@ class FolderSyncRequest:
     sync_key: str
 
     def encode(self) -> bytes:
-        """Write it."""
         return encode(holder("FolderHierarchy:FolderSync", leaf("FolderHierarchy:SyncKey", self.sync_key)))
 
     @classmethod
@@ -60,7 +59,6 @@ class FolderSyncAnswer:
     added: tuple[Folder, ...] = ()
 
     def encode(self) -> bytes:
-        """Write it."""
         return encode(
             holder(
                 "FolderHierarchy:FolderSync",

@@ -73,7 +73,6 @@ class PingAnswer:
     """How many folders the server takes (status 6)."""
 
     def encode(self) -> bytes:
-        """Write it."""
         changed = tuple(Element("Ping:Folder", text=id_) for id_ in self.changed)
         return encode(
             holder(

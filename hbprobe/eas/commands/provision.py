@@ -50,7 +50,6 @@ class ProvisionRequest:
     policy_type: str | None = POLICY_TYPE
 
     def encode(self) -> bytes:
-        """Write it."""
         information = (self.information.element(),) if self.information else ()
         if self.wipe_status is not None:
             asked = holder("Provision:RemoteWipe", leaf("Provision:Status", self.wipe_status))

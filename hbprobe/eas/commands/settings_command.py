@@ -58,7 +58,6 @@ class SettingsRequest:
     information: DeviceInformation
 
     def encode(self) -> bytes:
-        """Write it."""
         return encode(holder("Settings:Settings", (self.information.element(),)))
 
     @classmethod
@@ -75,7 +74,6 @@ class SettingsAnswer:
     information_status: int | None = None
 
     def encode(self) -> bytes:
-        """Write it."""
         return encode(
             holder(
                 "Settings:Settings",

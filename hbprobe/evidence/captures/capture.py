@@ -190,7 +190,7 @@ def _one(side: _Side, files: Sequence[CaptureFile], least_idle_s: float) -> Capt
     return CaptureFindings(
         tuple(files),
         (None,) * len(files),
-        max(connection_count(rows), len(judged)),
+        max(connection_count(rows), len(judged)) + side.kept.attempts,
         judged,
         notes=tuple(_notes([side], judged)),
     )
@@ -257,6 +257,10 @@ def _notes(sides: Iterable[_Side], verdicts: Sequence[ConnectionVerdict]) -> lis
             notes += [f"{file.path}: {note}" for note in file.notes]
         if side.kept.copies:
             notes.append(f"{counted(side.kept.copies, 'packet')} came twice, as from a mirror port; once is enough")
+        if side.kept.attempts:
+            notes.append(
+                f"{counted(side.kept.attempts, 'attempt')} to connect that came to nothing were only counted"
+            )
         if side.kept.coarser > 1:
             notes.append("so many silences that only those of a second and more were looked at")
     for group in simultaneous([one for one in verdicts if one.is_death]):

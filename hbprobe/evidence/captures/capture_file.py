@@ -19,6 +19,9 @@ from hbprobe.text import shown
 
 PIPE = Path("-")
 _PIECE_BYTES = 64 * 1024 * 1024
+_FIRST_BYTES = 4 * 1024 * 1024
+_MOST_PACKETS = 250_000
+"""Of small packets pieces are smaller: what is made of a piece grows with its packets."""
 _PIPE_BYTES = 256 * 1024
 _SUFFIXES = (".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".gz")
 _CONVERT = {
@@ -119,9 +122,9 @@ def _read(file: CaptureFile, stream: BinaryIO, piece_bytes: int) -> Iterator[Pie
     is_pipe = file.path == PIPE or file.path.is_fifo()
     room = min(piece_bytes, _PIPE_BYTES) if is_pipe else piece_bytes
     buffer = np.zeros(room + PADDING, np.uint8)
-    size, packets, scanner = 0, 0, None
+    size, packets, scanner, wanted = 0, 0, None, min(room, _FIRST_BYTES)
     while True:
-        got = _fill(stream, buffer.data[size:room], once=is_pipe)
+        got = _fill(stream, buffer.data[size:wanted], once=is_pipe)
         size, file.size = size + got, file.size + got
         if scanner is None:
             if size < 24 and got:
@@ -138,15 +141,19 @@ def _read(file: CaptureFile, stream: BinaryIO, piece_bytes: int) -> Iterator[Pie
             found = segments(buffer, records, file.counts, locate)
             yield Piece(buffer, size, records, found, packets + 1)
             packets += len(records)
+            wanted = min(room, max(_FIRST_BYTES, _MOST_PACKETS * used // len(records)))
         size -= used
         buffer[:size] = buffer[used : used + size]
         if not got and (not used or not size):
             if size:
                 file.notes.append(f"its last packet, number {packets + 1}, is cut off, as when a capture is stopped")
             return
+        if size >= wanted:
+            wanted = room
         if size == room:
             room *= 2  # never beyond two of the largest blocks, one of which then fits
             buffer = np.concatenate([buffer[:size], np.zeros(room - size + PADDING, np.uint8)])
+            wanted = room
 
 
 def _fill(stream: BinaryIO, view: memoryview, *, once: bool) -> int:

@@ -20,6 +20,8 @@ LEAST_FLOWS = 3
 """Fewer connections that die at one age may be chance."""
 _APART_S, _APART = 1.0, 0.005
 """Ages that lie further apart than that are no one timer's: clocks are coarse, and the slower ones more so."""
+_HELD_UP_S = 5.0
+"""So late may a timer strike on a machine that is held up; one that stands still for longer has other troubles."""
 _NOISE = 0.05
 """The share of silences that is taken to end for other reasons."""
 _DISBELIEVED = 0.5
@@ -123,12 +125,41 @@ def _clusters(group: Sequence[ConnectionVerdict]) -> Iterator[tuple[list[Connect
         yield list(group), counts
         return
     cluster: list[ConnectionVerdict] = []
-    for one in sorted(group, key=lambda verdict: _age(verdict, counts)):
-        if cluster and _age(one, counts) - _age(cluster[-1], counts) > _APART_S + _APART * _age(one, counts):
+    for later in _of_one_age(group, counts):
+        if cluster and not _may_be_late(cluster, later, counts):
             yield cluster, counts
             cluster = []
-        cluster.append(one)
+        cluster += later
     yield cluster, counts
+
+
+def _of_one_age(group: Sequence[ConnectionVerdict], counts: Movement | None) -> list[list[ConnectionVerdict]]:
+    """Return the deaths in groups whose ages lie together, the youngest first."""
+    groups: list[list[ConnectionVerdict]] = []
+    for one in sorted(group, key=lambda verdict: _age(verdict, counts)):
+        if groups and _age(one, counts) - _age(groups[-1][-1], counts) <= _APART_S + _APART * _age(one, counts):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _may_be_late(
+    earlier: Sequence[ConnectionVerdict], later: Sequence[ConnectionVerdict], counts: Movement | None
+) -> bool:
+    """Tell whether the timer of the earlier deaths may have ended the later ones, too, while it was held up.
+
+    A clock that is held up strikes all that is overdue when it runs again: at one moment. It is not late by the same
+    time again and again, so what died at moments that lie further apart than the delay had a timer of its own.
+    """
+    late_s = _age(later[-1], counts) - _age(earlier[0], counts)
+    if late_s > _HELD_UP_S or {one.flow.server for one in earlier}.isdisjoint(one.flow.server for one in later):
+        return False
+    moments = list[float]()
+    for at_s in sorted(one.at_s or 0.0 for one in later):
+        if not moments or at_s - moments[-1] > late_s:
+            moments.append(at_s)
+    return len(moments) < LEAST_FLOWS
 
 
 def _what_counts(group: Sequence[ConnectionVerdict]) -> Movement | None:
@@ -225,5 +256,14 @@ def _doubts(cluster: Sequence[ConnectionVerdict], counts: Movement | None) -> It
         yield "all these silences began at the same moment, so one event at their end would look the same"
     if not cluster[0].exact:
         yield "the timer struck at or before these ages: nothing was sent in between that would have told"
+    else:
+        on_time, *late = _of_one_age(cluster, counts)
+        if late:
+            count = sum(map(len, late))
+            delay_s = _age(late[-1][-1], counts) - _age(on_time[-1], counts)
+            yield (
+                f"{count} of them died up to {delay_s:.1f} s later than the others, and all but at once: "
+                "the timer was held up, or there is a second one"
+            )
     if all(one.maker is Maker.UNKNOWN for one in cluster):
         yield "who ended them is open: an end, or a box in its name"

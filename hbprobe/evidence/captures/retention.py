@@ -22,7 +22,11 @@ _FIRST, _LAST = 6, 10
 _DUPLICATE_NS = 2_000_000
 """The same packet again within so short a time is a mirror port's copy; no system repeats one so soon."""
 _LOOK_BACK = 3
-_MOST_ROWS = 1_500_000
+_MOST_ROWS = 1_000_000
+_MOST_ATTEMPTS = 20_000
+"""So many attempts to connect that came to nothing are kept: of a flood of them a sample tells as much."""
+_UNDECIDED_NS = 3_000_000_000
+"""So long after a SYN its connection may still come to be."""
 _CHECKED_BYTES, _TELLING_BYTES = 48, 32
 """So much of a payload is told from others by a checksum; less than that may well be the same in two connections."""
 
@@ -68,6 +72,8 @@ class Retention:
     """Packets that a mirror port gave twice."""
     coarser: int = 1
     """So many times coarser than `QUIET_NS` silences are kept, for want of memory."""
+    attempts: int = 0
+    """Attempts to connect that came to nothing, and were only counted, for there were too many of them."""
     most_rows: int = _MOST_ROWS
     _parts: list[Rows] = field(default_factory=list)
     _held: int = 0
@@ -130,11 +136,26 @@ class Retention:
             gap_ns[1:][joined[1:]] = (rows["time_ns"][1:] - rows["time_ns"][:-1])[joined[1:]]
             rows["first_in_piece"] &= begins
             rows["data_ns"] = np.maximum(rows["data_ns"], _last_data(begins, rows["time_ns"], rows["length"]))
-            rows = rows[_wanted(begins, gap_ns, rows["flags"], QUIET_NS * self.coarser)]
+            keep = _wanted(begins, gap_ns, rows["flags"], QUIET_NS * self.coarser)
+            rows = self._without_floods(rows[keep])
             if len(rows) <= self.most_rows or self.coarser >= _COARSEST:
                 break
             self.coarser *= 2
         self._parts, self._held, self._settled = [rows], len(rows), len(rows)
+
+    def _without_floods(self, rows: Rows) -> Rows:
+        """Let go, and count, attempts to connect beyond those that are kept: nothing but SYN and RST, and no data."""
+        begins = np.flatnonzero(np.concatenate([[True], rows["key"][1:] != rows["key"][:-1]]))
+        late = rows["time_ns"] > rows["time_ns"].max() - _UNDECIDED_NS
+        tells = ((rows["flags"] & (SYN | RST)) == 0) | (rows["length"] > 0) | late
+        floods = np.flatnonzero(~np.logical_or.reduceat(tells, begins))[_MOST_ATTEMPTS:]
+        if not len(floods):
+            return rows
+        self.attempts += len(floods)
+        goes = np.zeros(len(begins), bool)
+        goes[floods] = True
+        kept: Rows = rows[~np.repeat(goes, np.diff(np.append(begins, len(rows))))]
+        return kept
 
 
 _COARSEST = 2

@@ -11,7 +11,7 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.events.entry import AVERAGE_TOO_LOW, EventEntry, average_too_low
 from hbprobe.evidence.events.readers import read_evtx, read_json, read_text, read_xml
 from hbprobe.evidence.logs.log_sources import encoding_of
-from hbprobe.exchange.event_reading import LoggedEvent
+from hbprobe.exchange.event_reading import AlertEvent
 
 _MOST_BYTES: Final = 64 << 20
 _SENTENCE_ID: Final = 1040
@@ -20,7 +20,7 @@ _SAMPLES: Final = 200
 _PASTE: Final = "paste the event as the Event Viewer shows it, with its numbers in square brackets"
 
 
-def read_pasted(name: str) -> tuple[LoggedEvent, ...]:
+def read_pasted(name: str) -> tuple[AlertEvent, ...]:
     """Read a file, or standard input for `-`: each event that differs, with how often it is there.
 
     Raises UserError for what holds no such event, or one that cannot be.
@@ -41,7 +41,7 @@ def read_pasted(name: str) -> tuple[LoggedEvent, ...]:
                 f"event: {_PASTE}"
             )
     return tuple(
-        LoggedEvent(event.average_s, event.threshold_s, event.command, times) for event, times in events.items()
+        AlertEvent(event.average_s, event.threshold_s, event.command, times) for event, times in events.items()
     )
 
 
@@ -73,7 +73,7 @@ def _entries(name: str, data: bytes) -> Iterator[EventEntry]:
     yield from entries or [EventEntry(_SENTENCE_ID, "", None, False, "", (), text)]
 
 
-def _event(entry: EventEntry) -> LoggedEvent | None:
+def _event(entry: EventEntry) -> AlertEvent | None:
     """Read what an entry says; other programs log events of these numbers too, such as MsiInstaller."""
     if entry.source and "activesync" not in entry.source.lower().replace(" ", ""):
         return None
@@ -82,7 +82,7 @@ def _event(entry: EventEntry) -> LoggedEvent | None:
         return None
     is_bare = not entry.source and said.command is None
     average_s = None if is_bare and said.average_s == _SAMPLES else said.average_s
-    return LoggedEvent(average_s, said.threshold_s, said.command)
+    return AlertEvent(average_s, said.threshold_s, said.command)
 
 
 def _what_instead(entries: list[EventEntry]) -> str:

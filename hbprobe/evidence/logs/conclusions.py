@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hbprobe.duration import format_duration
 from hbprobe.evidence.events.entry import RECYCLES, AverageTooLow, EventEntry, average_too_low
 from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, limit_of, shared
-from hbprobe.evidence.logs.following import AT_ONCE_S, follow, silences_of
+from hbprobe.evidence.logs.following import AT_ONCE_S, silences_of
 from hbprobe.evidence.logs.networks import wider
 from hbprobe.evidence.logs.reports import reports, utc
 from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Windows, rebuild
@@ -217,15 +217,13 @@ def _agree(one: PassiveLimit, other: PassiveLimit) -> bool:
 
 def _sensitive(logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit]) -> list[str]:
     """Return what is judged otherwise where a device is assumed to ask again in half, or twice, the time."""
+    named = {key: limit for key, limit in limits.items() if limit.judgement is LimitStatus.LIMIT}
     changed = set[str]()
-    for at_once_s in (AT_ONCE_S / 2, AT_ONCE_S * 2):
-        follow(logs.connection, at_once_s)
-        silences, keys = silences_of(logs.connection)
-        for key, limit in limits.items():
-            if limit.judgement is LimitStatus.LIMIT:
-                other = limit_of(silences.chosen(_of(keys[column], groups, key)), _COARSE_S)
-                changed |= set() if _agree(limit, other) else {key}
-    follow(logs.connection)
+    for at_once_s in (AT_ONCE_S / 2, AT_ONCE_S * 2) if named else ():
+        silences, keys = silences_of(logs.connection, at_once_s=at_once_s)
+        for key, limit in named.items():
+            other = limit_of(silences.chosen(_of(keys[column], groups, key)), _COARSE_S)
+            changed |= set() if _agree(limit, other) else {key}
     return sorted(changed)
 
 

@@ -36,15 +36,20 @@ back AS (
   SELECT *, row_number() OVER () AS id FROM lines WHERE role = 'back'
 ), apart AS (
   SELECT client.id AS client_id, back.id AS back_id,
-    abs(client.started_ms - back.started_ms) + least(abs(client.took_ms - back.took_ms), 3000) AS apart_ms
+    abs(client.started_ms - back.started_ms) + least(abs(client.took_ms - back.took_ms), 3000) AS apart_ms,
+    abs(client.took_ms - back.took_ms) AS took_apart_ms,
+    client.started_ms AS client_ms, client.ended_ms AS client_ended_ms, back.started_ms AS back_ms,
+    back.ended_ms AS back_ended_ms, coalesce(back.error, '') AS back_error
   FROM client JOIN (SELECT *, unnest([started_ms // 3000 - 1, started_ms // 3000, started_ms // 3000 + 1]) AS near
                     FROM back) AS back
     ON client.device = back.device AND client.command = back.command AND client.started_ms // 3000 = back.near
   WHERE abs(client.started_ms - back.started_ms) <= 2500
 ), pairs AS (
   SELECT client_id, back_id FROM (
-    SELECT *, row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, back_id) AS of_client,
-      row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, client_id) AS of_back
+    SELECT *,
+      row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, took_apart_ms, back_ms, back_ended_ms, back_error)
+        AS of_client,
+      row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, took_apart_ms, client_ms, client_ended_ms) AS of_back
     FROM apart) WHERE of_client = 1 AND of_back = 1
 )
 SELECT client.* EXCLUDE (id) REPLACE (
@@ -70,10 +75,11 @@ FROM back WHERE id NOT IN (SELECT back_id FROM pairs)
 """
 """A request has a line of the front end and one of the back end since 2013; here it is one row. They begin at the
 same
-moment, and may end at different ones: the front end's line ends early where the client's connection is gone."""
+moment, and may end at different ones: the front end's line ends early where the client's connection is gone. No order
+may hang on how rows come, which is by chance: the same logs must give the same answer."""
 
-SILENCES: Final = """
-CREATE TEMP TABLE silences AS
+WAITS: Final = """
+CREATE TEMP TABLE waits AS
 WITH devices AS (
   SELECT device, bool_or(role <> 'back') AS has_front FROM requests GROUP BY device
 ), asked AS (
@@ -102,12 +108,15 @@ WITH devices AS (
     lead(error) OVER device_order AS next_error, lead(is_exact) OVER device_order AS next_exact,
     lead(user_agent) OVER device_order AS next_agent
   FROM placed WHERE who IS NOT NULL
-  WINDOW device_order AS (PARTITION BY who ORDER BY started_ms, ended_ms NULLS LAST)
-), timed AS (
-  SELECT *, (next_ms - ended_ms) / 1000.0 AS gap_s, (next_ms - started_ms) / 1000.0 AS since_s,
-    took_ms / 1000.0 AS held_s, next_network = network AS is_same
-  FROM followed WHERE command = 'Ping' OR (command = 'Sync' AND asked_s IS NOT NULL)
+  WINDOW device_order AS (PARTITION BY who ORDER BY started_ms, ended_ms NULLS LAST, command, status, network, server)
 )
+SELECT *, (next_ms - ended_ms) / 1000.0 AS gap_s, (next_ms - started_ms) / 1000.0 AS since_s,
+  took_ms / 1000.0 AS held_s, next_network = network AS is_same
+FROM followed WHERE command = 'Ping' OR (command = 'Sync' AND asked_s IS NOT NULL)
+"""
+"""Each request that waits, with what the same device did next."""
+
+SILENCES: Final = """
 SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_exact AND next_exact AS
 is_precise,
   CASE
@@ -126,37 +135,44 @@ is_precise,
     WHEN since_s BETWEEN asked_s + $least AND asked_s + $most THEN CASE WHEN is_same THEN 'silent' ELSE 'moved' END
     ELSE 'unknown'
   END AS kind_of
-FROM timed
+FROM waits
 """
 
 
-def follow(connection: "DuckDBPyConnection", at_once_s: float = AT_ONCE_S) -> None:
-    """Make the table `silences` out of `requests` and `networks`; `at_once_s` is how soon a device asks again."""
-    connection.execute("DROP TABLE IF EXISTS silences")
+def follow(connection: "DuckDBPyConnection") -> None:
+    """Make the tables `waits` and `silences` out of `requests` and `networks`."""
+    connection.execute(WAITS)
+    connection.execute(f"CREATE TEMP TABLE silences AS {SILENCES}", _margins(AT_ONCE_S))
+
+
+def _margins(at_once_s: float) -> dict[str, float]:
     least_s, most_s = MARGIN_S
-    values = {"shortest": _SHORTEST_S, "before": _BEFORE_S, "at_once": at_once_s, "least": least_s, "most": most_s}
-    connection.execute(SILENCES, {**values, "least": max(least_s, at_once_s)})
+    return {
+        "shortest": _SHORTEST_S, "before": _BEFORE_S, "at_once": at_once_s, "least": max(least_s, at_once_s),
+        "most": most_s,
+    }  # fmt: skip
 
 
 def silences_of(
-    connection: "DuckDBPyConnection", unknown: str | None = None
+    connection: "DuckDBPyConnection", unknown: str | None = None, at_once_s: float | None = None
 ) -> tuple[Silences, dict[str, "np.ndarray[tuple[int], np.dtype[np.object_]]"]]:
     """Return all silences as columns, and what they can be grouped by.
 
     Silences of which nothing is known are left out, or taken as `lost` or as `answered`: between these lies the
-    truth.
+    truth. `at_once_s` is how soon a device asks again, where that is not to be what is usual.
     """
+    values: dict[str, float | str] = {"coarse": _COARSE_S, "unknown": unknown or ""}
     found = connection.execute(
-        """
+        f"""
         SELECT network, kind, server, who, dense_rank() OVER (ORDER BY who) AS number,
           CASE kind_of WHEN 'told' THEN since_s + CASE WHEN is_precise THEN 0 ELSE $coarse END ELSE held_s END AS
           lasted_s,
           kind_of IN ('told', 'silent') OR (kind_of = 'unknown' AND $unknown = 'lost') AS is_cut,
           kind_of = 'told' AS is_exact
-        FROM silences
+        FROM {"silences" if at_once_s is None else f"({SILENCES})"}
         WHERE kind_of IN ('answered', 'told', 'silent') OR (kind_of = 'unknown' AND $unknown <> '' AND held_s > 0)
         """,
-        {"coarse": _COARSE_S, "unknown": unknown or ""},
+        values if at_once_s is None else values | _margins(at_once_s),
     ).fetchnumpy()
     silences = Silences(
         np.asarray(found["lasted_s"], np.float64),

@@ -42,7 +42,7 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a log."""
+    """One file of a log as the store has it: which rows are its, and what was left out."""
 
     name: str
     kind: LogKind
@@ -109,7 +109,7 @@ class LogStore:
 
     @property
     def reads(self) -> tuple[Read, ...]:
-        """What was read of all logs that are in it."""
+        """A note for each file that is in the store."""
         return tuple(self._reads.values())
 
     def files(self, table: str) -> list[str]:

@@ -15,7 +15,7 @@ SAMPLES: Final = """
 SELECT coalesce(back_end, server) AS server, command, started_ms, heartbeat_s, coalesce(device_type, '') AS
 device_type
 FROM requests WHERE heartbeat_s IS NOT NULL AND command IN ('Ping', 'Sync') AND started_ms IS NOT NULL
-ORDER BY started_ms, ended_ms NULLS LAST
+ORDER BY started_ms, ended_ms NULLS LAST, server, command, heartbeat_s, device_type
 """
 SAME_S: Final = 60.0
 """A rebuilt event and a logged one that are no further apart are one."""

@@ -9,7 +9,7 @@
         net.client.command(["ping", net.server.address])   # an argv that runs there, for subprocess or asyncio
         Dialer(target, tls, prepare=net.client.adopt)      # a probe whose connections start at the client
 
-`hbprobe.lab.kernel.far_end.far_end(net)` runs the far end at the server, and gives the dialer of a probe at the
+`hbprobe.lab.kernel.measure.far_end(net)` runs the far end at the server, and gives the dialer of a probe at the
 client.
 
 One process can hold sockets of several namespaces, because a socket stays where it was made. So probe and far end run
@@ -20,15 +20,12 @@ ended, the kernel takes them down with all their links, rules and state, and the
 
 Its modules:
 
-Its modules:
-
     path.py          the path built: a chain of namespaces, joined by virtual links, with each box's rules in its
                      router
     namespaces.py    network namespaces without names, and sockets and programs inside them, as root and as an
                      ordinary user
     keeper.py        the keeper: a process that makes network namespaces, and sockets inside them, for another process
     enter.py         run a program in a namespace of a keeper: `enter.py PID DESCRIPTOR PROGRAM ARGUMENT ...`
-    far_end.py       the far end at the server of a kernel path, and a dialer that starts at its client
     measure.py       a whole measurement on a path of namespaces: far end, routers, and a probe that searches across
                      them
     watcher.py       the watcher: a program that speaks for a router when conntrack forgets a connection, with RST or

@@ -5,19 +5,23 @@ all goes `rate` times as fast: its holds are divided by the rate, what comes bac
 must wait for in truth, a handshake or a packet's echo, keeps the time that it needs.
 """
 
+import contextlib
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
+from hbprobe.farend.server import FarEnd, Service
 from hbprobe.lab.inprocess import LabRun, no_fault_is_lost
-from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.path import KernelPath, kernel_path
 from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.setup import carry_out, set_up
+from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.target import Target
+from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
@@ -25,6 +29,7 @@ from hbprobe.trial.methods.table import DEFAULT
 from hbprobe.trial.outcome import Limit
 
 _NOBODY = Observer()
+PORT = 8443
 FINEST_S = 1.0
 """Real seconds: conntrack's timers are whole ones, and a busy machine answers late."""
 
@@ -52,6 +57,21 @@ def fit(search: SearchSettings, rate: float) -> tuple[SearchSettings, tuple[str,
     return fitted, (
         f"{format_duration(finest_s)} instead of {' and '.join(coarser)}: no kernel lab is finer than a real second",
     )
+
+
+@contextlib.asynccontextmanager
+async def far_end(
+    net: KernelPath, settings: Settings | None = None, services: Sequence[Service] = ()
+) -> AsyncIterator[Dialer]:
+    """Run the far end, with TLS, and give what opens connections to it from the client."""
+    server_tls, client_tls = throwaway_pair(net.server.address)
+    server = FarEnd(settings or Settings(), server_tls, services=services)
+    await server.listen_on(net.server.listen(PORT))
+    try:
+        target = Target(tls=True, host=net.server.address, port=PORT, path="/")
+        yield Dialer(target, client_tls, net.client.adopt)
+    finally:
+        await server.close()
 
 
 async def measure(

@@ -9,6 +9,7 @@ Sources: linux/netfilter/nfnetlink.h, linux/netfilter/nfnetlink_conntrack.h; RFC
 section 3.2, on the RST that an end accepts.
 """
 
+import contextlib
 import select
 import signal
 import socket
@@ -27,6 +28,9 @@ _LIST = 0x0101  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET
 _REQUEST_DUMP = 0x0301  # NLM_F_REQUEST | NLM_F_DUMP
 _ORIGINAL, _REPLY = 1, 2  # CTA_TUPLE_ORIG, CTA_TUPLE_REPLY
 _MOST_BYTES = 1 << 16
+_BUFFER_BYTES = 1 << 23
+"""What comes while the machine is held up must not be missed: of whom nothing is known, nobody is told."""
+_SO_RCVBUFFORCE = 33
 _LEAST_BYTES = 20
 """The shortest header of IPv4, and of TCP."""
 _FIN, _RST, _ACK = 0x01, 0x04, 0x10
@@ -127,6 +131,10 @@ def watch(kind: str, tells: str) -> None:
     events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
     events.bind((0, _GROUP_DESTROY))
     table = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+    for sock in (packets, events):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        with contextlib.suppress(PermissionError):  # beyond net.core.rmem_max, for the administrator alone
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     known = Acknowledged()
     ending_packet(("127.0.0.1", 1, "127.0.0.1", 1), 0, 0, kind)  # scapy takes a moment to load

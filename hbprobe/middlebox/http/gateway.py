@@ -20,12 +20,13 @@ from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
-from hbprobe.middlebox.http.leg import LegEnd
+from hbprobe.middlebox.http.leg import Leg, LegEnd
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address, Dial
 from hbprobe.net.listener import Listener
-from hbprobe.net.silence import Way, close_with_reset
+from hbprobe.net.liveness import acknowledge_now
+from hbprobe.net.silence import Way, close_with_reset, unmute
 from hbprobe.net.tls_end import heed_truncation
 from hbprobe.profiles.model import Http, Profile
 
@@ -56,6 +57,9 @@ class Gateway:
             heed_truncation(context)
         self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
         self.closing: set[GracefulClose] = set()
+        self.is_dark = False
+        self._waiting: list[Dial] = []
+        """What is to connect when it heals."""
         self._upstream = upstream
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._loop = asyncio.get_running_loop()
@@ -89,6 +93,37 @@ class Gateway:
         """Do now to a connection what its next timer would; False when there is no such connection, or no timer."""
         found = next((session for session in self._sessions if session.number == number), None)
         return found is not None and found.expire(self.now())
+
+    def blackhole(self) -> None:
+        """Let nothing pass in any direction and answer nothing, as if cables were cut, until `heal`.
+
+        Timers run on. What the box says meanwhile arrives when it heals, as TCP sends it again, but RST, which is
+        lost.
+        """
+        if self.is_dark:
+            return
+        self.is_dark = True
+        self._listener.go_dark()
+        for connection in self._connections():
+            connection.stand_still()
+            self.darken(connection.sock)
+
+    def heal(self) -> None:
+        """Let everything pass again; what the ends have sent meanwhile, they send again."""
+        if not self.is_dark:
+            return
+        self.is_dark = False
+        self._listener.come_back()
+        for connection in self._connections():
+            unmute(connection.sock)
+            acknowledge_now(connection.sock)  # an ACK that comes late looks like none on the warp clock
+            connection.go_on()
+        waiting, self._waiting = self._waiting, []
+        for dial in waiting:
+            dial.begin()
+
+    def _connections(self) -> list[Leg | GracefulClose]:
+        return [*(leg for session in self._sessions for leg in session.legs()), *self.closing]
 
     def drain(self) -> None:
         """Take no more connections; those that there are go on."""
@@ -140,7 +175,14 @@ class Gateway:
 
     def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
         """Connect to the server."""
-        return Dial(self._upstream, self._expired_ends.new_socket, connected, failed)
+        dial = Dial(self._upstream, self._expired_ends.new_socket, connected, failed, waits=self.is_dark)
+        if self.is_dark:
+            self._waiting.append(dial)
+        return dial
+
+    def darken(self, sock: socket.socket) -> None:
+        """Let a socket answer nothing until it heals."""
+        self._expired_ends.mute(sock, heals=True)
 
     def mute(self, sock: socket.socket) -> Way | None:
         """Let a socket answer nothing any more; return how."""

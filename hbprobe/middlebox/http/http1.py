@@ -96,14 +96,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class RequestHead(Head):
-    """The head of a request."""
+    """Request line and header fields, as RFC 9112 has them."""
 
     method: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead(Head):
-    """The head of a response."""
+    """Status line and header fields."""
 
     status: int
 

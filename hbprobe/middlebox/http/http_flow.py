@@ -16,9 +16,9 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hbprobe.manner import Act, Expiry
+from hbprobe.manner import Act
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.rules import RESTARTS, TableSweep
+from hbprobe.middlebox.rules import RESTARTS, Rule, TableSweep
 from hbprobe.profiles.model import Http, Profile, ServerSide, TimerKind
 
 
@@ -51,31 +51,13 @@ _ASKS_NOTHING = (TimerKind.CLIENT_HEADER, TimerKind.CLIENT_IDLE)
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRule:
-    """One timer of an http box, ready to be applied."""
-
-    kind: TimerKind
-    length_s: float
-    expiry: Expiry
-    acts: tuple[Act, Act]
-    """What is done to the client's end, once it has its status where that is the rule, and to the server's."""
-    restarted_by: tuple[bool, bool]
-    """Whether what the client sends restarts it, and what the server sends."""
-    status: int | None
-    """The client is answered with it, where its answer has not begun."""
-    body: str
-    retries: int
-    """So many times the request is sent again before the rule is applied."""
-
-
-@dataclass(frozen=True, slots=True)
 class HttpRules:
-    """What an http box does to its connections."""
+    """What an http box does to its connections: a timer for each phase of a request, not of a flow as in `Rules`."""
 
-    by_phase: tuple[HttpRule | None, ...]
+    by_phase: tuple[Rule | None, ...]
     """The timer of each phase."""
-    total: HttpRule | None
-    lifetime: HttpRule | None
+    total: Rule | None
+    lifetime: Rule | None
     looks: TableSweep
     server_act: Act
     """What the server's end sees when the box gives a request up."""
@@ -98,7 +80,7 @@ class HttpRules:
         )
 
 
-def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> HttpRule | None:
+def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> Rule | None:
     timer = profile.timers.get(kind)
     if timer is None:
         return None
@@ -108,7 +90,7 @@ def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> HttpRule | None
     server = client
     if server is not Act.MUTE:
         server = Act.CLOSE if kind in _ASKS_NOTHING else server_act
-    return HttpRule(
+    return Rule(
         kind=kind,
         length_s=timer.default,
         expiry=timer.expiry,
@@ -194,7 +176,7 @@ class HttpFlow:
         """Return the absolute time at which the box finds a timer run out; infinite for never."""
         return self.rules.looks.after(self._first_due())
 
-    def next_rule(self) -> HttpRule | None:
+    def next_rule(self) -> Rule | None:
         """Return the rule of the timer that runs out first, or None while none runs."""
         due = self._first_due()
         if due == math.inf:
@@ -203,7 +185,7 @@ class HttpFlow:
             return self.rules.by_phase[self.phase]
         return self.rules.total if due == self._total_due() else self.rules.lifetime
 
-    def running_since(self, rule: HttpRule) -> float:
+    def running_since(self, rule: Rule) -> float:
         """Return when the rule's timer was last restarted."""
         if rule.kind is TimerKind.TOTAL:
             return self.request_at
@@ -228,5 +210,5 @@ class HttpFlow:
         return _after(self.opened_at, self.rules.lifetime)
 
 
-def _after(start: float, rule: HttpRule | None) -> float:
+def _after(start: float, rule: Rule | None) -> float:
     return math.inf if rule is None else start + rule.length_s

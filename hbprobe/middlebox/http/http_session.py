@@ -22,8 +22,9 @@ from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1 import MessageError
 from hbprobe.middlebox.http.http1_proxying import Additions, own_answer
 from hbprobe.middlebox.http.http_exchange import HttpExchange
-from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRule, HttpRules
+from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRules
 from hbprobe.middlebox.http.leg import Leg, LegEnd
+from hbprobe.middlebox.rules import Rule
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import name_of
 from hbprobe.net.dial import Dial
@@ -42,6 +43,8 @@ class SessionHost(Protocol):
     upstream_tls: ssl.SSLContext | None
     upstream_name: str
     closing: set[GracefulClose]
+    is_dark: bool
+    """Nothing passes: not a byte, FIN or RST, until it heals."""
 
     def now(self) -> float:
         """Return the time on the loop's clock."""
@@ -54,6 +57,9 @@ class SessionHost(Protocol):
     def mute(self, sock: socket.socket) -> Way | None:
         """Let a socket answer nothing any more; return how."""
         ...
+
+    def darken(self, sock: socket.socket) -> None:
+        """Let a socket answer nothing until it heals."""
 
     def watch(self, session: "Session") -> None:
         """Look again at when a session is due."""
@@ -111,8 +117,13 @@ class Session:
 
     def reset(self) -> None:
         """End both connections with RST."""
-        self._client.reset()
+        for leg in self.legs():
+            leg.reset()
         self._end_server(Act.RESET)
+
+    def legs(self) -> list[Leg]:
+        """Return the connections that there are."""
+        return [self._client] if self._server is None else [self._client, self._server]
 
     # What the legs tell
 
@@ -229,6 +240,9 @@ class Session:
             sock.close()
             self._unreachable(f"upstream: {error}")
             return
+        if self._box.is_dark:
+            self._server.stand_still()
+            self._box.darken(self._server.sock)
         self._server.send(self._outbox)
         self._outbox = b""
         if not self._server.is_shaking:
@@ -281,7 +295,7 @@ class Session:
         server, self._server = self._server, None
         if server is not None:
             if act is Act.RESET:
-                server.reset()
+                self._reset(server)
             else:
                 server.leave()
 
@@ -357,7 +371,7 @@ class Session:
         self._box.watch(self)
         return True
 
-    def _apply(self, rule: HttpRule, now: float) -> FlowExpired:
+    def _apply(self, rule: Rule, now: float) -> FlowExpired:
         quiet_s, ways = now - self.flow.running_since(rule), set[Way | None]()
         if rule.status is not None:
             self._answer_ourselves(rule.status, rule.body, keep=self._box.rules.keeps_client)
@@ -385,7 +399,7 @@ class Session:
             case Act.MUTE:
                 ways.add(self._box.mute(self._client.give_up()))
             case Act.RESET:
-                self._client.reset()
+                self._reset(self._client)
         self._leave(None)
         return ways
 
@@ -404,8 +418,15 @@ class Session:
         self._give_up()
         is_cut_short = exchange.answer is not None and not exchange.answer_is_done
         if is_cut_short and exchange.ends_with_connection:
-            self._client.reset()  # FIN would tell the client that its answer is whole
+            self._reset(self._client)  # FIN would tell the client that its answer is whole
         else:
             is_sending = bool(self._from_client) or (exchange.head is not None and not exchange.request_is_done)
             self._client.leave(complete=not is_cut_short, linger=is_sending)
         self._box.over(self, end)
+
+    def _reset(self, leg: Leg) -> None:
+        """Send RST; in the dark it is lost, and the end hears nothing any more."""
+        if self._box.is_dark and not leg.is_gone:
+            self._box.mute(leg.give_up())
+        else:
+            leg.reset()

@@ -21,6 +21,8 @@ _READ_BYTES = 64 * 1024
 """More than a TLS record holds: one read takes a record whole, and leaves nothing where the loop does not look."""
 _FEW_BYTES = 4096
 """What is no longer than this may be all for a long time, and is acknowledged at once."""
+_TAKEN_UNHEARD_BYTES = 128 * 1024
+"""A system takes about so much for a peer that acknowledges nothing."""
 _TO_READ = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
 """What says that there is nothing to read yet."""
 _TO_WRITE = (BlockingIOError, InterruptedError, ssl.SSLWantWriteError, ssl.SSLWantReadError)
@@ -70,7 +72,18 @@ class _State(Enum):
 class Leg:
     """One connection, from the moment when TCP stands."""
 
-    __slots__ = ("_broken", "_closing", "_loop", "_owner", "_paused", "_sock", "_state", "_tls", "_unsent")
+    __slots__ = (
+        "_broken",
+        "_closing",
+        "_is_still",
+        "_loop",
+        "_owner",
+        "_paused",
+        "_state",
+        "_tls",
+        "_unsent",
+        "sock",
+    )
 
     def __init__(
         self,
@@ -92,14 +105,16 @@ class Leg:
         self._paused = False
         self._broken = False
         """What is sent does not arrive any more."""
+        self._is_still = False
+        """Nothing is read or sent until `go_on`."""
         with contextlib.suppress(OSError):  # some systems refuse it when the peer is gone already
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._tls = None if tls is None else _wrap(sock, tls, server_name)
-        self._sock: socket.socket = self._tls or sock
+        self.sock: socket.socket = self._tls or sock
         self._state = _State.OPEN if self._tls is None else _State.SHAKING
-        self._loop.add_reader(self._sock.fileno(), self._readable)
+        self._loop.add_reader(self.sock.fileno(), self._readable)
         if self._tls is not None and server_name is not None:
-            self._loop.add_writer(self._sock.fileno(), self._writable)  # to say hello
+            self._loop.add_writer(self.sock.fileno(), self._writable)  # to say hello
 
     # What the owner does
 
@@ -109,16 +124,21 @@ class Leg:
         return self._state is _State.SHAKING
 
     @property
+    def is_gone(self) -> bool:
+        """Whether it has no socket any more."""
+        return self._state is _State.GONE
+
+    @property
     def blocked(self) -> bool:
-        """Whether some of what was sent waits for the peer to take it."""
-        return bool(self._unsent)
+        """Whether some of what was sent waits for the peer to take it, or, while this stands still, much of it."""
+        return len(self._unsent) > (_TAKEN_UNHEARD_BYTES if self._is_still else 0)
 
     def has_unread(self) -> bool:
         """Return whether the peer has said something, or its last, that nobody has read yet; TLS does not tell."""
         if self._tls is not None or self._state is not _State.OPEN:
             return False
         try:
-            self._sock.recv(1, socket.MSG_PEEK)
+            self.sock.recv(1, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:
@@ -129,27 +149,41 @@ class Leg:
         """Send bytes; what the system does not take now is sent later."""
         if self._broken or self._state is _State.GONE:
             return
-        if self._unsent or self._state is _State.SHAKING:
+        if self._unsent or self._is_still or self._state is _State.SHAKING:
             self._unsent += data
             return
         taken = self._offer(data)
         if taken < len(data):
             self._unsent = data[taken:]
-            self._loop.add_writer(self._sock.fileno(), self._writable)
+            self._loop.add_writer(self.sock.fileno(), self._writable)
 
     def pause(self) -> None:
         """Read nothing more until `resume`."""
         if not self._paused:
             self._paused = True
             if self._state is _State.OPEN:
-                self._loop.remove_reader(self._sock.fileno())
+                self._loop.remove_reader(self.sock.fileno())
 
     def resume(self) -> None:
         """Read again."""
         if self._paused:
             self._paused = False
-            if self._state is _State.OPEN:
-                self._loop.add_reader(self._sock.fileno(), self._readable)
+            if self._state is _State.OPEN and not self._is_still:
+                self._loop.add_reader(self.sock.fileno(), self._readable)
+
+    def stand_still(self) -> None:
+        """Neither read nor send until `go_on`; the socket may be made silent meanwhile."""
+        self._is_still = True
+        self._loop.remove_reader(self.sock.fileno())
+        self._loop.remove_writer(self.sock.fileno())
+
+    def go_on(self) -> None:
+        """Go on with what was done before."""
+        self._is_still = False
+        if not self._paused or self._state is _State.SHAKING:
+            self._loop.add_reader(self.sock.fileno(), self._readable)
+        if self._unsent or self._state is _State.SHAKING:
+            self._loop.add_writer(self.sock.fileno(), self._writable)
 
     def leave(self, *, complete: bool = True, linger: bool = False) -> None:
         """Send what is unsent, then FIN. The owner hears no more.
@@ -160,7 +194,8 @@ class Leg:
             return
         stood = self._state is _State.OPEN
         unsent = self._unsent if stood and not self._broken else b""
-        GracefulClose(self.give_up(), unsent, self._closing, notify=complete and stood, linger=linger)
+        waits = self._is_still
+        GracefulClose(self.give_up(), unsent, self._closing, notify=complete and stood, linger=linger, waits=waits)
 
     def reset(self) -> None:
         """Send RST. The owner hears no more."""
@@ -170,9 +205,9 @@ class Leg:
     def give_up(self) -> socket.socket:
         """Hand the socket back, open. The owner hears no more."""
         self._state = _State.GONE
-        self._loop.remove_reader(self._sock.fileno())
-        self._loop.remove_writer(self._sock.fileno())
-        return self._sock
+        self._loop.remove_reader(self.sock.fileno())
+        self._loop.remove_writer(self.sock.fileno())
+        return self.sock
 
     # Reading
 
@@ -181,21 +216,21 @@ class Leg:
             self._shake()
         if self._state is not _State.OPEN or self._paused:
             return
-        failure = None if self._tls is None else pending_failure(self._sock)
+        failure = None if self._tls is None else pending_failure(self.sock)
         try:
-            data = self._sock.recv(_READ_BYTES)
+            data = self.sock.recv(_READ_BYTES)
         except _TO_READ:
-            acknowledge_now(self._sock)  # what has come is TLS's own
+            acknowledge_now(self.sock)  # what has come is TLS's own
         except ssl.SSLWantWriteError:
-            self._loop.add_writer(self._sock.fileno(), self._writable)
+            self._loop.add_writer(self.sock.fileno(), self._writable)
         except OSError as error:
-            self._end(*_end_of(what_ended(self._sock, error, failure)))
+            self._end(*_end_of(what_ended(self.sock, error, failure)))
         else:
             if not data:
                 self._end(LegEnd.RST if self._broken else LegEnd.FIN)
                 return
             if len(data) <= _FEW_BYTES:
-                acknowledge_now(self._sock)
+                acknowledge_now(self.sock)
             self._owner.came(self, data)
 
     def _shake(self) -> None:
@@ -204,22 +239,22 @@ class Leg:
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
-            self._loop.remove_writer(self._sock.fileno())
-            acknowledge_now(self._sock)
+            self._loop.remove_writer(self.sock.fileno())
+            acknowledge_now(self.sock)
         except ssl.SSLWantWriteError:
-            self._loop.add_writer(self._sock.fileno(), self._writable)
+            self._loop.add_writer(self.sock.fileno(), self._writable)
         except OSError as error:
             self._end(*_end_of(what_ended(self._tls, error, failure)))
         else:
             self._state = _State.OPEN
             if self._paused:
-                self._loop.remove_reader(self._sock.fileno())
+                self._loop.remove_reader(self.sock.fileno())
             self._flush()
             self._owner.stands(self)
 
     def _end(self, end: LegEnd, detail: str = "") -> None:
-        self._loop.remove_reader(self._sock.fileno())
-        self._loop.remove_writer(self._sock.fileno())
+        self._loop.remove_reader(self.sock.fileno())
+        self._loop.remove_writer(self.sock.fileno())
         self._owner.ended(self, end, detail)
 
     # Writing
@@ -233,22 +268,22 @@ class Leg:
             if not self._unsent:
                 self._owner.drained(self)
         else:  # TLS had to write something before it could read on
-            self._loop.remove_writer(self._sock.fileno())
+            self._loop.remove_writer(self.sock.fileno())
             self._readable()
 
     def _flush(self) -> None:
         self._unsent = self._unsent[self._offer(self._unsent) :]
         if self._unsent:
-            self._loop.add_writer(self._sock.fileno(), self._writable)
+            self._loop.add_writer(self.sock.fileno(), self._writable)
         else:
-            self._loop.remove_writer(self._sock.fileno())
+            self._loop.remove_writer(self.sock.fileno())
 
     def _offer(self, data: bytes) -> int:
         """Return how much of it the system took. A connection that is broken takes everything, to no avail."""
         taken, view = 0, memoryview(data)
         try:
             while taken < len(data):
-                taken += self._sock.send(view[taken:])
+                taken += self.sock.send(view[taken:])
         except _TO_WRITE:
             pass
         except OSError:  # the peer's last words, an answer perhaps, can still be read

@@ -1,7 +1,7 @@
 """What degrades one direction of a flow: delays, limits and losses, each a stage that touches no socket.
 
 A `pipe` is a row of stages. It is fed with what comes from one end, says when something is due, and hands that out;
-`hbprobe.middlebox.staged_relay` reads, sends and waits for it.
+`hbprobe.middlebox.faults.staged_relay` reads, sends and waits for it.
 
     stage.py        one stage, and what passes through it: bytes, or how the direction ends
     pipe.py         stages in a row: what the first hands out is fed to the second, at the time when it was due

@@ -75,12 +75,15 @@ class Pipe:
         self._hand_over(before)
 
     def feed(self, item: Item, now: float) -> None:
-        """Take what comes from the end now."""
-        self._at = max(self._at, now)
+        """Take what comes from the end now. What is still here was due when it was due, all the same."""
         if self._row:
-            self._row[0].feed(item, self._at)
+            self._row[0].feed(item, max(self._at, now))
         else:
             self._over.append(item)
+
+    def put_back(self, item: Item) -> None:
+        """Take back what was handed out last, to be handed out again before all else."""
+        self._over.appendleft(item)
 
     def due(self) -> float:
         """Return when something can move; infinite for never, or not before somebody takes what comes out."""

@@ -7,9 +7,13 @@
     sources.py            the files that a report is made of
     redaction.py          what looks like a secret is taken out of what was measured before any of it is written down
     compose.py            from measurements to a document
+    compare.py            two measurements or more side by side: which limit is the shortest, what differs, and what
+                          is the same
     sections.py           what a report says of one measurement, section by section, in the words of the terminal
     diagnosis_section.py  what a report says of a diagnosis, beside what it says of the limit: read from
                           `hbprobe.diagnosis/1`
+    location_chapter.py   what a report says of a location, in the words of the terminal: read from
+                          `hbprobe.location/1`
     capture_chapter.py    what a report says of captures, in the words of the terminal: read from `hbprobe.evidence/1`
     logs_chapter.py       what a report says of logs, in the words of the terminal: read from `hbprobe.evidence/1`
     outcomes.py           an outcome in a few words, for a table
@@ -26,5 +30,5 @@
     data.py               the same for programs: one JSON document, or every trial, connection or limit as a row of
                           CSV
 
-A new format is a writer over `blocks`, as `markdown` is, and a row of `formats.FORMATS`.
+A new format is a writer over `blocks`, as `markdown` is, and a row of `formats.FOR_PEOPLE`.
 """

@@ -99,5 +99,5 @@ class ReportDocument:
 
     @property
     def title(self) -> str:
-        """The title of the whole."""
+        """The only chapter's, or how many there are."""
         return self.chapters[0].title if len(self.chapters) == 1 else f"{len(self.chapters)} measurements"

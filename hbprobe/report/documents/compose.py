@@ -7,19 +7,26 @@ from hbprobe import __version__
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.report.documents.blocks import Block, Chapter, ReportDocument, Section, Table
 from hbprobe.report.documents.capture_chapter import capture_chapter
+from hbprobe.report.documents.compare import comparison
+from hbprobe.report.documents.location_chapter import location_chapter
 from hbprobe.report.documents.logs_chapter import logs_chapter
 from hbprobe.report.documents.pictures import curve_picture
 from hbprobe.report.documents.sections import chapter, state_of
-from hbprobe.report.documents.sources import Measured, Source
+from hbprobe.report.documents.sources import LocatedSource, Measured, Source
 from hbprobe.report.terminal.words import limit_words, path_words
 
 _MOST_CURVES = 7
 """So many can be told apart by their colours."""
 
 
-def compose(sources: Sequence[Source], written: datetime) -> ReportDocument:
-    """Return the document about what was measured or found; `written` is the time that its last line names."""
+def compose(sources: Sequence[Source], written: datetime, *, compare: bool = False) -> ReportDocument:
+    """Return the document about what was measured or found; `written` is the time that its last line names.
+
+    `compare` lays the measurements side by side first; raises UserError where that cannot be.
+    """
     chapters = tuple(map(_chapter, sources))
+    if compare:
+        return ReportDocument(chapters, (comparison(sources),), _footer(written))
     together = (_overview(sources, chapters),) if len(sources) > 1 else ()
     return ReportDocument(chapters, together, _footer(written))
 
@@ -27,6 +34,8 @@ def compose(sources: Sequence[Source], written: datetime) -> ReportDocument:
 def _chapter(source: Source) -> Chapter:
     if isinstance(source, Measured):
         return chapter(source)
+    if isinstance(source, LocatedSource):
+        return location_chapter(source.location)
     record = source.record
     return capture_chapter(record) if isinstance(record, CaptureRecord) else logs_chapter(record)
 
@@ -42,7 +51,7 @@ def _overview(sources: Sequence[Source], chapters: Sequence[Chapter]) -> Section
         if not isinstance(source, Measured)
     )
     columns = ("evidence", "answer", "state")
-    past = (Table("What captures and logs showed", columns, told, frozenset(columns)),) if told else ()
+    past = (Table("What else was found", columns, told, frozenset(columns)),) if told else ()
     measured = [source for source in sources if isinstance(source, Measured)]
     return Section("Overview", (*(_measurements(measured) if measured else ()), *past))
 

@@ -12,7 +12,7 @@ from hbprobe import __version__
 from hbprobe.errors import UserError
 from hbprobe.records.capture import CaptureRecord, FlowPart
 from hbprobe.records.logs import PassiveLimitPart
-from hbprobe.report.documents.sources import Measured, Source
+from hbprobe.report.documents.sources import LocatedSource, Measured, Source
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -22,6 +22,7 @@ SCHEMA = "hbprobe.report/1"
 
 _MEASUREMENT = ("label", "target", "path", "method")
 _TRIAL = ("trial", "hold", "started", "outcome", "how", "status", "elapsed", "exact", "aftermath", "reason")
+_HOP = ("label", "target", "ttl", "outcome", "how", "status", "elapsed", "exact", "aftermath", "reason")
 _CONNECTION = ("source", "source_port", "destination", "destination_port", "opened_at", "closed_at")
 _FORMULA = ("=", "+", "-", "@")
 """What a spreadsheet would take for the beginning of a formula."""
@@ -41,12 +42,14 @@ def to_json(measured: Sequence[Source], written: datetime) -> str:
 def to_csv(sources: Sequence[Source]) -> str:
     """Return a table of rows for a spreadsheet; columns are called as in the JSON form, times are seconds.
 
-    A row is a trial of a measurement, a connection of a capture, or a limit that logs show. Raises UserError for
-    sources that have no columns in common.
+    A row is a trial of a measurement or a location, a connection of a capture, or a limit that logs show. Raises
+    UserError for sources that have no columns in common.
     """
     kinds = {_Rows.of(source) for source in sources}
     if len(kinds) > 1:
-        raise UserError("--format csv: measurements, captures and logs have no columns in common: write one of each")
+        raise UserError(
+            "--format csv: measurements, locations, captures and logs have no columns in common: write one of each"
+        )
     output = io.StringIO()
     rows = csv.writer(output)
     (kind,) = kinds
@@ -67,6 +70,8 @@ class _Rows:
     def of(cls, source: Source) -> "_Rows":
         if isinstance(source, Measured):
             return _TRIALS
+        if isinstance(source, LocatedSource):
+            return _HELD
         return _FLOWS if isinstance(source.record, CaptureRecord) else _LIMITS
 
 
@@ -77,6 +82,12 @@ def _trials(source: Measured) -> Iterator[Iterable[object]]:
         connection = trial["connection"] or {}
         told = (trial[name] for name in _TRIAL)
         yield (*measurement, *told, *(connection.get(name) for name in _CONNECTION))
+
+
+def _held(source: LocatedSource) -> Iterator[Iterable[object]]:
+    location = source.location
+    for trial in location.to_dict()["trials"]:
+        yield location.label, location.target, *(trial[name] for name in _HOP[2:])
 
 
 def _told(items: "Sequence[BaseModel]", columns: tuple[str, ...]) -> Iterator[Iterable[object]]:
@@ -91,6 +102,7 @@ def _plain_columns(part: "type[BaseModel]", *structured: str) -> tuple[str, ...]
 
 
 _TRIALS = _Rows((*_MEASUREMENT, *_TRIAL, *_CONNECTION), _trials)
+_HELD = _Rows(_HOP, _held)
 _FLOW = _plain_columns(FlowPart, "survived", "survived_without_data", "signs", "hints")
 _FLOWS = _Rows(_FLOW, lambda source: _told(source.record.flows, _FLOW))
 _LIMIT = _plain_columns(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hbprobe.records.result import Result
 from hbprobe.report.documents.blocks import Picture
+from hbprobe.report.drawn_path import Station, drawn_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,3 +31,14 @@ def curve_picture(results: Sequence[Result], caption: str) -> Picture:
         return curve_plot(results, [])
 
     return Picture(draw, caption)
+
+
+def path_picture(stations: Sequence[Station]) -> Picture:
+    """Show a path with whom cuts marked."""
+
+    def draw() -> "Figure":
+        from hbprobe.report.plots.path_plot import path_plot
+
+        return path_plot(stations)
+
+    return Picture(draw, drawn_words(stations))

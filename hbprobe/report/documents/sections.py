@@ -13,8 +13,9 @@ from hbprobe.records.result import Result
 from hbprobe.report.documents.blocks import Block, Chapter, Facts, Findings, Listing, Prose, Section, Table
 from hbprobe.report.documents.diagnosis_section import diagnosis_section
 from hbprobe.report.documents.outcomes import outcome_words
-from hbprobe.report.documents.pictures import curve_picture, search_picture
+from hbprobe.report.documents.pictures import curve_picture, path_picture, search_picture
 from hbprobe.report.documents.sources import Measured
+from hbprobe.report.drawn_path import path_of
 from hbprobe.report.terminal.answer import answer, findings, to_do
 from hbprobe.report.terminal.tables import DEVICE_COLUMNS, advice, device_row, facts
 from hbprobe.report.terminal.words import connection_words, effort_words, limit_words, path_words
@@ -81,15 +82,9 @@ def _found(measured: Measured) -> Section:
     found = [pair for pair in facts(result, explains=explains) if pair[0] not in _ASKED]
     listed = listing("Trials that contradict the limit", result.contradictions)
     notes = listing("Notes", result.notes)
-    return Section("What was found", (*_path_drawn(result), Facts(tuple(found)), *listed, *notes))
-
-
-def _path_drawn(result: Result) -> list[Prose]:
-    """Show the boxes of a lab in their order, with the one that cuts marked."""
-    if not result.path:
-        return []
-    boxes = (f"[{box}: cuts here]" if box == result.cut_by else box for box in result.path)
-    return [Prose(" > ".join(("client", *boxes, "server")))]
+    # Of a real path nothing is known to draw where nothing was cut.
+    drawn = [path_picture(path_of(result))] if result.path or result.limit.cut_s is not None else []
+    return Section("What was found", (*drawn, Facts(tuple(found)), *listed, *notes))
 
 
 def listing(heading: str, items: Sequence[str]) -> list[Listing]:

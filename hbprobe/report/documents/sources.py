@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from hbprobe.records.capture import CaptureRecord
-from hbprobe.records.documents import DiagnosisPart
+from hbprobe.records.documents import DiagnosisPart, LocationPart
+from hbprobe.records.location import Location, read_location
 from hbprobe.records.logs import LogEvidence
 from hbprobe.records.result import Result, load_with
 from hbprobe.report.documents.redaction import redacted
@@ -22,7 +23,6 @@ class Measured:
     """The whole JSON document, where it is more than the result."""
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Return the JSON form."""
         return self.result.to_dict() if self.document is None else self.document
 
 
@@ -34,15 +34,26 @@ class PastEvidence:
     document: Mapping[str, Any]
 
     def to_dict(self) -> Mapping[str, Any]:
+        return self.document
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedSource:
+    """Which hop forgets, that a report tells of."""
+
+    location: Location
+    document: Mapping[str, Any]
+
+    def to_dict(self) -> Mapping[str, Any]:
         """Return the JSON form."""
         return self.document
 
 
-Source: TypeAlias = Measured | PastEvidence
+Source: TypeAlias = Measured | PastEvidence | LocatedSource
 
 
 def load(path: Path) -> Source:
-    """Read a result, a diagnosis, or evidence of captures or logs, without what looks like a secret.
+    """Read a result, a diagnosis, a location, or evidence of captures or logs, without what looks like a secret.
 
     Raises UserError, naming file, key and mend.
     """
@@ -56,6 +67,8 @@ def _source(data: object) -> Source:
         return Measured(result, DiagnosisPart.read(harmless), harmless)
     if isinstance(harmless, dict) and harmless.get("schema") == CaptureRecord.schema_id():
         return PastEvidence(_evidence(harmless), harmless)
+    if isinstance(harmless, dict) and harmless.get("schema") == LocationPart.schema_id():
+        return LocatedSource(read_location(harmless), harmless)
     return Measured(Result.from_dict(harmless))
 
 

@@ -31,6 +31,7 @@ drawn.
     history_plot.py    the limit over the days as a picture: one line a path, a flag where it changed
     capture_plot.py    captures as a picture: each connection a bar, its silences and its death; and which share of
                        silences survives
+    path_plot.py       a path as a picture: client, boxes and server in a row, with the one that cuts marked
     logs_plot.py       pictures of logs: bars for the answer to one question, and the limits of networks
 
 A new picture is a module that returns a figure made by `page` or `stack`; `style` has colours and saves it.

@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 
 from hbprobe.manner import VERMILLION, Expiry, Look
 from hbprobe.profiles.model import Category, Profile
-from hbprobe.profiles.silent_request import silent_hold
+from hbprobe.profiles.silent_request import deciding_timer, timer_s
 from hbprobe.report.looks import LOOKS
 from hbprobe.report.plots.axis import tick_words
 from hbprobe.report.plots.catalogue_rows import DOT_IN, Dot, Heaps, Row, name_boxes, stack
@@ -78,7 +78,7 @@ def catalogue_plot(profiles: Sequence[Profile]) -> Figure:
 
 
 def _scale(axes: Axes, ever: Axes, products: Sequence[Profile]) -> None:
-    limits_s = [limit_s for one in products if (limit_s := silent_hold(one).limit_s) is not None] or [THRESHOLD_S]
+    limits_s = [limit_s for one in products if (limit_s := timer_s(one)) is not None] or [THRESHOLD_S]
     low_s, high_s = min(*limits_s, 60) / 1.5, max(*limits_s, 3540) * 1.5
     axes.set_xscale("log")
     axes.set_xlim(low_s, high_s)
@@ -95,16 +95,16 @@ def _heaps(axes: Axes, products: Sequence[Profile]) -> list[Heaps]:
     heaps = []
     for category in Category:
         mine = [one for one in products if one.category is category]
-        ending = sorted((one for one in mine if silent_hold(one).limit_s is not None), key=_order)
-        places = [(one, _place_in(axes, silent_hold(one).limit_s or 0)) for one in ending]
+        ending = sorted((one for one in mine if timer_s(one) is not None), key=_order)
+        places = [(one, _place_in(axes, timer_s(one) or 0)) for one in ending]
         if mine:
             heaps.append(Heaps(category, places, [one for one in mine if one not in ending]))
     return sorted(heaps, key=_typical_in)
 
 
 def _order(profile: Profile) -> tuple[float, int]:
-    held = silent_hold(profile)
-    return held.limit_s or 0, list(Expiry).index(held.expiry or Expiry.SILENT)
+    timer = deciding_timer(profile)
+    return timer_s(profile) or 0, list(Expiry).index(Expiry.SILENT if timer is None else timer.expiry)
 
 
 def _typical_in(heaps: Heaps) -> float:
@@ -131,15 +131,15 @@ def _draw_rows(axes: Axes, ever: Axes, rows: Sequence[Row]) -> None:
 
 def _draw_dots(axes: Axes, ever: Axes, rows: Sequence[Row]) -> None:
     for dot in (dot for row in rows for dot in row.dots):
-        limit_s = silent_hold(dot.profile).limit_s
+        limit_s = timer_s(dot.profile)
         look = _look(dot)
         where, place = (ever, dot.x_in) if limit_s is None else (axes, limit_s)
         where.plot(place, dot.y_in, look.marker, color=look.color, zorder=4, gid=dot.profile.id, **_MARK)
 
 
 def _look(dot: Dot) -> Look:
-    expiry = silent_hold(dot.profile).expiry
-    look = None if expiry is None else expiry.traits.look
+    timer = deciding_timer(dot.profile)
+    look = None if timer is None else timer.expiry.traits.look
     return look if dot.ends and look is not None else _LIVES
 
 
@@ -171,7 +171,7 @@ def _marks(axes: Axes, products: Sequence[Profile]) -> list[Flag]:
 
 
 def _cut_by(products: Sequence[Profile], at_s: float) -> int:
-    limits_s = [silent_hold(one).limit_s for one in products]
+    limits_s = [timer_s(one) for one in products]
     return sum(limit_s is not None and limit_s <= at_s for limit_s in limits_s)
 
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.population import Share
-from hbprobe.profiles.silent_request import deciding_timer, latest_s, silent_hold
+from hbprobe.profiles.silent_request import cut_of, deciding_timer, timer_s
 from hbprobe.records.result import Result
 from hbprobe.report.terminal.words import path_words
 from hbprobe.statistics.survival import Death, Point, estimate, promise, told_s
@@ -64,10 +64,10 @@ def of_result(result: Result) -> Curve:
 
 def of_profile(profile: Profile) -> Curve:
     """Return the curve that a profile promises for requests that are held in silence."""
-    timer, limit_s = deciding_timer(profile), silent_hold(profile).limit_s
+    timer, limit_s = deciding_timer(profile), timer_s(profile)
     if timer is None or limit_s is None:
         return Curve(profile.name, "cuts nothing", ((0.0, 1.0),), None, measured=False)
-    deaths, words = [(limit_s, latest_s(profile) or limit_s, 1.0)], f"timer {seconds(limit_s)} s"
+    deaths, words = [(limit_s, cut_of(profile).latest_s, 1.0)], f"timer {seconds(limit_s)} s"
     found = [_death(share) for share in timer.population or ()]
     if any(math.isfinite(low_s) for low_s, _, _ in found):
         deaths, words = found, f"timers from {seconds(min(found)[0])} s"

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
-from hbprobe.diagnosis.heartbeat import heartbeat_words, safe_interval_s
-from hbprobe.duration import format_duration
+from hbprobe.diagnosis.heartbeat import heartbeat_words
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.settings import Severity
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.records.result import Result, is_servers_own
 from hbprobe.report.terminal.words import confidence_words, death_words, limit_words
 from hbprobe.text import counted, named, seconds
-from hbprobe.trial.outcome import Cause
 
 HEALTHY = ("healthy", "Nothing was found that stands in the way of Direct Push.")
 
@@ -19,10 +17,6 @@ _OF_DEVICES = {"event-1040", "event-1040-by-device", "push-lost"}
 """The findings that one line for all devices stands for."""
 _GROUPS = ("yes with", "all refused with", "all with", "some with", "no with", "none with", "on any path with")
 """How devices fare, the worst first."""
-_NO_TIMER = {
-    Cause.ANSWERED_LATE: "look at the server, which answered later than it was asked to: no timer is to blame",
-    Cause.PATH_DOWN: "try again when the server and the path to it stay up: no timer is to blame",
-}
 
 
 class Detail(Enum):
@@ -96,37 +90,7 @@ def push_words(verdict: Judgement) -> str:
 
 def to_do(result: Result) -> list[str]:
     """Return what ends the trouble: at the box that cuts, and then in the application."""
-    limit, verdict = result.limit, result.verdict
-    if limit.survived_s is None and limit.cut_s is None:
-        return []
-    if limit.cut_s is None:
-        return ["nothing: no timer on this path cuts what was tried"]
-    if limit.causes and limit.causes[0] in _NO_TIMER:
-        return [_NO_TIMER[limit.causes[0]]]
-    if is_servers_own(result.method, limit):
-        own = "at the server: its own timer, if idle sessions are to live longer"
-        return [own, "to measure the path: hbprobe serve at the far end, with --method hold"]
-    steps = [] if verdict is None else [_at_the_box(verdict, limit.survived_s or 0.0, result.cut_by)]
-    safe_s = safe_interval_s(limit) if verdict is None else None
-    if limit.survived_s:
-        pace = f"a ping or a keep-alive more often than every {seconds(limit.survived_s)} s"
-        pace += "" if safe_s is None else f" ({seconds(safe_s)} s lets one be lost)"
-        steps.append(f"in the application: {pace}, if this is an idle timeout (hbprobe diagnose tells)")
-    return steps
-
-
-def _at_the_box(verdict: Judgement, survived_s: float, cut_by: str | None) -> str:
-    where = f"on {cut_by or 'the box that cuts'}"
-    enough_s = verdict.recommended_s
-    if enough_s is None:
-        return verdict.ticket
-    if survived_s >= enough_s:
-        return f"{where}: nothing for these devices; {_timer(verdict.carries_max_s)} carries the longest heartbeat"
-    return f"{where}: an idle timeout of {_timer(enough_s)} or more"
-
-
-def _timer(timer_s: int) -> str:
-    return f"{timer_s} s ({format_duration(timer_s)})"
+    return [one.sentence for one in result.advice]
 
 
 def findings(verdict: Judgement, detail: Detail = Detail.FINDINGS) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from hbprobe.evidence.captures.death import ConnectionFate, Maker
 from hbprobe.records.capture import CaptureRecord, CaptureTimerPart, FlowPart
 from hbprobe.report.terminal.layout import pairs, plain, table_of
 from hbprobe.text import counted, named
+from hbprobe.trial.outcome import Cause
 
 _MOST_ROWS = 20
 _ORDER = tuple(ConnectionFate)
@@ -86,8 +87,15 @@ def _timer_lines(timer: CaptureTimerPart) -> Iterator[str]:
 
 def _cause_words(flow: FlowPart) -> str:
     if flow.causes:
-        return "; or ".join(cause.meaning for cause in flow.causes)
+        return "; or ".join(_meaning(cause, flow) for cause in flow.causes)
     return ConnectionFate.meaning_of(flow.ending)
+
+
+def _meaning(cause: Cause, flow: FlowPart) -> str:
+    """Return what a cause means; whoever is not heard from may be the one that is down."""
+    if cause is Cause.PATH_DOWN and flow.in_name_of == "client":
+        return cause.meaning.replace("server", "client")
+    return cause.meaning
 
 
 def connection_row(flow: FlowPart) -> tuple[str, ...]:

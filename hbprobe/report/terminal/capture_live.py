@@ -43,7 +43,6 @@ class _HowFar:
         self._words = f"{file.path}: {file.size / 1e6:.0f} MB, {counted(file.counts.packets, 'packet')}"
 
     def render(self) -> RenderableType:
-        """Return the line."""
         return plain(self._words)
 
 

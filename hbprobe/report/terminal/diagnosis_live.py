@@ -1,5 +1,7 @@
 """What a running diagnosis shows: what it does next and how long that takes, and each answer as it comes."""
 
+import asyncio
+
 from rich.console import Console
 
 from hbprobe.duration import format_duration
@@ -15,6 +17,7 @@ class DiagnosisLine(LiveLine):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._planned = False
+        self._until_s: float | None = None
         self._answers = 0
         self._trials = 0
 
@@ -32,6 +35,14 @@ class DiagnosisLine(LiveLine):
         for trial in found.spread_trials[self._trials :]:
             self.says(describe(trial))
         self._answers, self._trials = len(found.seen), len(found.spread_trials)
+        self._count(found)
+
+    def _count(self, found: Diagnosing) -> None:
+        """Show how many questions are open, and for how long at most."""
+        if self._until_s is None:
+            self._until_s = asyncio.get_running_loop().time() + found.remaining_s
+        told = f"{self._answers + self._trials} of {len(found.asks) + found.more} questions answered"
+        self.waits(told, self._until_s - asyncio.get_running_loop().time())
 
 
 def planned_words(ask: Ask) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 from hbprobe.duration import format_duration
 from hbprobe.fleet.mail import DAY_S
 from hbprobe.fleet.sweep import ShareSweep
-from hbprobe.fleet.tally import FleetResult, KindResult
+from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY, FleetResult, KindResult
 from hbprobe.report.terminal.layout import pairs, settings_words, table_of
 from hbprobe.text import counted
 
@@ -42,7 +42,7 @@ def print_fleet(result: FleetResult, mix: str, console: Console) -> None:
 def print_sweep(sweep: ShareSweep, mix: str, console: Console) -> None:
     """Print what came of a fleet with one share after another on a path."""
     facts = [("path", sweep.path), ("mix", f"{mix}; the other paths keep their proportions")]
-    console.print(pairs([*facts, ("enough", _enough_words(sweep))]))
+    console.print(pairs([("enough", _enough_words(sweep)), *facts]))
     console.print()
     columns = ("share on the path", "event 1040", "lowest average", "mean of samples", "mean of devices")
     rows = [
@@ -85,16 +85,25 @@ def _facts(result: FleetResult, mix: str) -> list[tuple[str, str]]:
     lowest = "never full" if result.lowest_s is None else f"lowest {result.lowest_s} s"
     threshold = world.settings.alert_threshold_s
     return [
-        ("fleet", f"{counted(world.devices, 'device')} for {format_duration(result.days * DAY_S)}, mix {mix}"),
         ("event 1040", event_words(result)),
         ("average", f"{lowest}, of all samples {result.mean_s:.0f} s; the threshold is {threshold} s"),
+        ("no push", f"{mean.without_push_min:.1f} min per device and day; {_late_words(result)}"),
+        *_to_do(result),
+        ("fleet", f"{counted(world.devices, 'device')} for {format_duration(result.days * DAY_S)}, mix {mix}"),
         ("requests", f"{load.requests_per_s:.3g} a second, {load.requests_per_s_peak:.3g} in the busiest minute"),
         ("TLS", f"{load.handshakes_per_s:.3g} handshakes a second, {load.handshakes_per_s_peak:.3g} at most"),
         ("firewall", f"{load.table_entries:,.0f} entries in its table, {load.table_entries_peak:,} at most"),
         ("bytes", f"{load.bytes_per_device_day / 1000:.0f} kB per device and day"),
         ("battery", f"{mean.wakeups:.0f} wake-ups per device and day"),
-        ("no push", f"{mean.without_push_min:.1f} min per device and day; {_late_words(result)}"),
     ]
+
+
+def _to_do(result: FleetResult) -> list[tuple[str, str]]:
+    """Say what to look at next, where something is wrong."""
+    if not result.events and result.per_device_day.without_push_min <= TOLERATED_MIN_PER_DAY:
+        return []
+    worst = max(result.kinds, key=lambda kind: kind.without_push_min_per_day * kind.devices)
+    return [("do", f"hbprobe size finds the timer that is enough; most push is lost by {worst.name}")]
 
 
 def _late_words(result: FleetResult) -> str:

@@ -7,22 +7,48 @@ from hbprobe.locate.finding import ALL, NONE, Code, Reached
 from hbprobe.records.location import Location
 from hbprobe.report.terminal.layout import pairs, table_of
 from hbprobe.report.terminal.words import how_words
-from hbprobe.text import counted, seconds
+from hbprobe.text import counted, named, seconds
 from hbprobe.trial.outcome import Kind, Limit
 
 
 def print_location(location: Location, console: Console) -> None:
-    """Print what was seen hop by hop, and what it means."""
-    console.print(pairs(_facts(location)))
+    """Print which hop forgets and what to do, and then what was seen hop by hop."""
+    console.print(pairs(location_answer(location)))
     console.print()
     if location.seen:
         console.print(_hop_table(location))
         console.print()
-    finding = [("finding", location.finding.text), *(("but", doubt) for doubt in location.finding.doubts)]
-    console.print(pairs([*finding, *(("note", note) for note in location.notes)]))
+    console.print(pairs([*location_facts(location), *(("note", note) for note in location.notes)]))
 
 
-def _facts(location: Location) -> list[tuple[str, str]]:
+def location_answer(location: Location) -> list[tuple[str, str]]:
+    """Return what was found, what to do, and what may be otherwise."""
+    finding = location.finding
+    return [
+        ("finding", finding.text),
+        *named("do", _to_do(location)),
+        *(("but", doubt) for doubt in finding.doubts),
+    ]
+
+
+def _to_do(location: Location) -> list[str]:
+    """Return what ends the trouble: there, and in the application."""
+    finding, limit_s = location.finding, location.limit_s
+    if limit_s is None or finding.code in (Code.OPEN, Code.NOT_KNOWN):
+        return []
+    own = f"in the application: a ping or a keep-alive well within {seconds(limit_s)} s"
+    match finding.code:
+        case Code.HOP:
+            whose = finding.address or f"hop {finding.hop}"
+            return [f"ask who runs {whose} for a longer idle timeout than {seconds(limit_s)} s", own]
+        case Code.END:
+            return ["at the server, or at what stands before it: a longer idle timeout", own]
+        case _:
+            return [f"{own}, sent as data: TCP keep-alives do not help here"]
+
+
+def location_facts(location: Location) -> list[tuple[str, str]]:
+    """Return what was asked of the path."""
     facts = [("target", location.target)]
     if location.limit_s is not None:
         facts.append(("limit", f"cut at {seconds(location.limit_s)} s{', as was said' if location.is_given else ''}"))
@@ -32,11 +58,14 @@ def _facts(location: Location) -> list[tuple[str, str]]:
     return facts
 
 
+HOP_COLUMNS = ("hop", "address", "round trip", "request")
+
+
 def _hop_table(location: Location) -> Table:
-    return table_of(("hop", "address", "round trip", "request"), ("hop", "round trip"), _rows(location))
+    return table_of(HOP_COLUMNS, ("hop", "round trip"), hop_rows(location))
 
 
-def _rows(location: Location) -> list[tuple[str, str, str, str]]:
+def hop_rows(location: Location) -> list[tuple[str, str, str, str]]:
     """Return a row for each reach, in order: how far keep-alives went, and what became of the request."""
     route, known = location.route, {hop.ttl: hop for hop in location.route.hops}
     rows = []

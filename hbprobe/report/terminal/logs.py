@@ -61,7 +61,7 @@ def limit_columns(evidence: LogEvidence) -> tuple[str, ...]:
 
 
 def limit_row(limit: PassiveLimitPart) -> tuple[str, ...]:
-    """Tell of one limit."""
+    """Return a row of the table: name and bracket, how sure it is, and on how much that rests."""
     return (
         limit.key,
         limit_words(limit),

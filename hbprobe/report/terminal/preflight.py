@@ -5,7 +5,8 @@ from rich.text import Text
 
 from hbprobe.measure.observe import Observer
 from hbprobe.preflight.preflight import Check, CheckState
-from hbprobe.text import shown
+from hbprobe.records.preflight import PreflightRecord
+from hbprobe.text import counted, shown
 
 _MARKS = {CheckState.PASSED: "ok", CheckState.FAILED: "FAILED", CheckState.NOT_TRIED: "-"}
 _NAME_COLUMNS = 16
@@ -19,12 +20,20 @@ class CheckLines(Observer):
         self._console = console
 
     def check(self, check: Check) -> None:
-        """Print a check."""
         print_check(check, self._console)
 
     def says(self, text: str) -> None:
-        """Print a sentence."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def preflight_answer(record: PreflightRecord) -> list[str]:
+    """Say whether a device can do its work here, and else what to do first."""
+    failed = next((check for check in record.checks if check.state is CheckState.FAILED), None)
+    if record.passed:
+        return [f"ready: all {counted(len(record.checks), 'check')} passed, and a Ping can be held"]
+    if failed is None:
+        return ["not ready: the checks were stopped before their end"]
+    return [f"not ready: {failed.name} failed", *([f"to do first: {failed.mend}"] if failed.mend else [])]
 
 
 def print_check(check: Check, console: Console) -> None:

@@ -9,6 +9,7 @@ from hbprobe.fleet.size import AtTimer, Enough, Sizing
 from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY
 from hbprobe.profiles.configuring import Configure
 from hbprobe.report.terminal.layout import pairs, plain, table_of
+from hbprobe.text import named
 
 SCHEMA = "hbprobe.size/1"
 _COLUMNS = ("timer", "event 1040", "wake-ups", "requests/s", "entries", "kB", "no push, min", "well")
@@ -20,16 +21,16 @@ def size_document(sizing: Sizing, about: dict[str, Any], configure: Configure | 
 
 
 def print_size(sizing: Sizing, about: str, configure: Configure | None, console: Console) -> None:
-    """Print what each timer costs, and which are enough."""
-    console.print(pairs([("fleet", about)]))
-    console.print()
-    console.print(table_of(_COLUMNS, _COLUMNS, [_row(one) for one in sizing.tried]))
-    console.print()
-    console.print(pairs([*_enough_lines(sizing), *_explanations(sizing)]))
+    """Print which timer goes into the ticket and what sets it, and then what each that was tried costs."""
+    console.print(pairs(_answer(sizing)))
     if (text := change(sizing, configure)) is not None:
         console.print()
         for line in text.splitlines():
             console.print(plain(f"    {line}"))
+    console.print()
+    console.print(table_of(_COLUMNS, _COLUMNS, [_row(one) for one in sizing.tried]))
+    console.print()
+    console.print(pairs([("fleet", about), *_EXPLANATIONS]))
 
 
 def change(sizing: Sizing, configure: Configure | None) -> str | None:
@@ -56,8 +57,13 @@ def _row(one: AtTimer) -> tuple[str, ...]:
     )
 
 
-def _enough_lines(sizing: Sizing) -> list[tuple[str, str]]:
-    return [("enough" if not number else "", _enough_words(one)) for number, one in enumerate(sizing.enough)]
+def _answer(sizing: Sizing) -> list[tuple[str, str]]:
+    but = "event 1040 comes with every timer: devices or other paths cause it, not this timer"
+    return [
+        ("ticket", _ticket(sizing)),
+        *named("enough", map(_enough_words, sizing.enough)),
+        *([("but", but)] if sizing.event_on_all else []),
+    ]
 
 
 def _enough_words(one: Enough) -> str:
@@ -78,12 +84,7 @@ def _ticket(sizing: Sizing) -> str:
     return f"{timer}: the least with which event 1040 stays away and {whom} of this fleet keeps its push; {other}"
 
 
-def _explanations(sizing: Sizing) -> list[tuple[str, str]]:
-    lines = [
-        ("ticket", _ticket(sizing)),
-        ("columns", "wake-ups, kB and no push are per device and day; entries are those of the firewall's table"),
-        ("well", f"the timer itself costs the device at most {TOLERATED_MIN_PER_DAY:g} min of push a day (1 %)"),
-    ]
-    if sizing.event_on_all:
-        lines.append(("but", "event 1040 comes with every timer: devices or other paths cause it, not this timer"))
-    return lines
+_EXPLANATIONS = (
+    ("columns", "wake-ups, kB and no push are per device and day; entries are those of the firewall's table"),
+    ("well", f"the timer itself costs the device at most {TOLERATED_MIN_PER_DAY:g} min of push a day (1 %)"),
+)

@@ -12,8 +12,8 @@ from hbprobe.exchange.verdict import Judgement
 from hbprobe.records.origin import Verb
 from hbprobe.records.result import Result
 from hbprobe.records.verdict import VerdictRecord
+from hbprobe.report.terminal.alert_words import event_words
 from hbprobe.report.terminal.answer import Detail, answer, doubts, findings, push_words
-from hbprobe.report.terminal.event_words import event_words
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.report.terminal.words import (
     cause_words,

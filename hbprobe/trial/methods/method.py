@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from hbprobe.trial.ping_answer import HeartbeatLimits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Environment:
-    """What a method may be made with."""
+    """Who asks what for a trial: a method by its name, the server, the clock and the account that it has."""
 
-    traits: MethodTraits
+    name: str
     dialer: Dialer
     grace_s: float
     """So late may an answer be, on the loop's clock."""
@@ -30,12 +30,18 @@ class Environment:
     """Makes the nonces."""
     rate: float = 1.0
     """So many seconds of the path pass in one of the loop's. Holds and outcomes are told in the path's."""
+    _: KW_ONLY
     account: "Account | None" = None
     connections: int = 1
     """So many trials run at once."""
     say: Callable[[str], None] = lambda _: None
     """Is told what a person who waits must know."""
     quiet: Quiet = nothing_meanwhile
+
+    @property
+    def traits(self) -> MethodTraits:
+        """The method's row of the table."""
+        return METHODS[self.name]
 
 
 class Method(Protocol):
@@ -82,7 +88,7 @@ class OneConnection:
     """What methods share that hold one connection for each trial, and need neither account nor preparation."""
 
     def __init__(self, environment: Environment) -> None:
-        self.name = environment.traits.name
+        self.name = environment.name
         self._environment = environment
         self._dialer = environment.dialer
         self._rate = environment.rate
@@ -128,31 +134,3 @@ def make(environment: Environment) -> Method:
     """Make a method in its environment."""
     method: Method = import_module(environment.traits.module).make(environment)
     return method
-
-
-def make_method(
-    name: str,
-    dialer: Dialer,
-    grace_s: float,
-    rng: random.Random,
-    rate: float = 1.0,
-    *,
-    account: "Account | None" = None,
-    connections: int = 1,
-    say: Callable[[str], None] = lambda _: None,
-    quiet: Quiet = nothing_meanwhile,
-) -> Method:
-    """Make the method of that name; the arguments are the fields of its environment."""
-    return make(
-        Environment(
-            traits=METHODS[name],
-            dialer=dialer,
-            grace_s=grace_s,
-            rng=rng,
-            rate=rate,
-            account=account,
-            connections=connections,
-            say=say,
-            quiet=quiet,
-        )
-    )

@@ -88,7 +88,7 @@ class Buffered(Talk):
 
 
 class Lines(Buffered):
-    """A talk in lines."""
+    """A protocol whose messages are lines, such as SMTP and IMAP."""
 
     def _next(self) -> bytes | None:
         end = self._buffer.find(b"\n")

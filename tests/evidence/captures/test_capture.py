@@ -45,9 +45,9 @@ from hbprobe.report.terminal.capture_live import QuietNow
 from hbprobe.trial.outcome import Cause
 
 
-def reset_after(age_s, number, *, lived_s=None, every_s=None):
+def reset_after(age_s, number, *, lived_s=None, every_s=None, port=None):
     """Return a connection that a box resets when it was idle for so long."""
-    talk = Talk(client=("198.51.100.7", 50000 + number), at_s=START_S + 10 * number).open()
+    talk = Talk(client=("198.51.100.7", port or 50000 + number), at_s=START_S + 10 * number).open()
     at_s = talk.at_s - START_S
     if lived_s is not None:
         at_s += lived_s
@@ -94,6 +94,45 @@ def test_a_timer_that_counts_data_only(tmp_path):
     (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
     assert timer.counts == "data"
     assert timer.age == pytest.approx(300, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_timer_stays_one_however_its_machine_is_held_up(tmp_path, seed):
+    """A box that was held up strikes all that is overdue when it runs again; in the midst of that it may be again."""
+    rng = random.Random(seed)
+    looks = [3.0]
+    while looks[-1] < 8:
+        looks.append(looks[-1] + rng.choice((0.05, 0.05, 0.05, 0.3, 1.5)))
+    all_begin_s = rng.choice((0.0, 1.0, 1.9, 1.9))  # who measures was held up, too
+    first_late, delay_s = rng.randrange(3, 40), rng.uniform(1.1, 2.0)
+    talks = []
+    for number in range(50):
+        start_s = max(number * 0.04, all_begin_s) + rng.random() / 100
+        talk = Talk(client=("198.51.100.7", 50000 + number), at_s=START_S + start_s).open()
+        due_s = talk.at_s - START_S + 3
+        struck_s = next(look_s for look_s in looks if look_s >= due_s) + number / 10_000
+        talks.append(talk.say("server", RST, at_s=struck_s + (number >= first_late) * delay_s, ttl=61))
+    (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
+    assert (timer.flows, timer.maker) == (50, "box")
+    assert 3 <= timer.earliest <= timer.limit.cut <= timer.latest
+
+
+def test_strikes_that_a_held_up_timer_or_a_second_one_explains(tmp_path):
+    talks = [reset_after(60, number) for number in range(5)]
+    talks += [reset_after(63, 6, port=50010 + number) for number in range(3)]
+    (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
+    assert timer.flows == 8
+    (doubt,) = timer.doubts
+    assert doubt.startswith(
+        "3 of them died up to 3.0 s later than the others, and all but at once: the timer was held"
+    )
+
+
+def test_two_timers_that_strike_again_and_again_are_two(tmp_path):
+    talks = [reset_after(60 + 3 * (number % 2), number) for number in range(10)]
+    timers = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
+    assert [(timer.flows, round(timer.age)) for timer in timers] == [(5, 60), (5, 63)]
+    assert timers[0].doubts == ()
 
 
 def test_deaths_at_one_moment_are_no_timer(tmp_path):
@@ -419,6 +458,13 @@ def test_the_terminal_says_the_answer_first(record, everything):
     assert ("its TTL is 61" in text) is everything
 
 
+@pytest.mark.parametrize(("end", "mute"), [("client", "server"), ("server", "client")])
+def test_who_is_not_heard_from_may_be_down(tmp_path, end, mute):
+    console = Console(file=io.StringIO(), width=200)
+    print_capture(Capture([written(tmp_path / "a.pcap", Talk().open().void(end, 630))]).run(), console)
+    assert f"or the {mute}, or the whole path to it, is down" in console.file.getvalue()
+
+
 def test_the_picture(record, tmp_path):
     figure = capture_plot(record)
     assert len([one for axes in figure.axes for one in axes.get_lines() if one.get_gid() == "death"]) == 4
@@ -488,6 +534,23 @@ def test_a_syn_flood_is_no_finding(tmp_path):
     ]
     record = Capture([written(tmp_path / "a.pcap", *talks)]).run()
     assert (record.endings, record.exit_status) == ({"refused": 50}, 0)
+
+
+def test_of_a_flood_of_attempts_a_sample_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("hbprobe.evidence.captures.retention._MOST_ATTEMPTS", 20)
+    talks = [Talk().open().void("client", 630)]
+    for n in range(300):
+        talk = Talk(client=(f"198.51.100.{n % 200 + 8}", 2000 + n))
+        talk.say("client", SYN, at_s=n / 10).say("server", RST | ACK, at_s=n / 10 + 0.01)
+        talks.append(talk)
+    path, kept = written(tmp_path / "a.pcap", *talks), Retention(most_rows=100)
+    for piece in pieces(CaptureFile(path), piece_bytes=5000):
+        kept.add(piece.data, piece.segments, piece.first_packet, 0)
+        assert kept._held < 300
+    assert len(kept.rows()) < 120 and kept.attempts == 280
+    record = Capture([path]).run()
+    assert (record.connections, record.endings) == (301, {"idle-death": 1, "refused": 20})
+    assert record.notes == ("280 attempts to connect that came to nothing were only counted",)
 
 
 def test_no_damage_breaks_the_verdicts(tmp_path):

@@ -10,7 +10,7 @@ from hbprobe.eas.event_log import event_1040
 from hbprobe.eas.releases import Release
 from hbprobe.errors import UserError
 from hbprobe.evidence.events.pasted import read_pasted
-from hbprobe.exchange.event_reading import LoggedEvent
+from hbprobe.exchange.event_reading import AlertEvent
 from hbprobe.exchange.window import Command, Event1040
 
 PASTE = "paste the event as the Event Viewer shows it, with its numbers in square brackets"
@@ -39,21 +39,21 @@ def read(tmp_path, text):
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_a_block_of_the_event_viewer(tmp_path, encoding, line_end):
     text = block().replace("\n", line_end).encode(encoding)
-    assert read(tmp_path, text) == (LoggedEvent(207, 540, Command.PING),)
+    assert read(tmp_path, text) == (AlertEvent(207, 540, Command.PING),)
 
 
 def test_events_that_differ_each_once_with_how_often(tmp_path):
     text = block() + block(average=480) + block()
-    assert read(tmp_path, text) == (LoggedEvent(207, 540, Command.PING, 2), LoggedEvent(480, 540, Command.PING))
+    assert read(tmp_path, text) == (AlertEvent(207, 540, Command.PING, 2), AlertEvent(480, 540, Command.PING))
 
 
 @pytest.mark.parametrize(
     ("sentence", "event"),
     [
-        ("intervals [513] for request [Sync] ... [540]", LoggedEvent(513, 540, Command.SYNC)),
-        ("der Durchschnitt [513] liegt bei oder unter [540].", LoggedEvent(513, 540, None)),
-        ("the most recent [200] heartbeat intervals ... [540].", LoggedEvent(None, 540, None)),
-        ("Id : 1040\nMessage : intervals [513] for request [Ping] ... [540]", LoggedEvent(513, 540, Command.PING)),
+        ("intervals [513] for request [Sync] ... [540]", AlertEvent(513, 540, Command.SYNC)),
+        ("der Durchschnitt [513] liegt bei oder unter [540].", AlertEvent(513, 540, None)),
+        ("the most recent [200] heartbeat intervals ... [540].", AlertEvent(None, 540, None)),
+        ("Id : 1040\nMessage : intervals [513] for request [Ping] ... [540]", AlertEvent(513, 540, Command.PING)),
     ],
 )
 def test_the_sentence_alone(tmp_path, sentence, event):
@@ -64,13 +64,13 @@ def test_the_sentence_alone(tmp_path, sentence, event):
 def test_every_release_in_json(tmp_path, release):
     logged = event_1040(Event1040(0.0, 513, Command.PING, 540), release, 200)
     average_s = None if release is Release.V2003 else 513
-    event = LoggedEvent(average_s, 540, Command.PING if release >= Release.V2013 else None)
+    event = AlertEvent(average_s, 540, Command.PING if release >= Release.V2013 else None)
     assert read(tmp_path, json.dumps(logged.as_json("2030-01-02T08:21:00Z", "EX1"))) == (event,)
 
 
 def test_standard_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(block().encode())))
-    assert read_pasted("-") == (LoggedEvent(207, 540, Command.PING),)
+    assert read_pasted("-") == (AlertEvent(207, 540, Command.PING),)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ async def logged(world, box, folder):
     [
         ("ten-minute-provider", "silent"),
         ("f5-bigip-fastl4", "told"),
+        ("cloudflare-gateway-tcp", "told"),
+        ("aws-alb", "told"),
     ],
 )
 def test_a_limit_through_sockets(tmp_path, profile, how):

@@ -1,17 +1,20 @@
 """What the stand-in writes, read again: each record comes back, field by field, for every release."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.company import company, path
 
 from hbprobe.eas.log_blob import Site, read_blob
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import Access, RequestRecord
 from hbprobe.evidence.logs.engine import rows_of
 from hbprobe.evidence.logs.request import Logs
+from hbprobe.fleet.logged import requests
 from hbprobe.standin.record_files import IisLog, WallClock
 
 BEGIN = datetime(2030, 1, 2, 23, 0, tzinfo=UTC)
@@ -62,6 +65,21 @@ def records(draw, number):
 def days(draw):
     """Draw what happens from an hour before midnight to two hours after it."""
     return [draw(records(number)) for number in range(draw(st.integers(1, 24)))]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_requests_that_begin_together_keep_their_own_lines(tmp_path, turned):
+    """One is answered at once, and the next one's line ends early at the front end: each took otherwise behind it."""
+    first = next(requests(company(path("a")), 86400.0))
+    at_once = replace(first, started_s=100.1, ended_s=100.113, command_status=2, expired=False)
+    cut = replace(first, started_s=100.1, ended_s=460.113, gone_s=400.1, is_delivered=False)
+    log = IisLog(tmp_path, Release.V2019, WallClock(BEGIN, 0.0), Site("192.0.2.10", "EX1"))
+    for record in (cut, at_once) if turned else (at_once, cut):
+        log.request_done(record)
+    log.close()
+    with Logs([tmp_path]).opened() as logs:
+        rows = rows_of(logs.connection, "SELECT took_ms, back_took_ms FROM requests ORDER BY took_ms")
+    assert [tuple(row.values()) for row in rows] == [(13, 13), (300_000, 360_013)]
 
 
 @pytest.mark.parametrize("release", Release)

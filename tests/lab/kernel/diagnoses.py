@@ -6,13 +6,13 @@ import random
 import sys
 
 from hbprobe import warp
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 
 IDLE_S = 3
 SEARCH = SearchSettings(1, 5, 1, connections=8, grace_s=1)
@@ -36,13 +36,15 @@ def example(idle):
     return profile.model_copy(update={"timers": profile.timers.model_copy(update={"idle": timer})})
 
 
-async def diagnosed(idle, nat):
-    """Diagnose one of them."""
+async def diagnosed(standing, idle, nat):
+    """Diagnose one of them, while all stand: to build one or to take it down holds up the loop."""
     with kernel_path([example(idle)], nat=nat) as net:
         async with far_end(net) as dialer:
+            await standing.wait()
             rng = random.SystemRandom()
-            found = Diagnosing(Run(Search(SEARCH), make_method("hold", dialer, SEARCH.grace_s, rng)), dialer)
+            found = Diagnosing(Run(Search(SEARCH), make(Environment("hold", dialer, SEARCH.grace_s, rng))), dialer)
             await found.to_the_end()
+            await standing.wait()
     died = next((one for one in found.seen if one.ask.question.value == "post-mortem"), None)
     limit, reasoning = found.run.search.limit, found.reasoning
     return {
@@ -56,7 +58,8 @@ async def diagnosed(idle, nat):
 
 async def all_of_them():
     """Diagnose all at once: each lab is a world of its own."""
-    found = await asyncio.gather(*(diagnosed(*scenario) for scenario in SCENARIOS.values()))
+    standing = asyncio.Barrier(len(SCENARIOS))
+    found = await asyncio.gather(*(diagnosed(standing, *scenario) for scenario in SCENARIOS.values()))
     return dict(zip(SCENARIOS, found, strict=True))
 
 

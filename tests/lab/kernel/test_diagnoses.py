@@ -25,7 +25,7 @@ EXPECTED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(python):
     done = subprocess.run([*python, str(_PROGRAM)], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

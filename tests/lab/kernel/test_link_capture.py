@@ -9,10 +9,10 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.errors import UserError
-from hbprobe.lab.kernel.far_end import far_end
 from hbprobe.lab.kernel.link_capture import frame_record
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
 
 
@@ -47,7 +47,7 @@ def test_each_side_of_each_box_is_captured(box, tmp_path):
     async def one_trial():
         with kernel_path([box(9), box(9)], nat={1}, pcap=tmp_path / "new") as net:
             async with far_end(net) as dialer:
-                return await make_method("hold", dialer, 1.0, random.Random(1)).trial(0.1)
+                return await make(Environment("hold", dialer, 1.0, random.Random(1))).trial(0.1)
 
     assert warp.run(one_trial(), warp.ScaledClock()).kind is Kind.SURVIVED
     sides = ("1-ten-minute-provider-client", "1-ten-minute-provider-server", "2-ten-minute-provider-client")

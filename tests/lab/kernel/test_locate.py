@@ -14,7 +14,7 @@ import pytest
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import path
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.locate.finding import Code, Hop
 from hbprobe.locate.hop_trials import Locating, plan
@@ -96,7 +96,7 @@ async def _start(host, *arguments):
 located_together = pytest.mark.xdist_group("kernel lab")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(box):
     """Every path, located."""
 

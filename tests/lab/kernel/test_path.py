@@ -14,13 +14,13 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.errors import CannotMeasureError
-from hbprobe.lab.kernel.far_end import far_end
+from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.namespaces import Namespaces
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.middlebox.kernel import render
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
 
 pytestmark = pytest.mark.usefixtures("namespaces")
@@ -30,7 +30,7 @@ def test_how_to_use_it(box):
     async def hold_across_three_boxes():
         with kernel_path([box(6), box(2), box(4)], nat={1}) as net:
             async with far_end(net) as dialer:
-                trial = make_method("hold", dialer, 1.0, random.Random(1)).trial
+                trial = make(Environment("hold", dialer, 1.0, random.Random(1))).trial
                 return await asyncio.gather(trial(1.5), trial(2.5))
 
     survived, cut = warp.run(hold_across_three_boxes(), warp.ScaledClock())

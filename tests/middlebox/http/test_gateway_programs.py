@@ -14,7 +14,7 @@ from hbprobe.net.certificates import client_context, private_ca
 SIZE = 4_000_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ca(tmp_path_factory):
     """The file of a private CA, and TLS settings of a server and a client that know it."""
     ca_file, server = private_ca(tmp_path_factory.mktemp("ca"))

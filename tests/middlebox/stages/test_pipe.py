@@ -64,6 +64,14 @@ def test_late_alarms_do_not_add_up():
     assert run(pipe, late=0.02)[-1][0] == pytest.approx(1.05)
 
 
+def test_bytes_that_come_before_a_late_alarm_make_nothing_of_it_later():
+    pipe = pipe_of(plan("bandwidth", rate=100))
+    for at in range(100):
+        pipe.feed(bytes(1000), at * 0.01 + 0.009)  # the alarm for the one before it is late
+        list(pipe.pump(at * 0.01 + 0.009))
+    assert run(pipe)[-1][0] == pytest.approx(1.009)
+
+
 def test_what_waits_for_the_end_that_takes_it_counts_from_then():
     pipe = pipe_of(plan("bandwidth", rate=100))
     pipe.feed(bytes(20_000), 0.0)

@@ -10,7 +10,7 @@ from hbprobe.report.documents.sections import chapter
 from hbprobe.report.documents.sources import load
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def diagnosis():
     """The JSON form of a real diagnosis."""
     import contextlib

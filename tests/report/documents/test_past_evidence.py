@@ -32,7 +32,7 @@ def resets(count=4):
     return [talk.say("server", RST, at_s=talk.at_s - START_S + 300, ttl=61) for talk in talks]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def files(tmp_path_factory):
     """What both verbs print, by verb: a capture of four resets and an open connection, and a log of one Ping."""
     root = tmp_path_factory.mktemp("evidence")

@@ -116,14 +116,14 @@ def test_contradictions_and_notes_are_listed(ten_minutes):
 
 def test_the_box_that_cuts_is_marked_on_its_path(ten_minutes):
     found = sections(replace(ten_minutes, path=("a-box", "other")))["What was found"]
-    assert only(found, Prose).text == "client > [a-box: cuts here] > other > server"
+    assert only(found, Picture).caption == "client > [a-box: cuts here] > other > server"
 
 
 def test_a_real_path_has_no_box_to_name(ten_minutes):
     result = replace(ten_minutes, verb=Verb.PROBE, path=(), cut_by=None, target="https://h:1/", clock="60")
     told = sections(result)
     assert told["What to change"][0].text == "On the box that cuts: an idle timeout of 1740 s (29 min) or more."
-    assert not any(isinstance(block, Prose) for block in told["What was found"])
+    assert only(told["What was found"], Picture).caption == "client > [a box on the path: cuts here] > server"
     assert ("clock", "60 seconds of the path in one real second") in told["Versions and settings"][0].pairs
 
 

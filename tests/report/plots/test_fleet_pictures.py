@@ -9,12 +9,12 @@ import pytest
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
-from hbprobe.fleet.paths import Cut
 from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.size import AtTimer, Sizing
 from hbprobe.fleet.sweep import AtShare, ShareSweep
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.silent_request import Cut
 from hbprobe.report.plots.fleet_plot import average_plot, sweep_plot
 from hbprobe.report.plots.size_plot import size_plot
 from hbprobe.report.plots.staircase_plot import Stair, staircase, staircase_plot
@@ -31,7 +31,7 @@ def words(figure):
     return [text.get_text() for text in figure.texts]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tripped():
     mix = replace(load_mix(SHIPPED, Catalogue()), firewall=Cut(290))
     return simulate(mix.world(60, Settings(), 0), 0.5)

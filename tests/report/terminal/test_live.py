@@ -8,7 +8,7 @@ from rich.console import Console
 from hbprobe import warp
 from hbprobe.manner import Manner
 from hbprobe.measure.run import Run
-from hbprobe.report.terminal.live import LiveLine, describe, status, time_left_s
+from hbprobe.report.terminal.live import LiveLine, bracket_bar, describe, status, time_left_s
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Kind, Outcome, Trial
 
@@ -124,3 +124,35 @@ def test_each_trial_leaves_a_line(terminal):
     ):
         assert out.getvalue().count(text) == 1
     assert ("trying" in out.getvalue()) is terminal
+
+
+def drawn(width, *, plain=False, seconds=932, connections=4):
+    draw = lambda run: bracket_bar(run, width, plain=plain)  # noqa: E731  the width is the test's
+    return lines_while(SearchSettings(connections=connections), seconds, draw)
+
+
+def test_the_bracket_closes():
+    assert drawn(60, plain=True, seconds=1) == "0 .............|...........|............|...........| 59 min"
+    early, late = (drawn(60, plain=True, seconds=seconds) for seconds in (932, 3000))
+    assert "=" not in early and early.count("x") > 30 and early.count("|") == 4
+    assert late.count("=") > 5 and late.count("x") > early.count("x") and late.index("=") < late.index("x")
+    assert drawn(60, seconds=3000) == late.translate(str.maketrans("=.x|", "━·░│"))
+
+
+@pytest.mark.parametrize("width", [*range(1, 30), 40, 80, 200])
+def test_the_bracket_fits_any_width(width):
+    bar = drawn(width)
+    assert len(bar) == (width if bar else 0) and (bar or width < 19)
+
+
+def test_what_is_waited_for_stands_instead_of_the_search():
+    out = io.StringIO()
+
+    async def main():
+        line = LiveLine(Console(file=out, width=80))
+        line.search(Run(Search(SearchSettings()), TenMinutes()))
+        line.waits("6 requests held side by side", 100.4)
+        await asyncio.sleep(40)
+        return line.__rich__().plain
+
+    assert warp.run(main(), warp.WarpClock()) == "6 requests held side by side; at most 1 min 1 s left"

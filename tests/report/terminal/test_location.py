@@ -43,9 +43,14 @@ def printed(location):
 
 def test_the_terminal():
     assert printed(located()) == [
-        "target  https://mail.example:443/",
-        "limit   cut at 300 s, as was said",
-        "held    6 requests for 309 s, side by side; a keep-alive every 100 s",
+        "finding  hop 2 (which does not tell its address) cuts: keep-alives that reach it save the request,",
+        "         shorter ones do not",
+        "do       ask who runs hop 2 for a longer idle timeout than 300 s",
+        "         in the application: a ping or a keep-alive well within 300 s",
+        "but      a box that is no hop of its own, such as a bridging firewall, is taken for the router",
+        "         behind it",
+        "but      hop 1 (192.0.2.1) cuts, if it looks at the TTL before its state table",
+        "but      a hop behind hop 2 (which does not tell its address) cuts, if that one sets the TTL anew",
         "",
         "hop  address                  round trip  request",
         "─" * 70,
@@ -56,12 +61,9 @@ def test_the_terminal():
         "  4  answers TCP                          lived",
         "all  keep-alives all the way              lived",
         "",
-        "finding  hop 2 (which does not tell its address) cuts: keep-alives that reach it save the request,",
-        "         shorter ones do not",
-        "but      a box that is no hop of its own, such as a bridging firewall, is taken for the router",
-        "         behind it",
-        "but      hop 1 (192.0.2.1) cuts, if it looks at the TTL before its state table",
-        "but      a hop behind hop 2 (which does not tell its address) cuts, if that one sets the TTL anew",
+        "target  https://mail.example:443/",
+        "limit   cut at 300 s, as was said",
+        "held    6 requests for 309 s, side by side; a keep-alive every 100 s",
     ]
 
 
@@ -128,6 +130,6 @@ def test_exit_status(code, status):
 def test_a_search_that_found_nothing_to_locate():
     finding = HopFinding(Code.OPEN, "nothing was cut")
     location = Location("x", None, None, False, Route((), None), (), finding, 0.0, ("not verified",))
-    assert printed(location) == ["target  x", "", "finding  nothing was cut", "note     not verified"]
+    assert printed(location) == ["finding  nothing was cut", "", "target  x", "note    not verified"]
     document = location.to_dict()
     assert (document["method"], document["hold"], document["limit"]) == (None, None, {"cut": None, "given": False})

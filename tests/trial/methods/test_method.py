@@ -9,7 +9,7 @@ from support.peers import answer, web_server
 
 from hbprobe.farend.hold_request import hold_token
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Cause, Kind, Outcome
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
@@ -28,8 +28,10 @@ def explained_trial(on_warp, serve, script, hold_s, name="hold", tls=None, path=
 
     async def main():
         async with serve(script, tls) as peer:
-            method = make_method(
-                name, peer.dialer("localhost" if tls else "127.0.0.1", path=path), GRACE_S, random.Random(1), rate
+            method = make(
+                Environment(
+                    name, peer.dialer("localhost" if tls else "127.0.0.1", path=path), GRACE_S, random.Random(1), rate
+                )
             )
             outcome = await method.trial(hold_s)
             await asyncio.sleep(after_s)
@@ -182,7 +184,7 @@ def test_what_is_no_evidence(on_warp, serve, reply, reason):
 def test_a_server_that_cannot_be_reached(on_warp, serve, tls_pair, name):
     async def main():
         async with serve(after(0, lambda _: None)) as peer:
-            method = make_method(name, peer.dialer("localhost", tls_pair[1]), GRACE_S, random.Random(1))
+            method = make(Environment(name, peer.dialer("localhost", tls_pair[1]), GRACE_S, random.Random(1)))
             started_s = asyncio.get_running_loop().time()
             peer_ended = await method.trial(600)
             return peer_ended, asyncio.get_running_loop().time() - started_s
@@ -203,7 +205,7 @@ def test_a_trial_that_is_given_up_closes_its_connection(on_warp, serve):
 
     async def main():
         async with serve(script) as peer:
-            method = make_method("hold", peer.dialer(), GRACE_S, random.Random(1))
+            method = make(Environment("hold", peer.dialer(), GRACE_S, random.Random(1)))
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(100):
                     await method.trial(600)
@@ -216,7 +218,7 @@ def test_a_trial_that_is_given_up_closes_its_connection(on_warp, serve):
 def test_every_trial_has_its_own_nonce(on_warp, serve):
     async def main():
         async with serve(far_end()) as peer:
-            method = make_method("hold", peer.dialer(), GRACE_S, random.Random(1040))
+            method = make(Environment("hold", peer.dialer(), GRACE_S, random.Random(1040)))
             for _ in range(3):
                 await method.trial(60)
             return peer.requests
@@ -291,7 +293,7 @@ def test_a_far_end_that_is_gone_costs_ten_seconds(on_warp, serve):
 
     async def main():
         async with serve(script) as peer:
-            outcome = await make_method("hold", peer.dialer(), GRACE_S, random.Random(1)).trial(600)
+            outcome = await make(Environment("hold", peer.dialer(), GRACE_S, random.Random(1))).trial(600)
             return outcome.causes, asyncio.get_running_loop().time()
 
     assert on_warp(main()) == ((Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER), 350 + 0.5 + 10)
@@ -402,7 +404,7 @@ def test_idle_needs_an_answer_to_the_first_request(on_warp, serve, act):
 def test_a_method_that_needs_more(on_warp, serve):
     async def main():
         async with serve(far_end()) as peer:
-            make_method("ping", peer.dialer(), GRACE_S, random.Random(1))
+            make(Environment("ping", peer.dialer(), GRACE_S, random.Random(1)))
 
     with pytest.raises(ValueError, match="a Ping needs an account"):
         on_warp(main())

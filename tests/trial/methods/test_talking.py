@@ -11,7 +11,7 @@ from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.evidence import Ask, Question
-from hbprobe.trial.methods.method import make_method
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Cause, Kind
 from tests.support.talkers import EVENT, SERVERS, STREAM, Fixed, talking
@@ -22,7 +22,7 @@ GRACE_S = 3.0
 
 def method_for(name, peer, tls=None, path="/"):
     dialer = Dialer(Target(tls is not None, "localhost" if tls else "127.0.0.1", peer.port, path), tls and tls[1])
-    return make_method(name, dialer, GRACE_S, random.Random(1))
+    return make(Environment(name, dialer, GRACE_S, random.Random(1)))
 
 
 def trial(on_warp, serve, script, hold_s=60, name="redis", tls=None, path="/", ask=None):
@@ -139,6 +139,7 @@ def test_what_a_server_says_by_itself_is_no_limit(on_warp, serve):
     assert outcome.reason == "the server speaks by itself every 3 s or sooner: longer silence cannot be tested"
 
 
+@linux
 def test_what_belongs_to_the_beginning_breaks_no_silence(on_warp, serve):
     async def slow(connection):
         connection.send(STREAM)
@@ -265,7 +266,7 @@ def test_the_hold_is_the_paths_and_the_silence_the_loops(on_warp, serve):
     async def main():
         async with serve(talking(SERVERS["redis"])) as peer:
             dialer = Dialer(Target(False, "127.0.0.1", peer.port, "/"), None)
-            method = make_method("redis", dialer, GRACE_S, random.Random(1), 100)
+            method = make(Environment("redis", dialer, GRACE_S, random.Random(1), 100))
             began_s = asyncio.get_running_loop().time()
             outcome = await method.trial(600)
             return outcome, asyncio.get_running_loop().time() - began_s

@@ -1,4 +1,4 @@
-"""A relay whose flows can be degraded while they live: by stages, by rules of their own, by silence that heals.
+"""A relay whose flows can be degraded while they live: by stages, by rules of their own, by a black hole each.
 
 A flow without any of that goes the way of `Relay`, at its speed. In a direction that has stages, what is read is fed
 to a `Pipe`, and what comes out is sent; nothing more is read while the pipe is full.
@@ -14,20 +14,20 @@ from enum import StrEnum
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
+from hbprobe.middlebox.faults.flow_tls import FlowTls
+from hbprobe.middlebox.faults.treatment import Treatment
 from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.relay import Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
 from hbprobe.middlebox.stages.stage import StreamEnd
-from hbprobe.middlebox.treatment import Treatment
 from hbprobe.net.address import peer_name
 from hbprobe.net.dial import Address
-from hbprobe.net.silence import mute
 from hbprobe.profiles.model import Profile
 
 _READ_BYTES = 64 * 1024
 """A stage's worth."""
-_STOPPED = ("stopped", "")
+_STOPPED = ("stopped", "", "")
 
 
 class What(StrEnum):
@@ -57,24 +57,26 @@ class FlowEvent:
     """The name of what hit it, spared it, acted on it or ended it; empty where its own ends ended it."""
     how: str = ""
     """For an end: `closed` (FIN), `reset` (RST), `silent`, `refused` or `stopped`."""
+    timer: str = ""
+    """Which timer of the box that was, or of what hit the flow."""
 
 
 class StagedLink(Link):
     """A flow with what degrades it."""
 
-    __slots__ = ("broken", "dark", "how", "name", "pipes", "treatment")
+    __slots__ = ("broken", "how", "name", "pipes", "tls", "treatment")
 
     def __init__(self, treatment: Treatment, now: float, luck: float, number: int, client: socket.socket) -> None:
         super().__init__(treatment.rules, now, luck, number, client)
         self.treatment = treatment
         self.pipes: list[FlowPipe | None] = [None, None]
         """What comes from the client passes the first; None where there is no stage."""
-        self.dark = bool(treatment.dark)
         self.broken = False
         """One end has sent RST, and that is still on its way to the other."""
         self.how = _STOPPED
-        """How it ends, and what ends it; before that, how it would."""
+        """How it ends, what ends it, and by which timer; before that, how it would."""
         self.name = peer_name(client)
+        self.tls: FlowTls | None = None
 
 
 class FlowPipe(Pipe):
@@ -120,6 +122,7 @@ class StagedRelay(Relay):
         """Ask for each live flow anew how it is to be degraded."""
         for link in tuple(self._links):
             self._apply(link, self._treat(self._rules, link.number, link.opened_at))
+        self._see_who_is_dark()
 
     def treatment(self, number: int) -> tuple[Sequence[str], tuple[int, int]]:
         """Return what degrades a live flow, by name, and how many bytes its stages hold in each direction."""
@@ -153,11 +156,13 @@ class StagedRelay(Relay):
 
     # Opening
 
-    def _make_link(self, client: socket.socket) -> Link:
+    def _make_link(self, client: socket.socket) -> StagedLink:
         now, number = self._now(), self._stats.opened()
         treatment = self._treat(self._rules, number, now)
         link = StagedLink(treatment, now, self._chance.random(), number, client)
         self._tell(link, What.OPENED)
+        if not treatment.names:
+            return link
         self._tell_changes(link, (), treatment.names)
         for side in Side:
             if treatment.stages[side]:
@@ -171,12 +176,6 @@ class StagedRelay(Relay):
         else:
             self._refuse(link, "upstream: no such host")
 
-    def _dialled(self, link: Link, addresses: Sequence[Address]) -> None:
-        super()._dialled(link, addresses)
-        assert isinstance(link, StagedLink)
-        if link.dark and link in self._links and link.phase is not Phase.OPENING:
-            self._darken(link)
-
     # Degrading
 
     def _apply(self, link: StagedLink, treatment: Treatment) -> None:
@@ -189,10 +188,6 @@ class StagedRelay(Relay):
             self._set_stages(link, side, treatment.stages[side], now)
             if link not in self._links:  # a stage has closed it
                 return
-        if bool(treatment.dark) != link.dark:
-            link.dark = bool(treatment.dark)
-            if link.phase is not Phase.OPENING:
-                (self._darken if link.dark else self._heal)(link)
 
     def _set_rules(self, link: StagedLink, rules: Rules, now: float) -> None:
         if rules == link.rules:
@@ -202,8 +197,7 @@ class StagedRelay(Relay):
         if rules.looks_closely and not link.rules.looks_closely:
             link.heard_at = (link.restarted_at, link.restarted_at)
         link.rules = rules
-        if not link.dark:
-            self._alarm.watch(link)
+        self._alarm.watch(link)
 
     def _set_stages(self, link: StagedLink, side: Side, plans: Sequence[StagePlan], now: float) -> None:
         pipe = link.pipes[side]
@@ -213,37 +207,35 @@ class StagedRelay(Relay):
             pipe = link.pipes[side] = FlowPipe(link, side)
             pipe.blocked = bool(link.unsent[1 - side])
             pipe.reading = link.phase is not Phase.OPENING and not pipe.blocked and not link.ended & 1 << side
-            if pipe.reading and not link.dark:
+            if pipe.reading and not link.is_dark:
                 self._loop.add_reader(link.socks[side].fileno(), self._feed, link, side)
         pipe.change(plans, now)
         if link.phase is not Phase.OPENING:
             self._pump(pipe)
 
-    def _darken(self, link: StagedLink) -> None:
-        """Make both ends meet silence until `_heal`: their kernels go on to send what is not acknowledged."""
-        self._stand_still(link)
-        for sock in link.socks:
-            mute(sock, heals=True)
-        self._tell(link, What.ACTED, by=link.treatment.dark)
+    def _meets_silence(self, link: Link) -> bool:
+        assert isinstance(link, StagedLink)
+        if link not in self._links:  # nobody has asked for it since it expired
+            link.treatment = self._treat(self._rules, link.number, link.opened_at)
+        return bool(link.treatment.dark) or super()._meets_silence(link)
 
-    def _heal(self, link: StagedLink) -> None:
-        self._alarm.watch(link)
-        self._hear_again(link)
-
-    def _stand_still(self, link: StagedLink) -> None:
-        self._alarm.forget(link)
-        self._unwatch(link)
+    def _darken(self, link: Link) -> None:
+        """What its stages hold waits, too: sent now, it would be lost and come when the black hole heals."""
+        assert isinstance(link, StagedLink)
+        super()._darken(link)
         for pipe in link.pipes:
             if pipe is not None:
                 self._due.forget(pipe)
                 pipe.reading = False
+        if link.treatment.dark:
+            self._tell(link, What.ACTED, by=link.treatment.dark)
 
     # Moving bytes
 
     def _read(self, link: Link, side: int) -> None:
         assert isinstance(link, StagedLink)
         pipe = link.pipes[side]
-        if link.dark or link not in self._links:
+        if link.is_dark or link not in self._links or link.phase is Phase.OPENING:
             return
         if pipe is None:
             if not link.ended & 1 << side:
@@ -264,20 +256,37 @@ class StagedRelay(Relay):
             self._broke(link, side)
             return
         if count == 0:
-            pipe.reading = False
-            self._note_fin(link, side)
-            pipe.feed(StreamEnd.FIN, self._now())
+            self._end_came(link, side)
         else:
             if link.moved(side, self._now()):
                 self._alarm.watch(link)
             self._stats.received(side, count)
-            pipe.feed(bytes(self._buffer[:count]), self._now())
-        self._pump(pipe)
+            self._heard(link, side, bytes(self._buffer[:count]))
+        if link in self._links:
+            self._pump(pipe)
+
+    def _heard(self, link: StagedLink, side: Side, data: bytes) -> None:
+        """Take what came on the wire."""
+        self._came(link, side, data)
+
+    def _came(self, link: StagedLink, side: Side, data: bytes) -> None:
+        """Take what one end says."""
+        pipe = link.pipes[side]
+        assert pipe is not None
+        pipe.feed(data, self._now())
+
+    def _end_came(self, link: StagedLink, side: Side) -> None:
+        """Take that one end has nothing more to say."""
+        pipe = link.pipes[side]
+        assert pipe is not None
+        pipe.reading = False
+        self._note_fin(link, side)
+        pipe.feed(StreamEnd.FIN, self._now())
 
     def _pump(self, pipe: FlowPipe) -> None:
         """Send what is due, and read on where there is room."""
         link, side = pipe.link, pipe.side
-        if link.dark:
+        if link.is_dark:
             return
         for item in pipe.pump(self._now()):
             if isinstance(item, StreamEnd):
@@ -322,7 +331,7 @@ class StagedRelay(Relay):
             self._close(link)
             return
         reads = not (pipe.full or link.broken or link.ended & 1 << side)
-        if not pipe:
+        if not pipe and link.tls is None:
             link.pipes[side] = None
             self._due.forget(pipe)
             if reads:
@@ -337,7 +346,7 @@ class StagedRelay(Relay):
                 self._loop.remove_reader(descriptor)
         self._due.watch(pipe)
 
-    # Ending
+    # StreamEnd
 
     def _note_fin(self, link: Link, side: int) -> None:
         super()._note_fin(link, side)
@@ -362,14 +371,14 @@ class StagedRelay(Relay):
 
     def _close(self, link: Link) -> None:
         assert isinstance(link, StagedLink)
-        link.how = ("closed", "")
+        link.how = ("closed", "", "")
         super()._close(link)
 
     def _broke(self, link: Link, side: int) -> None:
         """Pass a RST on, through the stages of its direction where there are some."""
         assert isinstance(link, StagedLink)
         pipe = link.pipes[side]
-        if pipe is None or link.broken or link.dark:
+        if pipe is None or link.broken or link.is_dark:
             self._reset_both(link, side)
             return
         link.broken = True
@@ -380,12 +389,12 @@ class StagedRelay(Relay):
         self._pump(pipe)
 
     def _reset_both(self, link: StagedLink, side: int) -> None:
-        link.how = ("reset", "")
+        link.how = ("reset", "", "")
         super()._broke(link, side)
 
     def _shut(self, link: StagedLink, by: str) -> None:
         """End a flow as a stage wishes: both ends get what they were sent, and FIN."""
-        link.how = ("closed", by)
+        link.how = ("closed", by, "")
         unsent = link.unsent
         self._forget(link)
         for side in Side:
@@ -393,13 +402,13 @@ class StagedRelay(Relay):
 
     def _refuse(self, link: Link, reason: str) -> None:
         assert isinstance(link, StagedLink)
-        link.how = ("refused", "")
+        link.how = ("refused", "", "")
         super()._refuse(link, reason)
 
     def _expire(self, link: Link, rule: Rule, *, opening: bool) -> None:
         assert isinstance(link, StagedLink)
         by = link.treatment.owners.get(rule.kind, "")
-        link.how = (str(rule.expiry), by)
+        link.how = (str(rule.expiry), by, str(rule.kind))
         if by:
             self._tell(link, What.ACTED, by=by)
         super()._expire(link, rule, opening=opening)
@@ -431,7 +440,8 @@ class StagedRelay(Relay):
             if pipe is not None:
                 self._due.forget(pipe)
         if known:
-            self._tell(link, What.ENDED, by=link.how[1], how=link.how[0])
+            how, by, timer = link.how
+            self._tell(link, What.ENDED, by, how, timer)
 
     def _tell_changes(self, link: StagedLink, before: Sequence[str], names: Sequence[str]) -> None:
         for name in before:
@@ -441,5 +451,5 @@ class StagedRelay(Relay):
             if name not in before:
                 self._tell(link, What.HIT, by=name)
 
-    def _tell(self, link: StagedLink, what: What, by: str = "", how: str = "") -> None:
-        self._told(FlowEvent(self._now(), what, link.number, link.name, by, how))
+    def _tell(self, link: StagedLink, what: What, by: str = "", how: str = "", timer: str = "") -> None:
+        self._told(FlowEvent(self._now(), what, link.number, link.name, by, how, timer))

@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import random
+import select
 import socket
 import sys
 
 import pytest
 from support.boxes import Stage, make_box
 
-from hbprobe.middlebox.staged_relay import StagedRelay, What
-from hbprobe.middlebox.toxics import SETTINGS, Toxic, Toxics
+from hbprobe.middlebox.faults.staged_relay import StagedRelay, What
+from hbprobe.middlebox.faults.toxics import SETTINGS, Toxic, Toxics
 from hbprobe.profiles.catalogue import Catalogue
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")
@@ -377,19 +378,54 @@ def test_a_blackhole_heals_without_losing_a_byte():
 
 
 @on_linux
-async def test_in_a_blackhole_no_timer_of_the_box_runs():
-    async with Scene(idle_drop={"timeout": 60_000, "manner": "reset"}) as on:
+@pytest.mark.parametrize("how", ["reset", "close"])
+async def test_what_ends_a_flow_in_a_blackhole_is_lost_with_all_else(how):
+    async with Scene(idle_drop={"timeout": 60_000, "manner": how}) as on:
         client, server = await on.opened()
         on.put("blackhole")
-        await asyncio.sleep(3600)
-        assert on.expired == []
+        await asyncio.sleep(61)
+        assert on.heard(What.ENDED) == [(1, "idle_drop", how)]
         on.remove("blackhole")
-        assert (await client.sees(), await server.sees()) == ("rst", "rst")
+        await client.send(b"hello?")
+        assert (await client.sees(), await server.sees()) == ("nothing", "nothing")
+
+
+async def repeated(peer):
+    """Wait until the kernel has repeated what was lost, which takes real time."""
+    ready, _, _ = await asyncio.to_thread(select.select, [peer.sock], [], [], 60)
+    assert ready
+
+
+@on_linux
+@pytest.mark.parametrize("before", [True, False])
+async def test_what_forgot_a_flow_answers_nothing_in_a_blackhole_and_answers_when_it_is_over(before):
+    async with Scene(idle_drop={"timeout": 60_000, "manner": "reset-on-next"}) as on:
+        client, _ = await on.opened()
+        await asyncio.sleep(61 * before)
+        on.put("blackhole")
+        await asyncio.sleep(61)
+        await client.send(b"hello?")
+        assert await client.sees() == "nothing"
+        on.remove("blackhole")
+        await repeated(client)
+        assert await client.sees() == "rst"
+
+
+@on_linux
+async def test_a_blackhole_is_for_those_flows_that_it_hits():
+    async with Scene() as on:
+        ends = [await on.opened() for _ in range(8)]
+        on.put("blackhole", toxicity=0.5)
+        dark = {number for number, _, _ in on.heard(What.HIT)}
+        assert 0 < len(dark) < 8
+        for number, (client, server) in enumerate(ends, 1):
+            await client.send(b"x")
+            assert await server.sees() == ("nothing" if number in dark else b"x")
 
 
 @on_linux
 async def test_a_flow_that_is_opened_in_a_blackhole_is_silent():
-    async with Scene(blackhole={}) as on:
+    async with Scene(blackhole={"toxicity": 0.999}) as on:
         client, _ = await on.opened()
         await client.send(b"hello?")
         assert await client.sees(100) == "nothing"

@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 _KEPT = 10_000
@@ -15,33 +15,36 @@ _QUIET_S = 15.0
 
 
 class Feed:
-    """The events of all proxies, counted from 1."""
+    """Events, counted from 1."""
 
     def __init__(self, now: Callable[[], datetime.datetime] | None = None, kept: int = _KEPT) -> None:
-        self._events: deque[dict[str, Any]] = deque(maxlen=kept)
+        # they are made documents of when somebody asks, which is rare
+        self._events: deque[tuple[int, datetime.datetime, str, Mapping[str, object]]] = deque(maxlen=kept)
+        self._has_listeners = False
         self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
         self._came = asyncio.Event()
         self.last = 0
         """The number of the newest."""
 
-    def tell(self, event: str, proxy: str, **more: object) -> None:
+    def tell(self, event: str, **more: object) -> None:
         """Add an event; what is None or empty is left out."""
         self.last += 1
-        told = {name: value for name, value in more.items() if value not in (None, "")}
-        at = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._events.append({"id": self.last, "at": at, "event": event, "proxy": proxy, **told})
-        self._came.set()
-        self._came = asyncio.Event()
+        self._events.append((self.last, self._now(), event, more))
+        if self._has_listeners:
+            self._has_listeners = False
+            self._came.set()
+            self._came = asyncio.Event()
 
-    def since(self, last: int) -> list[dict[str, Any]]:
-        """Return the events after that number, oldest first; some, if there are many.
+    def since(self, last: int, most: int | None = None) -> list[dict[str, Any]]:
+        """Return the events after that number, oldest first, `most` of them.
 
         Where the next one is kept no more, or was never told since the feed is younger, the first says so.
         """
         if last > self.last:
-            return [self._missed(), *self.since(0)]
+            return [self._missed(), *self.since(0, most)]
         first = self.last - len(self._events) + 1
-        found = [self._events[place] for place in range(max(0, last + 1 - first), len(self._events))[:_AT_ONCE]]
+        places = range(max(0, last + 1 - first), len(self._events))[:most]
+        found = [_document(*self._events[place]) for place in places]
         return [self._missed(), *found] if last + 1 < first else found
 
     async def listen(self, last: int) -> AsyncIterator[bytes]:
@@ -50,8 +53,8 @@ class Feed:
         https://html.spec.whatwg.org/multipage/server-sent-events.html
         """
         while True:
-            came = self._came
-            for event in self.since(last):
+            came, self._has_listeners = self._came, True
+            for event in self.since(last, _AT_ONCE):
                 yield _written(event)
                 last = event["id"]
             if last < self.last:
@@ -64,6 +67,11 @@ class Feed:
 
     def _missed(self) -> dict[str, Any]:
         return {"id": self.last - len(self._events), "event": "missed"}
+
+
+def _document(number: int, at: datetime.datetime, event: str, more: Mapping[str, object]) -> dict[str, Any]:
+    told = {name: value for name, value in more.items() if value not in (None, "")}
+    return {"id": number, "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "event": event, **told}
 
 
 def _written(event: dict[str, Any]) -> bytes:

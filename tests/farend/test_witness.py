@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from hbprobe import warp
-from hbprobe.farend.end_recorder import EndRecorder
+from hbprobe.farend.witness import EndRecorder
 from hbprobe.net.replies import EndKind
 
 
@@ -31,11 +31,11 @@ class Inner:
 )
 def test_how_a_connection_ended(exc, ended):
     async def main():
-        listener = EndRecorder(Inner(), asyncio.BaseTransport())
-        assert listener.ended is None
-        listener.connection_lost(exc)
-        assert listener.transport is None
-        return listener.ended, listener.ended_s
+        recorder = EndRecorder(Inner(), asyncio.BaseTransport())
+        assert recorder.ended is None
+        recorder.connection_lost(exc)
+        assert recorder.transport is None
+        return recorder.ended, recorder.ended_s
 
     assert warp.run(main(), warp.WarpClock()) == (ended, 0)
 
@@ -43,12 +43,12 @@ def test_how_a_connection_ended(exc, ended):
 def test_everything_is_passed_on():
     async def main():
         inner = Inner()
-        listener = EndRecorder(inner, asyncio.BaseTransport())
-        listener.data_received(b"a")
-        listener.pause_writing()
-        listener.resume_writing()
-        listener.eof_received()
-        listener.connection_lost(None)
+        recorder = EndRecorder(inner, asyncio.BaseTransport())
+        recorder.data_received(b"a")
+        recorder.pause_writing()
+        recorder.resume_writing()
+        recorder.eof_received()
+        recorder.connection_lost(None)
         return inner.told
 
     assert warp.run(main(), warp.WarpClock()) == [

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hbprobe.manner import Expiry, Layer
+from hbprobe.middlebox.faults.treatment import Treatment
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.rules import Rules
 from hbprobe.middlebox.stages.pipe import StagePlan
 from hbprobe.middlebox.stages.stage import Chance
 from hbprobe.middlebox.stages.table import STAGES
-from hbprobe.middlebox.treatment import Treatment
 from hbprobe.profiles.model import Ends, Grade, MismatchError, Profile, Restart, Source, Timer, TimerKind, Timers
 from hbprobe.word import Word
 
@@ -154,6 +154,8 @@ class Toxics:
         self._chance = chance
         self._find_profile = find_profile
         self._toxics: dict[str, Toxic] = {}
+        self._untreated: Treatment | None = None
+        """That of a flow while there is no toxic; a box may open thousands a second."""
         self._merged: dict[tuple[Rules, tuple[str, ...]], tuple[Rules, Mapping[TimerKind, str]]] = {}
 
     def __len__(self) -> int:
@@ -171,6 +173,16 @@ class Toxics:
     def all(self) -> list[Toxic]:
         """Return them, those of upstream first."""
         return sorted(self._toxics.values(), key=lambda toxic: not toxic.upstream)
+
+    @property
+    def names(self) -> list[str]:
+        """In the order in which they came."""
+        return list(self._toxics)
+
+    @property
+    def all_dark(self) -> bool:
+        """Whether all flows are in a black hole, those that are still to come, too."""
+        return any(toxic.type == "blackhole" and toxic.toxicity == 1 for toxic in self._toxics.values())
 
     def put(self, toxic: Toxic) -> Toxic:
         """Add a toxic, or change the one of its name; return it. Raises ValueError where its attributes are wrong."""
@@ -191,6 +203,10 @@ class Toxics:
 
     def treatment(self, rules: Rules, number: int, opened_at: float) -> Treatment:
         """Return how a flow of a box with these rules is degraded."""
+        if not self._toxics:
+            if self._untreated is None or self._untreated.rules is not rules:
+                self._untreated = Treatment(rules)
+            return self._untreated
         hit = [toxic for toxic in self._toxics.values() if self._draw(toxic, number) < toxic.toxicity]
         stages: tuple[list[StagePlan], list[StagePlan]] = ([], [])
         for toxic in hit:

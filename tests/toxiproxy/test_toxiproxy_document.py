@@ -1,16 +1,16 @@
-"""What goes in and out: documents, and the page that explains them."""
+"""docs/toxiproxy.md, and the feed of events that it describes."""
 
 import dataclasses
 import datetime
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from hbprobe.middlebox.events import FlowCounts
-from hbprobe.middlebox.toxics import SETTINGS
-from hbprobe.toxiproxy.api_documents import metrics_text
-from hbprobe.toxiproxy.feed import Feed
+from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.toxics import SETTINGS
+from hbprobe.toxiproxy.api_reading import read_proxy
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "toxiproxy.md").read_text(encoding="utf-8")
 
@@ -22,16 +22,10 @@ def test_the_page_has_every_toxic_with_every_attribute(kind):
         assert f"`{field.name}`" in row
 
 
-def test_metrics_escape_what_a_name_may_have():
-    labels = {"proxy": 'a"b\\c\nd', "listener": "x", "upstream": "y"}
-    text = metrics_text([(labels, FlowCounts(bytes_from_client=3), 1, {})])
-    assert r'{direction="upstream",proxy="a\"b\\c\nd",listener="x",upstream="y"} 3' in text
-
-
 def feed(kept=3):
     made = Feed(lambda: datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC), kept)
     for number in range(1, 6):
-        made.tell("opened", "web", connection=number, toxic="")
+        made.tell("opened", proxy="web", connection=number, toxic="")
     return made
 
 
@@ -55,3 +49,12 @@ def test_a_number_of_another_life_of_the_feed_gets_all_that_is_kept():
     told = feed(kept=9).since(77)
     assert [event["event"] for event in told] == ["missed", *["opened"] * 5]
     assert told[0]["id"] == 0
+
+
+def test_its_configurations_are_read_as_they_stand():
+    found = [json.loads(block) for block in re.findall(r"^    \[\{.*(?:\n     +.*)*", PAGE, re.MULTILINE)]
+    proxies = [read_proxy(proxy) for configuration in found for proxy in configuration]
+    assert [(proxy.name, len(proxy.toxics), proxy.tls is None) for proxy in proxies] == [
+        ("web", 1, True),
+        ("web", 0, False),
+    ]

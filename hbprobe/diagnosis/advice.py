@@ -1,0 +1,99 @@
+"""What ends the trouble, for both sides: whoever runs the box that cuts, and whoever writes the application."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hbprobe.diagnosis.heartbeat import safe_interval_s
+from hbprobe.duration import format_duration
+from hbprobe.exchange.verdict import Judgement
+from hbprobe.text import seconds
+from hbprobe.trial.outcome import Cause, Limit
+
+_NO_TIMER = {
+    Cause.ANSWERED_LATE: "look at the server, which answered later than it was asked to: no timer is to blame",
+    Cause.PATH_DOWN: "try again when the server and the path to it stay up: no timer is to blame",
+}
+
+
+class Party(StrEnum):
+    """Whose the change is."""
+
+    BOX = "box"
+    APPLICATION = "application"
+    SERVER = "server"
+    NOBODY = "nobody"
+    """Nothing is to be changed, or it is not a matter of a timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing to do."""
+
+    side: Party
+    text: str
+    configure: str | None = None
+    """The lines that do it, in the product's own words; None where they are not known."""
+
+    @property
+    def sentence(self) -> str:
+        """The text, with the lines that do it."""
+        if self.configure is None:
+            return self.text
+        return f"{self.text}, set by: {'; '.join(line.strip() for line in self.configure.splitlines())}"
+
+
+def advise(
+    limit: Limit, verdict: Judgement | None, cut_by: str | None, configure: str | None, *, is_servers_own: bool
+) -> tuple[Advice, ...]:
+    """Return what to do about a limit: at the box that cuts, and then in the application."""
+    if limit.survived_s is None and limit.cut_s is None:
+        return ()
+    if limit.cut_s is None:
+        return (Advice(Party.NOBODY, "nothing: no timer on this path cuts what was tried"),)
+    if limit.causes and limit.causes[0] in _NO_TIMER:
+        return (Advice(Party.NOBODY, _NO_TIMER[limit.causes[0]]),)
+    if is_servers_own:
+        own = "at the server: its own timer, if idle sessions are to live longer"
+        measure = "to measure the path: hbprobe serve at the far end, with --method hold"
+        return Advice(Party.SERVER, own), Advice(Party.NOBODY, measure)
+    return (*_at_the_box(limit, verdict, cut_by, configure), *_in_the_application(limit, verdict))
+
+
+def enough_s(limit: Limit, verdict: Judgement | None) -> int | None:
+    """Return the timer that the box that cuts should have; None where it is long enough, or none is known."""
+    wanted_s = None if verdict is None or limit.cut_s is None else verdict.recommended_s
+    return None if wanted_s is None or (limit.survived_s or 0.0) >= wanted_s else wanted_s
+
+
+def _at_the_box(
+    limit: Limit, verdict: Judgement | None, cut_by: str | None, configure: str | None
+) -> Iterator[Advice]:
+    if verdict is None:
+        return
+    where = f"on {cut_by or 'the box that cuts'}"
+    if verdict.recommended_s is None:
+        yield Advice(Party.BOX, verdict.ticket)
+    elif (timer_s := enough_s(limit, verdict)) is None:
+        carries = f"{_timer(verdict.carries_max_s)} carries the longest heartbeat"
+        yield Advice(Party.BOX, f"{where}: nothing for these devices; {carries}")
+    else:
+        yield Advice(Party.BOX, f"{where}: an idle timeout of {_timer(timer_s)} or more", configure)
+
+
+def _in_the_application(limit: Limit, verdict: Judgement | None) -> Iterator[Advice]:
+    if not limit.survived_s:
+        pace = (
+            f"a ping or a keep-alive well within {seconds(limit.cut_s or 0.0)} s; shorter ones were not tried (--min)"
+        )
+        yield Advice(Party.APPLICATION, f"in the application: {pace}")
+        return
+    pace = f"a ping or a keep-alive more often than every {seconds(limit.survived_s)} s"
+    safe_s = safe_interval_s(limit) if verdict is None else None
+    pace += "" if safe_s is None else f" ({seconds(safe_s)} s lets one be lost)"
+    text = f"in the application: {pace}, if this is an idle timeout (hbprobe diagnose tells)"
+    yield Advice(Party.APPLICATION, text)
+
+
+def _timer(timer_s: int) -> str:
+    return f"{timer_s} s ({format_duration(timer_s)})"
