@@ -83,7 +83,8 @@ NOT_RUN_WITH = {
 OF_THE_READER = {
     *("ca.pem", "cert.pem", "password", "token", "users.yaml", "rules.yaml", "watch.yaml", "company.yaml"),
     *("proxies.json", "client.pcapng", "server.pcapng", "boxes/", "another.yaml", "path.yaml", "my-firewall.yaml"),
-    *("diagnosis.json", "capture.json", "result.json", "example/result.json", "event.txt"),
+    *("diagnosis.json", "capture.json", "result.json", "example/result.json", "event.txt", "monday.json"),
+    "tuesday.json",
     "proxy_profiles/firewall/example-networks.yaml",
 }
 """Files that a page tells its reader to write, or that a command before leaves."""
