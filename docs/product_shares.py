@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from hbprobe import warp
-from hbprobe.diagnosis.prediction import predict
+from hbprobe.diagnosis.prediction import Prediction, predictions
 from hbprobe.diagnosis.ranking import Match, best
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import diagnose
@@ -62,11 +62,15 @@ def diagnosed(profile: Profile) -> Diagnosing:
 
 def is_impossible(match: Match, cut_s: float) -> bool:
     """Return whether a product is named that cannot be set to the limit."""
-    foretold = predict(match.profile)
-    if foretold is None or match.as_shipped or foretold.settable_s is None:
-        return False
+    foretold = predictions(match.profile)
+    return not (match.as_shipped or not foretold or any(_goes_to(one, cut_s) for one in foretold))
+
+
+def _goes_to(foretold: Prediction, cut_s: float) -> bool:
+    if foretold.settable_s is None:
+        return True
     least_s, most_s = foretold.settable_s
-    return not least_s - 2 - 0.02 * cut_s <= cut_s <= most_s + 2 + 0.02 * cut_s
+    return least_s - 2 - 0.02 * cut_s <= cut_s <= most_s + 2 + 0.02 * cut_s
 
 
 def verdict(profile: Profile, found: Diagnosing) -> tuple[str, int, int]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hbprobe.errors import UserError as UserError
     from hbprobe.evidence.captures.capture import Capture as Capture
     from hbprobe.evidence.logs.request import Logs as Logs
+    from hbprobe.evidence.verdict import Verdict as Verdict
     from hbprobe.fleet.requests import Fleet as Fleet
     from hbprobe.fleet.requests import FleetShare as FleetShare
     from hbprobe.fleet.requests import Size as Size
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from hbprobe.measure.observe import Observer as Observer
     from hbprobe.measure.preflight import Preflight as Preflight
     from hbprobe.measure.probe import Probe as Probe
-    from hbprobe.measure.verdict import Verdict as Verdict
     from hbprobe.profiles.catalogue import catalogue as catalogue
     from hbprobe.records.result import load_result as load_result
     from hbprobe.watch.request import Watch as Watch
@@ -53,7 +53,7 @@ _HOME = {
     "RequestError": "errors",
     "Size": "fleet.requests",
     "UserError": "errors",
-    "Verdict": "measure.verdict",
+    "Verdict": "evidence.verdict",
     "Watch": "watch.request",
     "catalogue": "profiles.catalogue",
     "load_result": "records.result",

@@ -1,5 +1,6 @@
 """docs/which-timer.md: the numbers that it works with are those that the verbs print."""
 
+import json
 import re
 from pathlib import Path
 
@@ -33,3 +34,20 @@ def test_android_decides() -> None:
     (android,) = (one for one in judge(3540, None, None, Settings()).devices if one.id == "android-4.4")
     assert (android.highest_s, android.push_timer_s) == (1680, 1740)
     assert "1860 s (31 min)" in PAGE
+
+
+def test_shows_what_size_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    """For 200 phones; for 20,000 the same command takes minutes."""
+    assert "hbprobe size --devices 200 --days 1 --step 5min" in PAGE
+    options = ["--devices", "200", "--days", "1", "--from", "10min", "--to", "35min", "--step", "5min"]
+    assert main(["size", *options, "--json"]) == 0
+    sized = json.loads(capsys.readouterr().out)
+    rows = re.findall(r"^\| (\d+) min \| (.*?) \| .*? \| (.*?) \| .*? \|$", PAGE, re.MULTILINE)
+    assert rows == [
+        (str(one["timer_s"] // 60), "no" if not one["events_per_day"] else "yes", f"{one['well_share']:.1%}")
+        for one in sized["tried"]
+    ]
+    assert [one["timer_s"] for one in sized["enough"]] == [1800, 1800, 1800]
+    assert "| `ticket` | 1800 s (30 min) |" in PAGE
+    at_30, at_35 = (round(one["table_entries"]) for one in sized["tried"][-2:])
+    assert f"from {at_30} to {at_35} entries for 200" in " ".join(PAGE.split())

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 from hbprobe.cli.options import ARGUMENTS, OPTIONS, number, profile_ids, reads, whole
 from hbprobe.errors import RequestError, UserError
@@ -60,6 +60,8 @@ _METAVARS = {
     "compare": "URL",
     "other_port": "PORT",
     "device": "ID",
+    "event": "FILE|-",
+    "token_command": "COMMAND",
 }
 """What the help calls a value, where its type does not say it."""
 _GROUPS = {
@@ -200,7 +202,17 @@ def _reading(hint: object, metavar: str) -> tuple[Any, Parameter]:
             return tuple[str, ...], Parameter(metavar=metavar)
         case _ if len(kinds) > 1:  # str | PathLike
             return Path, Parameter(metavar=metavar if metavar == "DIR" else "FILE")
+    if metavar.endswith("|-"):
+        return str, Parameter(converter=_file_or_stdin, n_tokens=1, metavar=metavar, allow_leading_hyphen=True)
     return str, Parameter(metavar=metavar)
+
+
+def _file_or_stdin(_type: object, tokens: "Sequence[Token]") -> str:
+    """Read a name, or the hyphen that stands for standard input; every other hyphen begins an option."""
+    value = tokens[0].value
+    if value.startswith("-") and value != "-":
+        raise ValueError("a value is missing")
+    return value
 
 
 def _parts(hint: object) -> tuple[object, ...]:

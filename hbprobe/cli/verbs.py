@@ -166,7 +166,7 @@ VERBS = {
         "Compare a path's limit with Exchange's settings and with what known devices ask for.",
         (
             ("hbprobe verdict --limit 10min", "a path that cuts in silence after ten minutes"),
-            ("hbprobe verdict --limit 300 --how reset --json", "one that resets after five, told to a script"),
+            ("hbprobe verdict --event event.txt", "what an event says that Exchange has logged"),
         ),
     ),
     "fleet": VerbHelp(

@@ -11,18 +11,26 @@ from hbprobe.profiles.model import Profile
 from hbprobe.trial.evidence import Observation, page_words
 
 _MORE: dict[str, tuple[str, ...]] = {
+    # Server, in https://github.com/Ekultek/WhatWaf/issues/1162
     "akamai-property-read-timeout": ("akamaighost",),
+    # Server and Via, in doc/admin-guide/files/records.config.en.rst of https://github.com/apache/trafficserver
     "apache-traffic-server": ("ats/", "apachetrafficserver"),
+    # Server, in the documentation of https://github.com/awslabs/scale-out-computing-on-aws
     "aws-alb": ("awselb",),
+    # the page, in https://github.com/Azure/application-gateway-kubernetes-ingress/issues/687; v1 by analogy
     "azure-application-gateway-v1": ("microsoft-azure-application-gateway/v1",),
     "azure-application-gateway-v2": ("microsoft-azure-application-gateway/v2",),
+    # Via, in https://cloud.google.com/load-balancing/docs/https#target-proxies
     "gcp-application-lb-global": ("1.1 google",),
     "gcp-application-lb-regional": ("1.1 google",),
+    # no public source was found: seen in answers
     "google-cloud-run": ("google frontend",),
+    # Via, of the router's own source: https://github.com/heroku/vegur
     "heroku-router": ("vegur",),
+    # no public source was found: IIS's own name, and the mark that ARR puts beside it
     "microsoft-iis-arr": ("microsoft-iis", "(arr)"),
 }
-"""Names that are neither part of a product's id nor of what it is built on."""
+"""Names that are neither part of a product's id nor of what it is built on, each with where it stands."""
 _COMMON = frozenset(
     {"application", "balancer", "connect", "edge", "forward", "gateway", "global", "http", "httpd", "load", "proxy"}
     | {"regional", "rest", "sample", "server", "service", "apache", "aws", "azure", "cisco", "cloud", "google"}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
-from hbprobe.profiles.silent_request import Cut, cut_by, outlived, quiet_timer
+from hbprobe.profiles.silent_request import Cut, cut_by, ending_timers, outlived
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Ask, FarEndState, Question
 
@@ -33,6 +33,8 @@ class Prediction:
     far_end: FarEndState | None
     """What the far end sees at that moment; None where that depends on more."""
     timer: Timer
+    before: tuple[Timer, ...] = ()
+    """The timers that strike before it as shipped, and must have been changed for this one to be seen."""
 
     @property
     def manners(self) -> tuple[Manner, ...]:
@@ -40,19 +42,25 @@ class Prediction:
         return (self.cut.manner, Manner.SILENT) if self.cut.tries > 1 else (self.cut.manner,)
 
 
-def predict(profile: Profile, phase: QuietPhase = QuietPhase.REQUEST) -> Prediction | None:
-    """Say what becomes of a connection that is silent in that part of it; None for a product that lets it live."""
-    timer = quiet_timer(profile, phase)
-    if timer is None or outlived(timer):
-        return None
+def predictions(profile: Profile, phase: QuietPhase = QuietPhase.REQUEST) -> tuple[Prediction, ...]:
+    """Say what becomes of a connection that is silent in that part of it; nothing for a product that lets it live.
+
+    The first is what happens as shipped, the others what happens where somebody changed the timers before theirs.
+    """
+    timers = ending_timers(profile, phase)
+    return tuple(_predict(profile, timer, timers[:number]) for number, timer in enumerate(timers))
+
+
+def _predict(profile: Profile, timer: Timer, before: tuple[Timer, ...]) -> Prediction:
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)
     return Prediction(
         cut=cut_by(timer, profile),
-        settable_s=_settable(timer),
+        settable_s=settable(timer),
         aftermath=_aftermath(timer) if told else Aftermath.NOTHING,
         status=timer.status,
         far_end=_far_end(profile, timer),
         timer=timer,
+        before=before,
     )
 
 
@@ -77,7 +85,8 @@ def survives(profile: Profile, timer: Timer, ask: Ask) -> bool | None:
 _PLACE = {Question.CLIENT_DRIP: 0, Question.SERVER_DRIP: 1, Question.BOTH_DRIP: 2}
 
 
-def _settable(timer: Timer) -> tuple[float, float] | None:
+def settable(timer: Timer) -> tuple[float, float] | None:
+    """Return the least and the most that a timer can be set to; None where no source says."""
     if timer.min is None and timer.max is None:
         return None
     return timer.min or 0.0, timer.max or float("inf")

@@ -1,10 +1,10 @@
 """Which products of the catalogue fit what was seen, and why."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hbprobe.diagnosis.naming import has_page, is_named, told_names
-from hbprobe.diagnosis.prediction import Prediction, predict, survives
+from hbprobe.diagnosis.prediction import Prediction, predictions, settable, survives
 from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Layer, Manner
@@ -17,6 +17,8 @@ _SLACK_S, _SLACK = 1.0, 0.01
 """So far may a limit lie from the number in a profile: clocks are coarse, and the slower ones more so."""
 _AS_SHIPPED = 5
 """The number itself weighs most. One that can be changed says little: most can, whether a source says so or not."""
+_IF_OTHERS_ARE_OFF = 1
+"""The same for a timer that is seen only where somebody changed a shorter one."""
 _NAMED = 6
 """A product that its own answer names is likelier than one that ships with the number."""
 _CONTRADICTION = -2
@@ -83,21 +85,32 @@ def rank(
     if limit.cut_s is None or not (reasoning.is_a_box or may_be_server):
         return ()
     profiles, told, matches = tuple(profiles), told_names(seen), []
-    of_family = {one.built_on: body for one in profiles if one.built_on and (body := _page(one, limit))}
+    of_family = {one.built_on: body for one in profiles if one.built_on and (body := _shipped_page(one, limit))}
     for profile in profiles:
         if profile.category is Category.EXAMPLE:
             continue
-        foretold = predict(profile, phase)
-        if foretold is None:
-            if is_named(profile, told):
-                matches.append(Match(profile, (Argument(_NAMED, _named(told)), _SOMEBODY_SET_ONE)))
-        elif _is_possible(foretold, limit):
-            page = foretold.timer.body or of_family.get(profile.built_on, "")
-            matches.append(Match(profile, tuple(_points(profile, foretold, limit, seen, reasoning, told, page))))
-    return tuple(sorted(matches, key=lambda match: (match.contradictions, -match.score, match.profile.id)))
+        foretold = predictions(profile, phase)
+        fitting = [
+            Match(profile, tuple(_points(profile, one, limit, seen, reasoning, told, _page(profile, one, of_family))))
+            for one in foretold
+            if _is_possible(one, limit)
+        ]
+        if fitting:
+            matches.append(min(fitting, key=_order))
+        elif not foretold and is_named(profile, told):
+            matches.append(Match(profile, (Argument(_NAMED, _named(told)), _SOMEBODY_SET_ONE)))
+    return tuple(sorted(matches, key=_order))
 
 
-def _page(profile: Profile, limit: Limit) -> str:
+def _order(match: Match) -> tuple[int, int, str]:
+    return match.contradictions, -match.score, match.profile.id
+
+
+def _page(profile: Profile, foretold: Prediction, of_family: Mapping[str, str]) -> str:
+    return foretold.timer.body or of_family.get(profile.built_on, "")
+
+
+def _shipped_page(profile: Profile, limit: Limit) -> str:
     """Return the page that a product ships for the status of the limit."""
     bodies = (timer.body for _, timer in profile.each_timer() if timer.body and timer.status == limit.status)
     return next(bodies, "")
@@ -112,6 +125,10 @@ def best(matches: Sequence[Match]) -> tuple[Match, ...]:
 
 
 def _is_possible(foretold: Prediction, limit: Limit) -> bool:
+    """Say whether a timer can be set to the limit, and those before it to more."""
+    later_s = [span_s[1] for timer in foretold.before if (span_s := settable(timer)) is not None]
+    if any(most_s < (limit.survived_s or 0.0) for most_s in later_s):
+        return False
     return _on_limit(foretold, limit) is not None and _manner(limit) in foretold.manners
 
 
@@ -149,6 +166,8 @@ def _on_limit(foretold: Prediction, limit: Limit) -> Argument | None:
         and cut.limit_s * time <= cut_s + slack_s
         for time in times
     ):
+        if foretold.before:
+            return Argument(_IF_OTHERS_ARE_OFF, f"its timer is {default}, where its shorter ones are off")
         return Argument(_AS_SHIPPED, f"its timer is {default}")
     if foretold.settable_s is None:
         return Argument(0, f"its timer is {default} as shipped")

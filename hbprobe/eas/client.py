@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from hbprobe.eas.commands import (
     CommandError,
@@ -69,17 +70,37 @@ _UNREADABLE = (CommandError, WbxmlError)
 _NOT_ACTIVESYNC = "check the URL: something else answers there"
 
 
+class Bearer(Protocol):
+    """A bearer token, whose text is the token as it is now (RFC 6750)."""
+
+    async def renew(self) -> None:
+        """See that it is good for one more request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who asks. The password is in no text that is made of it."""
+    """Who asks, with a password or a token. Neither is in any text that is made of it."""
 
     user: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    bearer: Bearer | None = field(default=None, repr=False)
+
+    @property
+    def scheme(self) -> str:
+        """How it logs in, as the server's offer names it."""
+        return "Basic" if self.bearer is None else "Bearer"
 
     @property
     def authorization(self) -> str:
-        """The value of the Authorization header (Basic, RFC 7617)."""
+        """The value of the Authorization header (Basic by RFC 7617, Bearer by RFC 6750)."""
+        if self.bearer is not None:
+            return f"Bearer {self.bearer}"
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+    async def renew(self) -> None:
+        """See that its token, if that is what it has, is good for one more request."""
+        if self.bearer is not None:
+            await self.bearer.renew()
 
 
 def device_id(user: str, host: str, number: int) -> str:
@@ -138,7 +159,7 @@ class Handshake:
         self.provisioned = False
         self.folders: tuple[Folder, ...] = ()
         self.watched: Folder | None = None
-        self._account = account
+        self.account = account
         self._path = path
         self._step: Step | None = Step.OPTIONS
         self._policy_key: str | None = None
@@ -223,11 +244,11 @@ class Handshake:
     # What is sent
 
     def _who(self) -> tuple[tuple[str, str], ...]:
-        return (("Authorization", self._account.authorization), ("User-Agent", USER_AGENT))
+        return (("Authorization", self.account.authorization), ("User-Agent", USER_AGENT))
 
     def _command(self, command: str, body: bytes) -> HttpRequest:
         """Return a command with the plain form of the query, which all versions understand."""
-        query = Query(command, self._account.user, self.device, DEVICE_TYPE)
+        query = Query(command, self.account.user, self.device, DEVICE_TYPE)
         headers = [*self._who(), ("MS-ASProtocolVersion", self.server.version or VERSIONS[0])]
         if self._policy_key is not None:
             headers.append(("X-MS-PolicyKey", self._policy_key))

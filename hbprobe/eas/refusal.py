@@ -60,8 +60,11 @@ class RefusedError(Exception):
 _HTTP = {
     400: ("the server does not understand the request", "see the server's log; a proxy may have changed the request"),
     401: (
-        "the server does not let this user in with this password",
-        r"check name (DOMAIN\user or user@domain), password, and that Basic authentication is on",
+        "the server does not let this user in with this password or token",
+        (
+            r"check name (DOMAIN\user or user@domain), password, and that Basic authentication is on; of a token, "
+            "for whom and for what it is, and whether it has expired"
+        ),
     ),
     404: (
         "there is no ActiveSync at this address, or request filtering forbids it",

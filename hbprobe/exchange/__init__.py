@@ -14,6 +14,8 @@ file.
     device_verdict.py  how one device alone fares on a path, and the timer that it needs
     verdict.py         what a path's limit means for Direct Push: event 1040, device by device, and the timer that
                        would end it
+    event_reading.py   what an event 1040 that was logged says of the path: which devices ask for so little, and on
+                       which paths
 
 A new device is a row of `devices.DEVICES`; where no algorithm of `algorithms` is its, a state machine there first.
 """

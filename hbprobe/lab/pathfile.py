@@ -33,6 +33,7 @@ from hbprobe.profiles.running import with_overrides
 from hbprobe.profiles.strict_yaml import read_as
 from hbprobe.profiles.values import Line, Name, Seconds, Share, Strict, Text
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.methods.table import DEFAULT, METHODS, MethodTraits
 
 SHIPPED = Path(__file__).parent / "paths"
 _SUFFIX = ".yaml"
@@ -116,7 +117,7 @@ def load_path(file: Path, catalogue: Catalogue) -> LabPath:
         boxes=boxes,
         settings=load_settings(file.parent / said.webconfig) if said.webconfig else Settings(),
         devices=_devices(said.devices, file),
-        search=search_settings(said.search, str(file)),
+        search=search_settings(said.search, str(file), METHODS[DEFAULT]),
         remarks=remarks,
     )
 
@@ -147,9 +148,9 @@ def _devices(ids: Sequence[str], file: Path) -> tuple[DeviceKind, ...]:
     return tuple(known[name] for name in ids) or CURRENT
 
 
-def search_settings(said: SearchOnPath, place: str) -> SearchSettings:
-    """Return what a file says of the search; raises UserError, naming the place, where it does not fit together."""
+def search_settings(said: SearchOnPath, place: str, traits: MethodTraits) -> SearchSettings:
+    """Return what a file says of a method's search; raises UserError, naming the place, where it does not fit."""
     try:
-        return request.search_settings(said.model_dump())
+        return request.search_settings(said.model_dump(), request.defaults_with(traits))
     except RequestError as error:
         raise UserError(f"{place}: search: {error}") from None

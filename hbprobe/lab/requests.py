@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from hbprobe import warp
-from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import (
@@ -19,6 +18,7 @@ from hbprobe.measure.request import (
     Request,
     Searching,
     Whole,
+    defaults_with,
     target_of,
 )
 from hbprobe.measure.talk_request import Talking
@@ -98,7 +98,6 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         from hbprobe.lab.pathfile import LabPath, find_path, load_path
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.profiles.running import with_overrides
-        from hbprobe.search.search import SearchSettings
 
         catalogue = Catalogue()
         paths = [reference for reference in self.profiles if find_path(reference)]
@@ -115,7 +114,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         boxes = [catalogue.find(reference) for reference in self.profiles or [WORKED_EXAMPLE]]
         boxes[0], remarks = with_overrides(boxes[0], {name: str(value) for name, value in self.set.items()})
         settings, devices = self.exchange_settings(), self.device_kinds()
-        return LabPath("lab", "", tuple(boxes), settings, devices, SearchSettings(), remarks)
+        return LabPath("lab", "", tuple(boxes), settings, devices, defaults_with(self.traits), remarks)
 
     async def _measured(self, observer: Observer) -> "Result":
         from hbprobe.measure.conclude import conclude
@@ -142,7 +141,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
             began=None if self._clock_name == "warp" else began,
             path=tuple(box.id for box in path.boxes),
             cut_by=findings.cut_by,
-            notes=(*path.remarks, *drawn, *fitted, *findings.remarks),
+            notes=(*path.remarks, *drawn, *fitted, *self._untold(boxes), *findings.remarks),
             devices=path.devices,
             exchange=self.judges(self.traits),
             heartbeat_s=self.heartbeat_s,
@@ -166,6 +165,16 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
     @property
     def _rate(self) -> float:
         return self._paced().rate or 1.0
+
+    def _untold(self, boxes: "Sequence[Profile]") -> tuple[str, ...]:
+        """Return what the profiles do not know of connections such as this method's."""
+        from hbprobe.profiles.profile_rows import untold_of_upgrades
+        from hbprobe.profiles.silent_request import upgrade_is_untold
+        from hbprobe.profiles.vocabulary import QuietPhase
+
+        if self.traits.phase is not QuietPhase.TUNNEL:
+            return ()
+        return tuple(f"{box.id}: {untold_of_upgrades(box)}" for box in boxes if upgrade_is_untold(box))
 
     def _fitted(self, search: "SearchSettings") -> "tuple[SearchSettings, tuple[str, ...]]":
         """Return the search as this lab can carry it out, and what was changed."""
@@ -199,8 +208,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         from hbprobe.lab.kernel.measure import KernelLab, measure
 
         lab = KernelLab(self._rate, self._nat(len(boxes)), None if self.pcap is None else Path(self.pcap))
-        longest = format_duration(search.worst_case_s / lab.rate)
-        observer.says(f"in the kernel, in real time: about {longest} at worst, less if the path cuts early")
+        observer.says(f"in the kernel, in real time: {self.how_long(search, lab.rate)}")
         return await measure(
             boxes,
             path.settings,
@@ -309,9 +317,8 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         account, talk = self.login(target), self.talk(target)
         side = "how it dies, what saves it" + (", whether it dies elsewhere" if elsewhere else "")
         side += f", {self.trials} more trials" if self.trials else ""
-        longest = format_duration(search.worst_case_s)
         observer.says(f"diagnosing {target}")
-        observer.says(f"1. the limit: about {longest} at worst, less if the path cuts early")
+        observer.says(f"1. the limit: {self.how_long(search)}")
         observer.says(f"2. all at the same time, about one and a half limits long: {side}")
         run = await set_up(
             self.method,

@@ -11,7 +11,6 @@ A request (`probe.Probe`) says everything, out of the groups of `request`. `setu
     probe.py       the request for the limit of a real path, and how it is carried out
     locate.py      the request for the hop that forgets idle connections, and how it is carried out
     preflight.py   the request for the checks that an ActiveSync server must pass before a Ping can wait
-    verdict.py     the request for what Exchange and its devices make of a limit that is already known
     account.py     who logs in: the user as the request says, the password from it, a file, the environment or a
                    prompt
     setup.py       a run made ready, and carried out as far as it goes

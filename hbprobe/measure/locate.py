@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
-from hbprobe.duration import format_duration
 from hbprobe.errors import CannotMeasureError, RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import (
@@ -145,9 +144,9 @@ class _Measuring:
         """Search for the limit, as a probe does."""
         from hbprobe.measure.setup import carry_out, set_up
 
-        longest = format_duration(self._search.worst_case_s)
         self._observer.says(
-            f"searching the limit of {self._dialer.target} first: about {longest} at worst; a known limit spares it"
+            f"searching the limit of {self._dialer.target} first, which a known limit spares: "
+            f"{self._request.how_long(self._search)}"
         )
         run = await set_up(
             self._request.method,

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hbprobe.duration import format_duration
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Concluding, Journalling, Request, target_of
 from hbprobe.measure.talk_request import Talking
@@ -37,8 +36,7 @@ class Probe(Talking, Journalling, Concluding, Request["Result"]):
         target = target_of(self.url, self.traits.schemes)
         dialer, account, talk = self.dialer(target), self.login(target), self.talk(target)
         with self.kept(header(str(target), self.method, search, **self.from_where, **self.said_of_talk)) as journal:
-            longest = format_duration(search.worst_case_s)
-            observer.says(f"probing {target}: about {longest} at worst, less if the path cuts early")
+            observer.says(f"probing {target}: {self.how_long(search)}")
             run = await set_up(
                 self.method,
                 dialer,

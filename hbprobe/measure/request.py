@@ -8,6 +8,7 @@ text as people write it (`"10min"`, `"0:05:00"`); once a request is made, they a
 
 import asyncio
 import contextlib
+import math
 import socket
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -55,6 +56,9 @@ if TYPE_CHECKING:
 class Seconds:
     """Says of a type that it is a duration: seconds, or text that is read as such."""
 
+    may_be_open: bool = False
+    """`open`, or infinity, says that there is no end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Portion:
@@ -88,6 +92,8 @@ Strategy: TypeAlias = Literal["guided", "split"]
 Family: TypeAlias = Literal["any", "4", "6"]
 
 _MOST_LABEL = 80
+_ROUGH_S = 600.0
+"""Estimates above that are told in minutes."""
 _FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
 
 RecordT = TypeVar("RecordT")
@@ -190,7 +196,7 @@ def _read(name: str, value: object, mark: object) -> object:
     """Bring a value into the form that a request keeps; raises RequestError."""
     match mark:
         case Seconds():
-            return _seconds(name, value)
+            return math.inf if mark.may_be_open and _is_open(value) else _seconds(name, value)
         case Portion():
             return _share(name, value)
         case Whole():
@@ -220,6 +226,10 @@ def _seconds(name: str, value: object) -> float:
         raise RequestError(f"{{{name}}}: {{what}}", name, what=error) from None
 
 
+def _is_open(value: object) -> bool:
+    return value == math.inf or (isinstance(value, str) and value.lower() in ("open", "none"))
+
+
 def _share(name: str, value: object) -> float:
     try:
         if isinstance(value, str):
@@ -236,13 +246,13 @@ class Searching(Group):
     """What a search is asked for."""
 
     min: Duration | None = None
-    """the shortest hold of interest (default: 60 s)"""
+    """the shortest hold of interest (default: 4 s, below the timers of load balancers, proxies and web servers)"""
     max: Duration | None = None
     """the longest (default: 3540 s)"""
     precision: Duration | None = None
     """how narrow the bracket (default: 1 s)"""
     connections: Count | None = None
-    """trials at a time; more is faster (default: 1)"""
+    """trials at a time; more is faster (default: 8 with hold, whose server is hbprobe's own; else 1)"""
     confirm: Count | None = None
     """trials that must agree at each end of the bracket (default: 1)"""
     noise: Share | None = None
@@ -266,7 +276,9 @@ class Searching(Group):
 
     def search_settings(self, base: SearchSettings | None = None) -> SearchSettings:
         """Return what is said of the search, on top of `base`; raises RequestError where it does not fit together."""
-        settings = search_settings({name: getattr(self, name) for name in SEARCH_FIELDS}, base)
+        settings = search_settings(
+            {name: getattr(self, name) for name in SEARCH_FIELDS}, base or defaults_with(self.traits)
+        )
         longest_s = self.traits.longest_s
         if longest_s is not None and settings.max_s > longest_s:
             raise RequestError(
@@ -301,18 +313,41 @@ class Searching(Group):
 
     def prior(self) -> "Prior | None":
         """Return what the search is to know of timers beforehand; None for one that only splits."""
-        if self.strategy == "split":
-            return None
-        from hbprobe.profiles.catalogue import Catalogue
-        from hbprobe.search.prior import prior_of
+        return None if self.strategy == "split" else _catalogue_prior()
 
-        return prior_of(Catalogue().all())
+    def how_long(self, search: SearchSettings, rate: float = 1.0) -> str:
+        """Say how long a search is likely to take, `rate` seconds of the path in one."""
+        from hbprobe.search.expected import takes
+
+        span = takes(search, _catalogue_prior(), guided=self.strategy == "guided")
+        likely, least, most, worst = (
+            _roughly(length_s / rate) for length_s in (span.likely_s, span.least_s, span.most_s, span.worst_s)
+        )
+        between = "" if least == most else f" ({least} to {most} with most products' timers)"
+        return f"about {likely}{between}, {worst} at worst"
 
     def check(self) -> None:
         """Raise RequestError for a search that cannot be."""
         one_of("strategy", self.strategy, ("guided", "split"))
         self.search_settings()
         super().check()
+
+
+def defaults_with(traits: MethodTraits) -> SearchSettings:
+    """Return the search that a method makes where nothing is said of it."""
+    return SearchSettings(connections=traits.connections)
+
+
+def _catalogue_prior() -> "Prior":
+    from hbprobe.profiles.catalogue import Catalogue
+    from hbprobe.search.prior import prior_of
+
+    return prior_of(Catalogue().all())
+
+
+def _roughly(length_s: float) -> str:
+    """Write a length that nobody knows to the second."""
+    return format_duration(round(length_s / 60) * 60 if length_s > _ROUGH_S else math.ceil(length_s))
 
 
 SEARCH_FIELDS = tuple(each.name.removesuffix("_s") for each in fields(SearchSettings))
@@ -454,29 +489,50 @@ class Journalling(Group):
         return Journal(Path(path), describes, resume=self.resume is not None)
 
 
+LOGIN_SECRETS = ("password", "password_file", "token_file", "token_command")
+"""The fields that say by which secret somebody logs in. A password that is given comes before one in a file."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoggingIn(Group):
     """Who logs in."""
 
     user: str | None = None
-    r"""who logs in; to ActiveSync with Basic authentication alone: NAME, DOMAIN\NAME or NAME@DOMAIN"""
+    r"""who logs in, with a password (Basic authentication) or a bearer token (modern authentication): NAME,
+    DOMAIN\NAME or NAME@DOMAIN"""
     password: str | None = field(default=None, repr=False)
     """the password; never an option: it comes from the variable HBPROBE_PASSWORD, a file or a prompt"""
     password_file: File | None = None
     """a file whose first line is the password (default: the variable HBPROBE_PASSWORD, else a prompt)"""
+    token_file: File | None = None
+    """instead of a password: a file whose first line is a bearer token; it is read again for each request"""
+    token_command: str | None = None
+    """instead of a password: a command that prints a bearer token; it is run again every 10 min"""
+
+    def check(self) -> None:
+        """Raise RequestError for more than one secret."""
+        first, *others = (*(name for name in LOGIN_SECRETS if getattr(self, name) is not None), "")
+        if others and others[0].startswith("token"):
+            raise RequestError(f"{{{others[0]}}} does not go with {{{first}}}: drop one", others[0])
+        super().check()
 
     def account(self, target: "Target", *, secured: bool = False) -> "Account":
-        """Return who logs in; raises RequestError where that is not said, or the password would go in the clear.
+        """Return who logs in; raises RequestError where that is not said, or a secret would go in the clear.
 
         `secured`: TLS begins before the login.
         """
         from hbprobe.measure.account import account_of
 
         if not (target.tls or secured or is_on_this_machine(target)):
-            text = "a password goes over TLS only, as in https; {scheme} is for a server on this machine"
+            text = "a password or a token goes over TLS only, as in https; {scheme} is for a server on this machine"
             raise RequestError(text, "url", scheme=target.scheme or "http")
-        file = None if self.password_file is None else Path(self.password_file)
-        return account_of(self.user, self.password, file)
+        return account_of(
+            self.user,
+            password=self.password,
+            password_file=None if self.password_file is None else Path(self.password_file),
+            token_file=None if self.token_file is None else Path(self.token_file),
+            token_command=self.token_command,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,6 +148,7 @@ class Talking(Searching, LoggingIn, Connecting):
 
 _FIELDS = {
     ("user", "password_file", "password"): Takes.LOGIN,
+    ("token_file", "token_command"): Takes.TOKEN,
     ("starttls",): Takes.STARTTLS,
     ("subprotocol",): Takes.SUBPROTOCOLS,
     ("headers_file", "headers"): Takes.HEADERS,

@@ -47,6 +47,14 @@ class Name(StrEnum):
     PING = "Ping"
 
 
+_INSTEAD_OF = {
+    "Basic": (
+        "switch Basic authentication on for the ActiveSync directory, or log in with a token (modern authentication: "
+        "a token file or a token command)"
+    ),
+    "Bearer": "switch OAuth on for the ActiveSync directory (hybrid modern authentication), or use a password",
+}
+"""What to do where a scheme is not offered."""
 _CHECK_OF = {
     Step.OPTIONS: Name.OPTIONS,
     Step.FOLDER_SYNC: Name.FOLDER_SYNC,
@@ -106,6 +114,7 @@ class Checks:
         self._dialer = Dialer(target, tls, start=start)
         self._say = say
         self.method = PingMethod(self._dialer, _GRACE_S, account, first=_DEVICE)
+        self._scheme = account.scheme
         self._to_a_stranger: Answer | None = None
         """What is answered to somebody who has not logged in."""
         self._took_s: dict[Name, float] = {}
@@ -164,7 +173,10 @@ class Checks:
         return tuple(f"{name}: {text}" for name, text in told) or ("no header names one",)
 
     async def _ask_as_a_stranger(self) -> Answer:
-        request = HttpRequest("OPTIONS", eas_path(self._target.path), (("User-Agent", USER_AGENT),))
+        headers: tuple[tuple[str, str], ...] = (("User-Agent", USER_AGENT),)
+        if self._scheme == "Bearer":
+            headers += (("Authorization", "Bearer"),)  # without it, Exchange on premises offers no tokens
+        request = HttpRequest("OPTIONS", eas_path(self._target.path), headers)
         try:
             with closing(RequestSender(self._dialer)) as sender:
                 reply = await sender.ask(request, PATIENCE_S)
@@ -176,7 +188,7 @@ class Checks:
             raise CheckFailedError(error.refusal.mend, str(error)) from None
 
     async def _look_for_schemes(self) -> tuple[str, ...]:
-        """Find out whether Basic is offered: only then may the password go out."""
+        """Find out whether the account's scheme is offered: only then may the password or the token go out."""
         answer = self._to_a_stranger
         assert answer is not None
         offered = answer.headers.get("www-authenticate", "")
@@ -185,12 +197,9 @@ class Checks:
             return ("OPTIONS is answered without a login",)
         if answer.status != 401:
             raise CheckFailedError(refusal.mend, refusal.reason)
-        if "basic" not in offered.lower():
-            text = f"offered: {offered or 'nothing'}; Basic is missing"
-            mend = "switch Basic authentication on for the ActiveSync directory"
-            if "bearer" in offered.lower():
-                mend += ": a server that takes tokens alone (modern authentication) cannot be logged in to from here"
-            raise CheckFailedError(mend, text)
+        if self._scheme.lower() not in offered.lower():
+            text = f"offered: {offered or 'nothing'}; {self._scheme} is missing"
+            raise CheckFailedError(_INSTEAD_OF[self._scheme], text)
         return (f"offered: {offered}",)
 
     # ActiveSync

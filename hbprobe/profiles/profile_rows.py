@@ -18,9 +18,11 @@ from hbprobe.profiles.model import (
     TimerKind,
 )
 from hbprobe.profiles.running import format_range
-from hbprobe.profiles.silent_request import deciding_timer, outlived, timer_s
+from hbprobe.profiles.silent_request import deciding_timer, outlived, timer_s, tunnel_timer, upgrade_is_untold
 
 INFERRED = "* inferred: follows from how such boxes work; no source says it"
+
+UPGRADE_UNTOLD = "no source says how long a connection may be idle that was upgraded"
 
 LIST_HEADER = ("profile", "layer", "seconds", "limit", "at expiry", "restarted by")
 TIMER_HEADER = ("timer", "default", "range", "at expiry", "restarted by", "source")
@@ -52,7 +54,15 @@ def notes(profile: Profile) -> list[tuple[str, str]]:
         found.append(("half_close", _with(text, one.source, one.note)))
     if profile.http is not None:
         found.append(("http", _http(profile.http)))
+    if upgrade_is_untold(profile):
+        found.append(("WebSocket", untold_of_upgrades(profile)))
     return found
+
+
+def untold_of_upgrades(profile: Profile) -> str:
+    """Say that no source tells it, and what a simulated box does instead."""
+    timer = tunnel_timer(profile)
+    return f"{UPGRADE_UNTOLD}; a simulated box {'never ends it' if timer is None else f'goes on with its {timer[0]}'}"
 
 
 def sources(profile: Profile) -> list[tuple[str, str]]:

@@ -69,8 +69,37 @@ def timer_s(profile: Profile) -> float | None:
 
 def deciding_timer(profile: Profile) -> Timer | None:
     """Return the timer that ends such a request first, else one that it outlives, or None where none runs."""
-    timers = [timer for kind in _ENDING if (timer := profile.timers.get(kind)) is not None]
-    return min(timers, key=lambda timer: (outlived(timer), timer.default), default=None)
+    return quiet_timer(profile, QuietPhase.REQUEST)
+
+
+def quiet_timer(profile: Profile, phase: QuietPhase) -> Timer | None:
+    """Return the timer that ends a connection first which is quiet in that part of it, else one that it outlives, or
+    None where none runs there."""
+    return min(_running(profile, phase), key=lambda timer: (outlived(timer), timer.default), default=None)
+
+
+def ending_timers(profile: Profile, phase: QuietPhase) -> tuple[Timer, ...]:
+    """Return the timers that can end a connection which is quiet in that part of it, the first to strike first: each
+    decides once those before it do not."""
+    ending = (timer for timer in _running(profile, phase) if not outlived(timer))
+    return tuple(sorted(ending, key=lambda timer: timer.default))
+
+
+def _running(profile: Profile, phase: QuietPhase) -> list[Timer]:
+    """Return the timers that run in a part of a connection; a box that relays bytes or packets knows of no parts."""
+    has_parts = profile.layer is Layer.HTTP and phase is not QuietPhase.REQUEST
+    kinds = _ENDING_IN[phase] if has_parts else _ENDING
+    timers = [timer for kind in kinds if (timer := profile.timers.get(kind)) is not None]
+    if has_parts and phase is QuietPhase.TUNNEL and (tunnel := tunnel_timer(profile)) is not None:
+        timers.append(tunnel[1])
+    return timers
+
+
+def upgrade_is_untold(profile: Profile) -> bool:
+    """Return whether no source says what becomes of a connection that was upgraded, as to WebSocket."""
+    if profile.layer is not Layer.HTTP or profile.timers.tunnel_idle is not None:
+        return False
+    return profile.http is None or not profile.http.no_tunnel_timer
 
 
 def outlived(timer: Timer) -> bool:
@@ -81,19 +110,6 @@ def outlived(timer: Timer) -> bool:
     """
     revives = timer.revived_by in (Ends.SERVER, Ends.BOTH)
     return timer.probes is not None or not timer.expiry.ends or revives
-
-
-def quiet_timer(profile: Profile, phase: QuietPhase) -> Timer | None:
-    """Return the timer that ends a connection first which is quiet in that part of it; None where none runs there.
-
-    A box that relays bytes or packets knows of no parts.
-    """
-    if profile.layer is not Layer.HTTP or phase is QuietPhase.REQUEST:
-        return deciding_timer(profile)
-    timers = [timer for kind in _ENDING_IN[phase] if (timer := profile.timers.get(kind)) is not None]
-    if phase is QuietPhase.TUNNEL and (tunnel := tunnel_timer(profile)) is not None:
-        timers.append(tunnel[1])
-    return min(timers, key=lambda timer: (outlived(timer), timer.default), default=None)
 
 
 def tunnel_timer(profile: Profile) -> tuple[TimerKind, Timer] | None:

@@ -291,12 +291,39 @@ class KnownLimitPart(Part):
     how: Manner | None
 
 
+class PathsPart(Part):
+    """Paths on which a device asks for so little: they carry the one and cut the other, in seconds."""
+
+    carried_s: Count
+    cut_s: Count | None
+
+
+class AskingDevicePart(Part):
+    """A device that asks for the average or less."""
+
+    id: str
+    name: str
+    paths: tuple[PathsPart, ...]
+    on_any_path: StrictBool
+
+
+class EventSaidPart(Part):
+    """An event 1040 or 3033 that was logged, and who asks for so little."""
+
+    average_s: Count | None
+    threshold_s: Count
+    command: Literal["Ping", "Sync"] | None
+    times: Count
+    devices: tuple[AskingDevicePart, ...]
+
+
 class VerdictRecordPart(Document):
-    """What Exchange makes of a limit that was known before: docs/event-1040.md."""
+    """What Exchange makes of a limit that was known before, or an event says of a path: docs/event-1040.md."""
 
     schema_: Literal["hbprobe.verdict/1"] = Field(alias="schema")
-    limit: KnownLimitPart
-    verdict: VerdictPart
+    limit: KnownLimitPart | None
+    verdict: VerdictPart | None
+    events: tuple[EventSaidPart, ...]
 
 
 class BracketPart(Part):

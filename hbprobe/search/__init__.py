@@ -10,6 +10,8 @@ is.
     heartbeats.py  searching with heartbeats: whole seconds, and only those that the server takes
     bracket.py     what the trials together say: between which two holds the limit lies, and which trials speak
                    against that
+    expected.py    how long a search is likely to take, in path time: every timer of the catalogue is searched in
+                   thought
     prior.py       where a path's limit is likely to lie, and whether the box will tell: the timers that products
                    have, smoothed
     noise.py       how sure a bracket is when trials also die for other reasons than the timer: Bayes' rule, on a

@@ -51,7 +51,7 @@ _PAST_S = 1.0
 class SearchSettings:
     """What to search, and how closely. All times in seconds."""
 
-    min_s: float = 60.0
+    min_s: float = 4.0
     max_s: float = 3540.0
     precision_s: float = 1.0
     connections: int = 1

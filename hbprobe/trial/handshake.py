@@ -39,6 +39,7 @@ class RequestSender:
         Raises RefusedError, and DialError for the path.
         """
         while (step := handshake.step) is not None:
+            await handshake.account.renew()
             await self._step(handshake, step)
             done(step)
 

@@ -252,7 +252,7 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
         target = Target.parse(said.url, METHODS[method].schemes)
     except ValueError as error:
         raise UserError(f"{place}: method {method}: {error}") from None
-    search = search_settings(said.search, place)
+    search = search_settings(said.search, place, METHODS[method])
     if said.ca and not target.tls:
         raise UserError(f"{place}.ca: goes with https; there is no certificate in http")
     longest_s = METHODS[method].longest_s

@@ -117,7 +117,9 @@ def walk(path: RandomPath, search: Search, rng: random.Random) -> tuple[int, flo
 
 def search_one(share: float, prior: Prior, rng: random.Random, asked: float, said: float | None = None) -> Ended:
     """Draw a path and search it, by a strategy and a number of connections that are drawn, too."""
-    settings = SearchSettings(connections=rng.choice((1, 4)), noise=share if said is None else said, confidence=asked)
+    settings = SearchSettings(
+        min_s=60.0, connections=rng.choice((1, 4)), noise=share if said is None else said, confidence=asked
+    )
     path = random_path(share, prior, settings, rng)
     search = Search(settings, rng.choice((None, prior)))
     trials, path_s = walk(path, search, rng)

@@ -33,7 +33,7 @@ FILES = {
     "result.json": "{}",
     "there.jsonl": "{}\n",
     "other.jsonl": '{"schema":"hbprobe.journal/2","target":"https://127.0.0.1:9/","method":"hold","search":'
-    '{"min_s":60.0,"max_s":1800.0,"precision_s":1.0,"connections":1,"confirm":1,"grace_s":3.0}}\n',
+    '{"min_s":4.0,"max_s":1800.0,"precision_s":1.0,"connections":8,"confirm":1,"grace_s":3.0}}\n',
 }
 
 MANY = " ..."
@@ -45,7 +45,21 @@ WRONG = [
     ("lab --preci 1", "--preci: no such option (did you mean --precision?); see hbprobe lab --help"),
     ("probe", "URL is missing; see hbprobe probe --help"),
     ("proxy cisco-asa", "--upstream is missing; see hbprobe proxy --help"),
-    ("verdict", "--limit is missing; see hbprobe verdict --help"),
+    (
+        "verdict",
+        (
+            "--limit is missing: give the path's timer, 'open' where nothing is cut, or an --event; "
+            "see hbprobe verdict --help"
+        ),
+    ),
+    ("verdict --event nowhere.txt", "nowhere.txt: cannot be read: No such file or directory"),
+    (
+        "verdict --event other.jsonl",
+        (
+            "other.jsonl: the numbers of event 1040 or 3033 are not in it: paste the event as the Event Viewer shows "
+            "it, with its numbers in square brackets"
+        ),
+    ),
     # what was meant
     ("prob https://x/", "'prob': no such verb (did you mean probe?); see hbprobe --help"),
     ("profiles lst", "'lst': no such action (did you mean list?); see hbprobe profiles --help"),
@@ -247,7 +261,7 @@ WRONG = [
     ("plot --out x.png", "plot: nothing to draw: name a RESULT.json, or a profile with --profile"),
     (
         "verdict --limit 0",
-        "--limit: '0' is no timer: give more than 0, or 'open' where nothing is cut; see hbprobe verdict --help",
+        "--limit: 0 is no timer: give more than 0, or 'open' where nothing is cut; see hbprobe verdict --help",
     ),
 ]
 

@@ -23,7 +23,7 @@ def test_the_worked_example_has_a_finding(capsys: pytest.CaptureFixture[str]) ->
         "how": "silent",
         "status": None,
     }
-    assert result["seconds"]["path"] > 1800 > result["seconds"]["wall"]
+    assert result["seconds"]["path"] > 1200 > result["seconds"]["wall"]
     fires = {device["id"] for device in result["verdict"]["devices"] if device["event_1040"]}
     assert fires == {"outlook-540", "outlook-180"}
 
@@ -87,7 +87,7 @@ def test_every_way_to_search_finds_the_same(strategy: str, method: str, capsys: 
 
 
 def test_plain_splitting_takes_hours_of_path_time(capsys: pytest.CaptureFixture[str]) -> None:
-    _, result = lab(capsys, "--strategy", "split")
+    _, result = lab(capsys, "--strategy", "split", "--connections", "1")
     assert (result["limit"]["survived"], result["limit"]["cut"]) == (599.5, 600.5)
     assert result["seconds"]["path"] > 3 * 3600
 
@@ -118,6 +118,15 @@ def test_a_path_stands_alone(capsys: pytest.CaptureFixture[str]) -> None:
         "hbprobe: healthy is a whole path, which stands alone: name it only, or boxes only; see hbprobe lab --help\n"
     )
     assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize(("box", "is_told"), [("traefik", True), ("nginx-http-proxy", False)])
+def test_a_websocket_through_a_box_of_which_that_is_not_known(
+    box: str, is_told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, result = lab(capsys, "--method", "websocket", box)
+    assert any("no source gives an idle timer" in note for note in result["notes"]) is is_told
+    assert (result["limit"]["cut"] is None) is is_told
 
 
 def test_the_change_in_the_words_of_the_product(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,9 +52,9 @@ def test_profiles_alone_shows_its_actions(capsys):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_has_two_examples_that_parse(verb):
+def test_each_verb_has_examples_that_parse(verb):
     examples = VERBS[verb].examples
-    assert len(examples) == 2
+    assert len(examples) >= 2
     for command, _ in examples:
         words = shlex.split(command.replace('eval "$(', "").replace(')"', ""))
         assert words[:2] == ["hbprobe", verb]

@@ -80,6 +80,19 @@ def test_probe(capsys, tmp_path):
 
 
 @pytest.mark.realtime
+def test_a_token_in_place_of_a_password(capsys, tmp_path, monkeypatch):
+    admits = {"Bearer s3cret.t0ken": ("ada", PASSWORD)}
+    monkeypatch.setattr("hbprobe.standin.request_checks.read_basic", admits.get)
+    journal, token = tmp_path / "journal.jsonl", tmp_path / "token"
+    token.write_text("s3cret.t0ken\n")
+    options = ("--method", "ping", "--user", "ada", "--min", "1", "--max", "2", "--json", "--journal", str(journal))
+    with activesync() as port:
+        _, out, err = run(capsys, "probe", f"http://127.0.0.1:{port}/", *options, "--token-file", str(token))
+    assert json.loads(out)["limit"]["survived"] == 2
+    assert not any("t0ken" in text for text in (out, *err, journal.read_text()))
+
+
+@pytest.mark.realtime
 def test_the_servers_limits_end_a_search_that_goes_beyond_them(capsys):
     options = ("--method", "ping", "--user", "ada", "--min", "60", "--max", "600")
     with activesync() as port:
@@ -97,7 +110,9 @@ def test_a_wrong_password_is_tried_once(capsys, monkeypatch):
             capsys, "probe", f"http://127.0.0.1:{port}/", "--method", "ping", "--user", "ada", "--connections", "3"
         )
     assert (status, out) == (3, "")
-    assert err[-1].startswith("hbprobe: status 401: the server does not let this user in with this password; check")
+    assert err[-1].startswith(
+        "hbprobe: status 401: the server does not let this user in with this password or token; check"
+    )
     assert "wrong horse" not in "".join(err)
 
 
@@ -107,6 +122,8 @@ def test_a_wrong_password_is_tried_once(capsys, monkeypatch):
         ("--method ping", "--user is missing: ActiveSync wants a login"),
         ("--user ada", f"--user and --password-file go with --method {taking(Takes.LOGIN)}"),
         ("--password-file x", f"--user and --password-file go with --method {taking(Takes.LOGIN)}"),
+        ("--token-file x", "--token-file and --token-command go with --method ping"),
+        ("--token-command x", "--token-file and --token-command go with --method ping"),
         ("--method ping --user ada --min 60.5", "--min 60.5: a heartbeat is a whole number of seconds"),
         ("--method ping --user ada --max 99.5", "--max 99.5: a heartbeat is a whole number of seconds"),
         (

@@ -67,7 +67,10 @@ def test_list_of_the_shipped_ones(capsys):
     ("words", "expected"),
     [
         (["--category", "cdn", "--below", "30"], ["akamai-property-read-timeout", "fastly-vcl"]),
-        (["--layer", "tcp", "--expiry", "reset"], ["citrix-netscaler-tcp", "f5-bigip-tcp-profile"]),
+        (
+            ["--layer", "tcp", "--expiry", "reset"],
+            ["azure-sql-gateway", "citrix-netscaler-tcp", "f5-bigip-tcp-profile"],
+        ),
         (["--layer", "packet", "--below", "1min"], ["juniper-junos-services-interface"]),
         (["--expiry", "rebalance"], ["aws-gwlb", "gcp-passthrough-nlb-external", "gcp-passthrough-nlb-internal"]),
         (["--below", "5", "--expiry", "close"], []),

@@ -39,7 +39,7 @@ def test_a_wrong_name(name, message, capsys):
     ("change", "complaint"),
     [
         ({"weather": "fine"}, "Additional properties are not allowed"),
-        ({"limit": None}, r"\$\.limit does not fit the schema: None is not of type 'object'"),
+        ({"events": None}, r"\$\.events does not fit the schema: None is not of type 'array'"),
     ],
 )
 def test_what_json_prints_is_held_against_the_schema_in_every_test(change, complaint, monkeypatch):

@@ -1,3 +1,4 @@
+import io
 import json
 import sys
 from types import ModuleType
@@ -15,7 +16,7 @@ def run_json(capsys, *arguments):
 def test_a_path_of_ten_minutes(capsys):
     status, document = run_json(capsys, "--limit", "600")
     assert status == 1
-    assert list(document) == ["schema", "limit", "verdict"]
+    assert list(document) == ["schema", "limit", "verdict", "events"]
     assert document["schema"] == "hbprobe.verdict/1"
     assert document["limit"] == {"survived": 599, "cut": 600, "how": "silent"}
     assert document["verdict"]["healthy"] is False
@@ -86,8 +87,10 @@ def test_a_broken_web_config_is_one_line(tmp_path, capsys):
             ["--limit", "soon"],
             "--limit: 'soon' is not a duration: write seconds (600) or a number and a unit (10min)",
         ),
-        (["--limit", "0"], "--limit: '0' is no timer: give more than 0, or 'open' where nothing is cut"),
-        ([], "--limit is missing"),
+        (["--limit", "0"], "--limit: 0 is no timer: give more than 0, or 'open' where nothing is cut"),
+        ([], "--limit is missing: give the path's timer, 'open' where nothing is cut, or an --event"),
+        (["--event"], "--event: a value is missing"),
+        (["--event", "--json"], "--event: a value is missing"),
     ],
 )
 def test_wrong_usage_is_refused(arguments, message, capsys):
@@ -98,7 +101,9 @@ def test_wrong_usage_is_refused(arguments, message, capsys):
 def test_without_json_the_report_prints_the_verdict(monkeypatch):
     printed = []
     tables = ModuleType("hbprobe.report.terminal.tables")
-    tables.print_verdict = lambda verdict, console, detail: printed.append((verdict, type(console).__name__, detail))
+    tables.print_verdict_record = lambda record, console, detail: printed.append(
+        (record.verdict, type(console).__name__, detail)
+    )
     monkeypatch.setitem(sys.modules, "hbprobe.report.terminal.tables", tables)
     assert main(["verdict", "--limit", "600"]) == 1
     ((shown, console, detail),) = printed
@@ -122,3 +127,56 @@ def test_less_and_more_at_once(capsys):
     assert main(["verdict", "--limit", "600", "-q", "-v"]) == 2
     told = "hbprobe: --quiet does not go with --verbose: drop one; see hbprobe verdict --help\n"
     assert capsys.readouterr().err == told
+
+
+# Events
+
+SENTENCE = "The average of the most recent heartbeat intervals [{}] for request [{}] used by clients is at most [{}]."
+
+
+def pasted(monkeypatch, text):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+
+def test_what_an_event_says_of_a_path(monkeypatch, capsys):
+    pasted(monkeypatch, SENTENCE.format(207, "Ping", 540))
+    status, document = run_json(capsys, "--event", "-")
+    assert (status, document["limit"], document["verdict"]) == (1, None, None)
+    (event,) = document["events"]
+    (outlook,) = event.pop("devices")
+    assert event == {"average_s": 207, "threshold_s": 540, "command": "Ping", "times": 1}
+    assert (outlook["id"], outlook["on_any_path"]) == ("outlook-180", True)
+    pasted(monkeypatch, SENTENCE.format(207, "Ping", 540))
+    assert main(["verdict", "--event", "-"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "at least one client asked for 207 s or less: Outlook app (180 s) would on any path" in out
+    assert "untold which device, which user and which path" in out
+
+
+def test_an_event_that_only_losses_explain(monkeypatch, capsys):
+    pasted(monkeypatch, SENTENCE.format(130, "Ping", 540))
+    assert main(["verdict", "--event", "-", "--devices", "all"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "of the known devices only those that lose longer requests, so suspect the path" in out
+    assert "who Textbook client: on a path that cuts 300 s" in out
+
+
+def test_an_event_beside_a_limit(monkeypatch, capsys):
+    pasted(monkeypatch, SENTENCE.format(480, "Sync", 540))
+    assert main(["verdict", "--event", "-", "--limit", "open", "-q"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("event  clients asked for 480 s on average with Sync")
+    assert "waits with Sync instead of Ping" in out and "\nticket  1740 s" in out and "untold" not in out
+
+
+def test_a_file_of_events(tmp_path, capsys):
+    file = tmp_path / "pasted.txt"
+    file.write_text(
+        f"Event ID: 1040\nSource: MSExchange ActiveSync\nDescription:\n{SENTENCE.format(9, 'Ping', 60)}\n"
+    )
+    assert run_json(capsys, "--event", str(file))[1]["events"][0]["average_s"] == 9
+
+
+def test_a_file_that_is_not_there(capsys):
+    assert main(["verdict", "--event", "nowhere.txt"]) == 2
+    assert capsys.readouterr().err == "hbprobe: nowhere.txt: cannot be read: No such file or directory\n"

@@ -228,7 +228,7 @@ def test_back_to_a_step():
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        ((401, {}, b""), "status 401: the server does not let this user in with this password"),
+        ((401, {}, b""), "status 401: the server does not let this user in with this password or token"),
         ((403, {}, b""), "status 403: ActiveSync is off for this user"),
         (
             (403, {"x-ms-asthrottle": "DeviceIsBlocked"}, b""),

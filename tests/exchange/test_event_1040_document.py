@@ -1,9 +1,11 @@
 """The tables of docs/event-1040.md are the program's own numbers."""
 
+import io
 from pathlib import Path
 
 import pytest
 
+from hbprobe.cli.main import main
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.predict import follow
 from hbprobe.exchange.settings import Settings
@@ -52,3 +54,12 @@ def manners_table():
 @pytest.mark.parametrize("table", [devices_table, manners_table])
 def test_the_document_has_the_table_as_the_program_has_it(table):
     assert table() in DOCUMENT.read_text(encoding="utf-8"), f"put this in:\n{table()}"
+
+
+def test_shows_what_an_event_says(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+    text = "recent heartbeat intervals [207] for request [Ping], at or below [540]"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert main(["verdict", "--event", "-"]) == 1
+    printed = "\n".join(f"    {line}".rstrip() for line in capsys.readouterr().out.splitlines())
+    assert printed in DOCUMENT.read_text(encoding="utf-8")

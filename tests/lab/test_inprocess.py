@@ -49,10 +49,11 @@ def test_the_idle_method_finds_the_same_limit() -> None:
     assert (found.run.search.limit.survived_s, found.run.search.limit.cut_s) == (599.5, 600.5)
 
 
+@pytest.mark.realtime
 def test_runs_on_a_scaled_clock() -> None:
     box, _ = with_overrides(Catalogue().find("ten-minute-provider"), {"idle": "20"})
     search = SearchSettings(4, 40, 4, connections=8, grace_s=4)
-    limit = warp.run(measure([box], Settings(), search), warp.ScaledClock(40)).run.search.limit
+    limit = warp.run(measure([box], Settings(), search), warp.ScaledClock(10)).run.search.limit
     assert limit.survived_s is not None and limit.cut_s is not None
     assert limit.survived_s < 24 and limit.cut_s > 16
 

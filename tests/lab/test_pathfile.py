@@ -59,7 +59,11 @@ def test_a_whole_path_with_files_beside_it(folder: Path) -> None:
 
 def test_what_is_left_out_takes_its_default(folder: Path) -> None:
     path = load_path(written(folder, "name: N\nboxes: [open-path]\n"), Catalogue())
-    assert (path.devices, path.search, path.settings.max_heartbeat_s) == (CURRENT, SearchSettings(), 3540)
+    assert (path.devices, path.search, path.settings.max_heartbeat_s) == (
+        CURRENT,
+        SearchSettings(connections=8),
+        3540,
+    )
 
 
 def test_a_path_is_told_from_a_profile(folder: Path) -> None:

@@ -20,7 +20,7 @@ GRID_S = 2.0
 
 
 def lab(profile: Profile, method: str, settings: Settings | None = None) -> LabRun:
-    search = SearchSettings() if method == "hold" else in_heartbeats(SearchSettings())
+    search = SearchSettings(min_s=60) if method == "hold" else in_heartbeats(SearchSettings(min_s=60))
     return warp.run(measure([profile], settings or Settings(), search, method, prior=PRIOR), warp.WarpClock())
 
 

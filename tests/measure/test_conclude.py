@@ -42,7 +42,7 @@ def concluded(settings=None, search=None, first=None, stop_after_s=None, **about
     """Run a search, perhaps not to its end, and conclude."""
 
     async def main():
-        run = Run(Search(search or SearchSettings()), TenMinutes(first))
+        run = Run(Search(search or SearchSettings(min_s=60)), TenMinutes(first))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(stop_after_s):
                 await run.to_the_end()
@@ -59,7 +59,7 @@ def test_a_search_that_came_to_its_end():
         target="lab",
         method="hold",
         clock="warp",
-        search=SearchSettings(),
+        search=SearchSettings(min_s=60),
         limit=Limit(599.5, 600.5, Manner.SILENT),
         trials=tuple(run.trials),
         path_s=12193.0,
@@ -95,7 +95,7 @@ def test_a_search_that_was_stopped_before_it_saw_anything():
 def test_contradictions_are_told_and_the_result_is_not_confirmed():
     # A first trial that survives where all others are cut; confirming asks the longest hold again.
     freak = Outcome(Kind.SURVIVED, 3540)
-    _, result = concluded(search=SearchSettings(confirm=2), first=freak)
+    _, result = concluded(search=SearchSettings(min_s=60, confirm=2), first=freak)
     assert result.limit == Limit(599.5, 600.5, Manner.SILENT)
     assert result.contradictions == ("a hold of 3540 s survived",)
     assert (result.complete, result.confirmed) == (True, False)
@@ -124,7 +124,7 @@ def test_quiet_between_requests_says_nothing_of_exchange(causes, status, is_told
             return replace(await super().trial(hold_s), causes=causes)
 
     async def main():
-        run = Run(Search(SearchSettings()), Quiet(name="idle"))
+        run = Run(Search(SearchSettings(min_s=60)), Quiet(name="idle"))
         await run.to_the_end()
         return conclude(run, Settings(), verb=Verb.PROBE, target="lab", clock="warp", wall_s=0.5)
 

@@ -16,7 +16,7 @@ from hbprobe.search.search import SearchSettings
 from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
 from hbprobe.trial.outcome import Cause, Kind, Outcome, SocketSaw, Trial
 
-SETTINGS = SearchSettings()
+SETTINGS = SearchSettings(min_s=60.0)
 HEADER = header("https://mail.example:443/", "hold", SETTINGS)
 OUTCOMES = [
     Outcome(Kind.SURVIVED, 599.5),

@@ -55,7 +55,7 @@ def failing(hold_s, elapsed_s=0.0):
     return Outcome(Kind.FAILED, elapsed_s, reason="status 401: the server wants a login")
 
 
-SETTINGS = SearchSettings()
+SETTINGS = SearchSettings(min_s=60)
 
 
 def journal_of(path, settings=SETTINGS, resume=False):
@@ -85,7 +85,7 @@ def carry_out(on_warp, rule, settings=SETTINGS, journal=None, watch=None, stop_a
 
 @pytest.mark.parametrize("connections", [1, 3, 8])
 def test_a_search_to_the_end(on_warp, connections):
-    run, method, _ = carry_out(on_warp, ten_minutes, SearchSettings(connections=connections))
+    run, method, _ = carry_out(on_warp, ten_minutes, SearchSettings(min_s=60, connections=connections))
     assert run.complete
     assert (run.search.limit.survived_s, run.search.limit.cut_s) == (599.5, 600.5)
     assert method.most == connections
@@ -104,7 +104,7 @@ def test_trials_are_numbered_and_timed_as_they_start(on_warp):
 
 def test_trials_that_others_have_answered_are_given_up(on_warp, tmp_path):
     path = tmp_path / "journal.jsonl"
-    settings = SearchSettings(connections=4)
+    settings = SearchSettings(min_s=60, connections=4)
     with journal_of(path, settings) as journal:
         run, method, _ = carry_out(on_warp, ten_minutes, settings, journal)
     assert method.given_up[:3] == [1799.5, 2669.5, 3540]
@@ -156,7 +156,7 @@ def test_a_failed_trial_stops_the_search_with_its_reason(on_warp, tmp_path):
 def test_a_failed_trial_ends_those_beside_it(on_warp):
     async def main():
         method = Scripted(lambda hold_s: failing(hold_s, 5) if hold_s == 3540 else ten_minutes(hold_s))
-        run = Run(Search(SearchSettings(connections=4)), method)
+        run = Run(Search(SearchSettings(min_s=60, connections=4)), method)
         with pytest.raises(CannotMeasureError):
             await run.to_the_end()
         return method, asyncio.get_running_loop().time()
@@ -168,7 +168,7 @@ def test_a_failed_trial_ends_those_beside_it(on_warp):
 
 def test_what_ends_together_with_a_failed_trial_is_not_lost(on_warp, tmp_path):
     path = tmp_path / "journal.jsonl"
-    settings = SearchSettings(connections=2)
+    settings = SearchSettings(min_s=60, connections=2)
 
     async def main():
         cut = Outcome(Kind.CUT, 5, Manner.RESET, exact=True)
@@ -206,7 +206,7 @@ def test_a_journal_that_cannot_be_written_is_a_remark_and_no_more(on_warp, tmp_p
 @pytest.mark.parametrize("connections", [1, 4])
 @pytest.mark.parametrize("stop_after_s", [0.5, 940, 4000, 6000, 10000])
 def test_a_search_that_was_stopped_goes_on_where_it_was(on_warp, tmp_path, connections, stop_after_s):
-    path, settings = tmp_path / "journal.jsonl", SearchSettings(connections=connections)
+    path, settings = tmp_path / "journal.jsonl", SearchSettings(min_s=60, connections=connections)
     with journal_of(path, settings) as journal:
         first, _, _ = carry_out(on_warp, ten_minutes, settings, journal, stop_after_s=stop_after_s)
     whole, _, _ = carry_out(on_warp, ten_minutes, settings)
@@ -258,7 +258,7 @@ def test_more_connections_after_going_on(on_warp, tmp_path):
     path = tmp_path / "journal.jsonl"
     with journal_of(path) as journal:
         carry_out(on_warp, ten_minutes, journal=journal, stop_after_s=6000)
-    faster = SearchSettings(connections=8)
+    faster = SearchSettings(min_s=60, connections=8)
     with journal_of(path, faster, resume=True) as journal:
         run, method, _ = carry_out(on_warp, ten_minutes, faster, journal)
     assert method.most == 8
@@ -292,7 +292,7 @@ def test_a_trial_without_evidence_is_repeated(on_warp, tmp_path):
 
 
 def test_others_in_the_round_go_on(on_warp):
-    run, method, _ = carry_out_void(on_warp, [void()], SearchSettings(connections=3))
+    run, method, _ = carry_out_void(on_warp, [void()], SearchSettings(min_s=60, connections=3))
     assert run.complete
     assert method.given_up != method.holds[:3]
     assert len(run.remarks) == 1
@@ -376,7 +376,7 @@ def carry_out_down(on_warp, from_s, to_s, settings=SETTINGS):
 @pytest.mark.parametrize("connections", [1, 4, 64])
 @pytest.mark.parametrize("lasts_s", [1, 30, 290])
 def test_a_server_that_is_away_in_mid_search_is_waited_for(on_warp, lasts_s, connections):
-    settings = SearchSettings(connections=connections)
+    settings = SearchSettings(min_s=60, connections=connections)
     first, _, _ = carry_out(on_warp, ten_minutes, settings)
     start_s = min(trial.started_s + trial.outcome.elapsed_s for trial in first.trials)
     run, error, _, _ = carry_out_down(on_warp, start_s - 0.5, start_s + lasts_s, settings)
@@ -418,7 +418,7 @@ def test_a_death_in_the_first_second_is_an_accident_once_a_trial_has_survived(on
     def rule(hold_s):
         return ten_minutes(hold_s) if hold_s > 700 or not left else left.pop()
 
-    run, _, _ = carry_out(on_warp, rule, SearchSettings(noise=noise))
+    run, _, _ = carry_out(on_warp, rule, SearchSettings(min_s=60, noise=noise))
     assert (run.complete, run.search.limit.survived_s, run.search.limit.cut_s) == (True, 599.5, 600.5)
     assert sum("RST at once" in remark for remark in run.remarks) == 1
 

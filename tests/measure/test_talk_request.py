@@ -72,7 +72,7 @@ def test_bytes_are_written_as_in_c(text, data):
         (
             "redis://h",
             {"user": "ada", "password": "x"},
-            "a password goes over TLS only, as in https; redis is for a server on this machine",
+            "a password or a token goes over TLS only, as in https; redis is for a server on this machine",
         ),
         ("wss://h/", {"headers": {"a b": "c"}}, "--headers-file: 'a b' is no header of HTTP"),
         ("wss://h/", {"headers": {"X": "a\r\nY: b"}}, "--headers-file: 'X' is no header of HTTP"),

@@ -164,7 +164,7 @@ def test_a_port_where_nobody_listens(on_warp, serve):
 # A stranger's OPTIONS
 
 
-def to_a_stranger(on_warp, serve, answer):
+def to_a_stranger(on_warp, serve, answer, account=ADA):
     """Preflight against a server in the clear that gives this answer to everything."""
 
     async def script(connection):
@@ -175,11 +175,30 @@ def to_a_stranger(on_warp, serve, answer):
 
     async def main():
         async with serve(script) as peer:
-            preflight = Checks(Target(False, "127.0.0.1", peer.port, "/eas"), None, ADA, now=NOW)
+            preflight = Checks(Target(False, "127.0.0.1", peer.port, "/eas"), None, account, now=NOW)
             await preflight.run()
             return preflight, heads
 
     return on_warp(main())
+
+
+class Token:
+    def __str__(self):
+        return "s3cret"
+
+    async def renew(self):
+        pass
+
+
+def test_a_token_goes_only_where_tokens_are_offered(on_warp, serve):
+    answer = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: %s\r\nContent-Length: 0\r\n\r\n"
+    preflight, heads = to_a_stranger(on_warp, serve, answer % b"Basic", Account("ada", bearer=Token()))
+    assert by_name(preflight)[Name.AUTHENTICATION].found == ("offered: Basic; Bearer is missing",)
+    assert b"\r\nauthorization: bearer\r\n" in heads[0].lower()
+    assert b"s3cret" not in b"".join(heads)
+    preflight, heads = to_a_stranger(on_warp, serve, answer % b"Bearer realm=x", Account("ada", bearer=Token()))
+    assert by_name(preflight)[Name.AUTHENTICATION].state is CheckState.PASSED
+    assert b"\r\nauthorization: bearer s3cret\r\n" in heads[1].lower()
 
 
 def test_the_stranger_shows_no_password(on_warp, serve):

@@ -1,9 +1,10 @@
 """Profiles as rows of text."""
 
-from hbprobe.manner import Expiry
+from hbprobe.manner import Expiry, Layer
+from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.loader import parse_profile
 from hbprobe.profiles.model import Ends
-from hbprobe.profiles.profile_rows import has_inferred, list_row, notes, sources, timer_rows
+from hbprobe.profiles.profile_rows import UPGRADE_UNTOLD, has_inferred, list_row, notes, sources, timer_rows
 
 BUSY = """\
 id: busy
@@ -129,7 +130,10 @@ def test_what_an_http_box_does_is_told_in_words():
         "after a status of its own the client's connection stays open; the server sees RST; "
         "adds Via and X-Forwarded-For; nothing ends a tunnel that is quiet (us)"
     )
-    assert notes(parse_profile(HTTP, "web.yaml")) == [("server_response", about_response), ("http", about_http)]
+    assert notes(parse_profile(HTTP, "web.yaml")) == [
+        ("server_response", about_response),
+        ("http", about_http),
+    ]
 
 
 def test_sources():
@@ -139,3 +143,11 @@ def test_sources():
 def test_whether_anything_is_inferred():
     assert has_inferred(BOX)
     assert not has_inferred(BARE)
+
+
+def test_what_no_source_says_of_upgraded_connections_is_said_to_be_unknown():
+    """Each profile of layer http has a timer for them, or a source for having none, or says that none is known."""
+    for profile in Catalogue().all():
+        told = dict(notes(profile)).get("WebSocket")
+        is_known = profile.timers.tunnel_idle is not None or bool(profile.http and profile.http.no_tunnel_timer)
+        assert (told or "").startswith(UPGRADE_UNTOLD) is (profile.layer is Layer.HTTP and not is_known), profile.id

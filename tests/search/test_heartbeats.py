@@ -45,7 +45,9 @@ def carry_out(search, timer_s, how, limits=None):
     prior=st.sampled_from([None, PRIOR]),
 )
 def test_holds_are_whole_and_the_limit_is_right(timer_s, how, connections, confirm, precision_s, prior):
-    settings = in_heartbeats(SearchSettings(precision_s=precision_s, connections=connections, confirm=confirm))
+    settings = in_heartbeats(
+        SearchSettings(min_s=60, precision_s=precision_s, connections=connections, confirm=confirm)
+    )
     search = HeartbeatSearch(settings, prior, HeartbeatLimits())
     asked = carry_out(search, timer_s, how)
     assert all(hold_s == int(hold_s) for hold_s in asked)
@@ -59,7 +61,7 @@ def test_holds_are_whole_and_the_limit_is_right(timer_s, how, connections, confi
 
 
 def test_with_the_usual_precision_no_hold_meets_an_even_timer():
-    search = HeartbeatSearch(in_heartbeats(SearchSettings()), None, HeartbeatLimits())
+    search = HeartbeatSearch(in_heartbeats(SearchSettings(min_s=60)), None, HeartbeatLimits())
     asked = carry_out(search, 600, Manner.SILENT)
     assert {hold_s for hold_s in asked if hold_s % 2 == 0} == {3540}
     assert (search.limit.survived_s, search.limit.cut_s) == (599, 601)
@@ -68,9 +70,9 @@ def test_with_the_usual_precision_no_hold_meets_an_even_timer():
 @pytest.mark.parametrize(
     ("asked", "fitted"),
     [
-        (SearchSettings(), SearchSettings(precision_s=2)),
-        (SearchSettings(precision_s=3), SearchSettings(precision_s=4)),
-        (SearchSettings(precision_s=10), SearchSettings(precision_s=10)),
+        (SearchSettings(min_s=60), SearchSettings(min_s=60, precision_s=2)),
+        (SearchSettings(min_s=60, precision_s=3), SearchSettings(min_s=60, precision_s=4)),
+        (SearchSettings(min_s=60, precision_s=10), SearchSettings(min_s=60, precision_s=10)),
         (SearchSettings(0.5, 99.5, 0.1), SearchSettings(1, 99, 2)),
     ],
 )
@@ -91,7 +93,7 @@ def test_limits_are_learnt():
 
 
 def test_the_search_keeps_to_the_limits():
-    search = HeartbeatSearch(in_heartbeats(SearchSettings()), None, HeartbeatLimits(120, 900))
+    search = HeartbeatSearch(in_heartbeats(SearchSettings(min_s=60)), None, HeartbeatLimits(120, 900))
     assert (search.settings.min_s, search.settings.max_s) == (120, 900)
     asked = carry_out(search, 5000, Manner.SILENT)
     assert asked == [900]
@@ -99,7 +101,7 @@ def test_the_search_keeps_to_the_limits():
 
 
 def test_limits_that_are_learnt_on_the_way():
-    search = HeartbeatSearch(in_heartbeats(SearchSettings()), None, HeartbeatLimits())
+    search = HeartbeatSearch(in_heartbeats(SearchSettings(min_s=60)), None, HeartbeatLimits())
     asked = carry_out(search, 600, Manner.SILENT, {"server": 1800})
     assert asked[:2] == [3540, 1800]
     assert (search.limit.survived_s, search.limit.cut_s) == (599, 601)

@@ -154,12 +154,12 @@ def silent_path(limit_s, *accidents):
 
 
 def test_without_noise_nothing_is_stated():
-    search, _ = walk(silent_path(600), SearchSettings())
+    search, _ = walk(silent_path(600), SearchSettings(min_s=60))
     assert (search.noise, search.confidence) == (0, None)
 
 
 def test_the_upper_end_is_asked_again_until_it_is_sure():
-    search, rounds = walk(silent_path(600), SearchSettings(noise=0.1))
+    search, rounds = walk(silent_path(600), SearchSettings(min_s=60, noise=0.1))
     assert rounds[-4:] == [(597.5,), (599.5,), (600.5,), (600.5,)]
     assert search.confidence == pytest.approx(0.9742, abs=1e-4)
     assert search.confirmed
@@ -167,12 +167,12 @@ def test_the_upper_end_is_asked_again_until_it_is_sure():
 
 
 def test_several_connections_ask_it_again_all_at_once():
-    _, rounds = walk(silent_path(600), SearchSettings(noise=0.1, connections=8))
+    _, rounds = walk(silent_path(600), SearchSettings(min_s=60, noise=0.1, connections=8))
     assert rounds[-1] == (600.5,) * 2
 
 
 def test_an_accident_on_the_way_is_found_out_before_the_bracket_is_narrow():
-    search, rounds = walk(silent_path(600, 493.5), SearchSettings(noise=0.1))
+    search, rounds = walk(silent_path(600, 493.5), SearchSettings(min_s=60, noise=0.1))
     asked = [hold_s for holds in rounds for hold_s in holds]
     assert asked.count(493.5) == 2
     assert asked[asked.index(493.5) :][:4] == [493.5, 275.5, 384.5, 438.5]
@@ -182,25 +182,25 @@ def test_an_accident_on_the_way_is_found_out_before_the_bracket_is_narrow():
 
 
 def test_the_more_noise_the_more_trials():
-    counts = [len(walk(silent_path(600), SearchSettings(noise=noise))[1]) for noise in (0, 0.02, 0.1, 0.3)]
+    counts = [len(walk(silent_path(600), SearchSettings(min_s=60, noise=noise))[1]) for noise in (0, 0.02, 0.1, 0.3)]
     assert counts == sorted(set(counts))
 
 
 def test_the_more_confidence_the_more_trials():
     asked = [0.5, 0.95, 0.9999]
-    searches = [walk(silent_path(600), SearchSettings(noise=0.1, confidence=share)) for share in asked]
+    searches = [walk(silent_path(600), SearchSettings(min_s=60, noise=0.1, confidence=share)) for share in asked]
     counts = [len(rounds) for _, rounds in searches]
     assert counts == sorted(set(counts))
     assert all(search.confidence >= share for share, (search, _) in zip(asked, searches, strict=True))
 
 
 def test_an_open_path_costs_nothing_more():
-    _, rounds = walk(silent_path(math.inf), SearchSettings(noise=0.1))
+    _, rounds = walk(silent_path(math.inf), SearchSettings(min_s=60, noise=0.1))
     assert rounds == [(3540,)]
 
 
 def test_noise_is_assumed_once_trials_contradict_each_other():
-    search = Search(SearchSettings())
+    search = Search(SearchSettings(min_s=60))
     for e in (survived(300), silent(600), survived(900)):
         search.record(e.hold_s, e.outcome)
     assert search.noise == 0.1
@@ -212,7 +212,7 @@ def test_a_search_of_nothing_but_noise_ends():
     chance = random.Random(5)
     rule = lambda hold_s: chance.choice((survived, silent))(hold_s).outcome  # noqa: E731
     for noise in (0.0, 0.1):
-        assert len(walk(rule, SearchSettings(noise=noise))[1]) < 120
+        assert len(walk(rule, SearchSettings(min_s=60, noise=noise))[1]) < 120
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_settings_that_make_no_sense(settings, message):
 
 
 def test_a_search_may_be_taken_up_again_by_one_who_is_harder_to_convince(tmp_path):
-    easy = SearchSettings(max_s=3000)
+    easy = SearchSettings(min_s=60, max_s=3000)
     hard = replace(easy, noise=0.1, confidence=0.99)
     with Journal(tmp_path / "j", header("x", "hold", easy), resume=False) as journal:
         journal.ended(Trial(1, 600.5, 0.0, silent(600.5).outcome))

@@ -38,7 +38,7 @@ def exact_path(limit_s):
 
 def walk(rule, settings=None, prior=None, most_rounds=1000):
     """Search until nothing is left to ask; return the search, its rounds, and the path time that it took."""
-    search, rounds, now_s = Search(settings or SearchSettings(), prior), [], 0.0
+    search, rounds, now_s = Search(settings or SearchSettings(min_s=60), prior), [], 0.0
     while holds := search.next_holds():
         assert len(rounds) < most_rounds
         rounds.append(holds)
@@ -68,7 +68,7 @@ def test_one_connection_is_binary_search_after_the_longest_hold():
 
 
 def test_several_connections_split_the_bracket_in_parts():
-    search, rounds, _ = walk(silent_path(600), SearchSettings(connections=4))
+    search, rounds, _ = walk(silent_path(600), SearchSettings(min_s=60, connections=4))
     assert rounds == [
         (928.5, 1799.5, 2669.5, 3540),
         (232.5, 406.5, 580.5, 754.5),
@@ -81,7 +81,7 @@ def test_several_connections_split_the_bracket_in_parts():
 
 
 def test_holds_lie_at_odd_halves_of_the_precision():
-    _, rounds, _ = walk(silent_path(600), SearchSettings(precision_s=0.1))
+    _, rounds, _ = walk(silent_path(600), SearchSettings(min_s=60, precision_s=0.1))
     inner = [hold_s for holds in rounds[1:] for hold_s in holds]
     assert all(round(hold_s / 0.1 - 0.5, 6).is_integer() for hold_s in inner)
     assert inner[-2:] == [599.95, 600.05]
@@ -127,7 +127,7 @@ def test_nothing_is_cut():
 
 
 def test_nothing_is_cut_and_several_connections_end_with_the_longest_hold():
-    search, rounds, now_s = walk(silent_path(math.inf), SearchSettings(connections=3, confirm=3))
+    search, rounds, now_s = walk(silent_path(math.inf), SearchSettings(min_s=60, connections=3, confirm=3))
     assert rounds == [(1218.5, 2379.5, 3540), (3540, 3540)]
     assert search.limit == Limit(3540, None)
     assert now_s == 2 * 3540
@@ -142,7 +142,7 @@ def test_everything_is_cut(limit_s):
 
 
 def test_everything_is_cut_at_a_time_that_is_known():
-    search, rounds, _ = walk(exact_path(4), SearchSettings(confirm=2))
+    search, rounds, _ = walk(exact_path(4), SearchSettings(min_s=60, confirm=2))
     assert rounds == [(3540,), (60,)]
     assert search.limit == Limit(None, 4, Manner.RESET, exact=True)
     assert search.confirmed
@@ -164,7 +164,7 @@ def test_an_answer_that_comes_a_little_early_is_not_asked_for_again():
     def path(hold_s):
         return survived(hold_s, early_s=0.6) if hold_s < 600 else silent(hold_s)
 
-    search, rounds, _ = walk(path, SearchSettings(confirm=2))
+    search, rounds, _ = walk(path, SearchSettings(min_s=60, confirm=2))
     holds = [hold_s for asked in rounds for hold_s in asked]
     assert holds.count(599.5) == 2
     assert search.limit == Limit(598.9, 600.5, Manner.SILENT, aftermath=Aftermath.NOTHING)
@@ -176,7 +176,7 @@ def test_an_answer_that_comes_a_little_early_is_not_asked_for_again():
 
 @pytest.mark.parametrize(("connections", "last_rounds"), [(1, 4), (2, 2), (4, 1)])
 def test_confirm_asks_both_ends_until_enough_agree(connections, last_rounds):
-    search, rounds, _ = walk(silent_path(600), SearchSettings(connections=connections, confirm=3))
+    search, rounds, _ = walk(silent_path(600), SearchSettings(min_s=60, connections=connections, confirm=3))
     asked = [hold_s for holds in rounds[-last_rounds:] for hold_s in holds]
     assert asked == [599.5, 599.5, 600.5, 600.5]
     assert search.confirmed
@@ -189,7 +189,7 @@ def test_a_neighbour_does_not_count_as_agreement():
 
 
 def test_an_exact_cut_is_confirmed_by_a_hold_a_little_longer():
-    search, rounds, _ = walk(exact_path(350), SearchSettings(confirm=2))
+    search, rounds, _ = walk(exact_path(350), SearchSettings(min_s=60, confirm=2))
     assert rounds == [(3540,), (349.5,), (349.5,), (352,)]
     assert not search.is_moot(352)
     assert search.is_moot(352.5)
@@ -200,7 +200,7 @@ def test_the_clock_of_a_box_may_be_coarse():
     times = iter([350.2, 350.9, 350.0, 350.4])
     search, _, _ = walk(
         lambda hold_s: survived(hold_s) if hold_s < 350 else at_once(next(times), hold_s),
-        SearchSettings(confirm=4),
+        SearchSettings(min_s=60, confirm=4),
     )
     assert search.limit == Limit(349.5, 350.0, Manner.RESET, exact=True)
     assert search.confirmed
@@ -217,7 +217,7 @@ def once(hold_s, outcome, rule):
 
 def test_a_freak_survival_is_found_out_by_confirming_and_reported():
     path = once(1799.5, survived(1799.5), silent_path(600))
-    search, rounds, _ = walk(path, SearchSettings(confirm=2))
+    search, rounds, _ = walk(path, SearchSettings(min_s=60, confirm=2))
     assert [holds for holds in rounds if holds == (1799.5,)] == [(1799.5,), (1799.5,)]
     assert (search.limit.survived_s, search.limit.cut_s) == (599.5, 600.5)
     assert search.contradictions == ("a hold of 1799.5 s survived",)
@@ -226,7 +226,7 @@ def test_a_freak_survival_is_found_out_by_confirming_and_reported():
 
 def test_a_freak_cut_is_found_out_by_confirming_and_reported():
     path = once(493.5, silent(493.5), silent_path(600))
-    search, rounds, _ = walk(path, SearchSettings(confirm=2))
+    search, rounds, _ = walk(path, SearchSettings(min_s=60, confirm=2))
     assert rounds.count((493.5,)) == 3
     assert (search.limit.survived_s, search.limit.cut_s) == (599.5, 600.5)
     assert search.contradictions == ("a hold of 493.5 s was cut (silent)",)
@@ -234,7 +234,7 @@ def test_a_freak_cut_is_found_out_by_confirming_and_reported():
 
 
 def test_a_dispute_is_settled_at_the_point_in_question():
-    search = Search(SearchSettings())
+    search = Search(SearchSettings(min_s=60))
     search.record(300, survived(300))
     search.record(900, survived(900))
     search.record(600, silent(600))
@@ -245,7 +245,7 @@ def test_a_dispute_is_settled_at_the_point_in_question():
 
 
 def test_limits_are_never_averaged():
-    search = Search(SearchSettings())
+    search = Search(SearchSettings(min_s=60))
     for _ in range(6):
         search.record(300, survived(300))
         search.record(900, survived(900))
@@ -261,7 +261,7 @@ def test_limits_are_never_averaged():
 @pytest.mark.parametrize("width_s", [1, 5, 30])
 def test_a_grey_zone_ends_and_holds_the_bracket(path, width_s, connections, confirm):
     chance = random.Random(width_s)
-    settings = SearchSettings(connections=connections, confirm=confirm)
+    settings = SearchSettings(min_s=60, connections=connections, confirm=confirm)
     for _ in range(5):
         search, _, now_s = walk(lambda hold_s: path(600 + chance.uniform(-width_s, width_s))(hold_s), settings)
         assert now_s <= settings.worst_case_s
@@ -380,18 +380,18 @@ def test_settings_that_make_no_sense(settings, message):
 
 
 def test_no_grace_at_all():
-    assert SearchSettings(grace_s=0).grace_s == 0
+    assert SearchSettings(min_s=60, grace_s=0).grace_s == 0
 
 
 def test_a_failed_trial_is_no_evidence():
     with pytest.raises(ValueError, match="a failed trial is no evidence"):
-        Search(SearchSettings()).record(60, Outcome(Kind.FAILED, 0))
+        Search(SearchSettings(min_s=60)).record(60, Outcome(Kind.FAILED, 0))
 
 
 def test_the_worst_case_of_the_defaults():
-    assert SearchSettings().worst_case_s == 13 * 3543
-    assert SearchSettings(connections=8).worst_case_s == 4 * 3543
-    assert SearchSettings(confirm=3).worst_case_s == 17 * 3543
+    assert SearchSettings(min_s=60).worst_case_s == 13 * 3543
+    assert SearchSettings(min_s=60, connections=8).worst_case_s == 4 * 3543
+    assert SearchSettings(min_s=60, confirm=3).worst_case_s == 17 * 3543
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def _bisect(rule: Rule, search: SearchSettings) -> list[Trial]:
 
 
 def _measure(rule: Rule, search: SearchSettings | None = None, **fields: Any) -> Result:
-    state = Search(search or SearchSettings())
+    state = Search(search or SearchSettings(min_s=60))
     trials = _bisect(rule, state.settings)
     for trial in trials:
         state.record(trial.hold_s, trial.outcome)

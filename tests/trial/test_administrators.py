@@ -52,12 +52,12 @@ STATES = {
     "unknown user": (
         {"users": Users(users={"bob": "s3cret"})},
         Name.OPTIONS,
-        "status 401: the server does not let this user in with this password",
+        "status 401: the server does not let this user in with this password or token",
     ),
     "wrong password": (
         {"users": Users(users={"ada": "other"})},
         Name.OPTIONS,
-        "status 401: the server does not let this user in with this password",
+        "status 401: the server does not let this user in with this password or token",
     ),
     "disabled user": (rules(disabled_users=["ada"]), Name.OPTIONS, "status 403: ActiveSync is off for this user"),
     "blocked DeviceType": (about("DeviceType", "block"), Name.FOLDER_SYNC, BLOCKED),

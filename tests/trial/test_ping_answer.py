@@ -113,7 +113,7 @@ def test_provisioning_again_before_14_0():
 @pytest.mark.parametrize(
     ("status", "headers", "reason"),
     [
-        (401, {}, "status 401: the server does not let this user in with this password"),
+        (401, {}, "status 401: the server does not let this user in with this password or token"),
         (403, {}, "status 403: ActiveSync is forbidden to this user or device"),
         (407, {}, "status 407: a proxy wants a login"),
         (451, {"x_ms_location": "https://b/"}, "status 451: the mailbox is served at https://b/"),

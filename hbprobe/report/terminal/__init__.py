@@ -4,6 +4,7 @@ A function for each record, which prints on a console of rich that it is given.
 
     words.py            what a measurement showed, in words that tables and plots share
     answer.py           what a measurement comes to, in the few sentences that stand first wherever it is told
+    alert_words.py      what an event 1040 or 3033 says of a path in sentences, and what it cannot say
     layout.py           how text stands on the terminal: names beside sentences, and tables without colour
     tables.py           a result on the terminal: sentences and one table, which need no colour and stand any width
                         from 80 columns on

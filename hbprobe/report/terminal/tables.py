@@ -12,6 +12,8 @@ from hbprobe.exchange.verdict import Judgement
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.records.origin import Verb
 from hbprobe.records.result import Result
+from hbprobe.records.verdict import VerdictRecord
+from hbprobe.report.terminal.alert_words import event_words
 from hbprobe.report.terminal.answer import Detail, answer, doubts, findings, push_words
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.report.terminal.words import (
@@ -72,6 +74,19 @@ def print_verdict(verdict: Judgement, console: Console, detail: Detail = Detail.
     print_findings(verdict, console, detail, with_devices=True)
     console.print()
     console.print(pairs(advice(verdict)))
+
+
+def print_verdict_record(record: VerdictRecord, console: Console, detail: Detail = Detail.FINDINGS) -> None:
+    """Print what events say, and what a limit means, whatever of both there is."""
+    for number, said in enumerate(record.events):
+        if number:
+            console.print()
+        console.print(pairs(event_words(said, answer_alone=detail is Detail.ANSWER)))
+    if record.verdict is None:
+        return
+    if record.events:
+        console.print()
+    print_verdict(record.verdict, console, detail)
 
 
 def print_findings(verdict: Judgement, console: Console, detail: Detail, *, with_devices: bool = False) -> None:

@@ -186,6 +186,7 @@ class PingMethod:
         if self._verdict is not None:
             return self._verdict
         if device.step is None:
+            await self._account.renew()
             return None
         try:
             with closing(RequestSender(self._dialer, self._say)) as sender:

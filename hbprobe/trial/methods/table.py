@@ -29,6 +29,8 @@ class Takes(StrEnum):
     HEADERS = "headers"
     SUBPROTOCOLS = "subprotocols"
     BYTES = "bytes"
+    TOKEN = "token"
+    """To log in with, instead of a password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class MethodTraits:
     """A hold is a heartbeat: a whole number of seconds, within what the server takes."""
     at_once: bool = True
     """Many trials may run at once without asking anything more of the server."""
+    connections: int = 1
+    """So many trials run at a time where nothing is said of it: more than one where the server is our own."""
     longest_s: float | None = None
     """No longer hold can be asked for."""
     lab_path: str | None = "/"
@@ -125,6 +129,7 @@ _ROWS = (
         server=Server.SERVE,
         server_timer=False,
         asks=frozenset(Question),
+        connections=8,
         longest_s=LONGEST_HOLD_S,
         exchange=True,
     ),
@@ -148,7 +153,7 @@ _ROWS = (
         server=Server.ACTIVE_SYNC,
         server_timer=True,
         asks=_ANY_SERVER,
-        takes=frozenset({Takes.LOGIN}),
+        takes=frozenset({Takes.LOGIN, Takes.TOKEN}),
         needs_account=True,
         whole_seconds=True,
         at_once=False,

@@ -66,7 +66,7 @@ def test_every_answer_has_its_row(diagnosis, told):
 
 def test_the_spread_is_a_table(diagnosis, told):
     table = told(diagnosis)["Diagnosis"][2]
-    assert table.caption == "Requests that are alive after a time, of 14 trials (95 % of confidence)"
+    assert table.caption == "Requests that are alive after a time, of 22 trials (95 % of confidence)"
     assert len(table.rows) == len(diagnosis["spread"]["curve"])
 
 

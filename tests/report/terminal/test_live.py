@@ -87,12 +87,12 @@ def lines_while(settings, seconds, see, watch=None):
     ],
 )
 def test_a_running_search_in_a_line(connections, seconds, line):
-    assert lines_while(SearchSettings(connections=connections), seconds, status) == line
+    assert lines_while(SearchSettings(min_s=60, connections=connections), seconds, status) == line
 
 
 def test_the_time_left_never_grows_while_nothing_contradicts():
     left = []
-    settings = SearchSettings(confirm=2)
+    settings = SearchSettings(min_s=60, confirm=2)
 
     async def main():
         run = Run(Search(settings), TenMinutes(), watch=lambda run: left.append(time_left_s(run)))
@@ -105,7 +105,7 @@ def test_the_time_left_never_grows_while_nothing_contradicts():
 
 def test_between_two_rounds_nothing_is_tried():
     async def main():
-        return status(Run(Search(SearchSettings()), TenMinutes()))
+        return status(Run(Search(SearchSettings(min_s=60)), TenMinutes()))
 
     assert warp.run(main(), warp.WarpClock()).startswith("limit between ? and ? s; trying nothing; ")
 
@@ -116,7 +116,7 @@ def test_each_trial_leaves_a_line(terminal):
     console = Console(file=out, force_terminal=terminal, width=40)
     with LiveLine(console) as line:
         line.says("probing a path whose name is longer than [bold]forty[/] columns")
-        lines_while(SearchSettings(), 9999, lambda _: None, line.search)
+        lines_while(SearchSettings(min_s=60), 9999, lambda _: None, line.search)
     for text in (
         "probing a path whose name is longer than [bold]forty[/] columns\n",
         "trial 1: hold 3540 s cut: silent\n",
