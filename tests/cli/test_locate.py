@@ -79,7 +79,7 @@ class Silent:
 
 @linux
 def test_a_limit_that_is_too_short_to_be_known(capsys, monkeypatch):
-    async def set_up(name, dialer, settings, prior, rng, journal, observer):
+    async def set_up(name, dialer, settings, prior, rng, talk, journal, observer):
         return Run(Search(settings, prior), Silent())
 
     monkeypatch.setattr("hbprobe.measure.setup.set_up", set_up)
@@ -109,7 +109,7 @@ def test_nobody_is_there(capsys):
         ),
         (["--hops", "256"], "--hops 256: no packet goes further than 255 hops"),
         (["--hops", "0"], "--hops: 0 is no whole number from 1 to 255"),
-        (["--insecure"], "--ca and --insecure go with https; there is no certificate in http"),
+        (["--insecure"], "--ca and --insecure go with TLS; there is no certificate in http"),
     ],
 )
 def test_wrong_usage(capsys, arguments, message):
