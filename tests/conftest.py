@@ -46,12 +46,6 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if all(path.suffix == ".py" for path in named) else (os.cpu_count() or 1) + 2
 
 
-@pytest.hookimpl
-def pytest_fixture_setup(fixturedef):
-    """Refuse what would be made again and again, as the order of tests is."""
-    assert fixturedef.scope in ("function", "session"), f"{fixturedef.argname}: make it one of the session"
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Spread the tests that wait evenly among those that work, so that the processors are never all idle."""

@@ -20,34 +20,34 @@ from hbprobe.profiles.running import draw
 from hbprobe.standin.record_files import EventLog, IisLog, WallClock
 
 CATALOGUE = Catalogue()
-UNTIL_S = 9000.0
 
 
-async def logged(world, box, folder):
+async def logged(world, box, folder, until_s):
     clock, site = WallClock(BEGIN, asyncio.get_running_loop().time()), Site()
     with (
         contextlib.closing(IisLog(folder, Release.V2019, clock, site)) as lines,
         contextlib.closing(EventLog(folder, Release.V2019, world.settings, clock, site)) as events,
     ):
-        return await run(world, [box], UNTIL_S, (lines, events))
+        return await run(world, [box], until_s, (lines, events))
 
 
 @pytest.mark.parametrize(
-    ("profile", "how"),
+    ("profile", "how", "until_s"),
     [
-        ("ten-minute-provider", "silent"),
-        ("f5-bigip-fastl4", "told"),
-        ("cloudflare-gateway-tcp", "told"),
-        ("aws-alb", "told"),
+        ("ten-minute-provider", "silent", 9000.0),
+        ("f5-bigip-fastl4", "told", 9000.0),
+        ("cloudflare-gateway-tcp", "told", 9000.0),
+        ("microsoft-web-application-proxy", "told", 9000.0),
     ],
+    ids=["silent", "reset", "closed", "status"],
 )
-def test_a_limit_through_sockets(tmp_path, profile, how):
+def test_a_limit_through_sockets(tmp_path, profile, how, until_s):
     box, _ = draw(CATALOGUE.find(profile), random.Random(1))
     path = only_path(box)
     world = company(path, devices=len(DEVICES), mix={kind.id: 1 for kind in DEVICES}, mails=20)
     habits = replace(world.habits, wait_s=20.0)
     world = on_one_path(replace(world, habits=habits))
-    seen = warp.run(logged(world, box, tmp_path), warp.WarpClock())
+    seen = warp.run(logged(world, box, tmp_path, until_s), warp.WarpClock())
     evidence = Logs([tmp_path]).run()
     (limit,) = evidence.limits
     limit_s = path.spans[0].cut.limit_s
