@@ -703,7 +703,7 @@ SMALL = {
     "profiles.checking": "what is wrong in files; a verb has no logic of its own",
     "records.verdict": "a document",
     "report.documents.redaction": "pure, and its importer reads files; a table of what looks like a secret",
-    "toxiproxy.metrics": "needs an extra, and is loaded when somebody asks",
+    "toxiproxy.metrics": "loaded when somebody asks",
     "report.documents.location_chapter": "one kind of document, as captures and logs are",
     "watch.schedule": "pure, and its importer waits",
     "web.box_page": "a page; a verb has no logic of its own",
