@@ -144,6 +144,7 @@ TOUCHING = {
     "measure.request",
     "measure.run",
     "measure.setup",
+    "measure.talk_request",
     "measure.verdict",
     "middlebox.alarm",
     "middlebox.box_stats",
@@ -705,6 +706,7 @@ SMALL = {
     "report.documents.redaction": "pure, and its importer reads files; a table of what looks like a secret",
     "toxiproxy.metrics": "loaded when somebody asks",
     "report.documents.location_chapter": "one kind of document, as captures and logs are",
+    "trial.talks.scram": "a protocol of its own, tested with the numbers of its RFC",
     "watch.schedule": "pure, and its importer waits",
     "web.box_page": "a page; a verb has no logic of its own",
 }

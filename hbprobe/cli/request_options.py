@@ -25,12 +25,13 @@ from hbprobe.measure.request import (
     Trusting,
     Whole,
 )
+from hbprobe.measure.talk_request import Talking
 
 RequestT = TypeVar("RequestT", bound=Request[Any])
 OwnT = TypeVar("OwnT")
 
-_UNASKED = {"password", "family"}
-"""Fields that are no options: a password would be seen by every user of the machine; a family is -4 or -6."""
+_UNASKED = {"password", "headers", "family"}
+"""Fields that are no options: a secret would be seen by every user of the machine; a family is -4 or -6."""
 _NAMES = {
     "manner": "--how",
     "shortest": "--from",
@@ -53,6 +54,9 @@ _METAVARS = {
     "source": "ADDRESS|INTERFACE",
     "label": "TEXT",
     "user": "NAME",
+    "subprotocol": "NAME",
+    "send": "TEXT",
+    "expect": "TEXT",
     "compare": "URL",
     "other_port": "PORT",
     "device": "ID",
@@ -61,9 +65,10 @@ _METAVARS = {
 _GROUPS = {
     Searching: Group("Search", sort_key=1),
     LoggingIn: Group("Login", sort_key=2),
-    Trusting: Group("Trust", sort_key=3),
-    Connecting: Group("Connection", sort_key=4),
-    Journalling: Group("Journal", sort_key=5),
+    Talking: Group("Protocol", sort_key=3),
+    Trusting: Group("Trust", sort_key=4),
+    Connecting: Group("Connection", sort_key=5),
+    Journalling: Group("Journal", sort_key=6),
 }
 
 

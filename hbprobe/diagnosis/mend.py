@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from hbprobe.diagnosis.heartbeat import safe_interval_s
 from hbprobe.diagnosis.reasoning import BoxKind, Movement, Reasoning, Runs
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
@@ -39,7 +38,7 @@ def mend(
     if first is BoxKind.SERVER:
         return (_BETWEEN_REQUESTS,)
     doubt = (_MAYBE_SERVERS,) if BoxKind.SERVER in reasoning.kinds else ()
-    return (*_timer(verdict), *_ping(limit, seen), *_keep_alive(limit, seen, reasoning), *doubt)
+    return (*_timer(verdict), *_ping(seen), *_keep_alive(limit, seen, reasoning), *doubt)
 
 
 def _timer(verdict: Judgement | None) -> Iterator[str]:
@@ -53,18 +52,19 @@ def _timer(verdict: Judgement | None) -> Iterator[str]:
     yield f"A timer of {_seconds(verdict.carries_max_s)} carries the longest heartbeat of these settings."
 
 
-def _ping(limit: Limit, seen: Sequence[Observation]) -> Iterator[str]:
+def _ping(seen: Sequence[Observation]) -> Iterator[str]:
     """Tell of the protocol's own ping: that is what drips from both ends where no far end of ours drips alone."""
     asked = {one.ask.question: one for one in seen}
     tried = asked.get(Question.BOTH_DRIP)
     if tried is None or Question.SERVER_DRIP in asked or tried.ask.interval_s is None:
         return
+    every = f"The protocol's own ping every {_seconds(tried.ask.interval_s)}"
     if tried.survived:
-        safe_s = safe_interval_s(limit)
-        safe = "" if safe_s is None else f"; every {_seconds(safe_s)} is often enough, and lets one be lost"
+        yield f"{every}: it was tried, and saved the connection; if one is lost, the next still comes in time."
+    elif tried.survived is False:
         yield (
-            f"The protocol's own ping every {_seconds(tried.ask.interval_s)}: it was tried, and saved the "
-            f"connection{safe}."
+            f"{every} was tried, and did not save the connection: the timer counts from the start, or the box does "
+            "not count a ping as data. Let the application send data of its own as often, or have the timer raised."
         )
 
 

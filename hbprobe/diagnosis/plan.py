@@ -1,7 +1,10 @@
 """Which questions to ask about a limit that is known, how long each takes, and so how long all do side by side."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
+from hbprobe.diagnosis.heartbeat import safe_interval_s
 from hbprobe.trial.evidence import Ask, Question
 from hbprobe.trial.outcome import Limit
 
@@ -31,6 +34,8 @@ class Means:
     """They travel on this clock: in warp the kernel's timers do not run."""
     elsewhere: bool = False
     """There is another address to compare with."""
+    pings: bool = False
+    """What drips from both ends is the protocol's own ping: it is tried as often as it is to be recommended."""
 
 
 def plan(limit: Limit, means: Means) -> tuple[Ask, ...]:
@@ -47,10 +52,36 @@ def plan(limit: Limit, means: Means) -> tuple[Ask, ...]:
         drip_s = max(_SHORTEST_DRIP_S, round(alive_s / _DRIPS, 3))
         drips = (Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
         asks += [Ask(question, long_s, drip_s) for question in drips]
+        if means.pings:
+            asks[-1] = Ask(Question.BOTH_DRIP, long_s, safe_interval_s(limit) or drip_s)
         asks.append(Ask(Question.BETWEEN_REQUESTS, long_s))
     if means.elsewhere:
         asks += [Ask(Question.ELSEWHERE, hold_s) for hold_s in (limit.survived_s, past_s) if hold_s is not None]
     return tuple(asks)
+
+
+def in_heartbeats(asks: tuple[Ask, ...], limit: Limit, longest_s: float | None, step_s: int) -> tuple[Ask, ...]:
+    """Return what is left of the requests where a hold is a heartbeat that the server takes: of whole seconds, in
+    steps, and no longer than the longest. One that would no longer be past the limit tells nothing of it."""
+    most_s = math.inf if longest_s is None else longest_s
+    fitted = tuple(replace(ask, hold_s=min(math.ceil(ask.hold_s / step_s) * step_s, most_s)) for ask in asks)
+    cut_s, survived_s = limit.cut_s or 0.0, limit.survived_s or 0.0
+    return tuple(ask for ask in fitted if ask.hold_s > cut_s or ask.hold_s <= survived_s)
+
+
+def left_out(asked: Collection[Question]) -> str:
+    """Say in one sentence what nothing at the far end lets us ask; empty where all of it can be asked."""
+    missing = [question for question in _DATA if question not in asked]
+    if missing == [*_DATA]:
+        what = "whether bytes save it, and from which end"
+    elif missing:
+        what = "whether bytes from one end alone save it"
+    else:
+        return ""
+    return f"not asked, for only hbprobe serve at the far end lets us: {what}"
+
+
+_DATA = (Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
 
 
 def expected_s(asks: tuple[Ask, ...], grace_s: float) -> float:

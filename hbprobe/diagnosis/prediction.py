@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
-from hbprobe.profiles.silent_request import Cut, between_requests, cut_by, deciding_timer, outlived
+from hbprobe.profiles.silent_request import Cut, cut_by, outlived, quiet_timer
+from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Ask, FarEndState, Question
 
 _SAVED_BY = {
@@ -39,12 +40,9 @@ class Prediction:
         return (self.cut.manner, Manner.SILENT) if self.cut.tries > 1 else (self.cut.manner,)
 
 
-def predict(profile: Profile, *, between: bool = False) -> Prediction | None:
-    """Say what becomes of a request that is held in silence; None for a product that lets it live.
-
-    `between`: of a connection on which nothing is asked.
-    """
-    timer = between_requests(profile) if between else deciding_timer(profile)
+def predict(profile: Profile, phase: QuietPhase = QuietPhase.REQUEST) -> Prediction | None:
+    """Say what becomes of a connection that is silent in that part of it; None for a product that lets it live."""
+    timer = quiet_timer(profile, phase)
     if timer is None or outlived(timer):
         return None
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)

@@ -9,6 +9,7 @@ from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Category, Inferable, Profile
+from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import FarEndState, Observation, Question
 from hbprobe.trial.outcome import Limit
 
@@ -71,22 +72,22 @@ def rank(
     limit: Limit,
     seen: Sequence[Observation],
     reasoning: Reasoning,
-    *,
-    between: bool = False,
+    phase: QuietPhase = QuietPhase.REQUEST,
 ) -> tuple[Match, ...]:
     """Return the products that can cut so, the best fit first, equals by id; none where no box is behind the limit.
 
     Left out is what cannot be: a product whose timer cannot be set to the limit, or that cuts in another manner.
-    `between`: the limit is that of a connection on which nothing is asked, and the timer may be a server's.
+    `phase` is that of the connection in which it was silent; between requests the timer may be a server's, too.
     """
-    if limit.cut_s is None or not (reasoning.is_a_box or (between and BoxKind.SERVER in reasoning.kinds)):
+    may_be_server = phase is QuietPhase.BETWEEN and BoxKind.SERVER in reasoning.kinds
+    if limit.cut_s is None or not (reasoning.is_a_box or may_be_server):
         return ()
     profiles, told, matches = tuple(profiles), told_names(seen), []
     of_family = {one.built_on: body for one in profiles if one.built_on and (body := _page(one, limit))}
     for profile in profiles:
         if profile.category is Category.EXAMPLE:
             continue
-        foretold = predict(profile, between=between)
+        foretold = predict(profile, phase)
         if foretold is None:
             if is_named(profile, told):
                 matches.append(Match(profile, (Argument(_NAMED, _named(told)), _SOMEBODY_SET_ONE)))

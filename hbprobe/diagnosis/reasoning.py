@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Observation, Question
 from hbprobe.trial.explanation import Explanation, explain
-from hbprobe.trial.methods.table import server_timer_counts
+from hbprobe.trial.methods.table import is_talk, server_timer_counts
 from hbprobe.trial.outcome import Cause, Limit
 from hbprobe.word import Word
 
@@ -93,7 +93,7 @@ def reason(limit: Limit, seen: Sequence[Observation], method: str, *, tls: bool)
     if (no_timer := _no_timer(limit, explanation, method)) is not None:
         return Reasoning(explanation, None, None, None, None, (no_timer,))
     saved = {one.ask.question: one.survived for one in seen}
-    runs, whose = _runs(limit, seen, saved), _whose(limit, seen, method, explanation.causes)
+    runs, whose = _runs(limit, seen, saved, method), _whose(limit, seen, method, explanation.causes)
     if whose is Whose.SERVER:
         kinds: tuple[BoxKind, ...] = (BoxKind.SERVER,)
         explanation = replace(explanation, causes=_servers_first(explanation.causes))
@@ -126,7 +126,7 @@ def _servers_first(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=lambda cause: cause not in _BY_SERVER))
 
 
-def _runs(limit: Limit, seen: Sequence[Observation], saved: dict[Question, bool | None]) -> Runs | None:
+def _runs(limit: Limit, seen: Sequence[Observation], saved: dict[Question, bool | None], method: str) -> Runs | None:
     """Tell idle timers from totals.
 
     A box that knows requests may begin to count when the request is whole. Then a drip from the client saves it, and
@@ -139,6 +139,8 @@ def _runs(limit: Limit, seen: Sequence[Observation], saved: dict[Question, bool 
     helpers = (Question.KEEP_ALIVE, Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
     if any(saved.get(question) for question in helpers):
         return Runs.IDLE
+    if is_talk(method):  # a box may count data, and no ping
+        return None
     return Runs.TOTAL if saved.get(Question.BOTH_DRIP) is False else None
 
 

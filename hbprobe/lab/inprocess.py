@@ -24,7 +24,7 @@ from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.methods.table import DEFAULT, METHODS, Server
+from hbprobe.trial.methods.table import DEFAULT, METHODS, MethodTraits, Server
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -107,7 +107,7 @@ async def measure(
     """
     events: list[list[Event]] = [[] for _ in boxes]
     traits = METHODS[method]
-    services, account = _active_sync(settings) if traits.server is Server.ACTIVE_SYNC else ((), None)
+    services, account = _at_the_far_end(traits, settings)
     chance, at = random.Random(seed), traits.lab_path or "/"
     async with no_fault_is_lost(), path(boxes, settings, events, chance, services, at) as dialer:
         rng = random.Random(_SEED)
@@ -135,20 +135,21 @@ async def diagnose(
     from hbprobe.measure.diagnosing import Diagnosing
 
     events: list[list[Event]] = [[] for _ in boxes]
-    rng = random.Random(_SEED)
-    async with (
-        no_fault_is_lost(),
-        path(boxes, settings, events, random.Random(seed), at=METHODS[method].lab_path or "/") as dialer,
-    ):
-        run = await set_up(method, dialer, search, prior, rng, journal=journal)
+    rng, traits = random.Random(_SEED), METHODS[method]
+    services, account = _at_the_far_end(traits, settings)
+    at = traits.lab_path or "/"
+    async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed), services, at) as dialer:
+        run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal)
         watch = observer.diagnosis
         found = Diagnosing(run, dialer, keep_alives=False, trials=trials, watch=watch, journal=journal)
         found.failure = await carry_out(found.to_the_end())
     return found
 
 
-def _active_sync(settings: Settings) -> "tuple[tuple[Service, ...], Account]":
-    """Return what stands in for Exchange, and who logs in: it lets everyone in."""
+def _at_the_far_end(traits: MethodTraits, settings: Settings) -> "tuple[tuple[Service, ...], Account | None]":
+    """Return what stands in for Exchange where a method needs it, and who logs in: it lets everyone in."""
+    if traits.server is not Server.ACTIVE_SYNC:
+        return (), None
     from hbprobe.eas.client import Account
     from hbprobe.standin.service import StandIn
 

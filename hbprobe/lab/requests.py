@@ -14,7 +14,6 @@ from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import (
     Concluding,
-    Connecting,
     File,
     Journalling,
     Request,
@@ -22,6 +21,7 @@ from hbprobe.measure.request import (
     Whole,
     target_of,
 )
+from hbprobe.measure.talk_request import Talking
 from hbprobe.trial.methods.table import MethodTraits, in_words
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from hbprobe.search.search import SearchSettings
 
 WORKED_EXAMPLE = "ten-minute-provider"
+_SIDE_BY_SIDE = 2
+"""So many questions are asked at the same time where each takes a device of its own on the server."""
 _NOT_IN_A_LAB = "{method} {value}: the far end of a lab does not speak it: use {fit}"
 
 
@@ -224,14 +226,15 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosis"]):
+class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
     """Find the limit of a path, and explain it: which timer, whose, what kind of box, what would mend it.
 
     After the search it asks at the same time what saves longer requests and what both ends see of their death.
     """
 
     url: str | None = field(default=None, kw_only=False)
-    """https://HOST[:PORT]/ of hbprobe serve (hold), or a web server (idle)"""
+    """https://HOST[:PORT]/ of hbprobe serve (hold), a web server (idle) or ActiveSync (ping); wss://, h2://,
+    imaps:// and the like for other protocols"""
     lab: Sequence[str] | None = None
     """instead of a URL: diagnose simulated boxes, in order from the client, on a clock that jumps"""
     trials: Annotated[int, Whole(0)] = 0
@@ -245,9 +248,6 @@ class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosi
         """Raise RequestError for fields that do not go together."""
         if (self.url is None) == (self.lab is None):
             raise RequestError("name what to diagnose: a URL, or boxes with {lab}", "url")
-        if not self.traits.asks:
-            fit = in_words(lambda row: bool(row.asks))
-            raise RequestError("{method} {value}: a diagnosis needs {fit}", "method", value=self.method, fit=fit)
         if self.lab is not None and self.traits.lab_path is None:
             raise RequestError(_NOT_IN_A_LAB, "method", value=self.method, fit=in_words(_is_in_labs))
         if self.compare is not None and self.other_port is not None:
@@ -259,7 +259,7 @@ class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosi
         super().check()
 
     async def _measured(self, observer: Observer) -> "Diagnosis":
-        from hbprobe.measure.conclude import conclude, sum_up
+        from hbprobe.measure.conclude import conclude, in_force, sum_up
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over
         from hbprobe.profiles.catalogue import Catalogue
@@ -269,12 +269,15 @@ class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosi
         settings, search = self.exchange_settings(), self.search_settings()
         target = None if self.url is None else target_of(self.url, self.traits.schemes)
         name = "lab" if target is None else str(target)
-        with self.kept(header(name, self.method, search)) as journal:
+        with self.kept(header(name, self.method, search, **self.said_of_talk)) as journal:
             if target is None:
                 found = await self._in_lab(search, journal, observer)
             else:
                 found = await self._on_path(target, search, journal, observer)
                 found.failure = await carry_out(found.to_the_end())
+        notes: tuple[str, ...] = ()
+        if target is not None:
+            settings, notes = in_force(found.run, settings, is_file=self.webconfig is not None)
         result = conclude(
             found.run,
             settings,
@@ -287,7 +290,7 @@ class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosi
             wall_s=time.perf_counter() - started,
             began=began if self.lab is None else None,
             path=tuple(self.lab or ()),
-            notes=self.trust_notes,
+            notes=(*self.trust_notes, *notes),
         )
         return handed_over(
             sum_up(found, result, Catalogue().all()), found.failure, holds_something=bool(found.run.trials)
@@ -303,13 +306,24 @@ class Diagnose(Searching, Connecting, Journalling, Concluding, Request["Diagnosi
         from hbprobe.measure.setup import set_up
 
         dialer, rng, elsewhere = self.dialer(target), random.SystemRandom(), self._elsewhere(target)
+        account, talk = self.login(target), self.talk(target)
         side = "how it dies, what saves it" + (", whether it dies elsewhere" if elsewhere else "")
         side += f", {self.trials} more trials" if self.trials else ""
         longest = format_duration(search.worst_case_s)
         observer.says(f"diagnosing {target}")
         observer.says(f"1. the limit: about {longest} at worst, less if the path cuts early")
         observer.says(f"2. all at the same time, about one and a half limits long: {side}")
-        run = await set_up(self.method, dialer, search, self.prior(), rng, journal=journal, observer=observer)
+        run = await set_up(
+            self.method,
+            dialer,
+            search if self.traits.at_once else replace(search, connections=max(search.connections, _SIDE_BY_SIDE)),
+            self.prior(),
+            rng,
+            account=account,
+            talk=talk,
+            journal=journal,
+            observer=observer,
+        )
         return Diagnosing(
             run,
             dialer,

@@ -11,13 +11,14 @@ from typing import Protocol
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.locate.finding import ALL, NONE, Code, HopFinding, Reached, Route, locate, reaches
-from hbprobe.locate.route import Address, find_route, set_ttl
+from hbprobe.locate.route import HopAddress, find_route, set_ttl
 from hbprobe.net.keep_alive import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.text import counted
 from hbprobe.trial.methods.method import Environment, Method, make
 from hbprobe.trial.methods.table import DEFAULT
 from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 
 _POLL_S = 0.05
 _QUIET_S = 0.3
@@ -29,7 +30,7 @@ _STAGGER_S = 0.02
 _SHORTEST_S = 1.5
 """Keep-alives go out at most once in a second, and that must be well below the limit."""
 
-FindRoute = Callable[[socket.AddressFamily, Address, int], Awaitable[Route]]
+FindRoute = Callable[[socket.AddressFamily, HopAddress, int], Awaitable[Route]]
 """Finds the hops to an address, up to so many."""
 
 
@@ -167,6 +168,7 @@ class Locating:
         asked: HopQuestion,
         rng: random.Random,
         *,
+        talk: TalkOptions = NO_OPTIONS,
         find: FindRoute = find_route,
         say: Callable[[str], None] = lambda _: None,
         wait: Callable[[str, float], None] = lambda *_: None,
@@ -180,6 +182,7 @@ class Locating:
         self._dialer = dialer
         self._asked = asked
         self._rng = rng
+        self._talk = talk
         self._find = find
         self._say, self._wait = say, wait
         self._journal = journal
@@ -234,7 +237,7 @@ class Locating:
         if self._journal is not None and outcome.kind is not Kind.FAILED:
             self._journal.hop_ended(ttl, number, self._asked.hold_s, outcome)
 
-    async def _peer(self) -> tuple[socket.AddressFamily, Address]:
+    async def _peer(self) -> tuple[socket.AddressFamily, HopAddress]:
         """Connect once, so that the name is looked up and all connections go to the same address."""
         try:
             wire = await self._dialer.open()
@@ -255,7 +258,8 @@ class Locating:
 
     def _method(self, reach: Reach) -> Method:
         asked, dialer = self._asked, self._dialer.prepared(reach.take)
-        return make(Environment(asked.method, dialer, asked.grace_s, self._rng, quiet=reach.during))
+        environment = Environment(asked.method, dialer, asked.grace_s, self._rng, talk=self._talk, quiet=reach.during)
+        return make(environment)
 
 
 def _announcement(route: Route, count: int, asked: HopQuestion) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.locate.finding import Hop, Route
-from hbprobe.locate.route import Address
+from hbprobe.locate.route import HopAddress
 
 _PATIENCE_S, _ROUNDS = 1.5, 2
 """SYNs are sent again after that time: answers get lost, and a busy link has more packets than scapy can read."""
@@ -31,7 +31,7 @@ def load_scapy() -> Any:  # noqa: ANN401  scapy's modules, which are not typed
     return scapy
 
 
-async def find_raw_route(family: socket.AddressFamily, address: Address, most_hops: int) -> Route:
+async def find_raw_route(family: socket.AddressFamily, address: HopAddress, most_hops: int) -> Route:
     """Find the hops to an address that takes TCP connections, all at once, in 3 s.
 
     Raises CannotMeasureError where this user may not send raw packets.

@@ -27,7 +27,7 @@ _ADDRESS_AT = {int(socket.AF_INET): (4, 4), int(socket.AF_INET6): (8, 16)}
 """Where an address stands in struct sockaddr_in and sockaddr_in6, and its length."""
 
 Prepare = Callable[[socket.socket], None]
-Address = tuple[str | int, ...]
+HopAddress = tuple[str | int, ...]
 """As the system names it: host and port, and for IPv6 two more."""
 
 
@@ -45,7 +45,7 @@ def _default_ttl(sock: socket.socket) -> int:
 
 
 async def find_route(
-    family: socket.AddressFamily, address: Address, most_hops: int, prepare: Prepare = lambda _: None
+    family: socket.AddressFamily, address: HopAddress, most_hops: int, prepare: Prepare = lambda _: None
 ) -> Route:
     """Find the hops to an address that takes TCP connections, a few at a time; takes 2.5 s for each silent batch.
 
@@ -62,7 +62,7 @@ async def find_route(
     return Route(tuple(hops), None)
 
 
-async def _try(family: socket.AddressFamily, address: Address, ttl: int, prepare: Prepare) -> Hop | None:
+async def _try(family: socket.AddressFamily, address: HopAddress, ttl: int, prepare: Prepare) -> Hop | None:
     """Connect so far; return who objected, or None when TCP was answered, if only with RST."""
     loop = asyncio.get_running_loop()
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:

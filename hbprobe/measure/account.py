@@ -9,21 +9,17 @@ from pathlib import Path
 from hbprobe.eas.client import Account
 from hbprobe.errors import RequestError
 from hbprobe.files import remark_on_readers
-from hbprobe.net.target import Target
 
 _log = logging.getLogger(__name__)
 PASSWORD_VARIABLE = "HBPROBE_PASSWORD"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def account_of(user: str | None, password: str | None, password_file: Path | None, target: Target) -> Account:
-    """Return who logs in; raises RequestError where that is not said, or where the password would go in the clear."""
+def account_of(user: str | None, password: str | None, password_file: Path | None) -> Account:
+    """Return who logs in; raises RequestError where that is not said."""
     if user is None:
         raise RequestError("{user} is missing: ActiveSync wants a login", "user")
     if not user or ":" in user or not user.isprintable():
         raise RequestError("{user} {value!r}: no name to log in with", "user", value=user)
-    if not target.tls and target.host not in _LOOPBACK:
-        raise RequestError("a password goes over https only; http is for a server on this machine", "url")
     return Account(user, _password(user, password_file) if password is None else password)
 
 

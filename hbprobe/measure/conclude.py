@@ -15,6 +15,7 @@ from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.origin import Origin, Verb
 from hbprobe.records.result import Result, is_servers_own
+from hbprobe.search import heartbeats
 from hbprobe.trial.methods.table import METHODS
 
 _ANYWHERE = Origin()
@@ -73,6 +74,14 @@ def conclude(
         if limit.is_known and judges
         else None,
     )
+
+
+def in_force(run: Run, settings: Settings, *, is_file: bool) -> tuple[Settings, tuple[str, ...]]:
+    """Return Exchange's settings as the live server told them, and what the method has to say."""
+    if (limits := run.method.limits) is None:
+        return settings, run.method.notes
+    settings, differences = heartbeats.in_force(settings, limits, is_file=is_file)
+    return settings, (*differences, *run.method.notes)
 
 
 def sum_up(found: Diagnosing, result: Result, profiles: Sequence[Profile]) -> Diagnosis:

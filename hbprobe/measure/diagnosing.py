@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from hbprobe.diagnosis.plan import Means, expected_s, plan
+from hbprobe.diagnosis.plan import Means, expected_s, in_heartbeats, left_out, plan
 from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
 from hbprobe.diagnosis.spread import Spread, spread_holds, spread_of
@@ -49,6 +49,7 @@ class Diagnosing:
         self.complete = False
         self.failure: CannotMeasureError | None = None
         """What stood in the way of the rest."""
+        self._there: Method | None = None
         self._keep_alives = keep_alives and can_keep_alive()
         self._trials = trials
         self._watch = watch
@@ -90,7 +91,7 @@ class Diagnosing:
     @property
     def reasoning(self) -> Reasoning:
         """What the answers so far add up to."""
-        return reason(self.run.search.limit, self.seen, self.run.method.name, tls=self.dialer.target.tls)
+        return reason(self.run.search.limit, self.seen, self.run.method.name, tls=self.dialer.tls)
 
     @property
     def spread(self) -> Spread | None:
@@ -99,8 +100,7 @@ class Diagnosing:
 
     def matches(self, profiles: Sequence[Profile]) -> tuple[Match, ...]:
         """Return which products fit, the best first."""
-        between = METHODS[self.run.method.name].between_requests
-        return rank(profiles, self.run.search.limit, self.seen, self.reasoning, between=between)
+        return rank(profiles, self.run.search.limit, self.seen, self.reasoning, self._traits.phase)
 
     # What it does
 
@@ -112,13 +112,25 @@ class Diagnosing:
         serves = must_serve and await WitnessClient(self.dialer).is_there()
         if must_serve and not serves:
             self.remarks = ("the far end bears no witness, as an older hbprobe serve: fewer questions were asked",)
-        asks = plan(limit, Means(serves or not must_serve, self._keep_alives, self.elsewhere is not None))
-        self.asks = tuple(ask for ask in asks if ask.question in self._traits.asks)
+        possible = self.run.method.asks
+        if not must_serve and (text := left_out(possible)):
+            self.remarks = (text,)
+        means = Means(
+            serves or not must_serve, self._keep_alives, self.elsewhere is not None, pings=bool(self._traits.talk)
+        )
+        asks = plan(limit, means)
+        asks = tuple(ask for ask in asks if ask.question in possible)
+        if (takes := self.run.method.limits) is not None:
+            asks = in_heartbeats(asks, limit, takes.max_s, takes.step_s or 1)
+        self.asks = asks
 
     def _asking(self, ask: Ask) -> Method:
         """Ask in the same way at the other address, so that only the address makes a difference."""
-        method = self.run.method
-        return method if ask.question is not Question.ELSEWHERE or not self.elsewhere else method.at(self.elsewhere)
+        if ask.question is not Question.ELSEWHERE or self.elsewhere is None:
+            return self.run.method
+        if self._there is None:
+            self._there = self.run.method.at(self.elsewhere)
+        return self._there
 
     @property
     def _traits(self) -> MethodTraits:

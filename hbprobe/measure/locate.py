@@ -10,15 +10,14 @@ from hbprobe.duration import format_duration
 from hbprobe.errors import CannotMeasureError, RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import (
-    Connecting,
     Count,
     Duration,
     Journalling,
     Request,
-    Searching,
     Whole,
     target_of,
 )
+from hbprobe.measure.talk_request import Talking
 from hbprobe.trial.methods.table import in_words
 
 if TYPE_CHECKING:
@@ -28,12 +27,13 @@ if TYPE_CHECKING:
     from hbprobe.net.wire import Dialer
     from hbprobe.records.location import Location
     from hbprobe.search.search import SearchSettings
+    from hbprobe.trial.talks.talk import TalkOptions
 
 MOST_HOPS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Locate(Searching, Connecting, Journalling, Request["Location"]):
+class Locate(Talking, Journalling, Request["Location"]):
     """Find the hop that forgets idle connections.
 
     Requests are held whose TCP keep-alives reach only so far, one for each hop, side by side. The first hop that must
@@ -42,7 +42,8 @@ class Locate(Searching, Connecting, Journalling, Request["Location"]):
     """
 
     url: str = field(kw_only=False)
-    """https://HOST[:PORT]/ of hbprobe serve (hold) or a web server (idle)"""
+    """https://HOST[:PORT]/ of hbprobe serve (hold) or a web server (idle); wss://, h2://, imaps:// and the like for
+    other protocols"""
     limit: Duration | None = None
     """the path's limit, where it is known: no search then"""
     hops: Annotated[int, Whole(1, 255, "no packet goes further than 255 hops")] = MOST_HOPS
@@ -76,9 +77,9 @@ class Locate(Searching, Connecting, Journalling, Request["Location"]):
         check_system()
         find = self._finder()  # before a search that takes hours
         search, target = self.search_settings(), target_of(self.url, self.traits.schemes)
-        dialer = self.dialer(target)
-        with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
-            return await _Measuring(self, dialer, search, journal, observer, find).located()
+        dialer, talk = self.dialer(target), self.talk(target)
+        with self.kept(header(str(target), self.method, search, **self.from_where, **self.said_of_talk)) as journal:
+            return await _Measuring(self, dialer, talk, search, journal, observer, find).located()
 
     def _finder(self) -> "FindRoute":
         from hbprobe.locate.raw_route import find_raw_route, load_scapy
@@ -97,12 +98,13 @@ class _Measuring:
         self,
         request: Locate,
         dialer: "Dialer",
+        talk: "TalkOptions",
         search: "SearchSettings",
         journal: "Journal | None",
         observer: Observer,
         find: "FindRoute",
     ) -> None:
-        self._request, self._dialer, self._search = request, dialer, search
+        self._request, self._dialer, self._talk, self._search = request, dialer, talk, search
         self._journal, self._observer, self._find = journal, observer, find
         self._started = time.perf_counter()
         self._asked: HopQuestion | None = None
@@ -129,6 +131,7 @@ class _Measuring:
             self._dialer,
             self._asked,
             random.SystemRandom(),
+            talk=self._talk,
             say=self._observer.says,
             wait=self._observer.waits,
             find=self._find,
@@ -152,6 +155,7 @@ class _Measuring:
             self._search,
             self._request.prior(),
             random.SystemRandom(),
+            talk=self._talk,
             journal=self._journal,
             observer=self._observer,
         )

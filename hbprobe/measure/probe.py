@@ -7,31 +7,27 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hbprobe.duration import format_duration
-from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import Concluding, Connecting, Journalling, LoggingIn, Request, Searching, target_of
-from hbprobe.trial.methods.table import in_words
+from hbprobe.measure.request import Concluding, Journalling, Request, target_of
+from hbprobe.measure.talk_request import Talking
 
 if TYPE_CHECKING:
-    from hbprobe.eas.client import Account
-    from hbprobe.exchange.settings import Settings
-    from hbprobe.measure.run import Run
-    from hbprobe.net.target import Target
     from hbprobe.records.result import Result
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe(Searching, LoggingIn, Connecting, Journalling, Concluding, Request["Result"]):
+class Probe(Talking, Journalling, Concluding, Request["Result"]):
     """Search a real path for the longest request that survives.
 
     Requests are held open on it; how longer ones die is found out, too, and compared with Exchange's heartbeats.
     """
 
     url: str = field(kw_only=False)
-    """https://HOST[:PORT]/ of hbprobe serve (hold), a web server (idle) or ActiveSync (ping)"""
+    """https://HOST[:PORT]/ of hbprobe serve (hold), a web server (idle) or ActiveSync (ping); wss://, h2://,
+    imaps:// and the like for other protocols"""
 
     async def _measured(self, observer: Observer) -> "Result":
-        from hbprobe.measure.conclude import conclude
+        from hbprobe.measure.conclude import conclude, in_force
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over, set_up
         from hbprobe.records.origin import Verb
@@ -39,8 +35,8 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Concluding, Request["
         started, began = time.perf_counter(), datetime.now(UTC)
         settings, search = self.exchange_settings(), self.search_settings()
         target = target_of(self.url, self.traits.schemes)
-        dialer, account = self.dialer(target), self._account(target)
-        with self.kept(header(str(target), self.method, search, **self.from_where)) as journal:
+        dialer, account, talk = self.dialer(target), self.login(target), self.talk(target)
+        with self.kept(header(str(target), self.method, search, **self.from_where, **self.said_of_talk)) as journal:
             longest = format_duration(search.worst_case_s)
             observer.says(f"probing {target}: about {longest} at worst, less if the path cuts early")
             run = await set_up(
@@ -50,11 +46,12 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Concluding, Request["
                 self.prior(),
                 random.SystemRandom(),
                 account=account,
+                talk=talk,
                 journal=journal,
                 observer=observer,
             )
             failure = await carry_out(run.to_the_end())
-        settings, notes = _in_force(run, settings, is_file=self.webconfig is not None)
+        settings, notes = in_force(run, settings, is_file=self.webconfig is not None)
         result = conclude(
             run,
             settings,
@@ -70,22 +67,3 @@ class Probe(Searching, LoggingIn, Connecting, Journalling, Concluding, Request["
             origin=self.origin,
         )
         return handed_over(result, failure, holds_something=bool(run.trials))
-
-    def _account(self, target: "Target") -> "Account | None":
-        if self.traits.needs_account:
-            return self.account(target)
-        for name in ("user", "password", "password_file"):
-            if getattr(self, name) is not None:
-                needing = in_words(lambda row: row.needs_account)
-                raise RequestError(f"{{user}} and {{password_file}} go with {{method}} {needing}", name)
-        return None
-
-
-def _in_force(run: "Run", settings: "Settings", *, is_file: bool) -> "tuple[Settings, tuple[str, ...]]":
-    """Return Exchange's settings as the live server told them, and what the method has to say."""
-    if (limits := run.method.limits) is None:
-        return settings, run.method.notes
-    from hbprobe.search.heartbeats import in_force
-
-    settings, differences = in_force(settings, limits, is_file=is_file)
-    return settings, (*differences, *run.method.notes)

@@ -32,7 +32,7 @@ from hbprobe import warp
 from hbprobe.duration import LONGEST_S, format_duration, parse_duration_s
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
-from hbprobe.net.target import HTTP, Scheme
+from hbprobe.net.target import HTTP, HTTP_1_1, Scheme
 from hbprobe.search.search import SearchSettings
 from hbprobe.share import parse_share
 from hbprobe.trial.methods.table import CHOICES, METHODS, MethodTraits, of_scheme
@@ -387,16 +387,20 @@ class Connecting(Trusting):
             raise RequestError(text, "label", most=_MOST_LABEL)
         super().check()
 
-    def tls(self, target: "Target") -> "ssl.SSLContext | None":
-        """Return how a target is spoken to, None for plain HTTP; raises UserError for an authority of no use."""
+    def tls(self, target: "Target", *, starttls: bool = False, alpn: str = HTTP_1_1) -> "ssl.SSLContext | None":
+        """Return how a target is spoken to, None for plain HTTP; raises UserError for an authority of no use.
+
+        `starttls`: TLS begins later on a connection that is plain at first. `alpn`: the protocol that is offered.
+        """
         from hbprobe.net.certificates import client_context
 
-        if not target.tls:
+        if not target.tls and not starttls:
             if self.ca is not None or self.insecure:
-                text = "{ca} and {insecure} go with https; there is no certificate in http"
-                raise RequestError(text, "insecure" if self.insecure else "ca")
+                scheme = target.scheme or "http"
+                text = "{ca} and {insecure} go with TLS; there is no certificate in {scheme}"
+                raise RequestError(text, "insecure" if self.insecure else "ca", scheme=scheme)
             return None
-        return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure)
+        return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure, alpn=alpn)
 
     def dialer(self, target: "Target") -> "Dialer":
         """Return what opens connections to a target; raises UserError as `tls` does."""
@@ -452,21 +456,27 @@ class Journalling(Group):
 
 @dataclass(frozen=True, kw_only=True)
 class LoggingIn(Group):
-    """Who logs in to an ActiveSync server."""
+    """Who logs in."""
 
     user: str | None = None
-    r"""who logs in, with Basic authentication alone: NAME, DOMAIN\NAME or NAME@DOMAIN"""
+    r"""who logs in; to ActiveSync with Basic authentication alone: NAME, DOMAIN\NAME or NAME@DOMAIN"""
     password: str | None = field(default=None, repr=False)
     """the password; never an option: it comes from the variable HBPROBE_PASSWORD, a file or a prompt"""
     password_file: File | None = None
     """a file whose first line is the password (default: the variable HBPROBE_PASSWORD, else a prompt)"""
 
-    def account(self, target: "Target") -> "Account":
-        """Return who logs in; raises RequestError where that is not said, or the password would go in the clear."""
+    def account(self, target: "Target", *, secured: bool = False) -> "Account":
+        """Return who logs in; raises RequestError where that is not said, or the password would go in the clear.
+
+        `secured`: TLS begins before the login.
+        """
         from hbprobe.measure.account import account_of
 
+        if not (target.tls or secured or is_on_this_machine(target)):
+            text = "a password goes over TLS only, as in https; {scheme} is for a server on this machine"
+            raise RequestError(text, "url", scheme=target.scheme or "http")
         file = None if self.password_file is None else Path(self.password_file)
-        return account_of(self.user, self.password, file, target)
+        return account_of(self.user, self.password, file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -531,6 +541,14 @@ class Concluding(Judging):
     def judges(self, traits: MethodTraits) -> bool:
         """Say whether there is a verdict on Exchange."""
         return self.exchange or (traits.exchange and not self.no_exchange)
+
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def is_on_this_machine(target: "Target") -> bool:
+    """Say whether what goes there in the clear leaves this machine not."""
+    return target.host in _LOOPBACK
 
 
 def target_of(url: str, schemes: Mapping[str, Scheme] = HTTP, name: str = "url") -> "Target":

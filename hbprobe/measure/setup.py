@@ -13,6 +13,7 @@ from hbprobe.net.wire import Dialer
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.methods.method import Environment, make
+from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -40,6 +41,7 @@ async def set_up(
     rng: random.Random,
     *,
     account: "Account | None" = None,
+    talk: TalkOptions = NO_OPTIONS,
     journal: Record | None = None,
     observer: Observer = _NOBODY,
     rate: float = 1.0,
@@ -56,6 +58,7 @@ async def set_up(
             rng,
             rate,
             account=account,
+            talk=talk,
             connections=settings.connections,
             say=observer.says,
         )

@@ -14,7 +14,7 @@ from hbprobe.middlebox.faults.flow_tls import NO_TLS, Tls
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Relay
 from hbprobe.middlebox.running_box import RunningBox
-from hbprobe.net.dial import Address
+from hbprobe.net.address import SocketAddress
 from hbprobe.profiles.model import Profile
 
 _BETWEEN = "127.0.0.1"
@@ -26,7 +26,7 @@ class Chain:
     def __init__(
         self,
         boxes: Sequence[Profile],
-        upstream: Sequence[Address],
+        upstream: Sequence[SocketAddress],
         observer: Callable[[int], Observer],
         max_flows: int | None = None,
         chance: random.Random | None = None,
@@ -71,7 +71,7 @@ class Chain:
             upstream = [(socket.AF_INET, taken)]
         return taken
 
-    def _make(self, place: int, upstream: Sequence[Address]) -> RunningBox:
+    def _make(self, place: int, upstream: Sequence[SocketAddress]) -> RunningBox:
         profile, observer = self._boxes[place], self._observer(place)
         if profile.layer is not Layer.HTTP:
             common = profile, upstream, observer, self._max_flows, self._chance, self._descriptors

@@ -23,8 +23,7 @@ from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.running_box import FlowState
-from hbprobe.net.address import name_of, peer_name
-from hbprobe.net.dial import Address
+from hbprobe.net.address import SocketAddress, name_of, peer_name
 from hbprobe.net.hangup import HangupWatch
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now, holds, wait_for_ack
@@ -78,7 +77,7 @@ class Relay:
     def __init__(
         self,
         profile: Profile,
-        upstream: Sequence[Address],
+        upstream: Sequence[SocketAddress],
         observer: Observer,
         max_flows: int | None = None,
         chance: random.Random | None = None,
@@ -187,7 +186,7 @@ class Relay:
     def _make_link(self, client: socket.socket) -> Link:
         return Link(self._rules, self._loop.time(), self._chance.random(), self._stats.opened(), client)
 
-    def _dial(self, link: Link, addresses: Sequence[Address]) -> None:
+    def _dial(self, link: Link, addresses: Sequence[SocketAddress]) -> None:
         family, address = addresses[0]
         try:
             server = self._expired_ends.new_socket(family)
@@ -203,7 +202,7 @@ class Relay:
         else:
             self._dial_next(link, addresses, error_number)
 
-    def _dialled(self, link: Link, addresses: Sequence[Address]) -> None:
+    def _dialled(self, link: Link, addresses: Sequence[SocketAddress]) -> None:
         server = link.socks[Side.SERVER]
         self._loop.remove_writer(server.fileno())
         error_number = server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -223,7 +222,7 @@ class Relay:
         self._read(link, Side.CLIENT)
         self._read(link, Side.SERVER)
 
-    def _dial_next(self, link: Link, addresses: Sequence[Address], error_number: int) -> None:
+    def _dial_next(self, link: Link, addresses: Sequence[SocketAddress], error_number: int) -> None:
         link.socks[Side.SERVER].close()
         if len(addresses) > 1:
             self._dial(link, addresses[1:])

@@ -30,7 +30,7 @@ by `listener` and `accepted`. Nothing here knows of trials, profiles or requests
     exposition.py    metrics as whoever scrapes them wants them: Prometheus's text or OpenMetrics
     json_api.py      what the small HTTP APIs have in common: one shell that checks who calls, and JSON in and out
     certificates.py  certificates for the far end: a private CA that is made once, and the TLS settings of both ends
-    address.py       addresses as people write them: HOST:PORT
+    address.py       addresses: as people write them, HOST:PORT, and as sockets take them
     descriptors.py   how many files this process may have open: each connection is one
 
 How a connection can end is a member of `replies.EndKind`, made in `wire` and read in `hbprobe.trial.classify`.

@@ -1,4 +1,4 @@
-"""Addresses as people write them: HOST:PORT."""
+"""Addresses: as people write them, HOST:PORT, and as sockets take them."""
 
 import errno
 import ipaddress
@@ -7,6 +7,9 @@ import socket
 from dataclasses import dataclass
 
 from hbprobe.errors import UserError
+
+SocketAddress = tuple[socket.AddressFamily, tuple[str | int, ...]]
+"""What a name stands for: the family of a socket, and what `connect` takes."""
 
 
 @dataclass(frozen=True, slots=True)

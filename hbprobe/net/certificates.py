@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from hbprobe.errors import UserError
+from hbprobe.net.target import HTTP_1_1
 
 CA_NAME = "ca.pem"
 _KEY_NAME = "server.pem"
@@ -35,8 +36,12 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def client_context(ca: Path | None, *, insecure: bool = False) -> ssl.SSLContext:
-    """Return a client's TLS settings: the system's authorities, or one given, or (insecure) no check at all."""
+def client_context(ca: Path | None, *, insecure: bool = False, alpn: str = HTTP_1_1) -> ssl.SSLContext:
+    """Return a client's TLS settings: the system's authorities, or one given, or (insecure) no check at all.
+
+    `alpn` is the protocol that is offered; empty for one without a name there, which servers refuse to be offered
+    another for.
+    """
     try:
         context = ssl.create_default_context(cafile=ca)
     except FileNotFoundError:
@@ -46,7 +51,8 @@ def client_context(ca: Path | None, *, insecure: bool = False) -> ssl.SSLContext
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
+    if alpn:
+        context.set_alpn_protocols([alpn])
     return context
 
 

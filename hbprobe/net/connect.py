@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from hbprobe.net.address import SocketAddress
+
 CONNECT_TIMEOUT_S = 20.0
 _NEXT_ADDRESS_S = 1.25
 """So long does an address have before the next is tried as well, as in Happy Eyeballs (RFC 8305, section 5). A SYN
 that was lost once is sent again after a second (RFC 6298, section 2.1), and that may still make it."""
 
-Address = tuple[socket.AddressFamily, tuple[str | int, ...]]
 Prepare = Callable[[socket.socket], None]
 
 
@@ -58,20 +59,20 @@ def _bind_to_interface(sock: socket.socket, name: str) -> None:
     sock.setsockopt(level, option, socket.if_nametoindex(name))
 
 
-async def look_up(host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[Address]:
+async def look_up(host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[SocketAddress]:
     """Return the addresses of a name, in the order to try them; raises socket.gaierror and UnicodeError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
     return list(dict.fromkeys((kind, cast("tuple[str | int, ...]", address)) for kind, _, _, _, address in found))
 
 
 async def connect(
-    addresses: Sequence[Address], prepare: Prepare = lambda _: None, timeout_s: float = CONNECT_TIMEOUT_S
-) -> tuple[socket.socket, Address]:
+    addresses: Sequence[SocketAddress], prepare: Prepare = lambda _: None, timeout_s: float = CONNECT_TIMEOUT_S
+) -> tuple[socket.socket, SocketAddress]:
     """Connect to the first address that takes the connection; `prepare` is given each socket before.
 
     Raises TimeoutError, or the OSError of the last address when none is left.
     """
-    attempts: dict[asyncio.Task[socket.socket], Address] = {}
+    attempts: dict[asyncio.Task[socket.socket], SocketAddress] = {}
     left, failure = list(addresses), OSError("no address")
     try:
         async with asyncio.timeout(timeout_s):
@@ -95,7 +96,7 @@ async def connect(
     raise failure
 
 
-async def _dropped(attempts: dict[asyncio.Task[socket.socket], Address]) -> None:
+async def _dropped(attempts: dict[asyncio.Task[socket.socket], SocketAddress]) -> None:
     """Give the other attempts up, those that have come about in the same moment included."""
     for task in attempts:
         task.cancel()

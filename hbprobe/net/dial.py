@@ -6,9 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 
-from hbprobe.net.address import name_of
-
-Address = tuple[socket.AddressFamily, tuple[str | int, ...]]
+from hbprobe.net.address import SocketAddress, name_of
 
 
 class Dial:
@@ -16,7 +14,7 @@ class Dial:
 
     def __init__(
         self,
-        addresses: Sequence[Address],
+        addresses: Sequence[SocketAddress],
         make_socket: Callable[[socket.AddressFamily], socket.socket],
         connected: Callable[[socket.socket], None],
         failed: Callable[[str], None],

@@ -18,6 +18,8 @@ class Scheme:
     """Where the URL names none; None where it must."""
 
 
+HTTP_1_1 = "http/1.1"
+"""Its name in TLS (RFC 7301, section 6)."""
 HTTP: Mapping[str, Scheme] = {"https": Scheme(tls=True, port=443), "http": Scheme(tls=False, port=80)}
 
 

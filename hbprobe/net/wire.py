@@ -7,6 +7,7 @@ TLS runs here over memory buffers (ssl.MemoryBIO) on a plain asyncio transport, 
 import asyncio
 import contextlib
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from hbprobe.net.connect import CONNECT_TIMEOUT_S, Address, From, Prepare, connect, look_up, reason_of
+from hbprobe.net.address import SocketAddress
+from hbprobe.net.connect import CONNECT_TIMEOUT_S, From, Prepare, connect, look_up, reason_of
 from hbprobe.net.connection import Connection
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.target import Target
@@ -24,6 +26,10 @@ from hbprobe.warp import rate_of
 
 _CHUNK_BYTES = 65536
 _GREETING_BYTES = 16
+_HEADER_BYTES = 5
+"""Of a record of TLS (RFC 8446, 5.1)."""
+_LAST_WORDS = re.compile(rb"([\x20-\x7e]{8,})[\r\n]*\Z")
+_MOST_TOLD = 80
 _TURNS = 2
 """In the first turn of the loop after a deadline the socket is polled, in the second it is read."""
 
@@ -40,7 +46,8 @@ class DialError(Exception):
 class Wire(asyncio.Protocol):
     """A connection that stands. `Dialer.open` makes one."""
 
-    def __init__(self, tls: ssl.SSLContext | None, host: str) -> None:
+    def __init__(self, tls: ssl.SSLContext | None, host: str, *, later: bool = False) -> None:
+        """`later`: TLS begins when `start_tls` is called."""
         self._loop = asyncio.get_running_loop()
         self._inbox: asyncio.Queue[bytes | End] = asyncio.Queue()
         self._ended = False
@@ -52,17 +59,34 @@ class Wire(asyncio.Protocol):
         self._opened_at: datetime | None = None
         self._closed_at: datetime | None = None
         self._ends: tuple[tuple[str, int], ...] = ()
+        self.in_the_clear = ""
+        """One line that came without TLS in the middle of it: last words, as some servers say them that give up."""
         self.round_trip_s = 0.0
         """How long the TCP handshake took."""
-        if tls is None:
+        self._context, self._host = tls, host
+        if tls is None or later:
             self._handshake.set_result(None)
         else:
-            self._arrived, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-            self._tls = tls.wrap_bio(self._arrived, self._outgoing, server_hostname=host)
+            self._tls = self._wrapped(tls)
 
     async def handshake(self) -> None:
         """Wait for TLS to stand; raises DialError when it cannot."""
-        await self._handshake
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._handshake
+        except TimeoutError:
+            text = f"TLS: no end of the handshake within {CONNECT_TIMEOUT_S:.0f} s"
+            raise DialError(text, passing=True) from None
+
+    async def start_tls(self) -> None:
+        """Begin TLS on a connection that was plain, and wait for it to stand; raises DialError when it cannot."""
+        assert self._context is not None
+        if self._ended:
+            raise DialError("TLS: the connection ended before the handshake", passing=True)
+        self._handshake = self._loop.create_future()
+        self._tls = self._wrapped(self._context)
+        self._shake_hands(self._tls)
+        await self.handshake()
 
     def send(self, data: bytes) -> None:
         """Send bytes; what becomes of them is for `receive` to tell."""
@@ -145,12 +169,14 @@ class Wire(asyncio.Protocol):
         if self._tls is None:
             self._inbox.put_nowait(data)
             return
+        if self._signed or self.in_the_clear:  # what comes after close_notify is ignored (RFC 8446, 6.1)
+            return
         self._first_bytes = self._first_bytes or data[:_GREETING_BYTES]
         self._arrived.write(data)
         if not self._handshake.done():
             self._shake_hands(self._tls)
         if self._handshake.done() and not self._handshake.exception():
-            self._decrypt(self._tls)
+            self._decrypt(self._tls, data)
 
     def eof_received(self) -> bool:
         """Note a FIN."""
@@ -168,6 +194,10 @@ class Wire(asyncio.Protocol):
 
     # TLS
 
+    def _wrapped(self, context: ssl.SSLContext) -> ssl.SSLObject:
+        self._arrived, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        return context.wrap_bio(self._arrived, self._outgoing, server_hostname=self._host)
+
     def _shake_hands(self, tls: ssl.SSLObject) -> None:
         try:
             tls.do_handshake()
@@ -179,7 +209,7 @@ class Wire(asyncio.Protocol):
             self._handshake.set_result(None)
         self._flush()
 
-    def _decrypt(self, tls: ssl.SSLObject) -> None:
+    def _decrypt(self, tls: ssl.SSLObject, came: bytes) -> None:
         try:
             while data := tls.read(_CHUNK_BYTES):
                 self._inbox.put_nowait(data)
@@ -188,7 +218,11 @@ class Wire(asyncio.Protocol):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error)}")
+            unread = came[-self._arrived.pending - _HEADER_BYTES :]  # whole records may have come before
+            if error.reason == "WRONG_VERSION_NUMBER" and (words := _LAST_WORDS.match(unread)):
+                self.in_the_clear = words[1].decode()[:_MOST_TOLD]
+            elif not self._signed:
+                self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error)}")
         self._flush()
 
     def _flush(self) -> None:
@@ -216,18 +250,28 @@ class Dialer:
         prepare: Prepare = lambda _: None,
         *,
         start: From | None = None,
+        later: bool = False,
     ) -> None:
-        """`prepare` is given each socket before it connects, to set options on it; `start`: where they come from."""
+        """`prepare` is given each socket before it connects, to set options on it; `start`: where they come from.
+
+        `later`: TLS does not begin with the connection, but in the middle of the talk.
+        """
         self.target = target
         self.start = start or From()
         self._tls = tls
+        self._later = later
         self._prepare = prepare
         self._peer = _Peer()
 
     @property
-    def address(self) -> Address | None:
+    def address(self) -> SocketAddress | None:
         """The address that all connections go to; None before the first has stood."""
         return self._peer.address
+
+    @property
+    def tls(self) -> bool:
+        """Whether its connections speak TLS, be it from their beginning or from later on."""
+        return self._tls is not None
 
     def prepared(self, prepare: Prepare) -> "Dialer":
         """Return a dialer to the same address that gives each socket to `prepare`, too, before it connects."""
@@ -236,7 +280,7 @@ class Dialer:
             self._prepare(sock)
             prepare(sock)
 
-        other = Dialer(self.target, self._tls, in_turn, start=self.start)
+        other = Dialer(self.target, self._tls, in_turn, start=self.start, later=self._later)
         other._peer = self._peer
         return other
 
@@ -250,12 +294,7 @@ class Dialer:
         """Connect once; raises DialError, which names the phase."""
         wire = await self._connect()
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await wire.handshake()
-        except TimeoutError:
-            wire.close()
-            text = f"TLS: no end of the handshake within {CONNECT_TIMEOUT_S:.0f} s"
-            raise DialError(text, passing=True) from None
+            await wire.handshake()
         except BaseException:
             wire.close()
             raise
@@ -283,7 +322,7 @@ class Dialer:
             self._peer.search = None
             search.cancel()
 
-    async def _wire(self, addresses: list[Address]) -> Wire:
+    async def _wire(self, addresses: list[SocketAddress]) -> Wire:
         loop, where = asyncio.get_running_loop(), f"TCP: {self.target.host}:{self.target.port}"
         started_s = loop.time()
         try:
@@ -294,11 +333,12 @@ class Dialer:
         except OSError as error:
             raise DialError(f"{where}: {reason_of(error)}", passing=error.errno not in _FOR_GOOD) from None
         round_trip_s = loop.time() - started_s
-        _, wire = await loop.create_connection(lambda: Wire(self._tls, self.target.host), sock=sock)
+        wire = Wire(self._tls, self.target.host, later=self._later)
+        await loop.create_connection(lambda: wire, sock=sock)
         wire.round_trip_s = round_trip_s
         return wire
 
-    async def _look_up(self) -> list[Address]:
+    async def _look_up(self) -> list[SocketAddress]:
         try:
             return await look_up(self.target.host, self.target.port, self.start.families())
         except (socket.gaierror, UnicodeError) as error:
@@ -315,7 +355,7 @@ class Dialer:
 class _Peer:
     """Whom the dialers of one target connect to."""
 
-    address: Address | None = None
+    address: SocketAddress | None = None
     search: asyncio.Future[None] | None = None
     """Under way until the first address has taken a connection, or none did."""
 

@@ -92,6 +92,9 @@ class Http(Strict):
     """The box adds a Via header."""
     forwarded_for: Flag = False
     """The box adds X-Forwarded-For."""
+    no_tunnel_timer: SourceKeys | None = None
+    """Nothing ends an upgraded connection, as a WebSocket, that is quiet: where that stands, of the profile's
+    `sources`."""
 
 
 class Profile(Strict):
@@ -150,6 +153,8 @@ class Profile(Strict):
         for kind, timer in self.each_timer():
             if timer.configure is not None:
                 cited.append((("timers", kind, "configure"), timer.configure.source))
+        if self.http is not None and self.http.no_tunnel_timer is not None:
+            cited.append((("http", "no_tunnel_timer"), self.http.no_tunnel_timer))
         for key, block in (("sweep", self.sweep), ("half_close", self.half_close)):
             if block is not None:
                 cited.append(((key,), block.source))

@@ -156,4 +156,6 @@ def _http(http: Http) -> str:
     ended = "RST" if http.server_side is ServerSide.RESET else "FIN"
     adds = " and ".join(name for name, on in (("Via", http.via), ("X-Forwarded-For", http.forwarded_for)) if on)
     text = f"after a status of its own the client's connection {kept}; the server sees {ended}"
-    return f"{text}; adds {adds}" if adds else text
+    text = f"{text}; adds {adds}" if adds else text
+    sources = ", ".join(http.no_tunnel_timer or ())
+    return f"{text}; nothing ends a tunnel that is quiet ({sources})" if sources else text

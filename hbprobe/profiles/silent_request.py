@@ -1,15 +1,24 @@
-"""What a box makes of a request that is held in silence, as Direct Push holds it: how long it lives, how it dies."""
+"""What a box makes of silence: of a request that is held in it, as Direct Push holds it, and in other parts of a
+connection."""
 
 import math
 from dataclasses import dataclass
 
-from hbprobe.manner import Layer, Manner
-from hbprobe.profiles.model import Ends, Profile, Timer, TimerKind
+from hbprobe.manner import Expiry, Layer, Manner
+from hbprobe.profiles.model import Ends, Profile, Restart, Timer, TimerKind
+from hbprobe.profiles.vocabulary import QuietPhase
 
 _ENDING = (TimerKind.IDLE, TimerKind.SERVER_RESPONSE, TimerKind.TOTAL, TimerKind.LIFETIME)
 """The timers that can end such a request. The others have stopped when its last byte has been acknowledged."""
 
-_BETWEEN = (TimerKind.CLIENT_IDLE, TimerKind.LIFETIME)
+_ENDING_IN = {
+    QuietPhase.ANSWER: (TimerKind.BETWEEN_BYTES, TimerKind.TOTAL, TimerKind.LIFETIME),
+    QuietPhase.BETWEEN: (TimerKind.CLIENT_IDLE, TimerKind.LIFETIME),
+    QuietPhase.TUNNEL: (TimerKind.TOTAL, TimerKind.LIFETIME),
+    QuietPhase.FOREIGN: (),
+}
+"""What else can end a connection of an http box in each part."""
+_IN_A_TUNNEL = (TimerKind.TUNNEL_IDLE, TimerKind.BETWEEN_BYTES, TimerKind.SERVER_RESPONSE, TimerKind.CLIENT_IDLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +83,33 @@ def outlived(timer: Timer) -> bool:
     return timer.probes is not None or not timer.expiry.ends or revives
 
 
-def between_requests(profile: Profile) -> Timer | None:
-    """Return the timer that ends a connection first on which nothing is asked, or None where none runs."""
-    if profile.layer is not Layer.HTTP:
+def quiet_timer(profile: Profile, phase: QuietPhase) -> Timer | None:
+    """Return the timer that ends a connection first which is quiet in that part of it; None where none runs there.
+
+    A box that relays bytes or packets knows of no parts.
+    """
+    if profile.layer is not Layer.HTTP or phase is QuietPhase.REQUEST:
         return deciding_timer(profile)
-    timers = [timer for kind in _BETWEEN if (timer := profile.timers.get(kind)) is not None]
+    timers = [timer for kind in _ENDING_IN[phase] if (timer := profile.timers.get(kind)) is not None]
+    if phase is QuietPhase.TUNNEL and (tunnel := tunnel_timer(profile)) is not None:
+        timers.append(tunnel[1])
     return min(timers, key=lambda timer: (outlived(timer), timer.default), default=None)
+
+
+def tunnel_timer(profile: Profile) -> tuple[TimerKind, Timer] | None:
+    """Return what runs in a tunnel of an http box that is quiet, as of a WebSocket; None where nothing does.
+
+    A box without a timer of its own for that goes on waiting for the server as it does within an answer, or before
+    one, or has one idle timer for everything: unless a source says that nothing ends its tunnels.
+    """
+    if profile.http is not None and profile.http.no_tunnel_timer:
+        return None
+    kind = next((kind for kind in _IN_A_TUNNEL if profile.timers.get(kind) is not None), None)
+    timer = None if kind is None else profile.timers.get(kind)
+    if kind is None or timer is None:
+        return None
+    if kind is TimerKind.TUNNEL_IDLE:
+        return kind, timer
+    expiry = Expiry.CLOSE if timer.expiry is Expiry.RESPOND else timer.expiry
+    unasked = {"expiry": expiry, "restarted_by": Restart.DATA, "status": None, "body": "", "retries": 0}
+    return kind, timer.model_copy(update=unasked)

@@ -88,3 +88,13 @@ class Inferable(Word):
     EXPIRY = "expiry", "What happens when it runs out."
     RESTARTED_BY = "restarted_by", "What sets it back."
     REVIVED_BY = "revived_by", "Which end brings an expired flow back."
+
+
+class QuietPhase(Word):
+    """In which part of a connection nothing moves. Boxes of layer http have timers of their own for each."""
+
+    REQUEST = "request", "a request waits for its answer"
+    ANSWER = "answer", "an answer has begun"
+    BETWEEN = "between", "no request waits"
+    TUNNEL = "tunnel", "the connection was upgraded"
+    FOREIGN = "foreign", "it is no HTTP: such boxes do not let it through"

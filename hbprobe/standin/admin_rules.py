@@ -90,7 +90,7 @@ Policy = Annotated[
     AfterValidator(lambda policy: None if policy is None else _check_policy(policy)),
 ]
 Logins = Annotated[tuple[Name, ...], Listed]
-Limit = Annotated[int, Field(ge=1), Digits] | None
+AtLeastOne = Annotated[int, Field(ge=1), Digits] | None
 
 
 class AdminRules(Strict):
@@ -102,9 +102,9 @@ class AdminRules(Strict):
     """What becomes of a device that no rule is about."""
     access_rules: tuple[AccessRule, ...] = ()
     """Rules about families of devices."""
-    max_devices: Limit = None
+    max_devices: AtLeastOne = None
     """How many devices a user may have (EasMaxDevices: 10 in Exchange Server 2010, 100 since 2013)."""
-    max_concurrency: Limit = None
+    max_concurrency: AtLeastOne = None
     """How many requests of a user may be open at a time (EasMaxConcurrency: 10 in Exchange)."""
     throttle: Throttle | None = None
     """Commands are refused for a while."""

@@ -10,7 +10,7 @@ from hbprobe.trial.outcome import Kind, Trial
 
 Point = tuple[float, float]
 """A hold in seconds, and the share of such holds that survives."""
-Death = tuple[float, float, float]
+WeightedDeath = tuple[float, float, float]
 """Some connections die evenly between two times, or all at one: from when, until when, how many."""
 
 _ROUNDS = 1000
@@ -92,7 +92,7 @@ def told_s(trial: Trial) -> float:
     return min(trial.hold_s, outcome.elapsed_s) if is_known else trial.hold_s
 
 
-def promise(deaths: Sequence[Death]) -> tuple[Point, ...]:
+def promise(deaths: Sequence[WeightedDeath]) -> tuple[Point, ...]:
     """Return the share that is alive, just before and after each time at which something changes."""
     total = sum(weight for _, _, weight in deaths)
     points = [(0.0, 1.0)]

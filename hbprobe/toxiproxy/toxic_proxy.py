@@ -11,8 +11,7 @@ from typing import Any
 
 from hbprobe.middlebox.faults.fault_box import FaultBox, toxic_document
 from hbprobe.middlebox.faults.toxic_reading import ApiError
-from hbprobe.net.address import Address
-from hbprobe.net.dial import Address as SocketAddress
+from hbprobe.net.address import Address, SocketAddress
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.toxiproxy.api_reading import PLAIN, ProxyTls
 from hbprobe.toxiproxy.tls_files import settings

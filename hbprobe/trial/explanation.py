@@ -71,7 +71,8 @@ def _causes(seen: Observation, *, tls: bool) -> tuple[Cause, ...]:
         case Manner.RESET if seen.outcome.aftermath is Aftermath.RESET:
             return _of_reset_on_next(state)
         case Manner.RESET:
-            return _ended(state, Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER, signed=seen.signed)
+            servers = seen.signed or _may_be_servers(seen)
+            return _ended(state, Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER, signed=servers)
         case Manner.SILENT:
             return _of_silence(seen, state)
         case _:
@@ -81,7 +82,7 @@ def _causes(seen: Observation, *, tls: bool) -> tuple[Cause, ...]:
 def _may_be_servers(seen: Observation) -> bool:
     outcome = seen.outcome
     ended = outcome.how is Manner.CLOSED or (outcome.how is Manner.RESET and outcome.exact)
-    return bool(seen.own_limit) and ended and not seen.farewell
+    return bool(seen.own_limit) and ended and not (seen.farewell and seen.by_server)
 
 
 def announces(seen: Observation) -> bool:

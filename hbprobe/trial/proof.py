@@ -92,7 +92,7 @@ async def _asked(dialer: Dialer, verb: str, path: str) -> tuple[Reply, float]:
 async def _spoken(dialer: Dialer) -> str:
     """Say what is spoken at the port, if it is not what was asked for; empty where that does not show."""
     target = dialer.target
-    if not target.tls and await _speaks_tls(dialer):
+    if not target.tls and await speaks_tls(dialer):
         return f"; this port speaks TLS: write {replace(target, tls=True)}"
     first = await _first_bytes(Dialer(replace(target, tls=False), None, start=dialer.start))
     if first.startswith(b"HTTP/"):
@@ -110,7 +110,7 @@ async def _beside_tls(dialer: Dialer, trouble: str) -> str:
     return await _spoken(dialer) if "does not speak TLS" in trouble else ""
 
 
-async def _speaks_tls(dialer: Dialer) -> bool:
+async def speaks_tls(dialer: Dialer) -> bool:
     """Return whether a handshake comes about; nothing is sent over such a connection, so nobody need be trusted."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

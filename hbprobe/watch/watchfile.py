@@ -260,7 +260,7 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
         most = f"hbprobe serve holds for {seconds(longest_s)} s at most"
         raise UserError(f"{place}.search.max: {most}; use method: idle for more")
     ca = file.parent / said.ca if said.ca else None
-    tls = client_context(ca) if target.tls else None
+    tls = client_context(ca, alpn=METHODS[method].alpn) if target.tls else None
     start = From(_FAMILIES[said.family], said.source)
     read = b"" if ca is None else ca.read_bytes()
     return WatchTarget(said.name, target, method, tls, search, start, said.module, read)

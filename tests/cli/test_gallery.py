@@ -14,7 +14,7 @@ import pytest
 
 from hbprobe.cli.main import main
 from hbprobe.net.certificates import private_ca
-from hbprobe.trial.methods.table import METHODS
+from hbprobe.trial.methods.table import METHODS, Takes, taking
 
 FILES = {
     "broken.yaml": "id: x\ntimers: [\n",
@@ -65,7 +65,10 @@ WRONG = [
     ("profiles show a b", "'b': nothing more was expected here; see hbprobe profiles show --help"),
     # connections
     ("probe https://x/ -4 -6", "-4 does not go with -6: drop one; see hbprobe probe --help"),
-    ("probe https://x/ --user a", "--user and --password-file go with --method ping; see hbprobe probe --help"),
+    (
+        "probe https://x/ --user a",
+        f"--user and --password-file go with --method {taking(Takes.LOGIN)}; see hbprobe probe --help",
+    ),
     ("locate https://x/ --hops 300", "--hops 300: no packet goes further than 255 hops; see hbprobe locate --help"),
     # the fault proxy
     ("toxiproxy -port x", "-port: 'x' is no whole number; see hbprobe toxiproxy --help"),
@@ -201,7 +204,7 @@ WRONG = [
     ),
     (
         "probe http://127.0.0.1:9/ --insecure",
-        "--ca and --insecure go with https; there is no certificate in http; see hbprobe probe --help",
+        "--ca and --insecure go with TLS; there is no certificate in http; see hbprobe probe --help",
     ),
     (
         "probe https://127.0.0.1:9/ --ca a.pem --insecure",

@@ -40,7 +40,10 @@ def far_end():
 def test_a_request_that_nothing_cuts(capsys, far_end, method):
     status, out, err = run(capsys, far_end, "--limit", "1.5", "--grace", "1", "--method", method, "--json")
     assert status == 0
-    assert err == "TCP is answered at hop 1; holding 3 requests for 2 s, side by side\n"
+    first, *ended = err.splitlines()
+    assert first == "TCP is answered at hop 1; holding 3 requests for 2 s, side by side"
+    reaches = ("without keep-alives", "with keep-alives to hop 1", "with keep-alives all the way")
+    assert sorted(ended) == sorted(f"{reach}: lived" for reach in reaches)
     document = json.loads(out)
     assert document["finding"]["code"] == "open"
     assert [(trial["ttl"], trial["outcome"]) for trial in document["trials"]] == [
@@ -76,7 +79,7 @@ class Silent:
 
 @linux
 def test_a_limit_that_is_too_short_to_be_known(capsys, monkeypatch):
-    async def set_up(name, dialer, settings, prior, rng, journal, observer):
+    async def set_up(name, dialer, settings, prior, rng, talk, journal, observer):
         return Run(Search(settings, prior), Silent())
 
     monkeypatch.setattr("hbprobe.measure.setup.set_up", set_up)
@@ -106,7 +109,7 @@ def test_nobody_is_there(capsys):
         ),
         (["--hops", "256"], "--hops 256: no packet goes further than 255 hops"),
         (["--hops", "0"], "--hops: 0 is no whole number from 1 to 255"),
-        (["--insecure"], "--ca and --insecure go with https; there is no certificate in http"),
+        (["--insecure"], "--ca and --insecure go with TLS; there is no certificate in http"),
     ],
 )
 def test_wrong_usage(capsys, arguments, message):

@@ -16,6 +16,7 @@ from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.standin.service import StandIn
 from hbprobe.standin.users import Users
 from hbprobe.standin.webconfig_limits import Limits
+from hbprobe.trial.methods.table import Takes, taking
 
 PASSWORD = "correct horse"
 SETTINGS = Settings(min_heartbeat_s=1, max_heartbeat_s=5)
@@ -104,8 +105,8 @@ def test_a_wrong_password_is_tried_once(capsys, monkeypatch):
     ("options", "text"),
     [
         ("--method ping", "--user is missing: ActiveSync wants a login"),
-        ("--user ada", "--user and --password-file go with --method ping"),
-        ("--password-file x", "--user and --password-file go with --method ping"),
+        ("--user ada", f"--user and --password-file go with --method {taking(Takes.LOGIN)}"),
+        ("--password-file x", f"--user and --password-file go with --method {taking(Takes.LOGIN)}"),
         ("--method ping --user ada --min 60.5", "--min 60.5: a heartbeat is a whole number of seconds"),
         ("--method ping --user ada --max 99.5", "--max 99.5: a heartbeat is a whole number of seconds"),
         (

@@ -1,5 +1,5 @@
 from hbprobe.diagnosis.mend import is_of_the_path, mend
-from hbprobe.diagnosis.reasoning import reason
+from hbprobe.diagnosis.reasoning import Runs, reason
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Aftermath, Manner
@@ -40,10 +40,21 @@ def test_keep_alives_that_do_not_help(facts):
 def test_the_protocols_own_ping_that_helps(facts):
     seen = [facts.silent(), facts.asked(Question.BOTH_DRIP, True, interval_s=60.0)]
     told = (
-        "The protocol's own ping every 60 s (1 min): it was tried, and saved the connection; every 299 s "
-        "(4 min 59 s) is often enough, and lets one be lost."
+        "The protocol's own ping every 60 s (1 min): it was tried, and saved the connection; if one is lost, "
+        "the next still comes in time."
     )
     assert mended(facts.limit(), seen, "websocket")[1] == (*TIMERS, told)
+
+
+def test_a_ping_that_does_not_help_leaves_two_causes_open(facts):
+    seen = [facts.silent(), facts.asked(Question.BOTH_DRIP, False, interval_s=60.0)]
+    assert mended(facts.limit(), seen, "websocket")[1][-1] == (
+        "The protocol's own ping every 60 s (1 min) was tried, and did not save the connection: the timer counts "
+        "from the start, or the box does not count a ping as data. Let the application send data of its own as "
+        "often, or have the timer raised."
+    )
+    assert reason(facts.limit(), seen, "websocket", tls=True).runs is None
+    assert reason(facts.limit(), seen, "hold", tls=True).runs is Runs.TOTAL
 
 
 def test_a_lifetime(facts):

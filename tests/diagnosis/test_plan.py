@@ -1,8 +1,10 @@
 import pytest
 
-from hbprobe.diagnosis.plan import Means, expected_s, plan
+from hbprobe.diagnosis.heartbeat import safe_interval_s
+from hbprobe.diagnosis.plan import Means, expected_s, in_heartbeats, left_out, plan
 from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Ask, Question
+from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Limit
 
 ALL = Means(far_end=True, elsewhere=True)
@@ -59,3 +61,32 @@ def test_what_is_to_be_saved_outlives_what_is_to_die(cut_s, survived_s):
 def test_how_long_it_takes():
     assert expected_s((), 3) == 0
     assert expected_s((Ask(Question.POST_MORTEM, 10), Ask(Question.BOTH_DRIP, 15)), 3) == 23
+
+
+@pytest.mark.parametrize(
+    ("longest_s", "step_s", "holds"),
+    [
+        (None, 1, [753, 904, 600, 753]),
+        (700, 1, [700, 700, 600, 700]),
+        (None, 60, [780, 960, 600, 780]),
+        (601, 1, [600]),
+    ],
+)
+def test_a_heartbeat_is_what_the_server_takes(longest_s, step_s, holds):
+    limit = Limit(600.0, 601.0, Manner.SILENT)
+    asks = [ask for ask in plan(limit, ALL) if ask.question in METHODS["ping"].asks]
+    assert [ask.hold_s for ask in in_heartbeats(tuple(asks), limit, longest_s, step_s)] == holds
+
+
+def test_a_ping_is_tried_as_often_as_it_is_recommended():
+    limit = Limit(600.0, 601.0, Manner.SILENT)
+    asked = {ask.question: ask.interval_s for ask in plan(limit, Means(far_end=True, pings=True))}
+    assert asked[Question.BOTH_DRIP] == safe_interval_s(limit) == 300
+    assert asked[Question.CLIENT_DRIP] == 60
+
+
+def test_what_is_not_asked_is_said():
+    beginning = "not asked, for only hbprobe serve at the far end lets us: "
+    assert left_out(METHODS["hold"].asks) == ""
+    assert left_out(METHODS["websocket"].asks) == f"{beginning}whether bytes from one end alone save it"
+    assert left_out(METHODS["ping"].asks) == f"{beginning}whether bytes save it, and from which end"

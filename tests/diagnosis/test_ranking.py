@@ -10,8 +10,9 @@ from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Category, Restart
 from hbprobe.profiles.silent_request import deciding_timer
-from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Question, page_words
-from hbprobe.trial.outcome import Limit
+from hbprobe.profiles.vocabulary import QuietPhase
+from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question, page_words
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 CATALOGUE = Catalogue()
 ALL = CATALOGUE.all()
@@ -269,7 +270,7 @@ def test_versions_in_pages_do_not_count(facts):
 def test_between_requests_another_timer_is_compared(facts, after_s, server, found):
     limit = facts.limit(Manner.CLOSED, low_s=after_s - 0.5, high_s=after_s)
     seen = [replace(facts.ended(Manner.CLOSED, server=server), quiet=True)]
-    matches = rank(ALL, limit, seen, reason(limit, seen, "idle", tls=False), between=True)
+    matches = rank(ALL, limit, seen, reason(limit, seen, "idle", tls=False), QuietPhase.BETWEEN)
     assert names(matches) >= found
     assert all("nginx" in name for name in names(matches)) or not server
 
@@ -280,3 +281,25 @@ def test_a_server_that_is_tried_again_makes_no_range_of_limits(facts):
     matches = ranked(limit, [facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504)])
     (gateway,) = [match for match in matches if match.profile.id == "azure-application-gateway-v2"]
     assert not gateway.as_shipped
+
+
+@pytest.mark.parametrize(
+    ("part", "how", "first"),
+    [
+        (QuietPhase.TUNNEL, Manner.CLOSED, {"nginx-http-proxy", "kubernetes-ingress-nginx", "aws-alb", "aws-clb"}),
+        (QuietPhase.REQUEST, Manner.STATUS, {"nginx-http-proxy", "aws-alb"}),
+    ],
+)
+def test_a_websocket_dies_of_another_timer_and_in_another_way(part, how, first):
+    limit = Limit(59.5, 60.0, how, 504 if how is Manner.STATUS else None, exact=True)
+    seen = [Observation(Ask(Question.POST_MORTEM, 76), Outcome(Kind.CUT, 60.0, how, True, limit.status))]
+    matches = rank(ALL, limit, seen, reason(limit, seen, "websocket", tls=True), part)
+    assert first <= {match.profile.id for match in matches if match.as_shipped}
+
+
+def test_no_box_that_knows_http_lets_another_protocol_through():
+    limit = Limit(59.5, 60.0, Manner.CLOSED, exact=True)
+    seen = [Observation(Ask(Question.POST_MORTEM, 76), Outcome(Kind.CUT, 60.0, Manner.CLOSED, True))]
+    matches = rank(ALL, limit, seen, reason(limit, seen, "redis", tls=False), QuietPhase.FOREIGN)
+    assert matches
+    assert Layer.HTTP not in {match.profile.layer for match in matches}

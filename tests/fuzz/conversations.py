@@ -18,7 +18,7 @@ with atheris.instrument_imports():
     from hbprobe.trial.talks import http2, imap, ldap, mqtt, postgresql, redis, smtp, sse, ssh, websocket
 
 from hbprobe.middlebox.http.http1_proxying import Additions
-from hbprobe.trial.talks.talk import MOST_BYTES, Talk, Where
+from hbprobe.trial.talks.talk import MOST_BYTES, NO_OPTIONS, Talk, TalkOptions, Where
 
 _TALKS: tuple[type[Talk], ...] = (
     http2.Http2Talk,
@@ -26,6 +26,7 @@ _TALKS: tuple[type[Talk], ...] = (
     ldap.LdapTalk,
     mqtt.MqttTalk,
     postgresql.PostgresqlTalk,
+    postgresql.PostgresqlSession,
     redis.RedisTalk,
     smtp.SmtpTalk,
     sse.EventsTalk,
@@ -43,6 +44,7 @@ _GREETINGS = {
     ldap.LdapTalk: b"\x30\x0c\x02\x01\x01\x65\x07\x0a\x01\x00\x04\x00\x04\x00",
     mqtt.MqttTalk: b"\x20\x02\x00\x00\xd0\x00",
     postgresql.PostgresqlTalk: b"SN",
+    postgresql.PostgresqlSession: b"R\0\0\0\x08\0\0\0\0Z\0\0\0\5I",
     redis.RedisTalk: b"+PONG\r\n-NOAUTH Authentication required.\r\n",
     smtp.SmtpTalk: b"220-a\r\n220 a\r\n250 ok\r\n",
     sse.EventsTalk: b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:\n\ndata: 1\n\n",
@@ -58,7 +60,9 @@ def read(data: bytes) -> None:
     which, size, rest = data[0], data[1] or 1, data[2:]
     pieces = [rest[at : at + size] for at in range(0, len(rest), size)]
     if which < len(_TALKS):
-        _converse(_TALKS[which](Where("a.example", hold_s=60.0)), pieces)
+        talk = _TALKS[which]
+        login = TalkOptions(user="ada", password="x") if talk is postgresql.PostgresqlSession else NO_OPTIONS
+        _converse(talk(Where("a.example", hold_s=60.0, options=login)), pieces)
     elif which == len(_TALKS):
         assert _through([rest]) == _through(pieces)
     elif which == len(_TALKS) + 1:

@@ -1,20 +1,32 @@
 """A diagnosis of every sort of box in the catalogue, on the warp clock: the right kind, and the right product."""
 
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
 import pytest
 
 from hbprobe import warp
 from hbprobe.diagnosis.fit import Law
+from hbprobe.diagnosis.mend import mend
 from hbprobe.diagnosis.ranking import best
 from hbprobe.diagnosis.reasoning import BoxKind, Direction, Runs, Whose
 from hbprobe.exchange.settings import Settings
+from hbprobe.farend.server import FarEnd
 from hbprobe.lab.inprocess import diagnose
 from hbprobe.manner import Expiry, Layer
 from hbprobe.measure.diagnosing import Diagnosing
+from hbprobe.measure.setup import set_up
+from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.target import Target
+from hbprobe.net.wire import Dialer
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Category, Profile, TimerKind
 from hbprobe.profiles.silent_request import deciding_timer, timer_s
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.evidence import Question
 from hbprobe.trial.outcome import Cause
 
 ALL = Catalogue().all()
@@ -120,3 +132,76 @@ def test_a_timer_of_an_http_box_between_requests_is_another_one() -> None:
 def test_the_same_twice() -> None:
     azure = Catalogue().find("azure-load-balancer")
     assert lab(azure).seen == lab(azure).seen
+
+
+def test_an_exchange_with_nothing_of_ours_at_the_far_end() -> None:
+    search = SearchSettings(60, 3540, 2, connections=2)
+    made = diagnose([Catalogue().find("aws-nlb-tcp")], Settings(), search, "ping", PRIOR)
+    found = warp.run(made, warp.WarpClock())
+    assert (found.run.search.limit.survived_s, found.run.search.limit.cut_s) == (349, 351)
+    assert [(ask.question, ask.hold_s) for ask in found.asks] == [(Question.POST_MORTEM, 440)]
+    assert found.reasoning.kinds == (BoxKind.PACKET,)
+    assert found.remarks == (
+        "not asked, for only hbprobe serve at the far end lets us: whether bytes save it, and from which end",
+    )
+
+
+def test_the_interval_that_is_named_for_a_websocket_was_tried_and_saves() -> None:
+    made = diagnose([Catalogue().find("nginx-http-proxy")], Settings(), SEARCH, "websocket", PRIOR)
+    found = warp.run(made, warp.WarpClock())
+    limit = found.run.search.limit
+    assert (limit.survived_s, limit.cut_s, limit.manner) == (59.5, 60, "closed")
+    (pinged,) = [one for one in found.seen if one.ask.question is Question.BOTH_DRIP]
+    assert (pinged.survived, pinged.ask.interval_s, pinged.ask.hold_s > 1.5 * 60) == (True, 29, True)
+    told = mend(limit, found.seen, found.reasoning, None)
+    assert told[0].startswith("The protocol's own ping every 29 s: it was tried, and saved the connection")
+    assert "nginx-http-proxy" in {match.profile.id for match in best(found.matches(ALL))}
+
+
+def test_a_box_that_does_not_count_small_frames_is_no_lifetime() -> None:
+    """Some balancers let a WebSocket die whose Pings they relay."""
+
+    async def relayed() -> Diagnosing:
+        server_tls, client_tls = throwaway_pair()
+        far_end = FarEnd(Settings(), server_tls)
+        _, upstream = await far_end.listen("127.0.0.1", 0)
+        relay = await asyncio.start_server(counting_frames(upstream, least_bytes=80, idle_s=60), "127.0.0.1", 0)
+        dialer = Dialer(Target(True, "localhost", relay.sockets[0].getsockname()[1], "/ws"), client_tls)
+        run = await set_up("websocket", dialer, SearchSettings(2, 200, connections=8), None, random.Random(1))
+        found = Diagnosing(run, dialer, keep_alives=False)
+        await found.to_the_end()
+        relay.close()
+        await far_end.close()
+        return found
+
+    found = warp.run(relayed(), warp.WarpClock())
+    limit = found.run.search.limit
+    assert limit.survived_s is not None and limit.cut_s is not None
+    assert limit.survived_s < 61 and 59 < limit.cut_s < 62
+    assert found.reasoning.runs is None
+    assert "or the box does not count a ping as data" in mend(limit, found.seen, found.reasoning, None)[0]
+
+
+def counting_frames(upstream: int, least_bytes: int, idle_s: float) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Return a relay that ends a connection on which nothing of so many bytes has passed for so long."""
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        there, back = await asyncio.open_connection("127.0.0.1", upstream)
+        due_s = loop.time() + idle_s
+
+        async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            nonlocal due_s
+            while data := await source.read(65536):
+                if len(data) >= least_bytes:
+                    due_s = loop.time() + idle_s
+                sink.write(data)
+
+        copies = asyncio.gather(copy(reader, back), copy(there, writer), return_exceptions=True)
+        while not copies.done() and (left_s := due_s - loop.time()) > 0:
+            await asyncio.wait([copies], timeout=left_s)
+        copies.cancel()
+        writer.close()
+        back.close()
+
+    return relay

@@ -6,13 +6,10 @@ import pytest
 
 from hbprobe.errors import RequestError
 from hbprobe.measure.account import account_of
-from hbprobe.net.wire import Target
-
-HTTPS = Target.parse("https://mail.example.com/")
 
 
-def account(user=None, password_file=None, target=HTTPS, password=None):
-    return account_of(user, password, password_file, target)
+def account(user=None, password_file=None, password=None):
+    return account_of(user, password, password_file)
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +17,9 @@ def nowhere(monkeypatch):
     monkeypatch.delenv("HBPROBE_PASSWORD", raising=False)
 
 
-def refused(user=None, password_file=None, target=HTTPS):
+def refused(user=None, password_file=None):
     with pytest.raises(RequestError) as raised:
-        account(user, password_file, target)
+        account(user, password_file)
     return raised.value.told(lambda field: f"--{field.replace('_', '-')}")
 
 
@@ -53,12 +50,6 @@ def test_a_prompt(monkeypatch):
     assert asked == ["password of ada: "]
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/", "http://localhost/", "http://[::1]:80/"])
-def test_on_this_machine_http_will_do(monkeypatch, url):
-    monkeypatch.setenv("HBPROBE_PASSWORD", "x")
-    assert account("ada", target=Target.parse(url)).user == "ada"
-
-
 def test_what_is_missing():
     assert refused() == "--user is missing: ActiveSync wants a login"
 
@@ -73,12 +64,6 @@ def test_no_password(monkeypatch):
 def test_no_name(user):
     text = refused(user)
     assert text == f"--user {user!r}: no name to log in with"
-
-
-def test_a_password_does_not_go_in_the_clear(monkeypatch):
-    monkeypatch.setenv("HBPROBE_PASSWORD", "x")
-    text = refused("ada", target=Target.parse("http://mail.example.com/"))
-    assert text == "a password goes over https only; http is for a server on this machine"
 
 
 def test_files_that_hold_none(tmp_path):

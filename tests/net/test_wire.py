@@ -139,7 +139,7 @@ def test_sending_into_a_connection_that_has_ended_changes_nothing(on_warp, serve
 
 def test_damaged_tls_is_neither_rst_nor_fin(on_warp, serve, tls_pair):
     async def script(connection):
-        connection.send_beneath_tls(b"this is no TLS record")
+        connection.send_beneath_tls(b"this is no TLS record\x00")
 
     (end,) = drive(on_warp, serve, tls_pair, script, all_that_comes)
     assert end.kind is EndKind.UNREACHABLE
@@ -644,3 +644,30 @@ def test_a_connection_that_the_system_gave_up_is_told_from_one_without_a_route(o
         return ends
 
     assert on_warp(main()) == [EndKind.TIMED_OUT, EndKind.UNREACHABLE]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "told"),
+    [
+        (b"421 too slow\r\n", EndKind.FIN, "421 too slow"),
+        (b"\xff\xfe\x00\x01\x02", EndKind.UNREACHABLE, ""),
+    ],
+)
+def test_last_words_in_the_clear_in_the_middle_of_tls(on_warp, serve, tls_pair, words, kind, told):
+    """As exim says them, which gives a client up that is too slow."""
+
+    async def script(connection):
+        await connection.read()
+        connection.send_beneath_tls(words)
+        await asyncio.sleep(1)
+        connection.fin()
+
+    async def main():
+        async with serve(script, tls_pair) as peer:
+            wire = await peer.dialer("localhost").open()
+            wire.send(b"hello")
+            end = await wire.receive(asyncio.get_running_loop().time() + 10)
+            wire.close()
+            return end.kind, wire.in_the_clear
+
+    assert on_warp(main()) == (kind, told)

@@ -38,7 +38,7 @@ timers:
   server_response:
     {default: 20, expiry: respond, status: 504, body: Too late., retries: 1, restarted_by: nothing, source: us}
   total: {default: 50, expiry: close, restarted_by: nothing, source: us}
-http: {keeps_client: true, server_side: reset, via: true, forwarded_for: true}
+http: {keeps_client: true, server_side: reset, via: true, forwarded_for: true, no_tunnel_timer: us}
 sources:
   us: {grade: measured, says: Ten times.}
 """
@@ -127,7 +127,7 @@ def test_what_an_http_box_does_is_told_in_words():
     )
     about_http = (
         "after a status of its own the client's connection stays open; the server sees RST; "
-        "adds Via and X-Forwarded-For"
+        "adds Via and X-Forwarded-For; nothing ends a tunnel that is quiet (us)"
     )
     assert notes(parse_profile(HTTP, "web.yaml")) == [("server_response", about_response), ("http", about_http)]
 

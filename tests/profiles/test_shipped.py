@@ -2,11 +2,12 @@
 
 import pytest
 
-from hbprobe.manner import Expiry
+from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.catalogue import Catalogue, built_in_folder, profile_files
 from hbprobe.profiles.checking import check_files
 from hbprobe.profiles.loader import load_profile
 from hbprobe.profiles.model import Category, Grade, Profile, Restart, TimerKind
+from hbprobe.profiles.silent_request import tunnel_timer
 
 FILES = profile_files(built_in_folder())
 PROFILES = [load_profile(path) for path in FILES]
@@ -54,6 +55,14 @@ def test_a_round_trip_changes_nothing(profile):
 def test_it_helps_its_reader(profile):
     assert 40 <= len(profile.about) <= 400
     assert profile.about.endswith((".", "?"))
+
+
+@pytest.mark.parametrize(
+    "profile", [one for one in PROFILES if one.layer is Layer.HTTP], ids=lambda profile: profile.id
+)
+def test_a_websocket_ends_in_it_or_a_source_says_that_none_does(profile):
+    ends = tunnel_timer(profile) is not None or profile.timers.total is not None
+    assert ends is (profile.http is None or profile.http.no_tunnel_timer is None)
 
 
 @each

@@ -76,7 +76,7 @@ class Examined(PagedEndpoint):
         elif told["step"] == "measured":
             with watched.Store(self.path, create=True) as store:
                 store.finish(29, watched.result(119.0, 120.0, NOW), NOW)
-            self.control.running["branch office"] = watched.Watched(29, next_at=NOW + 1000)
+            self.control.running["branch office"] = watched.RunningTarget(29, next_at=NOW + 1000)
             self.control.happened("branch office")
         else:
             self.told.set_result(told)

@@ -74,6 +74,10 @@ class Connection:
     def send_beneath_tls(self, data):
         os.write(self._socket.fileno(), data)
 
+    async def start_tls(self, tls):
+        """Begin TLS in the middle of the connection."""
+        await self._writer.start_tls(tls)
+
     def mute(self):
         """Answer nothing any more, not even with an ACK."""
         assert mute(self._socket) is Way.MIN_TTL

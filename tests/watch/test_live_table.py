@@ -47,7 +47,7 @@ def seen(path, width, *, number=29):
     return out.getvalue()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(tmp_path_factory):
     path = tmp_path_factory.mktemp("watch") / "watch.sqlite"
     watched.stored(path, NOW)

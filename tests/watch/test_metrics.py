@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
-from support.watched import Watched, Writing
+from support.watched import RunningTarget, Writing
 
 from hbprobe import warp
 from hbprobe.errors import UserError
@@ -150,7 +150,7 @@ def test_an_address_that_is_taken(control, store):
 
 def test_a_probe_answers_from_what_is_stored_and_begins_the_next(ask, control, store, measured):
     measured("office", 0.0, 599.5, 600.5)
-    asked, watched = control("office", "lab", module="web"), Watched()
+    asked, watched = control("office", "lab", module="web"), RunningTarget()
     asked.running["office"] = watched
     paths = ("/probe?target=office", "/probe?target=http://127.0.0.1:6/&module=web", "/probe?target=lab")
     answers = ask(asked, *paths)

@@ -122,7 +122,7 @@ def test_a_disk_that_is_full(path, written):
 
 
 def test_a_disk_that_does_not_answer(path, written, monkeypatch):
-    monkeypatch.setattr(module, "_SLOW_S", 0.05)
+    monkeypatch.setattr(module, "_SLOW_S", 0.5)
     answers = threading.Event()
 
     @contextlib.asynccontextmanager

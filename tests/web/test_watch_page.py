@@ -15,7 +15,7 @@ from hbprobe.web.watch_page import PagedEndpoint
 NOW = 1_795_528_800.0  # 2026-11-24 14:00 UTC
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(tmp_path_factory):
     """A database of a day, which no test changes."""
     path = tmp_path_factory.mktemp("watch") / "watch.sqlite"

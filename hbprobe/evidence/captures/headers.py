@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hbprobe.evidence.captures.packet_records import Ints, Records
 
 Bytes = NDArray[np.uint8]
-Locate = Callable[[int, bytes], int | None]
+FindHeader = Callable[[int, bytes], int | None]
 """From a link type and a packet to where its IP header begins."""
 
 _IPV4, _IPV6, _PPPOE = 0x0800, 0x86DD, 0x8864
@@ -108,7 +108,7 @@ class PacketCounts:
     """On a link that is read packet by packet."""
 
 
-def segments(piece: Bytes, records: Records, counts: PacketCounts, locate: Locate | None = None) -> Segments:
+def segments(piece: Bytes, records: Records, counts: PacketCounts, locate: FindHeader | None = None) -> Segments:
     """Read all TCP segments of a piece; what is none is counted."""
     counts.packets += len(records)
     at, protocol = _network(piece, records, counts, locate)
@@ -138,7 +138,7 @@ def _u16(piece: Bytes, at: Ints) -> Ints:
 # Link layer
 
 
-def _network(piece: Bytes, records: Records, counts: PacketCounts, locate: Locate | None) -> tuple[Ints, Ints]:
+def _network(piece: Bytes, records: Records, counts: PacketCounts, locate: FindHeader | None) -> tuple[Ints, Ints]:
     """Return where each packet's IP header begins, and its EtherType; `_NONE` where there is none."""
     at, protocol = records.offset.copy(), np.zeros(len(records), np.int64)
     end = records.offset + records.captured
@@ -187,7 +187,7 @@ def _locate_each(
     at: Ints,
     protocol: Ints,
     counts: PacketCounts,
-    locate: Locate | None,
+    locate: FindHeader | None,
 ) -> None:
     for one in mine.tolist():
         start = int(records.offset[one])

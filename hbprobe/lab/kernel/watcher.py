@@ -35,7 +35,7 @@ _LEAST_BYTES = 20
 """The shortest header of IPv4, and of TCP."""
 _FIN, _RST, _ACK = 0x01, 0x04, 0x10
 
-End = tuple[str, int, str, int]
+Direction = tuple[str, int, str, int]
 """A flow in one direction: address and port of the sender, address and port of the receiver."""
 
 
@@ -43,8 +43,8 @@ class Acknowledged:
     """What each end of each flow has acknowledged, as far as packets showed it."""
 
     def __init__(self) -> None:
-        self._next: dict[End, int] = {}
-        self._fins: set[End] = set()
+        self._next: dict[Direction, int] = {}
+        self._fins: set[Direction] = set()
 
     def __len__(self) -> int:
         return len(self._next)
@@ -56,7 +56,7 @@ class Acknowledged:
             return
         source, target = socket.inet_ntoa(packet[12:16]), socket.inet_ntoa(packet[16:20])
         source_port, target_port, _, ack, _, flags = struct.unpack_from("!HHIIBB", packet, header)
-        end: End = (source, source_port, target, target_port)
+        end: Direction = (source, source_port, target, target_port)
         if flags & _FIN:
             self._fins.add(end)
         if flags & _RST or {end, _other(end)} <= self._fins:
@@ -64,23 +64,23 @@ class Acknowledged:
         elif flags & _ACK:
             self._next[end] = ack
 
-    def by(self, end: End) -> int | None:
+    def by(self, end: Direction) -> int | None:
         """Return what a sender has acknowledged, which it expects next; None for a flow that is over, or unknown."""
         return self._next.get(end)
 
-    def forget(self, end: End) -> None:
+    def forget(self, end: Direction) -> None:
         """Drop what is known of a flow."""
         for direction in (end, _other(end)):
             self._next.pop(direction, None)
             self._fins.discard(direction)
 
 
-def _other(end: End) -> End:
+def _other(end: Direction) -> Direction:
     """The flow in the other direction."""
     return end[2], end[3], end[0], end[1]
 
 
-def forgotten(message: bytes) -> Iterator[tuple[End, End]]:
+def forgotten(message: bytes) -> Iterator[tuple[Direction, Direction]]:
     """Yield the TCP flows that conntrack says it has forgotten: as the client sends, and as the server answers."""
     at = 0
     while at + 16 <= len(message):
@@ -105,7 +105,7 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += (length + 3) & ~3
 
 
-def _end(data: bytes) -> End | None:
+def _end(data: bytes) -> Direction | None:
     """Read one CTA_TUPLE: CTA_TUPLE_IP (1) with two addresses, CTA_TUPLE_PROTO (2) with number and two ports."""
     parts = dict(_attributes(data))
     address, protocol = dict(_attributes(parts.get(1, b""))), dict(_attributes(parts.get(2, b"")))
@@ -116,7 +116,7 @@ def _end(data: bytes) -> End | None:
     return socket.inet_ntoa(address[1]), port, socket.inet_ntoa(address[2]), peer_port
 
 
-def ending_packet(to: End, seq: int, ack: int, kind: str) -> bytes:
+def ending_packet(to: Direction, seq: int, ack: int, kind: str) -> bytes:
     """Return the packet that ends a flow for the one who sends as `to`, in its peer's name."""
     from scapy.layers.inet import IP, TCP
 
@@ -156,7 +156,7 @@ def watch(kind: str, tells: str) -> None:
             _look(table)
 
 
-def _send_to(raw: socket.socket, known: Acknowledged, kind: str, ends: list[End]) -> None:
+def _send_to(raw: socket.socket, known: Acknowledged, kind: str, ends: list[Direction]) -> None:
     for end in ends:
         seq, ack = known.by(end), known.by(_other(end))
         if seq is not None and ack is not None:

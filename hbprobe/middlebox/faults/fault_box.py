@@ -11,7 +11,7 @@ from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.faults.staged_relay import FlowEvent, What
 from hbprobe.middlebox.faults.tls_relay import TlsRelay
 from hbprobe.middlebox.faults.toxics import Toxic, Toxics
-from hbprobe.net.dial import Address
+from hbprobe.net.address import SocketAddress
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.running import draw
@@ -23,7 +23,7 @@ class FaultBox(TlsRelay):
     def __init__(
         self,
         profile: Profile,
-        upstream: Sequence[Address],
+        upstream: Sequence[SocketAddress],
         observer: Observer,
         max_flows: int | None = None,
         chance: random.Random | None = None,

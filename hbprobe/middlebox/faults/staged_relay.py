@@ -21,8 +21,7 @@ from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.relay import Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
 from hbprobe.middlebox.stages.stage import StreamEnd
-from hbprobe.net.address import peer_name
-from hbprobe.net.dial import Address
+from hbprobe.net.address import SocketAddress, peer_name
 from hbprobe.profiles.model import Profile
 
 _READ_BYTES = 64 * 1024
@@ -97,7 +96,7 @@ class StagedRelay(Relay):
     def __init__(
         self,
         profile: Profile,
-        upstream: Sequence[Address],
+        upstream: Sequence[SocketAddress],
         observer: Observer,
         max_flows: int | None = None,
         chance: random.Random | None = None,
@@ -135,7 +134,7 @@ class StagedRelay(Relay):
         super().change(profile)
         self.treat_all()
 
-    def set_upstream(self, upstream: Sequence[Address]) -> None:
+    def set_upstream(self, upstream: Sequence[SocketAddress]) -> None:
         """Connect flows that are opened from now on to another server."""
         self._upstream = upstream
 
@@ -170,7 +169,7 @@ class StagedRelay(Relay):
                 pipe.change(treatment.stages[side], now)
         return link
 
-    def _dial(self, link: Link, addresses: Sequence[Address]) -> None:
+    def _dial(self, link: Link, addresses: Sequence[SocketAddress]) -> None:
         if addresses:
             super()._dial(link, addresses)
         else:

@@ -22,8 +22,8 @@ from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
 from hbprobe.middlebox.http.leg import Leg, LegEnd
 from hbprobe.middlebox.running_box import FlowState
-from hbprobe.net.address import peer_name
-from hbprobe.net.dial import Address, Dial
+from hbprobe.net.address import SocketAddress, peer_name
+from hbprobe.net.dial import Dial
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.silence import Way, close_with_reset, unmute
@@ -37,7 +37,7 @@ class Gateway:
     def __init__(
         self,
         profile: Profile,
-        upstream: Sequence[Address],
+        upstream: Sequence[SocketAddress],
         observer: Observer,
         max_flows: int | None = None,
         *,

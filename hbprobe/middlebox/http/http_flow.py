@@ -9,7 +9,8 @@ Like `Flow`, it is told what happened and when, and never asks for the time. Its
 
 A connection to the server that still stands is used again: then a head leads to SENDING at once. In each phase one
 timer runs: client_header, server_connect, server_response (while it awaits), between_bytes (while it answers),
-tunnel_idle, client_idle; beside it the total of the request, and the lifetime of the connection.
+tunnel_idle, client_idle; beside it the total of the request, and the lifetime of the connection. In a box without a
+timer for tunnels the one with which it waits for the server runs on there, or else its idle one.
 """
 
 import math
@@ -19,7 +20,8 @@ from enum import IntEnum
 from hbprobe.manner import Act
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.rules import RESTARTS, Rule, TableSweep
-from hbprobe.profiles.model import Http, Profile, ServerSide, TimerKind
+from hbprobe.profiles.model import Http, Profile, ServerSide, Timer, TimerKind
+from hbprobe.profiles.silent_request import tunnel_timer
 
 
 class HttpPhase(IntEnum):
@@ -70,8 +72,10 @@ class HttpRules:
         http = profile.http or Http()
         server_act = _SERVER_ACTS[http.server_side]
         kinds = [_TIMER_OF.get(phase) for phase in HttpPhase]
+        by_phase = [None if kind is None else _rule(profile, kind, server_act) for kind in kinds]
+        by_phase[HttpPhase.TUNNEL] = _tunnel_rule(profile, server_act)
         return cls(
-            by_phase=tuple(None if kind is None else _rule(profile, kind, server_act) for kind in kinds),
+            by_phase=tuple(by_phase),
             total=_rule(profile, TimerKind.TOTAL, server_act),
             lifetime=_rule(profile, TimerKind.LIFETIME, server_act),
             looks=TableSweep.of(profile),
@@ -80,10 +84,18 @@ class HttpRules:
         )
 
 
+def _tunnel_rule(profile: Profile, server_act: Act) -> Rule | None:
+    """Return what ends a tunnel that is quiet."""
+    found = tunnel_timer(profile)
+    return None if found is None else _rule_of(profile, *found, server_act)
+
+
 def _rule(profile: Profile, kind: TimerKind, server_act: Act) -> Rule | None:
     timer = profile.timers.get(kind)
-    if timer is None:
-        return None
+    return None if timer is None else _rule_of(profile, kind, timer, server_act)
+
+
+def _rule_of(profile: Profile, kind: TimerKind, timer: Timer, server_act: Act) -> Rule:
     client = timer.expiry.traits.http_act
     if client is None:
         raise ValueError(f"{profile.id}: no box of layer {profile.layer} has expiry {timer.expiry}")

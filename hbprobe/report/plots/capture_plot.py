@@ -12,7 +12,7 @@ from hbprobe.evidence.captures.death import ConnectionFate
 from hbprobe.manner import SKY, VERMILLION, Look, Manner
 from hbprobe.records.capture import CaptureRecord, FlowPart
 from hbprobe.report.looks import INK, LOOKS
-from hbprobe.report.plots.page import Entry
+from hbprobe.report.plots.page import LegendEntry
 from hbprobe.report.plots.stack import Stack
 from hbprobe.report.plots.style import drawable, in_style
 
@@ -95,8 +95,8 @@ def _draw_survival(axes: Axes, record: CaptureRecord) -> None:
     axes.set_ylabel("survive, per cent")
 
 
-def _legend(flows: Sequence[FlowPart]) -> list[Entry]:
-    entries: list[Entry] = [(Patch(facecolor=SKY), "moves"), (Patch(facecolor=_QUIET), "silence")]
+def _legend(flows: Sequence[FlowPart]) -> list[LegendEntry]:
+    entries: list[LegendEntry] = [(Patch(facecolor=SKY), "moves"), (Patch(facecolor=_QUIET), "silence")]
     for key in (Manner.SILENT, Manner.RESET, Manner.CLOSED):
         look = LOOKS[key]
         if any(_look(flow) is look for flow in flows):

@@ -20,7 +20,7 @@ from hbprobe.report.looks import LOOKS
 from hbprobe.report.plots.axis import tick_words
 from hbprobe.report.plots.catalogue_rows import DOT_IN, Dot, Heaps, Row, name_boxes, stack
 from hbprobe.report.plots.flags import Flag, fly
-from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, Entry, Page
+from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, LegendEntry, Page
 from hbprobe.report.plots.style import FAINT, INK, extent, in_style
 from hbprobe.trial.outcome import Kind
 
@@ -186,7 +186,7 @@ def _subtitle() -> str:
     )
 
 
-def _legend(rows: Sequence[Row]) -> list[Entry]:
+def _legend(rows: Sequence[Row]) -> list[LegendEntry]:
     drawn = {_look(dot).label for row in rows for dot in row.dots}
     known = [expiry.traits.look for expiry in Expiry]
     looks = [look for look in (*known, _LIVES) if look is not None and look.label in drawn]

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from hbprobe.report.plots.curves import Curve
 from hbprobe.report.plots.flags import Flag, fly, fly_clear
-from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, Entry
+from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, LegendEntry
 from hbprobe.report.plots.style import DASHED, FAINT, GREY_ZONE, INK, SOLID, LineLook, drawable
 
 MARKED_S = {540: "540 s: alert threshold", 900: "900 s", 1800: "1800 s", 3540: "3540 s: longest heartbeat"}
@@ -31,7 +31,7 @@ def subtitle(curves: Sequence[Curve]) -> str:
     return "As the timers of each profile have it."
 
 
-def label(axes: Axes, curves: Sequence[Curve], looks: Sequence[LineLook]) -> tuple[int, list[Entry], int]:
+def label(axes: Axes, curves: Sequence[Curve], looks: Sequence[LineLook]) -> tuple[int, list[LegendEntry], int]:
     """Label curves and the times that matter; return the rows of flags, the legend, and how many columns it has."""
     marks = _marks(axes)
     legend = _kinds(curves)
@@ -86,9 +86,9 @@ def _words(curve: Curve) -> str:
     return f"{drawable(curve.name, max(8, _LABEL_LENGTH - len(curve.limit)))}: {curve.limit}"
 
 
-def _kinds(curves: Sequence[Curve]) -> list[Entry]:
+def _kinds(curves: Sequence[Curve]) -> list[LegendEntry]:
     """Explain the kinds of lines."""
-    entries: list[Entry] = []
+    entries: list[LegendEntry] = []
     if any(curve.measured for curve in curves):
         entries.append((Line2D([], [], color=INK, marker="o", **SOLID), "measured"))
     if not all(curve.measured for curve in curves):
@@ -98,9 +98,9 @@ def _kinds(curves: Sequence[Curve]) -> list[Entry]:
     return entries
 
 
-def _key(curves: Sequence[Curve], looks: Sequence[LineLook]) -> list[Entry]:
+def _key(curves: Sequence[Curve], looks: Sequence[LineLook]) -> list[LegendEntry]:
     """Say what the numbers stand for."""
-    entries: list[Entry] = []
+    entries: list[LegendEntry] = []
     for number, (curve, look) in enumerate(zip(curves, looks, strict=True), start=1):
         stroke = {"marker": look.marker, **SOLID} if curve.measured else DASHED
         entries.append((Line2D([], [], color=look.color, **stroke), f"{number}  {_words(curve)}"))

@@ -11,7 +11,7 @@ from hbprobe.profiles.population import Share
 from hbprobe.profiles.silent_request import cut_of, deciding_timer, timer_s
 from hbprobe.records.result import Result
 from hbprobe.report.terminal.words import path_words
-from hbprobe.statistics.survival import Death, Point, estimate, promise, told_s
+from hbprobe.statistics.survival import Point, WeightedDeath, estimate, promise, told_s
 from hbprobe.text import seconds
 from hbprobe.trial.outcome import Kind, Limit, Trial
 
@@ -74,7 +74,7 @@ def of_profile(profile: Profile) -> Curve:
     return Curve(profile.name, words, promise(deaths), min(deaths)[0], measured=False)
 
 
-def _death(share: Share) -> Death:
+def _death(share: Share) -> WeightedDeath:
     return share.at(0.0), share.at(1.0), float(share.weight)
 
 

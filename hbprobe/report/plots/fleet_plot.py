@@ -14,7 +14,7 @@ from hbprobe.fleet.mail import DAY_S, HOUR_S
 from hbprobe.fleet.sweep import ShareSweep
 from hbprobe.fleet.tally import FleetResult
 from hbprobe.manner import BLUE, SKY, VERMILLION
-from hbprobe.report.plots.page import Entry
+from hbprobe.report.plots.page import LegendEntry
 from hbprobe.report.plots.stack import Stack
 from hbprobe.report.plots.style import FAINT, INK, in_style
 from hbprobe.report.terminal.fleet import event_words
@@ -68,9 +68,9 @@ def _caption(result: FleetResult, mix: str) -> str:
     return f"{fleet}; the newest {settings.sample_size} intervals that devices asked for"
 
 
-def _legend(result: FleetResult) -> list[Entry]:
+def _legend(result: FleetResult) -> list[LegendEntry]:
     threshold_s = result.world.settings.alert_threshold_s
-    entries: list[Entry] = [
+    entries: list[LegendEntry] = [
         (Line2D([], [], color=BLUE, linewidth=1.4), "mean"),
         (Patch(facecolor=SKY, alpha=0.55), "lowest to highest"),
         (Line2D([], [], color=VERMILLION, linestyle=(0, (4, 2))), f"threshold {threshold_s} s"),
@@ -98,7 +98,7 @@ def sweep_plot(sweep: ShareSweep, mix: str, settings: Settings) -> Figure:
         axes.set_xlabel(f"share of devices on the path {sweep.path}, per cent")
         axes.set_ylabel("seconds")
         names = ("mean of devices", "mean of samples", "the window's lowest average")
-        legend: list[Entry] = [(line[0], name) for line, name in zip(lines, names, strict=True)]
+        legend: list[LegendEntry] = [(line[0], name) for line, name in zip(lines, names, strict=True)]
         dashed = Line2D([], [], color=VERMILLION, linestyle=(0, (4, 2)))
         legend += [(dashed, f"threshold {settings.alert_threshold_s} s"), (Line2D([], [], **_EVENT), "event 1040")]
         return stack.finish(_sweep_title(sweep), f"Mix {mix}; the other paths keep their proportions", legend)

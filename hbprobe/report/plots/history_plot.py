@@ -17,7 +17,7 @@ from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
 from hbprobe.report.plots.axis import step_between_ticks_s
 from hbprobe.report.plots.flags import Flag, fly
-from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, Entry, Page
+from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, LegendEntry, Page
 from hbprobe.report.plots.style import FAINT, INK, LINES, LineLook, drawable, in_style
 from hbprobe.text import counted, seconds
 
@@ -154,8 +154,8 @@ def _flags(axes: Axes, histories: Sequence[History], looks: Sequence[LineLook]) 
     return sorted(flags, key=lambda flag: flag.at_s)
 
 
-def _legend(histories: Sequence[History], looks: Sequence[LineLook]) -> list[Entry]:
-    entries: list[Entry] = [
+def _legend(histories: Sequence[History], looks: Sequence[LineLook]) -> list[LegendEntry]:
+    entries: list[LegendEntry] = [
         (Line2D([], [], color=look.color, marker=look.marker, markersize=4.5), drawable(history.name, 60))
         for history, look in zip(histories, looks, strict=True)
     ]

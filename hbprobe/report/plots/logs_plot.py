@@ -12,7 +12,7 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.logs.reports import ReportTable
 from hbprobe.manner import BLUE, ORANGE, VERMILLION
 from hbprobe.records.logs import LogEvidence, PassiveLimitPart
-from hbprobe.report.plots.page import Entry, Page
+from hbprobe.report.plots.page import LegendEntry, Page
 from hbprobe.report.plots.style import FAINT, INK, drawable, in_style
 from hbprobe.text import counted
 
@@ -79,7 +79,7 @@ def _draw_limit(axes: Axes, place: int, limit: PassiveLimitPart) -> None:
 _ASKED: dict[str, Any] = {"marker": "|", "color": INK, "markersize": 11, "linestyle": "none", "gid": "asked"}
 
 
-def _legend() -> Sequence[Entry]:
+def _legend() -> Sequence[LegendEntry]:
     return [
         (Patch(facecolor=BLUE), "carried"),
         (Patch(facecolor=VERMILLION), "the limit lies here"),

@@ -13,7 +13,7 @@ from hbprobe.report.plots.style import FAINT, drawable, extent
 
 WIDTH_IN = 10.0
 MARGIN_IN = 0.3
-Entry = tuple[Artist | tuple[Artist, ...], str]
+LegendEntry = tuple[Artist | tuple[Artist, ...], str]
 """What the legend shows, one upon the other, and what it says."""
 _GAP_IN = 0.1
 _HEAD_IN = 0.72
@@ -36,7 +36,13 @@ class Page:
         return axes
 
     def finish(
-        self, title: str, subtitle: str, flag_rows: int, plot_in: float, legend: Sequence[Entry], columns: int = 5
+        self,
+        title: str,
+        subtitle: str,
+        flag_rows: int,
+        plot_in: float,
+        legend: Sequence[LegendEntry],
+        columns: int = 5,
     ) -> Figure:
         """Set the height, and write title, subtitle and legend."""
         legend_in = self._explain(legend, columns) if legend else 0.0
@@ -50,7 +56,7 @@ class Page:
         self._write(subtitle, height_in - 0.43, {"fontsize": 9, "color": FAINT, "gid": "subtitle"})
         return self.figure
 
-    def _explain(self, legend: Sequence[Entry], columns: int) -> float:
+    def _explain(self, legend: Sequence[LegendEntry], columns: int) -> float:
         """Write the legend at the foot of the page; return how high it is."""
         place = (MARGIN_IN / WIDTH_IN, 0)
         samples, labels = zip(*legend, strict=True)

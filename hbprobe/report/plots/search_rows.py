@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from hbprobe.manner import Look
 from hbprobe.report.looks import LOOKS, look_of
-from hbprobe.report.plots.page import Entry
+from hbprobe.report.plots.page import LegendEntry
 from hbprobe.report.plots.style import INK
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.text import seconds
@@ -105,8 +105,10 @@ def label_rows(axes: Axes, trials: Sequence[Trial]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def legend(trials: Sequence[Trial]) -> list[Entry]:
+def legend(trials: Sequence[Trial]) -> list[LegendEntry]:
     """Return a sample of each outcome that occurred, and of the bracket."""
     seen = [look for look in LOOKS.values() if any(look_of(trial.outcome) is look for trial in trials)]
-    outcomes: list[Entry] = [((Patch(**_filling(look)), _marker(look, _MARKER_PT)), look.label) for look in seen]
+    outcomes: list[LegendEntry] = [
+        ((Patch(**_filling(look)), _marker(look, _MARKER_PT)), look.label) for look in seen
+    ]
     return [*outcomes, (Patch(facecolor=_BRACKET_COLOR, edgecolor=INK), "bracket: the limit lies in here")]

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from hbprobe.fleet.size import AtTimer, Sizing
 from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
-from hbprobe.report.plots.page import Entry
+from hbprobe.report.plots.page import LegendEntry
 from hbprobe.report.plots.stack import Stack, beside
 from hbprobe.report.plots.style import INK, in_style
 
@@ -62,8 +62,8 @@ def _title(sizing: Sizing) -> str:
     return "Event 1040 comes with every timer" if sizing.event_on_all else "No timer tried is enough for every device"
 
 
-def _legend(sizing: Sizing) -> list[Entry]:
-    entries: list[Entry] = [(Patch(facecolor="#F6D5C3"), "event 1040 comes")]
+def _legend(sizing: Sizing) -> list[LegendEntry]:
+    entries: list[LegendEntry] = [(Patch(facecolor="#F6D5C3"), "event 1040 comes")]
     if sizing.enough[0].timer_s is not None:
         entries.append((Line2D([], [], color=INK, linestyle=(0, (4, 2))), "enough for every device"))
     return entries

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, Entry
+from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, LegendEntry
 from hbprobe.report.plots.style import FAINT, drawable, extent
 
 _LEFT_IN = 0.95
@@ -38,7 +38,7 @@ class Stack:
         for axes in () if apart else self.panels[:-1]:
             axes.tick_params(axis="x", labelbottom=False)
 
-    def finish(self, title: str, caption: str, legend: Sequence[Entry] = ()) -> Figure:
+    def finish(self, title: str, caption: str, legend: Sequence[LegendEntry] = ()) -> Figure:
         """Write title, caption and legend."""
         height_in = self.figure.get_figheight()
         self._write(title, height_in - 0.16, {"fontsize": 13, "weight": "bold", "gid": "title"})

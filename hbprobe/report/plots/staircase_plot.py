@@ -14,7 +14,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import HOUR_S
 from hbprobe.fleet.states import settle
 from hbprobe.manner import BLUE, VERMILLION, Manner
-from hbprobe.report.plots.page import Entry
+from hbprobe.report.plots.page import LegendEntry
 from hbprobe.report.plots.stack import Stack, beside
 from hbprobe.report.plots.style import FAINT, INK, in_style
 from hbprobe.text import seconds
@@ -98,8 +98,8 @@ def _caption(limit_s: float, how: Manner) -> str:
     return f"No mail comes. The path cuts and tells ({how}), and the device asks again at once."
 
 
-def _legend(limit_s: float, settings: Settings) -> list[Entry]:
-    entries: list[Entry] = [(Line2D([], [], color=BLUE, linewidth=1.8), "asked for")]
+def _legend(limit_s: float, settings: Settings) -> list[LegendEntry]:
+    entries: list[LegendEntry] = [(Line2D([], [], color=BLUE, linewidth=1.8), "asked for")]
     if math.isfinite(limit_s):
         entries.append((Line2D([], [], **_LOST), "lost"))
         entries.append((Line2D([], [], **_LIMIT), f"the path's limit, {seconds(limit_s)} s"))

@@ -9,6 +9,7 @@ from rich.table import Table
 from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.verdict import Judgement
+from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.records.origin import Verb
 from hbprobe.records.result import Result
 from hbprobe.report.terminal.answer import Detail, answer, doubts, findings, push_words
@@ -106,7 +107,8 @@ def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
     if result.confidence is not None:
         facts.append(("sure", confidence_words(result.confidence, result.noise)))
     facts.append(("tried", effort_words(result)))
-    if result.verdict is None and result.limit.is_known and METHODS[result.method].between_requests:
+    method = METHODS[result.method]
+    if result.verdict is None and result.limit.is_known and method.phase is QuietPhase.BETWEEN and not method.talk:
         facts.append(("verdict", _NO_VERDICT))
     return [*facts, *doubts(result)]
 

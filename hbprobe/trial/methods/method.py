@@ -12,6 +12,7 @@ from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.explanation import explained
 from hbprobe.trial.methods.table import METHODS, MethodTraits
 from hbprobe.trial.outcome import Outcome
+from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
@@ -32,6 +33,7 @@ class Environment:
     """So many seconds of the path pass in one of the loop's. Holds and outcomes are told in the path's."""
     _: KW_ONLY
     account: "Account | None" = None
+    talk: TalkOptions = NO_OPTIONS
     connections: int = 1
     """So many trials run at once."""
     say: Callable[[str], None] = lambda _: None
@@ -58,7 +60,7 @@ class Method(Protocol):
         ...
 
     async def ask(self, ask: Ask) -> Observation:
-        """Ask one question of a diagnosis, which must be one of the method's traits; on the loop's clock."""
+        """Ask one question of a diagnosis, which must be one of `asks`; on the loop's clock."""
         ...
 
     def at(self, dialer: Dialer) -> "Method":
@@ -67,6 +69,11 @@ class Method(Protocol):
 
     async def prepare(self) -> None:
         """Do what must be done before anything is measured; raises CannotMeasureError where the server refuses."""
+        ...
+
+    @property
+    def asks(self) -> frozenset[Question]:
+        """What it can ask of the server that is there."""
         ...
 
     @property
@@ -101,6 +108,11 @@ class OneConnection:
         """Do nothing."""
 
     @property
+    def asks(self) -> frozenset[Question]:
+        """What its row says."""
+        return self._environment.traits.asks
+
+    @property
     def limits(self) -> None:
         """Nothing: any hold may be asked for."""
         return
@@ -127,7 +139,7 @@ class OneConnection:
         raise NotImplementedError
 
     def _explained(self, seen: Observation) -> Outcome:
-        return explained(seen.paced(self._rate), tls=self._dialer.target.tls)
+        return explained(seen.paced(self._rate), tls=self._dialer.tls)
 
 
 def make(environment: Environment) -> Method:

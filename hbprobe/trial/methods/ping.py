@@ -22,6 +22,7 @@ from hbprobe.trial.explanation import explained
 from hbprobe.trial.handshake import RequestSender
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.methods.method import Environment
+from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.ping_answer import HeartbeatLimits, read_ping
 from hbprobe.trial.postmortem import examine
@@ -41,6 +42,7 @@ class PingMethod:
     """Pings whose HeartbeatInterval is the hold, against any ActiveSync server."""
 
     name = "ping"
+    asks = METHODS["ping"].asks
 
     def __init__(
         self,
@@ -66,7 +68,10 @@ class PingMethod:
         self.limits = HeartbeatLimits()
         self.doubts: list[str] = []
         """What the server's ways leave open."""
-        self._free = list(self.devices)
+        self._free: asyncio.Queue[Handshake] = asyncio.Queue()
+        for device in self.devices:
+            self._free.put_nowait(device)
+        self._next = first + devices
         self._say = say
         self._verdict: Outcome | None = None
         """Once the server has turned the account away, nothing is sent any more."""
@@ -151,22 +156,25 @@ class PingMethod:
         return None
 
     def at(self, dialer: Dialer) -> "PingMethod":
-        """Return the same method for another address, which has not shaken hands there yet."""
-        return PingMethod(dialer, self._grace_s, self._account, len(self.devices), self._say)
+        """Return the same method for another address, with devices that have not shaken hands yet.
+
+        The other address may be the same server's, where a device has one Ping at a time.
+        """
+        return PingMethod(dialer, self._grace_s, self._account, len(self.devices), self._say, first=self._next)
 
     async def trial(self, hold_s: float) -> Outcome:
         """Hold one Ping of a whole number of seconds open, and say what came of it."""
-        return explained(await self.ask(Ask(Question.POST_MORTEM, hold_s)), tls=self._dialer.target.tls)
+        return explained(await self.ask(Ask(Question.POST_MORTEM, hold_s)), tls=self._dialer.tls)
 
     async def ask(self, ask: Ask) -> Observation:
-        """Ask one question with a Ping, and examine the connection where it goes silent."""
-        device = self._free.pop(0)
+        """Ask one question with a Ping of a device that has none, and examine the connection if it goes silent."""
+        device = await self._free.get()
         try:
             if (objection := await self._ready(device)) is not None:
                 return Observation(ask, objection)
             return await on_a_connection(self._dialer, ask, lambda wire: self._seen(ask, wire, device))
         finally:
-            self._free.append(device)
+            self._free.put_nowait(device)
 
     async def _seen(self, ask: Ask, wire: Wire, device: Handshake) -> Observation:
         outcome = await self._ping(wire, device, round(ask.hold_s))

@@ -1,11 +1,12 @@
 """The methods of a trial: one row of traits for each, from which every other room derives what it must know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.farend.hold_request import LONGEST_HOLD_S
-from hbprobe.net.target import HTTP, Scheme
+from hbprobe.net.target import HTTP, HTTP_1_1, Scheme
+from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Question
 
 
@@ -18,6 +19,16 @@ class Server(StrEnum):
     """An ActiveSync server; a lab puts hbprobe's stand-in there."""
     ANY = "any"
     """Any server that speaks the protocol."""
+
+
+class Takes(StrEnum):
+    """What a user may say of a talk, beside its URL."""
+
+    LOGIN = "login"
+    STARTTLS = "starttls"
+    HEADERS = "headers"
+    SUBPROTOCOLS = "subprotocols"
+    BYTES = "bytes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +48,8 @@ class MethodTraits:
     server_timer: bool
     """A timer of the server's own may end its connections; a limit may be the server's, then."""
     asks: frozenset[Question]
-    """What a diagnosis may ask with it; empty where there is no diagnosis."""
+    """What a diagnosis may ask with it."""
+    takes: frozenset[Takes] = frozenset()
     needs_account: bool = False
     whole_seconds: bool = False
     """A hold is a heartbeat: a whole number of seconds, within what the server takes."""
@@ -49,15 +61,20 @@ class MethodTraits:
     """Where a lab's far end serves it; None where that does not."""
     own_limit: str = ""
     """What a server of this protocol may have of its own that ends a quiet connection without a word."""
+    own_limit_in_session: str = ""
+    """The same, after a login."""
     talk: str = ""
     """The module of `hbprobe.trial.talks` with what is said, for a method that talks in one."""
-    between_requests: bool = False
-    """The connection is quiet between two requests, where proxies and servers have timers of their own for that."""
+    phase: QuietPhase = QuietPhase.REQUEST
+    """In which part of a connection nothing moves."""
+    alpn: str = HTTP_1_1
+    """What is offered in TLS (RFC 7301); empty for a protocol without a name there."""
     exchange: bool = False
     """What it measures is what an Exchange heartbeat would meet, so Exchange's verdict follows from it."""
 
 
 _ANY_SERVER = frozenset({Question.POST_MORTEM, Question.KEEP_ALIVE, Question.ELSEWHERE})
+"""What can be asked whatever is spoken."""
 
 
 def _talk(
@@ -66,11 +83,14 @@ def _talk(
     words: str,
     schemes: Mapping[str, Scheme],
     *,
+    phase: QuietPhase = QuietPhase.FOREIGN,
+    alpn: str = "",
+    takes: Collection[Takes] = (),
     lab_path: str | None = None,
-    pings: bool = True,
     own_limit: str = "",
+    own_limit_in_session: str = "",
 ) -> MethodTraits:
-    """Return the row of a talk with any server; `pings`: it can be asked again and again on one connection."""
+    """Return the row of a talk with any server."""
     return MethodTraits(
         name=name,
         module="hbprobe.trial.methods.talking",
@@ -80,9 +100,13 @@ def _talk(
         schemes=schemes,
         server=Server.ANY,
         server_timer=True,
-        asks=_ANY_SERVER | {Question.BOTH_DRIP} if pings else _ANY_SERVER,
+        phase=phase,
+        alpn=alpn,
+        asks=_ANY_SERVER | {Question.BOTH_DRIP},
+        takes=frozenset(takes),
         lab_path=lab_path,
         own_limit=own_limit,
+        own_limit_in_session=own_limit_in_session,
     )
 
 
@@ -90,6 +114,7 @@ def _pair(name: str, port: int, secure: str, secure_port: int) -> dict[str, Sche
     return {secure: Scheme(tls=True, port=secure_port), name: Scheme(tls=False, port=port)}
 
 
+_LDAP_LIMIT = "idletimeout of OpenLDAP, off by default; MaxConnIdleTime of Active Directory, 15 min by default"
 _ROWS = (
     MethodTraits(
         name="hold",
@@ -112,7 +137,7 @@ _ROWS = (
         server=Server.ANY,
         server_timer=True,
         asks=_ANY_SERVER,
-        between_requests=True,
+        phase=QuietPhase.BETWEEN,
     ),
     MethodTraits(
         name="ping",
@@ -122,7 +147,8 @@ _ROWS = (
         schemes=HTTP,
         server=Server.ACTIVE_SYNC,
         server_timer=True,
-        asks=frozenset(),
+        asks=_ANY_SERVER,
+        takes=frozenset({Takes.LOGIN}),
         needs_account=True,
         whole_seconds=True,
         at_once=False,
@@ -133,6 +159,9 @@ _ROWS = (
         "any WebSocket endpoint answers a Ping after the silence",
         "a WebSocket is quiet, and its endpoint is asked with a Ping",
         _pair("ws", 80, "wss", 443),
+        phase=QuietPhase.TUNNEL,
+        alpn=HTTP_1_1,
+        takes=(Takes.HEADERS, Takes.SUBPROTOCOLS),
         lab_path="/ws",
     ),
     _talk(
@@ -140,48 +169,59 @@ _ROWS = (
         "a stream of server-sent events is opened and listened to",
         "a stream of events is listened to",
         {"sse+https": Scheme(tls=True, port=443), "sse+http": Scheme(tls=False, port=80)},
+        phase=QuietPhase.ANSWER,
+        alpn=HTTP_1_1,
+        takes=(Takes.HEADERS,),
         lab_path="/events?silence=%7Bhold%7D",
-        pings=False,
     ),
     _talk(
         "http2",
         "any HTTPS server that speaks HTTP/2 acknowledges a PING; no request is made",
         "an HTTP/2 connection without requests is quiet, and the server is asked with a PING",
         {"h2": Scheme(tls=True, port=443), "grpcs": Scheme(tls=True, port=443)},
+        alpn="h2",
+        phase=QuietPhase.BETWEEN,
     ),
     _talk(
         "mqtt",
         "a broker answers PINGREQ; the keep-alive is 0",
         "an MQTT client with keep-alive 0 is quiet, and the broker is asked with PINGREQ",
         _pair("mqtt", 1883, "mqtts", 8883),
+        takes=(Takes.LOGIN,),
     ),
     _talk(
         "redis",
         "a Redis server answers PING, before a login, too",
         "a Redis client is quiet, and the server is asked with PING",
         _pair("redis", 6379, "rediss", 6379),
+        takes=(Takes.LOGIN,),
         own_limit="`timeout` in redis.conf, which is off by default",
+        own_limit_in_session="`timeout` in redis.conf, which is off by default",
     ),
     _talk(
         "imap",
-        "an IMAP server answers NOOP before the login",
-        "an IMAP client is quiet before the login, and the server is asked with NOOP",
+        "an IMAP server answers NOOP, before a login, too; with a login and a mailbox in the URL, IDLE",
+        "an IMAP client is quiet, and the server is asked with NOOP, or for the end of IDLE",
         _pair("imap", 143, "imaps", 993),
+        takes=(Takes.LOGIN, Takes.STARTTLS),
         own_limit="the time that a server gives for the login",
+        own_limit_in_session="the time after which a server logs out, 30 min or more by RFC 9051",
     ),
     _talk(
         "postgresql",
-        "a PostgreSQL server says before the login whether it encrypts",
-        "a PostgreSQL client is quiet before the login, and the server is asked whether it encrypts",
+        "a PostgreSQL server says before a login whether it encrypts; after one it answers Sync",
+        "a PostgreSQL client is quiet, and the server is asked whether it encrypts, or, after a login, with Sync",
         {"postgresql": Scheme(tls=False, port=5432), "postgres": Scheme(tls=False, port=5432)},
-        pings=False,
+        takes=(Takes.LOGIN, Takes.STARTTLS),
         own_limit="authentication_timeout, 1 min by default",
+        own_limit_in_session="idle_session_timeout, which is off by default",
     ),
     _talk(
         "smtp",
         "a mail server answers NOOP",
         "an SMTP client is quiet, and the server is asked with NOOP",
         _pair("smtp", 25, "smtps", 465),
+        takes=(Takes.STARTTLS,),
         own_limit="the time that a server waits for a command, 5 min by RFC 5321",
     ),
     _talk(
@@ -189,7 +229,6 @@ _ROWS = (
         "an SSH server answers what it cannot know, before keys are exchanged",
         "an SSH client is quiet before keys are exchanged, and the server is asked what it cannot know",
         {"ssh": Scheme(tls=False, port=22)},
-        pings=False,
         own_limit="LoginGraceTime of OpenSSH, 2 min by default",
     ),
     _talk(
@@ -197,14 +236,16 @@ _ROWS = (
         "a directory answers a search for its root",
         "an LDAP client is quiet, and the server is asked for the root of its directory",
         _pair("ldap", 389, "ldaps", 636),
-        own_limit="idletimeout of OpenLDAP, off by default; MaxConnIdleTime of Active Directory, 15 min by default",
+        takes=(Takes.LOGIN, Takes.STARTTLS),
+        own_limit=_LDAP_LIMIT,
+        own_limit_in_session=_LDAP_LIMIT,
     ),
     _talk(
         "raw",
-        "nothing is said; whether the connection stands is told by TCP alone",
-        "nothing is said, and TCP alone tells whether the connection stands",
+        "bytes of your choice are answered after the silence; without them TCP alone tells whether it stands",
+        "nothing is said; TCP alone, or the answer to bytes of one's choice, tells whether it stands",
         {"tls": Scheme(tls=True, port=None), "tcp": Scheme(tls=False, port=None)},
-        pings=False,
+        takes=(Takes.BYTES,),
     ),
 )
 
@@ -227,10 +268,21 @@ def in_words(fits: Callable[[MethodTraits], bool]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+def taking(what: Takes) -> str:
+    """Return the names of the methods that take something beside the URL, as a sentence has them."""
+    return in_words(lambda row: what in row.takes)
+
+
 def server_timer_counts(method: str) -> bool:
     """Say whether a timer of the server's own may be behind a limit; so it may behind one out of a capture."""
     row = METHODS.get(method)
     return row is None or row.server_timer
+
+
+def is_talk(method: str) -> bool:
+    """Say whether it talks in a protocol of its own, whose pings are no data of an application."""
+    row = METHODS.get(method)
+    return row is not None and bool(row.talk)
 
 
 def of_scheme(url: str) -> str:

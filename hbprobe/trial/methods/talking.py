@@ -11,13 +11,14 @@ from importlib import import_module
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import End, EndKind
-from hbprobe.net.wire import Wire
+from hbprobe.net.wire import DialError, Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify
 from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
 from hbprobe.trial.postmortem import examine
+from hbprobe.trial.proof import speaks_tls
 from hbprobe.trial.talks.talk import MakeTalk, Talk, Where
 
 _BEGIN_S = 30.0
@@ -33,13 +34,34 @@ class TalkMethod(OneConnection):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._new: MakeTalk = import_module(f"hbprobe.trial.talks.{environment.traits.talk}").make
-        if alpn := self._talk(0.0).alpn:
+        if alpn := environment.traits.alpn:
             self._dialer = self._dialer.offering(alpn)
 
     async def prove(self) -> Outcome | None:
         """Have one talk without silence: a server that never answers would look like a path that cuts everything."""
-        seen = await on_a_connection(self._dialer, _AT_ONCE, self._proven)
-        return None if seen.outcome.kind is Kind.SURVIVED else seen.outcome
+        outcome = (await on_a_connection(self._dialer, _AT_ONCE, self._proven)).outcome
+        if outcome.kind is Kind.SURVIVED:
+            return None
+        secure = next((name for name, scheme in self._environment.traits.schemes.items() if scheme.tls), "")
+        if not secure or self._dialer.tls or self._dialer.address is None or not await speaks_tls(self._dialer):
+            return outcome
+        reason = (
+            f"{outcome.reason}; this port speaks TLS: write {replace(self._dialer.target, tls=True, scheme=secure)}"
+        )
+        return replace(outcome, reason=reason, again=False, outage=False)
+
+    @property
+    def asks(self) -> frozenset[Question]:
+        """What the talk allows: not all can be asked again and again."""
+        asks = super().asks
+        return asks if self._talk(0.0).repeats else asks - {Question.BOTH_DRIP}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A login and STARTTLS change what the server's own limits are, and what the path sees."""
+        options = self._environment.talk
+        login = (f"logged in as {options.user}: what a server allows before the login does not count",)
+        return (*(login if options.user else ()), *(("TLS began by STARTTLS",) if options.starttls else ()))
 
     async def ask(self, ask: Ask) -> Observation:
         """Ask one question; a drip from both ends is the protocol's own ping, with what answers it."""
@@ -57,12 +79,14 @@ class TalkMethod(OneConnection):
             wire.send(talk.ask())
             end = await _heard(wire, talk, asyncio.get_running_loop().time() + _BEGIN_S)
             if not talk.answered:
-                outcome = _objection("the server does not answer a question that is asked at once", talk, end)
+                text = talk.instead or "the server does not answer a question that is asked at once"
+                outcome = _objection(text, talk, end)
         return Observation(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
 
     def _talk(self, hold_s: float) -> Talk:
-        target = self._dialer.target
-        return self._new(Where(target.authority, target.path, hold_s))
+        target, environment = self._dialer.target, self._environment
+        nonce = f"{environment.rng.getrandbits(128):032x}"
+        return self._new(Where(target.authority, target.path, hold_s, environment.talk, nonce))
 
 
 class _Trial:
@@ -74,7 +98,8 @@ class _Trial:
         self._ask = ask
         self._grace_s = environment.grace_s
         self._quiet = environment.quiet
-        self._own_limit = environment.traits.own_limit
+        traits = environment.traits
+        self._own_limit = traits.own_limit_in_session if environment.talk.user else traits.own_limit
         self._loop = asyncio.get_running_loop()
         self._since_s = 0.0
         """Since when it is silent."""
@@ -98,10 +123,14 @@ class _Trial:
             outcome,
             signed=self._wire.signed,
             socket=self._socket,
-            farewell=self._talk.farewell if outcome.kind is Kind.CUT else "",
-            by_server=self._talk.end_to_end,
+            farewell=self._last_words() if outcome.kind is Kind.CUT else "",
+            by_server=self._talk.end_to_end and not self._wire.in_the_clear,
             own_limit=self._own_limit,
         )
+
+    def _last_words(self) -> str:
+        clear = self._wire.in_the_clear
+        return self._talk.farewell or (f"{clear!r} in the clear, in the middle of TLS" if clear else "")
 
     # What is done meanwhile
 
@@ -137,8 +166,8 @@ class _Trial:
         end = await _heard(self._wire, self._talk, self._loop.time() + self._grace_s)
         if self._talk.answered:
             return Outcome(Kind.SURVIVED, self._elapsed_s)
-        if self._talk.trouble:
-            return Outcome(Kind.FAILED, self._elapsed_s, reason=self._talk.trouble)
+        if wrong := self._talk.trouble or self._talk.instead:
+            return Outcome(Kind.FAILED, self._elapsed_s, reason=wrong)
         if end is None:
             return Outcome(Kind.CUT, self._elapsed_s, Manner.SILENT, reason="nothing came")
         outcome = self._ended(end)
@@ -225,7 +254,17 @@ async def _begun(wire: Wire, talk: Talk) -> Outcome | None:
         wire.send(first)
     if _stands(talk):
         return None
-    end = await _heard(wire, talk, asyncio.get_running_loop().time() + _BEGIN_S)
+    until_s = asyncio.get_running_loop().time() + _BEGIN_S
+    end = await _heard(wire, talk, until_s)
+    if talk.wants_tls:
+        try:
+            await wire.start_tls()
+        except DialError as error:
+            return Outcome(Kind.FAILED, 0.0, reason=str(error), again=error.passing, outage=error.passing)
+        if said := talk.secured():
+            wire.send(said)
+        if not _stands(talk):
+            end = await _heard(wire, talk, until_s)
     return None if _stands(talk) else _objection("the server does not begin to talk", talk, end)
 
 
@@ -236,7 +275,7 @@ def _stands(talk: Talk) -> bool:
 async def _heard(wire: Wire, talk: Talk, until_s: float) -> End | None:
     """Listen until the talk stands, or its question is answered, or it ends, or the time is over."""
     stood = talk.stands
-    while not (talk.trouble or talk.answered or (talk.stands and not stood)):
+    while not (talk.trouble or talk.answered or talk.wants_tls or (talk.stands and not stood)):
         event = await wire.receive(until_s)
         if event is None or isinstance(event, End):
             return event

@@ -3,8 +3,7 @@ the broker has no timer of its own (section 3.1.2.10), and PINGREQ."""
 
 from hbprobe.trial.talks.talk import Buffered
 
-_CONNECT = bytes((0x10, 12)) + b"\x00\x04MQTT" + bytes((4, 2)) + b"\x00\x00" + b"\x00\x00"
-"""Protocol level 4, a clean session, keep-alive 0, and a name that the broker chooses (section 3.1.3.1)."""
+_CONNECT, _LEVEL, _CLEAN, _PASSWORD, _USER = 0x10, 4, 2, 0x40, 0x80
 _CONNACK, _PINGRESP, _DISCONNECT = 0x20, 0xD0, 0xE0
 _REFUSALS = {
     1: "the broker does not know MQTT 3.1.1",
@@ -17,11 +16,17 @@ _MOST_LENGTH_BYTES = 4
 
 
 class MqttTalk(Buffered):
-    """A client without a name and without subscriptions."""
+    """A client without subscriptions."""
 
     def begin(self) -> bytes:
-        """Send CONNECT."""
-        return _CONNECT
+        """Send CONNECT: a clean session, keep-alive 0, and a name that the broker chooses (section 3.1.3.1)."""
+        options = self.where.options
+        flags, login = _CLEAN, b""
+        if options.user:
+            flags |= _USER | _PASSWORD
+            login = _text(options.user) + _text(options.password)
+        body = _text("MQTT") + bytes((_LEVEL, flags)) + bytes(2) + _text("") + login
+        return bytes((_CONNECT,)) + _length(len(body)) + body
 
     def ask(self) -> bytes:
         """Send PINGREQ."""
@@ -63,6 +68,18 @@ class MqttTalk(Buffered):
             self.answered = True
         elif kind == _DISCONNECT:
             self.farewell = "DISCONNECT"
+
+
+def _text(text: str) -> bytes:
+    """Return a string (section 1.5.3)."""
+    encoded = text.encode()
+    return len(encoded).to_bytes(2) + encoded
+
+
+def _length(length: int) -> bytes:
+    """Return a remaining length (section 2.2.3)."""
+    low, high = length & 0x7F, length >> 7
+    return bytes((low | 0x80,)) + _length(high) if high else bytes((low,))
 
 
 make = MqttTalk

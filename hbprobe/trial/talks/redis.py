@@ -5,11 +5,18 @@ from hbprobe.trial.talks.talk import Lines
 
 
 class RedisTalk(Lines):
-    """A client that has sent nothing but PING."""
+    """A client that sends nothing but PING, and AUTH before it where there is a login."""
+
+    _is_login = False
 
     def begin(self) -> bytes:
-        """Send PING: the server speaks only when it is spoken to."""
-        return b"PING\r\n"
+        """Log in, or send PING: the server speaks only when it is spoken to."""
+        options = self.where.options
+        if not options.user:
+            return b"PING\r\n"
+        self._is_login = True
+        words = [word.encode() for word in ("AUTH", options.user, options.password)]
+        return b"*3\r\n" + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
     def ask(self) -> bytes:
         """Send PING."""
@@ -19,6 +26,10 @@ class RedisTalk(Lines):
     def _line(self, line: bytes) -> bytes:
         if line.startswith((b"-DENIED", b"-ERR max number of clients")):
             self.trouble = f"the server turns us away: {line.decode('ascii', 'backslashreplace')[:80]}"
+        elif self._is_login and line.startswith((b"+OK", b"-")):
+            self._is_login, self.stands = False, line.startswith(b"+")
+            if not self.stands:
+                self._refused("the login", line)
         elif line.startswith((b"+PONG", b"-")):
             self.answered, self.stands = self.stands, True
         else:

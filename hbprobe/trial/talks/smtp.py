@@ -1,15 +1,26 @@
-"""SMTP (RFC 5321): the server's greeting, and NOOP, which is answered at any time (section 4.1.1.9)."""
+"""SMTP (RFC 5321): the server's greeting, STARTTLS (RFC 3207) where it is wished for, and NOOP, which is answered at
+any time (section 4.1.1.9)."""
 
-from hbprobe.trial.talks.talk import Lines
+from hbprobe.trial.talks.talk import Lines, Where
 
 
 class SmtpTalk(Lines):
-    """A client that has not said who it is. RFC 5321, section 4.5.3.2.7, wants servers to wait 5 minutes."""
+    """A client that sends no mail. RFC 5321, section 4.5.3.2.7, wants servers to wait 5 minutes."""
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where)
+        self._left = [b"EHLO hbprobe.invalid\r\n", b"STARTTLS\r\n"] if where.options.starttls else []
+        self._is_starttls = False
 
     def ask(self) -> bytes:
         """Send NOOP."""
         self.answered = False
         return b"NOOP\r\n"
+
+    def secured(self) -> bytes:
+        """Say nothing: silence may begin."""
+        self.stands = True
+        return super().secured()
 
     def _line(self, line: bytes) -> bytes:
         code, rest = line[:3], line[3:4]
@@ -23,6 +34,14 @@ class SmtpTalk(Lines):
                 self.farewell = said
             else:
                 self.trouble = f"the server turns us away: {said}"
+        elif not self.stands and not code.startswith(b"2"):
+            self._refused("STARTTLS" if self._is_starttls else "the greeting", line)
+        elif self._left:
+            command = self._left.pop(0)
+            self._is_starttls = not self._left
+            return command
+        elif self._is_starttls and not self.stands:
+            self.wants_tls = True
         else:
             self.answered, self.stands = self.stands, True
         return b""

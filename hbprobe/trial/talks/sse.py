@@ -17,7 +17,7 @@ _HOLD = "%7Bhold%7D"
 class EventsTalk(Talk):
     """A stream that is listened to."""
 
-    asks = False
+    asks = repeats = False
     end_to_end = False
 
     def __init__(self, where: Where) -> None:
@@ -27,14 +27,17 @@ class EventsTalk(Talk):
 
     def begin(self) -> bytes:
         """Ask for the stream."""
-        headers = [
-            ("Host", self.where.authority),
-            ("User-Agent", f"hbprobe/{__version__}"),
-            ("Accept", "text/event-stream"),
-            ("Cache-Control", "no-cache"),
-        ]
+        ours = {
+            "Host": self.where.authority,
+            "User-Agent": f"hbprobe/{__version__}",
+            "Accept": "text/event-stream",
+            "Cache-Control": "no-cache",
+        }
+        theirs = {name.lower() for name, _ in self.where.options.headers}
+        kept = [(name, value) for name, value in ours.items() if name.lower() not in theirs]
+        said = [(name.encode(), value.encode("latin-1")) for name, value in (*kept, *self.where.options.headers)]
         target = self.where.path.replace(_HOLD, f"{self.where.hold_s:g}")
-        request = self._http.send(h11.Request(method="GET", target=target, headers=headers))
+        request = self._http.send(h11.Request(method="GET", target=target, headers=said))
         return (request or b"") + (self._http.send(h11.EndOfMessage()) or b"")
 
     def take(self, data: bytes) -> bytes:

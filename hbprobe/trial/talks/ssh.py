@@ -13,6 +13,7 @@ _MOST_PACKET_BYTES = 35000
 class SshTalk(Buffered):
     """A client that has not begun to exchange keys: OpenSSH gives that LoginGraceTime, 120 s by default."""
 
+    repeats = False
     _greeted = _asked = False
 
     def begin(self) -> bytes:

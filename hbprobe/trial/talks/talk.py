@@ -1,12 +1,34 @@
 """What each protocol's talk is: bytes in, bytes out, and what they add up to. No sockets, no clocks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 MOST_BYTES = 1 << 20
 """No server says more before it answers."""
 MOST_LINE_BYTES = 1 << 13
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkOptions:
+    """What a user says of a talk, beside its URL."""
+
+    user: str = ""
+    """Who logs in; empty for nobody."""
+    password: str = field(default="", repr=False)
+    starttls: bool = False
+    """TLS begins in the middle of the talk, by the protocol's own command."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Of the HTTP request that begins it."""
+    subprotocols: tuple[str, ...] = ()
+    """Of WebSocket (RFC 6455, 1.9), the one that is wished for most first."""
+    send: bytes = b""
+    """What is sent after the silence, where the protocol is not known."""
+    expect: bytes = b""
+    """What an answer to that must hold; empty where any will do."""
+
+
+NO_OPTIONS = TalkOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +40,9 @@ class Where:
     path: str = "/"
     hold_s: float = 0.0
     """So long will be silent, on the loop's clock."""
+    options: TalkOptions = NO_OPTIONS
+    nonce: str = "hbprobe"
+    """Nobody has said it before: letters and digits."""
 
 
 class Talk:
@@ -25,9 +50,10 @@ class Talk:
 
     alpn: ClassVar[str] = ""
     """What must be agreed on in TLS (RFC 7301); empty for a protocol that needs no such thing."""
-    asks: ClassVar[bool] = True
+    asks = True
     """Something can be asked that is answered; otherwise one more packet must do, which is only acknowledged."""
-
+    repeats = True
+    """It can be asked again and again on one connection: the protocol's own ping."""
     end_to_end: ClassVar[bool] = True
     """Proxies relay it without understanding it: who says goodbye in it is the server."""
 
@@ -43,6 +69,10 @@ class Talk:
         """What the server said before it ended the connection, in words."""
         self.due = False
         """The server will speak by itself after the hold, and that is the answer."""
+        self.wants_tls = False
+        """Both have agreed to begin TLS now; `secured` goes on."""
+        self.instead = ""
+        """What came in the place of the answer, in words."""
 
     def begin(self) -> bytes:
         """Return what the client says first; nothing where the server does."""
@@ -55,6 +85,11 @@ class Talk:
     def ask(self) -> bytes:
         """Return a question that any server of the protocol answers; `answered` tells when it has."""
         raise NotImplementedError
+
+    def secured(self) -> bytes:
+        """Go on in TLS, and return what is said there first."""
+        self.wants_tls = False
+        return b""
 
 
 MakeTalk: TypeAlias = Callable[[Where], Talk]
@@ -77,9 +112,18 @@ class Buffered(Talk):
             return b""
         return b"".join(iter(self._next, None))
 
+    def secured(self) -> bytes:
+        """Go on in TLS; what came in the clear beside the agreement is nobody's word (RFC 3207, section 6)."""
+        self._buffer.clear()
+        return super().secured()
+
     def _next(self) -> bytes | None:
         """Take one whole thing off the buffer and return what must be said to it; None where there is none."""
         raise NotImplementedError
+
+    def _refused(self, what: str, said: bytes) -> None:
+        """Note that the server does not do what it was asked for."""
+        self.trouble = f"the server refuses {what}: {told(said)}"
 
     def _not(self, protocol: str) -> None:
         """Note that what came is not the protocol; nothing after it means anything."""

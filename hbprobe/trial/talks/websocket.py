@@ -32,7 +32,16 @@ class WebSocketTalk(Talk):
 
     def begin(self) -> bytes:
         """Ask for the upgrade."""
-        return self._connection.send(Request(host=self.where.authority, target=self.where.path))
+        options = self.where.options
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in options.headers]
+        return self._connection.send(
+            Request(
+                host=self.where.authority,
+                target=self.where.path,
+                extra_headers=headers,
+                subprotocols=list(options.subprotocols),
+            )
+        )
 
     def take(self, data: bytes) -> bytes:
         """Take frames; a Ping of the server's is answered, and so is its Close."""

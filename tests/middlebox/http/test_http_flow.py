@@ -86,7 +86,7 @@ class TestRules:
     @pytest.mark.parametrize("kind", ["client_header", "client_idle"])
     def test_a_server_that_owes_nothing_sees_fin(self, kind):
         rules = HttpRules.of(box({"server_side": "reset"}, **{kind: {"expiry": "reset"}}))
-        (rule,) = filter(None, rules.by_phase)
+        rule, *_ = filter(None, rules.by_phase)
         assert rule.acts == (Act.RESET, Act.CLOSE)
 
     def test_a_status_comes_with_its_body_and_retries(self):
@@ -166,6 +166,34 @@ class TestRestarts:
             one.moved(side, now)
             assert one.due() == due
             assert one.running_since(one.next_rule()) == due - 60
+
+    @pytest.mark.parametrize(
+        ("timers", "kind"),
+        [
+            ({"tunnel_idle": 60, "between_bytes": 7, "server_response": 30, "client_idle": 20}, "tunnel_idle"),
+            ({"between_bytes": 7, "server_response": 30, "client_idle": 20}, "between_bytes"),
+            (
+                {"server_response": {"default": 30, "expiry": "respond", "status": 504}, "client_idle": 20},
+                "server_response",
+            ),
+            ({"client_idle": 20, "client_header": 5}, "client_idle"),
+        ],
+    )
+    def test_a_tunnel_without_a_timer_of_its_own_has_the_one_of_waiting(self, timers, kind):
+        one, timer = flow(**timers), timers[kind]
+        length_s = timer["default"] if isinstance(timer, dict) else timer
+        one.upgraded(0)
+        for at_s, side in ((1, Side.CLIENT), (3, Side.SERVER)):
+            one.moved(side, at_s)
+            assert one.due() == at_s + length_s, "data from either end sets it back"
+        rule = one.next_rule()
+        assert (rule.kind, rule.status, rule.expiry, rule.retries) == (kind, None, "close", 0)
+
+    @pytest.mark.parametrize("timers", [{"client_header": 5}, {"no": "us", "between_bytes": 7, "client_idle": 20}])
+    def test_a_tunnel_that_nothing_ends(self, timers):
+        one = HttpFlow(HttpRules.of(box({"no_tunnel_timer": timers.pop("no", None)}, **timers)), 0.0)
+        one.upgraded(0)
+        assert one.next_rule() is None
 
     def test_between_bytes_hears_the_server_only(self):
         one = flow(between_bytes=7, server_response=30)

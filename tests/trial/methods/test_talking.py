@@ -14,6 +14,7 @@ from hbprobe.trial.evidence import Ask, Question
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Cause, Kind
+from hbprobe.trial.talks.talk import TalkOptions
 from tests.support.talkers import EVENT, SERVERS, STREAM, Fixed, talking
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
@@ -228,6 +229,19 @@ def test_another_protocol_cannot_be_measured(on_warp, serve):
     found = proof(on_warp, serve, talking(lambda: Fixed(b"", b"HTTP/1.1 400 Bad Request\r\n\r\n")))
     assert (found.kind, found.again) == (Kind.FAILED, False)
     assert found.reason == "the server does not speak Redis: 'HTTP/1.1 400 Bad Request'"
+
+
+@pytest.mark.parametrize(("name", "secure"), [("redis", "rediss"), ("websocket", "wss"), ("raw", "tls")])
+def test_a_port_that_speaks_tls_and_is_spoken_to_in_the_clear(on_warp, serve, tls_pair, name, secure):
+    async def main():
+        async with serve(talking(SERVERS[name]), tls_pair) as peer:
+            options = TalkOptions(send=b"x") if name == "raw" else TalkOptions()
+            dialer = Dialer(Target(False, "localhost", peer.port, "/"), None)
+            return await make(Environment(name, dialer, GRACE_S, random.Random(1), talk=options)).prove(), peer.port
+
+    found, port = on_warp(main())
+    assert (found.kind, found.again) == (Kind.FAILED, False)
+    assert found.reason.endswith(f"; this port speaks TLS: write {secure}://localhost:{port}/")
 
 
 def test_a_server_without_http2(on_warp, serve, tls_pair):

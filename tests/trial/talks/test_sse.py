@@ -1,7 +1,7 @@
 import pytest
 
 from hbprobe.trial.talks.sse import make
-from hbprobe.trial.talks.talk import Where
+from hbprobe.trial.talks.talk import TalkOptions, Where
 from tests.support.talkers import EVENT, STREAM
 
 
@@ -43,3 +43,11 @@ def test_the_end_of_a_stream_is_a_farewell():
     talk.begin()
     talk.take(STREAM + EVENT + b"0\r\n\r\n")
     assert talk.farewell == "the end of the stream, as HTTP has it"
+
+
+def test_headers_of_the_users_own_come_in_place_of_ours():
+    options = TalkOptions(headers=(("Authorization", "Bearer ë"), ("accept", "text/plain")))
+    head = make(Where("example.net", options=options)).begin().decode("latin-1").lower()
+    assert "\r\nauthorization: bearer ë\r\n" in head
+    assert head.count("\r\naccept: ") == 1
+    assert "\r\naccept: text/plain\r\n" in head

@@ -1,13 +1,14 @@
 """Every talk with its server, whole and in pieces, cut short, and with what is no such protocol."""
 
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hbprobe.trial.methods.table import METHODS
-from hbprobe.trial.talks.talk import MOST_LINE_BYTES, Where, told
+from hbprobe.trial.methods.table import METHODS, Takes
+from hbprobe.trial.talks.talk import MOST_LINE_BYTES, TalkOptions, Where, told
 from tests.support.talkers import SERVERS
 
 TALKS = {name: row.talk for name, row in METHODS.items() if row.talk}
@@ -86,6 +87,23 @@ def test_nothing_that_comes_breaks_a_talk(name, pieces, tail):
         begun.begin() if not begun.stands else None
         for piece in (*pieces, tail):
             assert isinstance(begun.take(piece), bytes)
+
+
+LOGIN = TalkOptions(user="ada", password="x")
+
+
+@pytest.mark.parametrize("starttls", [False, True])
+@pytest.mark.parametrize("name", [name for name, row in METHODS.items() if Takes.LOGIN in row.takes and row.talk])
+@settings(max_examples=25, deadline=None)
+@given(pieces=st.lists(st.binary(max_size=40), max_size=6))
+def test_nothing_that_comes_in_a_login_breaks_a_talk(name, starttls, pieces):
+    talk = new(name, options=replace(LOGIN, starttls=starttls))
+    talk.begin()
+    for piece in pieces:
+        assert isinstance(talk.take(piece), bytes)
+        if talk.wants_tls:
+            assert isinstance(talk.secured(), bytes)
+    assert "\n" not in talk.trouble
 
 
 @pytest.mark.parametrize("name", ["redis", "imap", "smtp", "ssh"])

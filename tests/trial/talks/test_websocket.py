@@ -1,7 +1,7 @@
 import pytest
 from wsproto.events import CloseConnection, Ping, TextMessage
 
-from hbprobe.trial.talks.talk import Where
+from hbprobe.trial.talks.talk import TalkOptions, Where
 from hbprobe.trial.talks.websocket import make
 from tests.support.talkers import WebSocket
 
@@ -53,3 +53,11 @@ def test_a_close_is_a_farewell_and_is_answered(reason, told):
     assert talk.take(server.says(CloseConnection(code=1001, reason=reason)))
     assert talk.farewell == told
     assert talk.ask() == b"", "nothing can be asked any more"
+
+
+def test_what_a_user_says_of_the_request():
+    options = TalkOptions(headers=(("Origin", "https://app.example"), ("X-Name", "Zoë")), subprotocols=("mqtt", "v2"))
+    head = make(Where("example.net", options=options)).begin().decode("latin-1").lower()
+    assert "\r\norigin: https://app.example\r\n" in head
+    assert "\r\nx-name: zoë\r\n" in head
+    assert "\r\nsec-websocket-protocol: mqtt, v2\r\n" in head
