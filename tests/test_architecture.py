@@ -704,7 +704,7 @@ SMALL = {
     "net.hangup": "it knows sockets, and its importer flows: another room",
     "profiles.checking": "what is wrong in files; a verb has no logic of its own",
     "report.documents.redaction": "pure, and its importer reads files; a table of what looks like a secret",
-    "toxiproxy.metrics": "needs an extra, and is loaded when somebody asks",
+    "toxiproxy.metrics": "loaded when somebody asks",
     "report.documents.location_chapter": "one kind of document, as captures and logs are",
     "trial.talks.scram": "a protocol of its own, tested with the numbers of its RFC",
     "watch.schedule": "pure, and its importer waits",

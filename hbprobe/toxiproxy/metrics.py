@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from hbprobe.net.exposition import Collector, CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
 from hbprobe.toxiproxy.toxic_proxy import Proxy
 
 _RECEIVED = ["direction", "proxy", "listener", "upstream"]

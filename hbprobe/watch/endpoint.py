@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
+from prometheus_client.registry import Collector
 
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address
-from hbprobe.net.exposition import Collector, exposition
+from hbprobe.net.exposition import exposition
 from hbprobe.net.json_api import JsonApi
 from hbprobe.report.terminal.live import describe
 from hbprobe.text import shown
