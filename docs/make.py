@@ -6,33 +6,24 @@ The numbers are measured while it runs: results come from labs on the warp clock
 some minutes, most of them for the figure about noise.
 """
 
-import io
+import os
 import re
 import subprocess
 import sys
-import textwrap
-import time
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
-from hbprobe import warp
-from hbprobe.exchange.devices import CURRENT, DEVICES
+import hbprobe
+from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.size import Sizing, size
 from hbprobe.fleet.sweep import with_share
 from hbprobe.fleet.tally import FleetResult
-from hbprobe.lab.inprocess import measure
-from hbprobe.lab.pathfile import LabPath, load_path, shipped_paths
 from hbprobe.manner import Manner
-from hbprobe.measure.conclude import conclude
-from hbprobe.measure.request import defaults_with
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.silent_request import Cut
-from hbprobe.records.origin import Verb
 from hbprobe.records.result import Result
 from hbprobe.report.plots.catalogue_plot import catalogue_plot
 from hbprobe.report.plots.curve_plot import curve_plot
@@ -41,9 +32,6 @@ from hbprobe.report.plots.search_plot import search_plot
 from hbprobe.report.plots.size_plot import size_plot
 from hbprobe.report.plots.staircase_plot import staircase_plot
 from hbprobe.report.plots.style import save
-from hbprobe.report.terminal.tables import print_result
-from hbprobe.search.prior import prior_of
-from hbprobe.trial.methods.table import DEFAULT, METHODS
 
 PICTURES = Path(__file__).parent / "pictures"
 ROOT = Path(__file__).parent.parent
@@ -51,35 +39,15 @@ README = ROOT / "README.md"
 IN_STAIRCASE = ("textbook", "windows-mobile", "android-4.1", "android-4.4", "ios")
 
 
-def result_of(profile_id: str) -> Result:
-    """Measure one profile as `hbprobe lab PROFILE` does."""
-    box = Catalogue().find(profile_id)
-    return measured(LabPath("lab", "", (box,), Settings(), CURRENT, defaults_with(METHODS[DEFAULT]), ()))
+def result_of(*profiles: str) -> Result:
+    """Measure a path as `hbprobe lab PROFILE...` does."""
+    return hbprobe.Lab(profiles).run()
 
 
-def measured(path: LabPath) -> Result:
-    """Measure a path as `hbprobe lab` does."""
-    started = time.perf_counter()
-    prior = prior_of(Catalogue().all())
-    findings = warp.run(measure(path.boxes, path.settings, path.search, prior=prior), warp.WarpClock())
-    return conclude(
-        findings.run,
-        path.settings,
-        verb=Verb.LAB,
-        target=path.name,
-        clock="warp",
-        wall_s=time.perf_counter() - started,
-        path=tuple(box.id for box in path.boxes),
-        cut_by=findings.cut_by,
-        devices=path.devices,
-    )
-
-
-def printed(result: Result) -> str:
-    """Return what `hbprobe lab` prints of a result."""
-    output = io.StringIO()
-    print_result(result, Console(file=output, width=100))
-    return output.getvalue()
+def printed(path: str) -> str:
+    """Return what `hbprobe lab PATH` prints."""
+    command = (sys.executable, "-m", "hbprobe", "lab", path)
+    return subprocess.check_output(command, text=True, env=os.environ | {"COLUMNS": "100"})
 
 
 def pasted(readme: str, mark: str, output: str) -> str:
@@ -133,10 +101,9 @@ def draw_all() -> None:
 
 def write_readme() -> None:
     """Paste into the README what `hbprobe lab` prints."""
-    story = load_path(shipped_paths()["blamed-firewall"], Catalogue())
-    readme = pasted(README.read_text(), "lab", printed(result_of("ten-minute-provider")))
-    answer = printed(measured(story)).partition("\n\n")[0]
-    README.write_text(pasted(readme, "story", textwrap.fill(story.story, 79) + "\n\n" + answer))
+    readme = pasted(README.read_text(), "lab", printed("ten-minute-provider"))
+    story, answer, _ = printed("blamed-firewall").split("\n\n", 2)
+    README.write_text(pasted(readme, "story", f"{story}\n\n{answer}"))
 
 
 if __name__ == "__main__":
