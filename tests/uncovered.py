@@ -5,7 +5,7 @@
 
 What `hbprobe/ROOM/NAME.py` decides is tested in `tests/ROOM/test_NAME.py`. Each module is run under its own test file
 alone, so that what other tests happen to run on their way does not count. Needs coverage
-(https://pypi.org/project/coverage/), which is in the extra `dev`.
+which is in the extra `dev`.
 """
 
 import json

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/fault_proxies.py [--quick] [--repeat N] [--faulty PYTHON]
 
-faulty is a proxy on asyncio's streams (https://pypi.org/project/faulty); PYTHON is one that has it installed, in an
+faulty is a proxy on asyncio's streams; PYTHON is one that has it installed, in an
 environment of its own.
 """
 
