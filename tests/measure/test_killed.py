@@ -98,9 +98,11 @@ def test_a_search_that_is_stopped_again_and_again_invents_no_cut(tmp_path):
         try:
             with probe(url, "--journal", journal) as process:
                 ending = asyncio.ensure_future(asyncio.to_thread(process.communicate))
-                for stop in range(1, 4):
+                for stop in range(1, 6):
                     while process.poll() is None and started(journal) < 3 * stop:  # noqa: ASYNC110
                         await asyncio.sleep(0.02)
+                    if process.poll() is not None:
+                        break
                     process.send_signal(signal.SIGSTOP)
                     await asyncio.sleep(1.5)
                     process.send_signal(signal.SIGCONT)

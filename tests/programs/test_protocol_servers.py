@@ -447,7 +447,7 @@ def test_what_a_server_does_by_itself(results, name):
 def test_what_a_box_before_it_does(results, name):
     limit = one_of(results, name, "boxed").limit
     assert limit.survived_s < IDLE_S + 0.5
-    assert IDLE_S - 0.5 < limit.cut_s < IDLE_S + 2
+    assert IDLE_S - 1 < limit.cut_s < IDLE_S + 2, "a hold may be late by as much as the limit is precise"
     assert str(limit.causes[0]) == "state-lost-reset-on-next", (limit, limit.evidence)
 
 

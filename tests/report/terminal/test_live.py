@@ -132,7 +132,7 @@ def drawn(width, *, plain=False, seconds=932, connections=4):
 
 
 def test_the_bracket_closes():
-    assert drawn(60, plain=True, seconds=1) == "0 .............|...........|............|...........| 59 min"
+    assert drawn(60, plain=True, seconds=1) == "0 ............|............|............|...........| 59 min"
     early, late = (drawn(60, plain=True, seconds=seconds) for seconds in (932, 3000))
     assert "=" not in early and early.count("x") > 30 and early.count("|") == 4
     assert late.count("=") > 5 and late.count("x") > early.count("x") and late.index("=") < late.index("x")
