@@ -27,7 +27,7 @@ pytestmark = [
 
 TIMES = 100
 CONFIRM = 8
-SEARCH = f"{{min: 0.01, max: 0.02, precision: 0.01, grace: 5, confirm: {CONFIRM}}}"
+SEARCH = f"{{min: 0.01, max: 0.02, precision: 0.01, grace: 5, confirm: {CONFIRM}, connections: 1}}"
 """Nothing cuts, so a search is the same hold again and again, as often as is asked for."""
 KILLER = """
 import os, random, signal, sys, time
