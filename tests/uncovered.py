@@ -4,7 +4,8 @@
     python tests/uncovered.py trial.classify ...  these only
 
 What `hbprobe/ROOM/NAME.py` decides is tested in `tests/ROOM/test_NAME.py`. Each module is run under its own test file
-alone, so that what other tests happen to run on their way does not count. Needs coverage, which is in the extra `dev`.
+alone, so that what other tests happen to run on their way does not count. Needs coverage, which is in the extra
+`dev`.
 """
 
 import json
