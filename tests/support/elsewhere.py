@@ -21,6 +21,8 @@ ONLY_LINUX = {
     select: ("epoll",),
     os: ("sched_getaffinity", "sched_setaffinity"),
 }
+if hasattr(os, "process_cpu_count"):  # from Python 3.13 on; there it asks sched_getaffinity, elsewhere it does not
+    os.process_cpu_count = os.cpu_count
 ONLY_UNIX = {signal: ("SIGHUP",), os: ("nice", "mkfifo")}
 
 
