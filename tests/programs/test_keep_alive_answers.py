@@ -59,7 +59,7 @@ async def diagnose_all():
     return dict(zip(PATHS, await asyncio.gather(*(diagnosed(path) for path, _ in PATHS.values())), strict=True))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def diagnoses():
     return warp.run(diagnose_all(), warp.ScaledClock())
 

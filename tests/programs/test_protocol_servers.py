@@ -399,7 +399,7 @@ async def measure_all(running, ca):
     return {key: task.result() for key, task in work.items()}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def results():
     authority = trustme.CA()
     cert = authority.issue_cert("localhost", "127.0.0.1")
