@@ -247,22 +247,28 @@ class StagedRelay(Relay):
         """Read from one end into its stages."""
         pipe = link.pipes[side]
         assert pipe is not None
+        if (data := self._received(link, side)) is None:
+            return
+        if data:
+            if link.moved(side, self._now()):
+                self._alarm.watch(link)
+            self._stats.received(side, len(data))
+            self._heard(link, side, data)
+        else:
+            self._end_came(link, side)
+        if link in self._links:
+            self._pump(pipe)
+
+    def _received(self, link: StagedLink, side: Side) -> bytes | None:
+        """Read from one end: nothing at its FIN, None where nothing has come yet or the connection has broken."""
         try:
             count = link.socks[side].recv_into(self._buffer[:_READ_BYTES])
         except (BlockingIOError, InterruptedError):
-            return
+            return None
         except OSError:
             self._broke(link, side)
-            return
-        if count == 0:
-            self._end_came(link, side)
-        else:
-            if link.moved(side, self._now()):
-                self._alarm.watch(link)
-            self._stats.received(side, count)
-            self._heard(link, side, bytes(self._buffer[:count]))
-        if link in self._links:
-            self._pump(pipe)
+            return None
+        return bytes(self._buffer[:count])
 
     def _heard(self, link: StagedLink, side: Side, data: bytes) -> None:
         """Take what came on the wire."""

@@ -53,18 +53,13 @@ class TlsRelay(StagedRelay):
         assert link.tls is not None
         codec = link.tls.codecs[side]
         assert codec is not None
-        try:
-            count = link.socks[side].recv_into(self._buffer[:_READ_BYTES])
-        except (BlockingIOError, InterruptedError):
+        if (data := self._received(link, side)) is None:
             return
-        except OSError:
-            self._broke(link, side)
-            return
-        if not count:
+        if not data:
             self._fail(link, side, "it has ended the connection")
             return
         try:
-            link.tls.early[side] += codec.receive(bytes(self._buffer[:count]))
+            link.tls.early[side] += codec.receive(data)
         except ssl.SSLError as error:
             self._send_own(link, side)  # the alert that says why
             self._fail(link, side, words_of(error))
