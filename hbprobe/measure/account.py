@@ -132,13 +132,18 @@ def _token(text: str, field: str, where: str) -> str:
     return token
 
 
-def _first_line(path: Path, field: str, *, warns: bool = True) -> str:
+def text_of(path: Path, field: str) -> str:
+    """Return the text of the file that a field names; raises RequestError where it has none."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise _unusable(field, str(path), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise _unusable(field, str(path), "is not text in UTF-8") from None
+
+
+def _first_line(path: Path, field: str, *, warns: bool = True) -> str:
+    lines = text_of(path, field).splitlines()
     if not lines or not lines[0]:
         raise _unusable(field, str(path), "its first line is empty")
     if warns and (remark := remark_on_readers(path)):

@@ -130,15 +130,10 @@ class Talking(Searching, LoggingIn, Connecting):
         if self.headers is not None:
             return tuple(self.headers.items())
         if self.headers_file is not None:
+            from hbprobe.measure.account import text_of
+
             path = Path(self.headers_file)
-            try:
-                text = path.read_text(encoding="utf-8-sig")
-            except OSError as error:
-                what = f"cannot be read: {error.strerror}"
-                raise RequestError("{headers_file} {path}: {what}", "headers_file", path=path, what=what) from None
-            except UnicodeDecodeError:
-                what = "is not text in UTF-8"
-                raise RequestError("{headers_file} {path}: {what}", "headers_file", path=path, what=what) from None
+            text = text_of(path, "headers_file")
             if remark := remark_on_readers(path):
                 _log.warning("%s", remark)
         else:
