@@ -12,6 +12,7 @@ import math
 import socket
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from types import UnionType
@@ -313,13 +314,13 @@ class Searching(Group):
 
     def prior(self) -> "Prior | None":
         """Return what the search is to know of timers beforehand; None for one that only splits."""
-        return None if self.strategy == "split" else _catalogue_prior()
+        return None if self.strategy == "split" else catalogue_prior()
 
     def how_long(self, search: SearchSettings, rate: float = 1.0) -> str:
         """Say how long a search is likely to take, `rate` seconds of the path in one."""
         from hbprobe.search.expected import takes
 
-        span = takes(search, _catalogue_prior(), guided=self.strategy == "guided")
+        span = takes(search, catalogue_prior(), guided=self.strategy == "guided")
         likely, least, most, worst = (
             _roughly(length_s / rate) for length_s in (span.likely_s, span.least_s, span.most_s, span.worst_s)
         )
@@ -338,7 +339,9 @@ def defaults_with(traits: MethodTraits) -> SearchSettings:
     return SearchSettings(connections=traits.connections)
 
 
-def _catalogue_prior() -> "Prior":
+@cache
+def catalogue_prior() -> "Prior":
+    """Return what the shipped products make likely of a limit."""
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.search.prior import prior_of
 
@@ -489,7 +492,7 @@ class Journalling(Group):
         return Journal(Path(path), describes, resume=self.resume is not None)
 
 
-LOGIN_SECRETS = ("password", "password_file", "token_file", "token_command")
+_LOGIN_SECRETS = ("password", "password_file", "token_file", "token_command")
 """The fields that say by which secret somebody logs in. A password that is given comes before one in a file."""
 
 
@@ -511,7 +514,7 @@ class LoggingIn(Group):
 
     def check(self) -> None:
         """Raise RequestError for more than one secret."""
-        first, *others = (*(name for name in LOGIN_SECRETS if getattr(self, name) is not None), "")
+        first, *others = (*(name for name in _LOGIN_SECRETS if getattr(self, name) is not None), "")
         if others and others[0].startswith("token"):
             raise RequestError(f"{{{others[0]}}} does not go with {{{first}}}: drop one", others[0])
         super().check()

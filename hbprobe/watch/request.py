@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hbprobe.errors import RequestError, UserError
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import File, Request
+from hbprobe.measure.request import File, Request, catalogue_prior
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
@@ -63,8 +63,6 @@ class Watch(Request[None]):
             yield
 
     async def _measured(self, observer: Observer) -> None:
-        from hbprobe.profiles.catalogue import Catalogue
-        from hbprobe.search.prior import prior_of
         from hbprobe.watch.control import Control
         from hbprobe.watch.history import change_dict
         from hbprobe.watch.notify import Notifier
@@ -84,7 +82,7 @@ class Watch(Request[None]):
                 async with self._served(control, writer):
                     reloading = asyncio.ensure_future(_reloading(self, control, notifier))
                     try:
-                        await watch(plan, writer, wall_clock, prior_of(Catalogue().all()), control=control)
+                        await watch(plan, writer, wall_clock, catalogue_prior(), control=control)
                     finally:
                         reloading.cancel()
 
