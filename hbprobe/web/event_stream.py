@@ -79,12 +79,7 @@ class EventStream:
             self._followers -= 1
 
     async def _sent(self, request: web.Request, place: str) -> web.StreamResponse:
-        headers = {
-            "Content-Type": "text/event-stream",
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        }
-        response = web.StreamResponse(headers=headers)
+        response = web.StreamResponse(headers=_HEADERS)
         await response.prepare(request)
         await response.write(f"retry: {_AGAIN_MS}\n\n".encode())
         with contextlib.suppress(ConnectionError):

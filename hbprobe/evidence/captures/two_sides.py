@@ -53,10 +53,6 @@ class ClockOffset:
     pairs: int
     """So many connections told."""
 
-    def to_client_side(self, at_s: float) -> float:
-        """Return a time of the server's side as the client's side would have noted it."""
-        return at_s - self.ahead_s
-
 
 def matched(client_side: Iterable[TcpFlow], server_side: Iterable[TcpFlow]) -> list[Pair]:
     """Return the connections that both sides have seen: by addresses, else by sequence numbers, else by payload."""
