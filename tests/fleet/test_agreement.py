@@ -1,6 +1,5 @@
 """The arrays and the plain state machines are the same fleet: same requests, same events, same counts."""
 
-import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -18,8 +17,6 @@ from hbprobe.fleet.states import RequestEnd
 from hbprobe.fleet.world import Habits, World
 from hbprobe.manner import Manner
 from hbprobe.profiles.silent_request import Cut
-
-pytestmark = pytest.mark.once
 
 limits = st.one_of(st.just(float("inf")), st.integers(5, 4000).map(float), st.floats(5, 4000))
 cuts = st.builds(

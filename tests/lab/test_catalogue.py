@@ -13,8 +13,6 @@ from hbprobe.profiles.model import Ends, Profile
 from hbprobe.profiles.silent_request import cut_of, deciding_timer, timer_s
 from hbprobe.search.search import SearchSettings
 
-pytestmark = pytest.mark.once
-
 PROFILES = Catalogue().all()
 SEEN = {
     Expiry.SILENT: Manner.SILENT,

@@ -18,8 +18,6 @@ from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.silent_request import Cut
 
-pytestmark = pytest.mark.once
-
 CATALOGUE = Catalogue()
 OFFICE = load_mix(SHIPPED, CATALOGUE)
 

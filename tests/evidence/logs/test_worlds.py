@@ -7,7 +7,7 @@ from hbprobe.eas.releases import Release
 from hbprobe.evidence.logs.request import By, Logs
 from hbprobe.manner import Manner
 
-pytestmark = [pytest.mark.once, pytest.mark.xdist_group("worlds of logs")]
+pytestmark = pytest.mark.xdist_group("worlds of logs")
 """A simulated company is dear to make: as much as can be seen in one is looked for in that one."""
 
 
