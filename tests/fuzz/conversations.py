@@ -9,6 +9,7 @@ pieces, or refused with a status.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import atheris
@@ -86,29 +87,26 @@ def _converse(talk: Talk, pieces: list[bytes]) -> None:
 
 def _through(pieces: list[bytes]) -> tuple[bytes, int | None]:
     """Take a request through a box; return what goes on, and the status that refuses it."""
-    exchange = http_exchange.Exchange("192.0.2.1", Additions())
-    onward, kept = bytearray(), b""
-    for piece in pieces:
-        if exchange.request_is_done:
-            break
-        try:
-            sent, kept = exchange.take_request(kept + piece)
-        except http1.MessageError as refused:
-            return b"", refused.status  # a head may have gone on before its body was found to be wrong
-        onward += sent
-    return bytes(onward), None
+    exchange = http_exchange.HttpExchange("192.0.2.1", Additions())
+    return _passed(pieces, exchange.take_request, lambda: exchange.request_is_done)
 
 
 def _answered(pieces: list[bytes]) -> tuple[bytes, int | None]:
     """Take an answer through a box; return what goes on, and the status that refuses it."""
-    exchange = http_exchange.Exchange("192.0.2.1", Additions())
+    exchange = http_exchange.HttpExchange("192.0.2.1", Additions())
     exchange.take_request(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    return _passed(pieces, exchange.take_answer, lambda: exchange.answer_is_done)
+
+
+def _passed(
+    pieces: list[bytes], take: Callable[[bytes], tuple[bytes, bytes]], is_done: Callable[[], bool]
+) -> tuple[bytes, int | None]:
     onward, kept = bytearray(), b""
     for piece in pieces:
-        if exchange.answer_is_done:
+        if is_done():
             break
         try:
-            sent, kept = exchange.take_answer(kept + piece)
+            sent, kept = take(kept + piece)
         except http1.MessageError as refused:
             return b"", refused.status  # a head may have gone on before its body was found to be wrong
         onward += sent

@@ -56,7 +56,7 @@ def read(data: bytes) -> None:
         case b"j":
             _read_object(rest)
         case b"h":
-            is_loopback(json_api._host(rest.decode("utf-8", "surrogateescape")))
+            is_loopback(json_api.host_of(rest.decode("utf-8", "surrogateescape")))
             number = json_api.read_number(rest.decode("utf-8", "surrogateescape"))
             assert number is None or 0 <= number < 10**18
         case b"w":
