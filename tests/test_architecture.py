@@ -161,7 +161,6 @@ TOUCHING = {
     "middlebox.expired_ends",
     "middlebox.faults.toxic_calls",
     "middlebox.faults.fault_box",
-    "middlebox.faults.feed",
     "middlebox.faults.staged_relay",
     "middlebox.faults.flow_tls",
     "middlebox.faults.tls_relay",
@@ -171,6 +170,7 @@ TOUCHING = {
     "net.certificates",
     "net.connect",
     "net.dial",
+    "net.event_feed",
     "net.hangup",
     "net.http_server",
     "net.json_api",
@@ -293,7 +293,6 @@ TOUCHING = {
     "watch.worker",
     "watch.writer",
     "web.box_page",
-    "web.event_stream",
     "web.shell",
     "web.watch_page",
 }

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
     from hbprobe.middlebox.chain import Chain
     from hbprobe.middlebox.events import Event, Observer
-    from hbprobe.middlebox.faults.feed import Feed
     from hbprobe.middlebox.faults.flow_tls import Tls
     from hbprobe.middlebox.running_box import RunningBox
     from hbprobe.middlebox.workers import Workers
+    from hbprobe.net.event_feed import EventFeed
     from hbprobe.profiles.model import Profile
 
 _DEFAULT = Address("127.0.0.1", 8440)
@@ -229,7 +229,7 @@ async def _make_chain(
     chance: random.Random,
     tls: "Tls",
     observer: "Callable[[int], Observer]",
-    feed: "Feed | None" = None,
+    feed: "EventFeed | None" = None,
 ) -> "tuple[Chain, int]":
     """Return the boxes, and how many flows they take."""
     from hbprobe.middlebox.chain import Chain
@@ -239,15 +239,15 @@ async def _make_chain(
     return Chain(boxes, upstream, observer, most, chance, tls, descriptors, feed, options.seed), most
 
 
-def _feed(options: Options) -> "Feed | None":
+def _feed(options: Options) -> "EventFeed | None":
     """Return where boxes are to tell what happens; None where nobody could ask, and their flows need no more then."""
-    from hbprobe.middlebox.faults.feed import Feed
+    from hbprobe.net.event_feed import EventFeed
 
-    return None if options.control is None else Feed()
+    return None if options.control is None else EventFeed()
 
 
 async def _until_the_end(
-    options: Options, boxes: "Sequence[RunningBox]", feed: "Feed | None", *others: "asyncio.Future[None]"
+    options: Options, boxes: "Sequence[RunningBox]", feed: "EventFeed | None", *others: "asyncio.Future[None]"
 ) -> None:
     """Wait until a signal, the control API, or one of the others says so."""
     stop = asyncio.Event()
@@ -265,7 +265,7 @@ async def _until_the_end(
 
 @contextlib.asynccontextmanager
 async def _control(
-    options: Options, boxes: "Sequence[RunningBox]", stop: asyncio.Event, feed: "Feed | None"
+    options: Options, boxes: "Sequence[RunningBox]", stop: asyncio.Event, feed: "EventFeed | None"
 ) -> AsyncIterator[None]:
     """Open the control API if it is wanted, and close it at the end."""
     if options.control is None:

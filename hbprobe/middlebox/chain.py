@@ -9,12 +9,12 @@ from hbprobe.manner import Layer
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.faults.fault_box import FaultBox
-from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.faults.flow_tls import NO_TLS, Tls
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Relay
 from hbprobe.middlebox.running_box import RunningBox
 from hbprobe.net.address import SocketAddress
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.profiles.model import Profile
 
 _BETWEEN = "127.0.0.1"
@@ -32,7 +32,7 @@ class Chain:
         chance: random.Random | None = None,
         tls: Tls = NO_TLS,
         descriptors: int = DESCRIPTORS,
-        feed: Feed | None = None,
+        feed: EventFeed | None = None,
         seed: int = 0,
     ) -> None:
         """`tls` is for boxes of layer http: the first of them ends the client's, the last one begins the server's.

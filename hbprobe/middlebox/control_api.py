@@ -16,10 +16,10 @@ from hbprobe import __version__
 from hbprobe.errors import UserError
 from hbprobe.manner import Layer
 from hbprobe.middlebox.faults.fault_box import FaultBox
-from hbprobe.middlebox.faults.feed import Feed
-from hbprobe.middlebox.faults.toxic_calls import ToxicCalls, stream_events
+from hbprobe.middlebox.faults.toxic_calls import ToxicCalls
 from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.middlebox.running_box import RunningBox
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.net.json_api import JsonApi, problem, read_number, read_object
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.running import with_overrides
@@ -37,7 +37,7 @@ class ControlApi(JsonApi):
         stop: Callable[[], None],
         token: str | None,
         more: Iterable[web.AbstractRouteDef] = (),
-        feed: Feed | None = None,
+        feed: EventFeed | None = None,
     ) -> None:
         """`more` are routes beside those of the API; `feed` is that of the boxes which can be given toxics."""
         self._boxes = boxes
@@ -45,7 +45,7 @@ class ControlApi(JsonApi):
         """Called once when nothing is left to do: told to stop, or drained."""
         self._draining = False
         self._next_look: asyncio.TimerHandle | None = None
-        self._feed = feed or Feed()
+        self._feed = feed or EventFeed()
         super().__init__(
             [
                 web.get("/", self._about),
@@ -108,7 +108,7 @@ class ControlApi(JsonApi):
         return web.json_response({"expired": number})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await stream_events(self._feed, request)
+        return await self._feed.answer(request)
 
     async def _drain(self, _: web.Request) -> web.Response:
         if self._draining:

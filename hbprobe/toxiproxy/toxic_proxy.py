@@ -24,7 +24,7 @@ class Proxy:
     """A box between an address of its own and a server."""
 
     def __init__(self, name: str, listen: str, upstream: str, seed: int, tell: Callable[..., None]) -> None:
-        """`tell` is called as `Feed.tell`."""
+        """`tell` is called as `EventFeed.tell`."""
         self.name = name
         self.listen = listen
         self.upstream = upstream

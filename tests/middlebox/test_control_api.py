@@ -13,7 +13,7 @@ from aiohttp import ClientResponse, ClientSession
 
 from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.control_api import ControlApi
-from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile
 
@@ -40,7 +40,7 @@ async def answer(response: ClientResponse, status: int) -> dict:
 
 
 @contextlib.asynccontextmanager
-async def control(box: object, token: str | None = None, feed: Feed | None = None) -> AsyncIterator[Caller]:
+async def control(box: object, token: str | None = None, feed: EventFeed | None = None) -> AsyncIterator[Caller]:
     stops: list[bool] = []
     api = ControlApi([box], lambda: stops.append(True), token, feed=feed)
     host, port = await api.listen("127.0.0.1", 0)
@@ -154,7 +154,7 @@ async def test_with_a_token_nothing_goes_without_it(stage, make_box) -> None:
 @contextlib.asynccontextmanager
 async def with_faults(profile: Profile) -> AsyncIterator[tuple[Caller, int, socket.socket]]:
     """Serve a box with toxics; give its API, its port and the socket of its server."""
-    feed = Feed()
+    feed = EventFeed()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         row = Chain([profile], [(socket.AF_INET, listener.getsockname())], lambda _: lambda _: None, feed=feed)

@@ -1,4 +1,4 @@
-"""The calls of an HTTP API that give boxes toxics, and tell what came of it: documents as Toxiproxy has them."""
+"""The calls of an HTTP API that give boxes toxics: documents as Toxiproxy has them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,10 +6,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from hbprobe.middlebox.faults.fault_box import FaultBox, toxic_document
-from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.faults.toxic_reading import ApiError, changed_toxic, read_json, read_toxic
 from hbprobe.middlebox.faults.toxics import Toxic
-from hbprobe.net.json_api import read_number
 
 
 class ToxicCalls:
@@ -67,18 +65,6 @@ def add_toxic(box: FaultBox, asked: object) -> Toxic:
     if toxic.name in box.toxics:
         raise ApiError(409, "toxic already exists")
     return _put(box, toxic)
-
-
-async def stream_events(feed: Feed, request: web.Request) -> web.StreamResponse:
-    """Answer with what happened since the event that the caller saw last, and with what comes; raises ApiError."""
-    text = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "0")
-    if (last := read_number(text)) is None:
-        raise ApiError(400, "Last-Event-ID must be the number of an event, or 0 for all that are kept")
-    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-    await answer.prepare(request)
-    async for event in feed.listen(last):
-        await answer.write(event)
-    return answer
 
 
 def get(path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.RouteDef:
