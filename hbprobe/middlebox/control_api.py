@@ -14,8 +14,7 @@ from aiohttp.typedefs import Handler
 
 from hbprobe import __version__
 from hbprobe.errors import UserError
-from hbprobe.manner import Layer
-from hbprobe.middlebox.faults.fault_box import FaultBox
+from hbprobe.middlebox.faults.toxic_box import ToxicBox
 from hbprobe.middlebox.faults.toxic_calls import ToxicCalls
 from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.middlebox.running_box import RunningBox
@@ -56,7 +55,7 @@ class ControlApi(JsonApi):
                 web.post("/drain", self._drain),
                 web.post("/stop", self._stop_now),
                 web.get("/events", self._events),
-                *ToxicCalls(self._fault_box).routes("/boxes/{box}"),
+                *ToxicCalls(self._toxic_box).routes("/boxes/{box}"),
                 *more,
             ],
             token,
@@ -86,7 +85,7 @@ class ControlApi(JsonApi):
 
     async def _flows(self, request: web.Request) -> web.Response:
         box = self._boxes[self._place(request)]
-        flows = box.connections() if isinstance(box, FaultBox) else [asdict(flow) for flow in box.flows()]
+        flows = box.connections() if isinstance(box, ToxicBox) else [asdict(flow) for flow in box.flows()]
         return web.json_response({"flows": flows})
 
     async def _set_timers(self, request: web.Request) -> web.Response:
@@ -125,18 +124,11 @@ class ControlApi(JsonApi):
 
     # Helpers
 
-    def _fault_box(self, request: web.Request) -> FaultBox:
-        place = self._place(request)
-        box = self._boxes[place]
-        if isinstance(box, FaultBox):
+    def _toxic_box(self, request: web.Request) -> ToxicBox:
+        box = self._boxes[place := self._place(request)]
+        if isinstance(box, ToxicBox):
             return box
-        if box.profile.layer is Layer.HTTP:
-            raise ApiError(
-                400,
-                f"box {place} ends TLS and reads requests (layer http), and toxics are for boxes that relay bytes: "
-                f"put one beside it, as in hbprobe proxy open-path {box.profile.id}",
-            )
-        raise ApiError(400, "toxics are for boxes in one process: start without --workers")
+        raise ApiError(400, f"box {place} was made without toxics")
 
     def _live(self) -> int:
         return sum(len(box) for box in self._boxes)

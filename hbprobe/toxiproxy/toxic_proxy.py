@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hbprobe.middlebox.faults.fault_box import FaultBox, toxic_document
+from hbprobe.middlebox.faults.fault_box import FaultBox
+from hbprobe.middlebox.faults.toxic_box import toxic_document
 from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.net.address import Address, SocketAddress
 from hbprobe.profiles.catalogue import Catalogue

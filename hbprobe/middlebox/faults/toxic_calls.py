@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from hbprobe.middlebox.faults.fault_box import FaultBox, toxic_document
+from hbprobe.middlebox.faults.toxic_box import ToxicBox, toxic_document
 from hbprobe.middlebox.faults.toxic_reading import ApiError, changed_toxic, read_json, read_toxic
 from hbprobe.middlebox.faults.toxics import Toxic
 
@@ -13,7 +13,7 @@ from hbprobe.middlebox.faults.toxics import Toxic
 class ToxicCalls:
     """List, add, show, change and remove the toxics of a box; all raise ApiError."""
 
-    def __init__(self, find: Callable[[web.Request], FaultBox]) -> None:
+    def __init__(self, find: Callable[[web.Request], ToxicBox]) -> None:
         """`find` returns the box that a request means; it may raise ApiError."""
         self._find = find
         self._loop = asyncio.get_running_loop()
@@ -52,14 +52,14 @@ class ToxicCalls:
         box.remove(toxic.name)
         return web.Response(status=204)
 
-    def _found(self, request: web.Request) -> tuple[FaultBox, Toxic]:
+    def _found(self, request: web.Request) -> tuple[ToxicBox, Toxic]:
         box, name = self._find(request), request.match_info["toxic"]
         if name not in box.toxics:
             raise ApiError(404, "toxic not found")
         return box, box.toxics[name]
 
 
-def add_toxic(box: FaultBox, asked: object) -> Toxic:
+def add_toxic(box: ToxicBox, asked: object) -> Toxic:
     """Give a box a toxic that is asked for; raises ApiError."""
     toxic = read_toxic(asked, asyncio.get_running_loop().time())
     if toxic.name in box.toxics:
@@ -72,7 +72,7 @@ def get(path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse
     return web.get(path, handler, allow_head=False)
 
 
-def _put(box: FaultBox, toxic: Toxic) -> Toxic:
+def _put(box: ToxicBox, toxic: Toxic) -> Toxic:
     try:
         return box.put(toxic)
     except ValueError as error:
