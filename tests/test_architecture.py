@@ -199,6 +199,7 @@ TOUCHING = {
     "records.preflight",
     "records.result",
     "records.schemas",
+    "records.verdict",
     "report.documents.blocks",
     "report.documents.capture_chapter",
     "report.documents.compare",
