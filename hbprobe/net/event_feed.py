@@ -6,6 +6,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 import contextlib
 import datetime
+import functools
 import json
 import secrets
 from collections import deque
@@ -43,7 +44,7 @@ class EventFeed:
         self._events: deque[tuple[int, datetime.datetime, str, Mapping[str, object]]] = deque(maxlen=kept)
         self._has_listeners = False
         self._listeners = 0
-        self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
+        self._now = now or functools.partial(datetime.datetime.now, datetime.UTC)
         self._came = asyncio.Event()
         self._life = life or secrets.token_hex(4)
         self.last = 0
