@@ -138,9 +138,15 @@ class Relay(Generic[LinkT]):
     def expire(self, number: int) -> bool:
         """End a flow now, as the timer would that runs out next; False when there is no such flow, or no timer."""
         link = next((link for link in self._links if link.number == number), None)
-        opening = link is not None and link.phase is Phase.OPENING
-        rule = link.end() if link is not None else None
-        if link is None or rule is None:
+        return link is not None and self._end_now(link)
+
+    def expire_all(self) -> int:
+        """End all flows now, as `expire` does one; return how many."""
+        return sum(self._end_now(link) for link in sorted(self._links, key=lambda link: link.number))
+
+    def _end_now(self, link: LinkT) -> bool:
+        opening = link.phase is Phase.OPENING
+        if (rule := link.end()) is None:
             return False
         self._expire(link, rule, opening=opening)
         return True
