@@ -56,10 +56,10 @@ class Gateway:
         """
         self._stats = BoxStats(observer)
         self.counts = self._stats.counts
-        self._obey(profile)
         for context in filter(None, (tls, upstream_tls)):
             heed_truncation(context)
         self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
+        self._obey(profile)
         self.closing: set[GracefulClose] = set()
         self.is_dark = False
         self._waiting: list[Dial] = []
@@ -147,6 +147,8 @@ class Gateway:
     def _obey(self, profile: Profile) -> None:
         http = profile.http or Http()
         self.takes_http2 = http.http2 is None or http.http2.spoken
+        if self.tls is not None:
+            self.tls.set_alpn_protocols([HTTP_2, HTTP_1_1] if self.takes_http2 else [HTTP_1_1])
         self.pings_count = http.http2 is not None and http.http2.pings_count
         self.profile = profile
         self.rules = HttpRules.of(profile)
@@ -161,7 +163,7 @@ class Gateway:
         number = self._stats.opened()
         try:
             peer = client.getpeername()
-            session = Session(self, number, peer, lambda owner: self._leg_to_client(client, owner))
+            session = Session(self, number, peer, lambda owner: Leg(client, owner, self.closing, self.tls))
         except OSError:  # gone already
             client.close()
             self.counts.reset += 1
@@ -221,12 +223,9 @@ class Gateway:
             session, lambda owner: self._leg_to_server(sock, owner, [HTTP_2, HTTP_1_1]), self.now, known=known
         )
 
-    def _leg_to_client(self, sock: socket.socket, owner: Owner) -> Leg:
-        _offer(self.tls, [HTTP_2, HTTP_1_1] if self.takes_http2 else [HTTP_1_1])
-        return Leg(sock, owner, self.closing, self.tls)
-
     def _leg_to_server(self, sock: socket.socket, owner: Owner, protocols: list[str]) -> Leg:
-        _offer(self.upstream_tls, protocols)
+        if self.upstream_tls is not None:  # each connection keeps what it began with
+            self.upstream_tls.set_alpn_protocols(protocols)
         return Leg(sock, owner, self.closing, self.upstream_tls, self.upstream_name)
 
     def speaks_http2(self, session: Session, data: bytes) -> None:
@@ -268,9 +267,3 @@ class Gateway:
     def _watch(self, session: Session | Http2Session) -> None:
         if session in self._sessions:
             self._alarm.watch(session)
-
-
-def _offer(tls: ssl.SSLContext | None, protocols: list[str]) -> None:
-    """Set what the next connection offers (ALPN); settings are shared, and a connection keeps what it began with."""
-    if tls is not None:
-        tls.set_alpn_protocols(protocols)
