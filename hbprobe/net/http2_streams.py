@@ -159,7 +159,7 @@ class Http2Streams:
     def send(self, number: int, data: bytes) -> None:
         """Say bytes of HTTP/1.1 on a stream; one that is over takes them to no avail."""
         stream = self._streams.get(number)
-        if stream is not None and stream.last_headers is None:
+        if stream is not None and stream.last_headers is None and data:
             stream.http1.receive_data(data)
             self._pass_on(number, stream)
 

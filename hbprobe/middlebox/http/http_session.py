@@ -464,7 +464,7 @@ class Session:
         exchange = self._exchange
         self._give_up()
         is_cut_short = exchange.answer is not None and not exchange.answer_is_done
-        if is_cut_short and exchange.ends_with_connection:
+        if is_cut_short and exchange.ends_with_connection and not self.client.is_of_one_request:
             self._reset(self.client)  # FIN would tell the client that its answer is whole
         else:
             is_sending = bool(self._from_client) or (exchange.head is not None and not exchange.request_is_done)
