@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from hbprobe.duration import format_duration
-from hbprobe.manner import Expiry
+from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.mistakes import quoted
 from hbprobe.profiles.model import (
     Ends,
+    EventStreams,
     Http,
+    Http2,
     Inferable,
     Probes,
     Profile,
@@ -54,6 +56,10 @@ def notes(profile: Profile) -> list[tuple[str, str]]:
         found.append(("half_close", _with(text, one.source, one.note)))
     if profile.http is not None:
         found.append(("http", _http(profile.http)))
+    if profile.layer is Layer.HTTP:
+        told = profile.http or Http()
+        found.append(("HTTP/2", _http2(told.http2)))
+        found.append(("event streams", _event_streams(told.event_streams)))
     if upgrade_is_untold(profile):
         found.append(("WebSocket", untold_of_upgrades(profile)))
     return found
@@ -159,6 +165,21 @@ def _sweep(sweep: Sweep) -> str:
 
 def _with(text: str, cited: tuple[str, ...], note: str) -> str:
     return f"{text} ({', '.join(cited)}). {note}".rstrip()
+
+
+def _http2(told: Http2 | None) -> str:
+    if told is None:
+        return "no source tells; a simulated box speaks it, and a PING sets no timer back"
+    if not told.spoken:
+        return _with("not spoken with clients", told.source, told.note)
+    pings = "a PING sets the timer between requests back" if told.pings_count else "a PING sets no timer back"
+    return _with(f"spoken with clients; {pings}", told.source, told.note)
+
+
+def _event_streams(told: EventStreams | None) -> str:
+    if told is None:
+        return "no source tells more than the timers do"
+    return f"{told.note} ({', '.join(told.source)})"
 
 
 def _http(http: Http) -> str:

@@ -40,7 +40,20 @@ def test_there_are_as_many_examples_as_were_looked_at():
 
 
 def test_every_key_and_every_word_is_in_it():
-    for schema in (Profile, Timers, Timer, Configure, Source, Sweep, Probes, Share, HalfClose, Http):
+    for schema in (
+        Profile,
+        Timers,
+        Timer,
+        Configure,
+        Source,
+        Sweep,
+        Probes,
+        Share,
+        HalfClose,
+        Http,
+        Http2,
+        EventStreams,
+    ):
         for key in schema.model_fields:
             assert f"`{key}`" in MANUAL or re.search(rf"(\n +|{{|, |\.){key}[:`]", MANUAL), key
     for words in (Category, Layer, Expiry, Ends, Restart, Grade, ServerSide):

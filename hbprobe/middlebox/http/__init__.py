@@ -8,8 +8,8 @@ becomes an `http2_session`, whose streams are such sessions of one request each.
     http_session.py    one client's connection to an http box, and the connection to the server behind it
     http2_session.py   one client's connection to an http box over HTTP/2: its streams, each a `Session` of one
                        request, and its timers
-    http2_leg.py       what stands for a `Leg` where HTTP/2 is spoken: one stream of a client's, or a connection to the
-                       server for one
+    http2_leg.py       what stands for a `Leg` where HTTP/2 is spoken: one stream of a client's, or a connection to
+                       the server for one
     leg.py             one TCP connection of an http box, plain or TLS, that tells exactly how its peer ended it
     http_flow.py       one client's connection to an http box: which timer runs, when it is due, and what the box does
                        then. No I/O
