@@ -7,7 +7,20 @@ import pytest
 
 from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.loader import parse_profile
-from hbprobe.profiles.model import Configure, HalfClose, Http, Probes, Profile, Share, Source, Sweep, Timer, Timers
+from hbprobe.profiles.model import (
+    Configure,
+    EventStreams,
+    HalfClose,
+    Http,
+    Http2,
+    Probes,
+    Profile,
+    Share,
+    Source,
+    Sweep,
+    Timer,
+    Timers,
+)
 from hbprobe.profiles.vocabulary import Category, Ends, Grade, Restart, ServerSide
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
