@@ -9,7 +9,7 @@ import asyncio
 import math
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hbprobe.manner import Act
 from hbprobe.middlebox.alarm import Alarm
@@ -49,12 +49,13 @@ class Gateway:
         upstream_tls: ssl.SSLContext | None = None,
         upstream_name: str = "localhost",
         descriptors: int = DESCRIPTORS,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         """Make a box that speaks TLS with its clients (`tls`) or plain HTTP, and so with its server.
 
-        `upstream_name` is whom the server's certificate must name.
+        `upstream_name` is whom the server's certificate must name; `numbers` are those of connections.
         """
-        self._stats = BoxStats(observer)
+        self._stats = BoxStats(observer, numbers)
         self.counts = self._stats.counts
         for context in filter(None, (tls, upstream_tls)):
             heed_truncation(context)
@@ -91,7 +92,7 @@ class Gateway:
         self._obey(profile)
         for session in self._sessions:
             session.obey(self.rules)
-            self._watch(session)
+            self.watch(session)
 
     def expire(self, number: int) -> bool:
         """Do now to a connection what its next timer would; False when there is no such connection, or no timer."""
@@ -163,14 +164,14 @@ class Gateway:
         number = self._stats.opened()
         try:
             peer = client.getpeername()
-            session = Session(self, number, peer, lambda owner: Leg(client, owner, self.closing, self.tls))
+            session = Session(self, number, peer, lambda session: self.client_leg(session, client))
         except OSError:  # gone already
             client.close()
             self.counts.reset += 1
             return
         self._sessions.add(session)
         self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._sessions))
-        self._watch(session)
+        self.watch(session)
 
     def _forget(self, session: Session | Http2Session) -> None:
         self._sessions.discard(session)
@@ -181,6 +182,10 @@ class Gateway:
     def now(self) -> float:
         """Return the time on the loop's clock."""
         return self._loop.time()
+
+    def client_leg(self, session: Session, sock: socket.socket) -> Leg:
+        """Take over a client's connection; raises OSError when it is gone already."""
+        return Leg(sock, session, self.closing, self.tls)
 
     def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
         """Connect to the server."""
@@ -236,17 +241,10 @@ class Gateway:
         taken = Http2Session(self, session.number, session.peer, client, session.flow.opened_at)
         self._sessions.add(taken)
         taken.came(client, data)
-        self._watch(taken)
+        self.watch(taken)
 
-    def over(self, session: Session, end: LegEnd | None) -> None:
+    def over(self, session: Session | Http2Session, end: LegEnd | None) -> None:
         """Forget a session that `end` of one of its ends has ended, or the box (None)."""
-        self._over(session, end)
-
-    def connection_over(self, session: Http2Session, end: LegEnd | None) -> None:
-        """Forget a connection of HTTP/2 that its client has ended so, or the box (None)."""
-        self._over(session, end)
-
-    def _over(self, session: Session | Http2Session, end: LegEnd | None) -> None:
         self._forget(session)
         match end:
             case LegEnd.FIN | LegEnd.TRUNCATED:
@@ -256,14 +254,7 @@ class Gateway:
 
     # The alarm
 
-    def watch(self, session: Session) -> None:
+    def watch(self, session: Session | Http2Session) -> None:
         """Look again at when a session is due."""
-        self._watch(session)
-
-    def watch_connection(self, session: Http2Session) -> None:
-        """Look again at when a connection of HTTP/2 is due."""
-        self._watch(session)
-
-    def _watch(self, session: Session | Http2Session) -> None:
         if session in self._sessions:
             self._alarm.watch(session)

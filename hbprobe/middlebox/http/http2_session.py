@@ -37,11 +37,10 @@ class Http2Host(SessionHost, Protocol):
     pings_count: bool
     """A frame that belongs to no request restarts the timer between requests."""
 
-    def watch_connection(self, session: "Http2Session") -> None:
+    def watch(self, session: "Session | Http2Session") -> None:
         """Look again at when a connection is due."""
-        ...
 
-    def connection_over(self, session: "Http2Session", end: LegEnd | None) -> None:
+    def over(self, session: "Session | Http2Session", end: LegEnd | None) -> None:
         """Forget a connection that `end` of its client has ended, or the box (None)."""
 
     def http2_leg(self, sock: socket.socket, session: Session) -> Http2Leg:
@@ -186,7 +185,7 @@ class Http2Session:
             self._client.pause()
         else:
             self._client.resume()
-        self._box.watch_connection(self)
+        self._box.watch(self)
 
     # Streams
 
@@ -220,14 +219,14 @@ class Http2Session:
             case Act.MUTE:
                 self._end_streams()
                 way = self._client.hush(self._box.mute)
-                self._box.connection_over(self, None)
+                self._box.over(self, None)
             case Act.RESET:
                 self._end_streams()
                 if self._box.is_dark:
                     self._client.hush(self._box.mute)
                 else:
                     self._client.reset()
-                self._box.connection_over(self, None)
+                self._box.over(self, None)
             case _:
                 self.streams.go_away()
                 self._end(None)
@@ -247,7 +246,7 @@ class Http2Session:
         self._end_streams()
         self.flush()
         self._client.leave(linger=end is None)
-        self._box.connection_over(self, end)
+        self._box.over(self, end)
 
     def _end_streams(self) -> None:
         for session in self._drop_streams():
@@ -288,7 +287,7 @@ class Http2Session:
     def watch(self, session: Session) -> None:
         """Look again at when a stream is due."""
         del session
-        self._box.watch_connection(self)
+        self._box.watch(self)
 
     def received(self, side: Side, count: int) -> None:
         """Count bytes of the server's; the client's were counted as they came."""

@@ -249,7 +249,13 @@ class Leg:
                 return
             if len(data) <= _FEW_BYTES:
                 acknowledge_now(self.sock)
-            self.owner.came(self, data)
+            self._came(data)
+
+    def _came(self, data: bytes) -> None:
+        self.owner.came(self, data)
+
+    def _drained(self) -> None:
+        self.owner.drained(self)
 
     def _shake(self) -> None:
         assert self._tls is not None
@@ -284,7 +290,7 @@ class Leg:
         if self._unsent:
             self._flush()
             if not self._unsent:
-                self.owner.drained(self)
+                self._drained()
         else:  # TLS had to write something before it could read on
             self._loop.remove_writer(self.sock.fileno())
             self._readable()
