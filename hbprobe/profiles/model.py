@@ -87,9 +87,10 @@ class Http2(Strict):
     """What is known of HTTP/2 between an http box and its clients."""
 
     spoken: Flag = True
-    """Whether it is spoken without being switched on; a box that speaks none offers only HTTP/1.1."""
-    pings_count: Flag = False
-    """A PING restarts the timer of a connection without requests."""
+    """Whether it is spoken at all, where it must be switched on, too; a box that speaks none offers only HTTP/1.1."""
+    pings_count: Flag | None = None
+    """Whether a PING restarts the timer of a connection on which no request waits. Without it no source tells; then
+    the box restarts none."""
     source: SourceKeys
     """One of the profile's `sources`, or several."""
     note: Text = ""

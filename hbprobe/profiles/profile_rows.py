@@ -26,6 +26,12 @@ INFERRED = "* inferred: follows from how such boxes work; no source says it"
 
 UPGRADE_UNTOLD = "no source says how long a connection may be idle that was upgraded"
 
+_PINGS = {
+    True: "a PING sets the timer of a connection without a request back",
+    False: "a PING sets no timer back",
+    None: "no source tells whether a PING sets a timer back, and in a simulated box it does not",
+}
+
 LIST_HEADER = ("profile", "layer", "seconds", "limit", "at expiry", "restarted by")
 TIMER_HEADER = ("timer", "default", "range", "at expiry", "restarted by", "source")
 
@@ -169,11 +175,10 @@ def _with(text: str, cited: tuple[str, ...], note: str) -> str:
 
 def _http2(told: Http2 | None) -> str:
     if told is None:
-        return "no source tells; a simulated box speaks it, and a PING sets no timer back"
+        return f"no source tells; a simulated box speaks it, and {_PINGS[False]}"
     if not told.spoken:
         return _with("not spoken with clients", told.source, told.note)
-    pings = "a PING sets the timer between requests back" if told.pings_count else "a PING sets no timer back"
-    return _with(f"spoken with clients; {pings}", told.source, told.note)
+    return _with(f"spoken with clients; {_PINGS[told.pings_count]}", told.source, told.note)
 
 
 def _event_streams(told: EventStreams | None) -> str:

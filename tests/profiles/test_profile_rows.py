@@ -59,6 +59,7 @@ sources:
   us: {grade: measured, says: Ten times.}
   web: {grade: vendor, url: https://example.com/}
 """
+UNTOLD = "no source tells whether a PING sets a timer back, and in a simulated box it does not"
 BOX = parse_profile(TEXT, "box.yaml")
 BARE = parse_profile("{id: bare, name: Bare, category: nat, layer: tcp, timers: {}}", "bare.yaml")
 
@@ -143,8 +144,12 @@ def test_what_an_http_box_does_is_told_in_words():
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ("{source: us}", "spoken with clients; a PING sets no timer back (us)."),
-        ("{pings_count: true, source: us}", "spoken with clients; a PING sets the timer between requests back (us)."),
+        ("{source: us}", f"spoken with clients; {UNTOLD} (us)."),
+        ("{pings_count: false, source: us}", "spoken with clients; a PING sets no timer back (us)."),
+        (
+            "{pings_count: true, source: us}",
+            "spoken with clients; a PING sets the timer of a connection without a request back (us).",
+        ),
         ("{spoken: false, source: us, note: Ever.}", "not spoken with clients (us). Ever."),
     ],
 )

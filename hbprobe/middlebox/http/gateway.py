@@ -150,7 +150,7 @@ class Gateway:
         self.takes_http2 = http.http2 is None or http.http2.spoken
         if self.tls is not None:
             self.tls.set_alpn_protocols([HTTP_2, HTTP_1_1] if self.takes_http2 else [HTTP_1_1])
-        self.pings_count = http.http2 is not None and http.http2.pings_count
+        self.pings_count = http.http2 is not None and bool(http.http2.pings_count)
         self.profile = profile
         self.rules = HttpRules.of(profile)
         self.additions = Additions(http.via, http.forwarded_for)

@@ -1,9 +1,10 @@
 """One client's connection to an http box over HTTP/2: its streams, each a `Session` of one request, and its timers.
 
 While a stream is open, the timers of its request run; the box ends that stream then, with a status or RST_STREAM, and
-the others go on. While none is, the timer between two requests runs for the connection, also before the first: the
-box ends it with GOAWAY and FIN, or RST, or without a word. The lifetime runs always. PINGs and settings the box
-answers itself: they reach no server, and set no timer back but where the profile says so.
+the others go on. While none is, a timer of the connection runs: before the first request that of a head, or the one
+between requests in a box without; afterwards that one. The box ends the connection by it with GOAWAY and FIN, or RST,
+or without a word. The lifetime runs always. PINGs and settings the box answers itself: they reach no server, and set
+no timer back but where the profile says so.
 """
 
 import math
@@ -71,6 +72,7 @@ class Http2Session:
     def obey(self, rules: HttpRules) -> None:
         """Go by these rules from now on, the connection by some of them, its streams by the others."""
         of_us = [rule if phase in _OF_THE_CONNECTION else None for phase, rule in enumerate(rules.by_phase)]
+        of_us[HttpPhase.HEADER] = of_us[HttpPhase.HEADER] or of_us[HttpPhase.IDLE]
         of_streams = [None if phase in _OF_THE_CONNECTION else rule for phase, rule in enumerate(rules.by_phase)]
         self.flow.rules = replace(rules, by_phase=tuple(of_us), total=None)
         self.rules = replace(rules, by_phase=tuple(of_streams), lifetime=None)
@@ -140,11 +142,9 @@ class Http2Session:
         now = self._box.now()
         self._box.received(Side.CLIENT, len(data))
         if self._box.pings_count:
-            self.flow.moved(Side.CLIENT, now)
+            self.flow.restarted_at = now
         told = self.streams.take(data, now)
         self.flush()
-        if self.streams.stands and self.flow.phase is HttpPhase.HEADER:
-            self._note_streams()
         for event in told:
             match event:
                 case Came(stream=number, data=said):

@@ -185,7 +185,7 @@ _ROWS = (
         "an HTTP/2 connection without requests is quiet, and the server is asked with a PING",
         {"h2": Scheme(tls=True, port=443), "grpcs": Scheme(tls=True, port=443)},
         alpn=HTTP_2,
-        phase=QuietPhase.BETWEEN,
+        phase=QuietPhase.UNASKED,
         lab_path="/",
     ),
     _talk(

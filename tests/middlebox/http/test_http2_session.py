@@ -129,16 +129,15 @@ async def test_a_ping_is_answered_by_the_box_and_does_not_save_a_request(stage, 
 async def test_a_connection_without_streams_dies_of_the_timer_between_requests(stage, http_box, counts, lives_s):
     http = {"http2": {"pings_count": counts, "source": "us"}}
     async with stage(http_box(http, client_idle=10, client_header=3)) as on:
-        end = Http2End()
-        client = await on.client(end.said())
-        await end.on(client)
-        await asyncio.sleep(8)
+        end, client, server, _ = await both(on)
+        await server.send(OK)
+        await end.all_on(client, 1)
+        began = asyncio.get_running_loop().time() - 1
+        await asyncio.sleep(7)
         end.h2.ping(b"12345678")
         await client.send(end.said())
-        assert await end.on(client) == ["pong"]
-        began = asyncio.get_running_loop().time()
-        assert await end.all_on(client) == ["goaway NO_ERROR", "FIN"]
-        assert round(asyncio.get_running_loop().time() - began + 8, 2) == lives_s
+        assert await end.all_on(client) == ["pong", "goaway NO_ERROR", "FIN"]
+        assert round(asyncio.get_running_loop().time() - began, 2) == lives_s
         assert on.expired == [("client_idle", "close", 10)]
 
 
@@ -163,12 +162,23 @@ async def test_a_connection_may_end_in_silence(stage, http_box):
         assert await end.on(client, 1000) == ["nothing"]
 
 
-async def test_nothing_after_the_preface_ends_with_the_timer_of_a_head(stage, http_box):
-    async with stage(http_box(client_header=3, client_idle=10)) as on:
-        client = await on.client(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        end = Http2End()
-        assert await end.all_on(client) == ["goaway NO_ERROR", "FIN"]
-        assert on.expired == [("client_header", "close", 3)]
+@pytest.mark.parametrize(
+    ("timers", "kind", "after_s"),
+    [({"client_header": 3}, "client_header", 3), ({}, "client_idle", 10)],
+    ids=["with a timer of heads", "without"],
+)
+@pytest.mark.parametrize("counts", [False, True], ids=["PINGs do not count", "PINGs count"])
+async def test_before_the_first_request(stage, http_box, timers, kind, after_s, counts):
+    http = {"http2": {"pings_count": counts, "source": "us"}}
+    async with stage(http_box(http, client_idle=10, **timers)) as on:
+        began, end = asyncio.get_running_loop().time(), Http2End()
+        client = await on.client(end.said())
+        await asyncio.sleep(2)
+        end.h2.ping(b"12345678")
+        await client.send(end.said())
+        assert await end.all_on(client) == ["pong", "goaway NO_ERROR", "FIN"]
+        assert round(asyncio.get_running_loop().time() - began, 2) == after_s + 2 * counts
+        assert on.expired == [(kind, "close", after_s)]
 
 
 async def test_the_lifetime_ends_what_is_under_way(stage, http_box):
