@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -123,12 +124,12 @@ def pieces(file: CaptureFile, *, piece_bytes: int = _PIECE_BYTES) -> Iterator[Pi
         raise UserError(f"{name}: cannot be read: {shown(reason)}") from error
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> FileIO | gzip.GzipFile:
     if path == PIPE:
-        return cast("BinaryIO", os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0))
+        return os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
     with path.open("rb") as probe:
         is_gzip = not path.is_fifo() and probe.read(2) == b"\x1f\x8b"
-    return cast("BinaryIO", gzip.open(path, "rb")) if is_gzip else path.open("rb", buffering=0)
+    return gzip.open(path, "rb") if is_gzip else path.open("rb", buffering=0)
 
 
 def _ahead(read: Iterator[Piece]) -> Iterator[Piece]:
@@ -156,7 +157,7 @@ class _Source(Protocol):
 class _Mapped:
     """A file that is mapped piece by piece: each is gone with the last array that looks at it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: FileIO) -> None:
         self._file = file
         self._size, self._at = os.fstat(file.fileno()).st_size, 0
 
@@ -182,7 +183,7 @@ class _Mapped:
 class _Stream:
     """What can only be read from its beginning to its end."""
 
-    def __init__(self, file: BinaryIO, *, at_once: bool = False) -> None:
+    def __init__(self, file: FileIO | gzip.GzipFile | BytesIO, *, at_once: bool = False) -> None:
         """`at_once`: what has come is given, for somebody may be waiting for it."""
         self._file, self._at_once = file, at_once
         self._rest = np.empty(0, np.uint8)
@@ -193,7 +194,7 @@ class _Stream:
         size, ended = len(self._rest), False
         data[:size] = self._rest
         while size < most and not ended:
-            got = cast("Any", self._file).readinto(data.data[size:most])
+            got = self._file.readinto(data.data[size:most])
             size, ended = size + got, not got
             if self._at_once:
                 break
