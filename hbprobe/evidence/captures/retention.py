@@ -218,10 +218,8 @@ def _wanted(begins: NDArray[np.bool_], gap_ns: Ints, flags: NDArray[Any], quiet_
     count = len(begins)
     index = np.arange(count)
     keep = _places(begins, flags) < _FIRST
-    ends = np.empty(count, bool)
-    if count:
-        ends[-1] = True
-        ends[:-1] = begins[1:]
+    ends = np.ones(count, bool)
+    ends[:-1] = begins[1:] | ((flags[1:] & (SYN | ACK)) == SYN)  # the same ports again are another connection
     closing = np.where(ends, index, count)
     keep |= np.minimum.accumulate(closing[::-1])[::-1] - index < _LAST
     quiet = gap_ns >= quiet_ns
