@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hbprobe.records.result_parts import Count, Document, Part, Seconds, Share, WholeSeconds
+from hbprobe.records.result_parts import Amount, Count, Document, Part, Share, WholeSeconds
 
-Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
 Seed = Annotated[int, Field(strict=True)]
 
 
@@ -23,16 +22,16 @@ class WindowSettingsPart(Part):
 class FiredPart(Part):
     """One event 1040; its time counts from the end of the warm-up."""
 
-    at_s: Seconds
+    at_s: Amount
     average_s: WholeSeconds
 
 
 class CurvePointPart(Part):
     """The window's average at one time."""
 
-    at_s: Seconds
+    at_s: Amount
     lowest_s: WholeSeconds
-    mean_s: Seconds
+    mean_s: Amount
     highest_s: WholeSeconds
 
 
@@ -41,9 +40,9 @@ class AveragePart(Part):
 
     lowest_s: WholeSeconds | None
     """null where the window was never full."""
-    mean_s: Seconds
+    mean_s: Amount
     """Of all samples."""
-    mean_asked_s: Seconds
+    mean_asked_s: Amount
     """Of what devices ask for at the end: each counts once, however often it asks."""
     curve: tuple[CurvePointPart, ...]
 
@@ -89,7 +88,7 @@ class DeviceDayPart(Part):
     wakeups: Amount
     without_push_min: Amount
     late_mails: Amount
-    late_mail_s: Seconds
+    late_mail_s: Amount
     """Their mean delay."""
 
 
@@ -118,8 +117,8 @@ class TriedSharePart(Part):
     events: Count
     """How often event 1040 came."""
     lowest_s: WholeSeconds | None
-    mean_s: Seconds
-    mean_asked_s: Seconds
+    mean_s: Amount
+    mean_asked_s: Amount
 
 
 class FleetSweepPart(Document):
@@ -148,7 +147,7 @@ class FleetSocketsPart(Document):
     in_model: Count
     """How many of them the model makes too."""
     model_requests: Count
-    wall_s: Seconds
+    wall_s: Amount
     agrees: bool
     """The model makes the very same requests."""
     settings: WindowSettingsPart
