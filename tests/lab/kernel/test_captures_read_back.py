@@ -31,8 +31,8 @@ EVERY_S = 0.04
 event."""
 STOOD_STILL_S, TRIES = 2.0, 3
 HELD = range(20_000, 20_000 + FLOWS)
-"""The ports of the connections that requests are held on. What a busy machine keeps silent otherwise, such as questions
-to the far end, a box may forget as well."""
+"""The ports of the connections that requests are held on. What a busy machine keeps silent otherwise, such as
+questions to the far end, a box may forget as well."""
 PATHS = {
     "silent": {},
     "reset": {"expiry": "reset"},
