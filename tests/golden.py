@@ -4,7 +4,7 @@
     git diff tests/golden             shows what has changed; CHANGELOG.md says why
 
 All of it runs on the warp clock or in simulated time, or, as locating does, beside a path that is played, and is the
-same on every Python and NumPy. Left out is what depends on the place or the moment: versions, where files lie, and how
+same on every Python and NumPy. Left out is what depends on the place or the moment: versions, where files lie, how
 long it took by the clock on the wall. Of a long list the beginning stands for all.
 """
 
