@@ -64,7 +64,8 @@ def fleet(request: Fleet, own: Options) -> int:
 
 
 def _fleet(request: Fleet, own: Options) -> int:
-    from hbprobe.report.terminal.fleet import fleet_document, print_fleet
+    from hbprobe.records.simulations import FleetPart
+    from hbprobe.report.terminal.fleet import print_fleet
 
     def picture() -> "Figure":
         from hbprobe.report.plots.fleet_plot import average_plot
@@ -77,7 +78,7 @@ def _fleet(request: Fleet, own: Options) -> int:
     return tell(
         own,
         "fleet",
-        fleet_document(result, mix),
+        FleetPart.of(result, mix=mix),
         lambda console: print_fleet(result, mix, console),
         {"average": picture},
         found=bool(result.events),
@@ -85,7 +86,8 @@ def _fleet(request: Fleet, own: Options) -> int:
 
 
 def _sweep(request: Fleet, own: Options, share_of: str) -> int:
-    from hbprobe.report.terminal.fleet import print_sweep, sweep_document
+    from hbprobe.records.simulations import FleetSweepPart
+    from hbprobe.report.terminal.fleet import print_sweep
 
     def picture() -> "Figure":
         from hbprobe.report.plots.fleet_plot import sweep_plot
@@ -99,7 +101,7 @@ def _sweep(request: Fleet, own: Options, share_of: str) -> int:
     return tell(
         own,
         "sweep",
-        sweep_document(sweep, mix),
+        FleetSweepPart.of(sweep, mix=mix),
         lambda console: print_sweep(sweep, mix, console),
         {"sweep": picture},
         found=sweep.enough is not None,

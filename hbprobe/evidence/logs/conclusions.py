@@ -104,9 +104,8 @@ def _sources(logs: "OpenLogs") -> Iterator[SourcePart]:
 
 
 def _coverage(logs: "OpenLogs") -> CoveragePart:
-    table = "all_requests" if logs.asked.who or logs.asked.containing else "requests"
     requests, devices, users = logs.connection.execute(
-        f"SELECT count(*), count(DISTINCT device), count(DISTINCT user_name) FROM {table}"
+        "SELECT count(*), count(DISTINCT device), count(DISTINCT user_name) FROM all_requests"
     ).fetchall()[0]
     kinds = dict(logs.connection.execute("SELECT kind_of, count(*) FROM silences GROUP BY kind_of").fetchall())
     told, taken = logs.connection.execute(
@@ -261,16 +260,15 @@ def _part(
 
 def _windows(logs: "OpenLogs") -> Windows:
     connection = logs.connection
-    table = "all_requests" if logs.asked.who or logs.asked.containing else "requests"
     ends = connection.execute(
-        f"SELECT coalesce(back_end, server), max(ended_ms) / 1000.0 FROM {table} GROUP BY ALL"
+        "SELECT coalesce(back_end, server), max(ended_ms) / 1000.0 FROM all_requests GROUP BY ALL"
     ).fetchall()
     restarts = [
         (entry.at_s, entry.computer) for entry in logs.entries if entry.id in RECYCLES and entry.at_s is not None
     ]
     recycled = "SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = 'Connection_Abandoned_By_ReqQueue'"
     restarts += [(float(at_s), "") for (at_s,) in connection.execute(recycled).fetchall()]
-    cursor = connection.execute(SAMPLES.replace("FROM requests", f"FROM {table}"))
+    cursor = connection.execute(SAMPLES)
     samples = (row for batch in iter(lambda: cursor.fetchmany(50_000), []) for row in batch)
     return rebuild(
         samples,
@@ -447,10 +445,9 @@ def _note_heads(logs: "OpenLogs") -> Iterator[str]:
 
 
 def _note_balancer(logs: "OpenLogs") -> Iterator[str]:
-    table = "all_requests" if logs.asked.who or logs.asked.containing else "requests"
     addresses, devices, forwarded = logs.connection.execute(
-        f"SELECT count(DISTINCT client), count(DISTINCT device), count(forwarded_for) FROM {table} WHERE client IS "
-        f"NOT NULL"
+        "SELECT count(DISTINCT client), count(DISTINCT device), count(forwarded_for) "
+        "FROM all_requests WHERE client IS NOT NULL"
     ).fetchall()[0]
     if devices >= 10 and addresses <= 2 and not forwarded:
         yield (
