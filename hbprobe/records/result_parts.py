@@ -183,6 +183,8 @@ class AdvicePart(Part):
     text: str
     configure: str | None
     """The lines that do it, in the product's own words."""
+    most_s: Seconds | None = None
+    """The longest timer that the product lets one set."""
 
 
 class FindingPart(Part):
@@ -343,6 +345,7 @@ def read_fields(data: object) -> dict[str, Any]:
         "limit": part.limit.value(),
         "trials": tuple(trial.value() for trial in part.trials),
         "configure": next((one.configure for one in part.advice if one.configure is not None), None),
+        "most_s": next((one.most_s for one in part.advice if one.most_s is not None), None),
         "path_s": part.seconds.path,
         "wall_s": part.seconds.wall,
         "heartbeat_s": part.heartbeat and part.heartbeat.asked,
