@@ -7,14 +7,11 @@ import re
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
+from support.modules import MODULES, ROOT, file_of, imports_of, module_of, tree_of
 
-import hbprobe
 from hbprobe.trial.methods.table import METHODS
-
-ROOT = Path(hbprobe.__file__).parent
 
 LAYERS = (
     ("cli",),
@@ -161,7 +158,9 @@ TOUCHING = {
     "middlebox.expired_ends",
     "middlebox.faults.toxic_calls",
     "middlebox.faults.fault_box",
-    "middlebox.faults.feed",
+    "middlebox.faults.fault_gateway",
+    "middlebox.faults.staged_leg",
+    "middlebox.faults.toxic_box",
     "middlebox.faults.staged_relay",
     "middlebox.faults.flow_tls",
     "middlebox.faults.tls_relay",
@@ -171,6 +170,7 @@ TOUCHING = {
     "net.certificates",
     "net.connect",
     "net.dial",
+    "net.event_feed",
     "net.hangup",
     "net.http_server",
     "net.json_api",
@@ -199,6 +199,7 @@ TOUCHING = {
     "records.preflight",
     "records.result",
     "records.schemas",
+    "records.verdict",
     "report.documents.blocks",
     "report.documents.capture_chapter",
     "report.documents.compare",
@@ -233,6 +234,7 @@ TOUCHING = {
     "report.plots.stack",
     "report.plots.staircase_plot",
     "report.plots.style",
+    "report.terminal.alert_words",
     "report.terminal.answer",
     "report.terminal.capture",
     "report.terminal.capture_live",
@@ -293,7 +295,6 @@ TOUCHING = {
     "watch.worker",
     "watch.writer",
     "web.box_page",
-    "web.event_stream",
     "web.shell",
     "web.watch_page",
 }
@@ -303,42 +304,6 @@ READS_A_FILE = {"hbprobe.exchange.settings": {"pathlib"}}
 """Values that the deciding modules need, in a module that can load them, too."""
 
 HEAVY = {"aiohttp", "cryptography", "duckdb", "evtx", "matplotlib", "numpy", "pydantic", "scapy", "yaml"}
-
-MODULES = sorted(
-    "hbprobe." + ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for path in ROOT.rglob("*.py")
-    if path.stem != "__init__"
-)
-
-
-@cache
-def imports_of(module):
-    """Return the names of all modules that a module imports, wherever in its text that stands."""
-    tree = _tree(module)
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module}: a relative import"
-            names |= {_module_of(node.module, alias.name) for alias in node.names}
-    return frozenset(names)
-
-
-@cache
-def _tree(module):
-    return ast.parse(_file_of(module).read_text(encoding="utf-8"))
-
-
-def _file_of(module):
-    parts = module.split(".")[1:]
-    path = ROOT.joinpath(*parts)
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def _module_of(parent, name):
-    """`from hbprobe.cli import lab` names a module, `from hbprobe.errors import UserError` does not."""
-    return f"{parent}.{name}" if parent.startswith("hbprobe") and _file_of(f"{parent}.{name}").exists() else parent
 
 
 @cache
@@ -502,7 +467,7 @@ def needs(module):
     What stands under TYPE_CHECKING is left out: hbprobe/__init__.py names every request there, for type checkers
     alone, and each module that takes its version would be in a circle with all of them.
     """
-    tree = _tree(module)
+    tree = tree_of(module)
     unread = {
         id(inner)
         for node in ast.walk(tree)
@@ -513,7 +478,7 @@ def needs(module):
     found = set()
     for node in ast.walk(tree):
         if id(node) not in unread and isinstance(node, ast.ImportFrom):
-            found |= {_module_of(node.module, alias.name) for alias in node.names}
+            found |= {module_of(node.module, alias.name) for alias in node.names}
         elif id(node) not in unread and isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     return {name for name in found if name.partition(".")[0] == "hbprobe"}
@@ -596,97 +561,8 @@ kind: Literal["redis"] = "other"
 
 def test_no_module_compares_the_name_of_a_method():
     others = [module for module in MODULES if not module.startswith(HOMES)]
-    found = {module: names for module in others if (names := compared(_tree(module)) & set(METHODS))}
+    found = {module: names for module in others if (names := compared(tree_of(module)) & set(METHODS))}
     assert found == {}, f"a trait of {TABLE} is missing"
-
-
-# Names
-
-
-SAME_SUBJECT = "one subject on several floors: the verb, its request, its record, and how it is shown"
-SAME_FILE_NAME = {
-    **dict.fromkeys(
-        ("capture", "fleet", "fleet_sockets", "history", "locate", "location", "logs", "preflight", "probe", "size",
-         "verdict", "watch"),
-        SAME_SUBJECT,
-    ),
-    "answer": "what a measurement, or a capture, comes to in a few sentences",
-    "ping": "the command Ping: its messages, the server's side, and a trial of it",
-    "request": "what is asked of the room, and the run that answers it",
-    "requests": "what is asked of the room, where there are several",
-    "schema": "the JSON Schema of a profile, and the verb that prints such schemas",
-    "sync": "the command Sync: its messages, and the server's side",
-    "table": "the table to which a new one of the room's kind is added",
-    "words": "what the room says, in sentences",
-    "metrics": "what Prometheus asks of it",
-}  # fmt: skip
-"""File names that several rooms have, each with the one thing that it means in all of them."""
-SAME_CLASS_NAME = {"Options": "what the command line of one verb asks beside its request; no other module sees it"}
-
-
-def several(pairs):
-    """Return what stands in several places."""
-    places = {}
-    for name, place in pairs:
-        places.setdefault(name, []).append(place)
-    return {name for name, found in places.items() if len(found) > 1}
-
-
-def test_a_file_name_means_one_thing():
-    found = several((module.rpartition(".")[2], module) for module in MODULES)
-    assert sorted(found - SAME_FILE_NAME.keys()) == [], "find another name, or say here which one thing it means"
-    assert sorted(SAME_FILE_NAME.keys() - found) == [], "it needs no reason any more"
-
-
-def test_a_class_name_means_one_thing():
-    found = several(
-        (node.name, module)
-        for module in MODULES
-        for node in ast.walk(_tree(module))
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    )
-    assert sorted(found - SAME_CLASS_NAME.keys()) == [], "find another name"
-    assert sorted(SAME_CLASS_NAME.keys() - found) == [], "it needs no reason any more"
-
-
-# Docstrings
-
-
-FILLERS = frozenset(
-    re.findall(
-        r"\w+",
-        """a all an and any are as at be by each for from give has have how in into is it its made make note of on one
-        or out return returns say said take tell that the their them this to was what where which who whole with""",
-    )
-)
-
-
-def stems(text):
-    """Return the words of a text or a name that say something, without their endings."""
-    words = re.findall(r"[A-Za-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " "))
-    return {re.sub(r"(ies|es|s|ing|ed|e|y)$", "", word.lower()) for word in words if word.lower() not in FILLERS}
-
-
-def repeating(module):
-    """Return the classes and functions whose docstring has no word beyond their name, their class and their file."""
-    found, waiting = [], [(_tree(module), module.rpartition(".")[2])]
-    while waiting:
-        inside, around = waiting.pop()
-        for node in ast.iter_child_nodes(inside):
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                text = ast.get_docstring(node)
-                if text and not stems(text) - stems(f"{node.name} {around}"):
-                    found.append(f"{module}: {node.name}: {text}")
-                waiting.append((node, f"{around} {node.name}" if isinstance(node, ast.ClassDef) else around))
-    return found
-
-
-def test_words_that_say_something_are_found():
-    assert stems("Return the SeenRequests that were closed.") == {"seen", "request", "wer", "clos"}
-
-
-def test_no_docstring_repeats_a_name():
-    assert [line for module in MODULES for line in repeating(module)] == [], "say something, or nothing"
 
 
 # Sizes
@@ -700,7 +576,6 @@ SMALL = {
         "a stage: each is one file and one row of the table",
     ),
     "measure.preflight": "a request: a name of the public API, and its file",
-    "middlebox.stages.table": "a table",
     "net.hangup": "it knows sockets, and its importer flows: another room",
     "profiles.checking": "what is wrong in files; a verb has no logic of its own",
     "report.documents.redaction": "pure, and its importer reads files; a table of what looks like a secret",
@@ -721,7 +596,7 @@ def test_what_is_short_and_has_one_importer_has_a_reason():
     short = {
         module.removeprefix("hbprobe.")
         for module, (_, *more) in importers.items()
-        if not more and len(_file_of(module).read_text(encoding="utf-8").splitlines()) < A_SCREEN
+        if not more and len(file_of(module).read_text(encoding="utf-8").splitlines()) < A_SCREEN
     }
     assert sorted(short - SMALL.keys()) == [], "a function of the module that imports it; or say here why not"
     assert sorted(SMALL.keys() - short) == [], "it needs no reason any more"

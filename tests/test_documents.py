@@ -37,6 +37,11 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert not of_the_site or (ROOT / "docs") in there.parents, f"{link}: is no part of the documentation site"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_no_merge_was_left_half_done(document: Path) -> None:
+    assert not re.search(r"^(<{7}|>{7}|\|{7}) ", document.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 def test_the_index_leads_to_every_document_once() -> None:
     text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     trees = re.findall(r"^```\{toctree\}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)

@@ -9,7 +9,7 @@ import os
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,14 +34,12 @@ from hbprobe.net.address import Address, cannot_listen, is_loopback
 from hbprobe.net.descriptors import raise_limit
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     from hbprobe.middlebox.chain import Chain
     from hbprobe.middlebox.events import Event, Observer
-    from hbprobe.middlebox.faults.feed import Feed
     from hbprobe.middlebox.faults.flow_tls import Tls
     from hbprobe.middlebox.running_box import RunningBox
-    from hbprobe.middlebox.workers import Workers
+    from hbprobe.middlebox.workers import WorkerLines, Workers
+    from hbprobe.net.event_feed import EventFeed
     from hbprobe.profiles.model import Profile
 
 _DEFAULT = Address("127.0.0.1", 8440)
@@ -130,16 +128,17 @@ def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: 
         raise UserError("--workers needs Linux, which spreads connections over processes: drop it")
     from hbprobe.middlebox.workers import Workers
 
-    def serve(number: int, listen: tuple[str, int], line: "Connection") -> None:
+    def serve(number: int, listen: tuple[str, int], lines: "WorkerLines") -> None:
         chance = random.Random(options.seed + number)
-        warp.run(_work(options, drawn_boxes, chance, tls, listen, line, number), clock)
+        warp.run(_work(options, drawn_boxes, chance, tls, listen, lines, number), clock)
 
+    feed, listen = _feed(options), (options.listen.host, options.listen.port)
     try:
-        workers = Workers(drawn_boxes, options.workers, serve, (options.listen.host, options.listen.port))
+        workers = Workers(drawn_boxes, options.workers, serve, listen, feed, options.seed)
     except OSError as error:
         raise cannot_listen(options.listen, error) from None
     try:
-        warp.run(_watch(options, workers), clock)
+        warp.run(_watch(options, workers, feed), clock)
     finally:
         workers.stop()
         for box in workers.boxes:
@@ -170,7 +169,8 @@ def _tls(options: Options, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]
 
 async def _relay(options: Options, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
     feed = _feed(options)
-    chain, most = await _make_chain(options, boxes, chance, tls, _observers(boxes), feed)
+    tell = None if feed is None else feed.tell
+    chain, most = await _make_chain(options, boxes, chance, tls, _observers(boxes), tell)
     try:
         host, port = await chain.listen(options.listen.host, options.listen.port)
     except OSError as error:
@@ -192,20 +192,19 @@ async def _work(
     chance: random.Random,
     tls: "Tls",
     listen: tuple[str, int],
-    line: "Connection",
+    lines: "WorkerLines",
     number: int,
 ) -> None:
     """Be one of several workers."""
-    from hbprobe.middlebox.workers import numbered, work
+    from hbprobe.middlebox.workers import Outbox, numbers, work
 
-    observer = _observers(boxes)
-    chain, _ = await _make_chain(
-        options, boxes, chance, tls, lambda place: numbered(observer(place), number, options.workers)
-    )
-    await work(chain, listen, line, number, options.workers)
+    tell = None if options.control is None else Outbox(lines.news).tell
+    own = functools.partial(numbers, number, options.workers)
+    chain, _ = await _make_chain(options, boxes, chance, tls, _observers(boxes), tell, own)
+    await work(chain, listen, lines.asked)
 
 
-async def _watch(options: Options, workers: "Workers") -> None:
+async def _watch(options: Options, workers: "Workers", feed: "EventFeed | None") -> None:
     """Be the process before the workers."""
     names = " -> ".join(box.profile.id for box in workers.boxes)
     most = options.workers * _most_flows(options, len(workers.boxes))[0]
@@ -213,7 +212,7 @@ async def _watch(options: Options, workers: "Workers") -> None:
         f"{names} on {Address(*workers.address)}, to {options.upstream}, {options.workers} workers, "
         f"at most {most} flows  (Ctrl-C ends it)"
     )
-    await _until_the_end(options, workers.boxes, None, asyncio.ensure_future(workers.one_died()))
+    await _until_the_end(options, workers.boxes, feed, asyncio.ensure_future(workers.one_died()))
 
 
 def _most_flows(options: Options, boxes: int) -> tuple[int, int]:
@@ -229,25 +228,26 @@ async def _make_chain(
     chance: random.Random,
     tls: "Tls",
     observer: "Callable[[int], Observer]",
-    feed: "Feed | None" = None,
+    tell: Callable[..., object] | None,
+    numbers: Callable[[], Iterator[int]] | None = None,
 ) -> "tuple[Chain, int]":
     """Return the boxes, and how many flows they take."""
     from hbprobe.middlebox.chain import Chain
 
     most, descriptors = _most_flows(options, len(boxes))
     upstream = await _resolve(options.upstream)
-    return Chain(boxes, upstream, observer, most, chance, tls, descriptors, feed, options.seed), most
+    return Chain(boxes, upstream, observer, most, chance, tls, descriptors, tell, options.seed, numbers), most
 
 
-def _feed(options: Options) -> "Feed | None":
+def _feed(options: Options) -> "EventFeed | None":
     """Return where boxes are to tell what happens; None where nobody could ask, and their flows need no more then."""
-    from hbprobe.middlebox.faults.feed import Feed
+    from hbprobe.net.event_feed import EventFeed
 
-    return None if options.control is None else Feed()
+    return None if options.control is None else EventFeed()
 
 
 async def _until_the_end(
-    options: Options, boxes: "Sequence[RunningBox]", feed: "Feed | None", *others: "asyncio.Future[None]"
+    options: Options, boxes: "Sequence[RunningBox]", feed: "EventFeed | None", *others: "asyncio.Future[None]"
 ) -> None:
     """Wait until a signal, the control API, or one of the others says so."""
     stop = asyncio.Event()
@@ -265,7 +265,7 @@ async def _until_the_end(
 
 @contextlib.asynccontextmanager
 async def _control(
-    options: Options, boxes: "Sequence[RunningBox]", stop: asyncio.Event, feed: "Feed | None"
+    options: Options, boxes: "Sequence[RunningBox]", stop: asyncio.Event, feed: "EventFeed | None"
 ) -> AsyncIterator[None]:
     """Open the control API if it is wanted, and close it at the end."""
     if options.control is None:

@@ -32,9 +32,6 @@ _FREE_TO_DIFFER = {"connections", "noise", "confidence"}
 """A search may be resumed with more or fewer connections, or by one who is harder to convince: trials stay what they
 showed."""
 
-_OF_THE_MOMENT = {"again", "outage", "pause_s"}
-"""What of an outcome nobody wants to know later."""
-
 
 def header(target: str, method: str, settings: SearchSettings, **more: str) -> dict[str, Any]:
     """Describe a measurement, so that a journal can be told from another's; `more` must agree as well.
@@ -80,7 +77,9 @@ class Journal:
 
     def __init__(self, path: Path, describes: dict[str, Any], *, resume: bool) -> None:
         """Begin a new one, or go on with one; raises UserError where that cannot be."""
-        self._path = path
+        from hbprobe.records.result_parts import TrialLine  # pydantic: only those who keep a journal wait
+
+        self._path, self._line = path, TrialLine
         self.trials: Sequence[Trial] = ()
         """The finished trials of the runs before this one."""
         self.last_number = 0
@@ -114,7 +113,7 @@ class Journal:
 
     def ended(self, trial: Trial) -> None:
         """Note what a trial showed."""
-        self._write({"event": "end"} | _trial_to_dict(trial))
+        self._write({"event": "end"} | self._line.of(trial).model_dump(by_alias=True))
 
     def abandoned(self, number: int, at_s: float) -> None:
         """Note that a trial was given up, because others had answered its question."""
@@ -178,12 +177,10 @@ class Journal:
             return []
         from pydantic import ValidationError  # only those who go on with trials wait for it
 
-        from hbprobe.records.documents import EndPart
-
         trials: dict[int, Trial] = {}  # one that stands twice counts once
         for number, event in ended:
             try:
-                trial = EndPart.model_validate(event).value()
+                trial = self._line.model_validate(event).value()
             except ValidationError as error:
                 self._pass_over(number, _why(error))
             else:
@@ -194,11 +191,6 @@ class Journal:
         remark = f"{self._path}:{number}: is damaged ({why}), and was passed over"
         if remark not in self._damaged:
             self._damaged.append(remark)
-
-
-def _trial_to_dict(trial: Trial) -> dict[str, Any]:
-    showed = {key: value for key, value in asdict(trial.outcome).items() if key not in _OF_THE_MOMENT}
-    return {"trial": trial.number, "hold_s": trial.hold_s, "started_s": trial.started_s} | showed
 
 
 def _why(error: "ValidationError") -> str:

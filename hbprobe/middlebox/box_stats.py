@@ -1,5 +1,8 @@
 """What happens in a box, counted and told in one place."""
 
+import itertools
+from collections.abc import Iterator
+
 from hbprobe.middlebox.events import FlowCounts, FlowExpired, FlowRefused, FlowRevived, Observer, Remark
 from hbprobe.middlebox.flow import Side
 from hbprobe.net.silence import Way
@@ -14,7 +17,9 @@ _GIVES_UP_SILENCE = (
 class BoxStats:
     """What a box counts, and whom it tells. Times are on the loop's clock."""
 
-    def __init__(self, observer: Observer) -> None:
+    def __init__(self, observer: Observer, numbers: Iterator[int] | None = None) -> None:
+        """`numbers` are given to flows as they come; counted from 1 where there are none."""
+        self._numbers = numbers or itertools.count(1)
         self.counts = FlowCounts()
         self._tell = observer
         self._told_of_stall = False
@@ -22,7 +27,7 @@ class BoxStats:
     def opened(self) -> int:
         """Note a new flow, and return its number."""
         self.counts.opened += 1
-        return self.counts.opened
+        return next(self._numbers)
 
     def received(self, side: int, count: int) -> None:
         """Note bytes that came from one side."""

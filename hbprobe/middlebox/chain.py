@@ -3,13 +3,14 @@
 import functools
 import random
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from hbprobe.manner import Layer
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.faults.fault_box import FaultBox
-from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.fault_gateway import FaultGateway
 from hbprobe.middlebox.faults.flow_tls import NO_TLS, Tls
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.relay import Relay
@@ -32,15 +33,16 @@ class Chain:
         chance: random.Random | None = None,
         tls: Tls = NO_TLS,
         descriptors: int = DESCRIPTORS,
-        feed: Feed | None = None,
+        tell: Callable[..., object] | None = None,
         seed: int = 0,
+        numbers: Callable[[], Iterator[int]] | None = None,
     ) -> None:
         """`tls` is for boxes of layer http: the first of them ends the client's, the last one begins the server's.
 
         `descriptors`: so many may be in use, by all boxes together.
 
-        With a `feed`, boxes of layer packet and tcp can be given toxics, and tell it what happens; `seed` decides
-        then which flows those hit.
+        With `tell`, boxes can be given toxics, and call it, as `EventFeed.tell`, with what happens; `seed` decides
+        then which flows those hit. `numbers` gives those of a box's flows, counted from 1 without it.
         """
         self._boxes = boxes
         self._upstream = upstream
@@ -50,8 +52,9 @@ class Chain:
         self._chance = chance
         self._tls = tls
         self._descriptors = descriptors // max(1, len(boxes))
-        self._feed = feed
+        self._tell = tell
         self._seed = seed
+        self._numbers = numbers
         self.relays: list[RunningBox] = []
 
     async def listen(self, host: str, port: int, *, share_port: bool = False) -> tuple[str, int]:
@@ -72,23 +75,26 @@ class Chain:
         return taken
 
     def _make(self, place: int, upstream: Sequence[SocketAddress]) -> RunningBox:
-        profile, observer = self._boxes[place], self._observer(place)
+        profile = self._boxes[place]
+        common = profile, upstream, self._observer(place), self._max_flows
+        numbers = None if self._numbers is None else self._numbers()
+        toxic: dict[str, Any] = {}
+        if self._tell is not None:
+            toxic = {"seed": f"{self._seed}/{place}", "tell": functools.partial(self._tell, box=place)}
+        make: Callable[..., RunningBox]
         if profile.layer is not Layer.HTTP:
-            common = profile, upstream, observer, self._max_flows, self._chance, self._descriptors
-            if self._feed is None:
-                return Relay(*common)
-            tell = functools.partial(self._feed.tell, box=place)
-            return FaultBox(*common, seed=f"{self._seed}/{place}", tell=tell)
+            make = FaultBox if toxic else Relay
+            return make(*common, self._chance, self._descriptors, numbers, **toxic)
+        make = FaultGateway if toxic else Gateway
         http = [at for at, box in enumerate(self._boxes) if box.layer is Layer.HTTP]
-        return Gateway(
-            profile,
-            upstream,
-            observer,
-            self._max_flows,
+        return make(
+            *common,
             tls=self._tls.client if place == http[0] else None,
             upstream_tls=self._tls.server if place == http[-1] else None,
             upstream_name=self._tls.server_name,
             descriptors=self._descriptors,
+            numbers=numbers,
+            **toxic,
         )
 
     def close(self) -> None:

@@ -14,12 +14,11 @@ from aiohttp.typedefs import Handler
 
 from hbprobe import __version__
 from hbprobe.errors import UserError
-from hbprobe.manner import Layer
-from hbprobe.middlebox.faults.fault_box import FaultBox
-from hbprobe.middlebox.faults.feed import Feed
-from hbprobe.middlebox.faults.toxic_calls import ToxicCalls, stream_events
+from hbprobe.middlebox.faults.toxic_box import ToxicBox
+from hbprobe.middlebox.faults.toxic_calls import ToxicCalls
 from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.middlebox.running_box import RunningBox
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.net.json_api import JsonApi, problem, read_number, read_object
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.running import with_overrides
@@ -37,7 +36,7 @@ class ControlApi(JsonApi):
         stop: Callable[[], None],
         token: str | None,
         more: Iterable[web.AbstractRouteDef] = (),
-        feed: Feed | None = None,
+        feed: EventFeed | None = None,
     ) -> None:
         """`more` are routes beside those of the API; `feed` is that of the boxes which can be given toxics."""
         self._boxes = boxes
@@ -45,7 +44,7 @@ class ControlApi(JsonApi):
         """Called once when nothing is left to do: told to stop, or drained."""
         self._draining = False
         self._next_look: asyncio.TimerHandle | None = None
-        self._feed = feed or Feed()
+        self._feed = feed or EventFeed()
         super().__init__(
             [
                 web.get("/", self._about),
@@ -56,7 +55,7 @@ class ControlApi(JsonApi):
                 web.post("/drain", self._drain),
                 web.post("/stop", self._stop_now),
                 web.get("/events", self._events),
-                *ToxicCalls(self._fault_box).routes("/boxes/{box}"),
+                *ToxicCalls(self._toxic_box).routes("/boxes/{box}"),
                 *more,
             ],
             token,
@@ -86,7 +85,7 @@ class ControlApi(JsonApi):
 
     async def _flows(self, request: web.Request) -> web.Response:
         box = self._boxes[self._place(request)]
-        flows = box.connections() if isinstance(box, FaultBox) else [asdict(flow) for flow in box.flows()]
+        flows = box.connections() if isinstance(box, ToxicBox) else [asdict(flow) for flow in box.flows()]
         return web.json_response({"flows": flows})
 
     async def _set_timers(self, request: web.Request) -> web.Response:
@@ -108,7 +107,7 @@ class ControlApi(JsonApi):
         return web.json_response({"expired": number})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await stream_events(self._feed, request)
+        return await self._feed.answer(request)
 
     async def _drain(self, _: web.Request) -> web.Response:
         if self._draining:
@@ -125,18 +124,11 @@ class ControlApi(JsonApi):
 
     # Helpers
 
-    def _fault_box(self, request: web.Request) -> FaultBox:
-        place = self._place(request)
-        box = self._boxes[place]
-        if isinstance(box, FaultBox):
+    def _toxic_box(self, request: web.Request) -> ToxicBox:
+        box = self._boxes[place := self._place(request)]
+        if isinstance(box, ToxicBox):
             return box
-        if box.profile.layer is Layer.HTTP:
-            raise ApiError(
-                400,
-                f"box {place} ends TLS and reads requests (layer http), and toxics are for boxes that relay bytes: "
-                f"put one beside it, as in hbprobe proxy open-path {box.profile.id}",
-            )
-        raise ApiError(400, "toxics are for boxes in one process: start without --workers")
+        raise ApiError(400, f"box {place} was made without toxics")
 
     def _live(self) -> int:
         return sum(len(box) for box in self._boxes)

@@ -15,7 +15,7 @@ import math
 import os
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.box_stats import BoxStats
@@ -82,13 +82,14 @@ class Relay:
         max_flows: int | None = None,
         chance: random.Random | None = None,
         descriptors: int = DESCRIPTORS,
+        numbers: Iterator[int] | None = None,
     ) -> None:
-        """Make the box; `chance` gives each flow its luck with a timer that is random in part.
+        """Make the box; `chance` gives each flow its luck with a timer that is random in part, `numbers` its number.
 
         `descriptors`: so many may be in use, with those of expired flows whose ends must go on to meet silence.
         """
         self.profile = profile
-        self._stats = BoxStats(observer)
+        self._stats = BoxStats(observer, numbers)
         self.counts = self._stats.counts
         self._rules = Rules.of(profile)
         self._upstream = upstream

@@ -2,43 +2,67 @@
 
 The kernel spreads connections over the listening sockets of a port (SO_REUSEPORT, socket(7); Linux). Each worker has
 all boxes of the row, and keeps its own flows. The first process serves nobody: it asks the workers, one question at a
-time, and adds up what they say, so that a control API finds boxes as of one process.
+time, and adds up what they say, so that a control API finds boxes as of one process. What happens to flows they tell
+it unasked, on a line of its own.
 """
 
 import asyncio
+import contextlib
+import datetime
+import functools
+import itertools
 import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.middlebox.chain import Chain
-from hbprobe.middlebox.events import Event, FlowCounts, FlowExpired, FlowRevived, Observer
+from hbprobe.middlebox.events import FlowCounts
+from hbprobe.middlebox.faults.staged_relay import What
+from hbprobe.middlebox.faults.toxic_box import ToxicBox
+from hbprobe.middlebox.faults.toxics import Toxic
 from hbprobe.middlebox.running_box import FlowState, RunningBox
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.profiles.model import Profile
 
 _STOP = "stop"
-Serve = Callable[[int, tuple[str, int], Connection], None]
-"""What a worker runs: its number, from 0; where to listen; and the line to the first process."""
+_AT_ONCE = 100
+_MOST_WAITING = 10_000
+_News = tuple[datetime.datetime, str, Mapping[str, object]]
+
+
+class WorkerLines(NamedTuple):
+    """A worker's two lines to the first process."""
+
+    asked: Connection
+    """Questions come, and answers go."""
+    news: Connection
+    """What happens goes."""
+
+
+Serve = Callable[[int, tuple[str, int], WorkerLines], None]
+"""What a worker runs: its number, from 0; where to listen; and the lines to the first process."""
 
 
 # In a worker
 
 
-def _begin(serve: Serve, number: int, listen: tuple[str, int], line: Connection) -> None:
+def _begin(serve: Serve, number: int, listen: tuple[str, int], lines: WorkerLines) -> None:
     for told in (signal.SIGINT, signal.SIGTERM):  # which reach the first process, too, and it says what follows
         signal.signal(told, signal.SIG_IGN)
     try:
-        serve(number, listen, line)
+        serve(number, listen, lines)
     except UserError as error:
-        line.send(error)
+        lines.asked.send(error)
 
 
-async def work(chain: Chain, listen: tuple[str, int], line: Connection, number: int, count: int) -> None:
+async def work(chain: Chain, listen: tuple[str, int], line: Connection) -> None:
     """Listen, tell where or why not, and answer the first process until it says stop or is gone."""
     try:
         line.send(await chain.listen(*listen, share_port=True))
@@ -56,7 +80,7 @@ async def work(chain: Chain, listen: tuple[str, int], line: Connection, number: 
             asyncio.get_running_loop().remove_reader(line.fileno())
             stopped.set()
         else:
-            line.send(_ANSWERS[name](chain.relays[place], number, count, *arguments))
+            line.send(_ANSWERS[name](chain.relays[place], *arguments))
 
     asyncio.get_running_loop().add_reader(line.fileno(), answer)
     await stopped.wait()
@@ -64,39 +88,54 @@ async def work(chain: Chain, listen: tuple[str, int], line: Connection, number: 
     line.send([relay.counts for relay in chain.relays])
 
 
-def numbered(observer: Observer, number: int, count: int) -> Observer:
-    """Give the flows in what a worker tells numbers that no other worker's have."""
-
-    def tell(event: Event) -> None:
-        if isinstance(event, FlowExpired | FlowRevived):
-            event = replace(event, number=_shared(event.number, number, count))
-        observer(event)
-
-    return tell
+def numbers(number: int, count: int) -> Iterator[int]:
+    """Return the numbers of a worker's flows, which no other worker's have."""
+    return itertools.count(number + 1, count)
 
 
-def _shared(flow: int, number: int, count: int) -> int:
-    return (flow - 1) * count + number + 1
+class Outbox:
+    """What a worker tells of its flows: the first process is never waited for."""
+
+    def __init__(self, line: Connection) -> None:
+        self._line = line
+        self._waiting: deque[_News] = deque(maxlen=_MOST_WAITING)
+        self._lost = 0
+
+    def tell(self, event: str, **more: object) -> None:
+        """Send an event on, as `EventFeed.tell` takes it."""
+        if not self._waiting:
+            asyncio.get_running_loop().add_writer(self._line.fileno(), self._send)
+        self._lost += len(self._waiting) == _MOST_WAITING
+        self._waiting.append((datetime.datetime.now(datetime.UTC), event, more))
+
+    def _send(self) -> None:
+        """Send some: a socket that can be written to has room for so many, so that this does not block."""
+        some = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
+        if self._lost:
+            some.insert(0, (some[0][0], "missed", {"events": self._lost}))
+            self._lost = 0
+        with contextlib.suppress(OSError):  # the first process is gone, and this one soon
+            self._line.send(some)
+        if not self._waiting:
+            asyncio.get_running_loop().remove_writer(self._line.fileno())
 
 
-def _flows(box: RunningBox, number: int, count: int) -> list[FlowState]:
-    return [replace(flow, number=_shared(flow.number, number, count)) for flow in box.flows()]
-
-
-def _expire(box: RunningBox, number: int, count: int, flow: int) -> bool:
-    own, of = divmod(flow - 1, count)
-    return of == number and box.expire(own + 1)
+def _have(box: ToxicBox, toxics: Sequence[tuple[Toxic, float]]) -> None:
+    now = asyncio.get_running_loop().time()
+    box.have([replace(toxic, since=now - age_s) for toxic, age_s in toxics])
 
 
 _ANSWERS: dict[str, Callable[..., object]] = {
-    "length": lambda box, *_: len(box),
-    "counts": lambda box, *_: box.counts,
-    "flows": _flows,
-    "change": lambda box, _number, _count, profile: box.change(profile),
-    "expire": _expire,
-    "blackhole": lambda box, *_: box.blackhole(),
-    "heal": lambda box, *_: box.heal(),
-    "drain": lambda box, *_: box.drain(),
+    "length": len,
+    "counts": lambda box: box.counts,
+    "flows": lambda box: box.flows(),
+    "connections": lambda box: box.connections(),
+    "change": lambda box, profile: box.change(profile),
+    "expire": lambda box, number: box.expire(number),
+    "have": _have,
+    "blackhole": lambda box: box.blackhole(),
+    "heal": lambda box: box.heal(),
+    "drain": lambda box: box.drain(),
 }
 
 
@@ -106,31 +145,51 @@ _ANSWERS: dict[str, Callable[..., object]] = {
 class Workers:
     """Processes with the same boxes."""
 
-    def __init__(self, profiles: Sequence[Profile], count: int, serve: Serve, listen: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        profiles: Sequence[Profile],
+        count: int,
+        serve: Serve,
+        listen: tuple[str, int],
+        feed: EventFeed | None = None,
+        seed: int = 0,
+    ) -> None:
         """Start them; to be called before there is a loop or a thread, for they are forks.
 
-        Raises OSError when the address cannot be had.
+        With a `feed`, their boxes can be given toxics, as those of a `Chain` with this seed, and it is told what
+        happens. Raises OSError when the address cannot be had.
         """
         _check_that_nobody_listens(listen)
         context = multiprocessing.get_context("fork")
         self.lines: list[Connection] = []
+        self._news: list[Connection] = []
+        self._feed = feed
         self._processes: list[multiprocessing.process.BaseProcess] = []
         self.address = listen
         self.final: list[list[FlowCounts]] | None = None
         """What each worker had counted at its end, for each box."""
         for number in range(count):
-            line, theirs = context.Pipe()
-            process = context.Process(target=_begin, args=(serve, number, self.address, theirs), daemon=True)
+            line, asked = context.Pipe()
+            news, told = context.Pipe()
+            lines = WorkerLines(asked, told)
+            process = context.Process(target=_begin, args=(serve, number, self.address, lines), daemon=True)
             process.start()
-            theirs.close()
+            for theirs in lines:
+                theirs.close()
             self.lines.append(line)
+            self._news.append(news)
             self._processes.append(process)
             taken = self._receive(number)
             if isinstance(taken, OSError | UserError):
                 self.stop()
                 raise taken
             self.address = taken
-        self.boxes: list[RunningBox] = [_SharedBox(self, place, profile) for place, profile in enumerate(profiles)]
+        self.boxes: list[RunningBox] = [
+            _SharedBox(self, place, profile)
+            if feed is None
+            else _SharedToxicBox(self, place, profile, f"{seed}/{place}", functools.partial(feed.tell, box=place))
+            for place, profile in enumerate(profiles)
+        ]
 
     def ask(self, name: str, place: int, *arguments: object) -> list[Any]:
         """Return the answer of each worker."""
@@ -141,16 +200,30 @@ class Workers:
         return [self._receive(number) for number in range(len(self.lines))]
 
     async def one_died(self) -> None:
-        """Wait until a worker ends that was not told to; raises CannotMeasureError then."""
+        """Pass on what happens until a worker ends that was not told to; raises CannotMeasureError then."""
         loop, died = asyncio.get_running_loop(), asyncio.Event()
-        for process in self._processes:
+        for process, news in zip(self._processes, self._news, strict=True):
             loop.add_reader(process.sentinel, died.set)
+            loop.add_reader(news.fileno(), self._hear, news)
         try:
             await died.wait()
         finally:
-            for process in self._processes:
+            for process, news in zip(self._processes, self._news, strict=True):
                 loop.remove_reader(process.sentinel)
+                loop.remove_reader(news.fileno())
         raise CannotMeasureError("a worker has ended that was not told to: the others are stopped")
+
+    def _hear(self, news: Connection) -> None:
+        try:
+            events = news.recv()
+        except (EOFError, OSError):
+            asyncio.get_running_loop().remove_reader(news.fileno())
+            return
+        assert self._feed is not None  # or they would tell nothing
+        for at, event, more in events:
+            self._feed.add(at, event, more)
+            if event == What.ENDED and isinstance(box := self.boxes[more["box"]], ToxicBox):
+                box.ended(more["connection"])
 
     def stop(self) -> None:
         """End all workers, and keep what they counted."""
@@ -226,6 +299,25 @@ class _SharedBox:
     def close(self) -> None:
         """End all workers."""
         self._workers.stop()
+
+
+class _SharedToxicBox(_SharedBox, ToxicBox):
+    """One box of the row that takes toxics. They are checked and told of here, and each worker has the same."""
+
+    def __init__(
+        self, workers: Workers, place: int, profile: Profile, seed: str, tell: Callable[..., object]
+    ) -> None:
+        _SharedBox.__init__(self, workers, place, profile)
+        ToxicBox.__init__(self, seed, tell)
+
+    def connections(self) -> list[dict[str, Any]]:
+        """Return the live flows of all workers as documents."""
+        found = self._workers.ask("connections", self._place)
+        return sorted((one for connections in found for one in connections), key=lambda one: int(one["number"]))
+
+    def _treat_flows(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._workers.ask("have", self._place, [(toxic, now - toxic.since) for toxic in self.toxics.in_order()])
 
 
 def _check_that_nobody_listens(address: tuple[str, int]) -> None:

@@ -29,6 +29,8 @@ by `listener` and `accepted`. Nothing here knows of trials, profiles or requests
     http_server.py   an HTTP server that strangers cannot hold up: aiohttp behind our own listener and transport
     exposition.py    metrics as whoever scrapes them wants them: Prometheus's text or OpenMetrics
     json_api.py      what the small HTTP APIs have in common: one shell that checks who calls, and JSON in and out
+    event_feed.py    what happens, numbered: server-sent events for whoever listens now, and for whoever comes back
+                     where a line broke
     certificates.py  certificates for the far end: a private CA that is made once, and the TLS settings of both ends
     address.py       addresses: as people write them, HOST:PORT, and as sockets take them
     descriptors.py   how many files this process may have open: each connection is one

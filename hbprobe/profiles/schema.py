@@ -79,7 +79,7 @@ def _word(value: str, meaning: str) -> dict[str, str]:
 
 
 def _meanings(cls: type[BaseModel]) -> dict[str, str]:
-    """Return what the text under each field of a class says about it."""
+    """Return what the text under each field of a class says about it, by the field's key."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(tree, ast.ClassDef)
     found = {}
@@ -87,5 +87,5 @@ def _meanings(cls: type[BaseModel]) -> dict[str, str]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             match text:
                 case ast.Expr(ast.Constant(str(meaning))):
-                    found[field.target.id] = inspect.cleandoc(meaning)
+                    found[cls.model_fields[field.target.id].alias or field.target.id] = inspect.cleandoc(meaning)
     return found

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from hbprobe import __version__
 from hbprobe.manner import Manner
-from hbprobe.records.result_parts import Document, LimitPart, Part
+from hbprobe.records.result_parts import Amount, Document, LimitPart, Part, rounded
 from hbprobe.trial.outcome import Cause
 
 Side = Literal["client", "server"]
@@ -86,10 +86,20 @@ class ProductPart(Part):
     reasons: tuple[str, ...]
 
 
+PacketTime = Annotated[Amount, rounded(6)]
+
+
+class CaptureLimitPart(LimitPart):
+    """The bracket that the connections leave, to the microsecond, as the packets' times are."""
+
+    survived_s: PacketTime | None = Field(alias="survived")
+    cut_s: PacketTime | None = Field(alias="cut")
+
+
 class CaptureTimerPart(Part):
     """One timer, by the connections that it ended."""
 
-    limit: LimitPart
+    limit: CaptureLimitPart
     confidence: float
     flows: int
     earliest: float

@@ -1,37 +1,43 @@
-"""The documents about real paths and the catalogue, as they are read: diagnosis, location, journal and the like."""
+"""The documents about real paths and the catalogue, written and read alike: diagnosis, location, journal and more."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, StrictBool, StrictInt
+from pydantic import BeforeValidator, Field, JsonValue, StrictBool, StrictInt
 
 from hbprobe.diagnosis.fit import Law
+from hbprobe.diagnosis.ranking import Match
 from hbprobe.diagnosis.reasoning import BoxKind, Direction, Movement, Runs, Whose
-from hbprobe.locate.finding import Code
+from hbprobe.diagnosis.spread import Spread
+from hbprobe.locate.finding import ALL, Code, Hop, Reached
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.net.connection import Connection
 from hbprobe.preflight.preflight import CheckState, Name
 from hbprobe.profiles.model import Profile
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.records.logs import LogEvidence
 from hbprobe.records.result_parts import (
+    Amount,
+    AsGiven,
     ConnectionPart,
     Count,
     Document,
     Moment,
+    Number,
     Part,
     ResultPart,
     SearchPart,
     Seconds,
     ServerPart,
     Share,
+    TextOrNull,
+    TrialLine,
     VerdictPart,
+    rounded,
 )
+from hbprobe.statistics.bands import curve
 from hbprobe.trial.evidence import FarEndState, Observation, Question
 from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 from hbprobe.word import Word
-
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 def _open(kind: type[Word]) -> Any:  # noqa: ANN401  as pydantic's Field
@@ -58,9 +64,9 @@ class FarEndPart(Part):
     """What the far end saw of the request, in seconds since it came there."""
 
     state: Annotated[str, _open(FarEndState)]
-    at: Seconds | None
+    at_s: Seconds | None = Field(alias="at")
     """When the connection ended there."""
-    answered: Seconds | None
+    answered_s: Seconds | None = Field(alias="answered")
     """When the answer was sent."""
     times: Count
     """How often the request came."""
@@ -70,36 +76,40 @@ class AskedPart(Part):
     """A request that was to be made."""
 
     question: QuestionWord
-    hold: Seconds
-    interval: Seconds | None
+    hold_s: Seconds = Field(alias="hold")
+    interval_s: Seconds | None = Field(alias="interval")
     """For keep-alives and drips: how often."""
 
 
 class AnswerPart(AskedPart):
     """What such a request showed."""
 
-    outcome: Kind
+    kind: Kind = Field(alias="outcome")
     how: Manner | None
     status: StrictInt | None
-    elapsed: Seconds
+    elapsed_s: Seconds = Field(alias="elapsed")
     """From the end of the request to what ended it."""
     exact: StrictBool = False
     reason: str
     connection: ConnectionPart | None = None
     signed: StrictBool = False
     """TLS's close_notify came before the end."""
-    server: str | None = None
+    server: TextOrNull = None
     """The Server header of whoever answered, where that was not the far end."""
-    via: str | None = None
+    via: TextOrNull = None
     """The Via header of an answer."""
-    page: str | None = None
+    page: TextOrNull = None
     """What an answer in the server's place says to people."""
-    announced: Seconds | None = None
+    announced_s: Seconds | None = Field(None, alias="announced")
     """The idle time that the server says it allows."""
-    late: Seconds | None = None
+    late_s: Seconds | None = Field(None, alias="late")
     """So long after it was due did the answer come after all."""
     socket: SocketPart | None = None
     far_end: FarEndPart | None = None
+
+    @classmethod
+    def fields_of(cls, value: Observation) -> dict[str, Any]:
+        return cls.taken_from(value.ask, value.outcome, value)
 
 
 class PostMortemPart(Part):
@@ -123,19 +133,23 @@ class BoxPart(Part):
 
     id: str = ""
     name: str
-    score: Number
+    score: AsGiven
     contradictions: int = 0
-    built_on: str | None = None
+    built_on: TextOrNull = None
     reasons: tuple[str, ...]
     doubts: tuple[str, ...]
+
+    @classmethod
+    def fields_of(cls, value: Match) -> dict[str, Any]:
+        return cls.taken_from(value.profile, value)
 
 
 class AlivePart(Part):
     """Between these two shares of the requests are alive so many seconds after their beginning."""
 
-    at: Seconds
-    least: Share
-    most: Share
+    at: Number
+    least: Annotated[Share, rounded(4)]
+    most: Annotated[Share, rounded(4)]
 
 
 class SpreadPart(Part):
@@ -144,11 +158,16 @@ class SpreadPart(Part):
     trials: Count
     curve: tuple[AlivePart, ...]
     law: Annotated[str, _open(Law)] | None
-    timer: Seconds | None = None
-    sigma: Seconds | None = None
-    mean_life: Seconds | None = None
-    criterion: Mapping[str, Number] | None = None
+    timer_s: Seconds | None = Field(None, alias="timer")
+    sigma_s: Seconds | None = Field(None, alias="sigma")
+    mean_life_s: Seconds | None = Field(None, alias="mean_life")
+    criterion: Mapping[str, Annotated[Number, rounded(3)]] | None = None
     """By law: the smaller the better does it fit."""
+
+    @classmethod
+    def fields_of(cls, value: Spread) -> dict[str, Any]:
+        alive = [AlivePart(at=at, least=least, most=most) for at, least, most in curve(value.trials)]
+        return {"trials": len(value.trials), "curve": alive, "law": None, **cls.taken_from(value.fit)}
 
 
 class DiagnosisPart(Document):
@@ -159,27 +178,37 @@ class DiagnosisPart(Document):
     """The search for the limit."""
     elsewhere: str | None
     """The other address that was compared with."""
-    asked: tuple[AskedPart, ...] = ()
-    answers: tuple[AnswerPart, ...]
+    asks: tuple[AskedPart, ...] = Field((), alias="asked")
+    seen: tuple[AnswerPart, ...] = Field(alias="answers")
     post_mortem: PostMortemPart
     timer: TimerPart
     kinds: tuple[BoxKindWord, ...]
     """Of box, the likeliest first."""
     nameless: tuple[str, ...] = ()
     """Names that answers told and no product of the catalogue has."""
-    boxes: tuple[BoxPart, ...]
+    matches: tuple[BoxPart, ...] = Field(alias="boxes")
     """That fit, the best first."""
     spread: SpreadPart | None
     mend: tuple[str, ...]
     """What to do, in words."""
 
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a Diagnosis, which writes itself by this
+        why = value.reasoning
+        parts = {"post_mortem": why.explanation, "timer": TimerPart.of(why), "result": ResultPart.of(value.result)}
+        return {**cls.taken_from(why, value), **parts}
+
+
+FineSeconds = Annotated[Amount, rounded(4)]
+"""A length of time, written to the tenth of a millisecond."""
+
 
 class CutPart(Part):
     """The limit that was located."""
 
-    cut: Seconds | None
+    limit_s: FineSeconds | None = Field(alias="cut")
     """Its upper end; null where nothing was cut."""
-    given: StrictBool
+    is_given: StrictBool = Field(alias="given")
     """The user named it; otherwise it was searched."""
 
 
@@ -189,24 +218,38 @@ class HopPart(Part):
     ttl: Count
     address: str | None
     """null where it does not answer."""
-    round_trip: Seconds | None
+    round_trip_s: FineSeconds | None = Field(alias="round_trip")
     refuses: StrictBool
     """It says that the way is barred."""
+
+    def value(self) -> Hop:
+        """Return the hop that it stands for."""
+        return Hop(**dict(self))
 
 
 class HeldPart(Part):
     """A held request, and how far its keep-alives reached."""
 
-    ttl: Count | None
+    ttl: Annotated[Count | None, BeforeValidator(lambda ttl: None if ttl == ALL else ttl)]
     """0 for no keep-alives, null for those that go all the way."""
-    outcome: Kind
+    kind: Kind = Field(alias="outcome")
     how: Manner | None
     status: StrictInt | None
-    elapsed: Seconds
+    elapsed_s: FineSeconds = Field(alias="elapsed")
     exact: StrictBool
     aftermath: Aftermath | None
     reason: str
     connection: ConnectionPart | None
+
+    @classmethod
+    def fields_of(cls, value: Reached) -> dict[str, Any]:
+        return cls.taken_from(value.outcome, value)
+
+    def value(self) -> Reached:
+        """Return the request that it stands for."""
+        showed = {**dict(self), "connection": self.connection and self.connection.value()}
+        ttl = showed.pop("ttl")
+        return Reached(ALL if ttl is None else ttl, Outcome(**showed))
 
 
 class LocatedPart(Part):
@@ -224,7 +267,7 @@ class LocatedPart(Part):
 class WallPart(Part):
     """How long it took."""
 
-    wall: Seconds
+    wall_s: FineSeconds = Field(alias="wall")
 
 
 class LocationPart(Document):
@@ -238,19 +281,25 @@ class LocationPart(Document):
     family: Literal["any", "4", "6"]
     method: str | None
     limit: CutPart
-    hold: Seconds | None
+    hold_s: FineSeconds | None = Field(alias="hold")
     """For how long each request was held."""
-    interval: Number | None
+    every_s: AsGiven | None = Field(alias="interval")
     """How often a keep-alive was sent."""
     distance: Count | None
     """The smallest TTL with which a connection came about."""
     hops: tuple[HopPart, ...]
-    trials: tuple[HeldPart, ...]
+    seen: tuple[HeldPart, ...] = Field(alias="trials")
     complete: StrictBool
     """false where it was stopped before its end."""
     finding: LocatedPart
     seconds: WallPart
     notes: tuple[str, ...]
+
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a Location, which writes itself by this
+        unasked = {"method": None, "hold_s": None, "every_s": None}
+        parts = {"limit": CutPart.of(value), "seconds": WallPart.of(value)}
+        return {**unasked, **cls.taken_from(value.route, value.asked, value), **parts}
 
 
 class CheckPart(Part):
@@ -258,7 +307,7 @@ class CheckPart(Part):
 
     name: Name
     state: CheckState
-    seconds: Seconds
+    took_s: Seconds = Field(alias="seconds")
     found: tuple[str, ...]
     mend: str | None
     """What to do."""
@@ -286,9 +335,9 @@ class PreflightPart(Document):
 class KnownLimitPart(Part):
     """A limit that was known before."""
 
-    survived: Number | None
-    cut: Number | None
-    how: Manner | None
+    survived_s: AsGiven | None = Field(alias="survived")
+    cut_s: AsGiven | None = Field(alias="cut")
+    manner: Manner | None = Field(alias="how")
 
 
 class PathsPart(Part):
@@ -314,7 +363,11 @@ class EventSaidPart(Part):
     threshold_s: Count
     command: Literal["Ping", "Sync"] | None
     times: Count
-    devices: tuple[AskingDevicePart, ...]
+    explanations: tuple[AskingDevicePart, ...] = Field(alias="devices")
+
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  an EventSaid
+        return cls.taken_from(value.event, value)
 
 
 class VerdictRecordPart(Document):
@@ -329,8 +382,8 @@ class VerdictRecordPart(Document):
 class BracketPart(Part):
     """The longest hold that survived, and the shortest that was cut."""
 
-    survived: Seconds | None
-    cut: Seconds | None
+    survived_s: Amount | None = Field(alias="survived")
+    cut_s: Amount | None = Field(alias="cut")
 
 
 class MeasurementPart(Part):
@@ -341,8 +394,8 @@ class MeasurementPart(Part):
     ended_at: Moment | None
     state: Literal["running", "done", "failed", "given-up"]
     reason: str | None
-    survived: Seconds | None
-    cut: Seconds | None
+    survived_s: Amount | None = Field(alias="survived")
+    cut_s: Amount | None = Field(alias="cut")
     healthy: StrictBool | None
 
 
@@ -366,7 +419,7 @@ class TargetPart(Part):
 class HistoryPart(Document):
     """What a watch has measured: docs/watch.md."""
 
-    schema_: Literal["hbprobe.history/1"] = Field(alias="schema")
+    schema_: Literal["hbprobe.history/1"] = Field("hbprobe.history/1", alias="schema")
     hbprobe: str
     targets: tuple[TargetPart, ...]
 
@@ -398,41 +451,19 @@ class JournalPart(Document):
     family: str = ""
 
 
-class NumberedPart(Part):
-    """Which trial a line is about."""
+class StartPart(Part):
+    """A trial began."""
 
+    event: Literal["start"]
     trial: Count
     hold_s: Seconds
     started_s: Seconds
 
 
-class StartPart(NumberedPart):
-    """A trial began."""
-
-    event: Literal["start"]
-
-
-class EndPart(NumberedPart):
+class EndPart(TrialLine):
     """What a trial showed."""
 
     event: Literal["end"]
-    kind: Kind
-    elapsed_s: Seconds
-    how: Manner | None
-    exact: StrictBool
-    status: StrictInt | None
-    aftermath: Aftermath | None
-    reason: str
-    causes: tuple[Cause, ...] = ()
-    evidence: tuple[str, ...] = ()
-    stalled_s: Seconds = 0.0
-    connection: ConnectionPart | None = None
-
-    def value(self) -> Trial:
-        """Return the trial that it stands for."""
-        showed = self.model_dump(exclude={"event", "trial", "hold_s", "started_s", "connection"})
-        connection = None if self.connection is None else Connection(**self.connection.model_dump())
-        return Trial(self.trial, self.hold_s, self.started_s, Outcome(**showed, connection=connection))
 
 
 class AbandonedPart(Part):

@@ -1,20 +1,17 @@
 """What locating showed, and its JSON form, `hbprobe.location/1` (docs/locate.md)."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError
-from hbprobe.locate.finding import ALL, Code, Hop, HopFinding, Reached, Route
+from hbprobe.locate.finding import Code, HopFinding, Reached, Route
 from hbprobe.locate.hop_trials import HopQuestion
-from hbprobe.trial.outcome import Outcome
-
-SCHEMA = "hbprobe.location/1"
+from hbprobe.records.record import JsonRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Location:
+class Location(JsonRecord):
     """What one path showed."""
 
     target: str
@@ -47,44 +44,9 @@ class Location:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with seconds rounded to the tenth of a millisecond."""
-        finding = self.finding
-        return {
-            "schema": SCHEMA,
-            "hbprobe": self.hbprobe,
-            "label": self.label,
-            "target": self.target,
-            "source": self.source,
-            "family": self.family,
-            "method": None if self.asked is None else self.asked.method,
-            "limit": {"cut": _rounded(self.limit_s), "given": self.is_given},
-            "hold": None if self.asked is None else _rounded(self.asked.hold_s),
-            "interval": None if self.asked is None else self.asked.every_s,
-            "distance": self.route.distance,
-            "hops": [
-                {
-                    "ttl": hop.ttl,
-                    "address": hop.address,
-                    "round_trip": _rounded(hop.round_trip_s),
-                    "refuses": hop.refuses,
-                }
-                for hop in self.route.hops
-            ],
-            "trials": [_trial_dict(one) for one in self.seen],
-            "complete": self.complete,
-            "finding": {
-                "code": finding.code,
-                "hop": finding.hop,
-                "address": finding.address,
-                "text": finding.text,
-                "doubts": list(finding.doubts),
-            },
-            "seconds": {"wall": _rounded(self.wall_s)},
-            "notes": list(self.notes),
-        }
+        from hbprobe.records.documents import LocationPart  # pydantic: only those who write or read wait for it
 
-    def to_json(self) -> str:
-        """Return the JSON form as text: one document, ASCII only, with a line end."""
-        return json.dumps(self.to_dict(), indent=2) + "\n"
+        return LocationPart.of(self).to_dict()
 
 
 def read_location(data: object) -> Location:
@@ -93,48 +55,15 @@ def read_location(data: object) -> Location:
 
     part = LocationPart.read(data)
     asked = None
-    if part.method is not None and part.hold is not None and part.interval is not None:
-        asked = HopQuestion(part.method, part.hold, round(part.interval))
-    hops = tuple(Hop(hop.ttl, hop.address, hop.round_trip, hop.refuses) for hop in part.hops)
-    finding = part.finding
+    if part.method is not None and part.hold_s is not None and part.every_s is not None:
+        asked = HopQuestion(part.method, part.hold_s, round(part.every_s))
+    alike = ("target", "notes", "label", "source", "family", "complete", "hbprobe")
     return Location(
-        target=part.target,
         asked=asked,
-        limit_s=part.limit.cut,
-        is_given=part.limit.given,
-        route=Route(hops, part.distance),
-        seen=tuple(
-            Reached(
-                ALL if one.ttl is None else one.ttl,
-                Outcome(one.outcome, one.elapsed, one.how, one.exact, one.status, one.aftermath, one.reason),
-            )
-            for one in part.trials
-        ),
-        finding=HopFinding(finding.code, finding.text, finding.hop, finding.address, finding.doubts),
-        wall_s=part.seconds.wall,
-        notes=part.notes,
-        label=part.label,
-        source=part.source,
-        family=part.family,
-        complete=part.complete,
-        hbprobe=part.hbprobe,
+        route=Route(tuple(hop.value() for hop in part.hops), part.distance),
+        seen=tuple(one.value() for one in part.seen),
+        finding=HopFinding(**dict(part.finding)),
+        **dict(part.limit),
+        **dict(part.seconds),
+        **{name: getattr(part, name) for name in alike},
     )
-
-
-def _trial_dict(one: Reached) -> dict[str, Any]:
-    outcome = one.outcome
-    return {
-        "ttl": None if one.ttl == ALL else one.ttl,
-        "outcome": outcome.kind,
-        "how": outcome.how,
-        "status": outcome.status,
-        "elapsed": _rounded(outcome.elapsed_s),
-        "exact": outcome.exact,
-        "aftermath": outcome.aftermath,
-        "reason": outcome.reason,
-        "connection": None if outcome.connection is None else asdict(outcome.connection),
-    }
-
-
-def _rounded(seconds_: float | None) -> float | None:
-    return None if seconds_ is None else round(seconds_, 4)

@@ -1,6 +1,5 @@
 """What a preflight showed, and its JSON form, `hbprobe.preflight/1` (docs/ping.md)."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,13 +7,11 @@ from typing import Any
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError
 from hbprobe.preflight.preflight import Check, CheckState
-from hbprobe.text import seconds
-
-SCHEMA = "hbprobe.preflight/1"
+from hbprobe.records.record import JsonRecord
 
 
 @dataclass(frozen=True, slots=True)
-class PreflightRecord:
+class PreflightRecord(JsonRecord):
     """What became of each check of one server."""
 
     target: str
@@ -24,6 +21,8 @@ class PreflightRecord:
     """What the server said of itself."""
     label: str = ""
     notes: tuple[str, ...] = ()
+    hbprobe: str = __version__
+    """Version of the program that asked."""
 
     @property
     def passed(self) -> bool:
@@ -36,28 +35,7 @@ class PreflightRecord:
         return 0 if self.passed else CannotMeasureError.exit_status
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "schema": SCHEMA,
-            "hbprobe": __version__,
-            "label": self.label,
-            "target": self.target,
-            "user": self.user,
-            "passed": self.passed,
-            "checks": [_check_dict(check) for check in self.checks],
-            "server": dict(self.server),
-            "notes": list(self.notes),
-        }
+        """Return the JSON form."""
+        from hbprobe.records.documents import PreflightPart  # pydantic: only those who write or read wait for it
 
-    def to_json(self) -> str:
-        """Return the JSON form as text: one document, ASCII only, with a line end."""
-        return json.dumps(self.to_dict(), indent=2) + "\n"
-
-
-def _check_dict(check: Check) -> dict[str, Any]:
-    return {
-        "name": check.name,
-        "state": check.state,
-        "seconds": float(seconds(check.took_s)),
-        "found": list(check.found),
-        "mend": check.mend,
-    }
+        return PreflightPart.of(self).to_dict()

@@ -1,32 +1,30 @@
 """The result of a measurement, and its JSON form, `hbprobe.result/1` (docs/result-format.md)."""
 
 import json
-import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 from hbprobe import __version__
 from hbprobe.diagnosis.advice import Advice, advise
-from hbprobe.diagnosis.heartbeat import lives, safe_interval_s
+from hbprobe.diagnosis.heartbeat import lives
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.records.origin import Origin, Verb
+from hbprobe.records.record import JsonRecord
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
 from hbprobe.trial.methods.table import server_timer_counts
 from hbprobe.trial.outcome import Cause, Limit, Trial
-
-SCHEMA = "hbprobe.result/1"
 
 Read = TypeVar("Read")
 _ANYWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(JsonRecord):
     """What one measurement of one path showed."""
 
     verb: Verb
@@ -95,38 +93,9 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with seconds rounded to the millisecond."""
-        return {
-            "schema": SCHEMA,
-            "hbprobe": self.hbprobe,
-            "verb": self.verb,
-            "target": self.target,
-            "label": self.origin.label,
-            "source": self.origin.source,
-            "family": self.origin.family,
-            "method": self.method,
-            "path": list(self.path),
-            "clock": self.clock,
-            "search": _search_dict(self.search),
-            "limit": _limit_dict(self.limit),
-            "trials": [_trial_dict(trial) for trial in self.trials],
-            "contradictions": list(self.contradictions),
-            "complete": self.complete,
-            "confirmed": self.confirmed,
-            "confidence": None if self.confidence is None else _down(self.confidence),
-            "noise": self.noise,
-            "started_at": self.started_at,
-            "cut_by": self.cut_by,
-            "advice": [asdict(one) for one in self.advice],
-            "seconds": {"path": _ms(self.path_s), "wall": _ms(self.wall_s)},
-            "notes": list(self.notes),
-            "heartbeat": _heartbeat_dict(self.limit, self.heartbeat_s),
-            "server": None if self.server is None else dict(self.server),
-            "verdict": None if self.verdict is None else self.verdict.as_dict(),
-        }
+        from hbprobe.records.result_parts import ResultPart  # pydantic: only those who write or read wait for it
 
-    def to_json(self) -> str:
-        """Return the JSON form as text: one document, ASCII only, with a line end."""
-        return json.dumps(self.to_dict(), indent=2) + "\n"
+        return ResultPart.of(self).to_dict()
 
     @classmethod
     def from_dict(cls, data: object) -> Self:
@@ -135,9 +104,9 @@ class Result:
         Keys that are not known are passed over, so that a newer hbprobe may add some.
         Raises ValueError, in one line that names the key and the mend, for anything that is no such result.
         """
-        from hbprobe.records.result_parts import read_fields  # pydantic: only those who read a result wait for it
+        from hbprobe.records.result_parts import ResultPart
 
-        return cls(**read_fields(data))
+        return cls(**ResultPart.read(data).fields())
 
 
 def is_servers_own(method: str, limit: Limit) -> bool:
@@ -178,70 +147,3 @@ def load_with(path: Path, read: Callable[[object], Read]) -> Read:
 
 def _no_number(constant: str) -> NoReturn:
     raise ValueError(f"has the value {constant}, which JSON does not know: write a number, or null")
-
-
-def _ms(seconds: float) -> float:
-    return round(float(seconds), 3)
-
-
-def _down(share: float) -> float:
-    """Round to four digits, and never up: a confidence is not overstated."""
-    return math.floor(share * 10_000) / 10_000
-
-
-def _ms_or_null(seconds: float | None) -> float | None:
-    return None if seconds is None else _ms(seconds)
-
-
-def _heartbeat_dict(limit: Limit, asked_s: float | None) -> dict[str, Any]:
-    return {
-        "asked": _ms_or_null(asked_s),
-        "lives": None if asked_s is None else lives(limit, asked_s),
-        "safe": _ms_or_null(safe_interval_s(limit)),
-    }
-
-
-def _search_dict(search: SearchSettings) -> dict[str, Any]:
-    return {
-        "min_s": _ms(search.min_s),
-        "max_s": _ms(search.max_s),
-        "precision_s": _ms(search.precision_s),
-        "connections": search.connections,
-        "confirm": search.confirm,
-        "grace_s": _ms(search.grace_s),
-        "noise": search.noise,
-        "confidence": search.confidence,
-    }
-
-
-def _limit_dict(limit: Limit) -> dict[str, Any]:
-    return {
-        "survived": _ms_or_null(limit.survived_s),
-        "cut": _ms_or_null(limit.cut_s),
-        "how": limit.manner,
-        "status": limit.status,
-        "exact": limit.exact,
-        "aftermath": limit.aftermath,
-        "causes": list(limit.causes),
-        "evidence": list(limit.evidence),
-    }
-
-
-def _trial_dict(trial: Trial) -> dict[str, Any]:
-    outcome = trial.outcome
-    return {
-        "trial": trial.number,
-        "hold": _ms(trial.hold_s),
-        "started": _ms(trial.started_s),
-        "outcome": outcome.kind,
-        "how": outcome.how,
-        "status": outcome.status,
-        "elapsed": _ms(outcome.elapsed_s),
-        "exact": outcome.exact,
-        "aftermath": outcome.aftermath,
-        "causes": list(outcome.causes),
-        "evidence": list(outcome.evidence),
-        "reason": outcome.reason,
-        "stalled": _ms(outcome.stalled_s),
-        "connection": None if outcome.connection is None else asdict(outcome.connection),
-    }

@@ -1,12 +1,31 @@
-"""Documents as they come from outside: every key checked, unknown ones passed over; `hbprobe.result/1` above all."""
+"""What JSON documents are made of, written and read alike; `hbprobe.result/1` above all (docs/result-format.md).
+
+A field of a `Part` is called as the attribute of the value that it stands for; where the document says it in another
+word, that is its alias. So one line here is all that writes and reads it.
+"""
 
 import json
+import math
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    Strict,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
 
 from hbprobe.diagnosis.advice import Party
+from hbprobe.diagnosis.heartbeat import lives, safe_interval_s
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
@@ -20,11 +39,36 @@ from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, Trial
 
 _ORIGIN = "give a file that --json or --out wrote"
 
-Seconds = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0)]
-Share = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0, le=1)]
+
+def rounded(digits: int) -> PlainSerializer:
+    """Write a number with so many digits behind the point."""
+    return PlainSerializer(lambda number: round(number, digits), when_used="json")
+
+
+def _down(share: float) -> float:
+    """Round to four digits, and never up: a confidence is not overstated."""
+    return math.floor(share * 10_000) / 10_000
+
+
+def _whole(number: float) -> float | int:
+    return int(number) if number.is_integer() else number
+
+
+Number = Annotated[float, Strict(), AllowInfNan(False)]
+AsGiven = StrictInt | Number
+"""A number that is written as it was given: whole, or not."""
+Amount = Annotated[Number, Field(ge=0)]
+Seconds = Annotated[Amount, rounded(3)]
+"""A length of time, written to the millisecond."""
+Share = Annotated[Amount, Field(le=1)]
+Confidence = Annotated[Share, PlainSerializer(_down, when_used="json")]
 WholeSeconds = Annotated[int, Strict(), Field(ge=0)]
+Count = WholeSeconds
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
-Count = Annotated[int, Strict(), Field(ge=0)]
+SHORT = PlainSerializer(_whole, when_used="json")
+"""Write a number that is whole as a whole one."""
+TextOrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
+"""Text; written as null where it is empty."""
 if TYPE_CHECKING:
     MethodName: TypeAlias = str
 else:
@@ -34,7 +78,31 @@ else:
 class Part(BaseModel):
     """A JSON object; keys that are not known are for a newer reader."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
+
+    @classmethod
+    def of(cls, value: object, **more: object) -> Self:
+        """Return what stands for a value, with fields that it does not have itself, by name."""
+        return cls.model_validate({**cls.fields_of(value), **more})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_value(cls, data: object) -> object:
+        return cls.fields_of(data) if is_dataclass(data) or hasattr(data, "_fields") else data
+
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  each part knows its own value
+        """Return the fields, by name, that stand for a value."""
+        return cls.taken_from(value)
+
+    @classmethod
+    def taken_from(cls, *values: object) -> dict[str, Any]:
+        """Return each field that is an attribute of one of some values; the last one's, where several have it."""
+        return {name: getattr(one, name) for one in values for name in cls.model_fields if hasattr(one, name)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class Document(Part):
@@ -42,8 +110,6 @@ class Document(Part):
 
     schema_: str = Field(alias="schema")
     """Which document it is, and the number of its version: within one, keys are only ever added."""
-
-    model_config = ConfigDict(populate_by_name=True)
 
     @classmethod
     def schema_id(cls) -> str:
@@ -68,8 +134,9 @@ class Document(Part):
         except ValidationError as error:
             raise ValueError(first_mistake(error)) from error
 
-    def to_dict(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True)
+    @classmethod
+    def taken_from(cls, *values: object) -> dict[str, Any]:
+        return {"schema_": cls.schema_id(), **super().taken_from(*values)}
 
     def to_json(self) -> str:
         """Return the JSON form as text: one document, ASCII only, with a line end."""
@@ -99,9 +166,9 @@ class SearchPart(Part):
 class LimitPart(Part):
     """`limit`: the bracket that is known in the end, and how the cut looked."""
 
-    survived: Seconds | None
-    cut: Seconds | None
-    how: Manner | None
+    survived_s: Seconds | None = Field(alias="survived")
+    cut_s: Seconds | None = Field(alias="cut")
+    manner: Manner | None = Field(alias="how")
     status: StrictInt | None
     exact: StrictBool
     aftermath: Aftermath | None
@@ -110,16 +177,7 @@ class LimitPart(Part):
 
     def value(self) -> Limit:
         """Return the limit that it stands for."""
-        return Limit(
-            survived_s=self.survived,
-            cut_s=self.cut,
-            manner=self.how,
-            status=self.status,
-            exact=self.exact,
-            aftermath=self.aftermath,
-            causes=self.causes,
-            evidence=self.evidence,
-        )
+        return Limit(**dict(self))
 
 
 class ConnectionPart(Part):
@@ -132,48 +190,55 @@ class ConnectionPart(Part):
     opened_at: str
     closed_at: str
 
+    def value(self) -> Connection:
+        """Return the connection that it stands for."""
+        return Connection(**dict(self))
 
-class TrialPart(Part):
-    """One of `trials`: a connection that was held quiet, and what came of it."""
 
-    trial: Count
-    hold: Seconds
-    started: Seconds
-    outcome: Kind
+class TrialLine(Part):
+    """A connection that was held quiet, and what came of it, as a line of a journal tells it (docs/schemas.md)."""
+
+    number: Count = Field(alias="trial")
+    hold_s: Seconds
+    started_s: Seconds
+    kind: Kind
     how: Manner | None
     status: StrictInt | None
-    elapsed: Seconds
+    elapsed_s: Seconds
     exact: StrictBool
     aftermath: Aftermath | None
     causes: tuple[Cause, ...] = ()
     evidence: tuple[str, ...] = ()
     reason: str
-    stalled: Seconds = 0.0
+    stalled_s: Seconds = 0.0
     connection: ConnectionPart | None = None
+
+    @classmethod
+    def fields_of(cls, value: Trial) -> dict[str, Any]:
+        return cls.taken_from(value.outcome, value)
 
     def value(self) -> Trial:
         """Return the trial that it stands for."""
-        outcome = Outcome(
-            kind=self.outcome,
-            elapsed_s=self.elapsed,
-            how=self.how,
-            exact=self.exact,
-            status=self.status,
-            aftermath=self.aftermath,
-            causes=self.causes,
-            evidence=self.evidence,
-            reason=self.reason,
-            stalled_s=self.stalled,
-            connection=None if self.connection is None else Connection(**self.connection.model_dump()),
-        )
-        return Trial(number=self.trial, hold_s=self.hold, started_s=self.started, outcome=outcome)
+        showed = {name: getattr(self, name) for name in TrialLine.model_fields}
+        of_trial = {name: showed.pop(name) for name in ("number", "hold_s", "started_s")}
+        connection = self.connection and self.connection.value()
+        return Trial(**of_trial, outcome=Outcome(**{**showed, "connection": connection}))
+
+
+_SHORTER = {"kind": "outcome"}
+
+
+class TrialPart(TrialLine):
+    """One of `trials`: a connection that was held quiet, and what came of it."""
+
+    model_config = ConfigDict(alias_generator=lambda name: _SHORTER.get(name, name.removesuffix("_s")))
 
 
 class SecondsPart(Part):
     """`seconds`: how long it took, on the path's clock and on the one on the wall."""
 
-    path: Seconds
-    wall: Seconds
+    path_s: Seconds = Field(alias="path")
+    wall_s: Seconds = Field(alias="wall")
 
 
 class AdvicePart(Part):
@@ -212,8 +277,8 @@ class DevicePart(Part):
     event_1040: StrictBool
     first_sample: Count | None = None
     event_1040_on_open_path: StrictBool
-    lost_share: Seconds
-    deaf_share: Seconds = 0.0
+    lost_share: Annotated[Amount, SHORT]
+    deaf_share: Annotated[Amount, SHORT] = 0.0
     push_timer_s: WholeSeconds | None = None
     event_timer_s: WholeSeconds | None = None
     smallest_timer_s: WholeSeconds | None
@@ -285,6 +350,12 @@ class HeartbeatPart(Part):
     lives: StrictBool | None = None
     safe: Seconds | None = None
 
+    @classmethod
+    def of_limit(cls, limit: Limit, asked_s: float | None) -> Self:
+        """Judge an interval, or say only which one is often enough."""
+        lives_on = None if asked_s is None else lives(limit, asked_s)
+        return cls(asked=asked_s, lives=lives_on, safe=safe_interval_s(limit))
+
 
 class ResultPart(Document):
     """A measurement of one path: docs/result-format.md."""
@@ -292,8 +363,8 @@ class ResultPart(Document):
     schema_: Literal["hbprobe.result/1"] = Field(alias="schema")
     hbprobe: str
     verb: Verb
-    label: str = ""
     target: str
+    label: str = ""
     source: str | None = None
     family: Literal["any", "4", "6"] = "any"
     method: MethodName
@@ -305,7 +376,7 @@ class ResultPart(Document):
     contradictions: tuple[str, ...]
     complete: StrictBool
     confirmed: StrictBool
-    confidence: Share | None = None
+    confidence: Confidence | None = None
     noise: Share = 0.0
     started_at: Moment | None = None
     cut_by: str | None
@@ -316,42 +387,31 @@ class ResultPart(Document):
     server: ServerPart | None = None
     verdict: VerdictPart | None
 
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a Result, which writes itself by this
+        seconds = SecondsPart.of(value)
+        heartbeat = HeartbeatPart.of_limit(value.limit, value.heartbeat_s)
+        return {**cls.taken_from(value.origin, value), "seconds": seconds, "heartbeat": heartbeat}
 
-_TAKEN_AS_THEY_ARE = (
-    "hbprobe",
-    "verb",
-    "target",
-    "method",
-    "path",
-    "clock",
-    "contradictions",
-    "complete",
-    "confirmed",
-    "confidence",
-    "noise",
-    "started_at",
-    "cut_by",
-    "notes",
-)
-
-
-def read_fields(data: object) -> dict[str, Any]:
-    """Return the fields of a `Result`, by name. Raises ValueError, in one line, for anything that is none."""
-    part = ResultPart.read(data)
-    return {
-        **{name: getattr(part, name) for name in _TAKEN_AS_THEY_ARE},
-        "origin": Origin(part.label, part.source, part.family),
-        "search": part.search.value(),
-        "limit": part.limit.value(),
-        "trials": tuple(trial.value() for trial in part.trials),
-        "configure": next((one.configure for one in part.advice if one.configure is not None), None),
-        "most_s": next((one.most_s for one in part.advice if one.most_s is not None), None),
-        "path_s": part.seconds.path,
-        "wall_s": part.seconds.wall,
-        "heartbeat_s": part.heartbeat and part.heartbeat.asked,
-        "server": part.server and part.server.model_dump(),
-        "verdict": part.verdict and part.verdict.value(),
-    }
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of the `Result` that it stands for, by name. Raises ValueError for a contradiction."""
+        own = dict(self)
+        for name in ("schema_", "advice", "seconds", "heartbeat"):
+            del own[name]
+        origin = Origin(own.pop("label"), own.pop("source"), own.pop("family"))
+        return {
+            **own,
+            "origin": origin,
+            "search": self.search.value(),
+            "limit": self.limit.value(),
+            "trials": tuple(trial.value() for trial in self.trials),
+            "configure": next((one.configure for one in self.advice if one.configure is not None), None),
+            "most_s": next((one.most_s for one in self.advice if one.most_s is not None), None),
+            **dict(self.seconds),
+            "heartbeat_s": self.heartbeat and self.heartbeat.asked,
+            "server": self.server and dict(self.server),
+            "verdict": self.verdict and self.verdict.value(),
+        }
 
 
 _WANTED = {

@@ -1,12 +1,11 @@
-"""The documents about simulated fleets, as they are read: fleet, sweep, sizing (docs/fleet.md)."""
+"""The documents about simulated fleets, written and read alike: fleet, sweep, sizing (docs/fleet.md)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from hbprobe.records.result_parts import Count, Document, Part, Seconds, Share, WholeSeconds
+from hbprobe.records.result_parts import Amount, Count, Document, Part, Share, WholeSeconds
 
-Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
 Seed = Annotated[int, Field(strict=True)]
 
 
@@ -23,16 +22,16 @@ class WindowSettingsPart(Part):
 class FiredPart(Part):
     """One event 1040; its time counts from the end of the warm-up."""
 
-    at_s: Seconds
+    at_s: Amount
     average_s: WholeSeconds
 
 
 class CurvePointPart(Part):
     """The window's average at one time."""
 
-    at_s: Seconds
+    at_s: Amount
     lowest_s: WholeSeconds
-    mean_s: Seconds
+    mean_s: Amount
     highest_s: WholeSeconds
 
 
@@ -41,9 +40,9 @@ class AveragePart(Part):
 
     lowest_s: WholeSeconds | None
     """null where the window was never full."""
-    mean_s: Seconds
+    mean_s: Amount
     """Of all samples."""
-    mean_asked_s: Seconds
+    mean_asked_s: Amount
     """Of what devices ask for at the end: each counts once, however often it asks."""
     curve: tuple[CurvePointPart, ...]
 
@@ -81,6 +80,11 @@ class FleetKindPart(Part):
     lost_share: Share
     """Of its requests."""
 
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a KindResult
+        shares = [HeartbeatSharePart(heartbeat_s=asked_s, share=share) for asked_s, share in value.heartbeats]
+        return {**cls.taken_from(value), "heartbeats": shares}
+
 
 class DeviceDayPart(Part):
     """The mean of all devices."""
@@ -89,7 +93,7 @@ class DeviceDayPart(Part):
     wakeups: Amount
     without_push_min: Amount
     late_mails: Amount
-    late_mail_s: Seconds
+    late_mail_s: Amount
     """Their mean delay."""
 
 
@@ -105,10 +109,16 @@ class FleetPart(Document):
     events: tuple[FiredPart, ...]
     average: AveragePart
     load: LoadPart
-    devices_by_kind: tuple[FleetKindPart, ...]
+    kinds: tuple[FleetKindPart, ...] = Field(alias="devices_by_kind")
     per_device_day: DeviceDayPart
     well_share: Share
     """Of the devices: the firewall's timer cost them no more push than is tolerated."""
+
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a FleetResult
+        world = value.world
+        parts = {"settings": WindowSettingsPart.of(world.settings), "average": AveragePart.of(value)}
+        return {**cls.taken_from(world, value), **parts}
 
 
 class TriedSharePart(Part):
@@ -118,8 +128,8 @@ class TriedSharePart(Part):
     events: Count
     """How often event 1040 came."""
     lowest_s: WholeSeconds | None
-    mean_s: Seconds
-    mean_asked_s: Seconds
+    mean_s: Amount
+    mean_asked_s: Amount
 
 
 class FleetSweepPart(Document):
@@ -131,6 +141,11 @@ class FleetSweepPart(Document):
     enough_share: Share | None
     """null where no share is enough."""
     tried: tuple[TriedSharePart, ...]
+
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a ShareSweep
+        enough = None if value.enough is None else value.enough.share
+        return {**cls.taken_from(value), "enough_share": enough}
 
 
 class FleetSocketsPart(Document):
@@ -148,7 +163,7 @@ class FleetSocketsPart(Document):
     in_model: Count
     """How many of them the model makes too."""
     model_requests: Count
-    wall_s: Seconds
+    wall_s: Amount
     agrees: bool
     """The model makes the very same requests."""
     settings: WindowSettingsPart

@@ -1,14 +1,12 @@
 """What Exchange makes of a limit, or an event of a path, and its JSON form, `hbprobe.verdict/1`."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from hbprobe.exchange.event_reading import AlertEvent, AskingDevice
 from hbprobe.exchange.verdict import Judgement
+from hbprobe.records.record import JsonRecord
 from hbprobe.trial.outcome import Limit
-
-SCHEMA = "hbprobe.verdict/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +16,9 @@ class EventSaid:
     event: AlertEvent
     explanations: tuple[AskingDevice, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        devices = [{**asdict(one), "on_any_path": one.on_any_path} for one in self.explanations]
-        return {**asdict(self.event), "devices": devices}
-
 
 @dataclass(frozen=True, slots=True)
-class VerdictRecord:
+class VerdictRecord(JsonRecord):
     """A limit, and what it means; events, and what they say. One of the two may be missing."""
 
     limit: Limit | None
@@ -44,15 +37,6 @@ class VerdictRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        limit = self.limit and {"survived": self.limit.survived_s, "cut": self.limit.cut_s, "how": self.limit.manner}
-        verdict = self.verdict and self.verdict.as_dict()
-        return {
-            "schema": SCHEMA,
-            "limit": limit,
-            "verdict": verdict,
-            "events": [one.to_dict() for one in self.events],
-        }
+        from hbprobe.records.documents import VerdictRecordPart  # pydantic: only those who write or read wait for it
 
-    def to_json(self) -> str:
-        """Return the JSON form as text: one document, ASCII only, with a line end."""
-        return json.dumps(self.to_dict(), indent=2) + "\n"
+        return VerdictRecordPart.of(self).to_dict()

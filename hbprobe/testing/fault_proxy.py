@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hbprobe.errors import UserError
-from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.faults.toxic_reading import ApiError, read_toxic
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.testing.in_flight import wait_until_delivered
 from hbprobe.testing.loop import WarpLoop
 from hbprobe.testing.on_loop import OnLoop
@@ -38,7 +38,7 @@ class FaultProxy(OnLoop):
         """The API's, once it runs."""
         self._asked = [{"listen": f"{_HERE}:0", **proxy} for proxy in proxies]
         self._seed = seed
-        self._feed = Feed(self._now)
+        self._feed = EventFeed(self._now)
         self._began = (datetime.datetime.now(datetime.UTC), 0.0)
         self._api: ToxiproxyApi | None = None
         self._dark_since_s: dict[str, float] = {}

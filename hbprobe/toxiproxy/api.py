@@ -12,9 +12,9 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hbprobe.middlebox.faults.feed import Feed
-from hbprobe.middlebox.faults.toxic_calls import ToxicCalls, add_toxic, get, stream_events
+from hbprobe.middlebox.faults.toxic_calls import ToxicCalls, add_toxic, get
 from hbprobe.middlebox.faults.toxic_reading import ApiError, read_json
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.net.json_api import JsonApi
 from hbprobe.toxiproxy.api_reading import PLAIN, ProxyAsked, read_proxy, require
 from hbprobe.toxiproxy.toxic_proxy import Proxy
@@ -28,7 +28,7 @@ class ToxiproxyApi(JsonApi):
     """Proxies, and the API that makes and steers them."""
 
     def __init__(
-        self, token: str | None = None, seed: int = 0, feed: Feed | None = None, folder: Path | None = None
+        self, token: str | None = None, seed: int = 0, feed: EventFeed | None = None, folder: Path | None = None
     ) -> None:
         """`token`: what callers must send; `seed`: which connections a toxic with a toxicity below 1 hits.
 
@@ -39,7 +39,7 @@ class ToxiproxyApi(JsonApi):
         self.proxies: dict[str, Proxy] = {}
         """By name."""
         self._one_at_a_time = asyncio.Lock()
-        self.feed = feed or Feed()
+        self.feed = feed or EventFeed()
         proxy = "/proxies/{proxy}"
         super().__init__(
             [
@@ -221,7 +221,7 @@ class ToxiproxyApi(JsonApi):
         return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await stream_events(self.feed, request)
+        return await self.feed.answer(request)
 
 
 _NO_SNIFF = {"X-Content-Type-Options": "nosniff"}

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hbprobe.middlebox.faults.fault_box import FaultBox, toxic_document
+from hbprobe.middlebox.faults.fault_box import FaultBox
+from hbprobe.middlebox.faults.toxic_box import toxic_document
 from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.net.address import Address, SocketAddress
 from hbprobe.profiles.catalogue import Catalogue
@@ -24,7 +25,7 @@ class Proxy:
     """A box between an address of its own and a server."""
 
     def __init__(self, name: str, listen: str, upstream: str, seed: int, tell: Callable[..., None]) -> None:
-        """`tell` is called as `Feed.tell`."""
+        """`tell` is called as `EventFeed.tell`."""
         self.name = name
         self.listen = listen
         self.upstream = upstream

@@ -133,7 +133,7 @@ class Asking:
             return seen
         due_s = started_s + seen.ask.hold_s
         reply = await conversation.reply(self._loop.time() + _LATE_S)
-        return replace(seen, late_s=reply.at_s - due_s) if isinstance(reply, Answer) else seen
+        return replace(seen, late_s=max(0.0, reply.at_s - due_s)) if isinstance(reply, Answer) else seen
 
     # Quiet between two requests
 

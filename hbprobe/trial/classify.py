@@ -37,20 +37,21 @@ _EARLY_S = 1.0
 def classify(reply: Reply, *, hold_s: float, started_s: float, now_s: float, expected: bytes | None) -> Outcome:
     """Say what a reply means for a hold that began at `started_s`.
 
-    `expected` is the body of the right answer; None accepts any answer of the server's.
+    `expected` is the body of the right answer; None accepts any answer of the server's. What ended before the hold
+    began has lasted no time.
     """
     match reply:
         case None:
             return Outcome(Kind.CUT, now_s - started_s, Manner.SILENT, reason="nothing came")
         case End():
-            return _ended(reply, reply.at_s - started_s, hold_s, asked=expected is not None)
+            return _ended(reply, max(0.0, reply.at_s - started_s), hold_s, asked=expected is not None)
         case Broken(end=End() as end):
-            outcome = _ended(end, end.at_s - started_s, hold_s, asked=expected is not None)
+            outcome = _ended(end, max(0.0, end.at_s - started_s), hold_s, asked=expected is not None)
             return replace(outcome, reason=f"{reply.detail}: {outcome.reason}")
         case Broken():
-            return _failed(reply.at_s - started_s, reply.detail)
+            return _failed(max(0.0, reply.at_s - started_s), reply.detail)
         case Answer():
-            return _answered(reply, reply.at_s - started_s, hold_s, expected)
+            return _answered(reply, max(0.0, reply.at_s - started_s), hold_s, expected)
 
 
 def came_early(elapsed_s: float, hold_s: float) -> bool:

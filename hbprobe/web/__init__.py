@@ -5,8 +5,6 @@ look and the helpers of `page.css` and `page.js`, and one file each of HTML and 
 
     shell.py         the files of a page, with headers that let nothing strange in: no inline script, no other origin,
                      no frame
-    event_stream.py  what happens, for pages that look on: server-sent events that a browser takes up again where its
-                     line broke
     box_page.py      the page of running boxes at `/` of their control API, for browsers; programs get JSON there as
                      ever
     watch_page.py    the page of a running watch at `/` of its endpoint: targets, limits over days, the running

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 from hbprobe.middlebox.control_api import ControlApi
-from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.running_box import RunningBox
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.web.shell import files, page
 
 
@@ -19,7 +19,7 @@ class PagedControl(ControlApi):
     _has_page = True
 
     def __init__(
-        self, boxes: Sequence[RunningBox], stop: Callable[[], None], token: str | None, feed: Feed | None = None
+        self, boxes: Sequence[RunningBox], stop: Callable[[], None], token: str | None, feed: EventFeed | None = None
     ) -> None:
         super().__init__(boxes, stop, token, files(("box.js", "page.js", "page.css")), feed)
 

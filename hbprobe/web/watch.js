@@ -223,7 +223,7 @@ async function again(name) {
 
 function follow(place) {
   feed?.close();
-  feed = new EventSource(`/events?after=${encodeURIComponent(place)}`);
+  feed = new EventSource(`/events?last_event_id=${encodeURIComponent(place)}`);
   const on = (kind, hear) =>
     feed.addEventListener(kind, async (event) => {
       try {
@@ -237,7 +237,7 @@ function follow(place) {
   on("search", (data) => (targets.has(data.target) ? search(targets.get(data.target), data) : again(data.target)));
   on("measured", (data) => again(data.target));
   on("plan", everything);
-  on("anew", everything);
+  on("missed", begin);
   feed.addEventListener("open", () => summary("live"));
   feed.addEventListener("error", () => {
     summary("no answer from the watch; tries again");

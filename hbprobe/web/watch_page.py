@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 import socket
 import sys
 from collections import deque
@@ -15,6 +14,7 @@ from aiohttp import web
 from hbprobe import __version__
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.net.json_api import host_of, problem, read_number
 from hbprobe.records.result import Result
 from hbprobe.report.terminal.answer import answer
@@ -25,7 +25,6 @@ from hbprobe.watch.history import TargetHistory, iso
 from hbprobe.watch.store import Now, State, Store
 from hbprobe.watch.watchfile import WatchTarget
 from hbprobe.watch.writer import Writer
-from hbprobe.web.event_stream import EventStream
 from hbprobe.web.shell import REPORT_POLICY, files, guarded, page
 
 _MOST_MEASUREMENTS: Final = 400
@@ -95,7 +94,7 @@ class PagedEndpoint(WatchEndpoint):
         """Return what is known of a target's past."""
         history = TargetHistory(name, tuple(store.measurements(name)))
         last = next((one for one in reversed(history.measurements) if one.state is State.DONE), None)
-        told = history.to_dict()
+        told = history.part().to_dict()
         shown = told["measurements"][-_MOST_MEASUREMENTS:]
         return told | {
             "measurements": shown,
@@ -139,23 +138,23 @@ class _Onlooker(WatchObserver):
     """Hears what goes on, and tells it to the pages that look on."""
 
     def __init__(self) -> None:
-        self.feed = EventStream(secrets.token_hex(4))
+        self.feed = EventFeed()
         self.said: deque[str] = deque(maxlen=_MOST_SAID)
 
     def says(self, text: str) -> None:
         self.said.append(text)
-        self.feed.tell("said", {"text": text})
+        self.feed.tell("said", text=text)
 
     def happened(self, control: Control, target: str) -> None:
         one = next((one for one in control.plan.targets if one.name == target), None)
         if one is None:
-            self.feed.tell("plan", {})
+            self.feed.tell("plan")
             return
         watched = control.running.get(target)
         if watched is None or watched.run is None:
-            self.feed.tell("measured", {"target": target})
+            self.feed.tell("measured", target=target)
         else:
-            self.feed.tell("search", _told(control, one))
+            self.feed.tell("search", **_told(control, one))
 
 
 def _told(control: Control, target: WatchTarget) -> dict[str, Any]:

@@ -5,6 +5,7 @@ counts what it writes, and every reader must count the same.
 """
 
 import collections
+import os
 import random
 import resource
 import shutil
@@ -139,10 +140,33 @@ def by_python(folder):
 
 def by_hbprobe(folder):
     with Logs([folder]).opened() as logs:
-        sql = "SELECT command, CAST(status AS VARCHAR), count(*) FROM lines GROUP BY ALL"
-        return collections.Counter(
-            {(command, status): n for command, status, n in logs.connection.execute(sql).fetchall()}
-        )
+        return counts_of(logs)
+
+
+def to_the_answer(folder):
+    with Logs([folder]).opened() as logs:
+        logs.evidence()
+        return counts_of(logs)
+
+
+def counts_of(logs):
+    sql = "SELECT command, CAST(status AS VARCHAR), count(*) FROM lines GROUP BY ALL"
+    return collections.Counter(
+        {(command, status): n for command, status, n in logs.connection.execute(sql).fetchall()}
+    )
+
+
+READERS = {
+    "awk, counting": by_awk,
+    "plain Python, counting": by_python,
+    "hbprobe logs, rows and silences": by_hbprobe,
+    "hbprobe logs, to the answer": to_the_answer,
+}
+
+
+def processor_s():
+    each = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in each)
 
 
 def say(text):
@@ -154,17 +178,15 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         size, truth = generate(folder, megabytes)
-        say(f"{size / 1e6:.0f} MB, {sum(truth.values())} lines of ActiveSync")
-        for what, read in (
-            ("awk", by_awk),
-            ("plain Python", by_python),
-            ("hbprobe logs, to the last answer", by_hbprobe),
-        ):
-            started = time.perf_counter()
+        load, cores = os.getloadavg()[0], os.cpu_count()
+        say(f"{size / 1e6:.0f} MB, {sum(truth.values())} lines of ActiveSync; {cores} cores, load {load:.1f} before")
+        for what, read in READERS.items():
+            started, busy = time.perf_counter(), processor_s()
             found = read(folder)
-            took_s = time.perf_counter() - started
+            took_s, busy_s = time.perf_counter() - started, processor_s() - busy
             same = "same counts" if found == truth else "OTHER COUNTS"
-            say(f"{what:34} {size / 1e6 / took_s:6.0f} MB/s  {took_s:6.1f} s  {same}")
+            rates = f"{size / 1e6 / took_s:6.0f} MB/s {size / 1e6 / busy_s:6.0f} MB for each second of a processor"
+            say(f"{what:34} {rates}  {same}")
         whose = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         say(f"at most {whose / 1024:.0f} MiB of memory in this process, generator and all")
 

@@ -1,18 +1,24 @@
 """`hbprobe proxy --workers`: several processes behind one port, one control API and one log."""
 
+import contextlib
 import json
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hbprobe.cli.main import main
+from hbprobe.middlebox.faults.toxic_reading import read_toxic
+from hbprobe.middlebox.faults.toxics import Toxics
+from hbprobe.profiles.catalogue import Catalogue
 
 pytestmark = [pytest.mark.realtime, pytest.mark.skipif(sys.platform != "linux", reason="SO_REUSEPORT as on Linux")]
 
@@ -86,6 +92,57 @@ def test_they_are_steered_as_one(proxy: tuple["subprocess.Popen[str]", int, str]
     assert f"cisco-asa-idle-reset: {FLOWS} flows; expired: {FLOWS} by idle" in log[-1]
     for client in clients:
         client.close()
+
+
+def test_toxics_and_events_are_those_of_one_box(
+    proxy: tuple["subprocess.Popen[str]", int, str], upstream: socket.socket
+) -> None:
+    _, port, url = proxy
+    clients = opened(port, url)
+    toxics = url + "boxes/0/toxics"
+    one = call(url + "boxes/0/flows")["flows"][5]
+    call(toxics, "POST", json.dumps({"type": "reset_peer", "connection": one["number"]}).encode())
+    assert wait_for(url, FLOWS - 1), "for one connection alone, whichever worker has it"
+    half = call(toxics, "POST", b'{"type": "noop", "toxicity": 0.5}')
+    assert any(call(toxics) == [half] for _ in range(10_000)), "what was for one connection has gone with it"
+    flows = call(url + "boxes/0/flows")["flows"]
+    hit = {flow["number"] for flow in flows if flow["toxics"]}
+    drawn = Toxics("0/0", random.Random, Catalogue().find)
+    drawn.put(read_toxic({"type": "noop", "toxicity": 0.5}, 0.0))
+    assert hit == {flow["number"] for flow in flows if drawn.hit(flow["number"])}, "as in one process"
+    dark = json.dumps({"type": "blackhole"}).encode()
+    name = call(toxics, "POST", dark)["name"]
+    for client in clients:
+        with contextlib.suppress(ConnectionResetError):
+            client.sendall(b"x")
+    urllib.request.urlopen(urllib.request.Request(f"{toxics}/{name}", method="DELETE"), timeout=30).close()
+    arrived = 0
+    for _ in range(FLOWS):
+        server, _ = upstream.accept()
+        server.settimeout(30)
+        with contextlib.suppress(ConnectionResetError), server:
+            arrived += len(server.recv(1))
+    assert arrived == FLOWS - 1, "it has healed, and nothing is lost"
+    told = events(url, lambda event: event["event"] == "toxic-removed" and event["toxic"] == name)
+    counted = Counter(event["event"] for event in told)
+    assert (counted["opened"], counted["toxic-added"], counted["toxic-removed"]) == (FLOWS, 3, 2)
+    assert {event["connection"] for event in told if event["event"] == "opened"} >= hit
+    (ended,) = [event for event in told if event["event"] == "ended"]
+    assert (ended["connection"], ended["client"], ended["how"]) == (one["number"], one["client"], "reset")
+    for client in clients:
+        client.close()
+
+
+def events(url: str, is_last: Callable[[dict], bool]) -> list[dict]:
+    """Return what the feed has told, up to that event."""
+    found = []
+    with urllib.request.urlopen(url + "events", timeout=30) as answer:
+        for line in answer:
+            if line.startswith(b"data: "):
+                found.append(json.loads(line[6:]))
+                if is_last(found[-1]):
+                    break
+    return found
 
 
 def test_a_signal_ends_them_all(proxy: tuple["subprocess.Popen[str]", int, str]) -> None:

@@ -13,8 +13,7 @@ from aiohttp import ClientResponse, ClientSession
 
 from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.control_api import ControlApi
-from hbprobe.middlebox.faults.feed import Feed
-from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.profiles.model import Profile
 
 MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control-api.md").read_text(encoding="utf-8")
@@ -40,7 +39,7 @@ async def answer(response: ClientResponse, status: int) -> dict:
 
 
 @contextlib.asynccontextmanager
-async def control(box: object, token: str | None = None, feed: Feed | None = None) -> AsyncIterator[Caller]:
+async def control(box: object, token: str | None = None, feed: EventFeed | None = None) -> AsyncIterator[Caller]:
     stops: list[bool] = []
     api = ControlApi([box], lambda: stops.append(True), token, feed=feed)
     host, port = await api.listen("127.0.0.1", 0)
@@ -154,10 +153,10 @@ async def test_with_a_token_nothing_goes_without_it(stage, make_box) -> None:
 @contextlib.asynccontextmanager
 async def with_faults(profile: Profile) -> AsyncIterator[tuple[Caller, int, socket.socket]]:
     """Serve a box with toxics; give its API, its port and the socket of its server."""
-    feed = Feed()
+    feed = EventFeed()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
-        row = Chain([profile], [(socket.AF_INET, listener.getsockname())], lambda _: lambda _: None, feed=feed)
+        row = Chain([profile], [(socket.AF_INET, listener.getsockname())], lambda _: lambda _: None, tell=feed.tell)
         _, port = await row.listen("127.0.0.1", 0)
         async with control(row.relays[0], feed=feed) as call:
             yield call, port, listener
@@ -228,10 +227,7 @@ async def test_wrong_toxics_change_nothing(make_box, asked, status, error) -> No
             assert await call(method, "/boxes/0/toxics/none", 404, json={}) == {"error": "toxic not found"}
 
 
-async def test_a_box_without_toxics_says_why(stage, make_box) -> None:
+async def test_a_box_without_toxics_says_so(stage, make_box) -> None:
     async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
-        error = "toxics are for boxes in one process: start without --workers"
+        error = "box 0 was made without toxics"
         assert await call("POST", "/boxes/0/toxics", 400, json={"type": "noop"}) == {"error": error}
-    async with with_faults(http_box := Catalogue().find("haproxy-sample-edge")) as (call, _, _):
-        answer = await call("POST", "/boxes/0/toxics", 400, json={"type": "noop"})
-        assert answer["error"].endswith(f"put one beside it, as in hbprobe proxy open-path {http_box.id}")

@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from hbprobe.errors import UserError
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.origin import Verb
 from hbprobe.records.result import Result, load_result
+from hbprobe.records.result_parts import TrialLine
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, Trial
@@ -317,3 +318,9 @@ def test_a_result_from_before_there_was_a_server(ten_minutes):
     document = ten_minutes.to_dict()
     del document["server"]
     assert Result.from_dict(document).server is None
+
+
+def test_a_trials_fields_are_those_of_its_part():
+    of_the_moment = {"again", "outage", "pause_s"}
+    measured = {field.name for kind in (Trial, Outcome) for field in fields(kind)} - {"outcome"}
+    assert set(TrialLine.model_fields) == measured - of_the_moment

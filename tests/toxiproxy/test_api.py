@@ -340,7 +340,7 @@ WRONG = [
         ]
     ),
     ("POST", "/proxies/web/toxics", {"type": "latency", "toxicity": 2}, 400, "toxicity is the share"),
-    ("GET", "/events?last_event_id=x", None, 400, "Last-Event-ID must be the number of an event"),
+    ("GET", "/events?last_event_id=x", None, 400, "Last-Event-ID must be the id of an event"),
 ]
 
 

@@ -92,11 +92,11 @@ def test_what_happens_is_told_in_order(found):
         control.happened("branch office")
         control.happened("")
         await endpoint.close()
-        return feed.after(start), control.observers
+        return feed.since(feed.number(start)), control.observers
 
     events, observers = warp.run(main(), warp.ScaledClock())
-    assert [event.kind for event in events] == ["said", "search", "measured", "plan"]
-    assert events[1].data["search"]["holds"] == [1080.0, 1260.0, 1440.0, 1620.0] and observers == []
+    assert [event["event"] for event in events] == ["said", "search", "measured", "plan"]
+    assert events[1]["search"]["holds"] == [1080.0, 1260.0, 1440.0, 1620.0] and observers == []
 
 
 def test_a_report_and_its_result(ask):

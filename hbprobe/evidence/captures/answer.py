@@ -48,13 +48,13 @@ def timer_words(timer: CaptureTimerPart) -> str:
 
 
 def _how(timer: CaptureTimerPart) -> str:
-    return "died of idleness" if timer.maker == "box" or timer.limit.how is Manner.SILENT else "ended while idle"
+    return "died of idleness" if timer.maker == "box" or timer.limit.manner is Manner.SILENT else "ended while idle"
 
 
 def _who(timer: CaptureTimerPart) -> str:
     if timer.between_captures:
         return "a box between the two captures"
-    if timer.maker == "unknown" and timer.limit.how is not Manner.SILENT:
+    if timer.maker == "unknown" and timer.limit.manner is not Manner.SILENT:
         return f"the {timer.in_name_of}, or a box in its name,"
     return {"box": "a box on the path", "server": "the server", "client": "the client"}.get(
         timer.maker, "something on the path"
@@ -67,7 +67,7 @@ def _does(timer: CaptureTimerPart) -> str:
         return "forgets them, and answers the next packet with RST,"
     if limit.aftermath is Aftermath.CLOSED:
         return "forgets them, and answers the next packet with FIN,"
-    return f"{_DOES[limit.how or Manner.SILENT]} them"
+    return f"{_DOES[limit.manner or Manner.SILENT]} them"
 
 
 def _when(timer: CaptureTimerPart) -> str:
@@ -75,9 +75,9 @@ def _when(timer: CaptureTimerPart) -> str:
     if timer.limit.exact:
         age = f"{timer.age:.1f} s after the last {what}"
         return f"{age} ({timer.earliest:.1f} to {timer.latest:.1f})"
-    lived = timer.limit.survived
+    lived = timer.limit.survived_s
     above = f", and above {lived:.1f} s, which others came through" if lived else ""
-    cut = timer.limit.cut if timer.limit.cut is not None else timer.earliest
+    cut = timer.limit.cut_s if timer.limit.cut_s is not None else timer.earliest
     return f"at or before {cut:.1f} s after the last {what}{above}"
 
 

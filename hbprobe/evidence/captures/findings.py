@@ -9,6 +9,7 @@ from hbprobe.evidence.captures.idle_timers import IdleTimer
 from hbprobe.evidence.captures.tcp_flow import Endpoint
 from hbprobe.evidence.captures.two_sides import ClockOffset, Pair
 from hbprobe.records.capture import (
+    CaptureLimitPart,
     CaptureRecord,
     CaptureSourcePart,
     CaptureTimerPart,
@@ -18,7 +19,6 @@ from hbprobe.records.capture import (
     SignPart,
     SilencePart,
 )
-from hbprobe.records.result_parts import LimitPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +119,9 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _timer_part(timer: IdleTimer, findings: CaptureFindings) -> CaptureTimerPart:
-
-    limit = timer.limit
     decided = all(any(sign.weight == "decides" for sign in one.signs) for one in timer.flows)
     return CaptureTimerPart(
-        limit=LimitPart(
-            survived=_rounded(limit.survived_s),
-            cut=_rounded(limit.cut_s),
-            how=limit.manner,
-            status=None,
-            exact=limit.exact,
-            aftermath=limit.aftermath,
-            causes=limit.causes,
-            evidence=limit.evidence,
-        ),
+        limit=CaptureLimitPart.of(timer.limit),
         confidence=int(timer.confidence * 10_000) / 10_000,
         flows=len(timer.flows),
         earliest=round(timer.earliest_s, 6),

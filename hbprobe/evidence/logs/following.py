@@ -29,8 +29,8 @@ _SHORTEST_S: Final = 5.0
 _COARSE_S: Final = 1.0
 """Times in IIS's log are whole seconds."""
 
-JOINED: Final = """
-CREATE TEMP TABLE requests AS
+_JOINED: Final = """
+CREATE TEMP TABLE all_requests AS
 WITH client AS (SELECT *, row_number() OVER () AS id FROM lines WHERE role = $client),
 back AS (
   SELECT *, row_number() OVER () AS id FROM lines WHERE role = 'back'
@@ -78,12 +78,23 @@ same
 moment, and may end at different ones: the front end's line ends early where the client's connection is gone. No order
 may hang on how rows come, which is by chance: the same logs must give the same answer."""
 
-WAITS: Final = """
+_ONE_SIDED: Final = """
+CREATE TEMP VIEW all_requests AS
+SELECT *, CAST(NULL AS VARCHAR) AS back_end, false AS is_joined, CAST(NULL AS BIGINT) AS back_took_ms
+FROM lines WHERE role = '{client}'
+UNION ALL
+SELECT * REPLACE (CAST(NULL AS VARCHAR) AS client, CAST(NULL AS VARCHAR) AS forwarded_for),
+  server AS back_end, false AS is_joined, took_ms AS back_took_ms
+FROM lines WHERE role = 'back'
+"""
+"""Where the log is of one of the two only, there is nothing to join, and no need to copy it."""
+
+_WAITS: Final = """
 CREATE TEMP TABLE waits AS
-WITH devices AS (
-  SELECT device, bool_or(role <> 'back') AS has_front FROM requests GROUP BY device
+WITH fronts AS (
+  SELECT DISTINCT coalesce(device, '') AS device FROM all_requests WHERE role <> 'back'
 ), asked AS (
-  SELECT coalesce(requests.device, user_name || ' ' || coalesce(user_agent, '')) AS who,
+  SELECT coalesce(device, user_name || ' ' || coalesce(user_agent, '')) AS who,
     coalesce(forwarded_for, client) AS address, coalesce(device_type, '-') AS kind,
     coalesce(back_end, server) AS server,
     user_agent, command, started_ms, ended_ms, took_ms, is_exact, status, command_status, error,
@@ -95,8 +106,9 @@ WITH devices AS (
     coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
       AND took_ms % 1000 < 100 THEN took_ms // 1000 END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told
-  FROM requests JOIN devices ON requests.device IS NOT DISTINCT FROM devices.device
-  WHERE NOT (role = 'back' AND has_front) AND started_ms IS NOT NULL AND coalesce(status, 0) <> 401
+  FROM all_requests
+  WHERE NOT (role = 'back' AND coalesce(device, '') IN (SELECT device FROM fronts))
+    AND started_ms IS NOT NULL AND coalesce(status, 0) <> 401
     AND coalesce(user_name, '') NOT LIKE 'healthmailbox%'
     AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%' AND coalesce(device_type, '') NOT LIKE
     'EASProbe%'
@@ -116,7 +128,7 @@ FROM followed WHERE command = 'Ping' OR (command = 'Sync' AND asked_s IS NOT NUL
 """
 """Each request that waits, with what the same device did next."""
 
-SILENCES: Final = """
+_SILENCES: Final = """
 SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_exact AND next_exact AS
 is_precise,
   CASE
@@ -139,10 +151,19 @@ FROM waits
 """
 
 
+def join(connection: "DuckDBPyConnection", client: str) -> None:
+    """Make `all_requests` out of `lines`; `client` is the role of those that clients asked for."""
+    roles = {role for (role,) in connection.execute("SELECT DISTINCT role FROM lines").fetchall()}
+    if roles >= {client, "back"}:
+        connection.execute(_JOINED, {"client": client})
+    else:
+        connection.execute(_ONE_SIDED.format(client=client))
+
+
 def follow(connection: "DuckDBPyConnection") -> None:
-    """Make the tables `waits` and `silences` out of `requests` and `networks`."""
-    connection.execute(WAITS)
-    connection.execute(f"CREATE TEMP TABLE silences AS {SILENCES}", _margins(AT_ONCE_S))
+    """Make the tables `waits` and `silences` out of `all_requests` and `networks`."""
+    connection.execute(_WAITS)
+    connection.execute(f"CREATE TEMP TABLE silences AS {_SILENCES}", _margins(AT_ONCE_S))
 
 
 def _margins(at_once_s: float) -> dict[str, float]:
@@ -169,7 +190,7 @@ def silences_of(
           lasted_s,
           kind_of IN ('told', 'silent') OR (kind_of = 'unknown' AND $unknown = 'lost') AS is_cut,
           kind_of = 'told' AS is_exact
-        FROM {"silences" if at_once_s is None else f"({SILENCES})"}
+        FROM {"silences" if at_once_s is None else f"({_SILENCES})"}
         WHERE kind_of IN ('answered', 'told', 'silent') OR (kind_of = 'unknown' AND $unknown <> '' AND held_s > 0)
         """,
         values if at_once_s is None else values | _margins(at_once_s),

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.events.entry import EventEntry
+from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.engine import engine, rows_of, users_rows
-from hbprobe.evidence.logs.following import JOINED, follow
+from hbprobe.evidence.logs.following import follow, join
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, find, head_of, kind_of, text_of
 from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms, Read, is_store
@@ -92,7 +92,9 @@ class Logs:
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hbprobe-logs-")))
             connection = stack.enter_context(engine(scratch, self.memory_mb))
-            store = LogStore(self.into or scratch / "store", connection, pseudonyms=pseudonyms)
+            store = LogStore(
+                self.into or scratch / "store", connection, pseudonyms=pseudonyms, is_kept=self.into is not None
+            )
             yield OpenLogs._read(self, connection, store, names, pseudonyms, told)
 
 
@@ -149,6 +151,7 @@ class OpenLogs:
                 continue
             told(f"reading {source.name}")
             logs._take(source, store)
+        logs.entries = distinct(logs.entries)
         kept = [store]
         others = [folder for folder in stores if asked.into is None or folder.resolve() != asked.into.resolve()]
         kept += [LogStore(folder, connection, pseudonyms=pseudonyms) for folder in others]
@@ -163,6 +166,8 @@ class OpenLogs:
     def _take(self, source: LogSource, store: LogStore) -> None:
         try:
             kind = kind_of(head_of(source), source.member or source.path.name)
+            if kind is LogKind.TRUTH:
+                return
             if kind in (LogKind.EVTX, *map(LogKind, READERS)):
                 self._take_events(source, kind)
             else:
@@ -187,7 +192,7 @@ class OpenLogs:
             listed = ", ".join("'{}'".format(file.replace("'", "''")) for file in found)
             nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
             chosen = (
-                f"SELECT * FROM read_parquet([{listed}], union_by_name=true)"
+                f"SELECT * FROM read_parquet([{listed}], union_by_name=true, hive_partitioning=false)"
                 if found
                 else f"SELECT {nothing} WHERE false"
             )
@@ -204,13 +209,15 @@ class OpenLogs:
         if "proxy" in roles and "client" in roles:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
-        self.connection.execute(JOINED, {"client": role})
+        join(self.connection, role)
         self._name_networks(names)
         follow(self.connection)
         self._narrow()
 
     def _name_networks(self, names: NetworkNames) -> None:
-        found = self.connection.execute("SELECT DISTINCT coalesce(forwarded_for, client) FROM requests").fetchall()
+        found = self.connection.execute(
+            "SELECT DISTINCT coalesce(forwarded_for, client) FROM all_requests"
+        ).fetchall()
         rows = [
             (address, names.of(address.partition("#")[0], self.asked.v4_prefix))
             for (address,) in found
@@ -225,6 +232,7 @@ class OpenLogs:
         """Let reports see what was asked for only."""
         asked = self.asked
         if asked.who is None and asked.containing is None:
+            self.connection.execute("CREATE TEMP VIEW requests AS SELECT * FROM all_requests")
             return
         wheres, values = [], dict[str, str]()
         if asked.who is not None:
@@ -236,7 +244,6 @@ class OpenLogs:
             values["text"] = asked.containing.lower()
             listed = "concat_ws(' ', user_name, device, device_type, user_agent, error)"
             wheres.append(f"contains(lower({listed}), $text)")
-        self.connection.execute("ALTER TABLE requests RENAME TO all_requests")
         self.connection.execute(
             f"CREATE TEMP TABLE requests AS SELECT * FROM all_requests WHERE {' AND '.join(wheres)}", values
         )

@@ -4,6 +4,7 @@ Exchange takes a sample when a request begins; IIS writes its line when it is ov
 order of their start, and of the end of a log nothing is said: requests that still waited have no line yet.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +15,7 @@ from hbprobe.exchange.window import Command, HeartbeatWindow, is_sampled
 SAMPLES: Final = """
 SELECT coalesce(back_end, server) AS server, command, started_ms, heartbeat_s, coalesce(device_type, '') AS
 device_type
-FROM requests WHERE heartbeat_s IS NOT NULL AND command IN ('Ping', 'Sync') AND started_ms IS NOT NULL
+FROM all_requests WHERE heartbeat_s IS NOT NULL AND command IN ('Ping', 'Sync') AND started_ms IS NOT NULL
 ORDER BY started_ms, ended_ms NULLS LAST, server, command, heartbeat_s, device_type
 """
 SAME_S: Final = 60.0
@@ -59,7 +60,8 @@ def rebuild(
     computer ("" for all), in order.
     """
     windows: dict[tuple[str, str], HeartbeatWindow] = {}
-    events, count, lowest_s, full = list[Rebuilt](), 0, None, False
+    sampled: dict[str, bool] = {}
+    events, count, lowest_s = list[Rebuilt](), 0, math.inf
     until_s = {server: end_s - settings.max_heartbeat_s for server, end_s in ends_s.items()}
     waiting = list(restarts)
     for server, command, started_ms, heartbeat_s, device_type in samples:
@@ -68,7 +70,10 @@ def rebuild(
             _, computer = waiting.pop(0)
             for key in [key for key in windows if not computer or _is_same(key[0], computer)]:
                 del windows[key]
-        if not is_sampled(device_type):
+        is_taken = sampled.get(device_type)
+        if is_taken is None:
+            is_taken = sampled[device_type] = is_sampled(device_type)
+        if not is_taken:
             continue
         count += 1
         window = windows.get((server, command))
@@ -76,13 +81,15 @@ def rebuild(
             window = HeartbeatWindow(settings.sample_size, settings.alert_threshold_s, Command(command))
             windows[server, command] = window
         event = window.register(heartbeat_s, at_s)
-        if at_s > until_s.get(server, at_s) or window.average_s is None:
+        average_s = window.average_s
+        if average_s is None or at_s > until_s.get(server, at_s):
             continue
-        full = True
-        lowest_s = window.average_s if lowest_s is None else min(lowest_s, window.average_s)
+        if average_s < lowest_s:
+            lowest_s = average_s
         if event is not None:
             events.append(Rebuilt(at_s, server, event.command, event.average_s, event.threshold_s))
-    return Windows(tuple(events), count, until_s, lowest_s, full)
+    full = lowest_s < math.inf
+    return Windows(tuple(events), count, until_s, int(lowest_s) if full else None, full)
 
 
 def _is_same(server: str, computer: str) -> bool:

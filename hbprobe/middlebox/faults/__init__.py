@@ -1,7 +1,7 @@
 """Boxes whose flows can be given faults while they run: delays, limits, early ends, silence that heals.
 
-A caller of an HTTP API (`toxic_calls`) gives a `fault_box` a toxic, by name (`toxics`). What each flow gets of it is
-a `treatment`: stages, rules of its own, darkness; `staged_relay` carries it out, and the `feed` says what it did.
+A caller of an HTTP API (`toxic_calls`) gives a `toxic_box` a toxic, by name (`toxics`). What each flow gets of it is
+a `treatment`: stages, rules of its own, darkness; `staged_relay` carries it out, and events say what it did.
 
     toxics.py         what degrades the flows of one box, by name, each for a share of the flows
     treatment.py      how one flow is to be degraded
@@ -10,10 +10,15 @@ a `treatment`: stages, rules of its own, darkness; `staged_relay` carries it out
     flow_tls.py       what the two ends of a flow speak, TLS or not, and how far each has come
     tls_relay.py      a relay with stages that ends its client's TLS, or begins its server's, or both: faults apply to
                       what is inside
-    fault_box.py      a box that is given toxics while it runs, and tells what each did to which flow
-    feed.py           what happened, numbered, for whoever listens now and for whoever comes back
+    toxic_box.py      what every box with toxics can be asked and told, whatever its layer, in one process or in
+                      several
+    fault_box.py      a box of layer packet or tcp that is given toxics while it runs
+    staged_leg.py     a client's connection to an http box, with stages between the client and the box: on the plain
+                      bytes inside TLS
+    fault_gateway.py  a box of layer http that is given toxics while it runs: stages between the client and the box,
+                      and a black hole
     toxic_reading.py  what callers ask for: JSON to toxics, with Toxiproxy's errors
-    toxic_calls.py    the calls of an HTTP API that give boxes toxics, and tell what came of it
+    toxic_calls.py    the calls of an HTTP API that give boxes toxics: documents as Toxiproxy has them
 
 `hbprobe.toxiproxy` and `hbprobe.middlebox.control_api` are the two APIs that have these calls.
 """

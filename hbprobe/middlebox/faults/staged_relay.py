@@ -7,7 +7,7 @@ to a `Pipe`, and what comes out is sent; nothing more is read while the pipe is 
 import functools
 import random
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -101,6 +101,7 @@ class StagedRelay(Relay):
         max_flows: int | None = None,
         chance: random.Random | None = None,
         descriptors: int = DESCRIPTORS,
+        numbers: Iterator[int] | None = None,
         *,
         treat: Callable[[Rules, int, float], Treatment] | None = None,
         told: Callable[[FlowEvent], object] = lambda _: None,
@@ -109,7 +110,7 @@ class StagedRelay(Relay):
 
         It is asked when a flow is opened, and again at `treat_all`. `told` hears what becomes of flows.
         """
-        super().__init__(profile, upstream, observer, max_flows, chance, descriptors)
+        super().__init__(profile, upstream, observer, max_flows, chance, descriptors, numbers)
         self._treat = treat or (lambda rules, _number, _opened_at: Treatment(rules))
         self._told = told
         self._due: Alarm[FlowPipe] = Alarm(lambda pipe, _: self._pump(pipe))
@@ -123,11 +124,9 @@ class StagedRelay(Relay):
             self._apply(link, self._treat(self._rules, link.number, link.opened_at))
         self._see_who_is_dark()
 
-    def treatment(self, number: int) -> tuple[Sequence[str], tuple[int, int]]:
-        """Return what degrades a live flow, by name, and how many bytes its stages hold in each direction."""
-        link = next(link for link in self._links if link.number == number)
-        client, server = (0 if pipe is None else pipe.held for pipe in link.pipes)
-        return link.treatment.names, (client, server)
+    def treatments(self) -> Mapping[int, tuple[Sequence[str], tuple[int, int]]]:
+        """Return what degrades each live flow, by name, and how many bytes its stages hold in each direction."""
+        return {link.number: (link.treatment.names, (_held(link, 0), _held(link, 1))) for link in self._links}
 
     def change(self, profile: Profile) -> None:
         """Go on by another profile; live flows get its timers, counted from where they are."""
@@ -458,3 +457,8 @@ class StagedRelay(Relay):
 
     def _tell(self, link: StagedLink, what: What, by: str = "", how: str = "", timer: str = "") -> None:
         self._told(FlowEvent(self._now(), what, link.number, link.name, by, how, timer))
+
+
+def _held(link: StagedLink, side: int) -> int:
+    pipe = link.pipes[side]
+    return 0 if pipe is None else pipe.held

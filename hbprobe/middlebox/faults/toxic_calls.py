@@ -1,21 +1,19 @@
-"""The calls of an HTTP API that give boxes toxics, and tell what came of it: documents as Toxiproxy has them."""
+"""The calls of an HTTP API that give boxes toxics: documents as Toxiproxy has them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from hbprobe.middlebox.faults.fault_box import FaultBox, toxic_document
-from hbprobe.middlebox.faults.feed import Feed
+from hbprobe.middlebox.faults.toxic_box import ToxicBox, toxic_document
 from hbprobe.middlebox.faults.toxic_reading import ApiError, changed_toxic, read_json, read_toxic
 from hbprobe.middlebox.faults.toxics import Toxic
-from hbprobe.net.json_api import read_number
 
 
 class ToxicCalls:
     """List, add, show, change and remove the toxics of a box; all raise ApiError."""
 
-    def __init__(self, find: Callable[[web.Request], FaultBox]) -> None:
+    def __init__(self, find: Callable[[web.Request], ToxicBox]) -> None:
         """`find` returns the box that a request means; it may raise ApiError."""
         self._find = find
         self._loop = asyncio.get_running_loop()
@@ -54,14 +52,14 @@ class ToxicCalls:
         box.remove(toxic.name)
         return web.Response(status=204)
 
-    def _found(self, request: web.Request) -> tuple[FaultBox, Toxic]:
+    def _found(self, request: web.Request) -> tuple[ToxicBox, Toxic]:
         box, name = self._find(request), request.match_info["toxic"]
         if name not in box.toxics:
             raise ApiError(404, "toxic not found")
         return box, box.toxics[name]
 
 
-def add_toxic(box: FaultBox, asked: object) -> Toxic:
+def add_toxic(box: ToxicBox, asked: object) -> Toxic:
     """Give a box a toxic that is asked for; raises ApiError."""
     toxic = read_toxic(asked, asyncio.get_running_loop().time())
     if toxic.name in box.toxics:
@@ -69,24 +67,12 @@ def add_toxic(box: FaultBox, asked: object) -> Toxic:
     return _put(box, toxic)
 
 
-async def stream_events(feed: Feed, request: web.Request) -> web.StreamResponse:
-    """Answer with what happened since the event that the caller saw last, and with what comes; raises ApiError."""
-    text = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "0")
-    if (last := read_number(text)) is None:
-        raise ApiError(400, "Last-Event-ID must be the number of an event, or 0 for all that are kept")
-    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-    await answer.prepare(request)
-    async for event in feed.listen(last):
-        await answer.write(event)
-    return answer
-
-
 def get(path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.RouteDef:
     """Return a route for GET alone: Toxiproxy answers HEAD with 405."""
     return web.get(path, handler, allow_head=False)
 
 
-def _put(box: FaultBox, toxic: Toxic) -> Toxic:
+def _put(box: ToxicBox, toxic: Toxic) -> Toxic:
     try:
         return box.put(toxic)
     except ValueError as error:

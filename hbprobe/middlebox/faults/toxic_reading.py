@@ -43,13 +43,15 @@ def read_toxic(asked: object, now: float) -> Toxic:
     if kind not in SETTINGS:
         raise ApiError(400, "invalid toxic type")
     toxicity = read_value(of, "toxicity", float)
+    connection = read_value(of, "connection", int)
     return Toxic(
-        name=read_value(of, "name", str) or f"{kind}_{stream}",
+        name=read_value(of, "name", str) or "_".join(filter(None, (kind, stream, str(connection or "")))),
         type=kind,
         stream=stream,
         toxicity=1.0 if toxicity is None else toxicity,
         settings=_attributes(kind, of.get("attributes"), {}),
         since=now,
+        connection=connection,
     )
 
 
@@ -65,6 +67,7 @@ def changed_toxic(toxic: Toxic, asked: object, now: float) -> Toxic:
         toxicity=toxic.toxicity if toxicity is None else toxicity,
         settings=_attributes(toxic.type, of.get("attributes"), before),
         since=now,
+        connection=toxic.connection,
     )
 
 

@@ -8,7 +8,7 @@ lowered later only adds to those that are hit, or takes from them, and the same 
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -138,6 +138,8 @@ class Toxic:
     """When it was made, on the loop's clock."""
     profile: Profile | None = None
     """The product whose timers it brings."""
+    connection: int | None = None
+    """The number of the one flow that it is for; None for all."""
 
     @property
     def upstream(self) -> bool:
@@ -174,6 +176,10 @@ class Toxics:
         """Return them, those of upstream first."""
         return sorted(self._toxics.values(), key=lambda toxic: not toxic.upstream)
 
+    def in_order(self) -> list[Toxic]:
+        """Return them in the order in which they came."""
+        return list(self._toxics.values())
+
     @property
     def names(self) -> list[str]:
         """In the order in which they came."""
@@ -182,7 +188,13 @@ class Toxics:
     @property
     def all_dark(self) -> bool:
         """Whether all flows are in a black hole, those that are still to come, too."""
-        return any(toxic.type == "blackhole" and toxic.toxicity == 1 for toxic in self._toxics.values())
+        return any(True for _ in self.darkness())
+
+    def darkness(self) -> Iterator[str]:
+        """Yield the names of black holes for all flows."""
+        for toxic in self._toxics.values():
+            if toxic.type == "blackhole" and toxic.toxicity == 1 and toxic.connection is None:
+                yield toxic.name
 
     def put(self, toxic: Toxic) -> Toxic:
         """Add a toxic, or change the one of its name; return it. Raises ValueError where its attributes are wrong."""
@@ -196,10 +208,14 @@ class Toxics:
         del self._toxics[name]
         self._merged.clear()
 
-    def clear(self) -> None:
-        """Take all away."""
-        self._toxics.clear()
+    def have(self, toxics: Iterable[Toxic]) -> None:
+        """Have these and no others; they have been checked."""
+        self._toxics = {toxic.name: toxic for toxic in toxics}
         self._merged.clear()
+
+    def only_for(self, number: int) -> list[str]:
+        """Return the names of those that are for this flow alone."""
+        return [toxic.name for toxic in self._toxics.values() if toxic.connection == number]
 
     def treatment(self, rules: Rules, number: int, opened_at: float) -> Treatment:
         """Return how a flow of a box with these rules is degraded."""
@@ -207,7 +223,25 @@ class Toxics:
             if self._untreated is None or self._untreated.rules is not rules:
                 self._untreated = Treatment(rules)
             return self._untreated
-        hit = [toxic for toxic in self._toxics.values() if self._draw(toxic, number) < toxic.toxicity]
+        hit = self.hit(number)
+        stages = self.stages(hit, number)
+        merged, owners = self._rules(rules, tuple(toxic.name for toxic in hit if toxic.type in FLOW_TOXICS))
+        since, by = self._lifetime(hit, opened_at)
+        if since is not None and (merged.lifetime is None or since.length_s < merged.lifetime.length_s):
+            merged, owners = replace(merged, lifetime=since), {**owners, TimerKind.LIFETIME: by}
+        dark = next((toxic.name for toxic in hit if toxic.type == "blackhole"), "")
+        return Treatment(merged, stages, dark, owners, tuple(toxic.name for toxic in hit))
+
+    def hit(self, number: int) -> list[Toxic]:
+        """Return those that a flow has."""
+        return [
+            toxic
+            for toxic in self._toxics.values()
+            if toxic.connection in (None, number) and self._draw(toxic, number) < toxic.toxicity
+        ]
+
+    def stages(self, hit: Sequence[Toxic], number: int) -> tuple[list[StagePlan], list[StagePlan]]:
+        """Return the stages of what a flow's client sends, and of what its server sends."""
         stages: tuple[list[StagePlan], list[StagePlan]] = ([], [])
         for toxic in hit:
             if (kind := STAGES.get(toxic.type)) is not None:
@@ -215,12 +249,7 @@ class Toxics:
                 stages[Side.CLIENT if toxic.upstream else Side.SERVER].append(
                     StagePlan(toxic.name, kind, toxic.settings, chance)
                 )
-        merged, owners = self._rules(rules, tuple(toxic.name for toxic in hit if toxic.type in FLOW_TOXICS))
-        since, by = self._lifetime(hit, opened_at)
-        if since is not None and (merged.lifetime is None or since.length_s < merged.lifetime.length_s):
-            merged, owners = replace(merged, lifetime=since), {**owners, TimerKind.LIFETIME: by}
-        dark = next((toxic.name for toxic in hit if toxic.type == "blackhole"), "")
-        return Treatment(merged, stages, dark, owners, tuple(toxic.name for toxic in hit))
+        return stages
 
     def _checked(self, toxic: Toxic) -> Toxic:
         if not 0 <= toxic.toxicity <= 1:

@@ -8,7 +8,7 @@ import asyncio
 import math
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hbprobe.manner import Act
 from hbprobe.middlebox.alarm import Alarm
@@ -45,12 +45,13 @@ class Gateway:
         upstream_tls: ssl.SSLContext | None = None,
         upstream_name: str = "localhost",
         descriptors: int = DESCRIPTORS,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         """Make a box that speaks TLS with its clients (`tls`) or plain HTTP, and so with its server.
 
-        `upstream_name` is whom the server's certificate must name.
+        `upstream_name` is whom the server's certificate must name; `numbers` are those of connections.
         """
-        self._stats = BoxStats(observer)
+        self._stats = BoxStats(observer, numbers)
         self.counts = self._stats.counts
         self._obey(profile)
         for context in filter(None, (tls, upstream_tls)):
@@ -172,6 +173,10 @@ class Gateway:
     def now(self) -> float:
         """Return the time on the loop's clock."""
         return self._loop.time()
+
+    def client_leg(self, session: Session, sock: socket.socket) -> Leg:
+        """Take over a client's connection; raises OSError when it is gone already."""
+        return Leg(sock, session, self.closing, self.tls)
 
     def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
         """Connect to the server."""

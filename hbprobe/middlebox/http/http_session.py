@@ -39,7 +39,6 @@ class SessionHost(Protocol):
 
     rules: HttpRules
     additions: Additions
-    tls: ssl.SSLContext | None
     upstream_tls: ssl.SSLContext | None
     upstream_name: str
     closing: set[GracefulClose]
@@ -48,6 +47,10 @@ class SessionHost(Protocol):
 
     def now(self) -> float:
         """Return the time on the loop's clock."""
+        ...
+
+    def client_leg(self, session: "Session", sock: socket.socket) -> Leg:
+        """Take over a client's connection; raises OSError when it is gone already."""
         ...
 
     def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
@@ -89,7 +92,7 @@ class Session:
         self.watched_at = math.inf
         self._box = box
         self._client_host = str(peer[0])
-        self._client = Leg(sock, self, box.closing, box.tls)
+        self._client = box.client_leg(self, sock)
         self._server: Leg | None = None
         self._dial: Dial | None = None
         self._outbox = b""

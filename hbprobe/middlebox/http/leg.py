@@ -231,7 +231,13 @@ class Leg:
                 return
             if len(data) <= _FEW_BYTES:
                 acknowledge_now(self.sock)
-            self._owner.came(self, data)
+            self._came(data)
+
+    def _came(self, data: bytes) -> None:
+        self._owner.came(self, data)
+
+    def _drained(self) -> None:
+        self._owner.drained(self)
 
     def _shake(self) -> None:
         assert self._tls is not None
@@ -266,7 +272,7 @@ class Leg:
         if self._unsent:
             self._flush()
             if not self._unsent:
-                self._owner.drained(self)
+                self._drained()
         else:  # TLS had to write something before it could read on
             self._loop.remove_writer(self.sock.fileno())
             self._readable()

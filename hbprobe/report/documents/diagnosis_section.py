@@ -19,7 +19,7 @@ _MOST_NAMED = 5
 def diagnosis_section(found: DiagnosisPart) -> Section:
     """Say what kills the request, whose timer it is, and which boxes fit."""
     facts = Facts(tuple(_facts(found)))
-    blocks = (facts, _answers(found)) if found.answers else (facts,)
+    blocks = (facts, _answers(found)) if found.seen else (facts,)
     return Section("Diagnosis", blocks if found.spread is None else (*blocks, _spread(found.spread)))
 
 
@@ -54,10 +54,10 @@ def _meanings(kind: type[Word], words: tuple[str, ...], between: str) -> str:
 def _fits(found: DiagnosisPart) -> list[str]:
     """Name the boxes that share the first place, and why, if anything speaks for them."""
     strange = [f"{name!r} answers: the catalogue has no product of that name" for name in found.nameless]
-    if not found.boxes or found.boxes[0].score <= 0 or found.boxes[0].contradictions > 1:
+    if not found.matches or found.matches[0].score <= 0 or found.matches[0].contradictions > 1:
         return strange
-    first = found.boxes[0]
-    best = [box for box in found.boxes if (box.score, box.contradictions) == (first.score, first.contradictions)]
+    first = found.matches[0]
+    best = [box for box in found.matches if (box.score, box.contradictions) == (first.score, first.contradictions)]
     more = f"; and {len(best) - _MOST_NAMED} more" if len(best) > _MOST_NAMED else ""
     lines = [*strange, "; ".join(box.name for box in best[:_MOST_NAMED]) + more]
     for word, said in (("because", best[0].reasons), ("but", best[0].doubts)):
@@ -70,7 +70,7 @@ _ANSWER_COLUMNS = ("question", "held for", "outcome", "ended after")
 
 
 def _answers(found: DiagnosisPart) -> Table:
-    rows = tuple(_answer_row(answer) for answer in found.answers)
+    rows = tuple(_answer_row(answer) for answer in found.seen)
     return Table("Requests that were held for longer than the limit", _ANSWER_COLUMNS, rows, _WORDS)
 
 
@@ -78,9 +78,9 @@ _WORDS = frozenset({"question", "outcome"})
 
 
 def _answer_row(answer: AnswerPart) -> tuple[str, ...]:
-    outcome = Outcome(answer.outcome, answer.elapsed, answer.how, status=answer.status)
-    every = f" (every {format_duration(answer.interval)})" if answer.interval else ""
-    held, ended = f"{seconds(answer.hold)} s", f"{seconds(answer.elapsed)} s"
+    outcome = Outcome(answer.kind, answer.elapsed_s, answer.how, status=answer.status)
+    every = f" (every {format_duration(answer.interval_s)})" if answer.interval_s else ""
+    held, ended = f"{seconds(answer.hold_s)} s", f"{seconds(answer.elapsed_s)} s"
     return f"{_meaning(Question, answer.question)}{every}", held, outcome_words(outcome), ended
 
 

@@ -87,7 +87,7 @@ def _draw_survival(axes: Axes, record: CaptureRecord) -> None:
         [one for one, _ in points], [100 * part for _, part in points], color=INK, linewidth=1.8, gid="survival"
     )
     for timer in record.timers:
-        struck_s = timer.age if timer.limit.exact or timer.limit.cut is None else timer.limit.cut
+        struck_s = timer.age if timer.limit.exact or timer.limit.cut_s is None else timer.limit.cut_s
         axes.axvline(struck_s, color=VERMILLION, linestyle=(0, (4, 2)), linewidth=1.4, gid="timer")
     axes.set_ylim(0, 105)
     axes.set_xlim(0)

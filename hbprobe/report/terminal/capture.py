@@ -76,8 +76,8 @@ def capture_facts(record: CaptureRecord) -> Iterator[tuple[str, str]]:
 
 def _timer_lines(timer: CaptureTimerPart) -> Iterator[str]:
     limit = timer.limit
-    lived = f"survives {limit.survived:.1f} s, " if limit.survived is not None else ""
-    cut = "" if limit.cut is None else f"cut at {limit.cut:.1f} s"
+    lived = f"survives {limit.survived_s:.1f} s, " if limit.survived_s is not None else ""
+    cut = "" if limit.cut_s is None else f"cut at {limit.cut_s:.1f} s"
     share = int(timer.confidence * 1000) / 10
     yield f"{lived}{cut}: {share:g} % sure at least, by {counted(timer.flows, 'connection')}"
     if timer.products:

@@ -207,7 +207,7 @@ class _Trial:
         since_s = self._heard_s if self._spoke else self._since_s
         if self._spoke and end.at_s - since_s < PROMPT_S:
             text = "the server spoke by itself, and ended the connection at once"
-            return Outcome(Kind.FAILED, end.at_s - self._since_s, reason=text, again=True)
+            return Outcome(Kind.FAILED, max(0.0, end.at_s - self._since_s), reason=text, again=True)
         return classify(end, hold_s=self._ask.hold_s, started_s=since_s, now_s=end.at_s, expected=None)
 
     def _not_silent(self) -> Outcome:

@@ -64,9 +64,9 @@ def test_a_timer_of_several_connections(tmp_path):
     record = Capture([written(tmp_path / "a.pcap", *talks)]).run()
     (timer,) = record.timers
     assert (timer.flows, timer.maker, timer.counts) == (5, "box", None)
-    assert timer.limit.survived == pytest.approx(280)
-    assert timer.limit.cut == pytest.approx(300, abs=0.01)
-    assert timer.limit.how is Manner.RESET
+    assert timer.limit.survived_s == pytest.approx(280)
+    assert timer.limit.cut_s == pytest.approx(300, abs=0.01)
+    assert timer.limit.manner is Manner.RESET
     assert timer.confidence > 0.9
     assert answer(record)[0] == (
         "5 of 5 connections died of idleness: a box on the path resets them 300.0 s after the last packet "
@@ -84,7 +84,7 @@ def test_two_deaths_make_no_timer(tmp_path):
 def test_a_timer_that_others_outlived_is_not_the_paths(tmp_path):
     talks = [reset_after(30, number, lived_s=200 + number) for number in range(6)]
     (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
-    assert (timer.limit.survived, timer.limit.cut, timer.products) == (None, pytest.approx(30, abs=0.01), ())
+    assert (timer.limit.survived_s, timer.limit.cut_s, timer.products) == (None, pytest.approx(30, abs=0.01), ())
     assert timer.confidence < 0.5
     assert "were quiet for up to 205.0 s and lived, so it does not hold for every silence" in timer.doubts[-1]
 
@@ -114,7 +114,7 @@ def test_one_timer_stays_one_however_its_machine_is_held_up(tmp_path, seed):
         talks.append(talk.say("server", RST, at_s=struck_s + (number >= first_late) * delay_s, ttl=61))
     (timer,) = Capture([written(tmp_path / "a.pcap", *talks)]).run().timers
     assert (timer.flows, timer.maker) == (50, "box")
-    assert 3 <= timer.earliest <= timer.limit.cut <= timer.latest
+    assert 3 <= timer.earliest <= timer.limit.cut_s <= timer.latest
 
 
 def test_strikes_that_a_held_up_timer_or_a_second_one_explains(tmp_path):

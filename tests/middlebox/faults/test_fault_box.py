@@ -9,8 +9,8 @@ import pytest
 from support.boxes import Stage, make_box
 
 from hbprobe.middlebox.faults.fault_box import FaultBox
-from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.faults.toxic_calls import add_toxic
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.profiles.catalogue import Catalogue
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")
@@ -22,7 +22,7 @@ class Scene(Stage):
     async def __aenter__(self):
         await super().__aenter__()
         self.relay.close()
-        self.feed = Feed()
+        self.feed = EventFeed()
         upstream = [(socket.AF_INET, self.listener.getsockname())]
         self.relay = FaultBox(self._profile, upstream, self.events.append, seed="seed", tell=self.feed.tell)
         self.address = await self.relay.listen("127.0.0.1", 0)

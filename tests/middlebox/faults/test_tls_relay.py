@@ -12,10 +12,10 @@ from support.boxes import Stage, make_box
 
 from hbprobe.middlebox.events import FlowRefused
 from hbprobe.middlebox.faults.fault_box import FaultBox
-from hbprobe.middlebox.faults.feed import Feed
 from hbprobe.middlebox.faults.flow_tls import Tls
 from hbprobe.middlebox.faults.toxic_calls import add_toxic
 from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.tls_codec import TlsCodec
 
@@ -103,7 +103,7 @@ class Scene(Stage):
     async def __aenter__(self):
         await super().__aenter__()
         self.relay.close()
-        self.feed = Feed()
+        self.feed = EventFeed()
         upstream = [(socket.AF_INET, self.listener.getsockname())]
         self.relay = FaultBox(self._profile, upstream, self.events.append, seed="seed", tell=self.feed.tell)
         self.relay.tls = self._tls

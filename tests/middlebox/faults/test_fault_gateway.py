@@ -1,0 +1,196 @@
+"""A box of layer http with toxics: what each does to a request and its answer, and what the feed says of it."""
+
+import asyncio
+import select
+import sys
+
+import pytest
+from support.http_boxes import GET, OK, POST, HttpStage, make_http_box
+
+from hbprobe.middlebox.faults.fault_gateway import FaultGateway
+from hbprobe.middlebox.faults.toxic_calls import add_toxic
+from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.event_feed import EventFeed
+
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n"
+
+
+class Scene(HttpStage):
+    """A stage whose box has toxics and a feed."""
+
+    def make(self, *args, **more):
+        self.feed = EventFeed()
+        return FaultGateway(*args, seed="seed", tell=self.feed.tell, **more)
+
+    def add(self, kind, stream="downstream", **more):
+        attributes = {key: more.pop(key) for key in tuple(more) if key not in ("toxicity", "connection")}
+        return add_toxic(self.box, {"type": kind, "stream": stream, "attributes": attributes, **more}).name
+
+    def told(self, *names):
+        """Return what the feed says, without numbers, times and clients."""
+        dull = {"id", "at", "client"}
+        found = [event for event in self.feed.since(0) if event["event"] in names]
+        return [{key: value for key, value in event.items() if key not in dull} for event in found]
+
+    async def asked(self, client, server, saying=GET, answer=OK):
+        """Ask and answer once more; return when the request came and the answer did, in seconds."""
+        began = self._loop.time()
+        await client.send(saying)
+        assert (await server.sees()).startswith(saying[:4])
+        there_s = self._loop.time() - began
+        await server.send(answer)
+        assert await client.sees() == answer
+        return pytest.approx([there_s, self._loop.time() - began - there_s], abs=1e-3)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_each_direction_has_its_own_stages_inside_tls_too(tls):
+    server_tls, client_tls = throwaway_pair()
+    async with Scene(make_http_box(), **({"tls": server_tls} if tls else {})) as on:
+        client = await (on.tls_client(client_tls, GET) if tls else on.client(GET))
+        server = await on.server()
+        await server.sees()
+        await server.send(OK)
+        assert await client.sees() == OK
+        slow = on.add("latency", "upstream", latency=2000)
+        on.add("latency", latency=300)
+        assert await on.asked(client, server) == [2.0, 0.3]
+        on.box.remove(slow)
+        assert await on.asked(client, server) == [0.0, 0.3]
+        assert on.told("hit", "acted", "spared") == [
+            {"event": "hit", "connection": 1, "toxic": "latency_upstream"},
+            {"event": "hit", "connection": 1, "toxic": "latency_downstream"},
+            {"event": "acted", "connection": 1, "toxic": "latency_upstream"},
+            {"event": "acted", "connection": 1, "toxic": "latency_downstream"},
+            {"event": "spared", "connection": 1, "toxic": "latency_upstream"},
+        ]
+        (one,) = on.box.connections()
+        assert (one["number"], one["toxics"], one["phase"]) == (1, ["latency_downstream"], "idle")
+
+
+async def test_the_timers_of_the_box_run_for_what_is_late():
+    async with Scene(make_http_box(client_header=5)) as on:
+        on.add("latency", "upstream", latency=9000)
+        client = await on.client(GET)
+        assert (await client.sees_all())[1:] == ("FIN", 5)
+        assert on.told("ended") == [
+            {"event": "ended", "connection": 1, "how": "close", "timer": "client_header"},
+        ]
+
+
+async def test_a_narrow_stage_holds_the_server_back_and_no_byte_is_missing():
+    async with Scene(make_http_box()) as on:
+        on.add("bandwidth", rate=100)
+        client, server, _ = await on.both()
+        body = bytes(range(256)) * 782
+        sending = asyncio.ensure_future(server.send(LONG + body[:200_000]))
+        await asyncio.sleep(1)
+        (one,) = on.box.connections()
+        assert 0 < one["held_bytes"]["downstream"] <= 2 * 64 * 1024
+        received = b""
+        while len(received) < len(LONG) + 200_000:
+            received += await client.sees()
+        await sending
+        assert received == LONG + body[:200_000]
+        assert on._loop.time() > 1.9
+
+
+async def test_an_end_waits_behind_what_is_late():
+    async with Scene(make_http_box()) as on:
+        on.add("latency", latency=1000)
+        client = await on.client(b"nonsense\r\n\r\n")
+        told = await client.sees_all()
+        assert told[0].startswith(b"HTTP/1.1 400 ") and told[1:] == ("FIN", 1)
+        assert on.told("ended") == [{"event": "ended", "connection": 1, "how": "refused"}]
+        on.add("slow_close", delay=5000)
+        client, server, _ = await on.both(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        await server.send(OK)
+        told = await client.sees_all()
+        assert told[0].endswith(b"hi") and told[1:] == ("FIN", 6)
+
+
+async def test_the_end_of_the_client_waits_behind_what_it_said():
+    async with Scene(make_http_box()) as on:
+        client, server, _ = await on.both()
+        await server.send(OK)
+        assert await client.sees() == OK
+        on.add("latency", "upstream", latency=1000)
+        await client.send(POST + b"hello")
+        client.send_fin()
+        told = await server.sees_all()
+        assert told[0].endswith(b"hello") and told[1:] == ("FIN", 1)
+
+
+@pytest.mark.parametrize(("kind", "attributes"), [("limit_data", {"bytes": 20}), ("timeout", {"timeout": 1000})])
+async def test_a_stage_that_closes_does_so_with_fin_and_is_named(kind, attributes):
+    async with Scene(make_http_box()) as on:
+        name = on.add(kind, **attributes)
+        client, server, _ = await on.both()
+        await server.send(OK)
+        assert (await client.sees_all())[:2] == (OK[: attributes.get("bytes", 0)], "FIN")
+        assert await server.sees() == "FIN"
+        assert on.told("acted", "ended") == [
+            {"event": "acted", "connection": 1, "toxic": name},
+            {"event": "ended", "connection": 1, "toxic": name, "how": "closed"},
+        ]
+
+
+async def test_what_stages_hold_of_a_connection_that_has_ended_is_reset_when_the_box_closes():
+    async with Scene(make_http_box()) as on:
+        on.add("latency", latency=10**6)
+        client = await on.client(b"nonsense\r\n\r\n")
+        await asyncio.sleep(1)
+        assert len(on.box) == 0
+        on.box.close()
+        assert await client.sees() == "RST"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")
+async def test_a_black_hole_heals_and_what_stages_held_comes():
+    async with Scene(make_http_box()) as on:
+        client, server, _ = await on.both()
+        on.add("latency", latency=5000)
+        await server.send(OK)
+        await asyncio.sleep(1)
+        dark = on.add("blackhole")
+        assert await client.sees(60) == "nothing"
+        on.box.remove(dark)
+        ready, _, _ = await asyncio.to_thread(select.select, [client.sock], [], [], 60)
+        assert ready and await client.sees() == OK
+        assert on.told("acted") == [
+            {"event": "acted", "connection": 1, "toxic": "latency_downstream"},
+            {"event": "acted", "connection": 1, "toxic": "blackhole_downstream"},
+        ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({"type": "idle_drop", "attributes": {"timeout": 5}}, "idle_drop is a timer of boxes that relay bytes"),
+        ({"type": "reset_peer"}, "change its timers, or put a box beside it, as in hbprobe proxy open-path box"),
+        ({"type": "blackhole", "toxicity": 0.5}, "the black hole of a box of layer http is for all its connections"),
+        ({"type": "noop", "connection": 7}, "there is no connection 7"),
+    ],
+)
+async def test_what_makes_no_sense_here_is_refused_with_the_reason(asked, error):
+    async with Scene(make_http_box()) as on:
+        with pytest.raises(Exception, match=error):
+            add_toxic(on.box, asked)
+        assert on.box.toxics.all() == []
+
+
+async def test_a_toxic_for_one_connection_leaves_the_others_alone_and_goes_with_it():
+    async with Scene(make_http_box()) as on:
+        client, server, _ = await on.both()
+        await server.send(OK)
+        assert await client.sees() == OK
+        other, behind, _ = await on.both()
+        on.add("latency", latency=1000, connection=1)
+        await behind.send(OK)
+        began = on._loop.time()
+        assert await other.sees() == OK
+        assert await on.asked(client, server) == [0.0, 1.0]
+        assert on._loop.time() - began == pytest.approx(1, abs=0.1)
+        client.send_fin()
+        await asyncio.sleep(2)
+        assert on.box.toxics.all() == []
