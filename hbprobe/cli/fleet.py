@@ -46,6 +46,13 @@ class Options(fleet_output.Options):
             "1000 devices; with --sockets the stand-in writes them, and its event log"
         ),
     ] = None
+    balancer: Annotated[
+        bool,
+        Parameter(
+            help="with --iis-log: half-way a balancer is put before the server, and IIS logs X-Forwarded-For, too: "
+            "the fields change in the middle of a log"
+        ),
+    ] = False
 
 
 @from_request(Fleet)
@@ -53,9 +60,11 @@ def fleet(request: Fleet, own: Options) -> int:
     """Simulate, and show what the server saw."""
     if own.sockets and own.sweep_share is not None:
         raise RequestError("{sockets} and {sweep_share} do not go together: drop one", "sockets")
+    if own.balancer and (own.iis_log is None or own.sockets):
+        raise RequestError("{balancer} needs {iis_log} DIR, without {sockets}", "balancer")
     if own.iis_log is not None and not own.sockets:
         with status("writing logs") as say:
-            leave_iis_logs(request, own.iis_log, say)
+            leave_iis_logs(request, own.iis_log, say, through_balancer=own.balancer)
     if own.sockets:
         return over_sockets(request, own, own.iis_log)
     if own.sweep_share is not None:
