@@ -46,6 +46,13 @@ class Options(fleet_output.Options):
             "1000 devices; with --sockets the stand-in writes them, and its event log"
         ),
     ] = None
+    balancer: Annotated[
+        bool,
+        Parameter(
+            help="with --iis-log: half-way a balancer is put before the server, and IIS logs X-Forwarded-For, too: "
+            "the fields change in the middle of a log"
+        ),
+    ] = False
 
 
 @from_request(Fleet)
@@ -53,9 +60,11 @@ def fleet(request: Fleet, own: Options) -> int:
     """Simulate, and show what the server saw."""
     if own.sockets and own.sweep_share is not None:
         raise RequestError("{sockets} and {sweep_share} do not go together: drop one", "sockets")
+    if own.balancer and (own.iis_log is None or own.sockets):
+        raise RequestError("{balancer} needs {iis_log} DIR, without {sockets}", "balancer")
     if own.iis_log is not None and not own.sockets:
         with status("writing logs") as say:
-            leave_iis_logs(request, own.iis_log, say)
+            leave_iis_logs(request, own.iis_log, say, through_balancer=own.balancer)
     if own.sockets:
         return over_sockets(request, own, own.iis_log)
     if own.sweep_share is not None:
@@ -64,7 +73,8 @@ def fleet(request: Fleet, own: Options) -> int:
 
 
 def _fleet(request: Fleet, own: Options) -> int:
-    from hbprobe.report.terminal.fleet import fleet_document, print_fleet
+    from hbprobe.records.simulations import FleetPart
+    from hbprobe.report.terminal.fleet import print_fleet
 
     def picture() -> "Figure":
         from hbprobe.report.plots.fleet_plot import average_plot
@@ -77,7 +87,7 @@ def _fleet(request: Fleet, own: Options) -> int:
     return tell(
         own,
         "fleet",
-        fleet_document(result, mix),
+        FleetPart.of(result, mix=mix),
         lambda console: print_fleet(result, mix, console),
         {"average": picture},
         found=bool(result.events),
@@ -85,7 +95,8 @@ def _fleet(request: Fleet, own: Options) -> int:
 
 
 def _sweep(request: Fleet, own: Options, share_of: str) -> int:
-    from hbprobe.report.terminal.fleet import print_sweep, sweep_document
+    from hbprobe.records.simulations import FleetSweepPart
+    from hbprobe.report.terminal.fleet import print_sweep
 
     def picture() -> "Figure":
         from hbprobe.report.plots.fleet_plot import sweep_plot
@@ -99,7 +110,7 @@ def _sweep(request: Fleet, own: Options, share_of: str) -> int:
     return tell(
         own,
         "sweep",
-        sweep_document(sweep, mix),
+        FleetSweepPart.of(sweep, mix=mix),
         lambda console: print_sweep(sweep, mix, console),
         {"sweep": picture},
         found=sweep.enough is not None,

@@ -1,12 +1,11 @@
 """What `fleet` and `size` have in common: how far they are, and what they print and leave."""
 
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Parameter
 
@@ -18,6 +17,8 @@ from hbprobe.measure.observe import Observer
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
+
+    from hbprobe.records.result_parts import Document
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -72,7 +73,7 @@ def progress(own: Options) -> Iterator[Observer]:
 def tell(
     own: Options,
     name: str,
-    document: Mapping[str, Any],
+    document: "Document",
     print_text: "Callable[[Console], None]",
     pictures: "Mapping[str, Callable[[], Figure]]",
     *,
@@ -82,7 +83,7 @@ def tell(
 
     Return the exit status: `found` says whether there is a finding.
     """
-    text = json.dumps(document, indent=2) + "\n"
+    text = document.to_json()
     status = show(lambda: text, print_text, 1 if found and own.exit_code else 0, as_json=own.json)
 
     def leave(folder: Path) -> None:

@@ -33,6 +33,7 @@ def over_sockets(request: Fleet, own: Options, logs: Path | None = None) -> int:
     from hbprobe.lab.fleet_sockets import agreement, on_one_path
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.profiles.running import draw
+    from hbprobe.records.simulations import FleetSocketsPart
     from hbprobe.report.terminal.fleet_sockets import SocketReport, print_sockets
 
     path = _checked(request)
@@ -62,7 +63,7 @@ def over_sockets(request: Fleet, own: Options, logs: Path | None = None) -> int:
     return tell(
         own,
         "fleet",
-        report.as_dict(),
+        FleetSocketsPart.of(report),
         lambda console: print_sockets(report, console),
         {},
         found=bool(seen.events),

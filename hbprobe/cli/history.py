@@ -1,6 +1,5 @@
 """`hbprobe history`: what a watch has found."""
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,10 +76,10 @@ def _draw(found: "list[TargetHistory]", out: Path) -> None:
 
 def _show(found: "list[TargetHistory]", *, as_json: bool, told: Path | None) -> None:
     from hbprobe.text import shown
-    from hbprobe.watch.history import to_dict
+    from hbprobe.watch.history import document
 
     if as_json:
-        print(json.dumps(to_dict(found), indent=2))
+        print(document(found).to_json(), end="")
     elif told is not None:
         print(f"wrote {shown(str(told))}")
     elif not found:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 @from_request(Size)
 def size(request: Size, own: Options) -> int:
     """Simulate, and show which timer is enough."""
+    from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY
     from hbprobe.profiles.silent_request import deciding_timer
-    from hbprobe.report.terminal.size import print_size, size_document
+    from hbprobe.records.simulations import SizePart
+    from hbprobe.report.terminal.size import change, print_size
 
     def picture() -> "Figure":
         from hbprobe.report.plots.size_plot import size_plot
@@ -31,12 +33,21 @@ def size(request: Size, own: Options) -> int:
     per_day = mix.habits.mail.per_day
     behind = f" behind {firewall.id}" if firewall else ""
     about = f"{request.devices} devices{behind}, {request.days:g} d, mix {mix.name}, {per_day:g} mails a day"
-    said = {"devices": request.devices, "days": request.days, "mix": mix.name, "mails_per_day": per_day}
-    said |= {"seed": request.seed, "firewall": firewall.id if firewall else None}
+    document = SizePart.of(
+        sizing,
+        devices=request.devices,
+        days=request.days,
+        mix=mix.name,
+        mails_per_day=per_day,
+        seed=request.seed,
+        firewall=firewall.id if firewall else None,
+        tolerated_without_push_min_per_day=TOLERATED_MIN_PER_DAY,
+        configure=change(sizing, configure),
+    )
     return tell(
         own,
         "size",
-        size_document(sizing, said, configure),
+        document,
         lambda console: print_size(sizing, about, configure, console),
         {"size": picture},
         found=sizing.enough[0].timer_s is None,

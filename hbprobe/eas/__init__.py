@@ -18,6 +18,7 @@ lines of logs are written and into which they are read.
     request_record.py  one ActiveSync request from beginning to end, as logs tell of it
     log_blob.py        what Exchange says of an ActiveSync request in the query of IIS's log, behind `&Log=`
     iis_log.py         lines of IIS's W3C log, as Exchange's sites write them, about requests to the stand-in
+    httperr_log.py     lines of HTTP.sys's own log about requests whose client went before they were answered
     event_log.py       Exchange's events about heartbeats, as each release logs them, with its inserts in its order
                        and units
 

@@ -21,6 +21,8 @@ FIELDS: Final = (
     "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) "
     "sc-status sc-substatus sc-win32-status time-taken"
 )
+FORWARDED_FIELDS: Final = f"{FIELDS} X-Forwarded-For"
+"""With a field of the administrator's own, which IIS 8.5 and later put last."""
 _SOFTWARE: Final = {
     Release.V2003: "6.0",
     Release.V2007: "7.0",
@@ -47,11 +49,11 @@ class LogFolder(StrEnum):
     BACK_END = "W3SVC2"
 
 
-def head(release: Release, time: str) -> str:
+def head(release: Release, time: str, fields: str = FIELDS) -> str:
     """Return the lines with which a log begins; `time` as in "2030-01-02 08:00:00"."""
     return (
         f"#Software: Microsoft Internet Information Services {_SOFTWARE[release]}\n"
-        f"#Version: 1.0\n#Date: {time}\n#Fields: {FIELDS}\n"
+        f"#Version: 1.0\n#Date: {time}\n#Fields: {fields}\n"
     )
 
 
@@ -61,23 +63,32 @@ def file_name(date: str) -> str:
 
 
 def log_lines(
-    record: RequestRecord, release: Release, site: Site, utc: Utc, request_id: str
+    record: RequestRecord,
+    release: Release,
+    site: Site,
+    utc: Utc,
+    request_id: str,
+    balancer: str | None = None,
 ) -> Iterator[tuple[LogFolder, str]]:
     """Give the lines about a request, each with the site that writes it.
 
-    `request_id` is the GUID that a front end gives to the request.
+    `request_id` is the GUID that a front end gives to the request. `balancer` is the address of what the request came
+    through: the client's own is then in X-Forwarded-For, the last of `FORWARDED_FIELDS`.
     """
     came_to_exchange = record.status != 401 and not record.substatus  # IIS itself answers strangers, and filters
     blob = ""
     if came_to_exchange and release not in _WITHOUT_BLOB:
         blob = f"&Log={log_blob(record, release, site, utc)}"
     win32 = 0 if record.is_delivered else _NAME_NO_LONGER_AVAILABLE
+    forwarded = "" if balancer is None else f" {_field(record.peer)}"
     if release in _ONE_SITE:
-        yield LogFolder.CLIENT_FACING, _line(record, utc, site, (_STEM, 443), record.peer, blob, win32)
+        line = _line(record, utc, site, (_STEM, 443), balancer or record.peer, blob, win32)
+        yield LogFolder.CLIENT_FACING, line + forwarded
         return
     ids = f"&CorrelationID=<empty>;&ClientId={site.computer}&cafeReqId={request_id};"
     early = record if record.gone_s is None else replace(record, ended_s=record.gone_s)
-    yield LogFolder.CLIENT_FACING, _line(early, utc, site, (_STEM, 443), record.peer, ids, win32)
+    line = _line(early, utc, site, (_STEM, 443), balancer or record.peer, ids, win32)
+    yield LogFolder.CLIENT_FACING, line + forwarded
     if came_to_exchange:
         win32 = win32 if record.gone_s is None else 0  # the front end was there
         yield LogFolder.BACK_END, _line(record, utc, site, (_PROXIED_STEM, 444), site.address, blob, win32)
@@ -92,7 +103,7 @@ def _line(
         site.address,
         _field(record.method),
         stem,
-        quote(record.query, safe=_NOT_ESCAPED, errors="replace") + appended or "-",
+        uri_query(record) + appended or "-",
         port,
         _field(record.user or ""),
         _field(client),
@@ -104,6 +115,11 @@ def _line(
         round((record.ended_s - record.started_s) * 1000),
     )
     return " ".join(map(str, fields))
+
+
+def uri_query(record: RequestRecord) -> str:
+    """Return the query as a log has it: no character of it ends the field."""
+    return quote(record.query, safe=_NOT_ESCAPED, errors="replace")
 
 
 @lru_cache(1 << 12)

@@ -55,6 +55,7 @@ class RequestRecord:
     """How Exchange calls what went wrong."""
     expired: bool = False
     """It waited, and its time was over."""
+    peer_port: int | None = None
     gone_s: float | None = None
     """When the client's connection to a front end was gone, where Exchange's answer came later."""
 

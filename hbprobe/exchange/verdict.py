@@ -1,7 +1,7 @@
 """What a path's limit means for Direct Push: event 1040, device by device, and the timer that would end it.
 
-`Judgement.as_dict` has these keys; later versions may add more. Durations are in seconds, and whole where they
-can be.
+A `Judgement` has these fields, and `verdict` in a document (`records/result_parts.py`) these keys; later versions
+may add more. Durations are in seconds, and whole where they can be.
 
     healthy        no finding is a problem
     findings       list of
@@ -39,8 +39,7 @@ can be.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict, PathLimit, judge_device, timer_above
@@ -89,10 +88,6 @@ class Judgement:
         )
         length = f"{self.recommended_s} s ({format_duration(self.recommended_s)}) or more"
         return f"{length}: the least with which none of these devices loses a request{exceptions}."
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the verdict as plain JSON types."""
-        return {key: _plain(value) for key, value in {"healthy": self.healthy, **asdict(self)}.items()}
 
 
 def judge(
@@ -178,17 +173,3 @@ def _on_settings(settings: Settings) -> Iterator[Finding]:
         where = "" if problem.line is None else f"line {problem.line}: "
         event = "" if problem.event_id is None else f" (event {problem.event_id})"
         yield Finding(code, problem.severity, f"{where}{problem.text}{event}")
-
-
-def _plain(value: object) -> object:
-    """Turn what `asdict` leaves into JSON types, and floats that are whole into integers."""
-    match value:
-        case dict():
-            return {key: _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case float() if value.is_integer():
-            return int(value)
-        case str():
-            return str(value)
-    return value

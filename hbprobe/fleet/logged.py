@@ -20,7 +20,10 @@ from hbprobe.fleet.world import World
 
 _LATEST_ANSWER_S: Final = 0.013
 """How much longer than its interval a Ping takes: seen in a published line."""
+TRUTH_SCHEMA: Final = "hbprobe.truth/1"
 STOLEN: Final = "NMStolen"
+_FIRST_PORT: Final = 49_152
+"""Of those that Windows and others give to clients: RFC 6335, section 6."""
 _AGENTS: Final = {
     "ios": ("iPhone", "Apple-iPhone12C1/1806.72"),
     "windows-mobile": ("PocketPC", "MSFT-PPC/5.2.5082"),
@@ -82,6 +85,7 @@ def _record(
         started_s=asked_s,
         ended_s=ended_s,
         peer=_address(device.path, 1 + device.number % 250),
+        peer_port=_FIRST_PORT + device.number,
         host="mail.example.test",
         user_agent=agent,
         method="POST",
@@ -137,6 +141,7 @@ def network_of_path(number: int) -> str:
 def truth_of(world: World, network: Callable[[int], str] = network_of_path) -> dict[str, object]:
     """Return what the paths do, by network, for whoever reads the logs."""
     return {
+        "schema": TRUTH_SCHEMA,
         "devices": world.devices,
         "networks": [
             {

@@ -29,6 +29,7 @@ _MOST_TIMERS = 1000
 _MOST_LOGGED = 1000
 LOGS_BEGIN = datetime(2030, 1, 2, tzinfo=UTC)
 """The first simulated day of logs."""
+_BALANCER = "192.0.2.1"
 _MOST_MAIL = 100_000
 T = TypeVar("T")
 
@@ -259,22 +260,24 @@ async def _in_thread(work: Callable[[_Stop], T], observer: Observer) -> T:
         raise
 
 
-def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None]) -> None:
+def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None], *, through_balancer: bool = False) -> None:
     """Leave the logs that IIS would have of a fleet, and `truth.json` beside them.
 
     They come from the model with one object a device; raises RequestError for more devices than that is good for.
+    `through_balancer`: half-way a balancer is put before the server, and X-Forwarded-For among the fields.
     """
     from hbprobe.eas.log_blob import Site
     from hbprobe.eas.releases import Release
     from hbprobe.fleet.logged import requests, truth_of
     from hbprobe.fleet.mail import DAY_S
-    from hbprobe.standin.record_files import IisLog, WallClock
+    from hbprobe.standin.record_files import Balancer, IisLog, WallClock
 
     if asked.devices > _MOST_LOGGED:
         text = "{iis_log} takes {most} devices at most: add {devices} 300"
         raise RequestError(text, "iis_log", most=_MOST_LOGGED)
     world = asked.loaded_mix().world(asked.devices, asked.exchange_settings(), asked.seed)
-    log = IisLog(folder, Release.V2019, WallClock(LOGS_BEGIN, 0.0), Site())
+    balancer = Balancer(_BALANCER, asked.days * DAY_S / 2) if through_balancer else None
+    log = IisLog(folder, Release.V2019, WallClock(LOGS_BEGIN, 0.0), Site(), balancer)
     for record in requests(world, asked.days * DAY_S):
         log.request_done(record)
         say(f"writing logs: {record.ended_s / (asked.days * DAY_S):.0%}")

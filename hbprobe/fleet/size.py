@@ -1,10 +1,9 @@
 """The timer of the firewall before the server: what each value would cost, and which is long enough."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY, FleetResult
+from hbprobe.fleet.tally import FleetResult
 
 SHARES = (1.0, 0.99, 0.95)
 """Of the devices that shall be well."""
@@ -65,14 +64,6 @@ class Sizing:
                 break
             enough_s = one.timer_s
         return enough_s
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the sizing as plain JSON types."""
-        return {
-            "enough": [asdict(one) for one in self.enough],
-            "tolerated_without_push_min_per_day": TOLERATED_MIN_PER_DAY,
-            "tried": [asdict(one) for one in self.tried],
-        }
 
 
 def size(timers_s: Iterable[int], simulate: Callable[[int], FleetResult]) -> Iterable[AtTimer]:

@@ -1,8 +1,7 @@
 """What share of the devices on one path is enough for event 1040."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from hbprobe.fleet.paths import FleetPath
 from hbprobe.fleet.tally import FleetResult
@@ -35,15 +34,6 @@ class ShareSweep:
     def enough(self) -> AtShare | None:
         """The least share, to one per cent, with which the event came; None where it never did."""
         return next((one for one in self.tried if one.events), None)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the sweep as plain JSON types."""
-        enough = self.enough
-        return {
-            "path": self.path,
-            "enough_share": None if enough is None else enough.share,
-            "tried": [asdict(one) for one in self.tried],
-        }
 
 
 def with_share(paths: Sequence[FleetPath], name: str, share: float) -> tuple[FleetPath, ...]:

@@ -1,37 +1,12 @@
-"""What came of a fleet, in numbers.
+"""What came of a fleet, in numbers; `hbprobe.records.simulations.FleetPart` explains them."""
 
-`FleetResult.as_dict` has these keys; later versions may add more.
-
-    devices, days, seed
-    settings         min_heartbeat_s, max_heartbeat_s, sample_size, alert_threshold_s
-    events           each event 1040: at_s, average_s; the time counts from the end of the warm-up
-    average          of the window:
-      lowest_s         null where it was never full
-      mean_s           of all samples
-      mean_asked_s     of what devices ask for at the end: each counts once, however often it asks
-      curve            points over time: at_s, lowest_s, mean_s, highest_s
-    load             of the server, and of the firewall before it:
-      requests_per_s, requests_per_s_peak        Pings; the peak is the busiest minute
-      handshakes_per_s, handshakes_per_s_peak    TLS
-      table_entries, table_entries_peak          connections that the firewall remembers, dead ones too
-      bytes_per_device_day
-    devices_by_kind  list of
-      id, name, devices
-      heartbeats       list of heartbeat_s and the share of the requests that ask for it
-      requests_per_day, wakeups_per_day, without_push_min_per_day    per device
-      lost_share       of its requests
-    per_device_day   requests, wakeups, without_push_min, late_mails; late_mail_s is their mean delay
-    well_share       the share of devices that the firewall's timer cost no more push than is tolerated
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.fleet.herd import Herd
+from hbprobe.fleet.cohort import Cohort
 from hbprobe.fleet.merge import Fired
 from hbprobe.fleet.states import FIRST_LOSS, LOSSES, RequestEnd
 from hbprobe.fleet.timeline import MINUTE_S, AveragePoint, PerMinute
@@ -91,7 +66,7 @@ class PerDeviceDay:
 
 @dataclass(frozen=True, slots=True)
 class FleetResult:
-    """What came of a fleet; the module's text explains the fields."""
+    """What came of a fleet."""
 
     world: World
     days: float
@@ -105,51 +80,24 @@ class FleetResult:
     per_device_day: PerDeviceDay
     well_share: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON types."""
-        world, settings = self.world, asdict(self.world.settings)
-        settings.pop("problems")
-        return {
-            "devices": world.devices,
-            "days": self.days,
-            "seed": world.seed,
-            "settings": settings,
-            "events": [asdict(event) for event in self.events],
-            "average": {
-                "lowest_s": self.lowest_s,
-                "mean_s": self.mean_s,
-                "mean_asked_s": self.mean_asked_s,
-                "curve": [point._asdict() for point in self.curve],
-            },
-            "load": asdict(self.load),
-            "devices_by_kind": [_kind_as_dict(kind) for kind in self.kinds],
-            "per_device_day": asdict(self.per_device_day),
-            "well_share": self.well_share,
-        }
-
-
-def _kind_as_dict(kind: KindResult) -> Mapping[str, Any]:
-    shares = [{"heartbeat_s": heartbeat_s, "share": share} for heartbeat_s, share in kind.heartbeats]
-    return {**asdict(kind), "heartbeats": shares}
-
 
 class Tally:
-    """Adds up what herds have counted."""
+    """Adds up what cohorts have counted."""
 
-    def __init__(self, world: World, herds: Sequence[Herd], days: float) -> None:
+    def __init__(self, world: World, cohorts: Sequence[Cohort], days: float) -> None:
         table = world.table
         self._world, self._days = world, days
-        self._ends: NDArray[np.intp] = sum((herd.ends for herd in herds), np.zeros_like(herds[0].ends))
+        self._ends: NDArray[np.intp] = sum((cohort.ends for cohort in cohorts), np.zeros_like(cohorts[0].ends))
         self._ends = self._ends.reshape(len(RequestEnd), len(table))
-        self._pauses: NDArray[np.intp] = sum((herd.pauses for herd in herds), np.zeros_like(herds[0].pauses))
+        self._pauses: NDArray[np.intp] = sum((cohort.pauses for cohort in cohorts), np.zeros_like(cohorts[0].pauses))
         self._asked_again: NDArray[np.intp] = sum(
-            (herd.asked_again for herd in herds), np.zeros_like(herds[0].asked_again)
+            (cohort.asked_again for cohort in cohorts), np.zeros_like(cohorts[0].asked_again)
         )
-        self._deaf_s = np.concatenate([herd.deaf_s for herd in herds])
-        self._deaf_at_firewall_s = np.concatenate([herd.deaf_at_firewall_s for herd in herds])
-        self._asked_s = np.concatenate([herd.asks_s for herd in herds])
-        self._late_mails = sum(herd.late_mails for herd in herds)
-        self._late_s = sum(herd.late_s for herd in herds)
+        self._deaf_s = np.concatenate([cohort.deaf_s for cohort in cohorts])
+        self._deaf_at_firewall_s = np.concatenate([cohort.deaf_at_firewall_s for cohort in cohorts])
+        self._asked_s = np.concatenate([cohort.asks_s for cohort in cohorts])
+        self._late_mails = sum(cohort.late_mails for cohort in cohorts)
+        self._late_s = sum(cohort.late_s for cohort in cohorts)
 
     def requests(self) -> NDArray[np.intp]:
         """Return how many requests there were in each state, those that status 5 answered among them."""

@@ -14,6 +14,7 @@ _ENDING = (TimerKind.IDLE, TimerKind.SERVER_RESPONSE, TimerKind.TOTAL, TimerKind
 _ENDING_IN = {
     QuietPhase.ANSWER: (TimerKind.BETWEEN_BYTES, TimerKind.TOTAL, TimerKind.LIFETIME),
     QuietPhase.BETWEEN: (TimerKind.CLIENT_IDLE, TimerKind.LIFETIME),
+    QuietPhase.UNASKED: (TimerKind.CLIENT_HEADER, TimerKind.LIFETIME),
     QuietPhase.TUNNEL: (TimerKind.TOTAL, TimerKind.LIFETIME),
     QuietPhase.FOREIGN: (),
 }
@@ -88,6 +89,8 @@ def ending_timers(profile: Profile, phase: QuietPhase) -> tuple[Timer, ...]:
 def _running(profile: Profile, phase: QuietPhase) -> list[Timer]:
     """Return the timers that run in a part of a connection; a box that relays bytes or packets knows of no parts."""
     has_parts = profile.layer is Layer.HTTP and phase is not QuietPhase.REQUEST
+    if phase is QuietPhase.UNASKED and profile.timers.client_header is None:
+        phase = QuietPhase.BETWEEN  # a box that has no time for a head goes by the one between requests
     kinds = _ENDING_IN[phase] if has_parts else _ENDING
     timers = [timer for kind in kinds if (timer := profile.timers.get(kind)) is not None]
     if has_parts and phase is QuietPhase.TUNNEL and (tunnel := tunnel_timer(profile)) is not None:

@@ -16,11 +16,10 @@ a line in the value and a line in the part.
     capture.py       what captures showed, as a document: `hbprobe.evidence/1` with the verb `capture`
                      (docs/captures.md)
     documents.py     the other documents about real paths and the catalogue, written and read alike
-    simulations.py   the documents about simulated fleets, as they are read
+    simulations.py   the documents about simulated fleets, written and read alike
     schemas.py       the JSON Schema of each document, made from what reads it
     logs.py          what logs of the past showed, as a document: `hbprobe.evidence/1` with the verb `logs`
                      (docs/logs.md)
 
-A new document is a module here, with its schema's name, its test and its page in docs/. Two older ones lie elsewhere
-still: `hbprobe.history/1` in `hbprobe.watch.history`, and `hbprobe.fleet/1` in `hbprobe.report.terminal.fleet`.
+A new document is a module here, with its schema's name, its test and its page in docs/.
 """

@@ -382,8 +382,8 @@ class VerdictRecordPart(Document):
 class BracketPart(Part):
     """The longest hold that survived, and the shortest that was cut."""
 
-    survived: Seconds | None
-    cut: Seconds | None
+    survived_s: Amount | None = Field(alias="survived")
+    cut_s: Amount | None = Field(alias="cut")
 
 
 class MeasurementPart(Part):
@@ -394,8 +394,8 @@ class MeasurementPart(Part):
     ended_at: Moment | None
     state: Literal["running", "done", "failed", "given-up"]
     reason: str | None
-    survived: Seconds | None
-    cut: Seconds | None
+    survived_s: Amount | None = Field(alias="survived")
+    cut_s: Amount | None = Field(alias="cut")
     healthy: StrictBool | None
 
 
@@ -419,7 +419,7 @@ class TargetPart(Part):
 class HistoryPart(Document):
     """What a watch has measured: docs/watch.md."""
 
-    schema_: Literal["hbprobe.history/1"] = Field(alias="schema")
+    schema_: Literal["hbprobe.history/1"] = Field("hbprobe.history/1", alias="schema")
     hbprobe: str
     targets: tuple[TargetPart, ...]
 

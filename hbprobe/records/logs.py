@@ -151,6 +151,8 @@ class LogEvidence(Document):
     events: tuple[EventPart, ...]
     counts: Mapping[str, int] = Field(default_factory=dict)
     """Devices that are blocked, throttled, in a loop, and the like."""
+    httperr: Mapping[str, int] = Field(default_factory=dict)
+    """Lines of HTTPERR by their reason."""
     findings: tuple[LogFindingPart, ...]
     notes: tuple[str, ...]
 

@@ -81,14 +81,14 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
 
     @classmethod
-    def of(cls, value: object) -> Self:
-        """Return what stands for a value, a dataclass."""
-        return cls.model_validate(value)
+    def of(cls, value: object, **more: object) -> Self:
+        """Return what stands for a value, with fields that it does not have itself, by name."""
+        return cls.model_validate({**cls.fields_of(value), **more})
 
     @model_validator(mode="before")
     @classmethod
     def _of_value(cls, data: object) -> object:
-        return cls.fields_of(data) if is_dataclass(data) else data
+        return cls.fields_of(data) if is_dataclass(data) or hasattr(data, "_fields") else data
 
     @classmethod
     def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  each part knows its own value
@@ -99,6 +99,10 @@ class Part(BaseModel):
     def taken_from(cls, *values: object) -> dict[str, Any]:
         """Return each field that is an attribute of one of some values; the last one's, where several have it."""
         return {name: getattr(one, name) for one in values for name in cls.model_fields if hasattr(one, name)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class Document(Part):
@@ -133,9 +137,6 @@ class Document(Part):
     @classmethod
     def taken_from(cls, *values: object) -> dict[str, Any]:
         return {"schema_": cls.schema_id(), **super().taken_from(*values)}
-
-    def to_dict(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True)
 
     def to_json(self) -> str:
         """Return the JSON form as text: one document, ASCII only, with a line end."""
@@ -247,6 +248,8 @@ class AdvicePart(Part):
     text: str
     configure: str | None
     """The lines that do it, in the product's own words."""
+    most_s: Seconds | None = None
+    """The longest timer that the product lets one set."""
 
 
 class FindingPart(Part):
@@ -403,6 +406,7 @@ class ResultPart(Document):
             "limit": self.limit.value(),
             "trials": tuple(trial.value() for trial in self.trials),
             "configure": next((one.configure for one in self.advice if one.configure is not None), None),
+            "most_s": next((one.most_s for one in self.advice if one.most_s is not None), None),
             **dict(self.seconds),
             "heartbeat_s": self.heartbeat and self.heartbeat.asked,
             "server": self.server and dict(self.server),

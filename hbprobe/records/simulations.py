@@ -1,6 +1,6 @@
-"""The documents about simulated fleets, as they are read: fleet, sweep, sizing (docs/fleet.md)."""
+"""The documents about simulated fleets, written and read alike: fleet, sweep, sizing (docs/fleet.md)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -80,6 +80,11 @@ class FleetKindPart(Part):
     lost_share: Share
     """Of its requests."""
 
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a KindResult
+        shares = [HeartbeatSharePart(heartbeat_s=asked_s, share=share) for asked_s, share in value.heartbeats]
+        return {**cls.taken_from(value), "heartbeats": shares}
+
 
 class DeviceDayPart(Part):
     """The mean of all devices."""
@@ -104,10 +109,16 @@ class FleetPart(Document):
     events: tuple[FiredPart, ...]
     average: AveragePart
     load: LoadPart
-    devices_by_kind: tuple[FleetKindPart, ...]
+    kinds: tuple[FleetKindPart, ...] = Field(alias="devices_by_kind")
     per_device_day: DeviceDayPart
     well_share: Share
     """Of the devices: the firewall's timer cost them no more push than is tolerated."""
+
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a FleetResult
+        world = value.world
+        parts = {"settings": WindowSettingsPart.of(world.settings), "average": AveragePart.of(value)}
+        return {**cls.taken_from(world, value), **parts}
 
 
 class TriedSharePart(Part):
@@ -130,6 +141,11 @@ class FleetSweepPart(Document):
     enough_share: Share | None
     """null where no share is enough."""
     tried: tuple[TriedSharePart, ...]
+
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a ShareSweep
+        enough = None if value.enough is None else value.enough.share
+        return {**cls.taken_from(value), "enough_share": enough}
 
 
 class FleetSocketsPart(Document):

@@ -22,6 +22,7 @@ class ClientRequest:
     path: str = PATH
     peer: str = "?"
     """The address that it came from."""
+    peer_port: int | None = None
 
     @property
     def user_agent(self) -> str:

@@ -8,7 +8,8 @@ from typing import TextIO
 from uuid import UUID
 
 from hbprobe.eas.event_log import LoggedEvent, event_1040, settings_events
-from hbprobe.eas.iis_log import LogFolder, file_name, head, log_lines
+from hbprobe.eas.httperr_log import PATH, httperr_head, httperr_line
+from hbprobe.eas.iis_log import FIELDS, FORWARDED_FIELDS, LogFolder, file_name, head, log_lines
 from hbprobe.eas.log_blob import Site
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import RequestRecord
@@ -67,20 +68,34 @@ class EventLog:
         self._text.flush()
 
 
+@dataclass(frozen=True, slots=True)
+class Balancer:
+    """What requests come through from some time on; IIS then logs its address, and X-Forwarded-For."""
+
+    address: str
+    from_s: float
+    """On the loop's clock."""
+
+
 class IisLog:
     """A recorder that appends a line for each request to `W3SVC1/u_exYYMMDD.log`, a file for each day in UTC.
 
-    Since 2013 the back end has a log of its own, in `W3SVC2`. Raises UserError where it cannot write.
+    Since 2013 the back end has a log of its own, in `W3SVC2`. A request whose client was gone has a line in
+    `HTTPERR/httperr1.log`, too. Raises UserError where it cannot write.
     """
 
-    def __init__(self, folder: Path, release: Release, clock: WallClock, site: Site) -> None:
+    def __init__(
+        self, folder: Path, release: Release, clock: WallClock, site: Site, balancer: Balancer | None = None
+    ) -> None:
+        self._balancer = balancer
         self._folder = folder
         self._release = release
         self._clock = clock
         self._site = site
         self._requests = 0
-        self._open: dict[LogFolder, tuple[str, TextIO]] = {}
-        self._file(LogFolder.CLIENT_FACING, clock(clock.loop_s))
+        self._open: dict[LogFolder, tuple[str, str, TextIO]] = {}
+        self._errors: TextIO | None = None
+        self._file(LogFolder.CLIENT_FACING, clock(clock.loop_s), FIELDS)
 
     def event_1040(self, event: Event1040) -> None:
         """Log nothing."""
@@ -88,26 +103,45 @@ class IisLog:
     def request_done(self, record: RequestRecord) -> None:
         self._requests += 1
         request_id = str(UUID(int=_FIRST_REQUEST_ID + self._requests))
-        for folder, line in log_lines(record, self._release, self._site, self._clock, request_id):
-            file = self._file(folder, self._clock(record.ended_s))
-            file.write(line + "\n")
-            file.flush()
+        through = self._balancer if self._balancer and record.ended_s >= self._balancer.from_s else None
+        address = None if through is None else through.address
+        for folder, line in log_lines(record, self._release, self._site, self._clock, request_id, address):
+            is_forwarded = through is not None and folder is LogFolder.CLIENT_FACING
+            fields = FORWARDED_FIELDS if is_forwarded else FIELDS
+            _append(self._file(folder, self._clock(record.ended_s), fields), line)
+        error = httperr_line(record, self._site, self._clock, address or record.peer)
+        if error is not None:
+            _append(self._errors_file(self._clock(record.ended_s)), error)
 
     def close(self) -> None:
-        for _, file in self._open.values():
+        for _, _, file in self._open.values():
             file.close()
+        if self._errors is not None:
+            self._errors.close()
 
-    def _file(self, folder: LogFolder, time: str) -> TextIO:
-        """Return the file of the day, with its head; a restart in mid-day writes the head again, as IIS does."""
+    def _file(self, folder: LogFolder, time: str, fields: str) -> TextIO:
+        """Return the file of the day, with its head; IIS writes that again after a restart and for other fields."""
         name = file_name(time.partition(" ")[0])
-        open_name, file = self._open.get(folder, ("", None))
+        open_name, open_fields, file = self._open.get(folder, ("", "", None))
         if file is None or open_name != name:
             if file is not None:
                 file.close()
-            file = _open(self._folder / folder / name)
-            file.write(head(self._release, time.partition(".")[0]))
-            self._open[folder] = name, file
+            file, open_fields = _open(self._folder / folder / name), ""
+        if open_fields != fields:
+            file.write(head(self._release, time.partition(".")[0], fields))
+            self._open[folder] = name, fields, file
         return file
+
+    def _errors_file(self, time: str) -> TextIO:
+        if self._errors is None:
+            self._errors = _open(self._folder / PATH)
+            self._errors.write(httperr_head(time.partition(".")[0]))
+        return self._errors
+
+
+def _append(file: TextIO, line: str) -> None:
+    file.write(line + "\n")
+    file.flush()
 
 
 def _open(path: Path) -> TextIO:

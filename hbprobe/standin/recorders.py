@@ -37,6 +37,7 @@ def record_of(turn: ServedRequest, ended_s: float, *, is_delivered: bool) -> Req
         started_s=turn.started_s,
         ended_s=ended_s,
         peer=request.peer,
+        peer_port=request.peer_port,
         host=request.headers.get("host", ""),
         user_agent=request.user_agent,
         method=request.method,

@@ -117,6 +117,7 @@ class StandIn:
 
 def _plain(request: web.Request, body: bytes) -> ClientRequest:
     headers = {name.lower(): value for name, value in request.headers.items()}
+    address = None if request.transport is None else request.transport.get_extra_info("peername")
     return ClientRequest(
         method=request.method,
         query=request.rel_url.raw_query_string,
@@ -125,4 +126,5 @@ def _plain(request: web.Request, body: bytes) -> ClientRequest:
         body=body,
         path=request.rel_url.raw_path,
         peer=request.remote or "?",
+        peer_port=address[1] if isinstance(address, tuple) else None,
     )

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hbprobe import __version__
+from hbprobe.records.documents import ChangePart, HistoryPart, MeasurementPart, TargetPart
 from hbprobe.text import seconds
 from hbprobe.watch.changes import Change, MeasuredBracket, changes_of, seen_of
 from hbprobe.watch.store import Measurement, State, Store
@@ -13,8 +14,6 @@ from hbprobe.watch.words import change_words
 
 if TYPE_CHECKING:
     from hbprobe.report.plots.history_plot import History
-
-SCHEMA = "hbprobe.history/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,10 @@ class TargetHistory:
         changes = tuple((change.after.at_s, _label(change)) for change in self.changes)
         return History(self.target, points, changes)
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "target": self.target,
-            "measurements": [_measurement_dict(one) for one in self.measurements],
-            "changes": [change_dict(change) for change in self.changes],
-        }
+    def part(self) -> TargetPart:
+        """Return it as it is written."""
+        measurements, changes = map(_measurement, self.measurements), map(change_part, self.changes)
+        return TargetPart(target=self.target, measurements=tuple(measurements), changes=tuple(changes))
 
     def _seen(self) -> list[MeasuredBracket]:
         return seen_of([one for one in self.measurements if one.state is State.DONE])
@@ -56,9 +53,9 @@ def histories(store: Store, target: str | None = None) -> list[TargetHistory]:
     return [TargetHistory(name, tuple(measured[name])) for name in sorted(measured)]
 
 
-def to_dict(found: Sequence[TargetHistory]) -> dict[str, Any]:
-    """Return the whole JSON document."""
-    return {"schema": SCHEMA, "hbprobe": __version__, "targets": [one.to_dict() for one in found]}
+def document(found: Sequence[TargetHistory]) -> HistoryPart:
+    """Return them as they are written, `hbprobe.history/1`."""
+    return HistoryPart(hbprobe=__version__, targets=tuple(one.part() for one in found))
 
 
 def _label(change: Change) -> str:
@@ -70,26 +67,14 @@ def _limit(seen: MeasuredBracket) -> str:
     return f"{seconds(seen.cut_s)} s" if seen.cut_s is not None else f"{seconds(seen.survived_s or 0)} s or more"
 
 
-def _measurement_dict(one: Measurement) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "started_at": iso(one.started_at),
-        "ended_at": None if one.state is State.RUNNING else iso(one.seen_at),
-        "state": one.state,
-        "reason": one.reason,
-        "survived": one.survived_s,
-        "cut": one.cut_s,
-        "healthy": one.healthy,
-    }
+def _measurement(one: Measurement) -> MeasurementPart:
+    ended_at = None if one.state is State.RUNNING else iso(one.seen_at)
+    return MeasurementPart.of(one, started_at=iso(one.started_at), ended_at=ended_at)
 
 
-def change_dict(change: Change) -> dict[str, Any]:
-    """Return the JSON form of a change."""
-    ends = {
-        name: {"survived": seen.survived_s, "cut": seen.cut_s}
-        for name, seen in (("before", change.before), ("after", change.after))
-    }
-    return {"since": iso(change.after.at_s), **ends, "text": change_words(change)}
+def change_part(change: Change) -> ChangePart:
+    """Return a change as it is written."""
+    return ChangePart.of(change, since=iso(change.after.at_s), text=change_words(change))
 
 
 def iso(at_s: float) -> str:

@@ -64,7 +64,7 @@ class Watch(Request[None]):
 
     async def _measured(self, observer: Observer) -> None:
         from hbprobe.watch.control import Control
-        from hbprobe.watch.history import change_dict
+        from hbprobe.watch.history import change_part
         from hbprobe.watch.notify import Notifier
         from hbprobe.watch.store import only_watch
         from hbprobe.watch.watch import watch
@@ -78,7 +78,9 @@ class Watch(Request[None]):
                 Writer(plan.database, control.says) as writer,
                 Notifier(plan.notify, control.says) as notifier,
             ):
-                control.changed = lambda target, change: notifier.tell({"target": target.name, **change_dict(change)})
+                control.changed = lambda target, change: notifier.tell(
+                    {"target": target.name, **change_part(change).to_dict()}
+                )
                 async with self._served(control, writer):
                     reloading = asyncio.ensure_future(_reloading(self, control, notifier))
                     try:

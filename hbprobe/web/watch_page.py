@@ -94,7 +94,7 @@ class PagedEndpoint(WatchEndpoint):
         """Return what is known of a target's past."""
         history = TargetHistory(name, tuple(store.measurements(name)))
         last = next((one for one in reversed(history.measurements) if one.state is State.DONE), None)
-        told = history.to_dict()
+        told = history.part().to_dict()
         shown = told["measurements"][-_MOST_MEASUREMENTS:]
         return told | {
             "measurements": shown,

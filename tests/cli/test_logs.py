@@ -80,12 +80,31 @@ def test_mistakes(capsys, tmp_path, monkeypatch, arguments, told):
     assert error.startswith("hbprobe: ") and told in error and error.count("\n") == 1
 
 
+def test_a_balancer_half_way_changes_the_fields_and_not_the_networks(capsys, tmp_path):
+    plain = ["fleet", "--devices", "20", "--days", "0.5", "--seed", "3", "--iis-log"]
+    for name, more in (("a", []), ("b", ["--balancer"])):
+        assert main([*plain, str(tmp_path / name), *more]) in (0, 1)
+    capsys.readouterr()
+    found = []
+    for name in "ab":
+        assert main(["logs", str(tmp_path / name), "--json"]) in (0, 1)
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0]["coverage"]["told"]
+    for part in ("limits", "coverage", "httperr"):
+        assert found[0][part] == found[1][part]
+    text = (tmp_path / "b/W3SVC1/u_ex300102.log").read_text()
+    assert text.count("#Fields:") == 2 and text.count("time-taken X-Forwarded-For\n") == 1
+    assert main(["fleet", "--balancer"]) == 2
+    assert "--balancer needs --iis-log DIR, without --sockets" in capsys.readouterr().err
+
+
 def test_the_logs_of_a_simulated_company(capsys, tmp_path):
     arguments = ["--devices", "20", "--days", "0.1", "--iis-log", str(tmp_path / "logs")]
     assert main(["fleet", *arguments]) in (0, 1)
     truth = json.loads((tmp_path / "logs/truth.json").read_text())
     assert truth["devices"] == 20 and truth["networks"][0]["network"] == "198.18.0.0/24"
     capsys.readouterr()
-    assert main(["logs", str(tmp_path / "logs/W3SVC1"), str(tmp_path / "logs/W3SVC2"), "--json"]) in (0, 1)
-    assert json.loads(capsys.readouterr().out)["coverage"]["devices"] == 20
+    assert main(["logs", str(tmp_path / "logs"), "--json"]) in (0, 1)
+    evidence = json.loads(capsys.readouterr().out)
+    assert evidence["coverage"]["devices"] == 20 and evidence["not_read"] == []
     assert main(["fleet", "--devices", "5000", "--iis-log", str(tmp_path / "more")]) == 2

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.eas.iis_log import FIELDS, LogFolder, file_name, head, log_lines
+from hbprobe.eas.httperr_log import FIELDS as HTTPERR_FIELDS
+from hbprobe.eas.httperr_log import httperr_head, httperr_line
+from hbprobe.eas.iis_log import FIELDS, FORWARDED_FIELDS, LogFolder, file_name, head, log_lines
 from hbprobe.eas.log_blob import Site, log_blob
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import Access, RequestRecord
@@ -264,3 +266,25 @@ def test_nobody_can_forge_a_line_a_field_or_an_element(release, record):
     assert names.count("Hb") == names.count("Error") == 1
     assert dict(found)["Hb"] == "600"
     assert unquote_plus(dict(found)["Error"]) == record.error.encode(errors="replace").decode()
+
+
+@pytest.mark.parametrize("release", [Release.V2010, Release.V2019])
+def test_a_balancers_address_and_behind_it_the_clients(release):
+    found = dict(log_lines(QUIET_PING, release, SITE, utc, GUID, "192.0.2.1"))
+    line, plain = found[LogFolder.CLIENT_FACING], lines(QUIET_PING, release)[LogFolder.CLIENT_FACING]
+    named = dict(zip(FORWARDED_FIELDS.split(), line.split(" "), strict=True))
+    assert (named["c-ip"], named["X-Forwarded-For"]) == ("192.0.2.1", "198.51.100.7")
+    assert line == plain.replace("198.51.100.7", "192.0.2.1") + " 198.51.100.7"
+    if release is Release.V2019:
+        assert found[LogFolder.BACK_END] == lines(QUIET_PING, release)[LogFolder.BACK_END]
+
+
+@pytest.mark.parametrize(("gone_s", "time"), [(None, "08:00:00"), (300.1, "07:55:00")])
+def test_httperr_tells_of_a_client_that_was_gone(gone_s, time):
+    gone = replace(QUIET_PING, is_delivered=False, gone_s=gone_s, peer_port=50001, query="Cmd=Ping&User=a b")
+    assert httperr_line(gone, SITE, utc, gone.peer) == (
+        f"2030-01-02 {time} 198.51.100.7 50001 192.0.2.10 443 HTTP/1.1 POST "
+        "/Microsoft-Server-ActiveSync?Cmd=Ping&User=a%20b - 1 Connection_Dropped MSExchangeSyncAppPool"
+    )
+    assert httperr_line(replace(gone, is_delivered=True), SITE, utc, gone.peer) is None
+    assert HTTPERR_FIELDS in httperr_head("2030-01-02 08:00:00")

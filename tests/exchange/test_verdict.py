@@ -6,6 +6,7 @@ from hbprobe.exchange.devices import CURRENT, DEVICES
 from hbprobe.exchange.settings import Settings, parse_settings
 from hbprobe.exchange.verdict import Finding, Severity, judge
 from hbprobe.manner import Manner
+from hbprobe.records.result_parts import VerdictPart
 
 DEFAULTS = Settings()
 BY_ID = {kind.id: kind for kind in DEVICES}
@@ -288,7 +289,7 @@ def test_the_dictionary_in_full():
         "severity": "problem",
     }
     below_max = only("limit-below-max", 599, 600, "silent", DEFAULTS).text
-    assert judge(599.0, 600.0, "silent", settings, [kind]).as_dict() == {
+    assert VerdictPart.of(judge(599.0, 600.0, "silent", settings, [kind])).to_dict() == {
         "healthy": False,
         "findings": [
             {"code": "limit-below-max", "severity": "problem", "text": below_max, "device": None},
@@ -341,7 +342,7 @@ def leaves(data):
 
 @pytest.mark.parametrize("how", list(Manner))
 def test_the_dictionary_is_plain_json_with_whole_numbers_whole(how):
-    data = judge(599.0, 600.0, how, DEFAULTS).as_dict()
+    data = VerdictPart.of(judge(599.0, 600.0, how, DEFAULTS)).to_dict()
     assert json.loads(json.dumps(data)) == data
     assert {type(leaf) for leaf in leaves(data)} <= {str, int, float, bool, type(None)}
     assert not [leaf for leaf in leaves(data) if isinstance(leaf, float) and leaf.is_integer()]

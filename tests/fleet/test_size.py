@@ -57,10 +57,3 @@ def test_each_timer_is_tried_and_told_per_day():
         AtTimer(300, 1.5, 300, 6.0, 3.0, 4.0, 5.0, 7.0, 0.5),
         AtTimer(360, 1.5, 360, 6.0, 3.0, 4.0, 5.0, 7.0, 0.5),
     ]
-
-
-def test_as_plain_data():
-    plain = sizing((0, 1.0)).as_dict()
-    assert plain["enough"][0] == {"share": 1.0, "timer_s": 300}
-    assert plain["tried"][0]["timer_s"] == 300
-    assert plain["tolerated_without_push_min_per_day"] == 14.4

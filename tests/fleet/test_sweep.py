@@ -5,6 +5,7 @@ import pytest
 from hbprobe.fleet.paths import FleetPath, fixed
 from hbprobe.fleet.sweep import sweep_share, with_share
 from hbprobe.profiles.silent_request import Cut
+from hbprobe.records.simulations import FleetSweepPart
 
 PATHS = tuple(FleetPath(name, share, fixed(Cut())) for name, share in (("a", 60), ("b", 20), ("c", 20)))
 
@@ -36,10 +37,10 @@ def test_the_least_share_is_found_to_one_per_cent(enough):
     assert sweep.enough.share == pytest.approx(enough)
     assert len(asked) == len(set(asked)) <= 15
     assert [one.share for one in sweep.tried] == sorted(one.share for one in sweep.tried)
-    assert sweep.as_dict()["enough_share"] == sweep.enough.share
+    assert FleetSweepPart.of(sweep, mix="").enough_share == sweep.enough.share
 
 
 def test_no_share_is_enough_and_none_is_needed():
     assert sweep_share("a", fleet(2)[0]).enough is None
-    assert sweep_share("a", fleet(2)[0]).as_dict()["enough_share"] is None
+    assert FleetSweepPart.of(sweep_share("a", fleet(2)[0]), mix="").enough_share is None
     assert sweep_share("a", fleet(0)[0]).enough.share == 0

@@ -10,6 +10,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Manner
 from hbprobe.records.result import load_result
+from hbprobe.records.result_parts import VerdictPart
 from hbprobe.search.search import SearchSettings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "result-format.md"
@@ -52,7 +53,7 @@ def test_every_key_is_explained(text, example):
 
 
 def test_the_example_has_every_key_of_a_verdict(example):
-    verdict = judge(599.5, 600.0, "reset", Settings()).as_dict()
+    verdict = VerdictPart.of(judge(599.5, 600.0, "reset", Settings())).to_dict()
     assert keys(json.loads(example)["verdict"]) == keys(verdict)
 
 

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hbprobe.eas.iis_log import FIELDS
+from hbprobe.eas.iis_log import FIELDS, FORWARDED_FIELDS
 from hbprobe.eas.log_blob import Site
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import RequestRecord
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings, parse_settings
 from hbprobe.exchange.window import Command, Event1040
-from hbprobe.standin.record_files import EventLog, IisLog, WallClock
+from hbprobe.standin.record_files import Balancer, EventLog, IisLog, WallClock
 
 BEGIN = datetime(2030, 1, 2, 8, 0, tzinfo=UTC)
 CLOCK = WallClock(BEGIN, 1000.0)
@@ -163,3 +163,25 @@ def test_a_folder_that_is_a_file(tmp_path, make, name):
         "Not a directory: name a folder that can",
         "File exists: name a folder that can",
     )
+
+
+def test_fields_change_where_a_balancer_comes(tmp_path):
+    log = IisLog(tmp_path, Release.V2010, CLOCK, SITE, Balancer("192.0.2.1", 1500.0))
+    for ended_s in (1480.0, 1600.0, 1700.0):
+        log.request_done(replace(RECORD, ended_s=ended_s))
+    log.close()
+    written = (tmp_path / "W3SVC1/u_ex300102.log").read_text().splitlines()
+    heads = [line for line in written if line.startswith("#Fields")]
+    assert heads == [f"#Fields: {FIELDS}", f"#Fields: {FORWARDED_FIELDS}"]
+    assert [line.endswith(" 198.51.100.7") for line in written if not line.startswith("#")] == [False, True, True]
+
+
+def test_httperr_is_there_once_a_client_was_gone(tmp_path):
+    log = IisLog(tmp_path, Release.V2019, CLOCK, SITE)
+    log.request_done(RECORD)
+    assert not (tmp_path / "HTTPERR").exists()
+    log.request_done(replace(RECORD, is_delivered=False))
+    log.request_done(replace(RECORD, is_delivered=False))
+    log.close()
+    written = (tmp_path / "HTTPERR/httperr1.log").read_text().splitlines()
+    assert [line.startswith("#") for line in written] == [True] * 4 + [False] * 2

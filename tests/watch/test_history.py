@@ -1,6 +1,6 @@
 from hbprobe import __version__
 from hbprobe.report.plots.history_plot import History, Point
-from hbprobe.watch.history import histories, to_dict
+from hbprobe.watch.history import document, histories
 from hbprobe.watch.store import State
 
 
@@ -24,9 +24,9 @@ def test_the_json_form(store, measured):
     for at, limit in enumerate([(3599.5, 3600.5), (299.5, 300.5), (299.5, 300.5)]):
         measured("office", at * 3600.0, *limit)
     store.begin("office", "{}", 10800.0)
-    document = to_dict(histories(store))
-    assert (document["schema"], document["hbprobe"]) == ("hbprobe.history/1", __version__)
-    (office,) = document["targets"]
+    written = document(histories(store)).to_dict()
+    assert (written["schema"], written["hbprobe"]) == ("hbprobe.history/1", __version__)
+    (office,) = written["targets"]
     assert office["changes"] == [
         {
             "since": "1970-01-01T01:00:00Z",

@@ -96,7 +96,7 @@ class Capture:
         read: list[CaptureFile] = []
         for side, path in zip(sides, self.files, strict=True):
             for one in found([Path(path)]):
-                file = CaptureFile(one)
+                file = CaptureFile(one, is_of_ring=one != Path(path))
                 side.files.append(file)
                 read.append(file)
                 for piece in pieces(file):

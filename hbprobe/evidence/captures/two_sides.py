@@ -18,6 +18,8 @@ from hbprobe.trial.outcome import Cause
 
 _LEAST_COMMON = 2
 """So many packets of payload make a match where the handshake was not seen."""
+_REASON_S = 1.0
+"""After a silence as long as this a box may have forgotten a connection; no timer for TCP is shorter."""
 COMPLETE = 0.005
 """Captures that miss no more than this of each other's packets are complete. In others the packet that one
 side alone has may be among those that the other has lost."""
@@ -190,7 +192,10 @@ def _key(packet: Packet, shift: dict[Endpoint, int]) -> tuple[object, ...]:
 
 
 def missing_share(pairs: Sequence[Pair]) -> float:
-    """Return which share of packets one side lacks though the other end heard of them: what the captures lost."""
+    """Return which share of packets one side lacks though nothing on the path had a reason to drop them.
+
+    That is what the captures lost. After a silence and at the end a box may have one.
+    """
     missing = whole = 0
     for pair in pairs:
         shift = _shifts(pair)
@@ -203,7 +208,7 @@ def missing_share(pairs: Sequence[Pair]) -> float:
             (pair.server_side.packets[:4], shift, sides[0]),
         ):
             for packet in packets:
-                if packet.has(RST | FIN):
+                if packet.has(RST | FIN) or packet.gap_s >= _REASON_S:
                     break
                 whole += 1
                 missing += _key(packet, keys) not in other

@@ -1,6 +1,7 @@
 """One entry of a Windows event log, and what events 1040 and 3033 say in the inserts and in the text."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,3 +54,15 @@ def average_too_low(entry: EventEntry) -> AverageTooLow | None:
     command = next((Command(insert) for insert in inserts if insert in ("Ping", "Sync")), None)
     first, threshold_s = (numbers[0] if numbers else None), (numbers[1] if len(numbers) > 1 else None)
     return AverageTooLow(None if entry.id == 3033 else first, threshold_s, command)
+
+
+def distinct(entries: Iterable[EventEntry]) -> list[EventEntry]:
+    """Return events without those that stand in another form, too: the same log as .evtx, and as text beside it."""
+    found: dict[object, EventEntry] = {}
+    for number, entry in enumerate(entries):
+        said = average_too_low(entry) or (entry.inserts, entry.message)
+        computer = entry.computer.partition(".")[0].lower()
+        key = number if entry.at_s is None else (entry.id, int(entry.at_s), computer, said)
+        if key not in found or (entry.is_utc and not found[key].is_utc):
+            found[key] = entry
+    return list(found.values())

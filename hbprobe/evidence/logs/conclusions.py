@@ -1,8 +1,8 @@
 """From logs that were read to what they show: limits, events, findings, and what to do."""
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from hbprobe.duration import format_duration
 from hbprobe.evidence.events.entry import RECYCLES, AverageTooLow, EventEntry, average_too_low
 from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, limit_of, shared
 from hbprobe.evidence.logs.following import AT_ONCE_S, silences_of
+from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNED_AWAY
 from hbprobe.evidence.logs.networks import wider
 from hbprobe.evidence.logs.reports import reports, utc
 from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Windows, rebuild
@@ -55,7 +56,7 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
     limits, sensitivity = _limits(logs)
     windows = _windows(logs)
     events, both = _events(logs, windows)
-    counts = _counts(logs)
+    counts, httperr = _counts(logs), _httperr(logs)
     network_limits = [one for _, one in limits]
     together = shared(network_limits) if logs.asked.by.value == "network" else None
     parts = tuple(part for part, _ in limits)
@@ -79,7 +80,11 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
         ),
         events=tuple(events[:_MOST_EVENTS]),
         counts=counts,
-        findings=tuple(_findings(parts, together, windows, events, both, counts, coverage)),
+        httperr=httperr,
+        findings=(
+            *_findings(parts, together, windows, events, both, counts, coverage),
+            *_httperr_findings(httperr),
+        ),
         notes=tuple(_notes(logs, parts, coverage, windows)),
     )
 
@@ -266,7 +271,7 @@ def _windows(logs: "OpenLogs") -> Windows:
     restarts = [
         (entry.at_s, entry.computer) for entry in logs.entries if entry.id in RECYCLES and entry.at_s is not None
     ]
-    recycled = "SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = 'Connection_Abandoned_By_ReqQueue'"
+    recycled = f"SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = '{ABANDONED}'"
     restarts += [(float(at_s), "") for (at_s,) in connection.execute(recycled).fetchall()]
     cursor = connection.execute(SAMPLES)
     samples = (row for batch in iter(lambda: cursor.fetchmany(50_000), []) for row in batch)
@@ -397,6 +402,28 @@ def _event_findings(windows: Windows, events: Sequence[EventPart], both: int) ->
     elif windows.full:
         text = f"event 1040 does not fire: the lowest average is {windows.lowest_s} s"
         yield LogFindingPart(code="event-1040", severity="note", text=text)
+
+
+def _httperr(logs: "OpenLogs") -> dict[str, int]:
+    sql = "SELECT coalesce(reason, '-') AS name, count(*) FROM httperr GROUP BY 1 ORDER BY 2 DESC, 1"
+    return dict(logs.connection.execute(sql).fetchall())
+
+
+def _httperr_findings(httperr: Mapping[str, int]) -> Iterator[LogFindingPart]:
+    """Say what HTTP.sys's log tells of; a reason that is not known here stands in the report only."""
+    known: tuple[tuple[tuple[str, ...], Literal["problem", "note"], str], ...] = (
+        ((IDLE,), "note", "idle after an answer, which is normal"),
+        (GONE, "note", "with a request whose client was gone before its answer"),
+        (SLOW, "note", "with a request that came too slowly"),
+        ((ABANDONED,), "note", "with a request in a worker process that ended or was recycled"),
+        (TURNED_AWAY, "problem", "with a request that it turned away: the pool is stopped, or has too much to do"),
+    )
+    for reasons, severity, words in known:
+        found = {reason: httperr[reason] for reason in reasons if reason in httperr}
+        if found:
+            what = f"HTTP.sys ended {counted(sum(found.values()), 'connection')} {words} ({', '.join(found)})"
+            text = f"{what}: hbprobe logs ... --report httperr"
+            yield LogFindingPart(code="httperr", severity=severity, text=text)
 
 
 def _notes(

@@ -35,6 +35,8 @@ class LogKind(StrEnum):
     """What `Get-WinEvent | ConvertTo-Json` writes, or a line of JSON for each event."""
     EVENT_TEXT = "event-text"
     """Pasted from the Event Viewer, its CSV, or lines of syslog."""
+    TRUTH = "truth"
+    """What `hbprobe fleet` leaves beside the logs that it makes: what they should show, which is not to be read."""
 
 
 class NotReadError(Exception):
@@ -151,6 +153,7 @@ _MAGIC: Final = {
 _IIS_FORMAT: Final = re.compile(r"\S+, \S*, \d\d?/\d\d?/\d{2,4}, \d\d?:\d\d:\d\d, ")
 _NCSA: Final = re.compile(r'\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "')
 _LINE_OF_W3C: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S")
+_TRUTH: Final = re.compile(r'\{\s*"schema": "hbprobe\.truth/')
 _SYSLOG: Final = re.compile(r"ActiveSync(\[\d+\])?: \d{3,4}: ")
 _SWITCH: Final = (
     "hbprobe reads the W3C format: set it as the site's log format in IIS, with time-taken among its fields"
@@ -180,6 +183,8 @@ def _kind_of_text(text: str) -> LogKind:
         return _kind_of_fields(text)
     if text.startswith("DateTime,RequestId,"):
         return LogKind.HTTPPROXY
+    if _TRUTH.match(text):
+        return LogKind.TRUTH
     if text.startswith(("{", "[")):
         if re.search(r'"(Id|EventID|EventId)"\s*:', text):
             return LogKind.EVENT_JSON

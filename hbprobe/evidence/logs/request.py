@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.events.entry import EventEntry
+from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.engine import engine, rows_of, users_rows
 from hbprobe.evidence.logs.following import follow, join
@@ -151,6 +151,7 @@ class OpenLogs:
                 continue
             told(f"reading {source.name}")
             logs._take(source, store)
+        logs.entries = distinct(logs.entries)
         kept = [store]
         others = [folder for folder in stores if asked.into is None or folder.resolve() != asked.into.resolve()]
         kept += [LogStore(folder, connection, pseudonyms=pseudonyms) for folder in others]
@@ -165,6 +166,8 @@ class OpenLogs:
     def _take(self, source: LogSource, store: LogStore) -> None:
         try:
             kind = kind_of(head_of(source), source.member or source.path.name)
+            if kind is LogKind.TRUTH:
+                return
             if kind in (LogKind.EVTX, *map(LogKind, READERS)):
                 self._take_events(source, kind)
             else:

@@ -1,7 +1,5 @@
 """A fleet on the terminal: when event 1040 fires, what the server carries, and each kind of device."""
 
-from typing import Any
-
 from rich.console import Console
 
 from hbprobe.duration import format_duration
@@ -11,21 +9,9 @@ from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY, FleetResult, KindResult
 from hbprobe.report.terminal.layout import pairs, settings_words, table_of
 from hbprobe.text import counted
 
-SCHEMA = "hbprobe.fleet/1"
-SWEEP_SCHEMA = "hbprobe.fleet-sweep/1"
 _MOST_NAMED = 2
 _COLUMNS = ("device", "number", "asks most for", "requests", "wake-ups", "lost", "no push")
 _NUMBERS = ("number", "requests", "wake-ups", "lost", "no push")
-
-
-def fleet_document(result: FleetResult, mix: str) -> dict[str, Any]:
-    """Return the result as it stands in JSON."""
-    return {"schema": SCHEMA, "mix": mix, **result.as_dict()}
-
-
-def sweep_document(sweep: ShareSweep, mix: str) -> dict[str, Any]:
-    """Return a sweep as it stands in JSON."""
-    return {"schema": SWEEP_SCHEMA, "mix": mix, **sweep.as_dict()}
 
 
 def print_fleet(result: FleetResult, mix: str, console: Console) -> None:

@@ -1,8 +1,7 @@
 """A fleet over sockets on the terminal: what the stand-in saw and logged, and whether the model says the same."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -15,7 +14,6 @@ from hbprobe.fleet.mail import DAY_S
 from hbprobe.report.terminal.layout import pairs, plain, settings_words
 from hbprobe.text import counted
 
-SCHEMA = "hbprobe.fleet-sockets/1"
 _RELEASE = Release.V2019
 """What the stand-in passes for unless told otherwise."""
 
@@ -43,14 +41,6 @@ class SocketReport:
     def agrees(self) -> bool:
         """The model makes the very same requests."""
         return self.in_model == self.requests == self.model_requests
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain JSON types."""
-        settings = asdict(self.settings)
-        settings.pop("problems")
-        events = [{"at_s": event.at_s, "average_s": event.average_s} for event in self.events]
-        said = {key: value for key, value in asdict(self).items() if key not in ("events", "settings")}
-        return {"schema": SCHEMA, **said, "agrees": self.agrees, "settings": settings, "events": events}
 
 
 def print_sockets(report: SocketReport, console: Console) -> None:

@@ -1,7 +1,5 @@
 """A sizing on the terminal: one row a timer, the timers that are enough, and the change in the firewall's words."""
 
-from typing import Any
-
 from rich.console import Console
 
 from hbprobe.duration import format_duration
@@ -11,13 +9,7 @@ from hbprobe.profiles.configuring import Configure
 from hbprobe.report.terminal.layout import pairs, plain, table_of
 from hbprobe.text import named
 
-SCHEMA = "hbprobe.size/1"
 _COLUMNS = ("timer", "event 1040", "wake-ups", "requests/s", "entries", "kB", "no push, min", "well")
-
-
-def size_document(sizing: Sizing, about: dict[str, Any], configure: Configure | None) -> dict[str, Any]:
-    """Return the sizing as it stands in JSON; `about` says what was simulated."""
-    return {"schema": SCHEMA, **about, **sizing.as_dict(), "configure": change(sizing, configure)}
 
 
 def print_size(sizing: Sizing, about: str, configure: Configure | None, console: Console) -> None:

@@ -34,8 +34,9 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.capture_file import CaptureFile, pieces
-from hbprobe.evidence.captures.death import ConnectionFate
+from hbprobe.evidence.captures.death import ConnectionFate, judge
 from hbprobe.evidence.captures.retention import Retention
+from hbprobe.evidence.captures.tcp_flow import flows
 from hbprobe.manner import Manner
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.report.plots.capture_plot import capture_plot
@@ -342,6 +343,26 @@ def test_what_moves_is_let_go(tmp_path):
         kept.add(piece.data, piece.segments, piece.first_packet, 0)
     assert kept.packets == 3006
     assert len(kept.rows()) < 60
+
+
+@pytest.mark.parametrize("piece_bytes", [2000, 64_000_000])
+def test_what_follows_on_the_same_ports_takes_no_evidence_away(tmp_path, piece_bytes):
+    """The client's system gives the ports of a connection that died in silence to the next one."""
+    old = Talk().open().void("client", 60)
+    new = Talk(at_s=START_S + 70)
+    new.next = {"client": 900_000, "server": 800_000}
+    new.open()
+    for number in range(40):
+        new.say("server", PSH | ACK, b"x" * 100, at_s=71 + number / 100).say(
+            "client", ACK, at_s=71.001 + number / 100
+        )
+    kept = Retention()
+    for piece in pieces(CaptureFile(written(tmp_path / "a.pcap", old, new)), piece_bytes=piece_bytes):
+        kept.add(piece.data, piece.segments, piece.first_packet, 0)
+    first, second = flows(kept.rows(), least_gap_s=1.0, others_too=True)
+    verdict = judge(first, end_s=START_S + 72)
+    assert (verdict.ending, verdict.how, verdict.repeats) == (ConnectionFate.IDLE_DEATH, Manner.SILENT, 5)
+    assert judge(second, end_s=START_S + 72).ending is ConnectionFate.ALIVE
 
 
 def test_silences_across_pieces_and_with_little_memory(tmp_path):

@@ -232,6 +232,20 @@ def test_logged_events_are_held_against_the_rebuilt_ones(tmp_path):
     assert both.has_problem
 
 
+def test_an_event_in_two_files_is_one(tmp_path):
+    at = datetime(2030, 1, 2, 8, tzinfo=UTC)
+    write_evtx(
+        tmp_path / "app.evtx", [(1040, "MSExchange ActiveSync", at, "EX1.example.test", ["300", "Ping", "540"])]
+    )
+    text = (
+        "Log Name: Application\nSource: MSExchange ActiveSync\nDate: {}\nEvent ID: 1040\nComputer: EX1\n"
+        "Description:\nThe average [300] for request [Ping] is at or below [540].\n\n"
+    )
+    write(tmp_path / "a.txt", text.format("2030-01-02 08:00:00") + text.format("2030-01-02 08:15:00"))
+    events = Logs([tmp_path]).run().events
+    assert [event.at for event in events] == ["2030-01-02T08:00:00Z", "2030-01-02T08:15:00Z"]
+
+
 def test_a_recycled_worker_begins_with_an_empty_window(tmp_path):
     write_logs(tmp_path, company(path("a"), mix={"outlook-180": 1}, devices=40, moves=0), days=0.2)
     before = Logs([tmp_path]).run().windows.rebuilt
@@ -252,6 +266,25 @@ def test_httpproxy_and_httperr(tmp_path):
     evidence = Logs([tmp_path]).run()
     assert evidence.coverage.requests == 1
     assert any("HttpProxy's log tells of the same requests" in note for note in evidence.notes)
+
+
+@pytest.mark.parametrize(
+    ("reason", "severity", "words"),
+    [
+        ("Timer_ConnectionIdle", "note", "idle after an answer, which is normal"),
+        ("Connection_Dropped", "note", "with a request whose client was gone before its answer"),
+        ("Timer_EntityBody", "note", "with a request that came too slowly"),
+        ("Connection_Abandoned_By_ReqQueue", "note", "in a worker process that ended or was recycled"),
+        ("QueueFull", "problem", "with a request that it turned away"),
+    ],
+)
+def test_what_httperr_shows(tmp_path, reason, severity, words):
+    write(tmp_path / "httperr1.log", HTTPERR.replace("Timer_ConnectionIdle", reason))
+    evidence = Logs([tmp_path]).run()
+    assert evidence.httperr == {reason: 1}
+    (found,) = [finding for finding in evidence.findings if finding.code == "httperr"]
+    assert found.severity == severity
+    assert found.text.startswith("HTTP.sys ended 1 connection ") and words in found.text and reason in found.text
 
 
 def test_what_is_not_read_is_named_and_the_rest_goes_on(tmp_path):

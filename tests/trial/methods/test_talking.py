@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from hbprobe.manner import Aftermath, Manner
+from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.evidence import Ask, Question
@@ -68,10 +69,8 @@ def then(seconds, act, name="redis"):
 
 
 @pytest.fixture
-def h2_tls(tls_pair):
+def h2_tls():
     """TLS in which the server agrees on HTTP/2."""
-    from hbprobe.net.certificates import throwaway_pair
-
     server, client = throwaway_pair()
     server.set_alpn_protocols(["h2"])
     return server, client
@@ -244,8 +243,8 @@ def test_a_port_that_speaks_tls_and_is_spoken_to_in_the_clear(on_warp, serve, tl
     assert found.reason.endswith(f"; this port speaks TLS: write {secure}://localhost:{port}/")
 
 
-def test_a_server_without_http2(on_warp, serve, tls_pair):
-    found = proof(on_warp, serve, talking(SERVERS["http2"]), name="http2", tls=tls_pair)
+def test_a_server_without_http2(on_warp, serve):
+    found = proof(on_warp, serve, talking(SERVERS["http2"]), name="http2", tls=throwaway_pair())
     assert found.reason == "the server does not speak h2: in TLS it agrees on nothing"
 
 
