@@ -38,7 +38,7 @@ def mend(
     if first is BoxKind.SERVER:
         return (_BETWEEN_REQUESTS,)
     doubt = (_MAYBE_SERVERS,) if BoxKind.SERVER in reasoning.kinds else ()
-    return (*_timer(verdict), *_ping(seen), *_keep_alive(limit, seen, reasoning), *doubt)
+    return (*_timer(verdict), *_ping(seen), *_from_one_end(seen), *_keep_alive(limit, seen, reasoning), *doubt)
 
 
 def _timer(verdict: Judgement | None) -> Iterator[str]:
@@ -66,6 +66,22 @@ def _ping(seen: Sequence[Observation]) -> Iterator[str]:
             f"{every} was tried, and did not save the connection: the timer counts from the start, or the box does "
             "not count a ping as data. Let the application send data of its own as often, or have the timer raised."
         )
+
+
+def _from_one_end(seen: Sequence[Observation]) -> Iterator[str]:
+    """Tell which end must say something, as far as the protocol lets this one say something that is not answered."""
+    asked = {one.ask.question: one for one in seen}
+    tried, pinged = asked.get(Question.CLIENT_DRIP), asked.get(Question.BOTH_DRIP)
+    if tried is None or pinged is None or not pinged.survived or Question.SERVER_DRIP in asked:
+        return
+    if tried.survived:
+        yield "It may come from the client alone: bytes that the server does not answer saved it, too."
+    elif tried.survived is False:
+        yield (
+            "It must be answered, or come from the server: bytes from the client alone, as often, were tried, and "
+            "did not save it."
+        )
+    yield "Whether bytes from the server alone do cannot be told here: only hbprobe serve at the far end says."
 
 
 def _keep_alive(limit: Limit, seen: Sequence[Observation], reasoning: Reasoning) -> Iterator[str]:
