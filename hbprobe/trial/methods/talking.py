@@ -24,7 +24,7 @@ from hbprobe.trial.talks.talk import MakeTalk, Talk, Where
 
 _BEGIN_S = 30.0
 """So long may the beginning take, which nothing is meant to hold up."""
-_FAREWELL_S = 10.0
+_CLOSING_S = 10.0
 """So long after its last words does a server close the connection, at most."""
 _AT_ONCE = Ask(Question.POST_MORTEM, 0.0)
 
@@ -133,14 +133,14 @@ class _Trial:
             outcome,
             signed=self._wire.signed,
             socket=self._socket,
-            farewell=self._last_words() if outcome.kind is Kind.CUT else "",
+            disconnect_notice=self._last_words() if outcome.kind is Kind.CUT else "",
             by_server=self._talk.end_to_end and not self._wire.in_the_clear,
             own_limit=self._own_limit,
         )
 
     def _last_words(self) -> str:
         clear = self._wire.in_the_clear
-        return self._talk.farewell or (f"{clear!r} in the clear, in the middle of TLS" if clear else "")
+        return self._talk.disconnect_notice or (f"{clear!r} in the clear, in the middle of TLS" if clear else "")
 
     # What is done meanwhile
 
@@ -251,7 +251,7 @@ class _Trial:
         now_s = self._loop.time()
         if said := self._talk.take(event):
             self._wire.send(said)
-        if self._talk.farewell:
+        if self._talk.disconnect_notice:
             return await _after_farewell(self._wire, now_s)
         if now_s - self._heard_s < PROMPT_S and not self._spoke and not self._talk.due:
             self._since_s = now_s
@@ -297,14 +297,14 @@ async def _heard(wire: Wire, talk: Talk, until_s: float) -> End | None:
             return event
         if said := talk.take(event):
             wire.send(said)
-        if talk.farewell:
+        if talk.disconnect_notice:
             return await _after_farewell(wire, asyncio.get_running_loop().time())
     return None
 
 
 async def _after_farewell(wire: Wire, at_s: float) -> End:
     """Wait for the end that a server has announced; its words are what struck."""
-    until_s = at_s + _FAREWELL_S
+    until_s = at_s + _CLOSING_S
     while (event := await wire.receive(until_s)) is not None:
         if isinstance(event, End):
             return replace(event, at_s=at_s)
@@ -315,7 +315,7 @@ def _objection(text: str, talk: Talk, end: End | None) -> Outcome:
     """Say why there is no talk; where the connection only ended, it may be there in a while."""
     if talk.trouble:
         return Outcome(Kind.FAILED, 0.0, reason=talk.trouble)
-    why = talk.farewell or (f"{end.kind.upper()}{f' ({end.detail})' if end.detail else ''}" if end else "")
+    why = talk.disconnect_notice or (f"{end.kind.upper()}{f' ({end.detail})' if end.detail else ''}" if end else "")
     return Outcome(Kind.FAILED, 0.0, reason=text + (f": {why}" if why else ""), again=True, outage=True)
 
 

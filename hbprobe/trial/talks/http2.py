@@ -31,7 +31,7 @@ class Http2Talk(Talk):
 
     def take(self, data: bytes) -> bytes:
         """Take frames; settings and PINGs of the server's are acknowledged."""
-        if self.trouble or self.farewell:
+        if self.trouble or self.disconnect_notice:
             return b""
         if not self.stands and self._is_other(data):
             self.trouble = f"the server does not speak HTTP/2: {told(bytes(self._first))}"
@@ -40,7 +40,7 @@ class Http2Talk(Talk):
             for event in self._connection.receive_data(data):
                 self._event(event)
         except (ProtocolError, ValueError) as error:
-            if not self.farewell:
+            if not self.disconnect_notice:
                 self.trouble = f"the server does not speak HTTP/2: {error}"
         return self._connection.data_to_send()
 
@@ -75,7 +75,7 @@ class Http2Talk(Talk):
             case ConnectionTerminated(error_code=code, additional_data=more):
                 name = code.name if isinstance(code, ErrorCodes) else str(code)
                 words = f" ({more.decode('ascii', 'backslashreplace')[:60]})" if more else ""
-                self.farewell = f"GOAWAY {name}{words}"
+                self.disconnect_notice = f"GOAWAY {name}{words}"
 
 
 make = Http2Talk

@@ -67,7 +67,7 @@ class Talk:
         """What was asked is answered."""
         self.trouble = ""
         """Why it can never stand, or is no talk in this protocol, in words."""
-        self.farewell = ""
+        self.disconnect_notice = ""
         """What the server said before it ended the connection, in words."""
         self.due = False
         """The server will speak by itself after the hold, and that is the answer."""

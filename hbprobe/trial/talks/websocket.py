@@ -53,7 +53,7 @@ class WebSocketTalk(Talk):
             self._connection.receive_data(data)
             return b"".join(self._event(event) for event in self._connection.events())
         except (RemoteProtocolError, LocalProtocolError, ValueError) as error:
-            if not self.farewell:
+            if not self.disconnect_notice:
                 self.trouble = f"the server does not speak WebSocket: {error}"
             return b""
 
@@ -78,7 +78,7 @@ class WebSocketTalk(Talk):
             case Pong(payload=payload) if bytes(payload) == _MARK:
                 self.answered = True
             case CloseConnection(code=code, reason=reason):
-                self.farewell = f"Close, code {int(code)}" + (f" ({reason})" if reason else "")
+                self.disconnect_notice = f"Close, code {int(code)}" + (f" ({reason})" if reason else "")
                 return self._send(event.response())
             case Message():
                 pass
