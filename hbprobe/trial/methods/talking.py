@@ -5,6 +5,7 @@ evidence of the hold that was to be silent. What it says when it ends the connec
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from importlib import import_module
 
@@ -52,9 +53,11 @@ class TalkMethod(OneConnection):
 
     @property
     def asks(self) -> frozenset[Question]:
-        """What the talk allows: not all can be asked again and again."""
-        asks = super().asks
-        return asks if self._talk(0.0).repeats else asks - {Question.BOTH_DRIP}
+        """What the talk allows: not all can be asked again and again, and few say something that is not answered."""
+        talk, asks = self._talk(0.0), super().asks
+        if talk.whispers:
+            asks |= {Question.CLIENT_DRIP}
+        return asks if talk.repeats else asks - {Question.BOTH_DRIP}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,7 +67,8 @@ class TalkMethod(OneConnection):
         return (*(login if options.user else ()), *(("TLS began by STARTTLS",) if options.starttls else ()))
 
     async def ask(self, ask: Ask) -> Observation:
-        """Ask one question; a drip from both ends is the protocol's own ping, with what answers it."""
+        """Ask one question; a drip from both ends is the protocol's own ping, with what answers it, and one from the
+        client something that is not answered."""
         environment = self._environment
         return await on_a_connection(
             self._dialer,
@@ -115,7 +119,13 @@ class _Trial:
             return Observation(self._ask, objection)
         self._since_s = self._heard_s = self._loop.time()
         async with self._quiet(self._wire, self._ask.hold_s):
-            outcome = await (self._pinged() if self._ask.question is Question.BOTH_DRIP else self._silent())
+            match self._ask.question:
+                case Question.BOTH_DRIP:
+                    outcome = await self._dripped(self._asked)
+                case Question.CLIENT_DRIP:
+                    outcome = await self._dripped(self._whispered)
+                case _:
+                    outcome = await self._silent()
         if outcome.how is Manner.SILENT and self._socket is None:
             self._socket = await examine(self._wire)
         return Observation(
@@ -149,16 +159,22 @@ class _Trial:
             return Outcome(Kind.CUT, self._elapsed_s, Manner.SILENT, reason="nothing came")
         return await (self._asked() if talk.asks else self._poked())
 
-    async def _pinged(self) -> Outcome:
+    async def _dripped(self, drip: Callable[[], Awaitable[Outcome | None]]) -> Outcome:
+        """Say something at every interval, and ask at the end where none of it is answered."""
         due_s, every_s = self._since_s + self._ask.hold_s, self._ask.interval_s or self._ask.hold_s
+        outcome: Outcome | None = None
         while (now_s := self._loop.time()) < due_s:
             end = await self._hear(min(now_s + every_s, due_s))
             if end is not None:
                 return self._ended(end)
-            outcome = await self._asked()
-            if outcome.kind is not Kind.SURVIVED:
+            outcome = await drip()
+            if outcome is not None and outcome.kind is not Kind.SURVIVED:
                 return outcome
-        return Outcome(Kind.SURVIVED, self._elapsed_s)
+        return outcome or await self._asked()
+
+    async def _whispered(self) -> None:
+        """Say something that is not answered."""
+        self._wire.send(self._talk.whisper())
 
     async def _asked(self) -> Outcome:
         """Ask, and wait for the answer."""

@@ -16,6 +16,7 @@ class Http2Talk(Talk):
     """A client's side of one HTTP/2 connection without streams."""
 
     alpn = "h2"
+    whispers = True
     end_to_end = False
 
     def __init__(self, where: Where) -> None:
@@ -48,6 +49,14 @@ class Http2Talk(Talk):
         self.answered = False
         try:
             self._connection.ping(_MARK)
+        except ProtocolError:  # the server has said GOAWAY meanwhile
+            return b""
+        return self._connection.data_to_send()
+
+    def whisper(self) -> bytes:
+        """Send WINDOW_UPDATE (section 6.9), which gives the server room, and is not answered."""
+        try:
+            self._connection.increment_flow_control_window(1)
         except ProtocolError:  # the server has said GOAWAY meanwhile
             return b""
         return self._connection.data_to_send()

@@ -26,6 +26,8 @@ _REFUSALS = {
 class WebSocketTalk(Talk):
     """A client's side of one WebSocket."""
 
+    whispers = True
+
     def __init__(self, where: Where) -> None:
         super().__init__(where)
         self._connection = WSConnection(ConnectionType.CLIENT)
@@ -59,6 +61,10 @@ class WebSocketTalk(Talk):
         """Send a Ping."""
         self.answered = False
         return self._send(Ping(payload=_MARK))
+
+    def whisper(self) -> bytes:
+        """Send a Pong that nobody asked for, to which no answer is due (RFC 6455, section 5.5.3)."""
+        return self._send(Pong(payload=_MARK))
 
     def _event(self, event: object) -> bytes:
         match event:
