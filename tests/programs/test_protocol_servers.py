@@ -25,6 +25,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from support.nginx import HEAD, HTTP
 
 import hbprobe
 from hbprobe import warp
@@ -158,19 +159,11 @@ PidFile none
 UsePAM no
 LoginGraceTime 5
 """
-_NGINX = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log stderr crit;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+_NGINX = (
+    HEAD
+    + "http {{"
+    + HTTP
+    + """
     client_header_timeout 5s;
     server {{
         listen 127.0.0.1:{port} ssl http2;
@@ -179,6 +172,7 @@ http {{
     }}
 }}
 """
+)
 _WEBSOCKETS = """
 import asyncio
 from websockets.asyncio.server import serve
