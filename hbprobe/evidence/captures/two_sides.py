@@ -255,7 +255,8 @@ def _of_one_sided_end(
         arrivals.append(near)
     if far.in_name_of is Endpoint.CLIENT and far.server_saw in (Manner.RESET, Manner.CLOSED):
         arrivals.append(far)
-    for verdict in sorted(arrivals, key=lambda one: one.idle_s or 0.0):
+    # the first to be struck; of two at one moment the client
+    for verdict in sorted(arrivals, key=lambda one: (one.idle_s or 0.0) - _SAME_MOMENT_S * (one is near)):
         end = Endpoint.SERVER if verdict is near else Endpoint.CLIENT
         source = pair.server_side if verdict is near else pair.client_side
         word = "RST" if verdict.how is Manner.RESET else "FIN"
@@ -311,8 +312,12 @@ def _acknowledged_fin(flow: TcpFlow, end: Endpoint) -> bool:
 def _made_between(
     verdict: ConnectionVerdict, near: ConnectionVerdict, far: ConnectionVerdict, sign: Sign
 ) -> ConnectionVerdict:
-    """Return the verdict on a packet that was made between the captures."""
-    idle = verdict.ending in (ConnectionFate.IDLE_DEATH, ConnectionFate.ENDED_IDLE)
+    """Return the verdict on a packet that was made between the captures.
+
+    What looked to the server like a client that hung up before the answer was none.
+    """
+    hung_up = verdict.ending is ConnectionFate.LATE_ANSWER
+    idle = hung_up or verdict.ending in (ConnectionFate.IDLE_DEATH, ConnectionFate.ENDED_IDLE)
     if verdict.how is Manner.CLOSED:
         causes: tuple[Cause, ...] = (Cause.CLOSED_BY_PROXY,)
     elif verdict.on_next:
@@ -328,6 +333,7 @@ def _made_between(
         ending=ConnectionFate.IDLE_DEATH if idle else verdict.ending,
         causes=causes,
         maker=Maker.BOX,
+        exact=hung_up or verdict.exact,
         client_saw=near.client_saw,
         server_saw=far.server_saw,
         signs=(sign, *verdict.signs),
