@@ -19,6 +19,8 @@ from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.locate.finding import Code, Hop
 from hbprobe.locate.hop_trials import Locating, plan
 from hbprobe.locate.route import find_route
+from hbprobe.measure.guard import Guard
+from hbprobe.measure.persist import persistently
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
 
@@ -36,15 +38,14 @@ async def locate(built, boxes, nat=(), method="hold", ruleset=""):
         async with far_end(net) as dialer:
             await _stand(built)
             find = functools.partial(find_route, prepare=net.client.adopt)
-            asked = plan(LIMIT_S, method, grace_s=GRACE_S)
-            return await _located(Locating(dialer, asked, random.Random(1), find=find))
+            return await _located(dialer, plan(LIMIT_S, method, grace_s=GRACE_S), find)
 
 
 async def locate_relay(built, box):
     """A proxy that ends TCP, on loopback."""
     async with path([box], Settings(), [[]]) as dialer:
         await _stand(built)
-        return await _located(Locating(dialer, plan(LIMIT_S, grace_s=GRACE_S), random.Random(1)))
+        return await _located(dialer, plan(LIMIT_S, grace_s=GRACE_S), find_route)
 
 
 async def _stand(built):
@@ -53,7 +54,10 @@ async def _stand(built):
     await asyncio.sleep(1.5)
 
 
-async def _located(locating):
+async def _located(dialer, asked, find):
+    guard = Guard(asked.grace_s / 2)
+    again = functools.partial(persistently, guard, outcome=lambda outcome: outcome)  # who is busy stands still, too
+    locating = Locating(dialer, asked, random.Random(1), find=find, persist=again)
     await locating.to_the_end()
     return locating.located
 
