@@ -4,6 +4,7 @@
 tests of one file do not run one after the other here, and one of the module would be made again and again.
 """
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -37,6 +38,18 @@ def pytest_configure():
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def pytest_sessionstart():
+    """Collecting ten thousand tests makes much that stays, and nothing to be freed."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """Leave out of every later search for garbage what stays to the end: a tenth of the time went there."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 def pytest_xdist_auto_num_workers(config):

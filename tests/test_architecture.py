@@ -153,6 +153,8 @@ TOUCHING = {
     "middlebox.events",
     "middlebox.graceful_close",
     "middlebox.http.gateway",
+    "middlebox.http.http2_leg",
+    "middlebox.http.http2_session",
     "middlebox.http.http_session",
     "middlebox.http.leg",
     "middlebox.relay",
@@ -173,6 +175,7 @@ TOUCHING = {
     "net.dial",
     "net.event_feed",
     "net.hangup",
+    "net.http2_server",
     "net.http_server",
     "net.json_api",
     "net.keep_alive",
@@ -584,7 +587,6 @@ SMALL = {
     "report.documents.location_chapter": "one kind of document, as captures and logs are",
     "trial.talks.scram": "a protocol of its own, tested with the numbers of its RFC",
     "watch.schedule": "pure, and its importer waits",
-    "web.box_page": "a page; a verb has no logic of its own",
 }
 """Modules shorter than a screen that only one other imports, each with the reason why it is one."""
 

@@ -34,6 +34,8 @@ class Advice:
     text: str
     configure: str | None = None
     """The lines that do it, in the product's own words; None where they are not known."""
+    most_s: float | None = None
+    """The longest timer that the product lets one set; None where no source says."""
 
     @property
     def sentence(self) -> str:
@@ -44,9 +46,18 @@ class Advice:
 
 
 def advise(
-    limit: Limit, verdict: Judgement | None, cut_by: str | None, configure: str | None, *, is_servers_own: bool
+    limit: Limit,
+    verdict: Judgement | None,
+    cut_by: str | None,
+    configure: str | None,
+    *,
+    is_servers_own: bool,
+    most_s: float | None = None,
 ) -> tuple[Advice, ...]:
-    """Return what to do about a limit: at the box that cuts, and then in the application."""
+    """Return what to do about a limit: at the box that cuts, and then in the application.
+
+    `configure` sets the timer that is enough on that box, and `most_s` is the longest that it takes, where known.
+    """
     if limit.survived_s is None and limit.cut_s is None:
         return ()
     if limit.cut_s is None:
@@ -57,7 +68,7 @@ def advise(
         own = "at the server: its own timer, if idle sessions are to live longer"
         measure = "to measure the path: hbprobe serve at the far end, with --method hold"
         return Advice(Party.SERVER, own), Advice(Party.NOBODY, measure)
-    return (*_at_the_box(limit, verdict, cut_by, configure), *_in_the_application(limit, verdict))
+    return (*_at_the_box(limit, verdict, cut_by, configure, most_s), *_in_the_application(limit, verdict))
 
 
 def enough_s(limit: Limit, verdict: Judgement | None) -> int | None:
@@ -66,8 +77,23 @@ def enough_s(limit: Limit, verdict: Judgement | None) -> int | None:
     return None if wanted_s is None or (limit.survived_s or 0.0) >= wanted_s else wanted_s
 
 
+def beyond_it(most_s: float) -> str:
+    """Return what helps where the timer of the box that cuts cannot be set to more."""
+    other = "publish Exchange past this box"
+    if most_s < _LEAST_MAX_S:
+        return other
+    return (
+        f"{other}, or set MaxHeartbeatInterval below {seconds(most_s)} s and HeartbeatAlertThreshold below that, "
+        "which saves the requests of clients that heed it, not those of Outlook's app"
+    )
+
+
+_LEAST_MAX_S = 120
+"""MaxHeartbeatInterval has to be below the timer, and not below MinHeartbeatInterval, 60 s as shipped."""
+
+
 def _at_the_box(
-    limit: Limit, verdict: Judgement | None, cut_by: str | None, configure: str | None
+    limit: Limit, verdict: Judgement | None, cut_by: str | None, configure: str | None, most_s: float | None
 ) -> Iterator[Advice]:
     if verdict is None:
         return
@@ -77,8 +103,11 @@ def _at_the_box(
     elif (timer_s := enough_s(limit, verdict)) is None:
         carries = f"{_timer(verdict.carries_max_s)} carries the longest heartbeat"
         yield Advice(Party.BOX, f"{where}: nothing for these devices; {carries}")
+    elif most_s is not None and most_s < timer_s:
+        least = f"its timer goes up to {seconds(most_s)} s, and {_timer(timer_s)} would be enough"
+        yield Advice(Party.BOX, f"{where}: {least}: {beyond_it(most_s)}", most_s=most_s)
     else:
-        yield Advice(Party.BOX, f"{where}: an idle timeout of {_timer(timer_s)} or more", configure)
+        yield Advice(Party.BOX, f"{where}: an idle timeout of {_timer(timer_s)} or more", configure, most_s)
 
 
 def _in_the_application(limit: Limit, verdict: Judgement | None) -> Iterator[Advice]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from hbprobe.diagnosis.advice import beyond_it, enough_s
+from hbprobe.diagnosis.ranking import Match
 from hbprobe.diagnosis.reasoning import BoxKind, Movement, Reasoning, Runs
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
+from hbprobe.profiles.silent_request import deciding_timer
 from hbprobe.trial.evidence import Observation, Question
 from hbprobe.trial.outcome import Limit
 
@@ -18,6 +21,8 @@ _BETWEEN_REQUESTS = (
     "The server's own timer runs between requests: it cuts no request that is held. "
     "Measure the path with hbprobe serve at the far end (--method hold)."
 )
+_MOST_PRODUCTS = 3
+"""Of more products that fit, none is likely enough to be told how to set it."""
 _MAYBE_SERVERS = (
     "If the timer is the server's own, which --compare or --other-port can tell, it cuts no request that is held."
 )
@@ -29,27 +34,55 @@ def is_of_the_path(reasoning: Reasoning) -> bool:
 
 
 def mend(
-    limit: Limit, seen: Sequence[Observation], reasoning: Reasoning, verdict: Judgement | None
+    limit: Limit,
+    seen: Sequence[Observation],
+    reasoning: Reasoning,
+    verdict: Judgement | None,
+    fitting: Sequence[Match] = (),
 ) -> tuple[str, ...]:
-    """Say what to do, one sentence or two each."""
+    """Say what to do, one sentence or two each; `fitting` are the products that fit best."""
     first = reasoning.kinds[0]
     if first in _NO_TIMER:
         return (_NO_TIMER[first],)
     if first is BoxKind.SERVER:
         return (_BETWEEN_REQUESTS,)
     doubt = (_MAYBE_SERVERS,) if BoxKind.SERVER in reasoning.kinds else ()
-    return (*_timer(verdict), *_ping(seen), *_keep_alive(limit, seen, reasoning), *doubt)
+    return (
+        *_timer(limit, verdict),
+        *_at_the_product(enough_s(limit, verdict), fitting),
+        *_ping(seen),
+        *_from_one_end(seen),
+        *_keep_alive(limit, seen, reasoning),
+        *doubt,
+    )
 
 
-def _timer(verdict: Judgement | None) -> Iterator[str]:
+def _timer(limit: Limit, verdict: Judgement | None) -> Iterator[str]:
     if verdict is None:
         return
     if verdict.healthy:
         yield "The timer is long enough for Direct Push with these settings."
         return
-    if verdict.recommended_s is not None:
+    if verdict.recommended_s is not None and enough_s(limit, verdict) is None:
+        yield "The timer is long enough for these devices."
+    elif verdict.recommended_s is not None:
         yield f"The timer for the change ticket: {verdict.ticket}"
     yield f"A timer of {_seconds(verdict.carries_max_s)} carries the longest heartbeat of these settings."
+
+
+def _at_the_product(timer_s: int | None, fitting: Sequence[Match]) -> Iterator[str]:
+    """Tell how the timer is set on the products that may be behind the limit, where few may, and sources say."""
+    if timer_s is None or len(fitting) > _MOST_PRODUCTS:
+        return
+    for profile in (match.profile for match in fitting):
+        where = f"On {profile.name}" if len(fitting) == 1 else f"If it is {profile.name}"
+        timer = deciding_timer(profile)
+        if timer is None:
+            continue
+        if timer.max is not None and timer.max < timer_s:
+            yield f"{where}: its timer goes up to {_seconds(timer.max)}: {beyond_it(timer.max)}."
+        elif (command := timer.set_to(timer_s)) is not None:
+            yield f"{where}: {'; '.join(line.strip() for line in command.splitlines())}"
 
 
 def _ping(seen: Sequence[Observation]) -> Iterator[str]:
@@ -66,6 +99,22 @@ def _ping(seen: Sequence[Observation]) -> Iterator[str]:
             f"{every} was tried, and did not save the connection: the timer counts from the start, or the box does "
             "not count a ping as data. Let the application send data of its own as often, or have the timer raised."
         )
+
+
+def _from_one_end(seen: Sequence[Observation]) -> Iterator[str]:
+    """Tell which end must say something, as far as the protocol lets this one say something that is not answered."""
+    asked = {one.ask.question: one for one in seen}
+    tried, pinged = asked.get(Question.CLIENT_DRIP), asked.get(Question.BOTH_DRIP)
+    if tried is None or pinged is None or not pinged.survived or Question.SERVER_DRIP in asked:
+        return
+    if tried.survived:
+        yield "It may come from the client alone: bytes that the server does not answer saved it, too."
+    elif tried.survived is False:
+        yield (
+            "It must be answered, or come from the server: bytes from the client alone, as often, were tried, and "
+            "did not save it."
+        )
+    yield "Whether bytes from the server alone do cannot be told here: only hbprobe serve at the far end says."
 
 
 def _keep_alive(limit: Limit, seen: Sequence[Observation], reasoning: Reasoning) -> Iterator[str]:

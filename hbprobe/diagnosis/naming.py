@@ -17,18 +17,15 @@ _MORE: dict[str, tuple[str, ...]] = {
     "apache-traffic-server": ("ats/", "apachetrafficserver"),
     # Server, in the documentation of https://github.com/awslabs/scale-out-computing-on-aws
     "aws-alb": ("awselb",),
-    # the page, in https://github.com/Azure/application-gateway-kubernetes-ingress/issues/687; v1 by analogy
-    "azure-application-gateway-v1": ("microsoft-azure-application-gateway/v1",),
+    # the page, in https://github.com/MicrosoftDocs/azure-docs/issues/110739; that of v1 was not found
     "azure-application-gateway-v2": ("microsoft-azure-application-gateway/v2",),
     # Via, in https://cloud.google.com/load-balancing/docs/https#target-proxies
     "gcp-application-lb-global": ("1.1 google",),
     "gcp-application-lb-regional": ("1.1 google",),
-    # no public source was found: seen in answers
-    "google-cloud-run": ("google frontend",),
     # Via, of the router's own source: https://github.com/heroku/vegur
     "heroku-router": ("vegur",),
-    # no public source was found: IIS's own name, and the mark that ARR puts beside it
-    "microsoft-iis-arr": ("microsoft-iis", "(arr)"),
+    # Server, of IIS, which ARR is an extension of: https://blogs.iis.net/finbarryan/application-request-routing-and-server-headers-quot-x-powered-by-arr-2-5-quot
+    "microsoft-iis-arr": ("microsoft-iis",),
 }
 """Names that are neither part of a product's id nor of what it is built on, each with where it stands."""
 _COMMON = frozenset(

@@ -81,7 +81,7 @@ def rank(
     Left out is what cannot be: a product whose timer cannot be set to the limit, or that cuts in another manner.
     `phase` is that of the connection in which it was silent; between requests the timer may be a server's, too.
     """
-    may_be_server = phase is QuietPhase.BETWEEN and BoxKind.SERVER in reasoning.kinds
+    may_be_server = phase in (QuietPhase.BETWEEN, QuietPhase.UNASKED) and BoxKind.SERVER in reasoning.kinds
     if limit.cut_s is None or not (reasoning.is_a_box or may_be_server):
         return ()
     profiles, told, matches = tuple(profiles), told_names(seen), []

@@ -138,8 +138,10 @@ class _Judge:
         min_s, max_s = self._limits()
         sample_size, threshold_s = self._sample_size(), self._from_zero_up(THRESHOLD_KEY)
         self._remark_on_file()
-        for entry in self._all.values():
-            self._remark_on_name(entry)
+        names = [name for entry in self._all.values() if (name := _remark_on_name(entry))]
+        if not (self._entries or self._elsewhere or names):
+            self._note(r"all defaults: is this the back end's file, ClientAccess\Sync\web.config?")
+        self._problems += names
         self._remark_on_proxy(max_s)
         self._remark_on_threshold(min_s, max_s, threshold_s)
         return Settings(min_s, max_s, sample_size, threshold_s, tuple(self._problems))
@@ -202,24 +204,6 @@ class _Judge:
             if entry.first_line != entry.line:
                 text = f"{key} is set on line {entry.first_line} and again on line {entry.line}: the last one counts"
                 self._note(text, key, entry.line, entry.value)
-        if not self._entries and not self._elsewhere:
-            self._note(r"all defaults: is this the back end's file, ClientAccess\Sync\web.config?")
-
-    def _remark_on_name(self, entry: Entry) -> None:
-        key = entry.key
-        if len(key) > _LONGEST_NAME or key.lower() in (known.lower() for known in _DEFAULTS):
-            return
-        of_2003 = {old.lower(): new for new, old in _KEYS_2003.items()}
-        if new := of_2003.get(key.lower()):
-            text = f"{key} is the name of Exchange Server 2003, which later ones ignore: they have {new}"
-            self._note(text, key, entry.line, entry.value)
-            return
-        known = {each.lower(): each for each in (*_DEFAULTS, *_KEYS_2003.values())}
-        if near := get_close_matches(key.lower(), known, n=1, cutoff=_NEAR):
-            meant = known[near[0]]
-            meant = of_2003.get(meant.lower(), meant)
-            text = f"{key!r} is no setting, so Exchange ignores it: is {meant} meant?"
-            self._note(text, key, entry.line, entry.value)
 
     def _remark_on_proxy(self, max_s: int) -> None:
         entry = self._all.get(_PROXY_KEY.lower())
@@ -243,3 +227,20 @@ class _Judge:
             return
         entry = self._entries.get(THRESHOLD_KEY)
         self._note(text, THRESHOLD_KEY, entry.line if entry else None, entry.value if entry else None)
+
+
+def _remark_on_name(entry: Entry) -> SettingsProblem | None:
+    """Return a remark on a key that Exchange ignores, where its name is nearly that of a setting, or once was it."""
+    key = entry.key
+    if len(key) > _LONGEST_NAME or key.lower() in (known.lower() for known in _DEFAULTS):
+        return None
+    of_2003 = {old.lower(): new for new, old in _KEYS_2003.items()}
+    known = {each.lower(): each for each in (*_DEFAULTS, *_KEYS_2003.values())}
+    if new := of_2003.get(key.lower()):
+        text = f"{key} is the name of Exchange Server 2003, which later ones ignore: they have {new}"
+    elif near := get_close_matches(key.lower(), known, n=1, cutoff=_NEAR):
+        meant = known[near[0]]
+        text = f"{key!r} is no setting, so Exchange ignores it: is {of_2003.get(meant.lower(), meant)} meant?"
+    else:
+        return None
+    return SettingsProblem(text, key, entry.line, entry.value, severity=Severity.NOTE)

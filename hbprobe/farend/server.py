@@ -1,7 +1,8 @@
 """The far end: an HTTP server, plain or TLS, without timers of its own that a probe could mistake for the path's.
 
 No keep-alive limit short of a month, and no TCP keep-alives, which would hide every packet filter on the way. What it
-serves is made of services: `/hold`, `/events` and `/ws` always, and others that it is given.
+serves is made of services: `/hold`, `/events` and `/ws` always, and others that it is given. It is served over
+HTTP/1.1 and over HTTP/2 (`hbprobe.net.http2_server`), but for WebSockets, which need HTTP/1.1 here.
 
 A connection whose hold was answered is let go once it has been idle for twice the longest hold that was asked for and
 ten minutes more; after another POST, a Ping say, twice the longest heartbeat. A client that lives has long asked
@@ -50,7 +51,7 @@ class FarEnd:
         for service in (*ours, *services):
             app.add_routes(service.routes())
         app.add_routes([web.get("/", self._about)])
-        self._server = HttpServer(app, tls, said, keepalive_s=LONGEST_HOLD_S, may_idle_s=self._may_idle_s)
+        self._server = HttpServer(app, tls, said, keepalive_s=LONGEST_HOLD_S, http2=True, may_idle_s=self._may_idle_s)
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""

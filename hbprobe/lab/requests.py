@@ -146,7 +146,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
             exchange=self.judges(self.traits),
             heartbeat_s=self.heartbeat_s,
         )
-        result = replace(result, configure=_configure(result, boxes))
+        result = _with_the_products_words(result, boxes)
         return handed_over(result, findings.failure, holds_something=bool(findings.run.trials))
 
     @property
@@ -365,12 +365,14 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         return None if self.compare is None else target_of(self.compare, self.traits.schemes, "compare")
 
 
-def _configure(result: "Result", boxes: "Sequence[Profile]") -> str | None:
-    """Return what sets the timer that is enough on the box that cuts, in its product's own words; None if unknown."""
+def _with_the_products_words(result: "Result", boxes: "Sequence[Profile]") -> "Result":
+    """Add what sets the timer that is enough on the box that cuts, and how long it can be made."""
     from hbprobe.diagnosis.advice import enough_s
     from hbprobe.profiles.silent_request import deciding_timer
 
     timer_s = enough_s(result.limit, result.verdict)
     guilty = next((box for box in boxes if box.id == result.cut_by), None)
     timer = None if guilty is None else deciding_timer(guilty)
-    return None if timer_s is None or timer is None or timer.configure is None else timer.configure.text(timer_s)
+    if timer_s is None or timer is None:
+        return result
+    return replace(result, configure=timer.set_to(timer_s), most_s=timer.max)

@@ -16,6 +16,7 @@ import asyncio
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from aiohttp.typedefs import Handler
 
 from hbprobe.net.accepted import AcceptedTransport
 from hbprobe.net.listener import Listener
+from hbprobe.net.target import HTTP_1_1, HTTP_2
 
 FIRST_REQUEST_S = 60.0
 """So long may a connection take over its first request, the TLS handshake included."""
@@ -50,14 +52,19 @@ class HttpServer:
         said: Callable[[str], None] = lambda _: None,
         *,
         keepalive_s: float,
+        http2: bool = False,
         may_idle_s: Callable[[web.Request], float | None] = lambda _: None,
     ) -> None:
         """`said` hears of clients that are turned away, once a minute at most.
 
         `keepalive_s` is how long a connection may be quiet between two requests; `may_idle_s` may name less, after a
-        request. It must come from an application that was given to nobody else.
+        request. It must come from an application that was given to nobody else. `http2`: that is spoken, too, where
+        TLS agrees on it, and without TLS with clients that begin with it.
         """
         self._tls = tls
+        self._http2 = http2
+        if tls is not None and http2:
+            tls.set_alpn_protocols([HTTP_2, HTTP_1_1])
         self._said = said
         self._may_idle_s = may_idle_s
         self._loop = asyncio.get_running_loop()
@@ -82,6 +89,8 @@ class HttpServer:
         """Those that have sent no request yet, oldest first, and what ends each."""
         self._idle: dict[AcceptedTransport, float] = {}
         """Those between two requests, and since when."""
+        self._under_way: Counter[AcceptedTransport] = Counter()
+        """How many requests each has asked that are not answered."""
         self._let_go: dict[AcceptedTransport, asyncio.TimerHandle] = {}
         """What ends an idle one that may not be idle for long."""
         self._steps = 0
@@ -102,7 +111,7 @@ class HttpServer:
     async def close(self) -> None:
         """Stop, and drop what is still held.
 
-        At once: on a path that has gone silent TLS would wait half a minute for the other end's farewell.
+        At once: on a path that has gone silent TLS would wait half a minute for the other end's close_notify.
         """
         self._listener.close()
         for transport in tuple(self._everyone):
@@ -150,8 +159,18 @@ class HttpServer:
     def stands(self, transport: AcceptedTransport) -> asyncio.Protocol:
         """Let aiohttp have a connection."""
         self._shaken(transport)
-        assert self._runner.server is not None
-        return self._runner.server()
+        server = self._runner.server
+        assert server is not None
+        if not self._http2:
+            return server()
+        from hbprobe.net.http2_server import Http2Protocol, Undecided
+
+        return Undecided(server, lambda: Http2Protocol(server, lambda _: self._speaks_http2(transport)))
+
+    def _speaks_http2(self, transport: AcceptedTransport) -> None:
+        """Let a client stay without a request: HTTP/2 can be asked for its PING alone."""
+        self._asked(transport)
+        self._idle[transport] = self._loop.time()
 
     def _shaken(self, transport: AcceptedTransport) -> None:
         if self._shaking.pop(transport, None) is not None and len(self._shaking) == _MOST_SHAKING - 1:
@@ -161,6 +180,7 @@ class HttpServer:
         """Forget a connection."""
         self._everyone.discard(transport)
         self._idle.pop(transport, None)
+        self._under_way.pop(transport, None)
         for timers in (self._fresh, self._let_go):
             if (timer := timers.pop(transport, None)) is not None:
                 timer.cancel()
@@ -195,11 +215,12 @@ class HttpServer:
     @web.middleware
     async def _around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Keep the books over a request, and take none whose body would have to be inflated."""
-        transport = request.transport
+        transport = getattr(request.transport, "under", request.transport)
         assert isinstance(transport, AcceptedTransport | None)
         if transport is None:
             raise ConnectionResetError  # gone before it was read
         self._asked(transport)
+        self._under_way[transport] += 1
         try:
             if request.headers.get("Content-Encoding", "").strip().lower() not in _UNCODED:
                 return _refusal(415, "no body is taken that is compressed", {"Accept-Encoding": "identity"})
@@ -217,6 +238,9 @@ class HttpServer:
 
     def _answered(self, transport: AcceptedTransport, request: web.Request) -> None:
         if transport not in self._everyone:
+            return
+        self._under_way[transport] -= 1
+        if self._under_way[transport]:
             return
         self._idle[transport] = self._loop.time()
         if (may_idle_s := self._may_idle_s(request)) is not None:

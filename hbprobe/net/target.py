@@ -19,6 +19,7 @@ class Scheme:
 
 
 HTTP_1_1 = "http/1.1"
+HTTP_2 = "h2"
 """Its name in TLS (RFC 7301, section 6)."""
 HTTP: Mapping[str, Scheme] = {"https": Scheme(tls=True, port=443), "http": Scheme(tls=False, port=80)}
 

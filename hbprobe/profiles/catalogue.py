@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,14 +33,21 @@ def profile_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent, path.stem))
 
 
+@cache
+def _shipped(path: Path) -> Profile:
+    """Shipped profiles stay as they are while a program runs, and to read them all takes a quarter of a second."""
+    return load_profile(path)
+
+
 class Catalogue(Mapping[str, Profile]):
     """The profiles that ship with hbprobe, by id, and whatever file or folder a user names in place of one."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._files = {path.stem: path for path in profile_files(folder or built_in_folder())}
+        self._load = _shipped if folder is None else load_profile
 
     def __getitem__(self, id_: str) -> Profile:
-        return load_profile(self._files[id_])
+        return self._load(self._files[id_])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.ids)
@@ -54,15 +62,17 @@ class Catalogue(Mapping[str, Profile]):
 
     def find(self, reference: str) -> Profile:
         """Return the one profile that an id, a file or a folder stands for. Raises UserError."""
-        return load_profile(self.find_file(reference))
+        return self[reference] if reference in self._files else load_profile(self.find_file(reference))
 
     def find_all(self, reference: str) -> list[Profile]:
         """Return every profile that an id, a file or a folder stands for. Raises UserError."""
+        if reference in self._files:
+            return [self[reference]]
         return [load_profile(path) for path in self.find_files(reference)]
 
     def all(self) -> list[Profile]:
         """Return the shipped profiles, in the order of their folders and ids."""
-        return [load_profile(path) for path in self._files.values()]
+        return [self._load(path) for path in self._files.values()]
 
     def find_file(self, reference: str) -> Path:
         """Return the one file that an id, a file or a folder stands for. Raises UserError."""

@@ -20,10 +20,12 @@ __all__ = [
     "Category",
     "Configure",
     "Ends",
+    "EventStreams",
     "Expiry",
     "Grade",
     "HalfClose",
     "Http",
+    "Http2",
     "Inferable",
     "Layer",
     "MismatchError",
@@ -81,6 +83,29 @@ class HalfClose(Strict):
     """What a reader should know besides."""
 
 
+class Http2(Strict):
+    """What is known of HTTP/2 between an http box and its clients."""
+
+    spoken: Flag = True
+    """Whether it is spoken at all, where it must be switched on, too; a box that speaks none offers only HTTP/1.1."""
+    pings_count: Flag | None = None
+    """Whether a PING restarts the timer of a connection on which no request waits. Without it no source tells; then
+    the box restarts none."""
+    source: SourceKeys
+    """One of the profile's `sources`, or several."""
+    note: Text = ""
+    """What a reader should know besides."""
+
+
+class EventStreams(Strict):
+    """What is known of event streams (text/event-stream) through an http box, beside its timers."""
+
+    source: SourceKeys
+    """One of the profile's `sources`, or several."""
+    note: Text
+    """What a reader should know."""
+
+
 class Http(Strict):
     """What an http box does to requests beside timing them."""
 
@@ -92,6 +117,10 @@ class Http(Strict):
     """The box adds a Via header."""
     forwarded_for: Flag = False
     """The box adds X-Forwarded-For."""
+    http2: Http2 | None = None
+    """HTTP/2 with its clients; where no source tells, it is let through, and its PINGs set no timer back."""
+    event_streams: EventStreams | None = None
+    """What is known of event streams; no source tells without."""
     no_tunnel_timer: SourceKeys | None = None
     """Nothing ends an upgraded connection, as a WebSocket, that is quiet: where that stands, of the profile's
     `sources`."""
@@ -155,6 +184,9 @@ class Profile(Strict):
                 cited.append((("timers", kind, "configure"), timer.configure.source))
         if self.http is not None and self.http.no_tunnel_timer is not None:
             cited.append((("http", "no_tunnel_timer"), self.http.no_tunnel_timer))
+        if self.http is not None:
+            known = (("http2", self.http.http2), ("event_streams", self.http.event_streams))
+            cited += [(("http", name), told.source) for name, told in known if told is not None]
         for key, block in (("sweep", self.sweep), ("half_close", self.half_close)):
             if block is not None:
                 cited.append(((key,), block.source))

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from hbprobe.duration import format_duration
-from hbprobe.manner import Expiry
+from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.mistakes import quoted
 from hbprobe.profiles.model import (
     Ends,
+    EventStreams,
     Http,
+    Http2,
     Inferable,
     Probes,
     Profile,
@@ -23,6 +25,12 @@ from hbprobe.profiles.silent_request import deciding_timer, outlived, timer_s, t
 INFERRED = "* inferred: follows from how such boxes work; no source says it"
 
 UPGRADE_UNTOLD = "no source says how long a connection may be idle that was upgraded"
+
+_PINGS = {
+    True: "a PING sets the timer of a connection without a request back",
+    False: "a PING sets no timer back",
+    None: "no source tells whether a PING sets a timer back, and in a simulated box it does not",
+}
 
 LIST_HEADER = ("profile", "layer", "seconds", "limit", "at expiry", "restarted by")
 TIMER_HEADER = ("timer", "default", "range", "at expiry", "restarted by", "source")
@@ -54,6 +62,10 @@ def notes(profile: Profile) -> list[tuple[str, str]]:
         found.append(("half_close", _with(text, one.source, one.note)))
     if profile.http is not None:
         found.append(("http", _http(profile.http)))
+    if profile.layer is Layer.HTTP:
+        told = profile.http or Http()
+        found.append(("HTTP/2", _http2(told.http2)))
+        found.append(("event streams", _event_streams(told.event_streams)))
     if upgrade_is_untold(profile):
         found.append(("WebSocket", untold_of_upgrades(profile)))
     return found
@@ -159,6 +171,20 @@ def _sweep(sweep: Sweep) -> str:
 
 def _with(text: str, cited: tuple[str, ...], note: str) -> str:
     return f"{text} ({', '.join(cited)}). {note}".rstrip()
+
+
+def _http2(told: Http2 | None) -> str:
+    if told is None:
+        return f"no source tells; a simulated box speaks it, and {_PINGS[False]}"
+    if not told.spoken:
+        return _with("not spoken with clients", told.source, told.note)
+    return _with(f"spoken with clients; {_PINGS[told.pings_count]}", told.source, told.note)
+
+
+def _event_streams(told: EventStreams | None) -> str:
+    if told is None:
+        return "no source tells more than the timers do"
+    return f"{told.note} ({', '.join(told.source)})"
 
 
 def _http(http: Http) -> str:

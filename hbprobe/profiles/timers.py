@@ -69,6 +69,10 @@ class Timer(Strict):
     configure: Configure | None = None
     """How it is set, in the product's own words."""
 
+    def set_to(self, timer_s: float) -> str | None:
+        """Return what sets it to so much, in the product's own words; None where no source says."""
+        return None if self.configure is None else self.configure.text(timer_s)
+
     @model_validator(mode="after")
     def _lies_in_its_range(self) -> Self:
         if self.min is not None and self.max is not None and self.min > self.max:

@@ -96,5 +96,6 @@ class QuietPhase(Word):
     REQUEST = "request", "a request waits for its answer"
     ANSWER = "answer", "an answer has begun"
     BETWEEN = "between", "no request waits"
+    UNASKED = "unasked", "no request was made yet"
     TUNNEL = "tunnel", "the connection was upgraded"
     FOREIGN = "foreign", "it is no HTTP: such boxes do not let it through"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hbprobe.diagnosis.mend import is_of_the_path, mend
-from hbprobe.diagnosis.ranking import Match
+from hbprobe.diagnosis.ranking import Match, best
 from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.diagnosis.spread import Spread
 from hbprobe.errors import CannotMeasureError
@@ -43,7 +43,7 @@ class Diagnosis(JsonRecord):
     @property
     def mend(self) -> tuple[str, ...]:
         """What to do."""
-        return mend(self.result.limit, self.seen, self.reasoning, self.result.verdict)
+        return mend(self.result.limit, self.seen, self.reasoning, self.result.verdict, best(self.matches))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with seconds rounded to the millisecond."""

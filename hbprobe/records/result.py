@@ -60,6 +60,8 @@ class Result(JsonRecord):
     """Id of the profile whose box cut; only a lab knows it."""
     configure: str | None = None
     """What sets the timer that is enough on the box that cuts, in its product's own words; None where unknown."""
+    most_s: float | None = None
+    """The longest timer that this product lets one set; None where unknown."""
     notes: tuple[str, ...] = ()
     """What a reader must know to trust the result, such as a certificate that was not verified."""
     server: Mapping[str, Any] | None = None
@@ -75,7 +77,7 @@ class Result(JsonRecord):
     def advice(self) -> tuple[Advice, ...]:
         """What ends the trouble, for both sides."""
         own = is_servers_own(self.method, self.limit)
-        return advise(self.limit, self.verdict, self.cut_by, self.configure, is_servers_own=own)
+        return advise(self.limit, self.verdict, self.cut_by, self.configure, is_servers_own=own, most_s=self.most_s)
 
     @property
     def exit_status(self) -> int:

@@ -248,6 +248,8 @@ class AdvicePart(Part):
     text: str
     configure: str | None
     """The lines that do it, in the product's own words."""
+    most_s: Seconds | None = None
+    """The longest timer that the product lets one set."""
 
 
 class FindingPart(Part):
@@ -404,6 +406,7 @@ class ResultPart(Document):
             "limit": self.limit.value(),
             "trials": tuple(trial.value() for trial in self.trials),
             "configure": next((one.configure for one in self.advice if one.configure is not None), None),
+            "most_s": next((one.most_s for one in self.advice if one.most_s is not None), None),
             **dict(self.seconds),
             "heartbeat_s": self.heartbeat and self.heartbeat.asked,
             "server": self.server and dict(self.server),

@@ -37,8 +37,11 @@ SetUp: TypeAlias = Callable[[WatchTarget, Record, Observer, Prior | None], Await
 
 async def run_of(target: WatchTarget, record: Record, observer: Observer, prior: Prior | None) -> Run:
     """Make the run that measures a target."""
-    dialer, rng = Dialer(target.target, target.tls, start=target.start), random.SystemRandom()
-    return await set_up(target.method, dialer, target.search, prior, rng, journal=record, observer=observer)
+    dialer = Dialer(target.target, target.tls, start=target.start, later=target.talk.starttls)
+    rng = random.SystemRandom()
+    return await set_up(
+        target.method, dialer, target.search, prior, rng, talk=target.talk, journal=record, observer=observer
+    )
 
 
 async def watch(
@@ -207,6 +210,8 @@ class TargetWatch(Observer):
         result = conclude(
             run,
             self._settings,
+            exchange=self._target.exchange,
+            heartbeat_s=self._target.heartbeat_s,
             verb=Verb.PROBE,
             target=without_query_values(str(self._target.target)),
             clock="real",

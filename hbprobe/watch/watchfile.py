@@ -9,24 +9,28 @@
         ca: ca.pem
         search: {max: 1h, connections: 8}
 
-Files are named relative to the watch file. It holds no passwords. (A path file is another thing: what a lab builds.)
+Files are named relative to the watch file. It holds no passwords: they stand in files of their own, or in the
+environment. (A path file is another thing: what a lab builds.)
 """
 
 import json
+import os
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError, UserError
 from hbprobe.exchange.settings import Settings, load_settings
 from hbprobe.lab.pathfile import SearchOnPath, search_settings
+from hbprobe.measure.account import PASSWORD_VARIABLE
+from hbprobe.measure.probe import Probe
 from hbprobe.net.address import Address
 from hbprobe.net.certificates import client_context
 from hbprobe.net.connect import From
@@ -34,10 +38,11 @@ from hbprobe.net.target import Target
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_text
 from hbprobe.profiles.strict_yaml import read_as
-from hbprobe.profiles.values import Line, Name, Seconds, Strict
+from hbprobe.profiles.values import Flag, Line, Name, Seconds, Strict, Text
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import seconds, without_query_values
 from hbprobe.trial.methods.table import METHODS, names, of_scheme
+from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 from hbprobe.watch.file_sd import Url, discovered, files_of, stamps
 
 _LOOPBACK = "127.0.0.1"
@@ -84,6 +89,18 @@ class Module(Strict):
     """The address or the interface that connections start from."""
     family: Family = Family.ANY
     search: SearchOnPath = SearchOnPath()
+    user: Line = ""
+    """Who logs in; the password is in `password_file` or the environment."""
+    password_file: Line = ""
+    starttls: Flag = False
+    headers_file: Line = ""
+    subprotocol: tuple[Line, ...] = ()
+    send: Text = ""
+    expect: Text = ""
+    heartbeat: Seconds | None = None
+    """How often the application sends something: results say whether that is often enough."""
+    exchange: Flag | None = None
+    """Whether Exchange's verdict is given; without it, where the method is one of Exchange's."""
 
 
 class TargetInFile(Module):
@@ -133,11 +150,18 @@ class WatchTarget:
     module: str = ""
     ca: bytes = b""
     """The authority's certificate, as it was read: another one makes another target."""
+    talk: TalkOptions = NO_OPTIONS
+    said_of_talk: Mapping[str, str] = field(default_factory=dict)
+    """What of it makes another measurement, without what may be a secret."""
+    heartbeat_s: float | None = None
+    exchange: bool = False
+    """Exchange's verdict is given."""
 
     @property
     def identity(self) -> tuple[object, ...]:
         """What tells this target from one that is measured in another way."""
-        return self.name, str(self.target), self.method, self.search, self.start, self.module, self.ca
+        how = self.search, self.start, self.talk, self.heartbeat_s, self.exchange
+        return self.name, str(self.target), self.method, *how, self.module, self.ca
 
     @property
     def family(self) -> Family:
@@ -154,6 +178,7 @@ class WatchTarget:
         said = {"target": without_query_values(str(self.target)), "method": self.method, "search": search}
         if self.start != _ANYWHERE:
             said |= {"source": self.start.source, "family": self.family}
+        said |= self.said_of_talk
         return json.dumps(said, sort_keys=True)
 
 
@@ -253,14 +278,59 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
     except ValueError as error:
         raise UserError(f"{place}: method {method}: {error}") from None
     search = search_settings(said.search, place, METHODS[method])
-    if said.ca and not target.tls:
+    if said.ca and not (target.tls or said.starttls):
         raise UserError(f"{place}.ca: goes with https; there is no certificate in http")
     longest_s = METHODS[method].longest_s
     if longest_s is not None and search.max_s > longest_s:
         most = f"hbprobe serve holds for {seconds(longest_s)} s at most"
         raise UserError(f"{place}.search.max: {most}; use method: idle for more")
     ca = file.parent / said.ca if said.ca else None
-    tls = client_context(ca, alpn=METHODS[method].alpn) if target.tls else None
+    begins_tls = target.tls or said.starttls
+    tls = client_context(ca, alpn=METHODS[method].alpn) if begins_tls else None
     start = From(_FAMILIES[said.family], said.source)
     read = b"" if ca is None else ca.read_bytes()
-    return WatchTarget(said.name, target, method, tls, search, start, said.module, read)
+    asked, talk = _talk(said, method, target, place, file.parent)
+    return WatchTarget(
+        said.name,
+        target,
+        method,
+        tls,
+        search,
+        start,
+        said.module,
+        read,
+        talk=talk,
+        said_of_talk=asked.said_of_talk,
+        heartbeat_s=asked.heartbeat_s,
+        exchange=asked.judges(METHODS[method]),
+    )
+
+
+def _talk(said: TargetInFile, method: str, target: Target, place: str, folder: Path) -> tuple[Probe, TalkOptions]:
+    """Return a target as a probe would be asked for it, with what is said of its talk."""
+
+    def beside(name: str) -> Path | None:
+        return folder / name if name else None
+
+    if said.user and not said.password_file and PASSWORD_VARIABLE not in os.environ:
+        raise UserError(
+            f"{place}.user: nobody can be asked for the password: name a password_file, or set {PASSWORD_VARIABLE}"
+        )
+    try:
+        asked = Probe(
+            said.url,
+            method=method,
+            user=said.user or None,
+            password_file=beside(said.password_file),
+            starttls=said.starttls,
+            headers_file=beside(said.headers_file),
+            subprotocol=said.subprotocol,
+            send=said.send or None,
+            expect=said.expect or None,
+            heartbeat=said.heartbeat,
+            exchange=said.exchange is True,
+            no_exchange=said.exchange is False,
+        )
+        return asked, asked.talk(target)
+    except RequestError as error:
+        raise UserError(f"{place}: {error}") from None

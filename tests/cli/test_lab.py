@@ -124,7 +124,7 @@ def test_a_path_stands_alone(capsys: pytest.CaptureFixture[str]) -> None:
     ("box", "told", "is_cut"),
     [
         ("aws-clb", "no source says how long a connection may be idle that was upgraded", True),
-        ("google-cloud-run", "a simulated box never ends it", True),  # but its timer of a whole request does
+        ("aws-api-gateway-rest", "a simulated box never ends it", True),  # but its timer of a whole request does
         ("nginx-http-proxy", "", True),
         ("traefik", "", False),
     ],

@@ -69,7 +69,7 @@ def test_list_of_the_shipped_ones(capsys):
         (["--category", "cdn", "--below", "30"], ["akamai-property-read-timeout", "fastly-vcl"]),
         (
             ["--layer", "tcp", "--expiry", "reset"],
-            ["azure-sql-gateway", "citrix-netscaler-tcp", "f5-bigip-tcp-profile"],
+            ["azure-sql-gateway", "citrix-netscaler-tcp", "f5-bigip-tcp-profile", "stunnel"],
         ),
         (["--layer", "packet", "--below", "1min"], ["juniper-junos-services-interface"]),
         (["--expiry", "rebalance"], ["aws-gwlb", "gcp-passthrough-nlb-external", "gcp-passthrough-nlb-internal"]),

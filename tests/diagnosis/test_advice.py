@@ -2,7 +2,7 @@
 
 import pytest
 
-from hbprobe.diagnosis.advice import Advice, Party, advise, enough_s
+from hbprobe.diagnosis.advice import Advice, Party, advise, beyond_it, enough_s
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Manner
@@ -11,9 +11,9 @@ from hbprobe.trial.outcome import Cause, Limit
 CUT = Limit(599.5, 600.5, Manner.SILENT)
 
 
-def advised(limit, *, verdict=True, configure=None, own=False):
+def advised(limit, *, verdict=True, configure=None, own=False, most_s=None):
     judged = judge(limit.survived_s, limit.cut_s, limit.manner, Settings()) if verdict and limit.is_known else None
-    return advise(limit, judged, "a-box", configure, is_servers_own=own)
+    return advise(limit, judged, "a-box", configure, is_servers_own=own, most_s=most_s)
 
 
 def test_both_sides():
@@ -41,6 +41,29 @@ def test_who_is_to_do_what(limit, options, sides, text):
     assert [one.side for one in told] == sides
     assert text is None or text in told[0].text
     assert all(one.configure is None for one in told), "a command only where a timer is to be set"
+
+
+def test_a_timer_that_the_product_cannot_have_is_not_asked_for():
+    (box, _), (enough, _) = (advised(CUT, configure="x {seconds}", most_s=most_s) for most_s in (900, 1740))
+    assert (box.configure, box.most_s) == (None, 900)
+    assert box.text == (
+        "on a-box: its timer goes up to 900 s, and 1740 s (29 min) would be enough: publish Exchange past this box, "
+        "or set MaxHeartbeatInterval below 900 s and HeartbeatAlertThreshold below that, which saves the requests of "
+        "clients that heed it, not those of Outlook's app"
+    )
+    assert enough.configure == "x {seconds}"
+
+
+def test_what_exchange_has_to_be_set_to_then_is_legal_and_helps():
+    settings = Settings(60, 150, 200, 100)
+    judged = judge(179.5, 180, Manner.STATUS, settings)
+    assert {one.id: one.lost_share for one in judged.devices if not one.id.startswith("outlook")} == {
+        "android-4.4": 0,
+        "ios": 0,
+        "nacho-mail": 0,
+    }
+    assert not any(one.event_1040 for one in judged.devices)
+    assert beyond_it(119) == "publish Exchange past this box", "MinHeartbeatInterval is in the way"
 
 
 def test_lines_become_one_sentence():

@@ -1,8 +1,12 @@
+import pytest
+
 from hbprobe.diagnosis.mend import is_of_the_path, mend
+from hbprobe.diagnosis.ranking import Match
 from hbprobe.diagnosis.reasoning import Runs, reason
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Aftermath, Manner
+from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.trial.evidence import FarEndState, Question
 from hbprobe.trial.outcome import Limit
 
@@ -15,10 +19,47 @@ TIMERS = (
 )
 
 
-def mended(limit, seen, method="hold"):
+def mended(limit, seen, method="hold", fitting=()):
     verdict = judge(limit.survived_s, limit.cut_s, limit.manner, Settings())
     reasoning = reason(limit, seen, method, tls=True)
-    return is_of_the_path(reasoning), mend(limit, seen, reasoning, verdict)
+    return is_of_the_path(reasoning), mend(limit, seen, reasoning, verdict, fitting)
+
+
+def fitting(*ids):
+    return [Match(Catalogue().find(one), ()) for one in ids]
+
+
+def test_how_it_is_set_on_the_product_that_fits_alone(facts):
+    _, told = mended(facts.limit(), [facts.silent()], fitting=fitting("cisco-asa"))
+    assert told == (*TIMERS, "On Cisco ASA: timeout conn 0:29:00")
+
+
+def test_how_it_is_set_on_each_of_a_few(facts):
+    few = fitting("cisco-asa", "aws-nat-gateway", "linux-netfilter-conntrack")
+    _, told = mended(facts.limit(), [facts.silent()], fitting=few)
+    assert told == (
+        *TIMERS,
+        "If it is Cisco ASA: timeout conn 0:29:00",
+        (
+            "If it is AWS NAT gateway: its timer goes up to 350 s (5 min 50 s): publish Exchange past this box, or "
+            "set MaxHeartbeatInterval below 350 s and HeartbeatAlertThreshold below that, which saves the requests "
+            "of clients that heed it, not those of Outlook's app."
+        ),
+        (
+            "If it is Linux connection tracking, without NAT: "
+            "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=1740"
+        ),
+    )
+
+
+def test_not_how_it_is_set_on_one_of_many_nor_where_the_timer_is_long_enough(facts):
+    many = fitting("cisco-asa", "cisco-asa-idle-reset", "linux-netfilter-conntrack", "fortinet-fortigate")
+    assert mended(facts.limit(), [facts.silent()], fitting=many)[1] == TIMERS
+    enough = Limit(1799.5, 1800.5, Manner.SILENT)
+    assert mended(enough, [facts.silent()], fitting=fitting("cisco-asa"))[1] == (
+        "The timer is long enough for these devices.",
+        TIMERS[1],
+    )
 
 
 def test_keep_alives_that_help(facts):
@@ -44,6 +85,31 @@ def test_the_protocols_own_ping_that_helps(facts):
         "the next still comes in time."
     )
     assert mended(facts.limit(), seen, "websocket")[1] == (*TIMERS, told)
+
+
+TRIED = "as often, were tried, and"
+SERVER_UNTOLD = "Whether bytes from the server alone do cannot be told here: only hbprobe serve at the far end says."
+
+
+@pytest.mark.parametrize(
+    ("survived", "told"),
+    [
+        (True, "It may come from the client alone: bytes that the server does not answer saved it, too."),
+        (
+            False,
+            f"It must be answered, or come from the server: bytes from the client alone, {TRIED} did not save it.",
+        ),
+    ],
+)
+def test_from_which_end_as_far_as_that_can_be_told(facts, survived, told):
+    pinged = facts.asked(Question.BOTH_DRIP, True, interval_s=60.0)
+    seen = [facts.silent(), facts.asked(Question.CLIENT_DRIP, survived, interval_s=60.0), pinged]
+    assert mended(facts.limit(), seen, "websocket")[1][-2:] == (told, SERVER_UNTOLD)
+
+
+def test_nothing_is_said_of_ends_where_the_ping_does_not_help_either(facts):
+    drips = [facts.asked(one, False, interval_s=60.0) for one in (Question.CLIENT_DRIP, Question.BOTH_DRIP)]
+    assert SERVER_UNTOLD not in mended(facts.limit(), [facts.silent(), *drips], "websocket")[1]
 
 
 def test_a_ping_that_does_not_help_leaves_two_causes_open(facts):

@@ -55,7 +55,12 @@ def test_a_status_its_time_and_what_the_server_sees(facts):
 def test_a_name_counts(facts):
     limit = facts.limit(Manner.STATUS, low_s=2.5, high_s=3, status=504)
     seen = [facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504, server="nginx/1.22.1")]
-    assert names(ranked(limit, seen)) == {"nginx-http-proxy", "kubernetes-ingress-nginx", "gcore-cdn"}
+    assert names(ranked(limit, seen)) == {
+        "nginx-http-proxy",
+        "kubernetes-ingress-nginx",
+        "gcore-cdn",
+        "synology-reverse-proxy",
+    }
 
 
 CUTTING = [profile for profile in ALL if profile.category is not Category.EXAMPLE and predictions(profile)]

@@ -43,7 +43,7 @@ def _packets(data: bytes, piece_bytes: int) -> list[tuple[bytes, int]]:
     """Return the packets, and how many bytes of payload each is said to have (-1: it is no TCP)."""
     file, told = capture_file.CaptureFile(Path("a")), []
     try:
-        for piece in capture_file._read(file, io.BytesIO(data), piece_bytes):
+        for piece in capture_file._read(file, capture_file._Stream(io.BytesIO(data)), piece_bytes):
             records, segments = piece.records, piece.segments
             assert ((records.offset >= 0) & (records.offset + records.captured <= piece.size)).all()
             assert ((segments.header >= 0) & (segments.header + 20 <= piece.size)).all()

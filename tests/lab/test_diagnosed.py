@@ -60,15 +60,11 @@ def one_of_each_sort() -> list[Profile]:
 
 
 @pytest.mark.parametrize("profile", one_of_each_sort(), ids=lambda profile: profile.id)
-def test_the_right_product_is_among_the_best(profile: Profile) -> None:
-    found = lab(profile)
+def test_kind_timer_cause_and_product_are_those_of_the_profile(profile: Profile) -> None:
+    found, timer = lab(profile), deciding_timer(profile)
     assert found.complete
     assert profile.id in [match.profile.id for match in best(found.matches(ALL))]
-
-
-@pytest.mark.parametrize("profile", one_of_each_sort(), ids=lambda profile: profile.id)
-def test_kind_timer_and_cause_are_those_of_the_profile(profile: Profile) -> None:
-    reasoning, timer = lab(profile).reasoning, deciding_timer(profile)
+    reasoning = found.reasoning
     assert timer is not None
     assert reasoning.whose is Whose.PATH
     assert reasoning.runs is (Runs.TOTAL if timer in (profile.timers.total, profile.timers.lifetime) else Runs.IDLE)

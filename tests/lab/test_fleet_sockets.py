@@ -1,10 +1,11 @@
 """The fleet over sockets and the fleet in arrays are the same fleet."""
 
 import asyncio
+import random
 from dataclasses import replace
 
 import pytest
-from support.kinds import one_of_each_kind
+from support.kinds import kind_of
 
 from hbprobe import warp
 from hbprobe.errors import CannotMeasureError
@@ -16,6 +17,7 @@ from hbprobe.fleet.paths import FleetPath, spans_of
 from hbprobe.lab.fleet_sockets import agreement, on_one_path, run
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.running import draw
 from hbprobe.profiles.silent_request import Cut
 
 CATALOGUE = Catalogue()
@@ -62,26 +64,54 @@ def test_the_stand_in_sees_what_the_model_says(box, mails):
     assert agreement(world, seen, until_s) == (len(model.samples), len(model.samples))
 
 
-def is_left_to_chance(profile):
-    """Say whether the box draws what the model draws, too, each from luck of its own."""
-    spans = spans_of(profile)
-    return len(spans) > 1 or any(span.low_s != span.high_s or span.cut.spread_s for span in spans)
+def certain(profile):
+    """Return one box of a product, without what the box and the model draw each from luck of its own."""
+    box, _ = draw(profile, random.Random(1))
+    timers = {kind: timer.model_copy(update={"jitter": None, "step": None}) for kind, timer in box.each_timer()}
+    return box.model_copy(update={"sweep": None, "timers": box.timers.model_copy(update=timers)})
 
 
-CERTAIN = [profile for profile in CATALOGUE.all() if not is_left_to_chance(profile)]
+ALONE = fleet(CATALOGUE.find("open-path"), 1, mails=0)
 
 
-def test_nearly_every_product_is_certain():
-    assert len(CERTAIN) > 0.9 * len(CATALOGUE.all())
-    assert sum(spans_of(profile)[0].cut.tries > 1 for profile in CERTAIN) >= 3
+def longest_s(kind):
+    """Return what a device asks for at the most."""
+    world = replace(ALONE, kinds=(kind,), counts=(1,))
+    return max(sample.heartbeat_s for sample in reference.simulate(world, 50_000.0).samples)
 
 
-@pytest.mark.parametrize("profile", one_of_each_kind(CERTAIN), ids=lambda profile: profile.id)
-def test_every_kind_of_product_makes_the_same_fleet(profile):
-    world, until_s = fleet(profile, len(DEVICES), Settings(sample_size=30), 40), 4_000.0
-    seen = live(world, profile, until_s)
-    same, modelled = agreement(world, seen, until_s)
-    assert same == modelled == len(seen.samples) > 20
+CLIMBER = max(DEVICES, key=longest_s)
+"""It notices every timer that any device notices."""
+LONGEST_S = longest_s(CLIMBER)
+
+
+def what_a_fleet_meets(box):
+    """Return all of a box that a fleet can tell: products that are alike in it make the same fleet."""
+    (span,) = spans_of(box)
+    return (*kind_of(box), span.cut if span.cut.limit_s <= LONGEST_S else None)
+
+
+MET = {what_a_fleet_meets(box): box for box in map(certain, CATALOGUE.all())}
+
+
+def test_what_a_fleet_meets_is_all_that_the_model_knows_of_a_product():
+    for box in map(certain, CATALOGUE.all()):
+        met = what_a_fleet_meets(box)
+        (span,), (other,) = spans_of(box), spans_of(MET[met])
+        assert span.cut == other.cut or min(span.cut.limit_s, other.cut.limit_s) > LONGEST_S
+    assert len(MET) < len(CATALOGUE.all()) / 2
+    assert sum(cut is not None and cut.tries > 1 for *_, cut in MET) >= 2, "boxes that ask another server, too"
+
+
+@pytest.mark.parametrize(("met", "box"), MET.items(), ids=[box.id for box in MET.values()])
+def test_every_product_makes_the_same_fleet(met, box):
+    path, habits = FleetPath("path", 1.0, spans_of(box)), replace(ALONE.habits, start_s=0.0)
+    world = replace(ALONE, kinds=(CLIMBER,), counts=(1,), habits=habits, paths=(path,))
+    model = reference.simulate(world, 60_000.0)
+    lost_once_s = 0.0 if met[-1] is None else model.opened_s[1]
+    until_s = max(model.samples[2].at_s, lost_once_s) + 1
+    same, modelled = agreement(world, seen := live(world, box, until_s), until_s)
+    assert same == modelled == len(seen.samples) >= 3
 
 
 def test_a_server_that_admits_other_heartbeats():
@@ -150,7 +180,7 @@ def test_a_device_has_one_connection_open_at_a_time(monkeypatch):
 
     monkeypatch.setattr(Dialer, "open", open_and_count)
     monkeypatch.setattr(Wire, "close", close_and_count)
-    seen = live(world, CATALOGUE.find("ten-minute-provider"), 20_000.0)
+    seen = live(world, CATALOGUE.find("ten-minute-provider"), 60_000.0)
     assert seen.connections > 10
     assert most <= 2 * 3, "a Ping's, and while it shakes hands again the one for that"
     assert not open_wires

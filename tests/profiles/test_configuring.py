@@ -73,4 +73,5 @@ def test_the_catalogue_knows_these_commands():
         ("haproxy-sample-edge", "server_response"): "timeout server 3600s",
         ("linux-netfilter-conntrack", "idle"): ("sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=3600"),
         ("nginx-http-proxy", "server_response"): "proxy_read_timeout 3600s;",
+        ("stunnel", "idle"): "TIMEOUTidle = 3600",
     }

@@ -7,7 +7,20 @@ import pytest
 
 from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.loader import parse_profile
-from hbprobe.profiles.model import Configure, HalfClose, Http, Probes, Profile, Share, Source, Sweep, Timer, Timers
+from hbprobe.profiles.model import (
+    Configure,
+    EventStreams,
+    HalfClose,
+    Http,
+    Http2,
+    Probes,
+    Profile,
+    Share,
+    Source,
+    Sweep,
+    Timer,
+    Timers,
+)
 from hbprobe.profiles.vocabulary import Category, Ends, Grade, Restart, ServerSide
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
@@ -40,7 +53,20 @@ def test_there_are_as_many_examples_as_were_looked_at():
 
 
 def test_every_key_and_every_word_is_in_it():
-    for schema in (Profile, Timers, Timer, Configure, Source, Sweep, Probes, Share, HalfClose, Http):
+    for schema in (
+        Profile,
+        Timers,
+        Timer,
+        Configure,
+        Source,
+        Sweep,
+        Probes,
+        Share,
+        HalfClose,
+        Http,
+        Http2,
+        EventStreams,
+    ):
         for key in schema.model_fields:
             assert f"`{key}`" in MANUAL or re.search(rf"(\n +|{{|, |\.){key}[:`]", MANUAL), key
     for words in (Category, Layer, Expiry, Ends, Restart, Grade, ServerSide):

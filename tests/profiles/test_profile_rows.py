@@ -1,5 +1,7 @@
 """Profiles as rows of text."""
 
+import pytest
+
 from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.loader import parse_profile
@@ -57,6 +59,7 @@ sources:
   us: {grade: measured, says: Ten times.}
   web: {grade: vendor, url: https://example.com/}
 """
+UNTOLD = "no source tells whether a PING sets a timer back, and in a simulated box it does not"
 BOX = parse_profile(TEXT, "box.yaml")
 BARE = parse_profile("{id: bare, name: Bare, category: nat, layer: tcp, timers: {}}", "bare.yaml")
 
@@ -133,7 +136,33 @@ def test_what_an_http_box_does_is_told_in_words():
     assert notes(parse_profile(HTTP, "web.yaml")) == [
         ("server_response", about_response),
         ("http", about_http),
+        ("HTTP/2", "no source tells; a simulated box speaks it, and a PING sets no timer back"),
+        ("event streams", "no source tells more than the timers do"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("{source: us}", f"spoken with clients; {UNTOLD} (us)."),
+        ("{pings_count: false, source: us}", "spoken with clients; a PING sets no timer back (us)."),
+        (
+            "{pings_count: true, source: us}",
+            "spoken with clients; a PING sets the timer of a connection without a request back (us).",
+        ),
+        ("{spoken: false, source: us, note: Ever.}", "not spoken with clients (us). Ever."),
+    ],
+)
+def test_what_is_known_of_http2_is_told_in_words(told, words):
+    profile = parse_profile(HTTP.replace("http: {", f"http: {{http2: {told}, "), "web.yaml")
+    assert dict(notes(profile))["HTTP/2"] == words
+
+
+def test_what_is_known_of_event_streams_is_told():
+    told = "http: {event_streams: {source: us, note: They are gathered.}, "
+    assert dict(notes(parse_profile(HTTP.replace("http: {", told), "web.yaml")))["event streams"] == (
+        "They are gathered. (us)"
+    )
 
 
 def test_sources():

@@ -104,6 +104,11 @@ class TlsPeer(Peer):
         )
         self._signed = False
 
+    @property
+    def protocol(self):
+        """What was agreed on."""
+        return self._tls.selected_alpn_protocol()
+
     async def shake(self):
         while True:
             try:

@@ -1,19 +1,19 @@
 """`kill -9` a hundred times: every trial that was announced is in the database, and the watch starts again each time.
 
-A process that has everything loaded forks the watches, so that a hundred starts take seconds. Each writes what it
-says to a file; a trial is said only after it is stored.
+A process that has everything loaded forks the watches, so that a hundred starts take seconds. A trial is said only
+after it is stored.
 """
 
 import asyncio
 import json
 import os
+import random
 import re
+import signal
 import sqlite3
-import subprocess
-import sys
-import threading
 
 import pytest
+from support.forked import Forked
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
@@ -29,64 +29,6 @@ TIMES = 100
 CONFIRM = 8
 SEARCH = f"{{min: 0.01, max: 0.02, precision: 0.01, grace: 5, confirm: {CONFIRM}, connections: 1}}"
 """Nothing cuts, so a search is the same hold again and again, as often as is asked for."""
-KILLER = """
-import os, random, signal, sys, time
-from pathlib import Path
-from hbprobe.cli.main import main
-from hbprobe.profiles.catalogue import Catalogue
-import hbprobe.search.prior, hbprobe.watch.watch, hbprobe.watch.store, hbprobe.watch.watchfile
-import hbprobe.watch.metrics, hbprobe.watch.writer
-
-shipped = Catalogue().all()
-Catalogue.all = lambda self: shipped
-
-def has_said(said, trials):
-    return b"measurement" in said and said.count(b": trial ") >= trials
-
-rng, log, waited_for = random.Random(1), Path("said"), 0
-for number in range(int(sys.argv[1])):
-    begins = log.stat().st_size if log.exists() else 0
-    child = os.fork()
-    if child == 0:
-        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(out, 1)
-        os.dup2(out, 2)
-        sys.stdout = open(1, "w", closefd=False)
-        os._exit(main(["watch", "watch.yaml"]))
-    trials = rng.randrange(3)
-    waited_for += trials
-    deadline = time.perf_counter() + 60
-    while not log.exists() or not has_said(log.read_bytes()[begins:], trials):
-        ended = os.waitpid(child, os.WNOHANG)
-        assert ended == (0, 0), f"start {number} ended by itself: {ended}: {log.read_text()[begins:]}"
-        assert time.perf_counter() < deadline, f"start {number} never began"
-        time.sleep(0.005)
-    time.sleep(rng.random() * 0.04)
-    os.kill(child, signal.SIGKILL)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
-print(waited_for)
-"""
-
-
-@pytest.fixture
-def far_end():
-    """The port of a far end that runs in a thread."""
-    ready, stop, found = threading.Event(), [], []
-
-    async def serve():
-        stop.extend([asyncio.get_running_loop(), asyncio.Event()])
-        server = FarEnd(Settings(), None)
-        found.append((await server.listen("127.0.0.1", 0))[1])
-        ready.set()
-        await stop[1].wait()
-        await server.close()
-
-    thread = threading.Thread(target=lambda: warp.run(serve(), warp.ScaledClock()))
-    thread.start()
-    assert ready.wait(10)
-    yield found[0]
-    stop[0].call_soon_threadsafe(stop[1].set)
-    thread.join()
 
 
 def announced(said: str) -> list[tuple[int, int]]:
@@ -100,18 +42,41 @@ def announced(said: str) -> list[tuple[int, int]]:
     return found
 
 
-def test_killed_a_hundred_times(far_end, tmp_path):
-    target = f"{{name: office, url: 'http://127.0.0.1:{far_end}/', search: {SEARCH}}}"
-    (tmp_path / "watch.yaml").write_text(f"interval: 0.1s\nmetrics: 0\ntargets: [{target}]\n")
-    forking = "ignore:This process:DeprecationWarning"  # NumPy's threads are no obstacle: they sleep
-    killer = [sys.executable, "-W", "error", "-W", forking, "-c", KILLER, str(TIMES)]
-    done = subprocess.run(killer, cwd=tmp_path, capture_output=True, text=True, timeout=600)
-    assert (done.returncode, done.stderr) == (0, "")
-    said = (tmp_path / "said").read_text()
+async def killed_again_and_again(tmp_path) -> tuple[int, str]:
+    """Start it and kill it, after up to two more trials; return how many were waited for, and all that it said."""
+    far_end = FarEnd(Settings(), None)
+    _, port = await far_end.listen("127.0.0.1", 0)
+    target = f"{{name: office, url: 'http://127.0.0.1:{port}/', search: {SEARCH}}}"
+    watch_file = tmp_path / "watch.yaml"
+    watch_file.write_text(f"interval: 0.1s\nmetrics: 0\ndatabase: {tmp_path}/watch.sqlite\ntargets: [{target}]\n")
+    chance, waited_for, said = random.Random(1), 0, []
+    with Forked(tmp_path, ("cli", "measure", "trial", "watch", "web")) as forked:
+        for _ in range(TIMES):
+            trials = chance.randrange(3)
+            waited_for += trials
+            running = forked.start("watch", str(watch_file))
+            over = asyncio.ensure_future(asyncio.to_thread(running.wait))
+            while not has_said(running.out.read_text() + running.err.read_text(), trials):
+                assert not over.done(), running.err.read_text()
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(chance.random() * 0.04)
+            running.kill()
+            assert await over == -signal.SIGKILL
+            said.append(running.out.read_text() + running.err.read_text())
+    await far_end.close()
+    return waited_for, "".join(said)
+
+
+def has_said(said, trials):
+    return "measurement" in said and said.count(": trial ") >= trials
+
+
+def test_killed_a_hundred_times(tmp_path):
+    waited_for, said = warp.run(killed_again_and_again(tmp_path), warp.ScaledClock())
     assert "Traceback" not in said
     with Store(tmp_path / "watch.sqlite", create=False) as store:
         kept = [(one.id, trial.number) for one in store.measurements() for trial in store.trials(one.id)]
-        assert len(announced(said)) >= int(done.stdout) > TIMES / 2, "each kill came after so many trials, or more"
+        assert len(announced(said)) >= waited_for > TIMES / 2, "each kill came after so many trials, or more"
         assert set(announced(said)) <= set(kept), "what was said is there"
         assert len(kept) - len(announced(said)) <= TIMES, "at most one a kill is there and was not said yet"
         finished = store.measurements("office", State.DONE)

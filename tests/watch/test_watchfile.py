@@ -8,6 +8,7 @@ from hbprobe.errors import UserError
 from hbprobe.net.address import Address
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.methods.table import SCHEMES
+from hbprobe.trial.talks.talk import TalkOptions
 from hbprobe.watch.watchfile import database_of, discovery_stamps, load_watch
 
 WHOLE = """\
@@ -66,6 +67,65 @@ def test_the_scheme_says_the_method(written):
     assert (target.method, str(target.target), target.tls is not None) == ("websocket", "wss://h:443/", True)
 
 
+def test_what_is_said_of_a_talk(written, tmp_path, monkeypatch):
+    monkeypatch.delenv("HBPROBE_PASSWORD", raising=False)
+    (tmp_path / "secret").write_text("sesame\n")
+    (tmp_path / "headers").write_text("Origin: https://a/\n")
+    mail, socket, line = load_watch(
+        written("""\
+targets:
+  - {name: mail, url: 'imap://h/INBOX', user: ada, password_file: secret, starttls: true, heartbeat: 10min}
+  - {name: live, url: 'wss://h/s', headers_file: headers, subprotocol: [a, b], exchange: true}
+  - {name: line, url: 'tcp://h:1', send: 'PING\\r\\n', expect: PONG}
+""")
+    ).targets
+    assert mail.talk == TalkOptions(user="ada", password="sesame", starttls=True)
+    assert mail.tls is not None
+    assert (mail.heartbeat_s, mail.exchange) == (600, False)
+    assert json.loads(mail.asked)["user"] == "ada"
+    assert "sesame" not in mail.asked
+    assert socket.talk == TalkOptions(headers=(("Origin", "https://a/"),), subprotocols=("a", "b"))
+    assert socket.exchange
+    assert line.talk == TalkOptions(send=b"PING\r\n", expect=b"PONG")
+
+
+def test_another_password_makes_another_target(written, tmp_path):
+    text = "targets: [{name: a, url: 'rediss://h/', user: ada, password_file: secret}]"
+    (tmp_path / "secret").write_text("one")
+    before = load_watch(written(text)).targets[0]
+    (tmp_path / "secret").write_text("two")
+    after = load_watch(written(text)).targets[0]
+    assert before.identity != after.identity
+    assert before.asked == after.asked
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "url: 'rediss://h/', user: ada",
+            "targets[0].user: nobody can be asked for the password: name a password_file, or set HBPROBE_PASSWORD",
+        ),
+        (
+            "url: 'redis://h/', user: ada, password_file: secret",
+            "targets[0]: a password or a token goes over TLS only, as in https; redis is for a server on this{0}",
+        ),
+        (
+            "url: 'rediss://h/', starttls: true",
+            "targets[0]: starttls goes with method imap, postgresql, smtp or ldap",
+        ),
+        ("url: 'tcp://h:1', expect: a", "targets[0]: expect goes with send: nothing else is answered"),
+    ],
+)
+def test_what_cannot_be_said_of_a_talk(written, tmp_path, monkeypatch, said, told):
+    monkeypatch.delenv("HBPROBE_PASSWORD", raising=False)
+    (tmp_path / "secret").write_text("one")
+    file = written(f"targets: [{{name: a, {said}}}]")
+    with pytest.raises(UserError) as error:
+        load_watch(file)
+    assert str(error.value) == f"{file}: {told.format(' machine')}"
+
+
 def test_a_port_alone_is_for_this_machine(written):
     assert load_watch(written(f"metrics: 9140\n{SHORT}")).metrics == Address("127.0.0.1", 9140)
 
@@ -92,7 +152,7 @@ WRONG = [
     ("targets: []\n", "watch.yaml: targets: is missing: name at least one, or files that do with file_sd"),
     (
         f"{ONE}    password: x\n",
-        "watch.yaml:4: targets[0].password: unknown key (allowed: method, ca, source, ",
+        "watch.yaml:4: targets[0].password: unknown key; did you mean password_file? (allowed: method, ca, source, ",
     ),
     (f"intervall: 5\n{ONE}", "watch.yaml:1: intervall: unknown key; did you mean interval? (allowed: database, "),
     (f"interval: soon\n{ONE}", "watch.yaml:1: interval: 'soon' is not a duration: write seconds (600) or a number "),

@@ -90,7 +90,8 @@ def _write(findings: CaptureFindings, out: BinaryIO, secrets: bytes | None) -> N
     out.write(_names(findings.verdicts))
     interfaces: dict[tuple[int, int], int] = {}
     for index, side in enumerate(findings.sides):
-        file = CaptureFile(findings.files[index].path)
+        read = findings.files[index]
+        file = CaptureFile(read.path, read.is_of_ring)
         for piece in pieces(file):
             records = piece.records
             for link in np.unique(records.link).tolist():

@@ -1,14 +1,17 @@
 """A capture file, a folder of them, or a pipe: read in pieces, or refused by name where it is another kind."""
 
 import gzip
+import mmap
 import os
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -56,6 +59,9 @@ class CaptureFile:
     """One file, while and after it is read."""
 
     path: Path
+    is_of_ring: bool = False
+    """Whoever writes the ring may cut it short at any time. It is read, then, for what is mapped and gone ends the
+    process."""
     kind: str = ""
     counts: PacketCounts = field(default_factory=PacketCounts)
     size: int = 0
@@ -95,75 +101,141 @@ def _is_capture(path: Path) -> bool:
 
 
 def pieces(file: CaptureFile, *, piece_bytes: int = _PIECE_BYTES) -> Iterator[Piece]:
-    """Read a file to its end, and leave in `file` what was found. Raises UserError for what is no capture."""
+    """Read a file to its end, and leave in `file` what was found. Raises UserError for what is no capture.
+
+    Each piece of a file is read while the one before it is looked at; what a pipe has got is given at once.
+    """
     name = _name(file.path)
     for suffix, command in _CONVERT.items():
         if file.path.suffix.lower() == suffix:
             told = command.format(name=file.path.name, stem=file.path.stem)
             raise UserError(f"{name}: {suffix} files are not read: convert it with {shown(told)}")
+    is_pipe = file.path == PIPE or file.path.is_fifo()
     try:
         with _opened(file.path) as stream:
-            yield from _read(file, stream, piece_bytes)
+            if is_pipe:
+                yield from _read(file, _Stream(stream, at_once=True), min(piece_bytes, _PIPE_BYTES))
+            elif isinstance(stream, gzip.GzipFile) or file.is_of_ring:
+                yield from _ahead(_read(file, _Stream(stream), piece_bytes))
+            else:
+                yield from _ahead(_read(file, _Mapped(stream), piece_bytes))
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{name}: cannot be read: {shown(reason)}") from error
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> FileIO | gzip.GzipFile:
     if path == PIPE:
-        return cast("BinaryIO", os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0))
+        return os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
     with path.open("rb") as probe:
         is_gzip = not path.is_fifo() and probe.read(2) == b"\x1f\x8b"
-    return cast("BinaryIO", gzip.open(path, "rb")) if is_gzip else path.open("rb", buffering=0)
+    return gzip.open(path, "rb") if is_gzip else path.open("rb", buffering=0)
 
 
-def _read(file: CaptureFile, stream: BinaryIO, piece_bytes: int) -> Iterator[Piece]:
-    """Read until the end; a pipe yields what it has got, for somebody may be waiting."""
-    is_pipe = file.path == PIPE or file.path.is_fifo()
-    room = min(piece_bytes, _PIPE_BYTES) if is_pipe else piece_bytes
-    buffer = np.zeros(room + PADDING, np.uint8)
-    size, packets, scanner, wanted = 0, 0, None, min(room, _FIRST_BYTES)
+def _ahead(read: Iterator[Piece]) -> Iterator[Piece]:
+    """Give pieces in their order; a thread reads each while the one before it is used."""
+    with ThreadPoolExecutor(1, "hbprobe-capture") as thread:
+        following = thread.submit(next, read, None)
+        while (piece := following.result()) is not None:
+            following = thread.submit(next, read, None)
+            yield piece
+
+
+class _Source(Protocol):
+    """The bytes of a capture, from its beginning on."""
+
+    def peek(self, most: int) -> tuple[Bytes, int, bool]:
+        """Return what comes next, how many bytes that are (`most` at most), and whether no more will follow.
+
+        The array is at least `PADDING` longer, and nothing changes it later.
+        """
+
+    def advance(self, count: int) -> None:
+        """Step over what was used."""
+
+
+class _Mapped:
+    """A file that is mapped piece by piece: each is gone with the last array that looks at it."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self._size, self._at = os.fstat(file.fileno()).st_size, 0
+
+    def peek(self, most: int) -> tuple[Bytes, int, bool]:
+        """Return what comes next."""
+        size = min(most, self._size - self._at)
+        is_last = self._at + size == self._size
+        if not size:
+            return np.zeros(PADDING, np.uint8), 0, is_last
+        begin = self._at // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
+        end = min(self._at + size + PADDING, self._size)
+        view = mmap.mmap(self._file.fileno(), end - begin, access=mmap.ACCESS_READ, offset=begin)
+        data = np.frombuffer(view, np.uint8)[self._at - begin :]
+        if len(data) < size + PADDING:
+            data = np.concatenate([data, np.zeros(PADDING, np.uint8)])
+        return data, size, is_last
+
+    def advance(self, count: int) -> None:
+        """Step over what was used."""
+        self._at += count
+
+
+class _Stream:
+    """What can only be read from its beginning to its end."""
+
+    def __init__(self, file: FileIO | gzip.GzipFile | BytesIO, *, at_once: bool = False) -> None:
+        """`at_once`: what has come is given, for somebody may be waiting for it."""
+        self._file, self._at_once = file, at_once
+        self._rest = np.empty(0, np.uint8)
+
+    def peek(self, most: int) -> tuple[Bytes, int, bool]:
+        """Return what comes next."""
+        data = np.empty(most + PADDING, np.uint8)
+        size, ended = len(self._rest), False
+        data[:size] = self._rest
+        while size < most and not ended:
+            got = self._file.readinto(data.data[size:most])
+            size, ended = size + got, not got
+            if self._at_once:
+                break
+        data[size : size + PADDING] = 0
+        self._rest = data[:size]
+        return data, size, ended
+
+    def advance(self, count: int) -> None:
+        """Step over what was used."""
+        self._rest = self._rest[count:]
+
+
+def _read(file: CaptureFile, source: _Source, room: int) -> Iterator[Piece]:
+    packets, scanner, wanted, begin = 0, None, min(room, _FIRST_BYTES), 0
     while True:
-        got = _fill(stream, buffer.data[size:wanted], once=is_pipe)
-        size, file.size = size + got, file.size + got
+        data, size, ended = source.peek(wanted)
+        file.size = begin + size
         if scanner is None:
-            if size < 24 and got:
+            if size < 24 and not ended:
                 continue
-            scanner = _scanner(file, buffer[: min(size, 24)].tobytes())
+            scanner = _scanner(file, data[: min(size, 24)].tobytes())
         try:
-            records, used = scanner.scan(buffer, size)
+            records, used = scanner.scan(data, size)
         except DamagedError as damage:
             file.notes.append(f"damaged after packet {packets}: {damage}; what follows was not read")
             return
         file.untimed = scanner.untimed
         if len(records):
             _note_times(file, records)
-            found = segments(buffer, records, file.counts, locate)
-            yield Piece(buffer, size, records, found, packets + 1)
+            found = segments(data, records, file.counts, locate)
+            yield Piece(data, size, records, found, packets + 1)
             packets += len(records)
             wanted = min(room, max(_FIRST_BYTES, _MOST_PACKETS * used // len(records)))
-        size -= used
-        buffer[:size] = buffer[used : used + size]
-        if not got and (not used or not size):
-            if size:
+        source.advance(used)
+        begin += used
+        if ended and (not used or used == size):
+            if used < size:
                 file.notes.append(f"its last packet, number {packets + 1}, is cut off, as when a capture is stopped")
             return
-        if size >= wanted:
-            wanted = room
-        if size == room:
-            room *= 2  # never beyond two of the largest blocks, one of which then fits
-            buffer = np.concatenate([buffer[:size], np.zeros(room - size + PADDING, np.uint8)])
-            wanted = room
-
-
-def _fill(stream: BinaryIO, view: memoryview, *, once: bool) -> int:
-    filled = 0
-    while filled < len(view):
-        got = cast("Any", stream).readinto(view[filled:])
-        filled += got
-        if once or not got:
-            break
-    return filled
+        if size - used >= wanted:
+            wanted = 2 * wanted  # never beyond two of the largest blocks, one of which then fits
 
 
 def _scanner(file: CaptureFile, head: bytes) -> Scanner:

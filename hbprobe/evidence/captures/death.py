@@ -350,8 +350,14 @@ def _lost(
 
 
 def _ended(story: _Story, least_idle_s: float) -> ConnectionVerdict | None:
-    """Tell of a connection that RST or FIN ended: the first of them counts, what follows is tidying up."""
-    place = next((place for place, packet in enumerate(story.packets) if packet.has(RST | FIN)), None)
+    """Tell of a connection that RST or FIN ended: the first of them counts, what follows is tidying up.
+
+    One before the last SYN has ended what the server still held of an older connection with the same ports (RFC 9293,
+    3.5.1).
+    """
+    opened = max((place for place, packet in enumerate(story.packets) if packet.is_opening), default=0)
+    ends = (place for place, packet in enumerate(story.packets) if packet.has(RST | FIN) and place >= opened)
+    place = next(ends, None)
     if place is None:
         return None
     packet = story.packets[place]
@@ -361,7 +367,8 @@ def _ended(story: _Story, least_idle_s: float) -> ConnectionVerdict | None:
     breaker = next((one for one in run if story.packets[one].gap_s >= least_idle_s), None)
     if breaker is not None and packet.gap_s < least_idle_s:
         is_thanks = packet.sender is Endpoint.CLIENT and not packet.has(RST) and story.packets[breaker].length > 1
-        if packet.has(RST) or (packet.at_s - story.packets[breaker].at_s <= prompt_s and not is_thanks):
+        is_prompt = packet.at_s - story.packets[breaker].at_s <= prompt_s and not is_thanks
+        if packet.has(RST) or is_prompt or _maker([*_makers_signs(story, place)]) is Maker.BOX:
             return _on_next(story, place, breaker, prompt_s)
     begin = place
     while begin and story.packets[begin - 1].sender is packet.sender and _is_farewell(story.packets[begin - 1]):
@@ -460,8 +467,8 @@ def _hung_up(story: _Story, place: int, begin: Packet, maker: Maker, signs: list
     answer = next((one for one in later if one.length > 1), None)
     if answer is not None:
         late = format_duration(answer.at_s - packet.at_s)
-        signs.append(Sign(Weight.STRONG, f"the server's answer came {late} after the client had hung up"))
-        comment = _comment(answer, "The answer comes, after the client has hung up: the server was late.")
+        signs.append(Sign(Weight.STRONG, f"the server's answer came {late} after that"))
+        comment = _comment(answer, "The answer comes, after that FIN or RST.")
         return _of_end(
             story,
             place,

@@ -3,7 +3,7 @@
 Link types: https://www.tcpdump.org/linktypes.html. What is none of these is left to a reader of single packets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -207,6 +207,11 @@ def _rows(piece: Bytes, at: Ints, width: int) -> Bytes:
     return np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(piece, width)[at])
 
 
+def _where(mask: NDArray[np.bool_], *columns: Any) -> Sequence[Any]:  # noqa: ANN401  arrays of many types
+    """Return columns without the rows that the mask leaves out; mostly there are none, and nothing is copied."""
+    return columns if mask.all() else [column[mask] for column in columns]
+
+
 _IPV4_HEAD = np.dtype(
     [
         ("version", "u1"),
@@ -255,8 +260,7 @@ def _ipv4(piece: Bytes, records: Records, which: Ints, at: Ints, end: Ints, coun
     later = (ip["fragment"] & 0x1FFF) != 0
     counts.fragments += int((is_tcp & later).sum())
     counts.other += len(which) - int(is_tcp.sum())
-    good = np.flatnonzero(is_tcp & ~later)
-    ip, header, which = ip[good], header[good], which[good]
+    ip, header, which = _where(is_tcp & ~later, ip, header, which)
     low_source, low_target = (_MAPPED | ip[name].astype(np.uint64) for name in ("source", "target"))
     high = np.zeros(len(which), np.uint64)
     wire_end = records.offset[which] + records.wire[which]
@@ -288,8 +292,7 @@ def _ipv6(piece: Bytes, records: Records, which: Ints, at: Ints, end: Ints, coun
     is_tcp = following == _TCP
     counts.fragments += int((is_tcp & later).sum())
     counts.other += len(which) - int(is_tcp.sum())
-    good = np.flatnonzero(is_tcp & ~later)
-    ip, start, which = ip[good], start[good], which[good]
+    ip, start, which = _where(is_tcp & ~later, ip, start, which)
     names = ("source_high", "source_low", "target_high", "target_low")
     length = _ints(ip["length"])  # 0 for a jumbogram
     packet_end = np.where(length == 0, records.offset[which] + records.wire[which], at[which] + 40 + length)
@@ -310,16 +313,15 @@ def _tcp(
     ip_id: Ints,
     counts: PacketCounts,
 ) -> Segments:
-    whole = np.flatnonzero(start + 20 <= end[which])
-    counts.cut += len(which) - len(whole)
-    which, start, packet_end, ttl, ip_id = which[whole], start[whole], packet_end[whole], ttl[whole], ip_id[whole]
-    tcp = _rows(piece, start, 20).view(_TCP_HEAD)[:, 0]
+    there = end[which]
+    columns = _where(start + 20 <= there, which, start, packet_end, there, ttl, ip_id, *addresses)
+    tcp = _rows(piece, columns[1], 20).view(_TCP_HEAD)[:, 0]
     header = (tcp["offset"] >> 4).astype(np.int64) * 4
-    good = np.flatnonzero(header >= 20)
-    counts.cut += len(which) - len(good)
-    which, start, tcp, header = which[good], start[good], tcp[good], header[good]
+    counts.cut += len(which)
+    tcp, header, *columns = _where(header >= 20, tcp, header, *columns)
+    which, start, packet_end, there, ttl, ip_id, source_high, source_low, target_high, target_low = columns
+    counts.cut -= len(which)
     payload = start + header
-    source_high, source_low, target_high, target_low = (column[whole][good] for column in addresses)
     return Segments(
         record=which,
         time_ns=records.time_ns[which],
@@ -333,10 +335,10 @@ def _tcp(
         acknowledgment=_ints(tcp["acknowledgment"]),
         flags=_ints(tcp["flags"]),
         window=_ints(tcp["window"]),
-        length=np.maximum(packet_end[good] - payload, 0),
-        ttl=ttl[good],
-        ip_id=ip_id[good],
+        length=np.maximum(packet_end - payload, 0),
+        ttl=ttl,
+        ip_id=ip_id,
         header=start,
         payload=payload,
-        end=np.minimum(packet_end[good], end[which]),
+        end=np.minimum(packet_end, there),
     )

@@ -127,7 +127,7 @@ class Retention:
         if not self._parts:
             return
         rows = np.concatenate(self._parts)
-        rows = rows[np.lexsort((rows["packet"], rows["file"], rows["time_ns"], rows["key"]))]
+        rows = rows[np.lexsort((rows["time_ns"], rows["key"]))]  # at one time they stay as they came
         while True:
             begins = np.ones(len(rows), bool)
             begins[1:] = rows["key"][1:] != rows["key"][:-1]
@@ -198,19 +198,18 @@ def _stirred(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _copies(found: Segments, order: Ints, begins: NDArray[np.bool_], time_ns: Ints) -> NDArray[np.bool_]:
     """Mark packets that repeat one just before them, byte for byte but for the TTL that a router has lowered."""
-    group = np.cumsum(begins)
-    columns = [
-        getattr(found, name)[order]
-        for name in ("source_port", "sequence", "acknowledgment", "flags", "length", "window", "ip_id", "source_low")
-    ]
+    group, sequence = np.cumsum(begins), found.sequence[order]
     copies = np.zeros(len(order), bool)
     for back in range(1, _LOOK_BACK + 1):
-        if len(order) <= back:
-            break
-        same = (group[back:] == group[:-back]) & (time_ns[back:] - time_ns[:-back] <= _DUPLICATE_NS)
-        for column in columns:
-            same &= column[back:] == column[:-back]
-        copies[back:] |= same
+        near = (sequence[back:] == sequence[:-back]) & (time_ns[back:] - time_ns[:-back] <= _DUPLICATE_NS)
+        near &= group[back:] == group[:-back]
+        later = np.flatnonzero(near) + back
+        one, other = order[later], order[later - back]
+        same = np.ones(len(later), bool)
+        for name in ("source_port", "acknowledgment", "flags", "length", "window", "ip_id", "source_low"):
+            column = getattr(found, name)
+            same &= column[one] == column[other]
+        copies[later[same]] = True
     return copies
 
 
@@ -219,10 +218,8 @@ def _wanted(begins: NDArray[np.bool_], gap_ns: Ints, flags: NDArray[Any], quiet_
     count = len(begins)
     index = np.arange(count)
     keep = _places(begins, flags) < _FIRST
-    ends = np.empty(count, bool)
-    if count:
-        ends[-1] = True
-        ends[:-1] = begins[1:]
+    ends = np.ones(count, bool)
+    ends[:-1] = begins[1:] | ((flags[1:] & (SYN | ACK)) == SYN)  # the same ports again are another connection
     closing = np.where(ends, index, count)
     keep |= np.minimum.accumulate(closing[::-1])[::-1] - index < _LAST
     quiet = gap_ns >= quiet_ns
@@ -243,12 +240,10 @@ def _last_data(begins: NDArray[np.bool_], time_ns: Ints, length: NDArray[Any]) -
     """Return, for each packet, when the last payload before it came; 0 where none did."""
     if not len(time_ns):
         return np.empty(0, np.int64)
-    data = np.flatnonzero(length > 1)  # one byte may be a keep-alive
-    start = np.maximum.accumulate(np.where(begins, np.arange(len(begins)), 0))
-    place = np.searchsorted(data, np.arange(len(begins)), "left") - 1
-    last = data[np.maximum(place, 0)] if len(data) else np.zeros(len(begins), np.int64)
-    known = (place >= 0) & (last >= start)
-    return np.where(known, time_ns[last], 0)
+    index = np.arange(len(time_ns))
+    last = np.full(len(time_ns), -1)
+    last[1:] = np.maximum.accumulate(np.where(length > 1, index, -1))[:-1]  # one byte may be a keep-alive
+    return np.where(last >= np.maximum.accumulate(np.where(begins, index, 0)), time_ns[last], 0)
 
 
 # What only the packets that are kept are looked at for

@@ -12,17 +12,20 @@ import selectors
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from hbprobe.errors import UserError
 from hbprobe.lab.kernel.namespaces import Namespace
+from hbprobe.text import counted
 
 # linux/if_ether.h and asm-generic/socket.h; Python has no names for these.
 _ETH_P_ALL = 0x0003
 _SO_RCVBUFFORCE = 33
 _SO_TIMESTAMPNS = 35
+_SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _LINKTYPE_ETHERNET = 1
 _SNAPLEN = 262_144
 _BUFFER_BYTES = 1 << 23
@@ -42,6 +45,7 @@ class Captures:
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._files: dict[socket.socket, BinaryIO] = {}
+        self._dropped: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._write, name="hbprobe-capture", daemon=True)
         self._selector.register(self._woken, selectors.EVENT_READ)
         try:
@@ -63,6 +67,18 @@ class Captures:
         self._wake.send(b"\0")
         self._thread.join()
         self._close()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the captures lack so far: packets that came faster than they were written (packet(7))."""
+        for sock, file in self._files.items():
+            _, dropped = struct.unpack("@II", sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))  # since last asked
+            self._dropped[str(file.name)] += dropped
+        return tuple(
+            f"{name} lacks {counted(dropped, 'packet')} that this machine was too busy to write"
+            for name, dropped in self._dropped.items()
+            if dropped
+        )
 
     def _tap(self, path: Path, host: Namespace, link: str) -> None:
         file = path.open("wb", buffering=0)  # what was seen is in the file, even after kill -9

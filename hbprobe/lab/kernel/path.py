@@ -10,7 +10,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,11 +35,13 @@ class KernelPath:
     server: Namespace
     boxes: tuple[KernelBox, ...]
     """What is run in each router."""
+    captures: Captures | None = None
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is run, and what the profiles say that is not."""
-        return tuple(remark for box in self.boxes for remark in box.remarks)
+        """What is run, what the profiles say that is not, and what the captures lack."""
+        told = tuple(remark for box in self.boxes for remark in box.remarks)
+        return told if self.captures is None else (*told, *self.captures.remarks)
 
 
 @contextlib.contextmanager
@@ -65,7 +67,7 @@ def kernel_path(
     with contextlib.ExitStack() as stack:
         path = _lay(stack.enter_context(open_namespaces()), boxes)
         if pcap is not None:
-            stack.enter_context(Captures(pcap, _taps(path, profiles)))
+            path = replace(path, captures=stack.enter_context(Captures(pcap, _taps(path, profiles))))
         for router, box in zip(path.routers, boxes, strict=True):
             if box.sends is not None:
                 stack.enter_context(_watching(router, box.sends, box.tells))

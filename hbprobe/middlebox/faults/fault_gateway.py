@@ -7,10 +7,11 @@ from typing import Any
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.faults.staged_leg import LegPipe, StagedLeg
-from hbprobe.middlebox.faults.staged_relay import FlowEvent, What
+from hbprobe.middlebox.faults.staged_relay import What
 from hbprobe.middlebox.faults.toxic_box import ToxicBox, connection_document
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.gateway import Gateway
+from hbprobe.middlebox.http.http2_session import Http2Session
 from hbprobe.middlebox.http.http_session import Session
 from hbprobe.middlebox.http.leg import Leg, LegEnd
 from hbprobe.net.address import SocketAddress
@@ -45,7 +46,7 @@ class FaultGateway(Gateway, ToxicBox):
         ToxicBox.__init__(self, seed, tell)
         self._legs: dict[int, tuple[Session, StagedLeg]] = {}
         """Clients' connections, also those that only stages hold."""
-        self._ended: dict[int, tuple[Session, LegEnd | None, FlowExpired | None]] = {}
+        self._ended: dict[int, tuple[Session | Http2Session, LegEnd | None, FlowExpired | None]] = {}
         """Those of which nobody was told yet: a timer that ended one is told of right after it."""
         Gateway.__init__(self, profile, upstream, self._observed(observer), max_flows, **more)
         self._due: Alarm[LegPipe] = Alarm(lambda pipe, _: pipe.leg.pump(pipe))
@@ -80,8 +81,8 @@ class FaultGateway(Gateway, ToxicBox):
             self.heal()
         elif not self.is_dark:
             self.blackhole()
-            for session in self._sessions:
-                self._tell(session, What.ACTED, by=next(self.toxics.darkness()))
+            for each in self._sessions:
+                self._tell(each, What.ACTED, by=next(self.toxics.darkness()))
 
     def _treat(self, session: Session, leg: StagedLeg) -> None:
         hit = self.toxics.hit(session.number)
@@ -116,10 +117,10 @@ class FaultGateway(Gateway, ToxicBox):
         """Take note that a timer ran out."""
         super().expired(event)
         if event.number in self._ended:
-            session, end, _ = self._ended[event.number]
-            self._ended[event.number] = session, end, event
+            ended, how, _ = self._ended[event.number]
+            self._ended[event.number] = ended, how, event
 
-    def over(self, session: Session, end: LegEnd | None) -> None:
+    def over(self, session: Session | Http2Session, end: LegEnd | None) -> None:
         """Forget a session that `end` of one of its ends has ended, or the box (None)."""
         super().over(session, end)
         self._ended[session.number] = session, end, None
@@ -135,5 +136,5 @@ class FaultGateway(Gateway, ToxicBox):
         leg = session.legs()[0]
         self._tell(session, What.ENDED, by=leg.closed_by if isinstance(leg, StagedLeg) else "", how=_HOW[end])
 
-    def _tell(self, session: Session, what: What, **more: str) -> None:
-        self._tell_news(FlowEvent(self.now(), what, session.number, session.client_name, **more))
+    def _tell(self, session: Session | Http2Session, what: What, **more: str) -> None:
+        self._tell_news(what, session.number, session.client_name, **more)

@@ -86,7 +86,7 @@ class StagedLeg(Leg):
         self._due.watch(pipe)
         self._regulate()
         if was_blocked and not self.blocked and not self._has_left:
-            self._owner.drained(self)
+            self.owner.drained(self)
 
     # What the owner does
 
@@ -194,7 +194,7 @@ class StagedLeg(Leg):
         pipe.blocked = False
         self.pump(pipe)
         if not (self._has_left or self.blocked):
-            self._owner.drained(self)
+            self.owner.drained(self)
 
     # What comes out of the stages
 
@@ -226,7 +226,7 @@ class StagedLeg(Leg):
         had_left, self._has_left = self._has_left, True
         super().leave(complete=False, linger=True)
         if not had_left:
-            self._owner.ended(self, LegEnd.FIN, "")
+            self.owner.ended(self, LegEnd.FIN, "")
 
     def _regulate(self) -> None:
         """Read as fast as what is read is taken."""

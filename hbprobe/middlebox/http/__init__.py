@@ -1,11 +1,15 @@
-"""A box of layer http: it ends TLS on both sides, and relays HTTP/1.1 requests until its rules end them.
+"""A box of layer http: it ends TLS on both sides, and relays requests until its rules end them.
 
 `gateway` accepts; an `http_session` has a `leg` to each side and asks `http_flow` what is due; `http_exchange` takes
-one request and its answer through, with the grammar of `http1` and `http1_body`. What decides has no I/O.
+one request and its answer through, with the grammar of `http1` and `http1_body`. A client that begins with HTTP/2
+becomes an `http2_session`, whose streams are such sessions of one request each. What decides has no I/O.
 
-    gateway.py         a box of layer http on real sockets: it ends TLS and relays HTTP/1.1 requests until its rules
-                       end them
+    gateway.py         a box of layer http on real sockets: it ends TLS and relays requests until its rules end them
     http_session.py    one client's connection to an http box, and the connection to the server behind it
+    http2_session.py   one client's connection to an http box over HTTP/2: its streams, each a `Session` of one
+                       request, and its timers
+    http2_leg.py       what stands for a `Leg` where HTTP/2 is spoken: one stream of a client's, or a connection to
+                       the server for one
     leg.py             one TCP connection of an http box, plain or TLS, that tells exactly how its peer ended it
     http_flow.py       one client's connection to an http box: which timer runs, when it is due, and what the box does
                        then. No I/O

@@ -1,7 +1,8 @@
-"""A box of layer http on real sockets: it ends TLS and relays HTTP/1.1 requests until its rules end them.
+"""A box of layer http on real sockets: it ends TLS and relays requests until its rules end them.
 
-It has the surface of `Relay`, so that a chain takes both. Each connection of a client's is a `Session`; this module
-accepts them, wakes them when they are due, and keeps what belongs to all of them.
+It has the surface of `Relay`, so that a chain takes both. Each connection of a client's is a `Session`, or an
+`Http2Session` of several; this module accepts them, wakes them when they are due, and keeps what belongs to all of
+them.
 """
 
 import asyncio
@@ -18,15 +19,18 @@ from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1_proxying import Additions
+from hbprobe.middlebox.http.http2_leg import Http2Leg
+from hbprobe.middlebox.http.http2_session import Http2Session
 from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
-from hbprobe.middlebox.http.leg import Leg, LegEnd
+from hbprobe.middlebox.http.leg import Leg, LegEnd, Owner
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import SocketAddress, peer_name
 from hbprobe.net.dial import Dial
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.silence import Way, close_with_reset, unmute
+from hbprobe.net.target import HTTP_1_1, HTTP_2
 from hbprobe.net.tls_end import heed_truncation
 from hbprobe.profiles.model import Http, Profile
 
@@ -53,10 +57,10 @@ class Gateway:
         """
         self._stats = BoxStats(observer, numbers)
         self.counts = self._stats.counts
-        self._obey(profile)
         for context in filter(None, (tls, upstream_tls)):
             heed_truncation(context)
         self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
+        self._obey(profile)
         self.closing: set[GracefulClose] = set()
         self.is_dark = False
         self._waiting: list[Dial] = []
@@ -67,8 +71,8 @@ class Gateway:
         self._expired_ends = ExpiredEnds(lambda kept: self._stats.gives_up_silence(self.now(), kept))
         self._descriptors = descriptors
         self._listener = Listener(self._accepted, self.refused, self._expired_ends.make_room)
-        self._sessions: set[Session] = set()
-        self._alarm: Alarm[Session] = Alarm(Session.expire)
+        self._sessions: set[Session | Http2Session] = set()
+        self._alarm: Alarm[Session | Http2Session] = Alarm(lambda session, now: session.expire(now))
 
     def __len__(self) -> int:
         """Return the number of clients' connections."""
@@ -87,13 +91,18 @@ class Gateway:
         """Go on by another profile of layer http; connections get its timers, counted from where they are."""
         self._obey(profile)
         for session in self._sessions:
-            session.flow.rules = self.rules
+            session.obey(self.rules)
             self.watch(session)
 
     def expire(self, number: int) -> bool:
         """Do now to a connection what its next timer would; False when there is no such connection, or no timer."""
         found = next((session for session in self._sessions if session.number == number), None)
         return found is not None and found.expire(self.now())
+
+    def expire_all(self) -> int:
+        """Do now to all connections what their next timers would; return to how many."""
+        now = self.now()
+        return sum(session.expire(now) for session in sorted(self._sessions, key=lambda session: session.number))
 
     def blackhole(self) -> None:
         """Let nothing pass in any direction and answer nothing, as if cables were cut, until `heal`.
@@ -143,6 +152,10 @@ class Gateway:
 
     def _obey(self, profile: Profile) -> None:
         http = profile.http or Http()
+        self.takes_http2 = http.http2 is None or http.http2.spoken
+        if self.tls is not None:
+            self.tls.set_alpn_protocols([HTTP_2, HTTP_1_1] if self.takes_http2 else [HTTP_1_1])
+        self.pings_count = http.http2 is not None and bool(http.http2.pings_count)
         self.profile = profile
         self.rules = HttpRules.of(profile)
         self.additions = Additions(http.via, http.forwarded_for)
@@ -155,7 +168,8 @@ class Gateway:
             return
         number = self._stats.opened()
         try:
-            session = Session(self, number, client)
+            peer = client.getpeername()
+            session = Session(self, number, peer, lambda session: self.client_leg(session, client))
         except OSError:  # gone already
             client.close()
             self.counts.reset += 1
@@ -164,7 +178,7 @@ class Gateway:
         self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._sessions))
         self.watch(session)
 
-    def _forget(self, session: Session) -> None:
+    def _forget(self, session: Session | Http2Session) -> None:
         self._sessions.discard(session)
         self._alarm.forget(session)
 
@@ -205,7 +219,36 @@ class Gateway:
         """Take note that a timer ran out."""
         self._stats.expired(event)
 
-    def over(self, session: Session, end: LegEnd | None) -> None:
+    def server_leg(self, sock: socket.socket, session: Session) -> Leg:
+        """Take over a connection to the server that is to speak HTTP/1.1."""
+        return self._leg_to_server(sock, session, [HTTP_1_1])
+
+    def http2_leg(self, sock: socket.socket, session: Session) -> Http2Leg:
+        """Take over a connection to the server for a stream of HTTP/2: TLS agrees on what is spoken.
+
+        Without TLS gRPC is told in HTTP/2, which has no other way, everything else in HTTP/1.1.
+        """
+        known = self.upstream_tls is None and session.is_grpc
+        return Http2Leg(
+            session, lambda owner: self._leg_to_server(sock, owner, [HTTP_2, HTTP_1_1]), self.now, known=known
+        )
+
+    def _leg_to_server(self, sock: socket.socket, owner: Owner, protocols: list[str]) -> Leg:
+        if self.upstream_tls is not None:  # each connection keeps what it began with
+            self.upstream_tls.set_alpn_protocols(protocols)
+        return Leg(sock, owner, self.closing, self.upstream_tls, self.upstream_name)
+
+    def speaks_http2(self, session: Session, data: bytes) -> None:
+        """Let a client go on in HTTP/2."""
+        client = session.client
+        assert isinstance(client, Leg)
+        self._forget(session)
+        taken = Http2Session(self, session.number, session.peer, client, session.flow.opened_at)
+        self._sessions.add(taken)
+        taken.came(client, data)
+        self.watch(taken)
+
+    def over(self, session: Session | Http2Session, end: LegEnd | None) -> None:
         """Forget a session that `end` of one of its ends has ended, or the box (None)."""
         self._forget(session)
         match end:
@@ -216,7 +259,7 @@ class Gateway:
 
     # The alarm
 
-    def watch(self, session: Session) -> None:
+    def watch(self, session: Session | Http2Session) -> None:
         """Look again at when a session is due."""
         if session in self._sessions:
             self._alarm.watch(session)

@@ -1,7 +1,8 @@
 """One client's connection to an http box, and the connection to the server behind it.
 
 There is one connection to the server, opened with the first request, and again when the server has closed it in
-between. Requests are served one at a time: what comes behind the first one waits.
+between. Requests are served one at a time: what comes behind the first one waits. A stream of HTTP/2 is such a
+connection, too, of one request.
 
 What the box does of its own accord follows its rules. For the rest it does as nginx and HAProxy were seen to do: a
 server that ends the connection in the middle of an answer, with FIN or RST, costs the client the rest of the answer,
@@ -10,17 +11,16 @@ and then FIN; for one that ends it before, the box answers 502.
 
 import math
 import socket
-import ssl
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 
 from hbprobe.manner import Act
 from hbprobe.middlebox.events import FlowExpired
 from hbprobe.middlebox.flow import Side
-from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.http1 import MessageError
 from hbprobe.middlebox.http.http1_proxying import Additions, own_answer
+from hbprobe.middlebox.http.http2_leg import Http2Leg, StreamLeg
 from hbprobe.middlebox.http.http_exchange import HttpExchange
 from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRules
 from hbprobe.middlebox.http.leg import Leg, LegEnd
@@ -28,33 +28,43 @@ from hbprobe.middlebox.rules import Rule
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import name_of
 from hbprobe.net.dial import Dial
+from hbprobe.net.http2_streams import PREFACE
 from hbprobe.net.silence import Way
 
 _WAITING_BYTES = 64 * 1024
 """When so much of a request waits, for a connection to the server or for the answer before it, we read no more."""
 
 
+AnyLeg = Leg | Http2Leg | StreamLeg
+
+
 class SessionHost(Protocol):
     """What the sessions of a box need of it: what is the same for all of them, and what they tell it."""
 
     rules: HttpRules
-    additions: Additions
-    upstream_tls: ssl.SSLContext | None
-    upstream_name: str
-    closing: set[GracefulClose]
-    is_dark: bool
-    """Nothing passes: not a byte, FIN or RST, until it heals."""
+    takes_http2: bool
+    """A client may begin with HTTP/2."""
+
+    @property
+    def additions(self) -> Additions:
+        """What is added to heads."""
+        ...
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether nothing passes: not a byte, FIN or RST, until it heals."""
+        ...
 
     def now(self) -> float:
         """Return the time on the loop's clock."""
         ...
 
-    def client_leg(self, session: "Session", sock: socket.socket) -> Leg:
-        """Take over a client's connection; raises OSError when it is gone already."""
-        ...
-
     def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
         """Connect to the server."""
+        ...
+
+    def server_leg(self, sock: socket.socket, session: "Session") -> Leg | Http2Leg:
+        """Take over a connection to the server; raises OSError when it is gone already."""
         ...
 
     def mute(self, sock: socket.socket) -> Way | None:
@@ -79,21 +89,25 @@ class SessionHost(Protocol):
     def over(self, session: "Session", end: LegEnd | None) -> None:
         """Forget a session that `end` of one of its ends has ended, or the box (None)."""
 
+    def speaks_http2(self, session: "Session", data: bytes) -> None:
+        """Take over from a session whose client begins with HTTP/2: its connection, and what came on it."""
+
 
 class Session:
-    """A client's connection, from the moment when TCP stands."""
+    """A client's connection, from the moment when TCP stands, or one stream of it."""
 
-    def __init__(self, box: SessionHost, number: int, sock: socket.socket) -> None:
-        """Take over a client's connection; raises OSError when it is gone already."""
-        peer = sock.getpeername()
+    def __init__(
+        self, box: SessionHost, number: int, peer: tuple[Any, ...], client: "Callable[[Session], Leg | StreamLeg]"
+    ) -> None:
+        """Take over a client's connection, which `client` makes for us; what that raises passes."""
         self.number = number
-        self.client_name = name_of(peer)
+        self.peer = peer
         self.flow = HttpFlow(box.rules, box.now())
         self.watched_at = math.inf
         self._box = box
-        self._client_host = str(peer[0])
-        self._client = box.client_leg(self, sock)
-        self._server: Leg | None = None
+        self.client = client(self)
+        self._may_be_http2 = box.takes_http2
+        self._server: Leg | Http2Leg | None = None
         self._dial: Dial | None = None
         self._outbox = b""
         """What waits until the connection to the server stands."""
@@ -101,6 +115,21 @@ class Session:
         self._from_server = b""
         """What has come and cannot be used yet."""
         self._next_exchange()
+
+    @property
+    def client_name(self) -> str:
+        """The client's address."""
+        return name_of(self.peer)
+
+    @property
+    def is_grpc(self) -> bool:
+        """Whether the request is one of gRPC, which speaks HTTP/2 everywhere."""
+        head = self._exchange.head
+        return head is not None and any(kind.startswith(b"application/grpc") for kind in head.values(b"content-type"))
+
+    def obey(self, rules: HttpRules) -> None:
+        """Go by these rules from now on."""
+        self.flow.rules = rules
 
     def due(self) -> float:
         """Return when a timer of this connection runs out."""
@@ -124,32 +153,47 @@ class Session:
             leg.reset()
         self._end_server(Act.RESET)
 
+    def end_with_client(self) -> None:
+        """End the server's side of a stream whose connection the box has ended."""
+        self._give_up()
+
     def legs(self) -> list[Leg]:
-        """Return the connections that there are."""
-        return [self._client] if self._server is None else [self._client, self._server]
+        """Return the connections of TCP that there are."""
+        found = [self.client] if isinstance(self.client, Leg) else []
+        return found if self._server is None else [*found, self._server.tcp]
 
     # What the legs tell
 
-    def stands(self, leg: Leg) -> None:
+    def stands(self, leg: AnyLeg) -> None:
         """Take note that TLS stands."""
         if leg is self._server:
             self._connected()
             self._balance()
 
-    def came(self, leg: Leg, data: bytes) -> None:
+    def came(self, leg: AnyLeg, data: bytes) -> None:
         """Take what an end sent."""
-        side = Side.CLIENT if leg is self._client else Side.SERVER
+        side = Side.CLIENT if leg is self.client else Side.SERVER
         self._box.received(side, len(data))
         self.flow.moved(side, self._box.now())
         if side is Side.CLIENT:
             self._from_client += data
+            if self._may_be_http2 and self._is_http2():
+                return
             self._serve()
         else:
             self._from_server += data
             self._take_answer()
         self._balance()
 
-    def drained(self, leg: Leg) -> None:
+    def _is_http2(self) -> bool:
+        """Say whether the client begins with HTTP/2, or may do so; once it does, it is another's client."""
+        begun = self._from_client[: len(PREFACE)]
+        if begun == PREFACE:
+            self._box.speaks_http2(self, self._from_client)
+        self._may_be_http2 = PREFACE.startswith(begun)
+        return self._may_be_http2
+
+    def drained(self, leg: AnyLeg) -> None:
         """Take note that what waited for an end has been taken."""
         if leg is self._server:
             self._note_end_of_request()
@@ -157,9 +201,9 @@ class Session:
             self._finish()
         self._balance()
 
-    def ended(self, leg: Leg, end: LegEnd, detail: str) -> None:
+    def ended(self, leg: AnyLeg, end: LegEnd, detail: str) -> None:
         """Take note that an end has ended its connection."""
-        if leg is self._client:
+        if leg is self.client:
             self._client_left(end, detail)
         else:
             self._server_left(end, detail)
@@ -170,21 +214,21 @@ class Session:
         waiting = self._server is None and len(self._outbox) >= _WAITING_BYTES
         too_early = self._exchange.request_is_done and len(self._from_client) >= _WAITING_BYTES
         if waiting or too_early or (self._server is not None and self._server.blocked):
-            self._client.pause()
+            self.client.pause()
         else:
-            self._client.resume()
+            self.client.resume()
         if self._server is not None:
-            if self._client.blocked:
+            if self.client.blocked:
                 self._server.pause()
             else:
                 self._server.resume()
-        self.flow.hold(self._client.blocked, self._box.now())
+        self.flow.hold(self.client.blocked, self._box.now())
         self._box.watch(self)
 
     # Requests
 
     def _next_exchange(self) -> None:
-        self._exchange = HttpExchange(self._client_host, self._box.additions)
+        self._exchange = HttpExchange(str(self.peer[0]), self._box.additions)
         self._is_fresh = False
         """The connection to the server serves its first request."""
         self._tries = 0
@@ -238,7 +282,7 @@ class Session:
     def _dialled(self, sock: socket.socket) -> None:
         self._dial = None
         try:
-            self._server = Leg(sock, self, self._box.closing, self._box.upstream_tls, self._box.upstream_name)
+            self._server = self._box.server_leg(sock, self)
         except OSError as error:  # gone already
             sock.close()
             self._unreachable(f"upstream: {error}")
@@ -318,7 +362,7 @@ class Session:
         except MessageError as error:
             self._fail(f"upstream: {error}")
             return
-        self._client.send(onward)
+        self.client.send(onward)
         if exchange.answer_is_showing:
             self.flow.answer_began(self._box.now())
         if exchange.is_tunnel and self.flow.phase is not HttpPhase.TUNNEL:
@@ -330,11 +374,11 @@ class Session:
     def _finish(self) -> None:
         """Go on to the next request, once the client has taken the answer to this one."""
         exchange = self._exchange
-        if self._client.blocked:
+        if self.client.blocked:
             return
         if self._from_server or not (exchange.keeps_server and exchange.request_is_done):
             self._end_server(Act.CLOSE)  # what is left would become the answer to the next request
-        if exchange.keeps_client:
+        if exchange.keeps_client and not self.client.is_of_one_request:
             self._go_on()
         else:
             self._leave(LegEnd.FIN)
@@ -348,12 +392,12 @@ class Session:
         """Give the client a status, or cut its answer short where that has begun."""
         exchange = self._exchange
         self._give_up()
-        if exchange.answer is not None or self._client.is_shaking:
+        if exchange.answer is not None or self.client.is_shaking:
             self._leave(None)
             return
-        keep = keep and exchange.may_be_followed
+        keep = keep and exchange.may_be_followed and not self.client.is_of_one_request
         is_head = exchange.head is not None and exchange.head.method == b"HEAD"
-        self._client.send(own_answer(status, body, keep=keep, to_head=is_head))
+        self.client.send(own_answer(status, body, keep=keep, to_head=is_head))
         if keep:
             self._go_on()
         else:
@@ -395,14 +439,14 @@ class Session:
         """End both sides; return how those were silenced that were to be."""
         ways: set[Way | None] = set()
         if acts[Side.SERVER] is Act.MUTE and self._server is not None:
-            ways.add(self._box.mute(self._server.give_up()))
+            ways.add(self._server.hush(self._box.mute))
             self._server = None
         self._end_server(acts[Side.SERVER])
         match acts[Side.CLIENT]:
             case Act.MUTE:
-                ways.add(self._box.mute(self._client.give_up()))
+                ways.add(self.client.hush(self._box.mute))
             case Act.RESET:
-                self._reset(self._client)
+                self._reset(self.client)
         self._leave(None)
         return ways
 
@@ -420,16 +464,16 @@ class Session:
         exchange = self._exchange
         self._give_up()
         is_cut_short = exchange.answer is not None and not exchange.answer_is_done
-        if is_cut_short and exchange.ends_with_connection:
-            self._reset(self._client)  # FIN would tell the client that its answer is whole
+        if is_cut_short and exchange.ends_with_connection and not self.client.is_of_one_request:
+            self._reset(self.client)  # FIN would tell the client that its answer is whole
         else:
             is_sending = bool(self._from_client) or (exchange.head is not None and not exchange.request_is_done)
-            self._client.leave(complete=not is_cut_short, linger=is_sending)
+            self.client.leave(complete=not is_cut_short, linger=is_sending)
         self._box.over(self, end)
 
-    def _reset(self, leg: Leg) -> None:
+    def _reset(self, leg: AnyLeg) -> None:
         """Send RST; in the dark it is lost, and the end hears nothing any more."""
         if self._box.is_dark and not leg.is_gone:
-            self._box.mute(leg.give_up())
+            leg.hush(self._box.mute)
         else:
             leg.reset()

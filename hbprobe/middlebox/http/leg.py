@@ -8,13 +8,14 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 from enum import Enum, StrEnum, auto
-from typing import Protocol
+from typing import Any, Protocol
 
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.replies import EndKind
-from hbprobe.net.silence import close_with_reset
+from hbprobe.net.silence import Way, close_with_reset
 from hbprobe.net.tls_end import ends_without_close_notify, pending_failure, what_ended
 
 _READ_BYTES = 64 * 1024
@@ -48,16 +49,16 @@ class LegEnd(StrEnum):
 class Owner(Protocol):
     """Whose leg it is."""
 
-    def stands(self, leg: "Leg") -> None:
+    def stands(self, leg: Any, /) -> None:  # noqa: ANN401  a leg, or what speaks for one
         """Take note that TLS stands."""
 
-    def came(self, leg: "Leg", data: bytes) -> None:
+    def came(self, leg: Any, data: bytes, /) -> None:  # noqa: ANN401
         """Take what the peer sent."""
 
-    def ended(self, leg: "Leg", end: LegEnd, detail: str) -> None:
+    def ended(self, leg: Any, end: LegEnd, detail: str, /) -> None:  # noqa: ANN401
         """Take note that nothing more will come."""
 
-    def drained(self, leg: "Leg") -> None:
+    def drained(self, leg: Any, /) -> None:  # noqa: ANN401
         """Take note that the system has taken all that was sent."""
 
 
@@ -72,16 +73,19 @@ class _State(Enum):
 class Leg:
     """One connection, from the moment when TCP stands."""
 
+    is_of_one_request = False
+    """It is over with the answer, as a stream of HTTP/2 is."""
+
     __slots__ = (
         "_broken",
         "_closing",
         "_is_still",
         "_loop",
-        "_owner",
         "_paused",
         "_state",
         "_tls",
         "_unsent",
+        "owner",
         "sock",
     )
 
@@ -99,7 +103,7 @@ class Leg:
         the connection is gone already, and leaves the socket open then.
         """
         self._loop = asyncio.get_running_loop()
-        self._owner = owner
+        self.owner = owner
         self._closing = closing
         self._unsent = b""
         self._paused = False
@@ -119,9 +123,19 @@ class Leg:
     # What the owner does
 
     @property
+    def tcp(self) -> "Leg":
+        """Itself."""
+        return self
+
+    @property
     def is_shaking(self) -> bool:
         """Whether TLS does not stand yet."""
         return self._state is _State.SHAKING
+
+    @property
+    def protocol(self) -> str | None:
+        """What both ends agreed on within TLS (ALPN, RFC 7301), once it stands; None for nothing."""
+        return None if self._tls is None else self._tls.selected_alpn_protocol()
 
     @property
     def is_gone(self) -> bool:
@@ -202,6 +216,10 @@ class Leg:
         if self._state is not _State.GONE:
             close_with_reset(self.give_up())
 
+    def hush(self, mute: Callable[[socket.socket], Way | None]) -> Way | None:
+        """Let the peer hear nothing any more, by `mute`; return how. The owner hears no more."""
+        return mute(self.give_up())
+
     def give_up(self) -> socket.socket:
         """Hand the socket back, open. The owner hears no more."""
         self._state = _State.GONE
@@ -234,10 +252,10 @@ class Leg:
             self._came(data)
 
     def _came(self, data: bytes) -> None:
-        self._owner.came(self, data)
+        self.owner.came(self, data)
 
     def _drained(self) -> None:
-        self._owner.drained(self)
+        self.owner.drained(self)
 
     def _shake(self) -> None:
         assert self._tls is not None
@@ -256,12 +274,12 @@ class Leg:
             if self._paused:
                 self._loop.remove_reader(self.sock.fileno())
             self._flush()
-            self._owner.stands(self)
+            self.owner.stands(self)
 
     def _end(self, end: LegEnd, detail: str = "") -> None:
         self._loop.remove_reader(self.sock.fileno())
         self._loop.remove_writer(self.sock.fileno())
-        self._owner.ended(self, end, detail)
+        self.owner.ended(self, end, detail)
 
     # Writing
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.farend.hold_request import LONGEST_HOLD_S
-from hbprobe.net.target import HTTP, HTTP_1_1, Scheme
+from hbprobe.net.target import HTTP, HTTP_1_1, HTTP_2, Scheme
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Question
 
@@ -184,8 +184,9 @@ _ROWS = (
         "any HTTPS server that speaks HTTP/2 acknowledges a PING; no request is made",
         "an HTTP/2 connection without requests is quiet, and the server is asked with a PING",
         {"h2": Scheme(tls=True, port=443), "grpcs": Scheme(tls=True, port=443)},
-        alpn="h2",
-        phase=QuietPhase.BETWEEN,
+        alpn=HTTP_2,
+        phase=QuietPhase.UNASKED,
+        lab_path="/",
     ),
     _talk(
         "mqtt",

@@ -34,8 +34,9 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.capture_file import CaptureFile, pieces
-from hbprobe.evidence.captures.death import ConnectionFate
+from hbprobe.evidence.captures.death import ConnectionFate, judge
 from hbprobe.evidence.captures.retention import Retention
+from hbprobe.evidence.captures.tcp_flow import flows
 from hbprobe.manner import Manner
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.report.plots.capture_plot import capture_plot
@@ -186,6 +187,32 @@ def test_an_rst_that_passed_both_captures_is_the_ends_or_beyond(tmp_path):
     (verdict,) = [one for one in findings.verdicts if one.ending is ConnectionFate.ENDED_IDLE]
     assert (verdict.maker, verdict.causes) == ("unknown", (Cause.RESET_BY_SERVER, Cause.RESET_BY_BOX))
     assert "passed both captures" in verdict.signs[-1].text
+
+
+def test_no_client_hung_up_where_a_box_closed_in_its_name(tmp_path):
+    """The server sees a client that hangs up before the answer; at the client's side nothing of it is there."""
+    near, far = Talk(server_ttl=60).open(), Talk(client_ttl=60, server_ttl=64).open()
+    far.say("client", FIN | ACK, at_s=30).say("server", ACK, at_s=30.01)
+    far.say("server", PSH | ACK, b"the answer", at_s=45)
+    paths = [written(tmp_path / name, talk) for name, talk in (("near", near), ("far", far))]
+    (verdict,) = Capture(paths).findings().verdicts
+    assert (verdict.ending, verdict.maker, verdict.exact) == (ConnectionFate.IDLE_DEATH, "box", True)
+    assert verdict.causes == (Cause.CLOSED_BY_PROXY,)
+    (alone,) = Capture(paths[1:]).findings().verdicts
+    assert (alone.ending, alone.maker) == (ConnectionFate.LATE_ANSWER, "client")
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_which_side_of_a_proxy_is_the_clients(tmp_path, swapped):
+    """Handshakes and TTLs are its own on both sides; payload comes by first at the client's side."""
+    near = Talk(client_ttl=59, trip_s=0.001).open().say("server", PSH | ACK, b"a" * 200, at_s=1)
+    far = Talk(client=("203.0.113.5", 40001), at_s=START_S + 100.05, trip_s=0.03)
+    far.next = {"client": 50_000, "server": 90_000}
+    far.open().say("server", PSH | ACK, b"a" * 200, at_s=100.99)
+    paths = [written(tmp_path / name, talk) for name, talk in (("near", near), ("far", far))]
+    findings = Capture(paths[::-1] if swapped else paths).findings()
+    assert [str(side) for side in findings.sides] == (["server", "client"] if swapped else ["client", "server"])
+    assert len(findings.pairs) == 1
 
 
 def test_captures_that_have_nothing_in_common(tmp_path):
@@ -342,6 +369,26 @@ def test_what_moves_is_let_go(tmp_path):
         kept.add(piece.data, piece.segments, piece.first_packet, 0)
     assert kept.packets == 3006
     assert len(kept.rows()) < 60
+
+
+@pytest.mark.parametrize("piece_bytes", [2000, 64_000_000])
+def test_what_follows_on_the_same_ports_takes_no_evidence_away(tmp_path, piece_bytes):
+    """The client's system gives the ports of a connection that died in silence to the next one."""
+    old = Talk().open().void("client", 60)
+    new = Talk(at_s=START_S + 70)
+    new.next = {"client": 900_000, "server": 800_000}
+    new.open()
+    for number in range(40):
+        new.say("server", PSH | ACK, b"x" * 100, at_s=71 + number / 100).say(
+            "client", ACK, at_s=71.001 + number / 100
+        )
+    kept = Retention()
+    for piece in pieces(CaptureFile(written(tmp_path / "a.pcap", old, new)), piece_bytes=piece_bytes):
+        kept.add(piece.data, piece.segments, piece.first_packet, 0)
+    first, second = flows(kept.rows(), least_gap_s=1.0, others_too=True)
+    verdict = judge(first, end_s=START_S + 72)
+    assert (verdict.ending, verdict.how, verdict.repeats) == (ConnectionFate.IDLE_DEATH, Manner.SILENT, 5)
+    assert judge(second, end_s=START_S + 72).ending is ConnectionFate.ALIVE
 
 
 def test_silences_across_pieces_and_with_little_memory(tmp_path):

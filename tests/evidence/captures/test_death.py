@@ -56,6 +56,23 @@ def test_data_that_was_repeated_once_tells_nothing(judged):
     assert verdict.causes == ()
 
 
+def test_a_box_that_closes_late_has_closed_all_the_same(judged):
+    """It was held up for longer than a server takes to answer; what it had dropped before nobody acknowledged."""
+    talk = Talk().open().void("client", 3, times=1).say("server", FIN | ACK, at_s=3.4, ttl=61)
+    verdict = only(judged(talk))
+    assert (verdict.ending, verdict.maker) == (ConnectionFate.IDLE_DEATH, Maker.BOX)
+    assert verdict.causes == (Cause.CLOSED_BY_PROXY,)
+
+
+def test_a_handshake_that_met_an_older_connection_of_the_same_ports_is_none_that_broke(judged):
+    talk = Talk().say("client", SYN).say("server", ACK, at_s=0.02, seq=77_777, ack=88_888)
+    talk.say("client", RST, at_s=0.021, seq=88_888).say("client", SYN, at_s=1, seq=1000)
+    talk.say("server", SYN | ACK, at_s=1.02).say("client", ACK, at_s=1.021)
+    talk.say("client", PSH | ACK, RECORD + b"d" + bytes(100), at_s=1.03).say("server", ACK, at_s=1.05)
+    talk.say("server", PSH | ACK, RECORD + b"d" + bytes(100), at_s=31).say("client", ACK, at_s=31.02)
+    assert only(judged(talk)).ending is ConnectionFate.ALIVE
+
+
 def test_loss_in_the_midst_of_traffic_is_no_death_of_idleness(judged):
     verdict = only(judged(Talk().open().void("client", 0.5, times=8)))
     assert (verdict.ending, verdict.causes) == (ConnectionFate.BROKEN, (Cause.PATH_DOWN,))

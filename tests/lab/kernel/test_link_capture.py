@@ -9,6 +9,7 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.errors import UserError
+from hbprobe.lab.kernel import link_capture
 from hbprobe.lab.kernel.link_capture import frame_record
 from hbprobe.lab.kernel.measure import far_end
 from hbprobe.lab.kernel.path import kernel_path
@@ -61,6 +62,22 @@ def test_each_side_of_each_box_is_captured(box, tmp_path):
     assert {source for source, _, _ in segments[sides[0]]} == {client, server}
     times = [at for at, _ in frames_of(files[sides[0]])]
     assert times == sorted(times)
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_what_could_not_be_written_is_said(box, tmp_path, monkeypatch):
+    monkeypatch.setattr(link_capture, "_BUFFER_BYTES", 4096)
+    with kernel_path([box(9)]) as net, net.client.make_socket(socket.AF_INET, socket.SOCK_DGRAM) as speaker:
+        captures = link_capture.Captures(tmp_path, {"tap": (net.routers[0], "client")})
+        for _ in range(50):  # nobody writes yet
+            speaker.sendto(bytes(1000), ("10.40.1.2", 9))
+        with captures:
+            (lacks,) = captures.remarks
+            assert captures.remarks == (lacks,), "nothing more since"
+    dropped = int(lacks.removeprefix(f"{tmp_path / 'tap.pcap'} lacks ").split()[0])
+    written = sum(frame[23] == socket.IPPROTO_UDP for _, frame in frames_of((tmp_path / "tap.pcap").read_bytes()))
+    assert lacks.endswith("packets that this machine was too busy to write")
+    assert 0 < 50 - written <= dropped
 
 
 @pytest.mark.usefixtures("namespaces")

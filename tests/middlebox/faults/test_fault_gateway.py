@@ -11,6 +11,7 @@ from hbprobe.middlebox.faults.fault_gateway import FaultGateway
 from hbprobe.middlebox.faults.toxic_calls import add_toxic
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.event_feed import EventFeed
+from tests.support.http2 import Http2End
 
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n"
 
@@ -194,3 +195,21 @@ async def test_a_toxic_for_one_connection_leaves_the_others_alone_and_goes_with_
         client.send_fin()
         await asyncio.sleep(2)
         assert on.box.toxics.all() == []
+
+
+async def test_a_connection_of_http2_has_stages_of_its_own():
+    async with Scene(make_http_box(client_idle=75)) as on:
+        on.add("latency", latency=300)
+        end, loop = Http2End(), asyncio.get_running_loop()
+        client = await on.client(end.said() + end.ask())
+        server = await on.server()
+        await server.sees()
+        await end.all_on(client, 1)
+        began = loop.time()
+        await server.send(OK)
+        while (1, "end") not in await end.on(client):
+            pass
+        assert loop.time() - began == pytest.approx(0.3, abs=1e-3)
+        assert [one["phase"] for one in on.box.connections()] == ["idle"]
+        assert (await end.all_on(client))[-2:] == ["goaway NO_ERROR", "FIN"]
+        assert on.told("ended") == [{"event": "ended", "connection": 1, "how": "close", "timer": "client_idle"}]

@@ -11,14 +11,15 @@ from aiohttp import ClientPayloadError, ClientSession, TCPConnector, WSMsgType, 
 
 from hbprobe.net.certificates import client_context, private_ca
 
-SIZE = 4_000_000
+SIZE = 1_000_000
 
 
 @pytest.fixture(scope="session")
 def ca(tmp_path_factory):
-    """The file of a private CA, and TLS settings of a server and a client that know it."""
-    ca_file, server = private_ca(tmp_path_factory.mktemp("ca"))
-    return ca_file, server, client_context(ca_file)
+    """The file of a private CA, and TLS settings of a box, a client and a server that know it."""
+    folder = tmp_path_factory.mktemp("ca")
+    ca_file, box = private_ca(folder)
+    return ca_file, box, client_context(ca_file), private_ca(folder)[1]
 
 
 async def digest(request):
@@ -75,8 +76,8 @@ async def about(request):
 @contextlib.asynccontextmanager
 async def path(stage, box, ca):
     """Put an aiohttp server behind a box; yield the stage."""
-    _, server_tls, client_tls = ca
-    async with stage(box, tls=server_tls, upstream_tls=client_tls, upstream_name="localhost") as on:
+    _, box_tls, client_tls, server_tls = ca
+    async with stage(box, tls=box_tls, upstream_tls=client_tls, upstream_name="localhost") as on:
         app = web.Application()
         app.add_routes([web.post("/digest", digest), web.get("/stream", stream), web.get("/slow", slow)])
         app.add_routes([web.get("/broken", broken)])
@@ -175,39 +176,41 @@ class TestAiohttp:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("version", ["1.1", "2"])
 class TestCurl:
-    async def curl(self, on, ca, path, *options):
-        command = ["curl", "-sS", "--max-time", "20", "--cacert", str(ca[0]), *options]
+    async def curl(self, on, ca, version, path, *options):
+        command = ["curl", "-sS", f"--http{version}", "--max-time", "20", "--cacert", str(ca[0]), *options]
         command.append(f"https://localhost:{on.address[1]}{path}")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             None, lambda: subprocess.run(command, capture_output=True, check=False, timeout=30)
         )
 
-    async def test_asks(self, stage, http_box, ca):
+    async def test_asks(self, stage, http_box, ca, version):
         async with path(stage, http_box({"forwarded_for": True}), ca) as on:
-            done = await self.curl(on, ca, "/about", "-i")
+            done = await self.curl(on, ca, version, "/about", "-i")
             assert done.stderr == b""
-            assert done.stdout.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: application/json")
+            status = b"HTTP/1.1 200 OK" if version == "1.1" else b"HTTP/2 200 "
+            assert done.stdout.lower().startswith(status.lower() + b"\r\ncontent-type: application/json")
             assert b'"X-Forwarded-For": "127.0.0.1"' in done.stdout
 
-    async def test_uploads_after_a_100(self, stage, http_box, ca, tmp_path):
-        body = bytes(range(256)) * 20_000
+    async def test_uploads_after_a_100(self, stage, http_box, ca, version, tmp_path):
+        body = bytes(range(256)) * 4_000
         (tmp_path / "body").write_bytes(body)
         async with path(stage, http_box(), ca) as on:
             data = f"@{tmp_path / 'body'}"
             for options in (("-H", "Expect: 100-continue"), ("-H", "Transfer-Encoding: chunked")):
-                done = await self.curl(on, ca, "/digest", "--data-binary", data, *options)
+                done = await self.curl(on, ca, version, "/digest", "--data-binary", data, *options)
                 assert (done.stderr, done.stdout.decode()) == (b"", hashlib.sha256(body).hexdigest())
 
-    async def test_notices_an_answer_that_was_cut_short(self, stage, http_box, ca):
+    async def test_notices_an_answer_that_was_cut_short(self, stage, http_box, ca, version):
         async with path(stage, http_box(), ca) as on:
-            done = await self.curl(on, ca, "/broken")
-            assert (done.stdout, done.returncode) == (b"so far", 18)  # CURLE_PARTIAL_FILE
+            done = await self.curl(on, ca, version, "/broken")  # CURLE_PARTIAL_FILE or CURLE_HTTP2_STREAM
+            assert (done.stdout, done.returncode) == (b"so far", 18 if version == "1.1" else 92)
 
-    async def test_asks_twice_on_one_connection(self, stage, http_box, ca):
+    async def test_asks_twice_on_one_connection(self, stage, http_box, ca, version):
         async with path(stage, http_box(), ca) as on:
             again = f"https://localhost:{on.address[1]}/stream"
-            done = await self.curl(on, ca, "/stream", again)
+            done = await self.curl(on, ca, version, "/stream", again)
             assert (done.stderr, len(done.stdout)) == (b"", 2 * SIZE)
             assert on.box.counts.opened == 1

@@ -84,7 +84,6 @@ async def test_a_chunk_that_is_bad_later_does_not_go_on_either(stage, http_box, 
     [
         (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "405 Method Not Allowed", "405: CONNECT"),
         (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505 HTTP Version Not Supported", "505: HTTP/2.0"),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP Version Not Supported", "505: HTTP/2.0"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n", "400 Bad Request", "400: a CR or LF alone"),
         (
             b"GET / HTTP/1.1\r\nX: " + b"y" * 70_000,
@@ -92,7 +91,7 @@ async def test_a_chunk_that_is_bad_later_does_not_go_on_either(stage, http_box, 
             "431: more than 65536 bytes of header",
         ),
     ],
-    ids=["CONNECT", "HTTP/2", "HTTP/2 preface", "TLS", "too long"],
+    ids=["CONNECT", "HTTP/2", "TLS", "too long"],
 )
 async def test_other_refusals(stage, http_box, request_, line, reason):
     async with stage(http_box()) as on:
@@ -101,6 +100,13 @@ async def test_other_refusals(stage, http_box, request_, line, reason):
         assert (answer.startswith(f"HTTP/1.1 {line}\r\n".encode()), end) == (True, "FIN")
         assert on.refused == [reason]
         assert await on.nobody_calls()
+
+
+async def test_http2_where_it_is_not_spoken(stage, http_box):
+    async with stage(http_box({"http2": {"spoken": False, "source": "us"}})) as on:
+        client = await on.client(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        answer, end, _ = await client.sees_all()
+        assert (answer.startswith(b"HTTP/1.1 505 HTTP Version Not Supported\r\n"), end) == (True, "FIN")
 
 
 async def test_what_the_client_still_sends_does_not_cost_it_the_answer(stage, http_box):

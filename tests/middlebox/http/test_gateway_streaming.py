@@ -71,7 +71,7 @@ async def test_of_an_answer(stage, http_box, kind):
         await asyncio.sleep(100)
         assert not sending.done()
         session = next(iter(on.box._sessions))
-        assert len(session._from_server) + len(session._client._unsent) < KEPT
+        assert len(session._from_server) + len(session.client._unsent) < KEPT
         assert await read(client, len(body)) == hashlib.sha256(body).digest()
         await sending
         await client.send(GET)
@@ -102,7 +102,7 @@ async def test_the_time_between_requests_begins_when_the_client_has_its_answer(s
         client = await on.client(GET, receive_bytes=4096)
         server = await on.server()
         await server.sees()
-        next(iter(on.box._sessions))._client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        next(iter(on.box._sessions)).client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\nConnection: close\r\n\r\n" + BODY[:50_000])
         await asyncio.sleep(100)
         assert on.expired == []

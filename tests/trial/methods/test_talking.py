@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from hbprobe.manner import Aftermath, Manner
+from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.evidence import Ask, Question
@@ -68,10 +69,8 @@ def then(seconds, act, name="redis"):
 
 
 @pytest.fixture
-def h2_tls(tls_pair):
+def h2_tls():
     """TLS in which the server agrees on HTTP/2."""
-    from hbprobe.net.certificates import throwaway_pair
-
     server, client = throwaway_pair()
     server.set_alpn_protocols(["h2"])
     return server, client
@@ -244,8 +243,8 @@ def test_a_port_that_speaks_tls_and_is_spoken_to_in_the_clear(on_warp, serve, tl
     assert found.reason.endswith(f"; this port speaks TLS: write {secure}://localhost:{port}/")
 
 
-def test_a_server_without_http2(on_warp, serve, tls_pair):
-    found = proof(on_warp, serve, talking(SERVERS["http2"]), name="http2", tls=tls_pair)
+def test_a_server_without_http2(on_warp, serve):
+    found = proof(on_warp, serve, talking(SERVERS["http2"]), name="http2", tls=throwaway_pair())
     assert found.reason == "the server does not speak h2: in TLS it agrees on nothing"
 
 
@@ -264,6 +263,22 @@ def test_the_protocols_own_ping_keeps_a_connection_alive(on_warp, serve):
     died = trial(on_warp, serve, then(5, lambda connection, _: connection.rst()), ask=ask)
     assert (lived.outcome.kind, round(lived.outcome.elapsed_s)) == (Kind.SURVIVED, 60)
     assert (died.outcome.kind, died.outcome.how) == (Kind.CUT, Manner.RESET)
+
+
+@pytest.mark.parametrize("name", ["websocket", "http2"])
+def test_bytes_that_nobody_answers_keep_a_connection_alive(on_warp, serve, h2_tls, name):
+    ask, tls = Ask(Question.CLIENT_DRIP, 60, 10), h2_tls if name == "http2" else None
+    lived = trial(on_warp, serve, talking(SERVERS[name]), name=name, tls=tls, ask=ask)
+    assert (lived.outcome.kind, round(lived.outcome.elapsed_s)) == (Kind.SURVIVED, 60)
+
+
+def test_what_a_talk_can_say_decides_what_is_asked(on_warp):
+    async def asked(name):
+        dialer = Dialer(Target(False, "127.0.0.1", 1, "/"), None)
+        return Question.CLIENT_DRIP in make(Environment(name, dialer, GRACE_S, random.Random(1))).asks
+
+    talks = [name for name, row in METHODS.items() if row.talk]
+    assert [name for name in talks if on_warp(asked(name))] == ["websocket", "http2"]
 
 
 def test_no_connection(on_warp, serve):
