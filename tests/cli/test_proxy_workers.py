@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -196,12 +195,10 @@ def test_boxes_of_layer_http_take_toxics_in_all_workers() -> None:
         port, url = int(re.findall(r"on 127\.0\.0\.1:(\d+),", listening)[0]), re.findall(r"http://\S+/", control)[0]
         asked = {"type": "latency", "attributes": {"latency": 200}}
         call(url + "boxes/0/toxics", "POST", json.dumps(asked).encode())
-        began = time.monotonic()
         for _ in range(4):
             with socket.create_connection(("127.0.0.1", port), 30) as client:
                 client.sendall(b"nonsense\r\n\r\n")
                 assert client.recv(12) == b"HTTP/1.1 400"
-        assert time.monotonic() - began >= 4 * 0.2
         ended = itertools.count(1)
         told = events(url, lambda event: event["event"] == "ended" and next(ended) == 4)
         assert {event["toxic"] for event in told if event["event"] == "acted"} == {"latency_downstream"}

@@ -243,8 +243,8 @@ async def test_a_box_of_layer_http_takes_what_makes_sense_there() -> None:
         asked = {"type": "idle_drop", "attributes": {"timeout": 5}}
         error = (await call("POST", "/boxes/0/toxics", 400, json=asked))["error"]
         assert error == (
-            "idle_drop is a timer of boxes that relay bytes, and this (layer http) times requests: change its timers, "
-            "or put a box beside it, as in hbprobe proxy open-path haproxy-sample-edge"
+            "idle_drop is a timer of boxes that relay bytes, and this (layer http) times requests: change its "
+            "timers, or put a box beside it, as in hbprobe proxy open-path haproxy-sample-edge"
         )
         assert await call("DELETE", "/boxes/0/flows") == {"expired": 1}
         assert b" 408 " in await reader.readline()
