@@ -116,8 +116,14 @@ def is_servers_own(method: str, limit: Limit) -> bool:
 
 
 def load_result(path: Path) -> Result:
-    """Read a result from a file. Raises UserError, naming file, key and mend, where it is none."""
-    return load_with(path, Result.from_dict)
+    """Read a result from a file, or that of a diagnosis; raises UserError, with file, key and mend, where it is none."""
+    return load_with(path, lambda data: Result.from_dict(_of_diagnosis(data)))
+
+
+def _of_diagnosis(data: object) -> object:
+    """Return the result that a diagnosis holds; anything else as it is."""
+    is_one = isinstance(data, Mapping) and str(data.get("schema")).startswith("hbprobe.diagnosis/")
+    return data.get("result", data) if is_one else data
 
 
 def load_with(path: Path, read: Callable[[object], Read]) -> Read:

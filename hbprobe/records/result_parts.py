@@ -127,8 +127,9 @@ class Document(Part):
         if (schema := data.get("schema")) is None:
             raise ValueError(f"schema: is missing, so this is no {name}: {_ORIGIN}")
         if schema != known:
-            found = _abbreviated(schema)
-            raise ValueError(f'schema: is {found}, not "{known}": read it with the hbprobe that wrote it')
+            is_other = not str(schema).startswith(f"hbprobe.{name}/")
+            mend = f"it is no {name}: {_ORIGIN}" if is_other else "read it with the hbprobe that wrote it"
+            raise ValueError(f'schema: is {_abbreviated(schema)}, not "{known}": {mend}')
         try:
             return cls.model_validate(data)
         except ValidationError as error:
