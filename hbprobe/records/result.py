@@ -116,14 +116,15 @@ def is_servers_own(method: str, limit: Limit) -> bool:
 
 
 def load_result(path: Path) -> Result:
-    """Read a result from a file, or that of a diagnosis; raises UserError, with file, key and mend, where it is none."""
+    """Read a result, or that of a diagnosis, from a file; raises UserError, with file, key and mend, for others."""
     return load_with(path, lambda data: Result.from_dict(_of_diagnosis(data)))
 
 
 def _of_diagnosis(data: object) -> object:
     """Return the result that a diagnosis holds; anything else as it is."""
-    is_one = isinstance(data, Mapping) and str(data.get("schema")).startswith("hbprobe.diagnosis/")
-    return data.get("result", data) if is_one else data
+    if isinstance(data, Mapping) and str(data.get("schema")).startswith("hbprobe.diagnosis/"):
+        return data.get("result", data)
+    return data
 
 
 def load_with(path: Path, read: Callable[[object], Read]) -> Read:
