@@ -3,9 +3,9 @@
     python tests/golden.py            writes every file in golden/ anew
     git diff tests/golden             shows what has changed; CHANGELOG.md says why
 
-All of it runs on the warp clock or in simulated time, and is the same on every Python and NumPy. Left out is what
-depends on the place or the moment: versions, where files lie, and how long it took by the clock on the wall. Of a
-long list the beginning stands for all.
+All of it runs on the warp clock or in simulated time, or, as locating does, beside a path that is played, and is the
+same on every Python and NumPy. Left out is what depends on the place or the moment: versions, where files lie, how
+long it took by the clock on the wall. Of a long list the beginning stands for all.
 """
 
 import contextlib
@@ -13,11 +13,18 @@ import io
 import json
 import os
 import re
+import socket
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hbprobe.cli.main import main
+from hbprobe.locate.finding import Hop, Route
+from hbprobe.locate.hop_trials import Locating
+from hbprobe.manner import Aftermath, Manner
+from hbprobe.measure.locate import Locate
+from hbprobe.trial.outcome import Kind, Outcome
 
 FOLDER = Path(__file__).with_name("golden")
 _WIDTH = "100"
@@ -34,6 +41,7 @@ _TIMERS = ("--from", "10min", "--to", "30min", "--step", "10min")
 CASES = {
     "lab": ("lab", "cisco-asa", "nginx-stream-proxy"),
     "diagnose": ("diagnose", "--lab", "azure-load-balancer"),
+    "locate": ("locate", "https://probe.example.net:8443/", "--limit", "10min"),
     "verdict": ("verdict", "--limit", "10min"),
     "fleet": ("fleet", *_FLEET),
     "fleet-sweep": ("fleet", "--devices", "10", "--days", "0.05", "--sweep-share", "mobile"),
@@ -47,6 +55,36 @@ FILES = {
     **{f"{name}.json": (*argv, "--json") for name, argv in CASES.items() if name not in TEXT_ONLY},
 }
 
+_ROUTE = Route((Hop(1, "192.0.2.1", 0.0004), Hop(2, None), Hop(3, "198.51.100.7", 0.0121)), 4)
+_GUILTY = 3
+
+
+class _PlayedPath(contextlib.ExitStack):
+    """Plays a path of four hops to `locate`, which needs routers otherwise: the third forgets idle connections."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for kind, name, played in (
+            (Locate, "_finder", lambda _: self._find),
+            (Locating, "_peer", self._peer),
+            (Locating, "_trial", self._trial),
+        ):
+            self.enter_context(patch.object(kind, name, played))
+
+    @staticmethod
+    async def _find(*_: object) -> Route:
+        return _ROUTE
+
+    @staticmethod
+    async def _peer(_: object) -> tuple[socket.AddressFamily, tuple[str, int]]:
+        return socket.AF_INET, ("203.0.113.9", 8443)
+
+    @staticmethod
+    async def _trial(_: object, ttl: int, _distance: int) -> Outcome:
+        if ttl >= _GUILTY:
+            return Outcome(Kind.SURVIVED, 618.02)
+        return Outcome(Kind.CUT, 621.0, Manner.SILENT, aftermath=Aftermath.RESET, reason="nothing came")
+
 
 def printed(file: str) -> str:
     """Run the command of a file, and return what the file should say."""
@@ -54,7 +92,7 @@ def printed(file: str) -> str:
     before = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = _WIDTH
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+        with _PlayedPath(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
             status = main([*FILES[file]])
     finally:
         if before is None:

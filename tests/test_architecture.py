@@ -586,7 +586,6 @@ SMALL = {
     "report.documents.location_chapter": "one kind of document, as captures and logs are",
     "trial.talks.scram": "a protocol of its own, tested with the numbers of its RFC",
     "watch.schedule": "pure, and its importer waits",
-    "web.box_page": "a page; a verb has no logic of its own",
 }
 """Modules shorter than a screen that only one other imports, each with the reason why it is one."""
 

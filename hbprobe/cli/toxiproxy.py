@@ -101,11 +101,11 @@ def _configured(path: Path | None) -> object:
 
 async def _serve(options: Options, configured: object) -> None:
     from hbprobe.middlebox.faults.toxic_reading import ApiError
-    from hbprobe.toxiproxy.api import ToxiproxyApi
+    from hbprobe.web.box_page import PagedToxiproxy
 
     token = os.environ.get(_TOKEN_VARIABLE) or None
     folder = options.tls_folder or (options.config.parent if options.config else Path())
-    api, where = ToxiproxyApi(token, options.seed, folder=folder), Address(options.host, options.port)
+    api, where = PagedToxiproxy(token, options.seed, folder=folder), Address(options.host, options.port)
     try:
         proxies = await api.populate(configured)
     except ApiError as error:

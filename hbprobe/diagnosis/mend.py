@@ -51,6 +51,7 @@ def mend(
         *_timer(limit, verdict),
         *_at_the_product(enough_s(limit, verdict), fitting),
         *_ping(seen),
+        *_from_one_end(seen),
         *_keep_alive(limit, seen, reasoning),
         *doubt,
     )
@@ -98,6 +99,22 @@ def _ping(seen: Sequence[Observation]) -> Iterator[str]:
             f"{every} was tried, and did not save the connection: the timer counts from the start, or the box does "
             "not count a ping as data. Let the application send data of its own as often, or have the timer raised."
         )
+
+
+def _from_one_end(seen: Sequence[Observation]) -> Iterator[str]:
+    """Tell which end must say something, as far as the protocol lets this one say something that is not answered."""
+    asked = {one.ask.question: one for one in seen}
+    tried, pinged = asked.get(Question.CLIENT_DRIP), asked.get(Question.BOTH_DRIP)
+    if tried is None or pinged is None or not pinged.survived or Question.SERVER_DRIP in asked:
+        return
+    if tried.survived:
+        yield "It may come from the client alone: bytes that the server does not answer saved it, too."
+    elif tried.survived is False:
+        yield (
+            "It must be answered, or come from the server: bytes from the client alone, as often, were tried, and "
+            "did not save it."
+        )
+    yield "Whether bytes from the server alone do cannot be told here: only hbprobe serve at the far end says."
 
 
 def _keep_alive(limit: Limit, seen: Sequence[Observation], reasoning: Reasoning) -> Iterator[str]:

@@ -53,7 +53,8 @@ def plan(limit: Limit, means: Means) -> tuple[Ask, ...]:
         drips = (Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
         asks += [Ask(question, long_s, drip_s) for question in drips]
         if means.pings:
-            asks[-1] = Ask(Question.BOTH_DRIP, long_s, safe_interval_s(limit) or drip_s)
+            ping_s = safe_interval_s(limit) or drip_s
+            asks[-2:] = [Ask(question, long_s, ping_s) for question in (Question.CLIENT_DRIP, Question.BOTH_DRIP)]
         asks.append(Ask(Question.BETWEEN_REQUESTS, long_s))
     if means.elsewhere:
         asks += [Ask(Question.ELSEWHERE, hold_s) for hold_s in (limit.survived_s, past_s) if hold_s is not None]
@@ -74,6 +75,8 @@ def left_out(asked: Collection[Question]) -> str:
     missing = [question for question in _DATA if question not in asked]
     if missing == [*_DATA]:
         what = "whether bytes save it, and from which end"
+    elif missing == [Question.SERVER_DRIP]:
+        what = "whether bytes from the server alone save it"
     elif missing:
         what = "whether bytes from one end alone save it"
     else:

@@ -73,6 +73,9 @@ def survives(profile: Profile, timer: Timer, ask: Ask) -> bool | None:
         return _between_requests(profile, ask)
     if ask.question not in _PLACE:
         return None
+    if profile.layer is Layer.HTTP and timer in (profile.timers.client_header, profile.timers.client_idle):
+        http2 = (profile.http or Http()).http2  # what moves where no request does is frames of HTTP/2
+        return None if http2 is None else http2.pings_count
     if timer is profile.timers.server_response:
         return _dripped_through_http(profile, ask)
     if timer is profile.timers.total and ask.question is not Question.SERVER_DRIP:

@@ -1,7 +1,7 @@
 """Many devices on many paths, in simulated time: what a whole server sees of them.
 
 A mix says who is there; `world` is all that a simulation rests on. `states` tabulates the device algorithms of
-`hbprobe.exchange`, `herd` moves thousands of devices along the table at a time, `merge` puts their samples into
+`hbprobe.exchange`, `cohort` moves thousands of devices along the table at a time, `merge` puts their samples into
 Exchange's window, `simulation` drives both. `reference` does the same with one object a device, and a test holds them
 together.
 
@@ -17,12 +17,13 @@ together.
     ticks.py       times on a grid of whole ticks, whose sums are exact
     mail.py        when mail comes: a Poisson process whose rate changes with the hour of the day
     chance.py      chance that is looked up by number instead of drawn in turn
-    herd.py        some of the devices of a fleet, as arrays; all that are due make a request at a time
+    cohort.py      some of the devices of a fleet, as arrays; all that are due make a request at a time
     compiled.py    the same devices, one after another, as a loop that numba compiles where it is installed
     merge.py       Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the
                    reference
-    simulation.py  simulate a fleet: herds of devices, slice by slice of time, and Exchange's window over all of them
-    reference.py   the fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.herd`
+    simulation.py  simulate a fleet: cohorts of devices, slice by slice of time, and Exchange's window over all of
+                   them
+    reference.py   the fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.cohort`
                    must agree with
     tally.py       what came of a fleet, in numbers
     timeline.py    counts over time: how often something happens a minute, and how many connections stand
@@ -32,5 +33,5 @@ together.
                    truth is known
 
 A device comes from `hbprobe.exchange.devices`, a path from any profile, a mix from a file; none needs code here. What
-devices or people do is decided in `herd`, in `compiled` and in `reference` alike.
+devices or people do is decided in `cohort`, in `compiled` and in `reference` alike.
 """

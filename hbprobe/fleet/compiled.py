@@ -1,6 +1,6 @@
 """The requests of many devices, one device after another, as a loop that numba compiles.
 
-It does what `hbprobe.fleet.herd` does in arrays. Without numba (https://numba.pydata.org) it is plain Python: slow,
+It does what `hbprobe.fleet.cohort` does in arrays. Without numba (https://numba.pydata.org) it is plain Python: slow,
 and held against the other two models by the tests.
 """
 

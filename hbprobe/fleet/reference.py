@@ -1,4 +1,4 @@
-"""The fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.herd` must agree with.
+"""The fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.cohort` must agree with.
 
 A device asks, and what comes first counts: mail, the path's cut, the end of its interval, or that it leaves the
 network. What all have asked goes through Exchange's window in the order of time.

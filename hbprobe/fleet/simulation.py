@@ -1,4 +1,4 @@
-"""Simulate a fleet: herds of devices, slice by slice of time, and Exchange's window over all of them."""
+"""Simulate a fleet: cohorts of devices, slice by slice of time, and Exchange's window over all of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -6,8 +6,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import numpy as np
 
 from hbprobe.fleet.chance import Words
+from hbprobe.fleet.cohort import Cohort
 from hbprobe.fleet.compiled import IS_FAST
-from hbprobe.fleet.herd import Herd
 from hbprobe.fleet.mail import DAY_S
 from hbprobe.fleet.merge import Fired, WindowInArrays, in_order
 from hbprobe.fleet.paths import PathTable
@@ -15,7 +15,7 @@ from hbprobe.fleet.tally import FleetResult, Tally
 from hbprobe.fleet.timeline import AverageCurve, PerMinute
 from hbprobe.fleet.world import World
 
-_HERD = 12_500
+_COHORT = 12_500
 """Devices: enough that NumPy's own work counts for little, and few enough for the processor's cache."""
 _SAMPLES = 2_000_000
 """About so many at a time, which bounds the memory."""
@@ -37,18 +37,18 @@ def simulate(
     return run.result()
 
 
-def herds(world: World) -> list[Herd]:
-    """Divide a fleet into herds."""
+def cohorts(world: World) -> list[Cohort]:
+    """Divide a fleet into cohorts."""
     paths = PathTable(world.paths)
-    ends = [*range(_HERD, world.devices, _HERD), world.devices]
-    return [Herd(world, paths, first, end) for first, end in zip([0, *ends], ends, strict=False)]
+    ends = [*range(_COHORT, world.devices, _COHORT), world.devices]
+    return [Cohort(world, paths, first, end) for first, end in zip([0, *ends], ends, strict=False)]
 
 
 class _Run:
     def __init__(self, world: World, begin_s: float, end_s: float, told: Callable[[float], None]) -> None:
         self._told = told
         self._world, self._begin_s, self._end_s = world, begin_s, end_s
-        self._herds = herds(world)
+        self._cohorts = cohorts(world)
         self._window = WindowInArrays(world.settings)
         minutes = int(np.ceil((end_s - begin_s) / 60))
         self._asked, self._opened = PerMinute(begin_s, minutes), PerMinute(begin_s, minutes)
@@ -65,8 +65,8 @@ class _Run:
         with ThreadPoolExecutor(threads) as devices, ThreadPoolExecutor(1) as exchange:
             for until_s in self._ends_s(0.0, self._begin_s):
                 self._advance(until_s, devices)
-            for herd in self._herds:
-                herd.forget()
+            for cohort in self._cohorts:
+                cohort.forget()
             looking = exchange.submit(self._look, [])
             for until_s in self._ends_s(self._begin_s, self._end_s):
                 parts = self._advance(until_s, devices)
@@ -80,7 +80,7 @@ class _Run:
             yield now
 
     def _advance(self, until_s: float, threads: Executor) -> list[Words]:
-        slices = list(threads.map(lambda herd: herd.advance(until_s), self._herds))
+        slices = list(threads.map(lambda cohort: cohort.advance(until_s), self._cohorts))
         for one in slices:
             self._opened.add(np.sort(np.concatenate([_NONE_S, *one.opened_s])))
             self._forgotten.add(np.sort(np.concatenate([_NONE_S, *one.forgotten_s])))
@@ -106,7 +106,7 @@ class _Run:
 
     def result(self) -> FleetResult:
         days = (self._end_s - self._begin_s) / DAY_S
-        tally = Tally(self._world, self._herds, days)
+        tally = Tally(self._world, self._cohorts, days)
         return FleetResult(
             world=self._world,
             days=days,

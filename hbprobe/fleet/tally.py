@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.fleet.herd import Herd
+from hbprobe.fleet.cohort import Cohort
 from hbprobe.fleet.merge import Fired
 from hbprobe.fleet.states import FIRST_LOSS, LOSSES, RequestEnd
 from hbprobe.fleet.timeline import MINUTE_S, AveragePoint, PerMinute
@@ -82,22 +82,22 @@ class FleetResult:
 
 
 class Tally:
-    """Adds up what herds have counted."""
+    """Adds up what cohorts have counted."""
 
-    def __init__(self, world: World, herds: Sequence[Herd], days: float) -> None:
+    def __init__(self, world: World, cohorts: Sequence[Cohort], days: float) -> None:
         table = world.table
         self._world, self._days = world, days
-        self._ends: NDArray[np.intp] = sum((herd.ends for herd in herds), np.zeros_like(herds[0].ends))
+        self._ends: NDArray[np.intp] = sum((cohort.ends for cohort in cohorts), np.zeros_like(cohorts[0].ends))
         self._ends = self._ends.reshape(len(RequestEnd), len(table))
-        self._pauses: NDArray[np.intp] = sum((herd.pauses for herd in herds), np.zeros_like(herds[0].pauses))
+        self._pauses: NDArray[np.intp] = sum((cohort.pauses for cohort in cohorts), np.zeros_like(cohorts[0].pauses))
         self._asked_again: NDArray[np.intp] = sum(
-            (herd.asked_again for herd in herds), np.zeros_like(herds[0].asked_again)
+            (cohort.asked_again for cohort in cohorts), np.zeros_like(cohorts[0].asked_again)
         )
-        self._deaf_s = np.concatenate([herd.deaf_s for herd in herds])
-        self._deaf_at_firewall_s = np.concatenate([herd.deaf_at_firewall_s for herd in herds])
-        self._asked_s = np.concatenate([herd.asks_s for herd in herds])
-        self._late_mails = sum(herd.late_mails for herd in herds)
-        self._late_s = sum(herd.late_s for herd in herds)
+        self._deaf_s = np.concatenate([cohort.deaf_s for cohort in cohorts])
+        self._deaf_at_firewall_s = np.concatenate([cohort.deaf_at_firewall_s for cohort in cohorts])
+        self._asked_s = np.concatenate([cohort.asks_s for cohort in cohorts])
+        self._late_mails = sum(cohort.late_mails for cohort in cohorts)
+        self._late_s = sum(cohort.late_s for cohort in cohorts)
 
     def requests(self) -> NDArray[np.intp]:
         """Return how many requests there were in each state, those that status 5 answered among them."""

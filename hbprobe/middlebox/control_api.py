@@ -51,6 +51,7 @@ class ControlApi(JsonApi):
                 web.get("/boxes/{box}", self._box),
                 web.get("/boxes/{box}/flows", self._flows),
                 web.patch("/boxes/{box}/timers", self._set_timers),
+                web.delete("/boxes/{box}/flows", self._expire_all),
                 web.delete("/boxes/{box}/flows/{number}", self._expire),
                 web.post("/drain", self._drain),
                 web.post("/stop", self._stop_now),
@@ -105,6 +106,9 @@ class ControlApi(JsonApi):
         if number is None or not box.expire(number):
             raise problem(web.HTTPNotFound, f"no flow {text} that a timer could end")
         return web.json_response({"expired": number})
+
+    async def _expire_all(self, request: web.Request) -> web.Response:
+        return web.json_response({"expired": self._boxes[self._place(request)].expire_all()})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         return await self._feed.answer(request)

@@ -16,6 +16,7 @@ import os
 import random
 import socket
 from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar, cast
 
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.box_stats import BoxStats
@@ -71,7 +72,10 @@ class Link(Flow):
         )
 
 
-class Relay:
+LinkT = TypeVar("LinkT", bound=Link)
+
+
+class Relay(Generic[LinkT]):
     """One box between its clients and one server."""
 
     def __init__(
@@ -102,8 +106,8 @@ class Relay:
         self._descriptors = descriptors
         self._hangups = HangupWatch()
         self._listener = Listener(self._accepted, self._refused, self._expired_ends.make_room)
-        self._links: set[Link] = set()
-        self._alarm: Alarm[Link] = Alarm(self._on_alarm)
+        self._links: set[LinkT] = set()
+        self._alarm: Alarm[LinkT] = Alarm(self._on_alarm)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._on_readable = self._readable
         self._is_cut = False
@@ -134,9 +138,15 @@ class Relay:
     def expire(self, number: int) -> bool:
         """End a flow now, as the timer would that runs out next; False when there is no such flow, or no timer."""
         link = next((link for link in self._links if link.number == number), None)
-        opening = link is not None and link.phase is Phase.OPENING
-        rule = link.end() if link is not None else None
-        if link is None or rule is None:
+        return link is not None and self._end_now(link)
+
+    def expire_all(self) -> int:
+        """End all flows now, as `expire` does one; return how many."""
+        return sum(self._end_now(link) for link in sorted(self._links, key=lambda link: link.number))
+
+    def _end_now(self, link: LinkT) -> bool:
+        opening = link.phase is Phase.OPENING
+        if (rule := link.end()) is None:
             return False
         self._expire(link, rule, opening=opening)
         return True
@@ -184,10 +194,11 @@ class Relay:
         self._alarm.watch(link)
         self._dial(link, self._upstream)
 
-    def _make_link(self, client: socket.socket) -> Link:
-        return Link(self._rules, self._loop.time(), self._chance.random(), self._stats.opened(), client)
+    def _make_link(self, client: socket.socket) -> LinkT:
+        link = Link(self._rules, self._loop.time(), self._chance.random(), self._stats.opened(), client)
+        return cast("LinkT", link)  # a relay with links of another kind makes those
 
-    def _dial(self, link: Link, addresses: Sequence[SocketAddress]) -> None:
+    def _dial(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
         family, address = addresses[0]
         try:
             server = self._expired_ends.new_socket(family)
@@ -203,7 +214,7 @@ class Relay:
         else:
             self._dial_next(link, addresses, error_number)
 
-    def _dialled(self, link: Link, addresses: Sequence[SocketAddress]) -> None:
+    def _dialled(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
         server = link.socks[Side.SERVER]
         self._loop.remove_writer(server.fileno())
         error_number = server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -214,7 +225,7 @@ class Relay:
         else:
             self._reached(link)
 
-    def _reached(self, link: Link) -> None:
+    def _reached(self, link: LinkT) -> None:
         link.connected(self._loop.time())
         self._alarm.watch(link)
         if self._meets_silence(link):
@@ -223,14 +234,14 @@ class Relay:
         self._read(link, Side.CLIENT)
         self._read(link, Side.SERVER)
 
-    def _dial_next(self, link: Link, addresses: Sequence[SocketAddress], error_number: int) -> None:
+    def _dial_next(self, link: LinkT, addresses: Sequence[SocketAddress], error_number: int) -> None:
         link.socks[Side.SERVER].close()
         if len(addresses) > 1:
             self._dial(link, addresses[1:])
         else:
             self._refuse(link, f"upstream {name_of(addresses[0][1])}: {os.strerror(error_number)}")
 
-    def _refuse(self, link: Link, reason: str) -> None:
+    def _refuse(self, link: LinkT, reason: str) -> None:
         name = peer_name(link.socks[Side.CLIENT])
         self._reset(link)
         self._refused(name, reason)
@@ -238,17 +249,17 @@ class Relay:
     def _refused(self, client: str, reason: str) -> None:
         self._stats.refused(self._loop.time(), client, reason)
 
-    def _reset(self, link: Link) -> None:
+    def _reset(self, link: LinkT) -> None:
         self._forget(link)
         for sock in link.socks:
             close_with_reset(sock)
 
-    def _forget(self, link: Link) -> None:
+    def _forget(self, link: LinkT) -> None:
         self._links.discard(link)
         self._alarm.forget(link)
         self._unwatch(link)
 
-    def _unwatch(self, link: Link) -> None:
+    def _unwatch(self, link: LinkT) -> None:
         for sock in link.socks:
             if (descriptor := sock.fileno()) >= 0:
                 self._loop.remove_reader(descriptor)
@@ -257,11 +268,11 @@ class Relay:
 
     # Moving bytes
 
-    def _read(self, link: Link, side: int) -> None:
+    def _read(self, link: LinkT, side: int) -> None:
         near, far = link.socks[side], link.socks[1 - side]
         self._loop.add_reader(near.fileno(), self._on_readable, link, side, near, far)
 
-    def _readable(self, link: Link, side: int, near: socket.socket, far: socket.socket) -> None:
+    def _readable(self, link: LinkT, side: int, near: socket.socket, far: socket.socket) -> None:
         try:
             count = near.recv_into(self._buffer)
         except (BlockingIOError, InterruptedError):
@@ -285,14 +296,14 @@ class Relay:
         if sent < count:
             self._hold_back(link, side, bytes(self._buffer[sent:count]))
 
-    def _hold_back(self, link: Link, side: int, data: bytes) -> None:
+    def _hold_back(self, link: LinkT, side: int, data: bytes) -> None:
         """Read no more from `side` until the other end has taken `data`."""
         to = 1 - side
         self._set_unsent(link, to, memoryview(data))
         self._loop.remove_reader(link.socks[side].fileno())
         self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
 
-    def _writable(self, link: Link, to: int) -> None:
+    def _writable(self, link: LinkT, to: int) -> None:
         unsent = link.unsent[to]
         try:
             sent = link.socks[to].send(unsent)
@@ -311,25 +322,29 @@ class Relay:
         self._read(link, side)
 
     @staticmethod
-    def _set_unsent(link: Link, to: int, data: memoryview) -> None:
+    def _set_unsent(link: LinkT, to: int, data: memoryview) -> None:
         client, server = link.unsent
         link.unsent = (data, server) if to == Side.CLIENT else (client, data)
 
     # Ending as the ends wish
 
-    def _fin(self, link: Link, side: int) -> None:
+    def _fin(self, link: LinkT, side: int) -> None:
         """Pass a FIN on. Nothing is left to be sent before it: while something was, nobody read from that side."""
         self._note_fin(link, side)
         self._pass_fin(link, side)
 
-    def _note_fin(self, link: Link, side: int) -> None:
+    def _note_fin(self, link: LinkT, side: int) -> None:
         self._loop.remove_reader(link.socks[side].fileno())
-        self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
         link.ended |= 1 << side if link.rules.half_close else _BOTH
+        self._watch_for_reset(link, side)
         link.fin(self._loop.time())
         self._alarm.watch(link)
 
-    def _pass_fin(self, link: Link, side: int) -> None:
+    def _watch_for_reset(self, link: LinkT, side: int) -> None:
+        """Notice RST from an end that has sent FIN."""
+        self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
+
+    def _pass_fin(self, link: LinkT, side: int) -> None:
         try:
             link.socks[1 - side].shutdown(socket.SHUT_WR)
         except OSError:
@@ -338,17 +353,17 @@ class Relay:
         if self._is_through(link):
             self._close(link)
 
-    def _is_through(self, link: Link) -> bool:
+    def _is_through(self, link: LinkT) -> bool:
         """Return whether both directions have ended, and nothing of them is left to be passed on."""
         return link.ended == _BOTH
 
-    def _close(self, link: Link) -> None:
+    def _close(self, link: LinkT) -> None:
         self.counts.closed += 1
         self._forget(link)
         for sock in link.socks:
             sock.close()
 
-    def _broke(self, link: Link, side: int) -> None:
+    def _broke(self, link: LinkT, side: int) -> None:
         """Pass a RST on, or the news that an end cannot be reached, after what that end said before."""
         self.counts.reset += 1
         self._forget(link)
@@ -357,7 +372,7 @@ class Relay:
         for sock in link.socks:
             close_with_reset(sock)
 
-    def _pass_last_words(self, link: Link, side: int) -> None:
+    def _pass_last_words(self, link: LinkT, side: int) -> None:
         """Send on what a broken end said before, until the other end takes no more: no byte may be left out."""
         words = link.unsent[1 - side]
         while link.socks[1 - side].send(words) == len(words):
@@ -369,7 +384,7 @@ class Relay:
 
     # Ending as the box wishes
 
-    def _on_alarm(self, link: Link, now: float) -> None:
+    def _on_alarm(self, link: LinkT, now: float) -> None:
         opening = link.phase is Phase.OPENING
         rule = link.expire(now, functools.partial(self._holds, link))
         if rule is None:
@@ -377,12 +392,12 @@ class Relay:
         else:
             self._expire(link, rule, opening=opening)
 
-    def _holds(self, link: Link, side: int) -> bool:
+    def _holds(self, link: LinkT, side: int) -> bool:
         if self._warps:
             wait_for_ack(link.socks[side])
         return holds(link.socks[side])
 
-    def _expire(self, link: Link, rule: Rule, *, opening: bool) -> None:
+    def _expire(self, link: LinkT, rule: Rule, *, opening: bool) -> None:
         name = peer_name(link.socks[Side.CLIENT])
         self._forget(link)
         if opening:
@@ -406,7 +421,7 @@ class Relay:
             )
         )
 
-    def _end(self, link: Link, side: int, act: Act) -> Way | None:
+    def _end(self, link: LinkT, side: int, act: Act) -> Way | None:
         return self._expired_ends.end(
             link.socks[side],
             act,
@@ -415,7 +430,7 @@ class Relay:
             is_dark=functools.partial(self._meets_silence, link),
         )
 
-    def _revive(self, link: Link) -> None:
+    def _revive(self, link: LinkT) -> None:
         """Bring an expired flow back: an end from which a packet may do that has sent one."""
         taken_back = [self._expired_ends.take_back(sock) for sock in link.socks]
         if not all(taken_back):
@@ -433,7 +448,7 @@ class Relay:
 
     # Black holes
 
-    def _meets_silence(self, link: Link) -> bool:
+    def _meets_silence(self, link: LinkT) -> bool:
         """Return whether a flow, live or expired, is in a black hole."""
         del link
         return self._is_cut
@@ -444,14 +459,14 @@ class Relay:
             if link.phase is not Phase.OPENING and (is_dark := self._meets_silence(link)) is not link.is_dark:
                 (self._darken if is_dark else self._hear_again)(link)
 
-    def _darken(self, link: Link) -> None:
+    def _darken(self, link: LinkT) -> None:
         """Make both ends meet silence; their kernels go on to send what is not acknowledged, until it heals."""
         link.is_dark = True
         self._unwatch(link)
         for sock in link.socks:
             self._expired_ends.mute(sock, heals=True)
 
-    def _hear_again(self, link: Link) -> None:
+    def _hear_again(self, link: LinkT) -> None:
         link.is_dark = False
         for sock in link.socks:
             unmute(sock)
@@ -459,11 +474,11 @@ class Relay:
             acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)
 
-    def _take_up(self, link: Link, side: int) -> None:
+    def _take_up(self, link: LinkT, side: int) -> None:
         """Go on with what was done on that side before the flow expired."""
         to = 1 - side
         if link.ended & 1 << side:
-            self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
+            self._watch_for_reset(link, side)
         elif link.unsent[to]:
             self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
         else:

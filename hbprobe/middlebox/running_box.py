@@ -55,6 +55,10 @@ class RunningBox(Protocol):
         """End a flow now, as if its timer had run out; False when there is no such flow, or no timer."""
         ...
 
+    def expire_all(self) -> int:
+        """End all flows now, as `expire` does one; return how many."""
+        ...
+
     def blackhole(self) -> None:
         """Let nothing pass and answer nothing, as if a cable were cut, until `heal`. Timers run on."""
         ...

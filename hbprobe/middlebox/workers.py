@@ -132,6 +132,7 @@ _ANSWERS: dict[str, Callable[..., object]] = {
     "connections": lambda box: box.connections(),
     "change": lambda box, profile: box.change(profile),
     "expire": lambda box, number: box.expire(number),
+    "expire_all": lambda box: box.expire_all(),
     "have": _have,
     "blackhole": lambda box: box.blackhole(),
     "heal": lambda box: box.heal(),
@@ -283,6 +284,10 @@ class _SharedBox:
     def expire(self, number: int) -> bool:
         """End a flow now, whichever worker has it."""
         return any(self._workers.ask("expire", self._place, number))
+
+    def expire_all(self) -> int:
+        """End all flows now, in all workers."""
+        return sum(self._workers.ask("expire_all", self._place))
 
     def blackhole(self) -> None:
         """Let nothing pass, in any worker."""

@@ -241,7 +241,7 @@ class AcceptedTransport(asyncio.Transport):
         return self._closing
 
     def close(self) -> None:
-        """Send what is unsent, TLS's farewell and FIN; a peer that takes too long over it is cut off."""
+        """Send what is unsent, TLS's close_notify and FIN; a peer that takes too long over it is cut off."""
         if self._closing:
             return
         self._closing = True
@@ -257,7 +257,7 @@ class AcceptedTransport(asyncio.Transport):
 
     def _part(self) -> None:
         if isinstance(self._sock, ssl.SSLSocket) and not self._lost:
-            with contextlib.suppress(OSError, ValueError):  # it wants the peer's farewell, which nobody waits for
+            with contextlib.suppress(OSError, ValueError):  # it wants the peer's close_notify, which nobody waits for
                 self._sock.unwrap()
         self._lose(None)
 

@@ -51,7 +51,8 @@ def _is_ipv6(text: str) -> bool:
 
 def name_of(sockaddr: tuple[str | int, ...]) -> str:
     """Write an address as the socket module gives it, IPv4 or IPv6."""
-    return str(Address(str(sockaddr[0]), int(sockaddr[1])))
+    host, port = sockaddr[:2]
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
 
 
 def peer_name(sock: socket.socket) -> str:

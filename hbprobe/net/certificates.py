@@ -18,6 +18,7 @@ from hbprobe.net.target import HTTP_1_1
 CA_NAME = "ca.pem"
 _KEY_NAME = "server.pem"
 _NAMES_NAME = "names.txt"
+_UNFINISHED = "new-"
 _NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -76,6 +77,8 @@ def private_ca(state: Path, names: tuple[str, ...] = ()) -> tuple[Path, ssl.SSLC
         state.mkdir(parents=True, exist_ok=True)
         with _only_one_in(state):
             if (made := _made(state, wanted)) is None:
+                for unfinished in state.glob(f".*.{_UNFINISHED}*"):  # of a program that was killed
+                    unfinished.unlink()
                 _replace(state / _KEY_NAME, issued.private_key_and_cert_chain_pem.bytes(), 0o600)
                 _replace(state / CA_NAME, authority.cert_pem.bytes(), 0o644)
                 _replace(state / _NAMES_NAME, ("\n".join(wanted) + "\n").encode(), 0o644)
@@ -120,7 +123,9 @@ def _only_one_in(folder: Path) -> Iterator[None]:
 
 def _replace(path: Path, data: bytes, mode: int) -> None:
     """Let a file appear whole, in place of what is there, be it a link."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # nobody else may read it
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{path.name}.{_UNFINISHED}", dir=path.parent
+    )  # nobody else may read it
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

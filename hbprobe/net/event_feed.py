@@ -6,6 +6,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 import contextlib
 import datetime
+import functools
 import json
 import secrets
 from collections import deque
@@ -43,7 +44,7 @@ class EventFeed:
         self._events: deque[tuple[int, datetime.datetime, str, Mapping[str, object]]] = deque(maxlen=kept)
         self._has_listeners = False
         self._listeners = 0
-        self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
+        self._now = now or functools.partial(datetime.datetime.now, datetime.UTC)
         self._came = asyncio.Event()
         self._life = life or secrets.token_hex(4)
         self.last = 0
@@ -88,10 +89,11 @@ class EventFeed:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Send what happened since the event that the caller saw last, and what comes, until the caller is gone.
 
-        That event is named by Last-Event-ID, or by `last_event_id` of the query; without, all that is kept is sent.
+        That event is named by Last-Event-ID, or by `last_event_id` of the query; `now` is the newest. Without a name,
+        all that is kept is sent.
         """
         text = request.headers.get("Last-Event-ID") or request.query.get("last_event_id") or "0"
-        if (last := self.number(text)) is None:
+        if (last := self.last if text == "now" else self.number(text)) is None:
             raise problem(web.HTTPBadRequest, "Last-Event-ID must be the id of an event, or 0 for all that are kept")
         if self._listeners >= _MOST_LISTENERS:
             raise problem(web.HTTPServiceUnavailable, f"{_MOST_LISTENERS} listen already")

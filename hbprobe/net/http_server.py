@@ -111,7 +111,7 @@ class HttpServer:
     async def close(self) -> None:
         """Stop, and drop what is still held.
 
-        At once: on a path that has gone silent TLS would wait half a minute for the other end's farewell.
+        At once: on a path that has gone silent TLS would wait half a minute for the other end's close_notify.
         """
         self._listener.close()
         for transport in tuple(self._everyone):

@@ -43,7 +43,7 @@ def what_ended(sock: socket.socket, told: OSError, failure: OSError | None) -> O
 
 
 def ends_without_close_notify(error: OSError) -> bool:
-    """Return whether TLS says that the connection ended without its farewell: with FIN, for all that TLS knows."""
+    """Return whether TLS says that no close_notify came before the end: FIN, for all that TLS knows."""
     match error:
         case ssl.SSLEOFError() | ssl.SSLError(reason="UNEXPECTED_EOF_WHILE_READING"):  # before Python 3.11.4
             return True

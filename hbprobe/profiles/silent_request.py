@@ -93,6 +93,8 @@ def _running(profile: Profile, phase: QuietPhase) -> list[Timer]:
         phase = QuietPhase.BETWEEN  # a box that has no time for a head goes by the one between requests
     kinds = _ENDING_IN[phase] if has_parts else _ENDING
     timers = [timer for kind in kinds if (timer := profile.timers.get(kind)) is not None]
+    if phase is QuietPhase.UNASKED:
+        timers = [_unasked(timer) for timer in timers]
     if has_parts and phase is QuietPhase.TUNNEL and (tunnel := tunnel_timer(profile)) is not None:
         timers.append(tunnel[1])
     return timers
@@ -129,6 +131,10 @@ def tunnel_timer(profile: Profile) -> tuple[TimerKind, Timer] | None:
         return None
     if kind is TimerKind.TUNNEL_IDLE:
         return kind, timer
+    return kind, _unasked(timer).model_copy(update={"restarted_by": Restart.DATA})
+
+
+def _unasked(timer: Timer) -> Timer:
+    """Return a timer as it ends a connection on which no request is there to be answered."""
     expiry = Expiry.CLOSE if timer.expiry is Expiry.RESPOND else timer.expiry
-    unasked = {"expiry": expiry, "restarted_by": Restart.DATA, "status": None, "body": "", "retries": 0}
-    return kind, timer.model_copy(update=unasked)
+    return timer.model_copy(update={"expiry": expiry, "status": None, "body": "", "retries": 0})

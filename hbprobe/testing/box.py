@@ -84,7 +84,7 @@ class Box(OnLoop):
 
     def forget(self) -> int:
         """End every connection now as its next timer would; return how many. Those without a timer live on."""
-        return self._do(lambda: sum(self._box.expire(flow.number) for flow in self._box.flows()))
+        return self._do(lambda: self._box.expire_all())
 
     def blackhole(self) -> None:
         """Let nothing pass and answer nothing until `heal`, as if cables were cut. Timers run on."""

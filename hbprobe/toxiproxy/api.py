@@ -6,7 +6,7 @@ Beside them: toxics in the body of a proxy, `GET /proxies/{proxy}/connections`, 
 import asyncio
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -28,11 +28,17 @@ class ToxiproxyApi(JsonApi):
     """Proxies, and the API that makes and steers them."""
 
     def __init__(
-        self, token: str | None = None, seed: int = 0, feed: EventFeed | None = None, folder: Path | None = None
+        self,
+        token: str | None = None,
+        seed: int = 0,
+        feed: EventFeed | None = None,
+        folder: Path | None = None,
+        more: Iterable[web.AbstractRouteDef] = (),
     ) -> None:
         """`token`: what callers must send; `seed`: which connections a toxic with a toxicity below 1 hits.
 
         `feed` is to be told what happens. `folder` holds the files that proxies may name for TLS; None for any.
+        `more` are routes beside those of the API.
         """
         self._seed = seed
         self._folder = folder
@@ -56,6 +62,7 @@ class ToxiproxyApi(JsonApi):
                 web.delete(proxy, self._delete),
                 get(f"{proxy}/connections", self._connections),
                 *ToxicCalls(lambda request: self._proxy(request).box).routes(proxy),
+                *more,
             ],
             token,
         )
@@ -85,9 +92,15 @@ class ToxiproxyApi(JsonApi):
             answer.headers["X-Toxiproxy-Request-Id"] = uuid.uuid4().hex
         return answer
 
+    def _lets_browser(self, request: web.Request) -> bool:
+        """Whether a browser may ask for this."""
+        del request
+        return False
+
     def _answering(self, handler: Handler) -> Handler:
         async def answering(request: web.Request) -> web.StreamResponse:
-            if request.headers.get("User-Agent", "").startswith(_BROWSER):
+            is_browser = request.headers.get("User-Agent", "").startswith(_BROWSER)
+            if is_browser and not self._lets_browser(request):
                 return web.Response(status=403, text="User agent not allowed\n")
             try:
                 return await handler(request)

@@ -86,7 +86,7 @@ class Observation:
     """For a silent cut."""
     far_end: FarEndSaw | None = None
     """None where the far end cannot be asked."""
-    farewell: str = ""
+    disconnect_notice: str = ""
     """What was said before the connection ended, in the words of its protocol."""
     by_server: bool = False
     """Who says goodbye in this protocol is the server itself, and no proxy."""

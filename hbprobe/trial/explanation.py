@@ -61,7 +61,7 @@ def _causes(seen: Observation, *, tls: bool) -> tuple[Cause, ...]:
     match seen.outcome.how:
         case Manner.STATUS:
             return (Cause.PROXY_STATUS,)
-        case Manner.CLOSED | Manner.RESET if seen.farewell and seen.by_server:
+        case Manner.CLOSED | Manner.RESET if seen.disconnect_notice and seen.by_server:
             return (Cause.CLOSED_BY_SERVER,)
         case Manner.CLOSED if seen.quiet and state is None:
             return _of_quiet_close(seen, tls=tls)
@@ -82,7 +82,7 @@ def _causes(seen: Observation, *, tls: bool) -> tuple[Cause, ...]:
 def _may_be_servers(seen: Observation) -> bool:
     outcome = seen.outcome
     ended = outcome.how is Manner.CLOSED or (outcome.how is Manner.RESET and outcome.exact)
-    return bool(seen.own_limit) and ended and not (seen.farewell and seen.by_server)
+    return bool(seen.own_limit) and ended and not (seen.disconnect_notice and seen.by_server)
 
 
 def announces(seen: Observation) -> bool:
@@ -180,8 +180,8 @@ _AFTERMATH = {
 
 def _evidence(seen: Observation, *, tls: bool) -> Iterator[str]:
     yield _death(seen)
-    if seen.farewell:
-        yield f"before that came {seen.farewell}"
+    if seen.disconnect_notice:
+        yield f"before that came {seen.disconnect_notice}"
     if seen.outcome.how in (Manner.CLOSED, Manner.RESET) and tls:
         yield (
             "TLS's close_notify came first: whoever ended it holds the keys of the connection"

@@ -17,7 +17,7 @@ _PATIENCE_S = 30.0
 """So long may one attempt take."""
 _PAUSES_S = (5.0, 60.0)
 """Between the attempts."""
-_FAREWELL_S = 10.0
+_CLOSING_S = 10.0
 """So long does the end of a watch wait for what is under way."""
 
 
@@ -37,7 +37,7 @@ class Notifier:
     ) -> None:
         """Wait a while for what is under way."""
         if self._telling:
-            await asyncio.wait(self._telling, timeout=_FAREWELL_S)
+            await asyncio.wait(self._telling, timeout=_CLOSING_S)
         for task in tuple(self._telling):
             task.cancel()
         await asyncio.gather(*self._telling, return_exceptions=True)

@@ -1,18 +1,33 @@
-// The page of running boxes: asks the control API once a second, and shows what it says. All text goes in as text.
-import { call, copy, duration, put } from "/page.js";
+// The page of running boxes: hears from the event feed what happens, and asks then. All text goes in as text.
+import * as api from "/api.js";
+import { call, copy, duration, plain, put } from "/page.js";
 
-const EVERY_MS = 1000;
+const AT_MOST_EVERY_MS = 1000; // however much happens
+const AT_LEAST_EVERY_MS = 5000; // bytes that pass set timers back, and no event tells of them
+const AGAIN_MS = 2000;
 const MOST_ROWS = 200;
+const MOST_SAID = 100;
+const KINDS = ["enabled", "disabled", "toxic-added", "toxic-changed", "toxic-removed", "timers-changed", "opened", "ended"];
+KINDS.push("refused", "hit", "spared", "acted", "revived", "missed");
 const LATE = 0.2; // of the longest countdown seen: then the bar changes its colour
 
 const state = document.getElementById("state");
 const pause = document.getElementById("pause");
-const sections = new Map(); // by the place of the box: {section, rows by the number of the session}
+const said = document.getElementById("said");
+const sections = new Map(); // by path: {box, section, rows by the number of the connection, toxics, longest}
+let about = { says: "" };
 let message = "";
+let line = "connecting";
+let next = null; // {at, timer} of the next look
+let asked = 0;
 
-async function act(method, path, body, done) {
+function summary() {
+  put(state, [about.says, line, message && `last: ${message}`].filter(Boolean).join("; "));
+}
+
+async function act(run, done) {
   try {
-    await call(method, path, body);
+    await run();
     message = done;
   } catch (error) {
     message = error.message;
@@ -20,98 +35,230 @@ async function act(method, path, body, done) {
   await look();
 }
 
+function button(label, name, run, done) {
+  const made = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+  if (name) made.setAttribute("aria-label", `${label}: ${name}`);
+  made.addEventListener("click", () => act(run, done));
+  return made;
+}
+
 function sectionOf(box) {
-  if (sections.has(box.box)) return sections.get(box.box);
+  if (sections.has(box.path)) return Object.assign(sections.get(box.path), { box });
   const section = copy("box");
   const form = section.querySelector("form");
-  section.querySelector("h2").textContent = `Box ${box.box}: ${box.profile}, layer ${box.layer}`;
-  section.querySelector(".scroll").setAttribute("aria-label", `sessions of box ${box.box}`);
-  for (const [name, seconds] of Object.entries(box.timers_s)) {
-    const label = copy("timer");
-    const input = label.querySelector("input");
-    label.querySelector("span").textContent = `${name.replaceAll("_", " ")} timer`;
-    input.name = name;
-    input.value = seconds === null ? "off" : `${seconds}s`;
-    label.querySelector("button").setAttribute("aria-label", `set the ${name.replaceAll("_", " ")} timer of box ${box.box}`);
-    label.querySelector("button").addEventListener("click", (event) => {
-      event.preventDefault();
-      act("PATCH", `/boxes/${box.box}/timers`, { [name]: input.value }, `box ${box.box}: ${name} is ${input.value} now`);
-    });
-    form.append(label);
-  }
+  section.querySelector(".scroll").setAttribute("aria-label", `sessions of ${box.name}`);
+  for (const kind of Object.keys(box.timers)) form.append(timer(box, kind));
   form.addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("boxes").append(section);
-  const known = { section, rows: new Map(), longest: 0 };
-  sections.set(box.box, known);
+  const known = { box, section, rows: new Map(), toxics: [], longest: 0, drawn: "" };
+  sections.set(box.path, known);
   return known;
 }
 
-function rowOf(known, box, flow) {
-  if (known.rows.has(flow.number)) return known.rows.get(flow.number);
+function timer(box, kind) {
+  const label = copy("timer");
+  const input = label.querySelector("input");
+  const set = label.querySelector("button");
+  label.querySelector("span").textContent = `${plain(kind)} timer`;
+  input.name = kind;
+  set.setAttribute("aria-label", `Set the ${plain(kind)} timer of ${box.name}`);
+  set.addEventListener("click", (event) => {
+    event.preventDefault();
+    act(() => call("PATCH", `${box.path}/timers`, { [kind]: input.value }), `${box.name}: ${kind} is ${input.value} now`);
+  });
+  return label;
+}
+
+function darkness(known, number) {
+  return known.toxics.find((one) => one.type === "blackhole" && one.connection === number);
+}
+
+function switchDark(known, number) {
+  const { path, name } = known.box;
+  const toxic = darkness(known, number);
+  const whom = number === undefined ? name : `session ${number} of ${name}`;
+  return toxic
+    ? act(() => call("DELETE", `${path}/toxics/${encodeURIComponent(toxic.name)}`), `${whom} has healed`)
+    : act(() => call("POST", `${path}/toxics`, { type: "blackhole", connection: number }), `${whom} is in a black hole`);
+}
+
+function head(known) {
+  const { box, section, toxics } = known;
+  put(section.querySelector("h2"), box.heading);
+  put(section.querySelector(".counts"), box.says);
+  for (const input of section.querySelectorAll("input")) {
+    const seconds = box.timers[input.name];
+    const now = seconds === null || seconds === undefined ? "off" : `${seconds}s`;
+    if (input.dataset.told !== now) input.value = input.dataset.told = now; // what is being typed stays
+  }
+  const drawn = JSON.stringify([box, toxics]);
+  if (known.drawn === drawn) return; // buttons that stay keep the focus
+  known.drawn = drawn;
+  const focus = document.activeElement?.dataset?.is;
+  const buttons = api.buttons(box).map((one) => button(one.label, box.name, one.run, `${box.name}: ${one.done}`));
+  const dark = Object.assign(document.createElement("button"), { type: "button" });
+  put(dark, darkness(known) ? "Heal" : "Black hole");
+  dark.setAttribute("aria-label", `${dark.textContent}: ${box.name}`);
+  dark.addEventListener("click", () => switchDark(known));
+  section.querySelector(".buttons").replaceChildren(...buttons, dark);
+  const items = toxics.map((toxic) => {
+    const item = document.createElement("li");
+    const settings = Object.entries(toxic.attributes).map(([key, value]) => `${plain(key)} ${value}`);
+    const whom = toxic.connection === undefined ? `${100 * toxic.toxicity} % of connections` : `session ${toxic.connection}`;
+    item.append(
+      `${toxic.name}: ${[toxic.type, toxic.stream, ...settings, whom].join(", ")} `,
+      button("Remove", `${toxic.name} of ${box.name}`, () => call("DELETE", `${box.path}/toxics/${encodeURIComponent(toxic.name)}`), `${toxic.name} is removed`),
+    );
+    return item;
+  });
+  section.querySelector(".toxics").replaceChildren(...items);
+  [...section.querySelectorAll(".buttons button")].forEach((one, place) => {
+    one.dataset.is = `${box.path} ${place}`;
+    if (one.dataset.is === focus) one.focus();
+  });
+}
+
+// Rows
+
+function rowOf(known, number) {
+  if (known.rows.has(number)) return known.rows.get(number);
   const row = copy("flow");
-  row.children[0].textContent = flow.number;
-  row.children[1].textContent = flow.client;
-  const button = row.querySelector("button");
-  button.setAttribute("aria-label", `forget session ${flow.number} of box ${box.box}`);
-  button.addEventListener("click", () =>
-    act("DELETE", `/boxes/${box.box}/flows/${flow.number}`, undefined, `box ${box.box}: session ${flow.number} is forgotten`),
-  );
-  known.rows.set(flow.number, row);
+  const [ends, dark] = row.querySelectorAll("button");
+  const whom = `session ${number} of ${known.box.name}`;
+  ends.textContent = api.ending;
+  ends.setAttribute("aria-label", `${api.ending} ${whom}`);
+  ends.addEventListener("click", () => act(() => api.end(known.box, number), `${whom}: ${api.ending.toLowerCase()}`));
+  dark.hidden = !known.box.one_by_one;
+  dark.addEventListener("click", () => switchDark(known, number));
+  const made = { row, dark, cells: row.children, bar: row.querySelector(".bar"), text: row.querySelector(".text"), whom };
+  put(made.cells[0], String(number));
+  known.rows.set(number, made);
   known.section.querySelector("tbody").append(row);
-  return row;
+  return made;
 }
 
-function fill(row, flow, longest) {
-  row.children[2].textContent = flow.phase.replaceAll("_", " ");
-  row.children[3].textContent = duration(flow.age_s);
-  row.children[4].textContent = duration(flow.quiet_s);
-  row.querySelector(".text").textContent = flow.due_in_s === null ? "no timer runs" : duration(flow.due_in_s);
-  const left = flow.due_in_s === null || longest <= 0 ? 0 : Math.min(1, Math.max(0, flow.due_in_s / longest));
-  const bar = row.querySelector(".bar");
-  bar.style.width = `${100 * left}%`;
-  bar.classList.toggle("late", left < LATE);
+function fill(known, made, flow) {
+  Object.assign(made, { flow, heard: performance.now() });
+  put(made.cells[1], flow.client);
+  put(made.cells[2], plain(flow.phase));
+  put(made.cells[6], (flow.toxics || []).join(", "));
+  put(made.dark, darkness(known, flow.number) ? "Heal" : "Black hole");
+  made.dark.setAttribute("aria-label", `${made.dark.textContent}: ${made.whom}`);
+  tick(known, made);
 }
 
-function show(box, flows) {
-  const known = sectionOf(box);
-  const counts = box.counts;
-  const deaths = Object.entries(counts.expired).map(([kind, count]) => `${count} by the ${kind.replaceAll("_", " ")} timer`);
-  known.section.querySelector(".counts").textContent =
-    `${counts.opened} sessions so far; ended: ${counts.closed} closed, ${counts.reset} reset, ${deaths.join(", ") || "none by a timer"}`;
-  known.longest = Math.max(known.longest, ...flows.map((flow) => flow.due_in_s ?? 0));
+function tick(known, { flow, heard, cells, bar, text }) {
+  const since = (performance.now() - heard) / 1000;
+  const left = flow.due_in_s === null ? null : Math.max(0, flow.due_in_s - since);
+  put(cells[3], duration(flow.age_s + since));
+  put(cells[4], duration(flow.quiet_s + since));
+  put(text, left === null ? "no timer runs" : duration(left));
+  const share = left === null || known.longest <= 0 ? 0 : Math.min(1, left / known.longest);
+  bar.style.width = `${100 * share}%`;
+  bar.classList.toggle("late", share < LATE);
+}
+
+function show(known, flows) {
+  known.longest = flows.reduce((longest, flow) => Math.max(longest, flow.due_in_s ?? 0), known.longest);
   const shown = [...flows].sort((a, b) => (a.due_in_s ?? Infinity) - (b.due_in_s ?? Infinity)).slice(0, MOST_ROWS);
   const more = flows.length - shown.length;
-  known.section.querySelector("caption").textContent =
-    `${flows.length} live sessions` + (more > 0 ? `; those ${shown.length} that are forgotten first are shown` : "");
+  put(
+    known.section.querySelector("caption"),
+    `${flows.length} live sessions` + (more > 0 ? `; those ${shown.length} that are forgotten first are shown` : ""),
+  );
   const numbers = new Set(shown.map((flow) => flow.number));
-  for (const [number, row] of known.rows) {
+  for (const [number, { row }] of known.rows) {
     if (!numbers.has(number)) {
       row.remove();
       known.rows.delete(number);
     }
   }
-  for (const flow of shown) fill(rowOf(known, box, flow), flow, known.longest);
+  for (const flow of shown) fill(known, rowOf(known, flow.number), flow);
 }
+
+// What happens
 
 async function look() {
+  clearTimeout(next?.timer);
+  next = null;
+  asked = performance.now();
   try {
-    const about = await call("GET", "/");
-    for (const box of about.boxes) show(box, (await call("GET", `/boxes/${box.box}/flows`)).flows);
-    const draining = about.draining ? "; drains: no more sessions are taken" : "";
-    put(state, `hbprobe ${about.version} runs${draining}${message ? `. Last: ${message}` : ""}`);
+    about = await api.all();
+    const paths = new Set(about.boxes.map((box) => box.path));
+    for (const [path, { section }] of sections) {
+      if (!paths.has(path)) {
+        section.remove();
+        sections.delete(path);
+      }
+    }
+    for (const box of about.boxes) {
+      const known = sectionOf(box);
+      known.toxics = await call("GET", `${box.path}/toxics`);
+      head(known);
+      show(known, await api.connections(box));
+    }
+    summary();
   } catch (error) {
-    put(state, `no answer from the box: ${error.message}`);
+    put(state, `no answer: ${error.message}`);
   }
+  soon(AT_LEAST_EVERY_MS);
 }
 
-async function follow() {
-  if (pause.getAttribute("aria-pressed") !== "true" && !document.hidden) await look();
-  setTimeout(follow, EVERY_MS);
+function isPaused() {
+  return pause.getAttribute("aria-pressed") === "true" || document.hidden;
 }
 
-pause.addEventListener("click", () => {
-  const pressed = pause.getAttribute("aria-pressed") !== "true";
-  pause.setAttribute("aria-pressed", String(pressed));
-});
-document.getElementById("drain").addEventListener("click", () => act("POST", "/drain", undefined, "drains"));
+function soon(wait) {
+  const at = asked + wait;
+  if (next !== null && next.at <= at) return;
+  clearTimeout(next?.timer);
+  next = { at, timer: setTimeout(lookUnlessPaused, Math.max(0, at - performance.now())) };
+}
+
+function lookUnlessPaused() {
+  if (!isPaused()) return look();
+  next = null;
+  asked = performance.now();
+  soon(AT_LEAST_EVERY_MS);
+}
+
+function words(told) {
+  const { id, at, event, box, proxy, toxic, ...more } = told;
+  const whose = proxy ?? (box === undefined ? "" : `box ${box}`);
+  const name = toxic?.name ?? toxic;
+  const rest = Object.entries(more).map(([key, value]) => `${plain(key)} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  return [at?.slice(11, 23), whose, plain(event), name && `toxic ${name}`, ...rest].filter(Boolean).join(", ");
+}
+
+function hear(event) {
+  const told = JSON.parse(event.data);
+  if (!isPaused()) {
+    said.prepend(Object.assign(document.createElement("p"), { textContent: words(told) }));
+    while (said.children.length > MOST_SAID) said.lastChild.remove();
+  }
+  soon(AT_MOST_EVERY_MS);
+}
+
+function follow() {
+  const feed = new EventSource("/events?last_event_id=now");
+  for (const kind of KINDS) feed.addEventListener(kind, hear);
+  feed.addEventListener("open", () => {
+    line = "live";
+    look();
+  });
+  feed.addEventListener("error", () => {
+    line = "no answer; tries again";
+    summary();
+    if (feed.readyState === EventSource.CLOSED) setTimeout(follow, AGAIN_MS);
+  });
+}
+
+document.title = api.title;
+document.querySelector("h1").textContent = api.title;
+for (const one of api.common) document.getElementById("common").append(" ", button(one.label, "", one.run, one.done));
+pause.addEventListener("click", () => pause.setAttribute("aria-pressed", String(pause.getAttribute("aria-pressed") !== "true")));
+setInterval(() => {
+  if (!isPaused()) for (const known of sections.values()) for (const made of known.rows.values()) tick(known, made);
+}, 1000);
+look();
 follow();

@@ -4,6 +4,10 @@ export function copy(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
 }
 
+export function plain(word) {
+  return word.replaceAll("_", " ").replaceAll("-", " ");
+}
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "-";
   if (seconds < 100) return `${seconds.toFixed(1)} s`;
@@ -20,7 +24,8 @@ export async function call(method, path, body) {
     body: body === undefined ? undefined : JSON.stringify(body),
     cache: "no-store",
   });
-  const told = await answer.json();
+  const text = await answer.text();
+  const told = text ? JSON.parse(text) : {};
   if (!answer.ok) throw new Error(told.error || `HTTP status ${answer.status}`);
   return told;
 }

@@ -1,5 +1,6 @@
 """The files of a page, with headers that let nothing strange in: no inline script, no other origin, no frame."""
 
+import functools
 from collections.abc import Iterable
 from importlib import resources
 from typing import Final
@@ -34,8 +35,13 @@ def guarded(text: str, content_type: str, policy: str = _POLICY) -> web.Response
 
 def files(names: Iterable[str]) -> list[web.RouteDef]:
     """Return the routes to the files that a page fetches."""
-    return [web.get(f"/{name}", _file) for name in names]
+    return [file(name, name) for name in names]
 
 
-async def _file(request: web.Request) -> web.Response:
-    return page(request.path.removeprefix("/"))
+def file(path: str, name: str) -> web.RouteDef:
+    """Return the route to a file that a page fetches by a name of its own."""
+    return web.get(f"/{path}", functools.partial(_file, name))
+
+
+async def _file(name: str, _: web.Request) -> web.Response:
+    return page(name)

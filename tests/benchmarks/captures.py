@@ -1,7 +1,8 @@
 """How fast captures are read, beside dpkt, scapy and tshark in the same run, and how much memory that takes.
 
 Run it by hand: python tests/benchmarks/captures.py [megabytes] [--ng]. The capture is of many connections at once,
-whose packets have the sizes of downloads and of answers; each was quiet once.
+whose packets have the sizes of downloads and of answers; each was quiet once, and one in ten was reset when it was so
+again.
 """
 
 import argparse
@@ -17,9 +18,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
-from support.packets import ACK, PSH, enhanced, ethernet, interface, ip, section, tcp
+from rig import describe_machine
+from support.packets import ACK, PSH, RST, enhanced, ethernet, interface, ip, section, tcp
 
 _SIZES = (0, 0, 0, 120, 500, 1448, 1448)
+_SERVER = ("192.0.2.10", 443)
+_QUIET_S, _TIMER_S = 60, 90
 _HBPROBE = "import sys; from hbprobe.evidence.captures.capture import Capture; Capture([sys.argv[1]]).run()"
 _DPKT = (
     "import sys, dpkt\n"
@@ -37,18 +41,21 @@ _SCAPY = (
 def write(path, megabytes, *, ng=False, connections=2000):
     """Write a capture of about that size: a block of packets, again and again at later times."""
     rng = random.Random(1)
+    clients = [(f"198.51.{number // 250}.{number % 250 + 1}", 40_000 + number) for number in range(connections)]
     frames = []
     for number in range(20_000):
-        client = (f"198.51.{number % connections // 250}.{number % 250 + 1}", 40_000 + number % connections)
-        one, other = (client, ("192.0.2.10", 443)) if rng.random() < 0.4 else (("192.0.2.10", 443), client)
+        client = clients[number % connections]
+        one, other = (client, _SERVER) if rng.random() < 0.4 else (_SERVER, client)
         size = rng.choice(_SIZES)
         frames.append(ethernet(ip(one, other, tcp(one, other, PSH | ACK, number * 1000, 1, bytes(size)))))
-    turns = max(1, round(megabytes * 1e6 / sum(len(frame) + (32 if ng else 16) for frame in frames)))
+    turns = max(2, round(megabytes * 1e6 / sum(len(frame) + (32 if ng else 16) for frame in frames)))
+    resets = [ethernet(ip(_SERVER, one, tcp(_SERVER, one, RST, 0, 0, b""), ttl=61)) for one in clients[::10]]
     with path.open("wb") as file:
         file.write(section() + interface(1) if ng else struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        for turn in range(turns):
-            for at, frame in enumerate(frames):
-                us = (1_700_000_000 + turn) * 1_000_000 + at * 40
+        for turn in range(turns + 1):
+            pause_s = (turn >= turns // 2) * _QUIET_S + (turn == turns) * (_TIMER_S - 1)
+            for at, frame in enumerate(frames if turn < turns else resets):
+                us = (1_700_000_000 + turn + pause_s) * 1_000_000 + at * 40
                 if ng:
                     file.write(enhanced(frame, us))
                 else:
@@ -78,6 +85,7 @@ def main():
     parser.add_argument("megabytes", nargs="?", type=float, default=1000)
     parser.add_argument("--ng", action="store_true")
     args = parser.parse_args()
+    describe_machine()
     with tempfile.TemporaryDirectory() as folder:
         paths = {part: Path(folder) / f"{part}.pcap" for part in (1, 20, 200)}
         for part, path in paths.items():

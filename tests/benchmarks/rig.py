@@ -77,10 +77,11 @@ def haproxy(upstream: int, idle_s: float) -> Iterator[Program]:
 
 
 @contextlib.contextmanager
-def hbprobe(upstream: int, idle_s: float, box: str = "nginx-stream-proxy") -> Iterator[Program]:
+def hbprobe(upstream: int, idle_s: float | None, box: str = "nginx-stream-proxy", *options: str) -> Iterator[Program]:
     """Run `hbprobe proxy` before a server; unless told otherwise as a box that closes like HAProxy does."""
     port = free_port()
-    command = [sys.executable, "-m", "hbprobe", "proxy", box, "--set", f"idle={idle_s:g}"]
+    command = [sys.executable, "-m", "hbprobe", "proxy", box, *options]
+    command += [] if idle_s is None else ["--set", f"idle={idle_s:g}"]
     command += ["--listen", f"127.0.0.1:{port}", "--upstream", f"127.0.0.1:{upstream}"]
     with running(command, port) as program:
         yield program

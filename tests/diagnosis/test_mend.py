@@ -1,3 +1,5 @@
+import pytest
+
 from hbprobe.diagnosis.mend import is_of_the_path, mend
 from hbprobe.diagnosis.ranking import Match
 from hbprobe.diagnosis.reasoning import Runs, reason
@@ -83,6 +85,31 @@ def test_the_protocols_own_ping_that_helps(facts):
         "the next still comes in time."
     )
     assert mended(facts.limit(), seen, "websocket")[1] == (*TIMERS, told)
+
+
+TRIED = "as often, were tried, and"
+SERVER_UNTOLD = "Whether bytes from the server alone do cannot be told here: only hbprobe serve at the far end says."
+
+
+@pytest.mark.parametrize(
+    ("survived", "told"),
+    [
+        (True, "It may come from the client alone: bytes that the server does not answer saved it, too."),
+        (
+            False,
+            f"It must be answered, or come from the server: bytes from the client alone, {TRIED} did not save it.",
+        ),
+    ],
+)
+def test_from_which_end_as_far_as_that_can_be_told(facts, survived, told):
+    pinged = facts.asked(Question.BOTH_DRIP, True, interval_s=60.0)
+    seen = [facts.silent(), facts.asked(Question.CLIENT_DRIP, survived, interval_s=60.0), pinged]
+    assert mended(facts.limit(), seen, "websocket")[1][-2:] == (told, SERVER_UNTOLD)
+
+
+def test_nothing_is_said_of_ends_where_the_ping_does_not_help_either(facts):
+    drips = [facts.asked(one, False, interval_s=60.0) for one in (Question.CLIENT_DRIP, Question.BOTH_DRIP)]
+    assert SERVER_UNTOLD not in mended(facts.limit(), [facts.silent(), *drips], "websocket")[1]
 
 
 def test_a_ping_that_does_not_help_leaves_two_causes_open(facts):

@@ -82,7 +82,8 @@ def test_a_ping_is_tried_as_often_as_it_is_recommended():
     limit = Limit(600.0, 601.0, Manner.SILENT)
     asked = {ask.question: ask.interval_s for ask in plan(limit, Means(far_end=True, pings=True))}
     assert asked[Question.BOTH_DRIP] == safe_interval_s(limit) == 300
-    assert asked[Question.CLIENT_DRIP] == 60
+    assert asked[Question.CLIENT_DRIP] == 300
+    assert asked[Question.SERVER_DRIP] == 60
 
 
 def test_what_is_not_asked_is_said():

@@ -5,42 +5,17 @@ from urllib.parse import unquote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.request_records import PLAIN, QUIET_PING
 
 from hbprobe.eas.httperr_log import FIELDS as HTTPERR_FIELDS
 from hbprobe.eas.httperr_log import httperr_head, httperr_line
 from hbprobe.eas.iis_log import FIELDS, FORWARDED_FIELDS, LogFolder, file_name, head, log_lines
 from hbprobe.eas.log_blob import Site, log_blob
 from hbprobe.eas.releases import Release
-from hbprobe.eas.request_record import Access, RequestRecord
+from hbprobe.eas.request_record import Access
 
 SITE = Site("192.0.2.10", "MB1")
 GUID = "00000000-0000-4000-8000-000000000001"
-PLAIN = "User=alice&DeviceId=SYNTH01&DeviceType=iPhone&Cmd=Ping"
-QUIET_PING = RequestRecord(
-    started_s=0.1,
-    ended_s=600.1,
-    peer="198.51.100.7",
-    host="mail.example.test",
-    user_agent="Apple-iPhone0C0/0000.1",
-    method="POST",
-    path="/Microsoft-Server-ActiveSync",
-    query=PLAIN,
-    status=200,
-    substatus=0,
-    is_delivered=True,
-    received_bytes=0,
-    sent_bytes=13,
-    user="EXAMPLE\\alice",
-    command="Ping",
-    version="14.1",
-    device_id="SYNTH01",
-    device_type="iPhone",
-    access=Access.ALLOW,
-    heartbeat_s=600,
-    folders=("5", "6"),
-    command_status=1,
-    expired=True,
-)
 REFUSED_PING = replace(
     QUIET_PING, ended_s=0.131, heartbeat_s=None, expired=False, folders=(), command_status=5, error="Ping.HbiTooLow"
 )

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
-from hbprobe.fleet import herd as herding
+from hbprobe.fleet import cohort
+from hbprobe.fleet.cohort import Cohort
 from hbprobe.fleet.compiled import IS_FAST
-from hbprobe.fleet.herd import Herd
 from hbprobe.fleet.mail import MailDay
 from hbprobe.fleet.merge import WindowInArrays, in_order
 from hbprobe.fleet.paths import FleetPath, PathTable, Span, fixed
@@ -66,16 +66,16 @@ def worlds(draw):
     )
 
 
-def in_arrays(world, until_s, slices, herd_size, compiled):
-    """Run the herds slice by slice; return all samples in order, the events, and the herds."""
+def in_arrays(world, until_s, slices, cohort_size, compiled):
+    """Run the cohorts slice by slice; return all samples in order, the events, and the cohorts."""
     table, window = PathTable(world.paths), WindowInArrays(world.settings)
-    herds = [
-        Herd(world, table, first, min(first + herd_size, world.devices), compiled=compiled)
-        for first in range(0, world.devices, herd_size)
+    cohorts = [
+        Cohort(world, table, first, min(first + cohort_size, world.devices), compiled=compiled)
+        for first in range(0, world.devices, cohort_size)
     ]
     rows, events, opened, forgotten = [], [], [], []
     for number in range(1, slices + 1):
-        done = [herd.advance(until_s * number / slices) for herd in herds]
+        done = [cohort.advance(until_s * number / slices) for cohort in cohorts]
         opened += [float(at_s) for each in done for part in each.opened_s for at_s in part]
         forgotten += [float(at_s) for each in done for part in each.forgotten_s for at_s in part]
         parts = [part for each in done for part in each.samples]
@@ -84,13 +84,13 @@ def in_arrays(world, until_s, slices, herd_size, compiled):
             _, fired = window.take(samples.at_s, samples.heartbeat_s)
             events += [(event.at_s, event.average_s) for event in fired]
             rows += zip(samples.at_s.tolist(), samples.heartbeat_s.tolist(), strict=True)
-    return rows, events, sorted(opened), sorted(forgotten), herds
+    return rows, events, sorted(opened), sorted(forgotten), cohorts
 
 
 @effort(max_examples=20, deadline=None)
 @given(worlds(), st.sampled_from([3_000.0, 30_000.0, 100_000.0]), st.integers(1, 3), st.sampled_from([2, 1000]))
-def test_arrays_and_state_machines_are_the_same_fleet(world, until_s, slices, herd_size):
-    agrees(world, until_s, slices, herd_size, compiled=False)
+def test_arrays_and_state_machines_are_the_same_fleet(world, until_s, slices, cohort_size):
+    agrees(world, until_s, slices, cohort_size, compiled=False)
 
 
 @effort(max_examples=60 if IS_FAST else 25, deadline=None)
@@ -100,7 +100,7 @@ def test_the_loop_and_state_machines_are_the_same_fleet(world, until_s, slices):
 
 
 def test_a_loop_that_runs_out_of_room_goes_on_where_it_was(monkeypatch):
-    monkeypatch.setattr(herding, "_ROOM", 7)
+    monkeypatch.setattr(cohort, "_ROOM", 7)
     agrees(A_DAY, 20_000.0, 2, 1000, compiled=True)
 
 
@@ -114,21 +114,21 @@ A_DAY = World(
 )
 
 
-def agrees(world, until_s, slices, herd_size, *, compiled):
+def agrees(world, until_s, slices, cohort_size, *, compiled):
     until_s = min(until_s, 10_000.0) if world.habits.mail.per_day > 1000 else until_s
     expected = simulate(world, until_s)
-    rows, events, opened, forgotten, herds = in_arrays(world, until_s, slices, herd_size, compiled)
+    rows, events, opened, forgotten, cohorts = in_arrays(world, until_s, slices, cohort_size, compiled)
 
     assert rows == [(asked.at_s, asked.heartbeat_s) for asked in expected.samples]
     assert events == [(event.at_s, event.average_s) for event in expected.events]
     assert opened == sorted(expected.opened_s)
     assert forgotten == sorted(expected.forgotten_s)
-    ends = sum(herd.ends for herd in herds).reshape(len(RequestEnd), len(world.table))
+    ends = sum(cohort.ends for cohort in cohorts).reshape(len(RequestEnd), len(world.table))
     assert {end: n for end, n in zip(RequestEnd, ends.sum(axis=1).tolist(), strict=True) if n} == dict(expected.ends)
     assert int((ends * world.table.corrections).sum()) == expected.corrections
-    assert int(sum(herd.pauses.sum() for herd in herds)) == expected.pauses
-    assert sum(herd.late_mails for herd in herds) == expected.late_mails
-    assert sum(herd.late_s for herd in herds) == expected.late_s
-    assert sum(float(herd.deaf_s.sum()) for herd in herds) == expected.deaf_s
-    deaf_at_firewall_s = sum(float(herd.deaf_at_firewall_s.sum()) for herd in herds)
+    assert int(sum(cohort.pauses.sum() for cohort in cohorts)) == expected.pauses
+    assert sum(cohort.late_mails for cohort in cohorts) == expected.late_mails
+    assert sum(cohort.late_s for cohort in cohorts) == expected.late_s
+    assert sum(float(cohort.deaf_s.sum()) for cohort in cohorts) == expected.deaf_s
+    deaf_at_firewall_s = sum(float(cohort.deaf_at_firewall_s.sum()) for cohort in cohorts)
     assert deaf_at_firewall_s == expected.deaf_at_firewall_s

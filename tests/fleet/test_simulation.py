@@ -118,7 +118,7 @@ def test_one_seed_gives_the_same_numbers_however_the_work_is_divided(monkeypatch
     first = numbers(7)
     assert numbers(7) == first
     assert numbers(8) != first
-    monkeypatch.setattr(running, "_HERD", 17)
+    monkeypatch.setattr(running, "_COHORT", 17)
     monkeypatch.setattr(running, "_SAMPLES", 500)
     assert numbers(7) == first
 

@@ -1,6 +1,7 @@
 """Every method meets the same boxes in the same way: through each kind of expiry it finds the limit, the manner and
 the aftermath that `hold` finds."""
 
+import asyncio
 import contextlib
 import random
 import socket
@@ -21,11 +22,14 @@ from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Layer
-from hbprobe.profiles.silent_request import deciding_timer, timer_s
+from hbprobe.profiles.running import with_overrides
+from hbprobe.profiles.silent_request import cut_by, deciding_timer, quiet_timer, timer_s
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import METHODS
+from hbprobe.trial.outcome import Kind
 from tests.support.peers import serving
-from tests.support.talkers import SERVERS, talking
+from tests.support.talkers import SERVERS, STREAM, talking
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
 _PLAIN = {"ssh", "postgresql"}
@@ -61,14 +65,14 @@ def with_hold(name):
 
 
 @contextlib.asynccontextmanager
-async def path_to(name, box):
-    """A server of the method's protocol behind the box."""
+async def path_to(name, box, script=None):
+    """A server of the method's protocol behind the box, or one of a script."""
     tls = None
     if name not in _PLAIN:
         tls = throwaway_pair()
         if name == "http2":
             tls[0].set_alpn_protocols(["h2"])
-    async with serving(talking(SERVERS[name]), tls) as peer:
+    async with serving(script or talking(SERVERS[name]), tls) as peer:
         chain = Chain([box], [(socket.AF_INET, ("127.0.0.1", peer.port))], lambda _: lambda _: None)
         host, port = await chain.listen("127.0.0.1", 0)
         try:
@@ -104,3 +108,63 @@ def test_a_method_finds_what_hold_finds(name, box):
     assert (found.survived_s, found.cut_s) == pytest.approx((expected.survived_s, expected.cut_s), abs=0.5)
     assert as_hold_sees_it(found) is expected.manner
     assert found.aftermath is expected.aftermath
+
+
+COMMENT = b"3\r\n:\n\n\r\n"
+"""A comment of an event stream, as a chunk."""
+BOX_OF_55_S = with_overrides(Catalogue().find("aws-nlb-tcp"), {"idle": "55"})[0]
+
+
+def commenting(every_s):
+    """A stream of events on which nothing happens, with a comment at every interval."""
+
+    async def script(connection):
+        await connection.read()
+        connection.send(STREAM)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await asyncio.sleep(every_s)
+                connection.send(COMMENT)
+
+    return script
+
+
+async def listened_to(every_s):
+    async with no_fault_is_lost(), path_to("sse", BOX_OF_55_S, commenting(every_s)) as dialer:
+        method = make(Environment("sse", dialer, 3.0, random.Random(1)))
+        return await method.trial(600)
+
+
+def test_a_stream_with_comments_every_15_s_lives_behind_a_box_of_55_s():
+    outcome = warp.run(listened_to(15), warp.WarpClock())
+    told = "the server speaks by itself every 15 s or sooner: longer silence cannot be tested"
+    assert (outcome.kind, outcome.reason, round(outcome.elapsed_s)) == (Kind.FAILED, told, 600)
+
+
+def test_one_with_comments_every_90_s_dies_there():
+    """Of what comes after its time the client hears nothing, but that the box has forgotten the connection."""
+    outcome = warp.run(listened_to(90), warp.WarpClock())
+    assert (outcome.kind, outcome.how, outcome.aftermath) == (Kind.CUT, Manner.SILENT, Aftermath.RESET)
+
+
+def one_of_each_http2():
+    """Return a profile of layer http for each timer that ends a connection without requests, and how."""
+    found = {}
+    for profile in Catalogue().all():
+        timer = quiet_timer(profile, METHODS["http2"].phase)
+        speaks = profile.http is None or profile.http.http2 is None or profile.http.http2.spoken
+        if profile.layer is Layer.HTTP and timer is not None and speaks:
+            is_head = timer is profile.timers.client_header
+            found.setdefault((is_head, timer.expiry, timer.restarted_by), profile)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("box", one_of_each_http2(), ids=lambda box: box.id)
+def test_http2_without_requests_dies_of_the_box_s_timer_for_that(box):
+    expected = cut_by(quiet_timer(box, METHODS["http2"].phase), box)
+    search = SearchSettings(expected.limit_s / 2, 2 * expected.latest_s, expected.limit_s / 8, connections=8)
+    found = warp.run(measure([box], Settings(), search, "http2"), warp.WarpClock())
+    limit = found.run.search.limit
+    assert expected.limit_s - 0.5 <= limit.cut_s <= expected.latest_s + 0.5
+    assert (limit.manner, found.cut_by) == (expected.manner, box.id)
+    assert any("GOAWAY NO_ERROR" in fact for fact in limit.evidence) is (limit.manner is Manner.CLOSED)

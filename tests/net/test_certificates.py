@@ -1,7 +1,12 @@
 import contextlib
 import os
+import random
+import shutil
+import signal
 import ssl
 import stat
+import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -111,6 +116,60 @@ def test_killed_at_any_moment_the_next_start_makes_it_right(tmp_path, monkeypatc
     ca, context = private_ca(tmp_path)
     assert set(names_on(context, ca)) >= set(LOOPBACK)
     assert belong_together(tmp_path)
+
+
+MAKING = """
+import os, sys
+from pathlib import Path
+from hbprobe.net.certificates import private_ca
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        private_ca(Path(sys.argv[1]), (line.strip(),))
+        os._exit(0)
+    print(child, flush=True)
+    sys.stdin.readline()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_kill_9_a_hundred_times_while_they_are_made(tmp_path):
+    """One process after the other makes them for another name, and is killed when it has begun to write."""
+    state, chance = tmp_path / "state", random.Random(9)
+    state.mkdir()
+    argv = [sys.executable, "-W", "error", "-c", MAKING, str(state)]
+    killed = 0
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as makers:
+        for number in range(300):
+            if killed == 100:
+                break
+            makers.stdin.write(f"mail{number}.example\n")
+            child = int(makers.stdout.readline())
+            for _ in range(chance.randrange(1, 6)):  # three files are begun, and three take their places
+                before = files_in(state)
+                while files_in(state) == before and not has_ended(child):
+                    os.sched_yield()
+            os.kill(child, signal.SIGKILL)  # nothing happens to one that has ended: nobody has asked how yet
+            makers.stdin.write("\n")
+            killed += int(makers.stdout.readline()) == -signal.SIGKILL
+            if number % 10 == 0:
+                again = tmp_path / str(number)
+                shutil.copytree(state, again)
+                ca, context = private_ca(again)
+                assert set(names_on(context, ca)) >= set(LOOPBACK)
+    assert killed
+    ca, context = private_ca(state, ("last.example",))
+    assert set(names_on(context, ca)) == {*LOOPBACK, "last.example"}
+    assert files_in(state) == ["ca.pem", "names.txt", "server.pem"]
+
+
+def files_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def has_ended(child):
+    return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_files_that_do_not_belong_together_are_made_anew(tmp_path):

@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support.nginx import HEAD, HTTP
 
 pytestmark = [pytest.mark.program, pytest.mark.realtime]
 
@@ -14,19 +15,11 @@ TIMER_S = 3
 _LATE_S = 2.5
 """A busy machine may be so late. No program is early by more than nginx, which may be by 0.3 s."""
 
-_NGINX = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log stderr crit;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+_NGINX = (
+    HEAD
+    + "http {{"
+    + HTTP
+    + """
     client_header_timeout 3s;
     keepalive_timeout 3s;
     proxy_read_timeout 3s;
@@ -41,6 +34,7 @@ http {{
     }}
 }}
 """
+)
 _HAPROXY = """
 defaults
     mode http

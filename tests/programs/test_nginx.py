@@ -3,18 +3,12 @@
 from pathlib import Path
 
 import pytest
+from support.nginx import HEAD, HTTP
 
 pytestmark = [pytest.mark.program, pytest.mark.realtime]
 
 _STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 """Debian packs it by itself (libnginx-mod-stream); elsewhere it may be built in."""
-_COMMON = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log stderr crit;
-events {{ }}
-"""
 _STREAM = """
 stream {{
     server {{
@@ -24,14 +18,10 @@ stream {{
     }}
 }}
 """
-_HTTP = """
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+_HTTP = (
+    "http {{"
+    + HTTP
+    + """
     server {{
         listen 127.0.0.1:{port};
         location / {{
@@ -41,6 +31,7 @@ http {{
     }}
 }}
 """
+)
 _UPGRADES = """
             proxy_http_version 1.1;
             proxy_set_header Upgrade $http_upgrade;
@@ -54,7 +45,7 @@ def nginx(start_proxy, free_port, tmp_path):
     def run(config, upstream, more=""):
         file = tmp_path / "nginx.conf"
         module = f"load_module {_STREAM_MODULE};" if _STREAM_MODULE.exists() else ""
-        text = (module + _COMMON + config).format(folder=tmp_path, port=free_port, upstream=upstream, more=more)
+        text = (module + HEAD + config).format(folder=tmp_path, port=free_port, upstream=upstream, more=more)
         file.write_text(text)
         start_proxy("nginx", "-p", str(tmp_path), "-e", "stderr", "-c", str(file), port=free_port)
         return free_port

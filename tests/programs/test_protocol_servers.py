@@ -1,4 +1,5 @@
-"""Real servers of every protocol that hbprobe talks in, each alone and behind a box that forgets after 4 s.
+"""Real servers of every protocol that hbprobe talks in, each alone and behind a box that forgets after 4 s, and some
+behind HAProxy, whose timers are of 4 s.
 
 All of them run at the same time, as an ordinary user where they let themselves be run so, and all searches do: the
 module takes as long as the longest hold.
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from support.nginx import HEAD, HTTP
 
 import hbprobe
 from hbprobe import warp
@@ -157,19 +159,11 @@ PidFile none
 UsePAM no
 LoginGraceTime 5
 """
-_NGINX = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log stderr crit;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+_NGINX = (
+    HEAD
+    + "http {{"
+    + HTTP
+    + """
     client_header_timeout 5s;
     server {{
         listen 127.0.0.1:{port} ssl http2;
@@ -178,6 +172,7 @@ http {{
     }}
 }}
 """
+)
 _WEBSOCKETS = """
 import asyncio
 from websockets.asyncio.server import serve
@@ -289,6 +284,14 @@ ASKED = {
     "redis, before the login": ("redis", {}, None),
     "redis, as bytes": ("redis", {"scheme": "tcp", "send": r"PING\r\n", "expect": "NOAUTH"}, None),
 }
+BEHIND_HAPROXY = ("redis, before the login", "mosquitto", "dovecot", "slapd", "nginx", "websockets")
+_HAPROXY = """
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client {timer_s}s
+    timeout server {timer_s}s
+"""
 SPEAKS = "websockets, which speaks"
 QUIET = [name for name in ASKED if name != SPEAKS]
 
@@ -378,8 +381,23 @@ async def measured(port, server, said, ca):
         return error
 
 
-async def measure_all(running, ca):
-    """Measure everything at the same time: alone, and behind the box."""
+def behind_haproxy(running, folder):
+    """Start HAProxy before some servers; return its process, and its port for each."""
+    ports, text = {}, _HAPROXY.format(timer_s=IDLE_S)
+    for name in BEHIND_HAPROXY:
+        if ASKED[name][0] in running:
+            with socket.create_server(("127.0.0.1", 0)) as probe:
+                ports[name] = probe.getsockname()[1]
+            upstream = running[ASKED[name][0]].port
+            text += f"listen l{ports[name]}\n    bind 127.0.0.1:{ports[name]}\n    server s 127.0.0.1:{upstream}\n"
+    (folder / "haproxy.cfg").write_text(text)
+    command = [find("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, **quiet), ports
+
+
+async def measure_all(running, ca, proxied):
+    """Measure everything at the same time: alone, behind the box, and behind HAProxy."""
     box, _ = with_overrides(Catalogue().find("aws-nlb-tcp"), {"idle": str(IDLE_S)})
     chains, work = [], {}
     try:
@@ -393,6 +411,8 @@ async def measure_all(running, ca):
                 server = SERVERS[of]
                 work[name, "alone"] = group.create_task(measured(running[of].port, server, said, ca))
                 work[name, "boxed"] = group.create_task(measured(port, server, said, ca))
+                if name in proxied:
+                    work[name, "proxied"] = group.create_task(measured(proxied[name], server, said, ca))
     finally:
         for chain in chains:
             chain.close()
@@ -418,7 +438,12 @@ def results():
             stack.callback(running[name].kill)
         for one in running.values():
             one.wait()
-        yield warp.run(measure_all(running, ca), warp.ScaledClock())
+        proxied = {}
+        if find("haproxy"):
+            process, proxied = behind_haproxy(running, Path(place))
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+        yield warp.run(measure_all(running, ca, proxied), warp.ScaledClock())
 
 
 def one_of(results, name, way):
@@ -449,6 +474,18 @@ def test_what_a_box_before_it_does(results, name):
     assert limit.survived_s < IDLE_S + 0.5
     assert IDLE_S - 1 < limit.cut_s < IDLE_S + 2, "a hold may be late by as much as the limit is precise"
     assert str(limit.causes[0]) == "state-lost-reset-on-next", (limit, limit.evidence)
+
+
+@pytest.mark.parametrize("name", BEHIND_HAPROXY)
+def test_what_haproxy_before_it_does(results, name):
+    """It ends TCP, so that its FIN may as well be the server's: both are named."""
+    if not find("haproxy"):
+        pytest.skip("haproxy is not installed")
+    limit = one_of(results, name, "proxied").limit
+    assert limit.survived_s < IDLE_S + 0.5
+    assert IDLE_S - 1 < limit.cut_s < IDLE_S + 2
+    assert str(limit.manner) == "closed"
+    assert {str(cause) for cause in limit.causes} == {"closed-by-server", "closed-by-proxy"}
 
 
 @pytest.mark.parametrize("way", ["alone", "boxed"])

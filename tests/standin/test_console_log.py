@@ -3,31 +3,24 @@
 from dataclasses import replace
 
 import pytest
+from support.request_records import QUIET_PING
 
 from hbprobe.eas.releases import Release
-from hbprobe.eas.request_record import RequestRecord
 from hbprobe.exchange.window import Command, Event1040
 from hbprobe.standin.console_log import ConsoleLog, line_of
 
-RECORD = RequestRecord(
+RECORD = replace(
+    QUIET_PING,
     started_s=10.0,
     ended_s=490.04,
     peer="192.0.2.1",
-    host="mail.example",
-    user_agent="Phone/1.0",
-    method="POST",
-    path="/Microsoft-Server-ActiveSync",
-    query="",
-    status=200,
-    substatus=0,
-    is_delivered=True,
     received_bytes=33,
-    sent_bytes=13,
     user="alice",
-    command="Ping",
     device_id="D1",
+    device_type=None,
     heartbeat_s=480,
-    command_status=1,
+    folders=(),
+    expired=False,
 )
 
 

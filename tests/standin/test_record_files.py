@@ -3,11 +3,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from support.request_records import QUIET_PING
 
 from hbprobe.eas.iis_log import FIELDS, FORWARDED_FIELDS
 from hbprobe.eas.log_blob import Site
 from hbprobe.eas.releases import Release
-from hbprobe.eas.request_record import RequestRecord
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings, parse_settings
 from hbprobe.exchange.window import Command, Event1040
@@ -17,26 +17,19 @@ BEGIN = datetime(2030, 1, 2, 8, 0, tzinfo=UTC)
 CLOCK = WallClock(BEGIN, 1000.0)
 SITE = Site("192.0.2.10", "STANDIN")
 DAY_S = 86400.0
-RECORD = RequestRecord(
+RECORD = replace(
+    QUIET_PING,
     started_s=1000.0,
     ended_s=1480.0,
-    peer="198.51.100.7",
-    host="mail.example.test",
     user_agent="hbprobe",
-    method="POST",
-    path="/Microsoft-Server-ActiveSync",
     query="Cmd=Ping&User=a&DeviceId=A&DeviceType=T",
-    status=200,
-    substatus=0,
-    is_delivered=True,
     received_bytes=33,
-    sent_bytes=13,
     user="alice",
-    command="Ping",
-    version="14.1",
+    device_id=None,
+    device_type=None,
+    access=None,
     heartbeat_s=480,
-    command_status=1,
-    expired=True,
+    folders=(),
 )
 
 

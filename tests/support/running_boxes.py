@@ -1,14 +1,16 @@
 """A running box that is only told of: what a control API and its page show, and what they ask of it."""
 
 from hbprobe.middlebox.events import FlowCounts
+from hbprobe.middlebox.faults.toxic_box import ToxicBox, connection_document
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.profiles.catalogue import Catalogue
 
 
-class ToldBox:
+class ToldBox(ToxicBox):
     """Has so many sessions, and notes what it is asked to do."""
 
-    def __init__(self, flows=2):
+    def __init__(self, flows=2, tell=lambda *_, **__: None):
+        super().__init__("seed", tell)
         self.profile = Catalogue().find("cisco-asa")
         self.counts = FlowCounts(opened=flows + 3, closed=3)
         self._flows = {
@@ -23,13 +25,26 @@ class ToldBox:
     def flows(self):
         return list(self._flows.values())
 
+    def connections(self):
+        names = {number: [toxic.name for toxic in self.toxics.hit(number)] for number in self._flows}
+        return [connection_document(flow, names[flow.number], (0, 0)) for flow in self.flows()]
+
+    def _treat_flows(self):
+        self.asked.append(("toxics", tuple(self.toxics.names)))
+
     def change(self, profile):
         self.asked.append(("change", profile.layer))
         self.profile = profile
 
     def expire(self, number):
         self.asked.append(("expire", number))
-        return self._flows.pop(number, None) is not None
+        gone = self._flows.pop(number, None)
+        if gone is not None:
+            self._tell_feed("ended", connection=number, client=gone.client, how="silent", timer="idle")
+        return gone is not None
+
+    def expire_all(self):
+        return sum(self.expire(number) for number in tuple(self._flows))
 
     def drain(self):
         self.asked.append(("drain",))

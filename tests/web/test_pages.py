@@ -10,6 +10,8 @@ from hbprobe.web.shell import files, page
 
 HERE = [file for file in resources.files("hbprobe.web").iterdir() if file.is_file()]
 FILES = {file.name: file.read_text(encoding="utf-8") for file in HERE}
+OWN = {"api.js"}
+"""What each API serves under this name."""
 PAGES = sorted(name for name in FILES if name.endswith(".html"))
 
 
@@ -20,7 +22,13 @@ def test_nothing_is_inline_and_all_that_is_fetched_is_there(name):
     script = name.replace(".html", ".js")
     assert fetched == ["data:,", "/page.css", f"/{script}"]
     imported = re.findall(r'from "/([^"]+)"', FILES[script])
-    assert imported == ["page.js"] and all(one in FILES for one in imported)
+    assert set(imported) - OWN == {"page.js"}
+
+
+@pytest.mark.parametrize("name", ["control_api.js", "toxiproxy_api.js"])
+def test_each_api_offers_the_page_of_boxes_all_that_it_asks_for(name):
+    offered = re.findall(r"^export (?:async )?(?:function|const) (\w+)", FILES[name], re.MULTILINE)
+    assert set(offered) == set(re.findall(r"(?<!/)\bapi\.(\w+)", FILES["box.js"]))
 
 
 @pytest.mark.parametrize("name", sorted(name for name in FILES if not name.endswith(".py")))

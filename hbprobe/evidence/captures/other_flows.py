@@ -36,7 +36,7 @@ class OtherFlows:
             self.refused[flow.server, flow.server_port] += [one.at_s for one in packets if one.has(RST)]
 
     def heard(self, address: str) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
-        """Return when a host sent something that is no farewell, in order, and the client's port, the higher one."""
+        """Return when a host sent what ends no connection, in order, and the client's port, the higher one."""
         if address not in self._heard:
             rows, (high, low) = self.rows, numbers_of(address)
             alive = (rows["source_low"] == low) & (rows["source_high"] == high) & ((rows["flags"] & (RST | FIN)) == 0)

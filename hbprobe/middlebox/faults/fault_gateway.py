@@ -7,7 +7,7 @@ from typing import Any
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.faults.staged_leg import LegPipe, StagedLeg
-from hbprobe.middlebox.faults.staged_relay import FlowEvent, What
+from hbprobe.middlebox.faults.staged_relay import What
 from hbprobe.middlebox.faults.toxic_box import ToxicBox, connection_document
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.gateway import Gateway
@@ -137,4 +137,4 @@ class FaultGateway(Gateway, ToxicBox):
         self._tell(session, What.ENDED, by=leg.closed_by if isinstance(leg, StagedLeg) else "", how=_HOW[end])
 
     def _tell(self, session: Session | Http2Session, what: What, **more: str) -> None:
-        self._tell_news(FlowEvent(self.now(), what, session.number, session.client_name, **more))
+        self._tell_news(what, session.number, session.client_name, **more)

@@ -4,11 +4,9 @@ A flow without any of that goes the way of `Relay`, at its speed. In a direction
 to a `Pipe`, and what comes out is sent; nothing more is read while the pipe is full.
 """
 
-import functools
 import random
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.middlebox.alarm import Alarm
@@ -43,21 +41,12 @@ class What(StrEnum):
     REVIVED = "revived"
 
 
-@dataclass(frozen=True, slots=True)
-class FlowEvent:
-    """Something that happened to a flow."""
+Told = Callable[[What, int, str, str, str, str], object]
+"""Hears what became of a flow, by its number and its client.
 
-    at_s: float
-    """On the loop's clock."""
-    what: What
-    number: int
-    client: str
-    by: str = ""
-    """The name of what hit it, spared it, acted on it or ended it; empty where its own ends ended it."""
-    how: str = ""
-    """For an end: `closed` (FIN), `reset` (RST), `silent`, `refused` or `stopped`."""
-    timer: str = ""
-    """Which timer of the box that was, or of what hit the flow."""
+Then by what: the name of what hit it, spared it, acted on it or ended it; empty where its own ends ended it. Then
+how it ended: `closed` (FIN), `reset` (RST), a manner, `refused` or `stopped`; and by which timer.
+"""
 
 
 class StagedLink(Link):
@@ -88,10 +77,8 @@ class FlowPipe(Pipe):
         self.reading = False
 
 
-class StagedRelay(Relay):
+class StagedRelay(Relay[StagedLink]):
     """One box between its clients and one server, with what degrades each flow."""
-
-    _links: set[StagedLink]  # type: ignore[assignment]  # it makes no others
 
     def __init__(
         self,
@@ -104,7 +91,7 @@ class StagedRelay(Relay):
         numbers: Iterator[int] | None = None,
         *,
         treat: Callable[[Rules, int, float], Treatment] | None = None,
-        told: Callable[[FlowEvent], object] = lambda _: None,
+        told: Told = lambda *_: None,
     ) -> None:
         """Make the box; `treat` is asked with its rules how a flow is to be degraded, by number and time of opening.
 
@@ -158,7 +145,7 @@ class StagedRelay(Relay):
         now, number = self._now(), self._stats.opened()
         treatment = self._treat(self._rules, number, now)
         link = StagedLink(treatment, now, self._chance.random(), number, client)
-        self._tell(link, What.OPENED)
+        self._told(What.OPENED, number, link.name, "", "", "")
         if not treatment.names:
             return link
         self._tell_changes(link, (), treatment.names)
@@ -168,7 +155,7 @@ class StagedRelay(Relay):
                 pipe.change(treatment.stages[side], now)
         return link
 
-    def _dial(self, link: Link, addresses: Sequence[SocketAddress]) -> None:
+    def _dial(self, link: StagedLink, addresses: Sequence[SocketAddress]) -> None:
         if addresses:
             super()._dial(link, addresses)
         else:
@@ -211,15 +198,13 @@ class StagedRelay(Relay):
         if link.phase is not Phase.OPENING:
             self._pump(pipe)
 
-    def _meets_silence(self, link: Link) -> bool:
-        assert isinstance(link, StagedLink)
+    def _meets_silence(self, link: StagedLink) -> bool:
         if link not in self._links:  # nobody has asked for it since it expired
             link.treatment = self._treat(self._rules, link.number, link.opened_at)
         return bool(link.treatment.dark) or super()._meets_silence(link)
 
-    def _darken(self, link: Link) -> None:
+    def _darken(self, link: StagedLink) -> None:
         """What its stages hold waits, too: sent now, it would be lost and come when the black hole heals."""
-        assert isinstance(link, StagedLink)
         super()._darken(link)
         for pipe in link.pipes:
             if pipe is not None:
@@ -230,8 +215,7 @@ class StagedRelay(Relay):
 
     # Moving bytes
 
-    def _read(self, link: Link, side: int) -> None:
-        assert isinstance(link, StagedLink)
+    def _read(self, link: StagedLink, side: int) -> None:
         pipe = link.pipes[side]
         if link.is_dark or link not in self._links or link.phase is Phase.OPENING:
             return
@@ -352,35 +336,30 @@ class StagedRelay(Relay):
 
     # StreamEnd
 
-    def _note_fin(self, link: Link, side: int) -> None:
-        super()._note_fin(link, side)
-        self._watch_for_reset(link, side)
-
-    def _watch_for_reset(self, link: Link, side: int) -> None:
+    def _watch_for_reset(self, link: StagedLink, side: int) -> None:
         """Notice RST from an end that has sent FIN, unless it has got FIN, too: that would look the same."""
-        assert isinstance(link, StagedLink)
-        self._hangups.forget(link.socks[side])
         pipe = link.pipes[1 - side]
         if not link.ended & 1 << (1 - side) or not (pipe is None or pipe.empty):
-            self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
+            super()._watch_for_reset(link, side)
 
-    def _pass_fin(self, link: Link, side: int) -> None:
-        self._hangups.forget(link.socks[1 - side])
+    def _pass_fin(self, link: StagedLink, side: int) -> None:
+        if link.ended & 1 << (1 - side):
+            self._hangups.forget(link.socks[1 - side])
         super()._pass_fin(link, side)
 
-    def _is_through(self, link: Link) -> bool:
-        assert isinstance(link, StagedLink)
-        is_empty = all(pipe is None or pipe.empty for pipe in link.pipes)
-        return super()._is_through(link) and is_empty and not any(link.unsent)
+    def _is_through(self, link: StagedLink) -> bool:
+        if not super()._is_through(link):
+            return False
+        (to_client, to_server), (first, second) = link.unsent, link.pipes
+        is_empty = (first is None or first.empty) and (second is None or second.empty)
+        return is_empty and not (to_client or to_server)
 
-    def _close(self, link: Link) -> None:
-        assert isinstance(link, StagedLink)
+    def _close(self, link: StagedLink) -> None:
         link.how = ("closed", "", "")
         super()._close(link)
 
-    def _broke(self, link: Link, side: int) -> None:
+    def _broke(self, link: StagedLink, side: int) -> None:
         """Pass a RST on, through the stages of its direction where there are some."""
-        assert isinstance(link, StagedLink)
         pipe = link.pipes[side]
         if pipe is None or link.broken or link.is_dark:
             self._reset_both(link, side)
@@ -404,29 +383,25 @@ class StagedRelay(Relay):
         for side in Side:
             GracefulClose(link.socks[side], bytes(unsent[side]), self._closing, notify=False, linger=True)
 
-    def _refuse(self, link: Link, reason: str) -> None:
-        assert isinstance(link, StagedLink)
+    def _refuse(self, link: StagedLink, reason: str) -> None:
         link.how = ("refused", "", "")
         super()._refuse(link, reason)
 
-    def _expire(self, link: Link, rule: Rule, *, opening: bool) -> None:
-        assert isinstance(link, StagedLink)
+    def _expire(self, link: StagedLink, rule: Rule, *, opening: bool) -> None:
         by = link.treatment.owners.get(rule.kind, "")
         link.how = (str(rule.expiry), by, str(rule.kind))
         if by:
             self._tell(link, What.ACTED, by=by)
         super()._expire(link, rule, opening=opening)
 
-    def _revive(self, link: Link) -> None:
+    def _revive(self, link: StagedLink) -> None:
         super()._revive(link)
-        assert isinstance(link, StagedLink)
         if link in self._links:
             link.how = _STOPPED
             self._tell(link, What.REVIVED)
 
-    def _take_up(self, link: Link, side: int) -> None:
+    def _take_up(self, link: StagedLink, side: int) -> None:
         """Go on with what was done on that side before it fell silent."""
-        assert isinstance(link, StagedLink)
         if link.pipes[side] is None:
             super()._take_up(link, side)
             return
@@ -436,8 +411,7 @@ class StagedRelay(Relay):
             self._loop.add_writer(link.socks[1 - side].fileno(), self._writable, link, 1 - side)
         self._read(link, side)
 
-    def _forget(self, link: Link) -> None:
-        assert isinstance(link, StagedLink)
+    def _forget(self, link: StagedLink) -> None:
         known = link in self._links
         super()._forget(link)
         for pipe in link.pipes:
@@ -445,7 +419,7 @@ class StagedRelay(Relay):
                 self._due.forget(pipe)
         if known:
             how, by, timer = link.how
-            self._tell(link, What.ENDED, by, how, timer)
+            self._told(What.ENDED, link.number, link.name, by, how, timer)
 
     def _tell_changes(self, link: StagedLink, before: Sequence[str], names: Sequence[str]) -> None:
         for name in before:
@@ -456,7 +430,7 @@ class StagedRelay(Relay):
                 self._tell(link, What.HIT, by=name)
 
     def _tell(self, link: StagedLink, what: What, by: str = "", how: str = "", timer: str = "") -> None:
-        self._told(FlowEvent(self._now(), what, link.number, link.name, by, how, timer))
+        self._told(what, link.number, link.name, by, how, timer)
 
 
 def _held(link: StagedLink, side: int) -> int:

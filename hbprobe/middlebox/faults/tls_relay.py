@@ -13,7 +13,6 @@ from hbprobe.middlebox.faults.flow_tls import NO_TLS, FlowTls
 from hbprobe.middlebox.faults.staged_relay import FlowPipe, StagedLink, StagedRelay
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.graceful_close import GracefulClose
-from hbprobe.middlebox.relay import Link
 from hbprobe.middlebox.stages.stage import StreamEnd
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.silence import close_with_reset
@@ -37,8 +36,7 @@ class TlsRelay(StagedRelay):
 
     # Handshakes, while the flow is being opened
 
-    def _reached(self, link: Link) -> None:
-        assert isinstance(link, StagedLink)
+    def _reached(self, link: StagedLink) -> None:
         if link.tls is None:
             super()._reached(link)
             return
@@ -127,11 +125,13 @@ class TlsRelay(StagedRelay):
             data = codec.to_send()
         super()._send(pipe, data)
 
-    def _pass_fin(self, link: Link, side: int) -> None:
-        assert isinstance(link, StagedLink)
-        tls, to = link.tls, Side(1 - side)
-        codec = None if tls is None else tls.codecs[to]
-        if tls is not None and codec is not None and not (tls.cut_short & 1 << side or tls.told_end & 1 << to):
+    def _pass_fin(self, link: StagedLink, side: int) -> None:
+        if (tls := link.tls) is None:
+            super()._pass_fin(link, side)
+            return
+        to = Side(1 - side)
+        codec = tls.codecs[to]
+        if codec is not None and not (tls.cut_short & 1 << side or tls.told_end & 1 << to):
             tls.told_end |= 1 << to
             codec.say_end()
             self._send_own(link, to)
@@ -156,8 +156,7 @@ class TlsRelay(StagedRelay):
         else:
             super()._send(pipe, data)
 
-    def _pass_last_words(self, link: Link, side: int) -> None:
-        assert isinstance(link, StagedLink)
+    def _pass_last_words(self, link: StagedLink, side: int) -> None:
         if link.tls is None:
             super()._pass_last_words(link, side)
             return

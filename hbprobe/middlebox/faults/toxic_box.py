@@ -9,7 +9,7 @@ from typing import Any
 
 from hbprobe.manner import Layer
 from hbprobe.middlebox.events import Event, FlowRefused, Observer
-from hbprobe.middlebox.faults.staged_relay import FlowEvent, What
+from hbprobe.middlebox.faults.staged_relay import What
 from hbprobe.middlebox.faults.toxics import Toxic, Toxics
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.middlebox.stages.table import STAGES
@@ -93,19 +93,15 @@ class ToxicBox:
         """Let live flows have the toxics that there are."""
         raise NotImplementedError
 
-    def _tell_news(self, news: FlowEvent) -> None:
-        if news.what is What.ACTED:
-            self.hits[news.by] += 1
-        self._tell_feed(
-            news.what.value,
-            connection=news.number,
-            client=news.client,
-            toxic=news.by,
-            how=news.how,
-            timer=news.timer,
-        )
-        if news.what is What.ENDED:
-            self.ended(news.number)
+    def _tell_news(self, what: What, number: int, client: str, by: str = "", how: str = "", timer: str = "") -> None:
+        if what is What.ACTED:
+            self.hits[by] += 1
+        if by or how:
+            self._tell_feed(str(what), connection=number, client=client, toxic=by, how=how, timer=timer)
+        else:
+            self._tell_feed(str(what), connection=number, client=client)
+        if what is What.ENDED and len(self.toxics):
+            self.ended(number)
 
     def _observed(self, observer: Observer) -> Observer:
         def observe(event: Event) -> None:

@@ -99,6 +99,11 @@ class Gateway:
         found = next((session for session in self._sessions if session.number == number), None)
         return found is not None and found.expire(self.now())
 
+    def expire_all(self) -> int:
+        """Do now to all connections what their next timers would; return to how many."""
+        now = self.now()
+        return sum(session.expire(now) for session in sorted(self._sessions, key=lambda session: session.number))
+
     def blackhole(self) -> None:
         """Let nothing pass in any direction and answer nothing, as if cables were cut, until `heal`.
 

@@ -5,6 +5,7 @@ evidence of the hold that was to be silent. What it says when it ends the connec
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from importlib import import_module
 
@@ -23,7 +24,7 @@ from hbprobe.trial.talks.talk import MakeTalk, Talk, Where
 
 _BEGIN_S = 30.0
 """So long may the beginning take, which nothing is meant to hold up."""
-_FAREWELL_S = 10.0
+_CLOSING_S = 10.0
 """So long after its last words does a server close the connection, at most."""
 _AT_ONCE = Ask(Question.POST_MORTEM, 0.0)
 
@@ -52,9 +53,11 @@ class TalkMethod(OneConnection):
 
     @property
     def asks(self) -> frozenset[Question]:
-        """What the talk allows: not all can be asked again and again."""
-        asks = super().asks
-        return asks if self._talk(0.0).repeats else asks - {Question.BOTH_DRIP}
+        """What the talk allows: not all can be asked again and again, and few say something that is not answered."""
+        talk, asks = self._talk(0.0), super().asks
+        if talk.whispers:
+            asks |= {Question.CLIENT_DRIP}
+        return asks if talk.repeats else asks - {Question.BOTH_DRIP}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,7 +67,8 @@ class TalkMethod(OneConnection):
         return (*(login if options.user else ()), *(("TLS began by STARTTLS",) if options.starttls else ()))
 
     async def ask(self, ask: Ask) -> Observation:
-        """Ask one question; a drip from both ends is the protocol's own ping, with what answers it."""
+        """Ask one question; a drip from both ends is the protocol's own ping, with what answers it, and one from the
+        client something that is not answered."""
         environment = self._environment
         return await on_a_connection(
             self._dialer,
@@ -115,7 +119,13 @@ class _Trial:
             return Observation(self._ask, objection)
         self._since_s = self._heard_s = self._loop.time()
         async with self._quiet(self._wire, self._ask.hold_s):
-            outcome = await (self._pinged() if self._ask.question is Question.BOTH_DRIP else self._silent())
+            match self._ask.question:
+                case Question.BOTH_DRIP:
+                    outcome = await self._dripped(self._asked)
+                case Question.CLIENT_DRIP:
+                    outcome = await self._dripped(self._whispered)
+                case _:
+                    outcome = await self._silent()
         if outcome.how is Manner.SILENT and self._socket is None:
             self._socket = await examine(self._wire)
         return Observation(
@@ -123,14 +133,14 @@ class _Trial:
             outcome,
             signed=self._wire.signed,
             socket=self._socket,
-            farewell=self._last_words() if outcome.kind is Kind.CUT else "",
+            disconnect_notice=self._last_words() if outcome.kind is Kind.CUT else "",
             by_server=self._talk.end_to_end and not self._wire.in_the_clear,
             own_limit=self._own_limit,
         )
 
     def _last_words(self) -> str:
         clear = self._wire.in_the_clear
-        return self._talk.farewell or (f"{clear!r} in the clear, in the middle of TLS" if clear else "")
+        return self._talk.disconnect_notice or (f"{clear!r} in the clear, in the middle of TLS" if clear else "")
 
     # What is done meanwhile
 
@@ -149,16 +159,22 @@ class _Trial:
             return Outcome(Kind.CUT, self._elapsed_s, Manner.SILENT, reason="nothing came")
         return await (self._asked() if talk.asks else self._poked())
 
-    async def _pinged(self) -> Outcome:
+    async def _dripped(self, drip: Callable[[], Awaitable[Outcome | None]]) -> Outcome:
+        """Say something at every interval, and ask at the end where none of it is answered."""
         due_s, every_s = self._since_s + self._ask.hold_s, self._ask.interval_s or self._ask.hold_s
+        outcome: Outcome | None = None
         while (now_s := self._loop.time()) < due_s:
             end = await self._hear(min(now_s + every_s, due_s))
             if end is not None:
                 return self._ended(end)
-            outcome = await self._asked()
-            if outcome.kind is not Kind.SURVIVED:
+            outcome = await drip()
+            if outcome is not None and outcome.kind is not Kind.SURVIVED:
                 return outcome
-        return Outcome(Kind.SURVIVED, self._elapsed_s)
+        return outcome or await self._asked()
+
+    async def _whispered(self) -> None:
+        """Say something that is not answered."""
+        self._wire.send(self._talk.whisper())
 
     async def _asked(self) -> Outcome:
         """Ask, and wait for the answer."""
@@ -235,7 +251,7 @@ class _Trial:
         now_s = self._loop.time()
         if said := self._talk.take(event):
             self._wire.send(said)
-        if self._talk.farewell:
+        if self._talk.disconnect_notice:
             return await _after_farewell(self._wire, now_s)
         if now_s - self._heard_s < PROMPT_S and not self._spoke and not self._talk.due:
             self._since_s = now_s
@@ -281,14 +297,14 @@ async def _heard(wire: Wire, talk: Talk, until_s: float) -> End | None:
             return event
         if said := talk.take(event):
             wire.send(said)
-        if talk.farewell:
+        if talk.disconnect_notice:
             return await _after_farewell(wire, asyncio.get_running_loop().time())
     return None
 
 
 async def _after_farewell(wire: Wire, at_s: float) -> End:
     """Wait for the end that a server has announced; its words are what struck."""
-    until_s = at_s + _FAREWELL_S
+    until_s = at_s + _CLOSING_S
     while (event := await wire.receive(until_s)) is not None:
         if isinstance(event, End):
             return replace(event, at_s=at_s)
@@ -299,7 +315,7 @@ def _objection(text: str, talk: Talk, end: End | None) -> Outcome:
     """Say why there is no talk; where the connection only ended, it may be there in a while."""
     if talk.trouble:
         return Outcome(Kind.FAILED, 0.0, reason=talk.trouble)
-    why = talk.farewell or (f"{end.kind.upper()}{f' ({end.detail})' if end.detail else ''}" if end else "")
+    why = talk.disconnect_notice or (f"{end.kind.upper()}{f' ({end.detail})' if end.detail else ''}" if end else "")
     return Outcome(Kind.FAILED, 0.0, reason=text + (f": {why}" if why else ""), again=True, outage=True)
 
 

@@ -16,6 +16,7 @@ class Http2Talk(Talk):
     """A client's side of one HTTP/2 connection without streams."""
 
     alpn = "h2"
+    whispers = True
     end_to_end = False
 
     def __init__(self, where: Where) -> None:
@@ -30,7 +31,7 @@ class Http2Talk(Talk):
 
     def take(self, data: bytes) -> bytes:
         """Take frames; settings and PINGs of the server's are acknowledged."""
-        if self.trouble or self.farewell:
+        if self.trouble or self.disconnect_notice:
             return b""
         if not self.stands and self._is_other(data):
             self.trouble = f"the server does not speak HTTP/2: {told(bytes(self._first))}"
@@ -39,7 +40,7 @@ class Http2Talk(Talk):
             for event in self._connection.receive_data(data):
                 self._event(event)
         except (ProtocolError, ValueError) as error:
-            if not self.farewell:
+            if not self.disconnect_notice:
                 self.trouble = f"the server does not speak HTTP/2: {error}"
         return self._connection.data_to_send()
 
@@ -48,6 +49,14 @@ class Http2Talk(Talk):
         self.answered = False
         try:
             self._connection.ping(_MARK)
+        except ProtocolError:  # the server has said GOAWAY meanwhile
+            return b""
+        return self._connection.data_to_send()
+
+    def whisper(self) -> bytes:
+        """Send WINDOW_UPDATE (section 6.9), which gives the server room, and is not answered."""
+        try:
+            self._connection.increment_flow_control_window(1)
         except ProtocolError:  # the server has said GOAWAY meanwhile
             return b""
         return self._connection.data_to_send()
@@ -66,7 +75,7 @@ class Http2Talk(Talk):
             case ConnectionTerminated(error_code=code, additional_data=more):
                 name = code.name if isinstance(code, ErrorCodes) else str(code)
                 words = f" ({more.decode('ascii', 'backslashreplace')[:60]})" if more else ""
-                self.farewell = f"GOAWAY {name}{words}"
+                self.disconnect_notice = f"GOAWAY {name}{words}"
 
 
 make = Http2Talk

@@ -46,7 +46,7 @@ class ImapTalk(Lines):
         if upper.startswith(b"* BYE"):
             said = line.decode("ascii", "backslashreplace")[2:80]
             if self.stands:
-                self.farewell = said
+                self.disconnect_notice = said
             else:
                 self.trouble = f"the server turns us away: {said}"
         elif upper.startswith(_TAG.upper()):

@@ -71,7 +71,7 @@ class LdapTalk(Buffered):
         at = 2 + message[1]
         number, kind = int.from_bytes(message[2:at]), message[at : at + 1]
         if number == 0 and kind == bytes((_EXTENDED,)):
-            self.farewell = "a notice of disconnection (RFC 4511, 4.4.1)"
+            self.disconnect_notice = "a notice of disconnection (RFC 4511, 4.4.1)"
         elif number != self._number & 0x7F:
             pass  # the answer to an older question
         elif kind == bytes((_SEARCH_DONE,)):

@@ -67,7 +67,7 @@ class MqttTalk(Buffered):
         elif kind == _PINGRESP:
             self.answered = True
         elif kind == _DISCONNECT:
-            self.farewell = "DISCONNECT"
+            self.disconnect_notice = "DISCONNECT"
 
 
 def _text(text: str) -> bytes:

@@ -141,7 +141,7 @@ class PostgresqlSession(Buffered):
             case b"Z":
                 self.answered, self.stands = self.stands, True
             case b"E" if self.stands:
-                self.farewell = f"an error: {_error(body)}"
+                self.disconnect_notice = f"an error: {_error(body)}"
             case b"E":
                 self.trouble = f"the server refuses the login: {_error(body)}"
         return b""

@@ -31,7 +31,7 @@ class SmtpTalk(Lines):
         elif code in (b"421", b"554"):
             said = line.decode("ascii", "backslashreplace")[:80]
             if self.stands:
-                self.farewell = said
+                self.disconnect_notice = said
             else:
                 self.trouble = f"the server turns us away: {said}"
         elif not self.stands and not code.startswith(b"2"):

@@ -42,7 +42,7 @@ class EventsTalk(Talk):
 
     def take(self, data: bytes) -> bytes:
         """Take pieces of the stream."""
-        if self.trouble or self.farewell:
+        if self.trouble or self.disconnect_notice:
             return b""
         try:
             self._http.receive_data(data)
@@ -65,7 +65,7 @@ class EventsTalk(Talk):
             case h11.Data():
                 self.answered = self.due
             case h11.EndOfMessage():
-                self.farewell = "the end of the stream, as HTTP has it"
+                self.disconnect_notice = "the end of the stream, as HTTP has it"
 
 
 make = EventsTalk

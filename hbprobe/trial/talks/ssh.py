@@ -57,7 +57,7 @@ class SshTalk(Buffered):
         elif kind == _UNIMPLEMENTED or (kind == _DISCONNECT and self._asked):
             self.answered = True
         elif kind == _DISCONNECT:
-            self.farewell = "DISCONNECT"
+            self.disconnect_notice = "DISCONNECT"
         del self._buffer[: 4 + length]
         return b""
 

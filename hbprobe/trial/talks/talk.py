@@ -54,6 +54,8 @@ class Talk:
     """Something can be asked that is answered; otherwise one more packet must do, which is only acknowledged."""
     repeats = True
     """It can be asked again and again on one connection: the protocol's own ping."""
+    whispers: ClassVar[bool] = False
+    """Something can be said that no server answers: bytes from the client alone."""
     end_to_end: ClassVar[bool] = True
     """Proxies relay it without understanding it: who says goodbye in it is the server."""
 
@@ -65,7 +67,7 @@ class Talk:
         """What was asked is answered."""
         self.trouble = ""
         """Why it can never stand, or is no talk in this protocol, in words."""
-        self.farewell = ""
+        self.disconnect_notice = ""
         """What the server said before it ended the connection, in words."""
         self.due = False
         """The server will speak by itself after the hold, and that is the answer."""
@@ -84,6 +86,10 @@ class Talk:
 
     def ask(self) -> bytes:
         """Return a question that any server of the protocol answers; `answered` tells when it has."""
+        raise NotImplementedError
+
+    def whisper(self) -> bytes:
+        """Return something that no server answers."""
         raise NotImplementedError
 
     def secured(self) -> bytes:

@@ -26,6 +26,8 @@ _REFUSALS = {
 class WebSocketTalk(Talk):
     """A client's side of one WebSocket."""
 
+    whispers = True
+
     def __init__(self, where: Where) -> None:
         super().__init__(where)
         self._connection = WSConnection(ConnectionType.CLIENT)
@@ -51,7 +53,7 @@ class WebSocketTalk(Talk):
             self._connection.receive_data(data)
             return b"".join(self._event(event) for event in self._connection.events())
         except (RemoteProtocolError, LocalProtocolError, ValueError) as error:
-            if not self.farewell:
+            if not self.disconnect_notice:
                 self.trouble = f"the server does not speak WebSocket: {error}"
             return b""
 
@@ -59,6 +61,10 @@ class WebSocketTalk(Talk):
         """Send a Ping."""
         self.answered = False
         return self._send(Ping(payload=_MARK))
+
+    def whisper(self) -> bytes:
+        """Send a Pong that nobody asked for, to which no answer is due (RFC 6455, section 5.5.3)."""
+        return self._send(Pong(payload=_MARK))
 
     def _event(self, event: object) -> bytes:
         match event:
@@ -72,7 +78,7 @@ class WebSocketTalk(Talk):
             case Pong(payload=payload) if bytes(payload) == _MARK:
                 self.answered = True
             case CloseConnection(code=code, reason=reason):
-                self.farewell = f"Close, code {int(code)}" + (f" ({reason})" if reason else "")
+                self.disconnect_notice = f"Close, code {int(code)}" + (f" ({reason})" if reason else "")
                 return self._send(event.response())
             case Message():
                 pass

@@ -33,6 +33,7 @@ from support.packets import (
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.captures import headers
+from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.capture_file import CaptureFile, found, pieces
 
 SIX, OTHER_SIX = ("2001:db8::7", 50001), ("2001:db8::443", 443)
@@ -428,3 +429,18 @@ def test_arrays_are_of_one_length(tmp_path):
         lengths = {len(getattr(piece.segments, name)) for name in type(piece.segments).__slots__}
         assert len(lengths) == 1
         assert np.all(np.diff(piece.segments.record) > 0)
+
+
+def test_a_file_of_a_ring_that_is_cut_short_meanwhile(tmp_path):
+    """What is mapped and gone ends the process, so files of a folder are read."""
+    (tmp_path / "ring").mkdir()
+    path = tmp_path / "ring" / "a.pcap"
+    path.write_bytes(pcap([(at, ethernet(SYN_PACKET)) for at in range(20_000)]))
+    (file,) = Capture([path.parent]).findings().files
+    assert file.is_of_ring
+    assert not Capture([path]).findings().files[0].is_of_ring
+    again = pieces(CaptureFile(path, is_of_ring=True), piece_bytes=100_000)
+    seen = len(next(again).records)
+    os.truncate(path, 0)
+    seen += sum(len(piece.records) for piece in again)
+    assert 0 < seen < 20_000

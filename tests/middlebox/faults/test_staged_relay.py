@@ -32,7 +32,11 @@ class Scene(Stage):
         self.relay.close()
         upstream = [(socket.AF_INET, self.listener.getsockname())]
         self.relay = StagedRelay(
-            self._profile, upstream, self.events.append, treat=self.toxics.treatment, told=self.news.append
+            self._profile,
+            upstream,
+            self.events.append,
+            treat=self.toxics.treatment,
+            told=lambda *news: self.news.append(news),
         )
         self.address = await self.relay.listen("127.0.0.1", 0)
         for kind, attributes in self._first.items():
@@ -50,7 +54,7 @@ class Scene(Stage):
         self.relay.treat_all()
 
     def heard(self, what):
-        return [(news.number, news.by, news.how) for news in self.news if news.what is what]
+        return [(number, by, how) for became, number, _, by, how, _ in self.news if became is what]
 
     async def opened(self):
         """Return both ends of a flow that stands."""

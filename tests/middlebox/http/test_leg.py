@@ -170,11 +170,11 @@ async def test_how_it_ended(made, error, end):
         assert owner.told == ["stands", end]
 
 
-def farewell(writer):
+def close_notify(writer):
     writer.close()
 
 
-def no_farewell(writer):
+def no_close_notify(writer):
     writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
 
 
@@ -185,7 +185,7 @@ def reset(writer):
 
 @pytest.mark.parametrize("said", [b"", b"last words"])
 @pytest.mark.parametrize(
-    ("leave", "end"), [(farewell, LegEnd.FIN), (no_farewell, LegEnd.TRUNCATED), (reset, LegEnd.RST)]
+    ("leave", "end"), [(close_notify, LegEnd.FIN), (no_close_notify, LegEnd.TRUNCATED), (reset, LegEnd.RST)]
 )
 async def test_how_tls_itself_ended(tcp_pair, tls_pair, said, leave, end):
     near, far = tcp_pair()

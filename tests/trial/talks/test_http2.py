@@ -23,7 +23,7 @@ def test_a_ping_of_the_servers_is_acknowledged():
 def test_goaway_is_a_farewell():
     talk, server = standing()
     talk.take(server.goodbye())
-    assert talk.farewell == "GOAWAY NO_ERROR"
+    assert talk.disconnect_notice == "GOAWAY NO_ERROR"
     assert talk.ask() == b"", "nothing can be asked any more"
 
 
@@ -31,4 +31,4 @@ def test_too_many_pings():
     talk, server = standing()
     server.connection.close_connection(error_code=11, additional_data=b"too_many_pings")
     talk.take(server.connection.data_to_send())
-    assert talk.farewell == "GOAWAY ENHANCE_YOUR_CALM (too_many_pings)"
+    assert talk.disconnect_notice == "GOAWAY ENHANCE_YOUR_CALM (too_many_pings)"

@@ -5,7 +5,7 @@ from hbprobe.trial.talks.talk import Where
 def test_a_server_that_turns_us_away():
     talk = make(Where("mail.example"))
     talk.take(b"* BYE Too many connections\r\n")
-    assert (talk.trouble, talk.farewell) == ("the server turns us away: BYE Too many connections", "")
+    assert (talk.trouble, talk.disconnect_notice) == ("the server turns us away: BYE Too many connections", "")
 
 
 def test_what_comes_unasked_is_no_answer():
@@ -21,4 +21,4 @@ def test_what_comes_unasked_is_no_answer():
 def test_bye_is_a_farewell():
     talk = make(Where("mail.example"))
     talk.take(b"* OK ready\r\n* BYE Disconnected for inactivity.\r\n")
-    assert talk.farewell == "BYE Disconnected for inactivity."
+    assert talk.disconnect_notice == "BYE Disconnected for inactivity."

@@ -35,7 +35,7 @@ def test_a_notice_of_disconnection_is_a_farewell():
     talk = make(Where("server.example"))
     talk.begin()
     talk.take(bytes.fromhex("300c 020100 7807 0a0134 0400 0400"))
-    assert talk.farewell == "a notice of disconnection (RFC 4511, 4.4.1)"
+    assert talk.disconnect_notice == "a notice of disconnection (RFC 4511, 4.4.1)"
 
 
 @pytest.mark.parametrize("said", ["3080", "3085", "3003 040100", "300c 020601"])

@@ -38,4 +38,4 @@ def test_a_length_that_does_not_end():
 def test_disconnect_is_a_farewell():
     talk = make(Where("broker.example"))
     talk.take(bytes.fromhex("20020000 e000"))
-    assert talk.farewell == "DISCONNECT"
+    assert talk.disconnect_notice == "DISCONNECT"

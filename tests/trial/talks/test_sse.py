@@ -42,7 +42,7 @@ def test_the_end_of_a_stream_is_a_farewell():
     talk = make(Where("server.example"))
     talk.begin()
     talk.take(STREAM + EVENT + b"0\r\n\r\n")
-    assert talk.farewell == "the end of the stream, as HTTP has it"
+    assert talk.disconnect_notice == "the end of the stream, as HTTP has it"
 
 
 def test_headers_of_the_users_own_come_in_place_of_ours():

@@ -16,14 +16,14 @@ def standing():
 def test_a_disconnect_before_the_question_is_a_farewell():
     talk = standing()
     talk.take(DISCONNECT)
-    assert (talk.answered, talk.farewell) == (False, "DISCONNECT")
+    assert (talk.answered, talk.disconnect_notice) == (False, "DISCONNECT")
 
 
 def test_a_disconnect_after_the_question_is_its_answer():
     talk = standing()
     talk.ask()
     talk.take(DISCONNECT)
-    assert (talk.answered, talk.farewell) == (True, "")
+    assert (talk.answered, talk.disconnect_notice) == (True, "")
 
 
 def test_the_question_is_a_whole_packet():

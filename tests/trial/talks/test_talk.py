@@ -49,7 +49,7 @@ def test_a_talk_stands_and_is_answered(name, size):
     talk, stood, _ = conversation(name, size)
     assert stood
     assert talk.answered or not talk.asks
-    assert (talk.trouble, talk.farewell) == ("", "")
+    assert (talk.trouble, talk.disconnect_notice) == ("", "")
 
 
 @pytest.mark.parametrize("name", [name for name in TALKS if name != "raw"])

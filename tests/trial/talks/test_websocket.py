@@ -51,7 +51,7 @@ def test_a_message_is_no_answer():
 def test_a_close_is_a_farewell_and_is_answered(reason, told):
     talk, server = standing()
     assert talk.take(server.says(CloseConnection(code=1001, reason=reason)))
-    assert talk.farewell == told
+    assert talk.disconnect_notice == told
     assert talk.ask() == b"", "nothing can be asked any more"
 
 

@@ -68,7 +68,7 @@ class _Ask(NamedTuple):
     """Mail has come before it."""
 
 
-class Herd:
+class Cohort:
     """The state of a number of devices in a row, and what they have come to so far."""
 
     def __init__(self, world: World, paths: PathTable, first: int, end: int, *, compiled: bool = IS_FAST) -> None:
