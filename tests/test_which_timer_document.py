@@ -5,13 +5,19 @@ import re
 from pathlib import Path
 
 import pytest
+from support.scripts import script
 
 from hbprobe.cli.main import main
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 
+rig = script("which_timer")
 PAGE = (Path(__file__).parent.parent / "docs" / "which-timer.md").read_text(encoding="utf-8")
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in re.findall(r"^\| (?:\d+ min|`ticket`) \|.*\|$", PAGE, re.MULTILINE)
+]
 
 
 def test_shows_what_verdict_prints(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,17 +43,35 @@ def test_android_decides() -> None:
 
 
 def test_shows_what_size_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    """For 200 phones; for 20,000 the same command takes minutes."""
+    """For 200 phones, with every timer."""
     assert "hbprobe size --devices 200 --days 1 --step 5min" in PAGE
     options = ["--devices", "200", "--days", "1", "--from", "10min", "--to", "35min", "--step", "5min"]
     assert main(["size", *options, "--json"]) == 0
     sized = json.loads(capsys.readouterr().out)
-    rows = re.findall(r"^\| (\d+) min \| (.*?) \| .*? \| (.*?) \| .*? \|$", PAGE, re.MULTILINE)
-    assert rows == [
-        (str(one["timer_s"] // 60), "no" if not one["events_per_day"] else "yes", f"{one['well_share']:.1%}")
+    assert [[row[0], row[1], row[3], row[5]] for row in ROWS[:-1]] == [
+        [
+            f"{one['timer_s'] // 60} min",
+            "no" if not one["events_per_day"] else "yes",
+            f"{one['well_share']:.1%}",
+            f"{one['table_entries']:,.0f}",
+        ]
         for one in sized["tried"]
     ]
     assert [one["timer_s"] for one in sized["enough"]] == [1800, 1800, 1800]
-    assert "| `ticket` | 1800 s (30 min) |" in PAGE
-    at_30, at_35 = (round(one["table_entries"]) for one in sized["tried"][-2:])
-    assert f"from {at_30} to {at_35} entries for 200" in " ".join(PAGE.split())
+    assert ROWS[-1][:2] == ["`ticket`", "1800 s (30 min)"]
+
+
+@pytest.mark.once
+def test_shows_what_size_prints_for_a_hundred_times_as_many() -> None:
+    """With the timer by which the two differ: the whole column takes the script some ten seconds."""
+    (few,), (many,) = (rig.sized(devices, 600, 600).tried for devices in (rig.FEW, rig.MANY))
+    assert rig.row(few, many) in PAGE
+    assert many.events_per_day and not few.events_per_day
+
+
+def test_says_the_same_in_its_sentences() -> None:
+    few, many = ROWS[-1][1:3]
+    assert f"`size`, in steps of 5 min | {few[:6]} for 200, {many[:6]} for 20,000 |" in PAGE
+    at_30, at_35 = (int(row[6].replace(",", "")) for row in ROWS[-3:-1])
+    assert round(100 * (at_35 / at_30 - 1)) == 4 and "grows by four in a hundred" in PAGE
+    assert PAGE.startswith("# Which number goes into the change ticket\n\nShort answer: **1800 s (30 min) or more")

@@ -168,7 +168,12 @@ def _rendered(print_text: "Callable[[Console], None]", *, stderr: bool = False) 
         legacy_windows=real.legacy_windows,
     )
     print_text(console)
-    return text.getvalue()
+    # rich fills lines up with blanks, which a file or a ticket does not want
+    return (
+        text.getvalue()
+        if real.is_terminal
+        else "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+    )
 
 
 def fresh_folder(folder: Path) -> Path:

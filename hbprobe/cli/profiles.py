@@ -61,7 +61,7 @@ def list_(*paths: Paths, options: Selection = _ALL) -> int:
     _print_table(("category", *LIST_HEADER), [(one.category, *list_row(one)) for one in found], grouped=True)
     print(f"{len(found)} of {len(everything)} profiles")
     if any(map(has_inferred, found)):
-        print(INFERRED)
+        print(_on_terminal(INFERRED))
     return 0
 
 
@@ -91,7 +91,7 @@ def show(
         _print_json("hbprobe.profile/1", profile=box.model_dump(mode="json"), file=str(path))
         return 0
     by = f", by {box.vendor}" if box.vendor else ""
-    print(f"{box.id}: {box.name}{by}")
+    print(_on_terminal(f"{box.id}: {box.name}{by}"))
     print(f"{box.category}, layer {box.layer}")
     if box.about:
         print(f"\n{_wrapped(box.about)}")
@@ -109,11 +109,11 @@ def _print_details(profile: "Profile") -> None:
     else:
         print("no timers: a quiet connection lives for ever")
     if has_inferred(profile):
-        print(INFERRED)
+        print(_on_terminal(INFERRED))
     for about, note in notes(profile):
         print(f"\n{_wrapped(f'{about}: {note}')}")
     for source, says in sources(profile):
-        print(f"\n{source}")
+        print(f"\n{_on_terminal(source)}")
         if says:
             print(_wrapped(says))
 
@@ -128,7 +128,7 @@ def check(first: Annotated[str, _CHECKED], /, *more: Annotated[str, _CHECKED]) -
     files = [file for path in (first, *more) for file in catalogue.find_files(path)]
     mistakes = check_files(files)
     for mistake in mistakes:
-        print(mistake)
+        print(_on_terminal(str(mistake)))
     if not mistakes:
         print(f"{len(files)} {'profile' if len(files) == 1 else 'profiles'}, no mistakes")
     return 2 if mistakes else 0
@@ -164,6 +164,13 @@ def _wrapped(text: str) -> str:
     return "\n".join(textwrap.fill(paragraph, width) for paragraph in text.splitlines())
 
 
+def _on_terminal(text: str) -> str:
+    """Return text as a terminal gets it, in lines that it can hold, with addresses whole; a pipe gets one line."""
+    if not sys.stdout.isatty():
+        return text
+    return textwrap.fill(text, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+
+
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, grouped: bool = False) -> None:
     """Print a table: drawn on a terminal, plain columns into a pipe.
 
@@ -183,13 +190,18 @@ def _draw_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, grouped
     from rich.table import Table
     from rich.text import Text
 
-    first = 1 if grouped else 0
-    table = Table(*header[first:], box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    from hbprobe.report.terminal.layout import least_width, table_of
+
+    console = Console()
+    if not grouped or least_width(header[1:], [row[1:] for row in rows]) > console.width:
+        console.print(table_of(header, (), rows))
+        return
+    table = Table(*header[1:], box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     group = None
     for row in rows:
-        if grouped and row[0] != group:
+        if row[0] != group:
             group = row[0]
             table.add_section()
             table.add_row(Text(group, style="bold"))
-        table.add_row(*(Text(cell) for cell in row[first:]))
-    Console().print(table)
+        table.add_row(*(Text(cell) for cell in row[1:]))
+    console.print(table)

@@ -1,6 +1,7 @@
 """`hbprobe schema`: what the documents look like that `--json` writes."""
 
 import json
+import sys
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -26,9 +27,15 @@ def schema(
     from hbprobe.records.schemas import SCHEMAS, json_schema, summary
 
     if name is None:
+        from hbprobe.cli.output import show
+        from hbprobe.report.terminal.layout import pairs
+
+        listed = [(one, summary(one)) for one in SCHEMAS]
+        if sys.stdout.isatty():
+            return show(lambda: "", lambda console: console.print(pairs(listed)), 0, as_json=False)
         width = max(map(len, SCHEMAS))
-        for one in SCHEMAS:
-            print(f"{one:<{width}}  {summary(one)}")
+        for one, told in listed:  # a line each, for whoever searches them
+            print(f"{one:<{width}}  {told}")
     elif name in SCHEMAS:
         print(json.dumps(json_schema(name), indent=2))
     else:

@@ -1,9 +1,11 @@
 """How text stands on the terminal: names beside sentences, and tables without colour."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from rich import box
-from rich.console import RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -26,14 +28,48 @@ def pairs(lines: Iterable[tuple[str, str]]) -> RenderableType:
     return grid
 
 
-def table_of(columns: Sequence[str], numbers: Collection[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Lay out a table; the columns that hold numbers stand to the right."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left")
-    for row in rows:
-        table.add_row(*map(plain, row))
-    return table
+def table_of(columns: Sequence[str], numbers: Collection[str], rows: Iterable[Sequence[str]]) -> RenderableType:
+    """Lay out a table; the columns that hold numbers stand to the right.
+
+    Where the terminal is too narrow for the words of a row side by side, they stand below each other, after the names
+    of their columns.
+    """
+    return _Rows(columns, numbers, [*rows])
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What decides how a table stands when it is known how wide the terminal is."""
+
+    columns: Sequence[str]
+    numbers: Collection[str]
+    rows: Sequence[Sequence[str]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if least_width(self.columns, self.rows) <= options.max_width:
+            yield self._table()
+            return
+        for place, row in enumerate(self.rows):
+            if place:
+                yield Text()
+            yield pairs(zip(self.columns, row, strict=True))
+
+    def _table(self) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        for column in self.columns:
+            table.add_column(column, justify="right" if column in self.numbers else "left")
+        for row in self.rows:
+            table.add_row(*map(plain, row))
+        return table
+
+
+def least_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return how wide a terminal has to be so that a table breaks no word."""
+    words = [
+        max(cell_len(word) for cell in column for word in (cell.split() or [""]))
+        for column in zip(columns, *rows, strict=True)
+    ]
+    return sum(words) + len(words) - 1
 
 
 def settings_words(settings: Settings) -> str:

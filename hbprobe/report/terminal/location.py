@@ -1,7 +1,6 @@
 """What locating showed, on the terminal."""
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 from hbprobe.locate.finding import ALL, NONE, Code, Reached
 from hbprobe.records.location import Location
@@ -61,7 +60,7 @@ def location_facts(location: Location) -> list[tuple[str, str]]:
 HOP_COLUMNS = ("hop", "address", "round trip", "request")
 
 
-def _hop_table(location: Location) -> Table:
+def _hop_table(location: Location) -> RenderableType:
     return table_of(HOP_COLUMNS, ("hop", "round trip"), hop_rows(location))
 
 

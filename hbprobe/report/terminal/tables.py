@@ -1,10 +1,9 @@
-"""A result on the terminal: sentences and one table, which need no colour and stand any width from 80 columns on."""
+"""A result on the terminal: sentences and one table, which need no colour and stand any width."""
 
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict
@@ -131,7 +130,7 @@ def facts(result: Result, *, explains: bool = True) -> list[tuple[str, str]]:
 DEVICE_COLUMNS = ("device", "settles at", "average", "event 1040", "lost", "push from", "no event")
 
 
-def _device_table(devices: Sequence[DeviceVerdict]) -> Table:
+def _device_table(devices: Sequence[DeviceVerdict]) -> RenderableType:
     numbers = set(DEVICE_COLUMNS) - {"device", "event 1040"}
     return table_of(DEVICE_COLUMNS, numbers, map(device_row, devices))
 
