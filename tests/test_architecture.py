@@ -102,6 +102,7 @@ TOUCHING = {
     "evidence.logs.http_tables",
     "evidence.logs.reports",
     "evidence.logs.request",
+    "evidence.logs.spark",
     "evidence.logs.log_sources",
     "evidence.logs.log_store",
     "evidence.logs.conclusions",
