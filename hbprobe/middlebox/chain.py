@@ -9,11 +9,7 @@ from typing import Any
 from hbprobe.manner import Layer
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
-from hbprobe.middlebox.faults.fault_box import FaultBox
-from hbprobe.middlebox.faults.fault_gateway import FaultGateway
 from hbprobe.middlebox.faults.flow_tls import NO_TLS, Tls
-from hbprobe.middlebox.http.gateway import Gateway
-from hbprobe.middlebox.relay import Relay
 from hbprobe.middlebox.running_box import RunningBox
 from hbprobe.net.address import SocketAddress
 from hbprobe.profiles.model import Profile
@@ -75,17 +71,28 @@ class Chain:
         return taken
 
     def _make(self, place: int, upstream: Sequence[SocketAddress]) -> RunningBox:
+        # Each kind is imported where a path has one: most have no http box, and no toxics.
         profile = self._boxes[place]
         common = profile, upstream, self._observer(place), self._max_flows
         numbers = None if self._numbers is None else self._numbers()
         toxic: dict[str, Any] = {}
         if self._tell is not None:
             toxic = {"seed": f"{self._seed}/{place}", "tell": functools.partial(self._tell, box=place)}
-        make: Callable[..., RunningBox]
         if profile.layer is not Layer.HTTP:
-            make = FaultBox if toxic else Relay
-            return make(*common, self._chance, self._descriptors, numbers, **toxic)
-        make = FaultGateway if toxic else Gateway
+            if not toxic:
+                from hbprobe.middlebox.relay import Relay
+
+                return Relay(*common, self._chance, self._descriptors, numbers)
+            from hbprobe.middlebox.faults.fault_box import FaultBox
+
+            return FaultBox(*common, self._chance, self._descriptors, numbers, **toxic)
+        from hbprobe.middlebox.http.gateway import Gateway
+
+        make: Callable[..., RunningBox] = Gateway
+        if toxic:
+            from hbprobe.middlebox.faults.fault_gateway import FaultGateway
+
+            make = FaultGateway
         http = [at for at, box in enumerate(self._boxes) if box.layer is Layer.HTTP]
         return make(
             *common,

@@ -216,7 +216,7 @@ def _two(sides: Sequence[_Side], files: Sequence[CaptureFile], least_idle_s: flo
     verdicts.sort(key=lambda one: one.flow.packets[0].at_s)
     notes = _notes(sides, verdicts)
     if order is False:
-        notes.append("by TTL and round trips the second capture is the one at the client's side")
+        notes.append("by transit times and TTL the second capture is the one at the client's side")
     elif order is None:
         notes.append("nothing tells which capture is at the client's side; the first is taken for it")
     if not pairs:

@@ -467,8 +467,8 @@ def _hung_up(story: _Story, place: int, begin: Packet, maker: Maker, signs: list
     answer = next((one for one in later if one.length > 1), None)
     if answer is not None:
         late = format_duration(answer.at_s - packet.at_s)
-        signs.append(Sign(Weight.STRONG, f"the server's answer came {late} after the client had hung up"))
-        comment = _comment(answer, "The answer comes, after the client has hung up: the server was late.")
+        signs.append(Sign(Weight.STRONG, f"the server's answer came {late} after that"))
+        comment = _comment(answer, "The answer comes, after that FIN or RST.")
         return _of_end(
             story,
             place,

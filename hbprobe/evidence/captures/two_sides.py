@@ -128,20 +128,24 @@ def _by_payload(flow: TcpFlow, known: dict[tuple[int, int], list[TcpFlow]], take
 def is_client_side(one: Sequence[TcpFlow], other: Sequence[TcpFlow]) -> bool | None:
     """Say whether the first of two captures is nearer to the clients; None where nothing tells.
 
-    Each router takes one off the TTL: the client's packets have more of it left near the client.
+    What a client sends passes there first, and what a server sends last: by how much, does not depend on what the
+    clocks differ by. And each router takes one off the TTL, unless a proxy begins anew.
     """
     votes = 0
     for pair in matched(one, other):
-        for end, sign in ((Endpoint.CLIENT, 1), (Endpoint.SERVER, -1)):
-            near, far = pair.client_side.usual_ttl(end), pair.server_side.usual_ttl(end)
-            if near is not None and far is not None:
-                votes += sign * ((near > far) - (near < far))
-        (to_server, to_client), (from_other, from_other_client) = pair.client_side.opening, pair.server_side.opening
-        if to_server is not None and from_other is not None:
-            votes += (to_server > from_other) - (to_server < from_other)
-        if to_client is not None and from_other_client is not None:
-            votes += (from_other_client > to_client) - (from_other_client < to_client)
+        there, back = _transits(pair)
+        if there and back:
+            votes += _sign(median(there) - median(back))
+        if _shifts(pair) == _NO_SHIFT:
+            for end, sign in ((Endpoint.CLIENT, 1), (Endpoint.SERVER, -1)):
+                near, far = pair.client_side.usual_ttl(end), pair.server_side.usual_ttl(end)
+                if near is not None and far is not None:
+                    votes += sign * _sign(near - far)
     return None if votes == 0 else votes > 0
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
 
 
 # Clocks
@@ -152,11 +156,27 @@ def clock(pairs: Sequence[Pair]) -> ClockOffset | None:
     there: list[float] = []
     back: list[float] = []
     for pair in pairs:
-        for packet, other in common(pair):
-            (there if packet.sender is Endpoint.CLIENT else back).append(other.at_s - packet.at_s)
+        one, other = _transits(pair)
+        there += one
+        back += other
     if not there or not back:
         return None
     return ClockOffset((median(there) + median(back)) / 2, len(pairs))
+
+
+def _transits(pair: Pair) -> tuple[list[float], list[float]]:
+    """Return how much later by its clock the second capture saw the client's packets, and the server's.
+
+    Where a box between them rewrites sequence numbers, only payload has passed: handshakes may be its own.
+    """
+    there: list[float] = []
+    back: list[float] = []
+    has_passed = _shifts(pair) == _NO_SHIFT
+    for packet, other in common(pair):
+        if not has_passed and not packet.length:
+            continue
+        (there if packet.sender is Endpoint.CLIENT else back).append(other.at_s - packet.at_s)
+    return there, back
 
 
 def common(pair: Pair) -> list[tuple[Packet, Packet]]:
@@ -255,7 +275,8 @@ def _of_one_sided_end(
         arrivals.append(near)
     if far.in_name_of is Endpoint.CLIENT and far.server_saw in (Manner.RESET, Manner.CLOSED):
         arrivals.append(far)
-    for verdict in sorted(arrivals, key=lambda one: one.idle_s or 0.0):
+    # the first to be struck; of two at one moment the client
+    for verdict in sorted(arrivals, key=lambda one: (one.idle_s or 0.0) - _SAME_MOMENT_S * (one is near)):
         end = Endpoint.SERVER if verdict is near else Endpoint.CLIENT
         source = pair.server_side if verdict is near else pair.client_side
         word = "RST" if verdict.how is Manner.RESET else "FIN"
@@ -311,8 +332,12 @@ def _acknowledged_fin(flow: TcpFlow, end: Endpoint) -> bool:
 def _made_between(
     verdict: ConnectionVerdict, near: ConnectionVerdict, far: ConnectionVerdict, sign: Sign
 ) -> ConnectionVerdict:
-    """Return the verdict on a packet that was made between the captures."""
-    idle = verdict.ending in (ConnectionFate.IDLE_DEATH, ConnectionFate.ENDED_IDLE)
+    """Return the verdict on a packet that was made between the captures.
+
+    What looked to the server like a client that hung up before the answer was none.
+    """
+    hung_up = verdict.ending is ConnectionFate.LATE_ANSWER
+    idle = hung_up or verdict.ending in (ConnectionFate.IDLE_DEATH, ConnectionFate.ENDED_IDLE)
     if verdict.how is Manner.CLOSED:
         causes: tuple[Cause, ...] = (Cause.CLOSED_BY_PROXY,)
     elif verdict.on_next:
@@ -328,6 +353,7 @@ def _made_between(
         ending=ConnectionFate.IDLE_DEATH if idle else verdict.ending,
         causes=causes,
         maker=Maker.BOX,
+        exact=hung_up or verdict.exact,
         client_saw=near.client_saw,
         server_saw=far.server_saw,
         signs=(sign, *verdict.signs),

@@ -189,6 +189,32 @@ def test_an_rst_that_passed_both_captures_is_the_ends_or_beyond(tmp_path):
     assert "passed both captures" in verdict.signs[-1].text
 
 
+def test_no_client_hung_up_where_a_box_closed_in_its_name(tmp_path):
+    """The server sees a client that hangs up before the answer; at the client's side nothing of it is there."""
+    near, far = Talk(server_ttl=60).open(), Talk(client_ttl=60, server_ttl=64).open()
+    far.say("client", FIN | ACK, at_s=30).say("server", ACK, at_s=30.01)
+    far.say("server", PSH | ACK, b"the answer", at_s=45)
+    paths = [written(tmp_path / name, talk) for name, talk in (("near", near), ("far", far))]
+    (verdict,) = Capture(paths).findings().verdicts
+    assert (verdict.ending, verdict.maker, verdict.exact) == (ConnectionFate.IDLE_DEATH, "box", True)
+    assert verdict.causes == (Cause.CLOSED_BY_PROXY,)
+    (alone,) = Capture(paths[1:]).findings().verdicts
+    assert (alone.ending, alone.maker) == (ConnectionFate.LATE_ANSWER, "client")
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_which_side_of_a_proxy_is_the_clients(tmp_path, swapped):
+    """Handshakes and TTLs are its own on both sides; payload comes by first at the client's side."""
+    near = Talk(client_ttl=59, trip_s=0.001).open().say("server", PSH | ACK, b"a" * 200, at_s=1)
+    far = Talk(client=("203.0.113.5", 40001), at_s=START_S + 100.05, trip_s=0.03)
+    far.next = {"client": 50_000, "server": 90_000}
+    far.open().say("server", PSH | ACK, b"a" * 200, at_s=100.99)
+    paths = [written(tmp_path / name, talk) for name, talk in (("near", near), ("far", far))]
+    findings = Capture(paths[::-1] if swapped else paths).findings()
+    assert [str(side) for side in findings.sides] == (["server", "client"] if swapped else ["client", "server"])
+    assert len(findings.pairs) == 1
+
+
 def test_captures_that_have_nothing_in_common(tmp_path):
     one = written(tmp_path / "a.pcap", Talk().open().void("client", 60))
     other = Talk(client=("198.51.100.99", 1025), server=("192.0.2.77", 443))

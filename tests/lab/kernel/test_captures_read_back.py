@@ -1,7 +1,10 @@
 """Captures of a lab's links, read back with their truth: cause, maker and idle age of every connection."""
 
 import asyncio
+import contextlib
 import random
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from functools import cache
 from itertools import pairwise
@@ -10,13 +13,18 @@ import dpkt
 import pytest
 from support.packets import pcap, read_pcap
 
-from hbprobe import warp
+from hbprobe.errors import CannotMeasureError
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.findings import record
+from hbprobe.exchange.settings import Settings
+from hbprobe.farend.server import FarEnd
 from hbprobe.lab.kernel.measure import PORT, far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Manner
+from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.target import Target
+from hbprobe.net.wire import Dialer
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Cause
 
@@ -29,7 +37,7 @@ HOLD_S = 7.5
 EVERY_S = 0.04
 """All begin within two seconds: what is struck at one moment is then not so different in age that it looks like one
 event."""
-STOOD_STILL_S, TRIES = 2.0, 3
+STOOD_STILL_S = 2.0
 HELD = range(20_000, 20_000 + FLOWS)
 """The ports of the connections that requests are held on. What a busy machine keeps silent otherwise, such as
 questions to the far end, a box may forget as well."""
@@ -44,19 +52,28 @@ PATHS = {
 
 
 @pytest.fixture(scope="session")
-def captures(box, tmp_path_factory):
+def captures(box, tmp_path_factory, unless_it_stood_still):
     """Hold requests on all paths; return the captures of both sides of each path's box.
 
     Where this process itself stood still for nearly as long as the boxes wait, connections were forgotten before
     anything was held on them, and all is held again.
     """
-    for _ in range(TRIES):
+
+    async def held():
         root = tmp_path_factory.mktemp("captures")
-        if warp.run(hold_all(box, root), warp.ScaledClock()) < STOOD_STILL_S:
-            break
-    else:
-        pytest.skip(f"this machine stood still for {STOOD_STILL_S} s and more, {TRIES} times")
-    return {name: [next((root / name).glob(f"*-{side}.pcap")) for side in ("client", "server")] for name in PATHS}
+        _not_stood_still(await hold_all(box, root))
+        return {name: _both_sides(root / name) for name in PATHS}
+
+    return unless_it_stood_still(held)
+
+
+def _not_stood_still(longest_s):
+    if longest_s >= STOOD_STILL_S:
+        raise CannotMeasureError(f"stood still for {longest_s} s")
+
+
+def _both_sides(folder):
+    return [next(folder.glob(f"*-{side}.pcap")) for side in ("client", "server")]
 
 
 async def hold_all(box, root):
@@ -203,3 +220,80 @@ def test_nobody_is_accused_on_the_open_path_whatever_the_captures_lose(captures,
     accused = [flow for flow in told.flows if flow.ending == "idle-death" or flow.maker == "box"]
     assert accused == []
     assert told.timers == ()
+
+
+# A proxy, which ends both its connections itself
+
+PROXIES = {
+    "haproxy-debian-tcp": (Manner.CLOSED, {Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER}),
+    "azure-sql-gateway": (Manner.RESET, {Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER}),
+}
+FIRST_PORT, FEW = 9001, 10
+
+
+@contextlib.contextmanager
+def proxies(net):
+    """Run each in the router, on a port of its own."""
+    with contextlib.ExitStack() as stack:
+        for port, profile in enumerate(PROXIES, FIRST_PORT):
+            addresses = ("--listen", f"{net.routers[0].address}:{port}", "--upstream", f"{net.server.address}:{PORT}")
+            argv = [sys.executable, "-P", "-m", "hbprobe", "proxy", profile, *addresses, "--set", f"idle={IDLE_S}"]
+            running = subprocess.Popen(net.routers[0].command(argv), stdout=subprocess.PIPE, text=True)
+            stack.enter_context(running)
+            stack.callback(running.kill)
+            assert running.stdout.readline()
+        yield
+
+
+async def hold_through_proxies(box, folder):
+    """Hold requests through all; return how long the loop stood still meanwhile."""
+    with kernel_path([box(60)], nat=set(), pcap=folder) as net, proxies(net):
+        host = net.routers[0].address
+        server_tls, client_tls = throwaway_pair(host)
+        server = FarEnd(Settings(), server_tls)
+        await server.listen_on(net.server.listen(PORT))
+        await asyncio.sleep(0.1)
+        loop = asyncio.get_running_loop()
+        stalls, began_s = loop.watch_stalls(), loop.time()
+        async with asyncio.TaskGroup() as group:
+            for place in range(len(PROXIES)):
+                target = Target(tls=True, host=host, port=FIRST_PORT + place, path="/")
+                dialer = Dialer(target, client_tls, net.client.adopt)
+                for port in HELD[place * FEW : (place + 1) * FEW]:
+                    own = dialer.prepared(ports(port))
+                    group.create_task(make(Environment("hold", own, 1.0, random.Random(1))).trial(IDLE_S + 1.5))
+        await server.close()
+        return stalls.longest_since(began_s)
+
+
+@pytest.fixture(scope="session")
+def proxied(box, tmp_path_factory, unless_it_stood_still):
+    async def held():
+        root = tmp_path_factory.mktemp("proxied")
+        _not_stood_still(await hold_through_proxies(box, root))
+        return _both_sides(root)
+
+    return unless_it_stood_still(held)
+
+
+@pytest.mark.parametrize("place", range(len(PROXIES)), ids=PROXIES)
+def test_one_capture_leaves_open_whether_a_proxy_or_the_server_ended_it(proxied, place):
+    manner, causes = list(PROXIES.values())[place]
+    deaths = [verdict for verdict in Capture([proxied[0]]).findings().verdicts if verdict.is_death]
+    held = [one for one in deaths if one.flow.client_port in HELD[place * FEW : (place + 1) * FEW]]
+    assert len(held) == FEW
+    assert {(one.ending, one.maker, one.how, one.exact) for one in held} == {("ended-idle", "unknown", manner, True)}
+    assert all(set(one.causes) == causes for one in held)
+    assert all(IDLE_S - 0.2 <= one.idle_s < IDLE_S + 1.5 for one in held)
+
+
+@pytest.mark.parametrize("place", range(len(PROXIES)), ids=PROXIES)
+def test_two_captures_name_the_proxy(proxied, place):
+    """The connections on its two sides are matched by payload: nothing else is the same."""
+    manner, causes = list(PROXIES.values())[place]
+    findings = Capture(proxied).findings()
+    held = [one for one in findings.verdicts if one.flow.client_port in HELD[place * FEW : (place + 1) * FEW]]
+    assert len(held) == FEW
+    assert {(one.ending, one.maker, one.how, one.exact) for one in held} == {("idle-death", "box", manner, True)}
+    assert {one.causes for one in held} == {(min(causes, key=lambda cause: "server" in cause),)}
+    assert all(any(sign.weight == "decides" for sign in one.signs) for one in held)

@@ -11,7 +11,6 @@ from itertools import pairwise
 
 import pytest
 
-from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import path
 from hbprobe.lab.kernel.measure import far_end
@@ -101,32 +100,31 @@ located_together = pytest.mark.xdist_group("kernel lab")
 
 
 @pytest.fixture(scope="session")
-def found(box):
+def found(box, unless_it_stood_still):
     """Every path, located."""
 
     def chain(guilty, expiry="silent"):
         return [box(SHORT_S if place == guilty else LONG_S, expiry) for place in (1, 2, 3)]
 
-    built = asyncio.Barrier(11)
-    cases = {
-        "1": locate(built, chain(1)),
-        "2": locate(built, chain(2)),
-        "3": locate(built, chain(3)),
-        "1, NAT": locate(built, chain(1), nat={1}),
-        "2, NAT": locate(built, chain(2), nat={1}),
-        "3, NAT": locate(built, chain(3), nat={1}),
-        "2, reset": locate(built, chain(2, "reset-on-next"), nat={1}),
-        "2, idle": locate(built, chain(2), nat={1}, method="idle"),
-        "2, no ICMP": locate(built, chain(2), ruleset=NO_ICMP),
-        "none": locate(built, chain(0)),
-        "2, IPv6": locate_over_ipv6(chain(2)),
-        "a proxy": locate_relay(built, box(SHORT_S)),
-    }
-
     async def all_of_them():
-        return await asyncio.gather(*cases.values())
+        built = asyncio.Barrier(11)
+        cases = {
+            "1": locate(built, chain(1)),
+            "2": locate(built, chain(2)),
+            "3": locate(built, chain(3)),
+            "1, NAT": locate(built, chain(1), nat={1}),
+            "2, NAT": locate(built, chain(2), nat={1}),
+            "3, NAT": locate(built, chain(3), nat={1}),
+            "2, reset": locate(built, chain(2, "reset-on-next"), nat={1}),
+            "2, idle": locate(built, chain(2), nat={1}, method="idle"),
+            "2, no ICMP": locate(built, chain(2), ruleset=NO_ICMP),
+            "none": locate(built, chain(0)),
+            "2, IPv6": locate_over_ipv6(chain(2)),
+            "a proxy": locate_relay(built, box(SHORT_S)),
+        }
+        return dict(zip(cases, await asyncio.gather(*cases.values()), strict=True))
 
-    return dict(zip(cases, warp.run(all_of_them(), warp.ScaledClock()), strict=True))
+    return unless_it_stood_still(all_of_them)
 
 
 ADDRESSES = ["10.40.0.2", "10.40.1.2", "10.40.2.2"]
