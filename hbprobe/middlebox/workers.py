@@ -228,6 +228,8 @@ class Workers:
 
     def stop(self) -> None:
         """End all workers, and keep what they counted."""
+        if self.final is not None:
+            return
         final = []
         for number, line in enumerate(self.lines):
             try:
@@ -237,6 +239,8 @@ class Workers:
                 continue
         for process in self._processes:
             process.join()
+        for ours in (*self.lines, *self._news):
+            ours.close()
         self.final = [counts for counts in final if isinstance(counts, list)]
 
     def _receive(self, number: int) -> Any:  # noqa: ANN401  each question has an answer of its own kind
