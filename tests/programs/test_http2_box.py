@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.program, pytest.mark.realtime]
 
 
 class Service(grpc.GenericRpcHandler):
-    """`/t/Echo` says back what it is told, `/t/Late` when all is over, `/t/Each` each thing that it is told, doubled."""
+    """`/t/Echo` says back what it is told, `/t/Late` when all is over, `/t/Each` each thing, doubled."""
 
     def __init__(self):
         self.over = threading.Event()
