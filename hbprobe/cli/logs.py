@@ -96,6 +96,21 @@ class Options:
         Folder, Parameter(group=_ASKING, help="write the six files of Export-ActiveSyncLog, and Heartbeats.csv")
     ] = None
     mix: Annotated[File, Parameter(group=_ASKING, help="write a mix of this company for fleet and size")] = None
+    engine: Annotated[
+        Literal["duckdb", "spark"],
+        Parameter(
+            group=_ASKING, help="what answers --report and --sql: duckdb, or spark, an extra (default: duckdb)"
+        ),
+    ] = "duckdb"
+    spark_remote: Annotated[
+        str | None,
+        Parameter(
+            group=_ASKING,
+            metavar="URL",
+            help="with --engine spark: sc://HOST, spark://HOST:PORT, or a master such as local-cluster[2,1,1024] "
+            "(default: this machine)",
+        ),
+    ] = None
     into: Annotated[
         Folder, Parameter(group=_KEEPING, help="keep what was read as Parquet; later runs read only what is new")
     ] = None
@@ -123,6 +138,10 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
         raise UserError("--report and --sql do not go together: drop one")
     if options.csv is not None and options.report is None and options.sql is None:
         raise UserError("--csv needs --report NAME or --sql FILE, whose answer it writes")
+    if options.spark_remote is not None and options.engine != "spark":
+        raise UserError("--spark-remote needs --engine spark")
+    if options.engine == "spark" and (not (options.report or options.sql) or options.export or options.mix):
+        raise UserError("--engine spark answers --report NAME or --sql FILE, and nothing else: the rest is DuckDB's")
     with status("reading") as say, _request(paths, options).opened(say) as opened:
         say("judging")
         evidence = None if options.report or options.sql else opened.evidence()
@@ -133,7 +152,7 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
 
 
 def _request(paths: tuple[str, ...], options: Options) -> "Logs":
-    from hbprobe.evidence.logs.request import By, Logs
+    from hbprobe.evidence.logs.request import By, Engine, Logs
 
     kept = [options.into] if options.into is not None and options.into.exists() else []
     return Logs(
@@ -148,6 +167,8 @@ def _request(paths: tuple[str, ...], options: Options) -> "Logs":
         containing=options.containing,
         into=options.into,
         pseudonyms=options.pseudonyms,
+        engine=Engine(options.engine),
+        spark_remote=options.spark_remote,
     )
 
 

@@ -45,7 +45,7 @@ def mend(
     if first in _NO_TIMER:
         return (_NO_TIMER[first],)
     if first is BoxKind.SERVER:
-        return (_BETWEEN_REQUESTS,)
+        return (*_ping(seen), *_from_one_end(seen), _BETWEEN_REQUESTS)
     doubt = (_MAYBE_SERVERS,) if BoxKind.SERVER in reasoning.kinds else ()
     return (
         *_timer(limit, verdict),

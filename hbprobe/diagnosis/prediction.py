@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
-from hbprobe.profiles.silent_request import Cut, cut_by, ending_timers, outlived
+from hbprobe.profiles.silent_request import Cut, cut_by, ending_timers, outlived, runs_unasked
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Ask, FarEndState, Question
 
@@ -73,7 +73,7 @@ def survives(profile: Profile, timer: Timer, ask: Ask) -> bool | None:
         return _between_requests(profile, ask)
     if ask.question not in _PLACE:
         return None
-    if profile.layer is Layer.HTTP and timer in (profile.timers.client_header, profile.timers.client_idle):
+    if runs_unasked(profile, timer):
         http2 = (profile.http or Http()).http2  # what moves where no request does is frames of HTTP/2
         return None if http2 is None else http2.pings_count
     if timer is profile.timers.server_response:

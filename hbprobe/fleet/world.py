@@ -1,6 +1,8 @@
 """Everything that a simulation of a fleet rests on; both models take the same."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +55,12 @@ class World:
     costs: Costs = Costs()
     seed: int = 0
     table: StateTable = field(init=False, compare=False)
+    _ends: tuple[int, ...] = field(init=False, compare=False, repr=False)
+    """Up to which number devices are of each kind."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", tabulate(self.kinds, self.settings))
+        object.__setattr__(self, "_ends", tuple(accumulate(self.counts)))
 
     @property
     def devices(self) -> int:
@@ -64,7 +69,7 @@ class World:
 
     def kind_of(self, device: int) -> int:
         """Return the kind of a device, by its number."""
-        return int(np.searchsorted(np.cumsum(self.counts), device, side="right"))
+        return bisect_right(self._ends, device)
 
     def kinds_of(self, devices: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return the kinds of many devices."""

@@ -67,7 +67,7 @@ def conclude(
         noise=run.search.noise,
         started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
         cut_by=cut_by,
-        notes=(*notes, *run.remarks, *((_NOT_MEASURED,) if is_servers_own(run.method.name, limit) else ())),
+        notes=(*notes, *run.remarks, *((_NOT_MEASURED,) if is_servers_own(run.method.name, limit, cut_by) else ())),
         heartbeat_s=heartbeat_s,
         server=run.method.told(),
         verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices)

@@ -134,6 +134,12 @@ def tunnel_timer(profile: Profile) -> tuple[TimerKind, Timer] | None:
     return kind, _unasked(timer).model_copy(update={"restarted_by": Restart.DATA})
 
 
+def runs_unasked(profile: Profile, timer: Timer) -> bool:
+    """Return whether a timer of an http box is one that runs while no request waits, as it ends a connection then."""
+    running = profile.timers.client_header, profile.timers.client_idle
+    return profile.layer is Layer.HTTP and any(one and timer in (one, _unasked(one)) for one in running)
+
+
 def _unasked(timer: Timer) -> Timer:
     """Return a timer as it ends a connection on which no request is there to be answered."""
     expiry = Expiry.CLOSE if timer.expiry is Expiry.RESPOND else timer.expiry

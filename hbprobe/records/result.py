@@ -76,7 +76,7 @@ class Result(JsonRecord):
     @property
     def advice(self) -> tuple[Advice, ...]:
         """What ends the trouble, for both sides."""
-        own = is_servers_own(self.method, self.limit)
+        own = is_servers_own(self.method, self.limit, self.cut_by)
         return advise(self.limit, self.verdict, self.cut_by, self.configure, is_servers_own=own, most_s=self.most_s)
 
     @property
@@ -87,7 +87,7 @@ class Result(JsonRecord):
         too_seldom = self.heartbeat_s is not None and lives(self.limit, self.heartbeat_s) is False
         if self.verdict is None:
             cuts = self.limit.cut_s is not None and self.heartbeat_s is None
-            cuts = cuts and not is_servers_own(self.method, self.limit)
+            cuts = cuts and not is_servers_own(self.method, self.limit, self.cut_by)
             return 1 if too_seldom or cuts else 0
         return 1 if too_seldom or not self.verdict.healthy else 0
 
@@ -109,15 +109,25 @@ class Result(JsonRecord):
         return cls(**ResultPart.read(data).fields())
 
 
-def is_servers_own(method: str, limit: Limit) -> bool:
-    """Return whether the limit is rather a timer of the server's own than one of the path's."""
+def is_servers_own(method: str, limit: Limit, cut_by: str | None) -> bool:
+    """Return whether the limit is rather a timer of the server's own than one of the path's.
+
+    `cut_by` is the box of a lab that is known to have cut.
+    """
     by_server = limit.causes[:1] in ((Cause.CLOSED_BY_SERVER,), (Cause.RESET_BY_SERVER,))
-    return by_server and server_timer_counts(method)
+    return cut_by is None and by_server and server_timer_counts(method)
 
 
 def load_result(path: Path) -> Result:
-    """Read a result from a file. Raises UserError, naming file, key and mend, where it is none."""
-    return load_with(path, Result.from_dict)
+    """Read a result, or that of a diagnosis, from a file; raises UserError, with file, key and mend, for others."""
+    return load_with(path, lambda data: Result.from_dict(_of_diagnosis(data)))
+
+
+def _of_diagnosis(data: object) -> object:
+    """Return the result that a diagnosis holds; anything else as it is."""
+    if isinstance(data, Mapping) and str(data.get("schema")).startswith("hbprobe.diagnosis/"):
+        return data.get("result", data)
+    return data
 
 
 def load_with(path: Path, read: Callable[[object], Read]) -> Read:

@@ -33,7 +33,7 @@ def path_of(result: Result) -> tuple[Station, ...]:
     limit, does = result.limit, _does(result.limit)
     if limit.cut_s is not None and limit.causes and limit.causes[0] in _NOBODY:
         does = ""
-    if is_servers_own(result.method, limit):
+    if is_servers_own(result.method, limit, result.cut_by):
         return _between([Station("the path, not measured further")], Station(_SERVER, does))
     if result.path:
         boxes = [Station(box, does if box == result.cut_by else "") for box in result.path]

@@ -49,7 +49,6 @@ function sectionOf(box) {
   section.querySelector(".scroll").setAttribute("aria-label", `sessions of ${box.name}`);
   for (const kind of Object.keys(box.timers)) form.append(timer(box, kind));
   form.addEventListener("submit", (event) => event.preventDefault());
-  document.getElementById("boxes").append(section);
   const known = { box, section, rows: new Map(), toxics: [], longest: 0, drawn: "" };
   sections.set(box.path, known);
   return known;
@@ -91,7 +90,7 @@ function head(known) {
     const now = seconds === null || seconds === undefined ? "off" : `${seconds}s`;
     if (input.dataset.told !== now) input.value = input.dataset.told = now; // what is being typed stays
   }
-  const drawn = JSON.stringify([box, toxics]);
+  const drawn = JSON.stringify([box.enabled, toxics]);
   if (known.drawn === drawn) return; // buttons that stay keep the focus
   known.drawn = drawn;
   const focus = document.activeElement?.dataset?.is;
@@ -141,7 +140,7 @@ function fill(known, made, flow) {
   Object.assign(made, { flow, heard: performance.now() });
   put(made.cells[1], flow.client);
   put(made.cells[2], plain(flow.phase));
-  put(made.cells[6], (flow.toxics || []).join(", "));
+  put(made.cells[7], (flow.toxics || []).join(", "));
   put(made.dark, darkness(known, flow.number) ? "Heal" : "Black hole");
   made.dark.setAttribute("aria-label", `${made.dark.textContent}: ${made.whom}`);
   tick(known, made);
@@ -195,6 +194,7 @@ async function look() {
       const known = sectionOf(box);
       known.toxics = await call("GET", `${box.path}/toxics`);
       head(known);
+      if (!known.section.isConnected) document.getElementById("boxes").append(known.section);
       show(known, await api.connections(box));
     }
     summary();

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 from support.iis import head, line, ping, write
@@ -68,11 +69,16 @@ def test_the_list_of_reports(capsys):
         (["--report", "requests", "--plot", "x.png"], "--plot: the report requests has no chart"),
         (["--net4", "7"], "'7' is no number of bits: give 8 to 32"),
         (["--since", "yesterday"], "'yesterday' is no time: write 2030-01-02 or 2030-01-02T08:00"),
+        (["--spark-remote", "sc://x", "--report", "hours"], "--spark-remote needs --engine spark"),
+        (["--engine", "spark"], "--engine spark answers --report NAME or --sql FILE, and nothing else"),
+        (["--engine", "spark", "--report", "hours", "--export", "out"], "and nothing else: the rest is DuckDB's"),
+        (["--engine", "spark", "--report", "hours"], "--engine spark needs PySpark: pip install 'hbprobe[spark]'"),
         (["--mix", "mix.yaml"], "--mix: no device in the logs asks for intervals as a known one does"),
     ],
 )
 def test_mistakes(capsys, tmp_path, monkeypatch, arguments, told):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "pyspark", None)  # as where it is not installed
     write(tmp_path / "a.log", head() + line())
     paths = [] if told == "no log is named" else ["a.log"]
     assert main(["logs", *paths, *arguments]) == 2

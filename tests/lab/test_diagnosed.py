@@ -154,6 +154,23 @@ def test_the_interval_that_is_named_for_a_websocket_was_tried_and_saves() -> Non
     assert "nginx-http-proxy" in {match.profile.id for match in best(found.matches(ALL))}
 
 
+@pytest.mark.parametrize(
+    ("name", "cut_s", "told", "other"),
+    [
+        ("haproxy-debian", 50, "The protocol's own ping every 24 s: it was tried, and saved", "openstack-octavia"),
+        ("aws-alb", 60, "The protocol's own ping every 29 s was tried, and did not save", "haproxy-debian"),
+    ],
+)
+def test_a_ping_of_http2_tells_proxies_apart_that_answer_it(name: str, cut_s: int, told: str, other: str) -> None:
+    found = warp.run(diagnose([Catalogue().find(name)], Settings(), SEARCH, "http2", PRIOR), warp.WarpClock())
+    limit = found.run.search.limit
+    assert (limit.cut_s, limit.manner) == (cut_s, "closed")
+    assert mend(limit, found.seen, found.reasoning, None)[0].startswith(told)
+    fitting = {match.profile.id for match in best(found.matches(ALL))}
+    assert name in fitting
+    assert other not in fitting
+
+
 def test_a_box_that_does_not_count_small_frames_is_no_lifetime() -> None:
     """Some balancers let a WebSocket die whose Pings they relay."""
 

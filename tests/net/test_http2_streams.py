@@ -92,9 +92,14 @@ def test_an_answer_before_the_request_is_whole_lets_that_end():
 
 def test_connect_is_refused():
     end, client = fresh()
-    assert end.take(client.ask(1, [(":method", "CONNECT"), (":authority", "a:443")], end=False), 0.0) == []
-    assert client.take(end.data_to_send()) == [(1, {":status": "405"}), (1, "end")]
+    block = hpack.Encoder().encode([(":method", "CONNECT"), (":authority", "a:443")])
+    told = end.take(frames.HeadersFrame(1, block, flags=["END_HEADERS"]).serialize(), 0.0)
     assert len(end) == 0
+    if told:  # h2 before 4.2 misses the path, and ends the connection
+        assert isinstance(told[0], Over)
+    else:
+        client.ask(1)
+        assert client.take(end.data_to_send()) == [(1, {":status": "405"}), (1, "end")]
 
 
 def test_what_http1_cannot_say_ends_the_stream_alone():

@@ -11,10 +11,7 @@ from hbprobe.profiles.silent_request import tunnel_timer
 
 FILES = profile_files(built_in_folder())
 PROFILES = [load_profile(path) for path in FILES]
-each = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
-each_product = pytest.mark.parametrize(
-    "profile", [one for one in PROFILES if one.category is not Category.EXAMPLE], ids=lambda profile: profile.id
-)
+PRODUCTS = [profile for profile in PROFILES if profile.category is not Category.EXAMPLE]
 
 
 def test_none_has_a_mistake():
@@ -35,52 +32,49 @@ def test_every_word_is_shown_by_one():
         assert any(getattr(timer, key) for timer in timers), key
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_file_is_called_after_the_id_and_the_folder_after_the_category(path):
-    profile = load_profile(path)
-    assert path.relative_to(built_in_folder()).as_posix() == f"{profile.category}/{profile.id}.yaml"
+def test_the_file_is_called_after_the_id_and_the_folder_after_the_category():
+    assert [path.relative_to(built_in_folder()).as_posix() for path in FILES] == [
+        f"{profile.category}/{profile.id}.yaml" for profile in PROFILES
+    ]
 
 
-@each
-def test_its_id_finds_it(profile):
-    assert Catalogue().find(profile.id) == profile
+def test_its_id_finds_it():
+    assert [Catalogue().find(profile.id) for profile in PROFILES] == PROFILES
 
 
-@each
-def test_a_round_trip_changes_nothing(profile):
-    assert Profile.model_validate_json(profile.model_dump_json()) == profile
+def test_a_round_trip_changes_nothing():
+    for profile in PROFILES:
+        assert Profile.model_validate_json(profile.model_dump_json()) == profile
 
 
-@each
-def test_it_helps_its_reader(profile):
-    assert 40 <= len(profile.about) <= 400
-    assert profile.about.endswith((".", "?"))
+def test_it_helps_its_reader():
+    for profile in PROFILES:
+        assert 40 <= len(profile.about) <= 400, profile.id
+        assert profile.about.endswith((".", "?")), profile.id
 
 
-@pytest.mark.parametrize(
-    "profile", [one for one in PROFILES if one.layer is Layer.HTTP], ids=lambda profile: profile.id
-)
-def test_a_websocket_ends_in_it_or_a_source_says_that_none_does(profile):
-    if profile.http is not None and profile.http.no_tunnel_timer is not None:
-        assert tunnel_timer(profile) is None
-    else:
-        assert tunnel_timer(profile) is not None or profile.timers.total is not None
+def test_a_websocket_ends_in_it_or_a_source_says_that_none_does():
+    for profile in (one for one in PROFILES if one.layer is Layer.HTTP):
+        has_none = profile.http is not None and profile.http.no_tunnel_timer is not None
+        ends = tunnel_timer(profile) is not None or profile.timers.total is not None
+        assert tunnel_timer(profile) is None if has_none else ends, profile.id
 
 
-@each
-def test_every_source_is_cited(profile):
-    assert {name for _, names in profile.citations() for name in names} == set(profile.sources)
+def test_every_source_is_cited():
+    for profile in PROFILES:
+        cited = {name for _, names in profile.citations() for name in names}
+        assert cited == set(profile.sources), profile.id
 
 
-@each_product
-def test_every_number_has_an_address(profile):
-    assert profile.vendor
-    assert profile.each_timer()
-    for _, keys in profile.citations():
-        found = [profile.sources[key] for key in keys]
-        assert any(source.url for source in found)
-        assert all(source.grade is not Grade.EXAMPLE for source in found)
-        assert all(source.url for source in found if source.grade is not Grade.MEASURED)
+def test_every_number_has_an_address():
+    for profile in PRODUCTS:
+        assert profile.vendor, profile.id
+        assert profile.each_timer(), profile.id
+        for key, keys in profile.citations():
+            found = [profile.sources[key] for key in keys]
+            assert any(source.url for source in found), (profile.id, key)
+            assert all(source.grade is not Grade.EXAMPLE for source in found), (profile.id, key)
+            assert all(source.url for source in found if source.grade is not Grade.MEASURED), (profile.id, key)
 
 
 def test_an_example_says_that_it_is_one():

@@ -6,7 +6,7 @@ import pytest
 
 from hbprobe.manner import Expiry, Manner
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.silent_request import Cut, cut_by, cut_of, deciding_timer, quiet_timer, timer_s
+from hbprobe.profiles.silent_request import Cut, cut_by, cut_of, deciding_timer, quiet_timer, runs_unasked, timer_s
 from hbprobe.profiles.vocabulary import QuietPhase
 
 
@@ -121,3 +121,14 @@ def test_between_requests_another_timer_runs():
     )
     assert cut_of(one) == Cut(600, Manner.STATUS, tries=3)
     assert cut_by(quiet_timer(one, QuietPhase.BETWEEN), one) == Cut(75, Manner.CLOSED)
+
+
+def test_before_the_first_request_the_time_for_a_head_runs_where_there_is_one():
+    idle = {"default": 75, "expiry": "close", "restarted_by": "client-data"}
+    head = RESPONDS | {"default": 20, "status": 408}
+    both, idle_only = box(layer="http", client_idle=idle, client_header=head), box(layer="http", client_idle=idle)
+    found = quiet_timer(both, QuietPhase.UNASKED)
+    assert cut_by(found, both) == Cut(20, Manner.CLOSED), "there is no request to answer with 408"
+    assert runs_unasked(both, found)
+    assert cut_by(quiet_timer(idle_only, QuietPhase.UNASKED), idle_only) == Cut(75, Manner.CLOSED)
+    assert not runs_unasked(box(idle=idle), box(idle=idle).timers.idle)

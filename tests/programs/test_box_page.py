@@ -1,6 +1,7 @@
 """The page of running boxes in a real browser: used as by hand, examined with axe-core, with many sessions."""
 
 import asyncio
+import contextlib
 import json
 import sys
 
@@ -55,10 +56,10 @@ USE_BOXES = """
   await press("Forget session 1 of box 0");
   await until(() => text("caption").startsWith("LEFT live"));
   await press("Black hole: session 2 of box 0");
-  await until(() => text("tbody td:nth-child(7)") === "blackhole_downstream_2");
+  await until(() => text("tbody td:nth-child(8)") === "blackhole_downstream_2");
   await post({step: "break"});
   await press("Heal: session 2 of box 0");
-  await until(() => text("tbody td:nth-child(7)") === "");
+  await until(() => text("tbody td:nth-child(8)") === "");
   await press("Black hole: box 0");
   await until(() => text(".toxics").startsWith("blackhole_downstream: blackhole"));
   await press("Heal: box 0");
@@ -81,15 +82,15 @@ USE_PROXIES = """
   await fetch("/proxies/web%20%3Cb%3E/toxics", {method: "POST", body: JSON.stringify(
     {type: "latency", attributes: {latency: 200}, toxicity: 1})});
   await until(() => text(".toxics").startsWith("latency_downstream: latency, downstream, latency 200"));
-  await until(() => text("tbody td:nth-child(7)") === "latency_downstream");
+  await until(() => text("tbody td:nth-child(8)") === "latency_downstream");
   const flow = [...document.querySelectorAll("tbody tr:first-child td")].map(one => one.textContent);
   await press("Remove: latency_downstream of web <b>");
   await until(() => text(".toxics") === "");
   if (LINUX) {
     await press("Black hole: session 1 of web <b>");
-    await until(() => text("tbody td:nth-child(7)") === "blackhole_downstream_1");
+    await until(() => text("tbody td:nth-child(8)") === "blackhole_downstream_1");
     await press("Heal: session 1 of web <b>");
-    await until(() => text("tbody td:nth-child(7)") === "");
+    await until(() => text("tbody td:nth-child(8)") === "");
   }
   await press("Reset session 1 of web <b>");
   await until(() => text("caption") === "1 live sessions");
@@ -209,12 +210,16 @@ def test_the_page_of_the_fault_proxy_is_used_and_has_no_fault(tmp_path):
                 return await used(api, 1280, tmp_path), proxy
             finally:
                 for writer in clients:
-                    writer.transport.abort()
+                    writer.close()
+                    with contextlib.suppress(ConnectionError):
+                        await writer.wait_closed()
+                await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=PATIENCE_S)
+                await asyncio.sleep(0)  # what the server's side has closed is gone then
 
     told, proxy = warp.run(main(), warp.ScaledClock())
     assert told["title"] == "hbprobe toxiproxy"
     assert told["heading"] == f"web <b>: {proxy.listen} to {proxy.upstream}"
-    number, client, phase, _, _, due, toxics, _ = told["flow"]
+    number, client, phase, _, _, due, _, toxics = told["flow"]
     assert (number, client.partition(":")[0], phase, due) == ("1", "127.0.0.1", "established", "no timer runs")
     assert toxics == "latency_downstream"
     assert "web <b>, ended, toxic reset_peer_downstream_1, connection 1, client " in " ".join(told["said"])

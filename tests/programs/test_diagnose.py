@@ -113,7 +113,7 @@ def test_haproxy_is_told_from_nginx_by_what_the_server_sees(diagnosis, name):
 
 @pytest.mark.parametrize("name", ["nginx, http"])
 def test_nginx_names_itself(diagnosis, name):
-    assert best(diagnosis) == {"nginx-http-proxy", "kubernetes-ingress-nginx", "gcore-cdn"}
+    assert best(diagnosis) == {"nginx-http-proxy", "kubernetes-ingress-nginx", "gcore-cdn", "synology-reverse-proxy"}
     (died,) = [answer for answer in diagnosis["answers"] if answer["question"] == "post-mortem"]
     assert died["server"].startswith("nginx")
 

@@ -14,6 +14,7 @@ requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together wh
     log_store.py    keeps what was read of each log as Parquet, so that a later run reads only what is new
     engine.py       DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be
                     fetched
+    spark.py        Spark, as an extra, for logs of more than one machine: the same SQL over the same Parquet
     following.py    from requests to silences: a line does not tell whether its answer arrived; the same device's next
                     request does
     networks.py     networks of clients: the prefix of an address, and the name that the user has for it

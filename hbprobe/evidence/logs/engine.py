@@ -37,19 +37,24 @@ def engine(scratch: Path, memory_mb: int = _MEMORY_MB) -> "Iterator[DuckDBPyConn
         connection.close()
 
 
-def rows_of(connection: "DuckDBPyConnection", sql: str, values: object = None) -> list[dict[str, Any]]:
+def rows_of(connection: "DuckDBPyConnection", sql: str) -> list[dict[str, Any]]:
     """Run a query, and return its rows by column."""
-    cursor = connection.execute(sql, values)
+    return columns_and_rows(connection, sql)[1]
+
+
+def columns_and_rows(connection: "DuckDBPyConnection", sql: str) -> tuple[list[str], list[dict[str, Any]]]:
+    """Run a query; return its columns and rows."""
+    cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return names, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def users_rows(connection: "DuckDBPyConnection", sql: str, name: str) -> list[dict[str, Any]]:
+def users_rows(connection: "DuckDBPyConnection", sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
     """Run a query that the user wrote. Raises UserError, in one line, for one that cannot run."""
     import duckdb
 
     try:
-        return rows_of(connection, sql)
+        return columns_and_rows(connection, sql)
     except duckdb.Error as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{name}: {reason}") from None

@@ -9,11 +9,13 @@ A status of which the client's connection was gone (Windows errors 64 and 995) w
 the server.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from hbprobe.evidence.limits import Silences
+from hbprobe.evidence.logs.rows import REQUESTS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,68 +31,57 @@ _SHORTEST_S: Final = 5.0
 _COARSE_S: Final = 1.0
 """Times in IIS's log are whole seconds."""
 
+_ADDRESSES: Final = ("client", "forwarded_for")
+"""What a back end's line has of a front end, not of a client."""
+_FROM_BACK_FIRST: Final = ("error", "mailbox_server")
+_FROM_CLIENT_FIRST: Final = (
+    "host", "protocol", "command_status", "heartbeat_s", "fet_ms", "throttle_ms", "policy_ack", "access", "front_end",
+    "sync_type", "folders",
+)  # fmt: skip
 _JOINED: Final = """
-CREATE TEMP TABLE all_requests AS
-WITH client AS (SELECT *, row_number() OVER () AS id FROM lines WHERE role = $client),
-back AS (
-  SELECT *, row_number() OVER () AS id FROM lines WHERE role = 'back'
+WITH client AS (
+  SELECT * FROM {numbered} AS numbered WHERE role = '{role}'
+), back AS (
+  SELECT * FROM {numbered} AS numbered WHERE role = 'back'
+), near AS (
+  SELECT back.*, CAST(floor(started_ms / 3000) AS BIGINT) + step AS near
+  FROM back CROSS JOIN (VALUES (-1), (0), (1)) AS steps(step)
 ), apart AS (
-  SELECT client.id AS client_id, back.id AS back_id,
-    abs(client.started_ms - back.started_ms) + least(abs(client.took_ms - back.took_ms), 3000) AS apart_ms,
-    abs(client.took_ms - back.took_ms) AS took_apart_ms,
-    client.started_ms AS client_ms, client.ended_ms AS client_ended_ms, back.started_ms AS back_ms,
-    back.ended_ms AS back_ended_ms, coalesce(back.error, '') AS back_error
-  FROM client JOIN (SELECT *, unnest([started_ms // 3000 - 1, started_ms // 3000, started_ms // 3000 + 1]) AS near
-                    FROM back) AS back
-    ON client.device = back.device AND client.command = back.command AND client.started_ms // 3000 = back.near
-  WHERE abs(client.started_ms - back.started_ms) <= 2500
+  SELECT client.id AS client_id, near.id AS back_id,
+    abs(client.started_ms - near.started_ms) + least(abs(client.took_ms - near.took_ms), 3000) AS apart_ms,
+    abs(client.took_ms - near.took_ms) AS took_apart_ms,
+    client.started_ms AS client_ms, client.ended_ms AS client_ended_ms, near.started_ms AS back_ms,
+    near.ended_ms AS back_ended_ms, coalesce(near.error, '') AS back_error
+  FROM client JOIN near ON client.device = near.device AND client.command = near.command
+    AND CAST(floor(client.started_ms / 3000) AS BIGINT) = near.near
+  WHERE abs(client.started_ms - near.started_ms) <= 2500
 ), pairs AS (
   SELECT client_id, back_id FROM (
     SELECT *,
       row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, took_apart_ms, back_ms, back_ended_ms, back_error)
         AS of_client,
       row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, took_apart_ms, client_ms, client_ended_ms) AS of_back
-    FROM apart) WHERE of_client = 1 AND of_back = 1
+    FROM apart) AS placed WHERE of_client = 1 AND of_back = 1
 )
-SELECT client.* EXCLUDE (id) REPLACE (
-    coalesce(CASE WHEN back.is_exact THEN back.started_ms END, client.started_ms) AS started_ms,
-    client.is_exact OR coalesce(back.is_exact, false) AS is_exact,
-    coalesce(client.host, back.host) AS host, coalesce(client.protocol, back.protocol) AS protocol,
-    coalesce(client.command_status, back.command_status) AS command_status,
-    coalesce(client.heartbeat_s, back.heartbeat_s) AS heartbeat_s,
-    client.is_expired OR coalesce(back.is_expired, false) AS is_expired,
-    coalesce(client.fet_ms, back.fet_ms) AS fet_ms, coalesce(client.throttle_ms, back.throttle_ms) AS throttle_ms,
-    coalesce(client.policy_ack, back.policy_ack) AS policy_ack, coalesce(back.error, client.error) AS error,
-    coalesce(client.access, back.access) AS access,
-    coalesce(back.mailbox_server, client.mailbox_server) AS mailbox_server,
-    coalesce(client.front_end, back.front_end) AS front_end,
-    coalesce(client.sync_type, back.sync_type) AS sync_type, coalesce(client.folders, back.folders) AS folders),
-  back.server AS back_end, back.id IS NOT NULL AS is_joined, back.took_ms AS back_took_ms
+SELECT {columns}, back.server AS back_end, back.id IS NOT NULL AS is_joined, back.took_ms AS back_took_ms
 FROM client LEFT JOIN pairs ON pairs.client_id = client.id LEFT JOIN back ON back.id = pairs.back_id
 UNION ALL
-SELECT back.* EXCLUDE (id) REPLACE (
-    CAST(NULL AS VARCHAR) AS client, CAST(NULL AS VARCHAR) AS forwarded_for),
-  back.server AS back_end, false AS is_joined, took_ms AS back_took_ms
-FROM back WHERE id NOT IN (SELECT back_id FROM pairs)
+SELECT {alone}, back.server AS back_end, false AS is_joined, back.took_ms AS back_took_ms
+FROM back LEFT JOIN pairs ON pairs.back_id = back.id WHERE pairs.back_id IS NULL
 """
 """A request has a line of the front end and one of the back end since 2013; here it is one row. They begin at the
-same
-moment, and may end at different ones: the front end's line ends early where the client's connection is gone. No order
-may hang on how rows come, which is by chance: the same logs must give the same answer."""
+same moment, and may end at different ones: the front end's line ends early where the client's connection is gone. No
+order may hang on how rows come, which is by chance: the same logs must give the same answer."""
 
 _ONE_SIDED: Final = """
-CREATE TEMP VIEW all_requests AS
-SELECT *, CAST(NULL AS VARCHAR) AS back_end, false AS is_joined, CAST(NULL AS BIGINT) AS back_took_ms
-FROM lines WHERE role = '{client}'
+SELECT {columns}, CAST(NULL AS STRING) AS back_end, false AS is_joined, CAST(NULL AS BIGINT) AS back_took_ms
+FROM lines AS client WHERE role = '{role}'
 UNION ALL
-SELECT * REPLACE (CAST(NULL AS VARCHAR) AS client, CAST(NULL AS VARCHAR) AS forwarded_for),
-  server AS back_end, false AS is_joined, took_ms AS back_took_ms
-FROM lines WHERE role = 'back'
+SELECT {alone}, server AS back_end, false AS is_joined, took_ms AS back_took_ms FROM lines AS back WHERE role = 'back'
 """
 """Where the log is of one of the two only, there is nothing to join, and no need to copy it."""
 
-_WAITS: Final = """
-CREATE TEMP TABLE waits AS
+WAITS: Final = """
 WITH fronts AS (
   SELECT DISTINCT coalesce(device, '') AS device FROM all_requests WHERE role <> 'back'
 ), asked AS (
@@ -104,7 +95,7 @@ WITH fronts AS (
       AS is_early,
     coalesce(win32, 0) IN (64, 995) AS is_gone,
     coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
-      AND took_ms % 1000 < 100 THEN took_ms // 1000 END) AS asked_s,
+      AND took_ms % 1000 < 100 THEN CAST(floor(took_ms / 1000) AS BIGINT) END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told
   FROM all_requests
   WHERE NOT (role = 'back' AND coalesce(device, '') IN (SELECT device FROM fronts))
@@ -128,7 +119,7 @@ FROM followed WHERE command = 'Ping' OR (command = 'Sync' AND asked_s IS NOT NUL
 """
 """Each request that waits, with what the same device did next."""
 
-_SILENCES: Final = """
+SILENCES: Final = """
 SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_exact AND next_exact AS
 is_precise,
   CASE
@@ -151,22 +142,50 @@ FROM waits
 """
 
 
-def join(connection: "DuckDBPyConnection", client: str) -> None:
-    """Make `all_requests` out of `lines`; `client` is the role of those that clients asked for."""
-    roles = {role for (role,) in connection.execute("SELECT DISTINCT role FROM lines").fetchall()}
-    if roles >= {client, "back"}:
-        connection.execute(_JOINED, {"client": client})
-    else:
-        connection.execute(_ONE_SIDED.format(client=client))
+def requests_sql(roles: Collection[str], role: str, numbered: str) -> tuple[str, bool]:
+    """Return the SQL that makes requests of `lines`, and whether it joins, so that its rows are worth keeping.
+
+    `role` is that of lines about what clients asked, `roles` are those that there are, and `numbered` are all lines,
+    each with an `id`.
+    """
+    alone = {**{name: f"back.{name}" for name in REQUESTS}, **dict.fromkeys(_ADDRESSES, "CAST(NULL AS STRING)")}
+    if not {role, "back"} <= set(roles):
+        columns = {name: f"client.{name}" for name in REQUESTS}
+        return _ONE_SIDED.format(role=role, columns=_listed(columns), alone=_listed(alone)), False
+    columns = {name: f"client.{name}" for name in REQUESTS}
+    columns |= {name: f"coalesce(client.{name}, back.{name})" for name in _FROM_CLIENT_FIRST}
+    columns |= {name: f"coalesce(back.{name}, client.{name})" for name in _FROM_BACK_FIRST}
+    columns["started_ms"] = "coalesce(CASE WHEN back.is_exact THEN back.started_ms END, client.started_ms)"
+    columns |= {name: f"client.{name} OR coalesce(back.{name}, false)" for name in ("is_exact", "is_expired")}
+    return _JOINED.format(role=role, numbered=numbered, columns=_listed(columns), alone=_listed(alone)), True
+
+
+def _listed(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{value} AS {name}" for name, value in columns.items())
+
+
+def name_networks(connection: "DuckDBPyConnection", rows: Sequence[tuple[str, str | None]]) -> None:
+    """Make the table `networks`, of address and network."""
+    connection.execute("CREATE TEMP TABLE networks (address VARCHAR, network VARCHAR)")
+    for at in range(0, len(rows), 1000):
+        batch = [value for row in rows[at : at + 1000] for value in row]
+        connection.execute(f"INSERT INTO networks VALUES {', '.join(['(?, ?)'] * (len(batch) // 2))}", batch)
+
+
+def join(connection: "DuckDBPyConnection", roles: Collection[str], role: str) -> None:
+    """Make `all_requests` out of `lines`."""
+    sql, is_joined = requests_sql(roles, role, "(SELECT *, row_number() OVER () AS id FROM lines)")
+    connection.execute(f"CREATE TEMP {'TABLE' if is_joined else 'VIEW'} all_requests AS {sql}")
 
 
 def follow(connection: "DuckDBPyConnection") -> None:
     """Make the tables `waits` and `silences` out of `all_requests` and `networks`."""
-    connection.execute(_WAITS)
-    connection.execute(f"CREATE TEMP TABLE silences AS {_SILENCES}", _margins(AT_ONCE_S))
+    connection.execute(f"CREATE TEMP TABLE waits AS {WAITS}")
+    connection.execute(f"CREATE TEMP TABLE silences AS {SILENCES}", margins())
 
 
-def _margins(at_once_s: float) -> dict[str, float]:
+def margins(at_once_s: float = AT_ONCE_S) -> dict[str, float]:
+    """Return what `SILENCES` asks for, where a device asks again so soon after an answer."""
     least_s, most_s = MARGIN_S
     return {
         "shortest": _SHORTEST_S, "before": _BEFORE_S, "at_once": at_once_s, "least": max(least_s, at_once_s),
@@ -190,10 +209,10 @@ def silences_of(
           lasted_s,
           kind_of IN ('told', 'silent') OR (kind_of = 'unknown' AND $unknown = 'lost') AS is_cut,
           kind_of = 'told' AS is_exact
-        FROM {"silences" if at_once_s is None else f"({_SILENCES})"}
+        FROM {"silences" if at_once_s is None else f"({SILENCES})"}
         WHERE kind_of IN ('answered', 'told', 'silent') OR (kind_of = 'unknown' AND $unknown <> '' AND held_s > 0)
         """,
-        values if at_once_s is None else values | _margins(at_once_s),
+        values if at_once_s is None else values | margins(at_once_s),
     ).fetchnumpy()
     silences = Silences(
         np.asarray(found["lasted_s"], np.float64),

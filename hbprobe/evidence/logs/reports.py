@@ -65,7 +65,7 @@ def _report(path: Path) -> Report:
     return Report(path.stem, comments[0], sql, label, value)
 
 
-def table_of(report: Report, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> ReportTable:
+def table_of(report: Report, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> ReportTable:
     """Return the answer: columns in milliseconds since 1970 become times in UTC, without the `_ms` in the name."""
     times = {name for name in columns if name.endswith("_ms")}
     cells = tuple(tuple(utc(row[name]) if name in times else row[name] for name in columns) for row in rows)

@@ -4,18 +4,18 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
-from hbprobe.evidence.logs.engine import engine, rows_of, users_rows
-from hbprobe.evidence.logs.following import follow, join
+from hbprobe.evidence.logs.engine import columns_and_rows, engine, users_rows
+from hbprobe.evidence.logs.following import follow, join, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, find, head_of, kind_of, text_of
 from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms, Read, is_store
@@ -29,6 +29,8 @@ from hbprobe.records.logs import LogEvidence
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from hbprobe.evidence.logs.spark import Spark
+
 Told = Callable[[str], None]
 
 
@@ -40,6 +42,13 @@ class By(StrEnum):
     KIND = "kind"
     """The DeviceType that a device gives."""
     SERVER = "server"
+
+
+class Engine(StrEnum):
+    """What runs the SQL."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,11 @@ class Logs:
     pseudonyms: Path | None = None
     """A file with a secret: users, devices and addresses become keyed hashes."""
     memory_mb: int = 700
-    """What the engine may take."""
+    """What DuckDB may take."""
+    engine: Engine = Engine.DUCKDB
+    """What answers reports and SQL. Logs themselves are read with DuckDB, and limits are judged with it."""
+    spark_remote: str | None = None
+    """Spark's master, or a server at `sc://`; by default this machine is all of it."""
 
     def run(self, told: Told = lambda _: None) -> LogEvidence:
         """Read everything, and return what it shows. `told` hears what is being done."""
@@ -90,12 +103,18 @@ class Logs:
         names = _names(self.networks)
         pseudonyms = None if self.pseudonyms is None else Pseudonyms(_key(self.pseudonyms))
         with ExitStack() as stack:
+            session = stack.enter_context(self._spark()) if self.engine is Engine.SPARK else None
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hbprobe-logs-")))
             connection = stack.enter_context(engine(scratch, self.memory_mb))
             store = LogStore(
                 self.into or scratch / "store", connection, pseudonyms=pseudonyms, is_kept=self.into is not None
             )
-            yield OpenLogs._read(self, connection, store, names, pseudonyms, told)
+            yield OpenLogs._read(self, connection, store, names, pseudonyms, told, session)
+
+    def _spark(self) -> "AbstractContextManager[Spark]":
+        from hbprobe.evidence.logs.spark import spark
+
+        return spark(self.spark_remote)
 
 
 def _names(file: Path | None) -> NetworkNames:
@@ -120,8 +139,15 @@ def _key(file: Path) -> bytes:
 class OpenLogs:
     """Logs that were read, with a database open over them."""
 
-    def __init__(self, asked: Logs, connection: "DuckDBPyConnection", pseudonyms: Pseudonyms | None) -> None:
+    def __init__(
+        self,
+        asked: Logs,
+        connection: "DuckDBPyConnection",
+        pseudonyms: Pseudonyms | None,
+        session: "Spark | None" = None,
+    ) -> None:
         self.asked = asked
+        self.spark = session
         self.connection = connection
         self.pseudonyms = pseudonyms
         self.reads: list[Read] = []
@@ -140,8 +166,9 @@ class OpenLogs:
         names: NetworkNames,
         pseudonyms: Pseudonyms | None,
         told: Told,
+        session: "Spark | None",
     ) -> Self:
-        logs = cls(asked, connection, pseudonyms)
+        logs = cls(asked, connection, pseudonyms, session)
         plain, stores = list[Path](), list[Path]()
         for path in asked.paths:
             (stores if is_store(Path(path)) else plain).append(Path(path))
@@ -202,39 +229,38 @@ class OpenLogs:
             for sign, moment in ((">=", self.asked.since), ("<", self.asked.until))
             if moment is not None
         ]
-        self.connection.execute(
-            f"CREATE VIEW lines AS SELECT * FROM read_requests WHERE {' AND '.join(bounds) or 'true'}"
-        )
+        where = " AND ".join(bounds) or "true"
+        self.connection.execute(f"CREATE VIEW lines AS SELECT * FROM read_requests WHERE {where}")
         roles = {role for (role,) in self.connection.execute("SELECT DISTINCT role FROM lines").fetchall()}
         if "proxy" in roles and "client" in roles:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
-        join(self.connection, role)
-        self._name_networks(names)
+        networks, (narrow, values) = self._networks(names), self._narrow()
+        if self.spark is not None:
+            self.spark.read("lines", files["requests"], REQUESTS, where)
+            self.spark.read("httperr", files["httperr"], HTTPERR)
+            self.spark.follow(roles, role, networks, narrow, values)
+            return
+        name_networks(self.connection, networks)
+        join(self.connection, roles, role)
         follow(self.connection)
-        self._narrow()
+        kind = "TABLE" if values else "VIEW"
+        self.connection.execute(
+            f"CREATE TEMP {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None
+        )
 
-    def _name_networks(self, names: NetworkNames) -> None:
-        found = self.connection.execute(
-            "SELECT DISTINCT coalesce(forwarded_for, client) FROM all_requests"
-        ).fetchall()
-        rows = [
+    def _networks(self, names: NetworkNames) -> list[tuple[str, str | None]]:
+        """Return the network of each address."""
+        sql = "SELECT DISTINCT coalesce(forwarded_for, client) FROM lines WHERE role <> 'back'"
+        return [
             (address, names.of(address.partition("#")[0], self.asked.v4_prefix))
-            for (address,) in found
+            for (address,) in self.connection.execute(sql).fetchall()
             if address is not None
         ]
-        self.connection.execute("CREATE TEMP TABLE networks (address VARCHAR, network VARCHAR)")
-        for at in range(0, len(rows), 1000):
-            batch = [value for row in rows[at : at + 1000] for value in row]
-            self.connection.execute(f"INSERT INTO networks VALUES {', '.join(['(?, ?)'] * (len(batch) // 2))}", batch)
 
-    def _narrow(self) -> None:
-        """Let reports see what was asked for only."""
-        asked = self.asked
-        if asked.who is None and asked.containing is None:
-            self.connection.execute("CREATE TEMP VIEW requests AS SELECT * FROM all_requests")
-            return
-        wheres, values = [], dict[str, str]()
+    def _narrow(self) -> tuple[str, dict[str, str]]:
+        """Return which requests reports are to see, as SQL with its values."""
+        asked, wheres, values = self.asked, ["true"], dict[str, str]()
         if asked.who is not None:
             who = asked.who.rpartition("\\")[2]
             pseudonym = self.pseudonyms.of if self.pseudonyms else (lambda name: name)
@@ -244,12 +270,12 @@ class OpenLogs:
             values["text"] = asked.containing.lower()
             listed = "concat_ws(' ', user_name, device, device_type, user_agent, error)"
             wheres.append(f"contains(lower({listed}), $text)")
-        self.connection.execute(
-            f"CREATE TEMP TABLE requests AS SELECT * FROM all_requests WHERE {' AND '.join(wheres)}", values
-        )
+        return " AND ".join(wheres), values
 
     def evidence(self) -> LogEvidence:
-        """Return what the logs show."""
+        """Return what the logs show. Raises UserError where Spark is asked to."""
+        if self.spark is not None:
+            raise UserError("--engine spark answers --report NAME and --sql FILE: name one")
         from hbprobe.evidence.logs.conclusions import evidence_of
 
         return evidence_of(self)
@@ -261,7 +287,9 @@ class OpenLogs:
             raise UserError(
                 f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
             )
-        return self._table(known[name], rows_of(self.connection, known[name].sql))
+        report = known[name]
+        found = columns_and_rows(self.connection, report.sql) if self.spark is None else self.spark.rows(report.sql)
+        return table_of(report, *found)
 
     def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
@@ -272,11 +300,9 @@ class OpenLogs:
                 f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
             ) from None
         report = Report(file.stem, file.name, sql, None, None)
-        return self._table(report, users_rows(self.connection, sql, str(file)))
-
-    def _table(self, report: Report, rows: list[dict[str, Any]]) -> ReportTable:
-        columns = [column[0] for column in self.connection.description or ()]
-        return table_of(report, rows, columns)
+        if self.spark is not None:
+            return table_of(report, *self.spark.users_rows(sql, str(file)))
+        return table_of(report, *users_rows(self.connection, sql, str(file)))
 
 
 def _evtx(source: LogSource) -> Iterator[EventEntry]:

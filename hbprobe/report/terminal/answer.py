@@ -64,7 +64,7 @@ def doubts(result: Result) -> list[tuple[str, str]]:
 
 
 def _meaning(result: Result) -> Iterator[str]:
-    if is_servers_own(result.method, result.limit):
+    if is_servers_own(result.method, result.limit, result.cut_by):
         yield "the server's own timer ends a session that is idle for longer; the path beyond that was not measured"
     elif death := death_words(result.limit):
         yield f"a session that is idle for longer dies: {death[0].partition(': ')[2]}"

@@ -1,5 +1,6 @@
 """The commands of docs/logs.md, run as they stand there, on a smaller company than the document's."""
 
+import json
 import re
 
 import pytest
@@ -44,8 +45,17 @@ def shape(output):
     return title, re.findall("[a-z_]+", body.splitlines()[0])
 
 
-def test_the_mix_of_the_company_is_one(small, monkeypatch):
-    assert "    hbprobe logs logs --mix company.yaml\n" in DOCUMENT.read_text(encoding="utf-8")
+def test_the_mix_of_the_company_is_one_and_sizes_it(small, monkeypatch, capsys):
+    """Some of its devices ask for 1800 s, so a firewall at 31 minutes lets all of them wait; one at 5 does not."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert "    hbprobe logs logs --mix company.yaml\n    hbprobe size --mix company.yaml" in text
     monkeypatch.chdir(small)
     assert main(["logs", "logs", "--mix", "company.yaml"]) in (0, 1)
     assert len(load_mix(small / "company.yaml", Catalogue()).paths) == 3
+    capsys.readouterr()
+    asked = ["--devices", "60", "--from", "5min", "--to", "31min", "--step", "26min"]
+    assert main(["size", "--mix", "company.yaml", *asked, "--json"]) == 0
+    sized = json.loads(capsys.readouterr().out)
+    assert sized["devices"] == 60
+    short, enough = (row["without_push_min"] for row in sized["tried"])
+    assert short > enough

@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -147,10 +148,15 @@ def test_a_namespace_can_be_seen_to_go(start, python):
 # What they find
 
 
-def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python):
+@pytest.fixture(scope="session")
+def relayed():
+    """What the relay finds, whoever runs it."""
+    return json.loads(subprocess.check_output([sys.executable, SCENARIOS, "relay"]))
+
+
+def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python, relayed):
     program = start(*python, SCENARIOS, "kernel")
     program.see(30)
-    relayed = json.loads(subprocess.check_output([*python, SCENARIOS, "relay"]))
     found, _ = program.process.communicate(timeout=60)
     assert program.process.returncode == 0, program.errors.read_text()
     program.assert_that_nothing_is_left()

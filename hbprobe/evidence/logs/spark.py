@@ -1,0 +1,149 @@
+"""Spark, for logs of more than one machine: the same SQL as on DuckDB, over the Parquet that a store keeps.
+
+PySpark is an extra: `pip install 'hbprobe[spark]'`, and a Java runtime. https://spark.apache.org/docs/latest/.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from hbprobe.errors import UserError
+from hbprobe.evidence.logs.following import SILENCES, WAITS, margins, requests_sql
+
+Values = Mapping[str, float | str]
+_LOCAL: Final = "local[*]"
+_CONNECT: Final = "sc://"
+_NUMBERED: Final = "numbered_lines"
+
+
+class _Frame(Protocol):
+    """What is used of PySpark's DataFrame, which has a class of its own for each way to reach Spark."""
+
+    columns: Sequence[str]
+
+    def select(self, *columns: str) -> "_Frame": ...
+    def where(self, condition: str) -> "_Frame": ...
+    def cache(self) -> "_Frame": ...
+    def createOrReplaceTempView(self, name: str) -> None: ...  # noqa: N802 (its name there)
+    def collect(self) -> "Sequence[_Row]": ...
+
+
+class _Row(Protocol):
+    def asDict(self) -> dict[str, Any]: ...  # noqa: N802
+
+
+class _Reader(Protocol):
+    def option(self, name: str, value: str) -> "_Reader": ...
+    def parquet(self, *files: str) -> _Frame: ...
+
+
+class _Session(Protocol):
+    read: _Reader
+
+    def sql(self, sql: str, args: dict[str, float | str] | None) -> _Frame: ...
+    def createDataFrame(self, rows: Sequence[object], schema: str) -> _Frame: ...  # noqa: N802
+
+
+@contextmanager
+def spark(remote: str | None) -> "Iterator[Spark]":
+    """Open a session: in this process, of a master such as `local-cluster[2,1,1024]`, or of a server at `sc://`.
+
+    Raises UserError where PySpark is not there, or where no session comes about.
+    """
+    try:
+        import pyspark
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise UserError("--engine spark needs PySpark: pip install 'hbprobe[spark]', and a Java runtime") from None
+    address = remote or _LOCAL
+    logging.getLogger("SQLQueryContextLogger").disabled = True  # it prints pages for a query that is wrong
+    os.environ.setdefault("SPARK_HOME", str(Path(pyspark.__file__).parent))  # workers of a local-cluster look for it
+    builder = SparkSession.builder.appName("hbprobe logs").config("spark.sql.session.timeZone", "UTC")
+    if address.startswith(_CONNECT):
+        builder = builder.remote(address)
+    else:
+        builder = builder.master(address).config("spark.ui.enabled", "false").config("spark.log.level", "ERROR")
+        builder = builder.config("spark.ui.showConsoleProgress", "false")
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:  # of py4j, gRPC or Java, none of which share a class
+        raise UserError(f"--engine spark: no session of {address}: {_in_a_line(error)}") from None
+    try:
+        yield Spark(session)
+    finally:
+        session.stop()
+
+
+class Spark:
+    """The tables `requests`, `silences` and `httperr` in a session of Spark."""
+
+    def __init__(self, session: _Session) -> None:
+        self._session = session
+
+    def read(self, name: str, files: Sequence[str], columns: Mapping[str, str], where: str = "true") -> None:
+        """Make a view of files of Parquet, which the workers must reach under the same names."""
+        if files:
+            found = self._session.read.option("recursiveFileLookup", "true").parquet(*files)
+            found = found.select(*columns).where(where)
+        else:
+            nothing = ", ".join(f"CAST(NULL AS {_type(kind)}) AS {column}" for column, kind in columns.items())
+            found = self._run(f"SELECT {nothing} WHERE false")
+        found.createOrReplaceTempView(name)
+
+    def follow(
+        self,
+        roles: Collection[str],
+        role: str,
+        networks: Sequence[tuple[str, str | None]],
+        narrow: str,
+        values: Values,
+    ) -> None:
+        """Make everything out of `lines`, as `following` does on DuckDB; `narrow` is what reports are to see."""
+        named = self._session.createDataFrame(list(networks), "address STRING, network STRING")
+        named.createOrReplaceTempView("networks")
+        self._define(_NUMBERED, "SELECT *, monotonically_increasing_id() AS id FROM lines", is_kept=True)
+        self._define("all_requests", requests_sql(roles, role, _NUMBERED)[0], is_kept=True)
+        self._define("waits", WAITS)
+        self._define("silences", SILENCES, margins(), is_kept=True)
+        self._define("requests", f"SELECT * FROM all_requests WHERE {narrow}", values)
+
+    def _define(self, name: str, sql: str, values: Values | None = None, *, is_kept: bool = False) -> None:
+        found = self._run(sql, values)
+        (found.cache() if is_kept else found).createOrReplaceTempView(name)
+
+    def _run(self, sql: str, values: Values | None = None) -> _Frame:
+        return self._session.sql(re.sub(r"\$([a-z_]+)", r":\1", sql), args=dict(values) if values else None)
+
+    def rows(self, sql: str) -> tuple[list[str], list[dict[str, Any]]]:
+        """Run a query; return its columns and rows."""
+        found = self._run(sql)
+        return list(found.columns), [
+            {name: _plain(value) for name, value in row.asDict().items()} for row in found.collect()
+        ]
+
+    def users_rows(self, sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
+        """Run a query that the user wrote. Raises UserError, in one line, for one that cannot run."""
+        from pyspark.errors import PySparkException
+
+        try:
+            return self.rows(sql)
+        except PySparkException as error:
+            raise UserError(f"{name}: {_in_a_line(error)}") from None
+
+
+def _type(kind: str) -> str:
+    return "STRING" if kind == "VARCHAR" else kind
+
+
+def _plain(value: object) -> object:
+    """Return a value as DuckDB gives it: a quotient is a float there."""
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).split("\n\nJVM stacktrace")[0].split())[:300]

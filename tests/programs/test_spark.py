@@ -1,0 +1,95 @@
+"""The same SQL on two engines: each query gives the same rows on Spark as on DuckDB."""
+
+import math
+import os
+import shutil
+import sys
+
+import pytest
+from support.company import company, path, write_logs
+from support.iis import FIELDS, head, line, ping, write
+
+from hbprobe.eas.releases import Release
+from hbprobe.errors import UserError
+from hbprobe.evidence.logs.reports import reports
+from hbprobe.evidence.logs.request import Engine, Logs
+from hbprobe.manner import Manner
+
+MORE = (
+    *(line(cs_uri_query="User=bob&DeviceId=B1&DeviceType=WP8&Cmd=Sync", sc_status=status) for status in (401,) * 12),
+    *(ping("carol", "C1", "V120_Ssnf:T_As:BlockedP_", sc_status=449) for _ in range(3)),
+    *(ping("dave", "D1", f"V141_Hb480_S1_Pa{ack}_Error:OverBudget_") for ack in (1, 2)),
+    *(line(cs_uri_query=f"User=erin&DeviceId=E1&DeviceType=X&Cmd=Sync&Log=V25_St:{kind}_") for kind in "FRIS" * 20),
+    line(cs_uri_query="-", cs_method="OPTIONS", cs_username="-"),
+    *(ping("fay", "F1", None, sc_status=502, sc_win32_status=1236, time_taken=197_000) for _ in range(3)),
+    *(ping("gil", "G1", time=f"08:11:{second % 60:02}") for second in range(70)),
+)
+WITH_BYTES = f"{FIELDS} sc-bytes cs-bytes"
+HTTPERR = (
+    "#Fields: date time c-ip c-port s-ip s-port cs-version cs-method cs-uri sc-status s-siteid s-reason s-queuename\n"
+    "2030-01-02 08:00:00 198.51.100.7 50000 192.0.2.10 443 - - - - - Timer_ConnectionIdle -\n"
+)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Return a store of what both sides of a company log, and of lines of every kind that reports look for."""
+    logs, folder = tmp_path / "logs", tmp_path / "kept"
+    world = company(path("a", 300), path("b", 600, Manner.RESET), devices=12)
+    write_logs(logs, world, Release.V2019, days=0.15)
+    write(logs / "W3SVC1/more.log", head() + "".join(MORE))
+    write(logs / "W3SVC1/bytes.log", head(WITH_BYTES) + line(WITH_BYTES, sc_bytes=313, cs_bytes=612))
+    write(logs / "httperr1.log", HTTPERR)
+    Logs([logs], into=folder).run()
+    return folder
+
+
+@pytest.fixture
+def pyspark(monkeypatch):
+    """Find PySpark in a folder of its own: it has half a gigabyte, and is not among what tests bring."""
+    folder = os.environ.get("HBPROBE_PYSPARK")
+    if not folder or shutil.which("java") is None:
+        pytest.skip("needs PySpark in the folder HBPROBE_PYSPARK, and Java")
+    monkeypatch.setattr(sys, "path", [*sys.path, folder])
+
+
+@pytest.fixture
+def cheap(tmp_path, monkeypatch):
+    """Let Spark do with little: for some hundred rows, to compile each query is nearly all that it costs."""
+    write(
+        tmp_path / "conf/spark-defaults.conf",
+        "spark.sql.codegen.wholeStage false\nspark.sql.codegen.factoryMode NO_CODEGEN\n"
+        "spark.sql.adaptive.enabled false\nspark.sql.shuffle.partitions 1\n"
+        "spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1\n"
+        "spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1\n",
+    )
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path / "conf"))
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+
+
+def same(one, other):
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=2e-3)  # a half may be rounded either way
+    return one == other
+
+
+@pytest.mark.program
+@pytest.mark.usefixtures("pyspark", "cheap")
+def test_every_query_gives_the_same_rows(kept, tmp_path):
+    """In a cluster on this machine, so that rows cross processes."""
+    order = "who NULLS LAST, started_ms NULLS LAST, since_s NULLS LAST, kind_of"
+    own = write(tmp_path / "own.sql", f"SELECT who, kind_of, since_s, network FROM silences ORDER BY {order}")
+    master = "local-cluster[1,1,1024]"
+    with Logs([kept]).opened() as here, Logs([kept], engine=Engine.SPARK, spark_remote=master).opened() as there:
+        different = []
+        for name in reports():
+            one, other = here.report(name), there.report(name)
+            assert one.columns == other.columns and one.rows, name
+            rows = zip(one.rows, other.rows, strict=True)
+            different += [(name, *row) for row in rows if not all(map(same, *row))]
+        assert different == []
+        one, other = here.query(own), there.query(own)
+        rows = zip(one.rows, other.rows, strict=True)
+        assert len(one.rows) > 100 and [row for row in rows if not all(map(same, *row))] == []
+        with pytest.raises(UserError, match=r"wrong\.sql: .*none_such"):
+            there.query(write(tmp_path / "wrong.sql", "SELECT none_such FROM requests"))
