@@ -43,7 +43,6 @@ def make(folder: Path, devices: int, days: float) -> None:
     asked = f"fleet --mix {folder}/mix.yaml --devices {devices} --days {days} --seed {SEED} --iis-log {folder}/logs"
     with contextlib.redirect_stdout(io.StringIO()):
         main(shlex.split(asked))
-    (folder / "logs/truth.json").unlink()  # which is no log
     nokia = "Cmd=Sync&User=carol&DeviceId=NOKIA01&DeviceType=NokiaE72&Log=V120_Ssnf:T_As:BlockedP_"
     cloud = "Cmd=Sync&User=dave&DeviceId=CLOUDMAGIC01&DeviceType=CloudMagic&Log=V141_St:S_S1_As:AllowedG_"
     lines = [

@@ -1,5 +1,5 @@
-"""A new thing is one file and one row: a copy of hbprobe gets a method, an expiry, a report format and a device, and
-runs each of them."""
+"""A new thing is one file and one row: a copy of hbprobe gets a method, an expiry, a report format, a device
+and a field of a trial, and runs each of them."""
 
 import json
 import shutil
@@ -86,6 +86,8 @@ sources:
     grade: example
     says: Made up.
 """
+FIELD = '    toy: str = "played"\n'
+PART = '    toy: str = ""\n'
 RUN = """
 import json
 from pathlib import Path
@@ -102,6 +104,7 @@ print(json.dumps({
     "limit": [again.limit.survived_s, again.limit.cut_s, again.limit.manner],
     "devices": [device.id for device in again.verdict.devices],
     "status": status,
+    "fields": [json.loads(again.to_json())["trials"][0]["toy"], again.trials[0].outcome.toy],
     "report": Path("report.toy").read_text(),
 }))
 """
@@ -109,6 +112,8 @@ ROWS = (
     ("trial/methods/table.py", '    MethodTraits(\n        name="idle"', METHOD_ROW),
     ("manner.py", "    RESPOND = (", EXPIRY_ROW),
     ("report/documents/formats.py", '    "html": _html', FORMAT_ROW),
+    ("trial/outcome.py", "    connection: Connection | None = None", FIELD),
+    ("records/result_parts.py", "    connection: ConnectionPart | None = None", PART),
     ("exchange/devices.py", '    DeviceKind(\n        "android-4.4"', DEVICE_ROW),
 )
 """In which file, before what, a row is added."""
@@ -162,3 +167,7 @@ def test_a_report_format_is_a_file_and_a_row(ran):
 
 def test_a_device_is_a_file_and_a_row(ran):
     assert "toy" in ran["devices"]
+
+
+def test_a_field_of_a_trial_is_a_line_in_the_value_and_a_line_in_its_part(ran):
+    assert ran["fields"] == ["played", "played"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import random
 import time
 from dataclasses import replace
@@ -85,7 +84,7 @@ async def _live(world: "World", box: "Profile", until_s: float, logs: Path | Non
         contextlib.closing(EventLog(logs, release, world.settings, clock, site)) as events,
     ):
         seen = await run(world, [box], until_s, (lines, events))
-    write_whole(logs / "truth.json", json.dumps(truth_of(world, lambda _: _BEHIND_THE_BOX), indent=2) + "\n")
+    write_whole(logs / "truth.json", truth_of(world, lambda _: _BEHIND_THE_BOX).to_json())
     return seen
 
 

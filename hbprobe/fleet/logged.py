@@ -17,10 +17,10 @@ from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.reference import PlainDevice, Reference
 from hbprobe.fleet.states import RequestEnd
 from hbprobe.fleet.world import World
+from hbprobe.records.simulations import TrueFirewallPart, TrueLimitPart, TrueNetworkPart, TruthPart
 
 _LATEST_ANSWER_S: Final = 0.013
 """How much longer than its interval a Ping takes: seen in a published line."""
-TRUTH_SCHEMA: Final = "hbprobe.truth/1"
 STOLEN: Final = "NMStolen"
 _FIRST_PORT: Final = 49_152
 """Of those that Windows and others give to clients: RFC 6335, section 6."""
@@ -138,29 +138,26 @@ def network_of_path(number: int) -> str:
     return _address(number, 0) + "/24"
 
 
-def truth_of(world: World, network: Callable[[int], str] = network_of_path) -> dict[str, object]:
+def truth_of(world: World, network: Callable[[int], str] = network_of_path) -> TruthPart:
     """Return what the paths do, by network, for whoever reads the logs."""
-    return {
-        "schema": TRUTH_SCHEMA,
-        "devices": world.devices,
-        "networks": [
-            {
-                "network": network(number),
-                "path": path.name,
-                "limits": [
-                    {
-                        "from": _finite(span.low_s),
-                        "to": _finite(span.high_s),
-                        "spread": span.cut.spread_s,
-                        "how": span.cut.manner,
-                    }
-                    for span in path.spans
-                ],
-            }
-            for number, path in enumerate(world.paths)
-        ],
-        "firewall": {"limit": _finite(world.firewall.limit_s), "how": world.firewall.manner},
-    }
+    networks = (
+        TrueNetworkPart(
+            network=network(number),
+            path=path.name,
+            limits=tuple(
+                TrueLimitPart(
+                    low_s=_finite(span.low_s),
+                    high_s=_finite(span.high_s),
+                    spread=span.cut.spread_s,
+                    how=span.cut.manner,
+                )
+                for span in path.spans
+            ),
+        )
+        for number, path in enumerate(world.paths)
+    )
+    firewall = TrueFirewallPart(limit=_finite(world.firewall.limit_s), how=world.firewall.manner)
+    return TruthPart(devices=world.devices, networks=tuple(networks), firewall=firewall)
 
 
 def _finite(seconds: float) -> float | None:

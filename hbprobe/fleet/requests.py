@@ -1,7 +1,6 @@
 """The requests for simulated fleets: what the server sees of one, and which timer its firewall should have."""
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -282,4 +281,4 @@ def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None], *, th
         log.request_done(record)
         say(f"writing logs: {record.ended_s / (asked.days * DAY_S):.0%}")
     log.close()
-    write_whole(folder / "truth.json", json.dumps(truth_of(world), indent=2) + "\n")
+    write_whole(folder / "truth.json", truth_of(world).to_json())

@@ -11,7 +11,6 @@ from hbprobe.diagnosis.reasoning import BoxKind, Direction, Movement, Runs, Whos
 from hbprobe.diagnosis.spread import Spread
 from hbprobe.locate.finding import ALL, Code, Hop, Reached
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.preflight.preflight import CheckState, Name
 from hbprobe.profiles.model import Profile
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.records.logs import LogEvidence
@@ -27,11 +26,9 @@ from hbprobe.records.result_parts import (
     ResultPart,
     SearchPart,
     Seconds,
-    ServerPart,
     Share,
     TextOrNull,
     TrialLine,
-    VerdictPart,
     rounded,
 )
 from hbprobe.statistics.bands import curve
@@ -300,83 +297,6 @@ class LocationPart(Document):
         unasked = {"method": None, "hold_s": None, "every_s": None}
         parts = {"limit": CutPart.of(value), "seconds": WallPart.of(value)}
         return {**unasked, **cls.taken_from(value.route, value.asked, value), **parts}
-
-
-class CheckPart(Part):
-    """One thing that must work."""
-
-    name: Name
-    state: CheckState
-    took_s: Seconds = Field(alias="seconds")
-    found: tuple[str, ...]
-    mend: str | None
-    """What to do."""
-
-
-class NothingPart(Part):
-    """An object without keys."""
-
-
-class PreflightPart(Document):
-    """Whether an ActiveSync server answers a device: docs/ping.md."""
-
-    schema_: Literal["hbprobe.preflight/1"] = Field(alias="schema")
-    hbprobe: str
-    label: str
-    target: str
-    user: str
-    passed: StrictBool
-    checks: tuple[CheckPart, ...]
-    server: ServerPart | NothingPart
-    """What the server said of itself."""
-    notes: tuple[str, ...]
-
-
-class KnownLimitPart(Part):
-    """A limit that was known before."""
-
-    survived_s: AsGiven | None = Field(alias="survived")
-    cut_s: AsGiven | None = Field(alias="cut")
-    manner: Manner | None = Field(alias="how")
-
-
-class PathsPart(Part):
-    """Paths on which a device asks for so little: they carry the one and cut the other, in seconds."""
-
-    carried_s: Count
-    cut_s: Count | None
-
-
-class AskingDevicePart(Part):
-    """A device that asks for the average or less."""
-
-    id: str
-    name: str
-    paths: tuple[PathsPart, ...]
-    on_any_path: StrictBool
-
-
-class EventSaidPart(Part):
-    """An event 1040 or 3033 that was logged, and who asks for so little."""
-
-    average_s: Count | None
-    threshold_s: Count
-    command: Literal["Ping", "Sync"] | None
-    times: Count
-    explanations: tuple[AskingDevicePart, ...] = Field(alias="devices")
-
-    @classmethod
-    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  an EventSaid
-        return cls.taken_from(value.event, value)
-
-
-class VerdictRecordPart(Document):
-    """What Exchange makes of a limit that was known before, or an event says of a path: docs/event-1040.md."""
-
-    schema_: Literal["hbprobe.verdict/1"] = Field(alias="schema")
-    limit: KnownLimitPart | None
-    verdict: VerdictPart | None
-    events: tuple[EventSaidPart, ...]
 
 
 class BracketPart(Part):

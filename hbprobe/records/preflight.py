@@ -2,12 +2,45 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field, StrictBool
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError
-from hbprobe.preflight.preflight import Check, CheckState
+from hbprobe.preflight.preflight import Check, CheckState, Name
 from hbprobe.records.record import JsonRecord
+from hbprobe.records.result_parts import Document, Part, Seconds, ServerPart
+
+
+class CheckPart(Part):
+    """One thing that must work."""
+
+    name: Name
+    state: CheckState
+    took_s: Seconds = Field(alias="seconds")
+    found: tuple[str, ...]
+    mend: str | None
+    """What to do."""
+
+
+class NothingPart(Part):
+    """An object without keys."""
+
+
+class PreflightPart(Document):
+    """Whether an ActiveSync server answers a device: docs/ping.md."""
+
+    schema_: Literal["hbprobe.preflight/1"] = Field(alias="schema")
+    hbprobe: str
+    label: str
+    target: str
+    user: str
+    passed: StrictBool
+    checks: tuple[CheckPart, ...]
+    server: ServerPart | NothingPart
+    """What the server said of itself."""
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +69,4 @@ class PreflightRecord(JsonRecord):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        from hbprobe.records.documents import PreflightPart  # pydantic: only those who write or read wait for it
-
         return PreflightPart.of(self).to_dict()

@@ -119,8 +119,15 @@ def is_servers_own(method: str, limit: Limit, cut_by: str | None) -> bool:
 
 
 def load_result(path: Path) -> Result:
-    """Read a result from a file. Raises UserError, naming file, key and mend, where it is none."""
-    return load_with(path, Result.from_dict)
+    """Read a result, or that of a diagnosis, from a file; raises UserError, with file, key and mend, for others."""
+    return load_with(path, lambda data: Result.from_dict(_of_diagnosis(data)))
+
+
+def _of_diagnosis(data: object) -> object:
+    """Return the result that a diagnosis holds; anything else as it is."""
+    if isinstance(data, Mapping) and str(data.get("schema")).startswith("hbprobe.diagnosis/"):
+        return data.get("result", data)
+    return data
 
 
 def load_with(path: Path, read: Callable[[object], Read]) -> Read:

@@ -78,7 +78,9 @@ else:
 class Part(BaseModel):
     """A JSON object; keys that are not known are for a newer reader."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True, defer_build=True
+    )
 
     @classmethod
     def of(cls, value: object, **more: object) -> Self:
@@ -127,8 +129,9 @@ class Document(Part):
         if (schema := data.get("schema")) is None:
             raise ValueError(f"schema: is missing, so this is no {name}: {_ORIGIN}")
         if schema != known:
-            found = _abbreviated(schema)
-            raise ValueError(f'schema: is {found}, not "{known}": read it with the hbprobe that wrote it')
+            is_other = not str(schema).startswith(f"hbprobe.{name}/")
+            mend = f"it is no {name}: {_ORIGIN}" if is_other else "read it with the hbprobe that wrote it"
+            raise ValueError(f'schema: is {_abbreviated(schema)}, not "{known}": {mend}')
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -332,6 +335,53 @@ class VerdictPart(Part):
         if verdict.healthy is not self.healthy:
             raise ValueError("verdict.healthy: contradicts verdict.findings: " + _ORIGIN)
         return verdict
+
+
+class KnownLimitPart(Part):
+    """A limit that was known before."""
+
+    survived_s: AsGiven | None = Field(alias="survived")
+    cut_s: AsGiven | None = Field(alias="cut")
+    manner: Manner | None = Field(alias="how")
+
+
+class PathsPart(Part):
+    """Paths on which a device asks for so little: they carry the one and cut the other, in seconds."""
+
+    carried_s: Count
+    cut_s: Count | None
+
+
+class AskingDevicePart(Part):
+    """A device that asks for the average or less."""
+
+    id: str
+    name: str
+    paths: tuple[PathsPart, ...]
+    on_any_path: StrictBool
+
+
+class EventSaidPart(Part):
+    """An event 1040 or 3033 that was logged, and who asks for so little."""
+
+    average_s: Count | None
+    threshold_s: Count
+    command: Literal["Ping", "Sync"] | None
+    times: Count
+    explanations: tuple[AskingDevicePart, ...] = Field(alias="devices")
+
+    @classmethod
+    def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  an EventSaid
+        return cls.taken_from(value.event, value)
+
+
+class VerdictRecordPart(Document):
+    """What Exchange makes of a limit that was known before, or an event says of a path: docs/event-1040.md."""
+
+    schema_: Literal["hbprobe.verdict/1"] = Field(alias="schema")
+    limit: KnownLimitPart | None
+    verdict: VerdictPart | None
+    events: tuple[EventSaidPart, ...]
 
 
 class ServerPart(Part):

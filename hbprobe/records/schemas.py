@@ -15,16 +15,15 @@ from hbprobe.records.documents import (
     JournalLine,
     JournalPart,
     LocationPart,
-    PreflightPart,
     ProfilePart,
     ProfilesPart,
     ReportPart,
     TablePart,
-    VerdictRecordPart,
 )
 from hbprobe.records.logs import LogEvidence
-from hbprobe.records.result_parts import Document, ResultPart
-from hbprobe.records.simulations import FleetPart, FleetSocketsPart, FleetSweepPart, SizePart
+from hbprobe.records.preflight import PreflightPart
+from hbprobe.records.result_parts import Document, ResultPart, VerdictRecordPart
+from hbprobe.records.simulations import FleetPart, FleetSocketsPart, FleetSweepPart, SizePart, TruthPart
 
 _DOCUMENTS: tuple[type[Document], ...] = (
     ResultPart,
@@ -36,6 +35,7 @@ _DOCUMENTS: tuple[type[Document], ...] = (
     FleetPart,
     FleetSweepPart,
     FleetSocketsPart,
+    TruthPart,
     SizePart,
     HistoryPart,
     ReportPart,

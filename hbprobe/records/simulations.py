@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from hbprobe.records.result_parts import Amount, Count, Document, Part, Share, WholeSeconds
+from hbprobe.manner import Manner
+from hbprobe.records.result_parts import Amount, AsGiven, Count, Document, Part, Share, WholeSeconds
 
 Seed = Annotated[int, Field(strict=True)]
 
@@ -168,6 +169,41 @@ class FleetSocketsPart(Document):
     """The model makes the very same requests."""
     settings: WindowSettingsPart
     events: tuple[FiredPart, ...]
+
+
+class TrueLimitPart(Part):
+    """A timer of a path: requests are lost that take between so long and so long, and a while more by chance."""
+
+    low_s: AsGiven | None = Field(alias="from")
+    """null where nothing is lost."""
+    high_s: AsGiven | None = Field(alias="to")
+    spread: AsGiven
+    how: Manner
+
+
+class TrueNetworkPart(Part):
+    """The path behind a network that logs show."""
+
+    network: str
+    path: str
+    limits: tuple[TrueLimitPart, ...]
+
+
+class TrueFirewallPart(Part):
+    """The firewall before the server."""
+
+    limit: AsGiven | None
+    """null where it cuts nothing."""
+    how: Manner
+
+
+class TruthPart(Document):
+    """What is true of a simulated fleet whose logs were written: docs/fleet.md."""
+
+    schema_: Literal["hbprobe.truth/1"] = Field("hbprobe.truth/1", alias="schema")
+    devices: Count
+    networks: tuple[TrueNetworkPart, ...]
+    firewall: TrueFirewallPart
 
 
 class EnoughPart(Part):

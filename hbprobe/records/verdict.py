@@ -37,6 +37,8 @@ class VerdictRecord(JsonRecord):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        from hbprobe.records.documents import VerdictRecordPart  # pydantic: only those who write or read wait for it
+        from hbprobe.records.result_parts import (
+            VerdictRecordPart,  # pydantic: only those who write or read wait for it
+        )
 
         return VerdictRecordPart.of(self).to_dict()

@@ -1,3 +1,6 @@
+import json
+import re
+
 import pytest
 
 from hbprobe.cli.main import main
@@ -130,3 +133,16 @@ def test_what_devices_ask_for_behind_a_profile(profile, tmp_path):
 def test_a_staircase_is_of_one_path(result, profile, tmp_path, capsys):
     assert run(result, "--profile", profile, "--kind", "staircase", "--out", tmp_path / "plot.svg") == 2
     assert "--kind staircase draws one path" in capsys.readouterr().err
+
+
+def test_a_diagnosis_is_drawn_by_its_search(result, tmp_path):
+    diagnosis = tmp_path / "diagnosis.json"
+    diagnosis.write_text(json.dumps({"schema": "hbprobe.diagnosis/1", "result": json.loads(result.read_text())}))
+    assert run(diagnosis, "--out", tmp_path / "x.svg") == 0
+    assert run(result, "--out", tmp_path / "y.svg") == 0
+    assert sorted(drawn(tmp_path / "x.svg")) == sorted(drawn(tmp_path / "y.svg"))
+
+
+def drawn(file):
+    """The words of a picture."""
+    return re.findall(r"<!-- (.*?) -->", file.read_text())

@@ -218,6 +218,10 @@ ORIGIN = "give a file that --json or --out wrote"
             '{"schema": "hbprobe.result/2"}',
             'schema: is "hbprobe.result/2", not "hbprobe.result/1": read it with the hbprobe that wrote it',
         ),
+        (
+            '{"schema": "hbprobe.fleet/1"}',
+            f'schema: is "hbprobe.fleet/1", not "hbprobe.result/1": it is no result: {ORIGIN}',
+        ),
         ('{"schema": "hbprobe.result/1"}', f"hbprobe: is missing: {ORIGIN}"),
         ('{"schema": NaN}', "has the value NaN, which JSON does not know: write a number, or null"),
         ("[" * 100_000, f"is nested too deeply: {ORIGIN}"),
