@@ -1,7 +1,7 @@
 # /// script
 # dependencies = [
-#     "aiohttp", "aiomqtt", "asyncpg", "asyncssh", "grpclib", "hbprobe", "httpx", "psycopg[binary]", "redis",
-#     "websockets",
+#     "aiohttp", "aiomqtt", "asyncpg", "asyncssh", "grpcio", "grpclib", "hbprobe", "httpx", "psycopg[binary]",
+#     "redis", "websockets",
 # ]
 # ///
 """Puts well-known Python clients behind boxes of the catalogue, lets an hour pass, and tabulates which of them live.
@@ -10,27 +10,33 @@
     python docs/survival.py redis     prints the rows whose names have that word
 
 Every client is the real one with the settings that it has by default, or those that its row names; every connection
-is a real one, through a real box, on the warp clock. The servers are small ones of this file: each answers, and none
-ends a connection by itself. A client that is not installed is left out.
+is a real one, through a real box, on the warp clock; grpcio, whose loop is its own, on the real one. The servers are
+small ones of this file: each answers, and none ends a connection by itself. A client that is not installed is left
+out.
 """
 
 import asyncio
 import contextlib
+import functools
 import importlib.util
 import logging
 import re
 import struct
 import sys
+import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
-from hbprobe.testing import App, MakeBox, Survivals, survives
+from hbprobe.testing import App, Box, Fate, MakeBox, Survivals, survives
 from hbprobe.testing.choosing import USUAL
 
 DOCUMENT = Path(__file__).parent / "survival.md"
 FALSE_BEHIND = "ten-minute-provider"
+PATIENCE_S = 20.0
+"""So long is waited in real time for a client that gives itself no limit."""
 HOURS = 1.1
 """Longer than an hour, so that no timer of the boxes falls on the end of it."""
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -454,6 +460,49 @@ def false_verdicts(true: Survivals) -> str:
     return "\n".join([f"| behind {FALSE_BEHIND} | in step | not |", "| --- | --- | --- |", *rows])
 
 
+@contextlib.contextmanager
+def grpcio_server() -> Iterator[int]:
+    """Answer what is asked, in threads; give the port."""
+    import grpc
+
+    with ThreadPoolExecutor() as threads:
+        server = grpc.server(threads)
+        echo = grpc.unary_unary_rpc_method_handler(lambda request, _: request)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("hbprobe.Test", {"Echo": echo}),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            yield port
+        finally:
+            server.stop(None)
+
+
+def grpcio_fate(port: int, profile: str) -> str:
+    """Return what becomes of a channel of grpcio whose connection a box forgets, after `PATIENCE_S`."""
+    import grpc
+
+    with Box(port, profile) as box, grpc.insecure_channel(f"{box.host}:{box.port}") as channel:
+        call = channel.unary_unary("/hbprobe.Test/Echo")
+        call(b"1", timeout=60)
+        box.forget()
+        threading.Event().wait(1)  # what the box says is heard
+        try:
+            call(b"2", timeout=PATIENCE_S)
+        except grpc.RpcError as error:
+            hangs = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            return str(Fate.HANGS) if hangs else f"{Fate.FAILS}: {error.code().name}"
+        return str(Fate.SURVIVES if box.opened == 1 else Fate.RECONNECTS)
+
+
+def real_verdicts() -> str:
+    """Return the table of clients on the real clock; all boxes at once, since a client that hangs takes its time."""
+    with grpcio_server() as port, ThreadPoolExecutor(len(PROFILES)) as threads:
+        fates = list(threads.map(functools.partial(grpcio_fate, port), PROFILES))
+    head = [f"| {' | '.join(['', *PROFILES])} |", f"| {' | '.join(['---'] * (len(PROFILES) + 1))} |"]
+    row = f"| {' | '.join(['grpcio', *fates])} |"
+    return "\n".join([*head, row, "", f"Measured with grpcio {version('grpcio')}."])
+
+
 def main() -> None:
     """Print some rows, or write all into the document."""
     logging.disable(logging.WARNING)  # what clients complain of is in the table
@@ -470,6 +519,10 @@ def main() -> None:
         text = re.sub(r"<!-- made by survival\.py -->.*?<!-- end -->", lambda _: made, text, flags=re.DOTALL)
         wrong = f"<!-- made by survival.py, too -->\n{false_verdicts(result)}\n<!-- end -->"
         text = re.sub(r"<!-- made by survival\.py, too -->.*?<!-- end -->", lambda _: wrong, text, flags=re.DOTALL)
+        if importlib.util.find_spec("grpc"):
+            real = f"<!-- made by survival.py on the real clock -->\n{real_verdicts()}\n<!-- end -->"
+            own = r"<!-- made by survival\.py on the real clock -->.*?<!-- end -->"
+            text = re.sub(own, lambda _: real, text, flags=re.DOTALL)
         DOCUMENT.write_text(text, encoding="utf-8")
     sys.stdout.write(f"{len(result.each)} connections of {HOURS} h in {took_s:.1f} s\n")
 

@@ -1,6 +1,7 @@
 """`hbprobe proxy --workers`: several processes behind one port, one control API and one log."""
 
 import contextlib
+import itertools
 import json
 import random
 import re
@@ -183,3 +184,23 @@ def test_a_server_that_nobody_knows(capsys: pytest.CaptureFixture[str]) -> None:
     upstream = "nobody.invalid:1"
     assert main(["proxy", "cisco-asa", "--workers", "2", "--listen", "127.0.0.1:0", "--upstream", upstream]) == 2
     assert f"--upstream {upstream}: no such host" in capsys.readouterr().err
+
+
+def test_boxes_of_layer_http_take_toxics_in_all_workers() -> None:
+    command = [sys.executable, "-m", "hbprobe", "proxy", "haproxy-sample-edge", "--workers", "2"]
+    command += ["--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:1", "--control", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        listening, control = process.stdout.readline(), process.stdout.readline()
+        port, url = int(re.findall(r"on 127\.0\.0\.1:(\d+),", listening)[0]), re.findall(r"http://\S+/", control)[0]
+        asked = {"type": "latency", "attributes": {"latency": 200}}
+        call(url + "boxes/0/toxics", "POST", json.dumps(asked).encode())
+        for _ in range(4):
+            with socket.create_connection(("127.0.0.1", port), 30) as client:
+                client.sendall(b"nonsense\r\n\r\n")
+                assert client.recv(12) == b"HTTP/1.1 400"
+        ended = itertools.count(1)
+        told = events(url, lambda event: event["event"] == "ended" and next(ended) == 4)
+        assert {event["toxic"] for event in told if event["event"] == "acted"} == {"latency_downstream"}
+        call(url + "stop", "POST")
+        assert process.wait(timeout=30) == 0

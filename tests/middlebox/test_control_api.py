@@ -14,6 +14,7 @@ from aiohttp import ClientResponse, ClientSession
 from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.control_api import ControlApi
 from hbprobe.net.event_feed import EventFeed
+from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile
 
 MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control-api.md").read_text(encoding="utf-8")
@@ -231,3 +232,20 @@ async def test_a_box_without_toxics_says_so(stage, make_box) -> None:
     async with stage(make_box(idle=IDLE)) as on, control(on.relay) as call:
         error = "box 0 was made without toxics"
         assert await call("POST", "/boxes/0/toxics", 400, json={"type": "noop"}) == {"error": error}
+
+
+async def test_a_box_of_layer_http_takes_what_makes_sense_there() -> None:
+    async with with_faults(Catalogue().find("haproxy-sample-edge")) as (call, port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert (await call("POST", "/boxes/0/toxics", json={"type": "latency"}))["type"] == "latency"
+        (flow,) = (await call("GET", "/boxes/0/flows"))["flows"]
+        assert (flow["toxics"], flow["phase"]) == (["latency_downstream"], "header")
+        asked = {"type": "idle_drop", "attributes": {"timeout": 5}}
+        error = (await call("POST", "/boxes/0/toxics", 400, json=asked))["error"]
+        assert error == (
+            "idle_drop is a timer of boxes that relay bytes, and this (layer http) times requests: change its "
+            "timers, or put a box beside it, as in hbprobe proxy open-path haproxy-sample-edge"
+        )
+        assert await call("DELETE", "/boxes/0/flows") == {"expired": 1}
+        assert b" 408 " in await reader.readline()
+        writer.close()

@@ -1,5 +1,7 @@
 """docs/survival.md: what its script would write, as far as the clients are installed."""
 
+import re
+
 import pytest
 from support import scripts
 
@@ -58,3 +60,13 @@ def test_a_verdict_that_is_wrong_without_the_clock(script, rows, name):
     )
     assert (right.survived, wrong.survived) == (True, False)
     assert f"| {name} | {right.fate} | {wrong.fate} |" in DOCUMENT.read_text(encoding="utf-8")
+
+
+@pytest.mark.realtime
+def test_a_client_on_the_real_clock(script):
+    pytest.importorskip("grpc")
+    row = re.search(r"^\| grpcio \| (.*) \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)[1]
+    shown = dict(zip(PROFILES, row.split(" | "), strict=True))
+    with script.grpcio_server() as port:
+        for profile in ("open-path", "aws-global-accelerator"):
+            assert script.grpcio_fate(port, profile) == shown[profile]
