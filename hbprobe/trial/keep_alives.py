@@ -52,6 +52,13 @@ KEEP_ALIVES = (
         "https://learn.microsoft.com/en-us/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits.keepalivetimeout",
     ),
     KeepAlive(
+        "lighttpd",
+        "lighttpd",
+        5,
+        "server.max-keep-alive-idle",
+        "https://github.com/lighttpd/lighttpd1.4/blob/73bfee6308c97af833f95dc2204c18d9e1cd3391/src/configfile.c",
+    ),
+    KeepAlive(
         "microsoft-iis",
         "Microsoft IIS",
         120,

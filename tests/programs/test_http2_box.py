@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,7 +16,10 @@ pytestmark = [pytest.mark.program, pytest.mark.realtime]
 
 
 class Service(grpc.GenericRpcHandler):
-    """`/t/Echo` says back what it is told, `/t/Late` after 3 s, `/t/Each` each thing that it is told, doubled."""
+    """`/t/Echo` says back what it is told, `/t/Late` when all is over, `/t/Each` each thing, doubled."""
+
+    def __init__(self):
+        self.over = threading.Event()
 
     def service(self, call):
         match call.method:
@@ -28,9 +31,8 @@ class Service(grpc.GenericRpcHandler):
                 return grpc.stream_stream_rpc_method_handler(lambda each, _: (said + said for said in each))
         return None
 
-    @staticmethod
-    def _late(said, _):
-        time.sleep(3)  # noqa: TID251  a thread of the server's
+    def _late(self, said, _):
+        self.over.wait(60)
         return said
 
 
@@ -41,15 +43,15 @@ def call_through(port):
             channel.unary_unary("/t/Late"),
             channel.stream_stream("/t/Each"),
         )
-        waiting = late.future(b"a", timeout=10)
-        said = echo(b"x" * 100_000, timeout=10), list(each(iter([b"a", b"b"]), timeout=10))
+        waiting = late.future(b"a", timeout=30)
+        said = echo(b"x" * 100_000, timeout=30), list(each(iter([b"a", b"b"]), timeout=30))
         with pytest.raises(grpc.RpcError) as missing:
-            channel.unary_unary("/t/Missing")(b"", timeout=10)
-        return said, missing.value.code(), waiting.exception().code(), echo(b"still", timeout=10)
+            channel.unary_unary("/t/Missing")(b"", timeout=30)
+        return said, missing.value.code(), waiting.exception().code(), echo(b"still", timeout=30)
 
 
 async def through_a_box(upstream):
-    chain = Chain([make_http_box(server_response=1)], [(socket.AF_INET, ("127.0.0.1", upstream))], lambda _: print)
+    chain = Chain([make_http_box(server_response=4)], [(socket.AF_INET, ("127.0.0.1", upstream))], lambda _: print)
     try:
         _, port = await chain.listen("127.0.0.1", 0)
         return await asyncio.to_thread(call_through, port)
@@ -59,12 +61,14 @@ async def through_a_box(upstream):
 
 def test_calls_streams_and_a_timer():
     server = grpc.server(ThreadPoolExecutor(4))
-    server.add_generic_rpc_handlers((Service(),))
+    service = Service()
+    server.add_generic_rpc_handlers((service,))
     upstream = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
         said, missing, late, after = warp.run(through_a_box(upstream), warp.ScaledClock())
     finally:
+        service.over.set()
         server.stop(None)
     assert said == (b"x" * 100_000, [b"aa", b"bb"])
     assert missing is grpc.StatusCode.UNIMPLEMENTED

@@ -11,7 +11,8 @@ def names(quiet_s, server=""):
 @pytest.mark.parametrize(
     ("quiet_s", "server", "found"),
     [
-        (5.002, "", ["Apache httpd", "Node.js", "Uvicorn", "Varnish"]),
+        (5.002, "", ["Apache httpd", "lighttpd", "Node.js", "Uvicorn", "Varnish"]),
+        (5.3, "lighttpd/1.4.79", ["lighttpd"]),
         (5.002, "Apache/2.4.62 (Debian)", ["Apache httpd"]),
         (75.0, "nginx/1.22.1", ["nginx"]),
         (74.8, "", ["nginx"]),
@@ -33,6 +34,7 @@ def test_whose_timer_it_may_be(quiet_s, server, found):
         ("Apache httpd", "apache-httpd-mod-proxy"),
         ("nginx", "nginx-http-proxy"),
         ("Caddy", "caddy"),
+        ("lighttpd", "lighttpd"),
         ("Microsoft IIS", "microsoft-iis-arr"),
         ("Varnish", "varnish-cache"),
     ],

@@ -73,7 +73,7 @@ def _users(connection: "DuckDBPyConnection") -> Rows:
           sum(bytes_in) AS bytes_in, count(*) FILTER (command = 'Search') AS searches,
           count(*) FILTER (command = 'GetAttachment') AS attachments,
           count(*) FILTER (command IN ('SendMail', 'SmartReply', 'SmartForward') AND status = 200) AS mails,
-          arg_max(policy_ack, ended_ms) FILTER (policy_ack IS NOT NULL) AS policy
+          arg_max(policy_ack, (ended_ms, policy_ack)) FILTER (policy_ack IS NOT NULL) AS policy
         FROM requests GROUP BY user_name, device ORDER BY user_name NULLS LAST, device NULLS LAST
         """,
     )
@@ -166,7 +166,7 @@ def _ratios(connection: "DuckDBPyConnection", names: tuple[str, ...], columns: s
 
 def _policy(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
     sql = """
-        SELECT arg_max(policy_ack, ended_ms) FILTER (policy_ack IS NOT NULL) AS policy FROM requests
+        SELECT arg_max(policy_ack, (ended_ms, policy_ack)) FILTER (policy_ack IS NOT NULL) AS policy FROM requests
         WHERE device IS NOT NULL GROUP BY device
         """
     counts = Counter(_COMPLIANCE.get(policy, "Unknown") for (policy,) in connection.execute(sql).fetchall())

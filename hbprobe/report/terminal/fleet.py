@@ -89,7 +89,8 @@ def _to_do(result: FleetResult) -> list[tuple[str, str]]:
     if not result.events and result.per_device_day.without_push_min <= TOLERATED_MIN_PER_DAY:
         return []
     worst = max(result.kinds, key=lambda kind: kind.without_push_min_per_day * kind.devices)
-    return [("do", f"hbprobe size finds the timer that is enough; most push is lost by {worst.name}")]
+    lost = f"; most push is lost by {worst.name}" if worst.without_push_min_per_day else ""
+    return [("do", f"hbprobe size tells which timer is enough, or that none is{lost}")]
 
 
 def _late_words(result: FleetResult) -> str:

@@ -67,7 +67,7 @@ def test_a_front_end_alone_is_enough_for_a_limit(silent_company):
 
 @pytest.mark.parametrize(("release", "how"), [(Release.V2010, Manner.RESET), (Release.V2019, Manner.CLOSED)])
 def test_limits_that_devices_are_told_of(tmp_path, release, how):
-    write_logs(tmp_path, company(path("a", 900, how), path("b", 300, how)), release)
+    write_logs(tmp_path, company(path("a", 900, how), path("b", 300, how)), release, days=0.4)
     found, _ = limits_of(tmp_path)
     for number, limit_s in enumerate((900, 300)):
         limit = found[net(number)]
@@ -92,7 +92,7 @@ def test_fixed_intervals_say_nothing_beyond_themselves(tmp_path):
 
 
 def test_one_box_for_all_networks_is_on_the_servers_side(tmp_path):
-    write_logs(tmp_path, company(path("a", 300), path("b", 300), path("c", 300), devices=45))
+    write_logs(tmp_path, company(path("a", 300), path("b", 300), path("c", 300), devices=45), days=0.4)
     found, evidence = limits_of(tmp_path)
     low_s, high_s = evidence.shared_by_all
     assert low_s <= 300 <= high_s
