@@ -72,7 +72,10 @@ def test_the_list_of_reports(capsys):
         (["--spark-remote", "sc://x", "--report", "hours"], "--spark-remote needs --engine spark"),
         (["--engine", "spark"], "--engine spark answers --report NAME or --sql FILE, and nothing else"),
         (["--engine", "spark", "--report", "hours", "--export", "out"], "and nothing else: the rest is DuckDB's"),
-        (["--engine", "spark", "--report", "hours"], "--engine spark needs PySpark: pip install 'hbprobe[spark]'"),
+        (
+            ["--engine", "spark", "--report", "hours"],
+            "--engine spark needs PySpark, and a Java runtime: pip install pyspark",
+        ),
         (["--mix", "mix.yaml"], "--mix: no device in the logs asks for intervals as a known one does"),
     ],
 )

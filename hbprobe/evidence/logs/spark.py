@@ -1,6 +1,6 @@
 """Spark, for logs of more than one machine: the same SQL as on DuckDB, over the Parquet that a store keeps.
 
-PySpark is an extra: `pip install 'hbprobe[spark]'`, and a Java runtime. https://spark.apache.org/docs/latest/.
+PySpark (the extra `spark`) is there where it was installed, with a Java runtime. https://spark.apache.org/docs/latest/.
 """
 
 import logging
@@ -59,7 +59,7 @@ def spark(remote: str | None) -> "Iterator[Spark]":
         import pyspark
         from pyspark.sql import SparkSession
     except ImportError:
-        raise UserError("--engine spark needs PySpark: pip install 'hbprobe[spark]', and a Java runtime") from None
+        raise UserError("--engine spark needs PySpark, and a Java runtime: pip install pyspark") from None
     address = remote or _LOCAL
     logging.getLogger("SQLQueryContextLogger").disabled = True  # it prints pages for a query that is wrong
     os.environ.setdefault("SPARK_HOME", str(Path(pyspark.__file__).parent))  # workers of a local-cluster look for it
