@@ -28,7 +28,7 @@ _HTTP = (
             ["--kernel", "--clock", "warp"],
             "--clock warp: the kernel counts real seconds: use real, or a rate such as 100, with --kernel",
         ),
-        (["--kernel", "--method", "ping"], "--method ping: --kernel measures with hold or idle"),
+        (["--kernel", "--method", "ping"], "--method ping: --kernel measures with hold, idle or http2"),
         (["--kernel", "--clock", "x"], "--clock: 'x' is no clock: use warp, real, or a rate above 0 such as 20"),
         (["--kernel", "--nat", "2"], "--nat 2: write places on the path, from 1 to 1, as in 1,2; or none"),
         (["--kernel", "--nat", ""], "--nat : write places on the path, from 1 to 1, as in 1,2; or none"),

@@ -103,7 +103,7 @@ def test_a_webhook_that_is_not_there(told):
 
 
 def test_the_end_of_a_watch_does_not_wait_for_ever(monkeypatch):
-    monkeypatch.setattr("hbprobe.watch.notify._FAREWELL_S", 0.05)
+    monkeypatch.setattr("hbprobe.watch.notify._CLOSING_S", 0.05)
 
     async def main():
         async with Notifier(
