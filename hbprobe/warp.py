@@ -17,7 +17,9 @@ import asyncio
 import contextlib
 import contextvars
 import selectors
+import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -382,6 +384,36 @@ def new_loop(clock: Clock) -> ClockLoop:
 
 
 def run(main: Coroutine[Any, Any, T], clock: Clock) -> T:
-    """Run `main` to its end on a fresh loop with that clock, as `asyncio.run` does on the real one."""
+    """Run `main` to its end on a fresh loop with that clock, as `asyncio.run` does on the real one.
+
+    SIGINT cancels `main` between two callbacks. asyncio's own handler does it at once, maybe in the middle of a
+    timer's callback; that then meets a future that is done, and the loop prints a traceback.
+    """
+    interrupted = False
+
+    async def interruptible() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def interrupt(*_: object) -> None:
+            nonlocal interrupted
+            if interrupted or task.done():
+                raise KeyboardInterrupt
+            interrupted = True
+            loop.call_soon_threadsafe(task.cancel)
+
+        before = signal.signal(signal.SIGINT, interrupt)
+        try:
+            return await main
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    is_handled = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else somebody else does
+    is_alone = is_handled and threading.current_thread() is threading.main_thread()
     with asyncio.Runner(loop_factory=lambda: new_loop(clock)) as runner:
-        return runner.run(main)
+        try:
+            return runner.run(interruptible() if is_alone else main)
+        except asyncio.CancelledError:
+            if interrupted:
+                raise KeyboardInterrupt from None
+            raise

@@ -18,7 +18,7 @@ from hbprobe.trial.methods.method import Method
 from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 _MOST_VOID = 5
-"""So many trials in a row may end without evidence, for reasons that may pass, before the search gives up."""
+"""So many rounds in a row may end without evidence, for reasons that may pass, before the search gives up."""
 _LONGEST_PAUSE_S = 1800.0
 """A server that asks for a longer pause is not waited for."""
 _PATIENCE_S = 300.0
@@ -68,6 +68,9 @@ class Run:
         self.remarks: list[str] = []
         """What went on beside the evidence: trials that had to be repeated, pauses, a disk that is full."""
         self._void = self._stalled = 0
+        """So many rounds in a row had no evidence, for want of a server in order, or because this process slept."""
+        self._is_counted = False
+        """This round is among them: its trials are held side by side, and meet one trouble together."""
         self._outage: _Outage | None = None
         self._has_stood = False
         """A request was held for a while, whatever became of it: path and server can do that."""
@@ -122,6 +125,7 @@ class Run:
     async def _prove(self) -> None:
         """See first whether there is at the other end what the method needs."""
         while True:
+            self._is_counted = False
             with self.guard.watching() as watched:
                 objection = await self.method.prove()
             if objection is None:
@@ -131,6 +135,7 @@ class Run:
 
     async def _round(self, holds: tuple[float, ...]) -> None:
         tasks: dict[asyncio.Task[Outcome], Running] = {}
+        self._is_counted = False
         try:
             async with asyncio.TaskGroup() as group:
                 for hold_s in holds:
@@ -189,7 +194,8 @@ class Run:
         self._outage = None
 
     def _void_by_stall(self, name: str, outcome: Outcome) -> None:
-        self._stalled += 1
+        self._stalled += not self._is_counted
+        self._is_counted = True
         if self._stalled == MOST_STALLED:
             raise UnfinishedError(f"{MOST_STALLED} times in a row: {outcome.reason}", self)
         self._remark_void(name, outcome)
@@ -212,9 +218,10 @@ class Run:
             self._remark_void(name, outcome)
 
     def _void_by_server(self, name: str, outcome: Outcome) -> None:
-        self._void += 1
+        self._void += not self._is_counted
+        self._is_counted = True
         if self._void == _MOST_VOID:
-            text = f"{_MOST_VOID} trials in a row were no evidence, lastly: {outcome.reason}"
+            text = f"{_MOST_VOID} times in a row no trial was evidence, lastly: {outcome.reason}"
             raise UnfinishedError(text, self)
         self._remark_void(name, outcome)
 

@@ -302,7 +302,15 @@ def test_only_so_many_in_a_row(on_warp):
     assert carry_out_void(on_warp, [void()] * 4)[0].complete
     with pytest.raises(CannotMeasureError) as error:
         carry_out_void(on_warp, [void()] * 5)
-    assert str(error.value) == "5 trials in a row were no evidence, lastly: mail came"
+    assert str(error.value) == "5 times in a row no trial was evidence, lastly: mail came"
+
+
+def test_one_trouble_that_meets_all_of_a_round_is_one(on_warp):
+    """A far end that stands still for once does so for all that is held there."""
+    eight = SearchSettings(min_s=60, connections=8)
+    assert carry_out_void(on_warp, [void()] * 8 * 4, eight)[0].complete
+    with pytest.raises(CannotMeasureError, match="5 times in a row no trial was evidence"):
+        carry_out_void(on_warp, [void()] * 8 * 5, eight)
 
 
 def test_the_pause_that_a_server_asks_for(on_warp):

@@ -284,7 +284,7 @@ def test_a_mailbox_that_is_never_quiet(on_warp, serve):
     with pytest.raises(CannotMeasureError) as raised:
         probed(on_warp, serve, busy)
     assert str(raised.value) == (
-        "5 trials in a row were no evidence, lastly: status 2 after 0.000 s: something came into the folder"
+        "5 times in a row no trial was evidence, lastly: status 2 after 0.000 s: something came into the folder"
     )
 
 
