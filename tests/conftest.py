@@ -53,10 +53,10 @@ def pytest_collection_finish():
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Return how many processes run tests: two more than processors, for some tests wait in real time; none for
+    """Return how many processes run tests: three more than processors, for some tests wait in real time; none for
     files that are named, which are done before others could have started."""
     named = [Path(argument.partition("::")[0]) for argument in config.args]
-    return 0 if all(path.suffix == ".py" for path in named) else (os.cpu_count() or 1) + 2
+    return 0 if all(path.suffix == ".py" for path in named) else (os.cpu_count() or 1) + 3
 
 
 @pytest.hookimpl(tryfirst=True)
