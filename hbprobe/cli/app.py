@@ -1,5 +1,8 @@
 """The tree of verbs: which module does what, how the pages look, and what is said of a command line that is wrong."""
 
+import functools
+import itertools
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -85,11 +88,19 @@ def command_line() -> App:
 
 def parse(app: App, argv: Sequence[str] | None) -> Callable[[], int | None]:
     """Return what the command line asks for, ready to be called; raises UserError where it cannot be read."""
+    words = sys.argv[1:] if argv is None else [*argv]
+    if words and words[0] in VERBS.keys() - _WITH_ACTIONS and _asks_for_help(words):
+        return functools.partial(app.help_print, words[:1])  # parse_args would read all options twice before
     try:
         command, bound, _ = app.parse_args(argv, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         raise UserError(_said(error)) from None
     return lambda: command(*bound.args, **bound.kwargs)
+
+
+def _asks_for_help(words: Sequence[str]) -> bool:
+    """Say whether the page of a verb is asked for, wherever among its options."""
+    return not {"--help", "-h"}.isdisjoint(itertools.takewhile(lambda word: word != "--", words))
 
 
 def _said(error: CycloptsError) -> str:
