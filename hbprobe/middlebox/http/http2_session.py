@@ -19,7 +19,7 @@ from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.http.http1_proxying import Additions
 from hbprobe.middlebox.http.http2_leg import Http2Leg, StreamLeg
 from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRules
-from hbprobe.middlebox.http.http_session import Session, SessionHost
+from hbprobe.middlebox.http.http_session import Session, SessionHost, expiry_of
 from hbprobe.middlebox.http.leg import Leg, LegEnd
 from hbprobe.middlebox.rules import Rule
 from hbprobe.middlebox.running_box import FlowState
@@ -213,7 +213,7 @@ class Http2Session:
     # Ending
 
     def _apply(self, rule: Rule, now: float) -> FlowExpired:
-        quiet_s, way = now - self.flow.running_since(rule), None
+        told, way = expiry_of(self.flow, rule, self.number, self.client_name, now), None
         act = Act.CLOSE if rule.status is not None else rule.acts[Side.CLIENT]
         match act:
             case Act.MUTE:
@@ -230,16 +230,7 @@ class Http2Session:
             case _:
                 self.streams.go_away()
                 self._end(None)
-        return FlowExpired(
-            at_s=now,
-            number=self.number,
-            client=self.client_name,
-            timer=rule.kind,
-            expiry=rule.expiry,
-            age_s=now - self.flow.opened_at,
-            quiet_s=quiet_s,
-            ways=frozenset() if way is None else frozenset({way}),
-        )
+        return told if way is None else replace(told, ways=frozenset({way}))
 
     def _end(self, end: LegEnd | None) -> None:
         """End what is left, with GOAWAY where that is said; `end` is how the client wished it."""

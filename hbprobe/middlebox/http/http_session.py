@@ -12,6 +12,7 @@ and then FIN; for one that ends it before, the box answers 502.
 import math
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -419,21 +420,11 @@ class Session:
         return True
 
     def _apply(self, rule: Rule, now: float) -> FlowExpired:
-        quiet_s, ways = now - self.flow.running_since(rule), set[Way | None]()
+        told = expiry_of(self.flow, rule, self.number, self.client_name, now)
         if rule.status is not None:
             self._answer_ourselves(rule.status, rule.body, keep=self._box.rules.keeps_client)
-        else:
-            ways = self._end_as(rule.acts)
-        return FlowExpired(
-            at_s=now,
-            number=self.number,
-            client=self.client_name,
-            timer=rule.kind,
-            expiry=rule.expiry,
-            age_s=now - self.flow.opened_at,
-            quiet_s=quiet_s,
-            ways=frozenset(way for way in ways if way is not None),
-        )
+            return told
+        return replace(told, ways=frozenset(way for way in self._end_as(rule.acts) if way is not None))
 
     def _end_as(self, acts: tuple[Act, Act]) -> set[Way | None]:
         """End both sides; return how those were silenced that were to be."""
@@ -477,3 +468,17 @@ class Session:
             leg.hush(self._box.mute)
         else:
             leg.reset()
+
+
+def expiry_of(flow: HttpFlow, rule: Rule, number: int, client: str, now: float) -> FlowExpired:
+    """Return what is to be told of a timer that runs out, before anything is done of it."""
+    return FlowExpired(
+        at_s=now,
+        number=number,
+        client=client,
+        timer=rule.kind,
+        expiry=rule.expiry,
+        age_s=now - flow.opened_at,
+        quiet_s=now - flow.running_since(rule),
+        ways=frozenset(),
+    )
