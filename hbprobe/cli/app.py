@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -86,11 +85,10 @@ def command_line() -> App:
     return app
 
 
-def parse(app: App, argv: Sequence[str] | None) -> Callable[[], int | None]:
+def parse(app: App, argv: Sequence[str]) -> Callable[[], int | None]:
     """Return what the command line asks for, ready to be called; raises UserError where it cannot be read."""
-    words = sys.argv[1:] if argv is None else [*argv]
-    if words and words[0] in VERBS.keys() - _WITH_ACTIONS and _asks_for_help(words):
-        return functools.partial(app.help_print, words[:1])  # parse_args would read all options twice before
+    if argv and argv[0] in VERBS.keys() - _WITH_ACTIONS and _asks_for_help(argv):
+        return functools.partial(app.help_print, [argv[0]])  # parse_args would read all its options before
     try:
         command, bound, _ = app.parse_args(argv, exit_on_error=False, print_error=False)
     except CycloptsError as error:
