@@ -7,9 +7,8 @@ import ssl
 
 from hbprobe.middlebox.events import FlowExpired, FlowRefused
 from hbprobe.middlebox.http.gateway import Gateway
-from hbprobe.net.silence import close_with_reset
 from hbprobe.profiles.model import Profile
-from support.boxes import in_use
+from support import boxes
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
@@ -51,21 +50,8 @@ def make_http_box(http=None, **timers):
     )
 
 
-class Peer:
-    """One end of a plain connection."""
-
-    def __init__(self, sock):
-        self.sock = sock
-        self._loop = asyncio.get_running_loop()
-
-    async def send(self, data):
-        await self._loop.sock_sendall(self.sock, data)
-
-    def send_fin(self):
-        self.sock.shutdown(socket.SHUT_WR)
-
-    def send_rst(self):
-        close_with_reset(self.sock)
+class Peer(boxes.Peer):
+    """One end of a plain connection, watched for as long as it takes, and with a clock."""
 
     async def sees(self, within_s=1e6):
         """Return the next bytes, or `FIN`, `RST`, or `nothing`."""
@@ -163,7 +149,7 @@ class HttpStage:
 
     async def __aenter__(self):
         self._loop = asyncio.get_running_loop()
-        self._before = in_use()
+        self._before = boxes.in_use()
         self.listener = self.keep(socket.socket())
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen()
@@ -180,7 +166,7 @@ class HttpStage:
             sock.close()
         assert len(self.box) == 0
         assert not self.box.closing
-        assert in_use() == self._before, "(readers and writers, descriptors)"
+        assert boxes.in_use() == self._before, "(readers and writers, descriptors)"
 
     def keep(self, sock):
         """Close the socket at the end."""
