@@ -359,6 +359,30 @@ def test_ctrl_c_cancels_what_runs(main, clock):
             process.kill()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_ctrl_c_in_the_middle_of_a_timer_is_no_fault_of_the_timer():
+    """asyncio's own handler would cancel at once what the callback is about to answer."""
+    faults = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: faults.append(context))
+        answer = loop.create_future()
+
+        def on_timer():
+            signal.raise_signal(signal.SIGINT)
+            answer.set_result(None)
+
+        loop.call_later(HOUR, on_timer)
+        await answer
+        await asyncio.sleep(HOUR)
+
+    with pytest.raises(KeyboardInterrupt):
+        warp.run(main(), warp.WarpClock())
+    assert faults == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 # The clocks by themselves
 
 
