@@ -1,8 +1,10 @@
 """Heads of HTTP/1.1, read strictly: what passes unchanged, and the gallery of those that do not pass."""
 
+import re
+
 import h11
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hbprobe.middlebox.http.http1 import (
@@ -333,9 +335,13 @@ def test_what_passes_means_the_same_to_h11(start, lines, line_end):
 
 
 @given(st.binary(max_size=300))
+@example(b"! ! HTTP/0.0\r\n\r\n")
+@example(b"CONNECT ! HTTP/1.1\r\n\r\n")
 def test_rubbish_is_refused_or_waited_for(data):
-    refused = objection(data + b"\r\n")
-    assert refused is None or refused[0] == 400
+    """Among it may be a request, of a version or with a method that is refused otherwise."""
+    status, reason = objection(data + b"\r\n") or (400, "")
+    otherwise = {"CONNECT": 405} | ({reason: 505} if re.fullmatch(r"HTTP/\d\.\d", reason) else {})
+    assert status == otherwise.get(reason, 400)
 
 
 @given(st.lists(st.sampled_from(b"GET / HTTP/1.1\r\n:ahostHOST \t\0"), max_size=60).map(bytes))
