@@ -109,6 +109,7 @@ TOUCHING = {
     "evidence.logs.w3c",
     "evidence.verdict",
     "farend.hold_service",
+    "farend.responder_server",
     "farend.server",
     "farend.streams",
     "farend.witness",
