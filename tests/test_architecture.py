@@ -282,8 +282,6 @@ TOUCHING = {
     "watch.watch",
     "watch.store",
     "watch.watchfile",
-    "watch.words",
-    "watch.worker",
     "watch.writer",
     "web.box_page",
     "web.shell",
