@@ -8,7 +8,7 @@ from support.modules import MODULES, tree_of
 SAME_SUBJECT = "one subject on several floors: the verb, its request, its record, and how it is shown"
 SAME_FILE_NAME = {
     **dict.fromkeys(
-        ("capture", "fleet", "fleet_sockets", "history", "locate", "location", "logs", "preflight", "probe", "size",
+        ("capture", "diagnosis", "fleet", "fleet_sockets", "history", "locate", "location", "logs", "preflight", "probe", "size",
          "verdict", "watch"),
         SAME_SUBJECT,
     ),
