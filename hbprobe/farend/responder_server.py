@@ -60,11 +60,11 @@ class _Answering(asyncio.Protocol):
         self._responder, self._transport = responder, transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet."""
+        """Let the responder greet."""
         del transport
         self._transport.write(self._responder.greeting)
 
     def data_received(self, data: bytes) -> None:
-        """Answer."""
+        """Let the responder answer."""
         acknowledge_now(self._transport)
         self._transport.write(self._responder.take(data))
