@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from hbprobe import warp
 from hbprobe.errors import RequestError
 from hbprobe.manner import Layer
 from hbprobe.measure.observe import Observer
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from hbprobe.records.diagnosis import Diagnosis
     from hbprobe.records.result import Result
     from hbprobe.search.search import SearchSettings
+    from hbprobe.warp import Clock
 
 WORKED_EXAMPLE = "ten-minute-provider"
 _SIDE_BY_SIDE = 2
@@ -149,14 +149,18 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
     def _clock_name(self) -> str:
         return self.clock or ("real" if self.kernel else "warp")
 
-    def _paced(self) -> "warp.Clock":
+    def _paced(self) -> "Clock":
+        from hbprobe.warp import clock_from_text
+
         try:
-            return warp.clock_from_text(self._clock_name)
+            return clock_from_text(self._clock_name)
         except ValueError as error:
             raise RequestError("{clock}: {what}", "clock", what=error) from None
 
-    def _clock(self) -> "warp.Clock":
-        return warp.ScaledClock() if self.kernel else self._paced()
+    def _clock(self) -> "Clock":
+        from hbprobe.warp import ScaledClock
+
+        return ScaledClock() if self.kernel else self._paced()
 
     @property
     def _rate(self) -> float:
@@ -297,8 +301,10 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
             sum_up(found, result, Catalogue().all()), found.failure, holds_something=bool(found.run.trials)
         )
 
-    def _clock(self) -> "warp.Clock | None":
-        return None if self.lab is None else warp.WarpClock()
+    def _clock(self) -> "Clock | None":
+        from hbprobe.warp import WarpClock
+
+        return None if self.lab is None else WarpClock()
 
     async def _on_path(
         self, target: "Target", search: "SearchSettings", journal: "Journal | None", observer: Observer
