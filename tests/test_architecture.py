@@ -111,6 +111,7 @@ TOUCHING = {
     "evidence.logs.w3c",
     "evidence.verdict",
     "farend.hold_service",
+    "farend.responder_server",
     "farend.server",
     "farend.streams",
     "farend.witness",

@@ -48,13 +48,13 @@ def predictions(profile: Profile, phase: QuietPhase = QuietPhase.REQUEST) -> tup
     The first is what happens as shipped, the others what happens where somebody changed the timers before theirs.
     """
     timers = ending_timers(profile, phase)
-    return tuple(_predict(profile, timer, timers[:number]) for number, timer in enumerate(timers))
+    return tuple(_predict(profile, timer, phase, timers[:number]) for number, timer in enumerate(timers))
 
 
-def _predict(profile: Profile, timer: Timer, before: tuple[Timer, ...]) -> Prediction:
+def _predict(profile: Profile, timer: Timer, phase: QuietPhase, before: tuple[Timer, ...]) -> Prediction:
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)
     return Prediction(
-        cut=cut_by(timer, profile),
+        cut=cut_by(timer, profile, phase),
         settable_s=settable(timer),
         aftermath=_aftermath(timer) if told else Aftermath.NOTHING,
         status=timer.status,
