@@ -38,10 +38,6 @@ def _timers(texts: tuple[str, ...]) -> dict[str, str]:
 @from_request(Lab, profiles=boxes_named, set=_timers)
 def lab(request: Lab, own: Options) -> int:
     """Simulate, and show what was found."""
-    from rich.console import Console
-
-    from hbprobe.report.terminal.live import LiveLine
-
     _import_aiohttp()
     detail = own.detail
     story = request.path().story
@@ -50,6 +46,10 @@ def lab(request: Lab, own: Options) -> int:
     if story and not own.json:
         print(textwrap.fill(story, _STORY_COLUMNS), end="\n\n", flush=True)
     if request.kernel:
+        from rich.console import Console
+
+        from hbprobe.report.terminal.live import LiveLine
+
         with LiveLine(Console(stderr=True)) as line:
             result, failure = measured(request, line)
     else:
