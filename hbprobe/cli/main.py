@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 _INTERRUPTED = 130
-_LOADED = 150_000
+_LOADED = 250_000
 """Objects. Most verbs never have so many, and end without one look for cycles: a tenth of a lab's time otherwise."""
 _GARBAGE = 20_000
 """From then on Python looks whenever so many are new, for some milliseconds each time; 700 is its own number."""
