@@ -92,8 +92,8 @@ def _show(found: "list[TargetHistory]", *, as_json: bool, told: Path | None) -> 
 def _list(history: "TargetHistory") -> None:
     """Print one target: its last limit, its changes, and a line for each measurement."""
     from hbprobe.text import shown
+    from hbprobe.watch.history import change_words, measurement_words, when
     from hbprobe.watch.store import State
-    from hbprobe.watch.words import change_words, measurement_words, when
 
     told = history.measurements
     last = next((one for one in reversed(told) if one.state in (State.DONE, State.FAILED)), None)

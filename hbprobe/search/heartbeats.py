@@ -79,7 +79,8 @@ class HeartbeatSearch(Search):
     def next_holds(self) -> tuple[float, ...]:
         """Return the holds of the next round; one just below an exactly known cut is rounded up."""
         self.settings = in_steps(fit(self._limits, self.settings), step_s := self._limits.step_s or 1)
-        return tuple(float(math.ceil(hold_s / step_s) * step_s) for hold_s in super().next_holds())
+        last_s = max(self.settings.max_s // step_s, 1) * step_s
+        return tuple(min(float(math.ceil(hold_s / step_s) * step_s), last_s) for hold_s in super().next_holds())
 
     def is_moot(self, hold_s: float) -> bool:
         """Say whether a running trial can no longer tell anything, wherever it was before it was rounded up."""
