@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import Observer
-from hbprobe.middlebox.expired_ends import DESCRIPTORS
+from hbprobe.middlebox.expired_ends import DESCRIPTORS, end_at_once
 from hbprobe.middlebox.faults.flow_tls import FlowTls
 from hbprobe.middlebox.faults.treatment import Treatment
 from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
@@ -130,7 +130,8 @@ class StagedRelay(Relay[StagedLink]):
         for link in tuple(self._links):
             self._forget(link)
             for sock in link.socks:
-                self._expired_ends.end(sock, Act.CLOSE, has_ended=False)
+                self._watch.forget(sock.fileno())
+                end_at_once(sock, Act.CLOSE)
 
     def close(self) -> None:
         """Take no more connections, and reset those that are left."""
@@ -193,7 +194,7 @@ class StagedRelay(Relay[StagedLink]):
             pipe.blocked = bool(link.unsent[1 - side])
             pipe.reading = link.phase is not Phase.OPENING and not pipe.blocked and not link.ended & 1 << side
             if pipe.reading and not link.is_dark:
-                self._loop.add_reader(link.socks[side].fileno(), self._feed, link, side)
+                self._watch.add_reader(link.socks[side].fileno(), (self._feed, (link, side)))
         pipe.change(plans, now)
         if link.phase is not Phase.OPENING:
             self._pump(pipe)
@@ -268,6 +269,7 @@ class StagedRelay(Relay[StagedLink]):
         pipe = link.pipes[side]
         assert pipe is not None
         pipe.reading = False
+        link.end_came(side)
         self._note_fin(link, side)
         pipe.feed(StreamEnd.FIN, self._now())
 
@@ -310,7 +312,7 @@ class StagedRelay(Relay[StagedLink]):
         if sent < len(data):
             pipe.blocked = True
             self._set_unsent(link, to, memoryview(data)[sent:])
-            self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
+            self._wait_to_write(link, to)
 
     def _go_on(self, pipe: FlowPipe) -> None:
         """Read, or leave what comes in the kernel, and be there when something is due."""
@@ -329,9 +331,9 @@ class StagedRelay(Relay[StagedLink]):
             pipe.reading = reads
             descriptor = link.socks[side].fileno()
             if reads:
-                self._loop.add_reader(descriptor, self._feed, link, side)
+                self._watch.add_reader(descriptor, (self._feed, (link, side)))
             else:
-                self._loop.remove_reader(descriptor)
+                self._watch.remove_reader(descriptor)
         self._due.watch(pipe)
 
     # StreamEnd
@@ -341,10 +343,12 @@ class StagedRelay(Relay[StagedLink]):
         pipe = link.pipes[1 - side]
         if not link.ended & 1 << (1 - side) or not (pipe is None or pipe.empty):
             super()._watch_for_reset(link, side)
+        else:
+            self._watch.remove_reader(link.socks[side].fileno())
 
     def _pass_fin(self, link: StagedLink, side: int) -> None:
         if link.ended & 1 << (1 - side):
-            self._hangups.forget(link.socks[1 - side])
+            self._watch.remove_reader(link.socks[1 - side].fileno())
         super()._pass_fin(link, side)
 
     def _is_through(self, link: StagedLink) -> bool:
@@ -366,8 +370,7 @@ class StagedRelay(Relay[StagedLink]):
             return
         link.broken = True
         for sock in link.socks:
-            self._loop.remove_reader(sock.fileno())
-            self._hangups.forget(sock)
+            self._watch.remove_reader(sock.fileno())
         pipe.feed(StreamEnd.RESET, self._now())
         self._pump(pipe)
 
@@ -381,6 +384,7 @@ class StagedRelay(Relay[StagedLink]):
         unsent = link.unsent
         self._forget(link)
         for side in Side:
+            self._unwatch(link.socks[side])
             GracefulClose(link.socks[side], bytes(unsent[side]), self._closing, notify=False, linger=True)
 
     def _refuse(self, link: StagedLink, reason: str) -> None:
@@ -408,7 +412,7 @@ class StagedRelay(Relay[StagedLink]):
         if link.ended & 1 << side:
             self._watch_for_reset(link, side)
         if link.unsent[1 - side]:
-            self._loop.add_writer(link.socks[1 - side].fileno(), self._writable, link, 1 - side)
+            self._wait_to_write(link, 1 - side)
         self._read(link, side)
 
     def _forget(self, link: StagedLink) -> None:

@@ -42,7 +42,7 @@ class TlsRelay(StagedRelay):
             return
         for side in Side:
             if link.tls.codecs[side] is not None:
-                self._loop.add_reader(link.socks[side].fileno(), self._shake, link, side)
+                self._watch.add_reader(link.socks[side].fileno(), (self._shake, (link, side)))
         if (server := link.tls.codecs[Side.SERVER]) is not None:
             server.receive()  # it begins
             self._send_own(link, Side.SERVER)
@@ -67,7 +67,7 @@ class TlsRelay(StagedRelay):
             return
         acknowledge_now(link.socks[side])
         if codec.stands:
-            self._loop.remove_reader(link.socks[side].fileno())
+            self._watch.remove_reader(link.socks[side].fileno())
             if link.tls.stands:
                 self._begin(link, link.tls)
 
@@ -87,7 +87,9 @@ class TlsRelay(StagedRelay):
         """Turn a client away: one end has been told why, in TLS's own way, and the other sees RST."""
         link.how = ("refused", "", "")
         self._forget(link)
+        self._unwatch(link.socks[side])
         GracefulClose(link.socks[side], b"", self._closing, notify=False, linger=True)
+        self._watch.forget(link.socks[1 - side].fileno())
         close_with_reset(link.socks[1 - side])
         self._refused(link.name, f"TLS with the {side.name.lower()}: {reason}")
 

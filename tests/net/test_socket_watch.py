@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hbprobe.net.hangup import HangupWatch
+from hbprobe.net.socket_watch import LoopWatch, watch_of
 from hbprobe.net.silence import close_with_reset
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has epoll")
