@@ -24,7 +24,7 @@ from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import AT_ONCE, DESCRIPTORS, ExpiredEnds, end_at_once
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.running_box import FlowState
-from hbprobe.net.address import SocketAddress, name_of, peer_name
+from hbprobe.net.address import PeerAddress, SocketAddress, name_of, peer_name
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now, holds, wait_for_ack
 from hbprobe.net.silence import Way, close_with_reset, unmute
@@ -184,21 +184,21 @@ class Relay(Generic[LinkT]):
             self._reset(link)
         self._expired_ends.close()
 
-    def _accepted(self, client: socket.socket) -> None:
+    def _accepted(self, client: socket.socket, address: PeerAddress) -> None:
         if len(self._links) >= self._max_flows:
-            name = peer_name(client)
             close_with_reset(client)
-            self._refused(name, f"all {self._max_flows} flows are in use")
+            self._refused(name_of(address), f"all {self._max_flows} flows are in use")
             return
-        link = self._make_link(client)
+        link = self._make_link(client, address)
         self._links.add(link)
         self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._links))
         _send_at_once(client)
         self._alarm.watch(link)
         self._dial(link, self._upstream)
 
-    def _make_link(self, client: socket.socket) -> LinkT:
-        link = Link(self._rules, self._loop.time(), self._chance.random(), self._stats.opened(), client)
+    def _make_link(self, client: socket.socket, address: PeerAddress) -> LinkT:
+        del address  # it costs memory, and can be asked for while the flow lives
+        link = Link(self._rules, self._now(), self._chance.random(), self._stats.opened(), client)
         return cast("LinkT", link)  # a relay with links of another kind makes those
 
     def _dial(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
@@ -288,7 +288,10 @@ class Relay(Generic[LinkT]):
             return
         if link.moved(side, self._now()):
             self._alarm.watch(link)
-        self._stats.received(side, count)
+        if side == Side.CLIENT:
+            self.counts.bytes_from_client += count
+        else:
+            self.counts.bytes_from_server += count
         try:
             sent = far.send(self._buffer[:count])
         except (BlockingIOError, InterruptedError):

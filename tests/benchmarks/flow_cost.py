@@ -10,7 +10,7 @@ thread. Programs that load them are processes of their own.
 import argparse
 import asyncio
 import contextlib
-import json
+import gc
 import multiprocessing
 import os
 import socket
@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=30, metavar="N", help="default: 30")
     parser.add_argument("--one-core", action="store_true", help="keep all processes on one core")
     args = parser.parse_args()
+    gc.set_threshold(20_000)  # as the command line does
     if args.one_core:
         os.sched_setaffinity(0, {0})
     turns, count = (1, 20) if args.quick else (args.turns, 400)

@@ -19,7 +19,7 @@ from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.relay import Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
 from hbprobe.middlebox.stages.stage import StreamEnd
-from hbprobe.net.address import SocketAddress, peer_name
+from hbprobe.net.address import PeerAddress, SocketAddress
 from hbprobe.profiles.model import Profile
 
 _READ_BYTES = 64 * 1024
@@ -41,8 +41,8 @@ class What(StrEnum):
     REVIVED = "revived"
 
 
-Told = Callable[[What, int, str, str, str, str], object]
-"""Hears what became of a flow, by its number and its client.
+Told = Callable[[What, int, PeerAddress, str, str, str], object]
+"""Hears what became of a flow, by its number and its client's address.
 
 Then by what: the name of what hit it, spared it, acted on it or ended it; empty where its own ends ended it. Then
 how it ended: `closed` (FIN), `reset` (RST), a manner, `refused` or `stopped`; and by which timer.
@@ -52,10 +52,19 @@ how it ended: `closed` (FIN), `reset` (RST), a manner, `refused` or `stopped`; a
 class StagedLink(Link):
     """A flow with what degrades it."""
 
-    __slots__ = ("broken", "how", "name", "pipes", "tls", "treatment")
+    __slots__ = ("address", "broken", "how", "pipes", "tls", "treatment")
 
-    def __init__(self, treatment: Treatment, now: float, luck: float, number: int, client: socket.socket) -> None:
+    def __init__(
+        self,
+        treatment: Treatment,
+        now: float,
+        luck: float,
+        number: int,
+        client: socket.socket,
+        address: PeerAddress,
+    ) -> None:
         super().__init__(treatment.rules, now, luck, number, client)
+        self.address = address
         self.treatment = treatment
         self.pipes: list[FlowPipe | None] = [None, None]
         """What comes from the client passes the first; None where there is no stage."""
@@ -63,7 +72,6 @@ class StagedLink(Link):
         """One end has sent RST, and that is still on its way to the other."""
         self.how = _STOPPED
         """How it ends, what ends it, and by which timer; before that, how it would."""
-        self.name = peer_name(client)
         self.tls: FlowTls | None = None
 
 
@@ -142,11 +150,11 @@ class StagedRelay(Relay[StagedLink]):
 
     # Opening
 
-    def _make_link(self, client: socket.socket) -> StagedLink:
+    def _make_link(self, client: socket.socket, address: PeerAddress) -> StagedLink:
         now, number = self._now(), self._stats.opened()
         treatment = self._treat(self._rules, number, now)
-        link = StagedLink(treatment, now, self._chance.random(), number, client)
-        self._told(What.OPENED, number, link.name, "", "", "")
+        link = StagedLink(treatment, now, self._chance.random(), number, client, address)
+        self._told(What.OPENED, number, link.address, "", "", "")
         if not treatment.names:
             return link
         self._tell_changes(link, (), treatment.names)
@@ -423,7 +431,7 @@ class StagedRelay(Relay[StagedLink]):
                 self._due.forget(pipe)
         if known:
             how, by, timer = link.how
-            self._told(What.ENDED, link.number, link.name, by, how, timer)
+            self._told(What.ENDED, link.number, link.address, by, how, timer)
 
     def _tell_changes(self, link: StagedLink, before: Sequence[str], names: Sequence[str]) -> None:
         for name in before:
@@ -434,7 +442,7 @@ class StagedRelay(Relay[StagedLink]):
                 self._tell(link, What.HIT, by=name)
 
     def _tell(self, link: StagedLink, what: What, by: str = "", how: str = "", timer: str = "") -> None:
-        self._told(what, link.number, link.name, by, how, timer)
+        self._told(what, link.number, link.address, by, how, timer)
 
 
 def _held(link: StagedLink, side: int) -> int:

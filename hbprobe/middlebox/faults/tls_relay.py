@@ -14,6 +14,7 @@ from hbprobe.middlebox.faults.staged_relay import FlowPipe, StagedLink, StagedRe
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.stages.stage import StreamEnd
+from hbprobe.net.address import PeerAddress, name_of
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.silence import close_with_reset
 from hbprobe.net.tls_codec import words_of
@@ -27,8 +28,8 @@ class TlsRelay(StagedRelay):
     tls = NO_TLS
     """What flows speak that are opened from now on."""
 
-    def _make_link(self, client: socket.socket) -> StagedLink:
-        link = super()._make_link(client)
+    def _make_link(self, client: socket.socket, address: PeerAddress) -> StagedLink:
+        link = super()._make_link(client, address)
         if self.tls:
             link.tls = FlowTls(self.tls)
             link.pipes = [pipe or FlowPipe(link, Side(side)) for side, pipe in enumerate(link.pipes)]
@@ -91,7 +92,7 @@ class TlsRelay(StagedRelay):
         GracefulClose(link.socks[side], b"", self._closing, notify=False, linger=True)
         self._watch.forget(link.socks[1 - side].fileno())
         close_with_reset(link.socks[1 - side])
-        self._refused(link.name, f"TLS with the {side.name.lower()}: {reason}")
+        self._refused(name_of(link.address), f"TLS with the {side.name.lower()}: {reason}")
 
     # Inside
 
