@@ -103,7 +103,10 @@ class Readiness:
         new.clear()
         for descriptor, ready in events:
             found = watched.get(descriptor)
-            if found is None or descriptor in new:
+            if found is None:
+                self._let_go(descriptor)
+                continue
+            if descriptor in new:
                 continue
             reader, writer = found.reader, found.writer
             try:
@@ -147,8 +150,11 @@ class Readiness:
         """Let the kernel look for what is wanted, and no more."""
         if found.reader is None and found.writer is None:
             del self._watched[descriptor]
-            with contextlib.suppress(OSError):  # it has been closed meanwhile
-                self._epoll.unregister(descriptor)
+            self._let_go(descriptor)
         elif found.told != found.wanted:
             self._epoll.modify(descriptor, found.wanted)
             found.told = found.wanted
+
+    def _let_go(self, descriptor: int) -> None:
+        with contextlib.suppress(OSError):  # it has been closed meanwhile
+            self._epoll.unregister(descriptor)

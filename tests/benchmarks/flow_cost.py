@@ -17,8 +17,9 @@ import socket
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import load
@@ -95,7 +96,9 @@ async def _boxes(upstream: int, idle_s: float) -> tuple[dict[str, int], dict[str
     return ports, boxes
 
 
-async def _connections(client: _Client, upstream: int, turns: int, count: int, haproxy: rig.Program) -> dict[str, list[float]]:
+async def _connections(
+    client: _Client, upstream: int, turns: int, count: int, haproxy: rig.Program
+) -> dict[str, list[float]]:
     ports, _ = await _boxes(upstream, 600)
     clocks: dict[str, Took] = dict.fromkeys(ports, time.thread_time)
     ports[_HAPROXY], clocks[_HAPROXY] = haproxy.port, haproxy.cpu_s
@@ -138,7 +141,7 @@ def main() -> None:
     client = _Client()
     with rig.far_end("echo") as echo, rig.far_end("keep") as keep, rig.haproxy(echo.port, 600) as haproxy:
         log = sys.stdout
-        with open(os.devnull, "w") as sys.stdout:
+        with Path(os.devnull).open("w") as sys.stdout:
             took = {
                 f"a connection, {name}": row
                 for name, row in warp.run(
