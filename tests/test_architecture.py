@@ -577,7 +577,6 @@ SMALL = {
         "a stage: each is one file and one row of the table",
     ),
     "measure.preflight": "a request: a name of the public API, and its file",
-    "net.socket_watch": "it knows sockets, and its importer flows: another room",
     "profiles.checking": "what is wrong in files; a verb has no logic of its own",
     "report.documents.redaction": "pure, and its importer reads files; a table of what looks like a secret",
     "toxiproxy.metrics": "loaded when somebody asks",
