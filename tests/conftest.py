@@ -23,6 +23,7 @@ pytest_plugins = [
     "support.boxes",
     "support.faults",
     "support.documents",
+    "support.rounding",
 ]
 _NUMBERS = tuple(
     f"tests/{room}/" for room in ("evidence", "exchange", "fleet", "lab", "report/plots", "search", "statistics")

@@ -8,8 +8,8 @@ from support.modules import MODULES, tree_of
 SAME_SUBJECT = "one subject on several floors: the verb, its request, its record, and how it is shown"
 SAME_FILE_NAME = {
     **dict.fromkeys(
-        ("capture", "fleet", "fleet_sockets", "history", "locate", "location", "logs", "preflight", "probe", "size",
-         "verdict", "watch"),
+        ("capture", "diagnosis", "fleet", "fleet_sockets", "history", "locate", "location", "logs", "preflight",
+         "probe", "size", "verdict", "watch"),
         SAME_SUBJECT,
     ),
     "answer": "what a measurement, or a capture, comes to in a few sentences",
@@ -19,7 +19,6 @@ SAME_FILE_NAME = {
     "schema": "the JSON Schema of a profile, and the verb that prints such schemas",
     "sync": "the command Sync: its messages, and the server's side",
     "table": "the table to which a new one of the room's kind is added",
-    "words": "what the room says, in sentences",
     "metrics": "what Prometheus asks of it",
 }  # fmt: skip
 """File names that several rooms have, each with the one thing that it means in all of them."""

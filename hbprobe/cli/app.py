@@ -2,6 +2,8 @@
 
 import functools
 import itertools
+import math
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,7 +28,7 @@ from hbprobe.profiles.mistakes import nearest
 
 if TYPE_CHECKING:
     from cyclopts.argument import Argument
-    from cyclopts.help import HelpPanel
+    from cyclopts.help import HelpEntry, HelpPanel
     from rich.console import Console, ConsoleOptions
 
 _PROGRAM = "hbprobe"
@@ -65,7 +67,7 @@ def command_line() -> App:
                 name=name,
                 help=verb.help,
                 sort_key=place,
-                **({} if name in _WITH_ACTIONS else {"help_epilogue": verb.epilogue}),
+                **({} if name in _WITH_ACTIONS else {"usage": _usage(name), "help_epilogue": verb.epilogue}),
             )
 
     def help_(*verb: Annotated[str, Parameter(name="VERB", help="which verb, and which action of it")]) -> int:
@@ -81,8 +83,19 @@ def command_line() -> App:
 
     for name, act in (("completion", completion), ("help", help_)):
         verb = VERBS[name]
-        app.command(act, name=name, help=verb.help, help_epilogue=verb.epilogue, sort_key=[*VERBS].index(name))
+        app.command(
+            act,
+            name=name,
+            help=verb.help,
+            usage=_usage(name),
+            help_epilogue=verb.epilogue,
+            sort_key=[*VERBS].index(name),
+        )
     return app
+
+
+def _usage(verb: str) -> str:
+    return f"{_PROGRAM} {verb} {VERBS[verb].usage}"
 
 
 def parse(app: App, argv: Sequence[str]) -> Callable[[], int | None]:
@@ -167,17 +180,40 @@ def _meant(word: str, known: Sequence[str]) -> str:
 
 
 class _Page:
-    """How a verb's page looks: no frames, and in colour on a terminal."""
+    """How a page looks: two columns of plain text, in colour on a terminal (the library's tables are slow)."""
 
     def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
         """Print one table."""
-        from cyclopts.help import DefaultFormatter, PanelSpec
-        from rich.box import Box
+        from cyclopts.help.specs import CommandNameRenderer, NameRenderer
+        from rich.text import Text
 
-        blank = Box("    \n" * 8)
-        look = PanelSpec(box=blank, padding=(0, 0, 0, 1), border_style="bold", expand=False)
-        DefaultFormatter(panel_spec=look)(console, options, panel)
+        if not panel.entries:
+            return
+        named = (CommandNameRenderer if panel.format == "command" else NameRenderer)(
+            math.ceil(options.max_width * 0.35)
+        )
+        rows = [(str(named(entry)).splitlines(), _described(entry)) for entry in panel.entries]
+        left = max(len(name) for names, _ in rows for name in names)
+        page = Text.assemble((f"{panel.title}", "bold"), "\n")
+        about = _plain(panel.description)
+        page.append("".join(f"  {line}\n" for line in textwrap.wrap(about, max(options.max_width - 2, 12))))
+        for names, words in rows:
+            lines = textwrap.wrap(words, max(options.max_width - left - 4, 12), break_on_hyphens=False)
+            for name, line in itertools.zip_longest(names, lines, fillvalue=""):
+                page.append("  ").append(name, "cyan").append(f"{'':{left - len(name) + 2}}{line}".rstrip() + "\n")
+        console.print(page, soft_wrap=True)
 
     def render_usage(self, console: "Console", _options: "ConsoleOptions", usage: object) -> None:
         """Print how the verb is written, on one line."""
         console.print(f"Usage: {str(usage).strip()}\n", markup=False, highlight=False, soft_wrap=True)
+
+
+def _described(entry: "HelpEntry") -> str:
+    """Return what an option is, what it may be, and whether it must be."""
+    choices = f"[choices: {', '.join(entry.choices)}]" if entry.choices else ""
+    return " ".join(filter(None, (_plain(entry.description), choices, "[required]" if entry.required else "")))
+
+
+def _plain(text: object) -> str:
+    """Return the words of a description, which is a text with more behind it, or nothing."""
+    return str(getattr(text, "primary_renderable", text) or "").strip()

@@ -46,8 +46,7 @@ def capture(first: Annotated[str, _CAPTURE], /, *more: Annotated[str, _CAPTURE],
     from rich.console import Console
 
     from hbprobe.evidence.captures.capture import Capture
-    from hbprobe.report.terminal.capture import print_capture
-    from hbprobe.report.terminal.capture_live import reading
+    from hbprobe.report.terminal.capture import print_capture, reading
 
     files = (first, *more)
     for name in files:

@@ -11,8 +11,7 @@ def diagnose(request: Diagnose, own: Simulated) -> int:
     """Diagnose, and show what was found."""
     from rich.console import Console
 
-    from hbprobe.report.terminal.diagnosis_live import DiagnosisLine
-    from hbprobe.report.terminal.diagnosis_words import print_diagnosis
+    from hbprobe.report.terminal.diagnosis import DiagnosisLine, print_diagnosis
 
     detail = own.detail
     with DiagnosisLine(Console(stderr=True)) as line:

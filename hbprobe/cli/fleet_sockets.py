@@ -12,7 +12,7 @@ from hbprobe.cli.fleet_output import Options, progress, tell
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
 from hbprobe.fleet.requests import LOGS_BEGIN, Fleet
-from hbprobe.net.descriptors import raise_limit
+from hbprobe.net.listener import raise_limit
 
 if TYPE_CHECKING:
     from hbprobe.fleet.world import World
@@ -33,7 +33,7 @@ def over_sockets(request: Fleet, own: Options, logs: Path | None = None) -> int:
     from hbprobe.profiles.catalogue import Catalogue
     from hbprobe.profiles.running import draw
     from hbprobe.records.simulations import FleetSocketsPart
-    from hbprobe.report.terminal.fleet_sockets import SocketReport, print_sockets
+    from hbprobe.report.terminal.fleet import SocketReport, print_sockets
 
     path = _checked(request)
     mix, settings = request.loaded_mix(), request.exchange_settings()

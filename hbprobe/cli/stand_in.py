@@ -71,7 +71,7 @@ def stand_in(options: StandInOptions, settings: "Settings", say: Say) -> Iterato
     from hbprobe.eas.releases import Release
     from hbprobe.standin.input_files import load_filtering_rules, load_limits, load_rules, load_users
     from hbprobe.standin.service import StandIn
-    from hbprobe.standin.webconfig_limits import shipped_limits
+    from hbprobe.standin.webconfig_rules import shipped_limits
 
     if options.users is not None and (remark := remark_on_readers(options.users)):
         say(f"--users {remark}")
@@ -99,9 +99,8 @@ def _recorders(
     options: StandInOptions, settings: "Settings", release: "Release", say: Say, files: contextlib.ExitStack
 ) -> "list[Recorder]":
     from hbprobe.eas.log_blob import Site
-    from hbprobe.standin.console_log import ConsoleLog
     from hbprobe.standin.record_files import EventLog, IisLog, WallClock
-    from hbprobe.standin.recorders import Forgiving
+    from hbprobe.standin.recorders import ConsoleLog, Forgiving
 
     clock = WallClock(datetime.datetime.now(datetime.UTC), asyncio.get_running_loop().time())
     site = Site(computer=socket.gethostname())

@@ -48,13 +48,13 @@ def predictions(profile: Profile, phase: QuietPhase = QuietPhase.REQUEST) -> tup
     The first is what happens as shipped, the others what happens where somebody changed the timers before theirs.
     """
     timers = ending_timers(profile, phase)
-    return tuple(_predict(profile, timer, timers[:number]) for number, timer in enumerate(timers))
+    return tuple(_predict(profile, timer, phase, timers[:number]) for number, timer in enumerate(timers))
 
 
-def _predict(profile: Profile, timer: Timer, before: tuple[Timer, ...]) -> Prediction:
+def _predict(profile: Profile, timer: Timer, phase: QuietPhase, before: tuple[Timer, ...]) -> Prediction:
     told = timer.tells in (Ends.BOTH, Ends.CLIENT)
     return Prediction(
-        cut=cut_by(timer, profile),
+        cut=cut_by(timer, profile, phase),
         settable_s=settable(timer),
         aftermath=_aftermath(timer) if told else Aftermath.NOTHING,
         status=timer.status,
@@ -70,7 +70,7 @@ def survives(profile: Profile, timer: Timer, ask: Ask) -> bool | None:
         counted = timer.restarted_by in (Restart.ANY_PACKET, Restart.EACH_DIRECTION)  # the other end acknowledges
         return profile.layer is Layer.PACKET and counted
     if ask.question is Question.BETWEEN_REQUESTS:
-        return _between_requests(profile, ask)
+        return _between_requests(profile, timer, ask)
     if ask.question not in _PLACE:
         return None
     if runs_unasked(profile, timer):
@@ -109,15 +109,14 @@ def _far_end(profile: Profile, timer: Timer) -> FarEndState | None:
     if timer.tells not in (Ends.BOTH, Ends.SERVER):
         return None
     act = timer.expiry.traits.act
-    return (
-        None if act is None else {Manner.RESET: FarEndState.RESET, Manner.CLOSED: FarEndState.CLOSED}.get(act.heard)
-    )
+    # To a bare FIN the server's TLS says goodbye: whether RST to that comes before its own end is a matter of luck.
+    return FarEndState.RESET if act is not None and act.heard is Manner.RESET else None
 
 
-def _between_requests(profile: Profile, ask: Ask) -> bool | None:
-    """On a packet's or a byte's level there are no requests."""
+def _between_requests(profile: Profile, timer: Timer, ask: Ask) -> bool | None:
+    """On a packet's or a byte's level there are no requests, but the next one may bring a flow back."""
     if profile.layer is not Layer.HTTP:
-        return False
+        return timer.revived_by in (Ends.CLIENT, Ends.BOTH)
     timers = [profile.timers.get(kind) for kind in (TimerKind.CLIENT_IDLE, TimerKind.LIFETIME)]
     return not any(timer is not None and not outlived(timer) and timer.default < ask.hold_s for timer in timers)
 

@@ -1,9 +1,15 @@
-"""Lines of IIS's W3C log, as Exchange's sites write them, about requests to the stand-in.
+"""Lines of the two logs of IIS about requests to the stand-in: W3C's, as Exchange's sites write it, and HTTPERR.
 
 The format: https://www.w3.org/TR/WD-logfile.html. Until 2010 there is one site. Since 2013 each request comes through
 two, the front end, whose query ends in ids, and the back end at port 444, which adds what Exchange says of it:
 https://learn.microsoft.com/en-us/exchange/architecture/architecture. The line is written when the request is over; a
 front end's ends early where its client's connection is gone.
+
+HTTPERR is HTTP.sys's own log, of requests whose client went before they were answered. Its format, and what each
+reason says:
+https://learn.microsoft.com/en-us/troubleshoot/developer/webapps/aspnet/site-behavior-performance/error-logging-http-apis.
+Of the reasons there the stand-in has `Connection_Dropped`. It ends no connection for a timer of its own, as
+Timer_ConnectionIdle and Timer_EntityBody would say, and no worker process of it dies.
 """
 
 from collections.abc import Iterator
@@ -126,3 +132,43 @@ def uri_query(record: RequestRecord) -> str:
 def _field(text: str) -> str:
     """Write a header as IIS does: + for a space, and for whatever else could end the field or the line."""
     return "".join("+" if character == " " or not character.isprintable() else character for character in text) or "-"
+
+
+HTTPERR_FIELDS: Final = (
+    "date time c-ip c-port s-ip s-port cs-version cs-method cs-uri sc-status s-siteid s-reason s-queuename"
+)
+HTTPERR_PATH: Final = "HTTPERR/httperr1.log"
+"""Below the folder of all logs. HTTP.sys begins another file after some size, not after a day."""
+_HTTPS_PORT: Final = 443
+_DEFAULT_WEB_SITE: Final = 1
+_POOL: Final = "MSExchangeSyncAppPool"
+
+
+def httperr_head(time: str) -> str:
+    """Return the lines with which the log begins; `time` as in "2030-01-02 08:00:00"."""
+    return f"#Software: Microsoft HTTP API 2.0\n#Version: 1.0\n#Date: {time}\n#Fields: {HTTPERR_FIELDS}\n"
+
+
+def httperr_line(record: RequestRecord, site: Site, utc: Utc, client: str) -> str | None:
+    """Return the line about a request of which the connection was gone; None for others, which have none.
+
+    `client` is the address that the connection came from.
+    """
+    if record.is_delivered:
+        return None
+    at_s = record.ended_s if record.gone_s is None else record.gone_s
+    fields = (
+        utc(at_s).partition(".")[0],
+        client,
+        "-" if record.peer_port is None else record.peer_port,
+        site.address,
+        _HTTPS_PORT,
+        "HTTP/1.1",
+        record.method,
+        f"{record.path}?{uri_query(record)}" if record.query else record.path,
+        "-",
+        _DEFAULT_WEB_SITE,
+        "Connection_Dropped",
+        _POOL,
+    )
+    return " ".join(map(str, fields))

@@ -23,8 +23,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from hbprobe.errors import UserError
-from hbprobe.exchange.registry import is_export, read_export
-from hbprobe.exchange.webconfig import LARGEST_FILE_BYTES, RIGHT_FILE, AppSettings, Entry, read_app_settings
+from hbprobe.exchange.settings_files import (
+    LARGEST_FILE_BYTES,
+    RIGHT_FILE,
+    AppSettings,
+    Entry,
+    is_export,
+    read_app_settings,
+    read_export,
+)
 
 MIN_KEY = "MinHeartbeatInterval"
 MAX_KEY = "MaxHeartbeatInterval"

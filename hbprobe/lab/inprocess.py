@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
+from hbprobe.farend.responder_server import ResponderServer
 from hbprobe.farend.server import FarEnd, Service
 from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
@@ -56,25 +58,43 @@ async def path(
     events: Sequence[list[Event]],
     chance: random.Random | None = None,
     services: Sequence[Service] = (),
-    at: str = "/",
+    traits: MethodTraits = METHODS[DEFAULT],
 ) -> AsyncIterator[Dialer]:
     """Build the far end and the boxes on loopback, in order from the client; take them down at the end.
 
     `events` has a list for each box, to which the box tells what it does; `chance` is what is random about them.
-    `services` are what the far end serves beside its own, `at` is the path of the URL that is asked there.
+    `services` are what the far end serves beside its own, `traits` those of the method that it is for.
     """
     server_tls, client_tls = throwaway_pair()
-    far_end = FarEnd(settings, server_tls, services=services)
+    far_end = far_end_for(traits, settings, server_tls, services)
     host, port = await far_end.listen("127.0.0.1", 0)
     upstream, tls = [(socket.AF_INET, (host, port))], Tls(server_tls, client_tls, host)
     chain = Chain(boxes, upstream, lambda place: events[place].append, chance=chance, tls=tls)
     try:
         if boxes:
             host, port = await chain.listen("127.0.0.1", 0)
-        yield Dialer(Target(tls=True, host=host, port=port, path=at), client_tls)
+        yield dialer_for(traits, host, port, client_tls)
     finally:
         chain.close()
         await far_end.close()
+
+
+def far_end_for(
+    traits: MethodTraits, settings: Settings, tls: ssl.SSLContext, services: Sequence[Service] = ()
+) -> FarEnd | ResponderServer:
+    """Return the far end of a lab in which a method measures: `hbprobe serve`, or what speaks the method's protocol.
+
+    TLS is around it where the protocol has a scheme for that.
+    """
+    if traits.responder is None:
+        return FarEnd(settings, tls, services=services)
+    return ResponderServer(traits.responder, tls if traits.has_tls else None)
+
+
+def dialer_for(traits: MethodTraits, host: str, port: int, tls: ssl.SSLContext) -> Dialer:
+    """Return what opens connections to such a far end."""
+    target = Target(tls=traits.has_tls, host=host, port=port, path=traits.lab_path)
+    return Dialer(target, tls if traits.has_tls else None)
 
 
 @contextlib.asynccontextmanager
@@ -108,8 +128,8 @@ async def measure(
     events: list[list[Event]] = [[] for _ in boxes]
     traits = METHODS[method]
     services, account = _at_the_far_end(traits, settings)
-    chance, at = random.Random(seed), traits.lab_path or "/"
-    async with no_fault_is_lost(), path(boxes, settings, events, chance, services, at) as dialer:
+    chance = random.Random(seed)
+    async with no_fault_is_lost(), path(boxes, settings, events, chance, services, traits) as dialer:
         rng = random.Random(_SEED)
         run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal, observer=observer)
         failure = await carry_out(run.to_the_end())
@@ -137,8 +157,8 @@ async def diagnose(
     events: list[list[Event]] = [[] for _ in boxes]
     rng, traits = random.Random(_SEED), METHODS[method]
     services, account = _at_the_far_end(traits, settings)
-    at = traits.lab_path or "/"
-    async with no_fault_is_lost(), path(boxes, settings, events, random.Random(seed), services, at) as dialer:
+    chance = random.Random(seed)
+    async with no_fault_is_lost(), path(boxes, settings, events, chance, services, traits) as dialer:
         run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal)
         watch = observer.diagnosis
         found = Diagnosing(run, dialer, keep_alives=False, trials=trials, watch=watch, journal=journal)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from hbprobe import warp
 from hbprobe.errors import RequestError
+from hbprobe.manner import Layer
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import (
     Concluding,
@@ -22,6 +22,7 @@ from hbprobe.measure.request import (
     target_of,
 )
 from hbprobe.measure.talk_request import Talking
+from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.methods.table import MethodTraits, in_words
 
 if TYPE_CHECKING:
@@ -34,15 +35,11 @@ if TYPE_CHECKING:
     from hbprobe.records.diagnosis import Diagnosis
     from hbprobe.records.result import Result
     from hbprobe.search.search import SearchSettings
+    from hbprobe.warp import Clock
 
 WORKED_EXAMPLE = "ten-minute-provider"
 _SIDE_BY_SIDE = 2
 """So many questions are asked at the same time where each takes a device of its own on the server."""
-_NOT_IN_A_LAB = "{method} {value}: the far end of a lab does not speak it: use {fit}"
-
-
-def _is_in_labs(row: MethodTraits) -> bool:
-    return row.lab_path is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +81,10 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
                 "{clock} warp: the kernel counts real seconds: use real, or a rate such as 100, with {kernel}",
                 "clock",
             )
-        elif self.traits.needs_account or self.traits.lab_path != "/":
-            fit = in_words(lambda row: not row.needs_account and row.lab_path == "/")
+        elif self.traits.needs_account:
+            fit = in_words(lambda row: not row.needs_account)
             text = "{method} {value}: {kernel} measures with {fit}"
             raise RequestError(text, "method", value=self.method, fit=fit)
-        if self.traits.lab_path is None:
-            raise RequestError(_NOT_IN_A_LAB, "method", value=self.method, fit=in_words(_is_in_labs))
         super().check()
 
     def path(self) -> "LabPath":
@@ -121,9 +116,10 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import handed_over
         from hbprobe.profiles.running import draw_all
-        from hbprobe.records.origin import Verb
+        from hbprobe.records.record import Verb
 
         started, began, path = time.perf_counter(), datetime.now(UTC), self.path()
+        _must_let_through(path.boxes, self.traits)
         boxes, drawn = draw_all(path.boxes, random.Random(self.seed))
         search, fitted = self._fitted(self.search_settings(path.search))
         with self.kept(header("lab", self.method, search)) as journal:
@@ -153,14 +149,18 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
     def _clock_name(self) -> str:
         return self.clock or ("real" if self.kernel else "warp")
 
-    def _paced(self) -> "warp.Clock":
+    def _paced(self) -> "Clock":
+        from hbprobe.warp import clock_from_text
+
         try:
-            return warp.clock_from_text(self._clock_name)
+            return clock_from_text(self._clock_name)
         except ValueError as error:
             raise RequestError("{clock}: {what}", "clock", what=error) from None
 
-    def _clock(self) -> "warp.Clock":
-        return warp.ScaledClock() if self.kernel else self._paced()
+    def _clock(self) -> "Clock":
+        from hbprobe.warp import ScaledClock
+
+        return ScaledClock() if self.kernel else self._paced()
 
     @property
     def _rate(self) -> float:
@@ -170,7 +170,6 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         """Return what the profiles do not know of connections such as this method's."""
         from hbprobe.profiles.profile_rows import untold_of_upgrades
         from hbprobe.profiles.silent_request import upgrade_is_untold
-        from hbprobe.profiles.vocabulary import QuietPhase
 
         if self.traits.phase is not QuietPhase.TUNNEL:
             return ()
@@ -256,8 +255,6 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         """Raise RequestError for fields that do not go together."""
         if (self.url is None) == (self.lab is None):
             raise RequestError("name what to diagnose: a URL, or boxes with {lab}", "url")
-        if self.lab is not None and self.traits.lab_path is None:
-            raise RequestError(_NOT_IN_A_LAB, "method", value=self.method, fit=in_words(_is_in_labs))
         if self.compare is not None and self.other_port is not None:
             raise RequestError("{other_port} does not go with {compare}: drop one", "other_port")
         if self.lab is not None and (self.compare or self.other_port or self.ca or self.insecure):
@@ -271,7 +268,7 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over
         from hbprobe.profiles.catalogue import Catalogue
-        from hbprobe.records.origin import Verb
+        from hbprobe.records.record import Verb
 
         started, began = time.perf_counter(), datetime.now(UTC)
         settings, search = self.exchange_settings(), self.search_settings()
@@ -304,8 +301,10 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
             sum_up(found, result, Catalogue().all()), found.failure, holds_something=bool(found.run.trials)
         )
 
-    def _clock(self) -> "warp.Clock | None":
-        return None if self.lab is None else warp.WarpClock()
+    def _clock(self) -> "Clock | None":
+        from hbprobe.warp import WarpClock
+
+        return None if self.lab is None else WarpClock()
 
     async def _on_path(
         self, target: "Target", search: "SearchSettings", journal: "Journal | None", observer: Observer
@@ -347,6 +346,7 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
 
         catalogue = Catalogue()
         boxes, _ = draw_all([catalogue.find(reference) for reference in self.lab or ()], random.Random(0))
+        _must_let_through(boxes, self.traits)
         return await diagnose(
             boxes,
             self.exchange_settings(),
@@ -363,6 +363,14 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         if self.other_port is not None:
             return replace(target, port=self.other_port)
         return None if self.compare is None else target_of(self.compare, self.traits.schemes, "compare")
+
+
+def _must_let_through(boxes: "Sequence[Profile]", traits: MethodTraits) -> None:
+    """Raise RequestError where a box speaks HTTP itself, and the method something else."""
+    refusing = next((box.id for box in boxes if box.layer is Layer.HTTP), None)
+    if refusing is not None and traits.phase is QuietPhase.FOREIGN:
+        text = "{method} {value}: {box} speaks HTTP, and lets nothing else through: use boxes of layer packet or tcp"
+        raise RequestError(text, "method", value=traits.name, box=refusing)
 
 
 def _with_the_products_words(result: "Result", boxes: "Sequence[Profile]") -> "Result":

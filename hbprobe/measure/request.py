@@ -6,7 +6,6 @@ Each request checks itself when it is made, and raises RequestError, which names
 text as people write it (`"10min"`, `"0:05:00"`); once a request is made, they are seconds.
 """
 
-import asyncio
 import contextlib
 import math
 import socket
@@ -30,7 +29,6 @@ from typing import (
     get_type_hints,
 )
 
-from hbprobe import warp
 from hbprobe.duration import LONGEST_S, format_duration, parse_duration_s
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
@@ -46,11 +44,12 @@ if TYPE_CHECKING:
     from hbprobe.exchange.devices import DeviceKind
     from hbprobe.exchange.settings import Settings
     from hbprobe.measure.journal import Journal
-    from hbprobe.net.connect import From
+    from hbprobe.net.dial import From
     from hbprobe.net.target import Target
     from hbprobe.net.wire import Dialer
-    from hbprobe.records.origin import Origin
+    from hbprobe.records.record import Origin
     from hbprobe.search.prior import Prior
+    from hbprobe.warp import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +128,8 @@ class Request(Group, Generic[RecordT]):
         `partial` what had been measured until then. A task that is cancelled ends as any other; the observer has
         heard what was found.
         """
+        import asyncio  # here and below, since a request is asked for its options far more often than it is run
+
         watched, clock, task = observer or Observer(), self._clock(), asyncio.current_task()
         if clock is not None:
             return await _elsewhere(self._measured(watched), clock)
@@ -144,6 +145,10 @@ class Request(Group, Generic[RecordT]):
         Ctrl-C ends it with what was found until then. Raises what `measure` raises, and RuntimeError where a loop is
         running already.
         """
+        import asyncio
+
+        from hbprobe import warp
+
         running = None
         with contextlib.suppress(RuntimeError):
             running = asyncio.get_running_loop()
@@ -156,13 +161,17 @@ class Request(Group, Generic[RecordT]):
         """Measure; a task that is cancelled returns what was found until then."""
         raise NotImplementedError
 
-    def _clock(self) -> "warp.Clock | None":
+    def _clock(self) -> "Clock | None":
         """Return the clock of a measurement that is simulated; None for one in real time."""
         return None
 
 
-async def _elsewhere(work: Coroutine[Any, Any, RecordT], clock: "warp.Clock") -> RecordT:
+async def _elsewhere(work: Coroutine[Any, Any, RecordT], clock: "Clock") -> RecordT:
     """Run on a loop of its own, in a thread; who is cancelled here cancels it there, and waits for its end."""
+    import asyncio
+
+    from hbprobe import warp
+
     ours = asyncio.get_running_loop()
     begun: asyncio.Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = ours.create_future()
 
@@ -449,14 +458,14 @@ class Connecting(Trusting):
     @property
     def start(self) -> "From":
         """Where connections come from."""
-        from hbprobe.net.connect import From
+        from hbprobe.net.dial import From
 
         return From(_FAMILIES[self.family], self.source or "")
 
     @property
     def origin(self) -> "Origin":
         """What a record says of it."""
-        from hbprobe.records.origin import Origin
+        from hbprobe.records.record import Origin
 
         return Origin(self.label, self.source, self.family)
 

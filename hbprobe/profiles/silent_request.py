@@ -19,6 +19,8 @@ _ENDING_IN = {
     QuietPhase.FOREIGN: (),
 }
 """What else can end a connection of an http box in each part."""
+_SERVER_IS_NEXT = (QuietPhase.REQUEST, QuietPhase.ANSWER)
+"""Where the server's words end the silence; elsewhere it is the client that asks."""
 _IN_A_TUNNEL = (TimerKind.TUNNEL_IDLE, TimerKind.BETWEEN_BYTES, TimerKind.SERVER_RESPONSE, TimerKind.CLIENT_IDLE)
 
 
@@ -49,9 +51,10 @@ def cut_of(profile: Profile) -> Cut:
     return cut_by(deciding_timer(profile), profile)
 
 
-def cut_by(timer: Timer | None, profile: Profile) -> Cut:
-    """Return what a timer of a box of this product does to a connection that is silent; None stands for no timer."""
-    if timer is None or outlived(timer):
+def cut_by(timer: Timer | None, profile: Profile, phase: QuietPhase = QuietPhase.REQUEST) -> Cut:
+    """Return what a timer of a box of this product does to a connection that is silent in that part of it; None
+    stands for no timer."""
+    if timer is None or outlived(timer, phase):
         return Cut()
     every_s, passes = (profile.sweep.every, profile.sweep.passes) if profile.sweep else (0.0, 1)
     return Cut(
@@ -76,13 +79,13 @@ def deciding_timer(profile: Profile) -> Timer | None:
 def quiet_timer(profile: Profile, phase: QuietPhase) -> Timer | None:
     """Return the timer that ends a connection first which is quiet in that part of it, else one that it outlives, or
     None where none runs there."""
-    return min(_running(profile, phase), key=lambda timer: (outlived(timer), timer.default), default=None)
+    return min(_running(profile, phase), key=lambda timer: (outlived(timer, phase), timer.default), default=None)
 
 
 def ending_timers(profile: Profile, phase: QuietPhase) -> tuple[Timer, ...]:
     """Return the timers that can end a connection which is quiet in that part of it, the first to strike first: each
     decides once those before it do not."""
-    ending = (timer for timer in _running(profile, phase) if not outlived(timer))
+    ending = (timer for timer in _running(profile, phase) if not outlived(timer, phase))
     return tuple(sorted(ending, key=lambda timer: timer.default))
 
 
@@ -107,13 +110,13 @@ def upgrade_is_untold(profile: Profile) -> bool:
     return profile.http is None or not profile.http.no_tunnel_timer
 
 
-def outlived(timer: Timer) -> bool:
+def outlived(timer: Timer, phase: QuietPhase = QuietPhase.REQUEST) -> bool:
     """Return whether a connection between ends that live survives the timer.
 
     So it does where the box asks the ends before it forgets, where it forgets only which server it had chosen, and
-    where the answer of the server revives what was forgotten.
+    where what ends the silence revives what was forgotten: the server's answer, or the client's next words.
     """
-    revives = timer.revived_by in (Ends.SERVER, Ends.BOTH)
+    revives = timer.revived_by in (Ends.SERVER if phase in _SERVER_IS_NEXT else Ends.CLIENT, Ends.BOTH)
     return timer.probes is not None or not timer.expiry.ends or revives
 
 

@@ -20,3 +20,9 @@ LOOKS: dict[StrEnum, Look] = {
 def look_of(outcome: Outcome) -> Look:
     """Return how an outcome looks."""
     return LOOKS[outcome.how or Kind.CUT] if outcome.kind is Kind.CUT else LOOKS[outcome.kind]
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """Say what a trial showed: `cut, HTTP status 504`."""
+    label = look_of(outcome).label
+    return label if outcome.status is None else f"{label} {outcome.status}"

@@ -24,14 +24,13 @@ from hbprobe.eas.wbxml import WbxmlError
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Command, HeartbeatWindow, is_sampled
 from hbprobe.standin.admin_rules import AdminRules
-from hbprobe.standin.admission import admit
-from hbprobe.standin.device import FOLDERS, DeviceState, ServedRequest, Waiting
+from hbprobe.standin.device import FOLDERS, DeviceState, ServedRequest, Waiting, take_over, wait
 from hbprobe.standin.messages import RefusedRequestError, refusal
 from hbprobe.standin.ping import AdmittedPing, PingRefused, judge_ping
 from hbprobe.standin.provisioning import provision
 from hbprobe.standin.recorders import Recorder
+from hbprobe.standin.request_checks import admit
 from hbprobe.standin.sync import Wanted, fetch, judge_sync, synchronize
-from hbprobe.standin.waiting import take_over, wait
 
 _OK = 1
 _FIRST_KEY = "0"

@@ -1,4 +1,4 @@
-"""What the server remembers of one device, and of one user's devices."""
+"""What the server remembers of one device and of the request with which it waits, and of one user's devices."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import StrEnum
 from hbprobe.eas.commands import DeviceInformation, Folder, PingFolder
 from hbprobe.eas.request_record import Access
 from hbprobe.standin.admin_rules import Characteristic
-from hbprobe.standin.messages import ClientRequest, ServerAnswer
+from hbprobe.standin.messages import ClientRequest, ServerAnswer, message
 
 FOLDERS = (
     Folder("1", "0", "Calendar", 8),
@@ -136,3 +136,29 @@ class DeviceState:
     def news_in(self, folders: Sequence[str]) -> tuple[str, ...]:
         """Return those of the folders that have something new, or that were never synchronized."""
         return tuple(folder for folder in folders if folder in self.changed or folder not in self.sync_keys)
+
+
+def wait(turn: ServedRequest, device: DeviceState, waiting: Waiting) -> None:
+    """Let a request wait; it is the only one of its device that does."""
+    turn.waiting, device.turn = waiting, turn
+
+
+def take_over(device: DeviceState) -> None:
+    """End the device's older request, as if it had been quiet: a newer one takes its place."""
+    if (older := device.turn) and older.waiting:
+        older.error = "NMStolen"
+        end(older, older.waiting.quiet)
+
+
+def end(turn: ServedRequest, body: bytes) -> None:
+    """Answer a request that waits."""
+    turn.waiting, turn.answer = None, message(body, *turn.headers)
+    let_go(turn)
+    if turn.on_answer is not None:
+        turn.on_answer()
+
+
+def let_go(turn: ServedRequest) -> None:
+    """Forget that a device has this request open."""
+    if turn.device is not None and turn.device.turn is turn:
+        turn.device.turn = None

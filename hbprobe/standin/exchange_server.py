@@ -12,16 +12,13 @@ from hbprobe.eas.request_record import Access
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Command
 from hbprobe.standin.admin_rules import AdminRules
-from hbprobe.standin.admission import refuse
 from hbprobe.standin.command_handler import CommandHandler
-from hbprobe.standin.device import DeviceState, ServedRequest, Wipe
-from hbprobe.standin.filtering import FilteringRule, deny
+from hbprobe.standin.device import DeviceState, ServedRequest, Wipe, end, let_go
 from hbprobe.standin.messages import RefusedRequestError, ServerAnswer, message
 from hbprobe.standin.recorders import Recorder, record_of
-from hbprobe.standin.request_checks import Throttling, log_in, options, read_query
+from hbprobe.standin.request_checks import Throttling, log_in, options, read_query, refuse
 from hbprobe.standin.users import Users, mailbox_of
-from hbprobe.standin.waiting import end, let_go
-from hbprobe.standin.webconfig_limits import Limits
+from hbprobe.standin.webconfig_rules import FilteringRule, Limits, deny
 
 
 class ExchangeServer:

@@ -8,8 +8,17 @@ from typing import TextIO
 from uuid import UUID
 
 from hbprobe.eas.event_log import LoggedEvent, event_1040, settings_events
-from hbprobe.eas.httperr_log import PATH, httperr_head, httperr_line
-from hbprobe.eas.iis_log import FIELDS, FORWARDED_FIELDS, LogFolder, file_name, head, log_lines
+from hbprobe.eas.iis_log import (
+    FIELDS,
+    FORWARDED_FIELDS,
+    HTTPERR_PATH,
+    LogFolder,
+    file_name,
+    head,
+    httperr_head,
+    httperr_line,
+    log_lines,
+)
 from hbprobe.eas.log_blob import Site
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import RequestRecord
@@ -134,7 +143,7 @@ class IisLog:
 
     def _errors_file(self, time: str) -> TextIO:
         if self._errors is None:
-            self._errors = _open(self._folder / PATH)
+            self._errors = _open(self._folder / HTTPERR_PATH)
             self._errors.write(httperr_head(time.partition(".")[0]))
         return self._errors
 

@@ -12,11 +12,10 @@ from hbprobe.net.tcp_info import acknowledge_now
 from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.standin.device import ServedRequest
 from hbprobe.standin.exchange_server import ExchangeServer
-from hbprobe.standin.filtering import FilteringRule
 from hbprobe.standin.messages import PATH, ClientRequest, ServerAnswer
 from hbprobe.standin.recorders import Recent, Recorder, Several
 from hbprobe.standin.users import Users
-from hbprobe.standin.webconfig_limits import Limits
+from hbprobe.standin.webconfig_rules import FilteringRule, Limits
 
 _NAME = "STANDIN"
 _AT_ONCE = (401, 404, 405, 449)

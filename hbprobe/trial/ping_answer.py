@@ -33,7 +33,8 @@ _PROXY_STATUSES = frozenset({408, 500, 502, 503, 504})
 _OF_EXCHANGE = ("ms-server-activesync", "x-ms-", "x-diaginfo", "x-calculatedbetarget", "x-feserver", "x-beserver")
 """Beginnings of headers that an ActiveSync server sends, and no proxy of its own accord."""
 _ERROR_PAUSE_S = 30.0
-_USUAL_STEPS_S = (5, 10, 15, 30, 60)
+USUAL_STEPS_S = (5, 10, 15, 30, 60)
+"""SOGo, for one, looks only every SOGoInternalSyncInterval, 10 s as shipped, whether a heartbeat is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +145,20 @@ class HeartbeatLimits:
     """It rounds heartbeats to multiples of this."""
 
     def held(self, asked_s: float, held_s: int) -> None:
-        """Take in that a heartbeat was shortened: the least of the usual steps that explains it, if one does.
+        """Take in that a heartbeat was rounded: the least of the usual steps that explains it, if one does.
 
-        One that is shorter by more was ended by something else.
+        One that is off by more was ended by something else. One that was held as asked, off the step, shows that
+        there is no step.
         """
+        if round(asked_s) == held_s:
+            if held_s % (self.step_s or 1):
+                self.step_s = None
+            return
         least_s = self.step_s or 0
         fits = (
             step_s
-            for step_s in _USUAL_STEPS_S
-            if held_s % step_s == 0 and asked_s - held_s < step_s and step_s >= least_s
+            for step_s in USUAL_STEPS_S
+            if held_s % step_s == 0 and abs(asked_s - held_s) < step_s and step_s >= least_s
         )
         self.step_s = next(fits, self.step_s)
 

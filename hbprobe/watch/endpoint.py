@@ -19,12 +19,11 @@ from hbprobe.net.json_api import JsonApi
 from hbprobe.report.terminal.live import describe
 from hbprobe.text import shown
 from hbprobe.watch.control import Control
+from hbprobe.watch.history import measurement_words, when
 from hbprobe.watch.metrics import Itself, Probed, TargetMetrics
 from hbprobe.watch.store import Now, State, Store
 from hbprobe.watch.watchfile import WatchTarget
-from hbprobe.watch.words import measurement_words, when
-from hbprobe.watch.worker import Worker
-from hbprobe.watch.writer import Writer
+from hbprobe.watch.writer import Worker, Writer
 
 T = TypeVar("T")
 

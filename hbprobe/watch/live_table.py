@@ -15,8 +15,8 @@ from hbprobe.errors import UserError
 from hbprobe.report.terminal.live import bracket_bar, time_left_s
 from hbprobe.text import shown
 from hbprobe.watch.control import Control, RunningWatch, WatchObserver
+from hbprobe.watch.history import measurement_words, when
 from hbprobe.watch.store import Measurement, Now, State, Store
-from hbprobe.watch.words import measurement_words, when
 
 _MOST: Final = 120
 """So many measurements are kept for a sparkline: no terminal shows more."""

@@ -15,7 +15,7 @@ from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.measure.setup import set_up
 from hbprobe.net.wire import Dialer
-from hbprobe.records.origin import Origin, Verb
+from hbprobe.records.record import Origin, Verb
 from hbprobe.report.terminal.live import describe
 from hbprobe.report.terminal.words import limit_words
 from hbprobe.search.prior import Prior
@@ -23,10 +23,10 @@ from hbprobe.text import without_query_values
 from hbprobe.trial.outcome import Kind, Trial
 from hbprobe.watch.changes import Changes, MeasuredBracket, seen_of
 from hbprobe.watch.control import Control
+from hbprobe.watch.history import change_words, when
 from hbprobe.watch.schedule import next_start_s, phase_of
 from hbprobe.watch.store import Measurement, Now, State, Store
 from hbprobe.watch.watchfile import WatchPlan, WatchTarget
-from hbprobe.watch.words import change_words, when
 from hbprobe.watch.writer import Writer
 
 _NAP_S = 30.0

@@ -8,17 +8,21 @@ stored, which is said before, are lines said at once.
 """
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from hbprobe.watch.store import Store, UnavailableError
-from hbprobe.watch.worker import Worker
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
 
 _PAUSE_S = 1.0
 """Between two attempts."""
@@ -27,6 +31,42 @@ _SLOW_S = 5.0
 _PATIENCE_S = 10.0
 """So long does the end of a watch wait for a disk."""
 _MOST_NAMED = 5
+
+
+class Worker(Executor):
+    """One thread for jobs that may wait for a disk, which does them one after the other.
+
+    Those of `concurrent.futures` are joined at the end of the program, which would then hang for as long as a disk
+    does not answer.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Do a job after those before it."""
+        future: Future[T] = Future()
+
+        def job() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._jobs.put(job)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the thread after the jobs that it has; nobody waits for it."""
+        del wait, cancel_futures
+        self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
 
 
 @dataclass(slots=True)

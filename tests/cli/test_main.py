@@ -39,6 +39,32 @@ def test_its_help(verb, capsys):
     assert capsys.readouterr().out == page
 
 
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "profiles"])
+def test_its_usage_is_what_it_takes(verb):
+    taken = command_line()[verb].assemble_argument_collection(parse_docstring=False)
+    operands: dict[str, bool] = {}
+    for one in taken:
+        if one.index is not None:  # the first of several is one argument, the others are another of that name
+            operands.setdefault(one.name.removeprefix("--").upper(), one.required)
+    options = {one.name: one.required for one in taken if one.index is None and one.name.startswith("-")}
+    words = VERBS[verb].usage.replace("...", "").split()
+    assert [word for word in words if word.strip("[]") in operands] == [
+        name if is_needed else f"[{name}]" for name, is_needed in operands.items()
+    ]
+    assert {word for word in words if word.startswith("--")} == {name for name in options if options[name]}
+    assert ("[OPTIONS]" in words) is not all(options.values())
+
+
+def test_a_page_fits_its_terminal(monkeypatch, capsys):
+    for columns in (40, 80, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert main(["proxy", "--help"]) == 0
+        options = (
+            capsys.readouterr().out.partition("Options\n")[2].partition("Exit status")[0].partition("Examples:")[0]
+        )
+        assert max(map(len, options.splitlines())) <= columns
+
+
 def test_alone_it_shows_the_overview(capsys):
     assert main([]) == 0
     overview = capsys.readouterr().out

@@ -15,7 +15,7 @@ from hbprobe.net.certificates import private_ca
 from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.standin.service import StandIn
 from hbprobe.standin.users import Users
-from hbprobe.standin.webconfig_limits import Limits
+from hbprobe.standin.webconfig_rules import Limits
 from hbprobe.trial.methods.table import Takes, taking
 
 PASSWORD = "correct horse"

@@ -187,7 +187,7 @@ def test_the_best_must_have_something_that_speaks_for_it():
             504,
             FarEndState.CLOSED,
         ),
-        ("nginx-stream-proxy", (Manner.CLOSED,), None, None, FarEndState.CLOSED),
+        ("nginx-stream-proxy", (Manner.CLOSED,), None, None, None),
         ("gcp-vpc-firewall-conntrack", (Manner.SILENT,), Aftermath.ACKNOWLEDGED, None, None),
     ],
 )

@@ -7,9 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.request_records import PLAIN, QUIET_PING
 
-from hbprobe.eas.httperr_log import FIELDS as HTTPERR_FIELDS
-from hbprobe.eas.httperr_log import httperr_head, httperr_line
-from hbprobe.eas.iis_log import FIELDS, FORWARDED_FIELDS, LogFolder, file_name, head, log_lines
+from hbprobe.eas.iis_log import (
+    FIELDS,
+    FORWARDED_FIELDS,
+    HTTPERR_FIELDS,
+    LogFolder,
+    file_name,
+    head,
+    httperr_head,
+    httperr_line,
+    log_lines,
+)
 from hbprobe.eas.log_blob import Site, log_blob
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import Access

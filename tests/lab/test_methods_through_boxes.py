@@ -1,5 +1,5 @@
-"""Every method meets the same boxes in the same way: through each kind of expiry it finds the limit, the manner and
-the aftermath that `hold` finds."""
+"""Every method meets the same boxes in the same way: through every packet and tcp profile of the catalogue it finds
+the limit, the manner and the aftermath that `hold` finds."""
 
 import asyncio
 import contextlib
@@ -7,107 +7,183 @@ import random
 import socket
 import sys
 from functools import cache
-from itertools import cycle
+from math import ceil, floor
 
 import pytest
 
+import hbprobe
 from hbprobe import warp
+from hbprobe.eas.client import Account
+from hbprobe.errors import RequestError
 from hbprobe.exchange.settings import Settings
-from hbprobe.lab.inprocess import measure, no_fault_is_lost
+from hbprobe.lab.inprocess import dialer_for, far_end_for, measure, no_fault_is_lost
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.measure.setup import set_up
 from hbprobe.middlebox.chain import Chain
 from hbprobe.net.certificates import throwaway_pair
-from hbprobe.net.target import Target
+from hbprobe.net.target import HTTP_2, Target
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Layer
 from hbprobe.profiles.running import with_overrides
-from hbprobe.profiles.silent_request import cut_by, deciding_timer, quiet_timer, timer_s
+from hbprobe.profiles.silent_request import cut_by, cut_of, deciding_timer, outlived, quiet_timer, timer_s
 from hbprobe.search.search import SearchSettings
+from hbprobe.standin.service import StandIn
 from hbprobe.trial.methods.method import Environment, make
-from hbprobe.trial.methods.table import METHODS
+from hbprobe.trial.methods.table import DEFAULT, METHODS
 from hbprobe.trial.outcome import Kind
 from tests.support.peers import serving
-from tests.support.talkers import SERVERS, STREAM, talking
+from tests.support.talkers import STREAM
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
-_PLAIN = {"ssh", "postgresql"}
-"""They begin in the clear."""
-
-
-def one_of_each_kind():
-    """Return a profile of layer packet and one of layer tcp for each expiry: those whose timer is felt in silence."""
-    found = {}
-    for profile in Catalogue().all():
-        timer, is_http = deciding_timer(profile), profile.layer is Layer.HTTP
-        if not is_http and timer is not None and timer_s(profile) and not timer.retries:
-            found.setdefault((profile.layer, timer.expiry, timer.tells), profile)
-    return list(found.values())
-
-
-BOXES = one_of_each_kind()
-TALKS = [name for name, row in METHODS.items() if row.talk]
-PAIRS = [(name, box) for name, box in zip(cycle(TALKS), [box for box in BOXES for _ in range(3)], strict=False)]
-PAIRS += [(name, BOXES[place % len(BOXES)]) for place, name in enumerate(TALKS)]
-
-
-def search_for(box):
-    limit_s = timer_s(box)
-    return SearchSettings(limit_s / 2, 2 * limit_s, limit_s / 8, connections=8)
+BOXES = [profile for profile in Catalogue().all() if profile.layer is not Layer.HTTP]
+LAX = Settings(min_heartbeat_s=10, max_heartbeat_s=10**6)
+"""A heartbeat may be as long as any box's timer."""
+GRACE_S = 3.0
 
 
 @cache
-def with_hold(name):
-    box = next(box for box in BOXES if box.id == name)
-    found = warp.run(measure([box], Settings(), search_for(box)), warp.WarpClock())
-    return found.run.search.limit
+def pair(is_http2):
+    """TLS for a server and for clients that offer the same in it: that is set for all their connections."""
+    return throwaway_pair()
+
+
+def holds_around(box):
+    """Return the hold just below the limit and the one just above it, whole seconds both, as a heartbeat must be."""
+    timer = deciding_timer(box)
+    if timer is None:
+        return 60, 3540
+    cut = cut_by(timer.model_copy(update={"revived_by": None}), box)
+    if cut.limit_s == float("inf"):
+        return floor(timer.default) - 1, 2 * ceil(timer.default)
+    return floor(cut.limit_s) - 1, ceil(cut.latest_s) + 2
 
 
 @contextlib.asynccontextmanager
-async def path_to(name, box, script=None):
-    """A server of the method's protocol behind the box, or one of a script."""
-    tls = None
-    if name not in _PLAIN:
-        tls = throwaway_pair()
-        if name == "http2":
-            tls[0].set_alpn_protocols(["h2"])
-    async with serving(script or talking(SERVERS[name]), tls) as peer:
-        chain = Chain([box], [(socket.AF_INET, ("127.0.0.1", peer.port))], lambda _: lambda _: None)
-        host, port = await chain.listen("127.0.0.1", 0)
-        try:
-            yield Dialer(Target(tls is not None, host, port, "/"), tls and tls[1])
-        finally:
-            chain.close()
+async def ways_through(box):
+    """Give what makes a method's dialer: to a far end of its own behind the box, or to one that it shares."""
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(no_fault_is_lost())
+        shared = {}
+
+        async def way(traits):
+            tls = pair(traits.alpn == HTTP_2)
+            what = traits.responder, traits.alpn == HTTP_2
+            if what not in shared:
+                services = () if traits.responder else (StandIn(LAX),)
+                far_end = far_end_for(traits, LAX, tls[0], services)
+                stack.push_async_callback(far_end.close)
+                upstream = [(socket.AF_INET, await far_end.listen("127.0.0.1", 0))]
+                chain = Chain([box], upstream, lambda _: lambda _: None, chance=random.Random(1))
+                stack.callback(chain.close)
+                shared[what] = await chain.listen("127.0.0.1", 0)
+            return dialer_for(traits, *shared[what], tls[1])
+
+        yield way
 
 
-async def limit_with(name, box):
-    async with no_fault_is_lost(), path_to(name, box) as dialer:
-        run = await set_up(name, dialer, search_for(box), None, random.Random(1))
-        await run.to_the_end()
-        return run.search.limit
+async def every_method(box, holds):
+    """Make a trial of each hold with each method, all at the same time."""
+
+    async def trials(name, dialer):
+        account = Account("lab", "no secret") if METHODS[name].needs_account else None
+        where = Environment(name, dialer, GRACE_S, random.Random(1), account=account, connections=len(holds))
+        method = make(where)
+        await method.prepare()
+        return await asyncio.gather(*(method.trial(hold_s) for hold_s in holds))
+
+    async with ways_through(box) as way:
+        dialers = [await way(traits) for traits in METHODS.values()]
+        found = await asyncio.gather(*(trials(*one) for one in zip(METHODS, dialers, strict=True)))
+    return dict(zip(METHODS, found, strict=True))
 
 
-def as_hold_sees_it(limit):
+def as_hold_sees_it(found):
     """RST in answer to the question that ends the silence is what `hold` finds when it looks after it."""
-    on_next = limit.manner is Manner.RESET and limit.aftermath is Aftermath.RESET
-    return Manner.SILENT if on_next else limit.manner
+    on_next = found.how is Manner.RESET and found.aftermath is Aftermath.RESET
+    return Manner.SILENT if on_next else found.how, found.aftermath
 
 
-def test_there_is_a_box_for_each_expiry():
-    expiries = {deciding_timer(box).expiry for box in BOXES}
-    assert {"silent", "reset-on-next", "reset", "close"} <= expiries
+@pytest.mark.parametrize("box", BOXES, ids=lambda box: box.id)
+def test_every_method_finds_what_hold_finds(box):
+    """Where a packet of one end revives what was forgotten, those methods live that let that end speak next."""
+    timer, (below_s, above_s) = deciding_timer(box), holds_around(box)
+    found = warp.run(every_method(box, (below_s, above_s)), warp.WarpClock())
+    assert {name: below.kind for name, (below, _) in found.items()} == dict.fromkeys(METHODS, Kind.SURVIVED)
+    lives = {name: timer is None or outlived(timer, row.phase) for name, row in METHODS.items()}
+    kinds = {name: Kind.SURVIVED if lives[name] else Kind.CUT for name in METHODS}
+    assert {name: above.kind for name, (_, above) in found.items()} == kinds
+    cut = {name: as_hold_sees_it(above) for name, (_, above) in found.items() if not lives[name]}
+    expected = (Manner.SILENT, Aftermath.NOTHING) if lives[DEFAULT] else cut[DEFAULT]
+    assert cut == dict.fromkeys(cut, expected)
+    exact = {above.exact for _, above in found.values() if above.kind is Kind.CUT}
+    assert len(exact) <= 1, "whether the end came at its own time"
+    if exact == {True}:
+        limit = cut_of(box)
+        times = [above.elapsed_s for _, above in found.values()]
+        assert limit.limit_s - 0.5 <= min(times) <= max(times) <= limit.latest_s + 0.5
+
+
+def test_the_boxes_are_of_every_expiry_and_revived_by_either_end():
+    timers = [timer for box in BOXES if (timer := deciding_timer(box))]
+    assert {"silent", "reset-on-next", "reset", "close"} <= {timer.expiry for timer in timers}
+    assert {"client", "server"} <= {timer.revived_by for timer in timers}
     assert {box.layer for box in BOXES} == {Layer.PACKET, Layer.TCP}
-    assert {name for name, _ in PAIRS} == set(TALKS)
-    assert {box.id for _, box in PAIRS} == {box.id for box in BOXES}
+
+
+# In a lab
+
+
+def one_of_each_expiry():
+    found = {(box.layer, deciding_timer(box).expiry, deciding_timer(box).tells): box for box in BOXES if timer_s(box)}
+    return [box for box in found.values() if 10 < timer_s(box) < 10_000]
+
+
+SAMPLE = one_of_each_expiry()
+OTHERS = [name for name in METHODS if name != DEFAULT]
+PAIRS = [(name, SAMPLE[place % len(SAMPLE)]) for place, name in enumerate(OTHERS)]
 
 
 @pytest.mark.parametrize(("name", "box"), PAIRS, ids=[f"{name}-{box.id}" for name, box in PAIRS])
-def test_a_method_finds_what_hold_finds(name, box):
-    expected, found = with_hold(box.id), warp.run(limit_with(name, box), warp.WarpClock())
-    assert (found.survived_s, found.cut_s) == pytest.approx((expected.survived_s, expected.cut_s), abs=0.5)
-    assert as_hold_sees_it(found) is expected.manner
+def test_a_lab_searches_with_every_method(name, box):
+    limit_s, whole = timer_s(box), METHODS[name].whole_seconds
+    search = SearchSettings(floor(limit_s / 2), ceil(2 * limit_s), 2 if whole else 1, connections=8)
+    expected, found = (
+        warp.run(measure([box], LAX, search, method), warp.WarpClock()).run.search.limit for method in (DEFAULT, name)
+    )
+    apart_s = 2.5 if whole else 1.0
+    assert (found.survived_s, found.cut_s) == pytest.approx((expected.survived_s, expected.cut_s), abs=apart_s)
+    on_next = found.manner is Manner.RESET and found.aftermath is Aftermath.RESET
+    assert (Manner.SILENT if on_next else found.manner) is expected.manner
     assert found.aftermath is expected.aftermath
+
+
+@pytest.mark.parametrize(
+    "make_request",
+    [
+        lambda: hbprobe.Lab(["aws-nlb-tcp", "nginx-http-proxy"], method="redis"),
+        lambda: hbprobe.Diagnose(lab=["aws-nlb-tcp", "nginx-http-proxy"], method="redis"),
+    ],
+)
+def test_what_is_no_http_does_not_go_through_an_http_box(make_request):
+    with pytest.raises(RequestError) as caught:
+        make_request().run()
+    told = caught.value.told(lambda name: f"--{name}")
+    assert told.startswith(
+        "--method redis: nginx-http-proxy speaks HTTP, and lets nothing else through: use boxes of"
+    )
+
+
+@contextlib.asynccontextmanager
+async def path_to(box, script):
+    """A server of a script behind the box."""
+    tls = throwaway_pair()
+    async with serving(script, tls) as peer:
+        chain = Chain([box], [(socket.AF_INET, ("127.0.0.1", peer.port))], lambda _: lambda _: None)
+        host, port = await chain.listen("127.0.0.1", 0)
+        try:
+            yield Dialer(Target(True, host, port, "/"), tls[1])
+        finally:
+            chain.close()
 
 
 COMMENT = b"3\r\n:\n\n\r\n"
@@ -130,7 +206,7 @@ def commenting(every_s):
 
 
 async def listened_to(every_s):
-    async with no_fault_is_lost(), path_to("sse", BOX_OF_55_S, commenting(every_s)) as dialer:
+    async with no_fault_is_lost(), path_to(BOX_OF_55_S, commenting(every_s)) as dialer:
         method = make(Environment("sse", dialer, 3.0, random.Random(1)))
         return await method.trial(600)
 

@@ -1,7 +1,10 @@
 """Pings find the same limits as holds, with a product of each kind."""
 
+from collections.abc import Callable
+
 import pytest
 from support.kinds import one_of_each_kind
+from support.rounding import ROUND
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
@@ -62,3 +65,26 @@ def test_the_servers_web_config_bounds_the_search() -> None:
     limit = found.run.search.limit
     assert (limit.survived_s, limit.cut_s) == (480, None)
     assert [trial.hold_s for trial in found.run.trials][-1] == 480
+
+
+@pytest.mark.parametrize("how", ROUND)
+@pytest.mark.parametrize(("timer_s", "step_s"), [(20, 5), (27, 5), (20, 15), (112, 30)])
+def test_a_server_that_rounds_heartbeats_is_searched_at_its_own_step(
+    round_heartbeats: Callable[[str, int], None], how: str, timer_s: int, step_s: int
+) -> None:
+    """Its answer comes later than was asked for, or sooner: none of that is the path's."""
+    round_heartbeats(how, step_s)
+    nginx = Catalogue().find("nginx-http-proxy")
+    timer = nginx.timers.server_response
+    assert timer is not None
+    changed = nginx.timers.model_copy(
+        update={"server_response": timer.model_copy(update={"default": float(timer_s)})}
+    )
+    search = in_heartbeats(SearchSettings(min_s=4))
+    found = warp.run(
+        measure([nginx.model_copy(update={"timers": changed})], Settings(1, 3540), search, "ping"), warp.WarpClock()
+    )
+    limit = found.run.search.limit
+    assert limit.cut_s == timer_s and limit.survived_s is not None
+    assert timer_s - 2 * step_s <= limit.survived_s < timer_s and limit.survived_s % step_s == 0
+    assert found.run.remarks == []

@@ -85,6 +85,23 @@ def test_a_server_that_takes_long_heartbeats_only(on_warp, serve_eas):
 # Before the login
 
 
+@pytest.mark.parametrize(("how", "step_s"), [("up", 5), ("down", 10), ("to the nearest", 15)])
+def test_a_server_that_rounds_heartbeats(on_warp, serve_eas, round_heartbeats, how, step_s):
+    """The least that it was seen to hold counts, not what it was asked for."""
+    round_heartbeats(how, step_s)
+    checks = by_name(flown(on_warp, serve_eas, settings=Settings(1, 3540)))
+    limits = f"the server takes heartbeats from {step_s} s to 3540 s in steps of {step_s} s"
+    assert checks[Name.HEARTBEATS].found == (limits,)
+    assert checks[Name.PING].found == (f"held for {step_s} s, and answered",)
+    assert checks[Name.PING].took_s == step_s
+
+
+def test_a_server_that_is_no_exchange_and_rounds_nothing(on_warp, serve_eas, round_heartbeats):
+    round_heartbeats("up", 1)
+    checks = by_name(flown(on_warp, serve_eas, settings=Settings(5, 1800)))
+    assert checks[Name.HEARTBEATS].found == ("the server takes heartbeats from 5 s to 1800 s",)
+
+
 def test_a_certificate_that_is_not_trusted(on_warp, serve_eas):
     preflight = flown(on_warp, serve_eas, tls=client_context(None))
     failed = by_name(preflight)[Name.TLS]

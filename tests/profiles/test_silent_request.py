@@ -6,7 +6,16 @@ import pytest
 
 from hbprobe.manner import Expiry, Manner
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.silent_request import Cut, cut_by, cut_of, deciding_timer, quiet_timer, runs_unasked, timer_s
+from hbprobe.profiles.silent_request import (
+    Cut,
+    cut_by,
+    cut_of,
+    deciding_timer,
+    ending_timers,
+    quiet_timer,
+    runs_unasked,
+    timer_s,
+)
 from hbprobe.profiles.vocabulary import QuietPhase
 
 
@@ -111,6 +120,16 @@ def test_a_client_that_is_not_told_sees_silence():
     told = {"default": 60, "expiry": "reset"}
     assert cut_of(box(idle=told)) == Cut(60, Manner.RESET)
     assert cut_of(box(idle=told | {"tells": "server"})) == Cut(60, Manner.SILENT)
+
+
+def test_who_ends_the_silence_decides_whether_it_is_revived():
+    idle = {"default": 60, "expiry": "silent"}
+    for end, lives in (("server", QuietPhase.REQUEST), ("client", QuietPhase.FOREIGN)):
+        one = box(idle=idle | {"revived_by": end})
+        for phase in (QuietPhase.REQUEST, QuietPhase.FOREIGN):
+            found = cut_by(quiet_timer(one, phase), one, phase)
+            assert found == (Cut() if phase is lives else Cut(60, Manner.SILENT))
+            assert bool(ending_timers(one, phase)) is (phase is not lives)
 
 
 def test_between_requests_another_timer_runs():

@@ -1,4 +1,7 @@
-"""Servers of every protocol that hbprobe talks in, without I/O: what they say first, and what they answer."""
+"""Servers of every protocol that hbprobe talks in, without I/O: what they say first, and what they answer.
+
+Those of line protocols are hbprobe's own, which a lab has at its far end.
+"""
 
 import h2.config
 import h2.connection
@@ -6,35 +9,13 @@ import h2.events
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Ping, Request
 
-KEXINIT = bytes.fromhex("0000000c 0a 14") + bytes(10)
-"""Much shorter than a real one; nobody reads what is in it."""
-UNIMPLEMENTED = bytes.fromhex("0000000c 06 03 00000000") + bytes(6)
-LDAP_DONE = "300c 0201{:02x} 6507 0a0100 0400 0400"
+from hbprobe.trial.methods.table import METHODS
 
 
-class Server:
-    """A server that says the same again and again."""
+class WebSocket:
+    """An endpoint of wsproto's."""
 
     greeting = b""
-
-    def take(self, data):
-        """Return what is said to it."""
-        raise NotImplementedError
-
-
-class Fixed(Server):
-    """One that answers in turn, and then always the last."""
-
-    def __init__(self, greeting, *answers):
-        self.greeting = greeting
-        self._answers = list(answers)
-
-    def take(self, data):
-        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-
-
-class WebSocket(Server):
-    """An endpoint of wsproto's."""
 
     def __init__(self):
         self.connection = WSConnection(ConnectionType.SERVER)
@@ -58,8 +39,10 @@ class WebSocket(Server):
         return self.connection.send(CloseConnection(code=1001, reason="going away"))
 
 
-class Http2(Server):
+class Http2:
     """A server of h2's, which acknowledges PINGs by itself."""
+
+    greeting = b""
 
     def __init__(self):
         self.connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
@@ -74,42 +57,26 @@ class Http2(Server):
         return self.connection.data_to_send()
 
 
-class Ldap(Server):
-    """A directory."""
-
-    def __init__(self):
-        self._number = 0
-
-    def take(self, data):
-        self._number += 1
-        return bytes.fromhex(LDAP_DONE.format(self._number))
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+EVENT = b"1e\r\nid: 1\ndata: something to say\n\n\r\n"
 
 
-class Ssh(Server):
-    """A server that has its version, and what it cannot know, answered."""
+class Stream:
+    """One that begins a stream of events, whatever it is asked for, and says nothing in it."""
 
-    greeting = b"SSH-2.0-Example\r\n"
+    greeting = b""
 
     def take(self, data):
-        return KEXINIT if data.startswith(b"SSH-") else UNIMPLEMENTED
+        return STREAM
 
 
 SERVERS = {
     "websocket": WebSocket,
     "http2": Http2,
-    "mqtt": lambda: Fixed(b"", bytes.fromhex("20020000"), bytes.fromhex("d000")),
-    "redis": lambda: Fixed(b"", b"-NOAUTH Authentication required.\r\n"),
-    "imap": lambda: Fixed(b"* OK [CAPABILITY IMAP4rev1] ready\r\n", b"hb OK NOOP completed.\r\n"),
-    "postgresql": lambda: Fixed(b"", b"S", bytes.fromhex("15030300020228")),
-    "smtp": lambda: Fixed(b"220-mx.example.net\r\n220 ESMTP\r\n", b"250 2.0.0 Ok\r\n"),
-    "ssh": Ssh,
-    "ldap": Ldap,
-    "raw": lambda: Fixed(b"", b"what?\r\n"),
+    "sse": Stream,
+    **{name: row.responder for name, row in METHODS.items() if row.responder is not None},
 }
 """How to make one for a connection, by the name of the method."""
-STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
-EVENT = b"1e\r\nid: 1\ndata: something to say\n\n\r\n"
-SERVERS["sse"] = lambda: Fixed(b"", STREAM)
 
 
 def talking(server):

@@ -22,8 +22,8 @@ from hbprobe.net.wire import Target
 from hbprobe.preflight.preflight import Checks, CheckState, Name
 from hbprobe.search.search import SearchSettings
 from hbprobe.standin.admin_rules import AdminRules, Characteristic
-from hbprobe.standin.filtering import FilteringRule
 from hbprobe.standin.users import Users
+from hbprobe.standin.webconfig_rules import FilteringRule
 from hbprobe.trial.methods.ping import PingMethod
 from hbprobe.trial.outcome import Kind, Outcome
 

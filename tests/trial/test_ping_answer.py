@@ -163,6 +163,12 @@ def test_throttling(headers, reason, pause_s, elapsed_s):
         ([(599, 300)], None),
         ([(23, 21)], None),
         ([(119, 60)], 60),
+        ([(1, 5)], 5),
+        ([(21, 25)], 5),
+        ([(1, 5), (6, 15)], 15),
+        ([(1, 5), (6, 6)], None),
+        ([(21, 20), (40, 40)], 5),
+        ([(1, 7)], None),
     ],
 )
 def test_a_server_that_rounds_heartbeats(pings, step_s):

@@ -13,19 +13,18 @@ from pathlib import Path
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
-from hbprobe.farend.server import FarEnd, Service
-from hbprobe.lab.inprocess import LabRun, no_fault_is_lost
+from hbprobe.farend.server import Service
+from hbprobe.lab.inprocess import LabRun, dialer_for, far_end_for, no_fault_is_lost
 from hbprobe.lab.kernel.path import KernelPath, kernel_path
 from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.setup import carry_out, set_up
 from hbprobe.net.certificates import throwaway_pair
-from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.methods.table import DEFAULT
+from hbprobe.trial.methods.table import DEFAULT, METHODS, MethodTraits
 from hbprobe.trial.outcome import Limit
 
 _NOBODY = Observer()
@@ -61,15 +60,17 @@ def fit(search: SearchSettings, rate: float) -> tuple[SearchSettings, tuple[str,
 
 @contextlib.asynccontextmanager
 async def far_end(
-    net: KernelPath, settings: Settings | None = None, services: Sequence[Service] = ()
+    net: KernelPath,
+    settings: Settings | None = None,
+    services: Sequence[Service] = (),
+    traits: MethodTraits = METHODS[DEFAULT],
 ) -> AsyncIterator[Dialer]:
-    """Run the far end, with TLS, and give what opens connections to it from the client."""
+    """Run the far end that a method measures with, and give what opens connections to it from the client."""
     server_tls, client_tls = throwaway_pair(net.server.address)
-    server = FarEnd(settings or Settings(), server_tls, services=services)
+    server = far_end_for(traits, settings or Settings(), server_tls, services)
     await server.listen_on(net.server.listen(PORT))
     try:
-        target = Target(tls=True, host=net.server.address, port=PORT, path="/")
-        yield Dialer(target, client_tls, net.client.adopt)
+        yield dialer_for(traits, net.server.address, PORT, client_tls).prepared(net.client.adopt)
     finally:
         await server.close()
 
@@ -91,7 +92,7 @@ async def measure(
     """
     rng = random.SystemRandom()
     with kernel_path(boxes, rate=lab.rate, nat=lab.nat, pcap=lab.pcap) as net:
-        async with no_fault_is_lost(), far_end(net, settings) as dialer:
+        async with no_fault_is_lost(), far_end(net, settings, traits=METHODS[method]) as dialer:
             run = await set_up(method, dialer, search, prior, rng, journal=journal, observer=observer, rate=lab.rate)
             failure = await carry_out(run.to_the_end())
         return LabRun(run, _cut_by(boxes, net, run.search.limit, lab.rate), net.remarks, failure)

@@ -1,8 +1,14 @@
-"""What a document is made of, whatever it is then written as: chapters, sections, and blocks of plain text."""
+"""What a document is made of, whatever it is then written as: chapters, sections, blocks of plain text, and pictures.
 
-from collections.abc import Callable
+A picture is drawn, and matplotlib loaded, only where the way of writing shows it.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+from hbprobe.records.result import Result
+from hbprobe.report.drawn_path import Station, drawn_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -101,3 +107,36 @@ class ReportDocument:
     def title(self) -> str:
         """The only chapter's, or how many there are."""
         return self.chapters[0].title if len(self.chapters) == 1 else f"{len(self.chapters)} measurements"
+
+
+def search_picture(result: Result, caption: str) -> Picture:
+    """Show the search of one result."""
+
+    def draw() -> "Figure":
+        from hbprobe.report.plots.search_plot import search_plot
+
+        return search_plot(result)
+
+    return Picture(draw, caption)
+
+
+def curve_picture(results: Sequence[Result], caption: str) -> Picture:
+    """Show which share of holds survives."""
+
+    def draw() -> "Figure":
+        from hbprobe.report.plots.curve_plot import curve_plot
+
+        return curve_plot(results, [])
+
+    return Picture(draw, caption)
+
+
+def path_picture(stations: Sequence[Station]) -> Picture:
+    """Show a path with whom cuts marked."""
+
+    def draw() -> "Figure":
+        from hbprobe.report.plots.path_plot import path_plot
+
+        return path_plot(stations)
+
+    return Picture(draw, drawn_words(stations))

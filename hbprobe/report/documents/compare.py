@@ -7,8 +7,7 @@ from typing import Final
 
 from hbprobe.errors import UserError
 from hbprobe.records.result import Result
-from hbprobe.report.documents.blocks import Block, Facts, Prose, Section, Table
-from hbprobe.report.documents.pictures import curve_picture
+from hbprobe.report.documents.blocks import Block, Facts, Prose, Section, Table, curve_picture
 from hbprobe.report.documents.sources import Measured, Source
 from hbprobe.report.terminal.answer import doubts, push_words, to_do
 from hbprobe.report.terminal.words import confidence_words, how_words, limit_words, path_words

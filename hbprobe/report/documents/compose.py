@@ -5,12 +5,9 @@ from datetime import datetime
 
 from hbprobe import __version__
 from hbprobe.records.capture import CaptureRecord
-from hbprobe.report.documents.blocks import Block, Chapter, ReportDocument, Section, Table
-from hbprobe.report.documents.capture_chapter import capture_chapter
+from hbprobe.report.documents.blocks import Block, Chapter, ReportDocument, Section, Table, curve_picture
+from hbprobe.report.documents.chapters import capture_chapter, location_chapter, logs_chapter
 from hbprobe.report.documents.compare import comparison
-from hbprobe.report.documents.location_chapter import location_chapter
-from hbprobe.report.documents.logs_chapter import logs_chapter
-from hbprobe.report.documents.pictures import curve_picture
 from hbprobe.report.documents.sections import chapter, state_of
 from hbprobe.report.documents.sources import LocatedSource, Measured, Source
 from hbprobe.report.terminal.words import limit_words, path_words

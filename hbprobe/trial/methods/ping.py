@@ -24,7 +24,7 @@ from hbprobe.trial.http import Conversation
 from hbprobe.trial.methods.method import Environment
 from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Kind, Outcome
-from hbprobe.trial.ping_answer import HeartbeatLimits, read_ping
+from hbprobe.trial.ping_answer import USUAL_STEPS_S, HeartbeatLimits, PingReading, read_ping
 from hbprobe.trial.postmortem import examine
 from hbprobe.trial.quarantine import GRACE_S, QuarantineCheck, read_quarantine_check
 
@@ -36,6 +36,12 @@ _LONGEST_SHORT_S = 300
 _TURNED_AWAY = (401, 403)
 _LIMIT_PATIENCE_S = 15.0
 """A server that has not refused by then takes the heartbeat; SOGo waits its 10 s before it refuses."""
+_ROUNDS_UP_S = USUAL_STEPS_S[-1]
+"""So much longer than it was asked to, a server may hold a Ping that it rounds up."""
+_MAY_ROUND = (
+    "whether the server rounds heartbeats could not be seen: where it rounds up, the path cuts later than it seems, "
+    f"by {_ROUNDS_UP_S} s at most"
+)
 
 
 class PingMethod:
@@ -147,9 +153,15 @@ class PingMethod:
         )
 
     async def read_limits(self, sender: RequestSender) -> None:
-        """Ask for the server's heartbeat limits; raises CannotMeasureError where it turns the account away."""
-        for asked_s in (_TOO_SHORT_S, _TOO_LONG_S):
-            await self._ask_limit(sender, asked_s)
+        """Ask for the server's heartbeat limits, and whether it rounds: Exchange does not.
+
+        Raises CannotMeasureError where it turns the account away.
+        """
+        may_round = not self.server.is_exchange
+        await self._ask_limit(sender, _TOO_SHORT_S, _LIMIT_PATIENCE_S + (_ROUNDS_UP_S if may_round else 0.0))
+        await self._ask_limit(sender, _TOO_LONG_S, _LIMIT_PATIENCE_S)
+        if may_round and self.has_short:
+            await self._see_rounding(sender, self.short_s + 1)
 
     async def prove(self) -> Outcome | None:
         """Ask nothing: the handshake has shown what is there."""
@@ -219,23 +231,38 @@ class PingMethod:
             self._verdict = outcome
         return outcome
 
-    async def _ask_limit(self, sender: RequestSender, asked_s: int) -> None:
+    async def _ask_limit(self, sender: RequestSender, asked_s: int, patience_s: float) -> None:
         """Ping with a heartbeat that a server will refuse, and learn what it would take instead."""
-        started_s = self._loop.time()
-        try:
-            reply = await sender.ask(self.devices[0].ping(asked_s), _LIMIT_PATIENCE_S)
-        except DialError:
-            return  # the search will meet it again
-        if not isinstance(reply, Answer):
+        reading = await self._ask_beside(sender, asked_s, patience_s)
+        if reading is None:
             return
-        reading = read_ping(reply, asked_s, reply.at_s - started_s)
         if reading.outcome.kind is Kind.SURVIVED:
             # so short a heartbeat is taken, if no shorter one; or it is rounded up to the least that the server holds
-            self.limits.min_s = max(asked_s, round(reply.at_s - started_s))
+            self.limits.min_s = max(asked_s, round(reading.outcome.elapsed_s))
+            self.limits.held(asked_s, self.limits.min_s)
         elif reading.bound_s is not None:
             self.limits.learn(asked_s, reading.bound_s)
         elif reading.outcome.status in _TURNED_AWAY:
             raise CannotMeasureError(reading.outcome.reason)
+
+    async def _see_rounding(self, sender: RequestSender, asked_s: int) -> None:
+        """Ping a second longer than the server takes at least, and see how long it is held."""
+        reading = await self._ask_beside(sender, asked_s, asked_s + _ROUNDS_UP_S)
+        if reading is not None and reading.outcome.kind is Kind.SURVIVED:
+            self.limits.held(asked_s, round(reading.outcome.elapsed_s))
+        elif reading is not None and reading.held_s is not None:
+            self.limits.held(asked_s, reading.held_s)
+        elif self.limits.step_s is None:
+            self.doubts.append(_MAY_ROUND)
+
+    async def _ask_beside(self, sender: RequestSender, asked_s: int, patience_s: float) -> PingReading | None:
+        """Ping beside the search, on a connection of the handshake; None where no answer comes."""
+        started_s = self._loop.time()
+        try:
+            reply = await sender.ask(self.devices[0].ping(asked_s), patience_s)
+        except DialError:
+            return None  # the search will meet it again
+        return read_ping(reply, asked_s, reply.at_s - started_s) if isinstance(reply, Answer) else None
 
 
 def eas_path(path: str) -> str:

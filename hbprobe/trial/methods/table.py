@@ -5,6 +5,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.farend.hold_request import LONGEST_HOLD_S
+from hbprobe.farend.responders import (
+    EchoResponder,
+    ImapResponder,
+    LdapResponder,
+    MakeResponder,
+    MqttResponder,
+    PostgresqlResponder,
+    RedisResponder,
+    SmtpResponder,
+    SshResponder,
+)
 from hbprobe.net.target import HTTP, HTTP_1_1, HTTP_2, Scheme
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Question
@@ -61,8 +72,10 @@ class MethodTraits:
     """So many trials run at a time where nothing is said of it: more than one where the server is our own."""
     longest_s: float | None = None
     """No longer hold can be asked for."""
-    lab_path: str | None = "/"
-    """Where a lab's far end serves it; None where that does not."""
+    lab_path: str = "/"
+    """Where `hbprobe serve`, the far end of a lab, serves it."""
+    responder: MakeResponder | None = None
+    """What a lab has at its far end for a protocol that `hbprobe serve` does not speak."""
     own_limit: str = ""
     """What a server of this protocol may have of its own that ends a quiet connection without a word."""
     own_limit_in_session: str = ""
@@ -75,6 +88,11 @@ class MethodTraits:
     """What is offered in TLS (RFC 7301); empty for a protocol without a name there."""
     exchange: bool = False
     """What it measures is what an Exchange heartbeat would meet, so Exchange's verdict follows from it."""
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether one of its schemes has TLS around it."""
+        return any(scheme.tls for scheme in self.schemes.values())
 
 
 _ANY_SERVER = frozenset({Question.POST_MORTEM, Question.KEEP_ALIVE, Question.ELSEWHERE})
@@ -90,7 +108,8 @@ def _talk(
     phase: QuietPhase = QuietPhase.FOREIGN,
     alpn: str = "",
     takes: Collection[Takes] = (),
-    lab_path: str | None = None,
+    lab_path: str = "/",
+    responder: MakeResponder | None = None,
     own_limit: str = "",
     own_limit_in_session: str = "",
 ) -> MethodTraits:
@@ -109,6 +128,7 @@ def _talk(
         asks=_ANY_SERVER | {Question.BOTH_DRIP},
         takes=frozenset(takes),
         lab_path=lab_path,
+        responder=responder,
         own_limit=own_limit,
         own_limit_in_session=own_limit_in_session,
     )
@@ -186,13 +206,13 @@ _ROWS = (
         {"h2": Scheme(tls=True, port=443), "grpcs": Scheme(tls=True, port=443)},
         alpn=HTTP_2,
         phase=QuietPhase.UNASKED,
-        lab_path="/",
     ),
     _talk(
         "mqtt",
         "a broker answers PINGREQ; the keep-alive is 0",
         "an MQTT client with keep-alive 0 is quiet, and the broker is asked with PINGREQ",
         _pair("mqtt", 1883, "mqtts", 8883),
+        responder=MqttResponder,
         takes=(Takes.LOGIN,),
     ),
     _talk(
@@ -200,6 +220,7 @@ _ROWS = (
         "a Redis server answers PING, before a login, too",
         "a Redis client is quiet, and the server is asked with PING",
         _pair("redis", 6379, "rediss", 6379),
+        responder=RedisResponder,
         takes=(Takes.LOGIN,),
         own_limit="`timeout` in redis.conf, which is off by default",
         own_limit_in_session="`timeout` in redis.conf, which is off by default",
@@ -209,6 +230,7 @@ _ROWS = (
         "an IMAP server answers NOOP, before a login, too; with a login and a mailbox in the URL, IDLE",
         "an IMAP client is quiet, and the server is asked with NOOP, or for the end of IDLE",
         _pair("imap", 143, "imaps", 993),
+        responder=ImapResponder,
         takes=(Takes.LOGIN, Takes.STARTTLS),
         own_limit="the time that a server gives for the login",
         own_limit_in_session="the time after which a server logs out, 30 min or more by RFC 9051",
@@ -218,6 +240,7 @@ _ROWS = (
         "a PostgreSQL server says before a login whether it encrypts; after one it answers Sync",
         "a PostgreSQL client is quiet, and the server is asked whether it encrypts, or, after a login, with Sync",
         {"postgresql": Scheme(tls=False, port=5432), "postgres": Scheme(tls=False, port=5432)},
+        responder=PostgresqlResponder,
         takes=(Takes.LOGIN, Takes.STARTTLS),
         own_limit="authentication_timeout, 1 min by default",
         own_limit_in_session="idle_session_timeout, which is off by default",
@@ -227,6 +250,7 @@ _ROWS = (
         "a mail server answers NOOP",
         "an SMTP client is quiet, and the server is asked with NOOP",
         _pair("smtp", 25, "smtps", 465),
+        responder=SmtpResponder,
         takes=(Takes.STARTTLS,),
         own_limit="the time that a server waits for a command, 5 min by RFC 5321",
     ),
@@ -235,6 +259,7 @@ _ROWS = (
         "an SSH server answers what it cannot know, before keys are exchanged",
         "an SSH client is quiet before keys are exchanged, and the server is asked what it cannot know",
         {"ssh": Scheme(tls=False, port=22)},
+        responder=SshResponder,
         own_limit="LoginGraceTime of OpenSSH, 2 min by default",
     ),
     _talk(
@@ -242,6 +267,7 @@ _ROWS = (
         "a directory answers a search for its root",
         "an LDAP client is quiet, and the server is asked for the root of its directory",
         _pair("ldap", 389, "ldaps", 636),
+        responder=LdapResponder,
         takes=(Takes.LOGIN, Takes.STARTTLS),
         own_limit=_LDAP_LIMIT,
         own_limit_in_session=_LDAP_LIMIT,
@@ -251,6 +277,7 @@ _ROWS = (
         "bytes of your choice are answered after the silence; without them TCP alone tells whether it stands",
         "nothing is said; TCP alone, or the answer to bytes of one's choice, tells whether it stands",
         {"tls": Scheme(tls=True, port=None), "tcp": Scheme(tls=False, port=None)},
+        responder=EchoResponder,
         takes=(Takes.BYTES,),
     ),
 )

@@ -41,8 +41,7 @@ from hbprobe.manner import Manner
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.report.plots.capture_plot import capture_plot
 from hbprobe.report.plots.style import save
-from hbprobe.report.terminal.capture import print_capture
-from hbprobe.report.terminal.capture_live import QuietNow
+from hbprobe.report.terminal.capture import QuietNow, print_capture
 from hbprobe.trial.outcome import Cause
 
 

@@ -1,10 +1,16 @@
+"""None"""
+
 import re
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from hbprobe.manner import Manner
-from hbprobe.report.documents.html import to_html
+from hbprobe.report.documents.html import Markup, element, inline_svg, joined, to_html
+from hbprobe.report.plots.search_plot import search_plot
 
 _VOID = {"meta"}
 _FETCHING = {"script", "img", "link", "iframe", "object", "embed", "form", "a", "base", "audio", "video", "source"}
@@ -86,3 +92,77 @@ def test_several_results(composed, ten_minutes, measure, cutting_at):
     names = page.all("id")
     assert len(names) == len(set(names))
     assert "survives 299.5 s, cut at 300 s: HTTP status 504" in page.texts
+
+
+class Reader(HTMLParser):
+    """Reads one element as a browser does."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], {}, ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes |= dict(attrs)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_an_element():
+    inner = element("b", "5 < 6")
+    assert element("p", inner, " & more", class_="x", aria_label='"y"') == (
+        '<p class="x" aria-label="&quot;y&quot;"><b>5 &lt; 6</b> &amp; more</p>'
+    )
+    assert element("meta", charset="utf-8") == '<meta charset="utf-8">'
+    assert joined(["a<", Markup("<br>")]) == "a&lt;<br>"
+
+
+def test_what_does_not_print_is_written_out():
+    assert element("p", "a\x1b[31m\u202eb\n") == "<p>a\\x1b[31m\\u202eb\\x0a</p>"
+
+
+@given(st.text())
+def test_no_text_becomes_markup(text):
+    read = Reader(element("p", text, title=text))
+    assert read.tags == ["p"]
+    assert set(read.attributes) == {"title"}
+    assert read.text == read.attributes["title"]
+    assert read.text.isprintable()
+    if text.isprintable():
+        assert read.text == text
+
+
+@pytest.mark.parametrize("name", ["p onload", "P", "", "1a", 'a"', "a>"])
+def test_a_name_is_a_name(name):
+    with pytest.raises(ValueError, match="is no name of an element or attribute"):
+        element(name)
+    with pytest.raises(ValueError, match="is no name of an element or attribute"):
+        element("p", **{name: "x"})
+
+
+def test_colors_follow_the_page_and_hatches_keep_theirs(ten_minutes):
+    svg = inline_svg(search_plot(ten_minutes), "what it shows", "a-")
+    assert svg.startswith('<svg viewBox="0 0 720 ')
+    assert svg.count('aria-label="what it shows"') == 1
+    assert "var(--ink)" in svg and "var(--paper)" in svg and "var(--faint)" in svg and "var(--shade)" in svg
+    assert not re.search("#222222|#767676|#ffffff|#dddddd", svg)
+    assert 'fill="#d55e00"' in svg, "the ground of the hatch"
+    assert "#0072b2" in svg
+
+
+def test_what_is_left_out(ten_minutes):
+    svg = inline_svg(search_plot(ten_minutes), "x", "a-")
+    for text in ("<style", "<metadata", "<?xml", "DOCTYPE", "xlink", "Matplotlib", 'id="figure_1"'):
+        assert text not in svg
+    assert set(re.findall(r'id="(..)', svg)) == {"a-"}
+
+
+def test_text_and_label_are_escaped():
+    figure = Figure()
+    figure.text(0, 0, "<b>&</b>")
+    svg = inline_svg(figure, '"<i>\x1b', "a-")
+    assert "&lt;b&gt;&amp;&lt;/b&gt;" in svg and 'aria-label="&quot;&lt;i&gt;\\x1b"' in svg
+    assert "<b>" not in svg

@@ -7,8 +7,7 @@ from matplotlib.patches import Rectangle
 
 from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, Manner
 from hbprobe.report.plots.curve_plot import curve_plot
-from hbprobe.report.plots.search_plot import search_plot
-from hbprobe.report.plots.search_rows import height_in
+from hbprobe.report.plots.search_plot import height_in, search_plot
 from hbprobe.report.plots.style import save
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Kind, Limit, Outcome

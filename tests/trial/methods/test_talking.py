@@ -16,7 +16,7 @@ from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Cause, Kind
 from hbprobe.trial.talks.talk import TalkOptions
-from tests.support.talkers import EVENT, SERVERS, STREAM, Fixed, talking
+from tests.support.talkers import EVENT, SERVERS, STREAM, talking
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
 GRACE_S = 3.0
@@ -225,7 +225,11 @@ def test_a_server_that_answers_nothing_is_no_path_that_cuts(on_warp, serve):
 
 
 def test_another_protocol_cannot_be_measured(on_warp, serve):
-    found = proof(on_warp, serve, talking(lambda: Fixed(b"", b"HTTP/1.1 400 Bad Request\r\n\r\n")))
+    async def web_server(connection):
+        await connection.read()
+        connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    found = proof(on_warp, serve, web_server)
     assert (found.kind, found.again) == (Kind.FAILED, False)
     assert found.reason == "the server does not speak Redis: 'HTTP/1.1 400 Bad Request'"
 

@@ -2,7 +2,8 @@ import pytest
 
 from hbprobe.trial.talks.ldap import make
 from hbprobe.trial.talks.talk import Where
-from tests.support.talkers import LDAP_DONE
+
+LDAP_DONE = "300c 0201{:02x} 6507 0a0100 0400 0400"
 
 
 def test_the_search_is_one_whole_message():

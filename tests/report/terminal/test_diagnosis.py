@@ -2,7 +2,7 @@ import pytest
 
 from hbprobe.diagnosis.ranking import Match
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.report.terminal.diagnosis_words import family_names
+from hbprobe.report.terminal.diagnosis import family_names
 
 CATALOGUE = Catalogue()
 

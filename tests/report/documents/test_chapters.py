@@ -10,9 +10,9 @@ from hbprobe.locate.hop_trials import plan
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.location import Location, read_location
 from hbprobe.report.documents.blocks import Picture, Table
+from hbprobe.report.documents.chapters import location_chapter
 from hbprobe.report.documents.compose import compose
 from hbprobe.report.documents.data import to_csv
-from hbprobe.report.documents.location_chapter import location_chapter
 from hbprobe.report.documents.sources import Measured, load
 from hbprobe.trial.outcome import Kind, Outcome
 

@@ -1,6 +1,6 @@
 import pytest
 
-from hbprobe.report.documents.redaction import discreet_text, redacted
+from hbprobe.report.documents.sources import discreet_text, redacted
 
 HIDDEN = [
     ("https://me:pa55@host:8443/x", "https://***@host:8443/x"),
