@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hbprobe.farend.hold_request import hold_query, hold_token, without_drip
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.net.keep_alive import keep_alive
+from hbprobe.net.liveness import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.classify import classify, unless_by_far_end

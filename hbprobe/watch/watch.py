@@ -16,7 +16,7 @@ from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
 from hbprobe.measure.setup import set_up
 from hbprobe.net.wire import Dialer
-from hbprobe.records.origin import Origin, Verb
+from hbprobe.records.record import Origin, Verb
 from hbprobe.report.terminal.live import describe
 from hbprobe.report.terminal.words import limit_words
 from hbprobe.search.prior import Prior

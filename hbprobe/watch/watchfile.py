@@ -33,11 +33,10 @@ from hbprobe.measure.account import PASSWORD_VARIABLE
 from hbprobe.measure.probe import Probe
 from hbprobe.net.address import Address
 from hbprobe.net.certificates import client_context
-from hbprobe.net.connect import From
+from hbprobe.net.dial import From
 from hbprobe.net.target import Target
 from hbprobe.profiles.document import read_document
-from hbprobe.profiles.loader import read_text
-from hbprobe.profiles.strict_yaml import read_as
+from hbprobe.profiles.loader import read_as, read_text
 from hbprobe.profiles.values import Flag, Line, Name, Seconds, Strict, Text
 from hbprobe.search.heartbeats import in_heartbeats
 from hbprobe.search.search import SearchSettings

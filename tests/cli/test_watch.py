@@ -98,7 +98,7 @@ def result_of():
     """What makes a result of a limit."""
     from hbprobe.exchange.settings import Settings
     from hbprobe.exchange.verdict import judge
-    from hbprobe.records.origin import Verb
+    from hbprobe.records.record import Verb
     from hbprobe.records.result import Result
     from hbprobe.search.search import SearchSettings
     from hbprobe.trial.outcome import Limit

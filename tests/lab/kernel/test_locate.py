@@ -20,8 +20,7 @@ from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.locate.finding import Code, Hop
 from hbprobe.locate.hop_trials import Locating, plan
 from hbprobe.locate.route import find_route
-from hbprobe.measure.guard import Guard
-from hbprobe.measure.persist import persistently
+from hbprobe.measure.guard import Guard, persistently
 from hbprobe.trial.methods.table import METHODS
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
