@@ -562,6 +562,7 @@ SMALL = {
     "measure.preflight": "a request: a name of the public API, and its file",
     "net.hangup": "it knows sockets, and its importer flows: another room",
     "profiles.checking": "what is wrong in files; a verb has no logic of its own",
+    "report.terminal.preflight": "how a check looks on a terminal; a verb has no layout of its own",
     "toxiproxy.metrics": "loaded when somebody asks",
     "trial.talks.scram": "a protocol of its own, tested with the numbers of its RFC",
     "watch.schedule": "pure, and its importer waits",
