@@ -9,10 +9,8 @@ from typing import Annotated, Self
 from pydantic import Field, HttpUrl, model_validator
 
 from hbprobe.manner import Expiry, Layer
-from hbprobe.profiles.configuring import Configure
 from hbprobe.profiles.fitting import require_fit
-from hbprobe.profiles.population import Share
-from hbprobe.profiles.timers import Probes, Timer, Timers
+from hbprobe.profiles.timers import Configure, Probes, Share, Timer, Timers
 from hbprobe.profiles.values import Digits, Flag, Line, MismatchError, Name, Seconds, SourceKeys, Strict, Text
 from hbprobe.profiles.vocabulary import Category, Ends, Grade, Inferable, Restart, ServerSide, TimerKind
 

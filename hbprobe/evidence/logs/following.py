@@ -35,7 +35,7 @@ _ADDRESSES: Final = ("client", "forwarded_for")
 """What a back end's line has of a front end, not of a client."""
 _FROM_BACK_FIRST: Final = ("error", "mailbox_server")
 _FROM_CLIENT_FIRST: Final = (
-    "host", "protocol", "command_status", "heartbeat_s", "fet_ms", "throttle_ms", "policy_ack", "access", "front_end",
+    "host", "protocol", "command_status", "heartbeat_s", "throttle_ms", "policy_ack", "access", "front_end",
     "sync_type", "folders",
 )  # fmt: skip
 _JOINED: Final = """
@@ -104,7 +104,8 @@ WITH fronts AS (
     AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%' AND coalesce(device_type, '') NOT LIKE
     'EASProbe%'
 ), placed AS (
-  SELECT asked.*, coalesce(networks.network, '-') AS network
+  SELECT who, kind, server, user_agent, command, started_ms, ended_ms, took_ms, is_exact, status, command_status,
+    error, is_early, is_gone, asked_s, is_told, coalesce(networks.network, '-') AS network
   FROM asked LEFT JOIN networks ON networks.address = asked.address
 ), followed AS (
   SELECT *, lead(started_ms) OVER device_order AS next_ms, lead(network) OVER device_order AS next_network,

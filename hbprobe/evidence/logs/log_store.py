@@ -8,10 +8,13 @@ removed.
 import hashlib
 import hmac
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -19,14 +22,14 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs import rows, w3c
 from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
-from hbprobe.evidence.logs.log_sources import LogKind, LogSource, head_of, kind_of
+from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, head_of, kind_of
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _MOST_NAMED: Final = 20
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of the columns: a folder of another version is not mixed with this one."""
 
 
@@ -103,6 +106,7 @@ class LogStore:
         self._folder, self._connection = folder, connection
         self._pseudonyms, self._with_query, self._is_kept = pseudonyms, with_query, is_kept
         self._reads: dict[str, Read] = {}
+        self._at_work: set[DuckDBPyConnection] = set()
         self._open()
         if pseudonyms is not None:
             for name, function in (("pseudonym", pseudonyms.of), ("hashed_address", pseudonyms.of_address)):
@@ -120,6 +124,40 @@ class LogStore:
 
     def take(self, source: LogSource) -> Read:
         """Read a log, unless it has been read and is as it was. Raises NotReadError."""
+        return self._hold(self._taken(source))
+
+    def take_all(
+        self, sources: Iterable[LogSource], told: Callable[[str], None] = lambda _: None
+    ) -> Iterator[tuple[LogSource, NotReadError | OSError | None]]:
+        """Read logs, some at a time, in order; give each with what kept it from being read."""
+        at_a_time = os.cpu_count() or 1
+        with ThreadPoolExecutor(at_a_time, "reading logs") as pool:
+            waiting: deque[tuple[LogSource, Future[_Taken]]] = deque()
+            try:
+                for source in sources:
+                    if len(waiting) == at_a_time:
+                        yield self._finished(*waiting.popleft())
+                    told(f"reading {source.name}")
+                    waiting.append((source, pool.submit(self._taken, source)))
+                while waiting:
+                    yield self._finished(*waiting.popleft())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for cursor in tuple(self._at_work):
+                    cursor.interrupt()
+                raise
+
+    def _finished(
+        self, source: LogSource, taken: "Future[_Taken]"
+    ) -> tuple[LogSource, NotReadError | OSError | None]:
+        try:
+            self._hold(taken.result())
+        except (NotReadError, OSError) as error:
+            return source, error
+        return source, None
+
+    def _taken(self, source: LogSource) -> "_Taken":
+        """Read a log; other threads read others meanwhile."""
         head = head_of(source)
         kind = kind_of(head, source.member or source.path.name)
         stat = source.path.stat()
@@ -127,19 +165,27 @@ class LogStore:
         name = hashlib.sha256(str(source.path.resolve()).encode() + (source.member or "").encode()).hexdigest()[:24]
         note = self._folder / "sources" / f"{name}.json"
         if name in self._reads and json.loads(note.read_text(encoding="utf-8"))["mark"] == mark:
-            return self._reads[name]
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as scratch:
-            reading = _Reading(self._connection, source, kind, Path(scratch), self._columns, by_day=self._is_kept)
-            read = reading.go(with_query=self._with_query)
-            read = _with_files(
-                read, self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
-            )
+            return _Taken(name, self._reads[name])
+        cursor = self._connection.cursor()
+        self._at_work.add(cursor)
+        try:
+            with tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as scratch:
+                reading = _Reading(cursor, source, kind, Path(scratch), self._columns, by_day=self._is_kept)
+                read = reading.go(with_query=self._with_query)
+                files = self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
+        finally:
+            self._at_work.discard(cursor)
+            cursor.close()
+        read = replace(read, files=tuple(files))
         self._note(note, read, mark)
-        before = self._reads.get(name)
-        self._reads[name] = read
-        for file in set(before.files if before else ()) - set(read.files):
+        return _Taken(name, read)
+
+    def _hold(self, taken: "_Taken") -> Read:
+        before = self._reads.get(taken.name)
+        self._reads[taken.name] = taken.read
+        for file in set(before.files if before else ()) - set(taken.read.files):
             (self._folder / file).unlink(missing_ok=True)
-        return read
+        return taken.read
 
     def _columns(self, columns: Sequence[str]) -> str:
         if self._pseudonyms is None:
@@ -209,10 +255,12 @@ def is_store(path: Path) -> bool:
     return (path / "store.json").is_file() and (path / "sources").is_dir()
 
 
-def _with_files(read: Read, files: Iterable[str]) -> Read:
-    from dataclasses import replace
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What was read of a log, and the name that the store has for it."""
 
-    return replace(read, files=tuple(files))
+    name: str
+    read: Read
 
 
 class _Reading:

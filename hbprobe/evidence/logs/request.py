@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -173,11 +173,11 @@ class OpenLogs:
         for path in asked.paths:
             (stores if is_store(Path(path)) else plain).append(Path(path))
         files: dict[str, list[str]] = {"requests": [], "httperr": []}
-        for source in find(plain):
-            if asked.into is not None and asked.into.resolve() in source.path.resolve().parents:
-                continue
-            told(f"reading {source.name}")
-            logs._take(source, store)
+        into = None if asked.into is None else asked.into.resolve()
+        sources = (source for source in find(plain) if into is None or into not in source.path.resolve().parents)
+        for source, error in store.take_all(logs._logs_of(sources), told):
+            if error is not None:
+                logs._leave(source, error)
         logs.entries = distinct(logs.entries)
         kept = [store]
         others = [folder for folder in stores if asked.into is None or folder.resolve() != asked.into.resolve()]
@@ -190,19 +190,21 @@ class OpenLogs:
         logs._prepare(files, names)
         return logs
 
-    def _take(self, source: LogSource, store: LogStore) -> None:
-        try:
-            kind = kind_of(head_of(source), source.member or source.path.name)
-            if kind is LogKind.TRUTH:
-                return
-            if kind in (LogKind.EVTX, *map(LogKind, READERS)):
-                self._take_events(source, kind)
-            else:
-                store.take(source)
-        except NotReadError as error:
-            self.not_read.append((source.name, str(error)))
-        except OSError as error:
-            self.not_read.append((source.name, f"cannot be read: {error.strerror or error}"))
+    def _logs_of(self, sources: Iterable[LogSource]) -> Iterator[LogSource]:
+        """Give those that are logs; event logs are read on the way."""
+        for source in sources:
+            try:
+                kind = kind_of(head_of(source), source.member or source.path.name)
+                if kind in (LogKind.EVTX, *map(LogKind, READERS)):
+                    self._take_events(source, kind)
+                elif kind is not LogKind.TRUTH:
+                    yield source
+            except (NotReadError, OSError) as error:
+                self._leave(source, error)
+
+    def _leave(self, source: LogSource, error: NotReadError | OSError) -> None:
+        reason = f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+        self.not_read.append((source.name, reason))
 
     def _take_events(self, source: LogSource, kind: LogKind) -> None:
         try:

@@ -39,7 +39,6 @@ REQUESTS: Final = {
     "command_status": "INTEGER",
     "heartbeat_s": "INTEGER",
     "is_expired": "BOOLEAN",
-    "fet_ms": "BIGINT",
     "throttle_ms": "BIGINT",
     "policy_ack": "INTEGER",
     "error": "VARCHAR",
@@ -163,10 +162,10 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
       {_or_null(normal_user("user_raw"))} AS user_name, user_raw, login,
       upper(device) AS device, device_type, {_or_null("replace(user_agent, '+', ' ')")} AS user_agent,
       status, substatus, win32, bytes_out, bytes_in,
-      coalesce({_number("Ver1")}, {_number("V")}, TRY_CAST(split_part(packed, '{_CELL}', 5) AS INTEGER)) AS protocol,
-      coalesce({_number("SC1")}, {_number("S")}) AS command_status,
+      coalesce({_number("Ver1", "V")}, TRY_CAST(split_part(packed, '{_CELL}', 5) AS INTEGER)) AS protocol,
+      {_number("SC1", "S")} AS command_status,
       {_number("Hb")} AS heartbeat_s, {_number("Rto")} IS NOT NULL AS is_expired,
-      {_number("Fet", "BIGINT")} AS fet_ms, {_number("Throttle", "BIGINT")} AS throttle_ms,
+      {_number("Throttle", kind="BIGINT")} AS throttle_ms,
       {_number("Pa")} AS policy_ack, {_decoded("raw_error")} AS error, {_decoded("raw_access")} AS access,
       {_decoded("raw_mailbox")} AS mailbox_server, {_decoded("raw_front")} AS front_end,
       {_decoded("raw_sync")} AS sync_type, folders, is_blob_cut, $source AS source
@@ -216,9 +215,10 @@ def _element(name: str) -> str:
     return f"regexp_extract(blob, '_{name}:([^_]*)', 1)"
 
 
-def _number(name: str, kind: str = "INTEGER") -> str:
-    assert ELEMENTS[name] is Form.NUMBER
-    return f"TRY_CAST(regexp_extract(blob, '_{name}:?([0-9]+)_', 1) AS {kind})"
+def _number(*names: str, kind: str = "INTEGER") -> str:
+    """Return the SQL for the number of an element, which each dialect of the blob has a name for."""
+    assert all(ELEMENTS[name] is Form.NUMBER for name in names)
+    return f"TRY_CAST(regexp_extract(blob, '_(?:{'|'.join(names)}):?([0-9]+)_', 1) AS {kind})"
 
 
 def _time_of_day(name: str) -> str:

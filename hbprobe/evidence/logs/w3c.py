@@ -16,8 +16,9 @@ from typing import IO, Final
 
 from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of
 
-_CHUNK: Final = 1 << 22
+_CHUNK: Final = 1 << 20
 _LONGEST_LINE: Final = 1_000_000
+_LINE_END: Final = ord("\n")
 _TIME: Final = re.compile(rb"(\d\d):(\d\d):(\d\d)")
 _HALF_A_DAY_S: Final = 43_200
 
@@ -121,18 +122,19 @@ def _stretches(data: mmap.mmap, path: Path, folder: Path) -> tuple[list[Stretch]
     heads = list(_heads(data))
     if not heads:
         raise NotReadError("has no #Fields line that names its columns")
-    found, again, line = list[Stretch](), list[str](), 1
+    found, again, line = list[Stretch](), list[str](), 1 + _line_ends(data, 0, heads[0].begin)
     for number, (head, following) in enumerate(pairwise([*heads, _Head(len(data), len(data))])):
-        line += data[heads[number - 1].end if number else 0 : head.begin].count(b"\n")
-        first_line = line + data[head.begin : head.end].count(b"\n")
-        line = first_line
+        first_line = line + _line_ends(data, head.begin, head.end)
+        lines = _line_ends(data, head.end, following.begin)
+        line = first_line + lines
         if number:
             again.append(head.date)
         if not head.fields:
             continue
         body = (head.end, following.begin)
         is_whole_file = len(heads) == 1 and not data[: head.begin].strip(b"\xef\xbb\xbf") and "date" in head.names
-        stretch = _stretch(data, path if is_whole_file else None, folder / f"stretch{number}", head, body, first_line)
+        name = folder / f"stretch{number}"
+        stretch = _stretch(data, path if is_whole_file else None, name, head, body, (first_line, lines))
         if stretch is not None:
             found.append(stretch)
     return found, again
@@ -189,12 +191,11 @@ def _marks(data: mmap.mmap) -> Iterator[int]:
 
 
 def _stretch(
-    data: mmap.mmap, path: Path | None, target: Path, head: _Head, body: tuple[int, int], first_line: int
+    data: mmap.mmap, path: Path | None, target: Path, head: _Head, body: tuple[int, int], counted: tuple[int, int]
 ) -> Stretch | None:
-    begin, end = body
+    (begin, end), (first_line, lines) = body, counted
     ended = data.rfind(b"\n", begin, end) + 1 or begin
     unended = data[ended:end].strip(b"\0\r\n \x1a")[:_LONGEST_LINE]
-    lines = data[begin:ended].count(b"\n") if end - begin < _CHUNK else _count(data, begin, ended)
     if not lines and not unended:
         return None
     if path is not None and ended == end:
@@ -210,8 +211,12 @@ def _stretch(
     return Stretch(target, 0, fields, begin, first_line, lines, head.software, head.date, unended)
 
 
-def _count(data: mmap.mmap, begin: int, end: int) -> int:
-    return sum(data[at : min(end, at + _CHUNK)].count(b"\n") for at in range(begin, end, _CHUNK))
+def _line_ends(data: mmap.mmap, begin: int, end: int) -> int:
+    """Count line ends, in place: to copy a piece and count in it takes twice as long."""
+    import numpy as np
+
+    pieces = ((at, min(end, at + _CHUNK)) for at in range(begin, end, _CHUNK))
+    return sum(int(np.count_nonzero(np.frombuffer(data, np.uint8, to - at, at) == _LINE_END)) for at, to in pieces)
 
 
 def _copy(data: mmap.mmap, begin: int, end: int, out: IO[bytes]) -> None:

@@ -50,7 +50,7 @@ def test_a_line_with_everything(tmp_path):
         "login": "EXAMPLE\\alice", "device": "SYNTH01", "device_type": "iPhone",
         "user_agent": "Apple-iPhone0C0/0000.1",
         "status": 200, "substatus": 0, "win32": 2148074254, "bytes_out": 313, "bytes_in": 612, "protocol": 141,
-        "command_status": 1, "heartbeat_s": 600, "is_expired": True, "fet_ms": 600000, "throttle_ms": 25,
+        "command_status": 1, "heartbeat_s": 600, "is_expired": True, "throttle_ms": 25,
         "policy_ack": 1,
         "access": "BlockedP", "mailbox_server": "MB1", "is_blob_cut": False, "query": None, "error": None,
     }  # fmt: skip

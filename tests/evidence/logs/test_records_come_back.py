@@ -127,4 +127,4 @@ def check(record, row, release, folders):
         said = {Access.ALLOW: "Allowed", Access.BLOCK: "Blocked", Access.QUARANTINE: "Quarantined"}[record.access]
         assert row["access"] == said + ("R" if record.by_rule else "G")
     if is_detailed:
-        assert row["host"] == record.host and abs(row["fet_ms"] - record.took_s * 1000) < 1
+        assert row["host"] == record.host
