@@ -37,7 +37,7 @@ from hbprobe.net.wire import Dialer, Target
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile, Restart
 from hbprobe.records.diagnosis import Diagnosis
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.report.terminal.diagnosis import family_names
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.methods.method import Environment, make

@@ -31,7 +31,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hbprobe.testing import App, Box, Fate, MakeBox, Survivals, survives
-from hbprobe.testing.choosing import USUAL
+from hbprobe.testing.box import USUAL
 
 DOCUMENT = Path(__file__).parent / "survival.md"
 FALSE_BEHIND = "ten-minute-provider"

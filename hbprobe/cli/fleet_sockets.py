@@ -12,7 +12,7 @@ from hbprobe.cli.fleet_output import Options, progress, tell
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
 from hbprobe.fleet.requests import LOGS_BEGIN, Fleet
-from hbprobe.net.descriptors import raise_limit
+from hbprobe.net.listener import raise_limit
 
 if TYPE_CHECKING:
     from hbprobe.fleet.world import World

@@ -38,10 +38,6 @@ def _timers(texts: tuple[str, ...]) -> dict[str, str]:
 @from_request(Lab, profiles=boxes_named, set=_timers)
 def lab(request: Lab, own: Options) -> int:
     """Simulate, and show what was found."""
-    from rich.console import Console
-
-    from hbprobe.report.terminal.live import LiveLine
-
     _import_aiohttp()
     detail = own.detail
     story = request.path().story
@@ -50,6 +46,10 @@ def lab(request: Lab, own: Options) -> int:
     if story and not own.json:
         print(textwrap.fill(story, _STORY_COLUMNS), end="\n\n", flush=True)
     if request.kernel:
+        from rich.console import Console
+
+        from hbprobe.report.terminal.live import LiveLine
+
         with LiveLine(Console(stderr=True)) as line:
             result, failure = measured(request, line)
     else:
@@ -61,12 +61,14 @@ def lab(request: Lab, own: Options) -> int:
 def _import_aiohttp() -> None:
     """Import the library of the simulated far end without two readings of the system's CA store,
     which are for its client: nobody here uses that, and it would trust no server."""
-    loads = ssl.SSLContext.load_default_certs
+    loads, reads = ssl.SSLContext.load_default_certs, ssl.SSLContext.set_default_verify_paths
     ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
+    ssl.SSLContext.set_default_verify_paths = lambda self: None  # type: ignore[method-assign]  # noqa: ARG005
     try:
         import aiohttp  # noqa: F401
     finally:
         ssl.SSLContext.load_default_certs = loads  # type: ignore[method-assign]
+        ssl.SSLContext.set_default_verify_paths = reads  # type: ignore[method-assign]
 
 
 def _kept(request: Lab, folder: Path) -> Lab:

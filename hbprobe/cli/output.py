@@ -128,12 +128,16 @@ def show_result(
     failure: CannotMeasureError | None,
 ) -> int:
     """Print what a search found; `status` stands for a whole one, where that is not the result's own."""
-    from hbprobe.report.terminal.tables import print_result
+
+    def print_text(console: "Console") -> None:
+        from hbprobe.report.terminal.tables import print_result  # rich: who asks for JSON does not wait for it
+
+        print_result(result, console, detail)
 
     ended = result.exit_status if status is None or not result.complete else status
     return show(
         result.to_json,
-        lambda console: print_result(result, console, detail),
+        print_text,
         ended,
         as_json=as_json,
         failure=failure,

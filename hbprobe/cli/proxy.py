@@ -31,7 +31,7 @@ from hbprobe.cli.options import (
 from hbprobe.cli.serve import TlsOptions, server_tls, until_told_to_stop
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, cannot_listen, is_loopback
-from hbprobe.net.descriptors import raise_limit
+from hbprobe.net.listener import raise_limit
 
 if TYPE_CHECKING:
     from hbprobe.middlebox.chain import Chain

@@ -71,7 +71,7 @@ _DEFAULTS = Options()
 def serve(options: Options = _DEFAULTS) -> int:
     """Serve until told to stop."""
     from hbprobe import warp
-    from hbprobe.net.descriptors import raise_limit
+    from hbprobe.net.listener import raise_limit
 
     raise_limit()
     warp.run(_serve(options), warp.ScaledClock())

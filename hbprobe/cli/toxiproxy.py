@@ -13,7 +13,7 @@ from hbprobe.cli.options import File, Folder, Seed, reads, whole
 from hbprobe.cli.serve import until_told_to_stop
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, is_loopback
-from hbprobe.net.descriptors import raise_limit
+from hbprobe.net.listener import raise_limit
 
 _TOKEN_VARIABLE = "TOXIPROXY_AUTH_TOKEN"
 _MOST_PORT = 65535

@@ -1,4 +1,4 @@
-"""A fixed timer, or random loss? Which of two laws makes what the trials showed more likely.
+"""A fixed timer, or random loss? Which of two laws makes what many trials, spread around a limit, showed likelier.
 
 A trial says that its connection would have died at a known time, before its hold (cut in silence), or after it
 (survived). Under a timer of T seconds, whose clock is off by a share of T (normal, sigma), nearly all die at T; under
@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from hbprobe.trial.outcome import Kind, Trial
+from hbprobe.manner import Manner
+from hbprobe.trial.outcome import Kind, Limit, Trial
 from hbprobe.word import Word
 
 _CLOCK_S = 0.05
@@ -149,3 +150,36 @@ def _between(low: float, high: float, count: int) -> list[float]:
 def _geometric(low: float, high: float, count: int) -> list[float]:
     ratio = math.log(high / low)
     return [low * math.exp(ratio * step / count) for step in range(count + 1)]
+
+
+_FROM, _TO = 0.25, 1.5
+"""Shares of the limit between which holds lie that are cut in silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """All trials that were made, those of the search among them, and what they follow."""
+
+    trials: tuple[Trial, ...]
+    fit: Fit | None
+    """None where nothing was cut."""
+
+
+def spread_holds(limit: Limit, count: int, max_s: float) -> tuple[float, ...]:
+    """Return how long to hold so many more trials, in seconds.
+
+    A box that tells names the time itself, so each trial is held past it. A silent one does not: there the holds lie
+    evenly around the limit. Where nothing was cut, each is the longest of interest.
+    """
+    if limit.cut_s is None:
+        return (max_s,) * count
+    if limit.manner is not Manner.SILENT:
+        return (round(_TO * limit.cut_s, 3),) * count
+    step = (_TO - _FROM) / max(1, count - 1)
+    return tuple(round((_FROM + step * number) * limit.cut_s, 3) for number in range(count))
+
+
+def spread_of(trials: Iterable[Trial]) -> Spread:
+    """Sum the trials up."""
+    made = tuple(trials)
+    return Spread(made, fit(deaths(made)))

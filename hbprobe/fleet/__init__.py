@@ -5,32 +5,29 @@ A mix says who is there; `world` is all that a simulation rests on. `states` tab
 Exchange's window, `simulation` drives both. `reference` does the same with one object a device, and a test holds them
 together.
 
-    requests.py    the requests for simulated fleets: what the server sees of one, and which timer its firewall should
-                   have
-    mix.py         a mix: which devices there are, on which paths, and what they and their owners do, as a file
-    mixes/         the mixes that ship
-    world.py       everything that a simulation of a fleet rests on; both models take the same
-    states.py      the device algorithms as one table: what each state asks for, and which state follows what
-    paths.py       the paths that devices are on: how long each carries a silent request, and what a device sees of
-                   the cut
-    firewall.py    how long the firewall before the server remembers a connection whose device has gone without a word
-    ticks.py       times on a grid of whole ticks, whose sums are exact
-    mail.py        when mail comes: a Poisson process whose rate changes with the hour of the day
-    chance.py      chance that is looked up by number instead of drawn in turn
-    cohort.py      some of the devices of a fleet, as arrays; all that are due make a request at a time
-    compiled.py    the same devices, one after another, as a loop that numba compiles where it is installed
-    merge.py       Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the
-                   reference
-    simulation.py  simulate a fleet: cohorts of devices, slice by slice of time, and Exchange's window over all of
-                   them
-    reference.py   the fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.cohort`
-                   must agree with
-    tally.py       what came of a fleet, in numbers
-    timeline.py    counts over time: how often something happens a minute, and how many connections stand
-    size.py        the timer of the firewall before the server: what each value would cost, and which is long enough
-    sweep.py       what share of the devices on one path is enough for event 1040
-    logged.py      the requests of a simulated company as records, which IIS's log is then written from: logs whose
-                   truth is known
+    requests.py   the requests for simulated fleets: what the server sees of one, and which timer its firewall should
+                  have
+    mix.py        a mix: which devices there are, on which paths, and what they and their owners do, as a file
+    mixes/        the mixes that ship
+    world.py      everything that a simulation of a fleet rests on; both models take the same
+    states.py     the device algorithms as one table: what each state asks for, and which state follows what
+    paths.py      the paths that devices are on: how long each carries a silent request, what a device sees of the
+                  cut, and how long the firewall remembers a device that has gone
+    ticks.py      times on a grid of whole ticks, whose sums are exact
+    mail.py       when mail comes: a Poisson process whose rate changes with the hour of the day
+    chance.py     chance that is looked up by number instead of drawn in turn
+    cohort.py     some of the devices of a fleet, as arrays; all that are due make a request at a time
+    compiled.py   the same devices, one after another, as a loop that numba compiles where it is installed
+    merge.py      Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the
+                  reference
+    simulation.py simulate a fleet: cohorts of devices, slice by slice of time, and Exchange's window over all of them
+    reference.py  the fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.cohort`
+                  must agree with
+    tally.py      what came of a fleet, in numbers and over time
+    size.py       the timer of the firewall before the server: what each value would cost, and which is long enough
+    sweep.py      what share of the devices on one path is enough for event 1040
+    logged.py     the requests of a simulated company as records, which IIS's log is then written from: logs whose
+                  truth is known
 
 A device comes from `hbprobe.exchange.devices`, a path from any profile, a mix from a file; none needs code here. What
 devices or people do is decided in `cohort`, in `compiled` and in `reference` alike.

@@ -19,10 +19,9 @@ from hbprobe.fleet.chance import (
     visit_keys,
 )
 from hbprobe.fleet.compiled import IS_FAST, Devices, Done, SharedTables, Tallies, run
-from hbprobe.fleet.firewall import forgotten_at_all
 from hbprobe.fleet.mail import Mailboxes
 from hbprobe.fleet.merge import packed, times_s
-from hbprobe.fleet.paths import PathTable
+from hbprobe.fleet.paths import PathTable, forgotten_at_all
 from hbprobe.fleet.states import LOSSES, Flags, Ints, RequestEnd
 from hbprobe.fleet.ticks import all_on_grid, on_grid
 from hbprobe.fleet.world import World

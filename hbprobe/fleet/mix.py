@@ -19,11 +19,10 @@ from hbprobe.fleet.paths import FleetPath, Span, fixed, spans_of
 from hbprobe.fleet.world import Costs, Habits, World, apportion
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.loader import read_text
+from hbprobe.profiles.loader import read_as, read_text
 from hbprobe.profiles.mistakes import meant
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.silent_request import Cut, cut_of
-from hbprobe.profiles.strict_yaml import read_as
 from hbprobe.profiles.values import MismatchError, Name, Seconds, Strict
 
 SHIPPED = Path(__file__).parent / "mixes" / "office.yaml"

@@ -85,3 +85,23 @@ class PathTable:
         with np.errstate(invalid="ignore"):
             between = low_s + drawn * (high_s - low_s)
         return np.where(low_s == high_s, low_s, between)
+
+
+def forgotten_at(asked_s: float, heartbeat_s: float, timer_s: float) -> float:
+    """Return when the entry goes: the timer counts from the last packet.
+
+    That is the server's answer at the heartbeat, where the entry still stands by then, and the request else. The
+    server's retransmissions of that answer are not counted. Without a timer it is gone with the server's answer.
+    """
+    answer_s = asked_s + heartbeat_s
+    if timer_s == np.inf:
+        return answer_s
+    return (answer_s if heartbeat_s < timer_s else asked_s) + timer_s
+
+
+def forgotten_at_all(asked_s: Floats, heartbeat_s: Floats, timer_s: float) -> Floats:
+    """Return the same for many."""
+    answer_s = asked_s + heartbeat_s
+    if timer_s == np.inf:
+        return answer_s
+    return np.where(heartbeat_s < timer_s, answer_s, asked_s) + timer_s

@@ -14,9 +14,8 @@ from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.window import Event1040, HeartbeatWindow
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import OfRequest, OfVisit
-from hbprobe.fleet.firewall import forgotten_at
 from hbprobe.fleet.mail import Mailbox
-from hbprobe.fleet.paths import PathTable
+from hbprobe.fleet.paths import PathTable, forgotten_at
 from hbprobe.fleet.states import FIRST_LOSS, LOSSES, RequestEnd, settle, tell
 from hbprobe.fleet.ticks import on_grid
 from hbprobe.fleet.world import World

@@ -26,11 +26,10 @@ from hbprobe.exchange.settings import Settings, load_settings
 from hbprobe.measure import request
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.document import read_document
-from hbprobe.profiles.loader import read_text
+from hbprobe.profiles.loader import read_as, read_text
 from hbprobe.profiles.mistakes import meant
 from hbprobe.profiles.model import Profile, TimerKind
 from hbprobe.profiles.running import with_overrides
-from hbprobe.profiles.strict_yaml import read_as
 from hbprobe.profiles.values import Line, Name, Seconds, Share, Strict, Text
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.methods.table import DEFAULT, METHODS, MethodTraits

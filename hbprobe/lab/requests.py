@@ -116,7 +116,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import handed_over
         from hbprobe.profiles.running import draw_all
-        from hbprobe.records.origin import Verb
+        from hbprobe.records.record import Verb
 
         started, began, path = time.perf_counter(), datetime.now(UTC), self.path()
         _must_let_through(path.boxes, self.traits)
@@ -268,7 +268,7 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over
         from hbprobe.profiles.catalogue import Catalogue
-        from hbprobe.records.origin import Verb
+        from hbprobe.records.record import Verb
 
         started, began = time.perf_counter(), datetime.now(UTC)
         settings, search = self.exchange_settings(), self.search_settings()

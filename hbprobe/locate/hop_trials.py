@@ -12,7 +12,7 @@ from typing import Protocol
 from hbprobe.errors import CannotMeasureError
 from hbprobe.locate.finding import ALL, NONE, Code, HopFinding, Reached, Route, locate, reaches
 from hbprobe.locate.route import HopAddress, find_route, set_ttl
-from hbprobe.net.keep_alive import can_keep_alive, keep_alive
+from hbprobe.net.liveness import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.text import counted
 from hbprobe.trial.methods.method import Environment, Method, make

@@ -4,28 +4,26 @@ A request (`probe.Probe`) says everything, out of the groups of `request`. `setu
 `run` lets the search ask for holds until the limit is known: each becomes a trial of `hbprobe.trial`, watched by
 `guard`, written by `journal`, told to `observe`. `conclude` makes the record.
 
-    request.py     what requests have in common: the groups of fields, each defined once, with its defaults, limits
-                   and messages
-    talk_request.py  what a user may say of a talk beside its URL: a login, STARTTLS, headers, a sub-protocol, bytes
-                   to send
-    probe.py       the request for the limit of a real path, and how it is carried out
-    locate.py      the request for the hop that forgets idle connections, and how it is carried out
-    preflight.py   the request for the checks that an ActiveSync server must pass before a Ping can wait
-    account.py     who logs in: the user as the request says, the password from it, a file, the environment or a
-                   prompt
-    setup.py       a run made ready, and carried out as far as it goes
-    run.py         a search carried out: the holds that it asks for become trials, and what they show goes to it and
-                   the journal
-    guard.py       whether this process was awake: what a trial shows while it, or its machine, stood still is not the
-                   path's doing
-    persist.py     a trial beside the search, made until it is evidence: again after what may pass, and after a time
-                   asleep
-    diagnosing.py  a diagnosis carried out: the search for the limit, then every question about it at the same time
-    journal.py     the journal of a measurement: each thing that happened, a line each, written through to the disk
-    log_file.py    a file of lines that a thread of its own writes, in order, each through to the disk
-    answers.py     what a measurement found beside its search, in the journal: answers of a diagnosis, trials of hops
-    observe.py     who looks on while a measurement runs: a live line, a page, metrics. All hear the same events
-    conclude.py    from a search that has run to its result: the limit, and what it means for Exchange
+    request.py      what requests have in common: the groups of fields, each defined once, with its defaults, limits
+                    and messages
+    talk_request.py what a user may say of a talk beside its URL: a login, STARTTLS, headers, a sub-protocol, bytes to
+                    send
+    probe.py        the request for the limit of a real path, and how it is carried out
+    locate.py       the request for the hop that forgets idle connections, and how it is carried out
+    preflight.py    the request for the checks that an ActiveSync server must pass before a Ping can wait
+    account.py      who logs in: the user as the request says, the password from it, a file, the environment or a
+                    prompt
+    setup.py        a run made ready, and carried out as far as it goes
+    run.py          a search carried out: the holds that it asks for become trials, and what they show goes to it and
+                    the journal
+    guard.py        whether this process was awake: what a trial shows while it, or its machine, stood still is void,
+                    and it is made again
+    diagnosing.py   a diagnosis carried out: the search for the limit, then every question about it at the same time
+    journal.py      the journal of a measurement: each thing that happened, a line each, written through to the disk,
+                    and found again
+    log_file.py     a file of lines that a thread of its own writes, in order, each through to the disk
+    observe.py      who looks on while a measurement runs: a live line, a page, metrics. All hear the same events
+    conclude.py     from a search that has run to its result: the limit, and what it means for Exchange
 
 A new field that several verbs share goes into a group of `request`; command line, path files and watch files take it
 from there.

@@ -13,7 +13,7 @@ from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
-from hbprobe.records.origin import Origin, Verb
+from hbprobe.records.record import Origin, Verb
 from hbprobe.records.result import Result, is_servers_own
 from hbprobe.search import heartbeats
 from hbprobe.trial.methods.table import METHODS

@@ -3,23 +3,22 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from hbprobe.diagnosis.fit import Spread, spread_holds, spread_of
 from hbprobe.diagnosis.plan import Means, expected_s, in_heartbeats, left_out, plan
 from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
-from hbprobe.diagnosis.spread import Spread, spread_holds, spread_of
 from hbprobe.errors import CannotMeasureError
-from hbprobe.measure.answers import Answers
-from hbprobe.measure.journal import Journal
-from hbprobe.measure.persist import persistently
+from hbprobe.measure.guard import persistently
+from hbprobe.measure.journal import Answers, Journal
 from hbprobe.measure.run import Run
-from hbprobe.net.keep_alive import can_keep_alive
+from hbprobe.net.liveness import can_keep_alive
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.methods.method import Method
 from hbprobe.trial.methods.table import METHODS, MethodTraits, Server
 from hbprobe.trial.outcome import Kind, Trial
-from hbprobe.trial.witness_client import WitnessClient
+from hbprobe.trial.postmortem import WitnessClient
 
 
 class Diagnosing:

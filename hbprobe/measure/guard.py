@@ -5,8 +5,8 @@ have passed and ends that it dates too late. Two signs give that away: a tick of
 that have moved against each other, for the loop's may stand still in suspend (Linux: clock_gettime(2),
 CLOCK_MONOTONIC does not count it, CLOCK_BOOTTIME does; a paused virtual machine shows in the clock on the wall).
 
-A cut or a failure that fell into such a time is void. A survival stands: standing still makes no dead connection
-answer.
+A cut or a failure that fell into such a time is void, and the trial is made again. A survival stands: standing still
+makes no dead connection answer.
 
 The warp clock does not pass while code runs, so nothing can be late on it, and the guard does nothing.
 """
@@ -157,3 +157,24 @@ def judged(outcome: Outcome, stalled_s: float) -> Outcome:
 def standstill(stalled_s: float) -> str:
     """Say that this process stood still."""
     return f"hbprobe, or the machine that it runs on, stood still for {stalled_s:.1f} s"
+
+
+_PAUSES_S = (1.0, 5.0, 25.0)
+"""So long path and server are left alone before another attempt, if they were out of order."""
+
+
+async def persistently(guard: Guard, make: Callable[[], Awaitable[T]], outcome: Callable[[T], Outcome]) -> T:
+    """Make a trial, and again where that may help; return the last one. `outcome` tells what one showed.
+
+    Raises CannotMeasureError where this process stood still during every attempt.
+    """
+    for pause_s in _PAUSES_S:
+        made = await _awake(guard, make, outcome)
+        if not outcome(made).again:
+            return made
+        await asyncio.sleep(max(pause_s, outcome(made).pause_s))
+    return await _awake(guard, make, outcome)
+
+
+async def _awake(guard: Guard, make: Callable[[], Awaitable[T]], outcome: Callable[[T], Outcome]) -> T:
+    return await guard.undisturbed(make, lambda made: outcome(made).kind is not Kind.SURVIVED)

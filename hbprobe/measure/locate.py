@@ -111,9 +111,8 @@ class _Measuring:
 
     async def located(self) -> "Location":
         from hbprobe.locate.hop_trials import Located, Locating
-        from hbprobe.measure.answers import Answers
-        from hbprobe.measure.guard import Guard
-        from hbprobe.measure.persist import persistently
+        from hbprobe.measure.guard import Guard, persistently
+        from hbprobe.measure.journal import Answers
         from hbprobe.measure.setup import carry_out, handed_over
 
         answers = Answers(self._journal)

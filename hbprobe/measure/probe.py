@@ -29,7 +29,7 @@ class Probe(Talking, Journalling, Concluding, Request["Result"]):
         from hbprobe.measure.conclude import conclude, in_force
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over, set_up
-        from hbprobe.records.origin import Verb
+        from hbprobe.records.record import Verb
 
         started, began = time.perf_counter(), datetime.now(UTC)
         settings, search = self.exchange_settings(), self.search_settings()

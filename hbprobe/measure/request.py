@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from hbprobe.exchange.devices import DeviceKind
     from hbprobe.exchange.settings import Settings
     from hbprobe.measure.journal import Journal
-    from hbprobe.net.connect import From
+    from hbprobe.net.dial import From
     from hbprobe.net.target import Target
     from hbprobe.net.wire import Dialer
-    from hbprobe.records.origin import Origin
+    from hbprobe.records.record import Origin
     from hbprobe.search.prior import Prior
     from hbprobe.warp import Clock
 
@@ -458,14 +458,14 @@ class Connecting(Trusting):
     @property
     def start(self) -> "From":
         """Where connections come from."""
-        from hbprobe.net.connect import From
+        from hbprobe.net.dial import From
 
         return From(_FAMILIES[self.family], self.source or "")
 
     @property
     def origin(self) -> "Origin":
         """What a record says of it."""
-        from hbprobe.records.origin import Origin
+        from hbprobe.records.record import Origin
 
         return Origin(self.label, self.source, self.family)
 

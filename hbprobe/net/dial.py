@@ -1,10 +1,13 @@
-"""Connecting to the first address of a server that takes the connection."""
+"""Connecting to a server that may have several addresses: a box's way, and a probe's."""
 
 import asyncio
 import errno
+import ipaddress
 import os
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
 
 from hbprobe.net.address import SocketAddress, name_of
 
@@ -78,3 +81,117 @@ class Dial:
             self._loop.remove_writer(self._sock.fileno())
             self._sock.close()
             self._sock = None
+
+
+CONNECT_TIMEOUT_S = 20.0
+_NEXT_ADDRESS_S = 1.25
+"""So long does an address have before the next is tried as well, as in Happy Eyeballs (RFC 8305, section 5). A SYN
+that was lost once is sent again after a second (RFC 6298, section 2.1), and that may still make it."""
+
+Prepare = Callable[[socket.socket], None]
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """Where connections are to come from; by default the system chooses."""
+
+    family: socket.AddressFamily = socket.AF_UNSPEC
+    """`AF_INET` or `AF_INET6` restricts a name to its addresses of that kind."""
+    source: str = ""
+    """An address of this machine, or the name of a network interface."""
+
+    def bind(self, sock: socket.socket) -> None:
+        """Let a socket start there; raises OSError where it cannot."""
+        if not self.source:
+            return
+        if self._address() is None:
+            _bind_to_interface(sock, self.source)
+        else:
+            sock.bind((self.source, 0))
+
+    def families(self) -> socket.AddressFamily:
+        """Return the only family that fits, or AF_UNSPEC."""
+        address = self._address()
+        if address is None or self.family is not socket.AF_UNSPEC:
+            return self.family
+        return socket.AF_INET if address.version == 4 else socket.AF_INET6
+
+    def _address(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+        try:
+            return ipaddress.ip_address(self.source.partition("%")[0])
+        except ValueError:
+            return None
+
+
+def _bind_to_interface(sock: socket.socket, name: str) -> None:
+    if hasattr(socket, "SO_BINDTODEVICE"):  # Linux, socket(7)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name.encode() + b"\0")
+        return
+    level = socket.IPPROTO_IPV6 if sock.family is socket.AF_INET6 else socket.IPPROTO_IP
+    option = {socket.IPPROTO_IP: 25, socket.IPPROTO_IPV6: 125}[level]  # macOS: IP_BOUND_IF and IPV6_BOUND_IF, ip(4)
+    sock.setsockopt(level, option, socket.if_nametoindex(name))
+
+
+async def look_up(host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[SocketAddress]:
+    """Return the addresses of a name, in the order to try them; raises socket.gaierror and UnicodeError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys((kind, cast("tuple[str | int, ...]", address)) for kind, _, _, _, address in found))
+
+
+async def connect(
+    addresses: Sequence[SocketAddress], prepare: Prepare = lambda _: None, timeout_s: float = CONNECT_TIMEOUT_S
+) -> tuple[socket.socket, SocketAddress]:
+    """Connect to the first address that takes the connection; `prepare` is given each socket before.
+
+    Raises TimeoutError, or the OSError of the last address when none is left.
+    """
+    attempts: dict[asyncio.Task[socket.socket], SocketAddress] = {}
+    left, failure = list(addresses), OSError("no address")
+    try:
+        async with asyncio.timeout(timeout_s):
+            while left or attempts:
+                if left:
+                    address = left.pop(0)
+                    attempts[asyncio.ensure_future(_connected(*address, prepare))] = address
+                done, _ = await asyncio.wait(
+                    attempts, timeout=_NEXT_ADDRESS_S if left else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    address = attempts.pop(task)
+                    error = task.exception()
+                    if error is None:
+                        return task.result(), address
+                    if not isinstance(error, OSError):
+                        raise error
+                    failure = error
+    finally:
+        await _dropped(attempts)
+    raise failure
+
+
+async def _dropped(attempts: dict[asyncio.Task[socket.socket], SocketAddress]) -> None:
+    """Give the other attempts up, those that have come about in the same moment included."""
+    for task in attempts:
+        task.cancel()
+    for made in await asyncio.gather(*attempts, return_exceptions=True):
+        if isinstance(made, socket.socket):
+            made.close()
+
+
+async def _connected(family: socket.AddressFamily, address: tuple[str | int, ...], prepare: Prepare) -> socket.socket:
+    # asyncio turns Nagle's algorithm off only where the protocol is named: it would hold bytes back for 40 ms of
+    # real time, which the warp clock does not wait for.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setblocking(False)
+        prepare(sock)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def reason_of(error: OSError) -> str:
+    """Say what went wrong, without the words that asyncio adds."""
+    return os.strerror(error.errno) if error.errno else str(error)

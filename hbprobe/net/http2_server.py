@@ -1,18 +1,16 @@
 """HTTP/2 for a server that is written for HTTP/1.1: each stream is given to it as a connection of its own."""
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from typing import Any
 
 from h2.errors import ErrorCodes
 
 from hbprobe.net.http2_streams import PREFACE, Came, Drained, Http2Streams, Over, Reset
-from hbprobe.net.target import HTTP_2
 
 
 class Undecided(asyncio.Protocol):
-    """A connection of which it is not known yet what is spoken on it: TLS's agreement tells, or the first bytes."""
+    """A connection without TLS, of which the first bytes tell what is spoken on it."""
 
     def __init__(self, http1: Callable[[], asyncio.Protocol], http2: Callable[[], asyncio.Protocol]) -> None:
         self._http1, self._http2 = http1, http2
@@ -20,12 +18,9 @@ class Undecided(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Look at what TLS has agreed on; without TLS, wait for the first bytes."""
+        """Wait for the first bytes."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        tls = transport.get_extra_info("ssl_object")
-        if isinstance(tls, ssl.SSLSocket):
-            self._hand_over(self._http2 if tls.selected_alpn_protocol() == HTTP_2 else self._http1)
 
     def data_received(self, data: bytes) -> None:
         """Decide, as soon as there is enough."""
@@ -47,8 +42,7 @@ class Undecided(asyncio.Protocol):
         self._transport = None
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        if self._begun:
-            protocol.data_received(self._begun)
+        protocol.data_received(self._begun)
 
 
 class Http2Protocol(asyncio.Protocol):

@@ -24,6 +24,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from hbprobe.net.accepted import AcceptedTransport
+from hbprobe.net.address import PeerAddress
 from hbprobe.net.listener import Listener
 from hbprobe.net.target import HTTP_1_1, HTTP_2
 
@@ -124,7 +125,7 @@ class HttpServer:
 
     # Connections
 
-    def _accepted(self, sock: socket.socket) -> None:
+    def _accepted(self, sock: socket.socket, _: PeerAddress) -> None:
         try:
             transport = AcceptedTransport(sock, self._tls, self)
         except (OSError, ValueError):  # gone already
@@ -161,11 +162,15 @@ class HttpServer:
         self._shaken(transport)
         server = self._runner.server
         assert server is not None
-        if not self._http2:
+        tls = transport.get_extra_info("ssl_object")
+        if not self._http2 or (tls is not None and tls.selected_alpn_protocol() != HTTP_2):
             return server()
         from hbprobe.net.http2_server import Http2Protocol, Undecided
 
-        return Undecided(server, lambda: Http2Protocol(server, lambda _: self._speaks_http2(transport)))
+        def http2() -> Http2Protocol:
+            return Http2Protocol(server, lambda _: self._speaks_http2(transport))
+
+        return Undecided(server, http2) if tls is None else http2()
 
     def _speaks_http2(self, transport: AcceptedTransport) -> None:
         """Let a client stay without a request: HTTP/2 can be asked for its PING alone."""

@@ -1,8 +1,21 @@
-"""What may come back on a connection: an answer, or the end of the connection in one of its kinds."""
+"""What is told of a connection: its name in the logs of boxes, and what came back on it, an answer or its end."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One TCP connection, as its client saw it. A NAT shows the server another source."""
+
+    source: str
+    source_port: int
+    destination: str
+    destination_port: int
+    opened_at: str
+    """In UTC, as in 2026-11-22T02:17:00.250Z."""
+    closed_at: str
 
 
 class EndKind(StrEnum):

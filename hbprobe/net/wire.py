@@ -16,9 +16,8 @@ from datetime import UTC, datetime
 from typing import cast
 
 from hbprobe.net.address import SocketAddress
-from hbprobe.net.connect import CONNECT_TIMEOUT_S, From, Prepare, connect, look_up, reason_of
-from hbprobe.net.connection import Connection
-from hbprobe.net.replies import End, EndKind
+from hbprobe.net.dial import CONNECT_TIMEOUT_S, From, Prepare, connect, look_up, reason_of
+from hbprobe.net.replies import Connection, End, EndKind
 from hbprobe.net.target import Target
 from hbprobe.net.tcp_info import TcpInfo, acknowledge_now, tcp_info
 from hbprobe.net.tls_trouble import tls_trouble

@@ -16,7 +16,7 @@ from enum import StrEnum
 from hbprobe.eas.client import USER_AGENT, Account, HttpRequest, Step
 from hbprobe.eas.refusal import Asker, RefusedError, http_refusal
 from hbprobe.errors import CannotMeasureError
-from hbprobe.net.connect import From
+from hbprobe.net.dial import From
 from hbprobe.net.replies import Answer
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer, DialError

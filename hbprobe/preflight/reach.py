@@ -5,9 +5,9 @@ import socket
 import ssl
 from datetime import datetime
 
-from hbprobe.net.connect import CONNECT_TIMEOUT_S, From, reason_of
-from hbprobe.net.connect import connect as connect_socket
-from hbprobe.net.connect import look_up as look_up_all
+from hbprobe.net.dial import CONNECT_TIMEOUT_S, From, reason_of
+from hbprobe.net.dial import connect as connect_socket
+from hbprobe.net.dial import look_up as look_up_all
 from hbprobe.net.target import Target
 from hbprobe.net.tls_trouble import tls_trouble
 from hbprobe.preflight.certificate import chain_of, mend_of

@@ -1,10 +1,11 @@
-"""Text or a file to a profile, or every mistake in it."""
+"""Text or a file to a profile, or to what another schema describes; or every mistake in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from hbprobe.errors import UserError
 from hbprobe.profiles.document import YamlDocument, read_document
@@ -84,3 +85,19 @@ def _decoded(raw: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise UserError(f"{name}:{line}: not UTF-8: the byte 0x{raw[error.start]:02x}; save it as UTF-8") from None
+
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+def read_as(schema: type[Schema], text: str, name: str) -> Schema:
+    """Read YAML by a schema; raises UserError, one line with file, line, key and mend, for a wrong one."""
+    document = read_document(text)
+    mistakes: Sequence[Mistake] = document.mistakes
+    if not mistakes:
+        try:
+            return schema.model_validate(document.data)
+        except ValidationError as error:
+            mistakes = explain(error, document, schema)
+    first, more = min(mistakes, key=lambda mistake: mistake.line), len(mistakes) - 1
+    raise UserError(first.in_file(name) + (f" (and {more} more)" if more else ""))

@@ -1,15 +1,85 @@
-"""The schema of timers: how long, what sets them back, and what happens when they run out."""
+"""The schema of timers: how long, what sets them back, what happens when they run out, and how they are set."""
 
+import math
+import re
 from typing import Annotated, Self
 
-from pydantic import Field, field_serializer, model_validator
+from pydantic import AfterValidator, Field, field_serializer, model_validator
 
 from hbprobe.duration import format_duration
 from hbprobe.manner import Act, Expiry
-from hbprobe.profiles.configuring import Configure
-from hbprobe.profiles.population import Share
 from hbprobe.profiles.values import Digits, Listed, MismatchError, Seconds, SourceKeys, Strict, Text
 from hbprobe.profiles.vocabulary import Ends, Inferable, Restart, TimerKind
+
+
+class Share(Strict):
+    """Some of the boxes that were looked at, and what their timer was found to be."""
+
+    exactly: Seconds | None = None
+    """Their timer."""
+    above: Seconds | None = None
+    """Their timer is longer than this; without `up_to`, it is not known how much longer."""
+    up_to: Seconds | None = None
+    """Their timer is not longer than this."""
+    weight: Annotated[int, Field(ge=1), Digits]
+    """How many they are."""
+
+    @model_validator(mode="after")
+    def _is_one_value_or_a_span(self) -> Self:
+        if self.exactly is None and self.above is None:
+            raise MismatchError((), "needs exactly, or above")
+        if self.exactly is not None and self.above is not None:
+            raise MismatchError(("above",), "goes without exactly")
+        if self.up_to is not None and self.above is None:
+            raise MismatchError(("up_to",), "goes with above, not with exactly")
+        if self.up_to is not None and self.above is not None and self.up_to <= self.above:
+            low, high = format_duration(self.above), format_duration(self.up_to)
+            raise MismatchError(("up_to",), f"{high} is not above {low}")
+        return self
+
+    def at(self, part: float) -> float:
+        """Return a timer in seconds out of this share, `part` (0 to 1) of the way through it; infinite for no end."""
+        if self.exactly is not None:
+            return self.exactly
+        if self.above is None or self.up_to is None:
+            return math.inf
+        return self.above + part * (self.up_to - self.above)
+
+    def __str__(self) -> str:
+        if self.exactly is not None:
+            return format_duration(self.exactly)
+        above = format_duration(self.above or 0)
+        return f"above {above}" if self.up_to is None else f"{above} to {format_duration(self.up_to)}"
+
+
+_PLACES = ("{seconds}", "{minutes}", "{h:mm:ss}")
+_BRACES = re.compile(r"\{[^}]*\}?|\}")
+
+
+def _has_a_place(command: str) -> str:
+    found = _BRACES.findall(command)
+    if not found or any(place not in _PLACES for place in found):
+        raise ValueError(
+            f"must say where the time goes: {', '.join(_PLACES[:-1])} or {_PLACES[-1]}, and no other braces"
+        )
+    return command
+
+
+class Configure(Strict):
+    """The command, or the lines of configuration, that set the timer."""
+
+    command: Annotated[Text, Field(min_length=1), AfterValidator(_has_a_place)]
+    """With {seconds}, {minutes} or {h:mm:ss} where the time goes."""
+    source: SourceKeys
+    """One of the profile's `sources`, or several."""
+
+    def text(self, timer_s: float) -> str:
+        """Return what sets the timer to so much, or to the next whole second or minute above."""
+        seconds, minutes = math.ceil(timer_s), math.ceil(timer_s / 60)
+        clock = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        filled = dict(zip(_PLACES, (str(seconds), str(minutes), clock), strict=True))
+        return _BRACES.sub(lambda place: filled[place[0]], self.command)
+
 
 TELLING = tuple(expiry for expiry in Expiry if expiry.tells)
 """The ways to end a flow that an end can notice."""

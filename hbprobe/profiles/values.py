@@ -53,9 +53,9 @@ def _whole(value: object) -> object:
 
 def _printable(text: str) -> str:
     """Keep escape sequences and marks that reverse the writing direction away from every terminal and report."""
-    for character in text:
-        if not character.isprintable():
-            raise ValueError(f"has the character {character!a}, which does not print: take it out")
+    if not text.isprintable():
+        character = next(one for one in text if not one.isprintable())
+        raise ValueError(f"has the character {character!a}, which does not print: take it out")
     return text
 
 

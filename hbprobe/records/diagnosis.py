@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from hbprobe.diagnosis.fit import Spread
 from hbprobe.diagnosis.mend import is_of_the_path, mend
 from hbprobe.diagnosis.ranking import Match, best
 from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
-from hbprobe.diagnosis.spread import Spread
 from hbprobe.errors import CannotMeasureError
 from hbprobe.records.record import JsonRecord
 from hbprobe.records.result import Result

@@ -5,10 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, StrictBool, StrictInt
 
-from hbprobe.diagnosis.fit import Law
+from hbprobe.diagnosis.fit import Law, Spread
 from hbprobe.diagnosis.ranking import Match
 from hbprobe.diagnosis.reasoning import BoxKind, Direction, Movement, Runs, Whose
-from hbprobe.diagnosis.spread import Spread
 from hbprobe.locate.finding import ALL, Code, Hop, Reached
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.profiles.model import Profile

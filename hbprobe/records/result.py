@@ -12,8 +12,7 @@ from hbprobe.diagnosis.advice import Advice, advise
 from hbprobe.diagnosis.heartbeat import lives
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.records.origin import Origin, Verb
-from hbprobe.records.record import JsonRecord
+from hbprobe.records.record import JsonRecord, Origin, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
 from hbprobe.trial.methods.table import server_timer_counts

@@ -31,8 +31,8 @@ from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
 from hbprobe.exchange.verdict import Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.net.connection import Connection
-from hbprobe.records.origin import Origin, Verb
+from hbprobe.net.replies import Connection
+from hbprobe.records.record import Origin, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, Trial

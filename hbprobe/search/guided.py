@@ -116,6 +116,7 @@ class _Plan:
         self._silent = _sums(self._weights)
         self._either = _sums((a + b) / middle for a, b, middle in zip(silent, telling, middles, strict=True))
         self._telling = _sums(telling)
+        self._segment = cache(self._cost_between)
         self._closed = cache(self._cost_closed)
         self._unclosed = cache(self._cost_open)
 
@@ -138,7 +139,7 @@ class _Plan:
     def _weight(self, low: int, high: int) -> float:
         return self._silent[high] - self._silent[low]
 
-    def _segment(self, low: int, high: int) -> float:
+    def _cost_between(self, low: int, high: int) -> float:
         """What it costs if the limit lies here: the hold at the upper bound is cut, the one at the lower survives."""
         silent = self._weight(low, high) * (self._bounds[high] + self._guess.grace_s) + self._closed(low, high)
         limits = 1 if high == low + 1 else 2  # the time of the cut, and one more trial just below it

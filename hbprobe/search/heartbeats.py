@@ -8,18 +8,21 @@ may go either way and the limit still is right: the timer is one end of the brac
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.ping_answer import HeartbeatLimits
+
+if TYPE_CHECKING:
+    from hbprobe.trial.ping_answer import HeartbeatLimits
 
 PRECISION_S = 2.0
 """The finest that heartbeats allow."""
 
 
-def fit(limits: HeartbeatLimits, settings: SearchSettings) -> SearchSettings:
+def fit(limits: "HeartbeatLimits", settings: SearchSettings) -> SearchSettings:
     """Return what is left of a search within the limits; raises CannotMeasureError if that is nothing."""
     low_s = max(settings.min_s, limits.min_s or 0)
     high_s = min(settings.max_s, math.inf if limits.max_s is None else limits.max_s)
@@ -31,7 +34,7 @@ def fit(limits: HeartbeatLimits, settings: SearchSettings) -> SearchSettings:
     return replace(settings, min_s=low_s, max_s=high_s)
 
 
-def in_force(settings: Settings, limits: HeartbeatLimits, *, is_file: bool) -> tuple[Settings, tuple[str, ...]]:
+def in_force(settings: Settings, limits: "HeartbeatLimits", *, is_file: bool) -> tuple[Settings, tuple[str, ...]]:
     """Return Exchange's settings with the limits of the live server, and what is to be said about them.
 
     `is_file` says that the settings are those of a web.config: then they stand, and a difference is told.
@@ -69,7 +72,7 @@ def in_steps(settings: SearchSettings, step_s: int) -> SearchSettings:
 class HeartbeatSearch(Search):
     """A search whose holds are heartbeats. It keeps to the limits, even where those are learnt on the way."""
 
-    def __init__(self, settings: SearchSettings, prior: Prior | None, limits: HeartbeatLimits) -> None:
+    def __init__(self, settings: SearchSettings, prior: Prior | None, limits: "HeartbeatLimits") -> None:
         super().__init__(fit(limits, settings), prior)
         self._limits = limits
 

@@ -7,9 +7,8 @@ from pydantic import BaseModel
 
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings_files import RIGHT_FILE
-from hbprobe.profiles.loader import read_text
+from hbprobe.profiles.loader import read_as, read_text
 from hbprobe.profiles.mistakes import printable
-from hbprobe.profiles.strict_yaml import read_as
 from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.standin.users import Users
 from hbprobe.standin.webconfig_rules import FilteringRule, Limits, read_filtering_rules, read_limits

@@ -3,17 +3,17 @@
 `plugin` is what pytest loads; it gives a test its `loop`, and `box` a box on it, or in a thread; `survival_table`
 runs one application behind many boxes. docs/testing.md shows all of it.
 
-    plugin.py          the pytest plugin: the marks `warp` and `hbprobe_profiles`, the fixtures `hbprobe_box` and
-                       `hbprobe_toxiproxy`
-    loop.py            the warp loop for other people's tests, which cannot hang
-    monotonic.py       `time.monotonic` for code that runs on a loop with a clock of its own
-    on_loop.py         what runs on a loop during a test: the test's own, or one in a thread, in real time
-    box.py             one box of the catalogue before a server of a test's own
-    fault_proxy.py     the fault proxy in a test's own process
-    in_flight.py       whether peers on this machine still wait to send again what a box did not hear
-    choosing.py        which boxes a test is run behind
-    survival_table.py  which applications survive a silence behind which boxes
-    event_words.py     what boxes did during a test, in words
+    plugin.py         the pytest plugin: the marks `warp` and `hbprobe_profiles`, the fixtures `hbprobe_box` and
+                      `hbprobe_toxiproxy`
+    loop.py           the warp loop for other people's tests, which cannot hang
+    monotonic.py      `time.monotonic` for code that runs on a loop with a clock of its own
+    on_loop.py        what runs on a loop during a test: the test's own, or one in a thread, in real time
+    box.py            one box of the catalogue before a server of a test's own, and which boxes the words of a mark or
+                      a call stand for
+    fault_proxy.py    the fault proxy in a test's own process
+    in_flight.py      whether peers on this machine still wait to send again what a box did not hear
+    survival_table.py which applications survive a silence behind which boxes
+    event_words.py    what boxes did during a test, in words
 """
 
 TYPE_CHECKING = False  # as type checkers read it; pytest imports this for everyone who has hbprobe installed

@@ -1,20 +1,46 @@
-"""One box of the catalogue before a server of a test's own: `async with Box(port, "azure-load-balancer") as box`."""
+"""Boxes of the catalogue before a server of a test's own: `async with Box(port, "azure-load-balancer") as box`."""
 
 import random
 import time
+from collections.abc import Iterable
 
 from hbprobe.errors import UserError
 from hbprobe.middlebox import running_box as middlebox
 from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import Event, FlowCounts, FlowExpired
 from hbprobe.middlebox.running_box import FlowState
-from hbprobe.net.connect import look_up
-from hbprobe.profiles.catalogue import catalogue
+from hbprobe.net.dial import look_up
+from hbprobe.profiles.catalogue import built_in_folder, catalogue
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.running import OFF, draw, with_overrides
+from hbprobe.profiles.vocabulary import Category
 from hbprobe.testing.in_flight import wait_until_delivered
 from hbprobe.testing.loop import WarpLoop
 from hbprobe.testing.on_loop import OnLoop
+
+USUAL = (
+    "azure-load-balancer",
+    "azure-load-balancer-tcp-reset",
+    "aws-nlb-tcp",
+    "aws-global-accelerator",
+    "ten-minute-provider",
+    "avm-fritzbox",
+    "juniper-srx",
+)
+"""Boxes that cut a connection which is idle for less than an hour, in each manner: silence, RST, RST on the next
+packet, FIN."""
+_CATEGORIES = {str(category) for category in Category}
+
+
+def chosen(words: Iterable[str]) -> list[str]:
+    """Return the profiles that ids, categories of the catalogue, files and folders stand for. Raises UserError."""
+    known, shipped = catalogue(), built_in_folder()
+    found: dict[str, None] = {}
+    for word in words:
+        for file in known.find_files(str(shipped / word) if word in _CATEGORIES else word):
+            found[file.stem if shipped in file.parents else str(file)] = None
+    return list(found)
+
 
 Duration = float | str | None
 """Seconds, text such as "5min", or None for a timer that is off."""

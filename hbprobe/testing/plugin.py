@@ -163,7 +163,7 @@ def hbprobe_toxiproxy(request: pytest.FixtureRequest) -> "Callable[..., FaultPro
 
 def _add_profiles(metafunc: pytest.Metafunc, words: tuple[str, ...]) -> None:
     from hbprobe.errors import UserError
-    from hbprobe.testing.choosing import chosen
+    from hbprobe.testing.box import chosen
 
     name = metafunc.definition.nodeid
     if "profile" not in metafunc.fixturenames:

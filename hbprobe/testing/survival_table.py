@@ -9,8 +9,7 @@ from hbprobe.errors import UserError
 from hbprobe.middlebox.events import Event
 from hbprobe.profiles.catalogue import catalogue
 from hbprobe.profiles.model import Profile
-from hbprobe.testing.box import Box, Duration
-from hbprobe.testing.choosing import USUAL, chosen
+from hbprobe.testing.box import USUAL, Box, Duration, chosen
 from hbprobe.testing.event_words import told
 from hbprobe.testing.loop import run, seconds
 

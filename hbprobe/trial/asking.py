@@ -9,15 +9,14 @@ from dataclasses import replace
 
 from hbprobe.farend.hold_request import hold_query, hold_token, without_drip
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.net.keep_alive import keep_alive
+from hbprobe.net.liveness import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.classify import classify, unless_by_far_end
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question, page_words
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
-from hbprobe.trial.postmortem import examine
-from hbprobe.trial.witness_client import WitnessClient
+from hbprobe.trial.postmortem import WitnessClient, examine
 
 _FIRST_ANSWER_S = 30.0
 _LATE_S = 10.0

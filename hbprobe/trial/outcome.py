@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.net.connection import Connection
+from hbprobe.net.replies import Connection
 from hbprobe.word import Word
 
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,3 +150,20 @@ def test_the_change_in_the_words_of_the_product(tmp_path: Path, capsys: pytest.C
     ]
     assert main(["report", str(tmp_path / "result.json")]) == 0
     assert "set by: timeout conn 0:29:00" in capsys.readouterr().out
+
+
+def test_a_lab_loads_no_more_than_its_path_needs() -> None:
+    heavy = ("h2", "rich", "numpy", "matplotlib", "hbprobe.eas.client", "hbprobe.standin", "hbprobe.middlebox.http")
+    code = (
+        "import gc, ssl, sys\n"
+        "from hbprobe.cli.main import entry_point\n"
+        "ssl.SSLContext.set_default_verify_paths = lambda self: print('read the CA store', file=sys.stderr)\n"
+        "gc.callbacks.append(lambda *_: print('looked for cycles', file=sys.stderr))\n"
+        "sys.argv[1:] = ['lab', '--json']\n"
+        "try:\n"
+        "    entry_point()\n"
+        "finally:\n"
+        f"    print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr.splitlines()[0] == "[]"  # what follows is the end of the interpreter

@@ -3,8 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from hbprobe.fleet.firewall import forgotten_at, forgotten_at_all
-from hbprobe.fleet.paths import FleetPath, PathTable, fixed, spans_of
+from hbprobe.fleet.paths import FleetPath, PathTable, fixed, forgotten_at, forgotten_at_all, spans_of
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.silent_request import Cut, cut_of

@@ -30,7 +30,9 @@ def test_a_timer_that_cannot_be_changed_is_not():
     assert rig.changed(Catalogue().find("aws-nat-gateway"), 1.7) is None
 
 
-@pytest.mark.parametrize("name", ["nginx-stream-proxy", "gcp-vpc-firewall-conntrack", "haproxy-debian", "aws-nlb-tcp"])
+@pytest.mark.parametrize(
+    "name", ["nginx-stream-proxy", "gcp-vpc-firewall-conntrack", "haproxy-debian", "aws-nlb-tcp"]
+)
 def test_nothing_that_a_product_does_in_a_lab_speaks_against_it(name):
     found = rig.diagnosed(Catalogue().find(name)).matches(rig.ALL)
     assert next(match.doubts for match in found if match.profile.id == name) == ()

@@ -10,7 +10,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude
 from hbprobe.measure.run import Run
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome

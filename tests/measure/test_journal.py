@@ -9,9 +9,8 @@ import pytest
 
 from hbprobe.errors import UserError
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.measure.answers import HopTrial
-from hbprobe.measure.journal import Journal, header
-from hbprobe.net.connection import Connection
+from hbprobe.measure.journal import HopTrial, Journal, header
+from hbprobe.net.replies import Connection
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
 from hbprobe.trial.outcome import Cause, Kind, Outcome, SocketSaw, Trial

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import errno
 import os
+import resource
 import socket
 import sys
 
 import pytest
 
-from hbprobe.net.listener import Listener
+from hbprobe.net.listener import Listener, raise_limit
 
 on_posix = pytest.mark.skipif(os.name != "posix", reason="descriptor limits")
 
@@ -20,7 +21,9 @@ class Host:
     def __init__(self, make_room=lambda: False):
         self.accepted = []
         self.refused = []
-        self.listener = Listener(self.accepted.append, lambda *what: self.refused.append(what), make_room)
+        self.listener = Listener(
+            lambda sock, _: self.accepted.append(sock), lambda *what: self.refused.append(what), make_room
+        )
 
     def close(self):
         self.listener.close()
@@ -267,3 +270,20 @@ async def test_other_errors_of_accept_are_passed_over(hosting, monkeypatch):
         with connecting(address) as client:
             await asyncio.sleep(1)
             assert (len(host.accepted), end_of(client), errors) == (1, "open", [])
+
+
+@pytest.mark.parametrize(
+    ("hard", "refused", "limit"),
+    [(20_000, False, 20_000), (resource.RLIM_INFINITY, False, 10_240), (20_000, True, 256), (10, False, 10)],
+)
+def test_the_limit_is_raised_as_far_as_it_goes(monkeypatch, hard, refused, limit):
+    limits = [(256, hard)]
+
+    def setrlimit(_, wanted):
+        if refused:
+            raise ValueError("current limit exceeds maximum limit")
+        limits.append(wanted)
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    assert raise_limit() == limit

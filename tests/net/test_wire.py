@@ -8,7 +8,7 @@ import pytest
 from support import faults
 
 from hbprobe.net.certificates import throwaway_pair
-from hbprobe.net.connect import From, connect
+from hbprobe.net.dial import From, connect
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer, DialError, Wire

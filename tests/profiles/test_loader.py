@@ -6,9 +6,11 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from hbprobe.errors import UserError
-from hbprobe.profiles.loader import LARGEST_FILE, ProfileError, examine, load_profile, parse_profile
+from hbprobe.profiles.loader import LARGEST_FILE, ProfileError, examine, load_profile, parse_profile, read_as
+from hbprobe.profiles.values import Name, Strict
 
 EXPIRIES = "silent, reset-on-next, reset, close, respond, rebalance"
 GOOD = """\
@@ -142,3 +144,33 @@ def the_only_error_is_one_line(text):
         told = str(error)
     assert told.isprintable()
     assert told.startswith("f:")
+
+
+class Fruit(Strict):
+    name: Name
+    seeds: int = Field(ge=0)
+
+
+def test_a_right_file():
+    assert read_as(Fruit, "name: apple\nseeds: 5\n", "fruit.yaml") == Fruit(name="apple", seeds=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seeds: 5\n", "fruit.yaml:1: name: is missing"),
+        ("name: apple\nseeds: 5\ncolour: red\n", "fruit.yaml:3: colour: "),
+        ("name: &a apple\nseeds: 5\n", "fruit.yaml:1:7: an anchor (&a): leave it out"),
+        ("colour: red\n", "fruit.yaml:1: "),
+    ],
+)
+def test_a_wrong_one_gives_one_line(text, message):
+    with pytest.raises(UserError) as raised:
+        read_as(Fruit, text, "fruit.yaml")
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
+
+
+def test_further_mistakes_are_counted():
+    with pytest.raises(UserError, match=r"\(and 2 more\)$"):
+        read_as(Fruit, "colour: red\n", "fruit.yaml")

@@ -9,14 +9,13 @@ import pytest
 from rich.console import Console
 
 from hbprobe import warp
-from hbprobe.diagnosis.fit import Fit, Law
-from hbprobe.diagnosis.spread import Spread
+from hbprobe.diagnosis.fit import Fit, Law, Spread
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import diagnose
 from hbprobe.manner import Manner
 from hbprobe.measure.conclude import conclude, sum_up
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
 from hbprobe.report.terminal.diagnosis import (
     DiagnosisLine,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hbprobe.errors import UserError
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.records.result import Result, load_result
 from hbprobe.records.result_parts import TrialLine
 from hbprobe.search.search import SearchSettings

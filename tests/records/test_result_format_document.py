@@ -59,7 +59,7 @@ def test_the_example_has_every_key_of_a_verdict(example):
 
 def test_every_value_of_a_choice_is_explained(text):
     from hbprobe.manner import Aftermath
-    from hbprobe.records.origin import Verb
+    from hbprobe.records.record import Verb
     from hbprobe.trial.methods.table import METHODS
     from hbprobe.trial.outcome import Cause, Kind
 

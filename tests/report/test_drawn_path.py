@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hbprobe.locate.finding import Code, Hop, HopFinding, Route
 from hbprobe.manner import Manner
 from hbprobe.records.location import Location
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.report.drawn_path import drawn_words, hops_of, path_of
 from hbprobe.report.plots.path_plot import path_plot
 from hbprobe.trial.outcome import Cause, Limit

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial

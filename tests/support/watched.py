@@ -8,7 +8,7 @@ from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.run import Run, Running
 from hbprobe.net.target import Target
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, Trial

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import socket
 import sys
 import threading
@@ -11,9 +12,10 @@ import pytest
 from hbprobe.errors import UserError
 from hbprobe.manner import Expiry
 from hbprobe.middlebox.events import Remark
-from hbprobe.profiles.catalogue import catalogue
+from hbprobe.profiles.catalogue import built_in_folder, catalogue
 from hbprobe.profiles.model import TimerKind
 from hbprobe.testing import Box, run
+from hbprobe.testing.box import USUAL, chosen
 from hbprobe.warp import ScaledClock
 from hbprobe.warp import run as run_on
 
@@ -375,3 +377,26 @@ def test_a_profile_of_ones_own():
 def test_a_server_that_cannot_be_found():
     with pytest.raises(socket.gaierror), Box(("no.such.host.invalid", 1)):
         pass
+
+
+def test_ids():
+    assert chosen(["aws-nlb-tcp", "azure-load-balancer", "aws-nlb-tcp"]) == ["aws-nlb-tcp", "azure-load-balancer"]
+    assert chosen(USUAL) == list(USUAL)
+
+
+def test_a_category():
+    found = chosen(["cloud-load-balancer"])
+    assert len(found) > 10
+    assert {catalogue()[id_].category for id_ in found} == {"cloud-load-balancer"}
+
+
+def test_files_of_ones_own(tmp_path):
+    file = tmp_path / "mine.yaml"
+    shutil.copy(built_in_folder() / "example" / "open-path.yaml", file)
+    assert chosen([str(file)]) == chosen([str(tmp_path)]) == [str(file)]
+
+
+@pytest.mark.parametrize("word", ["", "no-such-box", "Firewall", "example/", "a\0b"])
+def test_what_is_none(word):
+    with pytest.raises(UserError):
+        chosen([word])

@@ -6,7 +6,7 @@ import pytest
 from support import scripts
 
 from hbprobe.testing import Fate, survives
-from hbprobe.testing.choosing import USUAL
+from hbprobe.testing.box import USUAL
 
 DOCUMENT = scripts.DOCS / "survival.md"
 PROFILES = ("open-path", *USUAL)

@@ -10,7 +10,7 @@ from hbprobe.errors import UserError
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import catalogue
 from hbprobe.testing import Fate, survives
-from hbprobe.testing.choosing import USUAL
+from hbprobe.testing.box import USUAL
 
 
 class Feed:

@@ -11,7 +11,7 @@ from support.peers import answer
 
 from hbprobe.farend.hold_request import hold_token
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.net.keep_alive import can_keep_alive, keep_alive
+from hbprobe.net.liveness import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, Target
 from hbprobe.trial.asking import Asking
 from hbprobe.trial.evidence import Ask, FarEndState, Question

@@ -5,7 +5,7 @@ import pytest
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.outcome import Kind, Limit, Outcome, Trial

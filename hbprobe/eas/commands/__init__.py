@@ -2,15 +2,15 @@
 
 Requests are read strictly, answers with no more care than it takes to understand them.
 
-    parts.py             what all messages are made of and read with: elements with text, numbers, and what is wrong
-                         with them
-    status.py            the numbers with which a server says what came of a command
-    folder_sync.py       FolderSync: which folders there are
-    ping.py              Ping: wait for changes
-    provision.py         Provision: the server's policy, in two phases, and its order to wipe the device
-    settings_command.py  Settings: what a device says of itself
-    sync.py              Sync: what has changed in folders; with Wait or HeartbeatInterval it waits for changes, as a
-                         Ping does
+    parts.py            what all messages are made of and read with: elements with text, numbers, and what is wrong
+                        with them
+    status.py           the numbers with which a server says what came of a command
+    folder_sync.py      FolderSync: which folders there are
+    ping.py             Ping: wait for changes
+    provision.py        Provision: the server's policy, in two phases, and its order to wipe the device
+    settings_command.py Settings: what a device says of itself
+    sync.py             Sync: what has changed in folders; with Wait or HeartbeatInterval it waits for changes, as a
+                        Ping does
 
 A new command is a module with a request and an answer, built of `parts`, and its names here.
 """

@@ -4,30 +4,30 @@
 of `rows` and `http_tables` makes rows of them, which `log_store` keeps as Parquet; `following` makes silences of
 requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together what is found.
 
-    request.py      `Logs`: what is asked of logs, and the run that answers it
-    log_sources.py  finds the files that paths name, and says what each is: by its content, not by its name
-    w3c.py          divides a log in W3C's format into stretches of lines that have the same fields, each a file that
-                    a CSV reader takes
-    rows.py         the lines of IIS's log as rows: which columns there are, and the SQL that makes them of a stretch
-    http_tables.py  the two logs beside IIS's: HTTP.sys's own of what no worker answered, and HttpProxy's of what a
-                    front end passed on
-    log_store.py    keeps what was read of each log as Parquet, so that a later run reads only what is new
-    engine.py       DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be
-                    fetched
-    spark.py        Spark, as an extra, for logs of more than one machine: the same SQL over the same Parquet
-    following.py    from requests to silences: a line does not tell whether its answer arrived; the same device's next
-                    request does
-    networks.py     networks of clients: the prefix of an address, and the name that the user has for it
-    windows.py      Event 1040 rebuilt: the intervals that devices asked for, through the window that everything here
-                    goes by
-    conclusions.py  from logs that were read to what they show: limits, events, findings, and what to do
-    reports.py      the reports that people ask of logs: a file of SQL each, in `queries/`, with its title in the
-                    first line
-    queries/        the SQL of the reports, a file each
-    export.py       the six files of Export-ActiveSyncLog, with the columns that are documented, and a seventh about
-                    heartbeats
-    mixture.py      a mix for `hbprobe fleet` and `size`, with the shares that logs show: kinds of devices, paths,
-                    mail and moves
+    request.py     `Logs`: what is asked of logs, and the run that answers it
+    log_sources.py finds the files that paths name, and says what each is: by its content, not by its name
+    w3c.py         divides a log in W3C's format into stretches of lines that have the same fields, each a file that a
+                   CSV reader takes
+    rows.py        the lines of IIS's log as rows: which columns there are, and the SQL that makes them of a stretch
+    http_tables.py the two logs beside IIS's: HTTP.sys's own of what no worker answered, and HttpProxy's of what a
+                   front end passed on
+    log_store.py   keeps what was read of each log as Parquet, so that a later run reads only what is new
+    engine.py      DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be
+                   fetched
+    spark.py       Spark, as an extra, for logs of more than one machine: the same SQL over the same Parquet
+    following.py   from requests to silences: a line does not tell whether its answer arrived; the same device's next
+                   request does
+    networks.py    networks of clients: the prefix of an address, and the name that the user has for it
+    windows.py     Event 1040 rebuilt: the intervals that devices asked for, through the window that everything here
+                   goes by
+    conclusions.py from logs that were read to what they show: limits, events, findings, and what to do
+    reports.py     the reports that people ask of logs: a file of SQL each, in `queries/`, with its title in the first
+                   line
+    queries/       the SQL of the reports, a file each
+    export.py      the six files of Export-ActiveSyncLog, with the columns that are documented, and a seventh about
+                   heartbeats
+    mixture.py     a mix for `hbprobe fleet` and `size`, with the shares that logs show: kinds of devices, paths, mail
+                   and moves
 
 A new question is a file of SQL in `queries/`; a new format a kind in `log_sources`, and the SQL that makes rows of
 it.

@@ -20,15 +20,15 @@ ended, the kernel takes them down with all their links, rules and state, and the
 
 Its modules:
 
-    path.py          the path built: a chain of namespaces, joined by virtual links, with each box's rules in its
-                     router
-    namespaces.py    network namespaces without names, and sockets and programs inside them, as root and as an
-                     ordinary user
-    keeper.py        the keeper: a process that makes network namespaces, and sockets inside them, for another process
-    enter.py         run a program in a namespace of a keeper: `enter.py PID DESCRIPTOR PROGRAM ARGUMENT ...`
-    measure.py       a whole measurement on a path of namespaces: far end, routers, and a probe that searches across
-                     them
-    watcher.py       the watcher: a program that speaks for a router when conntrack forgets a connection, with RST or
-                     FIN to its ends
-    link_capture.py  packet captures of a lab's links, in the format that tcpdump and Wireshark read, without tcpdump
+    path.py         the path built: a chain of namespaces, joined by virtual links, with each box's rules in its
+                    router
+    namespaces.py   network namespaces without names, and sockets and programs inside them, as root and as an ordinary
+                    user
+    keeper.py       the keeper: a process that makes network namespaces, and sockets inside them, for another process
+    enter.py        run a program in a namespace of a keeper: `enter.py PID DESCRIPTOR PROGRAM ARGUMENT ...`
+    measure.py      a whole measurement on a path of namespaces: far end, routers, and a probe that searches across
+                    them
+    watcher.py      the watcher: a program that speaks for a router when conntrack forgets a connection, with RST or
+                    FIN to its ends
+    link_capture.py packet captures of a lab's links, in the format that tcpdump and Wireshark read, without tcpdump
 """

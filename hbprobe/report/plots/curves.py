@@ -7,8 +7,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.population import Share
 from hbprobe.profiles.silent_request import cut_of, deciding_timer, timer_s
+from hbprobe.profiles.timers import Share
 from hbprobe.records.result import Result
 from hbprobe.report.terminal.words import path_words
 from hbprobe.statistics.survival import Point, WeightedDeath, estimate, promise, told_s

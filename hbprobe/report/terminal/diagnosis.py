@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from hbprobe.diagnosis.fit import Law
+from hbprobe.diagnosis.fit import Law, Spread
 from hbprobe.diagnosis.ranking import Match, best
 from hbprobe.diagnosis.reasoning import Movement
-from hbprobe.diagnosis.spread import Spread
 from hbprobe.duration import format_duration
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.records.diagnosis import Diagnosis

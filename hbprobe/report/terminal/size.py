@@ -5,7 +5,7 @@ from rich.console import Console
 from hbprobe.duration import format_duration
 from hbprobe.fleet.size import AtTimer, Enough, Sizing
 from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY
-from hbprobe.profiles.configuring import Configure
+from hbprobe.profiles.timers import Configure
 from hbprobe.report.terminal.layout import pairs, plain, table_of
 from hbprobe.text import named
 

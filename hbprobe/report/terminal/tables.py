@@ -9,7 +9,7 @@ from hbprobe.duration import format_duration
 from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.profiles.vocabulary import QuietPhase
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
 from hbprobe.records.verdict import VerdictRecord
 from hbprobe.report.terminal.alert_words import event_words

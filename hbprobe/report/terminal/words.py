@@ -8,8 +8,8 @@ from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.net.connection import Connection
-from hbprobe.records.origin import Origin
+from hbprobe.net.replies import Connection
+from hbprobe.records.record import Origin
 from hbprobe.records.result import Result
 from hbprobe.text import counted, seconds
 from hbprobe.trial.outcome import Cause, Limit

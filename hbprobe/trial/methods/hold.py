@@ -1,8 +1,8 @@
 """POST /hold to `hbprobe serve`, which answers after the hold with a token, and bears witness after a cut."""
 
 from hbprobe.trial.asking import Asking
+from hbprobe.trial.classify import excuse_of, excused
 from hbprobe.trial.evidence import Ask, Observation, Question
-from hbprobe.trial.far_end_fault import excuse_of, excused
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Outcome
 from hbprobe.trial.proof import FarEndProof, prove

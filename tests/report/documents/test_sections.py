@@ -1,5 +1,3 @@
-"""None"""
-
 import copy
 import json
 from dataclasses import replace
@@ -9,7 +7,7 @@ import pytest
 from hbprobe.cli.main import main
 from hbprobe.errors import UserError
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.report.documents.blocks import Facts, Findings, Listing, Picture, Prose, Table
 from hbprobe.report.documents.sections import chapter
 from hbprobe.report.documents.sources import Measured, load

@@ -10,7 +10,7 @@ from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, Severity
 from hbprobe.exchange.verdict import Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.records.origin import Verb
+from hbprobe.records.record import Verb
 from hbprobe.report.terminal.answer import Detail
 from hbprobe.report.terminal.tables import print_result, print_verdict
 from hbprobe.trial.outcome import Cause, Limit

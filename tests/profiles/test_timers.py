@@ -2,8 +2,8 @@ import pytest
 from pydantic import ValidationError
 
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.configuring import Configure
 from hbprobe.profiles.loader import parse_profile
+from hbprobe.profiles.timers import Configure
 
 PROFILE = """id: a-box
 name: A box
