@@ -145,7 +145,7 @@ def _limits(logs: "OpenLogs") -> tuple[list[tuple[PassiveLimitPart, PassiveLimit
 
 
 def _rows_by_group(named: Named, groups: Mapping[str, str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Give each group with its rows."""
+    """Say of each group which silences belong to it."""
     keys = sorted(set(groups.values()))
     place = {key: number for number, key in enumerate(keys)}
     of_name = np.array([place.get(groups.get(name, ""), -1) for name in named.names], np.int64)

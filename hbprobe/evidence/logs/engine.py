@@ -1,13 +1,14 @@
-"""What runs SQL over logs that were read; DuckDB, in this process, with bounded memory, and no extension fetched."""
+"""DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be fetched."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.rows import PACKED, read_packed_query
+from hbprobe.evidence.logs.sql_tables import Values
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -15,30 +16,6 @@ if TYPE_CHECKING:
 
 _MEMORY_MB = 700
 _AT_A_TIME = 50_000
-Values = Mapping[str, float | str]
-
-
-class Tables(Protocol):
-    """The tables of logs that were read, on an engine that runs SQL: the same SQL on each, with `$name` for values.
-
-    There are `lines`, `all_requests`, `requests`, `silences` and `httperr`.
-    """
-
-    def each(self, sql: str, values: Values | None = None) -> Iterator[tuple[Any, ...]]:
-        """Run a query; give its rows."""
-        ...
-
-    def arrays(self, sql: str, values: Values | None = None) -> "dict[str, NDArray[Any]]":
-        """Run a query; return its columns, with NaN for no number."""
-        ...
-
-    def rows(self, sql: str, values: Values | None = None) -> tuple[list[str], list[dict[str, Any]]]:
-        """Run a query; return its columns and rows."""
-        ...
-
-    def users_rows(self, sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
-        """Run a query that the user wrote. Raises UserError, in one line, for one that cannot run."""
-        ...
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.logs.reports import csv_text
 
 if TYPE_CHECKING:
-    from hbprobe.evidence.logs.engine import Tables
+    from hbprobe.evidence.logs.sql_tables import Tables
 
 _CLASSES: Final = {"Em": "Emails", "Ca": "Calendar", "Co": "Contacts", "Ta": "Tasks", "Nt": "Notes"}
 _COUNTS: Final = re.compile(r"(\d+)(fs|sd|[A-Za-z])")

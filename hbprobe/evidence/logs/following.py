@@ -22,7 +22,7 @@ from hbprobe.evidence.logs.rows import REQUESTS
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from hbprobe.evidence.logs.engine import Tables
+    from hbprobe.evidence.logs.sql_tables import Tables
 
 AT_ONCE_S: Final = 2.5
 """So soon after its answer does a device ask again."""

@@ -9,7 +9,7 @@ from hbprobe.errors import UserError
 from hbprobe.records.logs import PassiveLimitPart
 
 if TYPE_CHECKING:
-    from hbprobe.evidence.logs.engine import Tables
+    from hbprobe.evidence.logs.sql_tables import Tables
 
 _FIXED: Final = {600: "ios", 540: "outlook-540", 180: "outlook-180"}
 _EARLY: Final = {290 + 180 * step for step in range(10)} | {1790}

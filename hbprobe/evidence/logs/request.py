@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from hbprobe.errors import UserError
 from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
-from hbprobe.evidence.logs.engine import DuckDB, Tables, engine
+from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.following import follow, join, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, find, head_of, kind_of, text_of
@@ -22,6 +22,7 @@ from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms, Read, is_store
 from hbprobe.evidence.logs.networks import NetworkNames, parse_names
 from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
 from hbprobe.evidence.logs.rows import REQUESTS
+from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.exchange.settings import Settings
 from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence

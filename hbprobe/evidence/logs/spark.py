@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs.engine import Values
 from hbprobe.evidence.logs.following import SILENCES, WAITS, margins, requests_sql
+from hbprobe.evidence.logs.sql_tables import Values
 
 _LOCAL: Final = "local[*]"
 _CONNECT: Final = "sc://"
