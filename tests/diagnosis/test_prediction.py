@@ -103,3 +103,25 @@ def test_a_total_timer_says_nothing_of_what_puts_off_its_beginning():
 def test_what_a_timer_can_be_set_to(least_s, most_s, found):
     timer = deciding_timer(CATALOGUE.find("fortinet-fortigate"))
     assert settable(timer.model_copy(update={"min": least_s, "max": most_s})) == found
+
+
+@pytest.mark.parametrize(("pings", "saved"), [(True, True), (False, False), (None, None)])
+def test_where_no_request_waits_only_frames_of_http2_can_save_the_connection(pings, saved):
+    """What moves there is PINGs, which one product counts and another does not."""
+    nginx = CATALOGUE.find("nginx-http-proxy")
+    http2 = None if pings is None else Http2(pings_count=pings, source="rfc")
+    nginx = nginx.model_copy(update={"http": (nginx.http or Http()).model_copy(update={"http2": http2})})
+    assert survives(nginx, nginx.timers.client_idle, ASK[Q.BOTH_DRIP]) is saved
+
+
+def test_a_far_end_that_is_told_nothing_sees_nothing():
+    firewall = CATALOGUE.find("aws-nlb-tcp")
+    timer = deciding_timer(firewall).model_copy(update={"tells": Ends.CLIENT})
+    assert _far_end_of(firewall, timer) is None
+    assert _far_end_of(firewall, timer.model_copy(update={"tells": Ends.BOTH, "expiry": Expiry.RESET})) == "reset"
+
+
+def _far_end_of(profile, timer):
+    kind = next(kind for kind, one in profile.each_timer() if one is deciding_timer(profile))
+    timers = profile.timers.model_copy(update={kind.value.replace("-", "_"): timer})
+    return predictions(profile.model_copy(update={"timers": timers}))[0].far_end
