@@ -1,6 +1,5 @@
 """Simulate a fleet: cohorts of devices, slice by slice of time, and Exchange's window over all of them."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 
@@ -43,7 +42,7 @@ def simulate(
 def cohorts(world: World) -> list[Cohort]:
     """Divide a fleet into cohorts: where they move in threads, a small one too."""
     paths = PathTable(world.paths)
-    size = min(_COHORT, max(_LEAST, -(-world.devices // (os.cpu_count() or 1)))) if IS_FAST else _COHORT
+    size = min(_COHORT, max(_LEAST, world.devices // 2)) if IS_FAST else _COHORT
     ends = [*range(size, world.devices, size), world.devices]
     return [Cohort(world, paths, first, end) for first, end in zip([0, *ends], ends, strict=False)]
 
