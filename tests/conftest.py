@@ -22,6 +22,7 @@ pytest_plugins = [
     "support.results",
     "support.boxes",
     "support.faults",
+    "support.far_ends",
     "support.documents",
     "support.rounding",
 ]

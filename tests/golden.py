@@ -59,7 +59,7 @@ _ROUTE = Route((Hop(1, "192.0.2.1", 0.0004), Hop(2, None), Hop(3, "198.51.100.7"
 _GUILTY = 3
 
 
-class _PlayedPath(contextlib.ExitStack):
+class PlayedPath(contextlib.ExitStack):
     """Plays a path of four hops to `locate`, which needs routers otherwise: the third forgets idle connections."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ def printed(file: str) -> str:
     before = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = _WIDTH
     try:
-        with _PlayedPath(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+        with PlayedPath(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
             status = main([*FILES[file]])
     finally:
         if before is None:

@@ -1,6 +1,8 @@
 """`hbprobe history`: what a watch has found."""
 
+import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,20 +87,22 @@ def _show(found: "list[TargetHistory]", *, as_json: bool, told: Path | None) -> 
     elif not found:
         print("nothing was measured yet")
     else:
+        columns = shutil.get_terminal_size().columns
         for one in found:
-            _list(one)
+            print(*_lines(one, columns), sep="\n")
 
 
-def _list(history: "TargetHistory") -> None:
-    """Print one target: its last limit, its changes, and a line for each measurement."""
-    from hbprobe.text import shown
+def _lines(history: "TargetHistory", columns: int) -> "Iterator[str]":
+    """Tell of one target: its last limit, its changes, and each measurement."""
+    from hbprobe.report.terminal.layout import hanging
     from hbprobe.watch.history import change_words, measurement_words, when
     from hbprobe.watch.store import State
 
     told = history.measurements
     last = next((one for one in reversed(told) if one.state in (State.DONE, State.FAILED)), None)
     answer = "" if last is None else f": {measurement_words(last)} (at {when(last.started_at)} UTC)"
-    lines = [f"{history.target}{answer}", *(f"  {change_words(change)}" for change in history.changes)]
-    lines += [f"  {one.id:>5}  {when(one.started_at)}  {measurement_words(one)}" for one in told]
-    for line in lines:
-        print(shown(line))
+    yield hanging("", f"{history.target}{answer}", columns)
+    for change in history.changes:
+        yield hanging("  ", change_words(change), columns)
+    for one in told:
+        yield hanging(f"  {one.id:>5}  {when(one.started_at)}  ", measurement_words(one), columns)

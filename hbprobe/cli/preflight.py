@@ -15,12 +15,13 @@ def preflight(request: Preflight, own: Shown) -> int:
     """Check, show each check as it ends, and the whole as JSON where that is asked for."""
     from rich.console import Console
 
+    from hbprobe.report.terminal.layout import plain
     from hbprobe.report.terminal.preflight import CheckLines, preflight_answer
 
     record, failure = measured(request, CheckLines(Console(stderr=own.json)))
 
     def print_answer(console: "Console") -> None:
         for text in (*preflight_answer(record), *record.notes):
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            console.print(plain(text))
 
     return show(record.to_json, print_answer, record.exit_status, as_json=own.json, failure=failure)

@@ -24,8 +24,7 @@ together.
     simulation.py simulate a fleet: cohorts of devices, slice by slice of time, and Exchange's window over all of them
     reference.py  the fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.cohort`
                   must agree with
-    tally.py      what came of a fleet, in numbers
-    timeline.py   counts over time: how often something happens a minute, and how many connections stand
+    tally.py      what came of a fleet, in numbers and over time
     size.py       the timer of the firewall before the server: what each value would cost, and which is long enough
     sweep.py      what share of the devices on one path is enough for event 1040
     logged.py     the requests of a simulated company as records, which IIS's log is then written from: logs whose

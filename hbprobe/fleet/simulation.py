@@ -11,8 +11,7 @@ from hbprobe.fleet.compiled import IS_FAST
 from hbprobe.fleet.mail import DAY_S
 from hbprobe.fleet.merge import Fired, WindowInArrays, in_order
 from hbprobe.fleet.paths import PathTable
-from hbprobe.fleet.tally import FleetResult, Tally
-from hbprobe.fleet.timeline import AverageCurve, PerMinute
+from hbprobe.fleet.tally import AverageCurve, FleetResult, PerMinute, Tally
 from hbprobe.fleet.world import World
 
 _COHORT = 12_500

@@ -67,6 +67,13 @@ class TokenFile:
     def __str__(self) -> str:
         return self._token
 
+    def __eq__(self, other: object) -> bool:
+        """Say whether it is the same file: what is in it changes."""
+        return isinstance(other, TokenFile) and other._path == self._path
+
+    def __hash__(self) -> int:
+        return hash(self._path)
+
     async def renew(self) -> None:
         """Read the file again; where it holds none at this moment, the token before stays."""
         try:

@@ -5,6 +5,7 @@ Every change is one transaction, written through to the disk before the call ret
 """
 
 import contextlib
+import json
 import os
 import sqlite3
 import zlib
@@ -19,15 +20,17 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from hbprobe.errors import UserError
 from hbprobe.records.result import Result
+from hbprobe.records.result_parts import TrialLine
 from hbprobe.trial.outcome import Trial
 
 T = TypeVar("T")
 
 Now = Callable[[], float]
 """What the clock on the wall says, in seconds since 1970."""
-_VERSION = 2
-_READABLE = (1, _VERSION)
-"""In version 1, results are plain text, and the indexes are others."""
+_VERSION = 3
+_READABLE = (1, 2, _VERSION)
+"""In version 2, the outcome of a trial is an object in it; in version 1, results are plain text, and the indexes are
+others. What an older version wrote stays as it is."""
 _APPLICATION = 0x68627072
 """`hbpr`: tells our databases from others' (https://www.sqlite.org/pragma.html#pragma_application_id)."""
 _PATIENCE_S = 10.0
@@ -78,7 +81,6 @@ CREATE INDEX latest_of_target ON measurement (target);
 CREATE INDEX trial_by_outcome ON trial (measurement, outcome);
 """
 _COLUMNS = "id, target, asked, started_at, seen_at, state, reason, survived_s, cut_s, healthy"
-_trials = TypeAdapter(Trial)
 
 _Time = Annotated[float, Field(ge=0, le=_END_OF_TIME_S)]
 _Length = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -161,7 +163,7 @@ class Store:
     def add_trial(self, measurement: int, trial: Trial, at: float) -> None:
         """Note what a trial showed."""
         with self._transaction() as db:
-            row = (measurement, trial.number, trial.outcome.kind, _trials.dump_json(trial).decode())
+            row = (measurement, trial.number, trial.outcome.kind, _line(trial))
             db.execute("INSERT INTO trial VALUES (?, ?, ?, ?)", row)
             db.execute("UPDATE measurement SET seen_at = ? WHERE id = ?", (at, measurement))
 
@@ -204,7 +206,7 @@ class Store:
     def trials(self, measurement: int) -> list[Trial]:
         """Return the finished trials of a measurement."""
         rows = self._read("SELECT trial FROM trial WHERE measurement = ? ORDER BY number", measurement)
-        return [self._checked(_trials.validate_json, row[0], f"trial of measurement {measurement}") for row in rows]
+        return [self._checked(_trial, row[0], f"trial of measurement {measurement}") for row in rows]
 
     def result(self, measurement: int) -> str | None:
         """Return what a measurement found, as `hbprobe.result/1`; None where it has not ended."""
@@ -328,6 +330,18 @@ def _readable(path: Path) -> sqlite3.Connection:
 
 def _to_read(path: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=_PATIENCE_S, isolation_level=None)
+
+
+def _line(trial: Trial) -> str:
+    """Return a trial as a journal tells it."""
+    return json.dumps(TrialLine.of(trial).model_dump(by_alias=True), separators=(",", ":"))
+
+
+def _trial(kept: str) -> Trial:
+    told = json.loads(kept)
+    if isinstance(told, dict) and isinstance(outcome := told.get("outcome"), dict):  # before version 3
+        told = {**told, **outcome}
+    return TrialLine.model_validate(told).value()
 
 
 def _unpacked(kept: bytes | str) -> str:

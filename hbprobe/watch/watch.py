@@ -9,7 +9,8 @@ from itertools import count
 from typing import TypeAlias
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.measure.conclude import conclude
+from hbprobe.exchange.settings import Settings
+from hbprobe.measure.conclude import conclude, in_force
 from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
@@ -40,7 +41,15 @@ async def run_of(target: WatchTarget, record: Record, observer: Observer, prior:
     dialer = Dialer(target.target, target.tls, start=target.start, later=target.talk.starttls)
     rng = random.SystemRandom()
     return await set_up(
-        target.method, dialer, target.search, prior, rng, talk=target.talk, journal=record, observer=observer
+        target.method,
+        dialer,
+        target.search,
+        prior,
+        rng,
+        account=target.account,
+        talk=target.talk,
+        journal=record,
+        observer=observer,
     )
 
 
@@ -207,9 +216,10 @@ class TargetWatch(Observer):
         self._write(name, lambda store: store.add_trial(measurement.id, trial, at), line)
 
     def _finish(self, measurement: Measurement, run: Run) -> None:
+        settings, notes = in_force(run, self._settings, is_file=self._settings != Settings())
         result = conclude(
             run,
-            self._settings,
+            settings,
             exchange=self._target.exchange,
             heartbeat_s=self._target.heartbeat_s,
             verb=Verb.PROBE,
@@ -217,6 +227,7 @@ class TargetWatch(Observer):
             clock="real",
             wall_s=run.path_s,
             origin=Origin(self._target.name, self._target.start.source or None, self._target.family),
+            notes=notes,
             began=datetime.fromtimestamp(measurement.started_at, UTC),
         )
         at, limit, number = self._now(), result.limit, measurement.id

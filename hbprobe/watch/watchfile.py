@@ -38,6 +38,7 @@ from hbprobe.net.target import Target
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_as, read_text
 from hbprobe.profiles.values import Flag, Line, Name, Seconds, Strict, Text
+from hbprobe.search.heartbeats import in_heartbeats
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import seconds, without_query_values
 from hbprobe.trial.methods.table import METHODS, names, of_scheme
@@ -49,9 +50,11 @@ _ANYWHERE = From()
 
 
 if TYPE_CHECKING:
+    from hbprobe.eas.client import Account
+
     MethodName: TypeAlias = str
 else:
-    MethodName = Literal[names(lambda row: not row.needs_account)]
+    MethodName = Literal[names()]
 
 
 def _web(text: str) -> str:
@@ -91,6 +94,8 @@ class Module(Strict):
     user: Line = ""
     """Who logs in; the password is in `password_file` or the environment."""
     password_file: Line = ""
+    token_file: Line = ""
+    """For ActiveSync, instead of a password: a bearer token, which somebody keeps fresh."""
     starttls: Flag = False
     headers_file: Line = ""
     subprotocol: tuple[Line, ...] = ()
@@ -149,6 +154,8 @@ class WatchTarget:
     module: str = ""
     ca: bytes = b""
     """The authority's certificate, as it was read: another one makes another target."""
+    account: "Account | None" = None
+    """Who logs in, where the method needs to know."""
     talk: TalkOptions = NO_OPTIONS
     said_of_talk: Mapping[str, str] = field(default_factory=dict)
     """What of it makes another measurement, without what may be a secret."""
@@ -159,7 +166,7 @@ class WatchTarget:
     @property
     def identity(self) -> tuple[object, ...]:
         """What tells this target from one that is measured in another way."""
-        how = self.search, self.start, self.talk, self.heartbeat_s, self.exchange
+        how = self.search, self.start, self.account, self.talk, self.heartbeat_s, self.exchange
         return self.name, str(self.target), self.method, *how, self.module, self.ca
 
     @property
@@ -272,23 +279,26 @@ def _metrics(text: str) -> Address | None:
 
 def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
     method = said.method or of_scheme(said.url)
+    traits = METHODS[method]
     try:
-        target = Target.parse(said.url, METHODS[method].schemes)
+        target = Target.parse(said.url, traits.schemes)
     except ValueError as error:
         raise UserError(f"{place}: method {method}: {error}") from None
-    search = search_settings(said.search, place, METHODS[method])
+    search = search_settings(said.search, place, traits)
+    if traits.whole_seconds:
+        search = in_heartbeats(search)
     if said.ca and not (target.tls or said.starttls):
         raise UserError(f"{place}.ca: goes with https; there is no certificate in http")
-    longest_s = METHODS[method].longest_s
+    longest_s = traits.longest_s
     if longest_s is not None and search.max_s > longest_s:
         most = f"hbprobe serve holds for {seconds(longest_s)} s at most"
         raise UserError(f"{place}.search.max: {most}; use method: idle for more")
     ca = file.parent / said.ca if said.ca else None
     begins_tls = target.tls or said.starttls
-    tls = client_context(ca, alpn=METHODS[method].alpn) if begins_tls else None
+    tls = client_context(ca, alpn=traits.alpn) if begins_tls else None
     start = From(_FAMILIES[said.family], said.source)
     read = b"" if ca is None else ca.read_bytes()
-    asked, talk = _talk(said, method, target, place, file.parent)
+    asked, account, talk = _talk(said, method, target, place, file.parent)
     return WatchTarget(
         said.name,
         target,
@@ -298,20 +308,23 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
         start,
         said.module,
         read,
+        account=account,
         talk=talk,
         said_of_talk=asked.said_of_talk,
         heartbeat_s=asked.heartbeat_s,
-        exchange=asked.judges(METHODS[method]),
+        exchange=asked.judges(traits),
     )
 
 
-def _talk(said: TargetInFile, method: str, target: Target, place: str, folder: Path) -> tuple[Probe, TalkOptions]:
-    """Return a target as a probe would be asked for it, with what is said of its talk."""
+def _talk(
+    said: TargetInFile, method: str, target: Target, place: str, folder: Path
+) -> "tuple[Probe, Account | None, TalkOptions]":
+    """Return a target as a probe would be asked for it, with who logs in and what is said of its talk."""
 
     def beside(name: str) -> Path | None:
         return folder / name if name else None
 
-    if said.user and not said.password_file and PASSWORD_VARIABLE not in os.environ:
+    if said.user and not (said.password_file or said.token_file or PASSWORD_VARIABLE in os.environ):
         raise UserError(
             f"{place}.user: nobody can be asked for the password: name a password_file, or set {PASSWORD_VARIABLE}"
         )
@@ -321,6 +334,7 @@ def _talk(said: TargetInFile, method: str, target: Target, place: str, folder: P
             method=method,
             user=said.user or None,
             password_file=beside(said.password_file),
+            token_file=beside(said.token_file),
             starttls=said.starttls,
             headers_file=beside(said.headers_file),
             subprotocol=said.subprotocol,
@@ -330,6 +344,6 @@ def _talk(said: TargetInFile, method: str, target: Target, place: str, folder: P
             exchange=said.exchange is True,
             no_exchange=said.exchange is False,
         )
-        return asked, asked.talk(target)
+        return asked, asked.login(target), asked.talk(target)
     except RequestError as error:
         raise UserError(f"{place}: {error}") from None

@@ -118,7 +118,8 @@ def history(capsys, *arguments):
 
 
 @pytest.mark.parametrize("file", ["watch.yaml", "watch.sqlite"])
-def test_the_list(folder, capsys, file):
+def test_the_list(folder, capsys, file, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     listed = (
         "office: survives 299.5 s, cut at 300.5 s (at 2026-11-24 17:00:00 UTC)\n"
         "  since Tuesday 2026-11-24 16:00 UTC the path cuts at 300.5 s instead of carrying 3540 s\n"
@@ -130,6 +131,15 @@ def test_the_list(folder, capsys, file):
         "      5  2026-11-24 14:00:00  could not measure: TCP: \\x1bno route\n"
     )
     assert history(capsys, file) == (0, listed, "")
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_the_list_on_a_narrow_terminal(folder, capsys, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    _, out, _ = history(capsys, "watch.yaml")
+    monkeypatch.setenv("COLUMNS", "200")
+    assert max(map(len, out.splitlines())) <= columns
+    assert out.split() == history(capsys, "watch.yaml")[1].split()
 
 
 def test_one_target_and_json(folder, capsys):

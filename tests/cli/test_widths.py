@@ -8,20 +8,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from golden import PlayedPath
 from support.iis import head, ping, write
 from support.packets import RST, Talk, written
 
 from hbprobe.cli.main import main
 from hbprobe.cli.output import measured
 from hbprobe.errors import CannotMeasureError
+from hbprobe.lab.requests import Lab
+from hbprobe.measure.probe import Probe
 from hbprobe.measure.request import Request
 
 NARROW, WIDE = 40, 200
+URL = "https://probe.example.net:8443/"
 FLEET = ("--devices", "40", "--days", "0.1")
 TIMERS = ("--from", "30min", "--to", "35min", "--step", "5min", "--profile", "cisco-asa")
 VERBS: tuple[tuple[str, ...], ...] = (
     ("lab", "ten-minute-provider", "-v"),
+    ("probe", URL, "-v"),
     ("diagnose", "--lab", "nginx-http-proxy"),
+    ("locate", URL, "--limit", "10min"),
     ("fleet", *FLEET),
     ("size", *FLEET, *TIMERS),
     ("verdict", "--limit", "350", "-v"),
@@ -70,10 +76,11 @@ def printed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[tuple[
 
     def measured_once(request: Request[object], _observer: object = None) -> tuple[object, CannotMeasureError | None]:
         if not made:
-            made.append(measured(request))
+            with PlayedPath():
+                made.append(measured(Lab(["cisco-asa"]) if isinstance(request, Probe) else request))
         return made[0]
 
-    for module in ("lab", "diagnose", "fleet", "size", "verdict", "capture", "logs"):
+    for module in ("lab", "probe", "diagnose", "locate", "fleet", "size", "verdict", "capture", "logs"):
         monkeypatch.setattr(f"hbprobe.cli.{module}.measured", measured_once, raising=False)
 
     def on(arguments: tuple[str, ...], columns: int) -> str:

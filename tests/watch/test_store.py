@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from hbprobe.errors import UserError
-from hbprobe.trial.outcome import Kind, Outcome, Trial
+from hbprobe.manner import Manner
+from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 from hbprobe.watch import store as module
 from hbprobe.watch.store import Measurement, State, Store, only_watch
 
@@ -105,8 +106,8 @@ def test_what_another_program_wrote_is_a_line(store, trial, measured):
         ("measurement SET reason = x'ff'", "measurement 1: reason: Input should be a valid string"),
         ("measurement SET result = x'78'", "result of measurement 1: cannot be read: it is cut short"),
         ("measurement SET result = x'00ff'", "result of measurement 1: cannot be read: Error -3"),
-        ("trial SET trial = '{}'", "trial of measurement 1: number: Field required"),
-        ("trial SET trial = 'x'", "trial of measurement 1: value: Invalid JSON"),
+        ("trial SET trial = '{}'", "trial of measurement 1: trial: Field required"),
+        ("trial SET trial = 'x'", "trial of measurement 1: cannot be read: Expecting value"),
     ):
         store._db.execute("BEGIN")
         store._db.execute(f"UPDATE {change}")
@@ -141,6 +142,9 @@ CREATE INDEX measurement_by_target ON measurement (target, started_at);
 CREATE TABLE trial (measurement INTEGER NOT NULL REFERENCES measurement (id), number INTEGER NOT NULL,
     outcome TEXT NOT NULL, trial TEXT NOT NULL, PRIMARY KEY (measurement, number)) WITHOUT ROWID;
 INSERT INTO measurement VALUES (7, 'a', '{}', 1.0, 2.0, 'done', '', 60.0, 61.0, 1, '{"old": true}');
+INSERT INTO trial VALUES (7, 4, 'cut', '{"number":4,"hold_s":75.0,"started_s":1.0,"outcome":{"kind":"cut",
+    "elapsed_s":61.0,"how":"status","status":504,"exact":true,"aftermath":null,"causes":["proxy-status"],"evidence":["x"],
+    "reason":"HTTP 504","again":false,"outage":false}}');
 PRAGMA user_version = 1; PRAGMA application_id = 0x68627072; PRAGMA journal_mode = WAL;
 """
 
@@ -152,6 +156,9 @@ def test_a_database_of_an_older_hbprobe(tmp_path, result_of):
     file.chmod(0o644)
     with Store(file, create=False) as reader:
         assert (reader.latest("a").cut_s, reader.result(7)) == (61.0, '{"old": true}')
+        told = {"causes": (Cause.PROXY_STATUS,), "evidence": ("x",), "reason": "HTTP 504"}
+        outcome = Outcome(Kind.CUT, 61.0, Manner.STATUS, exact=True, status=504, **told)
+        assert reader.trials(7) == [Trial(4, 75.0, 1.0, outcome)]
     with Store(file, create=True) as writer:
         assert file.stat().st_mode & 0o777 == 0o600
         assert writer.begin("a", "{}", 3.0).id == 8

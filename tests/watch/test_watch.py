@@ -33,7 +33,7 @@ SEARCH = SearchSettings(min_s=60, max_s=600, precision_s=20)
 class Rule:
     """A method on a path whose timer may change with time."""
 
-    name = "hold"
+    name, limits, notes = "hold", None, ()
 
     def __init__(self, timer_s, now):
         self._timer_s, self._now = timer_s, now

@@ -164,8 +164,12 @@ WRONG = [
         "watch.yaml:1: targets[0].url: a URL to probe holds no user name or password",
     ),
     (
+        f"{ONE}    method: post\n",
+        "watch.yaml:4: targets[0].method: 'post' is not allowed (allowed: hold, idle, ping, web",
+    ),
+    (
         f"{ONE}    method: ping\n",
-        "watch.yaml:4: targets[0].method: 'ping' is not allowed (allowed: hold, idle, web",
+        "watch.yaml: targets[0]: user is missing: ActiveSync wants a login",
     ),
     (
         "targets: [{name: a, url: 'wss://h/', method: idle}]\n",

@@ -64,13 +64,14 @@ async def far_end(
     settings: Settings | None = None,
     services: Sequence[Service] = (),
     traits: MethodTraits = METHODS[DEFAULT],
+    port: int = PORT,
 ) -> AsyncIterator[Dialer]:
     """Run the far end that a method measures with, and give what opens connections to it from the client."""
     server_tls, client_tls = throwaway_pair(net.server.address)
     server = far_end_for(traits, settings or Settings(), server_tls, services)
-    await server.listen_on(net.server.listen(PORT))
+    await server.listen_on(net.server.listen(port))
     try:
-        yield dialer_for(traits, net.server.address, PORT, client_tls).prepared(net.client.adopt)
+        yield dialer_for(traits, net.server.address, port, client_tls).prepared(net.client.adopt)
     finally:
         await server.close()
 

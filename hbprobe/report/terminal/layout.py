@@ -1,5 +1,6 @@
 """How text stands on the terminal: names beside sentences, and tables without colour."""
 
+import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,13 @@ def pairs(lines: Iterable[tuple[str, str]]) -> RenderableType:
     for name, sentence in lines:
         grid.add_row(plain(name), plain(sentence))
     return grid
+
+
+def hanging(lead: str, sentence: str, columns: int) -> str:
+    """Return a sentence whose further lines begin below its first word, behind what leads to it."""
+    return textwrap.fill(
+        shown(sentence), columns, initial_indent=lead, subsequent_indent=" " * len(lead), break_on_hyphens=False
+    )
 
 
 def table_of(columns: Sequence[str], numbers: Collection[str], rows: Iterable[Sequence[str]]) -> RenderableType:

@@ -6,7 +6,8 @@ from rich.text import Text
 from hbprobe.measure.observe import Observer
 from hbprobe.preflight.preflight import Check, CheckState
 from hbprobe.records.preflight import PreflightRecord
-from hbprobe.text import counted, shown
+from hbprobe.report.terminal.layout import hanging, plain
+from hbprobe.text import counted
 
 _MARKS = {CheckState.PASSED: "ok", CheckState.FAILED: "FAILED", CheckState.NOT_TRIED: "-"}
 _NAME_COLUMNS = 16
@@ -23,7 +24,7 @@ class CheckLines(Observer):
         print_check(check, self._console)
 
     def says(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(plain(text))
 
 
 def preflight_answer(record: PreflightRecord) -> list[str]:
@@ -39,12 +40,6 @@ def preflight_answer(record: PreflightRecord) -> list[str]:
 def print_check(check: Check, console: Console) -> None:
     """Print one check: what came of it, what was seen, and what to do."""
     took = f"{check.took_s:.3f} s" if check.state is not CheckState.NOT_TRIED else str(check.state)
-    _line(console, f"{_MARKS[check.state]:<8}{check.name:<{_NAME_COLUMNS}}{took}")
-    for text in check.found:
-        _line(console, f"{_INDENT}{text}")
-    if check.mend:
-        _line(console, f"{_INDENT}to do: {check.mend}")
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(Text(shown(text)), soft_wrap=True)
+    console.print(plain(f"{_MARKS[check.state]:<8}{check.name:<{_NAME_COLUMNS}}{took}"))
+    for text in (*check.found, *([f"to do: {check.mend}"] if check.mend else [])):
+        console.print(Text(hanging(_INDENT, text, console.width)), soft_wrap=True)

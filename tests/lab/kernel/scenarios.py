@@ -13,6 +13,7 @@ from hbprobe.lab import inprocess
 from hbprobe.lab.kernel.measure import KernelLab, measure
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.search.search import SearchSettings
+from hbprobe.trial.methods.table import DEFAULT
 
 SEARCH = SearchSettings(1, 4, 1, connections=8, grace_s=1)
 IDLE_S = 2
@@ -37,16 +38,18 @@ SCENARIOS = {
     "NAT, reset-on-next": (example(expiry="reset-on-next"), True),
     "NAT, reset": (example(expiry="reset"), True),
     "plain routing": (example(), False),
+    "silent, as a Redis client": (example(expiry="silent"), False, "redis"),
 }
+"""Which box, whether it translates addresses, and with which method, where that is not `hold`."""
 
 
 def in_the_kernel():
     """Measure all at once, each in a thread of its own: building a path holds up a loop."""
 
     def one(scenario):
-        box, nat = scenario
+        box, nat, *method = scenario
         lab = KernelLab(nat={1} if nat else ())
-        return warp.run(measure([box], Settings(), SEARCH, lab), warp.ScaledClock())
+        return warp.run(measure([box], Settings(), SEARCH, lab, method=(*method, DEFAULT)[0]), warp.ScaledClock())
 
     with ThreadPoolExecutor(len(SCENARIOS)) as pool:
         return list(pool.map(one, SCENARIOS.values()))
@@ -54,7 +57,10 @@ def in_the_kernel():
 
 def as_relays():
     """Measure one after the other, which takes no time."""
-    return [warp.run(inprocess.measure([box], Settings(), SEARCH), warp.WarpClock()) for box, _ in SCENARIOS.values()]
+    return [
+        warp.run(inprocess.measure([box], Settings(), SEARCH, *method), warp.WarpClock())
+        for box, _, *method in SCENARIOS.values()
+    ]
 
 
 def main(where):

@@ -1,7 +1,9 @@
 """Which of three boxes forgets first, found in real time on real connection tracking. All paths side by side."""
 
 import asyncio
+import contextlib
 import functools
+import itertools
 import json
 import random
 import subprocess
@@ -13,12 +15,13 @@ import pytest
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import path
-from hbprobe.lab.kernel.measure import far_end
+from hbprobe.lab.kernel.measure import PORT, far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.locate.finding import Code, Hop
 from hbprobe.locate.hop_trials import Locating, plan
 from hbprobe.locate.route import find_route
 from hbprobe.measure.guard import Guard, persistently
+from hbprobe.trial.methods.table import METHODS
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
 
@@ -26,6 +29,7 @@ SHORT_S, LONG_S = 2, 8
 LIMIT_S = 2.5
 """Conntrack counts whole seconds."""
 GRACE_S = 1.5
+TALKS = [name for name, row in METHODS.items() if row.talk]
 NO_ICMP = "table ip quiet { chain out { type filter hook output priority 0; icmp type time-exceeded drop; }; }"
 
 
@@ -37,6 +41,20 @@ async def locate(built, boxes, nat=(), method="hold", ruleset=""):
             await _stand(built)
             find = functools.partial(find_route, prepare=net.client.adopt)
             return await _located(dialer, plan(LIMIT_S, method, grace_s=GRACE_S), find)
+
+
+async def locate_with_every_talk(built, boxes):
+    """The same path for all protocols at the same time, each with a far end of its own."""
+    with kernel_path(boxes) as net:
+        async with contextlib.AsyncExitStack() as stack:
+            find = functools.partial(find_route, prepare=net.client.adopt)
+            dialers = {}
+            for port, name in enumerate(TALKS, PORT):
+                dialers[name] = await stack.enter_async_context(far_end(net, traits=METHODS[name], port=port))
+            await _stand(built)
+            asked = (plan(LIMIT_S, name, grace_s=GRACE_S) for name in TALKS)
+            found = await asyncio.gather(*map(_located, dialers.values(), asked, itertools.repeat(find)))
+            return dict(zip(TALKS, found, strict=True))
 
 
 async def locate_relay(built, box):
@@ -106,7 +124,7 @@ def found(box, unless_it_stood_still):
         return [box(SHORT_S if place == guilty else LONG_S, expiry) for place in (1, 2, 3)]
 
     async def all_of_them():
-        built = asyncio.Barrier(11)
+        built = asyncio.Barrier(12)
         cases = {
             "1": locate(built, chain(1)),
             "2": locate(built, chain(2)),
@@ -118,6 +136,7 @@ def found(box, unless_it_stood_still):
             "2, idle": locate(built, chain(2), nat={1}, method="idle"),
             "2, no ICMP": locate(built, chain(2), ruleset=NO_ICMP),
             "none": locate(built, chain(0)),
+            "2, talks": locate_with_every_talk(built, chain(2)),
             "2, IPv6": locate_over_ipv6(chain(2)),
             "a proxy": locate_relay(built, box(SHORT_S)),
         }
@@ -134,6 +153,13 @@ ADDRESSES = ["10.40.0.2", "10.40.1.2", "10.40.2.2"]
 def test_the_shortest_of_three(found, case):
     finding, guilty = found[case].finding, int(case[0])
     assert (finding.code, finding.hop, finding.address) == (Code.HOP, guilty, ADDRESSES[guilty - 1])
+
+
+@located_together
+@pytest.mark.parametrize("name", TALKS)
+def test_with_every_protocol(found, name):
+    finding = found["2, talks"][name].finding
+    assert (finding.code, finding.hop, finding.address) == (Code.HOP, 2, ADDRESSES[1])
 
 
 @located_together

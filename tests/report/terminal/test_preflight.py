@@ -8,9 +8,9 @@ from hbprobe.preflight.preflight import Check, CheckState, Name
 from hbprobe.report.terminal.preflight import print_check
 
 
-def printed(check):
+def printed(check, columns=80):
     file = io.StringIO()
-    print_check(check, Console(file=file, width=20))
+    print_check(check, Console(file=file, width=columns))
     return file.getvalue().splitlines()
 
 
@@ -27,6 +27,14 @@ def test_a_check_that_failed():
         "        not trusted",
         "        TLSv1.3",
         "        to do: trust it",
+    ]
+
+
+def test_a_narrow_terminal_breaks_between_words():
+    assert printed(Check(Name.PING, CheckState.PASSED, 60.0004, ("held for 60 s, and then answered by it",)), 40) == [
+        "ok      Ping            60.000 s",
+        "        held for 60 s, and then answered",
+        "        by it",
     ]
 
 

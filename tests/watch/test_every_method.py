@@ -1,0 +1,1 @@
+"""A watch file with every method, whose targets are all measured once."""
