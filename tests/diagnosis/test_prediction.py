@@ -3,9 +3,9 @@
 import pytest
 
 from hbprobe.diagnosis.prediction import predictions, settable, survives
-from hbprobe.manner import Aftermath, Layer, Manner
+from hbprobe.manner import Aftermath, Expiry, Layer, Manner
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Restart
+from hbprobe.profiles.model import Ends, Http, Http2, Restart
 from hbprobe.profiles.silent_request import deciding_timer
 from hbprobe.trial.evidence import Ask, FarEndState, Question
 
