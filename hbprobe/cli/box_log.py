@@ -34,7 +34,7 @@ class BoxLog:
         self._waiting.append((datetime.datetime.now(datetime.UTC), box, event))
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._seen, self._since_s = 0, loop.time()
+            self._seen, self._since_s = 1, loop.time()
             self._timer = loop.call_later(_QUIET_S, self._look, loop)
 
     def flush(self) -> None:
@@ -60,14 +60,12 @@ class BoxLog:
 
     def _write(self) -> None:
         some = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
-        _write(
-            "".join(f"{_words_of(at.replace(microsecond=0))} {box}: {line_of(event)}\n" for at, box, event in some)
-        )
+        _write("".join(f"{_words_of(at)} {box}: {line_of(event)}\n" for at, box, event in some))
 
 
 def say(text: str) -> None:
     """Write a line with the time of day at once."""
-    _write(f"{_words_of(datetime.datetime.now(datetime.UTC).replace(microsecond=0))} {text}\n")
+    _write(f"{_words_of(datetime.datetime.now(datetime.UTC))} {text}\n")
 
 
 def line_of(event: "Event") -> str:
@@ -95,7 +93,12 @@ def _write(lines: str) -> None:
     sys.stdout.flush()
 
 
+def _words_of(at: datetime.datetime) -> str:
+    """Write a time of day."""
+    return _words_of_second(at.replace(microsecond=0))
+
+
 @functools.lru_cache(maxsize=1)
-def _words_of(second: datetime.datetime) -> str:
-    """Write a time of day; thousands of lines may want the same one."""
+def _words_of_second(second: datetime.datetime) -> str:
+    """Write it once where thousands of lines want the same one."""
     return second.strftime("%H:%M:%S")

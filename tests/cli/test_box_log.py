@@ -39,18 +39,20 @@ async def test_lines_wait_while_much_happens_but_a_second_at_most(capsys):
     assert told(capsys)[:2] == ["box: 0", "box: 1"]
 
 
-async def test_what_waits_is_written_in_pieces_with_turns_for_others_between(capsys):
-    log, most = BoxLog(), box_log._AT_ONCE
+async def test_what_waits_is_written_in_pieces_with_turns_for_others_between(monkeypatch):
+    log, most, pieces = BoxLog(), box_log._AT_ONCE, []
+
+    def write(lines):
+        pieces.append(lines)
+        asyncio.get_running_loop().call_soon(pieces.append, "turn")
+
+    monkeypatch.setattr(box_log, "_write", write)
     for number in range(2 * most + 1):
         log.tell("box", Remark(0.0, str(number)))
-    lines, turns = [], 0
-    await asyncio.sleep(0.06)
-    while len(lines) < 2 * most + 1:
-        lines += told(capsys)
-        turns += 1
-        await asyncio.sleep(0)
-    assert lines == [f"box: {number}" for number in range(2 * most + 1)]
-    assert turns >= 3
+    await asyncio.sleep(1)
+    assert [piece.count("\n") for piece in pieces] == [most, 0, most, 0, 1, 0]
+    said = [line.rpartition(" ")[2] for piece in pieces for line in piece.splitlines() if piece != "turn"]
+    assert said == [str(number) for number in range(2 * most + 1)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
