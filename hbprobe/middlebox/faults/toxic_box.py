@@ -100,7 +100,7 @@ class ToxicBox:
         if what is What.ACTED:
             self.hits[by] += 1
         self._tell_feed(what, connection=number, client=client, toxic=by, how=how, timer=timer)
-        if what is What.ENDED and len(self.toxics):
+        if len(self.toxics) and what is What.ENDED:
             self.ended(number)
 
     def _observed(self, observer: Observer) -> Observer:
