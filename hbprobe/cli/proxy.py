@@ -169,8 +169,8 @@ def _tls(options: Options, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]
 
 async def _relay(options: Options, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
     feed, log = _feed(options), BoxLog()
-    tell = None if feed is None else feed.tell
-    chain, most = await _make_chain(options, boxes, chance, tls, _observers(boxes, log), tell)
+    note = None if feed is None else feed.note
+    chain, most = await _make_chain(options, boxes, chance, tls, _observers(boxes, log), note)
     try:
         host, port = await chain.listen(options.listen.host, options.listen.port)
     except OSError as error:
@@ -199,10 +199,10 @@ async def _work(
     """Be one of several workers."""
     from hbprobe.middlebox.workers import Outbox, numbers, work
 
-    tell = None if options.control is None else Outbox(lines.news).tell
+    note = None if options.control is None else Outbox(lines.news).note
     own = functools.partial(numbers, number, options.workers)
     log = BoxLog()
-    chain, _ = await _make_chain(options, boxes, chance, tls, _observers(boxes, log), tell, own)
+    chain, _ = await _make_chain(options, boxes, chance, tls, _observers(boxes, log), note, own)
     await work(chain, listen, lines.asked)
     log.flush()
 
@@ -231,7 +231,7 @@ async def _make_chain(
     chance: random.Random,
     tls: "Tls",
     observer: "Callable[[int], Observer]",
-    tell: Callable[..., object] | None,
+    note: Callable[..., object] | None,
     numbers: Callable[[], Iterator[int]] | None = None,
 ) -> "tuple[Chain, int]":
     """Return the boxes, and how many flows they take."""
@@ -239,7 +239,7 @@ async def _make_chain(
 
     most, descriptors = _most_flows(options, len(boxes))
     upstream = await _resolve(options.upstream)
-    return Chain(boxes, upstream, observer, most, chance, tls, descriptors, tell, options.seed, numbers), most
+    return Chain(boxes, upstream, observer, most, chance, tls, descriptors, note, options.seed, numbers), most
 
 
 def _feed(options: Options) -> "EventFeed | None":

@@ -87,8 +87,8 @@ async def _boxes(upstream: int, log: BoxLog) -> tuple[dict[str, int], dict[str, 
     feeds = {_LIKE_OURS: None, _CLOSES: None, _FEED: EventFeed()}
     for name, feed in feeds.items():
         profile = closing if name == _CLOSES else open_path
-        tell = None if feed is None else feed.tell
-        chain = Chain([profile], address, lambda _: functools.partial(log.tell, "box"), tell=tell)
+        note = None if feed is None else feed.note
+        chain = Chain([profile], address, lambda _: functools.partial(log.tell, "box"), note=note)
         _, ports[name] = await chain.listen("127.0.0.1", 0)
         boxes[name] = chain.relays[0]
     api = ToxiproxyApi()
