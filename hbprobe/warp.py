@@ -238,6 +238,7 @@ class ClockLoop(asyncio.SelectorEventLoop):
     def __init__(self, clock: Clock) -> None:
         self._jobs = 0
         self._clock = clock
+        self.time = clock.time  # type: ignore[method-assign]  # asked for more often than anything else
         super().__init__(self._make_waiter(clock))
         self.set_default_executor(ThreadPoolExecutor(thread_name_prefix="hbprobe"))
 
@@ -247,10 +248,6 @@ class ClockLoop(asyncio.SelectorEventLoop):
 
     def _is_busy(self) -> bool:
         return self._jobs > 0
-
-    def time(self) -> float:
-        """Return the clock's time in seconds."""
-        return self._clock.time()
 
     def watch_stalls(self) -> Stalls:
         """Return where it is noted, from now on, when this loop stood still."""
@@ -307,34 +304,34 @@ class DirectLoop(ClockLoop):
     """One that calls what waits for a descriptor without asyncio's handles: see `Readiness` (Linux)."""
 
     def __init__(self, clock: Clock) -> None:
-        self._readiness = Readiness(self._failed)
+        self.readiness = Readiness(self._failed)
         super().__init__(clock)
 
     def _make_waiter(self, clock: Clock) -> _Waiter:
-        self._waiter = self._direct = _DirectWaiter(clock, self._is_busy, self._readiness)
+        self._waiter = self._direct = _DirectWaiter(clock, self._is_busy, self.readiness)
         return self._waiter
 
     def add_reader(self, fd: "FileDescriptorLike", callback: Callable[[*Ts], object], *args: *Ts) -> None:
         """Call back whenever a file can be read."""
-        self._readiness.add_reader(_descriptor(fd), (callback, args))
+        self.readiness.add_reader(_descriptor(fd), (callback, args))
 
     def add_writer(self, fd: "FileDescriptorLike", callback: Callable[[*Ts], object], *args: *Ts) -> None:
         """Call back whenever a file can be written to."""
-        self._readiness.add_writer(_descriptor(fd), (callback, args))
+        self.readiness.add_writer(_descriptor(fd), (callback, args))
 
     def remove_reader(self, fd: "FileDescriptorLike") -> bool:
         """Call back no more; return whether that was wanted."""
         descriptor = _descriptor(fd)
         if descriptor in self._direct.registered:  # asyncio adds its own by another way, and removes them by this one
             return super().remove_reader(descriptor)
-        return self._readiness.remove_reader(descriptor)
+        return self.readiness.remove_reader(descriptor)
 
     def remove_writer(self, fd: "FileDescriptorLike") -> bool:
         """Call back no more; return whether that was wanted."""
         descriptor = _descriptor(fd)
         if descriptor in self._direct.registered:
             return super().remove_writer(descriptor)
-        return self._readiness.remove_writer(descriptor)
+        return self.readiness.remove_writer(descriptor)
 
     def call_soon(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None

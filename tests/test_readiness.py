@@ -97,6 +97,56 @@ def test_an_event_of_a_closed_descriptor_is_not_taken_for_its_successors(ready):
             sock.close()
 
 
+def test_what_is_wanted_no_more_keeps_nobody_busy(ready, pair):
+    one, other = pair
+    ready.add_reader(one.fileno(), (pytest.fail, ("removed",)))
+    ready.add_writer(one.fileno(), (pytest.fail, ("removed",)))
+    ready.remove_reader(one.fileno())
+    ready.remove_writer(one.fileno())
+    other.send(b"x")
+    told(ready)
+    assert ready.poll(0) == [], "the kernel has been told the first time that something came up"
+
+
+def test_a_number_that_was_let_go_or_removed_serves_its_next_owner(ready):
+    for let_go in (ready.forget, ready.remove_reader):
+        calls = []
+        old, far = socket.socketpair()
+        with far:
+            number = old.fileno()
+            ready.add_reader(number, (pytest.fail, ("closed",)))
+            let_go(number)
+            old.close()
+        one, other = socket.socketpair()
+        with one, other:
+            assert number in (one.fileno(), other.fileno())
+            new, peer = (one, other) if one.fileno() == number else (other, one)
+            ready.add_reader(number, (calls.append, ("read",)))
+            told(ready)
+            peer.send(b"x")
+            told(ready)
+            assert calls == ["read"]
+            ready.forget(new.fileno())
+
+
+def test_who_waited_to_write_goes_on_to_read(ready, pair):
+    one, other = pair
+    calls = []
+
+    def written():
+        ready.remove_writer(one.fileno())
+        ready.add_reader(one.fileno(), (calls.append, ("read",)))
+        calls.append("written")
+
+    ready.add_writer(one.fileno(), (written, ()))
+    told(ready)
+    told(ready)
+    assert calls == ["written"]
+    other.send(b"x")
+    told(ready)
+    assert calls == ["written", "read"]
+
+
 def test_what_fails_is_told_and_stops_nobody(ready, failures, pair):
     calls = []
 

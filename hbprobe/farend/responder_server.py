@@ -6,6 +6,7 @@ import ssl
 
 from hbprobe.farend.responders import MakeResponder, Responder
 from hbprobe.net.accepted import AcceptedTransport
+from hbprobe.net.address import PeerAddress
 from hbprobe.net.listener import Listener
 from hbprobe.net.tcp_info import acknowledge_now
 
@@ -34,7 +35,7 @@ class ResponderServer:
             transport.abort()
         await asyncio.sleep(0)  # which lets them close their sockets
 
-    def _accepted(self, sock: socket.socket) -> None:
+    def _accepted(self, sock: socket.socket, _: PeerAddress) -> None:
         try:
             self._open.add(AcceptedTransport(sock, self._tls, self))
         except (OSError, ValueError):  # gone already

@@ -27,8 +27,8 @@ class Alarm(Generic[T]):
 
     def watch(self, item: T) -> None:
         """Watch an item, or look again at one whose deadline may have come nearer."""
-        self._deadlines.watch(item)
-        self._set()
+        if self._deadlines.watch(item):
+            self._set()
 
     def forget(self, item: T) -> None:
         """Watch an item no longer."""

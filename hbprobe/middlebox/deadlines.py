@@ -42,14 +42,16 @@ class Deadlines(Generic[T]):
         """Return the number of items that are looked after."""
         return self._watched
 
-    def watch(self, item: T) -> None:
-        """Look after an item, or look again at one whose deadline may have come nearer."""
+    def watch(self, item: T) -> bool:
+        """Look after an item, or look again at one whose deadline may have come nearer; return whether it has."""
         due = item.due()
-        if due < item.watched_at:
-            self._watched += item.watched_at == math.inf
-            item.watched_at = due
-            heapq.heappush(self._heap, (due, next(self._order), item))
-            self._tidy()
+        if due >= item.watched_at:
+            return False
+        self._watched += item.watched_at == math.inf
+        item.watched_at = due
+        heapq.heappush(self._heap, (due, next(self._order), item))
+        self._tidy()
+        return True
 
     def forget(self, item: T) -> None:
         """Look after an item no longer."""

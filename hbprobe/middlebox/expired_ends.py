@@ -12,8 +12,10 @@ from hbprobe.warp import rate_of
 
 DESCRIPTORS = 8192
 """A box may use so many where nobody says how many there are, for it is not alone in its process then."""
-_DRAIN_BYTES = 256 * 1024
-_HEARD_AT_ONCE = {Act.RESET, Act.CLOSE}
+_DROPPED = bytearray(256 * 1024)
+"""What nobody wants is read into this."""
+AT_ONCE = {Act.RESET, Act.CLOSE}
+"""What the end hears at once, unless it is in the dark."""
 _MOST_DRAINS = 64
 """More reads than a socket's buffer has room for; a peer that sends without a pause must not hold the box up."""
 
@@ -47,14 +49,11 @@ class ExpiredEnds:
         `is_dark` says, now and at each `see_who_is_dark`, whether a black hole takes what the end sends and would
         hear: it meets silence then, and RST and FIN are lost.
         """
-        if act in _HEARD_AT_ONCE and is_dark():
+        if act in AT_ONCE and is_dark():
             act = Act.MUTE
         match act:
-            case Act.RESET:
-                close_with_reset(sock)
-            case Act.CLOSE:
-                _drain(sock)
-                sock.close()
+            case Act.RESET | Act.CLOSE:
+                end_at_once(sock, act)
             case Act.RESET_ON_NEXT:
                 self._listen(sock, is_dark)
                 if not has_ended:  # otherwise it has nothing more to send, but would look readable for ever
@@ -131,11 +130,20 @@ class ExpiredEnds:
         close_with_reset(sock)
 
 
+def end_at_once(sock: socket.socket, act: Act) -> None:
+    """Close a socket, with RST or with FIN."""
+    if act is Act.RESET:
+        close_with_reset(sock)
+    else:
+        _drain(sock)
+        sock.close()
+
+
 def _drain(sock: socket.socket) -> None:
     """Drop what has arrived but was not relayed: closing over unread bytes would send RST."""
     try:
         for _ in range(_MOST_DRAINS):
-            if not sock.recv(_DRAIN_BYTES):
+            if not sock.recv_into(_DROPPED):
                 return
     except OSError:  # nothing more, or nobody
         return

@@ -94,7 +94,11 @@ class Flow:
 
     def due(self) -> float:
         """Return when the box will look at this flow and find a timer run out; infinite for never."""
-        return self.rules.looks.after(min(self._phase_due(), self._unacknowledged_due(), self._lifetime_due()))
+        rules = self.rules
+        if rules.are_plain:
+            rule = rules.by_phase[self.phase]
+            return math.inf if rule is None else self.restarted_at + rule.length_s
+        return rules.looks.after(min(self._phase_due(), self._unacknowledged_due(), self._lifetime_due()))
 
     def expire(self, now: float, holds: Callable[[int], bool] = _always) -> Rule | None:
         """Return the rule that ends the flow at `now`, or None while none does. An ended flow stays ended.

@@ -21,14 +21,14 @@ from typing import Generic, TypeVar, cast
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.box_stats import BoxStats
 from hbprobe.middlebox.events import FlowExpired, Observer
-from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
+from hbprobe.middlebox.expired_ends import AT_ONCE, DESCRIPTORS, ExpiredEnds, end_at_once
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.running_box import FlowState
-from hbprobe.net.address import SocketAddress, name_of, peer_name
-from hbprobe.net.hangup import HangupWatch
+from hbprobe.net.address import PeerAddress, SocketAddress, name_of, peer_name
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now, holds, wait_for_ack
 from hbprobe.net.silence import Way, close_with_reset, unmute
+from hbprobe.net.socket_watch import watch_of
 from hbprobe.profiles.model import Profile
 from hbprobe.warp import rate_of
 
@@ -58,6 +58,10 @@ class Link(Flow):
         self.watched_at = math.inf
         self.is_dark = False
         """Nothing passes, not even an ACK."""
+
+    def end_came(self, side: int) -> None:
+        """Note that one end has nothing more to say; where the box allows no half-close, the other may not either."""
+        self.ended |= 1 << side if self.rules.half_close else _BOTH
 
     def state(self, now: float) -> FlowState:
         """Return what can be told of this flow."""
@@ -104,7 +108,7 @@ class Relay(Generic[LinkT]):
         self._warps = rate_of(self._loop) == 0
         self._expired_ends = ExpiredEnds(lambda kept: self._stats.gives_up_silence(self._now(), kept))
         self._descriptors = descriptors
-        self._hangups = HangupWatch()
+        self._watch = watch_of(self._loop)
         self._listener = Listener(self._accepted, self._refused, self._expired_ends.make_room)
         self._links: set[LinkT] = set()
         self._alarm: Alarm[LinkT] = Alarm(self._on_alarm)
@@ -179,23 +183,22 @@ class Relay(Generic[LinkT]):
         for link in tuple(self._links):
             self._reset(link)
         self._expired_ends.close()
-        self._hangups.close()
 
-    def _accepted(self, client: socket.socket) -> None:
+    def _accepted(self, client: socket.socket, address: PeerAddress) -> None:
         if len(self._links) >= self._max_flows:
-            name = peer_name(client)
             close_with_reset(client)
-            self._refused(name, f"all {self._max_flows} flows are in use")
+            self._refused(name_of(address), f"all {self._max_flows} flows are in use")
             return
-        link = self._make_link(client)
+        link = self._make_link(client, address)
         self._links.add(link)
         self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._links))
         _send_at_once(client)
         self._alarm.watch(link)
         self._dial(link, self._upstream)
 
-    def _make_link(self, client: socket.socket) -> LinkT:
-        link = Link(self._rules, self._loop.time(), self._chance.random(), self._stats.opened(), client)
+    def _make_link(self, client: socket.socket, address: PeerAddress) -> LinkT:
+        del address  # it costs memory, and can be asked for while the flow lives
+        link = Link(self._rules, self._now(), self._chance.random(), self._stats.opened(), client)
         return cast("LinkT", link)  # a relay with links of another kind makes those
 
     def _dial(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
@@ -210,13 +213,13 @@ class Relay(Generic[LinkT]):
         link.socks = (link.socks[Side.CLIENT], server)
         error_number = server.connect_ex(address)
         if error_number in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
-            self._loop.add_writer(server.fileno(), self._dialled, link, addresses)
+            self._watch.add_writer(server.fileno(), (self._dialled, (link, addresses)))
         else:
             self._dial_next(link, addresses, error_number)
 
     def _dialled(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
         server = link.socks[Side.SERVER]
-        self._loop.remove_writer(server.fileno())
+        self._watch.remove_writer(server.fileno())
         error_number = server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error_number in _AFTER_THE_HANDSHAKE:
             self._broke(link, Side.SERVER)
@@ -226,7 +229,7 @@ class Relay(Generic[LinkT]):
             self._reached(link)
 
     def _reached(self, link: LinkT) -> None:
-        link.connected(self._loop.time())
+        link.connected(self._now())
         self._alarm.watch(link)
         if self._meets_silence(link):
             self._darken(link)
@@ -252,25 +255,25 @@ class Relay(Generic[LinkT]):
     def _reset(self, link: LinkT) -> None:
         self._forget(link)
         for sock in link.socks:
+            self._watch.forget(sock.fileno())
             close_with_reset(sock)
 
     def _forget(self, link: LinkT) -> None:
+        """Let go of a flow; its sockets are watched still, until they are closed or handed on."""
         self._links.discard(link)
         self._alarm.forget(link)
-        self._unwatch(link)
 
-    def _unwatch(self, link: LinkT) -> None:
-        for sock in link.socks:
-            if (descriptor := sock.fileno()) >= 0:
-                self._loop.remove_reader(descriptor)
-                self._loop.remove_writer(descriptor)
-                self._hangups.forget(sock)
+    def _unwatch(self, sock: socket.socket) -> None:
+        """Leave alone what comes on a socket that stays open."""
+        if (descriptor := sock.fileno()) >= 0:
+            self._watch.remove_reader(descriptor)
+            self._watch.remove_writer(descriptor)
 
     # Moving bytes
 
     def _read(self, link: LinkT, side: int) -> None:
         near, far = link.socks[side], link.socks[1 - side]
-        self._loop.add_reader(near.fileno(), self._on_readable, link, side, near, far)
+        self._watch.add_reader(near.fileno(), (self._on_readable, (link, side, near, far)))
 
     def _readable(self, link: LinkT, side: int, near: socket.socket, far: socket.socket) -> None:
         try:
@@ -285,7 +288,10 @@ class Relay(Generic[LinkT]):
             return
         if link.moved(side, self._now()):
             self._alarm.watch(link)
-        self._stats.received(side, count)
+        if side == Side.CLIENT:
+            self.counts.bytes_from_client += count
+        else:
+            self.counts.bytes_from_server += count
         try:
             sent = far.send(self._buffer[:count])
         except (BlockingIOError, InterruptedError):
@@ -300,8 +306,11 @@ class Relay(Generic[LinkT]):
         """Read no more from `side` until the other end has taken `data`."""
         to = 1 - side
         self._set_unsent(link, to, memoryview(data))
-        self._loop.remove_reader(link.socks[side].fileno())
-        self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
+        self._watch.remove_reader(link.socks[side].fileno())
+        self._wait_to_write(link, to)
+
+    def _wait_to_write(self, link: LinkT, to: int) -> None:
+        self._watch.add_writer(link.socks[to].fileno(), (self._writable, (link, to)))
 
     def _writable(self, link: LinkT, to: int) -> None:
         unsent = link.unsent[to]
@@ -318,7 +327,7 @@ class Relay(Generic[LinkT]):
         self._set_unsent(link, to, unsent[sent:])
         if sent < len(unsent):
             return
-        self._loop.remove_writer(link.socks[to].fileno())
+        self._watch.remove_writer(link.socks[to].fileno())
         self._read(link, side)
 
     @staticmethod
@@ -330,19 +339,20 @@ class Relay(Generic[LinkT]):
 
     def _fin(self, link: LinkT, side: int) -> None:
         """Pass a FIN on. Nothing is left to be sent before it: while something was, nobody read from that side."""
-        self._note_fin(link, side)
+        link.end_came(side)
+        if not self._is_through(link):
+            self._note_fin(link, side)
         self._pass_fin(link, side)
 
     def _note_fin(self, link: LinkT, side: int) -> None:
-        self._loop.remove_reader(link.socks[side].fileno())
-        link.ended |= 1 << side if link.rules.half_close else _BOTH
+        """Go on with a flow of which one end has nothing more to say."""
         self._watch_for_reset(link, side)
-        link.fin(self._loop.time())
+        link.fin(self._now())
         self._alarm.watch(link)
 
     def _watch_for_reset(self, link: LinkT, side: int) -> None:
-        """Notice RST from an end that has sent FIN."""
-        self._hangups.watch(link.socks[side], functools.partial(self._broke, link, side))
+        """Read no more from an end that has sent FIN, and notice RST from it."""
+        self._watch.add_hangup(link.socks[side].fileno(), (self._broke, (link, side)))
 
     def _pass_fin(self, link: LinkT, side: int) -> None:
         try:
@@ -361,6 +371,7 @@ class Relay(Generic[LinkT]):
         self.counts.closed += 1
         self._forget(link)
         for sock in link.socks:
+            self._watch.forget(sock.fileno())
             sock.close()
 
     def _broke(self, link: LinkT, side: int) -> None:
@@ -370,6 +381,7 @@ class Relay(Generic[LinkT]):
         with contextlib.suppress(OSError):
             self._pass_last_words(link, side)
         for sock in link.socks:
+            self._watch.forget(sock.fileno())
             close_with_reset(sock)
 
     def _pass_last_words(self, link: LinkT, side: int) -> None:
@@ -401,6 +413,7 @@ class Relay(Generic[LinkT]):
         name = peer_name(link.socks[Side.CLIENT])
         self._forget(link)
         if opening:
+            self._watch.forget(link.socks[Side.SERVER].fileno())
             link.socks[Side.SERVER].close()  # it has only a SYN out, if that
         ways = {
             self._end(link, side, rule.acts[side])
@@ -422,8 +435,14 @@ class Relay(Generic[LinkT]):
         )
 
     def _end(self, link: LinkT, side: int, act: Act) -> Way | None:
+        sock = link.socks[side]
+        if act in AT_ONCE and not self._meets_silence(link):
+            self._watch.forget(sock.fileno())
+            end_at_once(sock, act)
+            return None
+        self._unwatch(sock)
         return self._expired_ends.end(
-            link.socks[side],
+            sock,
             act,
             has_ended=bool(link.ended & 1 << side),
             speaks=functools.partial(self._revive, link),
@@ -462,8 +481,8 @@ class Relay(Generic[LinkT]):
     def _darken(self, link: LinkT) -> None:
         """Make both ends meet silence; their kernels go on to send what is not acknowledged, until it heals."""
         link.is_dark = True
-        self._unwatch(link)
         for sock in link.socks:
+            self._unwatch(sock)
             self._expired_ends.mute(sock, heals=True)
 
     def _hear_again(self, link: LinkT) -> None:
@@ -480,11 +499,13 @@ class Relay(Generic[LinkT]):
         if link.ended & 1 << side:
             self._watch_for_reset(link, side)
         elif link.unsent[to]:
-            self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
+            self._wait_to_write(link, to)
         else:
             self._read(link, side)
 
 
 def _send_at_once(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # some systems refuse it when the peer is gone already
+    try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError:  # some systems refuse it when the peer is gone already
+        return

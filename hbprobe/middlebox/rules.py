@@ -1,7 +1,7 @@
 """The timers of a profile, ready to be applied, and what a box of layer packet or tcp does to its flows by them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hbprobe.manner import Act, Expiry, Layer
 from hbprobe.profiles.model import Ends, Probes, Profile, Restart, Timer, TimerKind
@@ -58,6 +58,11 @@ class Rule:
     retries: int = 0
     """Layer http: so many times the request is sent again before the rule is applied."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it runs out its length after it was last set back, and nobody is asked before."""
+        return not (self.each_direction or self.asking or self.step_s or self.jitter_s)
+
 
 @dataclass(frozen=True, slots=True)
 class TableSweep:
@@ -95,6 +100,13 @@ class Rules:
     """One end may end before the other."""
     looks_closely: bool = False
     """It matters who said something, and whether that was acknowledged."""
+    are_plain: bool = field(init=False)
+    """One timer runs at a time, and acts when it runs out: what most boxes have, and is soon reckoned."""
+
+    def __post_init__(self) -> None:
+        runs_alone = self.lifetime is None and self.unacknowledged is None and not self.looks.every_s
+        plain = runs_alone and all(rule is None or rule.is_plain for rule in self.by_phase)
+        object.__setattr__(self, "are_plain", plain)
 
     @classmethod
     def of(cls, profile: Profile) -> "Rules":

@@ -18,8 +18,9 @@ by `listener` and `accepted`. Nothing here knows of trials, profiles or requests
                      that we are, by ACKs and keep-alives
     tcp_info.py      what the kernel knows of a TCP connection (TCP_INFO): whether it stands, and what was
                      acknowledged
+    socket_watch.py  what waits for a socket of a box: until it can be read, or written to, or until its peer has sent
+                     RST
     silence.py       making a connected TCP socket go silent: no ACK, no RST, no FIN, whatever its peer sends
-    hangup.py        noticing RST from an end that is not read: once it has sent FIN it would look readable for ever
     listener.py      accepting TCP connections for as long as there are descriptors, and turning the rest away
     accepted.py      an accepted connection, plain or TLS, as an asyncio transport that keeps no buffer while nothing
                      moves

@@ -10,6 +10,8 @@ from hbprobe.errors import UserError
 
 SocketAddress = tuple[socket.AddressFamily, tuple[str | int, ...]]
 """What a name stands for: the family of a socket, and what `connect` takes."""
+PeerAddress = tuple[str | int, ...]
+"""As `accept` and `getpeername` give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def _is_ipv6(text: str) -> bool:
     return True
 
 
-def name_of(sockaddr: tuple[str | int, ...]) -> str:
+def name_of(sockaddr: PeerAddress) -> str:
     """Write an address as the socket module gives it, IPv4 or IPv6."""
     host, port = sockaddr[:2]
     return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from hbprobe.net.address import name_of
 from hbprobe.net.json_api import problem, read_number
 
 _KEPT: Final = 10_000
@@ -56,7 +57,7 @@ class EventFeed:
         return f"{self._life}-{self.last}"
 
     def tell(self, event: str, **more: object) -> None:
-        """Add an event; what is None or empty is left out."""
+        """Add an event; what is None or empty is left out, and a tuple is an address as a socket gives it."""
         self.add(self._now(), event, more)
 
     def add(self, at: datetime.datetime, event: str, more: Mapping[str, object]) -> None:
@@ -126,5 +127,10 @@ class EventFeed:
 
 
 def _document(number: int, at: datetime.datetime, event: str, more: Mapping[str, object]) -> dict[str, Any]:
-    told = {name: value for name, value in more.items() if value not in (None, "")}
-    return {"id": number, "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "event": event, **told}
+    told = {
+        name: name_of(value) if isinstance(value, tuple) else value
+        for name, value in more.items()
+        if value not in (None, "")
+    }
+    at_text = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"id": number, "at": at_text, "event": str(event), **told}

@@ -24,6 +24,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from hbprobe.net.accepted import AcceptedTransport
+from hbprobe.net.address import PeerAddress
 from hbprobe.net.listener import Listener
 from hbprobe.net.target import HTTP_1_1, HTTP_2
 
@@ -124,7 +125,7 @@ class HttpServer:
 
     # Connections
 
-    def _accepted(self, sock: socket.socket) -> None:
+    def _accepted(self, sock: socket.socket, _: PeerAddress) -> None:
         try:
             transport = AcceptedTransport(sock, self._tls, self)
         except (OSError, ValueError):  # gone already

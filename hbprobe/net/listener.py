@@ -12,7 +12,7 @@ import os
 import socket
 from collections.abc import Callable
 
-from hbprobe.net.address import name_of
+from hbprobe.net.address import PeerAddress, name_of
 from hbprobe.net.silence import close_with_reset, deafen, unmute
 
 _BACKLOG = 4096
@@ -28,11 +28,12 @@ class Listener:
 
     def __init__(
         self,
-        accepted: Callable[[socket.socket], None],
+        accepted: Callable[[socket.socket, PeerAddress], None],
         refused: Callable[[str, str], None],
         make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self._accepted = accepted
+        """Given each connection, and its client's address."""
         self._refused = refused
         """Told of each client that was turned away, and why."""
         self._make_room = make_room
@@ -125,7 +126,7 @@ class Listener:
     def _accept(self, sock: socket.socket) -> None:
         for _ in range(_ACCEPTS_A_TURN):
             try:
-                connection, _ = sock.accept()
+                connection, address = sock.accept()
             except (BlockingIOError, InterruptedError):
                 return
             except ConnectionAbortedError:
@@ -135,7 +136,7 @@ class Listener:
                     self._turn_away(sock, os.strerror(error.errno))
                 return
             connection.setblocking(False)
-            self._accepted(connection)
+            self._accepted(connection, address)
             if not self._looking:
                 return
 

@@ -21,7 +21,9 @@ class Host:
     def __init__(self, make_room=lambda: False):
         self.accepted = []
         self.refused = []
-        self.listener = Listener(self.accepted.append, lambda *what: self.refused.append(what), make_room)
+        self.listener = Listener(
+            lambda sock, _: self.accepted.append(sock), lambda *what: self.refused.append(what), make_room
+        )
 
     def close(self):
         self.listener.close()

@@ -204,7 +204,7 @@ def listening_socket(backlog=128):
 def in_use():
     """Return how many sockets the running loop looks at, and how many descriptors are open where that can be told."""
     descriptors, loop = Path("/proc/self/fd"), asyncio.get_running_loop()
-    watched = len(loop._selector.get_map()) + len(getattr(loop, "_readiness", ()))
+    watched = len(loop._selector.get_map()) + len(getattr(loop, "readiness", ()))
     return watched, descriptors.exists() and len([*descriptors.iterdir()])
 
 

@@ -137,4 +137,4 @@ class FaultGateway(Gateway, ToxicBox):
         self._tell(session, What.ENDED, by=leg.closed_by if isinstance(leg, StagedLeg) else "", how=_HOW[end])
 
     def _tell(self, session: Session | Http2Session, what: What, **more: str) -> None:
-        self._tell_news(what, session.number, session.client_name, **more)
+        self._tell_news(what, session.number, session.peer, **more)

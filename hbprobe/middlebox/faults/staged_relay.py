@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import Observer
-from hbprobe.middlebox.expired_ends import DESCRIPTORS
+from hbprobe.middlebox.expired_ends import DESCRIPTORS, end_at_once
 from hbprobe.middlebox.faults.flow_tls import FlowTls
 from hbprobe.middlebox.faults.treatment import Treatment
 from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
@@ -19,7 +19,7 @@ from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.relay import Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
 from hbprobe.middlebox.stages.stage import StreamEnd
-from hbprobe.net.address import SocketAddress, peer_name
+from hbprobe.net.address import PeerAddress, SocketAddress
 from hbprobe.profiles.model import Profile
 
 _READ_BYTES = 64 * 1024
@@ -41,8 +41,8 @@ class What(StrEnum):
     REVIVED = "revived"
 
 
-Told = Callable[[What, int, str, str, str, str], object]
-"""Hears what became of a flow, by its number and its client.
+Told = Callable[[What, int, PeerAddress, str, str, str], object]
+"""Hears what became of a flow, by its number and its client's address.
 
 Then by what: the name of what hit it, spared it, acted on it or ended it; empty where its own ends ended it. Then
 how it ended: `closed` (FIN), `reset` (RST), a manner, `refused` or `stopped`; and by which timer.
@@ -52,10 +52,19 @@ how it ended: `closed` (FIN), `reset` (RST), a manner, `refused` or `stopped`; a
 class StagedLink(Link):
     """A flow with what degrades it."""
 
-    __slots__ = ("broken", "how", "name", "pipes", "tls", "treatment")
+    __slots__ = ("address", "broken", "how", "pipes", "tls", "treatment")
 
-    def __init__(self, treatment: Treatment, now: float, luck: float, number: int, client: socket.socket) -> None:
+    def __init__(
+        self,
+        treatment: Treatment,
+        now: float,
+        luck: float,
+        number: int,
+        client: socket.socket,
+        address: PeerAddress,
+    ) -> None:
         super().__init__(treatment.rules, now, luck, number, client)
+        self.address = address
         self.treatment = treatment
         self.pipes: list[FlowPipe | None] = [None, None]
         """What comes from the client passes the first; None where there is no stage."""
@@ -63,7 +72,6 @@ class StagedLink(Link):
         """One end has sent RST, and that is still on its way to the other."""
         self.how = _STOPPED
         """How it ends, what ends it, and by which timer; before that, how it would."""
-        self.name = peer_name(client)
         self.tls: FlowTls | None = None
 
 
@@ -130,7 +138,8 @@ class StagedRelay(Relay[StagedLink]):
         for link in tuple(self._links):
             self._forget(link)
             for sock in link.socks:
-                self._expired_ends.end(sock, Act.CLOSE, has_ended=False)
+                self._watch.forget(sock.fileno())
+                end_at_once(sock, Act.CLOSE)
 
     def close(self) -> None:
         """Take no more connections, and reset those that are left."""
@@ -141,11 +150,11 @@ class StagedRelay(Relay[StagedLink]):
 
     # Opening
 
-    def _make_link(self, client: socket.socket) -> StagedLink:
+    def _make_link(self, client: socket.socket, address: PeerAddress) -> StagedLink:
         now, number = self._now(), self._stats.opened()
         treatment = self._treat(self._rules, number, now)
-        link = StagedLink(treatment, now, self._chance.random(), number, client)
-        self._told(What.OPENED, number, link.name, "", "", "")
+        link = StagedLink(treatment, now, self._chance.random(), number, client, address)
+        self._told(What.OPENED, number, link.address, "", "", "")
         if not treatment.names:
             return link
         self._tell_changes(link, (), treatment.names)
@@ -193,7 +202,7 @@ class StagedRelay(Relay[StagedLink]):
             pipe.blocked = bool(link.unsent[1 - side])
             pipe.reading = link.phase is not Phase.OPENING and not pipe.blocked and not link.ended & 1 << side
             if pipe.reading and not link.is_dark:
-                self._loop.add_reader(link.socks[side].fileno(), self._feed, link, side)
+                self._watch.add_reader(link.socks[side].fileno(), (self._feed, (link, side)))
         pipe.change(plans, now)
         if link.phase is not Phase.OPENING:
             self._pump(pipe)
@@ -268,6 +277,7 @@ class StagedRelay(Relay[StagedLink]):
         pipe = link.pipes[side]
         assert pipe is not None
         pipe.reading = False
+        link.end_came(side)
         self._note_fin(link, side)
         pipe.feed(StreamEnd.FIN, self._now())
 
@@ -310,7 +320,7 @@ class StagedRelay(Relay[StagedLink]):
         if sent < len(data):
             pipe.blocked = True
             self._set_unsent(link, to, memoryview(data)[sent:])
-            self._loop.add_writer(link.socks[to].fileno(), self._writable, link, to)
+            self._wait_to_write(link, to)
 
     def _go_on(self, pipe: FlowPipe) -> None:
         """Read, or leave what comes in the kernel, and be there when something is due."""
@@ -329,9 +339,9 @@ class StagedRelay(Relay[StagedLink]):
             pipe.reading = reads
             descriptor = link.socks[side].fileno()
             if reads:
-                self._loop.add_reader(descriptor, self._feed, link, side)
+                self._watch.add_reader(descriptor, (self._feed, (link, side)))
             else:
-                self._loop.remove_reader(descriptor)
+                self._watch.remove_reader(descriptor)
         self._due.watch(pipe)
 
     # StreamEnd
@@ -341,10 +351,12 @@ class StagedRelay(Relay[StagedLink]):
         pipe = link.pipes[1 - side]
         if not link.ended & 1 << (1 - side) or not (pipe is None or pipe.empty):
             super()._watch_for_reset(link, side)
+        else:
+            self._watch.remove_reader(link.socks[side].fileno())
 
     def _pass_fin(self, link: StagedLink, side: int) -> None:
         if link.ended & 1 << (1 - side):
-            self._hangups.forget(link.socks[1 - side])
+            self._watch.remove_reader(link.socks[1 - side].fileno())
         super()._pass_fin(link, side)
 
     def _is_through(self, link: StagedLink) -> bool:
@@ -366,8 +378,7 @@ class StagedRelay(Relay[StagedLink]):
             return
         link.broken = True
         for sock in link.socks:
-            self._loop.remove_reader(sock.fileno())
-            self._hangups.forget(sock)
+            self._watch.remove_reader(sock.fileno())
         pipe.feed(StreamEnd.RESET, self._now())
         self._pump(pipe)
 
@@ -381,6 +392,7 @@ class StagedRelay(Relay[StagedLink]):
         unsent = link.unsent
         self._forget(link)
         for side in Side:
+            self._unwatch(link.socks[side])
             GracefulClose(link.socks[side], bytes(unsent[side]), self._closing, notify=False, linger=True)
 
     def _refuse(self, link: StagedLink, reason: str) -> None:
@@ -408,7 +420,7 @@ class StagedRelay(Relay[StagedLink]):
         if link.ended & 1 << side:
             self._watch_for_reset(link, side)
         if link.unsent[1 - side]:
-            self._loop.add_writer(link.socks[1 - side].fileno(), self._writable, link, 1 - side)
+            self._wait_to_write(link, 1 - side)
         self._read(link, side)
 
     def _forget(self, link: StagedLink) -> None:
@@ -419,7 +431,7 @@ class StagedRelay(Relay[StagedLink]):
                 self._due.forget(pipe)
         if known:
             how, by, timer = link.how
-            self._told(What.ENDED, link.number, link.name, by, how, timer)
+            self._told(What.ENDED, link.number, link.address, by, how, timer)
 
     def _tell_changes(self, link: StagedLink, before: Sequence[str], names: Sequence[str]) -> None:
         for name in before:
@@ -430,7 +442,7 @@ class StagedRelay(Relay[StagedLink]):
                 self._tell(link, What.HIT, by=name)
 
     def _tell(self, link: StagedLink, what: What, by: str = "", how: str = "", timer: str = "") -> None:
-        self._told(what, link.number, link.name, by, how, timer)
+        self._told(what, link.number, link.address, by, how, timer)
 
 
 def _held(link: StagedLink, side: int) -> int:

@@ -14,6 +14,7 @@ from hbprobe.middlebox.faults.staged_relay import FlowPipe, StagedLink, StagedRe
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.stages.stage import StreamEnd
+from hbprobe.net.address import PeerAddress, name_of
 from hbprobe.net.liveness import acknowledge_now
 from hbprobe.net.silence import close_with_reset
 from hbprobe.net.tls_codec import words_of
@@ -27,8 +28,8 @@ class TlsRelay(StagedRelay):
     tls = NO_TLS
     """What flows speak that are opened from now on."""
 
-    def _make_link(self, client: socket.socket) -> StagedLink:
-        link = super()._make_link(client)
+    def _make_link(self, client: socket.socket, address: PeerAddress) -> StagedLink:
+        link = super()._make_link(client, address)
         if self.tls:
             link.tls = FlowTls(self.tls)
             link.pipes = [pipe or FlowPipe(link, Side(side)) for side, pipe in enumerate(link.pipes)]
@@ -42,7 +43,7 @@ class TlsRelay(StagedRelay):
             return
         for side in Side:
             if link.tls.codecs[side] is not None:
-                self._loop.add_reader(link.socks[side].fileno(), self._shake, link, side)
+                self._watch.add_reader(link.socks[side].fileno(), (self._shake, (link, side)))
         if (server := link.tls.codecs[Side.SERVER]) is not None:
             server.receive()  # it begins
             self._send_own(link, Side.SERVER)
@@ -67,7 +68,7 @@ class TlsRelay(StagedRelay):
             return
         acknowledge_now(link.socks[side])
         if codec.stands:
-            self._loop.remove_reader(link.socks[side].fileno())
+            self._watch.remove_reader(link.socks[side].fileno())
             if link.tls.stands:
                 self._begin(link, link.tls)
 
@@ -87,9 +88,11 @@ class TlsRelay(StagedRelay):
         """Turn a client away: one end has been told why, in TLS's own way, and the other sees RST."""
         link.how = ("refused", "", "")
         self._forget(link)
+        self._unwatch(link.socks[side])
         GracefulClose(link.socks[side], b"", self._closing, notify=False, linger=True)
+        self._watch.forget(link.socks[1 - side].fileno())
         close_with_reset(link.socks[1 - side])
-        self._refused(link.name, f"TLS with the {side.name.lower()}: {reason}")
+        self._refused(name_of(link.address), f"TLS with the {side.name.lower()}: {reason}")
 
     # Inside
 

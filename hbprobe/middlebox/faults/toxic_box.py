@@ -13,6 +13,7 @@ from hbprobe.middlebox.faults.staged_relay import What
 from hbprobe.middlebox.faults.toxics import Toxic, Toxics
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.middlebox.stages.table import STAGES
+from hbprobe.net.address import PeerAddress
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.running import draw
@@ -93,13 +94,12 @@ class ToxicBox:
         """Let live flows have the toxics that there are."""
         raise NotImplementedError
 
-    def _tell_news(self, what: What, number: int, client: str, by: str = "", how: str = "", timer: str = "") -> None:
+    def _tell_news(
+        self, what: What, number: int, client: PeerAddress, by: str = "", how: str = "", timer: str = ""
+    ) -> None:
         if what is What.ACTED:
             self.hits[by] += 1
-        if by or how:
-            self._tell_feed(str(what), connection=number, client=client, toxic=by, how=how, timer=timer)
-        else:
-            self._tell_feed(str(what), connection=number, client=client)
+        self._tell_feed(what, connection=number, client=client, toxic=by, how=how, timer=timer)
         if what is What.ENDED and len(self.toxics):
             self.ended(number)
 

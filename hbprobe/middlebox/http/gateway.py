@@ -25,7 +25,7 @@ from hbprobe.middlebox.http.http_flow import HttpRules
 from hbprobe.middlebox.http.http_session import Session
 from hbprobe.middlebox.http.leg import Leg, LegEnd, Owner
 from hbprobe.middlebox.running_box import FlowState
-from hbprobe.net.address import SocketAddress, peer_name
+from hbprobe.net.address import PeerAddress, SocketAddress, peer_name
 from hbprobe.net.dial import Dial
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now
@@ -160,7 +160,7 @@ class Gateway:
         self.rules = HttpRules.of(profile)
         self.additions = Additions(http.via, http.forwarded_for)
 
-    def _accepted(self, client: socket.socket) -> None:
+    def _accepted(self, client: socket.socket, _: PeerAddress) -> None:
         if len(self._sessions) + len(self.closing) >= self._max_flows:
             name = peer_name(client)
             close_with_reset(client)

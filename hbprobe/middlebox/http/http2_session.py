@@ -61,7 +61,7 @@ class Http2Session:
         self.watched_at = math.inf
         self.streams = Http2Streams(is_client=False)
         self._box = box
-        self._peer = peer
+        self.peer = peer
         self._client = client
         self._sessions: dict[int, Session] = {}
         self.rules: HttpRules = box.rules
@@ -82,7 +82,7 @@ class Http2Session:
     @property
     def client_name(self) -> str:
         """The client's address."""
-        return name_of(self._peer)
+        return name_of(self.peer)
 
     def due(self) -> float:
         """Return when a timer of this connection, or of a stream, runs out."""
@@ -193,7 +193,7 @@ class Http2Session:
         return [self.flow, *(session.flow for session in self._sessions.values())]
 
     def _begin(self, number: int) -> Session:
-        session = Session(self, self.number, self._peer, lambda _: StreamLeg(self, number))
+        session = Session(self, self.number, self.peer, lambda _: StreamLeg(self, number))
         self._sessions[number] = session
         self._note_streams()
         return session
