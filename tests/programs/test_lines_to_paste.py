@@ -13,7 +13,7 @@ import pytest
 from support.nginx import HEAD, HTTP
 
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.trial.interval_lines import AIOHTTP, GRPC, LIBPQ, LINUX, OPENSSH, PAHO, REDIS_PY, WEBSOCKETS
+from hbprobe.trial.intervals import AIOHTTP, GRPC, LIBPQ, LINUX, OPENSSH, PAHO, REDIS_PY, WEBSOCKETS
 from hbprobe.trial.methods.table import METHODS
 
 SECONDS = 29

@@ -19,7 +19,7 @@ from hbprobe.farend.responders import (
 from hbprobe.net.target import HTTP, HTTP_1_1, HTTP_2, Scheme
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Question
-from hbprobe.trial.interval_lines import (
+from hbprobe.trial.intervals import (
     AIOHTTP,
     GRPC,
     LIBPQ,
