@@ -181,7 +181,6 @@ TOUCHING = {
     "net.listener",
     "net.liveness",
     "net.silence",
-    "net.tcp_info",
     "net.tls_codec",
     "net.tls_end",
     "net.wire",
