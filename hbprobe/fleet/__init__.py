@@ -17,14 +17,14 @@ together.
     mail.py       when mail comes: a Poisson process whose rate changes with the hour of the day
     chance.py     chance that is looked up by number instead of drawn in turn
     cohort.py     some of the devices of a fleet, as arrays; all that are due make a request at a time
-    compiled.py   the same devices, one after another, as a loop that numba compiles where it is installed
+    compiled.py   the same devices, their mails and networks, one after another, as loops that numba compiles where it
+                  is installed
     merge.py      Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the
                   reference
     simulation.py simulate a fleet: cohorts of devices, slice by slice of time, and Exchange's window over all of them
     reference.py  the fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.cohort`
                   must agree with
-    tally.py      what came of a fleet, in numbers
-    timeline.py   counts over time: how often something happens a minute, and how many connections stand
+    tally.py      what came of a fleet, in numbers and over time
     size.py       the timer of the firewall before the server: what each value would cost, and which is long enough
     sweep.py      what share of the devices on one path is enough for event 1040
     logged.py     the requests of a simulated company as records, which IIS's log is then written from: logs whose

@@ -18,7 +18,7 @@ from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.methods.method import Method
 from hbprobe.trial.methods.table import METHODS, MethodTraits, Server
 from hbprobe.trial.outcome import Kind, Trial
-from hbprobe.trial.witness_client import WitnessClient
+from hbprobe.trial.postmortem import WitnessClient
 
 
 class Diagnosing:

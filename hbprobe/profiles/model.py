@@ -18,13 +18,13 @@ __all__ = [
     "Category",
     "Configure",
     "Ends",
-    "EventStreams",
     "Expiry",
     "Grade",
     "HalfClose",
     "Http",
     "Http2",
     "Inferable",
+    "Known",
     "Layer",
     "MismatchError",
     "Probes",
@@ -95,8 +95,8 @@ class Http2(Strict):
     """What a reader should know besides."""
 
 
-class EventStreams(Strict):
-    """What is known of event streams (text/event-stream) through an http box, beside its timers."""
+class Known(Strict):
+    """What is known of one kind of connection through an http box, beside its timers."""
 
     source: SourceKeys
     """One of the profile's `sources`, or several."""
@@ -117,8 +117,10 @@ class Http(Strict):
     """The box adds X-Forwarded-For."""
     http2: Http2 | None = None
     """HTTP/2 with its clients; where no source tells, it is let through, and its PINGs set no timer back."""
-    event_streams: EventStreams | None = None
-    """What is known of event streams; no source tells without."""
+    event_streams: Known | None = None
+    """What is known of event streams (text/event-stream); no source tells without."""
+    upgrades: Known | None = None
+    """What is known of upgraded connections, as WebSockets: that they are refused, say."""
     no_tunnel_timer: SourceKeys | None = None
     """Nothing ends an upgraded connection, as a WebSocket, that is quiet: where that stands, of the profile's
     `sources`."""
@@ -183,7 +185,8 @@ class Profile(Strict):
         if self.http is not None and self.http.no_tunnel_timer is not None:
             cited.append((("http", "no_tunnel_timer"), self.http.no_tunnel_timer))
         if self.http is not None:
-            known = (("http2", self.http.http2), ("event_streams", self.http.event_streams))
+            http = self.http
+            known = (("http2", http.http2), ("event_streams", http.event_streams), ("upgrades", http.upgrades))
             cited += [(("http", name), told.source) for name, told in known if told is not None]
         for key, block in (("sweep", self.sweep), ("half_close", self.half_close)):
             if block is not None:

@@ -7,10 +7,10 @@ from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.mistakes import quoted
 from hbprobe.profiles.model import (
     Ends,
-    EventStreams,
     Http,
     Http2,
     Inferable,
+    Known,
     Probes,
     Profile,
     Restart,
@@ -65,9 +65,11 @@ def notes(profile: Profile) -> list[tuple[str, str]]:
     if profile.layer is Layer.HTTP:
         told = profile.http or Http()
         found.append(("HTTP/2", _http2(told.http2)))
-        found.append(("event streams", _event_streams(told.event_streams)))
-    if upgrade_is_untold(profile):
-        found.append(("WebSocket", untold_of_upgrades(profile)))
+        streams = told.event_streams
+        found.append(("event streams", _known(streams) if streams else "no source tells more than the timers do"))
+        upgrades = [_known(told.upgrades)] if told.upgrades else []
+        upgrades += [untold_of_upgrades(profile)] if upgrade_is_untold(profile) else []
+        found += [("WebSocket", text) for text in (" ".join(upgrades),) if text]
     return found
 
 
@@ -181,9 +183,7 @@ def _http2(told: Http2 | None) -> str:
     return _with(f"spoken with clients; {_PINGS[told.pings_count]}", told.source, told.note)
 
 
-def _event_streams(told: EventStreams | None) -> str:
-    if told is None:
-        return "no source tells more than the timers do"
+def _known(told: Known) -> str:
     return f"{told.note} ({', '.join(told.source)})"
 
 

@@ -16,8 +16,7 @@ from hbprobe.trial.classify import classify, unless_by_far_end
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question, page_words
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
-from hbprobe.trial.postmortem import examine
-from hbprobe.trial.witness_client import WitnessClient
+from hbprobe.trial.postmortem import WitnessClient, examine
 
 _FIRST_ANSWER_S = 30.0
 _LATE_S = 10.0

@@ -13,7 +13,7 @@ from hbprobe.net.wire import Dialer, DialError
 from hbprobe.trial.classify import objection, unexpected
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
-from hbprobe.trial.witness_client import NOBODY, testimony
+from hbprobe.trial.postmortem import NOBODY, testimony
 
 _PATIENCE_S = 10.0
 _LOOK_S = 3.0

@@ -19,7 +19,7 @@ with atheris.instrument_imports():
 
     from hbprobe.farend import hold_service
     from hbprobe.net import json_api, tls_trouble
-    from hbprobe.trial import witness_client
+    from hbprobe.trial import postmortem
 
 from hbprobe.farend.hold_request import LONGEST_HOLD_S, SHORTEST_DRIP_S, hold_query
 from hbprobe.net.address import is_loopback
@@ -60,7 +60,7 @@ def read(data: bytes) -> None:
             number = json_api.read_number(rest.decode("utf-8", "surrogateescape"))
             assert number is None or 0 <= number < 10**18
         case b"w":
-            said = witness_client.testimony(rest)
+            said = postmortem.testimony(rest)
             if said is not None:
                 said.means(60.0)
         case b"t":

@@ -9,10 +9,10 @@ from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.loader import parse_profile
 from hbprobe.profiles.model import (
     Configure,
-    EventStreams,
     HalfClose,
     Http,
     Http2,
+    Known,
     Probes,
     Profile,
     Share,
@@ -65,7 +65,7 @@ def test_every_key_and_every_word_is_in_it():
         HalfClose,
         Http,
         Http2,
-        EventStreams,
+        Known,
     ):
         for key in schema.model_fields:
             assert f"`{key}`" in MANUAL or re.search(rf"(\n +|{{|, |\.){key}[:`]", MANUAL), key

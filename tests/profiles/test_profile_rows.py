@@ -165,6 +165,16 @@ def test_what_is_known_of_event_streams_is_told():
     )
 
 
+def test_what_is_known_of_upgraded_connections_is_told_before_what_is_not():
+    told = "http: {upgrades: {source: us, note: They are refused.}, "
+    known = HTTP.replace("http: {", told)
+    assert dict(notes(parse_profile(known, "web.yaml")))["WebSocket"] == "They are refused. (us)"
+    untold = known.replace(", no_tunnel_timer: us", "")
+    assert dict(notes(parse_profile(untold, "web.yaml")))["WebSocket"].startswith(
+        f"They are refused. (us) {UPGRADE_UNTOLD}"
+    )
+
+
 def test_sources():
     assert sources(BOX) == [("us (measured)", "Ten times."), ("web (vendor) https://example.com/", "")]
 
@@ -179,4 +189,4 @@ def test_what_no_source_says_of_upgraded_connections_is_said_to_be_unknown():
     for profile in Catalogue().all():
         told = dict(notes(profile)).get("WebSocket")
         is_known = profile.timers.tunnel_idle is not None or bool(profile.http and profile.http.no_tunnel_timer)
-        assert (told or "").startswith(UPGRADE_UNTOLD) is (profile.layer is Layer.HTTP and not is_known), profile.id
+        assert (UPGRADE_UNTOLD in (told or "")) is (profile.layer is Layer.HTTP and not is_known), profile.id

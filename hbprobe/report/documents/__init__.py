@@ -5,8 +5,8 @@
 
     formats.py  the formats of a report: one row for each, with the writer that makes it
     sources.py  the files that a report is made of, read without what looks like a secret
-    compose.py  from measurements to a document
-    compare.py  two measurements or more side by side: which limit is the shortest, what differs, and what is the same
+    compose.py  from measurements to a document: a chapter for each, and before them, where they are several, what
+                differs and what is the same
     sections.py what a report says of one measurement, section by section, in the words of the terminal
     chapters.py what a report says of locations, captures and logs, in the words of the terminal: read from
                 `hbprobe.location/1` and `hbprobe.evidence/1`

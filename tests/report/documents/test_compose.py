@@ -8,8 +8,7 @@ from hbprobe.errors import UserError
 from hbprobe.manner import Manner
 from hbprobe.records.record import Origin
 from hbprobe.report.documents.blocks import Facts, Picture, Table
-from hbprobe.report.documents.compare import answer, comparison, names_of
-from hbprobe.report.documents.compose import compose
+from hbprobe.report.documents.compose import answer, comparison, compose, names_of
 from hbprobe.report.documents.html import to_html
 from hbprobe.report.documents.sources import Measured, PastEvidence
 from hbprobe.trial.outcome import Limit
