@@ -1,4 +1,4 @@
-"""One folder with a file of every kind that administrators hand over: each is read, or refused in a line with the mend."""
+"""One folder with a file of every kind that administrators hand over: each is read, or refused with the mend."""
 
 import base64
 import gzip
@@ -44,6 +44,11 @@ JSON = (
     f'"MachineName": "EX1", "Message": "{SAYS.format(520)}"}}]'
 )
 
+TABLE = (
+    "Level,Date and Time,Source,Event ID,Task Category\n"
+    f'Warning,1/2/2030 9:51:00 AM,MSExchange ActiveSync,1040,Requests,"{SAYS.format(500)}"\n'
+)
+
 READ = {
     "exchange-2010.log": (head(OLD_FIELDS) + line(OLD_FIELDS) * 2, 2, 0, 0),
     "back-end.log": (head() + ping(blob=LATER, cs_uri_stem=BACK_END) * 2, 2, 0, 0),
@@ -63,14 +68,11 @@ READ = {
     "ansi.log": ((head() + line(cs_username="EXAMPLE\\j\u00fcrgen")).encode("cp1252"), 1, 0, 0),
     "packed.log.gz": (gzip.compress((head() + line()).encode()), 1, 0, 0),
     "HttpProxy_2030010208-1.LOG": (HTTPPROXY, 1, 0, 0),
-    "httperr1.log": ("#Fields: date time c-ip s-reason\n2030-01-02 08:00:00 198.51.100.7 Timer_MinBytesPerSecond\n", 1, 0, 0),
+    "httperr1.log": ("#Fields: date time c-ip s-reason\n2030-01-02 08:00:00 192.0.2.7 Timer_EntityBody\n", 1, 0, 0),
     "wevtutil.xml": (XML, 1, 0, 0),
     "get-winevent.json": (JSON, 1, 0, 0),
     "viewer.txt": (VIEWER, 1, 0, 0),
-    "viewer.csv": (
-        "Level,Date and Time,Source,Event ID,Task Category\n"
-        f'Warning,1/2/2030 9:51:00 AM,MSExchange ActiveSync,1040,Requests,"{SAYS.format(500)}"\n', 1, 0, 0,
-    ),
+    "viewer.csv": (TABLE, 1, 0, 0),
     "syslog.txt": (f"Jan  2 10:21:00 ex1 ActiveSync: 1040: {SAYS.format(490)}\n", 1, 0, 0),
 }  # fmt: skip
 """What is in the file, how many of its lines are taken, and how many of them are mended and not understood."""
@@ -78,7 +80,7 @@ READ = {
 REFUSED = {
     "no-head.log": (
         line(),
-        "has no #Fields line that names its columns: copy that line from another log of the same ",
+        "copy that line from another log of the same site to its top",
     ),
     "a-table.csv": ('"date","time","cs-method"\n"2030-01-02","08:00:00","POST"\n', "give the log as IIS wrote it"),
     "another-proxy.json": ('{"ClientAddr":"198.51.100.7:1","DownstreamStatus":408}\n', "give what Get-WinEvent"),
