@@ -77,6 +77,7 @@ TOUCHING = {
     "cli.locate",
     "cli.logs",
     "cli.main",
+    "cli.box_log",
     "cli.options",
     "cli.output",
     "cli.plot",

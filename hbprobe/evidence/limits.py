@@ -188,10 +188,10 @@ def _longest_answered_s(silences: Silences) -> float | None:
     answered = ~silences.is_cut
     lasted_s, who = silences.lasted_s[answered], silences.who[answered]
     order = np.argsort(lasted_s)[::-1]
-    for count in range(LEAST_ANSWERED, len(order) + 1):
-        if len(np.unique(who[order[:count]])) >= LEAST_DEVICES:
-            return float(lasted_s[order[count - 1]])
-    return None
+    firsts = np.sort(np.unique(who[order], return_index=True)[1])  # each device's first place in this order
+    if len(order) < LEAST_ANSWERED or len(firsts) < LEAST_DEVICES:
+        return None
+    return float(lasted_s[order[max(LEAST_ANSWERED - 1, firsts[LEAST_DEVICES - 1])]])
 
 
 def _fit(silences: Silences) -> _Fit | None:
@@ -251,8 +251,11 @@ def _spread(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
         return None
     if _how(silences, fit) is None:
         return _spread_of_told(silences, fit)
+    if _rises_again(silences, fit):
+        return fit.low_s, fit.high_s
     near = (silences.lasted_s >= 0.7 * fit.low_s) & (silences.lasted_s <= 1.4 * fit.high_s)
-    order = np.argsort(silences.lasted_s[near])
+    # Losses first among silences of one length: then these are pooled, whichever way they came.
+    order = np.lexsort((~silences.is_cut[near], silences.lasted_s[near]))
     lasted_s, lost = silences.lasted_s[near][order], silences.is_cut[near][order].astype(np.float64)
     rising = monotone(lost)
     first, last = (fit.eps + share * (fit.hit - fit.eps) for share in _SPREAD)
@@ -261,6 +264,12 @@ def _spread(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
     wide_s = max(_SHARP_S, 0.01 * fit.high_s, fit.high_s - fit.low_s + _SHARP_S)
     between = int(np.count_nonzero((lasted_s > low_s) & (lasted_s < high_s)))
     return (low_s, high_s) if high_s - low_s > wide_s and between >= _LEAST_BETWEEN else None
+
+
+def _rises_again(silences: Silences, fit: _Fit) -> bool:
+    """Say whether those that last longer than the limit have a limit of their own."""
+    later = _fit(silences.chosen(silences.lasted_s >= fit.high_s))
+    return later is not None and later.gain >= LEAST_GAIN and later.low_s > fit.high_s + _SHARP_S
 
 
 def _spread_of_told(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
