@@ -17,7 +17,8 @@ together.
     mail.py       when mail comes: a Poisson process whose rate changes with the hour of the day
     chance.py     chance that is looked up by number instead of drawn in turn
     cohort.py     some of the devices of a fleet, as arrays; all that are due make a request at a time
-    compiled.py   the same devices, one after another, as a loop that numba compiles where it is installed
+    compiled.py   the same devices, their mails and networks, one after another, as loops that numba compiles where it
+                  is installed
     merge.py      Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the
                   reference
     simulation.py simulate a fleet: cohorts of devices, slice by slice of time, and Exchange's window over all of them

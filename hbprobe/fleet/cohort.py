@@ -18,7 +18,17 @@ from hbprobe.fleet.chance import (
     uniforms,
     visit_keys,
 )
-from hbprobe.fleet.compiled import IS_FAST, Devices, Done, SharedTables, Tallies, run
+from hbprobe.fleet.compiled import (
+    IS_FAST,
+    Devices,
+    Done,
+    Here,
+    Networks,
+    SharedTables,
+    Tallies,
+    run,
+    settle_down,
+)
 from hbprobe.fleet.mail import Mailboxes
 from hbprobe.fleet.merge import packed, times_s
 from hbprobe.fleet.paths import PathTable, forgotten_at_all
@@ -38,14 +48,24 @@ _REFUSED, _ARRIVED = int(RequestEnd.REFUSED), int(RequestEnd.ARRIVED)
 class Slice:
     """What happened in a stretch of time, in no order."""
 
-    __slots__ = ("forgotten_s", "opened_s", "samples")
+    __slots__ = ("asked", "forgotten_s", "is_shown", "opened_s", "samples")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_shown: bool) -> None:
+        self.is_shown = is_shown
+        """Whether samples are kept, for Exchange to see them."""
+        self.asked = 0
+        """How many there were."""
         self.samples: list[Words] = []
         self.opened_s: list[Floats] = []
         """When connections were opened."""
         self.forgotten_s: list[Floats] = []
         """When connections went out of the firewall's table."""
+
+    def take(self, samples: Words) -> None:
+        """Take samples in; what is given may change afterwards."""
+        self.asked += len(samples)
+        if self.is_shown:
+            self.samples.append(samples.copy())
 
 
 class _Ask(NamedTuple):
@@ -85,7 +105,7 @@ class Cohort:
         start_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
         self._due_s = all_on_grid(start_s)
         self._wait_s = on_grid(world.habits.wait_s)
-        self._mail = Mailboxes(world.habits.mail, self._keys, self._due_s)
+        self._mail = Mailboxes(world.habits.mail, self._keys, self._due_s, compiled=compiled)
         self._following = world.table.following.ravel()
         self._any_spread = bool(paths.spread_s.any() or world.firewall.spread_s)
         self._any_refused = bool(world.table.refused.any())
@@ -104,9 +124,9 @@ class Cohort:
         """How often a box made a request again at another server, by the state that asked; each is a sample."""
         self._visit(np.arange(count))
 
-    def advance(self, until_s: float) -> Slice:
+    def advance(self, until_s: float, *, is_shown: bool = True) -> Slice:
         """Let every device make the requests that it begins before a time."""
-        done = Slice()
+        done = Slice(is_shown=is_shown)
         self._note(self._early, until_s, done)
         due = np.flatnonzero(self._due_s < until_s)
         while len(due):
@@ -121,7 +141,7 @@ class Cohort:
     def _note(self, samples: Words, until_s: float, done: Slice) -> None:
         """Hand out the samples before a time, and keep the later ones for the next slice."""
         early = times_s(samples) >= until_s
-        done.samples.append(samples[~early])
+        done.take(samples[~early])
         self._early = samples[early]
 
     @property
@@ -138,6 +158,15 @@ class Cohort:
     def _visit(self, those: Ints) -> None:
         """Bring devices to the network where they stay next."""
         firewall, of, visit = self._world.firewall, self._visit_keys[those], self._visits[those]
+        leaves_s = self._due_s[those] + self._world.habits.stay_s * exponentials(of, visit, OfVisit.STAY)
+        if self._compiled:
+            paths = self._paths
+            networks = Networks(paths.ends, paths.low_s, paths.high_s, paths.spread_s, paths.tries, paths.manner)
+            here = Here(self._limit_s, self._spread_s, self._tries, self._how, self._at_firewall, self._leaves_s)
+            box = (firewall.limit_s, firewall.spread_s, float(firewall.tries), LOSSES.index(firewall.manner))
+            with np.errstate(over="ignore"):  # where it is not compiled, as in `_run`
+                settle_down(those, self._visit_keys, self._visits, leaves_s, networks, box, here)
+            return
         rows = self._paths.rows(uniforms(of, visit, OfVisit.PATH))
         limit_s = self._paths.limits_s(rows, uniforms(of, visit, OfVisit.VALUE))
         at_firewall = firewall.limit_s <= limit_s
@@ -146,8 +175,7 @@ class Cohort:
         self._how[those] = np.where(at_firewall, LOSSES.index(firewall.manner), self._paths.manner[rows])
         self._tries[those] = np.where(at_firewall, firewall.tries, self._paths.tries[rows])
         self._at_firewall[those] = at_firewall
-        stay_s = self._world.habits.stay_s * exponentials(of, visit, OfVisit.STAY)
-        self._leaves_s[those] = all_on_grid(self._due_s[those] + stay_s)
+        self._leaves_s[those] = all_on_grid(leaves_s)
 
     def _arrive(self, due: Ints) -> None:
         """Move those that have left their network."""
@@ -183,11 +211,11 @@ class Cohort:
         while len(those):
             with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
                 came = Done(*run(those, until_s, of, rules, seen))
-            samples = seen.samples[: came.samples].copy()
+            samples = seen.samples[: came.samples]
             if self._any_tries:
                 self._note(np.concatenate((self._early, samples)), until_s, done)
             else:
-                done.samples.append(samples)
+                done.take(samples)
             done.opened_s.append(seen.opened_s[: came.opened].copy())
             done.forgotten_s.append(seen.forgotten_s[: came.forgotten].copy())
             self.late_mails += came.late_mails
@@ -233,9 +261,9 @@ class Cohort:
         if self._any_refused:
             refused = self._table.refused[state]
             first_s[refused] = at_s[refused]
-            done.samples.append(packed(at_s[~refused], heartbeat_s[~refused]))
+            done.take(packed(at_s[~refused], heartbeat_s[~refused]))
         else:
-            done.samples.append(packed(at_s, heartbeat_s))
+            done.take(packed(at_s, heartbeat_s))
         return _Ask(
             due=due,
             state=state,

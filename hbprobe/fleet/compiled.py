@@ -1,6 +1,7 @@
-"""The requests of many devices, one device after another, as a loop that numba compiles.
+"""The requests, mails and networks of many devices, one device after another, as loops that numba compiles.
 
-It does what `hbprobe.fleet.cohort` does in arrays. Without numba (https://numba.pydata.org) it is plain Python: slow,
+They do what `hbprobe.fleet.cohort` and `mail` do in arrays. Logarithms alone are NumPy's in both: those of another
+library may differ in the last bit. Without numba (https://numba.pydata.org) it is plain Python: slow,
 and held against the other two models by the tests.
 """
 
@@ -9,8 +10,7 @@ from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
-from hbprobe.fleet.chance import Floats, OfRequest, Words
-from hbprobe.fleet.mail import Mailboxes
+from hbprobe.fleet.chance import Floats, OfRequest, OfVisit, Words
 from hbprobe.fleet.merge import INTERVAL_BITS
 from hbprobe.fleet.states import Flags, Ints, RequestEnd
 from hbprobe.fleet.ticks import TICK_S, TICKS_PER_S
@@ -41,11 +41,11 @@ _ANSWERED, _MAIL, _AT_ONCE, _LEFT = (
 )
 _SILENT, _REFUSED = int(RequestEnd.SILENT), int(RequestEnd.REFUSED)
 _PAUSE, _SPREAD = np.uint64(OfRequest.PAUSE), np.uint64(OfRequest.SPREAD)
+_PATH, _VALUE = np.uint64(OfVisit.PATH), np.uint64(OfVisit.VALUE)
 _KINDS, _GOLDEN = np.uint64(4), np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _BY_30, _BY_27, _BY_31, _BY_11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _ONE, _INTERVAL_BITS = np.uint64(1), np.uint64(INTERVAL_BITS)
-_BLOCK = int(Mailboxes.BLOCK)
 
 
 class Devices(NamedTuple):
@@ -117,6 +117,124 @@ def _uniform(key: np.uint64, number: np.uint64, what: np.uint64) -> float:
 
 
 @_compiled
+def draw(those: Ints, keys: Words, numbers: Words, what: np.uint64, into: Floats) -> None:
+    """Draw what `hbprobe.fleet.chance.uniforms` does for some devices: a row each, from its next number on."""
+    for row in range(len(those)):
+        one = those[row]
+        for column in range(into.shape[1]):
+            into[row, column] = _uniform(keys[one], numbers[one] + np.uint64(column), what)
+
+
+class Rates(NamedTuple):
+    """How mail is spread over a day, as `hbprobe.fleet.mail.MailDay` has it: a row for each hour with mail."""
+
+    per_day: float
+    before: Floats
+    """How many mails come in the day before it."""
+    begins_s: Floats
+    per_s: Floats
+    day_s: float
+    parts: float
+
+
+class Mails(NamedTuple):
+    """The mails of devices, as `hbprobe.fleet.mail.Mailboxes` has them."""
+
+    expected: Ints
+    drawn: Words
+    times_s: Floats
+    place: Ints
+
+
+@_compiled
+def put_mails(those: Ints, logarithms: Floats, at_s: Floats, rates: Rates, of: Mails) -> int:
+    """Give some devices their next block of mails, and go on to the first that does not come before a time.
+
+    Those of which none does so are put first among them, with their times; returns how many.
+    """
+    block, hours, left = of.times_s.shape[1], len(rates.before), 0
+    for row in range(len(those)):
+        one = those[row]
+        expected, last_s, hour = of.expected[one], of.times_s[one, block - 1], 0
+        for column in range(block):
+            expected += np.int64(-logarithms[row, column] * rates.parts)
+            count = expected * (1 / rates.parts)
+            day = np.floor(count / rates.per_day)
+            rest = count - day * rates.per_day
+            if rates.before[hour] > rest:
+                hour = 0
+            while hour + 1 < hours and rates.before[hour + 1] <= rest:
+                hour += 1
+            when_s = day * rates.day_s + rates.begins_s[hour] + (rest - rates.before[hour]) / rates.per_s[hour]
+            last_s = max(np.floor(when_s * TICKS_PER_S) * TICK_S, last_s)
+            of.times_s[one, column] = last_s
+        of.expected[one] = expected
+        of.drawn[one] += np.uint64(block)
+        place = 0
+        while place < block and of.times_s[one, place] < at_s[row]:
+            place += 1
+        of.place[one] = place
+        if place == block:
+            those[left], at_s[left] = one, at_s[row]
+            left += 1
+    return left
+
+
+class Networks(NamedTuple):
+    """The networks that devices come to: a row for each span, as `hbprobe.fleet.paths.PathTable` has them."""
+
+    ends: Floats
+    low_s: Floats
+    high_s: Floats
+    spread_s: Floats
+    tries: Floats
+    how: Ints
+
+
+class Here(NamedTuple):
+    """What a device has from the network that it is on, and until when."""
+
+    limit_s: Floats
+    spread_s: Floats
+    tries: Floats
+    how: Ints
+    at_firewall: Flags
+    leaves_s: Floats
+
+
+@_compiled
+def settle_down(
+    those: Ints,
+    keys: Words,
+    visits: Words,
+    stays_s: Floats,
+    networks: Networks,
+    firewall: tuple[float, float, float, int],
+    here: Here,
+) -> None:
+    """Bring some devices to the network of their visit, where each stays until a time that is not on the grid yet.
+
+    `firewall` is the limit, spread and tries of the box before the server, and what it does.
+    """
+    firewall_s, spread_s, tries, how = firewall
+    for row in range(len(those)):
+        one = those[row]
+        drawn, path = _uniform(keys[one], visits[one], _PATH), 0
+        while path < len(networks.ends) and networks.ends[path] < drawn:
+            path += 1
+        limit_s, high_s = networks.low_s[path], networks.high_s[path]
+        if limit_s != high_s:
+            limit_s += _uniform(keys[one], visits[one], _VALUE) * (high_s - limit_s)
+        at_firewall = firewall_s <= limit_s
+        here.at_firewall[one] = at_firewall
+        here.limit_s[one] = np.floor((firewall_s if at_firewall else limit_s) * TICKS_PER_S) * TICK_S
+        here.spread_s[one] = spread_s if at_firewall else networks.spread_s[path]
+        here.tries[one] = tries if at_firewall else networks.tries[path]
+        here.how[one] = how if at_firewall else networks.how[path]
+        here.leaves_s[one] = np.floor(stays_s[row] * TICKS_PER_S) * TICK_S
+
+
+@_compiled
 def run(
     due: Ints, until_s: float, of: Devices, rules: SharedTables, seen: Tallies
 ) -> tuple[int, int, int, int, int, float]:
@@ -127,6 +245,7 @@ def run(
     states = len(rules.heartbeat_s)
     samples = opened = forgotten = late_mails = 0
     late_s = 0.0
+    block = of.mail_s.shape[1]
     for index in range(len(due)):
         one = due[index]
         key, leaves_s, limit_s, spread_s = of.keys[one], of.leaves_s[one], of.limit_s[one], of.spread_s[one]
@@ -134,7 +253,7 @@ def run(
         state, asked_s, number = of.state[one], of.due_s[one], of.requests[one]
         connected, mail_waits, place = of.connected[one], of.mail_waits[one], of.mail_place[one]
         has_room = True
-        while asked_s < until_s and asked_s < leaves_s and place < _BLOCK:
+        while asked_s < until_s and asked_s < leaves_s and place < block:
             has_room = samples + tries <= len(seen.samples) and opened < len(seen.opened_s)
             has_room = has_room and forgotten < len(seen.forgotten_s)
             if not has_room:
@@ -202,7 +321,7 @@ def run(
             mail_waits = late or (refused and mail_waits)
             if end == _MAIL:
                 place += 1
-            while place < _BLOCK and of.mail_s[one, place] < next_s:
+            while place < block and of.mail_s[one, place] < next_s:
                 place += 1
             seen.ends[end * states + state] += 1
             state, asked_s, number = rules.following[end * states + state], next_s, number + _ONE

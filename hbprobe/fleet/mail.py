@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import Floats, OfRequest, Words
+from hbprobe.fleet.compiled import IS_FAST, Mails, Rates, draw, put_mails
 from hbprobe.fleet.ticks import all_on_grid, on_grid
 
 HOUR_S, DAY_S = 3600.0, 86400.0
@@ -69,6 +70,10 @@ class MailDay:
         span = np.maximum(np.searchsorted(self._from, rest, side="right") - 1, 0)
         return all_on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
 
+    def rates(self) -> Rates:
+        """Return the same for the loop."""
+        return Rates(self._per_day, self._from, self._from_s, self._rates, DAY_S, float(_PARTS))
+
 
 class Mailbox:
     """The mails of one device, one after another.
@@ -104,13 +109,14 @@ class Mailbox:
 class Mailboxes:
     """The same for many devices, a block of mails at a time."""
 
-    __slots__ = ("_day", "_drawn", "_expected", "_keys", "place", "times_s")
+    __slots__ = ("_compiled", "_day", "_drawn", "_expected", "_keys", "place", "times_s")
 
     BLOCK: Final = 12
 
-    def __init__(self, day: MailDay, keys: Words, from_s: Floats) -> None:
+    def __init__(self, day: MailDay, keys: Words, from_s: Floats, *, compiled: bool = IS_FAST) -> None:
         """Take the keys of the devices' chance, and when they are switched on."""
         count = len(keys)
+        self._compiled = compiled and day.per_day > 0
         self._day, self._keys = day, keys
         self._expected = day.expected(from_s)
         self._drawn = np.zeros(count, np.uint64)
@@ -118,9 +124,8 @@ class Mailboxes:
         """The next mails of each, a row a device."""
         self.place: NDArray[np.intp] = np.zeros(count, np.intp)
         """Which of them comes next; beyond the last where more have to be drawn."""
-        everyone = np.arange(count)
-        self._draw(everyone)
-        self.leave_until(everyone, from_s)
+        self.place += self.BLOCK
+        self.draw_more(np.arange(count), from_s)
 
     def next_s(self, those: NDArray[np.intp]) -> Floats:
         """Return when the next mail of some devices comes."""
@@ -143,8 +148,18 @@ class Mailboxes:
     def draw_more(self, those: NDArray[np.intp], at_s: Floats) -> None:
         """Draw the mails of those that have none left, and go on to the first that does not come before a time."""
         empty = self.place[those] == self.BLOCK
-        self._draw(those[empty])
-        self.leave_until(those[empty], at_s[empty])
+        those, at_s = those[empty], at_s[empty]
+        if not self._compiled:
+            self._draw(those)
+            self.leave_until(those, at_s)
+            return
+        mails, rates = Mails(self._expected, self._drawn, self.times_s, self.place), self._day.rates()
+        while len(those):
+            drawn = np.empty((len(those), self.BLOCK))
+            with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
+                draw(those, self._keys, self._drawn, np.uint64(OfRequest.MAIL), drawn)
+            left = put_mails(those, np.log(drawn, out=drawn), at_s, rates, mails)
+            those, at_s = those[:left], at_s[:left]
 
     def _draw(self, those: NDArray[np.intp]) -> None:
         if not len(those):

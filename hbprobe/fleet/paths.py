@@ -57,7 +57,7 @@ def only_path(profile: Profile) -> FleetPath:
 class PathTable:
     """All spans of all paths, to draw from: a row is a span."""
 
-    __slots__ = ("_ends", "high_s", "low_s", "manner", "path", "spread_s", "tries")
+    __slots__ = ("ends", "high_s", "low_s", "manner", "path", "spread_s", "tries")
 
     def __init__(self, paths: Sequence[FleetPath]) -> None:
         rows = [(number, path, span) for number, path in enumerate(paths) for span in path.spans]
@@ -65,7 +65,7 @@ class PathTable:
         shares = [
             path.share / whole * span.weight / sum(other.weight for other in path.spans) for _, path, span in rows
         ]
-        self._ends: Floats = np.cumsum(shares)[:-1]
+        self.ends: Floats = np.cumsum(shares)[:-1]
         self.path: NDArray[np.intp] = np.array([number for number, _, _ in rows], np.intp)
         self.low_s: Floats = np.array([span.low_s for _, _, span in rows])
         self.high_s: Floats = np.array([span.high_s for _, _, span in rows])
@@ -77,7 +77,7 @@ class PathTable:
 
     def rows(self, drawn: Floats) -> NDArray[np.intp]:
         """Return the rows that numbers from 0 to 1 stand for, by their shares."""
-        return np.searchsorted(self._ends, drawn, side="left")
+        return np.searchsorted(self.ends, drawn, side="left")
 
     def limits_s(self, rows: NDArray[np.intp], drawn: Floats) -> Floats:
         """Return a limit out of each row, by a number from 0 to 1."""

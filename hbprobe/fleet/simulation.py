@@ -16,6 +16,8 @@ from hbprobe.fleet.world import World
 
 _COHORT = 12_500
 """Devices: enough that NumPy's own work counts for little, and few enough for the processor's cache."""
+_LEAST = 5000
+"""Devices: with fewer in a cohort, threads mostly wait for each other."""
 _SAMPLES = 2_000_000
 """About so many at a time, which bounds the memory."""
 _SLICES_S = (10.0, DAY_S)
@@ -37,9 +39,10 @@ def simulate(
 
 
 def cohorts(world: World) -> list[Cohort]:
-    """Divide a fleet into cohorts."""
+    """Divide a fleet into cohorts: where they move in threads, a small one too."""
     paths = PathTable(world.paths)
-    ends = [*range(_COHORT, world.devices, _COHORT), world.devices]
+    size = min(_COHORT, max(_LEAST, world.devices // 2)) if IS_FAST else _COHORT
+    ends = [*range(size, world.devices, size), world.devices]
     return [Cohort(world, paths, first, end) for first, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -63,7 +66,7 @@ class _Run:
         threads = None if IS_FAST else 1  # in arrays, threads mostly wait for each other
         with ThreadPoolExecutor(threads) as devices, ThreadPoolExecutor(1) as exchange:
             for until_s in self._ends_s(0.0, self._begin_s):
-                self._advance(until_s, devices)
+                self._advance(until_s, devices, is_shown=False)
             for cohort in self._cohorts:
                 cohort.forget()
             looking = exchange.submit(self._look, [])
@@ -78,17 +81,16 @@ class _Run:
             self._now, now = now, min(end_s, now + self._slice_s)
             yield now
 
-    def _advance(self, until_s: float, threads: Executor) -> list[Words]:
-        slices = list(threads.map(lambda cohort: cohort.advance(until_s), self._cohorts))
+    def _advance(self, until_s: float, threads: Executor, *, is_shown: bool = True) -> list[Words]:
+        slices = list(threads.map(lambda cohort: cohort.advance(until_s, is_shown=is_shown), self._cohorts))
         for one in slices:
-            self._opened.add(np.sort(np.concatenate([_NONE_S, *one.opened_s])))
-            self._forgotten.add(np.sort(np.concatenate([_NONE_S, *one.forgotten_s])))
-        parts = [part for one in slices for part in one.samples]
-        share = sum(map(len, parts)) / _SAMPLES
+            self._opened.add_unordered(np.concatenate([_NONE_S, *one.opened_s]))
+            self._forgotten.add_unordered(np.concatenate([_NONE_S, *one.forgotten_s]))
+        share = sum(one.asked for one in slices) / _SAMPLES
         self._told(until_s / self._end_s)
         taken_s = until_s - self._now  # the last slice before an end is a short one
         self._slice_s = float(np.clip(taken_s / max(share, 0.1), *_SLICES_S))
-        return parts
+        return [part for one in slices for part in one.samples]
 
     def _look(self, parts: Sequence[Words]) -> None:
         if not parts:

@@ -26,6 +26,13 @@ class PerMinute:
         self.counts: NDArray[np.int64] = np.zeros(minutes, np.int64)
         self.before = 0
 
+    def add_unordered(self, at_s: Floats) -> None:
+        """Count times in any order."""
+        if len(at_s) and at_s.max() < self._edges_s[0]:
+            self.before += len(at_s)
+        else:
+            self.add(np.sort(at_s))
+
     def add(self, at_s: Floats) -> None:
         """Count times, which are in order; those after the end do not count."""
         if len(at_s):

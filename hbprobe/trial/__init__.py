@@ -17,6 +17,8 @@
                    explanations out
     keep_alives.py how long web servers keep a connection on which nothing is asked, as they ship: their own timer,
                    and no box's
+    intervals.py   where the interval of a keep-alive is set in the clients of a protocol, and in the system: the line
+                   to paste
     outcome.py     what a trial showed, and what the trials together say about the path's limit
     proof.py       whether `hbprobe serve`, or at least HTTP, is at the other end: it proves itself before anything is
                    measured

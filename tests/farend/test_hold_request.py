@@ -4,7 +4,7 @@ import socket
 import pytest
 
 from hbprobe.farend.hold_request import hold_query, hold_token, without_drip, witness_path
-from hbprobe.net.tcp_info import acknowledge_now
+from hbprobe.net.liveness import acknowledge_on
 
 
 def test_where_to_ask():
@@ -30,8 +30,8 @@ def test_acknowledging_on_a_connection_that_is_gone():
         def get_extra_info(self, name):
             return None
 
-    acknowledge_now(None)
-    acknowledge_now(Gone())
+    acknowledge_on(None)
+    acknowledge_on(Gone())
 
 
 def test_acknowledging_on_a_closed_socket():
@@ -41,7 +41,7 @@ def test_acknowledging_on_a_closed_socket():
             sock.close()
             return sock
 
-    acknowledge_now(Closed())
+    acknowledge_on(Closed())
 
 
 def test_a_drip_is_asked_for():

@@ -1,4 +1,4 @@
-"""None"""
+"""What a silent connection answers, and what the far end testifies."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from hbprobe.net.wire import Dialer, Target
 from hbprobe.trial.evidence import FarEndSaw, FarEndState
 from hbprobe.trial.postmortem import Statement, WitnessClient, examine
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
 
 
 async def answers_with_rst(connection):
@@ -48,6 +48,7 @@ async def talks(connection):
         (talks, Aftermath.ACKNOWLEDGED, 1),
     ],
 )
+@linux
 def test_one_more_packet(on_warp, serve, tls, script, aftermath, took_s):
     async def main():
         async with serve(script, tls) as peer:
@@ -61,6 +62,7 @@ def test_one_more_packet(on_warp, serve, tls, script, aftermath, took_s):
     assert on_warp(main()) == (aftermath, took_s)
 
 
+@linux
 def test_a_long_path_gets_more_time(on_warp, serve):
     async def main():
         async with serve(acknowledges) as peer:
@@ -74,11 +76,12 @@ def test_a_long_path_gets_more_time(on_warp, serve):
     assert on_warp(main()) == (Aftermath.ACKNOWLEDGED, 3)
 
 
+@linux
 def test_a_system_that_does_not_tell_what_was_acknowledged(on_warp, serve, monkeypatch):
     async def main():
         async with serve(acknowledges) as peer:
             wire = await peer.dialer().open()
-            monkeypatch.setattr("hbprobe.net.tcp_info.sys.platform", "darwin")
+            monkeypatch.setattr("hbprobe.net.liveness.sys.platform", "darwin")
             try:
                 return (await examine(wire)).aftermath
             finally:

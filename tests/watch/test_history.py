@@ -1,5 +1,3 @@
-"""None"""
-
 import pytest
 
 from hbprobe import __version__

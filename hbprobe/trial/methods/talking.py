@@ -252,7 +252,7 @@ class _Trial:
         if said := self._talk.take(event):
             self._wire.send(said)
         if self._talk.disconnect_notice:
-            return await _after_farewell(self._wire, now_s)
+            return await _end_announced(self._wire, now_s)
         if now_s - self._heard_s < PROMPT_S and not self._spoke and not self._talk.due:
             self._since_s = now_s
         elif not self._talk.answered:
@@ -298,11 +298,11 @@ async def _heard(wire: Wire, talk: Talk, until_s: float) -> End | None:
         if said := talk.take(event):
             wire.send(said)
         if talk.disconnect_notice:
-            return await _after_farewell(wire, asyncio.get_running_loop().time())
+            return await _end_announced(wire, asyncio.get_running_loop().time())
     return None
 
 
-async def _after_farewell(wire: Wire, at_s: float) -> End:
+async def _end_announced(wire: Wire, at_s: float) -> End:
     """Wait for the end that a server has announced; its words are what struck."""
     until_s = at_s + _CLOSING_S
     while (event := await wire.receive(until_s)) is not None:

@@ -1,5 +1,3 @@
-"""None"""
-
 import re
 from html.parser import HTMLParser
 

@@ -1,5 +1,3 @@
-"""None"""
-
 import copy
 import json
 from dataclasses import replace
