@@ -17,7 +17,7 @@ Event = tuple[int, int]
 """A descriptor, and what it is ready for, in epoll's bits."""
 Call = tuple[Callable[..., object], tuple[Any, ...]]
 
-_AT_ONCE = 256
+AT_ONCE = 256
 """So many events are told before the loop looks at its timers again."""
 _IN, _OUT = (select.EPOLLIN, select.EPOLLOUT) if hasattr(select, "epoll") else (1, 4)
 _FOR_READER, _FOR_WRITER = ~_OUT, ~_IN
@@ -41,6 +41,8 @@ class Readiness:
 
     def __init__(self, failed: Callable[[Exception], object]) -> None:
         self._epoll = select.epoll()
+        self.poll: Callable[[float, int], list[Event]] = self._epoll.poll
+        """Waits in real time until something is ready, at most so many seconds, and tells of at most so many."""
         self._failed = failed
         """Told of what a callback raises."""
         self._watched: dict[int, _Watched] = {}
@@ -92,10 +94,6 @@ class Readiness:
     def forget(self, descriptor: int) -> None:
         """Call no more: whoever says this closes the descriptor now, and with it the kernel forgets it, too."""
         self._watched.pop(descriptor, None)
-
-    def poll(self, timeout_s: float) -> list[Event]:
-        """Wait in real time until something is ready, at most so long."""
-        return self._epoll.poll(timeout_s, _AT_ONCE)
 
     def tell(self, events: list[Event]) -> None:
         """Make the calls that wait for these events."""

@@ -26,7 +26,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, TypeVarTuple
 
-from hbprobe.readiness import Event, Readiness
+from hbprobe.readiness import AT_ONCE, Event, Readiness
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -188,6 +188,7 @@ class _DirectWaiter(_Waiter):
         self.registered: set[int] = set()
         """The descriptors that asyncio watches."""
         self._readiness = readiness
+        self._poll_epoll = readiness.poll
         self._own_is_ready = False
         readiness.add_reader(self.fileno(), (self._look, ()))
 
@@ -202,17 +203,21 @@ class _DirectWaiter(_Waiter):
         return key
 
     def select(self, timeout: float | None = None) -> Ready:
-        end_s = None if timeout is None else self._clock.time() + timeout
+        clock, tell = self._clock, self._readiness.tell
+        end_s = None if timeout is None else clock.time() + timeout
         while True:
             self.has_work = False
-            events = self._wait(self._poll_both, timeout)
-            self._readiness.tell(events)
+            if self.stalls is None:
+                events = clock.wait(self._poll_both, timeout, busy=self._is_busy())
+            else:
+                events = self._wait(self._poll_both, timeout)
+            tell(events)
             if self._own_is_ready:
                 self._own_is_ready = False
                 return super(_Waiter, self).select(0)
             if self.has_work or not events:
                 return []
-            if end_s is not None and (timeout := end_s - self._clock.time()) <= 0:
+            if end_s is not None and (timeout := end_s - clock.time()) <= 0:
                 return []
 
     def close(self) -> None:
@@ -223,8 +228,8 @@ class _DirectWaiter(_Waiter):
         self._own_is_ready = True
 
     def _poll_both(self, timeout_s: float | None) -> list[Event]:
-        return self._readiness.poll(
-            _LONGEST_WAIT_S if timeout_s is None or timeout_s > _LONGEST_WAIT_S else timeout_s
+        return self._poll_epoll(
+            _LONGEST_WAIT_S if timeout_s is None or timeout_s > _LONGEST_WAIT_S else timeout_s, AT_ONCE
         )
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from hbprobe import warp
-from hbprobe.readiness import Readiness
+from hbprobe.readiness import AT_ONCE, Readiness
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
 
@@ -31,7 +31,7 @@ def pair():
 
 
 def told(ready):
-    ready.tell(ready.poll(0))
+    ready.tell(ready.poll(0, AT_ONCE))
 
 
 def test_calls_what_can_be_read_or_written(ready, pair):
@@ -105,7 +105,7 @@ def test_what_is_wanted_no_more_keeps_nobody_busy(ready, pair):
     ready.remove_writer(one.fileno())
     other.send(b"x")
     told(ready)
-    assert ready.poll(0) == [], "the kernel has been told the first time that something came up"
+    assert ready.poll(0, AT_ONCE) == [], "the kernel has been told the first time that something came up"
 
 
 def test_a_number_that_was_let_go_or_removed_serves_its_next_owner(ready):

@@ -31,6 +31,8 @@ makes the options of a verb from the fields of its request, and `output` shows t
                        against it
     size.py            `hbprobe size`: which timer the firewall before Exchange should have, and what each would cost
     proxy.py           `hbprobe proxy`: the box, for any TCP client and server
+    box_log.py         the log of a box while it runs: a line for each thing that happens, with its time, and many
+                       written at once
     serve.py           `hbprobe serve`: the far end of a real path
     toxiproxy.py       `hbprobe toxiproxy`: the fault proxy that clients of Toxiproxy steer
     stand_in.py        what `serve` makes of its ActiveSync options: users, rules, records, the admin API

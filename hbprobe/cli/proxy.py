@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime
 import functools
 import math
 import os
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from hbprobe.cli.box_log import BoxLog, say
 from hbprobe.cli.options import (
     At,
     Count,
@@ -35,7 +35,7 @@ from hbprobe.net.listener import raise_limit
 
 if TYPE_CHECKING:
     from hbprobe.middlebox.chain import Chain
-    from hbprobe.middlebox.events import Event, Observer
+    from hbprobe.middlebox.events import Observer
     from hbprobe.middlebox.faults.flow_tls import Tls
     from hbprobe.middlebox.running_box import RunningBox
     from hbprobe.middlebox.workers import WorkerLines, Workers
@@ -120,7 +120,7 @@ def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: 
     drawn_boxes, drawn = draw_all(boxes, chance)
     tls, told = _tls(options, boxes)
     for remark in (*remarks, *drawn, *told):
-        _say(remark)
+        say(remark)
     if options.workers == 1:
         warp.run(_relay(options, drawn_boxes, chance, tls), clock)
         return 0
@@ -142,7 +142,7 @@ def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: 
     finally:
         workers.stop()
         for box in workers.boxes:
-            _say(_summary(box))
+            say(_summary(box))
     return 0
 
 
@@ -168,22 +168,23 @@ def _tls(options: Options, boxes: "Sequence[Profile]") -> "tuple[Tls, list[str]]
 
 
 async def _relay(options: Options, boxes: "Sequence[Profile]", chance: random.Random, tls: "Tls") -> None:
-    feed = _feed(options)
-    tell = None if feed is None else feed.tell
-    chain, most = await _make_chain(options, boxes, chance, tls, _observers(boxes), tell)
+    feed, log = _feed(options), BoxLog()
+    note = None if feed is None else feed.note
+    chain, most = await _make_chain(options, boxes, chance, tls, _observers(boxes, log), note)
     try:
         host, port = await chain.listen(options.listen.host, options.listen.port)
     except OSError as error:
         chain.close()
         raise cannot_listen(options.listen, error) from None
     names = " -> ".join(box.id for box in boxes)
-    _say(f"{names} on {Address(host, port)}, to {options.upstream}, at most {most} flows  (Ctrl-C ends it)")
+    say(f"{names} on {Address(host, port)}, to {options.upstream}, at most {most} flows  (Ctrl-C ends it)")
     try:
         await _until_the_end(options, chain.relays, feed)
     finally:
         chain.close()
+        log.flush()
         for relay in chain.relays:
-            _say(_summary(relay))
+            say(_summary(relay))
 
 
 async def _work(
@@ -198,17 +199,19 @@ async def _work(
     """Be one of several workers."""
     from hbprobe.middlebox.workers import Outbox, numbers, work
 
-    tell = None if options.control is None else Outbox(lines.news).tell
+    note = None if options.control is None else Outbox(lines.news).note
     own = functools.partial(numbers, number, options.workers)
-    chain, _ = await _make_chain(options, boxes, chance, tls, _observers(boxes), tell, own)
+    log = BoxLog()
+    chain, _ = await _make_chain(options, boxes, chance, tls, _observers(boxes, log), note, own)
     await work(chain, listen, lines.asked)
+    log.flush()
 
 
 async def _watch(options: Options, workers: "Workers", feed: "EventFeed | None") -> None:
     """Be the process before the workers."""
     names = " -> ".join(box.profile.id for box in workers.boxes)
     most = options.workers * _most_flows(options, len(workers.boxes))[0]
-    _say(
+    say(
         f"{names} on {Address(*workers.address)}, to {options.upstream}, {options.workers} workers, "
         f"at most {most} flows  (Ctrl-C ends it)"
     )
@@ -228,7 +231,7 @@ async def _make_chain(
     chance: random.Random,
     tls: "Tls",
     observer: "Callable[[int], Observer]",
-    tell: Callable[..., object] | None,
+    note: Callable[..., object] | None,
     numbers: Callable[[], Iterator[int]] | None = None,
 ) -> "tuple[Chain, int]":
     """Return the boxes, and how many flows they take."""
@@ -236,7 +239,7 @@ async def _make_chain(
 
     most, descriptors = _most_flows(options, len(boxes))
     upstream = await _resolve(options.upstream)
-    return Chain(boxes, upstream, observer, most, chance, tls, descriptors, tell, options.seed, numbers), most
+    return Chain(boxes, upstream, observer, most, chance, tls, descriptors, note, options.seed, numbers), most
 
 
 def _feed(options: Options) -> "EventFeed | None":
@@ -275,7 +278,7 @@ async def _control(
 
     control = PagedControl(boxes, stop.set, _token(options), feed)
     async with control.opened(options.control, "--control HOST:PORT") as at:
-        _say(f"control API on http://{at}/")
+        say(f"control API on http://{at}/")
         yield
 
 
@@ -306,26 +309,8 @@ async def _resolve(upstream: Address) -> list[tuple[socket.AddressFamily, tuple[
     return [(family, (str(address[0]), *address[1:])) for family, _, _, _, address in found]
 
 
-def _observers(boxes: "Sequence[Profile]") -> "Callable[[int], Observer]":
-    return lambda place: lambda event: _say(f"{boxes[place].id}: {_line(event)}")
-
-
-def _line(event: "Event") -> str:
-    from hbprobe.middlebox.events import FlowExpired, FlowRefused, FlowRevived
-
-    match event:
-        case FlowExpired():
-            silenced = f" ({', '.join(sorted(event.ways))})" if event.ways else ""
-            return (
-                f"flow {event.number} from {event.client}: {event.timer} ran out after {event.quiet_s:.3f} s "
-                f"(age {event.age_s:.3f} s): {event.expiry}{silenced}"
-            )
-        case FlowRevived():
-            return f"flow {event.number} from {event.client}: a packet has brought it back"
-        case FlowRefused():
-            return f"refused {event.client}: {event.reason}"
-        case _:
-            return event.text
+def _observers(boxes: "Sequence[Profile]", log: BoxLog) -> "Callable[[int], Observer]":
+    return lambda place: functools.partial(log.tell, boxes[place].id)
 
 
 def _summary(relay: "RunningBox") -> str:
@@ -336,14 +321,3 @@ def _summary(relay: "RunningBox") -> str:
         f"reset by their ends {counts.reset}, refused {counts.refused}; "
         f"{counts.bytes_from_client} bytes from clients, {counts.bytes_from_server} from servers"
     )
-
-
-def _say(text: str) -> None:
-    # The line and its end in one piece: workers share the log, and unbuffered Python writes piece by piece.
-    print(f"{_words_of(datetime.datetime.now(datetime.UTC).replace(microsecond=0))} {text}\n", end="", flush=True)
-
-
-@functools.lru_cache(maxsize=1)
-def _words_of(second: datetime.datetime) -> str:
-    """Write a time of day; thousands of lines may want the same one."""
-    return second.strftime("%H:%M:%S")

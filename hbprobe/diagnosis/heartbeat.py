@@ -20,6 +20,11 @@ def safe_interval_s(limit: Limit) -> float | None:
     return math.floor(each_s) if each_s >= _WHOLE_FROM_S else round(each_s, 2)
 
 
+def needed_s(heartbeat_s: float) -> float:
+    """Return the timer with which a heartbeat lives, one that is lost included."""
+    return _SPARE * heartbeat_s
+
+
 def lives(limit: Limit, heartbeat_s: float) -> bool | None:
     """Say whether a connection with such a heartbeat lives; None where that was not measured."""
     if limit.survived_s is not None and heartbeat_s <= limit.survived_s:

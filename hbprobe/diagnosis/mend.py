@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from hbprobe.diagnosis.advice import beyond_it, enough_s
+from hbprobe.diagnosis.heartbeat import lives, needed_s
 from hbprobe.diagnosis.ranking import Match
 from hbprobe.diagnosis.reasoning import BoxKind, Movement, Reasoning, Runs
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.profiles.silent_request import deciding_timer
+from hbprobe.profiles.silent_request import deciding_timer, quiet_timer
 from hbprobe.trial.evidence import Observation, Question
+from hbprobe.trial.methods.table import DEFAULT, METHODS, MethodTraits
 from hbprobe.trial.outcome import Limit
 
 _NO_TIMER = {
@@ -39,20 +41,28 @@ def mend(
     reasoning: Reasoning,
     verdict: Judgement | None,
     fitting: Sequence[Match] = (),
+    *,
+    method: str = DEFAULT,
+    heartbeat_s: float | None = None,
 ) -> tuple[str, ...]:
-    """Say what to do, one sentence or two each; `fitting` are the products that fit best."""
+    """Say what to do, one sentence or two each, with the lines that do it where their source is known.
+
+    `fitting` are the products that fit best, `heartbeat_s` is how often the application sends something, if it said.
+    """
+    traits = METHODS[method]
     first = reasoning.kinds[0]
     if first in _NO_TIMER:
         return (_NO_TIMER[first],)
     if first is BoxKind.SERVER:
-        return (*_ping(seen), *_from_one_end(seen), _BETWEEN_REQUESTS)
+        return (*_ping(seen, traits), *_from_one_end(seen), _BETWEEN_REQUESTS)
     doubt = (_MAYBE_SERVERS,) if BoxKind.SERVER in reasoning.kinds else ()
     return (
         *_timer(limit, verdict),
         *_at_the_product(enough_s(limit, verdict), fitting),
-        *_ping(seen),
+        *_for_the_heartbeat(limit, verdict, heartbeat_s, fitting, traits),
+        *_ping(seen, traits),
         *_from_one_end(seen),
-        *_keep_alive(limit, seen, reasoning),
+        *_keep_alive(limit, seen, reasoning, traits),
         *doubt,
     )
 
@@ -66,7 +76,7 @@ def _timer(limit: Limit, verdict: Judgement | None) -> Iterator[str]:
     if verdict.recommended_s is not None and enough_s(limit, verdict) is None:
         yield "The timer is long enough for these devices."
     elif verdict.recommended_s is not None:
-        yield f"The timer for the change ticket: {verdict.ticket}"
+        yield f"For the change ticket, {verdict.ticket}"
     yield f"A timer of {_seconds(verdict.carries_max_s)} carries the longest heartbeat of these settings."
 
 
@@ -85,7 +95,30 @@ def _at_the_product(timer_s: int | None, fitting: Sequence[Match]) -> Iterator[s
             yield f"{where}: {'; '.join(line.strip() for line in command.splitlines())}"
 
 
-def _ping(seen: Sequence[Observation]) -> Iterator[str]:
+def _for_the_heartbeat(
+    limit: Limit,
+    verdict: Judgement | None,
+    heartbeat_s: float | None,
+    fitting: Sequence[Match],
+    traits: MethodTraits,
+) -> Iterator[str]:
+    """Tell how the timer is made long enough for an application whose heartbeat is too seldom for it."""
+    if verdict is not None or heartbeat_s is None or lives(limit, heartbeat_s) is not False:
+        return
+    timer_s = needed_s(heartbeat_s)
+    yield f"A timer of {_seconds(timer_s)} is long enough for a heartbeat every {_seconds(heartbeat_s)}."
+    known = [
+        (match.profile.name, command)
+        for match in fitting
+        if (timer := quiet_timer(match.profile, traits.phase)) is not None
+        and (command := timer.set_to(timer_s)) is not None
+        and timer_s <= (timer.max or timer_s)
+    ]
+    for name, command in known if len(known) <= _MOST_PRODUCTS else ():
+        yield f"If it is {name}: {'; '.join(line.strip() for line in command.splitlines())}"
+
+
+def _ping(seen: Sequence[Observation], traits: MethodTraits) -> Iterator[str]:
     """Tell of the protocol's own ping: that is what drips from both ends where no far end of ours drips alone."""
     asked = {one.ask.question: one for one in seen}
     tried = asked.get(Question.BOTH_DRIP)
@@ -94,6 +127,7 @@ def _ping(seen: Sequence[Observation]) -> Iterator[str]:
     every = f"The protocol's own ping every {_seconds(tried.ask.interval_s)}"
     if tried.survived:
         yield f"{every}: it was tried, and saved the connection; if one is lost, the next still comes in time."
+        yield from (line.sentence(tried.ask.interval_s) for line in traits.ping_lines)
     elif tried.survived is False:
         yield (
             f"{every} was tried, and did not save the connection: the timer counts from the start, or the box does "
@@ -105,7 +139,13 @@ def _from_one_end(seen: Sequence[Observation]) -> Iterator[str]:
     """Tell which end must say something, as far as the protocol lets this one say something that is not answered."""
     asked = {one.ask.question: one for one in seen}
     tried, pinged = asked.get(Question.CLIENT_DRIP), asked.get(Question.BOTH_DRIP)
-    if tried is None or pinged is None or not pinged.survived or Question.SERVER_DRIP in asked:
+    if pinged is None or not pinged.survived or Question.SERVER_DRIP in asked:
+        return
+    if tried is None:
+        yield (
+            "From which end it must come cannot be told here: whatever hbprobe may say in this protocol is answered, "
+            "so both ends spoke. With hbprobe serve at the far end it can be told (--method hold)."
+        )
         return
     if tried.survived:
         yield "It may come from the client alone: bytes that the server does not answer saved it, too."
@@ -117,7 +157,9 @@ def _from_one_end(seen: Sequence[Observation]) -> Iterator[str]:
     yield "Whether bytes from the server alone do cannot be told here: only hbprobe serve at the far end says."
 
 
-def _keep_alive(limit: Limit, seen: Sequence[Observation], reasoning: Reasoning) -> Iterator[str]:
+def _keep_alive(
+    limit: Limit, seen: Sequence[Observation], reasoning: Reasoning, traits: MethodTraits
+) -> Iterator[str]:
     tried = next((one for one in seen if one.ask.question is Question.KEEP_ALIVE), None)
     if tried is not None and tried.survived and tried.ask.interval_s is not None:
         below = f"; any interval below {format_duration(limit.survived_s)} should do" if limit.survived_s else ""
@@ -125,6 +167,7 @@ def _keep_alive(limit: Limit, seen: Sequence[Observation], reasoning: Reasoning)
             f"Or TCP keep-alives every {_seconds(tried.ask.interval_s)} from either end: from this one they were "
             f"tried, and saved the request{below}."
         )
+        yield from (line.sentence(tried.ask.interval_s) for line in traits.keep_alive_lines)
     elif reasoning.counts is Movement.DATA:
         yield "TCP keep-alives do not help: the box counts data only."
     elif reasoning.runs in (Runs.TOTAL, Runs.FROM_REQUEST):

@@ -18,7 +18,7 @@ from hbprobe.farend.hold_request import (
     read_seconds,
 )
 from hbprobe.farend.witness import Witness
-from hbprobe.net.tcp_info import acknowledge_now, give_up_after
+from hbprobe.net.liveness import acknowledge_on, give_up_after
 
 _MOST_BODY_BYTES = 1 << 20
 _UNACKNOWLEDGED_S = 120.0
@@ -79,7 +79,7 @@ class HoldService:
         asked, transport = _Asked.of(request), request.transport
         if transport is None:
             raise ConnectionResetError  # gone before it was read
-        acknowledge_now(transport)
+        acknowledge_on(transport)
         peer, started_s = _escaped(request.remote or "?"), self._loop.time()
         held = self._witness.came(asked.nonce, transport)
         self.holding += 1
@@ -144,7 +144,7 @@ async def _drained(request: web.Request) -> None:
     """Read the request's body to its end; what it says is of no interest."""
     size = 0
     while chunk := await request.content.readany():
-        acknowledge_now(request.transport)
+        acknowledge_on(request.transport)
         size += len(chunk)
         if size > _MOST_BODY_BYTES:
             raise web.HTTPRequestEntityTooLarge(_MOST_BODY_BYTES, size)

@@ -8,7 +8,7 @@ from hbprobe.farend.responders import MakeResponder, Responder
 from hbprobe.net.accepted import AcceptedTransport
 from hbprobe.net.address import PeerAddress
 from hbprobe.net.listener import Listener
-from hbprobe.net.tcp_info import acknowledge_now
+from hbprobe.net.liveness import acknowledge_on
 
 
 class ResponderServer:
@@ -67,5 +67,5 @@ class _Answering(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Let the responder answer."""
-        acknowledge_now(self._transport)
+        acknowledge_on(self._transport)
         self._transport.write(self._responder.take(data))

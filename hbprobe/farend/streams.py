@@ -8,7 +8,7 @@ from itertools import count
 from aiohttp import WSMsgType, web
 
 from hbprobe.farend.hold_request import LONGEST_HOLD_S, UNBUFFERED, read_seconds
-from hbprobe.net.tcp_info import acknowledge_now
+from hbprobe.net.liveness import acknowledge_on
 
 _SHORTEST_EVERY_S = 0.05
 _MOST_BYTES = 1 << 16
@@ -24,7 +24,7 @@ class StreamService:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         silence_s = _seconds(request, "silence", 0.0)
         every_s = _seconds(request, "every", LONGEST_HOLD_S, least_s=_SHORTEST_EVERY_S)
-        acknowledge_now(request.transport)
+        acknowledge_on(request.transport)
         response = web.StreamResponse(headers={**UNBUFFERED, "Content-Type": "text/event-stream"})
         await response.prepare(request)
         await asyncio.sleep(silence_s)
@@ -35,10 +35,10 @@ class StreamService:
 
     async def _echo(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(autoping=True, heartbeat=None, receive_timeout=None, max_msg_size=_MOST_BYTES)
-        acknowledge_now(request.transport)
+        acknowledge_on(request.transport)
         await socket.prepare(request)
         async for message in socket:
-            acknowledge_now(request.transport)
+            acknowledge_on(request.transport)
             if message.type is WSMsgType.TEXT:
                 await socket.send_str(message.data)
             elif message.type is WSMsgType.BINARY:

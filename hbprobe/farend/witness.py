@@ -24,8 +24,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from hbprobe.net.liveness import tcp_info
 from hbprobe.net.replies import EndKind
-from hbprobe.net.tcp_info import tcp_info
 from hbprobe.warp import ClockLoop
 
 _MOST_KEPT = 4096

@@ -1,6 +1,5 @@
 """Boxes in a row: each one's server is the next one's client side, and each keeps its own state."""
 
-import functools
 import random
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +28,7 @@ class Chain:
         chance: random.Random | None = None,
         tls: Tls = NO_TLS,
         descriptors: int = DESCRIPTORS,
-        tell: Callable[..., object] | None = None,
+        note: Callable[..., object] | None = None,
         seed: int = 0,
         numbers: Callable[[], Iterator[int]] | None = None,
     ) -> None:
@@ -37,7 +36,7 @@ class Chain:
 
         `descriptors`: so many may be in use, by all boxes together.
 
-        With `tell`, boxes can be given toxics, and call it, as `EventFeed.tell`, with what happens; `seed` decides
+        With `note`, boxes can be given toxics, and call it, as `EventFeed.note`, with what happens; `seed` decides
         then which flows those hit. `numbers` gives those of a box's flows, counted from 1 without it.
         """
         self._boxes = boxes
@@ -48,7 +47,7 @@ class Chain:
         self._chance = chance
         self._tls = tls
         self._descriptors = descriptors // max(1, len(boxes))
-        self._tell = tell
+        self._note = note
         self._seed = seed
         self._numbers = numbers
         self.relays: list[RunningBox] = []
@@ -76,8 +75,8 @@ class Chain:
         common = profile, upstream, self._observer(place), self._max_flows
         numbers = None if self._numbers is None else self._numbers()
         toxic: dict[str, Any] = {}
-        if self._tell is not None:
-            toxic = {"seed": f"{self._seed}/{place}", "tell": functools.partial(self._tell, box=place)}
+        if self._note is not None:
+            toxic = {"seed": f"{self._seed}/{place}", "note": self._note, "of": {"box": place}}
         if profile.layer is not Layer.HTTP:
             if not toxic:
                 from hbprobe.middlebox.relay import Relay

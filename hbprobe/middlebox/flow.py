@@ -148,12 +148,14 @@ class Flow:
 
     def _first_due(self) -> Rule:
         rules = self.rules
-        found = (
-            (self._phase_due(), rules.by_phase[self.phase]),
-            (self._unacknowledged_due(), rules.unacknowledged),
-            (self._lifetime_due(), rules.lifetime),
-        )
-        rule = min(found, key=lambda one: one[0])[1]
+        rule = rules.by_phase[self.phase]
+        if not rules.are_plain:
+            found = (
+                (self._phase_due(), rule),
+                (self._unacknowledged_due(), rules.unacknowledged),
+                (self._lifetime_due(), rules.lifetime),
+            )
+            rule = min(found, key=lambda one: one[0])[1]
         assert rule is not None  # something is due
         return rule
 

@@ -19,8 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar, cast
 
 from hbprobe.middlebox.alarm import Alarm
-from hbprobe.middlebox.box_stats import BoxStats
-from hbprobe.middlebox.events import FlowExpired, Observer
+from hbprobe.middlebox.events import BoxStats, FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import AT_ONCE, DESCRIPTORS, ExpiredEnds, end_at_once
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.running_box import FlowState
@@ -36,7 +35,7 @@ _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
 _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
-_BOTH = 0b11
+BOTH = 0b11
 """The bits of both sides."""
 _AFTER_THE_HANDSHAKE = {errno.ECONNRESET, errno.EPIPE}
 """RST from a server that has taken the connection; one that has not would be ECONNREFUSED (connect(2))."""
@@ -61,7 +60,7 @@ class Link(Flow):
 
     def end_came(self, side: int) -> None:
         """Note that one end has nothing more to say; where the box allows no half-close, the other may not either."""
-        self.ended |= 1 << side if self.rules.half_close else _BOTH
+        self.ended |= 1 << side if self.rules.half_close else BOTH
 
     def state(self, now: float) -> FlowState:
         """Return what can be told of this flow."""
@@ -365,7 +364,7 @@ class Relay(Generic[LinkT]):
 
     def _is_through(self, link: LinkT) -> bool:
         """Return whether both directions have ended, and nothing of them is left to be passed on."""
-        return link.ended == _BOTH
+        return link.ended == BOTH
 
     def _close(self, link: LinkT) -> None:
         self.counts.closed += 1

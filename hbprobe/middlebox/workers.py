@@ -8,8 +8,6 @@ it unasked, on a line of its own.
 
 import asyncio
 import contextlib
-import datetime
-import functools
 import itertools
 import multiprocessing
 import os
@@ -25,16 +23,16 @@ from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import FlowCounts
 from hbprobe.middlebox.faults.staged_relay import What
-from hbprobe.middlebox.faults.toxic_box import ToxicBox
+from hbprobe.middlebox.faults.toxic_box import Note, ToxicBox
 from hbprobe.middlebox.faults.toxics import Toxic
 from hbprobe.middlebox.running_box import FlowState, RunningBox
-from hbprobe.net.event_feed import EventFeed
+from hbprobe.net.event_feed import EventFeed, time_of_day
 from hbprobe.profiles.model import Profile
 
 _STOP = "stop"
 _AT_ONCE = 100
 _MOST_WAITING = 10_000
-_News = tuple[datetime.datetime, str, Mapping[str, object]]
+_News = tuple[float, str, Mapping[str, object], Mapping[str, object]]
 
 
 class WorkerLines(NamedTuple):
@@ -101,18 +99,18 @@ class Outbox:
         self._waiting: deque[_News] = deque(maxlen=_MOST_WAITING)
         self._lost = 0
 
-    def tell(self, event: str, **more: object) -> None:
-        """Send an event on, as `EventFeed.tell` takes it."""
+    def note(self, event: str, more: Mapping[str, object], of: Mapping[str, object]) -> None:
+        """Send an event on, as `EventFeed.note` takes it."""
         if not self._waiting:
             asyncio.get_running_loop().add_writer(self._line.fileno(), self._send)
         self._lost += len(self._waiting) == _MOST_WAITING
-        self._waiting.append((datetime.datetime.now(datetime.UTC), event, more))
+        self._waiting.append((time_of_day(), event, more, of))
 
     def _send(self) -> None:
         """Send some: a socket that can be written to has room for so many, so that this does not block."""
         some = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
         if self._lost:
-            some.insert(0, (some[0][0], "missed", {"events": self._lost}))
+            some.insert(0, (some[0][0], "missed", {"events": self._lost}, {}))
             self._lost = 0
         with contextlib.suppress(OSError):  # the first process is gone, and this one soon
             self._line.send(some)
@@ -188,7 +186,7 @@ class Workers:
         self.boxes: list[RunningBox] = [
             _SharedBox(self, place, profile)
             if feed is None
-            else _SharedToxicBox(self, place, profile, f"{seed}/{place}", functools.partial(feed.tell, box=place))
+            else _SharedToxicBox(self, place, profile, f"{seed}/{place}", feed.note)
             for place, profile in enumerate(profiles)
         ]
 
@@ -221,9 +219,9 @@ class Workers:
             asyncio.get_running_loop().remove_reader(news.fileno())
             return
         assert self._feed is not None  # or they would tell nothing
-        for at, event, more in events:
-            self._feed.add(at, event, more)
-            if event == What.ENDED and isinstance(box := self.boxes[more["box"]], ToxicBox):
+        for at_s, event, more, of in events:
+            self._feed.add(at_s, event, more, of)
+            if event == What.ENDED and isinstance(box := self.boxes[of["box"]], ToxicBox):
                 box.ended(more["connection"])
 
     def stop(self) -> None:
@@ -313,11 +311,9 @@ class _SharedBox:
 class _SharedToxicBox(_SharedBox, ToxicBox):
     """One box of the row that takes toxics. They are checked and told of here, and each worker has the same."""
 
-    def __init__(
-        self, workers: Workers, place: int, profile: Profile, seed: str, tell: Callable[..., object]
-    ) -> None:
+    def __init__(self, workers: Workers, place: int, profile: Profile, seed: str, note: Note) -> None:
         _SharedBox.__init__(self, workers, place, profile)
-        ToxicBox.__init__(self, seed, tell)
+        ToxicBox.__init__(self, seed, note, {"box": place})
 
     def connections(self) -> list[dict[str, Any]]:
         """Return the live flows of all workers as documents."""

@@ -14,10 +14,8 @@ by `listener` and `accepted`. Nothing here knows of trials, profiles or requests
     tls_end.py       how the other side of an SSLSocket ended the connection
     tls_trouble.py   what went wrong with TLS, and what to do about it: one table, by OpenSSL's words for the alert or
                      the mistake
-    liveness.py      whether the peer of a connection is there, as far as one can tell without sending; and telling it
-                     that we are, by ACKs and keep-alives
-    tcp_info.py      what the kernel knows of a TCP connection (TCP_INFO): whether it stands, and what was
-                     acknowledged
+    liveness.py      whether the peer of a connection is there, as far as the kernel knows unasked (TCP_INFO); and
+                     telling it that we are, by ACKs and keep-alives
     socket_watch.py  what waits for a socket of a box: until it can be read, or written to, or until its peer has sent
                      RST
     silence.py       making a connected TCP socket go silent: no ACK, no RST, no FIN, whatever its peer sends

@@ -11,7 +11,7 @@ import socket
 import ssl
 from typing import Any, Protocol
 
-from hbprobe.net.tcp_info import give_up_after
+from hbprobe.net.liveness import give_up_after
 from hbprobe.net.tls_end import heed_truncation, pending_failure, what_ended
 
 _READ_BYTES = 64 * 1024

@@ -6,9 +6,9 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 import contextlib
 import datetime
-import functools
 import json
 import secrets
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
@@ -30,6 +30,8 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
+_NOTHING: Final[Mapping[str, object]] = {}
+_Event = tuple[float, str, Mapping[str, object], Mapping[str, object]]
 
 
 class EventFeed:
@@ -38,14 +40,13 @@ class EventFeed:
     On the wire an event's id is `LIFE-NUMBER`: a restart begins another life, whose numbers mean other events.
     """
 
-    def __init__(
-        self, now: Callable[[], datetime.datetime] | None = None, kept: int = _KEPT, life: str | None = None
-    ) -> None:
+    def __init__(self, now: Callable[[], float] | None = None, kept: int = _KEPT, life: str | None = None) -> None:
+        """`now` is the time of day in seconds since 1970."""
         # they are made documents of when somebody asks, which is rare
-        self._events: deque[tuple[int, datetime.datetime, str, Mapping[str, object]]] = deque(maxlen=kept)
+        self._events: deque[_Event] = deque(maxlen=kept)
         self._has_listeners = False
         self._listeners = 0
-        self._now = now or functools.partial(datetime.datetime.now, datetime.UTC)
+        self._now = now or time_of_day
         self._came = asyncio.Event()
         self._life = life or secrets.token_hex(4)
         self.last = 0
@@ -58,12 +59,16 @@ class EventFeed:
 
     def tell(self, event: str, **more: object) -> None:
         """Add an event; what is None or empty is left out, and a tuple is an address as a socket gives it."""
-        self.add(self._now(), event, more)
+        self.add(self._now(), event, more, _NOTHING)
 
-    def add(self, at: datetime.datetime, event: str, more: Mapping[str, object]) -> None:
-        """Add an event that happened at a time."""
+    def note(self, event: str, more: Mapping[str, object], of: Mapping[str, object]) -> None:
+        """Add an event of something that many are of: `of` says what that is, and comes first."""
+        self.add(self._now(), event, more, of)
+
+    def add(self, at_s: float, event: str, more: Mapping[str, object], of: Mapping[str, object]) -> None:
+        """Add an event that happened at a time of day."""
         self.last += 1
-        self._events.append((self.last, at, event, more))
+        self._events.append((at_s, event, more, of))
         if self._has_listeners:
             self._has_listeners = False
             self._came.set()
@@ -78,7 +83,7 @@ class EventFeed:
         is_known = first - 1 <= last <= self.last
         begin = last + 1 - first if is_known else 0
         places = range(begin, len(self._events))[:most]
-        found = [_document(*self._events[place]) for place in places]
+        found = [_document(first + place, *self._events[place]) for place in places]
         return found if is_known else [{"id": first - 1, "event": "missed"}, *found]
 
     def number(self, place: str) -> int | None:
@@ -126,11 +131,20 @@ class EventFeed:
                 yield b": nothing happened\n\n"
 
 
-def _document(number: int, at: datetime.datetime, event: str, more: Mapping[str, object]) -> dict[str, Any]:
+def time_of_day() -> float:
+    """Return the time of day in seconds since 1970: no duration is reckoned from it."""
+    return time.time()  # noqa: TID251
+
+
+def _document(
+    number: int, at_s: float, event: str, more: Mapping[str, object], of: Mapping[str, object]
+) -> dict[str, Any]:
     told = {
         name: name_of(value) if isinstance(value, tuple) else value
-        for name, value in more.items()
+        for name, value in (*of.items(), *more.items())
         if value not in (None, "")
     }
-    at_text = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at_text = (
+        datetime.datetime.fromtimestamp(at_s, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
     return {"id": number, "at": at_text, "event": str(event), **told}

@@ -17,9 +17,9 @@ from typing import cast
 
 from hbprobe.net.address import SocketAddress
 from hbprobe.net.dial import CONNECT_TIMEOUT_S, From, Prepare, connect, look_up, reason_of
+from hbprobe.net.liveness import TcpInfo, acknowledge_on, tcp_info
 from hbprobe.net.replies import Connection, End, EndKind
 from hbprobe.net.target import Target
-from hbprobe.net.tcp_info import TcpInfo, acknowledge_now, tcp_info
 from hbprobe.net.tls_trouble import tls_trouble
 from hbprobe.warp import rate_of
 
@@ -162,7 +162,7 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the socket."""
-        acknowledge_now(self._transport)
+        acknowledge_on(self._transport)
         if self._handshake.cancelled():
             return  # nobody waits for this connection any more
         if self._tls is None:

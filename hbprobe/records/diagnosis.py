@@ -43,7 +43,16 @@ class Diagnosis(JsonRecord):
     @property
     def mend(self) -> tuple[str, ...]:
         """What to do."""
-        return mend(self.result.limit, self.seen, self.reasoning, self.result.verdict, best(self.matches))
+        result = self.result
+        return mend(
+            result.limit,
+            self.seen,
+            self.reasoning,
+            result.verdict,
+            best(self.matches),
+            method=result.method,
+            heartbeat_s=result.heartbeat_s,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with seconds rounded to the millisecond."""

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import Settings
-from hbprobe.net.tcp_info import acknowledge_now
+from hbprobe.net.liveness import acknowledge_on
 from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.standin.device import ServedRequest
 from hbprobe.standin.exchange_server import ExchangeServer
@@ -72,9 +72,9 @@ class StandIn:
     async def _serve(self, request: web.Request) -> web.Response:
         loop = asyncio.get_running_loop()
         started_s = loop.time()
-        acknowledge_now(request.transport)
+        acknowledge_on(request.transport)
         body = await request.read()
-        acknowledge_now(request.transport)
+        acknowledge_on(request.transport)
         turn = ServedRequest(_plain(request, body), started_s)
         is_delivered = False
         try:

@@ -1,13 +1,12 @@
 """The fault proxy in a test's own process: `async with FaultProxy({"name": "db", "upstream": ...}) as faults`."""
 
-import datetime
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from hbprobe.errors import UserError
 from hbprobe.middlebox.faults.toxic_reading import ApiError, read_toxic
-from hbprobe.net.event_feed import EventFeed
+from hbprobe.net.event_feed import EventFeed, time_of_day
 from hbprobe.testing.in_flight import wait_until_delivered
 from hbprobe.testing.loop import WarpLoop
 from hbprobe.testing.on_loop import OnLoop
@@ -39,7 +38,7 @@ class FaultProxy(OnLoop):
         self._asked = [{"listen": f"{_HERE}:0", **proxy} for proxy in proxies]
         self._seed = seed
         self._feed = EventFeed(self._now)
-        self._began = (datetime.datetime.now(datetime.UTC), 0.0)
+        self._began = (time_of_day(), 0.0)
         self._api: ToxiproxyApi | None = None
         self._dark_since_s: dict[str, float] = {}
 
@@ -101,12 +100,12 @@ class FaultProxy(OnLoop):
             raise UserError(f"no proxy {name}: there are {', '.join(self._api.proxies) or 'none'}")
         return self._api.proxies[name]
 
-    def _now(self) -> datetime.datetime:
-        at, of_loop_s = self._began
-        return at + datetime.timedelta(seconds=self._loop.time() - of_loop_s)
+    def _now(self) -> float:
+        at_s, of_loop_s = self._began
+        return at_s + self._loop.time() - of_loop_s
 
     async def _open(self) -> None:
-        self._began = (datetime.datetime.now(datetime.UTC), self._loop.time())
+        self._began = (time_of_day(), self._loop.time())
         self._dark_since_s.clear()
         self._api = ToxiproxyApi(seed=self._seed, feed=self._feed)
         try:

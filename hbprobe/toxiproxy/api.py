@@ -135,7 +135,7 @@ class ToxiproxyApi(JsonApi):
     async def _made(self, asked: ProxyAsked) -> Proxy:
         """Make a proxy with its toxics, or nothing at all; raises ApiError."""
         name, upstream = asked.name or "", asked.upstream or ""
-        proxy = Proxy(name, asked.listen or "", upstream, self._seed, self.feed.tell)
+        proxy = Proxy(name, asked.listen or "", upstream, self._seed, self.feed)
         try:
             proxy.speak(asked.tls or PLAIN, self._folder)
             for toxic in asked.toxics:

@@ -5,7 +5,6 @@ import functools
 import os
 import random
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from hbprobe.middlebox.faults.fault_box import FaultBox
 from hbprobe.middlebox.faults.toxic_box import toxic_document
 from hbprobe.middlebox.faults.toxic_reading import ApiError
 from hbprobe.net.address import Address, SocketAddress
+from hbprobe.net.event_feed import EventFeed
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.toxiproxy.api_reading import PLAIN, ProxyTls
 from hbprobe.toxiproxy.tls_files import settings
@@ -24,21 +24,22 @@ _OPEN_PATH = "open-path"
 class Proxy:
     """A box between an address of its own and a server."""
 
-    def __init__(self, name: str, listen: str, upstream: str, seed: int, tell: Callable[..., None]) -> None:
-        """`tell` is called as `EventFeed.tell`."""
+    def __init__(self, name: str, listen: str, upstream: str, seed: int, feed: EventFeed) -> None:
+        """`feed` is told what happens."""
         self.name = name
         self.listen = listen
         self.upstream = upstream
         self.enabled = False
         self.tls = PLAIN
-        self._tell = functools.partial(tell, proxy=name)
+        self._tell = functools.partial(feed.tell, proxy=name)
         self.box = FaultBox(
             Catalogue()[_OPEN_PATH],
             [],
             lambda _: None,
             chance=random.Random(f"{seed}/{name}"),
             seed=f"{seed}/{name}",
-            tell=self._tell,
+            note=feed.note,
+            of={"proxy": name},
         )
 
     # Listening

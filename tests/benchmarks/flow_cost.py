@@ -10,6 +10,7 @@ thread. Programs that load them are processes of their own.
 import argparse
 import asyncio
 import contextlib
+import functools
 import gc
 import multiprocessing
 import os
@@ -26,7 +27,7 @@ import load
 import rig
 
 from hbprobe import warp
-from hbprobe.cli.proxy import _observers
+from hbprobe.cli.box_log import BoxLog
 from hbprobe.middlebox.chain import Chain
 from hbprobe.net.event_feed import EventFeed
 from hbprobe.profiles.catalogue import Catalogue
@@ -76,7 +77,7 @@ class _Client:
                     line.send(0)
 
 
-async def _boxes(upstream: int, idle_s: float) -> tuple[dict[str, int], dict[str, Any]]:
+async def _boxes(upstream: int, log: BoxLog) -> tuple[dict[str, int], dict[str, Any]]:
     """Set our boxes up; return where each listens, and the box."""
     address = [(socket.AF_INET, ("127.0.0.1", upstream))]
     open_path = Catalogue()["open-path"]
@@ -86,7 +87,8 @@ async def _boxes(upstream: int, idle_s: float) -> tuple[dict[str, int], dict[str
     feeds = {_LIKE_OURS: None, _CLOSES: None, _FEED: EventFeed()}
     for name, feed in feeds.items():
         profile = closing if name == _CLOSES else open_path
-        chain = Chain([profile], address, _observers([profile]), tell=None if feed is None else feed.tell)
+        note = None if feed is None else feed.note
+        chain = Chain([profile], address, lambda _: functools.partial(log.tell, "box"), note=note)
         _, ports[name] = await chain.listen("127.0.0.1", 0)
         boxes[name] = chain.relays[0]
     api = ToxiproxyApi()
@@ -99,7 +101,7 @@ async def _boxes(upstream: int, idle_s: float) -> tuple[dict[str, int], dict[str
 async def _connections(
     client: _Client, upstream: int, turns: int, count: int, haproxy: rig.Program
 ) -> dict[str, list[float]]:
-    ports, _ = await _boxes(upstream, 600)
+    ports, _ = await _boxes(upstream, BoxLog())
     clocks: dict[str, Took] = dict.fromkeys(ports, time.thread_time)
     ports[_HAPROXY], clocks[_HAPROXY] = haproxy.port, haproxy.cpu_s
     took: dict[str, list[float]] = {name: [] for name in ports}
@@ -113,13 +115,15 @@ async def _connections(
 
 
 async def _expiring(client: _Client, upstream: int, turns: int, count: int) -> dict[str, list[float]]:
-    ports, boxes = await _boxes(upstream, 600)
+    log = BoxLog()
+    ports, boxes = await _boxes(upstream, log)
     took: dict[str, list[float]] = {_CLOSES: []}
     for turn in range(turns + 1):
         for name in took:
             await client.do("keep", ports[name], count)
             before_s = time.thread_time()
             assert boxes[name].expire_all() == count
+            log.flush()
             if turn:
                 took[name].append((time.thread_time() - before_s) / count * 1e6)
             await client.do("close", ports[name], count)

@@ -75,7 +75,7 @@ async def _tick(late: list[float]) -> None:
 def _box(listener: socket.socket) -> FaultBox:
     upstream = [(socket.AF_INET, listener.getsockname())]
     open_path = Catalogue()["open-path"]
-    return FaultBox(open_path, upstream, lambda _: None, seed="benchmark", tell=lambda _event, **_more: None)
+    return FaultBox(open_path, upstream, lambda _: None, seed="benchmark", note=lambda *_: None, of={})
 
 
 async def _one_way_s(ends: Ends) -> float:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support.iis import head, ping, write
+from support.packets import RST, Talk, written
 
 from hbprobe.cli.main import main
 from hbprobe.locate.finding import ALL, NONE, Hop, Reached, Route, locate
@@ -23,6 +25,8 @@ SMALL_FLEET = ("--devices", "40", "--days", "0.1")
 TIMERS = ("--from", "30min", "--to", "35min", "--step", "5min")
 VERBS = [
     (("lab", "aws-nlb-tcp"), 6, r"^limit .*cut at 350", r"^do .*aws-nlb-tcp.*1740 s"),
+    (("diagnose", "--lab", "nginx-http-proxy"), 6, r"^limit .*cut at 60 s.*504", r"proxy_read_timeout 1740s"),
+    (("capture", "a.pcap"), 3, r"1 ended while idle", r"^causes .*or the server reset the connection"),
     (("verdict", "--limit", "350"), 4, r"^means ", r"^ticket .*1740 s"),
     (("fleet", *SMALL_FLEET), 4, r"^event 1040 ", r"^do .*hbprobe size"),
     (
@@ -46,12 +50,20 @@ def rows():
 
 
 @pytest.mark.parametrize(("arguments", "most", "found", "to_do"), VERBS, ids=[one[0][0] for one in VERBS])
-def test_the_answer_stands_in_the_first_lines(capsys, monkeypatch, arguments, most, found, to_do):
+def test_the_answer_stands_in_the_first_lines(capsys, monkeypatch, tmp_path, arguments, most, found, to_do):
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.chdir(written(tmp_path / "a.pcap", Talk().open().say("server", RST, at_s=300)).parent)
     first = lines_of(capsys, arguments)[:most]
     assert re.search(found, first[0]), first
     assert any(re.search(to_do, line) for line in first), first
     assert rows()[arguments[0]] == most
+
+
+def test_logs_begin_with_one_line_for_each_finding(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "120")
+    write(tmp_path / "u_ex300102.log", head() + ping() + ping(sc_status=449))
+    finding, blank, *_ = lines_of(capsys, ("logs", str(tmp_path)))
+    assert "not through provisioning (449" in finding and "--report provisioning" in finding and blank == ""
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])

@@ -133,6 +133,12 @@ def test_the_list(folder, capsys, file, monkeypatch):
     assert history(capsys, file) == (0, listed, "")
 
 
+def test_each_target_begins_with_its_last_limit_and_when_it_changed(folder, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    first, second, *_ = history(capsys, "watch.yaml")[1].splitlines()
+    assert "cut at 300.5 s" in first and "instead of carrying 3540 s" in second
+
+
 @pytest.mark.parametrize("columns", [40, 80])
 def test_the_list_on_a_narrow_terminal(folder, capsys, columns, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))

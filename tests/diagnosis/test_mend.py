@@ -8,11 +8,12 @@ from hbprobe.exchange.verdict import judge
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.trial.evidence import FarEndState, Question
+from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Limit
 
 TIMERS = (
     (
-        "The timer for the change ticket: 1740 s (29 min) or more: the least with which none of these devices loses "
+        "For the change ticket, 1740 s (29 min) or more: the least with which none of these devices loses "
         "a request; event 1040 goes on with Outlook app (540 s), Outlook app (180 s), which no timer changes."
     ),
     "A timer of 3600 s (1 h) carries the longest heartbeat of these settings.",
@@ -22,7 +23,7 @@ TIMERS = (
 def mended(limit, seen, method="hold", fitting=()):
     verdict = judge(limit.survived_s, limit.cut_s, limit.manner, Settings())
     reasoning = reason(limit, seen, method, tls=True)
-    return is_of_the_path(reasoning), mend(limit, seen, reasoning, verdict, fitting)
+    return is_of_the_path(reasoning), mend(limit, seen, reasoning, verdict, fitting, method=method)
 
 
 def fitting(*ids):
@@ -68,7 +69,11 @@ def test_keep_alives_that_help(facts):
         "Or TCP keep-alives every 199 s (3 min 19 s) from either end: from this one they were tried, and saved the "
         "request; any interval below 10 min should do."
     )
-    assert mended(facts.limit(), seen) == (True, (*TIMERS, kept))
+    line = (
+        "Linux, for programs that ask for TCP keep-alives: sysctl -w net.ipv4.tcp_keepalive_time=199 "
+        "net.ipv4.tcp_keepalive_intvl=199 (https://docs.kernel.org/networking/ip-sysctl.html)"
+    )
+    assert mended(facts.limit(), seen) == (True, (*TIMERS, kept, line))
 
 
 def test_keep_alives_that_do_not_help(facts):
@@ -84,9 +89,31 @@ def test_the_protocols_own_ping_that_helps(facts):
         "The protocol's own ping every 60 s (1 min): it was tried, and saved the connection; if one is lost, "
         "the next still comes in time."
     )
-    assert mended(facts.limit(), seen, "websocket")[1] == (*TIMERS, told)
+    lines = [line.sentence(60) for line in METHODS["websocket"].ping_lines]
+    assert "connect(..., ping_interval=60)" in lines[0]
+    assert mended(facts.limit(), seen, "websocket")[1] == (*TIMERS, told, *lines, UNTOLD)
 
 
+def test_a_timer_for_a_heartbeat_that_is_too_seldom(facts):
+    limit, few = Limit(59.5, 60, Manner.CLOSED), fitting("nginx-http-proxy", "haproxy-debian", "aws-alb")
+    reasoning = reason(limit, [facts.silent()], "websocket", tls=True)
+
+    def told(heartbeat_s, verdict=None):
+        given = {"method": "websocket", "heartbeat_s": heartbeat_s}
+        return mend(limit, [facts.silent()], reasoning, verdict, few, **given)
+
+    assert told(90)[:3] == (
+        "A timer of 180 s (3 min) is long enough for a heartbeat every 90 s (1 min 30 s).",
+        "If it is nginx, HTTP proxy: proxy_read_timeout 180s;",
+        "If it is HAProxy as Debian and Ubuntu package it: timeout tunnel 180s",
+    )
+    assert not any("long enough for a heartbeat" in text for text in (*told(None), *told(20)))
+
+
+UNTOLD = (
+    "From which end it must come cannot be told here: whatever hbprobe may say in this protocol is answered, so both "
+    "ends spoke. With hbprobe serve at the far end it can be told (--method hold)."
+)
 TRIED = "as often, were tried, and"
 SERVER_UNTOLD = "Whether bytes from the server alone do cannot be told here: only hbprobe serve at the far end says."
 

@@ -3,14 +3,12 @@ from dataclasses import replace
 
 import pytest
 
-from hbprobe.diagnosis.naming import nameless
-from hbprobe.diagnosis.prediction import predictions, survives
+from hbprobe.diagnosis.prediction import predictions
 from hbprobe.diagnosis.ranking import Argument, Match, best, rank
 from hbprobe.diagnosis.reasoning import reason
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.profiles.model import Category, Restart
-from hbprobe.profiles.silent_request import deciding_timer
+from hbprobe.profiles.model import Category
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question, page_words
 from hbprobe.trial.outcome import Kind, Limit, Outcome
@@ -170,84 +168,6 @@ def test_the_best_must_have_something_that_speaks_for_it():
     assert best([]) == ()
 
 
-# What a profile foretells
-
-
-@pytest.mark.parametrize(
-    ("name", "manners", "aftermath", "status", "far_end"),
-    [
-        ("fortinet-fortigate", (Manner.SILENT,), Aftermath.NOTHING, None, None),
-        ("aws-nlb-tcp", (Manner.SILENT,), Aftermath.RESET, None, None),
-        ("nginx-http-proxy", (Manner.STATUS,), None, 504, FarEndState.CLOSED),
-        ("haproxy-sample-edge", (Manner.STATUS,), None, 504, FarEndState.RESET),
-        (
-            "azure-application-gateway-v2",
-            (Manner.STATUS, Manner.SILENT),
-            Aftermath.ACKNOWLEDGED,
-            504,
-            FarEndState.CLOSED,
-        ),
-        ("nginx-stream-proxy", (Manner.CLOSED,), None, None, None),
-        ("gcp-vpc-firewall-conntrack", (Manner.SILENT,), Aftermath.ACKNOWLEDGED, None, None),
-    ],
-)
-def test_how_a_product_cuts(name, manners, aftermath, status, far_end):
-    foretold = predictions(CATALOGUE.find(name))[0]
-    assert (foretold.manners, foretold.aftermath, foretold.status, foretold.far_end) == (
-        manners,
-        aftermath,
-        status,
-        far_end,
-    )
-
-
-def test_a_product_that_asks_other_servers_takes_its_time():
-    foretold = predictions(CATALOGUE.find("azure-application-gateway-v2"))[0]
-    assert (foretold.cut.limit_s, foretold.cut.tries) == (20, 2)
-
-
-def test_a_product_that_lets_requests_live():
-    assert predictions(CATALOGUE.find("open-path")) == ()
-
-
-ASK = {question: Ask(question, 900, 60) for question in Question}
-
-
-@pytest.mark.parametrize(
-    ("restart", "layer", "client", "server", "both", "alive"),
-    [
-        (Restart.ANY_PACKET, Layer.PACKET, True, True, True, True),
-        (Restart.DATA, Layer.PACKET, True, True, True, False),
-        (Restart.CLIENT_DATA, Layer.TCP, True, False, True, False),
-        (Restart.SERVER_DATA, Layer.TCP, False, True, True, False),
-        (Restart.EACH_DIRECTION, Layer.TCP, False, False, True, False),
-        (Restart.EACH_DIRECTION, Layer.PACKET, True, True, True, True),
-        (Restart.NOTHING, Layer.PACKET, False, False, False, False),
-    ],
-)
-def test_what_saves_a_flow(restart, layer, client, server, both, alive):
-    profile = CATALOGUE.find("fortinet-fortigate").model_copy(update={"layer": layer})
-    timer = deciding_timer(profile).model_copy(update={"restarted_by": restart})
-    questions = (Q.CLIENT_DRIP, Q.SERVER_DRIP, Q.BOTH_DRIP, Q.KEEP_ALIVE)
-    assert [survives(profile, timer, ASK[question]) for question in questions] == [client, server, both, alive]
-    assert survives(profile, timer, ASK[Q.BETWEEN_REQUESTS]) is False
-    assert survives(profile, timer, ASK[Q.POST_MORTEM]) is None
-
-
-@pytest.mark.parametrize(("hold_s", "lives"), [(74, True), (76, False)])
-def test_between_requests_another_timer_runs(hold_s, lives):
-    nginx = CATALOGUE.find("nginx-http-proxy")
-    assert survives(nginx, deciding_timer(nginx), Ask(Q.BETWEEN_REQUESTS, hold_s)) is lives
-
-
-def test_a_drip_that_is_slower_than_the_timer_between_bytes():
-    nginx = CATALOGUE.find("nginx-http-proxy")
-    timer = deciding_timer(nginx)
-    assert survives(nginx, timer, Ask(Q.SERVER_DRIP, 900, 59)) is True
-    assert survives(nginx, timer, Ask(Q.SERVER_DRIP, 900, 60)) is False
-    assert survives(nginx, timer, Ask(Q.CLIENT_DRIP, 900, 60)) is True
-
-
 def test_what_the_far_end_saw_twice_speaks_for_a_box_that_tries_again(facts):
     limit = facts.limit(low_s=19.5, high_s=20.5, aftermath=Aftermath.ACKNOWLEDGED)
     seen = [facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING, times=2)]
@@ -263,21 +183,6 @@ def test_a_product_without_a_timer_is_named_where_its_answer_names_it(facts):
     caddy = facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504, server="Caddy")
     assert "caddy" in {match.profile.id for match in ranked(limit, [caddy])}
     assert names(ranked(limit, [caddy])) != names(ranked(limit, [facts.ended(Manner.STATUS, status=504)]))
-
-
-@pytest.mark.parametrize(
-    ("server", "via", "found"),
-    [
-        ("lighttpd/1.4.69", "", ("lighttpd/1.4.69",)),
-        ("nginx/1.22.1", "1.1 some-box (Zscaler/6)", ("1.1 some-box (Zscaler/6)",)),
-        ("cloudflare", "1.1 vegur", ()),
-        ("Python/3.11 aiohttp/3.9", "1.1 hbprobe", ()),
-        ("", "", ()),
-    ],
-)
-def test_a_name_that_the_catalogue_lacks_is_told(facts, server, via, found):
-    seen = [replace(facts.ended(Manner.STATUS, status=504, server=server), via=via)]
-    assert nameless([one for one in ALL if one.id != "lighttpd"], seen) == found
 
 
 def test_an_error_page_tells_programs_apart(facts):

@@ -3,8 +3,15 @@ import socket
 
 import pytest
 
-from hbprobe.farend.hold_request import hold_query, hold_token, without_drip, witness_path
-from hbprobe.net.tcp_info import acknowledge_now
+from hbprobe.farend.hold_request import (
+    LONGEST_HOLD_S,
+    hold_query,
+    hold_token,
+    read_seconds,
+    without_drip,
+    witness_path,
+)
+from hbprobe.net.liveness import acknowledge_on
 
 
 def test_where_to_ask():
@@ -30,8 +37,8 @@ def test_acknowledging_on_a_connection_that_is_gone():
         def get_extra_info(self, name):
             return None
 
-    acknowledge_now(None)
-    acknowledge_now(Gone())
+    acknowledge_on(None)
+    acknowledge_on(Gone())
 
 
 def test_acknowledging_on_a_closed_socket():
@@ -41,7 +48,7 @@ def test_acknowledging_on_a_closed_socket():
             sock.close()
             return sock
 
-    acknowledge_now(Closed())
+    acknowledge_on(Closed())
 
 
 def test_a_drip_is_asked_for():
@@ -57,3 +64,21 @@ def test_what_dripped_is_no_part_of_the_answer(body):
     token = hold_token(600, "abc")
     assert without_drip(body + token) == token
     assert without_drip(body) == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        ("599.5", 599.5),
+        (str(LONGEST_HOLD_S), LONGEST_HOLD_S),
+        (str(LONGEST_HOLD_S + 1), None),
+        ("-1", None),
+        ("inf", None),
+        ("nan", None),
+        ("ten", None),
+        ("", None),
+    ],
+)
+def test_only_a_length_of_time_can_be_asked_for(text, seconds):
+    assert read_seconds(text) == seconds

@@ -157,7 +157,7 @@ async def with_faults(profile: Profile) -> AsyncIterator[tuple[Caller, int, sock
     feed = EventFeed()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
-        row = Chain([profile], [(socket.AF_INET, listener.getsockname())], lambda _: lambda _: None, tell=feed.tell)
+        row = Chain([profile], [(socket.AF_INET, listener.getsockname())], lambda _: lambda _: None, note=feed.note)
         _, port = await row.listen("127.0.0.1", 0)
         async with control(row.relays[0], feed=feed) as call:
             yield call, port, listener

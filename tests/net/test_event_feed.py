@@ -16,7 +16,7 @@ AT = "2026-11-28T00:00:00.000Z"
 
 
 def told(number, kept=1000):
-    feed = EventFeed(lambda: datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC), kept, "one")
+    feed = EventFeed(lambda: datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC).timestamp(), kept, "one")
     for count in range(1, number + 1):
         feed.tell("count", n=count, nothing=None, empty="")
     return feed

@@ -36,6 +36,12 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture
+def find_program() -> Callable[[str], str]:
+    """Return what finds an installed program: where it is not, its test is skipped, and fails on CI."""
+    return _find
+
+
+@pytest.fixture
 def start_proxy(start: Start) -> Callable[..., None]:
     """Return what starts a proxy, and waits until it listens on a port."""
 

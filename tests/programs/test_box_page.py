@@ -178,7 +178,7 @@ async def used(api, width, folder):
 def test_the_page_of_boxes_is_used_with_many_sessions_and_has_no_fault(tmp_path):
     async def main():
         feed = EventFeed()
-        box = ToldBox(SESSIONS, lambda event, **more: feed.tell(event, box=0, **more))
+        box = ToldBox(SESSIONS, feed.note)
         api = ExaminedControl([box], lambda: None, None, feed)
         return await used(api, 390, tmp_path), box.asked, [last for _, last in api.feeds]
 

@@ -11,6 +11,7 @@ import getpass
 import grp
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -30,9 +31,13 @@ from support.nginx import HEAD, HTTP
 import hbprobe
 from hbprobe import warp
 from hbprobe.errors import CannotMeasureError
+from hbprobe.measure.request import target_of
 from hbprobe.middlebox.chain import Chain
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import with_overrides
+from hbprobe.trial.evidence import Ask, Question
+from hbprobe.trial.methods.method import Environment, make
+from hbprobe.trial.outcome import Kind
 
 pytestmark = [
     pytest.mark.program,
@@ -47,6 +52,7 @@ IDLE_S = 4
 SEARCH = {"min": 1, "max": 9, "precision": 1, "connections": 9, "strategy": "split", "grace": 5}
 LOGIN = {"user": "ada", "password": "s3cret"}
 TLS = {"starttls": True}
+WHISPERED_S = 2
 _ROOT = os.geteuid() == 0
 _START_S = 30.0
 _POSTGRES_PLACES = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
@@ -373,13 +379,28 @@ class Running:
 
 async def measured(port, server, said, ca):
     """Return the result, or why there is none."""
+    try:
+        return await probe_of(port, server, said, ca).measure()
+    except CannotMeasureError as error:
+        return error
+
+
+def probe_of(port, server, said, ca):
     said = dict(said)
     tls = said.get("starttls") or server.scheme in ("h2", "grpcs")
     url = f"{said.pop('scheme', server.scheme)}://127.0.0.1:{port}{server.path}"
-    try:
-        return await hbprobe.Probe(url, **SEARCH, **said, **({"ca": ca} if tls else {})).measure()
-    except CannotMeasureError as error:
-        return error
+    return hbprobe.Probe(url, **SEARCH, **said, **({"ca": ca} if tls else {}))
+
+
+async def whispered(port, server, said, ca):
+    """Let the client say what no server answers, and then ask; None where there is no such thing."""
+    probe = probe_of(port, server, said, ca)
+    target = target_of(probe.url, probe.traits.schemes)
+    told = {"talk": probe.talk(target)}
+    method = make(Environment(probe.method, probe.dialer(target), SEARCH["grace"], random.Random(1), **told))
+    if Question.CLIENT_DRIP not in method.asks:
+        return None
+    return (await method.ask(Ask(Question.CLIENT_DRIP, WHISPERED_S, WHISPERED_S / 4))).outcome
 
 
 def behind_haproxy(running, folder):
@@ -411,6 +432,7 @@ async def measure_all(running, ca, proxied):
                 _, port = await chain.listen("127.0.0.1", 0)
                 server = SERVERS[of]
                 work[name, "alone"] = group.create_task(measured(running[of].port, server, said, ca))
+                work[name, "whispered"] = group.create_task(whispered(running[of].port, server, said, ca))
                 work[name, "boxed"] = group.create_task(measured(port, server, said, ca))
                 if name in proxied:
                     work[name, "proxied"] = group.create_task(measured(proxied[name], server, said, ca))
@@ -467,6 +489,13 @@ def test_what_a_server_does_by_itself(results, name):
     assert {"closed-by-server", "reset-by-server"} & {str(cause) for cause in limit.causes}
     if cap:
         assert any(cap in fact for fact in limit.evidence), limit.evidence
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_what_no_server_answers_is_answered_by_none_and_ends_nothing(results, name):
+    if results.get((name, "whispered")) is None:
+        pytest.skip("nothing of that sort is in this protocol, or it is not installed")
+    assert results[name, "whispered"].kind is Kind.SURVIVED, results[name, "whispered"]
 
 
 @pytest.mark.parametrize("name", QUIET)

@@ -12,8 +12,8 @@ from hbprobe import warp
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.liveness import acknowledge_on
 from hbprobe.net.silence import Way, mute
-from hbprobe.net.tcp_info import acknowledge_now
 from hbprobe.net.wire import Dialer, Target
 from hbprobe.standin.service import StandIn
 
@@ -49,7 +49,7 @@ class Connection:
 
     async def read(self):
         data = await self._reader.read(65536)
-        acknowledge_now(self._writer.transport)
+        acknowledge_on(self._writer.transport)
         return data
 
     def send(self, data):
@@ -94,7 +94,7 @@ async def serving(script, tls=None):
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await script(Connection(peer, reader, writer))
             while await reader.read(65536):
-                acknowledge_now(writer.transport)
+                acknowledge_on(writer.transport)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls and tls[0])
     peer.port = server.sockets[0].getsockname()[1]

@@ -9,8 +9,8 @@ from hbprobe.profiles.catalogue import Catalogue
 class ToldBox(ToxicBox):
     """Has so many sessions, and notes what it is asked to do."""
 
-    def __init__(self, flows=2, tell=lambda *_, **__: None):
-        super().__init__("seed", tell)
+    def __init__(self, flows=2, note=lambda *_: None):
+        super().__init__("seed", note, {"box": 0})
         self.profile = Catalogue().find("cisco-asa")
         self.counts = FlowCounts(opened=flows + 3, closed=3)
         self._flows = {
@@ -40,7 +40,9 @@ class ToldBox(ToxicBox):
         self.asked.append(("expire", number))
         gone = self._flows.pop(number, None)
         if gone is not None:
-            self._tell_feed("ended", connection=number, client=gone.client, how="silent", timer="idle")
+            self._note(
+                "ended", {"connection": number, "client": gone.client, "how": "silent", "timer": "idle"}, self._of
+            )
         return gone is not None
 
     def expire_all(self):

@@ -81,7 +81,7 @@ def test_a_system_that_does_not_tell_what_was_acknowledged(on_warp, serve, monke
     async def main():
         async with serve(acknowledges) as peer:
             wire = await peer.dialer().open()
-            monkeypatch.setattr("hbprobe.net.tcp_info.sys.platform", "darwin")
+            monkeypatch.setattr("hbprobe.net.liveness.sys.platform", "darwin")
             try:
                 return (await examine(wire)).aftermath
             finally:

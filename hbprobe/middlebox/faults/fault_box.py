@@ -1,13 +1,13 @@
 """A box of layer packet or tcp that is given toxics while it runs."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS
 from hbprobe.middlebox.faults.tls_relay import TlsRelay
-from hbprobe.middlebox.faults.toxic_box import ToxicBox, connection_document
+from hbprobe.middlebox.faults.toxic_box import Note, ToxicBox, connection_document
 from hbprobe.net.address import SocketAddress
 from hbprobe.profiles.model import Profile
 
@@ -26,10 +26,11 @@ class FaultBox(TlsRelay, ToxicBox):
         numbers: Iterator[int] | None = None,
         *,
         seed: str,
-        tell: Callable[..., object],
+        note: Note,
+        of: Mapping[str, object],
     ) -> None:
-        """`seed`: which flows are hit; `tell` is called with the name of each event and what else is known of it."""
-        ToxicBox.__init__(self, seed, tell)
+        """`seed`: which flows are hit; `note` is called as `EventFeed.note`, with `of`: what the box is."""
+        ToxicBox.__init__(self, seed, note, of)
         TlsRelay.__init__(
             self,
             profile,

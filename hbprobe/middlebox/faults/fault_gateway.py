@@ -1,14 +1,14 @@
 """A box of layer http that is given toxics while it runs: stages between the client and the box, and a black hole."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import FlowExpired, Observer
 from hbprobe.middlebox.faults.staged_leg import LegPipe, StagedLeg
 from hbprobe.middlebox.faults.staged_relay import What
-from hbprobe.middlebox.faults.toxic_box import ToxicBox, connection_document
+from hbprobe.middlebox.faults.toxic_box import Note, ToxicBox, connection_document
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.http.gateway import Gateway
 from hbprobe.middlebox.http.http2_session import Http2Session
@@ -39,11 +39,12 @@ class FaultGateway(Gateway, ToxicBox):
         max_flows: int | None = None,
         *,
         seed: str,
-        tell: Callable[..., object],
+        note: Note,
+        of: Mapping[str, object],
         **more: Any,  # noqa: ANN401  as Gateway takes them
     ) -> None:
-        """`seed`: which connections are hit; `tell` is called with the name of each event and what else is known."""
-        ToxicBox.__init__(self, seed, tell)
+        """`seed`: which connections are hit; `note` is called as `EventFeed.note`, with `of`: what the box is."""
+        ToxicBox.__init__(self, seed, note, of)
         self._legs: dict[int, tuple[Session, StagedLeg]] = {}
         """Clients' connections, also those that only stages hold."""
         self._ended: dict[int, tuple[Session | Http2Session, LegEnd | None, FlowExpired | None]] = {}

@@ -16,7 +16,7 @@ from hbprobe.middlebox.faults.flow_tls import FlowTls
 from hbprobe.middlebox.faults.treatment import Treatment
 from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
 from hbprobe.middlebox.graceful_close import GracefulClose
-from hbprobe.middlebox.relay import Link, Relay
+from hbprobe.middlebox.relay import BOTH, Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
 from hbprobe.middlebox.stages.stage import StreamEnd
 from hbprobe.net.address import PeerAddress, SocketAddress
@@ -39,6 +39,10 @@ class What(StrEnum):
     """That has changed something, for the first time on this flow."""
     ENDED = "ended"
     REVIVED = "revived"
+
+
+_OPENED, _ENDED = What.OPENED, What.ENDED
+"""Of these there is one for each flow, and a member of an enumeration is looked up slowly."""
 
 
 Told = Callable[[What, int, PeerAddress, str, str, str], object]
@@ -154,7 +158,7 @@ class StagedRelay(Relay[StagedLink]):
         now, number = self._now(), self._stats.opened()
         treatment = self._treat(self._rules, number, now)
         link = StagedLink(treatment, now, self._chance.random(), number, client, address)
-        self._told(What.OPENED, number, link.address, "", "", "")
+        self._told(_OPENED, number, address, "", "", "")
         if not treatment.names:
             return link
         self._tell_changes(link, (), treatment.names)
@@ -360,7 +364,7 @@ class StagedRelay(Relay[StagedLink]):
         super()._pass_fin(link, side)
 
     def _is_through(self, link: StagedLink) -> bool:
-        if not super()._is_through(link):
+        if link.ended != BOTH:
             return False
         (to_client, to_server), (first, second) = link.unsent, link.pipes
         is_empty = (first is None or first.empty) and (second is None or second.empty)
@@ -431,7 +435,7 @@ class StagedRelay(Relay[StagedLink]):
                 self._due.forget(pipe)
         if known:
             how, by, timer = link.how
-            self._told(What.ENDED, link.number, link.address, by, how, timer)
+            self._told(_ENDED, link.number, link.address, by, how, timer)
 
     def _tell_changes(self, link: StagedLink, before: Sequence[str], names: Sequence[str]) -> None:
         for name in before:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,18 +18,22 @@ from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.running import draw
 
+Note = Callable[[str, Mapping[str, object], Mapping[str, object]], object]
+"""Called with the name of an event, what is known of it, and what it is of."""
+
 
 class ToxicBox:
     """A box that is given toxics while it runs, and tells who was given what."""
 
     profile: Profile
 
-    def __init__(self, seed: str, tell: Callable[..., object]) -> None:
-        """`seed`: which flows are hit; `tell` is called with the name of each event and what else is known of it."""
+    def __init__(self, seed: str, note: Note, of: Mapping[str, object]) -> None:
+        """`seed`: which flows are hit; `note` is called as `EventFeed.note`, with `of`: what the box is."""
         self.toxics = Toxics(seed, random.Random, lambda id_: _product(id_, seed))
         self.hits: Counter[str] = Counter()
         """How many flows each toxic has acted on."""
-        self._tell_feed = tell
+        self._note = note
+        self._of = of
         self._follows = False
         """Somebody else keeps its toxics."""
 
@@ -40,14 +44,14 @@ class ToxicBox:
             raise ValueError(f"there is no connection {toxic.connection}")
         self._check(toxic)
         put = self.toxics.put(toxic)
-        self._tell_feed("toxic-added" if is_new else "toxic-changed", toxic=toxic_document(put))
+        self._note("toxic-added" if is_new else "toxic-changed", {"toxic": toxic_document(put)}, self._of)
         self._treat_flows()
         return put
 
     def remove(self, name: str) -> None:
         """Take a toxic away, from live flows, too; raises KeyError where there is none of that name."""
         self.toxics.remove(name)
-        self._tell_feed("toxic-removed", toxic=name)
+        self._note("toxic-removed", {"toxic": name}, self._of)
         self._treat_flows()
 
     def remove_all(self) -> None:
@@ -97,16 +101,17 @@ class ToxicBox:
     def _tell_news(
         self, what: What, number: int, client: PeerAddress, by: str = "", how: str = "", timer: str = ""
     ) -> None:
-        if what is What.ACTED:
+        if by and what is What.ACTED:
             self.hits[by] += 1
-        self._tell_feed(what, connection=number, client=client, toxic=by, how=how, timer=timer)
-        if what is What.ENDED and len(self.toxics):
+        more = {"connection": number, "client": client, "toxic": by, "how": how, "timer": timer}
+        self._note(what, more, self._of)
+        if len(self.toxics) and what is What.ENDED:
             self.ended(number)
 
     def _observed(self, observer: Observer) -> Observer:
         def observe(event: Event) -> None:
             if isinstance(event, FlowRefused):
-                self._tell_feed("refused", client=event.client, reason=event.reason)
+                self._note("refused", {"client": event.client, "reason": event.reason}, self._of)
             observer(event)
 
         return observe

@@ -19,6 +19,17 @@ from hbprobe.farend.responders import (
 from hbprobe.net.target import HTTP, HTTP_1_1, HTTP_2, Scheme
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Question
+from hbprobe.trial.intervals import (
+    AIOHTTP,
+    GRPC,
+    LIBPQ,
+    LINUX,
+    OPENSSH,
+    PAHO,
+    REDIS_PY,
+    WEBSOCKETS,
+    IntervalLine,
+)
 
 
 class Server(StrEnum):
@@ -80,6 +91,10 @@ class MethodTraits:
     """What a server of this protocol may have of its own that ends a quiet connection without a word."""
     own_limit_in_session: str = ""
     """The same, after a login."""
+    ping_lines: tuple[IntervalLine, ...] = ()
+    """Where clients set how often they send the protocol's own ping."""
+    keep_alive_lines: tuple[IntervalLine, ...] = (LINUX,)
+    """Where it is set how often TCP keep-alives are sent."""
     talk: str = ""
     """The module of `hbprobe.trial.talks` with what is said, for a method that talks in one."""
     phase: QuietPhase = QuietPhase.REQUEST
@@ -112,6 +127,8 @@ def _talk(
     responder: MakeResponder | None = None,
     own_limit: str = "",
     own_limit_in_session: str = "",
+    ping_lines: tuple[IntervalLine, ...] = (),
+    keep_alive_lines: tuple[IntervalLine, ...] = (),
 ) -> MethodTraits:
     """Return the row of a talk with any server."""
     return MethodTraits(
@@ -131,6 +148,8 @@ def _talk(
         responder=responder,
         own_limit=own_limit,
         own_limit_in_session=own_limit_in_session,
+        ping_lines=ping_lines,
+        keep_alive_lines=(*keep_alive_lines, LINUX),
     )
 
 
@@ -188,6 +207,7 @@ _ROWS = (
         alpn=HTTP_1_1,
         takes=(Takes.HEADERS, Takes.SUBPROTOCOLS),
         lab_path="/ws",
+        ping_lines=(WEBSOCKETS, AIOHTTP),
     ),
     _talk(
         "sse",
@@ -206,6 +226,7 @@ _ROWS = (
         {"h2": Scheme(tls=True, port=443), "grpcs": Scheme(tls=True, port=443)},
         alpn=HTTP_2,
         phase=QuietPhase.UNASKED,
+        ping_lines=(GRPC,),
     ),
     _talk(
         "mqtt",
@@ -213,6 +234,7 @@ _ROWS = (
         "an MQTT client with keep-alive 0 is quiet, and the broker is asked with PINGREQ",
         _pair("mqtt", 1883, "mqtts", 8883),
         responder=MqttResponder,
+        ping_lines=(PAHO,),
         takes=(Takes.LOGIN,),
     ),
     _talk(
@@ -221,6 +243,7 @@ _ROWS = (
         "a Redis client is quiet, and the server is asked with PING",
         _pair("redis", 6379, "rediss", 6379),
         responder=RedisResponder,
+        keep_alive_lines=(REDIS_PY,),
         takes=(Takes.LOGIN,),
         own_limit="`timeout` in redis.conf, which is off by default",
         own_limit_in_session="`timeout` in redis.conf, which is off by default",
@@ -241,6 +264,7 @@ _ROWS = (
         "a PostgreSQL client is quiet, and the server is asked whether it encrypts, or, after a login, with Sync",
         {"postgresql": Scheme(tls=False, port=5432), "postgres": Scheme(tls=False, port=5432)},
         responder=PostgresqlResponder,
+        keep_alive_lines=(LIBPQ,),
         takes=(Takes.LOGIN, Takes.STARTTLS),
         own_limit="authentication_timeout, 1 min by default",
         own_limit_in_session="idle_session_timeout, which is off by default",
@@ -260,6 +284,7 @@ _ROWS = (
         "an SSH client is quiet before keys are exchanged, and the server is asked what it cannot know",
         {"ssh": Scheme(tls=False, port=22)},
         responder=SshResponder,
+        ping_lines=(OPENSSH,),
         own_limit="LoginGraceTime of OpenSSH, 2 min by default",
     ),
     _talk(

@@ -7,6 +7,7 @@ from hbprobe.trial.talks.talk import Buffered
 _SEQUENCE, _INTEGER = 0x30, 0x02
 _OCTETS, _ENUMERATED = 0x04, 0x0A
 _BIND, _BOUND, _SIMPLE = 0x60, 0x61, 0x80
+_ABANDON = 0x50
 _SEARCH_DONE, _EXTENDED_REQUEST, _EXTENDED, _NAME = 0x65, 0x77, 0x78, 0x80
 _STARTTLS = b"1.3.6.1.4.1.1466.20037"
 """RFC 4511, 4.14.1."""
@@ -17,6 +18,7 @@ _SEARCH = bytes.fromhex("6325 0400 0a0100 0a0100 020101 020100 010100 870b 6f626
 class LdapTalk(Buffered):
     """A client that binds only where there is a login."""
 
+    whispers = True
     _number = 0
     _under_way = ""
 
@@ -31,6 +33,11 @@ class LdapTalk(Buffered):
         """Search again."""
         self.answered = False
         return self._request(_SEARCH)
+
+    def whisper(self) -> bytes:
+        """Abandon a search that is over, which is not answered (RFC 4511, 4.11)."""
+        over = bytes((self._number & 0x7F,))
+        return self._request(_tlv(_ABANDON, over))
 
     def secured(self) -> bytes:
         """Bind, or search."""

@@ -81,6 +81,8 @@ class PostgresqlTalk(Buffered):
 class PostgresqlSession(Buffered):
     """A client that logs in."""
 
+    whispers = True
+
     def __init__(self, where: Where) -> None:
         super().__init__(where)
         self._options = where.options
@@ -97,6 +99,10 @@ class PostgresqlSession(Buffered):
         """Send Sync, which is answered with ReadyForQuery."""
         self.answered = False
         return _message(b"S")
+
+    def whisper(self) -> bytes:
+        """Send Flush, which has nothing to flush, and is not answered."""
+        return _message(b"H")
 
     def secured(self) -> bytes:
         """Ask for a session."""

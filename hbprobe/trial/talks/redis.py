@@ -7,6 +7,7 @@ from hbprobe.trial.talks.talk import Lines
 class RedisTalk(Lines):
     """A client that sends nothing but PING, and AUTH before it where there is a login."""
 
+    whispers = True
     _is_login = False
 
     def begin(self) -> bytes:
@@ -22,6 +23,11 @@ class RedisTalk(Lines):
         """Send PING."""
         self.answered = False
         return b"PING\r\n"
+
+    def whisper(self) -> bytes:
+        """Send an empty line, which is no command, and is passed over (`processInlineBuffer` in Redis' networking.c:
+        https://github.com/redis/redis/blob/7.2/src/networking.c)."""
+        return b"\r\n"
 
     def _line(self, line: bytes) -> bytes:
         if line.startswith((b"-DENIED", b"-ERR max number of clients")):

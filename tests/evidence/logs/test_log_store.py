@@ -8,7 +8,7 @@ import pytest
 from support.iis import FIELDS, head, line, ping, write
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs.engine import engine, rows_of
+from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.log_sources import LogSource
 from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms
 
@@ -29,7 +29,8 @@ def taken(tmp_path, text, **settings):
 
 def rows(store, connection):
     files = store.files("requests")
-    return rows_of(connection, f"SELECT * FROM read_parquet({files}) ORDER BY ended_ms, started_ms") if files else []
+    sql = f"SELECT * FROM read_parquet({files}) ORDER BY ended_ms, started_ms"
+    return DuckDB(connection).rows(sql)[1] if files else []
 
 
 def test_a_line_with_everything(tmp_path):

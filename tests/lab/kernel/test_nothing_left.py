@@ -156,7 +156,7 @@ def relayed():
 
 def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python, relayed):
     program = start(*python, SCENARIOS, "kernel")
-    program.see(30)
+    program.see(33)
     found, _ = program.process.communicate(timeout=60)
     assert program.process.returncode == 0, program.errors.read_text()
     program.assert_that_nothing_is_left()
@@ -176,6 +176,7 @@ def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python
         "NAT, reset-on-next": (Manner.SILENT, Aftermath.RESET),
         "NAT, reset": (Manner.RESET, None),
         "plain routing": (None, None),
+        "silent, as a Redis client": (Manner.SILENT, Aftermath.NOTHING),
     }
 
 

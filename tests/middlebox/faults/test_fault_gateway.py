@@ -21,7 +21,7 @@ class Scene(HttpStage):
 
     def make(self, *args, **more):
         self.feed = EventFeed()
-        return FaultGateway(*args, seed="seed", tell=self.feed.tell, **more)
+        return FaultGateway(*args, seed="seed", note=self.feed.note, of={}, **more)
 
     def add(self, kind, stream="downstream", **more):
         attributes = {key: more.pop(key) for key in tuple(more) if key not in ("toxicity", "connection")}

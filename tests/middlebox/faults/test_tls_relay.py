@@ -105,7 +105,7 @@ class Scene(Stage):
         self.relay.close()
         self.feed = EventFeed()
         upstream = [(socket.AF_INET, self.listener.getsockname())]
-        self.relay = FaultBox(self._profile, upstream, self.events.append, seed="seed", tell=self.feed.tell)
+        self.relay = FaultBox(self._profile, upstream, self.events.append, seed="seed", note=self.feed.note, of={})
         self.relay.tls = self._tls
         self.address = await self.relay.listen("127.0.0.1", 0)
         return self

@@ -358,7 +358,7 @@ def test_one_ping_is_one_connection_and_the_handshake_has_others(on_warp, serve)
     assert (before, after) == (1, 2)
     assert asked == ["", "Cmd=Folde", "Cmd=Sync&", "Cmd=Sync&", *["Cmd=Ping&"] * 4]
     assert [heartbeat_s for _, heartbeat_s in pings] == [1, 86400, 2, 61]
-    assert pings[1][0] is pings[0][0] is not pings[2][0]
+    assert pings[2][0] is pings[1][0] is pings[0][0] is not pings[3][0]
 
 
 def test_a_server_that_is_not_there(on_warp, serve, tls_pair):

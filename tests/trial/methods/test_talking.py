@@ -269,7 +269,7 @@ def test_the_protocols_own_ping_keeps_a_connection_alive(on_warp, serve):
     assert (died.outcome.kind, died.outcome.how) == (Kind.CUT, Manner.RESET)
 
 
-@pytest.mark.parametrize("name", ["websocket", "http2"])
+@pytest.mark.parametrize("name", ["websocket", "http2", "redis", "ldap"])
 def test_bytes_that_nobody_answers_keep_a_connection_alive(on_warp, serve, h2_tls, name):
     ask, tls = Ask(Question.CLIENT_DRIP, 60, 10), h2_tls if name == "http2" else None
     lived = trial(on_warp, serve, talking(SERVERS[name]), name=name, tls=tls, ask=ask)
@@ -282,7 +282,7 @@ def test_what_a_talk_can_say_decides_what_is_asked(on_warp):
         return Question.CLIENT_DRIP in make(Environment(name, dialer, GRACE_S, random.Random(1))).asks
 
     talks = [name for name, row in METHODS.items() if row.talk]
-    assert [name for name in talks if on_warp(asked(name))] == ["websocket", "http2"]
+    assert [name for name in talks if on_warp(asked(name))] == ["websocket", "http2", "redis", "ldap"]
 
 
 def test_no_connection(on_warp, serve):

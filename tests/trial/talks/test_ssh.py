@@ -15,7 +15,7 @@ def standing():
     return talk
 
 
-def test_a_disconnect_before_the_question_is_a_farewell():
+def test_a_disconnect_before_the_question_is_a_disconnect_notice():
     talk = standing()
     talk.take(DISCONNECT)
     assert (talk.answered, talk.disconnect_notice) == (False, "DISCONNECT")

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from hbprobe.net.tcp_info import tcp_info
+from hbprobe.net.liveness import tcp_info
 
 
 class On(asyncio.BaseTransport):

@@ -1,1 +1,0 @@
-"""A watch file with every method, whose targets are all measured once."""
