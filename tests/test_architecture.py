@@ -148,7 +148,6 @@ TOUCHING = {
     "measure.setup",
     "measure.talk_request",
     "middlebox.alarm",
-    "middlebox.box_stats",
     "middlebox.running_box",
     "middlebox.chain",
     "middlebox.control_api",

@@ -1,4 +1,4 @@
-"""Which limit a path has, from silences that nobody planned, with what cannot be known said as such.
+"""Which limit a path has, from silences in the past that nobody planned, with what cannot be known said as such.
 
 Each silence is a trial of its own length. For a limit L, silences shorter than L are lost with a small rate eps, by
 accident, and those of L or longer with a rate hit. The L with the highest likelihood is the estimate; all L whose log
@@ -14,10 +14,34 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.evidence.episode import Episode
 from hbprobe.manner import Manner
 from hbprobe.statistics.survival import Point, most_likely_shares
-from hbprobe.trial.outcome import Kind
+from hbprobe.trial.outcome import Kind, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One connection, or one request, that was quiet for a while."""
+
+    who: str
+    """Whose silence it was, and the same for all silences of the same one: a device, or a client's address."""
+    path: str
+    """Silences of one path are judged together: a client's network, or client's network and server."""
+    started_s: float
+    """When the silence began, in seconds since 1970-01-01 UTC."""
+    outcome: Outcome
+    """How it ended. `elapsed_s` is how long it lasted: for a cut that is `exact` until the timer struck, for another
+    one the time by which the connection was lost. `FAILED` where nothing can be told of the path."""
+    asked_s: float | None = None
+    """How long it was meant to last, where that is known: a heartbeat interval."""
+    where: str = ""
+    """Where it stands: file and line, or file and packet."""
+
+    @property
+    def ended_s(self) -> float:
+        """When the silence ended, in seconds since 1970-01-01 UTC."""
+        return self.started_s + self.outcome.elapsed_s
+
 
 LEAST_GAIN: Final = 10.0
 """So much more likely, in the logarithm, must a limit be than none. Alone it is not enough: losses at random that

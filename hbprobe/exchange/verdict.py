@@ -87,6 +87,8 @@ class Judgement:
             )
         )
         length = f"{self.recommended_s} s ({format_duration(self.recommended_s)}) or more"
+        if not any(map(_suffers, self.devices)):
+            return f"no change: the path is long enough for these devices, which need {length}{exceptions}."
         return f"{length}: the least with which none of these devices loses a request{exceptions}."
 
 
@@ -112,6 +114,11 @@ def judge(
     timers_s = [timer_s for timer_s in asked if timer_s is not None]
     carries_max_s = timer_above(settings.max_heartbeat_s)
     return Judgement(tuple(findings), judged, max(timers_s, default=None), carries_max_s, settings)
+
+
+def _suffers(device: DeviceVerdict) -> bool:
+    """Say whether a longer timer could do a device good."""
+    return device.lost_share > 0 or (device.event_1040 and not device.event_1040_on_open_path)
 
 
 def _names(devices: Iterable[DeviceVerdict]) -> str:

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.evidence.episode import Episode
-from hbprobe.evidence.limits import LimitStatus, Silences, curve_of, limit_of, monotone, shared
+from hbprobe.evidence.limits import Episode, LimitStatus, Silences, curve_of, limit_of, monotone, shared
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Kind, Outcome
 

@@ -255,6 +255,14 @@ def test_a_device_that_loses_every_request_is_not_told_that_no_timer_helps():
     ]
 
 
+@pytest.mark.parametrize(("cut_s", "changes"), [(1680, True), (1740, False), (3540, False), (None, False)])
+def test_where_no_device_suffers_the_ticket_asks_for_no_change(cut_s, changes):
+    verdict = judge(3540 if cut_s is None else cut_s - 1, cut_s, None, DEFAULTS)
+    assert verdict.recommended_s == 1740
+    assert verdict.ticket.startswith("1740 s (29 min) or more: the least" if changes else "no change: ")
+    assert "1740 s (29 min) or more" in verdict.ticket and "event 1040 goes on with" in verdict.ticket
+
+
 def test_a_device_that_the_settings_refuse_needs_no_timer():
     verdict = judge(599, 600, "reset", Settings(min_heartbeat_s=300), [BY_ID["outlook-180"]])
     assert (verdict.devices[0].push_timer_s, verdict.devices[0].refused) == (None, True)

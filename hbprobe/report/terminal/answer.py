@@ -84,8 +84,8 @@ def push_words(verdict: Judgement) -> str:
     loses = (
         f"{hurt} of {counted(len(verdict.devices), 'kind')} of devices lose requests" if hurt else "nothing is lost"
     )
-    also = f", with {anywhere} on any path" if anywhere else ""
-    return f"Direct Push: {loses}; event 1040 with {fired or 'none'}{also}"
+    also = f", {anywhere} on any" if anywhere else ""
+    return f"Direct Push: {loses}; event 1040: {fired or 'none'} by this path{also}"
 
 
 def to_do(result: Result) -> list[str]:
