@@ -135,8 +135,8 @@ def test_locating(tmp_path):
         hops = [(one["ttl"], one["number"]) for one in tried]
         assert len(hops) == len(set(hops)) == len(location["trials"]), "no hop was tried twice"
 
-    # A path of its own for each ten: whoever is killed leaves connections behind that a silent box keeps, and a new one
-    # that happens to come from the port of one of them is met with silence, too.
+    # A path of its own for each ten: whoever is killed leaves connections that a silent box keeps, and a new one that
+    # happens to come from the port of one of them is met with silence, too.
     for number in range(-(-KILLS // 10) or 1):
         (folder := tmp_path / str(number)).mkdir()
 
