@@ -55,7 +55,7 @@ class Locate(Talking, Journalling, Request["Location"]):
     def check(self) -> None:
         """Raise RequestError for what no hop can be located with."""
         if not self.traits.at_once:
-            text = "{method} {value}: locate holds many requests at once: use {fit}"
+            text = "{method} {value}: locate holds many requests at once, each as another device: use {fit}"
             raise RequestError(text, "method", value=self.method, fit=in_words(lambda row: row.at_once))
         if self.limit is not None:
             self._asked(float(self.limit), 3.0)
