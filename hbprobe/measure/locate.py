@@ -81,8 +81,7 @@ class Locate(Talking, Journalling, Request["Location"]):
             return await _Measuring(self, dialer, talk, search, journal, observer, find).located()
 
     def _finder(self) -> "FindRoute":
-        from hbprobe.locate.raw_route import find_raw_route, load_scapy
-        from hbprobe.locate.route import find_route
+        from hbprobe.locate.route import find_raw_route, find_route, load_scapy
 
         if not self.raw:
             return functools.partial(find_route, prepare=self.start.bind)
