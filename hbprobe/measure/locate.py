@@ -55,7 +55,7 @@ class Locate(Talking, Journalling, Request["Location"]):
     def check(self) -> None:
         """Raise RequestError for what no hop can be located with."""
         if not self.traits.at_once:
-            text = "{method} {value}: locate holds many requests at once: use {fit}"
+            text = "{method} {value}: locate holds many requests at once, each as another device: use {fit}"
             raise RequestError(text, "method", value=self.method, fit=in_words(lambda row: row.at_once))
         if self.limit is not None:
             self._asked(float(self.limit), 3.0)
@@ -81,8 +81,7 @@ class Locate(Talking, Journalling, Request["Location"]):
             return await _Measuring(self, dialer, talk, search, journal, observer, find).located()
 
     def _finder(self) -> "FindRoute":
-        from hbprobe.locate.raw_route import find_raw_route, load_scapy
-        from hbprobe.locate.route import find_route
+        from hbprobe.locate.route import find_raw_route, find_route, load_scapy
 
         if not self.raw:
             return functools.partial(find_route, prepare=self.start.bind)

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from hbprobe.diagnosis.heartbeat import heartbeat_words
-from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.settings import Severity
-from hbprobe.exchange.verdict import Judgement
+from hbprobe.exchange.verdict import DeviceVerdict, Judgement
 from hbprobe.records.result import Result, is_servers_own
 from hbprobe.report.terminal.words import confidence_words, death_words, limit_words
 from hbprobe.text import counted, named, seconds

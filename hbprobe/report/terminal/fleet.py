@@ -12,7 +12,7 @@ from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Event1040
 from hbprobe.fleet.mail import DAY_S
-from hbprobe.fleet.sweep import ShareSweep
+from hbprobe.fleet.size import ShareSweep
 from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY, FleetResult, KindResult
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.text import counted

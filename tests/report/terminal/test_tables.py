@@ -5,10 +5,9 @@ from functools import partial
 import pytest
 from rich.console import Console
 
-from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, Severity
-from hbprobe.exchange.verdict import Finding, Judgement
+from hbprobe.exchange.verdict import DeviceVerdict, Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.record import Verb
 from hbprobe.report.terminal.answer import Detail
