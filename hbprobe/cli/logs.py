@@ -99,7 +99,7 @@ class Options:
     engine: Annotated[
         Literal["duckdb", "spark"],
         Parameter(
-            group=_ASKING, help="what answers --report and --sql: duckdb, or spark, an extra (default: duckdb)"
+            group=_ASKING, help="what runs the SQL over what was read: duckdb, or spark, an extra (default: duckdb)"
         ),
     ] = "duckdb"
     spark_remote: Annotated[
@@ -140,8 +140,6 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
         raise UserError("--csv needs --report NAME or --sql FILE, whose answer it writes")
     if options.spark_remote is not None and options.engine != "spark":
         raise UserError("--spark-remote needs --engine spark")
-    if options.engine == "spark" and (not (options.report or options.sql) or options.export or options.mix):
-        raise UserError("--engine spark answers --report NAME or --sql FILE, and nothing else: the rest is DuckDB's")
     with status("reading") as say, _request(paths, options).opened(say) as opened:
         say("judging")
         evidence = None if options.report or options.sql else opened.evidence()
@@ -186,11 +184,11 @@ def _write(
     if options.export is not None:
         from hbprobe.evidence.logs.export import export
 
-        written += export(opened.connection, options.export)
+        written += export(opened.tables, options.export)
     if options.mix is not None:
         from hbprobe.evidence.logs.mixture import mix_of
 
-        write_whole(options.mix, mix_of(opened.connection, (evidence or opened.evidence()).limits)[0])
+        write_whole(options.mix, mix_of(opened.tables, (evidence or opened.evidence()).limits)[0])
         written.append(options.mix)
     if options.csv is not None and table is not None:
         write_whole(options.csv, f"\ufeff{table.to_csv()}")  # by which a spreadsheet knows UTF-8

@@ -3,8 +3,8 @@
 Readers yield episodes, or entries of event logs; `limits` judges silences, wherever they were read. What comes of it
 is a record of `hbprobe.records.logs` or `hbprobe.records.capture`.
 
-    episode.py one silence in the past, read from a log or a capture: a trial that nobody planned
-    limits.py  which limit a path has, from silences that nobody planned, with what cannot be known said as such
+    limits.py  which limit a path has, from silences in the past that nobody planned, each an `Episode`; what cannot
+               be known is said as such
     logs/      logs of IIS and its neighbours
     verdict.py the request for what Exchange and its devices make of a limit that is known, or of an event that was
                logged

@@ -1,4 +1,4 @@
-"""Which limit a path has, from silences that nobody planned, with what cannot be known said as such.
+"""Which limit a path has, from silences in the past that nobody planned, with what cannot be known said as such.
 
 Each silence is a trial of its own length. For a limit L, silences shorter than L are lost with a small rate eps, by
 accident, and those of L or longer with a rate hit. The L with the highest likelihood is the estimate; all L whose log
@@ -14,10 +14,34 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.evidence.episode import Episode
 from hbprobe.manner import Manner
 from hbprobe.statistics.survival import Point, most_likely_shares
-from hbprobe.trial.outcome import Kind
+from hbprobe.trial.outcome import Kind, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One connection, or one request, that was quiet for a while."""
+
+    who: str
+    """Whose silence it was, and the same for all silences of the same one: a device, or a client's address."""
+    path: str
+    """Silences of one path are judged together: a client's network, or client's network and server."""
+    started_s: float
+    """When the silence began, in seconds since 1970-01-01 UTC."""
+    outcome: Outcome
+    """How it ended. `elapsed_s` is how long it lasted: for a cut that is `exact` until the timer struck, for another
+    one the time by which the connection was lost. `FAILED` where nothing can be told of the path."""
+    asked_s: float | None = None
+    """How long it was meant to last, where that is known: a heartbeat interval."""
+    where: str = ""
+    """Where it stands: file and line, or file and packet."""
+
+    @property
+    def ended_s(self) -> float:
+        """When the silence ended, in seconds since 1970-01-01 UTC."""
+        return self.started_s + self.outcome.elapsed_s
+
 
 LEAST_GAIN: Final = 10.0
 """So much more likely, in the logarithm, must a limit be than none. Alone it is not enough: losses at random that
@@ -164,10 +188,10 @@ def _longest_answered_s(silences: Silences) -> float | None:
     answered = ~silences.is_cut
     lasted_s, who = silences.lasted_s[answered], silences.who[answered]
     order = np.argsort(lasted_s)[::-1]
-    for count in range(LEAST_ANSWERED, len(order) + 1):
-        if len(np.unique(who[order[:count]])) >= LEAST_DEVICES:
-            return float(lasted_s[order[count - 1]])
-    return None
+    firsts = np.sort(np.unique(who[order], return_index=True)[1])  # each device's first place in this order
+    if len(order) < LEAST_ANSWERED or len(firsts) < LEAST_DEVICES:
+        return None
+    return float(lasted_s[order[max(LEAST_ANSWERED - 1, firsts[LEAST_DEVICES - 1])]])
 
 
 def _fit(silences: Silences) -> _Fit | None:
@@ -227,8 +251,11 @@ def _spread(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
         return None
     if _how(silences, fit) is None:
         return _spread_of_told(silences, fit)
+    if _rises_again(silences, fit):
+        return fit.low_s, fit.high_s
     near = (silences.lasted_s >= 0.7 * fit.low_s) & (silences.lasted_s <= 1.4 * fit.high_s)
-    order = np.argsort(silences.lasted_s[near])
+    # Losses first among silences of one length: then these are pooled, whichever way they came.
+    order = np.lexsort((~silences.is_cut[near], silences.lasted_s[near]))
     lasted_s, lost = silences.lasted_s[near][order], silences.is_cut[near][order].astype(np.float64)
     rising = monotone(lost)
     first, last = (fit.eps + share * (fit.hit - fit.eps) for share in _SPREAD)
@@ -237,6 +264,12 @@ def _spread(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
     wide_s = max(_SHARP_S, 0.01 * fit.high_s, fit.high_s - fit.low_s + _SHARP_S)
     between = int(np.count_nonzero((lasted_s > low_s) & (lasted_s < high_s)))
     return (low_s, high_s) if high_s - low_s > wide_s and between >= _LEAST_BETWEEN else None
+
+
+def _rises_again(silences: Silences, fit: _Fit) -> bool:
+    """Say whether those that last longer than the limit have a limit of their own."""
+    later = _fit(silences.chosen(silences.lasted_s >= fit.high_s))
+    return later is not None and later.gain >= LEAST_GAIN and later.low_s > fit.high_s + _SHARP_S
 
 
 def _spread_of_told(silences: Silences, fit: _Fit) -> tuple[float, float] | None:

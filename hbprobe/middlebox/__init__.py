@@ -16,8 +16,7 @@ A profile becomes `rules`; a `flow` is told what moved and when, and says when i
                       it still sends
     chain.py          boxes in a row: each one's server is the next one's client side, and each keeps its own state
     running_box.py    what every box can be asked and told while it runs, whatever its layer
-    box_stats.py      what happens in a box, counted and told in one place
-    events.py         what a box tells of itself while it runs, and the sums that it keeps
+    events.py         what a box tells of itself while it runs, and counts
     control_api.py    a small HTTP API to watch and steer boxes while they run; `docs/control-api.md` has each call
                       with its answer
     workers.py        the same boxes in several processes that share one port, for more flows than one process has

@@ -19,8 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar, cast
 
 from hbprobe.middlebox.alarm import Alarm
-from hbprobe.middlebox.box_stats import BoxStats
-from hbprobe.middlebox.events import FlowExpired, Observer
+from hbprobe.middlebox.events import BoxStats, FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import AT_ONCE, DESCRIPTORS, ExpiredEnds, end_at_once
 from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
 from hbprobe.middlebox.running_box import FlowState

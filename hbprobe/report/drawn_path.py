@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from hbprobe.diagnosis.reasoning import Whose
 from hbprobe.locate.finding import Code
+from hbprobe.records.documents import TimerPart
 from hbprobe.records.location import Location
 from hbprobe.records.result import Result, is_servers_own
 from hbprobe.report.terminal.words import how_words
@@ -28,17 +30,24 @@ class Station:
     """It stands for several that are not drawn."""
 
 
-def path_of(result: Result) -> tuple[Station, ...]:
-    """Return the path of a measurement: the boxes of a lab, or what is known of a real one."""
+def path_of(result: Result, timer: TimerPart | None = None) -> tuple[Station, ...]:
+    """Return the path of a measurement: the boxes of a lab, or what is known of a real one.
+
+    `timer` is what a diagnosis says of whose timer it is: where it cannot tell, nobody is accused.
+    """
     limit, does = result.limit, _does(result.limit)
     if limit.cut_s is not None and limit.causes and limit.causes[0] in _NOBODY:
         does = ""
     if is_servers_own(result.method, limit, result.cut_by):
         return _between([Station("the path, not measured further")], Station(_SERVER, does))
+    at_server = does if timer is not None and timer.whose == Whose.SERVER else ""
+    is_box = timer is None or timer.whose in (Whose.PATH, Whose.ADDRESS)
     if result.path:
-        boxes = [Station(box, does if box == result.cut_by else "") for box in result.path]
-        return _between(boxes, Station(_SERVER))
-    return _between([Station("a box on the path" if does else "the path", does)], Station(_SERVER))
+        alone = result.path[0] if timer is not None and is_box and len(result.path) == 1 else None
+        boxes = [Station(box, does if box == (result.cut_by or alone) else "") for box in result.path]
+        return _between(boxes, Station(_SERVER, at_server))
+    known = Station("a box on the path", does) if does and is_box else Station("the path")
+    return _between([known], Station(_SERVER, at_server))
 
 
 def hops_of(location: Location) -> tuple[Station, ...]:

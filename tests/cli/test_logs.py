@@ -70,8 +70,6 @@ def test_the_list_of_reports(capsys):
         (["--net4", "7"], "'7' is no number of bits: give 8 to 32"),
         (["--since", "yesterday"], "'yesterday' is no time: write 2030-01-02 or 2030-01-02T08:00"),
         (["--spark-remote", "sc://x", "--report", "hours"], "--spark-remote needs --engine spark"),
-        (["--engine", "spark"], "--engine spark answers --report NAME or --sql FILE, and nothing else"),
-        (["--engine", "spark", "--report", "hours", "--export", "out"], "and nothing else: the rest is DuckDB's"),
         (
             ["--engine", "spark", "--report", "hours"],
             "--engine spark needs PySpark, and a Java runtime: pip install pyspark",

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.evidence.episode import Episode
-from hbprobe.evidence.limits import LimitStatus, Silences, curve_of, limit_of, monotone, shared
+from hbprobe.evidence.limits import Episode, LimitStatus, Silences, curve_of, limit_of, monotone, shared
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -154,3 +153,12 @@ def test_whatever_is_seen_a_judgement_comes_of_it(seen, coarse_s):
     if limit.judgement is LimitStatus.LIMIT:
         assert limit.survived_s <= limit.cut_s and 0 <= limit.confidence <= 1
     assert all(0 <= share <= 1.0000001 for _, share in curve_of(one))
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_the_order_in_which_silences_come_means_nothing(seed):
+    """Of the same length, too: a database gives rows in whichever order it likes."""
+    answered = [*spread(5, 299, 200), *spread(301, 1199, 100)]
+    one = silences(answered, [*spread(301, 1199, 100), *spread(1201, 1800, 150)])
+    mixed = np.random.default_rng(seed).permutation(len(one))
+    assert limit_of(one.chosen(mixed)) == limit_of(one)

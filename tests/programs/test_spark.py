@@ -1,5 +1,6 @@
 """The same SQL on two engines: each query gives the same rows on Spark as on DuckDB."""
 
+import csv
 import math
 import os
 import sys
@@ -10,6 +11,8 @@ from support.iis import FIELDS, head, line, ping, write
 
 from hbprobe.eas.releases import Release
 from hbprobe.errors import UserError
+from hbprobe.evidence.logs.export import export
+from hbprobe.evidence.logs.mixture import mix_of
 from hbprobe.evidence.logs.reports import reports
 from hbprobe.evidence.logs.request import Engine, Logs
 from hbprobe.manner import Manner
@@ -72,6 +75,25 @@ def same(one, other):
     return one == other
 
 
+def differences(one, other, at=""):
+    """Give where trees of values differ."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        for key in one:
+            yield from differences(one[key], other[key], f"{at} {key}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for place, pair in enumerate(zip(one, other, strict=True)):
+            yield from differences(*pair, f"{at} {place}")
+    elif not same(one, other):
+        yield at, one, other
+
+
+def cells(file):
+    """Return the cells of a CSV file, numbers as numbers."""
+    rows = list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines()))
+    assert len(rows) > 1
+    return [[float(cell) if cell.replace(".", "", 1).isdecimal() else cell for cell in row] for row in rows]
+
+
 @pytest.mark.program
 @pytest.mark.usefixtures("pyspark", "cheap")
 def test_every_query_gives_the_same_rows(kept, tmp_path):
@@ -90,5 +112,12 @@ def test_every_query_gives_the_same_rows(kept, tmp_path):
         one, other = here.query(own), there.query(own)
         rows = zip(one.rows, other.rows, strict=True)
         assert len(one.rows) > 100 and [row for row in rows if not all(map(same, *row))] == []
+        both = [opened.evidence().model_dump(mode="json") for opened in (here, there)]
+        assert list(differences(*both)) == []
+        for here_file, there_file in zip(
+            export(here.tables, tmp_path / "here"), export(there.tables, tmp_path / "there"), strict=True
+        ):
+            assert list(differences(cells(here_file), cells(there_file), here_file.name)) == []
+        assert mix_of(here.tables, here.evidence().limits) == mix_of(there.tables, here.evidence().limits)
         with pytest.raises(UserError, match=r"wrong\.sql: .*none_such"):
             there.query(write(tmp_path / "wrong.sql", "SELECT none_such FROM requests"))

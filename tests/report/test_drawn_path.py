@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hbprobe.diagnosis.reasoning import Whose
 from hbprobe.locate.finding import Code, Hop, HopFinding, Route
 from hbprobe.manner import Manner
+from hbprobe.records.documents import TimerPart
 from hbprobe.records.location import Location
 from hbprobe.records.record import Verb
 from hbprobe.report.drawn_path import drawn_words, hops_of, path_of
@@ -49,6 +51,24 @@ def test_a_lab(ten_minutes):
 )
 def test_a_real_path_accuses_nobody_without_evidence(ten_minutes, causes, method, cut_s, words):
     assert drawn_words(path_of(real(ten_minutes, *causes, method=method, cut_s=cut_s))) == words
+
+
+@pytest.mark.parametrize(
+    ("whose", "boxes", "words"),
+    [
+        (Whose.PATH, (), "client > [a box on the path: cuts here] > server"),
+        (Whose.ADDRESS, (), "client > [a box on the path: cuts here] > server"),
+        (Whose.SERVER, (), "client > the path > [server: cuts here]"),
+        (None, (), "client > the path > server"),
+        (Whose.PATH, ("a-box",), "client > [a-box: cuts here] > server"),
+        (Whose.SERVER, ("a-box",), "client > a-box > [server: cuts here]"),
+        (Whose.PATH, ("a-box", "other"), "client > a-box > other > server"),
+        (None, ("a-box",), "client > a-box > server"),
+    ],
+)
+def test_a_diagnosis_is_drawn_as_it_reads(ten_minutes, whose, boxes, words):
+    timer = TimerPart(runs=None, counts=None, direction=None, whose=whose)
+    assert drawn_words(path_of(replace(real(ten_minutes), path=boxes), timer)) == words
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hbprobe.diagnosis.ranking import Match, best, rank
 from hbprobe.diagnosis.reasoning import Movement, reason
 from hbprobe.evidence.captures.death import LEAST_IDLE_S, ConnectionFate, ConnectionVerdict, Maker
 from hbprobe.evidence.captures.other_flows import simultaneous
-from hbprobe.evidence.episode import Episode
+from hbprobe.evidence.limits import Episode
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.profiles.model import Profile
 from hbprobe.search.bracket import seen

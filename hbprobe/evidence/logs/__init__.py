@@ -12,6 +12,7 @@ requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together wh
     http_tables.py the two logs beside IIS's: HTTP.sys's own of what no worker answered, and HttpProxy's of what a
                    front end passed on
     log_store.py   keeps what was read of each log as Parquet, so that a later run reads only what is new
+    sql_tables.py  what runs SQL over logs that were read, whichever engine it is
     engine.py      DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be
                    fetched
     spark.py       Spark, as an extra, for logs of more than one machine: the same SQL over the same Parquet

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hbprobe.duration import format_duration
 from hbprobe.evidence.events.entry import RECYCLES, AverageTooLow, EventEntry, average_too_low
 from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, limit_of, shared
-from hbprobe.evidence.logs.following import AT_ONCE_S, silences_of
+from hbprobe.evidence.logs.following import AT_ONCE_S, Followed, Named, followed_of
 from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNED_AWAY
 from hbprobe.evidence.logs.networks import wider
 from hbprobe.evidence.logs.reports import reports, utc
@@ -90,7 +90,7 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
 
 
 def _span(logs: "OpenLogs") -> SpanPart | None:
-    first, last = logs.connection.execute("SELECT min(ended_ms), max(ended_ms) FROM lines").fetchall()[0]
+    ((first, last),) = logs.tables.each("SELECT min(ended_ms), max(ended_ms) FROM lines")
     return None if first is None else SpanPart(first=utc(first) or "", last=utc(last) or "")
 
 
@@ -109,13 +109,13 @@ def _sources(logs: "OpenLogs") -> Iterator[SourcePart]:
 
 
 def _coverage(logs: "OpenLogs") -> CoveragePart:
-    requests, devices, users = logs.connection.execute(
+    ((requests, devices, users),) = logs.tables.each(
         "SELECT count(*), count(DISTINCT device), count(DISTINCT user_name) FROM all_requests"
-    ).fetchall()[0]
-    kinds = dict(logs.connection.execute("SELECT kind_of, count(*) FROM silences GROUP BY kind_of").fetchall())
-    told, taken = logs.connection.execute(
-        "SELECT count(*) FILTER (is_told), count(*) FILTER (NOT is_told AND asked_s IS NOT NULL) FROM silences"
-    ).fetchall()[0]
+    )
+    kinds = dict(logs.tables.each("SELECT kind_of, count(*) FROM silences GROUP BY kind_of"))
+    ((told, taken),) = logs.tables.each(
+        "SELECT count(CASE WHEN is_told THEN 1 END), count(CASE WHEN NOT is_told THEN asked_s END) FROM silences"
+    )
     each = {
         name: kinds.get(name, 0) for name in ("answered", "told", "silent", "moved", "unknown", "failed", "refused")
     }
@@ -129,36 +129,33 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
 
 
 def _limits(logs: "OpenLogs") -> tuple[list[tuple[PassiveLimitPart, PassiveLimit]], list[str]]:
-    connection, by = logs.connection, logs.asked.by.value
+    by = logs.asked.by.value
     column = "who" if by == "device" else by
-    silences, keys = silences_of(connection)
-    groups = _grouped(keys[column], fold=by == "network")
+    followed = followed_of(logs.tables, (column, "kind"))
+    groups = _grouped(followed.counts(column), fold=by == "network")
     asked = _longest_asked(logs, column, groups)
-    lost, lost_keys = silences_of(connection, "lost")
-    answered, answered_keys = silences_of(connection, "answered")
     found = []
-    for key in sorted(set(groups.values())):
-        mine = _of(keys[column], groups, key)
-        limit = limit_of(silences.chosen(mine), _COARSE_S)
-        stays, rests = _without_each(silences.chosen(mine), keys["kind"][mine], limit)
-        bounds = [
-            _bounds(other.chosen(_of(other_keys[column], groups, key)))
-            for other, other_keys in ((lost, lost_keys), (answered, answered_keys))
-        ]
+    for key, mine in _rows_by_group(followed.keys[column], groups):
+        limit = limit_of(followed.chosen(mine), _COARSE_S)
+        stays, rests = _without_each(followed, mine, limit)
+        bounds = [_bounds(followed.chosen(mine, unknown)) for unknown in ("lost", "answered")]
         found.append((_part(by, key, limit, asked.get(key), bounds, stays, rests), limit))
     found.sort(key=lambda one: (-one[1].devices, -one[1].silences, one[0].key))
     return found, _sensitive(logs, column, groups, {part.key: limit for part, limit in found})
 
 
-def _of(names: NDArray[np.object_], groups: dict[str, str], key: str) -> NDArray[np.bool_]:
-    members = [name for name, group in groups.items() if group == key]
-    return np.asarray(np.isin(names.astype(str), members), np.bool_)
+def _rows_by_group(named: Named, groups: Mapping[str, str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Say of each group which silences belong to it."""
+    keys = sorted(set(groups.values()))
+    place = {key: number for number, key in enumerate(keys)}
+    of_name = np.array([place.get(groups.get(name, ""), -1) for name in named.names], np.int64)
+    of_row = of_name[named.number] if len(named.number) else named.number
+    for key, number in place.items():
+        yield key, np.asarray(of_row == number, np.bool_)
 
 
-def _grouped(names: NDArray[np.object_], *, fold: bool) -> dict[str, str]:
+def _grouped(number: Mapping[str, int], *, fold: bool) -> dict[str, str]:
     """Return for each name the group that it is judged in: networks with few silences go with their neighbours."""
-    found, counts = np.unique(names.astype(str), return_counts=True)
-    number = dict(zip(found.tolist(), counts.tolist(), strict=True))
     groups = {name: name for name in number}
     if not fold:
         return groups
@@ -174,9 +171,9 @@ def _grouped(names: NDArray[np.object_], *, fold: bool) -> dict[str, str]:
 
 def _longest_asked(logs: "OpenLogs", column: str, groups: dict[str, str]) -> dict[str, float]:
     found: dict[str, float] = {}
-    rows = logs.connection.execute(
+    rows = logs.tables.each(
         f"SELECT {column}, max(asked_s) FROM silences WHERE asked_s IS NOT NULL GROUP BY {column}"
-    ).fetchall()
+    )
     for name, longest in rows:
         group = groups.get(str(name))
         if group is not None:
@@ -190,23 +187,19 @@ def _bounds(silences: Silences) -> BoundsPart:
 
 
 def _without_each(
-    silences: Silences, kinds: NDArray[np.object_], limit: PassiveLimit
+    followed: Followed, mine: NDArray[np.bool_], limit: PassiveLimit
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Leave out one kind of device after another: a timer is there for all kinds."""
     if limit.judgement is not LimitStatus.LIMIT:
         return (), ()
     stays, rests = list[str](), list[str]()
-    names = kinds.astype(str)
-    common = [name for name, _ in sorted(_count(names).items(), key=lambda one: -one[1])[:8]]
-    for name in common if len(common) > 1 else []:
-        other = limit_of(silences.chosen(np.asarray(names != name, np.bool_)), _COARSE_S)
-        (stays if _agree(limit, other) else rests).append(name)
+    kinds = followed.keys["kind"]
+    counts = np.bincount(kinds.number[mine & ~followed.is_unknown], minlength=len(kinds.names))
+    common = sorted(np.flatnonzero(counts).tolist(), key=lambda kind: (-counts[kind], kinds.names[kind]))[:8]
+    for kind in common if len(common) > 1 else []:
+        other = limit_of(followed.chosen(mine & (kinds.number != kind)), _COARSE_S)
+        (stays if _agree(limit, other) else rests).append(kinds.names[kind])
     return tuple(stays), tuple(rests)
-
-
-def _count(names: NDArray[np.str_]) -> dict[str, int]:
-    found, counts = np.unique(names, return_counts=True)
-    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 def _agree(one: PassiveLimit, other: PassiveLimit) -> bool:
@@ -224,10 +217,10 @@ def _sensitive(logs: "OpenLogs", column: str, groups: dict[str, str], limits: di
     named = {key: limit for key, limit in limits.items() if limit.judgement is LimitStatus.LIMIT}
     changed = set[str]()
     for at_once_s in (AT_ONCE_S / 2, AT_ONCE_S * 2) if named else ():
-        silences, keys = silences_of(logs.connection, at_once_s=at_once_s)
-        for key, limit in named.items():
-            other = limit_of(silences.chosen(_of(keys[column], groups, key)), _COARSE_S)
-            changed |= set() if _agree(limit, other) else {key}
+        followed = followed_of(logs.tables, (column,), at_once_s)
+        for key, mine in _rows_by_group(followed.keys[column], groups):
+            if key in named and not _agree(named[key], limit_of(followed.chosen(mine), _COARSE_S)):
+                changed.add(key)
     return sorted(changed)
 
 
@@ -264,23 +257,17 @@ def _part(
 
 
 def _windows(logs: "OpenLogs") -> Windows:
-    connection = logs.connection
-    ends = connection.execute(
-        "SELECT coalesce(back_end, server), max(ended_ms) / 1000.0 FROM all_requests GROUP BY ALL"
-    ).fetchall()
+    ends = logs.tables.each(
+        "SELECT coalesce(back_end, server) AS server, max(ended_ms) / 1000.0 FROM all_requests "
+        "GROUP BY coalesce(back_end, server)"
+    )
+    ends_s = {server: float(end) for server, end in ends if end is not None}
     restarts = [
         (entry.at_s, entry.computer) for entry in logs.entries if entry.id in RECYCLES and entry.at_s is not None
     ]
     recycled = f"SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = '{ABANDONED}'"
-    restarts += [(float(at_s), "") for (at_s,) in connection.execute(recycled).fetchall()]
-    cursor = connection.execute(SAMPLES)
-    samples = (row for batch in iter(lambda: cursor.fetchmany(50_000), []) for row in batch)
-    return rebuild(
-        samples,
-        {server: float(end) for server, end in ends if end is not None},
-        logs.asked.settings,
-        sorted(restarts),
-    )
+    restarts += [(float(at_s), "") for (at_s,) in logs.tables.each(recycled)]
+    return rebuild(logs.tables.each(SAMPLES), ends_s, logs.asked.settings, sorted(restarts))
 
 
 def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
@@ -328,8 +315,7 @@ def _counts(logs: "OpenLogs") -> dict[str, int]:
     known = reports()
     counts = {}
     for name, report in _COUNTED.items():
-        found = logs.connection.execute(f"SELECT count(*) FROM ({known[report].sql.rstrip()}) AS found").fetchall()
-        counts[name] = int(found[0][0])
+        ((counts[name],),) = logs.tables.each(f"SELECT count(*) FROM ({known[report].sql.rstrip()}) AS found")
     return counts
 
 
@@ -406,7 +392,7 @@ def _event_findings(windows: Windows, events: Sequence[EventPart], both: int) ->
 
 def _httperr(logs: "OpenLogs") -> dict[str, int]:
     sql = "SELECT coalesce(reason, '-') AS name, count(*) FROM httperr GROUP BY 1 ORDER BY 2 DESC, 1"
-    return dict(logs.connection.execute(sql).fetchall())
+    return dict(logs.tables.each(sql))
 
 
 def _httperr_findings(httperr: Mapping[str, int]) -> Iterator[LogFindingPart]:
@@ -472,10 +458,10 @@ def _note_heads(logs: "OpenLogs") -> Iterator[str]:
 
 
 def _note_balancer(logs: "OpenLogs") -> Iterator[str]:
-    addresses, devices, forwarded = logs.connection.execute(
+    ((addresses, devices, forwarded),) = logs.tables.each(
         "SELECT count(DISTINCT client), count(DISTINCT device), count(forwarded_for) "
         "FROM all_requests WHERE client IS NOT NULL"
-    ).fetchall()[0]
+    )
     if devices >= 10 and addresses <= 2 and not forwarded:
         yield (
             f"all devices come from {counted(addresses, 'address')}, a balancer's perhaps: networks cannot be told "

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.rows import PACKED, read_packed_query
+from hbprobe.evidence.logs.sql_tables import Values
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
 
 _MEMORY_MB = 700
+_AT_A_TIME = 50_000
 
 
 @contextmanager
@@ -37,24 +40,40 @@ def engine(scratch: Path, memory_mb: int = _MEMORY_MB) -> "Iterator[DuckDBPyConn
         connection.close()
 
 
-def rows_of(connection: "DuckDBPyConnection", sql: str) -> list[dict[str, Any]]:
-    """Run a query, and return its rows by column."""
-    return columns_and_rows(connection, sql)[1]
+class DuckDB:
+    """The tables in a database of DuckDB."""
 
+    def __init__(self, connection: "DuckDBPyConnection") -> None:
+        self._connection = connection
 
-def columns_and_rows(connection: "DuckDBPyConnection", sql: str) -> tuple[list[str], list[dict[str, Any]]]:
-    """Run a query; return its columns and rows."""
-    cursor = connection.execute(sql)
-    names = [column[0] for column in cursor.description or ()]
-    return names, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    def each(self, sql: str, values: Values | None = None) -> Iterator[tuple[Any, ...]]:
+        """See `Tables`; rows come as they are asked for, so they must all be taken before the next query."""
+        cursor = self._connection.execute(sql, dict(values) if values else None)
+        while batch := cursor.fetchmany(_AT_A_TIME):
+            yield from batch
 
+    def arrays(self, sql: str, values: Values | None = None) -> "dict[str, NDArray[Any]]":
+        """See `Tables`."""
+        import numpy as np
 
-def users_rows(connection: "DuckDBPyConnection", sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
-    """Run a query that the user wrote. Raises UserError, in one line, for one that cannot run."""
-    import duckdb
+        found = self._connection.execute(sql, dict(values) if values else None).fetchnumpy()
+        return {
+            name: np.ma.filled(column, np.nan) if column.dtype.kind == "f" else np.asarray(column)
+            for name, column in found.items()
+        }
 
-    try:
-        return columns_and_rows(connection, sql)
-    except duckdb.Error as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(f"{name}: {reason}") from None
+    def rows(self, sql: str, values: Values | None = None) -> tuple[list[str], list[dict[str, Any]]]:
+        """See `Tables`."""
+        cursor = self._connection.execute(sql, dict(values) if values else None)
+        names = [column[0] for column in cursor.description or ()]
+        return names, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def users_rows(self, sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
+        """See `Tables`."""
+        import duckdb
+
+        try:
+            return self.rows(sql)
+        except duckdb.Error as error:
+            reason = " ".join(str(error).split())[:300]
+            raise UserError(f"{name}: {reason}") from None

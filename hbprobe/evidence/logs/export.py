@@ -8,22 +8,22 @@ counts as an e-mail received. A cell is empty where no element of the log is kno
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hbprobe.eas.log_blob import read_blob
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs.engine import rows_of
 from hbprobe.evidence.logs.reports import csv_text
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from hbprobe.evidence.logs.sql_tables import Tables
 
 _CLASSES: Final = {"Em": "Emails", "Ca": "Calendar", "Co": "Contacts", "Ta": "Tasks", "Nt": "Notes"}
 _COUNTS: Final = re.compile(r"(\d+)(fs|sd|[A-Za-z])")
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_FIRST_DAY: Final = _DAYS.index("Thursday")
+"""1 January 1970 was one."""
 _USERS: Final = (
     "User Name", "Device ID", "Device Type", "Items Sent", "Items Received", "Hits", "Total Bytes Sent",
     "Total Bytes Received",
@@ -42,21 +42,21 @@ class _Items:
     received: Counter[str] = field(default_factory=Counter)
 
 
-def export(connection: "DuckDBPyConnection", folder: Path) -> list[Path]:
+def export(tables: "Tables", folder: Path) -> list[Path]:
     """Write the seven files; return them. Raises UserError where they cannot be written."""
-    tables = {
-        "Users.csv": (_USERS, _users(connection)),
-        "Servers.csv": _servers(connection),
-        "Hourly.csv": _hourly(connection),
-        "StatusCodes.csv": _ratios(connection, ("Status", "SubStatus"), "status, substatus"),
-        "PolicyCompliance.csv": _policy(connection),
-        "UserAgents.csv": _agents(connection),
-        "Heartbeats.csv": _heartbeats(connection),
+    files = {
+        "Users.csv": (_USERS, _users(tables)),
+        "Servers.csv": _servers(tables),
+        "Hourly.csv": _hourly(tables),
+        "StatusCodes.csv": _ratios(tables, ("Status", "SubStatus"), ("status", "substatus")),
+        "PolicyCompliance.csv": _policy(tables),
+        "UserAgents.csv": _agents(tables),
+        "Heartbeats.csv": _heartbeats(tables),
     }
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, (columns, rows) in tables.items():
+        for name, (columns, rows) in files.items():
             (folder / name).write_text(csv_text(columns, rows), encoding="utf-8-sig", newline="")
             written.append(folder / name)
     except OSError as error:
@@ -64,17 +64,20 @@ def export(connection: "DuckDBPyConnection", folder: Path) -> list[Path]:
     return written
 
 
-def _users(connection: "DuckDBPyConnection") -> Rows:
-    items = _items(connection)
-    found = rows_of(
-        connection,
+def _users(tables: "Tables") -> Rows:
+    items = _items(tables)
+    _, found = tables.rows(
         """
         SELECT user_name, device, min(device_type) AS device_type, count(*) AS hits, sum(bytes_out) AS bytes_out,
-          sum(bytes_in) AS bytes_in, count(*) FILTER (command = 'Search') AS searches,
-          count(*) FILTER (command = 'GetAttachment') AS attachments,
-          count(*) FILTER (command IN ('SendMail', 'SmartReply', 'SmartForward') AND status = 200) AS mails,
-          arg_max(policy_ack, (ended_ms, policy_ack)) FILTER (policy_ack IS NOT NULL) AS policy
-        FROM requests GROUP BY user_name, device ORDER BY user_name NULLS LAST, device NULLS LAST
+          sum(bytes_in) AS bytes_in, count(CASE WHEN command = 'Search' THEN 1 END) AS searches,
+          count(CASE WHEN command = 'GetAttachment' THEN 1 END) AS attachments,
+          count(CASE WHEN command IN ('SendMail', 'SmartReply', 'SmartForward') AND status = 200 THEN 1 END) AS mails,
+          max(CASE WHEN acked = 1 THEN policy_ack END) AS policy
+        FROM (
+          SELECT *, row_number() OVER (PARTITION BY user_name, device
+            ORDER BY CASE WHEN policy_ack IS NULL THEN 1 ELSE 0 END, ended_ms DESC, policy_ack DESC) AS acked
+          FROM requests) AS numbered
+        GROUP BY user_name, device ORDER BY user_name NULLS LAST, device NULLS LAST
         """,
     )
     rows, totals = Rows(), [0] * 5
@@ -98,10 +101,11 @@ def _users(connection: "DuckDBPyConnection") -> Rows:
     return [*rows, ("*** Total ***", None, None, *totals, *[None] * (len(_USERS) - 8))]
 
 
-def _items(connection: "DuckDBPyConnection") -> dict[tuple[str | None, str | None], _Items]:
+def _items(tables: "Tables") -> dict[tuple[str | None, str | None], _Items]:
     items: dict[tuple[str | None, str | None], _Items] = defaultdict(_Items)
-    cursor = connection.execute("SELECT user_name, device, folders FROM requests WHERE folders IS NOT NULL")
-    for user, device, folders in _fetched(cursor):
+    for user, device, folders in tables.each(
+        "SELECT user_name, device, folders FROM requests WHERE folders IS NOT NULL"
+    ):
         of_device = items[user, device]
         for group in read_blob(str(folders)).folders():
             name = group.get("Ty", "")
@@ -111,17 +115,12 @@ def _items(connection: "DuckDBPyConnection") -> dict[tuple[str | None, str | Non
     return items
 
 
-def _fetched(cursor: "DuckDBPyConnection") -> Iterator[tuple[str | None, str | None, str]]:
-    while batch := cursor.fetchmany(20_000):
-        yield from batch
-
-
 def _moved(counts: str) -> int:
     """Return how many items were added or changed, as in 1a0c2d0s0e0r."""
     return sum(int(number) for number, what in _COUNTS.findall(counts) if what in ("a", "c"))
 
 
-def _servers(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
+def _servers(tables: "Tables") -> tuple[tuple[str, ...], Rows]:
     columns = (
         "Server",
         "Host",
@@ -132,58 +131,63 @@ def _servers(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
         "Total Bytes Received",
     )
     sql = """
-        SELECT server, host, server_ip, round(avg(devices), 1), sum(hits)::BIGINT, sum(bytes_out)::BIGINT,
-        sum(bytes_in)::BIGINT FROM (
-          SELECT server, host, server_ip, ended_ms // 86400000 AS day, count(DISTINCT device) AS devices, count(*) AS
-          hits,
-            coalesce(sum(bytes_out), 0) AS bytes_out, coalesce(sum(bytes_in), 0) AS bytes_in
-          FROM requests GROUP BY ALL)
-        GROUP BY server, host, server_ip ORDER BY ALL NULLS LAST
+        SELECT server, host, server_ip, round(avg(devices), 1), CAST(sum(hits) AS BIGINT), CAST(sum(sent) AS BIGINT),
+          CAST(sum(received) AS BIGINT)
+        FROM (
+          SELECT server, host, server_ip, count(DISTINCT device) AS devices, count(*) AS hits,
+            coalesce(sum(bytes_out), 0) AS sent, coalesce(sum(bytes_in), 0) AS received
+          FROM requests GROUP BY server, host, server_ip, CAST(floor(ended_ms / 86400000) AS BIGINT)) AS by_day
+        GROUP BY server, host, server_ip ORDER BY server NULLS LAST, host NULLS LAST, server_ip NULLS LAST
         """
-    return columns, connection.execute(sql).fetchall()
+    return columns, list(tables.each(sql))
 
 
-def _hourly(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
+def _hourly(tables: "Tables") -> tuple[tuple[str, ...], Rows]:
     sql = """
-        SELECT isodow(make_timestamp(ended_ms * 1000)) AS day, hour(make_timestamp(ended_ms * 1000)) AS hour,
-          count(DISTINCT device), count(*) FILTER (command IN ('Sync', 'GetItemEstimate'))
-        FROM requests GROUP BY ALL
+        SELECT CAST(floor(ended_ms / 3600000) AS BIGINT) % 168 AS hour, count(DISTINCT device),
+          count(CASE WHEN command IN ('Sync', 'GetItemEstimate') THEN 1 END)
+        FROM requests GROUP BY CAST(floor(ended_ms / 3600000) AS BIGINT) % 168
         """
-    found = {(day, hour): (devices, syncs) for day, hour, devices, syncs in connection.execute(sql).fetchall()}
+    found = {hour: (devices, syncs) for hour, devices, syncs in tables.each(sql)}
     rows: Rows = [
-        (name, hour, *found.get((day, hour), (0, 0))) for day, name in enumerate(_DAYS, 1) for hour in range(24)
-    ]
+        (name, hour, *found.get((24 * (day - _FIRST_DAY) + hour) % 168, (0, 0)))
+        for day, name in enumerate(_DAYS) for hour in range(24)
+    ]  # fmt: skip
     return ("Day", "Hour", "Unique Devices", "Sync Related Requests"), rows
 
 
-def _ratios(connection: "DuckDBPyConnection", names: tuple[str, ...], columns: str) -> tuple[tuple[str, ...], Rows]:
+def _ratios(tables: "Tables", names: tuple[str, ...], listed: tuple[str, ...]) -> tuple[tuple[str, ...], Rows]:
+    columns = ", ".join(listed)
     sql = f"""
         SELECT {columns}, count(*) AS hits, round(count(*) / sum(count(*)) OVER (), 6)
-        FROM requests GROUP BY {columns} ORDER BY hits DESC, {columns}
+        FROM requests GROUP BY {columns} ORDER BY hits DESC, {", ".join(f"{name} NULLS LAST" for name in listed)}
         """
-    return (*names, "Hits", "Ratio"), connection.execute(sql).fetchall()
+    return (*names, "Hits", "Ratio"), list(tables.each(sql))
 
 
-def _policy(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
+def _policy(tables: "Tables") -> tuple[tuple[str, ...], Rows]:
     sql = """
-        SELECT arg_max(policy_ack, (ended_ms, policy_ack)) FILTER (policy_ack IS NOT NULL) AS policy FROM requests
-        WHERE device IS NOT NULL GROUP BY device
+        SELECT policy_ack FROM (
+          SELECT policy_ack, row_number() OVER (PARTITION BY device
+            ORDER BY CASE WHEN policy_ack IS NULL THEN 1 ELSE 0 END, ended_ms DESC, policy_ack DESC) AS acked
+          FROM requests WHERE device IS NOT NULL) AS numbered
+        WHERE acked = 1
         """
-    counts = Counter(_COMPLIANCE.get(policy, "Unknown") for (policy,) in connection.execute(sql).fetchall())
+    counts = Counter(_COMPLIANCE.get(policy, "Unknown") for (policy,) in tables.each(sql))
     whole = max(1, counts.total())
     rows: Rows = [(name, counts[name], round(counts[name] / whole, 6)) for name in ("Unknown", *_COMPLIANCE.values())]
     return ("Compliance Type", "Total", "Ratio"), rows
 
 
-def _agents(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
+def _agents(tables: "Tables") -> tuple[tuple[str, ...], Rows]:
     sql = """
         SELECT user_agent, count(*) AS hits, count(DISTINCT device) AS devices FROM requests
         GROUP BY user_agent ORDER BY hits DESC, user_agent NULLS LAST
         """
-    return ("User Agent", "Hits", "Unique Devices"), connection.execute(sql).fetchall()
+    return ("User Agent", "Hits", "Unique Devices"), list(tables.each(sql))
 
 
-def _heartbeats(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows]:
+def _heartbeats(tables: "Tables") -> tuple[tuple[str, ...], Rows]:
     """Return what each device asked for and got, which no file of the cmdlet shows."""
     columns = (
         "User Name", "Device ID", "Device Type", "Network", "Waiting Requests", "Shortest Interval",
@@ -192,15 +196,16 @@ def _heartbeats(connection: "DuckDBPyConnection") -> tuple[tuple[str, ...], Rows
     )  # fmt: skip
     sql = """
         SELECT users.user_name, silences.who, min(kind), network, count(*), min(asked_s), max(asked_s),
-        round(avg(asked_s), 1),
-          count(*) FILTER (kind_of = 'answered'), count(*) FILTER (kind_of = 'silent'), count(*) FILTER (kind_of =
-          'told'),
-          count(*) FILTER (kind_of = 'moved'), count(*) FILTER (kind_of IN ('unknown', 'failed', 'refused')),
-          round(max(held_s) FILTER (kind_of = 'answered'), 1)
+          round(avg(asked_s), 1),
+          count(CASE WHEN kind_of = 'answered' THEN 1 END), count(CASE WHEN kind_of = 'silent' THEN 1 END),
+          count(CASE WHEN kind_of = 'told' THEN 1 END), count(CASE WHEN kind_of = 'moved' THEN 1 END),
+          count(CASE WHEN kind_of IN ('unknown', 'failed', 'refused') THEN 1 END),
+          round(max(CASE WHEN kind_of = 'answered' THEN held_s END), 1)
         FROM silences
         LEFT JOIN (SELECT device, min(user_name) AS user_name FROM requests WHERE device IS NOT NULL GROUP BY device)
         AS users
           ON users.device = silences.who
-        GROUP BY users.user_name, silences.who, network ORDER BY 1 NULLS LAST, 2, 4
+        GROUP BY users.user_name, silences.who, network
+        ORDER BY users.user_name NULLS LAST, silences.who, network
         """
-    return columns, connection.execute(sql).fetchall()
+    return columns, list(tables.each(sql))

@@ -9,16 +9,20 @@ A status of which the client's connection was gone (Windows errors 64 and 995) w
 the server.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hbprobe.evidence.limits import Silences
 from hbprobe.evidence.logs.rows import REQUESTS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from hbprobe.evidence.logs.sql_tables import Tables
 
 AT_ONCE_S: Final = 2.5
 """So soon after its answer does a device ask again."""
@@ -194,31 +198,72 @@ def margins(at_once_s: float = AT_ONCE_S) -> dict[str, float]:
     }  # fmt: skip
 
 
-def silences_of(
-    connection: "DuckDBPyConnection", unknown: str | None = None, at_once_s: float | None = None
-) -> tuple[Silences, dict[str, "np.ndarray[tuple[int], np.dtype[np.object_]]"]]:
-    """Return all silences as columns, and what they can be grouped by.
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """A column of names: each name once, and for each row its number."""
 
-    Silences of which nothing is known are left out, or taken as `lost` or as `answered`: between these lies the
-    truth. `at_once_s` is how soon a device asks again, where that is not to be what is usual.
+    names: tuple[str, ...]
+    number: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, column: Sequence[str]) -> Self:
+        """Number them."""
+        numbers: dict[str, int] = {}
+        number = np.array([numbers.setdefault(name, len(numbers)) for name in column], np.int64)
+        return cls(tuple(numbers), number)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """Silences as columns, and what they can be grouped by."""
+
+    silences: Silences
+    """Those of which nothing is known stand among them, as answered."""
+    is_unknown: NDArray[np.bool_]
+    keys: Mapping[str, Named]
+
+    def chosen(self, which: NDArray[np.bool_], unknown: str | None = None) -> Silences:
+        """Return some of them.
+
+        Those of which nothing is known are left out, or taken as `lost` or as `answered`: between these lies the
+        truth.
+        """
+        if unknown is None:
+            return self.silences.chosen(which & ~self.is_unknown)
+        which = which & (~self.is_unknown | (self.silences.lasted_s > 0))
+        found = self.silences.chosen(which)
+        return replace(found, is_cut=found.is_cut | self.is_unknown[which]) if unknown == "lost" else found
+
+    def counts(self, column: str) -> dict[str, int]:
+        """Return how many silences there are of which something is known, by name."""
+        named = self.keys[column]
+        counts = np.bincount(named.number[~self.is_unknown], minlength=len(named.names))
+        return {name: count for name, count in zip(named.names, counts.tolist(), strict=True) if count}
+
+
+def followed_of(tables: "Tables", columns: Iterable[str], at_once_s: float | None = None) -> Followed:
+    """Return what is known of all silences, to be grouped by these columns.
+
+    `at_once_s` is how soon a device asks again, where that is not to be what is usual.
     """
-    values: dict[str, float | str] = {"coarse": _COARSE_S, "unknown": unknown or ""}
-    found = connection.execute(
+    values = {"coarse": _COARSE_S} | ({} if at_once_s is None else margins(at_once_s))
+    names = sorted({"who", *columns})
+    found = tables.arrays(
         f"""
-        SELECT network, kind, server, who, dense_rank() OVER (ORDER BY who) AS number,
+        SELECT {", ".join(names)},
           CASE kind_of WHEN 'told' THEN since_s + CASE WHEN is_precise THEN 0 ELSE $coarse END ELSE held_s END AS
           lasted_s,
-          kind_of IN ('told', 'silent') OR (kind_of = 'unknown' AND $unknown = 'lost') AS is_cut,
-          kind_of = 'told' AS is_exact
-        FROM {"silences" if at_once_s is None else f"({SILENCES})"}
-        WHERE kind_of IN ('answered', 'told', 'silent') OR (kind_of = 'unknown' AND $unknown <> '' AND held_s > 0)
+          kind_of IN ('told', 'silent') AS is_cut, kind_of = 'told' AS is_exact, kind_of = 'unknown' AS is_unknown
+        FROM {"silences" if at_once_s is None else f"({SILENCES}) AS silences"}
+        WHERE kind_of IN ('answered', 'told', 'silent', 'unknown')
         """,
-        values if at_once_s is None else values | margins(at_once_s),
-    ).fetchnumpy()
+        values,
+    )
+    keys = {name: Named.of(found[name].tolist()) for name in names}
     silences = Silences(
         np.asarray(found["lasted_s"], np.float64),
         np.asarray(found["is_cut"], np.bool_),
         np.asarray(found["is_exact"], np.bool_),
-        np.asarray(found["number"], np.int64),
+        keys["who"].number,
     )
-    return silences, {name: np.asarray(found[name], np.object_) for name in ("network", "kind", "server", "who")}
+    return Followed(silences, np.asarray(found["is_unknown"], np.bool_), keys)

@@ -9,7 +9,7 @@ from hbprobe.errors import UserError
 from hbprobe.records.logs import PassiveLimitPart
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from hbprobe.evidence.logs.sql_tables import Tables
 
 _FIXED: Final = {600: "ios", 540: "outlook-540", 180: "outlook-180"}
 _EARLY: Final = {290 + 180 * step for step in range(10)} | {1790}
@@ -34,9 +34,9 @@ def kind_of(heartbeats: Sequence[int], name: str) -> str | None:
     return None
 
 
-def mix_of(connection: "DuckDBPyConnection", limits: Sequence[PassiveLimitPart]) -> tuple[str, int]:
+def mix_of(tables: "Tables", limits: Sequence[PassiveLimitPart]) -> tuple[str, int]:
     """Return the mix as YAML, and how many devices fit no known algorithm. Raises UserError where there are none."""
-    kinds, strange = _kinds(connection)
+    kinds, strange = _kinds(tables)
     if not kinds:
         raise UserError(
             "--mix: no device in the logs asks for intervals as a known one does: give the back end's log, W3SVC2"
@@ -48,7 +48,7 @@ def mix_of(connection: "DuckDBPyConnection", limits: Sequence[PassiveLimitPart])
     lines += ["", "paths:"]
     for limit in limits:
         lines += _path(limit)
-    per_day, by_hour, moves = _habits(connection)
+    per_day, by_hour, moves = _habits(tables)
     lines += [
         "",
         "# Answers that mail ended, of one device.",
@@ -67,14 +67,14 @@ def mix_of(connection: "DuckDBPyConnection", limits: Sequence[PassiveLimitPart])
     return "\n".join(lines) + "\n", strange
 
 
-def _kinds(connection: "DuckDBPyConnection") -> tuple[Counter[str], int]:
+def _kinds(tables: "Tables") -> tuple[Counter[str], int]:
     sql = """
-        SELECT list(DISTINCT heartbeat_s), concat_ws(' ', min(device_type), min(user_agent)) FROM requests
+        SELECT array_agg(DISTINCT heartbeat_s), concat_ws(' ', min(device_type), min(user_agent)) FROM requests
         WHERE heartbeat_s IS NOT NULL AND command = 'Ping' AND device IS NOT NULL
           AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%'
         GROUP BY device
         """
-    found = [kind_of(heartbeats, name) for heartbeats, name in connection.execute(sql).fetchall()]
+    found = [kind_of(heartbeats, name) for heartbeats, name in tables.each(sql)]
     return Counter(kind for kind in found if kind is not None), found.count(None)
 
 
@@ -96,28 +96,30 @@ def _path(limit: PassiveLimitPart) -> list[str]:
     return lines
 
 
-def _habits(connection: "DuckDBPyConnection") -> tuple[float, list[int], float]:
-    days, changes = connection.execute(
+def _habits(tables: "Tables") -> tuple[float, list[int], float]:
+    ((days, changes),) = tables.each(
         """
-        SELECT count(DISTINCT (device, ended_ms // 86400000)), count(*) FILTER (command = 'Ping' AND command_status =
-        2)
-        FROM requests WHERE device IS NOT NULL
+        SELECT count(*), coalesce(CAST(sum(changes) AS BIGINT), 0) FROM (
+          SELECT count(CASE WHEN command = 'Ping' AND command_status = 2 THEN 1 END) AS changes
+          FROM requests WHERE device IS NOT NULL
+          GROUP BY device, CAST(floor(ended_ms / 86400000) AS BIGINT)) AS by_day
         """
-    ).fetchall()[0]
-    hours = dict(
-        connection.execute(
-            """
-            SELECT hour(make_timestamp(ended_ms * 1000)), count(*) FROM requests
-            WHERE command = 'Ping' AND command_status = 2 GROUP BY ALL
-            """
-        ).fetchall()
     )
-    moved = connection.execute(
+    hours = dict(
+        tables.each(
+            """
+            SELECT CAST(floor(ended_ms / 3600000) AS BIGINT) % 24, count(*) FROM requests
+            WHERE command = 'Ping' AND command_status = 2 GROUP BY CAST(floor(ended_ms / 3600000) AS BIGINT) % 24
+            """
+        )
+    )
+    ((moved,),) = tables.each(
         """
-        SELECT count(*) FROM (SELECT network, lag(network) OVER (PARTITION BY who ORDER BY started_ms) AS before FROM
-        silences)
+        SELECT count(*) FROM (
+          SELECT network, lag(network) OVER (PARTITION BY who ORDER BY started_ms, network) AS before
+          FROM silences) AS visits
         WHERE network <> before
         """
-    ).fetchall()[0][0]
+    )
     by_hour = [int(hours.get(hour, 0)) for hour in range(24)] if hours else [1] * 24
     return changes / max(1, days), by_hour, moved / max(1, days)

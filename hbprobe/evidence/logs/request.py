@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from hbprobe.errors import UserError
 from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
-from hbprobe.evidence.logs.engine import columns_and_rows, engine, users_rows
+from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.following import follow, join, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, find, head_of, kind_of, text_of
@@ -22,6 +22,7 @@ from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms, Read, is_store
 from hbprobe.evidence.logs.networks import NetworkNames, parse_names
 from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
 from hbprobe.evidence.logs.rows import REQUESTS
+from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.exchange.settings import Settings
 from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence
@@ -82,7 +83,7 @@ class Logs:
     memory_mb: int = 700
     """What DuckDB may take."""
     engine: Engine = Engine.DUCKDB
-    """What answers reports and SQL. Logs themselves are read with DuckDB, and limits are judged with it."""
+    """What runs the SQL. Logs themselves are read with DuckDB."""
     spark_remote: str | None = None
     """Spark's master, or a server at `sc://`; by default this machine is all of it."""
 
@@ -149,6 +150,7 @@ class OpenLogs:
         self.asked = asked
         self.spark = session
         self.connection = connection
+        self.tables: Tables = DuckDB(connection) if session is None else session
         self.pseudonyms = pseudonyms
         self.reads: list[Read] = []
         self.not_read: list[tuple[str, str]] = []
@@ -275,9 +277,7 @@ class OpenLogs:
         return " AND ".join(wheres), values
 
     def evidence(self) -> LogEvidence:
-        """Return what the logs show. Raises UserError where Spark is asked to."""
-        if self.spark is not None:
-            raise UserError("--engine spark answers --report NAME and --sql FILE: name one")
+        """Return what the logs show."""
         from hbprobe.evidence.logs.conclusions import evidence_of
 
         return evidence_of(self)
@@ -290,8 +290,7 @@ class OpenLogs:
                 f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
             )
         report = known[name]
-        found = columns_and_rows(self.connection, report.sql) if self.spark is None else self.spark.rows(report.sql)
-        return table_of(report, *found)
+        return table_of(report, *self.tables.rows(report.sql))
 
     def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
@@ -302,9 +301,7 @@ class OpenLogs:
                 f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
             ) from None
         report = Report(file.stem, file.name, sql, None, None)
-        if self.spark is not None:
-            return table_of(report, *self.spark.users_rows(sql, str(file)))
-        return table_of(report, *users_rows(self.connection, sql, str(file)))
+        return table_of(report, *self.tables.users_rows(sql, str(file)))
 
 
 def _evtx(source: LogSource) -> Iterator[EventEntry]:

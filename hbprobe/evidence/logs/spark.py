@@ -6,16 +6,19 @@ PySpark (the extra `spark`) is there where it was installed, with a Java runtime
 import logging
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.following import SILENCES, WAITS, margins, requests_sql
+from hbprobe.evidence.logs.sql_tables import Values
 
-Values = Mapping[str, float | str]
 _LOCAL: Final = "local[*]"
 _CONNECT: Final = "sc://"
 _NUMBERED: Final = "numbered_lines"
@@ -30,11 +33,8 @@ class _Frame(Protocol):
     def where(self, condition: str) -> "_Frame": ...
     def cache(self) -> "_Frame": ...
     def createOrReplaceTempView(self, name: str) -> None: ...  # noqa: N802 (its name there)
-    def collect(self) -> "Sequence[_Row]": ...
-
-
-class _Row(Protocol):
-    def asDict(self) -> dict[str, Any]: ...  # noqa: N802
+    def collect(self) -> Sequence[Iterable[Any]]: ...
+    def toLocalIterator(self) -> Iterator[Iterable[Any]]: ...  # noqa: N802
 
 
 class _Reader(Protocol):
@@ -119,15 +119,26 @@ class Spark:
     def _run(self, sql: str, values: Values | None = None) -> _Frame:
         return self._session.sql(re.sub(r"\$([a-z_]+)", r":\1", sql), args=dict(values) if values else None)
 
-    def rows(self, sql: str) -> tuple[list[str], list[dict[str, Any]]]:
-        """Run a query; return its columns and rows."""
-        found = self._run(sql)
-        return list(found.columns), [
-            {name: _plain(value) for name, value in row.asDict().items()} for row in found.collect()
-        ]
+    def each(self, sql: str, values: Values | None = None) -> Iterator[tuple[Any, ...]]:
+        """See `Tables`."""
+        for row in self._run(sql, values).toLocalIterator():
+            yield tuple(map(_plain, row))
+
+    def arrays(self, sql: str, values: Values | None = None) -> dict[str, NDArray[Any]]:
+        """See `Tables`."""
+        found = self._run(sql, values)
+        rows = [tuple(map(_plain, row)) for row in found.collect()]
+        columns = list(zip(*rows, strict=True)) or [()] * len(found.columns)
+        return {name: _array(column) for name, column in zip(found.columns, columns, strict=True)}
+
+    def rows(self, sql: str, values: Values | None = None) -> tuple[list[str], list[dict[str, Any]]]:
+        """See `Tables`."""
+        found = self._run(sql, values)
+        names = list(found.columns)
+        return names, [dict(zip(names, map(_plain, row), strict=True)) for row in found.collect()]
 
     def users_rows(self, sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
-        """Run a query that the user wrote. Raises UserError, in one line, for one that cannot run."""
+        """See `Tables`."""
         from pyspark.errors import PySparkException
 
         try:
@@ -143,6 +154,13 @@ def _type(kind: str) -> str:
 def _plain(value: object) -> object:
     """Return a value as DuckDB gives it: a quotient is a float there."""
     return float(value) if isinstance(value, Decimal) else value
+
+
+def _array(column: Sequence[Any]) -> NDArray[Any]:
+    """Return a column: one of numbers with NaN for none, one of text as it is."""
+    if any(isinstance(value, float) for value in column):
+        return np.array([np.nan if value is None else value for value in column], np.float64)
+    return np.array(column, None if column and isinstance(column[0], bool) else np.object_)
 
 
 def _in_a_line(error: Exception) -> str:

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hbprobe.manner import Act
 from hbprobe.middlebox.alarm import Alarm
-from hbprobe.middlebox.box_stats import BoxStats
-from hbprobe.middlebox.events import FlowExpired, Observer
+from hbprobe.middlebox.events import BoxStats, FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS, ExpiredEnds
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.graceful_close import GracefulClose

@@ -37,6 +37,11 @@ class Facts:
         return groups
 
 
+def sentence(text: str) -> str:
+    """Return words with a capital and an end; a command's own semicolon is one."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', ';')) else '.'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """Sentences, each with how serious it is: `problem`, `note`, `healthy`."""

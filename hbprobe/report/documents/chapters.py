@@ -18,6 +18,7 @@ from hbprobe.report.documents.blocks import (
     Section,
     Table,
     path_picture,
+    sentence,
 )
 from hbprobe.report.documents.sections import MOST_ROWS, listing, versions
 from hbprobe.report.drawn_path import hops_of
@@ -51,12 +52,12 @@ def location_chapter(location: Location) -> Chapter:
     )
     sections = [found]
     if steps := [text for name, text in told if name == "do"]:
-        sections.insert(0, Section("What to change", tuple(Prose(_sentence(text)) for text in steps)))
+        sections.insert(0, Section("What to change", tuple(Prose(sentence(text)) for text in steps)))
     if rows := hop_rows(location):
         words = frozenset(HOP_COLUMNS) - {"hop", "round trip"}
         table = Table("Requests whose keep-alives reach only so far", HOP_COLUMNS, tuple(rows), words)
         sections.append(Section("Evidence", (table,)))
-    lead = " ".join(_sentence(text) for name, text in told if name != "but")
+    lead = " ".join(sentence(text) for name, text in told if name != "but")
     title = f"Which hop forgets on the path to {location.label or location.target}"
     return Chapter(title, _location_state(location), lead, (*sections, versions(location.hbprobe, "locate")))
 
@@ -65,10 +66,6 @@ def _location_state(location: Location) -> str:
     if not location.complete or location.finding.code is Code.NOT_KNOWN:
         return "note"
     return "healthy" if location.finding.code is Code.OPEN else "problem"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:].rstrip('.')}."
 
 
 _CONNECTION_WORDS = frozenset(CONNECTION_COLUMNS) - {"after"}
@@ -139,8 +136,7 @@ def logs_chapter(evidence: LogEvidence) -> Chapter:
 
 def _logs_lead(evidence: LogEvidence) -> str:
     if evidence.findings:
-        text = evidence.findings[0].text
-        return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")
+        return sentence(evidence.findings[0].text)
     if not evidence.coverage.requests:
         return "The logs hold no request of ActiveSync, so there is nothing to report."
     return _HEALTHY[1]

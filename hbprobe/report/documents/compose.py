@@ -199,7 +199,7 @@ _ROWS: Final[dict[str, Callable[[Result], str]]] = {
     "cause": lambda one: _or_dash("; or ".join(cause.meaning for cause in one.limit.causes)),
     "cut by": lambda one: _or_dash(one.cut_by),
     "Direct Push": lambda one: "-" if one.verdict is None else push_words(one.verdict).removeprefix("Direct Push: "),
-    "do": lambda one: _or_dash("; ".join(to_do(one))),
+    "do": lambda one: _or_dash("; ".join(step.removesuffix(";") for step in to_do(one))),
     "but": lambda one: _or_dash("; ".join(text for _, text in doubts(one))),
     "sure": lambda one: "-" if one.confidence is None else confidence_words(one.confidence, one.noise),
     "trials": lambda one: counted(len(one.trials), "trial"),

@@ -3,7 +3,7 @@
 `SECTIONS` is the order; a section that has nothing to say returns None.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from hbprobe.diagnosis.fit import Law
@@ -25,6 +25,7 @@ from hbprobe.report.documents.blocks import (
     curve_picture,
     path_picture,
     search_picture,
+    sentence,
 )
 from hbprobe.report.documents.sources import Measured
 from hbprobe.report.drawn_path import path_of
@@ -32,7 +33,7 @@ from hbprobe.report.looks import outcome_words
 from hbprobe.report.terminal.answer import answer, findings, to_do
 from hbprobe.report.terminal.tables import DEVICE_COLUMNS, advice, device_row, facts
 from hbprobe.report.terminal.words import connection_words, effort_words, limit_words, path_words
-from hbprobe.text import counted, seconds
+from hbprobe.text import counted, named, seconds
 from hbprobe.trial.evidence import Question
 from hbprobe.trial.outcome import Cause, Outcome, Trial
 from hbprobe.word import Word
@@ -62,7 +63,7 @@ def _lead(measured: Measured) -> str:
             *(pair for pair in told if pair[0] in ("limit", "but")),
             *(("", text) for text in measured.diagnosis.mend),
         ]
-    return " ".join(_sentence(text) for _, text in told)
+    return " ".join(sentence(text) for _, text in told)
 
 
 def state_of(result: Result) -> str:
@@ -98,7 +99,8 @@ def _found(measured: Measured) -> Section:
     listed = listing("Trials that contradict the limit", result.contradictions)
     notes = listing("Notes", result.notes)
     # Of a real path nothing is known to draw where nothing was cut.
-    drawn = [path_picture(path_of(result))] if result.path or result.limit.cut_s is not None else []
+    timer = measured.diagnosis.timer if measured.diagnosis is not None else None
+    drawn = [path_picture(path_of(result, timer))] if result.path or result.limit.cut_s is not None else []
     return Section("What was found", (*drawn, Facts(tuple(found)), *listed, *notes))
 
 
@@ -139,15 +141,11 @@ def _mend(measured: Measured) -> Section | None:
     steps = to_do(result) if diagnosis is None else diagnosis.mend
     if not steps:
         return None
-    change = [Prose(_sentence(text)) for text in steps]
+    change = [Prose(sentence(text)) for text in steps]
     if diagnosis is not None or result.verdict is None or result.verdict.healthy:
         return Section("What to change", tuple(change))
     timer = [pair for pair in advice(result.verdict) if pair[0] in ("ticket", "")]
     return Section("What to change", (*change, Facts(tuple(timer))))
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:].rstrip('.')}."
 
 
 _AFTERMATH = {
@@ -236,10 +234,8 @@ def _facts(found: DiagnosisPart) -> Iterator[tuple[str, str]]:
         yield "deaths", f"follow {_meaning(Law, found.spread.law)}"
 
 
-def _named(name: str, sentences: "list[str] | tuple[str, ...]") -> Iterator[tuple[str, str]]:
-    for sentence in filter(None, sentences):
-        yield name, sentence
-        name = ""
+def _named(name: str, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return named(name, filter(None, sentences))
 
 
 def _meaning(kind: type[Word], word: str | None) -> str:

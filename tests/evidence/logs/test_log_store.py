@@ -8,7 +8,7 @@ import pytest
 from support.iis import FIELDS, head, line, ping, write
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs.engine import engine, rows_of
+from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.log_sources import LogSource
 from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms
 
@@ -29,7 +29,8 @@ def taken(tmp_path, text, **settings):
 
 def rows(store, connection):
     files = store.files("requests")
-    return rows_of(connection, f"SELECT * FROM read_parquet({files}) ORDER BY ended_ms, started_ms") if files else []
+    sql = f"SELECT * FROM read_parquet({files}) ORDER BY ended_ms, started_ms"
+    return DuckDB(connection).rows(sql)[1] if files else []
 
 
 def test_a_line_with_everything(tmp_path):
@@ -186,6 +187,35 @@ def test_a_later_run_reads_only_what_is_new(tmp_path):
         assert store.take(LogSource(file)).requests == 2
         assert len(rows(store, connection)) == 2
         assert len(store.files("requests")) == 1
+
+
+def several(tmp_path):
+    """Return logs of one request each, with one that cannot be read among them."""
+    texts = {f"{number}.log": head() + ping(device=f"D{number}") for number in range(5)} | {"3.log": "hello\n"}
+    return [LogSource(write(tmp_path / "logs" / name, text)) for name, text in sorted(texts.items())]
+
+
+def test_logs_that_are_read_at_the_same_time_come_in_order(tmp_path):
+    sources, told = several(tmp_path), []
+    with store_in(tmp_path / "store") as (store, connection):
+        found = list(store.take_all(sources, told.append))
+        assert [source for source, _ in found] == sources
+        assert told == [f"reading {source.name}" for source in sources]
+        assert [None if error is None else str(error)[:6] for _, error in found] == [None, None, None, "is no ", None]
+        assert [read.name for read in store.reads] == [
+            source.name for source in sources if "3.log" not in source.name
+        ]
+        assert sorted(row["device"] for row in rows(store, connection)) == ["D0", "D1", "D2", "D4"]
+
+
+def test_whoever_stops_in_the_middle_finds_no_half_file_later(tmp_path):
+    with store_in(tmp_path / "store") as (store, _):
+        for source, _ in store.take_all(several(tmp_path)):
+            if source.name.endswith("1.log"):
+                break
+    with store_in(tmp_path / "store") as (store, connection):
+        assert {read.requests for read in store.reads} == {1} and len(rows(store, connection)) == len(store.reads)
+        assert not list((tmp_path / "store").glob("reading-*"))
 
 
 def test_folders_are_hive_folders(tmp_path):

@@ -12,7 +12,6 @@ from support.company import company, path
 from hbprobe.eas.log_blob import Site, read_blob
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import Access, RequestRecord
-from hbprobe.evidence.logs.engine import rows_of
 from hbprobe.evidence.logs.request import Logs
 from hbprobe.fleet.logged import requests
 from hbprobe.standin.record_files import IisLog, WallClock
@@ -78,7 +77,7 @@ def test_requests_that_begin_together_keep_their_own_lines(tmp_path, turned):
         log.request_done(record)
     log.close()
     with Logs([tmp_path]).opened() as logs:
-        rows = rows_of(logs.connection, "SELECT took_ms, back_took_ms FROM requests ORDER BY took_ms")
+        rows = logs.tables.rows("SELECT took_ms, back_took_ms FROM requests ORDER BY took_ms")[1]
     assert [tuple(row.values()) for row in rows] == [(13, 13), (300_000, 360_013)]
 
 
@@ -94,7 +93,7 @@ def test_over_midnight_and_a_restart(tmp_path_factory, release, done):
             log.request_done(record)
         log.close()
     with Logs([folder]).opened() as logs:
-        rows = {row["device"]: row for row in rows_of(logs.connection, "SELECT * FROM requests")}
+        rows = {row["device"]: row for row in logs.tables.rows("SELECT * FROM requests")[1]}
         blobs = dict(logs.connection.execute("SELECT device, folders FROM requests").fetchall())
     assert logs.not_read == [] and sum(read.bad + read.mended for read in logs.reads) == 0
     assert rows.keys() == {record.device_id for record in done}

@@ -86,7 +86,7 @@ def table(folder, name):
 
 def test_the_six_files_agree_with_a_count_by_hand(tmp_path, forty_lines):
     with opened(forty_lines) as logs:
-        written = export(logs.connection, tmp_path / "out")
+        written = export(logs.tables, tmp_path / "out")
     assert [file.name for file in written] == [
         "Users.csv",
         "Servers.csv",
@@ -328,7 +328,7 @@ def test_a_mix_of_the_company_can_be_simulated(tmp_path):
     write_logs(tmp_path / "logs", company(path("wifi"), path("mobile", 300), devices=60))
     logs = Logs([tmp_path / "logs"])
     with logs.opened() as opened_logs:
-        text, strange = mix_of(opened_logs.connection, opened_logs.evidence().limits)
+        text, strange = mix_of(opened_logs.tables, opened_logs.evidence().limits)
     mix = load_mix(write(tmp_path / "mix.yaml", text), Catalogue())
     shares = {kind.id: share for kind, share in zip(DEVICES, mix.shares, strict=True) if share}
     assert shares["ios"] == 30

@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from hbprobe.manner import Expiry
-from hbprobe.middlebox.box_stats import BoxStats
-from hbprobe.middlebox.events import FlowExpired, FlowRefused, FlowRevived, Remark
+from hbprobe.middlebox.events import BoxStats, FlowExpired, FlowRefused, FlowRevived, Remark
 from hbprobe.middlebox.flow import Side
 from hbprobe.net.silence import Way
 from hbprobe.profiles.model import TimerKind
