@@ -18,8 +18,7 @@ from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.simulation import simulate
-from hbprobe.fleet.size import Sizing, size
-from hbprobe.fleet.sweep import with_share
+from hbprobe.fleet.size import Sizing, size, with_share
 from hbprobe.fleet.tally import FleetResult
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue

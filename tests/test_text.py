@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.text import counted, cut_short, seconds, shown, without_query_values
+from hbprobe.text import counted, cut_short, named, seconds, shown, without_query_values
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,10 @@ def test_what_a_server_says_is_cut_short(length, kept):
 )
 def test_values_in_a_query_are_left_out(url, discreet):
     assert without_query_values(url) == discreet
+
+
+@pytest.mark.parametrize(
+    ("sentences", "pairs"), [([], []), (["a"], [("to do", "a")]), (["a", "b"], [("to do", "a"), ("", "b")])]
+)
+def test_only_the_first_sentence_gets_the_name(sentences, pairs):
+    assert [*named("to do", sentences)] == pairs

@@ -3,9 +3,9 @@
     python tests/uncovered.py                     every module that is free of I/O, clocks and chance; takes minutes
     python tests/uncovered.py trial.classify ...  these only
 
-What `hbprobe/ROOM/NAME.py` decides is tested in `tests/ROOM/test_NAME.py`. Each module is run under its own test file
-alone, so that what other tests happen to run on their way does not count. Needs coverage, which is in the extra
-`dev`.
+What `hbprobe/ROOM/NAME.py` decides is tested in `tests/ROOM/test_NAME.py`, and in `test_NAME_*.py` beside it; where
+there is neither, in `tests/test_ROOM.py`, which tests the room as a whole. Each module is run under its own tests
+alone, so that what others happen to run on their way does not count. Needs coverage, which is in the extra `dev`.
 """
 
 import json
@@ -35,26 +35,40 @@ def main(names: list[str]) -> int:
 
 def _uncovered(name: str) -> Iterator[str]:
     *rooms, stem = name.split(".")
-    test = TESTS.joinpath(*rooms, f"test_{stem}.py")
-    if not test.is_file():
-        yield f"{name}: has no {test.relative_to(TESTS.parent)}"
+    tests = tests_of(name)
+    told = " ".join(str(test.relative_to(TESTS.parent)) for test in tests)
+    if not tests:
+        yield f"{name}: has no {TESTS.joinpath(*rooms, f'test_{stem}.py').relative_to(TESTS.parent)}"
         return
     file = ROOT.joinpath(*rooms, f"{stem}.py")
     with tempfile.TemporaryDirectory() as folder:
         data, report = Path(folder) / "data", Path(folder) / "report.json"
         coverage = [sys.executable, "-m", "coverage"]
-        run = ["run", f"--data-file={data}", f"--include={file}", "-m", "pytest", "-q", "-n0", str(test)]
+        run = ["run", f"--data-file={data}", f"--include={file}", "-m", "pytest", "-q", "-n0", *map(str, tests)]
         ran = subprocess.run([*coverage, *run], cwd=TESTS.parent, capture_output=True, text=True, check=False)
         if ran.returncode:
-            yield f"{name}: {test.relative_to(TESTS.parent)} fails"
+            yield f"{name}: {told} fails"
             return
-        told = ["json", "-q", f"--data-file={data}", "-o", str(report)]
-        if subprocess.run([*coverage, *told], cwd=TESTS.parent, capture_output=True, check=False).returncode:
+        as_json = ["json", "-q", f"--data-file={data}", "-o", str(report)]
+        if subprocess.run([*coverage, *as_json], cwd=TESTS.parent, capture_output=True, check=False).returncode:
             yield f"{name}: no line of it is run"
             return
         (measured,) = json.loads(report.read_text())["files"].values()
     if lines := measured["missing_lines"]:
         yield f"{name}: {measured['summary']['percent_covered_display']} %, not lines {_ranges(lines)}"
+
+
+def tests_of(name: str) -> list[Path]:
+    """Return the test files of a module."""
+    *rooms, stem = name.split(".")
+    folder = TESTS.joinpath(*rooms)
+    own = [folder / f"test_{stem}.py", *sorted(folder.glob(f"test_{stem}_*.py"))]
+    return [file for file in own if file.is_file()] or [file for file in [_of_room(rooms)] if file.is_file()]
+
+
+def _of_room(rooms: list[str]) -> Path:
+    *above, room = rooms or ["none"]
+    return TESTS.joinpath(*above, f"test_{room}.py")
 
 
 def _ranges(lines: list[int]) -> str:

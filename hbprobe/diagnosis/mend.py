@@ -76,7 +76,7 @@ def _timer(limit: Limit, verdict: Judgement | None) -> Iterator[str]:
     if verdict.recommended_s is not None and enough_s(limit, verdict) is None:
         yield "The timer is long enough for these devices."
     elif verdict.recommended_s is not None:
-        yield f"The timer for the change ticket: {verdict.ticket}"
+        yield f"For the change ticket, {verdict.ticket}"
     yield f"A timer of {_seconds(verdict.carries_max_s)} carries the longest heartbeat of these settings."
 
 

@@ -210,9 +210,10 @@ def _on_manner(foretold: Prediction, limit: Limit, seen: Sequence[Observation]) 
         yield Argument(3 if again else -3, f"it {'asks' if again else 'does not ask'} another server")
     elif saw.state in (FarEndState.RESET, FarEndState.CLOSED) and foretold.far_end is not None:
         same = saw.state is foretold.far_end
-        yield Argument(1 if same else -1, f"the server's side is {foretold.far_end}")
+        yield Argument(1 if same else -1, f"it {_ENDS[foretold.far_end]} the server's side")
 
 
+_ENDS = {FarEndState.RESET: "resets", FarEndState.CLOSED: "closes"}
 _HELPS = {
     Question.KEEP_ALIVE: "keep-alives",
     Question.CLIENT_DRIP: "bytes from the client",

@@ -25,8 +25,8 @@ together.
     reference.py  the fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.cohort`
                   must agree with
     tally.py      what came of a fleet, in numbers and over time
-    size.py       the timer of the firewall before the server: what each value would cost, and which is long enough
-    sweep.py      what share of the devices on one path is enough for event 1040
+    size.py       which value is enough: of the firewall's timer for the fleet to be well, or of the share of devices
+                  on one path for event 1040
     logged.py     the requests of a simulated company as records, which IIS's log is then written from: logs whose
                   truth is known
 

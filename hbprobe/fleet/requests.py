@@ -16,8 +16,7 @@ from hbprobe.measure.request import Configured, Duration, File, Group, Request, 
 if TYPE_CHECKING:
     from hbprobe.fleet.mix import Mix
     from hbprobe.fleet.paths import FleetPath
-    from hbprobe.fleet.size import Sizing
-    from hbprobe.fleet.sweep import ShareSweep
+    from hbprobe.fleet.size import ShareSweep, Sizing
     from hbprobe.fleet.tally import FleetResult
     from hbprobe.profiles.model import Profile
 
@@ -127,7 +126,7 @@ class FleetShare(_SimulatedFleet, Request["ShareSweep"]):
 
     async def _measured(self, observer: Observer) -> "ShareSweep":
         from hbprobe.fleet.simulation import simulate
-        from hbprobe.fleet.sweep import sweep_share, with_share
+        from hbprobe.fleet.size import sweep_share, with_share
 
         mix, settings = self.loaded_mix(), self.exchange_settings()
         paths, name = self._paths(mix)

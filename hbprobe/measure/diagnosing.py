@@ -44,7 +44,7 @@ class Diagnosing:
         self.seen: list[Observation] = []
         self.spread_trials: list[Trial] = []
         self.remarks: tuple[str, ...] = ()
-        """What stood in the way of a question."""
+        """What stood in the way of a question, or of keeping its answer."""
         self.complete = False
         self.failure: CannotMeasureError | None = None
         """What stood in the way of the rest."""
@@ -69,6 +69,9 @@ class Diagnosing:
                     group.create_task(self._try(hold_s, slots))
         except BaseExceptionGroup as group_:  # a task group wraps even a single error
             raise group_.exceptions[0] from None
+        finally:
+            told = {*self.run.remarks, *self.remarks}
+            self.remarks = (*self.remarks, *(remark for remark in self._answers.remarks if remark not in told))
         self.complete = True
         self._watch(self)
 

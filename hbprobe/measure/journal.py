@@ -253,6 +253,14 @@ class Answers:
                 self._extra.setdefault(trial.hold_s, deque()).append(trial)
             self._hops = {(hop.ttl, hop.number, hop.hold_s): hop.outcome for hop in journal.noted("hop", HopTrial)}
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know of the journal, once all that was noted is kept, or cannot be."""
+        if self._journal is None:
+            return ()
+        self._journal.settle()
+        return self._journal.remarks
+
     def known(self, ask: Ask) -> Observation | None:
         """Return the answer that an earlier run got; None where it has to be asked."""
         return self._seen.get(ask)

@@ -55,7 +55,7 @@ class Locate(Talking, Journalling, Request["Location"]):
     def check(self) -> None:
         """Raise RequestError for what no hop can be located with."""
         if not self.traits.at_once:
-            text = "{method} {value}: locate holds many requests at once: use {fit}"
+            text = "{method} {value}: locate holds many requests at once, each as another device: use {fit}"
             raise RequestError(text, "method", value=self.method, fit=in_words(lambda row: row.at_once))
         if self.limit is not None:
             self._asked(float(self.limit), 3.0)
@@ -81,8 +81,7 @@ class Locate(Talking, Journalling, Request["Location"]):
             return await _Measuring(self, dialer, talk, search, journal, observer, find).located()
 
     def _finder(self) -> "FindRoute":
-        from hbprobe.locate.raw_route import find_raw_route, load_scapy
-        from hbprobe.locate.route import find_route
+        from hbprobe.locate.route import find_raw_route, find_route, load_scapy
 
         if not self.raw:
             return functools.partial(find_route, prepare=self.start.bind)
@@ -108,6 +107,7 @@ class _Measuring:
         self._started = time.perf_counter()
         self._asked: HopQuestion | None = None
         self._limit_s = None if request.limit is None else float(request.limit)
+        self._remarks: list[str] = []
 
     async def located(self) -> "Location":
         from hbprobe.locate.hop_trials import Located, Locating
@@ -118,6 +118,7 @@ class _Measuring:
         answers = Answers(self._journal)
         if self._limit_s is None:
             run, failure = await self._searched()
+            self._remarks = run.remarks
             self._limit_s = run.search.limit.cut_s
             if failure is not None or not run.complete:
                 return handed_over(self._location(Located.stopped()), failure, holds_something=bool(run.trials))
@@ -137,6 +138,7 @@ class _Measuring:
             persist=lambda make: persistently(guard, make, lambda outcome: outcome),
         )
         failure = await carry_out(locating.to_the_end())
+        self._remarks += [remark for remark in answers.remarks if remark not in self._remarks]
         return handed_over(self._location(locating.located), failure, holds_something=bool(locating.located.seen))
 
     async def _searched(self) -> "tuple[Run, CannotMeasureError | None]":
@@ -181,5 +183,5 @@ class _Measuring:
             finding=located.finding,
             complete=located.complete,
             wall_s=time.perf_counter() - self._started,
-            notes=self._request.trust_notes,
+            notes=(*self._request.trust_notes, *self._remarks),
         )

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+from hbprobe.text import without_query_values
 
 _PATH_MARKS = "/?:@!$&'()*+,;=%-._~"
 """What may stand in a path or query as it is (RFC 3986)."""
@@ -42,7 +44,11 @@ class Target:
             raise ValueError("a URL to probe holds no user name or password")
         usual = next(iter(schemes))
         where = "HOST:PORT" if schemes[usual].port is None else "HOST[:PORT]"
-        unusable = ValueError(f"{url!r} is no URL to probe: write {usual}://{where}[/PATH]")
+        mend = f"write {usual}://{where}[/PATH]"
+        if "@" in unquote(url):  # somewhere in it may be a password
+            unusable = ValueError(f"no URL to probe: {mend}, without a user name or password")
+        else:
+            unusable = ValueError(f"{without_query_values(url)!r} is no URL to probe: {mend}")
         try:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").encode("idna").decode(), parts.port

@@ -9,8 +9,8 @@ key (`grammar`, `loader`). Each module may import those above it.
                       does not know
     timers.py         the schema of timers: how long, as a number or as a distribution; what sets them back; what
                       happens when they run out; and how the product's own words set them
-    fitting.py        which timers a box of each layer can have, and what each of them can say
-    model.py          the schema of a profile: what one product does to connections, with the source of each number
+    model.py          the schema of a profile: what one product does to connections, with the source of each number,
+                      and which timers a box of each layer can have
     schema.py         the JSON Schema of a profile, for editors: they complete keys and words, and show what each
                       means
     silent_request.py what a box makes of a request that is held in silence, as Direct Push holds it: how long it

@@ -115,9 +115,9 @@ class _Reading:
         if not isinstance(event, yaml.NodeEvent):
             return None
         if isinstance(event, yaml.AliasEvent):
-            return f"an alias (*{event.anchor}): write it out"
+            return "an alias (*): quote a text that begins so, or write it out"  # it may be a password
         if event.anchor is not None:
-            return f"an anchor (&{event.anchor}): leave it out"
+            return "an anchor (&): quote a text that begins so, or leave it out"
         if getattr(event, "tag", None) is not None:
             return "a tag (!): leave it out"
         return f"nested more than {_DEEPEST} deep" if self._depth == _DEEPEST else None

@@ -26,10 +26,9 @@ from pydantic import (
 
 from hbprobe.diagnosis.advice import Party
 from hbprobe.diagnosis.heartbeat import lives, safe_interval_s
-from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, SettingsProblem, Severity
-from hbprobe.exchange.verdict import Finding, Judgement
+from hbprobe.exchange.verdict import DeviceVerdict, Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Connection
 from hbprobe.records.record import Origin, Verb

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 from collections.abc import Iterable, Sequence
 
 from aiohttp import web
@@ -111,11 +112,21 @@ class StandIn:
 
     def _written(self, answer: ServerAnswer) -> web.Response:
         headers = (*self._headers, *answer.headers)
-        return web.Response(status=answer.status, body=answer.body or None, headers=headers)
+        return _Answer(status=answer.status, body=answer.body or None, headers=headers)
+
+
+class _Answer(web.Response):
+    """An answer of which nothing is left when it is sent: aiohttp keeps the last of each connection, and the next
+    request may be a Ping that is held for an hour."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        await super().write_eof(data)
+        self.headers.clear()
+        self.body = None
 
 
 def _plain(request: web.Request, body: bytes) -> ClientRequest:
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {sys.intern(name.lower()): value for name, value in request.headers.items()}  # thousands may be held
     address = None if request.transport is None else request.transport.get_extra_info("peername")
     return ClientRequest(
         method=request.method,

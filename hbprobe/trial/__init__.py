@@ -20,7 +20,8 @@
     intervals.py   where the interval of a keep-alive is set in the clients of a protocol, and in the system: the line
                    to paste
     outcome.py     what a trial showed, and what the trials together say about the path's limit
-    proof.py       whether `hbprobe serve` is at the other end: it proves itself before anything is measured
+    proof.py       whether `hbprobe serve`, or at least HTTP, is at the other end: it proves itself before anything is
+                   measured
     ping_answer.py what the answer to a Ping means for a trial: the table of statuses, and whose answer it is
     handshake.py   a handshake carried out: the requests of `exchange/client.py` go over connections of their own, one
                    after another

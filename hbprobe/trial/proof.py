@@ -1,4 +1,4 @@
-"""Whether `hbprobe serve` is at the other end: it proves itself before anything is measured.
+"""Whether `hbprobe serve`, or at least HTTP, is at the other end: it proves itself before anything is measured.
 
 Without that, a 404 page or the banner of another protocol would look like the doing of a box on the path.
 """
@@ -34,6 +34,15 @@ class FarEndProof:
     """It can be asked what became of a request."""
 
 
+async def prove_http(dialer: Dialer) -> Outcome | None:
+    """Ask for the page once; returns a failed outcome where no HTTP answers, which says what does."""
+    try:
+        reply, elapsed_s = await _asked(dialer, "GET", dialer.target.path)
+    except DialError as error:
+        return await _undialled(dialer, error)
+    return None if isinstance(reply, Answer) else await _objection(dialer, reply, elapsed_s)
+
+
 async def prove(dialer: Dialer) -> FarEndProof | Outcome:
     """Ask the far end who it is; returns a failed outcome where it is no `hbprobe serve`, or does not answer."""
     try:
@@ -43,10 +52,14 @@ async def prove(dialer: Dialer) -> FarEndProof | Outcome:
         if isinstance(reply, Answer) and reply.status in _NO_SUCH_PAGE and await _holds(dialer):
             return FarEndProof(None, bears_witness=False)
     except DialError as error:
-        if error.passing:
-            return Outcome(Kind.FAILED, 0.0, reason=str(error), again=True, outage=True)
-        return Outcome(Kind.FAILED, 0.0, reason=f"{error}{await _beside_tls(dialer, str(error))}")
+        return await _undialled(dialer, error)
     return await _objection(dialer, reply, elapsed_s)
+
+
+async def _undialled(dialer: Dialer, error: DialError) -> Outcome:
+    if error.passing:
+        return Outcome(Kind.FAILED, 0.0, reason=str(error), again=True, outage=True)
+    return Outcome(Kind.FAILED, 0.0, reason=f"{error}{await _beside_tls(dialer, str(error))}")
 
 
 async def _objection(dialer: Dialer, reply: Reply, elapsed_s: float) -> Outcome:

@@ -103,3 +103,17 @@ def test_ctrl_c_leaves_what_was_found():
     assert told["result"]["complete"] is False
     assert told["result"]["limit"]["survived"] > 0
     assert told["asked"] == []
+
+
+def test_where_no_product_does_so_it_says_so(capsys, tmp_path):
+    """An overlay that resets every two hours, whatever moves (https://github.com/moby/moby/issues/34867)."""
+    box = tmp_path / "overlay.yaml"
+    box.write_text(
+        "id: overlay\nname: An overlay\ncategory: load-balancer\nlayer: packet\ntimers:\n"
+        "  lifetime: {default: 2h, expiry: reset, restarted_by: nothing, source: us}\n"
+        "sources:\n  us: {grade: example, says: An example.}\n"
+    )
+    assert main(["diagnose", "--lab", str(box), "--min", "1h", "--max", "3h", "--precision", "1min"]) == 0
+    out = capsys.readouterr().out
+    assert "\nfits    no product of the catalogue\n" in out
+    assert "Neither keep-alives nor data help" in out

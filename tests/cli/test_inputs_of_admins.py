@@ -244,7 +244,7 @@ BOXES: dict[str, tuple[str, Sequence[str], Sequence[str]]] = {
             "cut at 85 s: HTTP status 504",
             "its timer goes up to 180 s, and 600 s (10 min) would be enough",
             "ticket 600 s (10 min) or more",
-            "2 of 2 kinds of devices lose requests; event 1040 with none, with 2 on any path",
+            "2 of 2 kinds of devices lose requests; event 1040: none by this path, 2 on any",
         ],
     ),
     "a gateway that resets after 30 min without data": (

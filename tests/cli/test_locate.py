@@ -105,7 +105,8 @@ def test_nobody_is_there(capsys):
         ),
         (
             ["--method", "ping"],
-            f"--method ping: locate holds many requests at once: use {in_words(lambda row: row.at_once)}",
+            "--method ping: locate holds many requests at once, each as another device: use "
+            + in_words(lambda row: row.at_once),
         ),
         (["--hops", "256"], "--hops 256: no packet goes further than 255 hops"),
         (["--hops", "0"], "--hops: 0 is no whole number from 1 to 255"),

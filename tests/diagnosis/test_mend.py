@@ -13,7 +13,7 @@ from hbprobe.trial.outcome import Limit
 
 TIMERS = (
     (
-        "The timer for the change ticket: 1740 s (29 min) or more: the least with which none of these devices loses "
+        "For the change ticket, 1740 s (29 min) or more: the least with which none of these devices loses "
         "a request; event 1040 goes on with Outlook app (540 s), Outlook app (180 s), which no timer changes."
     ),
     "A timer of 3600 s (1 h) carries the longest heartbeat of these settings.",

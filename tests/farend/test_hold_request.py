@@ -3,7 +3,14 @@ import socket
 
 import pytest
 
-from hbprobe.farend.hold_request import hold_query, hold_token, without_drip, witness_path
+from hbprobe.farend.hold_request import (
+    LONGEST_HOLD_S,
+    hold_query,
+    hold_token,
+    read_seconds,
+    without_drip,
+    witness_path,
+)
 from hbprobe.net.liveness import acknowledge_on
 
 
@@ -57,3 +64,21 @@ def test_what_dripped_is_no_part_of_the_answer(body):
     token = hold_token(600, "abc")
     assert without_drip(body + token) == token
     assert without_drip(body) == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        ("599.5", 599.5),
+        (str(LONGEST_HOLD_S), LONGEST_HOLD_S),
+        (str(LONGEST_HOLD_S + 1), None),
+        ("-1", None),
+        ("inf", None),
+        ("nan", None),
+        ("ten", None),
+        ("", None),
+    ],
+)
+def test_only_a_length_of_time_can_be_asked_for(text, seconds):
+    assert read_seconds(text) == seconds

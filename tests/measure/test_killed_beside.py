@@ -1,8 +1,14 @@
-"""`kill -9` again and again in diagnoses, and in locating: what was found is kept, and nothing is asked twice."""
+"""`kill -9` again and again in searches, diagnoses and locating: what was found is kept, and nothing is asked twice.
+
+    KILLS=100 pytest tests/measure/test_killed_beside.py
+
+kills each a hundred times, which takes some minutes.
+"""
 
 import asyncio
 import itertools
 import json
+import os
 import random
 import socket
 import sys
@@ -17,6 +23,7 @@ from hbprobe.middlebox.chain import Chain
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import with_overrides
 
+KILLS = int(os.environ.get("KILLS", "0"))
 SEARCH = ("--min", "0.2", "--max", "1.4", "--precision", "0.2", "--grace", "0.3", "--connections", "4", "--json")
 
 
@@ -79,6 +86,22 @@ async def killed(times, verb, url, tmp_path, options, events, look):
 
 @pytest.mark.realtime
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
+def test_a_search(tmp_path):
+    def look(journal, status, result, kept):
+        assert status == 1
+        assert result["limit"]["survived"] < 0.6 <= result["limit"]["cut"] < 0.9
+        assert evidence(journal, "end")[: len(kept)] == kept
+        trials = [json.loads(one)["trial"] for one in evidence(journal, "end")]
+        assert len(trials) == len(set(trials)) == len(result["trials"]), "no trial was made twice"
+
+    async def work(url):
+        await killed(KILLS or 10, "probe", url, tmp_path, SEARCH, ("end",), look)
+
+    warp.run(with_path("0.6", work), warp.ScaledClock())
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
 def test_a_diagnosis(tmp_path):
     events = ("end", "answer")
 
@@ -94,7 +117,7 @@ def test_a_diagnosis(tmp_path):
         assert len(trials) == len(set(trials)) == len(diagnosis["result"]["trials"])
 
     async def work(url):
-        await killed(30, "diagnose", url, tmp_path, SEARCH, events, look)
+        await killed(KILLS or 30, "diagnose", url, tmp_path, SEARCH, events, look)
 
     warp.run(with_path("0.6", work), warp.ScaledClock())
 
@@ -112,7 +135,12 @@ def test_locating(tmp_path):
         hops = [(one["ttl"], one["number"]) for one in tried]
         assert len(hops) == len(set(hops)) == len(location["trials"]), "no hop was tried twice"
 
-    async def work(url):
-        await killed(10, "locate", url, tmp_path, options, events, look)
+    # A path of its own for each ten: whoever is killed leaves connections that a silent box keeps, and a new one that
+    # happens to come from the port of one of them is met with silence, too.
+    for number in range(-(-KILLS // 10) or 1):
+        (folder := tmp_path / str(number)).mkdir()
 
-    warp.run(with_path("1.6", work), warp.ScaledClock())
+        async def work(url, folder=folder):
+            await killed(10, "locate", url, folder, options, events, look)
+
+        warp.run(with_path("1.6", work), warp.ScaledClock())

@@ -185,6 +185,14 @@ def test_an_ended_flow_stays_ended(established):
     assert (made.phase, made.due(), made.expire(9999.0)) == (Phase.EXPIRED, math.inf, None)
 
 
+def test_a_flow_that_is_ended_by_hand_ends_as_by_the_timer_that_is_due_next(established, flow):
+    made = established(lifetime={"default": 300, "expiry": "reset"}, **IDLE)
+    rule = made.end()
+    assert (rule.kind, rule.expiry, made.phase) == (TimerKind.LIFETIME, Expiry.RESET, Phase.EXPIRED)
+    assert made.end() is None
+    assert flow().end() is None
+
+
 @pytest.mark.parametrize(
     ("expiry", "told"),
     [("reset-on-next", Act.RESET_ON_NEXT), ("reset", Act.RESET), ("close", Act.CLOSE)],

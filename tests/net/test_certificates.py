@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import os
 import random
 import shutil
@@ -113,6 +114,28 @@ def test_killed_at_any_moment_the_next_start_makes_it_right(tmp_path, monkeypatc
         patched.setattr(Path, "unlink", lambda *_, **__: None)  # a process that is killed tidies nothing up
         with contextlib.suppress(Killed):
             private_ca(tmp_path, ("mail.example",))
+    ca, context = private_ca(tmp_path)
+    assert set(names_on(context, ca)) >= set(LOOPBACK)
+    assert belong_together(tmp_path)
+
+
+@pytest.mark.parametrize("whole", range(3))
+def test_on_a_full_disk_those_that_are_there_stay_of_use(tmp_path, monkeypatch, whole):
+    """So many files are written before it is full."""
+    private_ca(tmp_path)
+    left, fsync = [whole], os.fsync
+
+    def full(descriptor):
+        if left[0] == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left[0] -= 1
+        fsync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(UserError, match=r"the certificates cannot be kept there: No space left on device; use"):
+            private_ca(tmp_path, ("mail.example",))
+    assert files_in(tmp_path) == ["ca.pem", "names.txt", "server.pem"], "nothing half made is left"
     ca, context = private_ca(tmp_path)
     assert set(names_on(context, ca)) >= set(LOOPBACK)
     assert belong_together(tmp_path)

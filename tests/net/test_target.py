@@ -78,6 +78,28 @@ def test_a_url_with_a_password_is_refused_without_repeating_it(url):
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "me:Geheim42@mail.example/",
+        "//me:Geheim42@mail.example/",
+        "https:/me:Geheim42@mail.example",
+        "https:me:Geheim42@mail.example",
+        r"https:\\me:Geheim42@mail.example",
+        "https//me:Geheim42@mail.example",
+        "me:Geheim42%40mail.example",
+        "https://me:Geheim42%40mail.example/",
+        "https://me:Geheim42/@mail.example/",
+        "mail.example/?token=Geheim42",
+        "ftp://mail.example/?token=Geheim42&user=me",
+    ],
+)
+def test_no_mistake_in_a_url_repeats_a_secret(url):
+    with pytest.raises(ValueError, match="no URL to probe: write") as error:
+        Target.parse(url)
+    assert "Geheim42" not in str(error.value)
+
+
+@pytest.mark.parametrize(
     ("url", "schemes", "written", "tls", "authority"),
     [
         ("wss://h/live", CHAT, "wss://h:443/live", True, "h"),

@@ -62,17 +62,25 @@ def test_every_value_stays_as_it_was_written():
 
 
 def test_what_yaml_can_do_and_a_profile_must_not():
-    assert told("a: &x [b]\nc: *x\n") == ["f:1:4: an anchor (&x): leave it out"]
-    assert told("a: b\nc: *x\n") == ["f:2:4: an alias (*x): write it out"]
+    assert told("a: &x [b]\nc: *x\n") == ["f:1:4: an anchor (&): quote a text that begins so, or leave it out"]
+    assert told("a: b\nc: *x\n") == ["f:2:4: an alias (*): quote a text that begins so, or write it out"]
     assert told("a: !!int 5\n") == ["f:1:4: a tag (!): leave it out"]
     assert told("a: !own {}\n") == ["f:1:4: a tag (!): leave it out"]
     assert told("--- {a: b}\n--- {c: d}\n") == ["f:2:1: broken YAML: a second document: one profile a file"]
     assert told("a: {b: c}\n<<: {d: e}\n") == ["f:2: <<: merge keys are not read: write the keys out"]
 
 
+@pytest.mark.parametrize(
+    "secret", ["*Geheim42", "&Geheim42 x", "!Geheim42", "!!Geheim42 x", "'Geheim42", '"Geheim42']
+)
+def test_no_mistake_repeats_what_may_be_a_password(secret):
+    (line,) = told(f"ada: {secret}\n")
+    assert "Geheim42" not in line
+
+
 def test_a_billion_laughs_are_not_laughed():
     lines = ["a: &a [ha, ha]"] + [f"{b}: &{b} [*{a}, *{a}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
-    assert told("\n".join(lines)) == ["f:1:4: an anchor (&a): leave it out"]
+    assert told("\n".join(lines)) == ["f:1:4: an anchor (&): quote a text that begins so, or leave it out"]
 
 
 @pytest.mark.parametrize("bracket", ["[", "{", "- ", "? "])

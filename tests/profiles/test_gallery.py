@@ -31,8 +31,8 @@ TIMERS = (
 )
 
 MESSAGES = {
-    "alias": ":8:10: an alias (*five): write it out",
-    "anchor": ":8:10: an anchor (&five): leave it out",
+    "alias": ":8:10: an alias (*): quote a text that begins so, or write it out",
+    "anchor": ":8:10: an anchor (&): quote a text that begins so, or leave it out",
     "bad-id": ":1: id: 'Wrong One' is not an id: small letters and digits, joined by single hyphens",
     "bad-indentation": ":8:4: broken YAML: indented unlike the lines before it",
     "bad-unit": ":7: timers.idle.default: '10 parsecs' has an unknown unit 'parsecs': use ms, s, sec, m, min, h, d",

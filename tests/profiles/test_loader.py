@@ -160,7 +160,7 @@ def test_a_right_file():
     [
         ("seeds: 5\n", "fruit.yaml:1: name: is missing"),
         ("name: apple\nseeds: 5\ncolour: red\n", "fruit.yaml:3: colour: "),
-        ("name: &a apple\nseeds: 5\n", "fruit.yaml:1:7: an anchor (&a): leave it out"),
+        ("name: &a apple\nseeds: 5\n", "fruit.yaml:1:7: an anchor (&): quote a text that begins so, or leave it out"),
         ("colour: red\n", "fruit.yaml:1: "),
     ],
 )

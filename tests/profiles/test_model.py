@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from hbprobe.manner import Expiry
-from hbprobe.profiles.fitting import KINDS_OF
 from hbprobe.profiles.model import (
+    KINDS_OF,
     Ends,
     Grade,
     HalfClose,

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from hbprobe.manner import Expiry, Manner
-from hbprobe.profiles.model import Profile
+from hbprobe.profiles.model import Http, Profile, Restart, TimerKind
 from hbprobe.profiles.silent_request import (
     Cut,
     cut_by,
@@ -15,6 +15,8 @@ from hbprobe.profiles.silent_request import (
     quiet_timer,
     runs_unasked,
     timer_s,
+    tunnel_timer,
+    upgrade_is_untold,
 )
 from hbprobe.profiles.vocabulary import QuietPhase
 
@@ -151,3 +153,44 @@ def test_before_the_first_request_the_time_for_a_head_runs_where_there_is_one():
     assert runs_unasked(both, found)
     assert cut_by(quiet_timer(idle_only, QuietPhase.UNASKED), idle_only) == Cut(75, Manner.CLOSED)
     assert not runs_unasked(box(idle=idle), box(idle=idle).timers.idle)
+
+
+CLOSES = {"expiry": "close"}
+IN_TUNNEL = CLOSES | {"restarted_by": "data"}
+BETWEEN_BYTES = CLOSES | {"restarted_by": "server-data"}
+NO_TIMER = Http(no_tunnel_timer=("us",))
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "expiry"),
+    [
+        ({"tunnel_idle": IN_TUNNEL, "between_bytes": BETWEEN_BYTES}, TimerKind.TUNNEL_IDLE, Expiry.CLOSE),
+        ({"between_bytes": BETWEEN_BYTES, "server_response": RESPONDS}, TimerKind.BETWEEN_BYTES, Expiry.CLOSE),
+        ({"server_response": RESPONDS}, TimerKind.SERVER_RESPONSE, Expiry.CLOSE),
+    ],
+)
+def test_what_runs_in_a_tunnel_ends_it_without_a_status(what, kind, expiry):
+    found, timer = tunnel_timer(box(layer="http", **what))
+    assert (found, timer.expiry, timer.status) == (kind, expiry, None)
+    assert kind is TimerKind.TUNNEL_IDLE or timer.restarted_by is Restart.DATA
+
+
+def test_nothing_runs_in_a_tunnel_of_a_box_that_has_no_timer_or_says_so():
+    assert tunnel_timer(box(layer="http")) is None
+    waits = box(layer="http", server_response=RESPONDS)
+    assert tunnel_timer(waits.model_copy(update={"http": NO_TIMER})) is None
+
+
+def test_what_becomes_of_an_upgrade_is_told_by_a_timer_of_its_own_or_by_none():
+    assert upgrade_is_untold(box(layer="http", server_response=RESPONDS))
+    assert not upgrade_is_untold(box(layer="http", tunnel_idle=IN_TUNNEL))
+    assert not upgrade_is_untold(box(layer="http").model_copy(update={"http": NO_TIMER}))
+    assert not upgrade_is_untold(box(idle={}))
+
+
+def test_a_quiet_tunnel_ends_by_its_timer_and_before_a_request_by_that_of_the_head_or_between_requests():
+    between = {"client_idle": CLOSES | {"default": 75, "restarted_by": "client-data"}}
+    one = box(layer="http", tunnel_idle=IN_TUNNEL, client_header=CLOSES | {"default": 60}, **between)
+    assert [timer.default for timer in ending_timers(one, QuietPhase.TUNNEL)] == [600]
+    assert [timer.default for timer in ending_timers(one, QuietPhase.UNASKED)] == [60]
+    assert [timer.default for timer in ending_timers(box(layer="http", **between), QuietPhase.UNASKED)] == [75]

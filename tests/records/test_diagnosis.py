@@ -67,7 +67,7 @@ def test_the_json_form(azure):
     assert died["socket"] == {"aftermath": "nothing", "retransmits": 0, "woke": False}
     assert died["far_end"] == {"state": "answered-unacknowledged", "at": None, "answered": 301.625, "times": 1}
     assert told["spread"]["law"] == "timer"
-    assert told["mend"][0].startswith("The timer for the change ticket: 1740 s")
+    assert told["mend"][0].startswith("For the change ticket, 1740 s")
 
 
 def test_the_result_in_it_is_a_result(azure):

@@ -99,7 +99,7 @@ WRONG_RULES = [
     ("remote_wipes: D\n",
      f"1: remote_wipes: unknown key; did you mean remote_wipe? (allowed: {KEYS})"),
     ("throttle: {times: 1}\nthrottle: {times: 2}\n", "2: throttle: stands twice, first in line 1"),
-    ("policy: &a {}\n", "1:9: an anchor (&a): leave it out"),
+    ("policy: &a {}\n", "1:9: an anchor (&): quote a text that begins so, or leave it out"),
 ]  # fmt: skip
 
 

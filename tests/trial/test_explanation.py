@@ -2,7 +2,7 @@ import pytest
 
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
-from hbprobe.trial.explanation import explain
+from hbprobe.trial.explanation import explain, explained
 from hbprobe.trial.outcome import Cause, Kind, Outcome
 
 LOST, ON_NEXT, LATE = Cause.STATE_LOST_SILENTLY, Cause.STATE_LOST_RESET_ON_NEXT, Cause.ANSWERED_LATE
@@ -202,3 +202,45 @@ def test_the_evidence_of_an_answer_and_of_an_announcement():
         "the server announces that it keeps a quiet connection for 1 min 15 s",
         "the far end: it has answered, and nobody acknowledges the answer (it answered after 1 min 40 s)",
     )
+
+
+# While nothing is asked
+
+
+def quiet(after_s, *, server="", signed=False, announced_s=None, how=Manner.CLOSED):
+    outcome = Outcome(Kind.CUT, after_s, how, exact=True)
+    ask = Ask(Question.POST_MORTEM, 900)
+    return Observation(ask, outcome, quiet=True, signed=signed, server=server, announced_s=announced_s)
+
+
+@pytest.mark.parametrize(
+    ("seen", "tls", "because"),
+    [
+        (quiet(61, announced_s=60), True, (BY_SERVER,)),
+        (quiet(75, server="nginx/1.22.1"), True, (BY_SERVER,)),
+        (quiet(75), True, (BY_SERVER, BY_PROXY)),
+        (quiet(200, signed=True), True, (BY_SERVER, BY_PROXY)),
+        (quiet(200), False, (BY_SERVER, BY_PROXY)),
+        (quiet(200, announced_s=600), True, (BY_PROXY, BY_SERVER)),
+    ],
+)
+def test_who_closes_a_connection_on_which_nothing_is_asked(seen, tls, because):
+    assert explain(seen, tls=tls).causes == because
+
+
+def test_what_servers_ship_and_announce_is_told_with_the_end():
+    told = explain(quiet(75, announced_s=75), tls=True).evidence
+    assert told[2:] == (
+        "the server announces that it keeps a quiet connection for 1 min 15 s",
+        "so long does a quiet connection live, as shipped, at nginx (keepalive_timeout)",
+    )
+    assert not any("as shipped" in one for one in explain(quiet(1234.5), tls=True).evidence)
+
+
+def test_an_outcome_gets_causes_and_aftermath_where_it_is_a_cut_and_only_there(facts):
+    seen = facts.silent(Aftermath.RESET, FarEndState.UNACKNOWLEDGED)
+    outcome = explained(seen, tls=True)
+    assert (outcome.causes, outcome.aftermath) == ((ON_NEXT,), Aftermath.RESET)
+    assert outcome.evidence == explain(seen, tls=True).evidence
+    lived = Observation(Ask(Question.POST_MORTEM, 900), Outcome(Kind.SURVIVED, 900))
+    assert explained(lived, tls=True) is lived.outcome

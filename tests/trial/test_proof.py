@@ -12,7 +12,7 @@ from hbprobe.farend.server import FarEnd
 from hbprobe.net.wire import Dialer, Target
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
-from hbprobe.trial.proof import FarEndProof, prove
+from hbprobe.trial.proof import FarEndProof, prove, prove_http
 
 
 def proved(on_warp, serve, script, *, server_tls=None, client_tls=None):
@@ -138,3 +138,42 @@ def test_a_proxy_without_a_server(on_warp, serve, status):
     found, said = proved(on_warp, serve, answering(status))
     assert said == f"status {status[:3]} at once: a proxy that cannot reach the server"
     assert (found.again, found.outage) == (True, True)
+
+
+# HTTP alone, for a method that needs no far end of ours
+
+
+def http_proved(on_warp, serve, script):
+    async def main():
+        async with serve(script) as peer:
+            return await prove_http(Dialer(Target(False, "localhost", peer.port, "/"), None))
+
+    return on_warp(main())
+
+
+@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "404 Not Found", "503 Service Unavailable"])
+def test_whatever_answers_in_http_will_do(on_warp, serve, status):
+    assert http_proved(on_warp, serve, answering(status)) is None
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_without_http_it_is_said_what_answers_instead(on_warp, serve, ends):
+    async def script(connection):
+        connection.send(b"220 mail.example ESMTP\r\n")
+        await connection.read()
+        if ends:
+            connection.close()
+
+    found = http_proved(on_warp, serve, script)
+    assert found.reason.endswith("this port speaks another protocol: it says '220 mail.example ESMTP'")
+    assert (found.kind, found.again) == (Kind.FAILED, False)
+
+
+def test_a_name_without_a_server_may_have_one_in_a_while(on_warp, serve):
+    async def main():
+        async with serve(answering("200 OK")) as peer:
+            port = peer.port
+        return await prove_http(Dialer(Target(False, "localhost", port, "/"), None))
+
+    found = on_warp(main())
+    assert (found.kind, found.again, found.outage) == (Kind.FAILED, True, True)

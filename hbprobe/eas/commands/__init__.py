@@ -2,9 +2,8 @@
 
 Requests are read strictly, answers with no more care than it takes to understand them.
 
-    parts.py            what all messages are made of and read with: elements with text, numbers, and what is wrong
-                        with them
-    status.py           the numbers with which a server says what came of a command
+    parts.py            what all messages have in common: elements with text, numbers, what is wrong with them, and
+                        the numbers with which a server says what came of a command
     folder_sync.py      FolderSync: which folders there are
     ping.py             Ping: wait for changes
     provision.py        Provision: the server's policy, in two phases, and its order to wipe the device
@@ -16,11 +15,17 @@ A new command is a module with a request and an answer, built of `parts`, and it
 """
 
 from hbprobe.eas.commands.folder_sync import INBOX_TYPE, Folder, FolderSyncAnswer, FolderSyncRequest
-from hbprobe.eas.commands.parts import CommandError
+from hbprobe.eas.commands.parts import (
+    CommandError,
+    CommandStatus,
+    FolderSyncStatus,
+    PingStatus,
+    PolicyStatus,
+    SyncStatus,
+)
 from hbprobe.eas.commands.ping import PingAnswer, PingFolder, PingRequest
 from hbprobe.eas.commands.provision import POLICY_TYPE, ProvisionAnswer, ProvisionRequest
 from hbprobe.eas.commands.settings_command import DeviceInformation, SettingsAnswer, SettingsRequest
-from hbprobe.eas.commands.status import CommandStatus, FolderSyncStatus, PingStatus, PolicyStatus, SyncStatus
 from hbprobe.eas.commands.sync import SyncAnswer, SyncCollection, SyncRequest
 
 __all__ = [

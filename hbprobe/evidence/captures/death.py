@@ -274,8 +274,8 @@ def _void(story: _Story, end_s: float, least_idle_s: float) -> ConnectionVerdict
         if not calls or mute < 0:
             continue
         first = story.packets[calls[0]]
-        said_farewell = [one for one in story.packets[: mute + 1] if one.sender is not speaker and one.has(RST | FIN)]
-        if said_farewell and (first.gap_s < least_idle_s or said_farewell[-1].has(RST)):
+        endings = [one for one in story.packets[: mute + 1] if one.sender is not speaker and one.has(RST | FIN)]
+        if endings and (first.gap_s < least_idle_s or endings[-1].has(RST)):
             continue  # what is said to an end that has just ended it is only the rest
         repeats = sum(place in story.repeated or place in story.keep_alives for place in calls[1:])
         lasted_s = max(story.packets[calls[-1]].at_s, story.packets[run[-1]].at_s) - first.at_s
@@ -296,7 +296,7 @@ def _too_little(
 ) -> ConnectionVerdict | None:
     """Say that data went unanswered, but not for long enough to mean anything."""
     first = story.packets[calls[0]]
-    if first.gap_s < least_idle_s or first.has(FIN) or _is_farewell(first):
+    if first.gap_s < least_idle_s or first.has(FIN) or _is_close_notify(first):
         return None
     end = next((one for one in story.packets if one.has(RST | FIN)), None)
     if end is not None and end.sender is not first.sender:  # the other end had ended it
@@ -371,19 +371,19 @@ def _ended(story: _Story, least_idle_s: float) -> ConnectionVerdict | None:
         if packet.has(RST) or is_prompt or _maker([*_makers_signs(story, place)]) is Maker.BOX:
             return _on_next(story, place, breaker, prompt_s)
     begin = place
-    while begin and story.packets[begin - 1].sender is packet.sender and _is_farewell(story.packets[begin - 1]):
+    while begin and story.packets[begin - 1].sender is packet.sender and _is_close_notify(story.packets[begin - 1]):
         begin -= 1
     if story.packets[begin].gap_s >= least_idle_s:
         return _unprompted(story, place, story.packets[begin])
     return _in_traffic(story, place)
 
 
-def _is_farewell(packet: Packet) -> bool:
+def _is_close_notify(packet: Packet) -> bool:
     """Whether it says no more than TLS's close_notify."""
-    return packet.signed and packet.length <= _FAREWELL_BYTES
+    return packet.signed and packet.length <= _CLOSE_NOTIFY_BYTES
 
 
-_FAREWELL_BYTES = 64
+_CLOSE_NOTIFY_BYTES = 64
 
 
 def _run_before(story: _Story, place: int, sender: Endpoint) -> list[int]:

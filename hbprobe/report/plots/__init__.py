@@ -5,9 +5,8 @@ in pure modules (`packing`, `curves`, `catalogue_rows`); matplotlib is loaded on
 drawn.
 
     style.py          one look for all plots: colours, hatches and markers, fonts, and the files that come of it
-    page.py           a page with a title, a row of axes below it, and room above each for flags; all lengths are
-                      inches
-    stack.py          a page with panels one below the other on one axis of time; all lengths are inches
+    page.py           pages: a title and a row of axes, with room above each for flags; or panels one below the other
+                      on one axis of time. All lengths are inches
     axis.py           axes of seconds, with ticks at the times that people and timers use
     flags.py          labels above a plot, each on a pole that stands where the label belongs, none across another
     packing.py        where labels on poles go, so that none is in another's way. Lengths are in one unit, whichever
@@ -30,5 +29,5 @@ drawn.
     path_plot.py      a path as a picture: client, boxes and server in a row, with the one that cuts marked
     logs_plot.py      pictures of logs: bars for the answer to one question, and the limits of networks
 
-A new picture is a module that returns a figure made by `page` or `stack`; `style` has colours and saves it.
+A new picture is a module that returns a figure made by `page`; `style` has colours and saves it.
 """

@@ -12,8 +12,7 @@ from hbprobe.evidence.captures.death import ConnectionFate
 from hbprobe.manner import SKY, VERMILLION, Look, Manner
 from hbprobe.records.capture import CaptureRecord, FlowPart
 from hbprobe.report.looks import INK, LOOKS
-from hbprobe.report.plots.page import LegendEntry
-from hbprobe.report.plots.stack import Stack
+from hbprobe.report.plots.page import LegendEntry, Stack
 from hbprobe.report.plots.style import drawable, in_style
 
 _MOST_BARS = 40

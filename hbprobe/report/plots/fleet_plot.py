@@ -11,11 +11,10 @@ from matplotlib.patches import Patch
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import DAY_S, HOUR_S
-from hbprobe.fleet.sweep import ShareSweep
+from hbprobe.fleet.size import ShareSweep
 from hbprobe.fleet.tally import FleetResult
 from hbprobe.manner import BLUE, SKY, VERMILLION
-from hbprobe.report.plots.page import LegendEntry
-from hbprobe.report.plots.stack import Stack
+from hbprobe.report.plots.page import LegendEntry, Stack
 from hbprobe.report.plots.style import FAINT, INK, in_style
 from hbprobe.report.terminal.fleet import event_words
 from hbprobe.text import counted

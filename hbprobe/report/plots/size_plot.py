@@ -10,8 +10,7 @@ from matplotlib.patches import Patch
 
 from hbprobe.fleet.size import AtTimer, Sizing
 from hbprobe.manner import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
-from hbprobe.report.plots.page import LegendEntry
-from hbprobe.report.plots.stack import Stack, beside
+from hbprobe.report.plots.page import LegendEntry, Stack, beside
 from hbprobe.report.plots.style import INK, in_style
 
 _PANEL_IN = 0.95

@@ -14,8 +14,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import HOUR_S
 from hbprobe.fleet.states import settle
 from hbprobe.manner import BLUE, VERMILLION, Manner
-from hbprobe.report.plots.page import LegendEntry
-from hbprobe.report.plots.stack import Stack, beside
+from hbprobe.report.plots.page import LegendEntry, Stack, beside
 from hbprobe.report.plots.style import FAINT, INK, in_style
 from hbprobe.text import seconds
 

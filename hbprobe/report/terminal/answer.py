@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from hbprobe.diagnosis.heartbeat import heartbeat_words
-from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.settings import Severity
-from hbprobe.exchange.verdict import Judgement
+from hbprobe.exchange.verdict import DeviceVerdict, Judgement
 from hbprobe.records.result import Result, is_servers_own
 from hbprobe.report.terminal.words import confidence_words, death_words, limit_words
 from hbprobe.text import counted, named, seconds
@@ -84,8 +83,8 @@ def push_words(verdict: Judgement) -> str:
     loses = (
         f"{hurt} of {counted(len(verdict.devices), 'kind')} of devices lose requests" if hurt else "nothing is lost"
     )
-    also = f", with {anywhere} on any path" if anywhere else ""
-    return f"Direct Push: {loses}; event 1040 with {fired or 'none'}{also}"
+    also = f", {anywhere} on any" if anywhere else ""
+    return f"Direct Push: {loses}; event 1040: {fired or 'none'} by this path{also}"
 
 
 def to_do(result: Result) -> list[str]:

@@ -75,6 +75,8 @@ def _fit_lines(found: Diagnosis) -> Iterator[str]:
         yield f"{name!r} answers: the catalogue has no product of that name; what follows only behaves like it"
     fitting = best(found.matches)
     if not fitting:
+        if found.reasoning.is_a_box and found.result.limit.cut_s is not None:
+            yield "no product of the catalogue"
         return
     names = family_names(fitting)
     more = f"; and {len(names) - _MOST_NAMED} more, which behave alike" if len(names) > _MOST_NAMED else ""

@@ -12,7 +12,7 @@ from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Event1040
 from hbprobe.fleet.mail import DAY_S
-from hbprobe.fleet.sweep import ShareSweep
+from hbprobe.fleet.size import ShareSweep
 from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY, FleetResult, KindResult
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.text import counted
@@ -105,7 +105,8 @@ def _late_words(result: FleetResult) -> str:
     mean = result.per_device_day
     if mean.late_mails == 0:
         return "no mail came late"
-    return f"{mean.late_mails:.2g} times mail came late, by {format_duration(mean.late_mail_s)} on average"
+    times = "once" if (number := f"{mean.late_mails:.2g}") == "1" else f"{number} times"
+    return f"{times} mail came late, by {format_duration(mean.late_mail_s)} on average"
 
 
 def _row(kind: KindResult) -> tuple[str, ...]:

@@ -6,8 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 
 from hbprobe.duration import format_duration
-from hbprobe.exchange.device_verdict import DeviceVerdict
-from hbprobe.exchange.verdict import Judgement
+from hbprobe.exchange.verdict import DeviceVerdict, Judgement
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.records.record import Verb
 from hbprobe.records.result import Result

@@ -6,6 +6,8 @@ It measures the server's own keep-alive timer, too: the shortest of all timers b
 from hbprobe.trial.asking import Asking
 from hbprobe.trial.evidence import Ask, Observation
 from hbprobe.trial.methods.method import Environment, OneConnection
+from hbprobe.trial.outcome import Outcome
+from hbprobe.trial.proof import prove_http
 
 
 class IdleMethod(OneConnection):
@@ -15,6 +17,10 @@ class IdleMethod(OneConnection):
         super().__init__(environment)
         grace_s, rng, quiet = environment.grace_s, environment.rng, environment.quiet
         self._asking = Asking(self._dialer, grace_s, rng, holds=False, quiet=quiet)
+
+    async def prove(self) -> Outcome | None:
+        """See whether HTTP is spoken there; return what is there instead, or None."""
+        return await prove_http(self._dialer)
 
     async def ask(self, ask: Ask) -> Observation:
         """Ask one question."""

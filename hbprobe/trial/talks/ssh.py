@@ -54,7 +54,7 @@ class SshTalk(Buffered):
         kind = self._buffer[5]
         if kind == _KEXINIT:
             self.stands = True
-        elif kind == _UNIMPLEMENTED or (kind == _DISCONNECT and self._asked):
+        elif kind in (_UNIMPLEMENTED, _DISCONNECT) and self._asked:
             self.answered = True
         elif kind == _DISCONNECT:
             self.disconnect_notice = "DISCONNECT"

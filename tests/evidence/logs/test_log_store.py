@@ -189,6 +189,35 @@ def test_a_later_run_reads_only_what_is_new(tmp_path):
         assert len(store.files("requests")) == 1
 
 
+def several(tmp_path):
+    """Return logs of one request each, with one that cannot be read among them."""
+    texts = {f"{number}.log": head() + ping(device=f"D{number}") for number in range(5)} | {"3.log": "hello\n"}
+    return [LogSource(write(tmp_path / "logs" / name, text)) for name, text in sorted(texts.items())]
+
+
+def test_logs_that_are_read_at_the_same_time_come_in_order(tmp_path):
+    sources, told = several(tmp_path), []
+    with store_in(tmp_path / "store") as (store, connection):
+        found = list(store.take_all(sources, told.append))
+        assert [source for source, _ in found] == sources
+        assert told == [f"reading {source.name}" for source in sources]
+        assert [None if error is None else str(error)[:6] for _, error in found] == [None, None, None, "is no ", None]
+        assert [read.name for read in store.reads] == [
+            source.name for source in sources if "3.log" not in source.name
+        ]
+        assert sorted(row["device"] for row in rows(store, connection)) == ["D0", "D1", "D2", "D4"]
+
+
+def test_whoever_stops_in_the_middle_finds_no_half_file_later(tmp_path):
+    with store_in(tmp_path / "store") as (store, _):
+        for source, _ in store.take_all(several(tmp_path)):
+            if source.name.endswith("1.log"):
+                break
+    with store_in(tmp_path / "store") as (store, connection):
+        assert {read.requests for read in store.reads} == {1} and len(rows(store, connection)) == len(store.reads)
+        assert not list((tmp_path / "store").glob("reading-*"))
+
+
 def test_folders_are_hive_folders(tmp_path):
     with store_in(tmp_path / "store") as (store, _):
         store.take(LogSource(write(tmp_path / "a.log", head() + ping() + ping(date="2030-01-03"))))

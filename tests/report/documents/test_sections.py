@@ -33,7 +33,7 @@ def test_the_worked_example(ten_minutes):
     assert whole.lead == (
         "Survives 599.5 s, cut at 600.5 s: silent, by a-box (13 trials, no contradiction). "
         "A session that is idle for longer dies: nothing comes, and the client waits on. "
-        "Direct Push: 3 of 5 kinds of devices lose requests; event 1040 with none, with 2 on any path. "
+        "Direct Push: 3 of 5 kinds of devices lose requests; event 1040: none by this path, 2 on any. "
         "On a-box: an idle timeout of 1740 s (29 min) or more. "
         "In the application: a ping or a keep-alive more often than every 599.5 s, if this is an idle timeout "
         "(hbprobe diagnose tells)."

@@ -10,8 +10,7 @@ from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import SHIPPED, load_mix
 from hbprobe.fleet.simulation import simulate
-from hbprobe.fleet.size import AtTimer, Sizing
-from hbprobe.fleet.sweep import AtShare, ShareSweep
+from hbprobe.fleet.size import AtShare, AtTimer, ShareSweep, Sizing
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.silent_request import Cut

@@ -5,10 +5,9 @@ from functools import partial
 import pytest
 from rich.console import Console
 
-from hbprobe.exchange.device_verdict import DeviceVerdict
 from hbprobe.exchange.devices import Basis
 from hbprobe.exchange.settings import Settings, Severity
-from hbprobe.exchange.verdict import Finding, Judgement
+from hbprobe.exchange.verdict import DeviceVerdict, Finding, Judgement
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.record import Verb
 from hbprobe.report.terminal.answer import Detail
@@ -87,7 +86,7 @@ def test_a_result_at_100_columns(ten_minutes):
 limit  survives 599.4 s, cut at 600.3 s: silent, by example-nat
 but    some trials contradict the limit
 means  a session that is idle for longer dies: nothing comes, and the client waits on
-       Direct Push: 3 of 4 kinds of devices lose requests; event 1040 with 1, with 1 on any path
+       Direct Push: 3 of 4 kinds of devices lose requests; event 1040: 1 by this path, 1 on any
 do     on example-nat: an idle timeout of 1740 s (29 min) or more
        in the application: a ping or a keep-alive more often than every 599.4 s, if this is an idle
        timeout (hbprobe diagnose tells)

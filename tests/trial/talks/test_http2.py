@@ -20,7 +20,7 @@ def test_a_ping_of_the_servers_is_acknowledged():
     assert not talk.answered
 
 
-def test_goaway_is_a_farewell():
+def test_goaway_is_a_disconnect_notice():
     talk, server = standing()
     talk.take(server.goodbye())
     assert talk.disconnect_notice == "GOAWAY NO_ERROR"

@@ -18,7 +18,7 @@ def test_what_comes_unasked_is_no_answer():
     assert talk.answered
 
 
-def test_bye_is_a_farewell():
+def test_bye_is_a_disconnect_notice():
     talk = make(Where("mail.example"))
     talk.take(b"* OK ready\r\n* BYE Disconnected for inactivity.\r\n")
     assert talk.disconnect_notice == "BYE Disconnected for inactivity."

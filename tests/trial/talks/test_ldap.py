@@ -32,7 +32,7 @@ def test_an_answer_to_another_question_is_none():
     assert talk.answered
 
 
-def test_a_notice_of_disconnection_is_a_farewell():
+def test_a_notice_of_disconnection_is_a_disconnect_notice():
     talk = make(Where("server.example"))
     talk.begin()
     talk.take(bytes.fromhex("300c 020100 7807 0a0134 0400 0400"))

@@ -35,7 +35,7 @@ def test_a_length_that_does_not_end():
     assert talk.trouble.startswith("the server does not speak MQTT")
 
 
-def test_disconnect_is_a_farewell():
+def test_disconnect_is_a_disconnect_notice():
     talk = make(Where("broker.example"))
     talk.take(bytes.fromhex("20020000 e000"))
     assert talk.disconnect_notice == "DISCONNECT"

@@ -20,7 +20,7 @@ def test_a_greeting_of_several_lines_stands_at_its_last():
     assert not talk.answered
 
 
-def test_421_is_a_farewell():
+def test_421_is_a_disconnect_notice():
     talk = make(Where("mail.example"))
     talk.take(b"220 mx\r\n421 4.4.2 mx Error: timeout exceeded\r\n")
     assert talk.disconnect_notice == "421 4.4.2 mx Error: timeout exceeded"

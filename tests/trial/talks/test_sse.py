@@ -38,7 +38,7 @@ def test_what_is_no_event_stream(head, why):
     assert (talk.stands, talk.trouble) == (False, why)
 
 
-def test_the_end_of_a_stream_is_a_farewell():
+def test_the_end_of_a_stream_is_a_disconnect_notice():
     talk = make(Where("server.example"))
     talk.begin()
     talk.take(STREAM + EVENT + b"0\r\n\r\n")

@@ -3,6 +3,7 @@ from hbprobe.trial.talks.talk import Where
 
 KEXINIT = bytes.fromhex("0000000c 0a 14") + bytes(10)
 """Much shorter than a real one; nobody reads what is in it."""
+UNIMPLEMENTED = bytes.fromhex("0000000c 0a 03") + bytes(10)
 DISCONNECT = bytes.fromhex("0000000c 0a 01") + bytes(10)
 
 
@@ -14,7 +15,7 @@ def standing():
     return talk
 
 
-def test_a_disconnect_before_the_question_is_a_farewell():
+def test_a_disconnect_before_the_question_is_a_disconnect_notice():
     talk = standing()
     talk.take(DISCONNECT)
     assert (talk.answered, talk.disconnect_notice) == (False, "DISCONNECT")
@@ -25,6 +26,15 @@ def test_a_disconnect_after_the_question_is_its_answer():
     talk.ask()
     talk.take(DISCONNECT)
     assert (talk.answered, talk.disconnect_notice) == (True, "")
+
+
+def test_what_comes_before_the_question_is_no_answer_to_it():
+    talk = standing()
+    talk.take(UNIMPLEMENTED)
+    assert not talk.answered
+    talk.ask()
+    talk.take(UNIMPLEMENTED)
+    assert talk.answered
 
 
 def test_the_question_is_a_whole_packet():

@@ -48,7 +48,7 @@ def test_a_message_is_no_answer():
 
 
 @pytest.mark.parametrize(("reason", "told"), [("", "Close, code 1001"), ("bye", "Close, code 1001 (bye)")])
-def test_a_close_is_a_farewell_and_is_answered(reason, told):
+def test_a_close_is_a_disconnect_notice_and_is_answered(reason, told):
     talk, server = standing()
     assert talk.take(server.says(CloseConnection(code=1001, reason=reason)))
     assert talk.disconnect_notice == told
