@@ -201,6 +201,9 @@ class Relay(Generic[LinkT]):
         return cast("LinkT", link)  # a relay with links of another kind makes those
 
     def _dial(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
+        if not addresses:
+            self._refuse(link, "upstream: no such host")
+            return
         family, address = addresses[0]
         try:
             server = self._expired_ends.new_socket(family)

@@ -168,12 +168,6 @@ class StagedRelay(Relay[StagedLink]):
                 pipe.change(treatment.stages[side], now)
         return link
 
-    def _dial(self, link: StagedLink, addresses: Sequence[SocketAddress]) -> None:
-        if addresses:
-            super()._dial(link, addresses)
-        else:
-            self._refuse(link, "upstream: no such host")
-
     # Degrading
 
     def _apply(self, link: StagedLink, treatment: Treatment) -> None:
