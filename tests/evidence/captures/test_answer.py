@@ -79,8 +79,8 @@ def test_at_most_four_products_are_named():
         (
             timer(survived_s=280.0, cut_s=300.0),
             (
-                "died of idleness: a box on the path forgets them at or before 300.0 s after the last packet, and above "
-                "280.0 s, which others came through"
+                "died of idleness: a box on the path forgets them at or before 300.0 s after the last packet, and "
+                "above 280.0 s, which others came through"
             ),
         ),
         (
@@ -93,15 +93,15 @@ def test_at_most_four_products_are_named():
         (
             timer(Manner.CLOSED, exact=True, counts="packets", between_captures=True),
             (
-                "died of idleness: a box between the two captures closes them 300.4 s after the last packet (300.0 to "
-                "301.0); it counts every packet, keep-alives help"
+                "died of idleness: a box between the two captures closes them 300.4 s after the last packet (300.0 "
+                "to 301.0); it counts every packet, keep-alives help"
             ),
         ),
         (
             timer(Manner.CLOSED, exact=True, maker="unknown"),
             (
-                "ended while idle: the server, or a box in its name, closes them 300.4 s after the last packet (300.0 to "
-                "301.0)"
+                "ended while idle: the server, or a box in its name, closes them 300.4 s after the last packet "
+                "(300.0 to 301.0)"
             ),
         ),
         (
@@ -115,15 +115,15 @@ def test_at_most_four_products_are_named():
         (
             timer(aftermath=Aftermath.RESET, cut_s=300.0),
             (
-                "died of idleness: a box on the path forgets them, and answers the next packet with RST, at or before "
-                "300.0 s after the last packet"
+                "died of idleness: a box on the path forgets them, and answers the next packet with RST, at or "
+                "before 300.0 s after the last packet"
             ),
         ),
         (
             timer(aftermath=Aftermath.CLOSED, cut_s=300.0),
             (
-                "died of idleness: a box on the path forgets them, and answers the next packet with FIN, at or before "
-                "300.0 s after the last packet"
+                "died of idleness: a box on the path forgets them, and answers the next packet with FIN, at or "
+                "before 300.0 s after the last packet"
             ),
         ),
     ],
