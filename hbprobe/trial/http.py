@@ -13,6 +13,9 @@ from hbprobe.net.wire import Wire
 
 _MOST_BODY_BYTES = 1 << 20
 """A longer answer is not read: the probe's own are a few dozen bytes."""
+_LAST_WORDS_BYTES = 64 * 1024
+_LAST_WORDS_S = 5.0
+"""So much may a server say before it ends a connection that was quiet, and so long may that take."""
 USER_AGENT = f"hbprobe/{__version__}"
 
 
@@ -68,13 +71,24 @@ class Conversation:
         self._http.start_next_cycle()
         return True
 
-    async def silence(self, until_s: float) -> End | None:
-        """Wait in silence; return the end of the connection if it comes before that time."""
-        while (event := await self._wire.receive(until_s)) is not None:
+    async def silence(self, until_s: float) -> End | Broken | None:
+        """Wait in silence; return the end of the connection if it comes before that time.
+
+        A server's last words may come before it, such as a 408; who says more, or does not end then, is not idle.
+        """
+        loop, said_bytes, wait_s = asyncio.get_running_loop(), 0, until_s
+        while (event := await self._wire.receive(wait_s)) is not None:
             if isinstance(event, End):
                 return event
-            self._http.receive_data(event)  # a 408 before its FIN, perhaps; read by the next reply
-        return None
+            if not said_bytes:
+                wait_s = min(until_s, loop.time() + _LAST_WORDS_S)
+            said_bytes += len(event)
+            if said_bytes > _LAST_WORDS_BYTES:
+                break
+            self._http.receive_data(event)  # read by the next reply
+        if event is None and wait_s == until_s:
+            return None
+        return Broken(None, "the server speaks unasked: no idle timer can be measured", loop.time())
 
     async def _drip(self, every_s: float, end_s: float) -> None:
         loop = asyncio.get_running_loop()

@@ -151,8 +151,8 @@ def find_end(data: bytes) -> int | None:
     """
     found = data.find(b"\r\n\r\n", 0, HEAD_LIMIT)
     lines = data[: found if found >= 0 else HEAD_LIMIT]
-    pairs = lines.count(b"\r\n")
-    if lines.count(b"\n") != pairs or lines.count(b"\r") - lines.endswith(b"\r") != pairs:
+    pairs, half = lines.count(b"\r\n"), found < 0 and lines.endswith(b"\r")
+    if lines.count(b"\n") != pairs or lines.count(b"\r") - half != pairs:
         raise ValueError("a CR or LF alone")
     if b"\0" in lines:
         raise ValueError("a NUL")

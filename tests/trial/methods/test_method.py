@@ -376,6 +376,24 @@ def test_idle_sees_that_the_next_request_is_not_answered(on_warp, serve, tls):
     assert outcome == Outcome(Kind.CUT, 603, Manner.SILENT, aftermath=Aftermath.NOTHING, reason="nothing came")
 
 
+@pytest.mark.parametrize(("size", "every_s", "after_s"), [(1, 1, 6), (100_000, 10, 1), (1, 1000, 6)])
+def test_idle_is_no_measure_of_a_server_that_speaks_unasked(on_warp, serve, tls, size, every_s, after_s):
+    """Which then ends the connection: that would be a limit of it otherwise. Not all that it says is kept."""
+
+    async def script(connection):
+        await connection.request()
+        connection.send(OK)
+        for _ in range(20):
+            await asyncio.sleep(1)
+            connection.send(b"x" * size)
+            await asyncio.sleep(every_s)
+        connection.fin()
+
+    outcome, peer = trial(on_warp, serve, script, 600, "idle", tls)
+    assert outcome == Outcome(Kind.FAILED, after_s, reason="the server speaks unasked: no idle timer can be measured")
+    assert peer.requests == ["GET / HTTP/1.1"]
+
+
 @pytest.mark.parametrize("headers", [("Connection: close",), ()])
 def test_idle_needs_a_server_that_keeps_connections(on_warp, serve, headers):
     async def script(connection):
