@@ -20,6 +20,9 @@ from hbprobe.evidence.logs.following import SILENCES, WAITS, margins, requests_s
 from hbprobe.evidence.logs.sql_tables import Values
 
 _LOCAL: Final = "local[*]"
+_PARTITIONS, _UNLESS_SAID, _FOR_EACH_CORE = "spark.sql.shuffle.partitions", "200", 2
+"""In so many parts are rows grouped, unless somebody says it. Each is a task: 200 on two cores are slow for nothing
+(https://spark.apache.org/docs/latest/sql-performance-tuning.html#tuning-partitions)."""
 _CONNECT: Final = "sc://"
 _NUMBERED: Final = "numbered_lines"
 
@@ -70,6 +73,8 @@ def spark(remote: str | None) -> "Iterator[Spark]":
         builder = builder.config("spark.ui.showConsoleProgress", "false")
     try:
         session = builder.getOrCreate()
+        if not address.startswith(_CONNECT) and session.conf.get(_PARTITIONS) == _UNLESS_SAID:
+            session.conf.set(_PARTITIONS, str(_FOR_EACH_CORE * session.sparkContext.defaultParallelism))
     except Exception as error:  # of py4j, gRPC or Java, none of which share a class
         raise UserError(f"--engine spark: no session of {address}: {_in_a_line(error)}") from None
     try:
