@@ -11,6 +11,7 @@ from hbprobe.cli.main import main
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
+from hbprobe.fleet.requests import Fleet
 
 rig = script("which_timer")
 PAGE = (Path(__file__).parent.parent / "docs" / "which-timer.md").read_text(encoding="utf-8")
@@ -69,6 +70,24 @@ def test_shows_what_size_prints_for_a_hundred_times_as_many(timer_s: int) -> Non
     assert rig.row(few, many) in PAGE
     for one, ticket in zip((few, many), ROWS[-1][1:3], strict=True):
         assert one.heals(1.0) is (timer_s >= int(ticket.split()[0]))
+
+
+@pytest.mark.parametrize(
+    ("devices", "told"),
+    [
+        (rig.FEW, "no event, 337 entries in the firewall's table and 0.308 requests a second"),
+        pytest.param(rig.MANY, "`--devices 20000` no event, 32,883 and 30.6.", marks=pytest.mark.once),
+    ],
+)
+def test_a_fleet_prints_what_size_prints_for_the_timer_of_its_firewall(devices: int, told: str) -> None:
+    (sized,) = rig.sized(devices, 3600, 3600).tried
+    fleet = Fleet(devices=devices, days=1).run()
+    load, each = fleet.load, fleet.per_device_day
+    assert (sized.table_entries, sized.requests_per_s) == (load.table_entries, load.requests_per_s)
+    assert (sized.wakeups, sized.without_push_min) == (each.wakeups, each.without_push_min)
+    assert (sized.events_per_day, fleet.events) == (0, ())
+    assert f"{load.table_entries:,.0f}" in told and f"{load.requests_per_s:.3g}" in told
+    assert told in " ".join(PAGE.split())
 
 
 def test_says_the_same_in_its_sentences() -> None:

@@ -108,6 +108,8 @@ def main():
             if not is_right(limit, limit_s):
                 bracket = f"{limit.survived:g} to {limit.cut:g} s"
                 say(f"  cut company {number}: {key} {bracket} for {limit_s:g} s ({drawn.about})")
+    if not wide_s:
+        return
     wide_s.sort()
     say(
         f"{paths} cut paths: {named} named, {right} brackets right ({right / max(1, named):.1%}); "

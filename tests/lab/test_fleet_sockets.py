@@ -180,7 +180,7 @@ def test_a_device_has_one_connection_open_at_a_time(monkeypatch):
 
     monkeypatch.setattr(Dialer, "open", open_and_count)
     monkeypatch.setattr(Wire, "close", close_and_count)
-    seen = live(world, CATALOGUE.find("ten-minute-provider"), 60_000.0)
+    seen = live(world, CATALOGUE.find("ten-minute-provider"), 15_000.0)
     assert seen.connections > 10
     assert most <= 2 * 3, "a Ping's, and while it shakes hands again the one for that"
     assert not open_wires

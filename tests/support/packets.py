@@ -148,3 +148,17 @@ def read_pcap(data):
         frames.append((second + microsecond / 1e6, data[at + 16 : at + 16 + length]))
         at += 16 + length
     return frames
+
+
+def reset_after(age_s, number, *, lived_s=None, every_s=None, port=None):
+    """Return a connection that a box resets when it was idle for so long."""
+    talk = Talk(client=("198.51.100.7", port or 50000 + number), at_s=START_S + 10 * number).open()
+    at_s = talk.at_s - START_S
+    if lived_s is not None:
+        at_s += lived_s
+        talk.say("server", PSH | ACK, b"a" * 40, at_s=at_s).say("client", ACK, at_s=at_s + 0.001)
+    last_s = at_s
+    while every_s is not None and last_s + every_s < at_s + age_s:
+        last_s += every_s
+        talk.say("client", ACK, at_s=last_s, seq=talk.next["client"] - 1).say("server", ACK, at_s=last_s + 0.02)
+    return talk.say("server", RST, at_s=at_s + age_s, ttl=61)

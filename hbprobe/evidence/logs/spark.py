@@ -34,7 +34,6 @@ class _Frame(Protocol):
     def cache(self) -> "_Frame": ...
     def createOrReplaceTempView(self, name: str) -> None: ...  # noqa: N802 (its name there)
     def collect(self) -> Sequence[Iterable[Any]]: ...
-    def toLocalIterator(self) -> Iterator[Iterable[Any]]: ...  # noqa: N802
 
 
 class _Reader(Protocol):
@@ -121,7 +120,7 @@ class Spark:
 
     def each(self, sql: str, values: Values | None = None) -> Iterator[tuple[Any, ...]]:
         """See `Tables`."""
-        for row in self._run(sql, values).toLocalIterator():
+        for row in self._run(sql, values).collect():  # an iterator would be a job for each of 200 partitions
             yield tuple(map(_plain, row))
 
     def arrays(self, sql: str, values: Values | None = None) -> dict[str, NDArray[Any]]:

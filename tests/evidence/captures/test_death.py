@@ -1,27 +1,12 @@
 """The verdict on one connection: how it ended, who ended it, and what is left open."""
 
 import pytest
-from support.packets import ACK, CLOSE_NOTIFY, FIN, PSH, RECORD, RST, SYN, Talk, pcap, written
+from support.captures import only
+from support.packets import ACK, CLOSE_NOTIFY, FIN, PSH, RECORD, RST, SYN, Talk
 
-from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.death import ConnectionFate, Maker, Weight
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Cause
-
-
-@pytest.fixture
-def judged(tmp_path):
-    """Return what judges some connections by a capture of them."""
-
-    def judge(*talks):
-        return Capture([written(tmp_path / "a.pcap", *talks)]).findings()
-
-    return judge
-
-
-def only(findings):
-    (verdict,) = findings.verdicts
-    return verdict
 
 
 def strong(verdict):
@@ -41,13 +26,6 @@ def test_data_into_the_void(judged, end):
     assert not verdict.exact
     assert verdict.repeats == 5
     assert verdict.in_name_of == ("server" if end == "client" else "client")
-
-
-def test_a_silent_death_beside_a_living_connection_is_none_of_the_path(judged):
-    other = Talk(client=("198.51.100.7", 50002), at_s=1_700_000_633.0).open()
-    verdict = next(one for one in judged(Talk().open().void("client", 630), other).verdicts if one.is_death)
-    assert verdict.causes == (Cause.STATE_LOST_SILENTLY,)
-    assert "the server was heard on another connection" in verdict.signs[-1].text
 
 
 def test_data_that_was_repeated_once_tells_nothing(judged):
@@ -141,14 +119,6 @@ def test_a_reset_that_comes_sooner_than_the_server_could_send_it(judged):
     assert any(text.startswith("it came back after 2 ms") for text in strong(verdict))
 
 
-def test_a_server_that_was_restarted(judged):
-    refused = Talk(client=("198.51.100.7", 50009), at_s=1_700_000_050.0)
-    refused.say("client", SYN, at_s=50).say("server", RST | ACK, at_s=50.02)
-    talk = Talk().open().say("client", PSH | ACK, b"x" * 20, at_s=100).say("server", RST, at_s=100.02)
-    verdict = next(one for one in judged(talk, refused).verdicts if one.ending is not ConnectionFate.REFUSED)
-    assert (verdict.maker, verdict.causes) == (Maker.SERVER, (Cause.RESET_BY_SERVER,))
-
-
 def test_a_close_by_a_proxy(judged):
     talk = Talk().open().say("server", FIN | ACK, at_s=270, ttl=60).say("client", FIN | ACK, at_s=270.02)
     verdict = only(judged(talk))
@@ -231,47 +201,6 @@ def test_keep_alives_that_nobody_answers(judged):
 def test_a_connection_that_was_refused(judged):
     verdict = only(judged(Talk().say("client", SYN, at_s=0).say("server", RST | ACK, at_s=0.02)))
     assert (verdict.ending, verdict.causes) == (ConnectionFate.REFUSED, ())
-
-
-def test_begun_in_mid_stream(judged):
-    talk = Talk().open()
-    talk.frames = talk.frames[3:]
-    verdict = only(judged(talk.void("client", 630)))
-    assert verdict.flow.begun_in_mid_stream
-    assert (verdict.flow.client_port, verdict.ending) == (50001, ConnectionFate.IDLE_DEATH)
-
-
-def test_a_port_that_is_used_again(judged):
-    first = Talk().open().say("server", RST, at_s=240, ttl=61)
-    second = Talk(at_s=1_700_000_300.0)
-    second.next = {"client": 900_000, "server": 800_000}
-    findings = judged(first, second.open().void("client", 900))
-    assert [one.ending for one in findings.verdicts] == [ConnectionFate.IDLE_DEATH] * 2
-    assert [one.client_saw for one in findings.verdicts] == [Manner.RESET, Manner.SILENT]
-    assert findings.connections == 2
-
-
-def test_a_mirror_port_that_gives_every_packet_twice(judged):
-    talk = Talk().open().void("client", 630)
-    doubled = Talk()
-    doubled.frames = [(at_s + extra, frame) for at_s, frame in talk.frames for extra in (0, 0.0003)]
-    findings = judged(doubled)
-    assert only(findings).repeats == 5
-    assert findings.notes == ("11 packets came twice, as from a mirror port; once is enough",)
-
-
-def test_packets_out_of_order(tmp_path):
-    talk = Talk().open().void("client", 630)
-    frames = talk.ethernet()
-    frames[6], frames[7] = frames[7], frames[6]
-    (tmp_path / "a.pcap").write_bytes(pcap(frames))
-    assert only(Capture([tmp_path / "a.pcap"]).findings()).repeats == 5
-
-
-def test_sequence_numbers_that_wrap_around(judged):
-    talk = Talk()
-    talk.next = {"client": 2**32 - 50, "server": 2**32 - 1}
-    assert only(judged(talk.open().void("client", 630))).repeats == 5
 
 
 def test_every_comment_names_a_packet(judged):
