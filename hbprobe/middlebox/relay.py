@@ -201,6 +201,9 @@ class Relay(Generic[LinkT]):
         return cast("LinkT", link)  # a relay with links of another kind makes those
 
     def _dial(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
+        if not addresses:
+            self._refuse(link, "upstream: no such host")
+            return
         family, address = addresses[0]
         try:
             server = self._expired_ends.new_socket(family)
@@ -339,7 +342,7 @@ class Relay(Generic[LinkT]):
     def _fin(self, link: LinkT, side: int) -> None:
         """Pass a FIN on. Nothing is left to be sent before it: while something was, nobody read from that side."""
         link.end_came(side)
-        if not self._is_through(link):
+        if link.ended != BOTH or not self._is_empty(link):
             self._note_fin(link, side)
         self._pass_fin(link, side)
 
@@ -359,12 +362,17 @@ class Relay(Generic[LinkT]):
         except OSError:
             self._broke(link, 1 - side)
             return
-        if self._is_through(link):
+        if link.ended != BOTH:
+            return
+        if self._is_empty(link):
             self._close(link)
+        else:  # an end that has got FIN, too, looks as one that has sent RST
+            self._watch.remove_reader(link.socks[1 - side].fileno())
 
-    def _is_through(self, link: LinkT) -> bool:
-        """Return whether both directions have ended, and nothing of them is left to be passed on."""
-        return link.ended == BOTH
+    def _is_empty(self, link: LinkT) -> bool:
+        """Return whether nothing is left to be passed on of a flow whose ends have ended both directions."""
+        del link  # while something is left to be sent, nobody reads, and so nobody hears of an end
+        return True
 
     def _close(self, link: LinkT) -> None:
         self.counts.closed += 1

@@ -30,6 +30,7 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
+time_of_day = time.time  # noqa: TID251  no duration is reckoned from it
 _NOTHING: Final[Mapping[str, object]] = {}
 _Event = tuple[float, str, Mapping[str, object], Mapping[str, object]]
 
@@ -63,16 +64,22 @@ class EventFeed:
 
     def note(self, event: str, more: Mapping[str, object], of: Mapping[str, object]) -> None:
         """Add an event of something that many are of: `of` says what that is, and comes first."""
-        self.add(self._now(), event, more, of)
+        self.last += 1
+        self._events.append((self._now(), event, more, of))
+        if self._has_listeners:
+            self._wake()
 
     def add(self, at_s: float, event: str, more: Mapping[str, object], of: Mapping[str, object]) -> None:
         """Add an event that happened at a time of day."""
         self.last += 1
         self._events.append((at_s, event, more, of))
         if self._has_listeners:
-            self._has_listeners = False
-            self._came.set()
-            self._came = asyncio.Event()
+            self._wake()
+
+    def _wake(self) -> None:
+        self._has_listeners = False
+        self._came.set()
+        self._came = asyncio.Event()
 
     def since(self, last: int, most: int | None = None) -> list[dict[str, Any]]:
         """Return the events after that number, oldest first, `most` of them.
@@ -129,11 +136,6 @@ class EventFeed:
                     await came.wait()
             except TimeoutError:
                 yield b": nothing happened\n\n"
-
-
-def time_of_day() -> float:
-    """Return the time of day in seconds since 1970: no duration is reckoned from it."""
-    return time.time()  # noqa: TID251
 
 
 def _document(

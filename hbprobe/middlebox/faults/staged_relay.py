@@ -168,12 +168,6 @@ class StagedRelay(Relay[StagedLink]):
                 pipe.change(treatment.stages[side], now)
         return link
 
-    def _dial(self, link: StagedLink, addresses: Sequence[SocketAddress]) -> None:
-        if addresses:
-            super()._dial(link, addresses)
-        else:
-            self._refuse(link, "upstream: no such host")
-
     # Degrading
 
     def _apply(self, link: StagedLink, treatment: Treatment) -> None:
@@ -297,7 +291,7 @@ class StagedRelay(Relay[StagedLink]):
                 case bytes():
                     self._send(pipe, item)
                 case StreamEnd.FIN:
-                    self._pass_fin(link, side)
+                    self._pass_staged_fin(link, side)
                 case StreamEnd.RESET:
                     self._reset_both(link, side)
                 case StreamEnd.CLOSE:
@@ -329,7 +323,7 @@ class StagedRelay(Relay[StagedLink]):
     def _go_on(self, pipe: FlowPipe) -> None:
         """Read, or leave what comes in the kernel, and be there when something is due."""
         link, side = pipe.link, pipe.side
-        if self._is_through(link):
+        if link.ended == BOTH and self._is_empty(link):
             self._close(link)
             return
         reads = not (pipe.full or link.broken or link.ended & 1 << side)
@@ -358,14 +352,11 @@ class StagedRelay(Relay[StagedLink]):
         else:
             self._watch.remove_reader(link.socks[side].fileno())
 
-    def _pass_fin(self, link: StagedLink, side: int) -> None:
-        if link.ended & 1 << (1 - side):
-            self._watch.remove_reader(link.socks[1 - side].fileno())
-        super()._pass_fin(link, side)
+    def _pass_staged_fin(self, link: StagedLink, side: int) -> None:
+        """Pass on a FIN that has gone through the stages of its direction."""
+        self._pass_fin(link, side)
 
-    def _is_through(self, link: StagedLink) -> bool:
-        if link.ended != BOTH:
-            return False
+    def _is_empty(self, link: StagedLink) -> bool:
         (to_client, to_server), (first, second) = link.unsent, link.pipes
         is_empty = (first is None or first.empty) and (second is None or second.empty)
         return is_empty and not (to_client or to_server)

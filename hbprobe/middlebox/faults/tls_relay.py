@@ -128,9 +128,9 @@ class TlsRelay(StagedRelay):
             data = codec.to_send()
         super()._send(pipe, data)
 
-    def _pass_fin(self, link: StagedLink, side: int) -> None:
+    def _pass_staged_fin(self, link: StagedLink, side: int) -> None:
         if (tls := link.tls) is None:
-            super()._pass_fin(link, side)
+            super()._pass_staged_fin(link, side)
             return
         to = Side(1 - side)
         codec = tls.codecs[to]
@@ -144,7 +144,7 @@ class TlsRelay(StagedRelay):
             if pipe is not None and pipe.blocked:  # FIN comes behind it
                 pipe.put_back(StreamEnd.FIN)
                 return
-        super()._pass_fin(link, side)
+        super()._pass_staged_fin(link, side)
 
     def _send_own(self, link: StagedLink, side: Side) -> None:
         """Send what TLS itself has to say to an end, behind what is being sent to it."""

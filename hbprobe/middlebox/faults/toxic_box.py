@@ -18,6 +18,9 @@ from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.running import draw
 
+_ACTED, _ENDED = What.ACTED, What.ENDED
+"""A member of an enumeration is looked up slowly, and every flow is told of."""
+
 Note = Callable[[str, Mapping[str, object], Mapping[str, object]], object]
 """Called with the name of an event, what is known of it, and what it is of."""
 
@@ -101,11 +104,11 @@ class ToxicBox:
     def _tell_news(
         self, what: What, number: int, client: PeerAddress, by: str = "", how: str = "", timer: str = ""
     ) -> None:
-        if by and what is What.ACTED:
+        if by and what is _ACTED:
             self.hits[by] += 1
         more = {"connection": number, "client": client, "toxic": by, "how": how, "timer": timer}
         self._note(what, more, self._of)
-        if len(self.toxics) and what is What.ENDED:
+        if what is _ENDED and len(self.toxics):
             self.ended(number)
 
     def _observed(self, observer: Observer) -> Observer:
