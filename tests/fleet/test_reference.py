@@ -5,6 +5,7 @@ import math
 import pytest
 from support.fleets import world
 
+from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.reference import simulate as plainly
 from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.states import RequestEnd
@@ -34,3 +35,13 @@ def test_what_one_device_comes_to_can_be_counted_by_hand():
     assert seen.ends == {RequestEnd.SILENT: count}
     assert seen.deaf_s == seen.deaf_at_firewall_s == pytest.approx(310 * count)
     assert len(seen.opened_s) == len(seen.forgotten_s) == count
+
+
+def test_mail_pauses_moves_and_refusals_are_counted_each_for_itself():
+    seen = plainly(world(["ios"], count=20, firewall=Cut(300), mails=60, stay_s=7200.0, waiting=1.0), 86_400.0)
+    assert {RequestEnd.SILENT, RequestEnd.MAIL, RequestEnd.ARRIVED, RequestEnd.LEFT} <= set(seen.ends)
+    assert seen.pauses == seen.ends[RequestEnd.SILENT]
+    assert seen.late_mails and seen.late_s > 0
+    refused = plainly(world(["outlook-180"], count=1, settings=Settings(min_heartbeat_s=300)), 7200.0)
+    assert set(refused.ends) == {RequestEnd.REFUSED}
+    assert (refused.samples, refused.corrections) == ([], refused.ends[RequestEnd.REFUSED])

@@ -21,3 +21,8 @@ def test_text_unless_openmetrics_is_asked_for():
 
 def test_no_metric_that_nobody_gave():
     assert exposition([], "*/*")[0] == b""
+
+
+def test_this_process_is_measured_only_where_that_is_asked_for():
+    assert b"process_" not in exposition([OneMetric()], "*/*")[0]
+    assert b"hbprobe_limit_seconds 600.0" in exposition([OneMetric()], "*/*", process=True)[0]

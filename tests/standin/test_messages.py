@@ -1,6 +1,6 @@
 """A request as it came, and the answer to it."""
 
-from hbprobe.standin.messages import WBXML, ClientRequest, message, refusal
+from hbprobe.standin.messages import WBXML, ClientRequest, RefusedRequestError, message, refusal
 
 
 def test_a_message_has_a_type_only_where_it_has_a_body():
@@ -19,3 +19,9 @@ def test_no_password_is_shown():
     asked = ClientRequest(authorization="Basic c2VjcmV0", headers={"user-agent": "Phone/1.0"})
     assert "c2VjcmV0" not in repr(asked)
     assert (asked.user_agent, ClientRequest().user_agent) == ("Phone/1.0", "")
+
+
+def test_a_request_that_is_refused_gets_its_answer_and_a_word_in_the_log():
+    refused = RefusedRequestError(refusal(403, "no"), "DeviceIsBlocked", 129)
+    assert (str(refused), refused.error, refused.command_status) == ("DeviceIsBlocked", "DeviceIsBlocked", 129)
+    assert refused.answer.status == 403

@@ -52,3 +52,16 @@ def test_basic_authentication(header, read):
 
 def test_names_of_one_mailbox():
     assert {mailbox_of(name) for name in ("alice", "Alice", r"EXAMPLE\ALICE")} == {"alice"}
+
+
+@pytest.mark.parametrize(
+    ("users", "told"),
+    [
+        ({}, "name at least one user, as in alice: PASSWORD"),
+        ({"EX\\": "a"}, r"'EX\\\\' is no name of a user"),
+        ({"alice": "a", "EXAMPLE\\Alice": "b"}, r"alice and EXAMPLE\\Alice are the same user: leave one out"),
+    ],
+)
+def test_users_that_nobody_could_tell_apart_are_refused(users, told):
+    with pytest.raises(ValueError, match=told):
+        Users(users=users)
