@@ -11,11 +11,12 @@ from hbprobe.middlebox.rules import Rules
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import TimerKind
 
-OPEN = Rules.of(Catalogue().find("open-path"))
+CATALOGUE = Catalogue()
+OPEN = Rules.of(CATALOGUE.find("open-path"))
 
 
 def toxics(*put, seed="1"):
-    made = Toxics(seed, random.Random, Catalogue().find)
+    made = Toxics(seed, random.Random, CATALOGUE.find)
     for toxic in put:
         made.put(toxic)
     return made
@@ -32,13 +33,19 @@ def test_without_toxics_all_flows_have_the_rules_of_the_box():
 
 
 def test_a_share_of_the_flows_is_hit_and_raising_it_only_adds():
-    few, many = toxics(toxic("noop", toxicity=0.2)), toxics(toxic("noop", toxicity=0.6))
-    hit = [{number for number in range(1000) if each.hit(number)} for each in (few, many)]
-    assert hit[0] < hit[1]
-    assert 150 < len(hit[0]) < 250
-    assert 550 < len(hit[1]) < 650
-    assert hit[0] == {number for number in range(1000) if toxics(toxic("noop", toxicity=0.2)).hit(number)}
-    assert hit[0] != {number for number in range(1000) if toxics(toxic("noop", toxicity=0.2), seed="2").hit(number)}
+    few, many, again, others = (
+        {number for number in range(1000) if each.hit(number)}
+        for each in (
+            toxics(toxic("noop", toxicity=0.2)),
+            toxics(toxic("noop", toxicity=0.6)),
+            toxics(toxic("noop", toxicity=0.2)),
+            toxics(toxic("noop", toxicity=0.2), seed="2"),
+        )
+    )
+    assert few < many
+    assert 150 < len(few) < 250
+    assert 550 < len(many) < 650
+    assert few == again != others
 
 
 def test_a_toxic_for_one_flow_hits_no_other():
@@ -75,7 +82,7 @@ def test_a_total_of_the_box_itself_stays_where_it_is_shorter():
 
 
 def test_a_product_brings_its_timers():
-    profile = next(one for one in Catalogue().all() if one.layer is Layer.TCP and one.timers.get(TimerKind.IDLE))
+    profile = next(one for one in CATALOGUE.all() if one.layer is Layer.TCP and one.timers.get(TimerKind.IDLE))
     made = toxics(toxic("idle_drop", profile=profile.id))
     assert made.treatment(OPEN, 1, 0.0).rules.by_phase[2].length_s == profile.timers.get(TimerKind.IDLE).default
 
@@ -118,7 +125,7 @@ def test_settings_that_make_no_timer(settings, told):
 def test_what_no_relay_of_bytes_can_do_is_refused():
     with pytest.raises(ValueError, match=r"^toxicity is the share of connections that are hit, from 0 to 1$"):
         toxics(toxic("noop", toxicity=1.5))
-    web = next(one.id for one in Catalogue().all() if one.layer is Layer.HTTP)
+    web = next(one.id for one in CATALOGUE.all() if one.layer is Layer.HTTP)
     with pytest.raises(ValueError, match=f"^{web} ends TLS and reads requests"):
         toxics(toxic("idle_drop", profile=web))
     assert replace(toxic("noop"), stream="upstream").upstream
