@@ -100,7 +100,8 @@ VERBS = {
         "find the hop that forgets idle connections",
         "Hold requests whose TCP keep-alives reach only so far, one for each hop, side by side. The first hop that "
         "must see keep-alives is the one that forgets. Needs Linux, but no privileges; takes about as long as the "
-        "limit, after the search for it.",
+        "limit, after the search for it. Pings (ping) are held one after the other, by one device: that takes the "
+        "limit for each hop.",
         (
             (
                 "hbprobe locate https://probe.example.net:8443/ --ca ca.pem --limit 10min",

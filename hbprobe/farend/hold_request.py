@@ -5,12 +5,18 @@ The token ties the answer to this very request, so that no cache, captive portal
     POST /hold?seconds=S&nonce=N          answered S seconds after the whole request has come
     POST /hold?seconds=S&nonce=N&drip=D   the answer begins at once, and goes on with a byte every D seconds
     GET /hold/N                           what became of that request, as the far end saw it (JSON)
+
+A stream (`/events`, `/ws`) is asked for as any server's is, so the far end makes its nonce, and announces it in the
+head of its answer (`Hbprobe-Nonce`). Nothing of ours is sent to a server that is another's.
 """
 
 import hashlib
 import math
+from collections.abc import Iterable
 
 HOLD_PATH = "/hold"
+NONCE_HEADER = "Hbprobe-Nonce"
+_MOST_NONCE = 64
 LONGEST_HOLD_S = 30 * 86400.0
 SHORTEST_DRIP_S = 0.01
 DRIP = b"."
@@ -50,3 +56,9 @@ def without_drip(body: bytes) -> bytes:
 def witness_path(nonce: str) -> str:
     """Return where to ask what became of a request."""
     return f"{HOLD_PATH}/{nonce}"
+
+
+def nonce_announced(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the nonce that the head of an answer announces; empty where it has none, or what is none."""
+    said = next((value for name, value in headers if name.lower() == NONCE_HEADER.lower().encode()), b"").strip()
+    return said.decode() if said.isalnum() and len(said) <= _MOST_NONCE else ""

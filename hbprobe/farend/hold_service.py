@@ -51,20 +51,12 @@ class _Asked:
 class HoldService:
     """Holds requests open. Knows how many there are."""
 
-    def __init__(
-        self,
-        said: Callable[[str], None] = lambda _: None,
-        late_s: float = 0.0,
-        full_at_s: Callable[[], float | None] = lambda: None,
-    ) -> None:
-        """`late_s`: so much later than asked for does it answer, to show what a late server looks like.
-
-        `full_at_s` says when a connection was last turned away for want of descriptors.
-        """
+    def __init__(self, witness: Witness, said: Callable[[str], None] = lambda _: None, late_s: float = 0.0) -> None:
+        """`late_s`: so much later than asked for does it answer, to show what a late server looks like."""
+        self._witness = witness
         self._said = said
         self._late_s = late_s
         self._loop = asyncio.get_running_loop()
-        self._witness = Witness(full_at_s)
         self.holding = 0
         """How many requests are held open now."""
         self.longest_s = 0.0

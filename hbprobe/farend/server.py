@@ -21,6 +21,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.farend.hold_request import HOLD_PATH, LONGEST_HOLD_S
 from hbprobe.farend.hold_service import HoldService
 from hbprobe.farend.streams import StreamService
+from hbprobe.farend.witness import Witness
 from hbprobe.net.http_server import HttpServer
 
 _MARGIN_S = 600.0
@@ -45,9 +46,10 @@ class FarEnd:
         services: Sequence[Service] = (),
     ) -> None:
         self._settings = settings
-        self._holds = HoldService(said, full_at_s=lambda: self._server.full_at_s)
+        witness = Witness(lambda: self._server.full_at_s)
+        self._holds = HoldService(witness, said)
         app = web.Application()
-        ours: tuple[Service, ...] = (self._holds, StreamService())
+        ours: tuple[Service, ...] = (self._holds, StreamService(witness))
         for service in (*ours, *services):
             app.add_routes(service.routes())
         app.add_routes([web.get("/", self._about)])

@@ -1,4 +1,4 @@
-"""What the far end saw of each held request, kept for the probe that asks for it: `GET /hold/NONCE`.
+"""What the far end saw of each request that it held or streams to, kept for who asks for it: `GET /hold/NONCE`.
 
 The answer is JSON. All times are seconds since the request came, the last time that it came; `up_s` alone is the age
 of the service.
@@ -8,7 +8,9 @@ of the service.
     times       how often it came: a proxy that asks again sends it twice
     up_s        how long the service has been up: a service that is younger than the request was restarted
     now_s       when this was answered
-    answered_s  when the answer was sent; null while it is due
+    held        true: it is answered when its hold is over; false: it is a stream or a WebSocket, which speaks now and
+                then, and answers what it is asked
+    answered_s  when the answer was sent, on a stream the last one; null where there was none yet
     ended_s     when the connection ended; null while it stands
     ending      how it ended: reset, closed or gave-up; null while it stands
     unacknowledged, retransmits
@@ -93,6 +95,8 @@ class HeldRequest:
     arrived_s: float
     connection: EndRecorder
     times: int = 1
+    held: bool = True
+    """It is answered when its hold is over; otherwise it is a stream."""
     answered_s: float | None = None
 
     def seen(self, now_s: float) -> dict[str, Any]:
@@ -103,6 +107,7 @@ class HeldRequest:
             "seen": True,
             "times": self.times,
             "now_s": now_s - self.arrived_s,
+            "held": self.held,
             "answered_s": None if self.answered_s is None else self.answered_s - self.arrived_s,
             "ended_s": None if ended is None else self.connection.ended_s - self.arrived_s,
             "ending": None if ended is None else _ENDINGS[ended],
@@ -114,7 +119,7 @@ class HeldRequest:
 class Witness:
     """Remembers the requests of late."""
 
-    def __init__(self, full_at_s: Callable[[], float | None]) -> None:
+    def __init__(self, full_at_s: Callable[[], float | None] = lambda: None) -> None:
         """`full_at_s` says when, on the loop's clock, a connection was last turned away for want of descriptors."""
         self._loop = asyncio.get_running_loop()
         self._stalls = self._loop.watch_stalls() if isinstance(self._loop, ClockLoop) else None
@@ -122,14 +127,14 @@ class Witness:
         self._since_s = self._loop.time()
         self._held: OrderedDict[str, HeldRequest] = OrderedDict()
 
-    def came(self, nonce: str, transport: asyncio.BaseTransport) -> HeldRequest:
+    def came(self, nonce: str, transport: asyncio.BaseTransport, *, held: bool = True) -> HeldRequest:
         """Note that a request came; return the note, for its end."""
         before = self._held.pop(nonce, None)
         times = 1 if before is None else before.times + 1
-        self._held[nonce] = held = HeldRequest(self._loop.time(), EndRecorder.on(transport), times)
+        self._held[nonce] = note = HeldRequest(self._loop.time(), EndRecorder.on(transport), times, held)
         if len(self._held) > _MOST_KEPT:
             self._held.popitem(last=False)
-        return held
+        return note
 
     def says(self, nonce: str) -> dict[str, Any]:
         """Return what there is to say of a request."""

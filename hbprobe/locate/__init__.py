@@ -6,7 +6,8 @@ has the request.
 
     route.py      the hops to a server: by connections that may go only so far, and what ICMP says of them; or by raw
                   packets, for who may send such
-    hop_trials.py requests that are held while their keep-alives reach only so far, all of them side by side
+    hop_trials.py requests that are held while their keep-alives reach only so far, side by side where the
+                  server lets us
     finding.py    which hop forgets idle connections: what TCP keep-alives that reach only so far make of held
                   requests
 """

@@ -1,14 +1,16 @@
-"""Requests that are held while their keep-alives reach only so far, all of them side by side."""
+"""Requests that are held while their keep-alives reach only so far, side by side where the server lets us."""
 
 import asyncio
 import contextlib
+import math
 import random
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from hbprobe.duration import format_duration
 from hbprobe.errors import CannotMeasureError
 from hbprobe.locate.finding import ALL, NONE, Code, HopFinding, Reached, Route, locate, reaches
 from hbprobe.locate.route import HopAddress, find_route, set_ttl
@@ -16,9 +18,13 @@ from hbprobe.net.liveness import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.text import counted
 from hbprobe.trial.methods.method import Environment, Method, make
-from hbprobe.trial.methods.table import DEFAULT
+from hbprobe.trial.methods.table import DEFAULT, METHODS
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
+
+if TYPE_CHECKING:
+    from hbprobe.eas.client import Account
+    from hbprobe.trial.ping_answer import HeartbeatLimits
 
 _POLL_S = 0.05
 _QUIET_S = 0.3
@@ -27,6 +33,8 @@ _SOONER_S = 0.1
 """So long before the hold ends the keep-alives stop and packets go all the way again."""
 _STAGGER_S = 0.02
 """Between two connections, so that a server does not meet all the handshakes at once."""
+_BETWEEN_S = 2.0
+"""What comes between two requests that are held one after the other: a post-mortem, and a handshake of ActiveSync."""
 _SHORTEST_S = 1.5
 """Keep-alives go out at most once in a second, and that must be well below the limit."""
 
@@ -47,6 +55,21 @@ class HopQuestion:
     most_hops: int = 30
     requests: int = 1
     """For each reach."""
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether all are held at once: Pings are not, for each would be another device of the mailbox."""
+        return METHODS[self.method].at_once
+
+    @property
+    def in_turn(self) -> str:
+        """How the requests are held, in words."""
+        return "side by side" if self.side_by_side else "one after the other"
+
+    def lasts_s(self, count: int) -> float:
+        """Return how long so many requests take at most."""
+        one_s = self.hold_s + self.grace_s
+        return one_s + _STAGGER_S * count if self.side_by_side else (one_s + _BETWEEN_S) * count
 
 
 class HopRecord(Protocol):
@@ -84,9 +107,17 @@ class Located:
 
 
 def plan(
-    limit_s: float, method: str = DEFAULT, *, grace_s: float = 3.0, most_hops: int = 30, requests: int = 1
+    limit_s: float,
+    method: str = DEFAULT,
+    *,
+    grace_s: float = 3.0,
+    most_hops: int = 30,
+    requests: int = 1,
+    takes: "HeartbeatLimits | None" = None,
 ) -> HopQuestion:
-    """Choose hold and interval for a limit; raises ValueError for one that is too short.
+    """Choose hold and interval for a limit; raises ValueError for one that is too short, or that the server refuses.
+
+    `takes`: a hold is a heartbeat, and those are what the server takes.
 
     The hold is little longer than the limit, or timers that are little longer would strike, too. Linux sends 127
     keep-alives in vain before it gives a connection up: at a third of the limit, far more than the hold takes.
@@ -96,7 +127,20 @@ def plan(
             f"keep-alives go out once a second at most: a limit below {_SHORTEST_S:g} s cannot be located"
         )
     every_s = max(1, int(limit_s / 3))
-    return HopQuestion(method, limit_s + max(0.5, 0.03 * limit_s), every_s, grace_s, most_hops, requests)
+    hold_s = limit_s + max(0.5, 0.03 * limit_s)
+    if METHODS[method].whole_seconds:
+        hold_s = _heartbeat_s(hold_s, takes)
+    return HopQuestion(method, hold_s, every_s, grace_s, most_hops, requests)
+
+
+def _heartbeat_s(hold_s: float, takes: "HeartbeatLimits | None") -> int:
+    """Return the least heartbeat that holds so long; raises ValueError where the server takes none near it."""
+    step_s = (takes.step_s if takes is not None else None) or 1
+    heartbeat_s = math.ceil(hold_s / step_s) * step_s
+    least_s, most_s = (None, None) if takes is None else (takes.min_s, takes.max_s)
+    if (least_s is not None and heartbeat_s < least_s) or (most_s is not None and heartbeat_s > most_s):
+        raise ValueError(f"a heartbeat of {heartbeat_s} s would have to be held, and the server takes those {takes}")
+    return heartbeat_s
 
 
 class Reach:
@@ -168,6 +212,7 @@ class Locating:
         asked: HopQuestion,
         rng: random.Random,
         *,
+        account: "Account | None" = None,
         talk: TalkOptions = NO_OPTIONS,
         find: FindRoute = find_route,
         say: Callable[[str], None] = lambda _: None,
@@ -182,7 +227,7 @@ class Locating:
         self._dialer = dialer
         self._asked = asked
         self._rng = rng
-        self._talk = talk
+        self._account, self._talk = account, talk
         self._find = find
         self._say, self._wait = say, wait
         self._journal = journal
@@ -202,12 +247,15 @@ class Locating:
         self._take_up(route, tried, known)
         self._say(_announcement(route, len(tried) - len(known), self._asked))
         missing = [one for one in tried if one not in known]
-        at_most_s = self._asked.hold_s + self._asked.grace_s + _STAGGER_S * len(missing)
-        self._wait(f"{counted(len(missing), 'request')} held side by side", at_most_s)
+        self._wait(
+            f"{counted(len(missing), 'request')} held {self._asked.in_turn}", self._asked.lasts_s(len(missing))
+        )
+        turns = asyncio.Semaphore(max(1, len(missing)) if self._asked.side_by_side else 1)
 
         async def trial(place: int, one: tuple[int, int]) -> None:
             await asyncio.sleep(place * _STAGGER_S)
-            known[one] = await self._persist(lambda: self._trial(one[0], route.distance or ALL))
+            async with turns:
+                known[one] = await self._persist(lambda: self._trial(one[0], route.distance or ALL))
             self._note(*one, known[one])
             self._take_up(route, tried, known)
             self._say(_told(one[0], known[one]))
@@ -258,13 +306,23 @@ class Locating:
 
     def _method(self, reach: Reach) -> Method:
         asked, dialer = self._asked, self._dialer.prepared(reach.take)
-        environment = Environment(asked.method, dialer, asked.grace_s, self._rng, talk=self._talk, quiet=reach.during)
+        environment = Environment(
+            asked.method,
+            dialer,
+            asked.grace_s,
+            self._rng,
+            account=self._account,
+            talk=self._talk,
+            say=self._say,
+            quiet=reach.during,
+        )
         return make(environment)
 
 
 def _announcement(route: Route, count: int, asked: HopQuestion) -> str:
     where = f"TCP is answered at hop {route.distance}" if route.distance else "TCP is answered beyond the hops tried"
-    return f"{where}; holding {count} requests for {asked.hold_s:g} s, side by side"
+    takes = "" if asked.side_by_side else f": {format_duration(math.ceil(asked.lasts_s(count)))} at most"
+    return f"{where}; holding {count} requests for {asked.hold_s:g} s, {asked.in_turn}{takes}"
 
 
 def _told(ttl: int, outcome: Outcome) -> str:

@@ -17,15 +17,17 @@ from hbprobe.measure.request import (
     target_of,
 )
 from hbprobe.measure.talk_request import Talking
-from hbprobe.trial.methods.table import in_words
 
 if TYPE_CHECKING:
+    from hbprobe.eas.client import Account
     from hbprobe.locate.hop_trials import FindRoute, HopQuestion, Located
     from hbprobe.measure.journal import Journal
     from hbprobe.measure.run import Run
     from hbprobe.net.wire import Dialer
     from hbprobe.records.location import Location
     from hbprobe.search.search import SearchSettings
+    from hbprobe.trial.methods.method import Method
+    from hbprobe.trial.ping_answer import HeartbeatLimits
     from hbprobe.trial.talks.talk import TalkOptions
 
 MOST_HOPS = 30
@@ -37,7 +39,7 @@ class Locate(Talking, Journalling, Request["Location"]):
 
     Requests are held whose TCP keep-alives reach only so far, one for each hop, side by side. The first hop that must
     see keep-alives is the one that forgets. Needs Linux, but no privileges; takes about as long as the limit, after
-    the search for it.
+    the search for it. Pings (ping) are held one after the other, by one device: that takes the limit for each hop.
     """
 
     url: str = field(kw_only=False)
@@ -54,18 +56,17 @@ class Locate(Talking, Journalling, Request["Location"]):
 
     def check(self) -> None:
         """Raise RequestError for what no hop can be located with."""
-        if not self.traits.at_once:
-            text = "{method} {value}: locate holds many requests at once, each as another device: use {fit}"
-            raise RequestError(text, "method", value=self.method, fit=in_words(lambda row: row.at_once))
         if self.limit is not None:
             self._asked(float(self.limit), 3.0)
         super().check()
 
-    def _asked(self, limit_s: float, grace_s: float) -> "HopQuestion":
+    def _asked(self, limit_s: float, grace_s: float, takes: "HeartbeatLimits | None" = None) -> "HopQuestion":
         from hbprobe.locate.hop_trials import plan
 
         try:
-            return plan(limit_s, self.method, grace_s=grace_s, most_hops=self.hops, requests=self.requests)
+            return plan(
+                limit_s, self.method, grace_s=grace_s, most_hops=self.hops, requests=self.requests, takes=takes
+            )
         except ValueError as error:
             raise RequestError("{limit} {value:g}: {what}", "limit", value=limit_s, what=error) from None
 
@@ -76,9 +77,9 @@ class Locate(Talking, Journalling, Request["Location"]):
         check_system()
         find = self._finder()  # before a search that takes hours
         search, target = self.search_settings(), target_of(self.url, self.traits.schemes)
-        dialer, talk = self.dialer(target), self.talk(target)
+        dialer, account, talk = self.dialer(target), self.login(target), self.talk(target)
         with self.kept(header(str(target), self.method, search, **self.from_where, **self.said_of_talk)) as journal:
-            return await _Measuring(self, dialer, talk, search, journal, observer, find).located()
+            return await _Measuring(self, dialer, account, talk, search, journal, observer, find).located()
 
     def _finder(self) -> "FindRoute":
         from hbprobe.locate.route import find_raw_route, find_route, load_scapy
@@ -96,13 +97,15 @@ class _Measuring:
         self,
         request: Locate,
         dialer: "Dialer",
+        account: "Account | None",
         talk: "TalkOptions",
         search: "SearchSettings",
         journal: "Journal | None",
         observer: Observer,
         find: "FindRoute",
     ) -> None:
-        self._request, self._dialer, self._talk, self._search = request, dialer, talk, search
+        self._request, self._dialer, self._search = request, dialer, search
+        self._account, self._talk = account, talk
         self._journal, self._observer, self._find = journal, observer, find
         self._started = time.perf_counter()
         self._asked: HopQuestion | None = None
@@ -119,17 +122,21 @@ class _Measuring:
         if self._limit_s is None:
             run, failure = await self._searched()
             self._remarks = run.remarks
-            self._limit_s = run.search.limit.cut_s
+            self._limit_s, method = run.search.limit.cut_s, run.method
             if failure is not None or not run.complete:
                 return handed_over(self._location(Located.stopped()), failure, holds_something=bool(run.trials))
             if self._limit_s is None:
                 return self._location(Located.open(self._search.max_s))
-        self._asked = self._request._asked(self._limit_s, self._search.grace_s)
+        else:
+            method = await self._prepared()
+        self._remarks += method.notes
+        self._asked = self._request._asked(self._limit_s, self._search.grace_s, method.limits)
         guard = Guard(self._search.grace_s / 2)
         locating = Locating(
             self._dialer,
             self._asked,
             random.SystemRandom(),
+            account=self._account,
             talk=self._talk,
             say=self._observer.says,
             wait=self._observer.waits,
@@ -140,6 +147,20 @@ class _Measuring:
         failure = await carry_out(locating.to_the_end())
         self._remarks += [remark for remark in answers.remarks if remark not in self._remarks]
         return handed_over(self._location(locating.located), failure, holds_something=bool(locating.located.seen))
+
+    async def _prepared(self) -> "Method":
+        """Return a method that knows what the server takes: the limit itself is known."""
+        from hbprobe.trial.methods.method import Environment, make
+
+        grace_s, say = self._search.grace_s, self._observer.says
+        rng = random.SystemRandom()
+        method = make(
+            Environment(
+                self._request.method, self._dialer, grace_s, rng, account=self._account, talk=self._talk, say=say
+            )
+        )
+        await method.prepare()
+        return method
 
     async def _searched(self) -> "tuple[Run, CannotMeasureError | None]":
         """Search for the limit, as a probe does."""
@@ -155,6 +176,7 @@ class _Measuring:
             self._search,
             self._request.prior(),
             random.SystemRandom(),
+            account=self._account,
             talk=self._talk,
             journal=self._journal,
             observer=self._observer,

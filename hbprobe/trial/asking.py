@@ -12,7 +12,7 @@ from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.liveness import keep_alive
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.classify import classify, unless_by_far_end
+from hbprobe.trial.classify import classify
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question, page_words
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
@@ -21,8 +21,6 @@ from hbprobe.trial.postmortem import WitnessClient, examine
 _FIRST_ANSWER_S = 30.0
 _LATE_S = 10.0
 """So long is a late answer waited for, where the server says that it will come."""
-_OTHER_END_S = 0.5
-"""So long after this end does the other one hear of the same timer, at most."""
 _MOST_NAMED = 80
 _MOST_PAGE_BYTES = 10_000
 _ANNOUNCED = re.compile(r"timeout\s*=\s*([0-9]{1,7})", re.ASCII)
@@ -117,15 +115,9 @@ class Asking:
         self, seen: Observation, wire: Wire, conversation: Conversation, nonce: str, started_s: float
     ) -> Observation:
         """Examine the dead connection, and ask the far end."""
-        if seen.outcome.how is Manner.SILENT:
-            socket = await examine(wire)
-        else:
-            socket = None
-            await asyncio.sleep(_OTHER_END_S)
-        far_end = await self._witness.saw(nonce, started_s)
-        outcome = unless_by_far_end(seen.outcome, far_end, self._grace_s)
-        seen = replace(seen, socket=socket, far_end=far_end, outcome=outcome)
-        if outcome.kind is Kind.FAILED:
+        socket = await examine(wire) if seen.outcome.how is Manner.SILENT else None
+        seen = await self._witness.add_to(replace(seen, socket=socket), nonce, started_s, self._grace_s)
+        if seen.outcome.kind is Kind.FAILED:
             return seen
         is_late = seen.far_end is not None and seen.far_end.state is FarEndState.WAITING and seen.far_end.times == 1
         if socket is None or not is_late or socket.aftermath not in (Aftermath.ACKNOWLEDGED, None):

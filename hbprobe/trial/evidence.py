@@ -23,6 +23,7 @@ class FarEndState(Word):
     """What the far end saw of a request."""
 
     WAITING = "waiting", "it has not answered yet, and its connection stands"
+    UNASKED = "unasked", "nothing came to it that it had to answer, and its connection stands"
     UNACKNOWLEDGED = "answered-unacknowledged", "it has answered, and nobody acknowledges the answer"
     ACKNOWLEDGED = "answered-acknowledged", "it has answered, and the answer was acknowledged"
     ANSWERED = "answered", "it has answered"

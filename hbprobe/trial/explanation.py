@@ -38,6 +38,7 @@ def explained(seen: Observation, *, tls: bool) -> Outcome:
 
 _SERVER_IS_ALIVE = (
     FarEndState.WAITING,
+    FarEndState.UNASKED,
     FarEndState.UNACKNOWLEDGED,
     FarEndState.ACKNOWLEDGED,
     FarEndState.ANSWERED,
@@ -48,6 +49,7 @@ _SERVER_IS_ALIVE = (
 )
 """The far end, which never ends a connection of its own accord, is there: so it was another that ended this one."""
 _LOST_BEHIND = (
+    FarEndState.UNASKED,
     FarEndState.ACKNOWLEDGED,
     FarEndState.ANSWERED,
     FarEndState.RESET,
@@ -163,6 +165,8 @@ def _of_unknown(state: FarEndState | None) -> tuple[Cause, ...]:
         return (Cause.ANSWERED_LATE,)
     if state in (FarEndState.UNACKNOWLEDGED, FarEndState.RESET, FarEndState.CLOSED, FarEndState.GAVE_UP):
         return (Cause.STATE_LOST_SILENTLY,)
+    if state is FarEndState.UNASKED:
+        return (Cause.STATE_LOST_SILENTLY, Cause.HELD_BY_PROXY)
     if state in (FarEndState.ACKNOWLEDGED, FarEndState.ANSWERED, FarEndState.NEVER_ARRIVED):
         return (Cause.HELD_BY_PROXY, Cause.STATE_LOST_SILENTLY)
     return (Cause.STATE_LOST_SILENTLY, Cause.ANSWERED_LATE)

@@ -1,16 +1,18 @@
 """What a dead request tells: one more packet on its connection, and, over a second one, what its far end saw."""
 
 import asyncio
+from dataclasses import replace
 from json import JSONDecodeError, loads
 from typing import Annotated, Any, Literal
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError
 
 from hbprobe.farend.hold_request import witness_path
-from hbprobe.manner import Aftermath
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Answer, End, EndKind
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.evidence import FarEndSaw, FarEndState
+from hbprobe.trial.classify import unless_by_far_end
+from hbprobe.trial.evidence import FarEndSaw, FarEndState, Observation
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import SocketSaw
 
@@ -26,13 +28,14 @@ _AFTERMATH = {
 }
 
 
-async def examine(wire: Wire) -> SocketSaw:
-    """Send a few bytes on a silent connection, and watch for RST, FIN, an ACK, or nothing.
+async def examine(wire: Wire, packet: bytes = b"\r\n") -> SocketSaw:
+    """Send one more packet on a silent connection, and watch for RST, FIN, an ACK, or nothing.
 
-    Takes a second and four round trips at most.
+    The packet must be nothing to whoever gets it after all: an empty line before a request is none in HTTP (RFC 9112,
+    section 2.2). Takes a second and four round trips at most.
     """
     before = wire.info()
-    wire.send(b"\r\n")
+    wire.send(packet)
     until_s = asyncio.get_running_loop().time() + _PATIENCE_S + _ROUND_TRIPS * wire.round_trip_s
     woke = False
     while (event := await wire.receive(until_s)) is not None:
@@ -47,6 +50,8 @@ async def examine(wire: Wire) -> SocketSaw:
 
 
 _WITNESS_PATIENCE_S = 10.0
+_OTHER_END_S = 0.5
+"""So long after this end does the other one hear of the same timer, at most."""
 NOBODY = "0"
 """No request has this nonce: to ask for it is to ask who is there."""
 
@@ -65,6 +70,7 @@ class Statement(BaseModel):
     seen: bool
     times: Count = 1
     now_s: Seconds = 0.0
+    held: bool = True
     answered_s: Seconds | None = None
     ended_s: Seconds | None = None
     ending: Literal["reset", "closed", "gave-up"] | None = None
@@ -83,7 +89,7 @@ class Statement(BaseModel):
 
     def _standing(self) -> FarEndState:
         if self.answered_s is None:
-            return FarEndState.WAITING
+            return FarEndState.WAITING if self.held else FarEndState.UNASKED
         if self.unacknowledged is None:
             return FarEndState.ANSWERED
         return FarEndState.UNACKNOWLEDGED if self.unacknowledged else FarEndState.ACKNOWLEDGED
@@ -104,6 +110,13 @@ class WitnessClient:
         """Ask about a request that was sent at that time of the loop's clock; None where nobody bears witness."""
         said = await self._ask(nonce)
         return said.means(self._loop.time() - sent_s) if isinstance(said, Statement) else said
+
+    async def add_to(self, seen: Observation, nonce: str, sent_s: float, grace_s: float) -> Observation:
+        """Ask about a request that was cut here, and return what both ends saw of it."""
+        if seen.outcome.how is not Manner.SILENT:
+            await asyncio.sleep(_OTHER_END_S)
+        far_end = await self.saw(nonce, sent_s)
+        return replace(seen, far_end=far_end, outcome=unless_by_far_end(seen.outcome, far_end, grace_s))
 
     async def _ask(self, nonce: str) -> Statement | FarEndSaw | None:
         until_s = self._loop.time() + _WITNESS_PATIENCE_S

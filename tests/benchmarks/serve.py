@@ -88,10 +88,11 @@ async def _be_the_peer(port: int, state: Path) -> None:
     from aiohttp import web
 
     from hbprobe.farend.hold_service import HoldService
+    from hbprobe.farend.witness import Witness
 
     raise_descriptor_limit()
     app = web.Application()
-    app.add_routes(HoldService().routes())
+    app.add_routes(HoldService(Witness()).routes())
     app.add_routes([web.get("/", _about)])
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, keepalive_timeout=1e6)
     await runner.setup()

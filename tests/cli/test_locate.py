@@ -12,7 +12,6 @@ from hbprobe.cli.main import main
 from hbprobe.manner import Manner
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search
-from hbprobe.trial.methods.table import in_words
 from hbprobe.trial.outcome import Kind, Outcome
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="locate needs Linux")
@@ -79,7 +78,7 @@ class Silent:
 
 @linux
 def test_a_limit_that_is_too_short_to_be_known(capsys, monkeypatch):
-    async def set_up(name, dialer, settings, prior, rng, talk, journal, observer):
+    async def set_up(name, dialer, settings, prior, rng, account, talk, journal, observer):
         return Run(Search(settings, prior), Silent())
 
     monkeypatch.setattr("hbprobe.measure.setup.set_up", set_up)
@@ -102,11 +101,6 @@ def test_nobody_is_there(capsys):
         (
             ["--limit", "1"],
             "--limit 1: keep-alives go out once a second at most: a limit below 1.5 s cannot be located",
-        ),
-        (
-            ["--method", "ping"],
-            "--method ping: locate holds many requests at once, each as another device: use "
-            + in_words(lambda row: row.at_once),
         ),
         (["--hops", "256"], "--hops 256: no packet goes further than 255 hops"),
         (["--hops", "0"], "--hops: 0 is no whole number from 1 to 255"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.eas.code_pages import TAGS, TOKENS
+from hbprobe.eas.code_pages import TOKENS
 from hbprobe.eas.wbxml import DEEPEST, LARGEST_BYTES, MOST_ELEMENTS, Element, WbxmlError, decode, encode
 
 HEADER = "03 01 6a 00 "
@@ -25,9 +25,6 @@ PING = element(
         element("Ping:Folder", element("Ping:Id", text="5"), element("Ping:Class", text="Email")),
     ),
 )
-
-
-# The bytes of MS-ASWBXML
 
 
 def test_a_ping_both_ways():
@@ -62,19 +59,6 @@ def test_other_ways_to_write_the_same():
     assert decode(switches_for_nothing) == element("AirSync:Sync")
     long_length = bytes.fromhex(HEADER + "45 c3 80 80 80 80 01 61 01")
     assert decode(long_length) == element("AirSync:Sync", opaque=b"a")
-
-
-def test_every_tag_has_one_token_of_its_own():
-    assert len(TOKENS) == sum(len(tags) for tags in TAGS.values())
-    assert all(5 <= token <= 0x3F for tags in TAGS.values() for token in tags)
-    assert TOKENS["AirSync:HeartbeatInterval"] == (0, 0x29)
-    assert TOKENS["FolderHierarchy:FolderSync"] == (7, 0x16)
-    assert TOKENS["Ping:MaxFolders"] == (13, 0x0D)
-    assert TOKENS["Provision:Hash"] == (14, 0x3A)
-    assert TOKENS["Settings:RightsManagementInformation"] == (18, 0x2B)
-
-
-# What is not ActiveSync
 
 
 @pytest.mark.parametrize(
@@ -163,9 +147,6 @@ def test_a_tree_too_deep_to_read_is_not_written():
         tree = element("Ping:Ping", tree)
     with pytest.raises(WbxmlError, match=f"^more than {DEEPEST} levels$"):
         encode(tree)
-
-
-# Whatever comes
 
 
 @pytest.mark.parametrize("length", range(len(PING_OF_FOLDER_5)))

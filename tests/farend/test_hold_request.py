@@ -7,6 +7,7 @@ from hbprobe.farend.hold_request import (
     LONGEST_HOLD_S,
     hold_query,
     hold_token,
+    nonce_announced,
     read_seconds,
     without_drip,
     witness_path,
@@ -82,3 +83,19 @@ def test_what_dripped_is_no_part_of_the_answer(body):
 )
 def test_only_a_length_of_time_can_be_asked_for(text, seconds):
     assert read_seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "nonce"),
+    [
+        ([(b"date", b"today"), (b"hbprobe-nonce", b"0Abc9")], "0Abc9"),
+        ([(b"Hbprobe-Nonce", b" abc ")], "abc"),
+        ([(b"date", b"today")], ""),
+        ([(b"hbprobe-nonce", b"")], ""),
+        ([(b"hbprobe-nonce", b"../events")], ""),
+        ([(b"hbprobe-nonce", "ä".encode("latin-1"))], ""),
+        ([(b"hbprobe-nonce", b"a" * 65)], ""),
+    ],
+)
+def test_the_nonce_that_an_answer_announces(headers, nonce):
+    assert nonce_announced(headers) == nonce

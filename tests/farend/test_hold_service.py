@@ -14,6 +14,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.farend.hold_request import DRIP, hold_query, hold_token
 from hbprobe.farend.hold_service import HoldService
 from hbprobe.farend.server import FarEnd
+from hbprobe.farend.witness import Witness
 from hbprobe.net.silence import Way, mute
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO and mute sockets are Linux's")
@@ -162,7 +163,7 @@ def test_a_client_that_is_gone_in_the_middle_of_its_request(query):
 def test_a_late_server():
     async def main():
         app = web.Application()
-        app.add_routes(HoldService(late_s=5).routes())
+        app.add_routes(HoldService(Witness(), late_s=5).routes())
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -228,7 +229,7 @@ def silence(writer):
     ids=["nothing", "reset", "closed"],
 )
 def test_what_the_far_end_saw(then, seen):
-    well = {"hbprobe": __version__, "stalled_s": 0, "full_s": None}
+    well = {"hbprobe": __version__, "held": True, "stalled_s": 0, "full_s": None}
     assert witnessed(then) == {"up_s": 20, "seen": True, "times": 1, "now_s": 20} | well | seen
 
 
@@ -280,9 +281,9 @@ def test_a_far_end_that_stood_still_says_so():
 
 def test_a_far_end_that_was_full_says_so():
     async def main():
-        service = HoldService(full_at_s=lambda: 4.0)
+        witness = Witness(lambda: 4.0)
         await asyncio.sleep(10)
-        return service._witness.says("unknown")
+        return witness.says("unknown")
 
     assert warp.run(main(), warp.WarpClock())["full_s"] == 6
 

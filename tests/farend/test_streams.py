@@ -1,7 +1,8 @@
-"""The far end's streams: as silent as they are told, and found by the methods that listen to them."""
+"""The far end's streams: as silent as they are told, witnessed, and found by the methods that listen to them."""
 
 import asyncio
 import random
+import sys
 
 import pytest
 
@@ -9,9 +10,15 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
+from hbprobe.trial.evidence import FarEndSaw, FarEndState
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
+from hbprobe.trial.postmortem import WitnessClient
+from hbprobe.trial.talks import sse, websocket
+from hbprobe.trial.talks.talk import Where
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
 
 
 def with_far_end(on_warp, tls_pair, main):
@@ -78,3 +85,65 @@ def test_a_web_page_is_no_event_stream(on_warp, tls_pair):
 
     found = with_far_end(on_warp, tls_pair, main)
     assert found.reason == "the answer is no event stream, but application/json; charset=utf-8"
+
+
+# The witness
+
+
+async def begun(dialer, path):
+    """Open a stream, and return its connection and the talk on it once it stands."""
+    make_talk = websocket.make if path == "/ws" else sse.make
+    wire, talk = await dialer(path).open(), make_talk(Where("localhost", path))
+    wire.send(talk.begin())
+    while not talk.stands:
+        talk.take(await wire.receive(asyncio.get_running_loop().time() + 5))
+    return wire, talk
+
+
+def seen(on_warp, tls_pair, path, then):
+    """Open a stream, do something to it after 30 s, and ask the witness ten seconds later."""
+
+    async def main(dialer):
+        wire, talk = await begun(dialer, path)
+        await asyncio.sleep(30)
+        then(wire, talk)
+        await asyncio.sleep(10)
+        saw = await WitnessClient(dialer(path)).saw(talk.witness_nonce, 0)
+        wire.close()
+        return saw
+
+    return with_far_end(on_warp, tls_pair, main)
+
+
+@linux
+@pytest.mark.parametrize("path", ["/ws", "/events?silence=300"])
+@pytest.mark.parametrize(
+    ("then", "state", "at_s"),
+    [
+        (lambda *_: None, FarEndState.UNASKED, None),
+        (lambda wire, _: wire.close(), FarEndState.CLOSED, 30),
+    ],
+    ids=["quiet", "closed"],
+)
+def test_the_far_end_bears_witness_of_a_stream(on_warp, tls_pair, path, then, state, at_s):
+    assert seen(on_warp, tls_pair, path, then) == FarEndSaw(state, at_s, stalled_s=0)
+
+
+@linux
+@pytest.mark.parametrize(
+    ("path", "then"), [("/ws", lambda wire, talk: wire.send(talk.ask())), ("/events?silence=30", lambda *_: None)]
+)
+def test_it_says_when_it_spoke_last(on_warp, tls_pair, path, then):
+    assert seen(on_warp, tls_pair, path, then) == FarEndSaw(FarEndState.ACKNOWLEDGED, answered_s=30, stalled_s=0)
+
+
+def test_each_stream_has_a_nonce_of_its_own(on_warp, tls_pair):
+    async def main(dialer):
+        streams = [await begun(dialer, path) for path in ("/ws", "/ws", "/events?silence=9", "/events?silence=9")]
+        for wire, _ in streams:
+            wire.close()
+        return {talk.witness_nonce for _, talk in streams}
+
+    nonces = with_far_end(on_warp, tls_pair, main)
+    assert len(nonces) == 4
+    assert all(nonce.isalnum() and len(nonce) == 32 for nonce in nonces)

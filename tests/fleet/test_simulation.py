@@ -1,48 +1,14 @@
-import math
 from itertools import pairwise
 
 import pytest
+from support.fleets import KINDS, world
 
-from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet import simulation as running
-from hbprobe.fleet.mail import MailDay
-from hbprobe.fleet.paths import FleetPath, fixed
-from hbprobe.fleet.reference import simulate as plainly
 from hbprobe.fleet.simulation import simulate
-from hbprobe.fleet.world import Costs, Habits, World, apportion
 from hbprobe.manner import Manner
 from hbprobe.profiles.silent_request import Cut
 from hbprobe.records.simulations import FleetPart
-
-KINDS = {kind.id: kind for kind in DEVICES}
-
-
-def world(kinds, count=40, cut=None, firewall=None, mails=0.0, stay_s=math.inf, waiting=0.0, seed=0, settings=None):
-    return World(
-        kinds=tuple(KINDS[kind] for kind in kinds),
-        counts=(count,) * len(kinds),
-        paths=(FleetPath("path", 1, fixed(cut or Cut())),),
-        firewall=firewall or Cut(),
-        habits=Habits(MailDay(mails, [1] * 24), stay_s, waiting, 60.0, 3600.0),
-        settings=settings or Settings(),
-        costs=Costs(600, 2000),
-        seed=seed,
-    )
-
-
-def test_a_fleet_that_only_asks_for_600_s():
-    result = simulate(world(["ios"]), 1)
-    (ios,) = result.kinds
-    assert (ios.id, ios.devices, ios.heartbeats) == ("ios", 40, ((600, 1.0),))
-    assert ios.requests_per_day == ios.wakeups_per_day == 144
-    assert (ios.lost_share, ios.without_push_min_per_day) == (0, 0)
-    assert result.events == () and result.lowest_s == 600 and result.mean_s == result.mean_asked_s == 600
-    assert result.load.requests_per_s == pytest.approx(40 / 600)
-    assert result.load.handshakes_per_s == 0, "each has its connection already, and keeps it"
-    assert result.load.table_entries == 40
-    assert result.load.bytes_per_device_day == 144 * 600
-    assert result.well_share == 1
 
 
 def test_a_path_that_is_shorter_than_what_they_ask_for():
@@ -54,16 +20,6 @@ def test_a_path_that_is_shorter_than_what_they_ask_for():
     assert result.well_share == 0
     assert result.load.table_entries == pytest.approx(40 * 300 / 610, rel=0.02)
     assert result.load.handshakes_per_s == pytest.approx(result.load.requests_per_s, rel=0.01)
-
-
-def test_the_firewall_is_not_blamed_for_another_box():
-    assert simulate(world(["ios"], cut=Cut(300), firewall=Cut(3600)), 1).well_share == 1
-
-
-def test_a_device_that_closes_its_connections():
-    result = simulate(world(["android-4.0"]), 1)
-    assert result.kinds[0].heartbeats == ((1010, 1.0),)
-    assert result.load.handshakes_per_s == pytest.approx(40 / 1010, rel=0.02)
 
 
 def test_event_1040_comes_every_quarter_of_an_hour():
@@ -89,21 +45,6 @@ def test_mail_is_late_while_there_is_no_push():
     assert result.per_device_day.late_mail_s == pytest.approx(155, rel=0.1)
 
 
-def test_those_that_leave_are_remembered_by_the_firewall():
-    staying = simulate(world(["ios"], count=200, firewall=Cut(3600)), 1).load
-    moving = simulate(world(["ios"], count=200, firewall=Cut(3600), stay_s=7200), 1).load
-    # 12 leave a day, and each is remembered for the rest of its heartbeat and an hour: half a device more.
-    assert staying.table_entries == 200
-    assert moving.table_entries == pytest.approx(200 * (1 + 12 * 3900 / 86_400), rel=0.05)
-
-
-def test_pauses_after_losses():
-    result = simulate(world(["ios"], cut=Cut(300, Manner.RESET), waiting=1.0), 1)
-    assert result.kinds[0].requests_per_day == pytest.approx(86_400 / 360, rel=0.01)
-    assert result.kinds[0].wakeups_per_day == pytest.approx(2 * 86_400 / 360, rel=0.01)
-    assert result.kinds[0].without_push_min_per_day == pytest.approx(1440 * 60 / 360, rel=0.01)
-
-
 def test_a_device_that_the_server_refuses():
     result = simulate(world(["outlook-180"], settings=Settings(min_heartbeat_s=300)), 1)
     assert result.lowest_s is None and result.mean_s == 0
@@ -121,18 +62,6 @@ def test_one_seed_gives_the_same_numbers_however_the_work_is_divided(monkeypatch
     monkeypatch.setattr(running, "_COHORT", 17)
     monkeypatch.setattr(running, "_SAMPLES", 500)
     assert numbers(7) == first
-
-
-def test_a_box_that_tries_another_server_is_noticed_after_both_timers_and_counts_twice():
-    tried = world(["ios"], count=1, cut=Cut(300, Manner.STATUS, tries=2))
-    once = world(["ios"], count=1, cut=Cut(300, Manner.STATUS))
-    asked = [[sample.at_s for sample in plainly(each, 3000 + 3600).samples] for each in (tried, once)]
-    assert asked[0] == asked[1]
-    (twice,), (plain,) = simulate(tried, 1).kinds, simulate(once, 1).kinds
-    assert twice.requests_per_day == 144, "the device hears after 600 s"
-    assert plain.requests_per_day == 288
-    assert simulate(tried, 1).load.requests_per_s == pytest.approx(simulate(once, 1).load.requests_per_s)
-    assert twice.lost_share == plain.lost_share == 1
 
 
 def test_who_gives_up_before_the_box_does_hears_nothing():
@@ -159,11 +88,3 @@ def test_a_short_slice_does_not_make_the_next_one_long(monkeypatch, warm_up_s):
     )
     simulate(world(["ios"], count=300), 1, warm_up_s)
     assert max(taken) < 3 * 2000
-
-
-@pytest.mark.parametrize(
-    ("devices", "shares", "counts"),
-    [(10, (1, 1), (5, 5)), (10, (50, 20, 20, 10), (5, 2, 2, 1)), (1, (1, 2), (0, 1)), (7, (1, 1, 0), (4, 3, 0))],
-)
-def test_devices_are_shared_out(devices, shares, counts):
-    assert apportion(devices, shares) == counts

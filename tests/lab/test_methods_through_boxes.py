@@ -30,7 +30,7 @@ from hbprobe.search.search import SearchSettings
 from hbprobe.standin.service import StandIn
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import DEFAULT, METHODS
-from hbprobe.trial.outcome import Kind
+from hbprobe.trial.outcome import Cause, Kind
 from tests.support.peers import serving
 from tests.support.talkers import STREAM
 
@@ -244,3 +244,29 @@ def test_http2_without_requests_dies_of_the_box_s_timer_for_that(box):
     assert expected.limit_s - 0.5 <= limit.cut_s <= expected.latest_s + 0.5
     assert (limit.manner, found.cut_by) == (expected.manner, box.id)
     assert any("GOAWAY NO_ERROR" in fact for fact in limit.evidence) is (limit.manner is Manner.CLOSED)
+
+
+async def both_ends_saw(box, name):
+    async with ways_through(box) as way:
+        method = make(Environment(name, await way(METHODS[name]), GRACE_S, random.Random(1)))
+        return await method.trial(ceil(1.5 * timer_s(box)))
+
+
+STANDS = "nothing came to it that it had to answer, and its connection stands"
+RESET = "its connection was reset {} after the request came"
+ANSWERED = "it has answered, and nobody acknowledges the answer (it answered after {})"
+
+
+@pytest.mark.parametrize(
+    ("box", "cause", "socket_sees", "stream_sees"),
+    [
+        ("ten-minute-provider", Cause.STATE_LOST_SILENTLY, (STANDS, ""), (ANSWERED, "15 min")),
+        ("f5-bigip-fastl4", Cause.RESET_BY_BOX, (RESET, "5 min"), (RESET, "5 min")),
+        ("squid-connect-tunnel", Cause.CLOSED_BY_PROXY, (RESET, "15 min"), (RESET, "15 min")),
+    ],
+)
+def test_the_far_end_bears_witness_of_streams(box, cause, socket_sees, stream_sees):
+    for name, (word, after) in (("websocket", socket_sees), ("sse", stream_sees)):
+        found = warp.run(both_ends_saw(Catalogue().find(box), name), warp.WarpClock())
+        assert (found.kind, found.causes) == (Kind.CUT, (cause,))
+        assert found.evidence[-1] == f"the far end: {word.format(after)}"

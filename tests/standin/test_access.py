@@ -4,7 +4,6 @@ import pytest
 
 from hbprobe.eas.commands import DeviceInformation, PingAnswer, ProvisionRequest, SettingsRequest
 from hbprobe.eas.request_record import Access
-from hbprobe.standin.admin_rules import AdminRules, Characteristic
 
 INBOX = "5"
 ALLOW, BLOCK, QUARANTINE = Access
@@ -13,23 +12,6 @@ ALLOW, BLOCK, QUARANTINE = Access
 def rules(*levels, default="allow", what="DeviceType", query="Phone"):
     told = [{"characteristic": what, "query_string": query, "access_level": level} for level in levels]
     return {"access_rules": told, "default_access_level": default}
-
-
-@pytest.mark.parametrize(
-    ("told", "access", "by_rule"),
-    [
-        (rules(), ALLOW, False),
-        (rules(default="block"), BLOCK, False),
-        (rules("allow", default="block"), ALLOW, True),
-        (rules("allow", "quarantine"), QUARANTINE, True),
-        (rules("allow", "quarantine", "block"), BLOCK, True),
-        (rules("block", query="phone"), ALLOW, False),
-        (rules("block", query="Pho"), ALLOW, False),
-        (rules("block", what="DeviceModel"), ALLOW, False),
-    ],
-)
-def test_which_rule_counts(told, access, by_rule):
-    assert AdminRules.model_validate(told).access({Characteristic.DEVICE_TYPE: "Phone"}) == (access, by_rule)
 
 
 @pytest.mark.parametrize(("what", "query"), [("DeviceType", "Phone"), ("UserAgent", "Phone/1.0")])

@@ -23,9 +23,6 @@ def folders(count):
     return tuple(PingFolder(str(number), "Email") for number in range(count))
 
 
-# Waiting
-
-
 def test_a_quiet_ping_is_answered_at_request_time_plus_interval(phone, read):
     phone.server.now = 100.0
     turn = phone.ping(480, INBOX)
@@ -63,51 +60,11 @@ def test_new_mail_ends_it_with_the_folder(phone, read):
     assert phone.ping(480, INBOX).answer is None
 
 
-def test_mail_elsewhere_does_not_end_it(phone):
-    turn = phone.ping(480, INBOX)
-    phone.server.exchange.new_mail("alice", "4")
-    phone.server.exchange.new_mail("bob", INBOX)
-    assert turn.answer is None
-
-
 def test_a_folder_that_was_never_synchronized_has_changes(make_phone, read):
     phone = make_phone()
     phone.provision()
     phone.folder_sync()
     assert read(phone.ping(480, INBOX)) == PingAnswer(2, (INBOX,))
-
-
-def test_a_newer_ping_of_the_device_ends_the_older(phone, read):
-    older = phone.ping(480, INBOX)
-    phone.server.now = 10.0
-    newer = phone.ping(480, INBOX)
-    assert (read(older), older.error, older.expired) == (PingAnswer(1), "NMStolen", False)
-    assert newer.waiting.until_s == 490.0
-
-
-def test_a_ping_that_is_refused_ends_none(phone):
-    older = phone.ping(480, INBOX)
-    phone.ping(5, INBOX)
-    assert older.answer is None
-
-
-def test_devices_do_not_end_each_others(phone, make_phone):
-    other = make_phone(phone.server, phone={"device": "PHONE2"}).ready()
-    turns = [phone.ping(480, INBOX), other.ping(480, INBOX)]
-    assert [turn.answer for turn in turns] == [None, None]
-
-
-def test_a_client_that_goes_away_waits_no_more(phone):
-    turn = phone.ping(480, INBOX)
-    phone.server.exchange.finish(turn, 20.0, is_delivered=False)
-    phone.server.exchange.new_mail("alice", INBOX)
-    assert turn.answer is None
-    assert not phone.server.recent.requests[-1].is_delivered
-    phone.server.exchange.expire(turn)
-    assert turn.answer is None
-
-
-# Refusals
 
 
 @pytest.mark.parametrize(
@@ -174,15 +131,6 @@ def test_what_is_no_wbxml(phone):
     assert (turn.answer.status, turn.error) == (400, "InvalidWBXML")
 
 
-def test_a_server_that_fails(make_phone, read):
-    phone = make_phone().ready()
-    phone.server.exchange.rules = phone.server.exchange.rules.model_copy(update={"server_error": True})
-    assert read(phone.ping(480, INBOX)) == PingAnswer(8)
-
-
-# Judging
-
-
 def test_ninety_nine_folders_are_the_most():
     device = DeviceState("alice", "D", "Phone", 0.0)
     refused = judge_ping(PingRequest(480, folders(MAX_FOLDERS)), device, Settings(), MAX_FOLDERS)
@@ -202,9 +150,6 @@ def test_a_bound_that_was_told_is_always_taken(asked_s, one_s, other_s):
     assert judged == AdmittedPing(asked_s, folder)
 
 
-# Event 1040
-
-
 def test_the_event_comes_on_the_sample_after_the_window_is_full(make_phone):
     phone = make_phone(settings=Settings(sample_size=3, alert_threshold_s=540)).ready()
     events = phone.server.recent.events
@@ -215,38 +160,8 @@ def test_the_event_comes_on_the_sample_after_the_window_is_full(make_phone):
     assert list(events) == [Event1040(1440.0, 480, "Ping", 540)]
 
 
-def test_only_what_was_held_or_had_changes_is_a_sample(make_phone):
-    phone = make_phone(settings=Settings(sample_size=1, alert_threshold_s=540)).ready()
-    for asked in ((5, INBOX), (480,), (480, "77")):
-        phone.ping(*asked)
-    phone.send("Ping", SYNTAX[0])
-    assert phone.server.exchange.averages_s == {"Ping": None, "Sync": None}
-    phone.server.exchange.new_mail("alice", INBOX)
-    assert phone.ping(480, INBOX).answer is not None
-    assert phone.server.exchange.averages_s == {"Ping": 480, "Sync": None}
-
-
 def test_exchanges_own_test_is_no_sample(make_phone):
     phone = make_phone(phone={"kind": "TestActiveSyncConnectivity"}).ready()
     turn = phone.ping(480, INBOX)
     assert turn.waiting is not None
     assert phone.server.exchange.averages_s["Ping"] is None
-
-
-# Direct push
-
-
-def test_without_direct_push_no_mail_ends_a_ping(make_phone, read):
-    phone = make_phone(rules={"direct_push": False}).ready()
-    turn = phone.ping(480, INBOX)
-    phone.server.exchange.new_mail("alice", INBOX)
-    assert turn.answer is None
-    phone.server.wait_for(turn)
-    assert read(turn) == PingAnswer(1)
-    assert turn.answer.header("X-MS-NoPush") == ""
-    assert phone.ping(30, INBOX).answer.header("X-MS-NoPush") == ""
-    assert phone.server.take(phone.ping(480, INBOX).request).answer.header("X-MS-NoPush") == ""  # the mail is there
-
-
-def test_with_direct_push_no_answer_says_that_it_is_off(phone):
-    assert phone.ping(30, INBOX).answer.header("X-MS-NoPush") is None

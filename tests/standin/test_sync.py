@@ -4,7 +4,6 @@ import pytest
 
 from hbprobe.eas.commands import FolderSyncAnswer, SyncAnswer, SyncCollection, SyncRequest
 from hbprobe.exchange.settings import Settings
-from hbprobe.exchange.window import Event1040
 from hbprobe.standin.device import FOLDERS
 
 INBOX = "5"
@@ -15,23 +14,8 @@ def one(key, status, folder=INBOX):
     return SyncAnswer(collections=(SyncCollection(key, folder, status),))
 
 
-# Folders
-
-
-def test_folder_sync_tells_all_folders_once(make_phone):
-    phone = make_phone()
-    phone.provision()
-    assert phone.folder_sync() == FolderSyncAnswer(1, "1", FOLDERS)
-    assert phone.folder_sync("1") == FolderSyncAnswer(1, "1")
-    assert phone.folder_sync("7") == FolderSyncAnswer(9)
-    assert phone.folder_sync().sync_key == "2"
-
-
 def test_the_inbox_is_there():
     assert [folder.id for folder in FOLDERS if folder.kind == 2] == [INBOX]
-
-
-# Keys
 
 
 def test_first_sync_gives_a_key_and_the_next_is_empty(make_phone, read):
@@ -64,9 +48,6 @@ def test_before_a_folder_sync(make_phone, read):
     phone = make_phone()
     phone.provision()
     assert read(phone.sync("0")) == SyncAnswer(12)
-
-
-# Waiting
 
 
 @pytest.mark.parametrize(("more", "wait_s"), [({"wait_min": 10}, 600), ({"heartbeat_s": 600}, 600)])
@@ -127,24 +108,6 @@ def test_ways_to_wait_that_the_version_does_not_have(make_phone, read, version, 
     phone.folder_sync()
     phone.sync("0")
     assert read(phone.sync("1", **more)) == SyncAnswer(4)
-
-
-def test_a_ping_ends_a_waiting_sync_and_the_other_way_round(phone, read):
-    sync = phone.sync("1", wait_min=10)
-    ping = phone.ping(480, INBOX)
-    assert (sync.answer.body, sync.error) == (b"", "NMStolen")
-    phone.sync("1")
-    assert read(ping).status == 1
-
-
-def test_waiting_syncs_have_a_window_of_their_own(make_phone):
-    phone = make_phone(settings=Settings(sample_size=1, alert_threshold_s=540)).ready()
-    phone.ping(300, INBOX)
-    phone.sync("1", wait_min=8)
-    assert phone.server.exchange.averages_s == {"Ping": 300, "Sync": 480}
-    phone.server.now = 480.0
-    phone.sync("1", wait_min=9)
-    assert list(phone.server.recent.events) == [Event1040(480.0, 540, "Sync", 540)]
 
 
 def test_what_is_no_sync(phone):

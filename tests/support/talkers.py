@@ -17,8 +17,10 @@ class WebSocket:
 
     greeting = b""
 
-    def __init__(self):
+    def __init__(self, headers=()):
+        """`headers` are those of the answer to the upgrade."""
         self.connection = WSConnection(ConnectionType.SERVER)
+        self.headers = list(headers)
 
     def take(self, data):
         self.connection.receive_data(data)
@@ -27,7 +29,7 @@ class WebSocket:
     def _said(self, event):
         match event:
             case Request():
-                return self.connection.send(AcceptConnection())
+                return self.connection.send(AcceptConnection(extra_headers=self.headers))
             case Ping():
                 return self.connection.send(event.response())
         return b""

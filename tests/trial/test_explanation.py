@@ -11,6 +11,7 @@ BY_PROXY, BY_SERVER = Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER
 RST_BOX, RST_SERVER = Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER
 ALIVE = [
     FarEndState.WAITING,
+    FarEndState.UNASKED,
     FarEndState.UNACKNOWLEDGED,
     FarEndState.ACKNOWLEDGED,
     FarEndState.ANSWERED,
@@ -31,6 +32,7 @@ def causes(seen):
         (None, (LOST,)),
         (FarEndState.UNACKNOWLEDGED, (LOST,)),
         (FarEndState.WAITING, (LOST,)),
+        (FarEndState.UNASKED, (LOST,)),
         (FarEndState.RESET, (LOST,)),
         (FarEndState.UNREACHABLE, (DOWN,)),
     ],
@@ -44,6 +46,7 @@ def test_nothing_is_acknowledged(facts, state, because):
     [
         (None, (ON_NEXT, RST_SERVER)),
         (FarEndState.UNACKNOWLEDGED, (ON_NEXT,)),
+        (FarEndState.UNASKED, (ON_NEXT,)),
         (FarEndState.RESET, (ON_NEXT,)),
         (FarEndState.RESTARTED, (RST_SERVER,)),
         (FarEndState.UNREACHABLE, (RST_SERVER,)),
@@ -58,6 +61,7 @@ def test_rst_answers_the_next_packet(facts, state, because):
     [
         (None, (LATE, HELD)),
         (FarEndState.WAITING, (LATE,)),
+        (FarEndState.UNASKED, (HELD,)),
         (FarEndState.UNACKNOWLEDGED, (LOST, HELD)),
         (FarEndState.GAVE_UP, (LOST, HELD)),
         (FarEndState.ACKNOWLEDGED, (HELD,)),
@@ -82,6 +86,7 @@ def test_a_packet_that_brings_the_connection_back(facts, state):
     [
         (None, (LOST, LATE)),
         (FarEndState.WAITING, (LATE,)),
+        (FarEndState.UNASKED, (LOST, HELD)),
         (FarEndState.UNACKNOWLEDGED, (LOST,)),
         (FarEndState.RESET, (LOST,)),
         (FarEndState.ACKNOWLEDGED, (HELD, LOST)),

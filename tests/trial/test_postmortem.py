@@ -102,6 +102,8 @@ STANDS = {"up_s": 900, "seen": True, "now_s": 600}
         (STANDS, FarEndSaw(FarEndState.WAITING)),
         (STANDS | {"times": 3}, FarEndSaw(FarEndState.WAITING, times=3)),
         (STANDS | {"answered_s": 500}, FarEndSaw(FarEndState.ANSWERED, answered_s=500)),
+        (STANDS | {"held": False}, FarEndSaw(FarEndState.UNASKED)),
+        (STANDS | {"held": False, "answered_s": 500}, FarEndSaw(FarEndState.ANSWERED, answered_s=500)),
         (STANDS | {"answered_s": 500, "unacknowledged": 0}, FarEndSaw(FarEndState.ACKNOWLEDGED, answered_s=500)),
         (STANDS | {"answered_s": 500, "unacknowledged": 2}, FarEndSaw(FarEndState.UNACKNOWLEDGED, answered_s=500)),
         (STANDS | {"ended_s": 60, "ending": "reset"}, FarEndSaw(FarEndState.RESET, 60)),

@@ -52,7 +52,7 @@ def location_facts(location: Location) -> list[tuple[str, str]]:
     if location.limit_s is not None:
         facts.append(("limit", f"cut at {seconds(location.limit_s)} s{', as was said' if location.is_given else ''}"))
     if (asked := location.asked) is not None:
-        held = f"{counted(len(location.seen), 'request')} for {seconds(asked.hold_s)} s, side by side"
+        held = f"{counted(len(location.seen), 'request')} for {seconds(asked.hold_s)} s, {asked.in_turn}"
         facts.append(("held", f"{held}; a keep-alive every {asked.every_s} s"))
     return facts
 

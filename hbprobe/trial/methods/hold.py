@@ -1,8 +1,7 @@
 """POST /hold to `hbprobe serve`, which answers after the hold with a token, and bears witness after a cut."""
 
 from hbprobe.trial.asking import Asking
-from hbprobe.trial.classify import excuse_of, excused
-from hbprobe.trial.evidence import Ask, Observation, Question
+from hbprobe.trial.evidence import Ask, Observation
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Outcome
 from hbprobe.trial.proof import FarEndProof, prove
@@ -26,13 +25,9 @@ class HoldMethod(OneConnection):
         self.far_end = found
         return None
 
-    async def trial(self, hold_s: float) -> Outcome:
-        """Hold one request open for `hold_s` seconds, and say what came of it."""
-        seen = await self.ask(Ask(Question.POST_MORTEM, hold_s / self._rate))
-        witnessed = self.far_end is not None and self.far_end.bears_witness
-        excuse = excuse_of(seen, self._environment.grace_s, witnessed=witnessed)
-        outcome = self._explained(seen)
-        return outcome if excuse is None else excused(outcome, excuse)
+    @property
+    def _witnessed(self) -> bool:
+        return self.far_end is not None and self.far_end.bears_witness
 
     async def ask(self, ask: Ask) -> Observation:
         """Ask one question, and after a cut the far end what it saw."""

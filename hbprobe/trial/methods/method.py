@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.asking import Quiet, nothing_meanwhile
+from hbprobe.trial.classify import excuse_of, excused
 from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.explanation import explained
 from hbprobe.trial.methods.table import METHODS, MethodTraits
@@ -132,14 +133,19 @@ class OneConnection:
 
     async def trial(self, hold_s: float) -> Outcome:
         """Keep one connection quiet for `hold_s` seconds, and say what came of it."""
-        return self._explained(await self.ask(Ask(Question.POST_MORTEM, hold_s / self._rate)))
+        seen = await self.ask(Ask(Question.POST_MORTEM, hold_s / self._rate))
+        excuse = excuse_of(seen, self._environment.grace_s, witnessed=self._witnessed)
+        outcome = explained(seen.paced(self._rate), tls=self._dialer.tls)
+        return outcome if excuse is None else excused(outcome, excuse)
 
     async def ask(self, ask: Ask) -> Observation:
         """Ask one question; never raises for what the path or its far end does."""
         raise NotImplementedError
 
-    def _explained(self, seen: Observation) -> Outcome:
-        return explained(seen.paced(self._rate), tls=self._dialer.tls)
+    @property
+    def _witnessed(self) -> bool:
+        """Whether the far end has borne witness before, so that its silence says something as well."""
+        return False
 
 
 def make(environment: Environment) -> Method:

@@ -15,7 +15,7 @@ from hbprobe.errors import CannotMeasureError
 from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.asking import on_a_connection
+from hbprobe.trial.asking import Quiet, nothing_meanwhile, on_a_connection
 from hbprobe.trial.classify import classify
 from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.explanation import explained
@@ -59,11 +59,13 @@ class PingMethod:
         say: Callable[[str], None] = lambda _: None,
         *,
         first: int = 1,
+        quiet: Quiet = nothing_meanwhile,
     ) -> None:
         """Make the devices: so many as trials are to run at the same time, numbered from `first` on.
 
         `say` is told when the server asks for a pause.
         """
+        self._quiet = quiet
         self._dialer = dialer
         self._grace_s = grace_s
         self._account = account
@@ -172,7 +174,8 @@ class PingMethod:
 
         The other address may be the same server's, where a device has one Ping at a time.
         """
-        return PingMethod(dialer, self._grace_s, self._account, len(self.devices), self._say, first=self._next)
+        count, first = len(self.devices), self._next
+        return PingMethod(dialer, self._grace_s, self._account, count, self._say, first=first, quiet=self._quiet)
 
     async def trial(self, hold_s: float) -> Outcome:
         """Hold one Ping of a whole number of seconds open, and say what came of it."""
@@ -189,7 +192,8 @@ class PingMethod:
             self._free.put_nowait(device)
 
     async def _seen(self, ask: Ask, wire: Wire, device: Handshake) -> Observation:
-        outcome = await self._ping(wire, device, round(ask.hold_s))
+        async with self._quiet(wire, ask.hold_s):
+            outcome = await self._ping(wire, device, round(ask.hold_s))
         socket = await examine(wire) if outcome.how is Manner.SILENT else None
         return Observation(ask, outcome, signed=wire.signed, socket=socket)
 
@@ -275,4 +279,5 @@ def make(environment: Environment) -> PingMethod:
     if environment.account is None:
         raise ValueError("a Ping needs an account")
     account, count = environment.account, environment.connections
-    return PingMethod(environment.dialer, environment.grace_s, account, count, environment.say)
+    grace_s, say, quiet = environment.grace_s, environment.say, environment.quiet
+    return PingMethod(environment.dialer, grace_s, account, count, say, quiet=quiet)

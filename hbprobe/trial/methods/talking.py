@@ -15,10 +15,10 @@ from hbprobe.net.replies import End, EndKind
 from hbprobe.net.wire import DialError, Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify
-from hbprobe.trial.evidence import Ask, Observation, Question
+from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
-from hbprobe.trial.postmortem import examine
+from hbprobe.trial.postmortem import WitnessClient, examine
 from hbprobe.trial.proof import speaks_tls
 from hbprobe.trial.talks.talk import MakeTalk, Talk, Where
 
@@ -37,6 +37,7 @@ class TalkMethod(OneConnection):
         self._new: MakeTalk = import_module(f"hbprobe.trial.talks.{environment.traits.talk}").make
         if alpn := environment.traits.alpn:
             self._dialer = self._dialer.offering(alpn)
+        self._witness = WitnessClient(self._dialer)
 
     async def prove(self) -> Outcome | None:
         """Have one talk without silence: a server that never answers would look like a path that cuts everything."""
@@ -73,7 +74,7 @@ class TalkMethod(OneConnection):
         return await on_a_connection(
             self._dialer,
             ask,
-            lambda wire: _Trial(wire, self._talk(ask.hold_s), ask, environment).seen(),
+            lambda wire: _Trial(wire, self._talk(ask.hold_s), ask, environment, self._witness).seen(),
         )
 
     async def _proven(self, wire: Wire) -> Observation:
@@ -96,10 +97,11 @@ class TalkMethod(OneConnection):
 class _Trial:
     """One connection of a talk."""
 
-    def __init__(self, wire: Wire, talk: Talk, ask: Ask, environment: Environment) -> None:
+    def __init__(self, wire: Wire, talk: Talk, ask: Ask, environment: Environment, witness: WitnessClient) -> None:
         self._wire = wire
         self._talk = talk
         self._ask = ask
+        self._witness = witness
         self._grace_s = environment.grace_s
         self._quiet = environment.quiet
         traits = environment.traits
@@ -114,7 +116,8 @@ class _Trial:
         self._socket: SocketSaw | None = None
 
     async def seen(self) -> Observation:
-        """Keep the connection silent, and tell what came of it."""
+        """Keep the connection silent, and tell what came of it, and what the far end saw if it bears witness."""
+        sent_s = self._loop.time()
         if (objection := await _begun(self._wire, self._talk)) is not None:
             return Observation(self._ask, objection)
         self._since_s = self._heard_s = self._loop.time()
@@ -127,8 +130,8 @@ class _Trial:
                 case _:
                     outcome = await self._silent()
         if outcome.how is Manner.SILENT and self._socket is None:
-            self._socket = await examine(self._wire)
-        return Observation(
+            self._socket = await self._examine()
+        seen = Observation(
             self._ask,
             outcome,
             signed=self._wire.signed,
@@ -137,6 +140,18 @@ class _Trial:
             by_server=self._talk.end_to_end and not self._wire.in_the_clear,
             own_limit=self._own_limit,
         )
+        nonce = self._talk.witness_nonce
+        if not nonce or outcome.kind is not Kind.CUT or self._ask.question is not Question.POST_MORTEM:
+            return seen
+        seen = await self._witness.add_to(seen, nonce, sent_s, self._grace_s)
+        if seen.far_end is not None and seen.far_end.state is FarEndState.NEVER_ARRIVED:  # it is not who announced it
+            return replace(seen, far_end=None)
+        return seen
+
+    async def _examine(self) -> SocketSaw:
+        """Send one more packet, which is one of the protocol's where it has one that is not answered."""
+        packet = self._talk.whisper() if self._talk.whispers else b""
+        return await (examine(self._wire, packet) if packet else examine(self._wire))
 
     def _last_words(self) -> str:
         clear = self._wire.in_the_clear
@@ -195,7 +210,7 @@ class _Trial:
     async def _poked(self) -> Outcome:
         """Send one more packet, and see what becomes of it."""
         elapsed_s = self._elapsed_s
-        saw = await examine(self._wire)
+        saw = await self._examine()
         if saw.woke or saw.aftermath is Aftermath.ACKNOWLEDGED:
             return Outcome(Kind.SURVIVED, elapsed_s)
         if saw.aftermath is None:

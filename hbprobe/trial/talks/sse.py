@@ -8,6 +8,7 @@ hold shows whether somebody acknowledges it.
 import h11
 
 from hbprobe import __version__
+from hbprobe.farend.hold_request import nonce_announced
 from hbprobe.trial.talks.talk import Talk, Where
 
 _HOLD = "%7Bhold%7D"
@@ -57,6 +58,7 @@ class EventsTalk(Talk):
             case h11.Response(status_code=200, headers=headers):
                 kind = next((value for name, value in headers if name == b"content-type"), b"")
                 self.stands = kind.split(b";")[0].strip().lower() == b"text/event-stream"
+                self.witness_nonce = nonce_announced(headers)
                 if not self.stands:
                     said = kind.decode("ascii", "backslashreplace")[:60]
                     self.trouble = f"the answer is no event stream, but {said or 'has no type'}"

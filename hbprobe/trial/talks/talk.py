@@ -69,6 +69,8 @@ class Talk:
         """Why it can never stand, or is no talk in this protocol, in words."""
         self.disconnect_notice = ""
         """What the server said before it ended the connection, in words."""
+        self.witness_nonce = ""
+        """By this `hbprobe serve`, which has announced it, tells what it saw of the connection; empty with others."""
         self.due = False
         """The server will speak by itself after the hold, and that is the answer."""
         self.wants_tls = False

@@ -12,6 +12,7 @@ from wsproto.events import (
 )
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
+from hbprobe.farend.hold_request import nonce_announced
 from hbprobe.trial.talks.talk import Talk, Where
 
 _MARK = b"hbprobe"
@@ -68,8 +69,8 @@ class WebSocketTalk(Talk):
 
     def _event(self, event: object) -> bytes:
         match event:
-            case AcceptConnection():
-                self.stands = True
+            case AcceptConnection(extra_headers=headers):
+                self.stands, self.witness_nonce = True, nonce_announced(headers)
             case RejectConnection(status_code=status):
                 why = _REFUSALS.get(status, "there is no WebSocket endpoint at this path")
                 self.trouble = f"status {status} instead of a WebSocket: {why}"

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import pytest
 
+from hbprobe.eas.client import Account
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import path
 from hbprobe.lab.kernel.measure import PORT, far_end
@@ -21,6 +22,7 @@ from hbprobe.locate.finding import Code, Hop
 from hbprobe.locate.hop_trials import Locating, plan
 from hbprobe.locate.route import find_route
 from hbprobe.measure.guard import Guard, persistently
+from hbprobe.standin.service import StandIn
 from hbprobe.trial.methods.table import METHODS
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
@@ -57,6 +59,17 @@ async def locate_with_every_talk(built, boxes):
             return dict(zip(TALKS, found, strict=True))
 
 
+async def locate_by_pings(built, boxes):
+    """Pings of one device, one after the other."""
+    settings = Settings(min_heartbeat_s=1, max_heartbeat_s=600)
+    with kernel_path(boxes) as net:
+        async with far_end(net, settings, (StandIn(settings),), METHODS["ping"]) as dialer:
+            await _stand(built)
+            find = functools.partial(find_route, prepare=net.client.adopt)
+            asked = plan(LIMIT_S, "ping", grace_s=GRACE_S)
+            return await _located(dialer, asked, find, account=Account("lab", "no secret"))
+
+
 async def locate_relay(built, box):
     """A proxy that ends TCP, on loopback."""
     async with path([box], Settings(), [[]]) as dialer:
@@ -70,10 +83,10 @@ async def _stand(built):
     await asyncio.sleep(1.5)
 
 
-async def _located(dialer, asked, find):
+async def _located(dialer, asked, find, account=None):
     guard = Guard(asked.grace_s / 2)
     again = functools.partial(persistently, guard, outcome=lambda outcome: outcome)  # who is busy stands still, too
-    locating = Locating(dialer, asked, random.Random(1), find=find, persist=again)
+    locating = Locating(dialer, asked, random.Random(1), account=account, find=find, persist=again)
     await locating.to_the_end()
     return locating.located
 
@@ -124,7 +137,7 @@ def found(box, unless_it_stood_still):
         return [box(SHORT_S if place == guilty else LONG_S, expiry) for place in (1, 2, 3)]
 
     async def all_of_them():
-        built = asyncio.Barrier(12)
+        built = asyncio.Barrier(13)
         cases = {
             "1": locate(built, chain(1)),
             "2": locate(built, chain(2)),
@@ -137,6 +150,7 @@ def found(box, unless_it_stood_still):
             "2, no ICMP": locate(built, chain(2), ruleset=NO_ICMP),
             "none": locate(built, chain(0)),
             "2, talks": locate_with_every_talk(built, chain(2)),
+            "1, Pings": locate_by_pings(built, chain(1)[:1]),
             "2, IPv6": locate_over_ipv6(chain(2)),
             "a proxy": locate_relay(built, box(SHORT_S)),
         }
@@ -149,7 +163,7 @@ ADDRESSES = ["10.40.0.2", "10.40.1.2", "10.40.2.2"]
 
 
 @located_together
-@pytest.mark.parametrize("case", ["1", "2", "3", "1, NAT", "2, NAT", "3, NAT", "2, reset", "2, idle"])
+@pytest.mark.parametrize("case", ["1", "2", "3", "1, NAT", "2, NAT", "3, NAT", "2, reset", "2, idle", "1, Pings"])
 def test_the_shortest_of_three(found, case):
     finding, guilty = found[case].finding, int(case[0])
     assert (finding.code, finding.hop, finding.address) == (Code.HOP, guilty, ADDRESSES[guilty - 1])

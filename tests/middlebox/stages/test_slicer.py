@@ -4,6 +4,7 @@ import pytest
 from support.stages import pipe_of, plan, run
 
 from hbprobe.middlebox.stages.slicer import SlicerSettings
+from hbprobe.middlebox.stages.stage import StreamEnd
 
 
 @pytest.mark.parametrize(("size", "variation"), [(1, 0), (10, 0), (10, 10), (64, 20)])
@@ -34,3 +35,10 @@ def test_pieces_come_so_far_apart_over_chunks_too():
 def test_what_cannot_be_sliced(wrong, told):
     with pytest.raises(ValueError, match=f"^{told}$"):
         SlicerSettings(**wrong)
+
+
+def test_an_end_comes_when_the_last_piece_has_had_its_time():
+    pipe = pipe_of(plan("slicer", average_size=1, delay=1000))
+    pipe.feed(b"ab", 0.0)
+    pipe.feed(StreamEnd.FIN, 0.0)
+    assert run(pipe)[-1] == (pytest.approx(0.002), StreamEnd.FIN)

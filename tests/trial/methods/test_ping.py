@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import re
 
 import pytest
@@ -15,6 +16,7 @@ from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.setup import set_up
 from hbprobe.search.search import SearchSettings
 from hbprobe.standin.admin_rules import AdminRules
+from hbprobe.trial.asking import nothing_meanwhile
 from hbprobe.trial.methods.ping import PingMethod
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -24,12 +26,12 @@ TASKS = "9"
 """The stand-in's task folder, which the probe watches."""
 
 
-def against(on_warp, serve_eas, scene, settings=None, account=ADA, devices=1, **given):
+def against(on_warp, serve_eas, scene, settings=None, account=ADA, devices=1, quiet=nothing_meanwhile, **given):
     """Run `scene(method, exchange)` against the stand-in."""
 
     async def main():
         async with serve_eas(settings, **given) as (exchange, dialer):
-            return await scene(PingMethod(dialer, GRACE_S, account, devices), exchange)
+            return await scene(PingMethod(dialer, GRACE_S, account, devices, quiet=quiet), exchange)
 
     return on_warp(main())
 
@@ -52,6 +54,22 @@ def test_a_ping_survives(on_warp, serve_eas):
     assert told == {"min_heartbeat_s": 60, "max_heartbeat_s": 3540, "protocol": "14.1", "release": "15.2"}
     assert len(devices) == 1
     assert re.fullmatch(r"hbprobe[0-9a-f]{12}01", devices[0])
+
+
+def test_what_is_done_while_a_ping_is_quiet_spares_the_handshake(on_warp, serve_eas):
+    during = []
+
+    @contextlib.asynccontextmanager
+    async def quiet(wire, hold_s):
+        began_s = asyncio.get_running_loop().time()
+        yield
+        during.append((wire, hold_s, asyncio.get_running_loop().time() - began_s))
+
+    async def scene(method, exchange):
+        return (await prepared_trial(method, exchange)).connection
+
+    connection = against(on_warp, serve_eas, scene, quiet=quiet)
+    assert [(wire.connection, *rest) for wire, *rest in during] == [(connection, 599, 599)]
 
 
 @pytest.mark.parametrize("release", Release)

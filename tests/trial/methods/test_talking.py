@@ -6,6 +6,8 @@ import random
 import sys
 
 import pytest
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import Ping, Pong, Request
 
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.certificates import throwaway_pair
@@ -16,7 +18,8 @@ from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Cause, Kind
 from hbprobe.trial.talks.talk import TalkOptions
-from tests.support.talkers import EVENT, SERVERS, STREAM, talking
+from tests.support.peers import Connection, answer
+from tests.support.talkers import EVENT, SERVERS, STREAM, WebSocket, talking
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
 GRACE_S = 3.0
@@ -316,3 +319,108 @@ def test_another_address_is_asked_in_the_same_way(on_warp, serve):
 
     outcome, asked, not_asked = on_warp(main())
     assert (outcome.kind, asked, not_asked) == (Kind.SURVIVED, 1, 0)
+
+
+# What the far end saw
+
+
+class ToldEnd:
+    """A WebSocket endpoint that ends, and announces where it may be asked what it saw; what came is kept."""
+
+    def __init__(self, act, testimony, announces=True):
+        self.act, self.testimony = act, testimony
+        self.headers = [(b"Hbprobe-Nonce", b"abc123")] if announces else []
+        self.came = bytearray()
+
+    async def __call__(self, connection):
+        first = await connection.read()
+        if first.startswith(b"GET /hold/"):
+            connection.send(answer(self.testimony))
+            return
+        self.came += first
+        endpoint = WebSocket(self.headers)
+        connection.send(endpoint.take(first))
+        await asyncio.sleep(30)
+        self.act(connection)
+        while data := await connection.read():
+            self.came += data
+
+
+def told_end(on_warp, serve, act, testimony, announces=True):
+    """Hold 60 s; return the outcome, all that was asked, and how many connections there were."""
+
+    async def main():
+        far_end = ToldEnd(act, testimony, announces)
+        async with serve(far_end) as peer:
+            outcome = await method_for("websocket", peer).trial(60)
+            return outcome, bytes(far_end.came), peer.connections
+
+    return on_warp(main())
+
+
+STOOD = b'{"up_s": 900, "seen": true, "now_s": 30, "held": false, "stalled_s": 0}'
+DIED = b'{"up_s": 900, "seen": true, "now_s": 30, "held": false, "ended_s": 30, "ending": "reset", "stalled_s": 0}'
+
+
+@pytest.mark.parametrize(
+    ("act", "testimony", "causes", "word"),
+    [
+        (Connection.rst, DIED, (Cause.RESET_BY_BOX,), "its connection was reset 30 s after the request came"),
+        (Connection.fin, DIED, (Cause.CLOSED_BY_PROXY,), "its connection was reset 30 s after the request came"),
+        pytest.param(
+            Connection.mute,
+            STOOD,
+            (Cause.STATE_LOST_SILENTLY,),
+            "nothing came to it that it had to answer, and its connection stands",
+            marks=linux,
+        ),
+    ],
+    ids=["reset", "closed", "silent"],
+)
+def test_a_far_end_that_announces_itself_is_asked_after_a_cut(on_warp, serve, act, testimony, causes, word):
+    outcome, _, connections = told_end(on_warp, serve, act, testimony)
+    assert (outcome.kind, outcome.causes, connections) == (Kind.CUT, causes, 2)
+    assert outcome.evidence[-1] == f"the far end: {word}"
+
+
+def test_a_server_that_announces_nothing_is_not_asked(on_warp, serve):
+    outcome, came, connections = told_end(on_warp, serve, Connection.rst, DIED, announces=False)
+    assert (outcome.causes, connections) == ((Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER), 1)
+    assert b"nonce" not in came.lower().replace(b"sec-websocket-key", b"")
+
+
+@pytest.mark.parametrize("testimony", [b"no page", b'{"up_s": 900, "seen": false}'], ids=["nobody", "another"])
+def test_where_another_answers_in_its_place_nothing_is_known_of_it(on_warp, serve, testimony):
+    outcome, _, connections = told_end(on_warp, serve, Connection.rst, testimony)
+    assert (outcome.kind, outcome.causes, connections) == (Kind.CUT, (Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER), 2)
+    assert not any("far end" in line for line in outcome.evidence)
+
+
+@pytest.mark.parametrize(
+    ("act", "testimony", "reason"),
+    [
+        pytest.param(
+            Connection.mute,
+            STOOD.replace(b'"stalled_s": 0', b'"stalled_s": 2'),
+            "the far end stood still for 2 s meanwhile, which says nothing of the path",
+            marks=linux,
+        ),
+        (Connection.rst, b'{"up_s": 12, "seen": false}', "the far end was restarted meanwhile"),
+    ],
+    ids=["stalled", "restarted"],
+)
+def test_what_the_far_end_did_itself_is_no_evidence(on_warp, serve, act, testimony, reason):
+    outcome, _, _ = told_end(on_warp, serve, act, testimony)
+    assert (outcome.kind, outcome.again, outcome.reason) == (Kind.FAILED, True, reason)
+
+
+@linux
+def test_the_packet_after_a_silent_end_is_one_of_the_protocols(on_warp, serve):
+    """What gets through after all must not end the connection: that would be told as the path's doing."""
+    frames = told_end(on_warp, serve, lambda _: None, STOOD)[1].partition(b"\r\n\r\n")[2]
+    reader = WSConnection(ConnectionType.CLIENT)
+    server = WebSocket()
+    reader.receive_data(server.take(reader.send(Request(host="x", target="/"))))
+    list(reader.events())
+    server.connection.receive_data(frames)
+    assert [type(event) for event in server.connection.events()] == [Ping, Pong]

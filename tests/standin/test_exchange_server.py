@@ -1,4 +1,4 @@
-"""Whatever is sent, there is an answer or a wait, and the books stay right."""
+"""What the server knows of all its devices together."""
 
 import base64
 
@@ -19,6 +19,7 @@ from hbprobe.eas.commands import (
 from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.standin.messages import ClientRequest
 
+INBOX = "5"
 MESSAGES = [
     ProvisionRequest(information=DeviceInformation(model="M")).encode(),
     ProvisionRequest(policy_key="1", status=1).encode(),
@@ -29,6 +30,17 @@ MESSAGES = [
     b"",
 ]
 COMMANDS = ("Ping", "Sync", "FolderSync", "Provision", "Settings")
+
+
+def test_devices_of_a_user(make_phone, read):
+    phone = make_phone(rules={"max_devices": 1}).ready()
+    second = make_phone(phone.server, phone={"device": "P2"})
+    assert read(second.ping(480, INBOX)).status == 177
+    older = make_phone(phone.server, phone={"device": "P3", "version": "12.1"})
+    assert older.ping(480, INBOX).answer.status == 403
+    assert make_phone(phone.server, phone={"user": "bob"}).ping().answer.status == 200
+    phone.server.exchange.forget(phone.server.exchange.device("alice", "PHONE1"))
+    assert read(second.ping(480, INBOX)).status == 7
 
 
 @st.composite
@@ -114,3 +126,26 @@ class Phones(RuleBasedStateMachine):
 def test_any_order_of_events(make_server, make_phone):
     few = settings(max_examples=40, stateful_step_count=25, deadline=None)
     run_state_machine_as_test(lambda: Phones(make_server, make_phone), settings=few)
+
+
+def test_mail_elsewhere_does_not_end_it(phone):
+    turn = phone.ping(480, INBOX)
+    phone.server.exchange.new_mail("alice", "4")
+    phone.server.exchange.new_mail("bob", INBOX)
+    assert turn.answer is None
+
+
+def test_devices_do_not_end_each_others(phone, make_phone):
+    other = make_phone(phone.server, phone={"device": "PHONE2"}).ready()
+    turns = [phone.ping(480, INBOX), other.ping(480, INBOX)]
+    assert [turn.answer for turn in turns] == [None, None]
+
+
+def test_a_client_that_goes_away_waits_no_more(phone):
+    turn = phone.ping(480, INBOX)
+    phone.server.exchange.finish(turn, 20.0, is_delivered=False)
+    phone.server.exchange.new_mail("alice", INBOX)
+    assert turn.answer is None
+    assert not phone.server.recent.requests[-1].is_delivered
+    phone.server.exchange.expire(turn)
+    assert turn.answer is None
