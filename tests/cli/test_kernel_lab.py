@@ -10,6 +10,7 @@ import pytest
 from hbprobe.cli.main import main
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.lab.requests import Lab
+from hbprobe.trial.methods.table import METHODS
 
 # Wrong options
 
@@ -17,6 +18,10 @@ _HTTP = (
     "nginx-http-proxy: layer http ends connections, which no rule of the kernel does: leave it out, or run the lab "
     "without --kernel"
 )
+
+
+IN_A_KERNEL = [method for method in METHODS if method != "ping"]
+"""What needs no stand-in."""
 
 
 @pytest.mark.parametrize(
@@ -28,7 +33,10 @@ _HTTP = (
             ["--kernel", "--clock", "warp"],
             "--clock warp: the kernel counts real seconds: use real, or a rate such as 100, with --kernel",
         ),
-        (["--kernel", "--method", "ping"], "--method ping: --kernel measures with hold, idle or http2"),
+        (
+            ["--kernel", "--method", "ping"],
+            f"--method ping: --kernel measures with {', '.join(IN_A_KERNEL[:-1])} or {IN_A_KERNEL[-1]}",
+        ),
         (["--kernel", "--clock", "x"], "--clock: 'x' is no clock: use warp, real, or a rate above 0 such as 20"),
         (["--kernel", "--nat", "2"], "--nat 2: write places on the path, from 1 to 1, as in 1,2; or none"),
         (["--kernel", "--nat", ""], "--nat : write places on the path, from 1 to 1, as in 1,2; or none"),

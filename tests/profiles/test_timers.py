@@ -65,13 +65,16 @@ def test_the_catalogue_knows_these_commands():
         ("cisco-asa", "idle"): "timeout conn 1:00:00",
         ("cisco-asa-idle-reset", "idle"): "set connection timeout idle 1:00:00 reset",
         ("haproxy-debian", "server_response"): "timeout server 3600s",
-        ("haproxy-debian-tcp", "idle"): "timeout client 3600s / timeout server 3600s",
+        ("haproxy-debian", "tunnel_idle"): "timeout tunnel 3600s",
+        ("haproxy-debian-tcp", "idle"): "timeout client 3600s\ntimeout server 3600s",
         ("microsoft-web-application-proxy", "server_response"): (
             "Set-WebApplicationProxyApplication -ID ... -InactiveTransactionsTimeoutSec 3600"
         ),
         ("fortinet-fortigate", "idle"): "config system session-ttl\n    set default 3600\nend",
         ("haproxy-sample-edge", "server_response"): "timeout server 3600s",
+        ("haproxy-sample-edge", "tunnel_idle"): "timeout tunnel 3600s",
         ("linux-netfilter-conntrack", "idle"): ("sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=3600"),
         ("nginx-http-proxy", "server_response"): "proxy_read_timeout 3600s;",
+        ("nginx-http-proxy", "tunnel_idle"): "proxy_read_timeout 3600s;",
         ("stunnel", "idle"): "TIMEOUTidle = 3600",
     }
