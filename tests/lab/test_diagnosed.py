@@ -185,6 +185,7 @@ def test_a_box_that_does_not_count_small_frames_is_no_lifetime() -> None:
         await found.to_the_end()
         relay.close()
         await far_end.close()
+        await asyncio.sleep(61)  # until the relay has ended what nobody speaks on any more
         return found
 
     found = warp.run(relayed(), warp.WarpClock())
@@ -211,10 +212,12 @@ def counting_frames(upstream: int, least_bytes: int, idle_s: float) -> Callable[
                 sink.write(data)
 
         copies = asyncio.gather(copy(reader, back), copy(there, writer), return_exceptions=True)
-        while not copies.done() and (left_s := due_s - loop.time()) > 0:
-            await asyncio.wait([copies], timeout=left_s)
-        copies.cancel()
-        writer.close()
-        back.close()
+        try:
+            while not copies.done() and (left_s := due_s - loop.time()) > 0:
+                await asyncio.wait([copies], timeout=left_s)
+        finally:  # what is relayed still is cancelled at the end
+            copies.cancel()
+            writer.close()
+            back.close()
 
     return relay

@@ -118,7 +118,6 @@ def test_nothing_said_is_the_search_s_own_defaults():
         (lambda: hbprobe.Probe(URL, journal="a", resume="a"), "resume", "--resume does not go with --journal"),
         (lambda: hbprobe.Probe(URL, max="31d"), "max", "--max 31 d: hbprobe serve holds for "),
         (lambda: hbprobe.Verdict(limit=0), "limit", "--limit: 0 is no timer: give more than 0, or 'open'"),
-        (lambda: hbprobe.Locate(URL, method="ping"), "method", "--method ping: locate holds many requests at once, "),
         (lambda: hbprobe.Locate(URL, hops=256), "hops", "--hops 256: no packet goes further than 255 hops"),
         (lambda: hbprobe.Locate(URL, limit=1), "limit", "--limit 1: keep-alives go out once a second at most"),
         (lambda: hbprobe.Diagnose(), "url", "name what to diagnose: a URL, or boxes with --lab"),
