@@ -50,7 +50,7 @@ async def killed_again_and_again(tmp_path) -> tuple[int, str]:
     watch_file = tmp_path / "watch.yaml"
     watch_file.write_text(f"interval: 0.1s\nmetrics: 0\ndatabase: {tmp_path}/watch.sqlite\ntargets: [{target}]\n")
     chance, waited_for, said = random.Random(1), 0, []
-    with Forked(tmp_path, ("cli", "measure", "trial", "watch", "web")) as forked:
+    with Forked(tmp_path, ("cli", "measure", "records", "trial", "watch", "web")) as forked:
         for _ in range(TIMES):
             trials = chance.randrange(3)
             waited_for += trials
