@@ -117,7 +117,7 @@ def test_a_diagnosis(tmp_path):
         assert len(trials) == len(set(trials)) == len(diagnosis["result"]["trials"])
 
     async def work(url):
-        await killed(KILLS or 30, "diagnose", url, tmp_path, SEARCH, events, look)
+        await killed(KILLS or 10, "diagnose", url, tmp_path, SEARCH, events, look)
 
     warp.run(with_path("0.6", work), warp.ScaledClock())
 
