@@ -86,14 +86,17 @@ def both(product, start_proxy, tmp_path):
 # What the probe sees
 
 
-@pytest.mark.parametrize("method", ["hold", "idle"])
-def test_the_probe_finds_the_same(both, far_end, probe, method):
+ENDS = {"hold": ("status", 504, True), "idle": ("closed", None, True)}
+"""How a product ends a request that waits for its answer, and a connection that waits for a request."""
+
+
+def test_the_probe_finds_the_same(both, far_end, probe):
+    asked = [(method, f"http://127.0.0.1:{port}/") for port in both(far_end("off")) for method in ENDS]
     with ThreadPoolExecutor() as pool:
-        urls = [f"http://127.0.0.1:{port}/" for port in both(far_end("off"))]
-        limits = [result["limit"] for result in pool.map(lambda url: probe(url, "--method", method), urls)]
-    manners = [(limit["how"], limit["status"], limit["exact"]) for limit in limits]
-    assert manners[0] == manners[1] == (("status", 504, True) if method == "hold" else ("closed", None, True))
-    for limit in limits:
+        results = pool.map(lambda one: probe(one[1], "--method", one[0]), asked)
+        limits = [(method, result["limit"]) for (method, _), result in zip(asked, results, strict=True)]
+    for method, limit in limits:
+        assert (limit["how"], limit["status"], limit["exact"]) == ENDS[method]
         assert 1 <= limit["survived"] < limit["cut"]
         assert TIMER_S - 0.3 <= limit["cut"] < TIMER_S + _LATE_S
 

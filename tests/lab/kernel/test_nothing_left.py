@@ -154,6 +154,7 @@ def relayed():
     return json.loads(subprocess.check_output([sys.executable, SCENARIOS, "relay"]))
 
 
+@pytest.mark.xdist_group("kernel and relay")  # what the relay finds is asked once
 def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python, relayed):
     program = start(*python, SCENARIOS, "kernel")
     program.see(33)
