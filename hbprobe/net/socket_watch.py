@@ -95,7 +95,7 @@ class LoopWatch:
             self._epoll.close()
             self._epoll = None
 
-    def _look(self, epoll: select.epoll) -> None:
+    def _look(self, epoll: "select.epoll") -> None:
         for descriptor, _ in epoll.poll(0):
             if (call := self._hangups.get(descriptor)) is not None:  # else the call before this one removed it
                 call[0](*call[1])
