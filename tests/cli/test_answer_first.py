@@ -8,13 +8,12 @@ import pytest
 from rich.console import Console
 from support.iis import head, ping, write
 from support.packets import RST, Talk, written
+from support.results import located
 
 from hbprobe.cli.main import main
-from hbprobe.locate.finding import ALL, NONE, Hop, Reached, Route, locate
-from hbprobe.locate.hop_trials import plan
+from hbprobe.locate.finding import ALL, NONE, Hop, Reached, Route
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.preflight.preflight import Check, CheckState, Name
-from hbprobe.records.location import Location
 from hbprobe.records.preflight import PreflightRecord
 from hbprobe.report.terminal.location import print_location
 from hbprobe.report.terminal.preflight import preflight_answer
@@ -77,10 +76,8 @@ def test_locate_names_the_hop_and_whom_to_ask():
     lived, cut = Outcome(Kind.SURVIVED, 309.0), Outcome(Kind.CUT, 312.0, Manner.SILENT, aftermath=Aftermath.NOTHING)
     route = Route((Hop(1, "192.0.2.1"), Hop(2, "192.0.2.2")), 3)
     seen = tuple(Reached(ttl, lived if ttl > 1 else cut) for ttl in (NONE, 1, 2, 3, ALL))
-    finding = locate(route, seen, 309.0, 100)
     output = io.StringIO()
-    location = Location("https://h/", plan(300), 300.0, True, route, seen, finding, 1.0)
-    print_location(location, Console(file=output, width=120))
+    print_location(located(route, seen), Console(file=output, width=120))
     first = output.getvalue().splitlines()[: rows()["locate"]]
     assert "192.0.2.2" in first[0] and any(line.startswith("do ") and "192.0.2.2" in line for line in first)
 

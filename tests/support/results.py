@@ -1,6 +1,6 @@
-"""Results of a plain search, on paths that are only rules."""
+"""Results of a plain search, on paths that are only rules; and locations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -11,7 +11,10 @@ from matplotlib.text import Text
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
+from hbprobe.locate.finding import Reached, Route, locate
+from hbprobe.locate.hop_trials import plan
 from hbprobe.manner import Aftermath, Manner
+from hbprobe.records.location import Location
 from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
 from hbprobe.search.search import Search, SearchSettings
@@ -19,6 +22,21 @@ from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
 
 Rule = Callable[[float], Outcome]
 """What becomes of a hold of so many seconds."""
+
+
+def located(route: Route, seen: Sequence[Reached], **more: Any) -> Location:
+    """A location on a path of 300 s, with what the hops showed."""
+    return Location(
+        target="https://mail.example:443/",
+        asked=plan(300),
+        limit_s=300.0,
+        is_given=True,
+        route=route,
+        seen=tuple(seen),
+        finding=locate(route, seen, 309.0, 100),
+        wall_s=313.25,
+        **more,
+    )
 
 
 _EXPLAINED = {

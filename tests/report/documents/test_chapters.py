@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from support.results import located
 
 from hbprobe.errors import UserError
-from hbprobe.locate.finding import ALL, NONE, Code, Hop, HopFinding, Reached, Route, locate
-from hbprobe.locate.hop_trials import plan
+from hbprobe.locate.finding import ALL, NONE, Code, Hop, HopFinding, Reached, Route
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.location import Location, read_location
 from hbprobe.report.documents.blocks import Picture, Table
@@ -24,18 +24,7 @@ SEEN = tuple(Reached(ttl, LIVED if ttl > 1 else CUT) for ttl in (NONE, 1, 2, 3, 
 
 @pytest.fixture
 def location():
-    return Location(
-        target="https://mail.example:443/",
-        asked=plan(300),
-        limit_s=300.0,
-        is_given=True,
-        route=ROUTE,
-        seen=SEEN,
-        finding=locate(ROUTE, SEEN, 309.0, 100),
-        wall_s=313.25,
-        notes=("not verified",),
-        label="branch",
-    )
+    return located(ROUTE, SEEN, notes=("not verified",), label="branch")
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@ import json
 
 import pytest
 from rich.console import Console
+from support.results import located
 
 from hbprobe import __version__
-from hbprobe.locate.finding import ALL, NONE, Code, Hop, HopFinding, Reached, Route, locate
-from hbprobe.locate.hop_trials import plan
+from hbprobe.locate.finding import ALL, NONE, Code, Hop, HopFinding, Reached, Route
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.location import Location
 from hbprobe.report.terminal.location import print_location
@@ -22,19 +22,6 @@ SEEN = tuple(
 )
 
 
-def located(seen=SEEN):
-    return Location(
-        target="https://mail.example:443/",
-        asked=plan(300),
-        limit_s=300.0,
-        is_given=True,
-        route=ROUTE,
-        seen=seen,
-        finding=locate(ROUTE, seen, 309.0, 100),
-        wall_s=313.25,
-    )
-
-
 def printed(location):
     output = io.StringIO()
     print_location(location, Console(file=output, width=100))
@@ -42,7 +29,7 @@ def printed(location):
 
 
 def test_the_terminal():
-    assert printed(located()) == [
+    assert printed(located(ROUTE, SEEN)) == [
         "finding  hop 2 (which does not tell its address) cuts: keep-alives that reach it save the request,",
         "         shorter ones do not",
         "do       ask who runs hop 2 for a longer idle timeout than 300 s",
@@ -69,13 +56,13 @@ def test_the_terminal():
 
 def test_several_requests_for_a_hop_that_differ():
     extra = (Reached(2, CUT), Reached(3, Outcome(Kind.FAILED, 0.0, reason="TCP: \x1brefused")))
-    lines = printed(located(SEEN + extra))
+    lines = printed(located(ROUTE, SEEN + extra))
     assert "  2  ?                                    lived; cut: silent <-" in lines
     assert "  3  192.0.2.3                   12.0 ms  lived; told nothing: TCP: \\x1brefused" in lines
 
 
 def test_the_keys():
-    document = json.loads(located().to_json())
+    document = json.loads(located(ROUTE, SEEN).to_json())
     assert document == {
         "schema": "hbprobe.location/1",
         "hbprobe": __version__,
