@@ -42,7 +42,12 @@ class Advice:
         """The text, with the lines that do it."""
         if self.configure is None:
             return self.text
-        return f"{self.text}, set by: {'; '.join(line.strip() for line in self.configure.splitlines())}"
+        return f"{self.text}, set by: {in_a_line(self.configure)}"
+
+
+def in_a_line(commands: str) -> str:
+    """Return the lines that set a timer as one."""
+    return "; ".join(line.strip() for line in commands.splitlines())
 
 
 def advise(

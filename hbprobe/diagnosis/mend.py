@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from hbprobe.diagnosis.advice import beyond_it, enough_s
+from hbprobe.diagnosis.advice import beyond_it, enough_s, in_a_line
 from hbprobe.diagnosis.heartbeat import lives, needed_s
 from hbprobe.diagnosis.ranking import Match
 from hbprobe.diagnosis.reasoning import BoxKind, Movement, Reasoning, Runs
@@ -92,7 +92,7 @@ def _at_the_product(timer_s: int | None, fitting: Sequence[Match]) -> Iterator[s
         if timer.max is not None and timer.max < timer_s:
             yield f"{where}: its timer goes up to {_seconds(timer.max)}: {beyond_it(timer.max)}."
         elif (command := timer.set_to(timer_s)) is not None:
-            yield f"{where}: {'; '.join(line.strip() for line in command.splitlines())}"
+            yield f"{where}: {in_a_line(command)}"
 
 
 def _for_the_heartbeat(
@@ -115,7 +115,7 @@ def _for_the_heartbeat(
         and timer_s <= (timer.max or timer_s)
     ]
     for name, command in known if len(known) <= _MOST_PRODUCTS else ():
-        yield f"If it is {name}: {'; '.join(line.strip() for line in command.splitlines())}"
+        yield f"If it is {name}: {in_a_line(command)}"
 
 
 def _ping(seen: Sequence[Observation], traits: MethodTraits) -> Iterator[str]:

@@ -251,16 +251,21 @@ def test_what_is_no_configuration_file_is_refused_in_one_line(data, message):
     assert str(caught.value) == message.replace("{file}", r"give the back end's ClientAccess\Sync\web.config")
 
 
-@given(st.binary(max_size=300))
-def test_garbage_is_refused_in_one_line_or_read(data):
+def assert_read_or_refused_in_a_line(read, data):
     try:
-        read_app_settings(data, "x")
+        read(data, "x")
     except UserError as error:
         message = str(error)
     else:
         message = "x: was read"
     assert message.startswith("x:")
     assert "\n" not in message
+    assert message.isprintable()
+
+
+@given(st.binary(max_size=300))
+def test_garbage_is_refused_in_one_line_or_read(data):
+    assert_read_or_refused_in_a_line(read_app_settings, data)
 
 
 @given(st.integers(0, 10_000))
@@ -348,14 +353,7 @@ def test_what_is_no_such_export_is_refused_in_one_line(data, message):
 def test_garbage_for_an_export_is_refused_in_one_line_or_read(garbage, encoding):
     data = export(encoding=encoding) + garbage
     assert is_export(data)
-    try:
-        read_export(data, "x")
-    except UserError as error:
-        message = str(error)
-    else:
-        message = "x: was read"
-    assert message.startswith("x:")
-    assert message.isprintable()
+    assert_read_or_refused_in_a_line(read_export, data)
 
 
 @given(st.integers(0, 1000))

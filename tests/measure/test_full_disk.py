@@ -1,11 +1,11 @@
 """A disk that fills up in the middle of a search, a diagnosis, of locating: the same answer, with a remark."""
 
-import errno
 import os
 import socket
 import sys
 
 import pytest
+from support.faults import full_disk
 
 import hbprobe
 from hbprobe import warp
@@ -22,15 +22,7 @@ HEADER_AND_MORE = 400
 @pytest.fixture
 def room(monkeypatch):
     """How many bytes there is room for, in a list that a test may change."""
-    left, write = [HEADER_AND_MORE], os.write
-
-    def write_some(descriptor, data):
-        if not left[0]:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        done = write(descriptor, data[: left[0]])
-        left[0] -= done
-        return done
-
+    write_some, left = full_disk(HEADER_AND_MORE)
     monkeypatch.setattr(os, "write", write_some)
     return left
 

@@ -1,4 +1,3 @@
-import errno
 import json
 import os
 import sys
@@ -6,6 +5,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from support.faults import full_disk
 
 from hbprobe.errors import UserError
 from hbprobe.manner import Aftermath, Manner
@@ -222,26 +222,12 @@ def test_one_that_is_a_folder(tmp_path):
     assert refuses(tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
 
 
-def full(after_bytes):
-    """What os.write does on a disk that has only so much room; more may be added."""
-    room, write = [after_bytes], os.write
-
-    def write_some(descriptor, data):
-        if not room[0]:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        done = write(descriptor, data[: room[0]])
-        room[0] -= done
-        return done
-
-    return write_some, room
-
-
 FULL = "cannot be written: No space left on device; the measurement goes on without it"
 
 
 @pytest.mark.parametrize("room", [0, 1, 150, 400])
 def test_a_full_disk_is_a_remark(path, monkeypatch, room):
-    write_some, _ = full(room)
+    write_some, _ = full_disk(room)
     monkeypatch.setattr(os, "write", write_some)
     with Journal(path, HEADER, resume=False) as journal:
         for trial in TRIALS:
@@ -258,7 +244,7 @@ def test_a_full_disk_is_a_remark(path, monkeypatch, room):
 
 @pytest.mark.parametrize("room", range(0, 700, 23))
 def test_a_disk_that_has_room_again_has_every_line_whole(path, monkeypatch, room):
-    write_some, left = full(room)
+    write_some, left = full_disk(room)
     monkeypatch.setattr(os, "write", write_some)
     with Journal(path, HEADER, resume=False) as journal:
         journal.ended(TRIALS[0])

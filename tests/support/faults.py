@@ -1,10 +1,13 @@
-"""Faults of the machine that a probe runs on, for tests: a process that stands still, a slow or deaf network.
+"""Faults of the machine that a probe runs on, for tests: a process that stands still, a slow or deaf network,
+a full disk.
 
 The clock jumps as the warp clock does, but it also passes while code runs, when a test says so.
 """
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 
 import pytest
@@ -53,6 +56,20 @@ class FaultClock(warp.WarpClock):
 def faulty():
     """A clock with faults; `faulty.run(main())` runs a coroutine on it."""
     return FaultClock()
+
+
+def full_disk(after_bytes):
+    """What os.write does on a disk that has only so much room, and that room in a list; more may be added."""
+    room, write = [after_bytes], os.write
+
+    def write_some(descriptor, data):
+        if not room[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        done = write(descriptor, data[: room[0]])
+        room[0] -= done
+        return done
+
+    return write_some, room
 
 
 def slow_connects(monkeypatch, delay_s):
