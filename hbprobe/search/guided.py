@@ -14,7 +14,6 @@ it are reckoned as even splits of the belief.
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -180,15 +179,11 @@ class _Plan:
     def _even(self, low: int, high: int) -> tuple[int, ...]:
         """Bounds that split the belief between two others into about equal parts."""
         parts = self._guess.connections + 1
-        whole, before = self._weight(low, high), self._silent[low]
+        whole = self._weight(low, high)
         row: list[int] = []
-        bound = low + 1
-        for part in range(1, parts):
-            bound = bisect_left(self._silent, whole * part / parts, bound, high, key=lambda upto: upto - before)
-            if bound == high:
-                break
-            row.append(bound)
-            bound += 1
+        for bound in range(low + 1, high):
+            if self._weight(low, bound) >= whole * (len(row) + 1) / parts and len(row) < parts - 1:
+                row.append(bound)
         return tuple(row) or (low + 1,)
 
     def _settle(self, atom: int) -> float:
