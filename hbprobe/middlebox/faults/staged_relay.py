@@ -14,7 +14,7 @@ from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS, end_at_once
 from hbprobe.middlebox.faults.flow_tls import FlowTls
 from hbprobe.middlebox.faults.treatment import Treatment
-from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
+from hbprobe.middlebox.flow import CLIENT, OPENING, SIDES, Act, Rule, Rules
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.relay import BOTH, Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
@@ -82,7 +82,7 @@ class StagedLink(Link):
 class FlowPipe(Pipe):
     """The stages of one direction of a flow."""
 
-    def __init__(self, link: StagedLink, side: Side) -> None:
+    def __init__(self, link: StagedLink, side: int) -> None:
         super().__init__()
         self.link = link
         self.side = side
@@ -162,7 +162,7 @@ class StagedRelay(Relay[StagedLink]):
         if not treatment.names:
             return link
         self._tell_changes(link, (), treatment.names)
-        for side in Side:
+        for side in SIDES:
             if treatment.stages[side]:
                 pipe = link.pipes[side] = FlowPipe(link, side)
                 pipe.change(treatment.stages[side], now)
@@ -176,7 +176,7 @@ class StagedRelay(Relay[StagedLink]):
         link.treatment = treatment
         self._tell_changes(link, before.names, treatment.names)
         self._set_rules(link, treatment.rules, now)
-        for side in Side:
+        for side in SIDES:
             self._set_stages(link, side, treatment.stages[side], now)
             if link not in self._links:  # a stage has closed it
                 return
@@ -191,18 +191,18 @@ class StagedRelay(Relay[StagedLink]):
         link.rules = rules
         self._alarm.watch(link)
 
-    def _set_stages(self, link: StagedLink, side: Side, plans: Sequence[StagePlan], now: float) -> None:
+    def _set_stages(self, link: StagedLink, side: int, plans: Sequence[StagePlan], now: float) -> None:
         pipe = link.pipes[side]
         if pipe is None and not plans:
             return
         if pipe is None:
             pipe = link.pipes[side] = FlowPipe(link, side)
             pipe.blocked = bool(link.unsent[1 - side])
-            pipe.reading = link.phase is not Phase.OPENING and not pipe.blocked and not link.ended & 1 << side
+            pipe.reading = link.phase is not OPENING and not pipe.blocked and not link.ended & 1 << side
             if pipe.reading and not link.is_dark:
                 self._watch.add_reader(link.socks[side].fileno(), (self._feed, (link, side)))
         pipe.change(plans, now)
-        if link.phase is not Phase.OPENING:
+        if link.phase is not OPENING:
             self._pump(pipe)
 
     def _meets_silence(self, link: StagedLink) -> bool:
@@ -222,9 +222,13 @@ class StagedRelay(Relay[StagedLink]):
 
     # Moving bytes
 
+    def _hear_first(self, link: StagedLink) -> None:
+        if link.pipes[CLIENT] is None and link in self._links:
+            super()._hear_first(link)
+
     def _read(self, link: StagedLink, side: int) -> None:
         pipe = link.pipes[side]
-        if link.is_dark or link not in self._links or link.phase is Phase.OPENING:
+        if link.is_dark or link not in self._links or link.phase is OPENING:
             return
         if pipe is None:
             if not link.ended & 1 << side:
@@ -233,7 +237,7 @@ class StagedRelay(Relay[StagedLink]):
         pipe.blocked = bool(link.unsent[1 - side])
         self._pump(pipe)
 
-    def _feed(self, link: StagedLink, side: Side) -> None:
+    def _feed(self, link: StagedLink, side: int) -> None:
         """Read from one end into its stages."""
         pipe = link.pipes[side]
         assert pipe is not None
@@ -249,7 +253,7 @@ class StagedRelay(Relay[StagedLink]):
         if link in self._links:
             self._pump(pipe)
 
-    def _received(self, link: StagedLink, side: Side) -> bytes | None:
+    def _received(self, link: StagedLink, side: int) -> bytes | None:
         """Read from one end: nothing at its FIN, None where nothing has come yet or the connection has broken."""
         try:
             count = link.socks[side].recv_into(self._buffer[:_READ_BYTES])
@@ -260,17 +264,17 @@ class StagedRelay(Relay[StagedLink]):
             return None
         return bytes(self._buffer[:count])
 
-    def _heard(self, link: StagedLink, side: Side, data: bytes) -> None:
+    def _heard(self, link: StagedLink, side: int, data: bytes) -> None:
         """Take what came on the wire."""
         self._came(link, side, data)
 
-    def _came(self, link: StagedLink, side: Side, data: bytes) -> None:
+    def _came(self, link: StagedLink, side: int, data: bytes) -> None:
         """Take what one end says."""
         pipe = link.pipes[side]
         assert pipe is not None
         pipe.feed(data, self._now())
 
-    def _end_came(self, link: StagedLink, side: Side) -> None:
+    def _end_came(self, link: StagedLink, side: int) -> None:
         """Take that one end has nothing more to say."""
         pipe = link.pipes[side]
         assert pipe is not None
@@ -386,7 +390,7 @@ class StagedRelay(Relay[StagedLink]):
         link.how = ("closed", by, "")
         unsent = link.unsent
         self._forget(link)
-        for side in Side:
+        for side in SIDES:
             self._unwatch(link.socks[side])
             GracefulClose(link.socks[side], bytes(unsent[side]), self._closing, notify=False, linger=True)
 
