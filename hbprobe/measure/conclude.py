@@ -70,7 +70,7 @@ def conclude(
         notes=(*notes, *run.remarks, *((_NOT_MEASURED,) if is_servers_own(run.method.name, limit, cut_by) else ())),
         heartbeat_s=heartbeat_s,
         server=run.method.told(),
-        verdict=judge(limit.survived_s, limit.cut_s, limit.manner, settings, devices)
+        verdict=judge(limit.survived_s, limit.cut_s, limit.heard, settings, devices)
         if limit.is_known and judges
         else None,
     )

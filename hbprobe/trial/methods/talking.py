@@ -14,7 +14,7 @@ from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.wire import DialError, Wire
 from hbprobe.trial.asking import on_a_connection
-from hbprobe.trial.classify import PROMPT_S, came_early, classify
+from hbprobe.trial.classify import PROMPT_S, came_early, classify, in_answer
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
@@ -201,11 +201,7 @@ class _Trial:
             return Outcome(Kind.FAILED, self._elapsed_s, reason=wrong)
         if end is None:
             return Outcome(Kind.CUT, self._elapsed_s, Manner.SILENT, reason="nothing came")
-        outcome = self._ended(end)
-        if end.kind is EndKind.RST:
-            text = "RST in answer to the next packet"
-            return replace(outcome, aftermath=Aftermath.RESET, exact=False, reason=text)
-        return outcome
+        return in_answer(self._ended(end), end, "the next packet")
 
     async def _poked(self) -> Outcome:
         """Send one more packet, and see what becomes of it."""
