@@ -45,6 +45,7 @@ SIDES = CLIENT, SERVER = int(Side.CLIENT), int(Side.SERVER)
 a system call, and compares with it, or finds a place by it, five times as slowly as with a number."""
 OPENING, FRESH, ESTABLISHED, HALF_CLOSED, EXPIRED = Phase
 _STANDING = (FRESH, ESTABLISHED)
+_LIFETIME, _UNACKNOWLEDGED = TimerKind.LIFETIME, TimerKind.UNACKNOWLEDGED
 _NOT_KEPT = (-math.inf, -math.inf)
 
 
@@ -125,9 +126,9 @@ class Flow:
 
     def running_since(self, rule: Rule) -> float:
         """Return when the timer of that rule was last set back to its full length."""
-        if rule.kind is TimerKind.LIFETIME:
+        if rule.kind is _LIFETIME:
             return self.opened_at
-        if rule.kind is TimerKind.UNACKNOWLEDGED:
+        if rule.kind is _UNACKNOWLEDGED:
             return self.pending_at
         return min(self.heard_at) if rule.each_direction else self.restarted_at
 
@@ -168,7 +169,7 @@ class Flow:
 
     def _lives_on(self, rule: Rule, now: float, holds: Callable[[int], bool]) -> bool:
         """Return whether the ends put off what is due, without having said anything that the flow was told."""
-        if rule.kind is TimerKind.UNACKNOWLEDGED:
+        if rule.kind is _UNACKNOWLEDGED:
             acknowledged = holds(CLIENT) and holds(SERVER)
             self.pending_at = math.inf if acknowledged else self.pending_at
             return acknowledged

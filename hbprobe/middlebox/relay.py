@@ -235,13 +235,14 @@ class Relay(Generic[LinkT]):
         if self._meets_silence(link):
             self._darken(link)
             return
-        self._read(link, SERVER)
-        self._read(link, CLIENT)
-        self._hear_first(link)
+        self._start(link)
 
-    def _hear_first(self, link: LinkT) -> None:
-        """Take what the client has said while the server was dialled: most have, and a look is less than a wait."""
-        self._readable(link, CLIENT, *link.socks)
+    def _start(self, link: LinkT) -> None:
+        """Relay in both directions."""
+        client, server = link.socks
+        self._watch.add_reader(server.fileno(), (self._on_readable, (link, SERVER, server, client)))
+        self._watch.add_reader(client.fileno(), (self._on_readable, (link, CLIENT, client, server)))
+        self._readable(link, CLIENT, client, server)  # most have spoken by now, and a look is less than a wait
 
     def _dial_next(self, link: LinkT, addresses: Sequence[SocketAddress], error_number: int) -> None:
         link.socks[SERVER].close()
@@ -345,11 +346,10 @@ class Relay(Generic[LinkT]):
 
     def _fin(self, link: LinkT, side: int) -> None:
         """Pass a FIN on. Nothing is left to be sent before it: while something was, nobody read from that side."""
-        is_second = link.ended != 0
-        link.end_came(side)
-        if is_second and self._is_empty(link):
-            self._close(link)  # and so sends it
+        if link.ended and self._is_empty(link):
+            self._close(link)  # which sends it
             return
+        link.end_came(side)
         if link.ended != BOTH or not self._is_empty(link):
             self._note_fin(link, side)
         self._pass_fin(link, side)

@@ -70,13 +70,18 @@ class StagedLink(Link):
         super().__init__(treatment.rules, now, luck, number, client)
         self.address = address
         self.treatment = treatment
-        self.pipes: list[FlowPipe | None] = [None, None]
+        self.pipes = _NO_PIPES
         """What comes from the client passes the first; None where there is no stage."""
         self.broken = False
         """One end has sent RST, and that is still on its way to the other."""
         self.how = _STOPPED
         """How it ends, what ends it, and by which timer; before that, how it would."""
         self.tls: FlowTls | None = None
+
+    def set_pipe(self, side: int, pipe: "FlowPipe | None") -> None:
+        """Let what comes from one end pass these stages; none for None."""
+        first, second = self.pipes
+        self.pipes = (pipe, second) if side == CLIENT else (first, pipe)
 
 
 class FlowPipe(Pipe):
@@ -87,6 +92,10 @@ class FlowPipe(Pipe):
         self.link = link
         self.side = side
         self.reading = False
+
+
+_NO_PIPES: tuple[FlowPipe | None, FlowPipe | None] = (None, None)
+"""One for all flows without stages, which are most."""
 
 
 class StagedRelay(Relay[StagedLink]):
@@ -164,7 +173,8 @@ class StagedRelay(Relay[StagedLink]):
         self._tell_changes(link, (), treatment.names)
         for side in SIDES:
             if treatment.stages[side]:
-                pipe = link.pipes[side] = FlowPipe(link, side)
+                pipe = FlowPipe(link, side)
+                link.set_pipe(side, pipe)
                 pipe.change(treatment.stages[side], now)
         return link
 
@@ -196,7 +206,8 @@ class StagedRelay(Relay[StagedLink]):
         if pipe is None and not plans:
             return
         if pipe is None:
-            pipe = link.pipes[side] = FlowPipe(link, side)
+            pipe = FlowPipe(link, side)
+            link.set_pipe(side, pipe)
             pipe.blocked = bool(link.unsent[1 - side])
             pipe.reading = link.phase is not OPENING and not pipe.blocked and not link.ended & 1 << side
             if pipe.reading and not link.is_dark:
@@ -208,7 +219,7 @@ class StagedRelay(Relay[StagedLink]):
     def _meets_silence(self, link: StagedLink) -> bool:
         if link not in self._links:  # nobody has asked for it since it expired
             link.treatment = self._treat(self._rules, link.number, link.opened_at)
-        return bool(link.treatment.dark) or super()._meets_silence(link)
+        return self._is_cut or link.treatment.dark != ""
 
     def _darken(self, link: StagedLink) -> None:
         """What its stages hold waits, too: sent now, it would be lost and come when the black hole heals."""
@@ -222,9 +233,12 @@ class StagedRelay(Relay[StagedLink]):
 
     # Moving bytes
 
-    def _hear_first(self, link: StagedLink) -> None:
-        if link.pipes[CLIENT] is None and link in self._links:
-            super()._hear_first(link)
+    def _start(self, link: StagedLink) -> None:
+        if link.pipes == _NO_PIPES:
+            super()._start(link)
+            return
+        for side in SIDES:
+            self._read(link, side)
 
     def _read(self, link: StagedLink, side: int) -> None:
         pipe = link.pipes[side]
@@ -332,7 +346,7 @@ class StagedRelay(Relay[StagedLink]):
             return
         reads = not (pipe.full or link.broken or link.ended & 1 << side)
         if not pipe and link.tls is None:
-            link.pipes[side] = None
+            link.set_pipe(side, None)
             self._due.forget(pipe)
             if reads:
                 super()._read(link, side)
@@ -361,6 +375,8 @@ class StagedRelay(Relay[StagedLink]):
         self._pass_fin(link, side)
 
     def _is_empty(self, link: StagedLink) -> bool:
+        if link.pipes == _NO_PIPES:
+            return True  # while something is left to be sent, nobody hears of an end
         (to_client, to_server), (first, second) = link.unsent, link.pipes
         is_empty = (first is None or first.empty) and (second is None or second.empty)
         return is_empty and not (to_client or to_server)
@@ -425,9 +441,10 @@ class StagedRelay(Relay[StagedLink]):
     def _forget(self, link: StagedLink) -> None:
         known = link in self._links
         super()._forget(link)
-        for pipe in link.pipes:
-            if pipe is not None:
-                self._due.forget(pipe)
+        if link.pipes != _NO_PIPES:
+            for pipe in link.pipes:
+                if pipe is not None:
+                    self._due.forget(pipe)
         if known:
             how, by, timer = link.how
             self._told(_ENDED, link.number, link.address, by, how, timer)

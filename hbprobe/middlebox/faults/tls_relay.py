@@ -11,7 +11,7 @@ import ssl
 
 from hbprobe.middlebox.faults.flow_tls import NO_TLS, FlowTls
 from hbprobe.middlebox.faults.staged_relay import FlowPipe, StagedLink, StagedRelay
-from hbprobe.middlebox.flow import SERVER, SIDES, Side
+from hbprobe.middlebox.flow import CLIENT, SERVER, SIDES, Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.stages.stage import StreamEnd
 from hbprobe.net.address import PeerAddress, name_of
@@ -30,9 +30,10 @@ class TlsRelay(StagedRelay):
 
     def _make_link(self, client: socket.socket, address: PeerAddress) -> StagedLink:
         link = super()._make_link(client, address)
-        if self.tls:
+        if self.tls is not NO_TLS:
             link.tls = FlowTls(self.tls)
-            link.pipes = [pipe or FlowPipe(link, side) for side, pipe in enumerate(link.pipes)]
+            first, second = link.pipes
+            link.pipes = (first or FlowPipe(link, CLIENT), second or FlowPipe(link, SERVER))
         return link
 
     # Handshakes, while the flow is being opened
