@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.errors import RequestError, UserError
+from hbprobe.measure.field_values import File
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import File, Request, catalogue_prior
+from hbprobe.measure.request import Request, catalogue_prior
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
