@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 from hbprobe.duration import parse_duration_s
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
-from hbprobe.measure.field_values import Duration, File, Whole
+from hbprobe.measure.field_values import Duration, Whole
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import Configured, Group, Request
+from hbprobe.measure.request import Configured, File, Group, Request
 
 if TYPE_CHECKING:
     from hbprobe.fleet.mix import Mix

@@ -1,8 +1,7 @@
-"""The values of a request: durations, shares, counts and files, what the type of each says, and how it is read."""
+"""The values of a request: durations, shares and counts, what the type of each says, and how it is read."""
 
 import math
 from dataclasses import dataclass
-from os import PathLike
 from types import UnionType
 from typing import Annotated, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -40,8 +39,6 @@ Share: TypeAlias = Annotated[float | str, Portion()]
 """From 0 to 1, or a percentage: `0.1`, `"10%"`."""
 Count: TypeAlias = Annotated[int, Whole()]
 """A whole number above 0."""
-File: TypeAlias = str | PathLike[str]
-"""The place of a file."""
 
 
 def marks_of(request: type[object]) -> dict[str, object]:

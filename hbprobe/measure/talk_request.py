@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from hbprobe.errors import RequestError
 from hbprobe.files import remark_on_readers
-from hbprobe.measure.field_values import File
-from hbprobe.measure.request import Connecting, LoggingIn, Searching, is_on_this_machine
+from hbprobe.measure.request import Connecting, File, LoggingIn, Searching, is_on_this_machine
 from hbprobe.trial.methods.table import Takes, taking
 from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 

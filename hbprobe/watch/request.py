@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.errors import RequestError, UserError
-from hbprobe.measure.field_values import File
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import Request, catalogue_prior
+from hbprobe.measure.request import File, Request
+from hbprobe.search.prior import shipped_prior
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Watch(Request[None]):
                 async with self._served(control, writer):
                     reloading = asyncio.ensure_future(_reloading(self, control, notifier))
                     try:
-                        await watch(plan, writer, wall_clock, catalogue_prior(), control=control)
+                        await watch(plan, writer, wall_clock, shipped_prior(), control=control)
                     finally:
                         reloading.cancel()
 
