@@ -93,17 +93,15 @@ class _Run:
         return [part for one in slices for part in one.samples]
 
     def _look(self, parts: Sequence[Words]) -> None:
-        if not parts:
-            return
-        samples = in_order(parts)
-        self._asked.add(samples.at_s)
-        averages, events = self._window.take(samples.at_s, samples.heartbeat_s)
-        self._curve.add(samples.at_s, averages)
-        self._events += events
-        known = averages[np.count_nonzero(averages < 0) :]
-        if len(known):
-            lowest_s = int(known.min())
-            self._lowest_s = lowest_s if self._lowest_s is None else min(lowest_s, self._lowest_s)
+        for samples in in_order(parts):
+            self._asked.add(samples.at_s)
+            averages, events = self._window.take(samples.at_s, samples.heartbeat_s)
+            self._curve.add(samples.at_s, averages)
+            self._events += events
+            known = averages[np.count_nonzero(averages < 0) :]
+            if len(known):
+                lowest_s = int(known.min())
+                self._lowest_s = lowest_s if self._lowest_s is None else min(lowest_s, self._lowest_s)
 
     def result(self) -> FleetResult:
         days = (self._end_s - self._begin_s) / DAY_S
