@@ -18,7 +18,7 @@ _COHORT = 12_500
 """Devices: enough that NumPy's own work counts for little, and few enough for the processor's cache."""
 _LEAST = 5000
 """Devices: with fewer in a cohort, threads mostly wait for each other."""
-_SAMPLES = 2_000_000
+_SAMPLES = 1_000_000
 """About so many at a time, which bounds the memory."""
 _SLICES_S = (10.0, DAY_S)
 _POINTS = 1000
