@@ -83,6 +83,23 @@ def test_keep_alives_that_do_not_help(facts):
     assert mended(facts.limit(Manner.CLOSED), seen)[1][-1] == told
 
 
+@pytest.mark.parametrize(
+    ("saved", "told"),
+    [
+        ((True, True, True), "bytes from either end save the request"),
+        ((True, False, True), "only bytes from the server save it"),
+        ((False, True, True), "only bytes from the client save it"),
+        ((False, False, False), None),
+    ],
+)
+def test_which_bytes_of_the_application_help(facts, saved, told):
+    drips = (Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
+    asked = [facts.asked(one, lives, interval_s=60.0) for one, lives in zip(drips, saved, strict=True)]
+    said = [line for line in mended(facts.limit(), [facts.silent(), *asked])[1] if "application" in line]
+    whole = f"In the application: {told}; every 60 s (1 min) was tried; any interval below 10 min should do."
+    assert said == ([] if told is None else [whole])
+
+
 def test_the_protocols_own_ping_that_helps(facts):
     seen = [facts.silent(), facts.asked(Question.BOTH_DRIP, True, interval_s=60.0)]
     told = (
