@@ -171,7 +171,7 @@ def _in_the_application(limit: Limit, seen: Sequence[Observation], reasoning: Re
 
 
 def _any_below(limit: Limit) -> str:
-    return f"; any interval below {format_duration(limit.survived_s)} should do" if limit.survived_s else ""
+    return f"; any interval below {seconds(limit.survived_s)} s should do" if limit.survived_s else ""
 
 
 def _keep_alive(
