@@ -267,7 +267,9 @@ def _windows(logs: "OpenLogs") -> Windows:
     ]
     recycled = f"SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = '{ABANDONED}'"
     restarts += [(float(at_s), "") for (at_s,) in logs.tables.each(recycled)]
-    return rebuild(logs.tables.each(SAMPLES), ends_s, logs.asked.settings, sorted(restarts))
+    columns = logs.tables.arrays(SAMPLES).values()  # which takes half the time of rows
+    samples = zip(*(column.tolist() for column in columns), strict=True)
+    return rebuild(samples, ends_s, logs.asked.settings, sorted(restarts))
 
 
 def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
