@@ -400,7 +400,7 @@ def _httperr(logs: "OpenLogs") -> dict[str, int]:
 def _httperr_findings(httperr: Mapping[str, int]) -> Iterator[LogFindingPart]:
     """Say what HTTP.sys's log tells of; a reason that is not known here stands in the report only."""
     known: tuple[tuple[tuple[str, ...], Literal["problem", "note"], str], ...] = (
-        ((IDLE,), "note", "idle after an answer, which is normal"),
+        ((IDLE,), "note", "idle after an answer, which is normal and no evidence of the path"),
         (GONE, "note", "with a request whose client was gone before its answer"),
         (SLOW, "note", "with a request that came too slowly"),
         ((ABANDONED,), "note", "with a request in a worker process that ended or was recycled"),
