@@ -33,6 +33,21 @@ _NUMBERS = tuple(
 _IN_THE_KERNEL = ("tests/lab/kernel/", "tests/cli/test_kernel_lab.py")
 """Namespaces are numbered for the whole machine, and who looks for leftovers must not find another test's."""
 
+_MADE_ONCE = (
+    "tests/cli/test_report.py",
+    "tests/evidence/logs/test_logs_document.py",
+    "tests/records/test_diagnosis.py",
+    "tests/report/documents/test_past_evidence.py",
+    "tests/report/documents/test_sections.py",
+    "tests/report/plots/test_catalogue_plot.py",
+    "tests/report/plots/test_fleet_pictures.py",
+    "tests/test_seams.py",
+    "tests/watch/test_every_method_watched.py",
+    "tests/watch/test_live_table.py",
+    "tests/web/test_watch_page.py",
+)
+"""Each with a fixture of the session that takes longer than most of its tests: in one process it is made once."""
+
 
 def pytest_configure():
     """Undo what a shell does to its background jobs: what is ignored here would be ignored by every program that a
@@ -67,6 +82,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.startswith(_IN_THE_KERNEL):
             item.add_marker(pytest.mark.xdist_group("kernel lab"))
+        if item.nodeid.startswith(_MADE_ONCE):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if item.nodeid.startswith((*_NUMBERS, *_IN_THE_KERNEL)):
             item.add_marker(pytest.mark.once)
     waiting = [item for item in items if item.get_closest_marker("realtime")]

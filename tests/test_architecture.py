@@ -75,6 +75,7 @@ TOUCHING = {
     "cli.history",
     "cli.lab",
     "cli.locate",
+    "cli.pages",
     "cli.logs",
     "cli.main",
     "cli.box_log",

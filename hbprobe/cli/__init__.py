@@ -1,11 +1,11 @@
 """The command line: each verb parses into a request, runs it, and shows its record. No logic of its own.
 
-A command line goes through `main` and `app` to the verb's module, which is imported only then; `request_options`
-makes the options of a verb from the fields of its request, and `output` shows the record, or writes it.
+A command line goes through `main` to a help page, or through `app` to the verb's module, which is imported only then.
+`request_options` makes the options of a verb from the fields of its request; `output` shows the record, or writes it.
 
     main.py            the program: runs one command, and turns the two errors into one line and an exit status
-    app.py             the tree of verbs: which module does what, how the pages look, and what is said of a command
-                       line that is wrong
+    app.py             the tree of verbs: which module does what, and what is said of a command line that is wrong
+    pages.py           the help pages: which of them a command line asks for, and how it looks on a terminal
     verbs.py           which verbs there are, and what their help says: the overview, each verb's page and the manual
                        are made of this
     request_options.py verbs out of request classes: each field is an option, its doc is the help, and what is wrong
@@ -41,5 +41,5 @@ makes the options of a verb from the fields of its request, and `output` shows t
     history.py         `hbprobe history`: what a watch has found
 
 A new verb is a row of `verbs.VERBS` and a module of the same name with a function of the same name; docs/man.py then
-writes its page of the manual.
+writes its help page and its part of the manual.
 """

@@ -1,9 +1,5 @@
-"""The tree of verbs: which module does what, how the pages look, and what is said of a command line that is wrong."""
+"""The tree of verbs: which module does what, and what is said of a command line that is wrong."""
 
-import functools
-import itertools
-import math
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,20 +18,17 @@ from cyclopts.exceptions import (
 
 from hbprobe import __version__
 from hbprobe.cli.options import ARGUMENTS, OPTIONS
-from hbprobe.cli.verbs import ABOUT, EXIT_STATUS, VERBS
+from hbprobe.cli.pages import HELP_FLAGS
+from hbprobe.cli.verbs import ABOUT, VERBS
 from hbprobe.errors import UserError
 from hbprobe.profiles.mistakes import nearest
 
 if TYPE_CHECKING:
     from cyclopts.argument import Argument
-    from cyclopts.help import HelpEntry, HelpPanel
-    from rich.console import Console, ConsoleOptions
 
 _PROGRAM = "hbprobe"
 _HERE = {"completion", "help"}
 """The verbs that are about the command line itself; each of the others is a module of its name."""
-_WITH_ACTIONS = {"profiles"}
-"""The verbs that are a tree of their own."""
 
 _ZSH = """
 if [[ $funcstack[1] == _cyclopts_hbprobe ]]; then _cyclopts_hbprobe "$@"; else compdef _cyclopts_hbprobe hbprobe; fi
@@ -49,9 +42,6 @@ def command_line() -> App:
         name=_PROGRAM,
         help=ABOUT,
         help_format="plaintext",
-        help_formatter=_Page(),
-        help_epilogue=f"{EXIT_STATUS}\n\n'hbprobe VERB --help' explains a verb.",
-        usage=f"{_PROGRAM} VERB [OPTIONS]",
         version=f"{_PROGRAM} {__version__}",
         version_flags=("--version", "-V"),
         default_parameter=Parameter(negative=(), show_default=False, allow_repeating=True),
@@ -62,18 +52,12 @@ def command_line() -> App:
     )
     for place, (name, verb) in enumerate(VERBS.items()):
         if name not in _HERE:
-            app.command(
-                f"hbprobe.cli.{name}:{name}",
-                name=name,
-                help=verb.help,
-                sort_key=place,
-                **({} if name in _WITH_ACTIONS else {"usage": _usage(name), "help_epilogue": verb.epilogue}),
-            )
+            app.command(f"hbprobe.cli.{name}:{name}", name=name, help=verb.summary, sort_key=place)
 
-    def help_(*verb: Annotated[str, Parameter(name="VERB", help="which verb, and which action of it")]) -> int:
-        """Print the page of a verb."""
-        parse(app, [*verb, "--help"])()
-        return 0
+    def help_(*verb: Annotated[str, Parameter(name="VERB", help="which verb, and which action of it")]) -> None:
+        """Say what is wrong with the name of a page that there is not."""
+        parse(app, verb)  # says so of a verb and of an action
+        raise UserError(f"{verb[-1]!r}: nothing more was expected here; see {_PROGRAM} help --help")
 
     def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="which shell")], /) -> int:
         """Print what a shell is to read."""
@@ -82,36 +66,18 @@ def command_line() -> App:
         return 0
 
     for name, act in (("completion", completion), ("help", help_)):
-        verb = VERBS[name]
-        app.command(
-            act,
-            name=name,
-            help=verb.help,
-            usage=_usage(name),
-            help_epilogue=verb.epilogue,
-            sort_key=[*VERBS].index(name),
-        )
+        app.command(act, name=name, help=VERBS[name].summary, sort_key=[*VERBS].index(name))
     return app
-
-
-def _usage(verb: str) -> str:
-    return f"{_PROGRAM} {verb} {VERBS[verb].usage}"
 
 
 def parse(app: App, argv: Sequence[str]) -> Callable[[], int | None]:
     """Return what the command line asks for, ready to be called; raises UserError where it cannot be read."""
-    if argv and argv[0] in VERBS.keys() - _WITH_ACTIONS and _asks_for_help(argv):
-        return functools.partial(app.help_print, [argv[0]])  # parse_args would read all its options before
+    words = [word for word in argv if word not in HELP_FLAGS or "--" in argv[: argv.index(word)]]
     try:
-        command, bound, _ = app.parse_args(argv, exit_on_error=False, print_error=False)
+        command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         raise UserError(_said(error)) from None
     return lambda: command(*bound.args, **bound.kwargs)
-
-
-def _asks_for_help(words: Sequence[str]) -> bool:
-    """Say whether the page of a verb is asked for, wherever among its options."""
-    return not {"--help", "-h"}.isdisjoint(itertools.takewhile(lambda word: word != "--", words))
 
 
 def _said(error: CycloptsError) -> str:
@@ -177,43 +143,3 @@ def _name(argument: "Argument") -> str:
 def _meant(word: str, known: Sequence[str]) -> str:
     near = nearest(word, list(known))
     return f" (did you mean {near}?)" if near else ""
-
-
-class _Page:
-    """How a page looks: two columns of plain text, in colour on a terminal (the library's tables are slow)."""
-
-    def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
-        """Print one table."""
-        from cyclopts.help.specs import CommandNameRenderer, NameRenderer
-        from rich.text import Text
-
-        if not panel.entries:
-            return
-        named = (CommandNameRenderer if panel.format == "command" else NameRenderer)(
-            math.ceil(options.max_width * 0.35)
-        )
-        rows = [(str(named(entry)).splitlines(), _described(entry)) for entry in panel.entries]
-        left = max(len(name) for names, _ in rows for name in names)
-        page = Text.assemble((f"{panel.title}", "bold"), "\n")
-        about = _plain(panel.description)
-        page.append("".join(f"  {line}\n" for line in textwrap.wrap(about, max(options.max_width - 2, 12))))
-        for names, words in rows:
-            lines = textwrap.wrap(words, max(options.max_width - left - 4, 12), break_on_hyphens=False)
-            for name, line in itertools.zip_longest(names, lines, fillvalue=""):
-                page.append("  ").append(name, "cyan").append(f"{'':{left - len(name) + 2}}{line}".rstrip() + "\n")
-        console.print(page, soft_wrap=True)
-
-    def render_usage(self, console: "Console", _options: "ConsoleOptions", usage: object) -> None:
-        """Print how the verb is written, on one line."""
-        console.print(f"Usage: {str(usage).strip()}\n", markup=False, highlight=False, soft_wrap=True)
-
-
-def _described(entry: "HelpEntry") -> str:
-    """Return what an option is, what it may be, and whether it must be."""
-    choices = f"[choices: {', '.join(entry.choices)}]" if entry.choices else ""
-    return " ".join(filter(None, (_plain(entry.description), choices, "[required]" if entry.required else "")))
-
-
-def _plain(text: object) -> str:
-    """Return the words of a description, which is a text with more behind it, or nothing."""
-    return str(getattr(text, "primary_renderable", text) or "").strip()

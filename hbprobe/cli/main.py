@@ -27,12 +27,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     # Imported here, so that Ctrl-C meanwhile ends in a status and not in a traceback.
+    from hbprobe.cli.pages import page_asked_for
+
+    words = sys.argv[1:] if argv is None else argv
+    if page := page_asked_for(words):
+        print(page)
+        return 0
+
     from hbprobe.cli.app import command_line, parse
     from hbprobe.errors import CannotMeasureError, UserError
     from hbprobe.text import shown
 
     try:
-        return parse(command_line(), sys.argv[1:] if argv is None else argv)() or 0
+        return parse(command_line(), words)() or 0
     except (UserError, CannotMeasureError) as error:
         sys.stdout.flush()
         print(f"hbprobe: {shown(str(error))}", file=sys.stderr)

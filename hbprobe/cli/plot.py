@@ -90,6 +90,6 @@ def _staircase(results: "list[Result]", profiles: "list[Profile]") -> "Figure":
         cut, path = cut_of(profiles[0]), profiles[0].id
     else:
         limit = results[0].limit
-        cut = Cut() if limit.cut_s is None else Cut(limit.cut_s, Manner(limit.manner or Manner.SILENT))
+        cut = Cut() if limit.cut_s is None else Cut(limit.cut_s, limit.heard or Manner.SILENT)
         path = path_words(results[0])
     return staircase_plot(DEVICES, cut.limit_s, cut.manner, Settings(), path=path)

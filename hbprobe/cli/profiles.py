@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from hbprobe.cli.options import Json, MaybeTime, profile_ids
+from hbprobe.cli.options import OPTIONS, Json, MaybeTime, profile_ids
 from hbprobe.cli.verbs import VERBS
 from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.vocabulary import Category
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile
 
 
-profiles = App(name="profiles", help=VERBS["profiles"].help, help_epilogue=VERBS["profiles"].epilogue)
+profiles = App(name="profiles", help=VERBS["profiles"].summary, group_parameters=OPTIONS)
 
 Paths = Annotated[
     str, Parameter(name="PATH", help="your own files and folders in place of the shipped", completer=profile_ids)

@@ -1,37 +1,15 @@
 """Which verbs there are, and what their help says: the overview, each verb's page and the manual are made of this."""
 
-import textwrap
 from dataclasses import dataclass
-
-_COLUMNS = 70
 
 
 @dataclass(frozen=True, slots=True)
 class VerbHelp:
-    """One verb's words.
-
-    Each example is a command line that can be typed as it stands, and what it is for. The usage is said, since to
-    work it out would be to read all the options of a verb once more for one line.
-    """
+    """One verb's words; each example is a command line that can be typed as it stands, and what it is for."""
 
     summary: str
     about: str
     examples: tuple[tuple[str, str], ...]
-    usage: str = "[OPTIONS]"
-
-    @property
-    def help(self) -> str:
-        """What the verb's page opens with."""
-        return f"{self.summary}\n\n{self.about}"
-
-    @property
-    def epilogue(self) -> str:
-        """What the verb's page ends with; a long example goes on as a shell lets it."""
-        lines = ["Examples:"]
-        for command, purpose in self.examples:
-            first, *more = textwrap.wrap(command, _COLUMNS, break_long_words=False, break_on_hyphens=False)
-            lines += ["", f"  # {purpose}", " \\\n      ".join((f"  {first}", *more))]
-        return "\n".join(lines)
 
 
 ABOUT = "Find, explain and reproduce the timers that kill long-lived HTTPS requests on a network path."
@@ -52,7 +30,6 @@ VERBS = {
             ("hbprobe lab", "a provider that cuts after ten minutes, and what Exchange makes of it"),
             ("hbprobe lab cisco-asa --set idle=15min --exit-code", "a firewall with another timer, told to a script"),
         ),
-        usage="[OPTIONS] [PROFILE...]",
     ),
     "preflight": VerbHelp(
         "check step by step that an ActiveSync server answers a device",
@@ -65,7 +42,6 @@ VERBS = {
                 "the same from a script",
             ),
         ),
-        usage="[OPTIONS] URL",
     ),
     "probe": VerbHelp(
         "search a real path for the longest request that survives",
@@ -81,7 +57,6 @@ VERBS = {
                 "against any web server; the journal lets it go on later",
             ),
         ),
-        usage="[OPTIONS] URL",
     ),
     "diagnose": VerbHelp(
         "find the limit of a path, and explain it: which timer, whose, what kind of box, what would mend it",
@@ -94,7 +69,6 @@ VERBS = {
             ),
             ("hbprobe diagnose --lab cisco-asa", "what it would say of a firewall of the catalogue"),
         ),
-        usage="[OPTIONS] [URL]",
     ),
     "locate": VerbHelp(
         "find the hop that forgets idle connections",
@@ -109,7 +83,6 @@ VERBS = {
             ),
             ("hbprobe locate https://www.example.net/ --method idle --hops 12", "against any web server"),
         ),
-        usage="[OPTIONS] URL",
     ),
     "capture": VerbHelp(
         "read packet captures: who killed which connection, after which silence",
@@ -123,7 +96,6 @@ VERBS = {
             ),
             ("hbprobe capture ring --port 443 --plot connections.png", "a folder of captures, with a picture"),
         ),
-        usage="[OPTIONS] CAPTURE...",
     ),
     "logs": VerbHelp(
         "read logs of IIS, HTTPERR and Windows events: limits by network, event 1040, devices in trouble",
@@ -134,7 +106,6 @@ VERBS = {
             ("hbprobe logs W3SVC1 W3SVC2 events.evtx", "two servers, and the event log of one"),
             ("hbprobe logs W3SVC1 --report user-agents --plot agents.png", "one question, with a picture"),
         ),
-        usage="[OPTIONS] [PATH...]",
     ),
     "serve": VerbHelp(
         "be the far end: hold requests open as long as the probe asks; stand in for Exchange ActiveSync",
@@ -160,7 +131,6 @@ VERBS = {
                 "two boxes, whose timers run twenty times as fast",
             ),
         ),
-        usage="--upstream HOST:PORT [OPTIONS] PROFILE...",
     ),
     "toxiproxy": VerbHelp(
         "be a fault proxy that clients of Toxiproxy steer, with the timers of the catalogue",
@@ -224,7 +194,6 @@ VERBS = {
                 "which share of holds survives, for two products",
             ),
         ),
-        usage="--out FILE [OPTIONS] [RESULT.JSON...]",
     ),
     "report": VerbHelp(
         "write results as one file to mail: what was asked, found, and is to be done",
@@ -235,7 +204,6 @@ VERBS = {
             ("hbprobe report monday.json tuesday.json --format csv", "for a spreadsheet, on standard output"),
             ("hbprobe report one.json other.json --compare --out sides.html", "two paths, providers or dates"),
         ),
-        usage="[OPTIONS] RESULT.JSON...",
     ),
     "watch": VerbHelp(
         "measure paths again and again, and say when a limit changed",
@@ -246,7 +214,6 @@ VERBS = {
             ("hbprobe watch /etc/hbprobe/watch.yaml", "as a service would"),
             ("hbprobe watch office.yaml --live", "all targets in a table that changes"),
         ),
-        usage="[OPTIONS] FILE",
     ),
     "history": VerbHelp(
         "list and draw what hbprobe watch has measured",
@@ -256,7 +223,6 @@ VERBS = {
             ("hbprobe history office.yaml", "every measurement, and every change"),
             ("hbprobe history office.yaml --target branch --out limits.svg", "the limits of one target as a picture"),
         ),
-        usage="[OPTIONS] FILE",
     ),
     "schema": VerbHelp(
         "print the JSON Schema of a document that --json writes",
@@ -266,7 +232,6 @@ VERBS = {
             ("hbprobe schema", "which documents there are"),
             ("hbprobe schema result", "what lab, probe and lab --out write"),
         ),
-        usage="[NAME]",
     ),
     "completion": VerbHelp(
         "print what lets a shell complete hbprobe's command line",
@@ -275,12 +240,10 @@ VERBS = {
             ('eval "$(hbprobe completion bash)"', "in ~/.bashrc"),
             ("hbprobe completion fish", "goes to ~/.config/fish/completions/hbprobe.fish"),
         ),
-        usage="SHELL",
     ),
     "help": VerbHelp(
         "explain a verb",
         "Print the page of a verb, as 'hbprobe VERB --help' does; without a verb, the overview.",
         (("hbprobe help probe", "the page of probe"), ("hbprobe help profiles list", "the page of an action")),
-        usage="[VERB...]",
     ),
 }

@@ -173,7 +173,7 @@ def spread_holds(limit: Limit, count: int, max_s: float) -> tuple[float, ...]:
     """
     if limit.cut_s is None:
         return (max_s,) * count
-    if limit.manner is not Manner.SILENT:
+    if limit.heard is not Manner.SILENT:
         return (round(_TO * limit.cut_s, 3),) * count
     step = (_TO - _FROM) / max(1, count - 1)
     return tuple(round((_FROM + step * number) * limit.cut_s, 3) for number in range(count))

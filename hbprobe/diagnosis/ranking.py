@@ -129,7 +129,7 @@ def _is_possible(foretold: Prediction, limit: Limit) -> bool:
     later_s = [span_s[1] for timer in foretold.before if (span_s := settable(timer)) is not None]
     if any(most_s < (limit.survived_s or 0.0) for most_s in later_s):
         return False
-    return _on_limit(foretold, limit) is not None and _manner(limit) in foretold.manners
+    return _on_limit(foretold, limit) is not None and limit.heard in foretold.manners
 
 
 def _points(
@@ -186,13 +186,8 @@ _AFTERMATHS = {
 }
 
 
-def _manner(limit: Limit) -> Manner | None:
-    """Return how the box cut; RST to the next packet is what method idle sees of a silent one."""
-    return Manner.SILENT if limit.aftermath is Aftermath.RESET else limit.manner
-
-
 def _on_manner(foretold: Prediction, limit: Limit, seen: Sequence[Observation]) -> Iterator[Argument]:
-    how = _manner(limit)
+    how = limit.heard
     assert how is not None
     yield Argument(4, _MANNERS[how])
     if limit.status is not None and foretold.status is not None:

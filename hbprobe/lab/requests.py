@@ -264,7 +264,8 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         super().check()
 
     async def _measured(self, observer: Observer) -> "Diagnosis":
-        from hbprobe.measure.conclude import conclude, in_force, sum_up
+        from hbprobe.measure.conclude import conclude, in_force
+        from hbprobe.measure.diagnosing import sum_up
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over
         from hbprobe.profiles.catalogue import Catalogue

@@ -11,7 +11,6 @@ import math
 import socket
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
 from os import PathLike
 from pathlib import Path
 from types import UnionType
@@ -33,6 +32,7 @@ from hbprobe.duration import LONGEST_S, format_duration, parse_duration_s
 from hbprobe.errors import RequestError
 from hbprobe.measure.observe import Observer
 from hbprobe.net.target import HTTP, HTTP_1_1, Scheme
+from hbprobe.search.prior import Prior, shipped_prior
 from hbprobe.search.search import SearchSettings
 from hbprobe.share import parse_share
 from hbprobe.trial.methods.table import CHOICES, METHODS, MethodTraits, of_scheme
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from hbprobe.net.target import Target
     from hbprobe.net.wire import Dialer
     from hbprobe.records.record import Origin
-    from hbprobe.search.prior import Prior
     from hbprobe.warp import Clock
 
 
@@ -321,15 +320,15 @@ class Searching(Group):
         except ValueError as error:
             raise _unfit(error) from None
 
-    def prior(self) -> "Prior | None":
+    def prior(self) -> Prior | None:
         """Return what the search is to know of timers beforehand; None for one that only splits."""
-        return None if self.strategy == "split" else catalogue_prior()
+        return None if self.strategy == "split" else shipped_prior()
 
     def how_long(self, search: SearchSettings, rate: float = 1.0) -> str:
         """Say how long a search is likely to take, `rate` seconds of the path in one."""
         from hbprobe.search.expected import takes
 
-        span = takes(search, catalogue_prior(), guided=self.strategy == "guided")
+        span = takes(search, shipped_prior(), guided=self.strategy == "guided")
         likely, least, most, worst = (
             _roughly(length_s / rate) for length_s in (span.likely_s, span.least_s, span.most_s, span.worst_s)
         )
@@ -346,15 +345,6 @@ class Searching(Group):
 def defaults_with(traits: MethodTraits) -> SearchSettings:
     """Return the search that a method makes where nothing is said of it."""
     return SearchSettings(connections=traits.connections)
-
-
-@cache
-def catalogue_prior() -> "Prior":
-    """Return what the shipped products make likely of a limit."""
-    from hbprobe.profiles.catalogue import Catalogue
-    from hbprobe.search.prior import prior_of
-
-    return prior_of(Catalogue().all())
 
 
 def _roughly(length_s: float) -> str:

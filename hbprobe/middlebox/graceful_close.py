@@ -31,11 +31,12 @@ class GracefulClose:
         notify: bool,
         linger: bool,
         waits: bool = False,
+        number: int = 0,
     ) -> None:
         """Take over a socket that the loop does not watch, and what its peer has not got yet.
 
         `notify`: TLS's close_notify goes before the FIN, which says that nothing is missing. `waits`: not before
-        `go_on`. It stands in `under_way` until it is done.
+        `go_on`. It stands in `under_way` until it is done. `number`: of which flow it is the end.
         """
         self._loop = asyncio.get_running_loop()
         self.sock = sock
@@ -43,6 +44,9 @@ class GracefulClose:
         self._under_way = under_way
         self._notify = notify
         self._linger = linger
+        self.number = number
+        self.is_still = waits
+        """It does nothing until `go_on`."""
         self._fin_is_sent = False
         self._timer: asyncio.TimerHandle | None = None
         under_way.add(self)
@@ -51,10 +55,12 @@ class GracefulClose:
 
     def stand_still(self) -> None:
         """Do nothing until `go_on`; the socket may be made silent meanwhile."""
+        self.is_still = True
         self._stop()
 
     def go_on(self) -> None:
         """Begin, or go on where it stood still."""
+        self.is_still = False
         if self._fin_is_sent:
             self._await_fin()
         else:

@@ -19,6 +19,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -59,6 +60,19 @@ class LastAnswer(web.Response):
     idle_limit: IdleLimit | None = None
 
 
+class Http2Watch:
+    """Who hears of a connection of HTTP/2 itself, apart from what is asked on it. This one does nothing with it."""
+
+    announced: Mapping[int, int] = MappingProxyType({})
+    """Settings that the client is told beside those of the protocol."""
+
+    def stands(self, transport: asyncio.Transport) -> None:
+        """Take note that the client speaks HTTP/2 indeed."""
+
+    def asked(self) -> None:
+        """Take note of PINGs, which are answered."""
+
+
 class HttpServer:
     """An aiohttp application on addresses of its own."""
 
@@ -69,18 +83,19 @@ class HttpServer:
         said: Callable[[str], None] = lambda _: None,
         *,
         keepalive_s: float,
-        http2: bool = False,
+        http2: Callable[[], Http2Watch] | None = None,
         may_idle_s: Callable[[web.Request], float | None] = lambda _: None,
     ) -> None:
         """`said` hears of clients that are turned away, once a minute at most.
 
         `keepalive_s` is how long a connection may be quiet between two requests; `may_idle_s` may name less, after a
-        request, and so may a `LastAnswer`. It must come from an application that was given to nobody
-        else. `http2`: that is spoken, too, where TLS agrees on it, and without TLS with clients that begin with it.
+        request, and so may a `LastAnswer`. It must come from an application that was given to nobody else. `http2`: that
+        is spoken, too, where TLS agrees on it, and without TLS with clients that begin with it; it makes what hears of
+        each connection.
         """
         self._tls = tls
         self._http2 = http2
-        if tls is not None and http2:
+        if tls is not None and http2 is not None:
             tls.set_alpn_protocols([HTTP_2, HTTP_1_1])
         self._said = said
         self._may_idle_s = may_idle_s
@@ -179,12 +194,12 @@ class HttpServer:
         server = self._runner.server
         assert server is not None
         tls = transport.get_extra_info("ssl_object")
-        if not self._http2 or (tls is not None and tls.selected_alpn_protocol() != HTTP_2):
+        if (watch := self._http2) is None or (tls is not None and tls.selected_alpn_protocol() != HTTP_2):
             return server()
         from hbprobe.net.http2_server import Http2Protocol, Undecided
 
         def http2() -> Http2Protocol:
-            return Http2Protocol(server, lambda _: self._speaks_http2(transport))
+            return Http2Protocol(server, watch(), lambda _: self._speaks_http2(transport))
 
         return Undecided(server, http2) if tls is None else http2()
 

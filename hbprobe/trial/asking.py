@@ -10,9 +10,9 @@ from dataclasses import replace
 from hbprobe.farend.hold_request import hold_query, hold_token, without_drip
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.liveness import keep_alive
-from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
+from hbprobe.net.replies import Answer, Broken, End, Reply
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.trial.classify import classify
+from hbprobe.trial.classify import classify, in_answer
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question, page_words
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.outcome import Kind, Outcome
@@ -136,15 +136,14 @@ class Asking:
         quiet_s = self._loop.time()
         async with self._quiet(wire, ask.hold_s):
             reply: Reply = await conversation.silence(quiet_s + ask.hold_s)
-            in_answer = reply is None
-            if in_answer:
+            asked = reply is None
+            if asked:
                 conversation.ask("GET", path)
                 reply = await conversation.reply(self._loop.time() + self._grace_s)
         now_s = self._loop.time() if reply is None else reply.at_s
         outcome = classify(reply, hold_s=ask.hold_s, started_s=quiet_s, now_s=now_s, expected=None)
-        if in_answer and isinstance(reply, End) and reply.kind is EndKind.RST:
-            text = "RST in answer to the next request"
-            outcome = replace(outcome, aftermath=Aftermath.RESET, reason=text)
+        if asked and isinstance(reply, End):
+            outcome = in_answer(outcome, reply, "the next request")
         socket = await examine(wire) if outcome.how is Manner.SILENT else None
         return Observation(
             ask,
@@ -152,7 +151,7 @@ class Asking:
             signed=_is_signed(reply),
             server=_said(first, "server"),
             via=_said(first, "via"),
-            quiet=not in_answer,
+            quiet=not asked,
             announced_s=_announced(first),
             socket=socket,
         )

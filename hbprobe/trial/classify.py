@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from hbprobe.duration import format_duration
 from hbprobe.eas.refusal import pause_told_s
-from hbprobe.manner import Manner
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.text import cut_short, without_query_values
 from hbprobe.trial.evidence import FarEndSaw, FarEndState, Observation
@@ -74,6 +74,17 @@ def unless_by_far_end(outcome: Outcome, saw: FarEndSaw | None, grace_s: float) -
     else:
         return outcome
     return Outcome(Kind.FAILED, outcome.elapsed_s, reason=f"{reason}, which says nothing of the path", again=True)
+
+
+def in_answer(outcome: Outcome, end: End, to: str) -> Outcome:
+    """Return what an end shows that came in answer to what was asked after the silence, and not by itself.
+
+    The client that did not ask would wait still. `to` names what was asked.
+    """
+    aftermath = {EndKind.RST: Aftermath.RESET, EndKind.FIN: Aftermath.CLOSED}.get(end.kind)
+    if aftermath is None or outcome.kind is not Kind.CUT:
+        return outcome
+    return replace(outcome, aftermath=aftermath, exact=False, reason=f"{outcome.reason} in answer to {to}")
 
 
 def _ended(end: End, elapsed_s: float, hold_s: float, *, asked: bool) -> Outcome:

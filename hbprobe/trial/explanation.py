@@ -7,7 +7,7 @@ from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import FarEndState, Observation
 from hbprobe.trial.keep_alives import shipped_near
-from hbprobe.trial.outcome import Cause, Kind, Outcome
+from hbprobe.trial.outcome import IN_ANSWER, Cause, Kind, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +227,8 @@ def _death(seen: Observation) -> str:
             return f"nothing came here, though the answer was due after {hold}"
         case Manner.CLOSED | Manner.RESET:
             what = "RST" if outcome.how is Manner.RESET else "FIN"
+            if (outcome.how, outcome.aftermath) in IN_ANSWER:
+                return f"{what} came in answer to what was asked after {at}"
             return f"{what} came after {at}{', while nothing was asked' if seen.quiet else ''}"
         case _:
             return f"a request that was quiet for {hold} lived: the limit is not the same each time"

@@ -35,6 +35,10 @@ class Cause(Word):
     PATH_DOWN = "path-down", "the server, or the whole path to it, is down"
 
 
+IN_ANSWER = ((Manner.RESET, Aftermath.RESET), (Manner.CLOSED, Aftermath.CLOSED))
+"""An end that did not come by itself: what was asked after the silence was answered with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SocketSaw:
     """What the client's socket saw of one more packet on a silent connection."""
@@ -61,7 +65,8 @@ class Outcome:
     status: int | None = None
     """The HTTP status, where one came that was not the far end's answer."""
     aftermath: Aftermath | None = None
-    """For a silent cut, where the connection was examined."""
+    """What came in answer to a packet from here: for a silent cut the one that examined the connection, and otherwise
+    what was asked after the silence. None for an end that came by itself."""
     reason: str = ""
     """For people: what was seen."""
     causes: tuple[Cause, ...] = ()
@@ -95,6 +100,9 @@ _TOLERANCE = 0.05
 """Limits that lie no further apart than this share of themselves are one: boxes sweep, and answers come late."""
 
 
+_BEFORE_THE_SERVER = {Cause.CLOSED_BY_PROXY: "a proxy", Cause.RESET_BY_BOX: "a box"}
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """The longest hold that survives, as a bracket: what was measured of a path.
@@ -115,6 +123,17 @@ class Limit:
     causes: tuple[Cause, ...] = ()
     """What the request died of that was cut at `cut_s`."""
     evidence: tuple[str, ...] = ()
+
+    @property
+    def heard(self) -> Manner | None:
+        """How a client sees it that only waits: not at all, where the end came in answer to what was asked later."""
+        return Manner.SILENT if (self.manner, self.aftermath) in IN_ANSWER else self.manner
+
+    @property
+    def named_end(self) -> str:
+        """Who ends idle sessions, where that is rather the server: the evidence may leave another one open."""
+        others = [name for cause, name in _BEFORE_THE_SERVER.items() if cause in self.causes]
+        return ", or ".join(("the server", *(f"{name} before it" for name in others)))
 
     @property
     def is_known(self) -> bool:

@@ -127,7 +127,6 @@ function rowOf(known, number) {
   ends.textContent = api.ending;
   ends.setAttribute("aria-label", `${api.ending} ${whom}`);
   ends.addEventListener("click", () => act(() => api.end(known.box, number), `${whom}: ${api.ending.toLowerCase()}`));
-  dark.hidden = !known.box.one_by_one;
   dark.addEventListener("click", () => switchDark(known, number));
   const made = { row, dark, cells: row.children, bar: row.querySelector(".bar"), text: row.querySelector(".text"), whom };
   put(made.cells[0], String(number));

@@ -15,7 +15,6 @@ export async function all() {
       heading: `Box ${box.box}: ${box.profile}, layer ${box.layer}`,
       says: `${opened} sessions so far; ended: ${closed} closed, ${reset} reset, ${deaths.join(", ") || "none by a timer"}`,
       timers: box.timers_s,
-      one_by_one: box.layer !== "http",
     };
   });
   return { says: `hbprobe ${about.version}${about.draining ? ", which drains: no more sessions are taken" : ""}`, boxes };

@@ -13,7 +13,6 @@ export async function all() {
     says: proxy.enabled ? "takes connections" : "disabled",
     enabled: proxy.enabled,
     timers: {},
-    one_by_one: true,
   }));
   return { says: boxes.length === 1 ? "1 proxy" : `${boxes.length} proxies`, boxes };
 }

@@ -9,7 +9,18 @@ from hbprobe.cli.main import main
 from hbprobe.cli.verbs import VERBS
 from hbprobe.errors import CannotMeasureError, UserError
 
-SLOW = ("aiohttp", "matplotlib", "numpy", "pydantic", "cryptography", "trustme", "yaml")
+SLOW = (
+    "aiohttp",
+    "asyncio",
+    "cryptography",
+    "cyclopts",
+    "matplotlib",
+    "numpy",
+    "pydantic",
+    "rich",
+    "trustme",
+    "yaml",
+)
 
 
 def fails_with(monkeypatch, error):
@@ -37,16 +48,6 @@ def test_its_help(verb, capsys):
     assert capsys.readouterr().out == page
 
 
-def test_a_page_fits_its_terminal(monkeypatch, capsys):
-    for columns in (40, 80, 200):
-        monkeypatch.setenv("COLUMNS", str(columns))
-        assert main(["proxy", "--help"]) == 0
-        options = (
-            capsys.readouterr().out.partition("Options\n")[2].partition("Exit status")[0].partition("Examples:")[0]
-        )
-        assert max(map(len, options.splitlines())) <= columns
-
-
 def test_alone_it_shows_the_overview(capsys):
     assert main([]) == 0
     overview = capsys.readouterr().out
@@ -67,17 +68,6 @@ def test_help_does_not_wait_for_heavy_libraries(verb):
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "loaded: []"
-
-
-def test_colour_is_for_terminals(monkeypatch, capsys):
-    assert main(["lab", "--help"]) == 0
-    assert "\x1b[" not in capsys.readouterr().out
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    assert main(["lab", "--help"]) == 0
-    assert "\x1b[36m" in capsys.readouterr().out
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert main(["lab", "--help"]) == 0
-    assert "\x1b[36m" not in capsys.readouterr().out
 
 
 def test_the_exit_status_is_what_the_verb_returns():
@@ -173,6 +163,7 @@ def test_a_full_disk_is_told_in_a_line_and_the_result_is_not_lost(arguments, lin
 def test_ctrl_c_while_modules_are_imported_leaves_no_traceback():
     code = (
         "import sys\n"
+        "sys.argv[1:] = ['verdict', '--limit', 'open']\n"
         "class Impatient:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name.startswith('cyclopts'):\n"

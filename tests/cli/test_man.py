@@ -1,5 +1,6 @@
-"""The manual page: made from what the command line knows, current, and read without complaint."""
+"""What docs/man.py makes of the verbs: it is current, and man reads its page without complaint."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,18 +8,17 @@ import subprocess
 import pytest
 from support.scripts import DOCS, script
 
+from hbprobe.cli.pages import PAGES
 from hbprobe.cli.verbs import VERBS
 
 PAGE = DOCS / "hbprobe.1"
 
 
-def made() -> str:
-    page: str = script("man").page()
-    return page
-
-
-def test_the_page_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == made(), "python docs/man.py makes it anew"
+def test_the_pages_are_current() -> None:
+    man = script("man")
+    made = man.pages()
+    assert json.loads(PAGES.read_bytes()) == json.loads(json.dumps(made)), "python docs/man.py makes them anew"
+    assert PAGE.read_text(encoding="utf-8") == man.manual(made), "python docs/man.py makes it anew"
 
 
 def test_it_has_every_verb_and_option() -> None:

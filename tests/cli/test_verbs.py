@@ -9,22 +9,6 @@ from hbprobe.cli.main import main
 from hbprobe.cli.verbs import VERBS
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "profiles"])
-def test_its_usage_is_what_it_takes(verb):
-    taken = command_line()[verb].assemble_argument_collection(parse_docstring=False)
-    operands: dict[str, bool] = {}
-    for one in taken:
-        if one.index is not None:  # the first of several is one argument, the others are another of that name
-            operands.setdefault(one.name.removeprefix("--").upper(), one.required)
-    options = {one.name: one.required for one in taken if one.index is None and one.name.startswith("-")}
-    words = VERBS[verb].usage.replace("...", "").split()
-    assert [word for word in words if word.strip("[]") in operands] == [
-        name if is_needed else f"[{name}]" for name, is_needed in operands.items()
-    ]
-    assert {word for word in words if word.startswith("--")} == {name for name in options if options[name]}
-    assert ("[OPTIONS]" in words) is not all(options.values())
-
-
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verb_has_examples_that_parse(verb):
     examples = VERBS[verb].examples

@@ -26,11 +26,12 @@ from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Layer
 from hbprobe.profiles.running import with_overrides
 from hbprobe.profiles.silent_request import cut_by, cut_of, deciding_timer, outlived, quiet_timer, timer_s
+from hbprobe.report.terminal.words import death_words
 from hbprobe.search.search import SearchSettings
 from hbprobe.standin.service import StandIn
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import DEFAULT, METHODS
-from hbprobe.trial.outcome import Cause, Kind
+from hbprobe.trial.outcome import Cause, Kind, Limit
 from tests.support.peers import serving
 from tests.support.talkers import STREAM
 
@@ -98,9 +99,15 @@ async def every_method(box, holds):
 
 
 def as_hold_sees_it(found):
-    """RST in answer to the question that ends the silence is what `hold` finds when it looks after it."""
-    on_next = found.how is Manner.RESET and found.aftermath is Aftermath.RESET
-    return Manner.SILENT if on_next else found.how, found.aftermath
+    """RST in answer to the question that ends the silence is what `hold` finds when it looks after it.
+
+    Nothing says that such a client noticed by itself.
+    """
+    limit = Limit(1, 2, found.how, aftermath=found.aftermath)
+    if limit.heard is not found.how:
+        assert found.evidence[0].startswith("RST came in answer to what was asked after ")
+        assert not any("at once" in line for line in death_words(limit))
+    return limit.heard, found.aftermath
 
 
 @pytest.mark.parametrize("box", BOXES, ids=lambda box: box.id)
@@ -152,8 +159,7 @@ def test_a_lab_searches_with_every_method(name, box):
     )
     apart_s = 2.5 if whole else 1.0
     assert (found.survived_s, found.cut_s) == pytest.approx((expected.survived_s, expected.cut_s), abs=apart_s)
-    on_next = found.manner is Manner.RESET and found.aftermath is Aftermath.RESET
-    assert (Manner.SILENT if on_next else found.manner) is expected.manner
+    assert found.heard is expected.manner
     assert found.aftermath is expected.aftermath
 
 
@@ -244,6 +250,7 @@ def test_http2_without_requests_dies_of_the_box_s_timer_for_that(box):
     assert expected.limit_s - 0.5 <= limit.cut_s <= expected.latest_s + 0.5
     assert (limit.manner, found.cut_by) == (expected.manner, box.id)
     assert any("GOAWAY NO_ERROR" in fact for fact in limit.evidence) is (limit.manner is Manner.CLOSED)
+    assert not any("far end" in fact for fact in limit.evidence), "HTTP/2 behind the box is another connection"
 
 
 async def both_ends_saw(box, name):
@@ -266,7 +273,7 @@ ANSWERED = "it has answered, and nobody acknowledges the answer (it answered aft
     ],
 )
 def test_the_far_end_bears_witness_of_streams(box, cause, socket_sees, stream_sees):
-    for name, (word, after) in (("websocket", socket_sees), ("sse", stream_sees)):
+    for name, (word, after) in (("websocket", socket_sees), ("sse", stream_sees), ("http2", socket_sees)):
         found = warp.run(both_ends_saw(Catalogue().find(box), name), warp.WarpClock())
         assert (found.kind, found.causes) == (Kind.CUT, (cause,))
         assert found.evidence[-1] == f"the far end: {word.format(after)}"

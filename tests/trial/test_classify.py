@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from hbprobe.manner import Manner
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
-from hbprobe.trial.classify import classify, excuse_of, excused, unless_by_far_end
+from hbprobe.trial.classify import classify, excuse_of, excused, in_answer, unless_by_far_end
 from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -335,3 +335,18 @@ def test_a_far_end_that_is_late_is_no_outage(saw, is_outage):
     """It is there: it is asked a few times more, and not waited for as one that went away."""
     outcome = excused(CUT_IN_SILENCE, excuse(CUT_IN_SILENCE, saw))
     assert (outcome.kind, outcome.again, outcome.outage) == (Kind.FAILED, True, is_outage)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how", "aftermath", "reason"),
+    [
+        (EndKind.RST, Manner.RESET, Aftermath.RESET, "RST in answer to the next packet"),
+        (EndKind.FIN, Manner.CLOSED, Aftermath.CLOSED, "FIN in answer to the next packet"),
+        (EndKind.TIMED_OUT, Manner.SILENT, None, "nothing was acknowledged, until the system gave up"),
+    ],
+)
+def test_an_end_in_answer_to_what_was_asked_did_not_come_by_itself(kind, how, aftermath, reason):
+    end = End(kind, 61.0)
+    outcome = classify(end, hold_s=60, started_s=0, now_s=61, expected=None)
+    found = in_answer(outcome, end, "the next packet")
+    assert (found.how, found.aftermath, found.exact, found.reason) == (how, aftermath, False, reason)

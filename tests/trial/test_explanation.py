@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from hbprobe.manner import Aftermath, Manner
@@ -170,6 +172,15 @@ def test_the_evidence_of_an_end(facts):
         "TLS's close_notify came first: whoever ended it holds the keys of the connection",
     )
     assert explain(facts.ended(Manner.RESET), tls=False).evidence == ("RST came after 10 min",)
+
+
+@pytest.mark.parametrize(
+    ("how", "aftermath", "end"), [(Manner.RESET, Aftermath.RESET, "RST"), (Manner.CLOSED, Aftermath.CLOSED, "FIN")]
+)
+def test_the_evidence_of_an_end_in_answer_to_what_was_asked(facts, how, aftermath, end):
+    seen = facts.ended(how)
+    seen = replace(seen, outcome=replace(seen.outcome, exact=False, aftermath=aftermath))
+    assert explain(seen, tls=False).evidence == (f"{end} came in answer to what was asked after 10 min",)
 
 
 def test_the_evidence_of_a_status(facts):

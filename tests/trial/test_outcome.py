@@ -2,6 +2,7 @@
 
 import pytest
 
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.outcome import Limit
 
 
@@ -27,3 +28,10 @@ def test_a_limit_is_known_by_any_trial():
     assert Limit(1, None).is_known
     assert Limit(None, 1).is_known
     assert not Limit(None, None).is_known
+
+
+@pytest.mark.parametrize("how", Manner)
+@pytest.mark.parametrize("aftermath", [None, *Aftermath])
+def test_a_client_that_only_waits_hears_nothing_of_an_end_in_answer(how, aftermath):
+    in_answer = (how, aftermath) in ((Manner.RESET, Aftermath.RESET), (Manner.CLOSED, Aftermath.CLOSED))
+    assert Limit(1, 2, how, aftermath=aftermath).heard is (Manner.SILENT if in_answer else how)

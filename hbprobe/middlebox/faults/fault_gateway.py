@@ -1,7 +1,7 @@
 """A box of layer http that is given toxics while it runs: stages between the client and the box, and a black hole."""
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hbprobe.middlebox.alarm import Alarm
@@ -72,18 +72,24 @@ class FaultGateway(Gateway, ToxicBox):
         for session in sessions:
             self._tell(session, What.ENDED, how="stopped")
 
-    def _connections(self) -> list[Leg | GracefulClose]:
-        return [*super()._connections(), *(leg for _, leg in self._legs.values() if leg.has_left)]
+    def _connections(self) -> Iterator[tuple[int, Leg | GracefulClose]]:
+        yield from super()._connections()
+        for session, leg in self._legs.values():
+            if leg.has_left:
+                yield session.number, leg
+
+    def is_dark(self, number: int) -> bool:
+        """Return whether nothing passes of a client's connection, until it heals."""
+        return super().is_dark(number) or bool(self.toxics.dark(number))
 
     def _treat_flows(self) -> None:
         for session, leg in tuple(self._legs.values()):
             self._treat(session, leg)
-        if not self.toxics.all_dark:
-            self.heal()
-        elif not self.is_dark:
+        self._see_who_is_dark()
+        if self.toxics.all_dark:
             self.blackhole()
-            for each in self._sessions:
-                self._tell(each, What.ACTED, by=next(self.toxics.darkness()))
+        else:
+            self.heal()
 
     def _treat(self, session: Session, leg: StagedLeg) -> None:
         hit = self.toxics.hit(session.number)
@@ -93,6 +99,8 @@ class FaultGateway(Gateway, ToxicBox):
                 self._tell(session, What.SPARED, by=name)
             for name in [name for name in leg.names if name not in before]:
                 self._tell(session, What.HIT, by=name)
+                if name == self.toxics.dark(session.number):
+                    self._tell(session, What.ACTED, by=name)
         leg.set_stages(self.toxics.stages(hit, session.number), self.now())
 
     # What sessions need

@@ -53,9 +53,12 @@ class ToxicBox:
 
     def remove(self, name: str) -> None:
         """Take a toxic away, from live flows, too; raises KeyError where there is none of that name."""
+        number = self.toxics[name].connection
         self.toxics.remove(name)
         self._note("toxic-removed", {"toxic": name}, self._of)
         self._treat_flows()
+        if number is not None and all(flow.number != number for flow in self.flows()):
+            self.ended(number)
 
     def remove_all(self) -> None:
         """Take all toxics away."""
@@ -77,8 +80,13 @@ class ToxicBox:
         raise NotImplementedError
 
     def ended(self, number: int) -> None:
-        """Take note that a flow has ended: what was for it alone goes with it, once all is done that its end asks."""
-        for name in () if self._follows else self.toxics.only_for(number):
+        """Take note that a flow has ended: what was for it alone goes with it, once all is done that its end asks.
+
+        A black hole stays where the box has something to say still that waits until it heals.
+        """
+        if self._follows or (self.profile.layer is Layer.HTTP and self.toxics.dark(number)):
+            return
+        for name in self.toxics.only_for(number):
             asyncio.get_running_loop().call_soon(self._drop, name)
 
     def _drop(self, name: str) -> None:
@@ -87,15 +95,11 @@ class ToxicBox:
 
     def _check(self, toxic: Toxic) -> None:
         """Raise ValueError for a toxic that a box of this layer cannot have."""
-        if self.profile.layer is not Layer.HTTP or toxic.type in STAGES:
-            return
-        if toxic.type != "blackhole":
+        if self.profile.layer is Layer.HTTP and toxic.type not in STAGES and toxic.type != "blackhole":
             raise ValueError(
                 f"{toxic.type} is a timer of boxes that relay bytes, and this (layer http) times requests: "
                 f"change its timers, or put a box beside it, as in hbprobe proxy open-path {self.profile.id}"
             )
-        if toxic.connection is not None or toxic.toxicity not in (0, 1):
-            raise ValueError("the black hole of a box of layer http is for all its connections at once")
 
     def _treat_flows(self) -> None:
         """Let live flows have the toxics that there are."""

@@ -8,7 +8,7 @@ lowered later only adds to those that are hit, or takes from them, and the same 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -188,13 +188,15 @@ class Toxics:
     @property
     def all_dark(self) -> bool:
         """Whether all flows are in a black hole, those that are still to come, too."""
-        return any(True for _ in self.darkness())
+        return any(
+            toxic.type == "blackhole" and toxic.toxicity == 1 and toxic.connection is None
+            for toxic in self._toxics.values()
+        )
 
-    def darkness(self) -> Iterator[str]:
-        """Yield the names of black holes for all flows."""
-        for toxic in self._toxics.values():
-            if toxic.type == "blackhole" and toxic.toxicity == 1 and toxic.connection is None:
-                yield toxic.name
+    def dark(self, number: int) -> str:
+        """Return the black hole that a flow is in, by name; empty for none."""
+        holes = (toxic for toxic in self._toxics.values() if toxic.type == "blackhole")
+        return next((toxic.name for toxic in holes if self._hits(toxic, number)), "")
 
     def put(self, toxic: Toxic) -> Toxic:
         """Add a toxic, or change the one of its name; return it. Raises ValueError where its attributes are wrong."""
@@ -234,11 +236,10 @@ class Toxics:
 
     def hit(self, number: int) -> list[Toxic]:
         """Return those that a flow has."""
-        return [
-            toxic
-            for toxic in self._toxics.values()
-            if toxic.connection in (None, number) and self._draw(toxic, number) < toxic.toxicity
-        ]
+        return [toxic for toxic in self._toxics.values() if self._hits(toxic, number)]
+
+    def _hits(self, toxic: Toxic, number: int) -> bool:
+        return toxic.connection in (None, number) and self._draw(toxic, number) < toxic.toxicity
 
     def stages(self, hit: Sequence[Toxic], number: int) -> tuple[list[StagePlan], list[StagePlan]]:
         """Return the stages of what a flow's client sends, and of what its server sends."""

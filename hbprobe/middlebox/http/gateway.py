@@ -61,9 +61,9 @@ class Gateway:
         self.tls, self.upstream_tls, self.upstream_name = tls, upstream_tls, upstream_name
         self._obey(profile)
         self.closing: set[GracefulClose] = set()
-        self.is_dark = False
-        self._waiting: list[Dial] = []
-        """What is to connect when it heals."""
+        self._is_cut = False
+        self._waiting: list[tuple[int, Dial]] = []
+        """What is to connect when it heals, and for which client's connection."""
         self._upstream = upstream
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._loop = asyncio.get_running_loop()
@@ -109,30 +109,48 @@ class Gateway:
         Timers run on. What the box says meanwhile arrives when it heals, as TCP sends it again, but RST, which is
         lost.
         """
-        if self.is_dark:
-            return
-        self.is_dark = True
-        self._listener.go_dark()
-        for connection in self._connections():
-            connection.stand_still()
-            self.darken(connection.sock)
+        if not self._is_cut:
+            self._is_cut = True
+            self._listener.go_dark()
+            self._see_who_is_dark()
 
     def heal(self) -> None:
         """Let everything pass again; what the ends have sent meanwhile, they send again."""
-        if not self.is_dark:
-            return
-        self.is_dark = False
-        self._listener.come_back()
-        for connection in self._connections():
-            unmute(connection.sock)
-            acknowledge_now(connection.sock)  # an ACK that comes late looks like none on the warp clock
-            connection.go_on()
-        waiting, self._waiting = self._waiting, []
-        for dial in waiting:
-            dial.begin()
+        if self._is_cut:
+            self._is_cut = False
+            self._listener.come_back()
+            self._see_who_is_dark()
 
-    def _connections(self) -> list[Leg | GracefulClose]:
-        return [*(leg for session in self._sessions for leg in session.legs()), *self.closing]
+    def _see_who_is_dark(self) -> None:
+        """Let what has come into a black hole stand still, and what has left one go on."""
+        for number, connection in list(self._connections()):
+            is_dark = self.is_dark(number)
+            if is_dark is connection.is_still:
+                continue
+            if is_dark:
+                self._darken(connection)
+            else:
+                unmute(connection.sock)
+                acknowledge_now(connection.sock)  # an ACK that comes late looks like none on the warp clock
+                connection.go_on()
+        waiting, self._waiting = self._waiting, []
+        for number, dial in waiting:
+            if self.is_dark(number):
+                self._waiting.append((number, dial))
+            else:
+                dial.begin()
+
+    def _darken(self, connection: Leg | GracefulClose) -> None:
+        connection.stand_still()
+        self.darken(connection.sock)
+
+    def _connections(self) -> Iterator[tuple[int, Leg | GracefulClose]]:
+        """Yield all that has a socket, each with the number of the client's connection to which it belongs."""
+        for session in self._sessions:
+            for leg in reversed(session.legs()):  # what the client said may end both, and the server is to hear of it
+                yield session.number, leg
+        for closing in self.closing:
+            yield closing.number, closing
 
     def drain(self) -> None:
         """Take no more connections; those that there are go on."""
@@ -175,6 +193,9 @@ class Gateway:
             return
         self._sessions.add(session)
         self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._sessions))
+        if self.is_dark(number):
+            for leg in session.legs():
+                self._darken(leg)
         self.watch(session)
 
     def _forget(self, session: Session | Http2Session) -> None:
@@ -191,11 +212,17 @@ class Gateway:
         """Take over a client's connection; raises OSError when it is gone already."""
         return Leg(sock, session, self.closing, self.tls)
 
-    def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
-        """Connect to the server."""
-        dial = Dial(self._upstream, self._expired_ends.new_socket, connected, failed, waits=self.is_dark)
-        if self.is_dark:
-            self._waiting.append(dial)
+    def is_dark(self, number: int) -> bool:
+        """Return whether nothing passes of a client's connection, until it heals."""
+        del number
+        return self._is_cut
+
+    def dial(self, number: int, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
+        """Connect to the server for a client's connection."""
+        waits = self.is_dark(number)
+        dial = Dial(self._upstream, self._expired_ends.new_socket, connected, failed, waits=waits)
+        if waits:
+            self._waiting.append((number, dial))
         return dial
 
     def darken(self, sock: socket.socket) -> None:

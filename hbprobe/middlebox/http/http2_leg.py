@@ -97,10 +97,15 @@ class Http2Leg:
         self._early = b""
         """What is to be said once TLS stands."""
         self._streams: Http2Streams | None = None
-        self._number = 0
+        self._stream = 0
         self.tcp = connect(self)
         if not self.tcp.is_shaking:
             self._begin()
+
+    @property
+    def number(self) -> int:
+        """That of the client's connection to which it belongs."""
+        return self._owner.number
 
     @property
     def sock(self) -> socket.socket:
@@ -120,7 +125,7 @@ class Http2Leg:
     @property
     def blocked(self) -> bool:
         """Whether something waits until the server takes it."""
-        return self.tcp.blocked or (self._streams is not None and self._streams.is_blocked(self._number))
+        return self.tcp.blocked or (self._streams is not None and self._streams.is_blocked(self._stream))
 
     def has_unread(self) -> bool:
         """Return False: it is never used twice."""
@@ -133,7 +138,7 @@ class Http2Leg:
         elif self._streams is None:
             self.tcp.send(data)
         else:
-            self._streams.send(self._number, data)
+            self._streams.send(self._stream, data)
             self.tcp.send(self._streams.data_to_send())
 
     def pause(self) -> None:
@@ -141,14 +146,14 @@ class Http2Leg:
         if self._streams is None:
             self.tcp.pause()
         else:
-            self._streams.pause(self._number)
+            self._streams.pause(self._stream)
 
     def resume(self) -> None:
         """Let the server send again."""
         if self._streams is None:
             self.tcp.resume()
         else:
-            self._streams.resume(self._number)
+            self._streams.resume(self._stream)
             self.tcp.send(self._streams.data_to_send())
 
     def stand_still(self) -> None:
@@ -217,5 +222,5 @@ class Http2Leg:
     def _begin(self) -> None:
         if self._known:
             self._streams = Http2Streams(is_client=True)
-            self._number = self._streams.open()
+            self._stream = self._streams.open()
             self.tcp.send(self._streams.data_to_send())

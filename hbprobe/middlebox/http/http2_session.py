@@ -222,7 +222,7 @@ class Http2Session:
                 self._box.over(self, None)
             case Act.RESET:
                 self._end_streams()
-                if self._box.is_dark:
+                if self._box.is_dark(self.number):
                     self._client.hush(self._box.mute)
                 else:
                     self._client.reset()
@@ -250,18 +250,17 @@ class Http2Session:
         """What is added to heads."""
         return self._box.additions
 
-    @property
-    def is_dark(self) -> bool:
-        """Whether nothing passes."""
-        return self._box.is_dark
+    def is_dark(self, number: int) -> bool:
+        """Return whether nothing passes."""
+        return self._box.is_dark(number)
 
     def now(self) -> float:
         """Return the time on the loop's clock."""
         return self._box.now()
 
-    def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
+    def dial(self, number: int, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
         """Connect to the server."""
-        return self._box.dial(connected, failed)
+        return self._box.dial(number, connected, failed)
 
     def server_leg(self, sock: socket.socket, session: Session) -> Http2Leg:
         """Take over a connection to the server."""

@@ -51,17 +51,16 @@ class SessionHost(Protocol):
         """What is added to heads."""
         ...
 
-    @property
-    def is_dark(self) -> bool:
-        """Whether nothing passes: not a byte, FIN or RST, until it heals."""
+    def is_dark(self, number: int) -> bool:
+        """Return whether nothing passes of a client's connection: not a byte, FIN or RST, until it heals."""
         ...
 
     def now(self) -> float:
         """Return the time on the loop's clock."""
         ...
 
-    def dial(self, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
-        """Connect to the server."""
+    def dial(self, number: int, connected: Callable[[socket.socket], None], failed: Callable[[str], None]) -> Dial:
+        """Connect to the server for a client's connection."""
         ...
 
     def server_leg(self, sock: socket.socket, session: "Session") -> Leg | Http2Leg:
@@ -278,7 +277,7 @@ class Session:
     def _connect(self) -> None:
         self._is_fresh = True
         self._from_server = b""
-        self._dial = self._box.dial(self._dialled, self._unreachable)
+        self._dial = self._box.dial(self.number, self._dialled, self._unreachable)
 
     def _dialled(self, sock: socket.socket) -> None:
         self._dial = None
@@ -288,7 +287,7 @@ class Session:
             sock.close()
             self._unreachable(f"upstream: {error}")
             return
-        if self._box.is_dark:
+        if self._box.is_dark(self.number):
             self._server.stand_still()
             self._box.darken(self._server.sock)
         self._server.send(self._outbox)
@@ -464,7 +463,7 @@ class Session:
 
     def _reset(self, leg: AnyLeg) -> None:
         """Send RST; in the dark it is lost, and the end hears nothing any more."""
-        if self._box.is_dark and not leg.is_gone:
+        if self._box.is_dark(self.number) and not leg.is_gone:
             leg.hush(self._box.mute)
         else:
             leg.reset()

@@ -49,6 +49,11 @@ class LegEnd(StrEnum):
 class Owner(Protocol):
     """Whose leg it is."""
 
+    @property
+    def number(self) -> int:
+        """That of the client's connection to which the leg belongs."""
+        ...
+
     def stands(self, leg: Any, /) -> None:  # noqa: ANN401  a leg, or what speaks for one
         """Take note that TLS stands."""
 
@@ -143,6 +148,11 @@ class Leg:
         return self._state is _State.GONE
 
     @property
+    def is_still(self) -> bool:
+        """Whether nothing is read or sent until `go_on`."""
+        return self._is_still and self._state is not _State.GONE
+
+    @property
     def blocked(self) -> bool:
         """Whether some of what was sent waits for the peer to take it, or, while this stands still, much of it."""
         return len(self._unsent) > (_TAKEN_UNHEARD_BYTES if self._is_still else 0)
@@ -209,7 +219,15 @@ class Leg:
         stood = self._state is _State.OPEN
         unsent = self._unsent if stood and not self._broken else b""
         waits = self._is_still
-        GracefulClose(self.give_up(), unsent, self._closing, notify=complete and stood, linger=linger, waits=waits)
+        GracefulClose(
+            self.give_up(),
+            unsent,
+            self._closing,
+            notify=complete and stood,
+            linger=linger,
+            waits=waits,
+            number=self.owner.number,
+        )
 
     def reset(self) -> None:
         """Send RST. The owner hears no more."""

@@ -12,7 +12,7 @@ from hbprobe.net.replies import Connection
 from hbprobe.records.record import Origin
 from hbprobe.records.result import Result
 from hbprobe.text import counted, seconds
-from hbprobe.trial.outcome import Cause, Limit
+from hbprobe.trial.outcome import IN_ANSWER, Cause, Limit
 
 _HOW = {
     Manner.SILENT: "silent",
@@ -26,6 +26,11 @@ _DEATH = {
     Manner.RESET: "the connection is torn down with RST; the client notices at once",
     Manner.CLOSED: "the connection is closed with FIN, in good order and too early",
     Manner.STATUS: "an answer comes, and not the server's",
+}
+
+_DEATH_IN_ANSWER = {
+    Manner.RESET: "nothing comes; the client notices when it next speaks, and is answered with RST",
+    Manner.CLOSED: "nothing comes; the client notices when it next speaks, and is answered with FIN",
 }
 
 _AFTERMATH = {
@@ -47,6 +52,8 @@ def death_words(limit: Limit) -> list[str]:
     """Say what the client lives through, one sentence a line; nothing where nothing was cut."""
     if limit.manner is None:
         return []
+    if (limit.manner, limit.aftermath) in IN_ANSWER:
+        return [f"{how_words(limit)}: {_DEATH_IN_ANSWER[limit.manner]}"]
     lines = [f"{how_words(limit)}: {_DEATH[limit.manner]}"]
     if limit.aftermath is not None and not limit.evidence:  # evidence tells of it, too
         lines.append(_AFTERMATH[limit.aftermath])

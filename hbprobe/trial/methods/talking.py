@@ -12,9 +12,10 @@ from importlib import import_module
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import End, EndKind
+from hbprobe.net.target import HTTP_1_1
 from hbprobe.net.wire import DialError, Wire
 from hbprobe.trial.asking import on_a_connection
-from hbprobe.trial.classify import PROMPT_S, came_early, classify
+from hbprobe.trial.classify import PROMPT_S, came_early, classify, in_answer
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
@@ -37,7 +38,7 @@ class TalkMethod(OneConnection):
         self._new: MakeTalk = import_module(f"hbprobe.trial.talks.{environment.traits.talk}").make
         if alpn := environment.traits.alpn:
             self._dialer = self._dialer.offering(alpn)
-        self._witness = WitnessClient(self._dialer)
+        self._witness = WitnessClient(self._dialer.offering(HTTP_1_1))
 
     async def prove(self) -> Outcome | None:
         """Have one talk without silence: a server that never answers would look like a path that cuts everything."""
@@ -201,11 +202,7 @@ class _Trial:
             return Outcome(Kind.FAILED, self._elapsed_s, reason=wrong)
         if end is None:
             return Outcome(Kind.CUT, self._elapsed_s, Manner.SILENT, reason="nothing came")
-        outcome = self._ended(end)
-        if end.kind is EndKind.RST:
-            text = "RST in answer to the next packet"
-            return replace(outcome, aftermath=Aftermath.RESET, exact=False, reason=text)
-        return outcome
+        return in_answer(self._ended(end), end, "the next packet")
 
     async def _poked(self) -> Outcome:
         """Send one more packet, and see what becomes of it."""

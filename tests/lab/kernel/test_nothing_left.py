@@ -45,7 +45,7 @@ class Program:
 
     def processes(self):
         """Return the processes of its session that are alive."""
-        return [pid for pid in pids() if session_of(pid) == self.process.pid]
+        return [pid for pid in pids() if session_of(pid) == self.process.pid and not has_ended(pid)]
 
     def see(self, count):
         """Wait until so many namespaces are held, and number them."""
@@ -77,10 +77,16 @@ def pids():
 
 
 def session_of(pid):
-    with contextlib.suppress(OSError):
-        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
-        return int(session) if state != "Z" else None
+    with contextlib.suppress(ProcessLookupError):
+        return os.getsid(int(pid))
     return None
+
+
+def has_ended(pid):
+    """Tell whether it is gone, or a zombie."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
 
 
 def held_namespaces():

@@ -13,6 +13,7 @@ from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.event_feed import EventFeed
 from tests.support.http2 import Http2End
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n"
 
 
@@ -42,6 +43,14 @@ class Scene(HttpStage):
         await server.send(answer)
         assert await client.sees() == answer
         return pytest.approx([there_s, self._loop.time() - began - there_s], abs=1e-3)
+
+
+async def heals(on, name, client):
+    """Take a black hole away, and return what the client then gets: TCP sends again in real time."""
+    on.box.remove(name)
+    ready, _, _ = await asyncio.to_thread(select.select, [client.sock], [], [], 60)
+    assert ready
+    return await client.sees()
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -146,7 +155,7 @@ async def test_what_stages_hold_of_a_connection_that_has_ended_is_reset_when_the
         assert await client.sees() == "RST"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket mute")
+@LINUX
 async def test_a_black_hole_heals_and_what_stages_held_comes():
     async with Scene(make_http_box()) as on:
         client, server, _ = await on.both()
@@ -155,13 +164,98 @@ async def test_a_black_hole_heals_and_what_stages_held_comes():
         await asyncio.sleep(1)
         dark = on.add("blackhole")
         assert await client.sees(60) == "nothing"
-        on.box.remove(dark)
-        ready, _, _ = await asyncio.to_thread(select.select, [client.sock], [], [], 60)
-        assert ready and await client.sees() == OK
+        assert await heals(on, dark, client) == OK
         assert on.told("acted") == [
             {"event": "acted", "connection": 1, "toxic": "latency_downstream"},
             {"event": "acted", "connection": 1, "toxic": "blackhole_downstream"},
         ]
+
+
+@LINUX
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_black_hole_is_for_one_connection_and_its_server_side(tls):
+    server_tls, client_tls = throwaway_pair()
+    async with Scene(make_http_box(), **({"tls": server_tls} if tls else {})) as on:
+        client = await (on.tls_client(client_tls, GET) if tls else on.client(GET))
+        server = await on.server()
+        await server.sees()
+        other = await (on.tls_client(client_tls, GET) if tls else on.client(GET))
+        behind = await on.server()
+        await behind.sees()
+        dark = on.add("blackhole", connection=1)
+        await server.send(OK)
+        await behind.send(OK)
+        assert await other.sees() == OK
+        assert await client.sees(600) == "nothing"
+        assert [one["toxics"] for one in on.box.connections()] == [[dark], []]
+        assert await heals(on, dark, client) == OK
+        assert on.told("hit", "acted", "spared") == [
+            {"event": what, "connection": 1, "toxic": dark} for what in ("hit", "acted", "spared")
+        ]
+
+
+@LINUX
+async def test_a_black_hole_for_a_share_has_those_connections_from_their_start():
+    async with Scene(make_http_box()) as on:
+        dark = on.add("blackhole", toxicity=0.5)
+        meets = [bool(on.box.toxics.dark(number)) for number in range(1, 7)]
+        assert {True, False} == set(meets)
+        clients = [await on.client(GET) for _ in meets]
+        for _ in range(meets.count(False)):
+            server = await on.server()
+            await server.sees()
+            await server.send(OK)
+        assert [await client.sees(600) == "nothing" for client in clients] == meets
+        on.box.remove(dark)
+        for client in (client for client, was_dark in zip(clients, meets, strict=True) if was_dark):
+            server = await on.server()
+            await server.sees()
+            await server.send(OK)
+            assert await client.sees() == OK
+
+
+@LINUX
+async def test_streams_of_http2_are_in_the_black_hole_of_their_connection():
+    async with Scene(make_http_box()) as on:
+        end = Http2End()
+        client = await on.client(end.said() + end.ask())
+        server = await on.server()
+        await server.sees()
+        await end.all_on(client, 1)
+        dark = on.add("blackhole", connection=1)
+        await server.send(OK)
+        assert await client.sees(600) == "nothing"
+        on.box.remove(dark)
+        await asyncio.to_thread(select.select, [client.sock], [], [], 60)
+        assert (1, "end") in await end.all_on(client, 2)
+
+
+@LINUX
+async def test_what_the_box_says_in_a_black_hole_comes_when_it_heals_which_stays_until_then():
+    async with Scene(make_http_box(server_response=30)) as on:
+        client, _, _ = await on.both(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        on.add("latency", latency=100, connection=1)
+        dark = on.add("blackhole", connection=1)
+        assert await client.sees(600) == "nothing"
+        assert on.told("ended")[0]["timer"] == "server_response"
+        assert len(on.box) == 0 and dark in on.box.toxics
+        assert (await heals(on, dark, client)).startswith(b"HTTP/1.1 504 ")
+        assert await client.sees() == "FIN"
+        assert on.box.toxics.all() == []
+
+
+@LINUX
+async def test_a_server_hears_of_an_end_that_stages_held_in_a_black_hole():
+    async with Scene(make_http_box()) as on:
+        client, server, _ = await on.both(POST)
+        slow = on.add("latency", "upstream", latency=1000)
+        client.send_fin()
+        await asyncio.sleep(0.5)
+        dark = on.add("blackhole")
+        await asyncio.sleep(60)
+        on.box.remove(dark)
+        assert slow in on.box.toxics
+        assert await server.sees(60) == "FIN"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +263,6 @@ async def test_a_black_hole_heals_and_what_stages_held_comes():
     [
         ({"type": "idle_drop", "attributes": {"timeout": 5}}, "idle_drop is a timer of boxes that relay bytes"),
         ({"type": "reset_peer"}, "change its timers, or put a box beside it, as in hbprobe proxy open-path box"),
-        ({"type": "blackhole", "toxicity": 0.5}, "the black hole of a box of layer http is for all its connections"),
         ({"type": "noop", "connection": 7}, "there is no connection 7"),
     ],
 )

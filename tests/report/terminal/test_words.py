@@ -95,7 +95,16 @@ def test_no_death():
 @pytest.mark.parametrize("how", Manner)
 @pytest.mark.parametrize("aftermath", Aftermath)
 def test_every_death_has_words(how, aftermath):
-    assert len(death_words(Limit(1, 2, how, aftermath=aftermath))) == 2
+    limit = Limit(1, 2, how, aftermath=aftermath)
+    assert len(death_words(limit)) == (2 if limit.heard is how else 1)
+
+
+@pytest.mark.parametrize(
+    ("how", "aftermath", "end"), [(Manner.RESET, Aftermath.RESET, "RST"), (Manner.CLOSED, Aftermath.CLOSED, "FIN")]
+)
+def test_who_is_told_only_when_asking_does_not_notice_before(how, aftermath, end):
+    (words,) = death_words(Limit(1, 2, how, aftermath=aftermath))
+    assert words.endswith(f": nothing comes; the client notices when it next speaks, and is answered with {end}")
 
 
 def test_effort(measure, cutting_at):
