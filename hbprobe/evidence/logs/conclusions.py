@@ -28,7 +28,7 @@ from hbprobe.records.logs import (
     SpanPart,
     WindowsPart,
 )
-from hbprobe.text import counted
+from hbprobe.text import counted, seconds
 
 if TYPE_CHECKING:
     from hbprobe.evidence.logs.request import OpenLogs
@@ -356,7 +356,7 @@ def _findings(
 
 def bracket_words(low_s: float, high_s: float) -> str:
     """Say between which times, in seconds."""
-    return f"{low_s:g} to {high_s:g} s" if low_s != high_s else f"{low_s:g} s"
+    return f"{seconds(low_s)} to {seconds(high_s)} s" if low_s != high_s else f"{seconds(low_s)} s"
 
 
 def sure_words(confidence: float) -> str:
@@ -424,9 +424,8 @@ def _notes(
     if open_ended:
         longest = max(limit.longest_asked or 0.0 for limit in open_ended)
         yield (
-            f"where no limit was seen, devices asked for {longest:g} s at most: what is longer nobody tried, and "
-            f"the log "
-            "cannot tell of it"
+            f"where no limit was seen, devices asked for {seconds(longest)} s at most: what is longer nobody tried, "
+            "and the log cannot tell of it"
         )
     if windows.samples:
         yield (
