@@ -89,9 +89,9 @@ class HttpServer:
         """`said` hears of clients that are turned away, once a minute at most.
 
         `keepalive_s` is how long a connection may be quiet between two requests; `may_idle_s` may name less, after a
-        request, and so may a `LastAnswer`. It must come from an application that was given to nobody else. `http2`: that
-        is spoken, too, where TLS agrees on it, and without TLS with clients that begin with it; it makes what hears of
-        each connection.
+        request, and so may a `LastAnswer`. It must come from an application that was given to nobody else.
+        `http2`: that is spoken, too, where TLS agrees on it, and without TLS with clients that begin with it; it
+        makes what hears of each connection.
         """
         self._tls = tls
         self._http2 = http2
