@@ -29,8 +29,8 @@ from hbprobe.lab import inprocess
 from hbprobe.lab.kernel.measure import far_end as kernel_far_end
 from hbprobe.lab.kernel.path import kernel_path
 from hbprobe.manner import Expiry, Layer
-from hbprobe.measure.conclude import conclude, sum_up
-from hbprobe.measure.diagnosing import Diagnosing
+from hbprobe.measure.conclude import conclude
+from hbprobe.measure.diagnosing import Diagnosing, sum_up
 from hbprobe.measure.run import Run
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.net.wire import Dialer, Target

@@ -420,7 +420,7 @@ def test_how_the_warp_clock_waits(timeout_s, busy, ready, waits, now):
 @pytest.mark.parametrize(("timeout_s", "real_s"), [(None, 1), (600, 1), (0.25, 0.25), (0, 0)])
 def test_no_wait_is_so_long_that_ctrl_c_goes_unnoticed(monkeypatch, timeout_s, real_s):
     poll = Poll("key")
-    with warp._Waiter(warp.ScaledClock(), lambda: False) as waiter:
+    with warp._Waiter(warp.ScaledClock()) as waiter:
         monkeypatch.setattr(selectors.DefaultSelector, "select", staticmethod(poll))
         assert waiter.select(timeout_s) == ["key"]
     assert poll.waits == [real_s]

@@ -20,7 +20,7 @@ from hbprobe.measure.setup import carry_out, set_up
 from hbprobe.middlebox.chain import Chain
 from hbprobe.middlebox.events import Event, FlowExpired, Remark
 from hbprobe.middlebox.faults.flow_tls import Tls
-from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.certificates import loopback_pair
 from hbprobe.net.target import Target
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
@@ -65,7 +65,7 @@ async def path(
     `events` has a list for each box, to which the box tells what it does; `chance` is what is random about them.
     `services` are what the far end serves beside its own, `traits` those of the method that it is for.
     """
-    server_tls, client_tls = throwaway_pair()
+    server_tls, client_tls = loopback_pair()
     far_end = far_end_for(traits, settings, server_tls, services)
     host, port = await far_end.listen("127.0.0.1", 0)
     upstream, tls = [(socket.AF_INET, (host, port))], Tls(server_tls, client_tls, host)

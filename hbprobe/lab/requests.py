@@ -10,17 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from hbprobe.errors import RequestError
 from hbprobe.manner import Layer
+from hbprobe.measure.field_values import Whole
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import (
-    Concluding,
-    File,
-    Journalling,
-    Request,
-    Searching,
-    Whole,
-    defaults_with,
-    target_of,
-)
+from hbprobe.measure.request import Concluding, File, Journalling, Request, Searching, defaults_with, target_of
 from hbprobe.measure.talk_request import Talking
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.methods.table import MethodTraits, in_words
@@ -264,7 +256,8 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         super().check()
 
     async def _measured(self, observer: Observer) -> "Diagnosis":
-        from hbprobe.measure.conclude import conclude, in_force, sum_up
+        from hbprobe.measure.conclude import conclude, in_force
+        from hbprobe.measure.diagnosing import sum_up
         from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over
         from hbprobe.profiles.catalogue import Catalogue

@@ -1,26 +1,21 @@
 """From a search that has run to its result: the limit, and what it means for Exchange."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
-from hbprobe.diagnosis.mend import is_of_the_path
-from hbprobe.diagnosis.naming import nameless
 from hbprobe.exchange.devices import CURRENT, DeviceKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
-from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
-from hbprobe.profiles.model import Profile
-from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.record import Origin, Verb
 from hbprobe.records.result import Result, is_servers_own
 from hbprobe.search import heartbeats
 from hbprobe.trial.methods.table import METHODS
+from hbprobe.trial.outcome import Limit
 
 _ANYWHERE = Origin()
 _NOT_MEASURED = (
-    "the server's own timer came first: what the path does to a connection that is quiet for longer "
+    "a timer at {} came first: what the path does to a connection that is quiet for longer "
     "was not measured; hbprobe serve at the far end, with --method hold, can measure it"
 )
 
@@ -67,7 +62,7 @@ def conclude(
         noise=run.search.noise,
         started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
         cut_by=cut_by,
-        notes=(*notes, *run.remarks, *((_NOT_MEASURED,) if is_servers_own(run.method.name, limit, cut_by) else ())),
+        notes=(*notes, *run.remarks, *_not_measured(run, limit, cut_by)),
         heartbeat_s=heartbeat_s,
         server=run.method.told(),
         verdict=judge(limit.survived_s, limit.cut_s, limit.heard, settings, devices)
@@ -76,25 +71,13 @@ def conclude(
     )
 
 
+def _not_measured(run: Run, limit: Limit, cut_by: str | None) -> tuple[str, ...]:
+    return (_NOT_MEASURED.format(limit.named_end),) if is_servers_own(run.method.name, limit, cut_by) else ()
+
+
 def in_force(run: Run, settings: Settings, *, is_file: bool) -> tuple[Settings, tuple[str, ...]]:
     """Return Exchange's settings as the live server told them, and what the method has to say."""
     if (limits := run.method.limits) is None:
         return settings, run.method.notes
     settings, differences = heartbeats.in_force(settings, limits, is_file=is_file)
     return settings, (*differences, *run.method.notes)
-
-
-def sum_up(found: Diagnosing, result: Result, profiles: Sequence[Profile]) -> Diagnosis:
-    """Sum a diagnosis up that has run: its answers, with the result of its search."""
-    reasoning = found.reasoning
-    verdict = result.verdict if is_of_the_path(reasoning) else None
-    return Diagnosis(
-        result=replace(result, complete=found.complete, verdict=verdict, notes=(*result.notes, *found.remarks)),
-        asks=found.asks,
-        seen=tuple(sorted(found.seen, key=lambda one: found.asks.index(one.ask))),
-        reasoning=reasoning,
-        matches=found.matches(profiles),
-        nameless=nameless(profiles, found.seen),
-        spread=found.spread,
-        elsewhere=None if found.elsewhere is None else str(found.elsewhere.target),
-    )

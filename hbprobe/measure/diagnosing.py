@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hbprobe.diagnosis.fit import Spread, spread_holds, spread_of
+from hbprobe.diagnosis.mend import is_of_the_path
+from hbprobe.diagnosis.naming import nameless
 from hbprobe.diagnosis.plan import Means, expected_s, in_heartbeats, left_out, plan
 from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
@@ -14,6 +17,8 @@ from hbprobe.measure.run import Run
 from hbprobe.net.liveness import can_keep_alive
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
+from hbprobe.records.diagnosis import Diagnosis
+from hbprobe.records.result import Result
 from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.methods.method import Method
 from hbprobe.trial.methods.table import METHODS, MethodTraits, Server
@@ -167,3 +172,19 @@ class Diagnosing:
             self._answers.tried(trial)
             self.spread_trials.append(trial)
             self._watch(self)
+
+
+def sum_up(found: Diagnosing, result: Result, profiles: Sequence[Profile]) -> Diagnosis:
+    """Sum a diagnosis up that has run: its answers, with the result of its search."""
+    reasoning = found.reasoning
+    verdict = result.verdict if is_of_the_path(reasoning) else None
+    return Diagnosis(
+        result=replace(result, complete=found.complete, verdict=verdict, notes=(*result.notes, *found.remarks)),
+        asks=found.asks,
+        seen=tuple(sorted(found.seen, key=lambda one: found.asks.index(one.ask))),
+        reasoning=reasoning,
+        matches=found.matches(profiles),
+        nameless=nameless(profiles, found.seen),
+        spread=found.spread,
+        elsewhere=None if found.elsewhere is None else str(found.elsewhere.target),
+    )

@@ -8,10 +8,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import trustme
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-
 from hbprobe.errors import UserError
 from hbprobe.net.target import HTTP_1_1
 
@@ -20,6 +16,8 @@ _KEY_NAME = "server.pem"
 _NAMES_NAME = "names.txt"
 _UNFINISHED = "new-"
 _NAMES = ("localhost", "127.0.0.1", "::1")
+_LOOPBACK = Path(__file__).with_name("loopback.pem")
+"""A key, its certificate and the CA's. Everybody has this key, so it protects nothing."""
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -68,6 +66,8 @@ def private_ca(state: Path, names: tuple[str, ...] = ()) -> tuple[Path, ssl.SSLC
     wanted = sorted({*_NAMES, *names})
     if (made := _made(state, wanted)) is not None:
         return state / CA_NAME, made
+    import trustme  # cryptography, whose loading takes as long as a search in a lab: only who makes keys waits for it
+
     authority = trustme.CA(organization_name="hbprobe")
     try:
         issued = authority.issue_cert(*wanted)
@@ -92,6 +92,9 @@ def private_ca(state: Path, names: tuple[str, ...] = ()) -> tuple[Path, ssl.SSLC
 
 def _made(state: Path, wanted: Sequence[str]) -> ssl.SSLContext | None:
     """Return the server's settings from files that belong together and have these names; None where none do."""
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+
     files = [state / name for name in (CA_NAME, _KEY_NAME, _NAMES_NAME)]
     try:
         if any(file.is_symlink() for file in files):
@@ -138,11 +141,21 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
         raise
 
 
+def loopback_pair() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return TLS settings for a server on this machine's loopback, and for a client that trusts it, at once.
+
+    For both ends in one process only, which nobody can come between: their key is known to everybody.
+    """
+    return server_context(_LOOPBACK, _LOOPBACK), client_context(_LOOPBACK)
+
+
 def throwaway_pair(*names: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Return TLS settings for a server of those names, and for a client that trusts it; nothing is kept.
 
     Without names the server is on this machine's loopback.
     """
+    import trustme
+
     authority = trustme.CA(organization_name="hbprobe")
     issued = authority.issue_cert(*(names or _NAMES)).private_key_and_cert_chain_pem
     with _as_file(issued.bytes()) as key, _as_file(authority.cert_pem.bytes()) as ca:

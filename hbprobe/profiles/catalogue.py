@@ -33,6 +33,15 @@ def profile_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent, path.stem))
 
 
+def _by_id(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in profile_files(folder)}
+
+
+@cache
+def _shipped_files() -> dict[str, Path]:
+    return _by_id(built_in_folder())
+
+
 @cache
 def _shipped(path: Path) -> Profile:
     """Shipped profiles stay as they are while a program runs, and to read them all takes a quarter of a second."""
@@ -43,7 +52,7 @@ class Catalogue(Mapping[str, Profile]):
     """The profiles that ship with hbprobe, by id, and whatever file or folder a user names in place of one."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._files = {path.stem: path for path in profile_files(folder or built_in_folder())}
+        self._files = _shipped_files() if folder is None else _by_id(folder)
         self._load = _shipped if folder is None else load_profile
 
     def __getitem__(self, id_: str) -> Profile:

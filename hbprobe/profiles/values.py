@@ -25,7 +25,7 @@ class MismatchError(ValueError):
 class Strict(BaseModel):
     """A value from a file: frozen, and nothing unknown in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 def seconds(value: object) -> object:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from hbprobe.errors import RequestError, UserError
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import File, Request, catalogue_prior
+from hbprobe.measure.request import File, Request
+from hbprobe.search.prior import shipped_prior
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Watch(Request[None]):
                 async with self._served(control, writer):
                     reloading = asyncio.ensure_future(_reloading(self, control, notifier))
                     try:
-                        await watch(plan, writer, wall_clock, catalogue_prior(), control=control)
+                        await watch(plan, writer, wall_clock, shipped_prior(), control=control)
                     finally:
                         reloading.cancel()
 

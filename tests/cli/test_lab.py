@@ -153,7 +153,8 @@ def test_the_change_in_the_words_of_the_product(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_lab_loads_no_more_than_its_path_needs() -> None:
-    heavy = ("h2", "rich", "numpy", "matplotlib", "hbprobe.eas.client", "hbprobe.standin", "hbprobe.middlebox.http")
+    heavy = ("h2", "rich", "numpy", "matplotlib", "cryptography", "trustme", "hbprobe.eas.client", "hbprobe.standin")
+    heavy += ("hbprobe.middlebox.http", "hbprobe.measure.diagnosing", "hbprobe.diagnosis.ranking")
     code = (
         "import gc, ssl, sys\n"
         "from hbprobe.cli.main import entry_point\n"

@@ -250,6 +250,7 @@ def test_http2_without_requests_dies_of_the_box_s_timer_for_that(box):
     assert expected.limit_s - 0.5 <= limit.cut_s <= expected.latest_s + 0.5
     assert (limit.manner, found.cut_by) == (expected.manner, box.id)
     assert any("GOAWAY NO_ERROR" in fact for fact in limit.evidence) is (limit.manner is Manner.CLOSED)
+    assert not any("far end" in fact for fact in limit.evidence), "HTTP/2 behind the box is another connection"
 
 
 async def both_ends_saw(box, name):
@@ -272,7 +273,7 @@ ANSWERED = "it has answered, and nobody acknowledges the answer (it answered aft
     ],
 )
 def test_the_far_end_bears_witness_of_streams(box, cause, socket_sees, stream_sees):
-    for name, (word, after) in (("websocket", socket_sees), ("sse", stream_sees)):
+    for name, (word, after) in (("websocket", socket_sees), ("sse", stream_sees), ("http2", socket_sees)):
         found = warp.run(both_ends_saw(Catalogue().find(box), name), warp.WarpClock())
         assert (found.kind, found.causes) == (Kind.CUT, (cause,))
         assert found.evidence[-1] == f"the far end: {word.format(after)}"

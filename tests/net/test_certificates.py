@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from hbprobe.errors import UserError
-from hbprobe.net.certificates import client_context, private_ca, server_context, throwaway_pair
+from hbprobe.net.certificates import client_context, loopback_pair, private_ca, server_context, throwaway_pair
 
 
 def names_on(context, ca):
@@ -259,8 +259,11 @@ def test_a_name_that_no_certificate_can_carry(tmp_path, name):
     assert not (tmp_path / "state").exists()
 
 
-def test_a_pair_for_one_run(tmp_path):
-    server, client = throwaway_pair()
+@pytest.mark.parametrize("pair", [throwaway_pair, loopback_pair])
+def test_a_pair_for_one_run(pair):
+    server, client = pair()
+    assert names_of(server, client, "127.0.0.1")
+    assert names_of(server, client, "localhost")
     assert client.verify_mode is ssl.CERT_REQUIRED
     assert client.check_hostname
     assert server.verify_mode is ssl.CERT_NONE

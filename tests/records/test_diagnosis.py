@@ -13,7 +13,8 @@ from hbprobe.diagnosis.fit import Fit, Law, Spread
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import diagnose
 from hbprobe.manner import Manner
-from hbprobe.measure.conclude import conclude, sum_up
+from hbprobe.measure.conclude import conclude
+from hbprobe.measure.diagnosing import sum_up
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.records.record import Verb
 from hbprobe.records.result import Result

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from hbprobe.profiles.catalogue import Catalogue
-from hbprobe.search.prior import Belief, Prior, prior_of
+from hbprobe.search.prior import SHIPPED_SILENT, SHIPPED_TELLING, Belief, Prior, prior_of, shipped_prior, votes_of
 
 
 def test_counts_known_limits_and_smooths_the_rest() -> None:
@@ -36,3 +36,11 @@ def test_every_product_has_one_vote_and_examples_none() -> None:
     chosen = [Catalogue().find(name) for name in ("aws-nlb-tcp", "azure-load-balancer-tcp-reset", "open-path")]
     prior = prior_of([*chosen, Catalogue().find("ten-minute-provider")])
     assert prior == Prior(Belief({350.0: 0.5}), Belief({240.0: 0.5}))
+
+
+def test_what_stands_of_the_shipped_profiles_is_what_they_say() -> None:
+    silent, telling = (dict(sorted(votes.items())) for votes in votes_of(Catalogue().all()))
+    assert (silent, telling) == (SHIPPED_SILENT, SHIPPED_TELLING), (
+        f"write in hbprobe/search/prior.py: SHIPPED_SILENT = {silent}, SHIPPED_TELLING = {telling}"
+    )
+    assert shipped_prior() == prior_of(Catalogue().all())

@@ -1,6 +1,7 @@
 """A result on the terminal: sentences and one table, which need no colour and stand any width."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -10,8 +11,6 @@ from hbprobe.exchange.verdict import DeviceVerdict, Judgement
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
-from hbprobe.records.verdict import VerdictRecord
-from hbprobe.report.terminal.alert_words import event_words
 from hbprobe.report.terminal.answer import Detail, answer, doubts, findings, push_words
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.report.terminal.words import (
@@ -25,6 +24,9 @@ from hbprobe.report.terminal.words import (
 )
 from hbprobe.text import named, seconds
 from hbprobe.trial.methods.table import DEFAULT, METHODS
+
+if TYPE_CHECKING:
+    from hbprobe.records.verdict import VerdictRecord
 
 _MOST_LISTED = 10
 
@@ -71,11 +73,14 @@ def print_verdict(verdict: Judgement, console: Console, detail: Detail = Detail.
     console.print()
     print_findings(verdict, console, detail, with_devices=True)
     console.print()
-    console.print(pairs(advice(verdict)))
+    _, (_, carries), *more = advice(verdict)
+    console.print(pairs([("longest", carries), *more]))
 
 
-def print_verdict_record(record: VerdictRecord, console: Console, detail: Detail = Detail.FINDINGS) -> None:
+def print_verdict_record(record: "VerdictRecord", console: Console, detail: Detail = Detail.FINDINGS) -> None:
     """Print what events say, and what a limit means, whatever of both there is."""
+    from hbprobe.report.terminal.alert_words import event_words
+
     for number, said in enumerate(record.events):
         if number:
             console.print()

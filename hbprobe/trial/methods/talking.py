@@ -12,6 +12,7 @@ from importlib import import_module
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import End, EndKind
+from hbprobe.net.target import HTTP_1_1
 from hbprobe.net.wire import DialError, Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify, in_answer
@@ -37,7 +38,7 @@ class TalkMethod(OneConnection):
         self._new: MakeTalk = import_module(f"hbprobe.trial.talks.{environment.traits.talk}").make
         if alpn := environment.traits.alpn:
             self._dialer = self._dialer.offering(alpn)
-        self._witness = WitnessClient(self._dialer)
+        self._witness = WitnessClient(self._dialer.offering(HTTP_1_1))
 
     async def prove(self) -> Outcome | None:
         """Have one talk without silence: a server that never answers would look like a path that cuts everything."""
