@@ -24,7 +24,7 @@ from hbprobe.profiles.model import Profile
 
 _READ_BYTES = 64 * 1024
 """A stage's worth."""
-_STOPPED = ("stopped", "", "")
+_CLOSED, _STOPPED = ("closed", "", ""), ("stopped", "", "")
 
 
 class What(StrEnum):
@@ -74,7 +74,7 @@ class StagedLink(Link):
         """What comes from the client passes the first; None where there is no stage."""
         self.broken = False
         """One end has sent RST, and that is still on its way to the other."""
-        self.how = _STOPPED
+        self.how = _CLOSED
         """How it ends, what ends it, and by which timer; before that, how it would."""
         self.tls: FlowTls | None = None
 
@@ -149,6 +149,7 @@ class StagedRelay(Relay[StagedLink]):
         """Take no more connections, and end those that are left with FIN at both ends."""
         self._listener.close()
         for link in tuple(self._links):
+            link.how = _STOPPED
             self._forget(link)
             for sock in link.socks:
                 self._watch.forget(sock.fileno())
@@ -156,6 +157,8 @@ class StagedRelay(Relay[StagedLink]):
 
     def close(self) -> None:
         """Take no more connections, and reset those that are left."""
+        for link in self._links:
+            link.how = _STOPPED
         super().close()
         self._due.close()
         for closing in tuple(self._closing):
@@ -381,10 +384,6 @@ class StagedRelay(Relay[StagedLink]):
         is_empty = (first is None or first.empty) and (second is None or second.empty)
         return is_empty and not (to_client or to_server)
 
-    def _close(self, link: StagedLink) -> None:
-        link.how = ("closed", "", "")
-        super()._close(link)
-
     def _broke(self, link: StagedLink, side: int) -> None:
         """Pass a RST on, through the stages of its direction where there are some."""
         pipe = link.pipes[side]
@@ -424,7 +423,7 @@ class StagedRelay(Relay[StagedLink]):
     def _revive(self, link: StagedLink) -> None:
         super()._revive(link)
         if link in self._links:
-            link.how = _STOPPED
+            link.how = _CLOSED
             self._tell(link, What.REVIVED)
 
     def _take_up(self, link: StagedLink, side: int) -> None:
