@@ -267,7 +267,8 @@ def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None], *, th
     """
     from hbprobe.eas.log_blob import Site
     from hbprobe.eas.releases import Release
-    from hbprobe.fleet.logged import requests, truth_of
+    from hbprobe.eas.request_record import RequestRecord
+    from hbprobe.fleet.logged import logged, truth_of
     from hbprobe.fleet.mail import DAY_S
     from hbprobe.standin.record_files import Balancer, IisLog, WallClock
 
@@ -277,8 +278,11 @@ def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None], *, th
     world = asked.loaded_mix().world(asked.devices, asked.exchange_settings(), asked.seed)
     balancer = Balancer(_BALANCER, asked.days * DAY_S / 2) if through_balancer else None
     log = IisLog(folder, Release.V2019, WallClock(LOGS_BEGIN, 0.0), Site(), balancer)
-    for record in requests(world, asked.days * DAY_S):
-        log.request_done(record)
+    for record in logged(world, asked.days * DAY_S):
+        if isinstance(record, RequestRecord):
+            log.request_done(record)
+        else:
+            log.connection_idle(record)
         say(f"writing logs: {record.ended_s / (asked.days * DAY_S):.0%}")
     log.close()
     write_whole(folder / "truth.json", truth_of(world).to_json())

@@ -18,6 +18,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from aiohttp import web
@@ -42,6 +43,21 @@ _TELL_EVERY_S = 60.0
 _LAST_WORDS_S = 0.1
 """What is about to be answered still is, when the server stops; what is held is dropped."""
 _UNCODED = ("", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class IdleLimit:
+    """How long a connection may be idle after a request, because the service says so."""
+
+    after_s: float
+    told: Callable[[PeerAddress], None]
+    """Hears of a connection that was idle for so long, just before it is closed."""
+
+
+class LastAnswer(web.Response):
+    """An answer that may be its connection's last: the service says how long the connection may be idle after it."""
+
+    idle_limit: IdleLimit | None = None
 
 
 class Http2Watch:
@@ -73,8 +89,9 @@ class HttpServer:
         """`said` hears of clients that are turned away, once a minute at most.
 
         `keepalive_s` is how long a connection may be quiet between two requests; `may_idle_s` may name less, after a
-        request. It must come from an application that was given to nobody else. `http2`: that is spoken, too, where
-        TLS agrees on it, and without TLS with clients that begin with it; it makes what hears of each connection.
+        request, and so may a `LastAnswer`. It must come from an application that was given to nobody else.
+        `http2`: that is spoken, too, where TLS agrees on it, and without TLS with clients that begin with it; it
+        makes what hears of each connection.
         """
         self._tls = tls
         self._http2 = http2
@@ -240,14 +257,17 @@ class HttpServer:
             raise ConnectionResetError  # gone before it was read
         self._asked(transport)
         self._under_way[transport] += 1
+        limit: IdleLimit | None = None
         try:
             if request.headers.get("Content-Encoding", "").strip().lower() not in _UNCODED:
                 return _refusal(415, "no body is taken that is compressed", {"Accept-Encoding": "identity"})
-            return await handler(request)
+            answer = await handler(request)
+            limit = answer.idle_limit if isinstance(answer, LastAnswer) else None
+            return answer
         except web.RequestPayloadError as error:  # a chunk without a length, say
             return _refusal(400, f"the body cannot be read: {error}")
         finally:
-            self._answered(transport, request)
+            self._answered(transport, request, limit)
 
     def _asked(self, transport: AcceptedTransport) -> None:
         self._idle.pop(transport, None)
@@ -255,15 +275,21 @@ class HttpServer:
             if (timer := timers.pop(transport, None)) is not None:
                 timer.cancel()
 
-    def _answered(self, transport: AcceptedTransport, request: web.Request) -> None:
+    def _answered(self, transport: AcceptedTransport, request: web.Request, limit: IdleLimit | None) -> None:
         if transport not in self._everyone:
             return
         self._under_way[transport] -= 1
         if self._under_way[transport]:
             return
         self._idle[transport] = self._loop.time()
-        if (may_idle_s := self._may_idle_s(request)) is not None:
+        if limit is not None:
+            self._let_go[transport] = self._loop.call_later(limit.after_s, self._end_idle, transport, limit)
+        elif (may_idle_s := self._may_idle_s(request)) is not None:
             self._let_go[transport] = self._loop.call_later(may_idle_s, transport.close)
+
+    def _end_idle(self, transport: AcceptedTransport, limit: IdleLimit) -> None:
+        limit.told(transport.get_extra_info("peername"))
+        transport.close()
 
 
 def _refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
