@@ -224,7 +224,8 @@ def _death(seen: Observation) -> str:
         case Manner.STATUS:
             return f"status {outcome.status} came after {at}"
         case Manner.SILENT:
-            return f"nothing came here, though the answer was due after {hold}"
+            due = f"for {hold}, and nothing was asked" if seen.quiet else f"though the answer was due after {hold}"
+            return f"nothing came here{' ' if seen.quiet else ', '}{due}"
         case Manner.CLOSED | Manner.RESET:
             what = "RST" if outcome.how is Manner.RESET else "FIN"
             if (outcome.how, outcome.aftermath) in IN_ANSWER:
