@@ -101,3 +101,10 @@ def format_duration(seconds: float) -> str:
         if count:
             parts.append(f"{count} {unit}")
     return " ".join(parts)
+
+
+def format_precisely(seconds: float) -> str:
+    """Write a length of time to the tenth of a second: a timer is known by it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.2g} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms"
+    return format_duration(seconds) if seconds < 60 else f"{seconds:.1f} s"

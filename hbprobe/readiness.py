@@ -27,13 +27,15 @@ _FOR_READER, _FOR_WRITER = ~_OUT, ~_IN
 class _Watched:
     """What waits for one descriptor."""
 
-    __slots__ = ("reader", "told", "wanted", "writer")
+    __slots__ = ("reader", "since", "told", "wanted", "writer")
 
-    def __init__(self, reader: Call | None, writer: Call | None, wanted: int) -> None:
+    def __init__(self, reader: Call | None, writer: Call | None, wanted: int, since: int) -> None:
         self.reader = reader
         self.writer = writer
         self.wanted = self.told = wanted
         """Bits of epoll; and those that the kernel knows of, of which some may be wanted no more."""
+        self.since = since
+        """The turn in which it began. What that turn tells of the descriptor may be of one closed before."""
 
 
 class Readiness:
@@ -46,8 +48,8 @@ class Readiness:
         self._failed = failed
         """Told of what a callback raises."""
         self._watched: dict[int, _Watched] = {}
-        self._new: set[int] = set()
-        """Watched only since the events came that are being told: these may be of a descriptor closed meanwhile."""
+        self._turn = 0
+        """So many times have events been told."""
 
     def __len__(self) -> int:
         """Return the number of descriptors that are watched."""
@@ -56,21 +58,24 @@ class Readiness:
     def add_reader(self, descriptor: int, call: Call) -> None:
         """Make this call whenever the descriptor can be read, or its connection is broken."""
         if (found := self._watched.get(descriptor)) is None:
-            self._begin(descriptor, _Watched(call, None, _IN))
+            self._epoll.register(descriptor, _IN)
+            self._watched[descriptor] = _Watched(call, None, _IN, self._turn)
         else:
             self._change(descriptor, found, call, found.writer, found.wanted | _IN)
 
     def add_writer(self, descriptor: int, call: Call) -> None:
         """Make this call whenever the descriptor can be written to, or its connection is broken."""
         if (found := self._watched.get(descriptor)) is None:
-            self._begin(descriptor, _Watched(None, call, _OUT))
+            self._epoll.register(descriptor, _OUT)
+            self._watched[descriptor] = _Watched(None, call, _OUT, self._turn)
         else:
             self._change(descriptor, found, found.reader, call, found.wanted | _OUT)
 
     def add_hangup(self, descriptor: int, call: Call) -> None:
         """Make this call, and no reader's, when the connection is broken; what can be read is left."""
         if (found := self._watched.get(descriptor)) is None:
-            self._begin(descriptor, _Watched(call, None, 0))
+            self._epoll.register(descriptor, 0)
+            self._watched[descriptor] = _Watched(call, None, 0, self._turn)
         else:
             self._change(descriptor, found, call, found.writer, found.wanted & _OUT)
             self._tell_kernel(descriptor, found)  # at once: what can be read is there to stay
@@ -97,14 +102,14 @@ class Readiness:
 
     def tell(self, events: list[Event]) -> None:
         """Make the calls that wait for these events."""
-        watched, new = self._watched, self._new
-        new.clear()
+        watched, turn = self._watched, self._turn + 1
+        self._turn = turn
         for descriptor, ready in events:
             found = watched.get(descriptor)
             if found is None:
                 self._let_go(descriptor)
                 continue
-            if descriptor in new:
+            if found.since == turn:
                 continue
             reader, writer = found.reader, found.writer
             try:
@@ -124,18 +129,13 @@ class Readiness:
         self._watched.clear()
         self._epoll.close()
 
-    def _begin(self, descriptor: int, watched: _Watched) -> None:
-        self._epoll.register(descriptor, watched.wanted)
-        self._watched[descriptor] = watched
-        self._new.add(descriptor)
-
     def _change(
         self, descriptor: int, found: _Watched, reader: Call | None, writer: Call | None, wanted: int
     ) -> None:
         was_watched = found.reader is not None or found.writer is not None
         found.reader, found.writer, found.wanted = reader, writer, wanted
         if not was_watched:  # maybe it has been closed since, and the number is another one's now
-            self._new.add(descriptor)
+            found.since = self._turn
             try:
                 self._epoll.modify(descriptor, wanted)
             except FileNotFoundError:

@@ -135,10 +135,11 @@ class Stalls:
 class _Waiter(selectors.DefaultSelector):
     """A selector whose waiting is done by a clock."""
 
-    def __init__(self, clock: Clock, is_busy: Callable[[], bool]) -> None:
+    def __init__(self, clock: Clock) -> None:
         super().__init__()
         self._clock = clock
-        self._is_busy = is_busy
+        self.jobs = 0
+        """So many run in the thread pool, or have ended and not reached the loop yet."""
         self.stalls: Stalls | None = None
         """None while nobody asks for them: it costs a look at the clock before and after each wait."""
         self._back_s = 0.0
@@ -149,7 +150,7 @@ class _Waiter(selectors.DefaultSelector):
 
     def _wait(self, poll: Poll[R], timeout: float | None) -> list[R]:
         if self.stalls is None or not self._clock.rate:  # the warp clock stands still meanwhile
-            return self._clock.wait(poll, timeout, busy=self._is_busy())
+            return self._clock.wait(poll, timeout, busy=self.jobs > 0)
         return self._watched(self.stalls, self._clock, poll, timeout)
 
     def watch_stalls(self) -> Stalls:
@@ -181,8 +182,8 @@ class _DirectWaiter(_Waiter):
     in its wait.
     """
 
-    def __init__(self, clock: Clock, is_busy: Callable[[], bool], readiness: Readiness) -> None:
-        super().__init__(clock, is_busy)
+    def __init__(self, clock: Clock, readiness: Readiness) -> None:
+        super().__init__(clock)
         self.has_work = False
         """The loop has been given something to do since it began to wait."""
         self.registered: set[int] = set()
@@ -208,7 +209,7 @@ class _DirectWaiter(_Waiter):
         while True:
             self.has_work = False
             if self.stalls is None:
-                events = clock.wait(self._poll_both, timeout, busy=self._is_busy())
+                events = clock.wait(self._poll_both, timeout, busy=self.jobs > 0)
             else:
                 events = self._wait(self._poll_both, timeout)
             tell(events)
@@ -241,18 +242,14 @@ class ClockLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._jobs = 0
         self._clock = clock
         self.time = clock.time  # type: ignore[method-assign]  # asked for more often than anything else
         super().__init__(self._make_waiter(clock))
         self.set_default_executor(ThreadPoolExecutor(thread_name_prefix="hbprobe"))
 
     def _make_waiter(self, clock: Clock) -> _Waiter:
-        self._waiter = _Waiter(clock, self._is_busy)
+        self._waiter = _Waiter(clock)
         return self._waiter
-
-    def _is_busy(self) -> bool:
-        return self._jobs > 0
 
     def watch_stalls(self) -> Stalls:
         """Return where it is noted, from now on, when this loop stood still."""
@@ -271,7 +268,7 @@ class ClockLoop(asyncio.SelectorEventLoop):
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Run `func` in a thread; the warp clock stands still meanwhile."""
         job = (executor or self._pool).submit(func, *args)
-        self._jobs += 1
+        self._waiter.jobs += 1
         future = asyncio.wrap_future(job, loop=self)
         # Registered after wrap_future's own callback: the result reaches the loop before the clock may move.
         job.add_done_callback(self._tell_of_end)
@@ -282,15 +279,15 @@ class ClockLoop(asyncio.SelectorEventLoop):
             self.call_soon_threadsafe(self._job_ended)
 
     def _job_ended(self) -> None:
-        self._jobs -= 1
+        self._waiter.jobs -= 1
 
     async def shutdown_default_executor(self, *args: float | None, **kwargs: float | None) -> None:
         """Wait for the pool's threads; a join is a job, too."""
-        self._jobs += 1
+        self._waiter.jobs += 1
         try:
             await super().shutdown_default_executor(*args, **kwargs)
         finally:
-            self._jobs -= 1
+            self._waiter.jobs -= 1
 
 
 def _asleep() -> float:
@@ -313,7 +310,7 @@ class DirectLoop(ClockLoop):
         super().__init__(clock)
 
     def _make_waiter(self, clock: Clock) -> _Waiter:
-        self._waiter = self._direct = _DirectWaiter(clock, self._is_busy, self.readiness)
+        self._waiter = self._direct = _DirectWaiter(clock, self.readiness)
         return self._waiter
 
     def add_reader(self, fd: "FileDescriptorLike", callback: Callable[[*Ts], object], *args: *Ts) -> None:

@@ -95,6 +95,7 @@ TOUCHING = {
     "cli.toxiproxy",
     "cli.verdict",
     "cli.watch",
+    "fleet.several",
     "evidence.captures.annotation",
     "evidence.captures.capture",
     "evidence.captures.capture_file",

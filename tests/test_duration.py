@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.duration import LONGEST_S, format_duration, parse_duration_s
+from hbprobe.duration import LONGEST_S, format_duration, format_precisely, parse_duration_s
 
 HOW = "write seconds (600) or a number and a unit (10min)"
 LARGER_FIRST = "write the larger unit first, each once, as in 1h30m"
@@ -144,3 +144,19 @@ def test_what_is_written_is_near_what_was_meant(seconds):
     written = sum(float(number) * SIZES[unit] for number, unit in zip(parts[::2], parts[1::2], strict=True))
     allowed = 30 if seconds >= 86370 else 0.5 if seconds >= 59.95 else seconds * 0.005 + 1e-9
     assert abs(written - seconds) <= allowed
+
+
+@pytest.mark.parametrize(
+    ("value_s", "text"),
+    [
+        (0.0004, "0.4 ms"),
+        (0.0021, "2.1 ms"),
+        (0.25, "250 ms"),
+        (12.34, "12.3 s"),
+        (59.96, "1 min"),
+        (629.95, "630.0 s"),
+        (3600.04, "3600.0 s"),
+    ],
+)
+def test_a_length_that_tells_a_timer_is_written_to_the_tenth_of_a_second(value_s, text):
+    assert format_precisely(value_s) == text

@@ -70,6 +70,7 @@ def over_sockets(request: Fleet, own: Options, logs: Path | None = None) -> int:
 
 
 async def _live(world: "World", box: "Profile", until_s: float, logs: Path | None) -> "SocketFleet":
+    from hbprobe.eas.iis_log import CONNECTION_TIMEOUT_S
     from hbprobe.eas.log_blob import Site
     from hbprobe.eas.releases import Release
     from hbprobe.fleet.logged import truth_of
@@ -83,7 +84,7 @@ async def _live(world: "World", box: "Profile", until_s: float, logs: Path | Non
         contextlib.closing(IisLog(logs, release, clock, site)) as lines,
         contextlib.closing(EventLog(logs, release, world.settings, clock, site)) as events,
     ):
-        seen = await run(world, [box], until_s, (lines, events))
+        seen = await run(world, [box], until_s, (lines, events), CONNECTION_TIMEOUT_S)
     write_whole(logs / "truth.json", truth_of(world, lambda _: _BEHIND_THE_BOX).to_json())
     return seen
 

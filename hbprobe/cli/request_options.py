@@ -14,17 +14,8 @@ from cyclopts import Group, Parameter, Token
 
 from hbprobe.cli.options import ARGUMENTS, OPTIONS, number, profile_ids, reads, whole
 from hbprobe.errors import RequestError, UserError
-from hbprobe.measure.request import (
-    Connecting,
-    Journalling,
-    LoggingIn,
-    Portion,
-    Request,
-    Searching,
-    Seconds,
-    Trusting,
-    Whole,
-)
+from hbprobe.measure.field_values import Portion, Seconds, Whole
+from hbprobe.measure.request import Connecting, Journalling, LoggingIn, Request, Searching, Trusting
 from hbprobe.measure.talk_request import Talking
 
 RequestT = TypeVar("RequestT", bound=Request[Any])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from hbprobe.cli.options import At, File, Folder, MaybeAt, WebConfig
+from hbprobe.cli.options import At, File, Folder, MaybeAt, MaybeTime, WebConfig
 from hbprobe.errors import UserError
 from hbprobe.files import remark_on_readers
 from hbprobe.net.address import is_loopback
@@ -53,7 +53,18 @@ class StandInOptions:
     event_log: Annotated[
         Folder, Parameter(group=_GROUP, help="write Exchange's events there, as JSON lines and as text")
     ] = None
-    iis_log: Annotated[Folder, Parameter(group=_GROUP, help="write IIS's W3C logs there, a file for each day")] = None
+    iis_log: Annotated[
+        Folder,
+        Parameter(group=_GROUP, help="write IIS's W3C logs there, a file for each day, and HTTPERR"),
+    ] = None
+    connection_timeout: Annotated[
+        MaybeTime,
+        Parameter(
+            group=_GROUP,
+            help="end connections that are idle for so long after an answer, as IIS does after 2m by its "
+            "connectionTimeout (default: never, for it would be taken for the path's doing)",
+        ),
+    ] = None
 
 
 @contextlib.contextmanager
@@ -85,11 +96,12 @@ def stand_in(options: StandInOptions, settings: "Settings", say: Say) -> Iterato
             release=release,
             filters=() if options.webconfig is None else load_filtering_rules(options.webconfig),
             limits=shipped_limits(release) if options.webconfig is None else load_limits(options.webconfig),
+            connection_timeout_s=options.connection_timeout,
         )
 
 
 def _refuse_without_users(options: StandInOptions) -> None:
-    for name in ("rules", "exchange", "admin", "event_log", "iis_log"):
+    for name in ("rules", "exchange", "admin", "event_log", "iis_log", "connection_timeout"):
         if getattr(options, name) is not None:
             option = name.replace("_", "-")
             raise UserError(f"--{option}: ActiveSync on {options.listen}, beyond this machine, needs --users FILE")

@@ -70,7 +70,7 @@ def advise(
     if limit.causes and limit.causes[0] in _NO_TIMER:
         return (Advice(Party.NOBODY, _NO_TIMER[limit.causes[0]]),)
     if is_servers_own:
-        own = "at the server: its own timer, if idle sessions are to live longer"
+        own = f"at {limit.named_end}: its own timer, if idle sessions are to live longer"
         measure = "to measure the path: hbprobe serve at the far end, with --method hold"
         return Advice(Party.SERVER, own), Advice(Party.NOBODY, measure)
     return (*_at_the_box(limit, verdict, cut_by, configure, most_s), *_in_the_application(limit, verdict))

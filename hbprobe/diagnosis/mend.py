@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from hbprobe.diagnosis.advice import beyond_it, enough_s, in_a_line
-from hbprobe.diagnosis.heartbeat import lives, needed_s
+from hbprobe.diagnosis.heartbeat import lives, needed_s, safe_interval_s
 from hbprobe.diagnosis.ranking import Match
 from hbprobe.diagnosis.reasoning import BoxKind, Movement, Reasoning, Runs
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.profiles.silent_request import deciding_timer, quiet_timer
+from hbprobe.text import seconds
 from hbprobe.trial.evidence import Observation, Question
 from hbprobe.trial.methods.table import DEFAULT, METHODS, MethodTraits
 from hbprobe.trial.outcome import Limit
@@ -62,7 +63,9 @@ def mend(
         *_for_the_heartbeat(limit, verdict, heartbeat_s, fitting, traits),
         *_ping(seen, traits),
         *_from_one_end(seen),
+        *_in_the_application(limit, seen, reasoning),
         *_keep_alive(limit, seen, reasoning, traits),
+        *(_untried(limit, seen) if verdict is None else ()),
         *doubt,
     )
 
@@ -157,15 +160,29 @@ def _from_one_end(seen: Sequence[Observation]) -> Iterator[str]:
     yield "Whether bytes from the server alone do cannot be told here: only hbprobe serve at the far end says."
 
 
+def _in_the_application(limit: Limit, seen: Sequence[Observation], reasoning: Reasoning) -> Iterator[str]:
+    """Tell which bytes of the application's own save the request, where our far end let each end speak alone."""
+    tried = next((one for one in seen if one.ask.question is Question.SERVER_DRIP), None)
+    if tried is None or tried.ask.interval_s is None or reasoning.direction is None:
+        return
+    yield (
+        f"In the application: {reasoning.direction.meaning}; every {_seconds(tried.ask.interval_s)} was tried"
+        f"{_any_below(limit)}."
+    )
+
+
+def _any_below(limit: Limit) -> str:
+    return f"; any interval below {seconds(limit.survived_s)} s should do" if limit.survived_s else ""
+
+
 def _keep_alive(
     limit: Limit, seen: Sequence[Observation], reasoning: Reasoning, traits: MethodTraits
 ) -> Iterator[str]:
     tried = next((one for one in seen if one.ask.question is Question.KEEP_ALIVE), None)
     if tried is not None and tried.survived and tried.ask.interval_s is not None:
-        below = f"; any interval below {format_duration(limit.survived_s)} should do" if limit.survived_s else ""
         yield (
             f"Or TCP keep-alives every {_seconds(tried.ask.interval_s)} from either end: from this one they were "
-            f"tried, and saved the request{below}."
+            f"tried, and saved the request{_any_below(limit)}."
         )
         yield from (line.sentence(tried.ask.interval_s) for line in traits.keep_alive_lines)
     elif reasoning.counts is Movement.DATA:
@@ -174,6 +191,21 @@ def _keep_alive(
         yield "Neither keep-alives nor data help: the timer counts from the start, whatever moves."
 
 
+def _untried(limit: Limit, seen: Sequence[Observation]) -> Iterator[str]:
+    """Tell how often something must move where no ping could be tried, and nothing else saved it."""
+    asked = {one.ask.question: one for one in seen}
+    alive, safe_s = asked.get(Question.KEEP_ALIVE), safe_interval_s(limit)
+    if safe_s is None or Question.BOTH_DRIP in asked or (alive is not None and alive.survived):
+        return
+    if alive is not None and alive.survived is False and alive.ask.interval_s is not None:
+        yield f"TCP keep-alives every {_seconds(alive.ask.interval_s)} were tried, and did not save the connection."
+    others = " or TCP keep-alives" if alive is None else ""
+    yield (
+        f"If it is an idle timer, data{others} every {_seconds(safe_s)} will do: that is half of the longest silence "
+        "that survived. It was not tried: there is no ping to try it with."
+    )
+
+
 def _seconds(value_s: float) -> str:
     words = format_duration(value_s)
-    return words if value_s < 60 else f"{value_s:g} s ({words})"
+    return words if value_s < 60 else f"{seconds(value_s)} s ({words})"

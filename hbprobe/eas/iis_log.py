@@ -5,11 +5,11 @@ two, the front end, whose query ends in ids, and the back end at port 444, which
 https://learn.microsoft.com/en-us/exchange/architecture/architecture. The line is written when the request is over; a
 front end's ends early where its client's connection is gone.
 
-HTTPERR is HTTP.sys's own log, of requests whose client went before they were answered. Its format, and what each
-reason says:
+HTTPERR is HTTP.sys's own log, of requests whose client went before they were answered, and of connections that it
+ended itself. Its format, and what each reason says:
 https://learn.microsoft.com/en-us/troubleshoot/developer/webapps/aspnet/site-behavior-performance/error-logging-http-apis.
-Of the reasons there the stand-in has `Connection_Dropped`. It ends no connection for a timer of its own, as
-Timer_ConnectionIdle and Timer_EntityBody would say, and no worker process of it dies.
+Of the reasons there the stand-in has `Connection_Dropped`, and `Timer_ConnectionIdle` where it is told to have that
+timer. It has no others, such as Timer_EntityBody, and no worker process of it dies.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from hbprobe.eas.log_blob import Site, Utc, log_blob
 from hbprobe.eas.releases import Release
-from hbprobe.eas.request_record import RequestRecord
+from hbprobe.eas.request_record import IdleConnection, RequestRecord
 
 FIELDS: Final = (
     "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) "
@@ -139,6 +139,9 @@ HTTPERR_FIELDS: Final = (
 )
 HTTPERR_PATH: Final = "HTTPERR/httperr1.log"
 """Below the folder of all logs. HTTP.sys begins another file after some size, not after a day."""
+CONNECTION_TIMEOUT_S: Final = 120.0
+"""So long does HTTP.sys keep a connection without a request, unless a site's connectionTimeout says otherwise:
+https://learn.microsoft.com/en-us/iis/configuration/system.applicationhost/sites/site/limits."""
 _HTTPS_PORT: Final = 443
 _DEFAULT_WEB_SITE: Final = 1
 _POOL: Final = "MSExchangeSyncAppPool"
@@ -157,18 +160,21 @@ def httperr_line(record: RequestRecord, site: Site, utc: Utc, client: str) -> st
     if record.is_delivered:
         return None
     at_s = record.ended_s if record.gone_s is None else record.gone_s
-    fields = (
-        utc(at_s).partition(".")[0],
-        client,
-        "-" if record.peer_port is None else record.peer_port,
-        site.address,
-        _HTTPS_PORT,
-        "HTTP/1.1",
-        record.method,
-        f"{record.path}?{uri_query(record)}" if record.query else record.path,
-        "-",
-        _DEFAULT_WEB_SITE,
-        "Connection_Dropped",
-        _POOL,
-    )
+    uri = f"{record.path}?{uri_query(record)}" if record.query else record.path
+    request = ("HTTP/1.1", record.method, uri, "-", _DEFAULT_WEB_SITE, "Connection_Dropped", _POOL)
+    return _httperr(utc(at_s), (client, record.peer_port), site, request)
+
+
+def idle_line(connection: IdleConnection, site: Site, utc: Utc, client: str) -> str:
+    """Return the line about a connection that was idle for too long: of a request it says nothing.
+
+    `client` is the address that the connection came from.
+    """
+    no_request = ("-", "-", "-", "-", "-", "Timer_ConnectionIdle", "-")
+    return _httperr(utc(connection.ended_s), (client, connection.peer_port), site, no_request)
+
+
+def _httperr(time: str, client: tuple[str, int | None], site: Site, request: tuple[object, ...]) -> str:
+    address, port = client
+    fields = (time.partition(".")[0], address, "-" if port is None else port, site.address, _HTTPS_PORT, *request)
     return " ".join(map(str, fields))

@@ -63,3 +63,13 @@ class RequestRecord:
     def took_s(self) -> float:
         """How long it was open."""
         return self.ended_s - self.started_s
+
+
+@dataclass(frozen=True, slots=True)
+class IdleConnection:
+    """A connection that the server ended by its timer: no request came after the last answer."""
+
+    ended_s: float
+    """On the server's clock."""
+    peer: str
+    peer_port: int | None

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from hbprobe.errors import RequestError
+from hbprobe.measure.field_values import Seconds, one_of
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import Judging, Request, Seconds, one_of
+from hbprobe.measure.request import Judging, Request
 
 if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings

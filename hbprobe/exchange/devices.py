@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from hbprobe.exchange.algorithms import AndroidEarly, AndroidLater, Device, FixedInterval, Textbook, WindowsMobile
 
@@ -30,7 +31,7 @@ class DeviceKind:
     id: str
     name: str
     new: Callable[[], Device]
-    """Make one that has just been switched on."""
+    """Make one that has just been switched on; no lambda, so that another process can be told of the kind."""
     basis: Basis
     source: str | None
     """A public URL; None where none can be given."""
@@ -73,7 +74,7 @@ DEVICES: tuple[DeviceKind, ...] = (
     DeviceKind(
         "android-4.1",
         "Android 4.1 to 4.3",
-        lambda: AndroidEarly(max_s=1790),
+        partial(AndroidEarly, max_s=1790),
         Basis.SOURCE_CODE,
         f"{_ANDROID}/jellybean",
         "As Android 4.0, with a higher maximum.",
@@ -90,7 +91,7 @@ DEVICES: tuple[DeviceKind, ...] = (
     DeviceKind(
         "ios",
         "iOS",
-        lambda: FixedInterval(600),
+        partial(FixedInterval, 600),
         Basis.OBSERVED,
         "https://github.com/Security-Experts-Community/vscode-xp",
         "Seen to ask for 600 s; the algorithm is not published. Assumed: it never changes, but heeds status 5.",
@@ -98,7 +99,7 @@ DEVICES: tuple[DeviceKind, ...] = (
     DeviceKind(
         "nacho-mail",
         "Nacho Mail",
-        lambda: FixedInterval(600),
+        partial(FixedInterval, 600),
         Basis.SOURCE_CODE,
         "https://github.com/nachocove/NachoClientX",
         "600 s, whatever the path does.",
@@ -106,7 +107,7 @@ DEVICES: tuple[DeviceKind, ...] = (
     DeviceKind(
         "outlook-540",
         "Outlook app (540 s)",
-        lambda: FixedInterval(540, heeds_server=False),
+        partial(FixedInterval, 540, heeds_server=False),
         Basis.OBSERVED,
         None,
         "A Ping of 540 s in one published front end log of 2020. Assumed: it never changes.",
@@ -114,7 +115,7 @@ DEVICES: tuple[DeviceKind, ...] = (
     DeviceKind(
         "outlook-180",
         "Outlook app (180 s)",
-        lambda: FixedInterval(180, heeds_server=False),
+        partial(FixedInterval, 180, heeds_server=False),
         Basis.OBSERVED,
         "https://github.com/Zimbra/zm-mailbox/pull/1332",
         "180 s against Zimbra; when the server's minimum was 300 s, mail stopped. Assumed: it never changes.",

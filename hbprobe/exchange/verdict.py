@@ -48,6 +48,7 @@ from hbprobe.exchange.devices import CURRENT, Basis, DeviceKind
 from hbprobe.exchange.predict import Course, follow_all, read_window
 from hbprobe.exchange.settings import Settings, Severity
 from hbprobe.manner import Manner
+from hbprobe.text import seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ class PathLimit:
         return cls(survived_s or 0.0, cut_s, Manner(how or Manner.SILENT))
 
     def __str__(self) -> str:
-        cuts = f"cuts {self.cut_s:g} s"
-        carries = f"carries {self.longest_s:g} s and " if self.longest_s > 0 else ""
+        cuts = f"cuts {seconds(self.cut_s)} s"
+        carries = f"carries {seconds(self.longest_s)} s and " if self.longest_s > 0 else ""
         return f"The path {carries}{cuts}"
 
 
@@ -237,7 +238,7 @@ def _names(devices: Iterable[DeviceVerdict]) -> str:
 
 def _on_bracket(survived_s: float | None, cut_s: float | None, settings: Settings) -> Iterator[Finding]:
     if cut_s is None and survived_s is not None and survived_s < settings.max_heartbeat_s:
-        text = f"Nothing was cut up to {survived_s:g} s: longer heartbeats are taken to survive too."
+        text = f"Nothing was cut up to {seconds(survived_s)} s: longer heartbeats are taken to survive too."
         yield Finding("limit-not-reached", Severity.NOTE, text)
 
 

@@ -7,16 +7,20 @@ The token ties the answer to this very request, so that no cache, captive portal
     GET /hold/N                           what became of that request, as the far end saw it (JSON)
 
 A stream (`/events`, `/ws`) is asked for as any server's is, so the far end makes its nonce, and announces it in the
-head of its answer (`Hbprobe-Nonce`). Nothing of ours is sent to a server that is another's.
+head of its answer (`Hbprobe-Nonce`). A connection of HTTP/2 may be without any request, so the far end announces a
+nonce for the connection itself: by settings whose identifiers are reserved for experiments (RFC 7540, section 11.3),
+so that others pass them over (RFC 9113, section 6.5.2). Nothing of ours is sent to a server that is another's.
 """
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 HOLD_PATH = "/hold"
 NONCE_HEADER = "Hbprobe-Nonce"
 _MOST_NONCE = 64
+_NONCE_SETTINGS = (0xF862, 0xF863, 0xF864, 0xF865)
+"""32 bits of a nonce each, the first ones first."""
 LONGEST_HOLD_S = 30 * 86400.0
 SHORTEST_DRIP_S = 0.01
 DRIP = b"."
@@ -62,3 +66,16 @@ def nonce_announced(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return the nonce that the head of an answer announces; empty where it has none, or what is none."""
     said = next((value for name, value in headers if name.lower() == NONCE_HEADER.lower().encode()), b"").strip()
     return said.decode() if said.isalnum() and len(said) <= _MOST_NONCE else ""
+
+
+def nonce_settings(nonce: str) -> dict[int, int]:
+    """Return the settings of HTTP/2 that announce a nonce of 32 hexadecimal digits."""
+    digits = (nonce[at : at + 8] for at in range(0, 32, 8))
+    return {name: int(part, 16) for name, part in zip(_NONCE_SETTINGS, digits, strict=True)}
+
+
+def nonce_set(settings: Mapping[int, int]) -> str:
+    """Return the nonce that settings of HTTP/2 announce; empty where they announce none."""
+    if not settings.keys() >= set(_NONCE_SETTINGS):
+        return ""
+    return "".join(f"{settings[name]:08x}" for name in _NONCE_SETTINGS)

@@ -19,6 +19,7 @@ from hbprobe.farend.hold_request import (
 )
 from hbprobe.farend.witness import Witness
 from hbprobe.net.liveness import acknowledge_on, give_up_after
+from hbprobe.text import seconds
 
 _MOST_BODY_BYTES = 1 << 20
 _UNACKNOWLEDGED_S = 120.0
@@ -81,11 +82,11 @@ class HoldService:
                 await _drained(request)
                 await asyncio.sleep(asked.seconds + self._late_s)
         except (asyncio.CancelledError, ConnectionError):
-            self._said(f"{peer} was gone after {self._loop.time() - started_s:.1f} s of {asked.seconds:g} s")
+            self._said(f"{peer} was gone after {self._loop.time() - started_s:.1f} s of {seconds(asked.seconds)} s")
             raise
         finally:
             self.holding -= 1
-        self._said(f"{peer} held for {asked.seconds:g} s, answered")
+        self._said(f"{peer} held for {seconds(asked.seconds)} s, answered")
         held.answered_s = self._loop.time()
         give_up_after(transport, _UNACKNOWLEDGED_S)
         return await answer.end(hold_token(asked.seconds, asked.nonce))

@@ -21,7 +21,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.farend.hold_request import HOLD_PATH, LONGEST_HOLD_S
 from hbprobe.farend.hold_service import HoldService
 from hbprobe.farend.streams import StreamService
-from hbprobe.farend.witness import Witness
+from hbprobe.farend.witness import Witness, WitnessedHttp2
 from hbprobe.net.http_server import HttpServer
 
 _MARGIN_S = 600.0
@@ -53,7 +53,14 @@ class FarEnd:
         for service in (*ours, *services):
             app.add_routes(service.routes())
         app.add_routes([web.get("/", self._about)])
-        self._server = HttpServer(app, tls, said, keepalive_s=LONGEST_HOLD_S, http2=True, may_idle_s=self._may_idle_s)
+        self._server = HttpServer(
+            app,
+            tls,
+            said,
+            keepalive_s=LONGEST_HOLD_S,
+            http2=lambda: WitnessedHttp2(witness),
+            may_idle_s=self._may_idle_s,
+        )
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Take connections on an address, and return it; raises OSError when it cannot be had."""

@@ -1,10 +1,11 @@
 """What the far end saw of each request that it held or streams to, kept for who asks for it: `GET /hold/NONCE`.
 
-The answer is JSON. All times are seconds since the request came, the last time that it came; `up_s` alone is the age
-of the service.
+A connection of HTTP/2 counts as a request that came with its first words: it can be quiet without any. The answer is
+JSON. All times are seconds since the request came, the last time that it came; only `up_s` is the service's age.
 
     hbprobe     the version of the program that answers
-    seen        the request came here; false: no such request, or so long ago that it was forgotten
+    seen        the request came here; false: no such request, or so long ago that it was forgotten, or a stream that
+                the far end ended itself, say to make room for others: that tells nothing of the path
     times       how often it came: a proxy that asks again sends it twice
     up_s        how long the service has been up: a service that is younger than the request was restarted
     now_s       when this was answered
@@ -21,11 +22,14 @@ of the service.
 """
 
 import asyncio
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from hbprobe.farend.hold_request import nonce_settings
+from hbprobe.net.http_server import Http2Watch
 from hbprobe.net.liveness import tcp_info
 from hbprobe.net.replies import EndKind
 from hbprobe.warp import ClockLoop
@@ -56,6 +60,8 @@ class EndRecorder(asyncio.Protocol):
         """None while the connection stands."""
         self.ended_s = 0.0
         """When it ended, on the loop's clock."""
+        self.ended_here = True
+        """It was this end that ended it, if it has ended: neither FIN nor RST came."""
 
     @classmethod
     def on(cls, transport: asyncio.BaseTransport) -> "EndRecorder":
@@ -73,6 +79,7 @@ class EndRecorder(asyncio.Protocol):
 
     def eof_received(self) -> bool | None:
         """Pass FIN on."""
+        self.ended_here = False
         return self._inner.eof_received()
 
     def pause_writing(self) -> None:
@@ -84,6 +91,7 @@ class EndRecorder(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Remember how it ended, and pass it on."""
         self.ended, self.ended_s = EndKind.of(exc), asyncio.get_running_loop().time()
+        self.ended_here = self.ended_here and exc is None
         self._inner.connection_lost(exc)
         self._inner, self.transport = asyncio.Protocol(), None
 
@@ -98,6 +106,11 @@ class HeldRequest:
     held: bool = True
     """It is answered when its hold is over; otherwise it is a stream."""
     answered_s: float | None = None
+
+    @property
+    def was_let_go(self) -> bool:
+        """Whether this end ended a stream, which is to last until the client, or the path, ends it."""
+        return not self.held and self.connection.ended is not None and self.connection.ended_here
 
     def seen(self, now_s: float) -> dict[str, Any]:
         """Return what the witness says of it."""
@@ -139,6 +152,8 @@ class Witness:
     def says(self, nonce: str) -> dict[str, Any]:
         """Return what there is to say of a request."""
         now_s, held = self._loop.time(), self._held.get(nonce)
+        if held is not None and held.was_let_go:
+            held = None
         full_at_s = self._full_at_s()
         seen = {"seen": False} if held is None else held.seen(now_s) | {"stalled_s": self._stalled_s(held)}
         full_s = None if full_at_s is None else now_s - full_at_s
@@ -146,3 +161,22 @@ class Witness:
 
     def _stalled_s(self, held: HeldRequest) -> float | None:
         return None if self._stalls is None else self._stalls.longest_since(held.arrived_s - _JUST_BEFORE_S)
+
+
+class WitnessedHttp2(Http2Watch):
+    """Bears witness of a connection of HTTP/2, requests or not, by the nonce that its settings announce."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+        self._nonce = secrets.token_hex(16)
+        self._note: HeldRequest | None = None
+        self.announced = nonce_settings(self._nonce)
+
+    def stands(self, transport: asyncio.Transport) -> None:
+        """Begin to watch how it ends."""
+        self._note = self._witness.came(self._nonce, transport, held=False)
+
+    def asked(self) -> None:
+        """Note when a PING was answered."""
+        if self._note is not None:
+            self._note.answered_s = asyncio.get_running_loop().time()

@@ -22,6 +22,8 @@ together.
     merge.py      Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the
                   reference
     simulation.py simulate a fleet: cohorts of devices, slice by slice of time, and Exchange's window over all of them
+    several.py    simulate several fleets at a time, on all cores: in threads where numba compiles the loops, else in
+                  processes
     reference.py  the fleet with one object a device, one event at a time: what the arrays of `hbprobe.fleet.cohort`
                   must agree with
     tally.py      what came of a fleet, in numbers and over time

@@ -22,12 +22,12 @@ from hbprobe.fleet.compiled import (
     IS_FAST,
     Devices,
     Done,
-    Here,
+    Firewall,
     Networks,
     SharedTables,
     Tallies,
+    Visits,
     run,
-    settle_down,
 )
 from hbprobe.fleet.mail import Mailboxes
 from hbprobe.fleet.merge import packed, times_s
@@ -37,7 +37,9 @@ from hbprobe.fleet.ticks import all_on_grid, on_grid
 from hbprobe.fleet.world import World
 
 _ONE = np.uint64(1)
-_ROOM = 200_000
+_STAYS = 8
+"""Of a device, drawn at a time."""
+_ROOM = 50_000
 """For samples, before they are handed on."""
 
 # As plain numbers: beside an array, NumPy takes long to see that a member of an enumeration is one.
@@ -123,6 +125,9 @@ class Cohort:
         self.asked_again: Ints = np.zeros(len(world.table), np.intp)
         """How often a box made a request again at another server, by the state that asked; each is a sample."""
         self._visit(np.arange(count))
+        if compiled:
+            self._stays_s, self._stays_place = np.empty((count, _STAYS)), np.empty(count, np.intp)
+            self._draw_stays(np.arange(count))
 
     def advance(self, until_s: float, *, is_shown: bool = True) -> Slice:
         """Let every device make the requests that it begins before a time."""
@@ -130,10 +135,10 @@ class Cohort:
         self._note(self._early, until_s, done)
         due = np.flatnonzero(self._due_s < until_s)
         while len(due):
-            self._arrive(due)
             if self._compiled:
                 self._run(due, until_s, done)
             else:
+                self._arrive(due)
                 self._step(due, until_s, done)
             due = due[self._due_s[due] < until_s]
         return done
@@ -159,14 +164,6 @@ class Cohort:
         """Bring devices to the network where they stay next."""
         firewall, of, visit = self._world.firewall, self._visit_keys[those], self._visits[those]
         leaves_s = self._due_s[those] + self._world.habits.stay_s * exponentials(of, visit, OfVisit.STAY)
-        if self._compiled:
-            paths = self._paths
-            networks = Networks(paths.ends, paths.low_s, paths.high_s, paths.spread_s, paths.tries, paths.manner)
-            here = Here(self._limit_s, self._spread_s, self._tries, self._how, self._at_firewall, self._leaves_s)
-            box = (firewall.limit_s, firewall.spread_s, float(firewall.tries), LOSSES.index(firewall.manner))
-            with np.errstate(over="ignore"):  # where it is not compiled, as in `_run`
-                settle_down(those, self._visit_keys, self._visits, leaves_s, networks, box, here)
-            return
         rows = self._paths.rows(uniforms(of, visit, OfVisit.PATH))
         limit_s = self._paths.limits_s(rows, uniforms(of, visit, OfVisit.VALUE))
         at_firewall = firewall.limit_s <= limit_s
@@ -193,24 +190,29 @@ class Cohort:
         self._state[those] = self._following[place]
 
     def _run(self, due: Ints, until_s: float, done: Slice) -> None:
-        """Make the requests of each device until it arrives elsewhere, or no more of its mails are known."""
-        table, habits = self._table, self._world.habits
+        """Make the requests of each device until no more of its mails are known, or of its stays."""
+        table, paths, firewall = self._table, self._paths, self._world.firewall
         of = Devices(
-            self._state, self._due_s, self._requests, self._keys, self._leaves_s, self._limit_s, self._spread_s,
-            self._tries, self._how, self._at_firewall, self._connected, self._mail_waits, self._mail.times_s,
-            self._mail.place, self.deaf_s, self.deaf_at_firewall_s,
+            self._state, self._due_s, self._requests, self._keys, self._connected, self._mail_waits,
+            self._mail.times_s, self._mail.place, self.deaf_s, self.deaf_at_firewall_s,
+        )  # fmt: skip
+        on = Visits(
+            self._visit_keys, self._visits, self._stays_s, self._stays_place, self._limit_s, self._spread_s,
+            self._tries, self._how, self._at_firewall, self._leaves_s,
         )  # fmt: skip
         rules = SharedTables(
             table.heartbeat_s, table.timeout_s, table.refused, table.reuses, self._following,
-            self._wait_s, habits.waiting_share, self._world.firewall.limit_s,
+            self._wait_s, self._world.habits.waiting_share,
         )  # fmt: skip
+        networks = Networks(paths.ends, paths.low_s, paths.high_s, paths.spread_s, paths.tries, paths.manner)
+        box = Firewall(firewall.limit_s, firewall.spread_s, float(firewall.tries), LOSSES.index(firewall.manner))
         seen = Tallies(
             self.ends, self.pauses, self.asked_again, np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM)
         )
         those = due
         while len(those):
             with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
-                came = Done(*run(those, until_s, of, rules, seen))
+                came = Done(*run(those, until_s, of, on, rules, networks, box, seen))
             samples = seen.samples[: came.samples]
             if self._any_tries:
                 self._note(np.concatenate((self._early, samples)), until_s, done)
@@ -222,6 +224,14 @@ class Cohort:
             self.late_s += came.late_s
             those = those[came.devices :]
         self._mail.draw_more(due, self._due_s[due])
+        self._draw_stays(due[self._stays_place[due] == _STAYS])
+
+    def _draw_stays(self, those: Ints) -> None:
+        """Draw how long devices will stay on the networks that they come to next."""
+        numbers = self._visits[those][:, None] + np.arange(1, _STAYS + 1).astype(np.uint64)
+        drawn = exponentials(self._visit_keys[those][:, None], numbers, OfVisit.STAY)
+        self._stays_s[those] = self._world.habits.stay_s * drawn
+        self._stays_place[those] = 0
 
     def _step(self, due: Ints, until_s: float, done: Slice) -> None:
         """Make one request of each device that is due."""

@@ -39,7 +39,7 @@ _ANSWERED, _MAIL, _AT_ONCE, _LEFT = (
     int(RequestEnd.AT_ONCE),
     int(RequestEnd.LEFT),
 )
-_SILENT, _REFUSED = int(RequestEnd.SILENT), int(RequestEnd.REFUSED)
+_SILENT, _REFUSED, _ARRIVED = int(RequestEnd.SILENT), int(RequestEnd.REFUSED), int(RequestEnd.ARRIVED)
 _PAUSE, _SPREAD = np.uint64(OfRequest.PAUSE), np.uint64(OfRequest.SPREAD)
 _PATH, _VALUE = np.uint64(OfVisit.PATH), np.uint64(OfVisit.VALUE)
 _KINDS, _GOLDEN = np.uint64(4), np.uint64(0x9E3779B97F4A7C15)
@@ -49,18 +49,12 @@ _ONE, _INTERVAL_BITS = np.uint64(1), np.uint64(INTERVAL_BITS)
 
 
 class Devices(NamedTuple):
-    """What changes with each request, and what a device has from the network that it is on."""
+    """What changes with each request."""
 
     state: Ints
     due_s: Floats
     requests: Words
     keys: Words
-    leaves_s: Floats
-    limit_s: Floats
-    spread_s: Floats
-    tries: Floats
-    how: Ints
-    at_firewall: Flags
     connected: Flags
     mail_waits: Flags
     mail_s: Floats
@@ -81,7 +75,6 @@ class SharedTables(NamedTuple):
     following: Ints
     wait_s: float
     waiting_share: float
-    firewall_s: float
 
 
 class Tallies(NamedTuple):
@@ -191,9 +184,24 @@ class Networks(NamedTuple):
     how: Ints
 
 
-class Here(NamedTuple):
-    """What a device has from the network that it is on, and until when."""
+class Firewall(NamedTuple):
+    """The box before the server."""
 
+    limit_s: float
+    spread_s: float
+    tries: float
+    how: int
+
+
+class Visits(NamedTuple):
+    """The networks that devices are on, one after another."""
+
+    keys: Words
+    number: Words
+    stays_s: Floats
+    """A block of stays each, one row a device: how long they will be on the networks that they come to."""
+    place: Ints
+    """The next of them."""
     limit_s: Floats
     spread_s: Floats
     tries: Floats
@@ -203,57 +211,60 @@ class Here(NamedTuple):
 
 
 @_compiled
-def settle_down(
-    those: Ints,
-    keys: Words,
-    visits: Words,
-    stays_s: Floats,
-    networks: Networks,
-    firewall: tuple[float, float, float, int],
-    here: Here,
-) -> None:
-    """Bring some devices to the network of their visit, where each stays until a time that is not on the grid yet.
-
-    `firewall` is the limit, spread and tries of the box before the server, and what it does.
-    """
-    firewall_s, spread_s, tries, how = firewall
-    for row in range(len(those)):
-        one = those[row]
-        drawn, path = _uniform(keys[one], visits[one], _PATH), 0
-        while path < len(networks.ends) and networks.ends[path] < drawn:
-            path += 1
-        limit_s, high_s = networks.low_s[path], networks.high_s[path]
-        if limit_s != high_s:
-            limit_s += _uniform(keys[one], visits[one], _VALUE) * (high_s - limit_s)
-        at_firewall = firewall_s <= limit_s
-        here.at_firewall[one] = at_firewall
-        here.limit_s[one] = np.floor((firewall_s if at_firewall else limit_s) * TICKS_PER_S) * TICK_S
-        here.spread_s[one] = spread_s if at_firewall else networks.spread_s[path]
-        here.tries[one] = tries if at_firewall else networks.tries[path]
-        here.how[one] = how if at_firewall else networks.how[path]
-        here.leaves_s[one] = np.floor(stays_s[row] * TICKS_PER_S) * TICK_S
+def _settle_down(one: int, at_s: float, of: Visits, networks: Networks, firewall: Firewall) -> None:
+    """Bring a device to the next network where it stays."""
+    key, number = of.keys[one], of.number[one] + _ONE
+    drawn, path = _uniform(key, number, _PATH), 0
+    while path < len(networks.ends) and networks.ends[path] < drawn:
+        path += 1
+    limit_s, high_s = networks.low_s[path], networks.high_s[path]
+    if limit_s != high_s:
+        limit_s += _uniform(key, number, _VALUE) * (high_s - limit_s)
+    at_firewall = firewall.limit_s <= limit_s
+    of.number[one], of.at_firewall[one] = number, at_firewall
+    of.limit_s[one] = np.floor((firewall.limit_s if at_firewall else limit_s) * TICKS_PER_S) * TICK_S
+    of.spread_s[one] = firewall.spread_s if at_firewall else networks.spread_s[path]
+    of.tries[one] = firewall.tries if at_firewall else networks.tries[path]
+    of.how[one] = firewall.how if at_firewall else networks.how[path]
+    of.leaves_s[one] = np.floor((at_s + of.stays_s[one, of.place[one]]) * TICKS_PER_S) * TICK_S
+    of.place[one] += 1
 
 
 @_compiled
 def run(
-    due: Ints, until_s: float, of: Devices, rules: SharedTables, seen: Tallies
+    due: Ints,
+    until_s: float,
+    of: Devices,
+    on: Visits,
+    rules: SharedTables,
+    networks: Networks,
+    firewall: Firewall,
+    seen: Tallies,
 ) -> tuple[int, int, int, int, int, float]:
     """Let devices make all requests that they begin before a time, until there is no room for more; return `Done`.
 
-    A device also stops where it arrives on another network, and where no more of its mails are known.
+    A device also stops where no more of its mails are known, or of its stays.
     """
     states = len(rules.heartbeat_s)
     samples = opened = forgotten = late_mails = 0
     late_s = 0.0
-    block = of.mail_s.shape[1]
+    block, stays = of.mail_s.shape[1], on.stays_s.shape[1]
     for index in range(len(due)):
         one = due[index]
-        key, leaves_s, limit_s, spread_s = of.keys[one], of.leaves_s[one], of.limit_s[one], of.spread_s[one]
-        tries, how, at_firewall = int(of.tries[one]), of.how[one], of.at_firewall[one]
+        key, leaves_s, limit_s, spread_s = of.keys[one], on.leaves_s[one], on.limit_s[one], on.spread_s[one]
+        tries, how, at_firewall = int(on.tries[one]), on.how[one], on.at_firewall[one]
         state, asked_s, number = of.state[one], of.due_s[one], of.requests[one]
         connected, mail_waits, place = of.connected[one], of.mail_waits[one], of.mail_place[one]
         has_room = True
-        while asked_s < until_s and asked_s < leaves_s and place < block:
+        while asked_s < until_s and place < block:
+            if leaves_s <= asked_s:
+                if on.place[one] == stays:
+                    break
+                _settle_down(one, asked_s, on, networks, firewall)
+                leaves_s, limit_s, spread_s = on.leaves_s[one], on.limit_s[one], on.spread_s[one]
+                tries, how, at_firewall = int(on.tries[one]), on.how[one], on.at_firewall[one]
+                seen.ends[_ARRIVED * states + state] += 1
+                state, connected = rules.following[_ARRIVED * states + state], False
             has_room = samples + tries <= len(seen.samples) and opened < len(seen.opened_s)
             has_room = has_room and forgotten < len(seen.forgotten_s)
             if not has_room:
@@ -300,10 +311,10 @@ def run(
                     forgotten_s = next_s
                 elif end > _SILENT or (end == _SILENT and at_firewall):
                     forgotten_s = min(cut_s, next_s)
-                elif rules.firewall_s == np.inf:
+                elif firewall.limit_s == np.inf:
                     forgotten_s = answer_s
                 else:
-                    forgotten_s = (answer_s if heartbeat_s < rules.firewall_s else asked_s) + rules.firewall_s
+                    forgotten_s = (answer_s if heartbeat_s < firewall.limit_s else asked_s) + firewall.limit_s
                 seen.forgotten_s[forgotten] = forgotten_s
                 forgotten += 1
             if _SILENT <= end < _REFUSED and _uniform(key, number, _PAUSE) <= rules.waiting_share:

@@ -3,7 +3,8 @@
 Devices are those of `hbprobe.fleet.reference`. Exchange sees less than they do: where a path dies in silence its
 answer goes out on time all the same, and since 2013 a device's next Ping ends the one that still waits. Requests that
 a box makes again at another server are left out. The answer to a Ping is so small that IIS takes it for sent while a
-path is silent; where a front end is told of a cut, its line ends then.
+path is silent; where a front end is told of a cut, its line ends then. A connection that a device has left, or gave
+up in silence, stands at the server until HTTP.sys finds it idle.
 """
 
 import heapq
@@ -12,7 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from hbprobe.eas.commands import PingStatus
-from hbprobe.eas.request_record import Access, RequestRecord
+from hbprobe.eas.iis_log import CONNECTION_TIMEOUT_S
+from hbprobe.eas.request_record import Access, IdleConnection, RequestRecord
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.reference import PlainDevice, Reference
 from hbprobe.fleet.states import RequestEnd
@@ -37,6 +39,11 @@ class _Watched(PlainDevice):
 
     __slots__ = ("cut_s", "end", "mail_s", "path")
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it keeps the connection of its last request."""
+        return self._connected
+
     def _fate(self, asked_s: float, first_s: float, cut_s: float, mail_s: float) -> tuple[RequestEnd, float]:
         self.mail_s, self.cut_s = mail_s, cut_s
         self.path = self.network()
@@ -48,7 +55,12 @@ class _Watched(PlainDevice):
 
 
 def requests(world: World, until_s: float, *, steals: bool = True) -> Iterator[RequestRecord]:
-    """Give the Pings of a fleet in the order in which they end, as Exchange sees them.
+    """Give the Pings of a fleet in the order in which they end, as Exchange sees them; see `logged`."""
+    return (entry for entry in logged(world, until_s, steals=steals) if isinstance(entry, RequestRecord))
+
+
+def logged(world: World, until_s: float, *, steals: bool = True) -> Iterator[RequestRecord | IdleConnection]:
+    """Give what IIS logs of a fleet, in order: Pings as they end, and connections that were idle for too long.
 
     `steals`: a new Ping ends the one of the same device that waits, as since Exchange Server 2013.
     """
@@ -56,7 +68,7 @@ def requests(world: World, until_s: float, *, steals: bool = True) -> Iterator[R
     devices = [_Watched(world, paths, seen, number) for number in range(world.devices)]
     heap = [(device.due_s, device.number) for device in devices]
     heapq.heapify(heap)
-    over: list[tuple[float, int, RequestRecord]] = []
+    over: list[tuple[float, int, RequestRecord | IdleConnection]] = []
     count = 0
     while heap and heap[0][0] < until_s:
         asked_s, number = heap[0]
@@ -67,6 +79,9 @@ def requests(world: World, until_s: float, *, steals: bool = True) -> Iterator[R
         record = _record(world, device, asked_s, heartbeat_s, steals=steals)
         count += 1
         heapq.heappush(over, (record.ended_s, count, record))
+        if (idle := _idle(device, record)) is not None:
+            count += 1
+            heapq.heappush(over, (idle.ended_s, count, idle))
         heapq.heapreplace(heap, (device.due_s, number))
     while over and over[0][0] <= until_s:
         yield heapq.heappop(over)[2]
@@ -109,6 +124,13 @@ def _record(
         expired=expired,
         gone_s=device.cut_s if is_told and device.cut_s < ended_s else None,
     )
+
+
+def _idle(device: _Watched, record: RequestRecord) -> IdleConnection | None:
+    """Return the end of the connection of a request on which nothing follows, where the server hears of no other."""
+    ended_s = record.ended_s + CONNECTION_TIMEOUT_S
+    is_left = device.end in (RequestEnd.LEFT, RequestEnd.SILENT) or (device.is_connected and device.due_s > ended_s)
+    return IdleConnection(ended_s, record.peer, record.peer_port) if is_left else None
 
 
 def _at_exchange(

@@ -1,6 +1,6 @@
 """Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the reference."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ INTERVAL_BITS: Final = 12
 _INTERVAL: Final = np.uint64(2**INTERVAL_BITS - 1)
 """The longest interval that fits in is longer than any that Exchange admits."""
 assert HIGHEST_S <= _INTERVAL
+_AT_A_TIME: Final = 50_000
 
 
 def packed(at_s: Floats, heartbeat_s: Floats) -> Words:
@@ -53,11 +54,13 @@ class InOrder(NamedTuple):
     heartbeat_s: NDArray[np.int64]
 
 
-def in_order(parts: Sequence[Words]) -> InOrder:
-    """Put samples together."""
+def in_order(parts: Sequence[Words]) -> Iterator[InOrder]:
+    """Put samples together, and give so many at a time as the processor's cache holds."""
     words = np.concatenate(parts) if parts else np.zeros(0, np.uint64)
     words.sort()
-    return InOrder(times_s(words), (words & _INTERVAL).astype(np.int64))
+    for first in range(0, len(words), _AT_A_TIME):
+        some = words[first : first + _AT_A_TIME]
+        yield InOrder(times_s(some), (some & _INTERVAL).astype(np.int64))
 
 
 class WindowInArrays:

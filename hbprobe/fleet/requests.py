@@ -1,7 +1,7 @@
 """The requests for simulated fleets: what the server sees of one, and which timer its firewall should have."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 from hbprobe.duration import parse_duration_s
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
+from hbprobe.measure.field_values import Duration, Whole
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import Configured, Duration, File, Group, Request, Whole
+from hbprobe.measure.request import Configured, File, Group, Request
 
 if TYPE_CHECKING:
     from hbprobe.fleet.mix import Mix
@@ -125,21 +126,21 @@ class FleetShare(_SimulatedFleet, Request["ShareSweep"]):
     """the name of a path in the mix, or a timer such as 5min, which cuts in silence"""
 
     async def _measured(self, observer: Observer) -> "ShareSweep":
-        from hbprobe.fleet.simulation import simulate
+        from hbprobe.fleet.several import simulate_all
         from hbprobe.fleet.size import sweep_share, with_share
 
         mix, settings = self.loaded_mix(), self.exchange_settings()
         paths, name = self._paths(mix)
 
         def swept(stopped: "_Stop") -> "ShareSweep":
-            def at(share: float) -> "FleetResult":
-                observer.says(f"simulating: {share:.0%} of the devices on the path")
-                here = replace(mix, paths=with_share(paths, name, share))
-                return simulate(here.world(self.devices, settings, self.seed), self.days, told=stopped.told)
+            def at(shares: Sequence[float]) -> "Iterable[FleetResult]":
+                here = [replace(mix, paths=with_share(paths, name, share)) for share in shares]
+                worlds = [each.world(self.devices, settings, self.seed) for each in here]
+                return simulate_all(worlds, self.days, stopped.told)
 
             return sweep_share(name, at)
 
-        return await _in_thread(swept, Observer())
+        return await _in_thread(swept, observer)
 
     def _paths(self, mix: "Mix") -> "tuple[tuple[FleetPath, ...], str]":
         """Return the paths of the mix, another one added where a timer is named, and which one is meant."""
@@ -211,7 +212,7 @@ class Size(OfFleet, Request["Sizing"]):
         return mix if self.profile is None else replace(mix, firewall_profile=Catalogue().find(self.profile))
 
     async def _measured(self, observer: Observer) -> "Sizing":
-        from hbprobe.fleet.simulation import simulate
+        from hbprobe.fleet.several import simulate_all
         from hbprobe.fleet.size import Sizing, size
         from hbprobe.profiles.silent_request import Cut, cut_of
 
@@ -220,14 +221,14 @@ class Size(OfFleet, Request["Sizing"]):
         how = cut_of(firewall).manner if firewall else mix.firewall.manner
 
         def sized(stopped: "_Stop") -> "Sizing":
-            def behind(timer_s: int) -> "FleetResult":
-                observer.says(f"simulating: a timer of {timer_s} s")
-                here = replace(mix, firewall=Cut(float(timer_s), how))
-                return simulate(here.world(self.devices, settings, self.seed), self.days, told=stopped.told)
+            def behind(timers_s: Sequence[int]) -> "Iterable[FleetResult]":
+                here = [replace(mix, firewall=Cut(float(timer_s), how)) for timer_s in timers_s]
+                worlds = [each.world(self.devices, settings, self.seed) for each in here]
+                return simulate_all(worlds, self.days, stopped.told)
 
             return Sizing(tuple(size(self.timers_s, behind)))
 
-        return await _in_thread(sized, Observer())
+        return await _in_thread(sized, observer)
 
 
 class _StoppedError(Exception):
@@ -266,7 +267,8 @@ def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None], *, th
     """
     from hbprobe.eas.log_blob import Site
     from hbprobe.eas.releases import Release
-    from hbprobe.fleet.logged import requests, truth_of
+    from hbprobe.eas.request_record import RequestRecord
+    from hbprobe.fleet.logged import logged, truth_of
     from hbprobe.fleet.mail import DAY_S
     from hbprobe.standin.record_files import Balancer, IisLog, WallClock
 
@@ -276,8 +278,11 @@ def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None], *, th
     world = asked.loaded_mix().world(asked.devices, asked.exchange_settings(), asked.seed)
     balancer = Balancer(_BALANCER, asked.days * DAY_S / 2) if through_balancer else None
     log = IisLog(folder, Release.V2019, WallClock(LOGS_BEGIN, 0.0), Site(), balancer)
-    for record in requests(world, asked.days * DAY_S):
-        log.request_done(record)
+    for record in logged(world, asked.days * DAY_S):
+        if isinstance(record, RequestRecord):
+            log.request_done(record)
+        else:
+            log.connection_idle(record)
         say(f"writing logs: {record.ended_s / (asked.days * DAY_S):.0%}")
     log.close()
     write_whole(folder / "truth.json", truth_of(world).to_json())

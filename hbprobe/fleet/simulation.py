@@ -18,7 +18,7 @@ _COHORT = 12_500
 """Devices: enough that NumPy's own work counts for little, and few enough for the processor's cache."""
 _LEAST = 5000
 """Devices: with fewer in a cohort, threads mostly wait for each other."""
-_SAMPLES = 2_000_000
+_SAMPLES = 1_000_000
 """About so many at a time, which bounds the memory."""
 _SLICES_S = (10.0, DAY_S)
 _POINTS = 1000
@@ -93,17 +93,15 @@ class _Run:
         return [part for one in slices for part in one.samples]
 
     def _look(self, parts: Sequence[Words]) -> None:
-        if not parts:
-            return
-        samples = in_order(parts)
-        self._asked.add(samples.at_s)
-        averages, events = self._window.take(samples.at_s, samples.heartbeat_s)
-        self._curve.add(samples.at_s, averages)
-        self._events += events
-        known = averages[np.count_nonzero(averages < 0) :]
-        if len(known):
-            lowest_s = int(known.min())
-            self._lowest_s = lowest_s if self._lowest_s is None else min(lowest_s, self._lowest_s)
+        for samples in in_order(parts):
+            self._asked.add(samples.at_s)
+            averages, events = self._window.take(samples.at_s, samples.heartbeat_s)
+            self._curve.add(samples.at_s, averages)
+            self._events += events
+            known = averages[np.count_nonzero(averages < 0) :]
+            if len(known):
+                lowest_s = int(known.min())
+                self._lowest_s = lowest_s if self._lowest_s is None else min(lowest_s, self._lowest_s)
 
     def result(self) -> FleetResult:
         days = (self._end_s - self._begin_s) / DAY_S

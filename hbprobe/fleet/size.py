@@ -67,10 +67,9 @@ class Sizing:
         return enough_s
 
 
-def size(timers_s: Iterable[int], simulate: Callable[[int], FleetResult]) -> Iterable[AtTimer]:
-    """Try one timer after another. `simulate` takes the timer in seconds."""
-    for timer_s in timers_s:
-        result = simulate(timer_s)
+def size(timers_s: Sequence[int], simulate: Callable[[Sequence[int]], Iterable[FleetResult]]) -> Iterable[AtTimer]:
+    """Say what came of each timer. `simulate` takes all of them, in seconds."""
+    for timer_s, result in zip(timers_s, simulate(timers_s), strict=True):
         mean = result.per_device_day
         yield AtTimer(
             timer_s=timer_s,
@@ -125,21 +124,24 @@ def with_share(paths: Sequence[FleetPath], name: str, share: float) -> tuple[Fle
     )
 
 
-def sweep_share(path: str, simulate: Callable[[float], FleetResult]) -> ShareSweep:
+def sweep_share(path: str, simulate: Callable[[Sequence[float]], Iterable[FleetResult]]) -> ShareSweep:
     """Try shares in steps of ten per cent, and halve the step in which the event first comes down to one per cent.
 
-    `simulate` takes a share, from 0 to 1.
+    `simulate` takes some shares, from 0 to 1.
     """
-    tried = {percent: _at(percent, simulate) for percent in _STEPS}
+    tried = _at(_STEPS, simulate)
     first = next((percent for percent in _STEPS if tried[percent].events), 0)
     low, high = first - _STEPS.step, first
     while first and high - low > 1:
         middle = (low + high) // 2
-        tried[middle] = _at(middle, simulate)
+        tried |= _at([middle], simulate)
         low, high = (low, middle) if tried[middle].events else (middle, high)
     return ShareSweep(path, tuple(one for _, one in sorted(tried.items())))
 
 
-def _at(percent: int, simulate: Callable[[float], FleetResult]) -> AtShare:
-    result = simulate(percent / 100)
-    return AtShare(percent / 100, len(result.events), result.lowest_s, result.mean_s, result.mean_asked_s)
+def _at(percents: Sequence[int], simulate: Callable[[Sequence[float]], Iterable[FleetResult]]) -> dict[int, AtShare]:
+    results = zip(percents, simulate([percent / 100 for percent in percents]), strict=True)
+    return {
+        percent: AtShare(percent / 100, len(result.events), result.lowest_s, result.mean_s, result.mean_asked_s)
+        for percent, result in results
+    }

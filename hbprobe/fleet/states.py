@@ -9,6 +9,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,8 +106,9 @@ def tell(device: Device, end: RequestEnd) -> None:
         device.lost(LOSSES[end - FIRST_LOSS])
 
 
-def tabulate(kinds: Sequence[DeviceKind], settings: Settings) -> StateTable:
-    """Find every state that devices of these kinds can come to."""
+@lru_cache(maxsize=1)
+def tabulate(kinds: tuple[DeviceKind, ...], settings: Settings) -> StateTable:
+    """Find every state that devices of these kinds can come to; fleets that differ in their paths share the table."""
     explorer = _Explorer(settings)
     first = [explorer.add(number, kind.new())[0] for number, kind in enumerate(kinds)]
     explorer.explore()

@@ -18,7 +18,7 @@ from math import inf
 from hbprobe.eas.client import Account, Handshake, Step
 from hbprobe.eas.commands import PingAnswer, PingStatus
 from hbprobe.eas.refusal import RefusedError
-from hbprobe.eas.request_record import RequestRecord
+from hbprobe.eas.request_record import IdleConnection, RequestRecord
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.window import Event1040
@@ -76,15 +76,20 @@ def on_one_path(world: World) -> World:
 
 
 async def run(
-    world: World, boxes: Sequence[Profile], until_s: float, recorders: Sequence[Recorder] = ()
+    world: World,
+    boxes: Sequence[Profile],
+    until_s: float,
+    recorders: Sequence[Recorder] = (),
+    connection_timeout_s: float | None = None,
 ) -> SocketFleet:
     """Let a fleet live for so many seconds of the loop's clock behind boxes, in order from the client.
 
-    `recorders` hear what the stand-in hears.
+    `recorders` hear what the stand-in hears; `connection_timeout_s` is how long it keeps a connection without a
+    request.
     """
     told: list[list[Event]] = [[] for _ in boxes]
     seen = _Seen()
-    standin = StandIn(world.settings, recorders=(seen, *recorders))
+    standin = StandIn(world.settings, recorders=(seen, *recorders), connection_timeout_s=connection_timeout_s)
     chances = random.Random(world.seed)
     async with no_fault_is_lost(), path(boxes, world.settings, told, chances, (standin,)) as dialer:
         begin_s = asyncio.get_running_loop().time()
@@ -144,6 +149,9 @@ class _Seen:
     def request_done(self, record: RequestRecord) -> None:
         if record.heartbeat_s is not None and record.user is not None:
             self._records.append((record.started_s, int(record.user), record.heartbeat_s))
+
+    def connection_idle(self, connection: IdleConnection) -> None:
+        """Keep nothing: it is no request."""
 
     def samples(self, begin_s: float) -> tuple[SeenSample, ...]:
         in_order = sorted(self._records, key=lambda record: record[:2])

@@ -10,17 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from hbprobe.errors import RequestError
 from hbprobe.manner import Layer
+from hbprobe.measure.field_values import Whole
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import (
-    Concluding,
-    File,
-    Journalling,
-    Request,
-    Searching,
-    Whole,
-    defaults_with,
-    target_of,
-)
+from hbprobe.measure.request import Concluding, File, Journalling, Request, Searching, defaults_with, target_of
 from hbprobe.measure.talk_request import Talking
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.methods.table import MethodTraits, in_words

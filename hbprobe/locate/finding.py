@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hbprobe.text import seconds
 from hbprobe.trial.outcome import Kind, Outcome
 
 NONE, ALL = 0, 256
@@ -100,7 +101,9 @@ def locate(route: Route, seen: Sequence[Reached], hold_s: float, every_s: float)
             reason = next((one.outcome.reason for one in seen if one.ttl == ttl), "") or "it was not tried"
             raise ValueError(f"no request {name} told anything: {reason}")
     if lived[NONE]:
-        return HopFinding(Code.OPEN, f"a request that is silent for {hold_s:g} s lives: nothing on this path cuts it")
+        return HopFinding(
+            Code.OPEN, f"a request that is silent for {seconds(hold_s)} s lives: nothing on this path cuts it"
+        )
     if not lived[ALL]:
         return _beyond_keep_alives(route, every_s)
     limited = {ttl: is_alive for ttl, is_alive in lived.items() if NONE < ttl < ALL}
@@ -151,7 +154,7 @@ def _beyond_keep_alives(route: Route, every_s: float) -> HopFinding:
     if route.distance is not None:
         proxy += f" at or before hop {route.distance}, where TCP is answered"
     text = f"keep-alives save the request at no hop: it is {proxy}; or a box that counts data only, or a lifetime"
-    doubt = f"a timer of less than the {every_s:g} s between two keep-alives looks like this, too"
+    doubt = f"a timer of less than the {seconds(every_s)} s between two keep-alives looks like this, too"
     return HopFinding(Code.NOT_BY_KEEP_ALIVE, text, route.distance, doubts=(doubt,))
 
 

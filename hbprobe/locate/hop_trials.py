@@ -16,7 +16,7 @@ from hbprobe.locate.finding import ALL, NONE, Code, HopFinding, Reached, Route, 
 from hbprobe.locate.route import HopAddress, find_route, set_ttl
 from hbprobe.net.liveness import can_keep_alive, keep_alive
 from hbprobe.net.wire import Dialer, DialError, Wire
-from hbprobe.text import counted
+from hbprobe.text import counted, seconds
 from hbprobe.trial.methods.method import Environment, Method, make
 from hbprobe.trial.methods.table import DEFAULT, METHODS
 from hbprobe.trial.outcome import Kind, Outcome
@@ -96,7 +96,7 @@ class Located:
     @classmethod
     def open(cls, longest_s: float) -> "Located":
         """Return what is to be said of a path on which nothing was cut."""
-        text = f"nothing was cut up to {longest_s:g} s, so there is nothing to locate"
+        text = f"nothing was cut up to {seconds(longest_s)} s, so there is nothing to locate"
         return cls(Route((), None), (), HopFinding(Code.OPEN, text))
 
     @classmethod
@@ -322,7 +322,7 @@ class Locating:
 def _announcement(route: Route, count: int, asked: HopQuestion) -> str:
     where = f"TCP is answered at hop {route.distance}" if route.distance else "TCP is answered beyond the hops tried"
     takes = "" if asked.side_by_side else f": {format_duration(math.ceil(asked.lasts_s(count)))} at most"
-    return f"{where}; holding {count} requests for {asked.hold_s:g} s, {asked.in_turn}{takes}"
+    return f"{where}; holding {count} requests for {seconds(asked.hold_s)} s, {asked.in_turn}{takes}"
 
 
 def _told(ttl: int, outcome: Outcome) -> str:

@@ -6,6 +6,8 @@ A request (`probe.Probe`) says everything, out of the groups of `request`. `setu
 
     request.py      what requests have in common: the groups of fields, each defined once, with its defaults, limits
                     and messages
+    field_values.py the values of a request: durations, shares and counts, what the type of each says, and how it is
+                    read
     talk_request.py what a user may say of a talk beside its URL: a login, STARTTLS, headers, a sub-protocol, bytes to
                     send
     probe.py        the request for the limit of a real path, and how it is carried out

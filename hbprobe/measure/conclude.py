@@ -11,10 +11,11 @@ from hbprobe.records.record import Origin, Verb
 from hbprobe.records.result import Result, is_servers_own
 from hbprobe.search import heartbeats
 from hbprobe.trial.methods.table import METHODS
+from hbprobe.trial.outcome import Limit
 
 _ANYWHERE = Origin()
 _NOT_MEASURED = (
-    "the server's own timer came first: what the path does to a connection that is quiet for longer "
+    "a timer at {} came first: what the path does to a connection that is quiet for longer "
     "was not measured; hbprobe serve at the far end, with --method hold, can measure it"
 )
 
@@ -61,13 +62,17 @@ def conclude(
         noise=run.search.noise,
         started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
         cut_by=cut_by,
-        notes=(*notes, *run.remarks, *((_NOT_MEASURED,) if is_servers_own(run.method.name, limit, cut_by) else ())),
+        notes=(*notes, *run.remarks, *_not_measured(run, limit, cut_by)),
         heartbeat_s=heartbeat_s,
         server=run.method.told(),
         verdict=judge(limit.survived_s, limit.cut_s, limit.heard, settings, devices)
         if limit.is_known and judges
         else None,
     )
+
+
+def _not_measured(run: Run, limit: Limit, cut_by: str | None) -> tuple[str, ...]:
+    return (_NOT_MEASURED.format(limit.named_end),) if is_servers_own(run.method.name, limit, cut_by) else ()
 
 
 def in_force(run: Run, settings: Settings, *, is_file: bool) -> tuple[Settings, tuple[str, ...]]:

@@ -7,15 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from hbprobe.errors import CannotMeasureError, RequestError
+from hbprobe.measure.field_values import Count, Duration, Whole
 from hbprobe.measure.observe import Observer
-from hbprobe.measure.request import (
-    Count,
-    Duration,
-    Journalling,
-    Request,
-    Whole,
-    target_of,
-)
+from hbprobe.measure.request import Journalling, Request, target_of
 from hbprobe.measure.talk_request import Talking
 
 if TYPE_CHECKING:

@@ -13,29 +13,23 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
-from types import UnionType
 from typing import (
     TYPE_CHECKING,
-    Annotated,
     Any,
     Generic,
     Literal,
     TypeAlias,
     TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
 )
 
-from hbprobe.duration import LONGEST_S, format_duration, parse_duration_s
+from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
+from hbprobe.measure.field_values import Count, Duration, Share, marks_of, one_of, read_value
 from hbprobe.measure.observe import Observer
 from hbprobe.net.target import HTTP, HTTP_1_1, Scheme
 from hbprobe.search.prior import Prior, shipped_prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.share import parse_share
-from hbprobe.trial.methods.table import CHOICES, METHODS, MethodTraits, of_scheme
+from hbprobe.trial.methods.table import CHOICES, METHODS, SCHEMES, MethodTraits, of_scheme
 
 if TYPE_CHECKING:
     import ssl
@@ -51,38 +45,8 @@ if TYPE_CHECKING:
     from hbprobe.warp import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """Says of a type that it is a duration: seconds, or text that is read as such."""
-
-    may_be_open: bool = False
-    """`open`, or infinity, says that there is no end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """Says of a type that it is a number from 0 to 1, or a percentage."""
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Says of a type that it is a whole number."""
-
-    least: int = 1
-    most: int = 99_999
-    why: str = ""
-    """Why it may not be more, in words."""
-
-
-Duration: TypeAlias = Annotated[float | str, Seconds()]
-"""Seconds, or text with a unit: `600`, `"10min"`, `"0:10:00"`."""
-Share: TypeAlias = Annotated[float | str, Portion()]
-"""From 0 to 1, or a percentage: `0.1`, `"10%"`."""
-Count: TypeAlias = Annotated[int, Whole()]
-"""A whole number above 0."""
 File: TypeAlias = str | PathLike[str]
 """The place of a file."""
-
 if TYPE_CHECKING:
     MethodName: TypeAlias = str
 else:
@@ -114,9 +78,9 @@ class Request(Group, Generic[RecordT]):
     """One measurement, wholly said. `run` carries it out in a script, `measure` in a program that has a loop."""
 
     def __post_init__(self) -> None:
-        for name, mark in _marks(type(self)).items():
+        for name, mark in marks_of(type(self)).items():
             if (value := getattr(self, name)) is not None:
-                object.__setattr__(self, name, _read(name, value, mark))
+                object.__setattr__(self, name, read_value(name, value, mark))
         self.settle()
         self.check()
 
@@ -189,65 +153,6 @@ async def _elsewhere(work: Coroutine[Any, Any, RecordT], clock: "Clock") -> Reco
                 loop.call_soon_threadsafe(task.cancel)
             await asyncio.wait([thread])
         raise
-
-
-def _marks(request: type[Request[Any]]) -> dict[str, object]:
-    """Return what the types of a request's fields say beyond the type, by field."""
-    found = {}
-    for name, hint in get_type_hints(request, include_extras=True).items():
-        for part in get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,):
-            if get_origin(part) is Annotated:
-                found[name] = part.__metadata__[0]
-    return found
-
-
-def _read(name: str, value: object, mark: object) -> object:
-    """Bring a value into the form that a request keeps; raises RequestError."""
-    match mark:
-        case Seconds():
-            return math.inf if mark.may_be_open and _is_open(value) else _seconds(name, value)
-        case Portion():
-            return _share(name, value)
-        case Whole():
-            return _whole(name, value, mark)
-    return value
-
-
-def _whole(name: str, value: object, mark: Whole) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not mark.least <= value <= mark.most:
-        if mark.why and isinstance(value, int) and value > mark.most:
-            raise RequestError(f"{{{name}}} {{value}}: {{why}}", name, value=value, why=mark.why)
-        text = f"{{{name}}}: {{value!r}} is no whole number from {{least}} to {{most}}"
-        raise RequestError(text, name, value=value, least=mark.least, most=mark.most)
-    return value
-
-
-def _seconds(name: str, value: object) -> float:
-    try:
-        if isinstance(value, str):
-            return parse_duration_s(value)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{value!r} is not a duration: give seconds, or text such as '10min'")
-        if not value <= LONGEST_S:  # not a number, too
-            raise ValueError(f"{value!r} is more than a hundred years")
-        return float(value)
-    except ValueError as error:
-        raise RequestError(f"{{{name}}}: {{what}}", name, what=error) from None
-
-
-def _is_open(value: object) -> bool:
-    return value == math.inf or (isinstance(value, str) and value.lower() in ("open", "none"))
-
-
-def _share(name: str, value: object) -> float:
-    try:
-        if isinstance(value, str):
-            return parse_share(value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise ValueError(f"{value!r} is no share: give a number from 0 to 1, or text such as '10%'")
-        return float(value)
-    except ValueError as error:
-        raise RequestError(f"{{{name}}}: {{what}}", name, what=error) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,13 +278,6 @@ def _unfit(error: ValueError) -> RequestError:
     """Name the field that SearchSettings objects to: the first word of what it says."""
     name, _, what = str(error).partition(" ")
     return RequestError(f"{{{name}}} {{what}}", name, what=what)
-
-
-def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Raise RequestError where a value is none of those."""
-    if value not in allowed:
-        choices = ", ".join(allowed)
-        raise RequestError(f"{{{name}}}: {{value!r}} is not one of {{choices}}", name, value=value, choices=choices)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -609,11 +507,14 @@ def is_on_this_machine(target: "Target") -> bool:
     return target.host in _LOOPBACK
 
 
-def target_of(url: str, schemes: Mapping[str, Scheme] = HTTP, name: str = "url") -> "Target":
-    """Return what a URL of these schemes names; raises RequestError where it is none."""
+def target_of(url: str, schemes: Mapping[str, Scheme] | None = None, name: str = "url") -> "Target":
+    """Return what a URL names, of a method's schemes or of HTTP's; raises RequestError where it is none."""
     from hbprobe.net.target import Target
 
     try:
-        return Target.parse(url, schemes)
+        return Target.parse(url, HTTP if schemes is None else schemes)
     except ValueError as error:
-        raise RequestError("{what}" if name == "url" else f"{{{name}}}: {{what}}", name, what=error) from None
+        scheme, mark, _ = url.partition("://")
+        is_foreign = schemes is not None and mark and scheme.lower() not in SCHEMES
+        what = f"{error}, or tcp://HOST:PORT for any other protocol" if is_foreign else error
+        raise RequestError("{what}" if name == "url" else f"{{{name}}}: {{what}}", name, what=what) from None

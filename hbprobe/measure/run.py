@@ -13,6 +13,7 @@ from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.guard import MOST_STALLED, Guard, judged, standstill
 from hbprobe.measure.journal import Record
 from hbprobe.search.search import Search
+from hbprobe.text import seconds
 from hbprobe.trial.classify import PROMPT_S
 from hbprobe.trial.methods.method import Method
 from hbprobe.trial.outcome import Kind, Outcome, Trial
@@ -159,7 +160,7 @@ class Run:
             for running, outcome in ended:
                 self._end(running, outcome)
             for running, outcome in ended:
-                name = f"trial {running.number} (hold {running.hold_s:g} s)"
+                name = f"trial {running.number} (hold {seconds(running.hold_s)} s)"
                 self._weigh(name, outcome)
             for task, running in list(tasks.items()):
                 if self.search.is_moot(running.hold_s):

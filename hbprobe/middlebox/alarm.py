@@ -19,6 +19,8 @@ class Alarm(Generic[T]):
         """Called with the item and the time at which its turn has come, which is never before its deadline."""
         self._loop = asyncio.get_running_loop()
         self._deadlines: Deadlines[T] = Deadlines()
+        self.forget: Callable[[T], None] = self._deadlines.forget
+        """Watches an item no longer."""
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -29,10 +31,6 @@ class Alarm(Generic[T]):
         """Watch an item, or look again at one whose deadline may have come nearer."""
         if self._deadlines.watch(item):
             self._set()
-
-    def forget(self, item: T) -> None:
-        """Watch an item no longer."""
-        self._deadlines.forget(item)
 
     def close(self) -> None:
         """Wake nobody any more."""

@@ -111,7 +111,7 @@ class BoxStats:
 
     def expired(self, event: FlowExpired) -> None:
         """Note that a timer ran out; the first time that a flow could not be silenced, say so."""
-        if Way.STALL in event.ways and not self._told_of_stall:
+        if event.ways and Way.STALL in event.ways and not self._told_of_stall:
             self._told_of_stall = True
             self._tell(Remark(event.at_s, _STALLED))
         self.counts.expired[event.timer] += 1

@@ -14,7 +14,8 @@ DESCRIPTORS = 8192
 """A box may use so many where nobody says how many there are, for it is not alone in its process then."""
 _DROPPED = bytearray(256 * 1024)
 """What nobody wants is read into this."""
-AT_ONCE = {Act.RESET, Act.CLOSE}
+_RESET = Act.RESET
+AT_ONCE = {_RESET, Act.CLOSE}
 """What the end hears at once, unless it is in the dark."""
 _MOST_DRAINS = 64
 """More reads than a socket's buffer has room for; a peer that sends without a pause must not hold the box up."""
@@ -132,7 +133,7 @@ class ExpiredEnds:
 
 def end_at_once(sock: socket.socket, act: Act) -> None:
     """Close a socket, with RST or with FIN."""
-    if act is Act.RESET:
+    if act is _RESET:
         close_with_reset(sock)
     else:
         _drain(sock)

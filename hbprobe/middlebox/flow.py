@@ -19,7 +19,7 @@ from hbprobe.manner import Act
 from hbprobe.middlebox.rules import Rule, Rules
 from hbprobe.profiles.model import TimerKind
 
-__all__ = ["Act", "Flow", "Phase", "Rule", "Rules", "Side"]
+__all__ = ["CLIENT", "SERVER", "SIDES", "Act", "Flow", "Phase", "Rule", "Rules", "Side"]
 
 
 class Side(IntEnum):
@@ -40,6 +40,12 @@ class Phase(IntEnum):
     EXPIRED = 4
 
 
+SIDES = CLIENT, SERVER = int(Side.CLIENT), int(Side.SERVER)
+"""Plain numbers, where every byte passes: CPython 3.11 looks a member up in its enumeration more slowly than it makes
+a system call, and compares with it, or finds a place by it, five times as slowly as with a number."""
+OPENING, FRESH, ESTABLISHED, HALF_CLOSED, EXPIRED = Phase
+_STANDING = (FRESH, ESTABLISHED)
+_LIFETIME, _UNACKNOWLEDGED = TimerKind.LIFETIME, TimerKind.UNACKNOWLEDGED
 _NOT_KEPT = (-math.inf, -math.inf)
 
 
@@ -56,7 +62,7 @@ class Flow:
         """Open a flow; `luck`, from 0 to 1, is its share of what a timer adds at random."""
         self.rules = rules
         self.luck = luck
-        self.phase = Phase.OPENING
+        self.phase = OPENING
         self.opened_at = now
         self.restarted_at = now
         self.heard_at = (now, now) if rules.looks_closely else _NOT_KEPT
@@ -68,10 +74,9 @@ class Flow:
 
     # What happened
 
-    def connected(self, now: float) -> None:
-        """Note that the connection stands on both sides."""
-        if self.phase is Phase.OPENING:
-            self._enter(Phase.FRESH if self.rules.has_fresh else Phase.ESTABLISHED, now)
+    def connected(self, now: float) -> bool:
+        """Note that the connection stands on both sides; return whether the flow may be due sooner for it."""
+        return self.phase is OPENING and self._enter(FRESH if self.rules.has_fresh else ESTABLISHED, now)
 
     def moved(self, side: int, now: float) -> bool:
         """Note that payload from `side` passed; return whether the flow may be due sooner for it."""
@@ -80,15 +85,14 @@ class Flow:
             self.restarted_at = now
         return self.rules.looks_closely and self._look_closely(side, now)
 
-    def fin(self, now: float) -> None:
-        """Note that one end has sent FIN."""
-        if self.phase in (Phase.FRESH, Phase.ESTABLISHED):
-            self._enter(Phase.HALF_CLOSED, now)
+    def fin(self, now: float) -> bool:
+        """Note that one end has sent FIN; return whether the flow may be due sooner for it."""
+        return self.phase in _STANDING and self._enter(HALF_CLOSED, now)
 
     def revive(self, now: float, *, half_closed: bool) -> None:
         """Note that a packet has brought an expired flow back, as a new one; `half_closed`: one end has sent FIN."""
         self.opened_at = now
-        self._enter(Phase.HALF_CLOSED if half_closed else Phase.ESTABLISHED, now)
+        self._enter(HALF_CLOSED if half_closed else ESTABLISHED, now)
 
     # What follows
 
@@ -108,7 +112,7 @@ class Flow:
         while now >= self.due():
             rule = self._first_due()
             if not self._lives_on(rule, now, holds):
-                self.phase = Phase.EXPIRED
+                self.phase = EXPIRED
                 return rule
         return None
 
@@ -117,31 +121,35 @@ class Flow:
         if self.due() == math.inf:
             return None
         rule = self._first_due()
-        self.phase = Phase.EXPIRED
+        self.phase = EXPIRED
         return rule
 
     def running_since(self, rule: Rule) -> float:
         """Return when the timer of that rule was last set back to its full length."""
-        if rule.kind is TimerKind.LIFETIME:
+        if rule.kind is _LIFETIME:
             return self.opened_at
-        if rule.kind is TimerKind.UNACKNOWLEDGED:
+        if rule.kind is _UNACKNOWLEDGED:
             return self.pending_at
         return min(self.heard_at) if rule.each_direction else self.restarted_at
 
-    def _enter(self, phase: Phase, now: float) -> None:
+    def _enter(self, phase: Phase, now: float) -> bool:
+        """Go over to a phase; return whether its timer may run out sooner than that of the one before."""
+        rules = self.rules
+        sooner = self.asked > 0 or rules.by_phase[phase] is not rules.by_phase[self.phase]
         self.phase = phase
         self.restarted_at = now
-        self.heard_at = (now, now) if self.rules.looks_closely else _NOT_KEPT
+        self.heard_at = (now, now) if rules.looks_closely else _NOT_KEPT
         self.pending_at = math.inf
         self.asked = 0
+        return sooner
 
     def _look_closely(self, side: int, now: float) -> bool:
         """Note what only some boxes keep an eye on."""
-        sooner = self.phase is Phase.FRESH or (self.rules.unacknowledged is not None and self.pending_at == math.inf)
-        if self.phase is Phase.FRESH:
-            self._enter(Phase.ESTABLISHED, now)
+        sooner = self.phase is FRESH or (self.rules.unacknowledged is not None and self.pending_at == math.inf)
+        if self.phase is FRESH:
+            self._enter(ESTABLISHED, now)
         client, server = self.heard_at
-        self.heard_at = (now, server) if side == Side.CLIENT else (client, now)
+        self.heard_at = (now, server) if side == CLIENT else (client, now)
         self.pending_at = now
         self.asked = 0
         return sooner
@@ -161,15 +169,15 @@ class Flow:
 
     def _lives_on(self, rule: Rule, now: float, holds: Callable[[int], bool]) -> bool:
         """Return whether the ends put off what is due, without having said anything that the flow was told."""
-        if rule.kind is TimerKind.UNACKNOWLEDGED:
-            acknowledged = holds(Side.CLIENT) and holds(Side.SERVER)
+        if rule.kind is _UNACKNOWLEDGED:
+            acknowledged = holds(CLIENT) and holds(SERVER)
             self.pending_at = math.inf if acknowledged else self.pending_at
             return acknowledged
         if rule.each_direction and rule.counts_acks and self._hear_ack(holds):
             return True
         if rule.asking is None:
             return False
-        if all(holds(side) for side in Side if rule.asking.asks[side]):
+        if all(holds(side) for side in SIDES if rule.asking.asks[side]):
             self.restarted_at, self.asked = now, 0
             return True
         self.asked += 1
@@ -178,7 +186,7 @@ class Flow:
     def _hear_ack(self, holds: Callable[[int], bool]) -> bool:
         """Count the ACK of an end that says nothing as heard, where the other end has been saying something."""
         last = max(self.heard_at)
-        silent = Side.CLIENT if self.heard_at[Side.CLIENT] < last else Side.SERVER
+        silent = CLIENT if self.heard_at[CLIENT] < last else SERVER
         if min(self.heard_at) == last or not holds(silent):
             return False
         self.heard_at = (last, last)
@@ -193,11 +201,11 @@ class Flow:
 
     def _unacknowledged_due(self) -> float:
         rule = self.rules.unacknowledged
-        return math.inf if rule is None or self.phase is Phase.EXPIRED else self._after(self.pending_at, rule)
+        return math.inf if rule is None or self.phase is EXPIRED else self._after(self.pending_at, rule)
 
     def _lifetime_due(self) -> float:
         rule = self.rules.lifetime
-        return math.inf if rule is None or self.phase is Phase.EXPIRED else self._after(self.opened_at, rule)
+        return math.inf if rule is None or self.phase is EXPIRED else self._after(self.opened_at, rule)
 
     def _after(self, start: float, rule: Rule) -> float:
         """Return when the rule's timer runs out, had it started then."""

@@ -16,12 +16,12 @@ import os
 import random
 import socket
 from collections.abc import Iterator, Sequence
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import BoxStats, FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import AT_ONCE, DESCRIPTORS, ExpiredEnds, end_at_once
-from hbprobe.middlebox.flow import Act, Flow, Phase, Rule, Rules, Side
+from hbprobe.middlebox.flow import CLIENT, OPENING, SERVER, SIDES, Act, Flow, Rule, Rules
 from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import PeerAddress, SocketAddress, name_of, peer_name
 from hbprobe.net.listener import Listener
@@ -67,7 +67,7 @@ class Link(Flow):
         due = self.due()
         return FlowState(
             number=self.number,
-            client=peer_name(self.socks[Side.CLIENT]),
+            client=peer_name(self.socks[CLIENT]),
             phase=self.phase.name.lower(),
             age_s=now - self.opened_at,
             quiet_s=now - self.restarted_at,
@@ -148,7 +148,7 @@ class Relay(Generic[LinkT]):
         return sum(self._end_now(link) for link in sorted(self._links, key=lambda link: link.number))
 
     def _end_now(self, link: LinkT) -> bool:
-        opening = link.phase is Phase.OPENING
+        opening = link.phase is OPENING
         if (rule := link.end()) is None:
             return False
         self._expire(link, rule, opening=opening)
@@ -191,14 +191,13 @@ class Relay(Generic[LinkT]):
         link = self._make_link(client, address)
         self._links.add(link)
         self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._links))
-        _send_at_once(client)
         self._alarm.watch(link)
         self._dial(link, self._upstream)
 
     def _make_link(self, client: socket.socket, address: PeerAddress) -> LinkT:
         del address  # it costs memory, and can be asked for while the flow lives
-        link = Link(self._rules, self._now(), self._chance.random(), self._stats.opened(), client)
-        return cast("LinkT", link)  # a relay with links of another kind makes those
+        number = self._stats.opened()  # a relay whose links are of another kind makes those
+        return Link(self._rules, self._now(), self._chance.random(), number, client)  # type: ignore[return-value]
 
     def _dial(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
         if not addresses:
@@ -211,8 +210,8 @@ class Relay(Generic[LinkT]):
             self._refuse(link, os.strerror(error.errno or 0))
             return
         server.setblocking(False)
-        _send_at_once(server)
-        link.socks = (link.socks[Side.CLIENT], server)
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link.socks = (link.socks[CLIENT], server)
         error_number = server.connect_ex(address)
         if error_number in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
             self._watch.add_writer(server.fileno(), (self._dialled, (link, addresses)))
@@ -220,34 +219,40 @@ class Relay(Generic[LinkT]):
             self._dial_next(link, addresses, error_number)
 
     def _dialled(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
-        server = link.socks[Side.SERVER]
+        server = link.socks[SERVER]
         self._watch.remove_writer(server.fileno())
         error_number = server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error_number in _AFTER_THE_HANDSHAKE:
-            self._broke(link, Side.SERVER)
+            self._broke(link, SERVER)
         elif error_number:
             self._dial_next(link, addresses, error_number)
         else:
             self._reached(link)
 
     def _reached(self, link: LinkT) -> None:
-        link.connected(self._now())
-        self._alarm.watch(link)
+        if link.connected(self._now()):
+            self._alarm.watch(link)
         if self._meets_silence(link):
             self._darken(link)
             return
-        self._read(link, Side.CLIENT)
-        self._read(link, Side.SERVER)
+        self._start(link)
+
+    def _start(self, link: LinkT) -> None:
+        """Relay in both directions."""
+        client, server = link.socks
+        self._watch.add_reader(server.fileno(), (self._on_readable, (link, SERVER, server, client)))
+        self._watch.add_reader(client.fileno(), (self._on_readable, (link, CLIENT, client, server)))
+        self._readable(link, CLIENT, client, server)  # most have spoken by now, and a look is less than a wait
 
     def _dial_next(self, link: LinkT, addresses: Sequence[SocketAddress], error_number: int) -> None:
-        link.socks[Side.SERVER].close()
+        link.socks[SERVER].close()
         if len(addresses) > 1:
             self._dial(link, addresses[1:])
         else:
             self._refuse(link, f"upstream {name_of(addresses[0][1])}: {os.strerror(error_number)}")
 
     def _refuse(self, link: LinkT, reason: str) -> None:
-        name = peer_name(link.socks[Side.CLIENT])
+        name = peer_name(link.socks[CLIENT])
         self._reset(link)
         self._refused(name, reason)
 
@@ -290,7 +295,7 @@ class Relay(Generic[LinkT]):
             return
         if link.moved(side, self._now()):
             self._alarm.watch(link)
-        if side == Side.CLIENT:
+        if side == CLIENT:
             self.counts.bytes_from_client += count
         else:
             self.counts.bytes_from_server += count
@@ -335,12 +340,15 @@ class Relay(Generic[LinkT]):
     @staticmethod
     def _set_unsent(link: LinkT, to: int, data: memoryview) -> None:
         client, server = link.unsent
-        link.unsent = (data, server) if to == Side.CLIENT else (client, data)
+        link.unsent = (data, server) if to == CLIENT else (client, data)
 
     # Ending as the ends wish
 
     def _fin(self, link: LinkT, side: int) -> None:
         """Pass a FIN on. Nothing is left to be sent before it: while something was, nobody read from that side."""
+        if link.ended and self._is_empty(link):
+            self._close(link)  # which sends it
+            return
         link.end_came(side)
         if link.ended != BOTH or not self._is_empty(link):
             self._note_fin(link, side)
@@ -349,8 +357,8 @@ class Relay(Generic[LinkT]):
     def _note_fin(self, link: LinkT, side: int) -> None:
         """Go on with a flow of which one end has nothing more to say."""
         self._watch_for_reset(link, side)
-        link.fin(self._now())
-        self._alarm.watch(link)
+        if link.fin(self._now()):
+            self._alarm.watch(link)
 
     def _watch_for_reset(self, link: LinkT, side: int) -> None:
         """Read no more from an end that has sent FIN, and notice RST from it."""
@@ -404,7 +412,7 @@ class Relay(Generic[LinkT]):
     # Ending as the box wishes
 
     def _on_alarm(self, link: LinkT, now: float) -> None:
-        opening = link.phase is Phase.OPENING
+        opening = link.phase is OPENING
         rule = link.expire(now, functools.partial(self._holds, link))
         if rule is None:
             self._alarm.watch(link)
@@ -417,15 +425,13 @@ class Relay(Generic[LinkT]):
         return holds(link.socks[side])
 
     def _expire(self, link: LinkT, rule: Rule, *, opening: bool) -> None:
-        name = peer_name(link.socks[Side.CLIENT])
+        name = peer_name(link.socks[CLIENT])
         self._forget(link)
         if opening:
-            self._watch.forget(link.socks[Side.SERVER].fileno())
-            link.socks[Side.SERVER].close()  # it has only a SYN out, if that
+            self._watch.forget(link.socks[SERVER].fileno())
+            link.socks[SERVER].close()  # it has only a SYN out, if that
         ways = {
-            self._end(link, side, rule.acts[side])
-            for side in (Side.CLIENT, Side.SERVER)
-            if not (opening and side is Side.SERVER)
+            self._end(link, side, rule.acts[side]) for side in (CLIENT, SERVER) if not (opening and side == SERVER)
         }
         now = self._now()  # it has been done now, which is what its ends see
         self._stats.expired(
@@ -460,13 +466,13 @@ class Relay(Generic[LinkT]):
         """Bring an expired flow back: an end from which a packet may do that has sent one."""
         taken_back = [self._expired_ends.take_back(sock) for sock in link.socks]
         if not all(taken_back):
-            for side in (side for side in Side if link.socks[side].fileno() >= 0):
+            for side in (side for side in SIDES if link.socks[side].fileno() >= 0):
                 self._end(link, side, Act.MUTE)
             return
         link.revive(self._loop.time(), half_closed=bool(link.ended))
         self._links.add(link)
         self._alarm.watch(link)
-        self._stats.revived(self._loop.time(), link.number, peer_name(link.socks[Side.CLIENT]))
+        self._stats.revived(self._loop.time(), link.number, peer_name(link.socks[CLIENT]))
         if self._meets_silence(link):  # the packet had come before
             self._darken(link)
         else:
@@ -482,7 +488,7 @@ class Relay(Generic[LinkT]):
     def _see_who_is_dark(self) -> None:
         self._expired_ends.see_who_is_dark()
         for link in self._links:
-            if link.phase is not Phase.OPENING and (is_dark := self._meets_silence(link)) is not link.is_dark:
+            if link.phase is not OPENING and (is_dark := self._meets_silence(link)) is not link.is_dark:
                 (self._darken if is_dark else self._hear_again)(link)
 
     def _darken(self, link: LinkT) -> None:
@@ -496,7 +502,7 @@ class Relay(Generic[LinkT]):
         link.is_dark = False
         for sock in link.socks:
             unmute(sock)
-        for side in Side:
+        for side in SIDES:
             acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
             self._take_up(link, side)
 
@@ -509,10 +515,3 @@ class Relay(Generic[LinkT]):
             self._wait_to_write(link, to)
         else:
             self._read(link, side)
-
-
-def _send_at_once(sock: socket.socket) -> None:
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError:  # some systems refuse it when the peer is gone already
-        return

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from h2.errors import ErrorCodes
 
 from hbprobe.net.http2_streams import PREFACE, Came, Drained, Http2Streams, Over, Reset
+
+if TYPE_CHECKING:
+    from hbprobe.net.http_server import Http2Watch
 
 
 class Undecided(asyncio.Protocol):
@@ -49,12 +52,20 @@ class Http2Protocol(asyncio.Protocol):
     """One connection of HTTP/2."""
 
     def __init__(
-        self, make: Callable[[], asyncio.Protocol], stands: Callable[[asyncio.Transport], None] = lambda _: None
+        self,
+        make: Callable[[], asyncio.Protocol],
+        watch: "Http2Watch",
+        stands: Callable[[asyncio.Transport], None] = lambda _: None,
     ) -> None:
-        """`make` makes what serves a connection of HTTP/1.1; `stands` hears of a client that speaks HTTP/2 indeed."""
-        self.streams = Http2Streams(is_client=False)
+        """`make` makes what serves a connection of HTTP/1.1; `watch` hears of the one of HTTP/2 that carries them.
+
+        `stands` hears of a client that speaks HTTP/2 indeed.
+        """
+        self.streams = Http2Streams(is_client=False, announced=watch.announced)
         self._make = make
+        self._watch = watch
         self._stands: Callable[[asyncio.Transport], None] | None = stands
+        self._pings, self._by_client = 0, False
         self._loop = asyncio.get_running_loop()
         self._open: dict[int, StreamTransport] = {}
         self.transport: asyncio.Transport | None = None
@@ -75,7 +86,11 @@ class Http2Protocol(asyncio.Protocol):
         self.flush()
         if self.streams.stands and self._stands is not None:
             self._stands(self.transport)
+            self._watch.stands(self.transport)
             self._stands = None
+        if self.streams.pings > self._pings:
+            self._pings = self.streams.pings
+            self._watch.asked()
         for event in told:
             match event:
                 case Came(stream=number, data=said):
@@ -84,12 +99,17 @@ class Http2Protocol(asyncio.Protocol):
                     self._open[number].hold_back()
                 case Reset(stream=number) if number in self._open:
                     self._open[number].lose(ConnectionResetError())
-                case Over():
+                case Over(by_peer=by_peer):
+                    self._by_client = by_peer
                     self._lose_all(None)
                     self.transport.close()
                     return
         for stream in tuple(self._open.values()):
             stream.look_for_end()
+
+    def eof_received(self) -> None:
+        """Note that it is the client who ends it, or somebody in its name."""
+        self._by_client = True
 
     def pause_writing(self) -> None:
         """Hold all streams back."""
@@ -121,6 +141,8 @@ class Http2Protocol(asyncio.Protocol):
 
     def _lose_all(self, error: Exception | None) -> None:
         for stream in tuple(self._open.values()):
+            if self._by_client:
+                stream.protocol.eof_received()
             stream.lose(error)
 
     def _hold_back(self, *, paused: bool) -> None:

@@ -6,8 +6,10 @@ bounds against peers that send frames which ask for work and bring nothing.
 """
 
 import contextlib
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import h11
 from h2.config import H2Configuration
@@ -106,12 +108,15 @@ class _Stream:
 class Http2Streams:
     """One end of a connection. What is to be sent after each call stands in `data_to_send`."""
 
-    def __init__(self, *, is_client: bool) -> None:
+    def __init__(self, *, is_client: bool, announced: Mapping[int, int] = MappingProxyType({})) -> None:
+        """`announced` are settings under identifiers that are reserved for experiments (RFC 7540, section 11.3)."""
         self.is_client = is_client
         self.is_over = False
         """Nothing can be said any more."""
         self.stands = False
         """The peer has sent its settings."""
+        self.pings = 0
+        """How often the peer has asked whether we are there."""
         self._h2 = H2Connection(H2Configuration(client_side=is_client, header_encoding=None))
         self._streams: dict[int, _Stream] = {}
         self._told: list[Event] = []
@@ -120,6 +125,7 @@ class Http2Streams:
         if is_client:
             self._h2.update_settings({SettingCodes.ENABLE_PUSH: 0})
         self._h2.increment_flow_control_window(_WINDOW_BYTES)
+        self._announcement = _settings_frame(announced)
 
     def __len__(self) -> int:
         """Return the number of streams that are not over."""
@@ -131,7 +137,8 @@ class Http2Streams:
 
     def data_to_send(self) -> bytes:
         """Return the bytes for the peer."""
-        return self._h2.data_to_send()
+        data, self._announcement = self._h2.data_to_send() + self._announcement, b""
+        return data
 
     def take(self, data: bytes, now: float) -> list[Event]:
         """Take bytes of the peer's; return what they say. PINGs and settings are answered."""
@@ -233,6 +240,8 @@ class Http2Streams:
             case RemoteSettingsChanged():
                 self.stands = True
                 self._flush_all()
+            case PingReceived():
+                self.pings += 1
             case ConnectionTerminated(error_code=code):
                 self._end(f"GOAWAY {_name(code)}", by_peer=True)
 
@@ -392,6 +401,14 @@ class Http2Streams:
     def _is_done(self, number: int, stream: _Stream) -> None:
         if stream.said_all and stream.heard_all:
             self._streams.pop(number, None)
+
+
+def _settings_frame(settings: Mapping[int, int]) -> bytes:
+    """Return a frame of settings (RFC 9113, section 6.5); h2's cut identifiers down to one byte."""
+    if not settings:
+        return b""
+    body = b"".join(struct.pack(">HL", *setting) for setting in settings.items())
+    return len(body).to_bytes(3) + b"\x04\x00\x00\x00\x00\x00" + body
 
 
 def _new_stream(role: type[h11.CLIENT] | type[h11.SERVER]) -> _Stream:

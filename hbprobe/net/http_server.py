@@ -18,6 +18,8 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -43,6 +45,34 @@ _LAST_WORDS_S = 0.1
 _UNCODED = ("", "identity")
 
 
+@dataclass(frozen=True, slots=True)
+class IdleLimit:
+    """How long a connection may be idle after a request, because the service says so."""
+
+    after_s: float
+    told: Callable[[PeerAddress], None]
+    """Hears of a connection that was idle for so long, just before it is closed."""
+
+
+class LastAnswer(web.Response):
+    """An answer that may be its connection's last: the service says how long the connection may be idle after it."""
+
+    idle_limit: IdleLimit | None = None
+
+
+class Http2Watch:
+    """Who hears of a connection of HTTP/2 itself, apart from what is asked on it. This one does nothing with it."""
+
+    announced: Mapping[int, int] = MappingProxyType({})
+    """Settings that the client is told beside those of the protocol."""
+
+    def stands(self, transport: asyncio.Transport) -> None:
+        """Take note that the client speaks HTTP/2 indeed."""
+
+    def asked(self) -> None:
+        """Take note of PINGs, which are answered."""
+
+
 class HttpServer:
     """An aiohttp application on addresses of its own."""
 
@@ -53,18 +83,19 @@ class HttpServer:
         said: Callable[[str], None] = lambda _: None,
         *,
         keepalive_s: float,
-        http2: bool = False,
+        http2: Callable[[], Http2Watch] | None = None,
         may_idle_s: Callable[[web.Request], float | None] = lambda _: None,
     ) -> None:
         """`said` hears of clients that are turned away, once a minute at most.
 
         `keepalive_s` is how long a connection may be quiet between two requests; `may_idle_s` may name less, after a
-        request. It must come from an application that was given to nobody else. `http2`: that is spoken, too, where
-        TLS agrees on it, and without TLS with clients that begin with it.
+        request, and so may a `LastAnswer`. It must come from an application that was given to nobody else.
+        `http2`: that is spoken, too, where TLS agrees on it, and without TLS with clients that begin with it; it
+        makes what hears of each connection.
         """
         self._tls = tls
         self._http2 = http2
-        if tls is not None and http2:
+        if tls is not None and http2 is not None:
             tls.set_alpn_protocols([HTTP_2, HTTP_1_1])
         self._said = said
         self._may_idle_s = may_idle_s
@@ -163,12 +194,12 @@ class HttpServer:
         server = self._runner.server
         assert server is not None
         tls = transport.get_extra_info("ssl_object")
-        if not self._http2 or (tls is not None and tls.selected_alpn_protocol() != HTTP_2):
+        if (watch := self._http2) is None or (tls is not None and tls.selected_alpn_protocol() != HTTP_2):
             return server()
         from hbprobe.net.http2_server import Http2Protocol, Undecided
 
         def http2() -> Http2Protocol:
-            return Http2Protocol(server, lambda _: self._speaks_http2(transport))
+            return Http2Protocol(server, watch(), lambda _: self._speaks_http2(transport))
 
         return Undecided(server, http2) if tls is None else http2()
 
@@ -226,14 +257,17 @@ class HttpServer:
             raise ConnectionResetError  # gone before it was read
         self._asked(transport)
         self._under_way[transport] += 1
+        limit: IdleLimit | None = None
         try:
             if request.headers.get("Content-Encoding", "").strip().lower() not in _UNCODED:
                 return _refusal(415, "no body is taken that is compressed", {"Accept-Encoding": "identity"})
-            return await handler(request)
+            answer = await handler(request)
+            limit = answer.idle_limit if isinstance(answer, LastAnswer) else None
+            return answer
         except web.RequestPayloadError as error:  # a chunk without a length, say
             return _refusal(400, f"the body cannot be read: {error}")
         finally:
-            self._answered(transport, request)
+            self._answered(transport, request, limit)
 
     def _asked(self, transport: AcceptedTransport) -> None:
         self._idle.pop(transport, None)
@@ -241,15 +275,21 @@ class HttpServer:
             if (timer := timers.pop(transport, None)) is not None:
                 timer.cancel()
 
-    def _answered(self, transport: AcceptedTransport, request: web.Request) -> None:
+    def _answered(self, transport: AcceptedTransport, request: web.Request, limit: IdleLimit | None) -> None:
         if transport not in self._everyone:
             return
         self._under_way[transport] -= 1
         if self._under_way[transport]:
             return
         self._idle[transport] = self._loop.time()
-        if (may_idle_s := self._may_idle_s(request)) is not None:
+        if limit is not None:
+            self._let_go[transport] = self._loop.call_later(limit.after_s, self._end_idle, transport, limit)
+        elif (may_idle_s := self._may_idle_s(request)) is not None:
             self._let_go[transport] = self._loop.call_later(may_idle_s, transport.close)
+
+    def _end_idle(self, transport: AcceptedTransport, limit: IdleLimit) -> None:
+        limit.told(transport.get_extra_info("peername"))
+        transport.close()
 
 
 def _refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -23,8 +23,21 @@ EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 """What the system says when it is short of descriptors or of memory."""
 
 
+class ListeningSocket(socket.socket):
+    """A socket that knows its family and type: `accept` asks for both, and each is looked up in an enumeration."""
+
+    __slots__ = ("family", "type")
+    family: socket.AddressFamily
+    type: socket.SocketKind
+
+    def __init__(self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int) -> None:
+        super().__init__(family, kind, protocol)
+        self.family = family
+        self.type = kind
+
+
 class Listener:
-    """Listening sockets that hand each accepted connection on."""
+    """Listening sockets that hand each accepted connection on, non-blocking and without Nagle's delay."""
 
     def __init__(
         self,
@@ -64,7 +77,7 @@ class Listener:
         )
         for family, kind, protocol, _, address in found:
             taken = self._sockets[0].getsockname()[1] if self._sockets else port
-            sock = socket.socket(family, kind, protocol)
+            sock = ListeningSocket(family, kind, protocol)
             self._sockets.append(sock)
             sock.setblocking(False)
             if os.name == "posix":
@@ -73,6 +86,7 @@ class Listener:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            _send_at_once(sock)
             sock.bind((address[0], taken, *address[2:]))
             sock.listen(_BACKLOG)
         if self._is_dark:
@@ -84,6 +98,7 @@ class Listener:
     def listen_on(self, sock: socket.socket) -> None:
         """Take over a socket that listens already."""
         sock.setblocking(False)
+        _send_at_once(sock)
         self._sockets.append(sock)
         self.look_again()
         self._take_spare()
@@ -167,6 +182,11 @@ class Listener:
         if self._spare >= 0:
             os.close(self._spare)
             self._spare = -1
+
+
+def _send_at_once(sock: socket.socket) -> None:
+    """Let what a listening socket accepts send small messages at once: a connection has this from its listener."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 _OPEN_MAX = 10_240

@@ -33,6 +33,10 @@ _TURNS = 2
 """In the first turn of the loop after a deadline the socket is polled, in the second it is read."""
 
 
+UNFINISHED = "TLS: no end of the handshake"
+"""How the error begins of a connection on which the server says nothing of TLS, nor of anything else."""
+
+
 class DialError(Exception):
     """The connection never stood: the text names the phase (name, TCP, TLS) and what went wrong."""
 
@@ -45,8 +49,8 @@ class DialError(Exception):
 class Wire(asyncio.Protocol):
     """A connection that stands. `Dialer.open` makes one."""
 
-    def __init__(self, tls: ssl.SSLContext | None, host: str, *, later: bool = False) -> None:
-        """`later`: TLS begins when `start_tls` is called."""
+    def __init__(self, tls: ssl.SSLContext | None, host: str, *, later: bool = False, offers: str = "") -> None:
+        """`later`: TLS begins when `start_tls` is called. `offers`: a protocol (RFC 7301), not what `tls` offers."""
         self._loop = asyncio.get_running_loop()
         self._inbox: asyncio.Queue[bytes | End] = asyncio.Queue()
         self._ended = False
@@ -62,7 +66,7 @@ class Wire(asyncio.Protocol):
         """One line that came without TLS in the middle of it: last words, as some servers say them that give up."""
         self.round_trip_s = 0.0
         """How long the TCP handshake took."""
-        self._context, self._host = tls, host
+        self._context, self._host, self._offers = tls, host, offers
         if tls is None or later:
             self._handshake.set_result(None)
         else:
@@ -74,7 +78,7 @@ class Wire(asyncio.Protocol):
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._handshake
         except TimeoutError:
-            text = f"TLS: no end of the handshake within {CONNECT_TIMEOUT_S:.0f} s"
+            text = f"{UNFINISHED} within {CONNECT_TIMEOUT_S:.0f} s"
             raise DialError(text, passing=True) from None
 
     async def start_tls(self) -> None:
@@ -195,6 +199,8 @@ class Wire(asyncio.Protocol):
 
     def _wrapped(self, context: ssl.SSLContext) -> ssl.SSLObject:
         self._arrived, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        if self._offers:  # a connection takes what stands there when it begins; others may offer something else
+            context.set_alpn_protocols([self._offers])
         return context.wrap_bio(self._arrived, self._outgoing, server_hostname=self._host)
 
     def _shake_hands(self, tls: ssl.SSLObject) -> None:
@@ -259,6 +265,7 @@ class Dialer:
         self.start = start or From()
         self._tls = tls
         self._later = later
+        self._offers = ""
         self._prepare = prepare
         self._peer = _Peer()
 
@@ -279,15 +286,16 @@ class Dialer:
             self._prepare(sock)
             prepare(sock)
 
-        other = Dialer(self.target, self._tls, in_turn, start=self.start, later=self._later)
-        other._peer = self._peer
-        return other
+        return self._like(in_turn, self._offers)
 
     def offering(self, protocol: str) -> "Dialer":
-        """Return a dialer to the same address that offers a protocol in TLS (RFC 7301), and no other from now on."""
-        if self._tls is not None:
-            self._tls.set_alpn_protocols([protocol])
-        return self
+        """Return a dialer to the same address that offers this protocol in TLS (RFC 7301), and no other."""
+        return self._like(self._prepare, protocol)
+
+    def _like(self, prepare: Prepare, offers: str) -> "Dialer":
+        other = Dialer(self.target, self._tls, prepare, start=self.start, later=self._later)
+        other._peer, other._offers = self._peer, offers
+        return other
 
     async def open(self) -> Wire:
         """Connect once; raises DialError, which names the phase."""
@@ -332,7 +340,7 @@ class Dialer:
         except OSError as error:
             raise DialError(f"{where}: {reason_of(error)}", passing=error.errno not in _FOR_GOOD) from None
         round_trip_s = loop.time() - started_s
-        wire = Wire(self._tls, self.target.host, later=self._later)
+        wire = Wire(self._tls, self.target.host, later=self._later, offers=self._offers)
         await loop.create_connection(lambda: wire, sock=sock)
         wire.round_trip_s = round_trip_s
         return wire

@@ -39,7 +39,8 @@ def path_of(result: Result, timer: TimerPart | None = None) -> tuple[Station, ..
     if limit.cut_s is not None and limit.causes and limit.causes[0] in _NOBODY:
         does = ""
     if is_servers_own(result.method, limit, result.cut_by):
-        return _between([Station("the path, not measured further")], Station(_SERVER, does))
+        server = Station(limit.named_end.removeprefix("the "), does)
+        return _between([Station("the path, not measured further")], server)
     at_server = does if timer is not None and timer.whose == Whose.SERVER else ""
     is_box = timer is None or timer.whose in (Whose.PATH, Whose.ADDRESS)
     if result.path:

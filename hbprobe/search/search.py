@@ -25,6 +25,7 @@ from hbprobe.search.bracket import Bound, Evidence, seen, speaks_against
 from hbprobe.search.guided import Guess, choose
 from hbprobe.search.noise import ASSUMED_NOISE, MOST_NOISE, Doubt, Noise, beliefs, doubt, most_likely
 from hbprobe.search.prior import Prior
+from hbprobe.text import seconds
 from hbprobe.trial.outcome import Limit, Outcome
 
 _RETRIES = 6
@@ -163,7 +164,7 @@ class Search:
     def contradictions(self) -> tuple[str, ...]:
         """What speaks against the bracket, in words."""
         return tuple(
-            f"a hold of {e.hold_s:g} s {'survived' if e.survived else f'was cut ({e.outcome.how})'}"
+            f"a hold of {seconds(e.hold_s)} s {'survived' if e.survived else f'was cut ({e.outcome.how})'}"
             for e in self._evidence.contradicting(self.settings.precision_s)
         )
 

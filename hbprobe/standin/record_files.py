@@ -17,11 +17,12 @@ from hbprobe.eas.iis_log import (
     head,
     httperr_head,
     httperr_line,
+    idle_line,
     log_lines,
 )
 from hbprobe.eas.log_blob import Site
 from hbprobe.eas.releases import Release
-from hbprobe.eas.request_record import RequestRecord
+from hbprobe.eas.request_record import IdleConnection, RequestRecord
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Event1040
@@ -65,6 +66,9 @@ class EventLog:
     def request_done(self, record: RequestRecord) -> None:
         """Log nothing."""
 
+    def connection_idle(self, connection: IdleConnection) -> None:
+        """Log nothing."""
+
     def close(self) -> None:
         self._lines.close()
         self._text.close()
@@ -90,7 +94,8 @@ class IisLog:
     """A recorder that appends a line for each request to `W3SVC1/u_exYYMMDD.log`, a file for each day in UTC.
 
     Since 2013 the back end has a log of its own, in `W3SVC2`. A request whose client was gone has a line in
-    `HTTPERR/httperr1.log`, too. Raises UserError where it cannot write.
+    `HTTPERR/httperr1.log`, too, and so has a connection that was idle for too long. Raises UserError where it cannot
+    write.
     """
 
     def __init__(
@@ -112,7 +117,7 @@ class IisLog:
     def request_done(self, record: RequestRecord) -> None:
         self._requests += 1
         request_id = str(UUID(int=_FIRST_REQUEST_ID + self._requests))
-        through = self._balancer if self._balancer and record.ended_s >= self._balancer.from_s else None
+        through = self._through(record.ended_s)
         address = None if through is None else through.address
         for folder, line in log_lines(record, self._release, self._site, self._clock, request_id, address):
             is_forwarded = through is not None and folder is LogFolder.CLIENT_FACING
@@ -121,6 +126,15 @@ class IisLog:
         error = httperr_line(record, self._site, self._clock, address or record.peer)
         if error is not None:
             _append(self._errors_file(self._clock(record.ended_s)), error)
+
+    def connection_idle(self, connection: IdleConnection) -> None:
+        through = self._through(connection.ended_s)
+        client = connection.peer if through is None else through.address
+        line = idle_line(connection, self._site, self._clock, client)
+        _append(self._errors_file(self._clock(connection.ended_s)), line)
+
+    def _through(self, at_s: float) -> Balancer | None:
+        return self._balancer if self._balancer and at_s >= self._balancer.from_s else None
 
     def close(self) -> None:
         for _, _, file in self._open.values():

@@ -1,4 +1,5 @@
-"""Those who keep records of the stand-in: they are told of event 1040, and of each request when it is over."""
+"""Those who keep records of the stand-in: they are told of event 1040, of each request when it is over, and of
+connections that the stand-in ends itself."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +8,7 @@ from typing import Protocol
 
 from hbprobe.eas.event_log import event_1040
 from hbprobe.eas.releases import Release
-from hbprobe.eas.request_record import RequestRecord
+from hbprobe.eas.request_record import IdleConnection, RequestRecord
 from hbprobe.errors import UserError
 from hbprobe.exchange.window import Event1040
 from hbprobe.standin.device import ServedRequest
@@ -65,6 +66,10 @@ class Recorder(Protocol):
         """A request was answered, or its client is gone."""
         ...
 
+    def connection_idle(self, connection: IdleConnection) -> None:
+        """A connection was idle for too long, and was ended."""
+        ...
+
 
 class Recent:
     """Keeps the last few."""
@@ -78,6 +83,9 @@ class Recent:
 
     def request_done(self, record: RequestRecord) -> None:
         self.requests.append(record)
+
+    def connection_idle(self, connection: IdleConnection) -> None:
+        """Keep nothing: it is no request."""
 
 
 class Several:
@@ -93,6 +101,10 @@ class Several:
     def request_done(self, record: RequestRecord) -> None:
         for recorder in self._recorders:
             recorder.request_done(record)
+
+    def connection_idle(self, connection: IdleConnection) -> None:
+        for recorder in self._recorders:
+            recorder.connection_idle(connection)
 
 
 class Forgiving:
@@ -112,6 +124,11 @@ class Forgiving:
         with self._forgiving():
             if self._recorder is not None:
                 self._recorder.request_done(record)
+
+    def connection_idle(self, connection: IdleConnection) -> None:
+        with self._forgiving():
+            if self._recorder is not None:
+                self._recorder.connection_idle(connection)
 
     @contextmanager
     def _forgiving(self) -> Iterator[None]:
@@ -141,6 +158,10 @@ class ConsoleLog:
     def request_done(self, record: RequestRecord) -> None:
         """Say what came of a request."""
         self._said(line_of(record))
+
+    def connection_idle(self, connection: IdleConnection) -> None:
+        """Say that the server itself ended a connection."""
+        self._said(f"{connection.peer}: ended a connection that was idle, as IIS does")
 
 
 def line_of(record: RequestRecord) -> str:

@@ -8,7 +8,10 @@ from collections.abc import Iterable, Sequence
 from aiohttp import web
 
 from hbprobe.eas.releases import Release
+from hbprobe.eas.request_record import IdleConnection
 from hbprobe.exchange.settings import Settings
+from hbprobe.net.address import PeerAddress
+from hbprobe.net.http_server import IdleLimit, LastAnswer
 from hbprobe.net.liveness import acknowledge_on
 from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.standin.device import ServedRequest
@@ -32,8 +35,9 @@ class StandIn:
 
     `settings` are those of the web.config. `users` None lets every name in, with any password. `admin_rules` are what
     administrators decide; by default everyone is let in, and every device must accept a policy that asks for
-    nothing. `recorders` hear of event 1040 and of each request when it is over. Mail comes, and devices are wiped,
-    by calls on `exchange_server`.
+    nothing. `recorders` hear of event 1040 and of each request when it is over. `connection_timeout_s` is IIS's: a
+    connection without a request for so long is ended; by default none is, for that would be taken for the path's
+    doing. Mail comes, and devices are wiped, by calls on `exchange_server`.
     """
 
     def __init__(
@@ -46,11 +50,13 @@ class StandIn:
         filters: Sequence[FilteringRule] = (),
         chance: random.Random | None = None,
         limits: Limits | None = None,
+        connection_timeout_s: float | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self.recent = Recent()
         """The last events and requests."""
-        recorder = Several((self.recent, *recorders))
+        self._recorder = recorder = Several((self.recent, *recorders))
+        self._idle_limit = None if connection_timeout_s is None else IdleLimit(connection_timeout_s, self._idle)
         draw = (chance or random.Random(_SEED)).randrange
         self.exchange = ExchangeServer(
             settings,
@@ -85,6 +91,10 @@ class StandIn:
             self.exchange.finish(turn, loop.time(), is_delivered=is_delivered)
         return self._written(answer)
 
+    def _idle(self, peer: PeerAddress) -> None:
+        host, port = peer[:2]
+        self._recorder.connection_idle(IdleConnection(asyncio.get_running_loop().time(), str(host), int(port)))
+
     async def _late(self, answer: ServerAnswer) -> ServerAnswer:
         """Keep an error back for a while, as Exchange does."""
         if answer.status >= 400 and answer.status not in _AT_ONCE:
@@ -112,10 +122,12 @@ class StandIn:
 
     def _written(self, answer: ServerAnswer) -> web.Response:
         headers = (*self._headers, *answer.headers)
-        return _Answer(status=answer.status, body=answer.body or None, headers=headers)
+        written = _Answer(status=answer.status, body=answer.body or None, headers=headers)
+        written.idle_limit = self._idle_limit
+        return written
 
 
-class _Answer(web.Response):
+class _Answer(LastAnswer):
     """An answer of which nothing is left when it is sent: aiohttp keeps the last of each connection, and the next
     request may be a Ping that is held for an hour."""
 

@@ -7,12 +7,13 @@ from typing import Any
 from hbprobe.duration import format_duration
 from hbprobe.middlebox.events import Event, FlowExpired, FlowRefused, FlowRevived
 from hbprobe.profiles.model import Profile
+from hbprobe.text import seconds
 
 
 def told(profile: Profile, events: Sequence[Event], began_s: float) -> str:
     """Return the box and what it did, a line each; times in seconds since it began."""
     timers = [f"{kind} {format_duration(timer.default)}: {timer.expiry}" for kind, timer in profile.each_timer()]
-    lines = [f"{event.at_s - began_s:g} s: {_words(event)}" for event in events]
+    lines = [f"{seconds(event.at_s - began_s)} s: {_words(event)}" for event in events]
     return "\n  ".join([f"{profile.id} ({', '.join(timers) or 'no timers'})", *(lines or ["ended nothing"])])
 
 
@@ -22,7 +23,7 @@ def told_of_proxies(events: Sequence[Mapping[str, Any]]) -> str:
     for event in events:
         at_s = (_time(event) - _time(events[0])).total_seconds()
         more = [f"{key} {_text(value)}" for key, value in event.items() if key not in ("id", "at", "event", "proxy")]
-        lines.append(f"{at_s:g} s: {event.get('proxy', '')} {event['event']}: {', '.join(more)}")
+        lines.append(f"{seconds(at_s)} s: {event.get('proxy', '')} {event['event']}: {', '.join(more)}")
     return "\n  ".join(["the fault proxy", *(lines or ["did nothing"])])
 
 
@@ -42,7 +43,7 @@ def _words(event: Event) -> str:
         case FlowExpired():
             return (
                 f"{event.timer} ended connection {event.number}, from {event.client}, "
-                f"{event.quiet_s:g} s after it was last set back: {event.expiry}"
+                f"{seconds(event.quiet_s)} s after it was last set back: {event.expiry}"
             )
         case FlowRevived():
             return f"a packet brought connection {event.number}, from {event.client}, back"

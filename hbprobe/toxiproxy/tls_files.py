@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hbprobe.middlebox.faults.flow_tls import NO_TLS, Tls
 from hbprobe.middlebox.faults.toxic_reading import ApiError
-from hbprobe.toxiproxy.api_reading import PLAIN, ListenTls, ProxyTls, UpstreamTls
+from hbprobe.toxiproxy.api_reading import ListenTls, ProxyTls, UpstreamTls
 
 
 def settings(asked: ProxyTls, host: str, folder: Path | None) -> Tls:
@@ -14,7 +14,7 @@ def settings(asked: ProxyTls, host: str, folder: Path | None) -> Tls:
     `host`: the server's. `folder`: where names of files count from, which they must not lead out of; None for this
     process's own, and any file.
     """
-    if asked == PLAIN:
+    if asked.listen is None and asked.upstream is None:
         return NO_TLS
     client: ssl.SSLContext | None = None
     server: ssl.SSLContext | None = None

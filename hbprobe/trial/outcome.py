@@ -100,6 +100,9 @@ _TOLERANCE = 0.05
 """Limits that lie no further apart than this share of themselves are one: boxes sweep, and answers come late."""
 
 
+_BEFORE_THE_SERVER = {Cause.CLOSED_BY_PROXY: "a proxy", Cause.RESET_BY_BOX: "a box"}
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """The longest hold that survives, as a bracket: what was measured of a path.
@@ -125,6 +128,12 @@ class Limit:
     def heard(self) -> Manner | None:
         """How a client sees it that only waits: not at all, where the end came in answer to what was asked later."""
         return Manner.SILENT if (self.manner, self.aftermath) in IN_ANSWER else self.manner
+
+    @property
+    def named_end(self) -> str:
+        """Who ends idle sessions, where that is rather the server: the evidence may leave another one open."""
+        others = [name for cause, name in _BEFORE_THE_SERVER.items() if cause in self.causes]
+        return ", or ".join(("the server", *(f"{name} before it" for name in others)))
 
     @property
     def is_known(self) -> bool:

@@ -4,7 +4,8 @@
 
 A connection is opened, asked once, and closed from both ends; and a flow expires, the log's line included. Our boxes
 stand in one process and on one loop, so that they differ in nothing but what they are; the time is that of its
-thread. Programs that load them are processes of their own.
+thread. Programs that load them are processes of their own. What a connection calls is counted besides, which
+hardly depends on what else the machine does.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import socket
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -114,6 +116,20 @@ async def _connections(
     return took
 
 
+async def _calls(client: _Client, upstream: int, count: int) -> dict[str, tuple[float, float]]:
+    """Count the functions in Python, and those in C, that a connection calls in each of our boxes."""
+    ports, _ = await _boxes(upstream, BoxLog())
+    counted: dict[str, tuple[float, float]] = {}
+    for name, port in ports.items():
+        await client.do("connections", port, count)
+        kinds: Counter[str] = Counter()
+        sys.setprofile(lambda _, event, __, kinds=kinds: kinds.update((event,)))
+        await client.do("connections", port, count)
+        sys.setprofile(None)
+        counted[name] = kinds["call"] / count, kinds["c_call"] / count
+    return counted
+
+
 async def _expiring(client: _Client, upstream: int, turns: int, count: int) -> dict[str, list[float]]:
     log = BoxLog()
     ports, boxes = await _boxes(upstream, log)
@@ -152,6 +168,7 @@ def main() -> None:
                     _connections(client, echo.port, turns, count, haproxy), warp.ScaledClock()
                 ).items()
             }
+            calls = warp.run(_calls(client, echo.port, count), warp.ScaledClock())
             took |= {
                 f"an expired flow, {name}": row
                 for name, row in warp.run(_expiring(client, keep.port, turns, count), warp.ScaledClock()).items()
@@ -162,6 +179,11 @@ def main() -> None:
         low, middle, high = statistics.quantiles(row, n=4) if len(row) > 1 else row * 3
         rows.append([name, *(rig.show(value) for value in (min(row), low, middle, high))])
     rig.print_table(["µs of processor time", "best", "lower quartile", "median", "upper quartile"], rows)
+    sys.stdout.write("\n")
+    rig.print_table(
+        ["calls of a connection", "in Python", "in C"],
+        [[name, *(rig.show(value) for value in row)] for name, row in calls.items()],
+    )
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_keep_alives_that_help(facts):
     seen = [facts.silent(), facts.asked(Question.KEEP_ALIVE, True, interval_s=199.0)]
     kept = (
         "Or TCP keep-alives every 199 s (3 min 19 s) from either end: from this one they were tried, and saved the "
-        "request; any interval below 10 min should do."
+        "request; any interval below 599.5 s should do."
     )
     line = (
         "Linux, for programs that ask for TCP keep-alives: sysctl -w net.ipv4.tcp_keepalive_time=199 "
@@ -81,6 +81,23 @@ def test_keep_alives_that_do_not_help(facts):
     seen.append(facts.asked(Question.SERVER_DRIP, True))
     told = "TCP keep-alives do not help: the box counts data only."
     assert mended(facts.limit(Manner.CLOSED), seen)[1][-1] == told
+
+
+@pytest.mark.parametrize(
+    ("saved", "told"),
+    [
+        ((True, True, True), "bytes from either end save the request"),
+        ((True, False, True), "only bytes from the server save it"),
+        ((False, True, True), "only bytes from the client save it"),
+        ((False, False, False), None),
+    ],
+)
+def test_which_bytes_of_the_application_help(facts, saved, told):
+    drips = (Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
+    asked = [facts.asked(one, lives, interval_s=60.0) for one, lives in zip(drips, saved, strict=True)]
+    said = [line for line in mended(facts.limit(), [facts.silent(), *asked])[1] if "application" in line]
+    whole = f"In the application: {told}; every 60 s (1 min) was tried; any interval below 599.5 s should do."
+    assert said == ([] if told is None else [whole])
 
 
 def test_the_protocols_own_ping_that_helps(facts):
@@ -189,3 +206,24 @@ def test_a_timer_that_may_be_the_servers(facts):
         "If the timer is the server's own, which --compare or --other-port can tell, it cuts no request that is held."
     )
     assert mended(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED)], "idle")[1][-1] == told
+
+
+@pytest.mark.parametrize("method", ["idle", "sse", "raw", "ssh", "postgresql"])
+def test_where_no_ping_can_be_tried_the_interval_is_told_all_the_same(facts, method):
+    reasoning = reason(facts.limit(), [facts.silent()], method, tls=True)
+    (told,) = mend(facts.limit(), [facts.silent()], reasoning, None, method=method)
+    assert told.startswith("If it is an idle timer, data or TCP keep-alives every 299 s (4 min 59 s) will do")
+    assert told.endswith("It was not tried: there is no ping to try it with.")
+
+
+def test_what_was_tried_in_vain_is_not_told_as_untried(facts):
+    seen = [facts.silent(), facts.asked(Question.KEEP_ALIVE, False)]
+    tried, data = mend(facts.limit(), seen, reason(facts.limit(), seen, "sse", tls=True), None, method="sse")
+    assert tried == "TCP keep-alives every 60 s (1 min) were tried, and did not save the connection."
+    assert data.startswith("If it is an idle timer, data every 299 s (4 min 59 s) will do")
+
+
+def test_what_was_saved_needs_no_guess(facts):
+    seen = [facts.silent(), facts.asked(Question.KEEP_ALIVE, True)]
+    told = mend(facts.limit(), seen, reason(facts.limit(), seen, "sse", tls=True), None, method="sse")
+    assert not any("idle timer" in line for line in told)

@@ -2,12 +2,16 @@ import asyncio
 import socket
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hbprobe.farend.hold_request import (
     LONGEST_HOLD_S,
     hold_query,
     hold_token,
     nonce_announced,
+    nonce_set,
+    nonce_settings,
     read_seconds,
     without_drip,
     witness_path,
@@ -99,3 +103,18 @@ def test_only_a_length_of_time_can_be_asked_for(text, seconds):
 )
 def test_the_nonce_that_an_answer_announces(headers, nonce):
     assert nonce_announced(headers) == nonce
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_a_nonce_among_settings_of_http2(number):
+    nonce = f"{number:032x}"
+    settings = nonce_settings(nonce)
+    assert all(0xF000 <= name <= 0xFFFF and 0 <= value < 2**32 for name, value in settings.items())
+    assert nonce_set({1: 4096, 4: 65535, 0xFAFA: 7, **settings}) == nonce
+
+
+@pytest.mark.parametrize("left_out", range(4))
+def test_settings_of_http2_that_announce_no_nonce(left_out):
+    settings = nonce_settings("0123456789abcdef" * 2)
+    del settings[list(settings)[left_out]]
+    assert nonce_set(settings) == nonce_set({}) == ""

@@ -8,14 +8,14 @@ import pytest
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
-from hbprobe.net.target import Target
+from hbprobe.net.target import HTTP_1_1, HTTP_2, Target
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.evidence import FarEndSaw, FarEndState
 from hbprobe.trial.http import Conversation
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
 from hbprobe.trial.postmortem import WitnessClient
-from hbprobe.trial.talks import sse, websocket
+from hbprobe.trial.talks import http2, sse, websocket
 from hbprobe.trial.talks.talk import Where
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
@@ -76,7 +76,7 @@ def test_a_web_page_is_no_websocket(on_warp, tls_pair):
         return await make(Environment("websocket", dialer("/"), 3.0, random.Random(1))).prove()
 
     found = with_far_end(on_warp, tls_pair, main)
-    assert found.reason == "status 200 instead of a WebSocket: there is no WebSocket endpoint at this path"
+    assert found.reason == "status 200 instead of a WebSocket: there is none at this path"
 
 
 def test_a_web_page_is_no_event_stream(on_warp, tls_pair):
@@ -92,11 +92,12 @@ def test_a_web_page_is_no_event_stream(on_warp, tls_pair):
 
 async def begun(dialer, path):
     """Open a stream, and return its connection and the talk on it once it stands."""
-    make_talk = websocket.make if path == "/ws" else sse.make
-    wire, talk = await dialer(path).open(), make_talk(Where("localhost", path))
+    make_talk = {"/ws": websocket.make, HTTP_2: http2.make}.get(path, sse.make)
+    where = dialer("/").offering(HTTP_2) if path == HTTP_2 else dialer(path)
+    wire, talk = await where.open(), make_talk(Where("localhost", path))
     wire.send(talk.begin())
-    while not talk.stands:
-        talk.take(await wire.receive(asyncio.get_running_loop().time() + 5))
+    while not (talk.stands and talk.witness_nonce):
+        wire.send(talk.take(await wire.receive(asyncio.get_running_loop().time() + 5)))
     return wire, talk
 
 
@@ -108,7 +109,7 @@ def seen(on_warp, tls_pair, path, then):
         await asyncio.sleep(30)
         then(wire, talk)
         await asyncio.sleep(10)
-        saw = await WitnessClient(dialer(path)).saw(talk.witness_nonce, 0)
+        saw = await WitnessClient(dialer("/").offering(HTTP_1_1)).saw(talk.witness_nonce, 0)
         wire.close()
         return saw
 
@@ -116,7 +117,7 @@ def seen(on_warp, tls_pair, path, then):
 
 
 @linux
-@pytest.mark.parametrize("path", ["/ws", "/events?silence=300"])
+@pytest.mark.parametrize("path", ["/ws", "/events?silence=300", HTTP_2])
 @pytest.mark.parametrize(
     ("then", "state", "at_s"),
     [
@@ -131,7 +132,12 @@ def test_the_far_end_bears_witness_of_a_stream(on_warp, tls_pair, path, then, st
 
 @linux
 @pytest.mark.parametrize(
-    ("path", "then"), [("/ws", lambda wire, talk: wire.send(talk.ask())), ("/events?silence=30", lambda *_: None)]
+    ("path", "then"),
+    [
+        ("/ws", lambda wire, talk: wire.send(talk.ask())),
+        ("/events?silence=30", lambda *_: None),
+        (HTTP_2, lambda wire, talk: wire.send(talk.ask())),
+    ],
 )
 def test_it_says_when_it_spoke_last(on_warp, tls_pair, path, then):
     assert seen(on_warp, tls_pair, path, then) == FarEndSaw(FarEndState.ACKNOWLEDGED, answered_s=30, stalled_s=0)
@@ -139,11 +145,23 @@ def test_it_says_when_it_spoke_last(on_warp, tls_pair, path, then):
 
 def test_each_stream_has_a_nonce_of_its_own(on_warp, tls_pair):
     async def main(dialer):
-        streams = [await begun(dialer, path) for path in ("/ws", "/ws", "/events?silence=9", "/events?silence=9")]
+        paths = ("/ws", "/ws", "/events?silence=9", "/events?silence=9", HTTP_2, HTTP_2)
+        streams = [await begun(dialer, path) for path in paths]
         for wire, _ in streams:
             wire.close()
         return {talk.witness_nonce for _, talk in streams}
 
     nonces = with_far_end(on_warp, tls_pair, main)
-    assert len(nonces) == 4
+    assert len(nonces) == 6
     assert all(nonce.isalnum() and len(nonce) == 32 for nonce in nonces)
+
+
+PINGS = b"\0\0\x08\6\0\0\0\0\0too many" * 3000
+CLOSE = b"\x88\x82\0\0\0\0\x03\xe8"
+
+
+@linux
+@pytest.mark.parametrize(("path", "said"), [(HTTP_2, PINGS), ("/ws", CLOSE)], ids=["http2", "ws"])
+def test_what_the_far_end_ends_itself_tells_nothing_of_the_path(on_warp, tls_pair, path, said):
+    saw = seen(on_warp, tls_pair, path, lambda wire, _: wire.send(said))
+    assert saw == FarEndSaw(FarEndState.NEVER_ARRIVED)

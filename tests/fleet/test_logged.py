@@ -5,7 +5,8 @@ import math
 import pytest
 from support.fleets import world
 
-from hbprobe.fleet.logged import STOLEN, network_of_path, requests, truth_of
+from hbprobe.eas.request_record import IdleConnection
+from hbprobe.fleet.logged import STOLEN, logged, network_of_path, requests, truth_of
 from hbprobe.manner import Manner
 from hbprobe.profiles.silent_request import Cut
 
@@ -23,6 +24,24 @@ def test_on_an_open_path_every_ping_is_answered_on_time():
 
 def test_a_path_that_dies_in_silence_is_not_seen_in_a_line():
     assert all(one.is_delivered and one.gone_s is None and one.expired for one in of(firewall=Cut(300)))
+
+
+def idle_ends(until_s=7200.0, **more):
+    found = list(logged(world(["ios"], count=3, **more), until_s))
+    assert [one.ended_s for one in found] == sorted(one.ended_s for one in found)
+    return found, [one for one in found if isinstance(one, IdleConnection)]
+
+
+def test_what_is_given_up_in_silence_stands_until_the_server_finds_it_idle():
+    found, idle = idle_ends(firewall=Cut(300))
+    answered_s = {(one.peer_port, one.ended_s) for one in found if not isinstance(one, IdleConnection)}
+    assert len(idle) > 3
+    assert all((one.peer_port, one.ended_s - 120) in answered_s for one in idle)
+
+
+@pytest.mark.parametrize("more", [{}, {"cut": Cut(300, Manner.RESET)}], ids=["open", "reset"])
+def test_no_connection_is_idle_where_devices_ask_again_or_the_server_is_told(more):
+    assert idle_ends(**more)[1] == []
 
 
 def test_where_the_front_end_is_told_its_line_ends_with_the_cut():

@@ -1,12 +1,14 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hbprobe.exchange.settings import HIGHEST_S, Settings
 from hbprobe.exchange.window import HeartbeatWindow
-from hbprobe.fleet.merge import WindowInArrays, in_order, packed
+from hbprobe.fleet import merge
+from hbprobe.fleet.merge import InOrder, WindowInArrays, in_order, packed
 from hbprobe.fleet.ticks import on_grid
 
 
@@ -15,19 +17,29 @@ def samples(*rows):
     return packed(np.array(at_s, float), np.array(heartbeat_s, float))
 
 
+def whole(parts):
+    return InOrder(*map(np.concatenate, zip(*in_order(parts), strict=True)))
+
+
+@pytest.fixture(params=[1, 2, 50_000])
+def at_a_time(request, monkeypatch):
+    monkeypatch.setattr(merge, "_AT_A_TIME", request.param)
+
+
+@pytest.mark.usefixtures("at_a_time")
 def test_samples_are_put_in_the_order_of_time_then_interval():
-    found = in_order([samples((5, 60), (5, 90), (9, 80)), samples((5, 70), (1, 3540)), samples((2**28, 1))])
+    found = whole([samples((5, 60), (5, 90), (9, 80)), samples((5, 70), (1, 3540)), samples((2**28, 1))])
     assert found.at_s.tolist() == [1, 5, 5, 5, 9, 2**28]
     assert found.heartbeat_s.tolist() == [3540, 60, 70, 90, 80, 1]
 
 
 def test_no_samples():
-    assert in_order([]).at_s.tolist() == [] == in_order([]).heartbeat_s.tolist()
+    assert list(in_order([])) == []
 
 
 @given(st.lists(st.tuples(st.floats(0, 3e8), st.integers(1, HIGHEST_S)), min_size=1, max_size=30))
 def test_times_are_kept_to_the_tick_and_intervals_as_they_are(rows):
-    found = in_order([samples(*rows)])
+    found = whole([samples(*rows)])
     assert list(zip(*map(np.ndarray.tolist, found), strict=True)) == sorted((on_grid(at_s), n) for at_s, n in rows)
 
 

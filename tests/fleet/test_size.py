@@ -50,15 +50,16 @@ def test_nothing_is_enough():
 
 
 def test_each_timer_is_tried_and_told_per_day():
-    def simulate(timer_s):
-        return SimpleNamespace(
-            events=[0, 0, 0],
-            days=2.0,
-            lowest_s=timer_s,
-            load=SimpleNamespace(requests_per_s=3.0, table_entries=4.0, bytes_per_device_day=5000.0),
-            per_device_day=SimpleNamespace(wakeups=6.0, without_push_min=7.0),
-            well_share=0.5,
-        )
+    def simulate(timers_s):
+        for timer_s in timers_s:
+            yield SimpleNamespace(
+                events=[0, 0, 0],
+                days=2.0,
+                lowest_s=timer_s,
+                load=SimpleNamespace(requests_per_s=3.0, table_entries=4.0, bytes_per_device_day=5000.0),
+                per_device_day=SimpleNamespace(wakeups=6.0, without_push_min=7.0),
+                well_share=0.5,
+            )
 
     assert list(size([300, 360], simulate)) == [
         AtTimer(300, 1.5, 300, 6.0, 3.0, 4.0, 5.0, 7.0, 0.5),
@@ -70,9 +71,11 @@ PATHS = tuple(FleetPath(name, share, fixed(Cut())) for name, share in (("a", 60)
 
 
 def fleet(events_from):
-    def simulate(share):
-        asked.append(round(share * 100))
-        return SimpleNamespace(events=[0] * (share >= events_from), lowest_s=500, mean_s=600.0, mean_asked_s=700.0)
+    def simulate(shares):
+        for share in shares:
+            asked.append(round(share * 100))
+            events = [0] * (share >= events_from)
+            yield SimpleNamespace(events=events, lowest_s=500, mean_s=600.0, mean_asked_s=700.0)
 
     asked = []
     return simulate, asked

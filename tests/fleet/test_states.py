@@ -13,7 +13,7 @@ KINDS = {kind.id: kind for kind in DEVICES}
 
 def walk(kind, ends, settings=None):
     """Return what a device of the table asks for, one request after another."""
-    table = tabulate([KINDS[kind]], settings or Settings())
+    table = tabulate((KINDS[kind],), settings or Settings())
     state, asked = table.first[0], []
     for end in ends:
         asked.append(int(table.heartbeat_s[state]))
@@ -65,7 +65,7 @@ def test_the_table_has_the_states_of_every_kind():
 
 
 def test_status_5_is_dealt_with_in_the_table():
-    table = tabulate([KINDS["textbook"], KINDS["outlook-180"]], Settings(min_heartbeat_s=300, max_heartbeat_s=600))
+    table = tabulate((KINDS["textbook"], KINDS["outlook-180"]), Settings(min_heartbeat_s=300, max_heartbeat_s=600))
     assert table.heartbeat_s[table.first].tolist() == [600, 180]
     assert table.refused[table.first].tolist() == [False, True]
     assert table.timeout_s[table.first].tolist() == [610, 190]
@@ -108,7 +108,7 @@ def test_a_device_without_end_is_refused(monkeypatch):
     kind = KINDS["ios"]
     monkeypatch.setattr(states, "_MOST_STATES", 3000)
     with pytest.raises(ValueError, match="a device has more than 3000 states"):
-        tabulate([type(kind)("x", "X", lambda: Endless(600), kind.basis, None, "")], Settings())
+        tabulate((type(kind)("x", "X", lambda: Endless(600), kind.basis, None, ""),), Settings())
 
 
 def test_numbers_are_what_numpy_needs():

@@ -12,6 +12,7 @@ from hbprobe.measure.conclude import conclude
 from hbprobe.measure.run import Run
 from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
+from hbprobe.report.terminal.answer import answer
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome
 
@@ -112,6 +113,7 @@ def test_the_result_says_when_it_began():
     [
         ((Cause.CLOSED_BY_SERVER,), 0, True),
         ((Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY), 0, True),
+        ((Cause.RESET_BY_SERVER, Cause.RESET_BY_BOX), 0, True),
         ((Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER), 1, False),
         ((Cause.STATE_LOST_SILENTLY,), 1, False),
     ],
@@ -130,4 +132,10 @@ def test_quiet_between_requests_says_nothing_of_exchange(causes, status, is_told
 
     result = warp.run(main(), warp.WarpClock())
     assert (result.verdict, result.exit_status) == (None, status)
-    assert any("was not measured" in note for note in result.notes) is is_told
+    notes = [note for note in result.notes if "was not measured" in note]
+    assert bool(notes) is is_told
+    if is_told:
+        others = {Cause.CLOSED_BY_PROXY: ", or a proxy before it", Cause.RESET_BY_BOX: ", or a box before it"}
+        whose = f"at the server{others.get(causes[-1], '')}"
+        assert [whose in one for one in (*notes, result.advice[0].text, dict(answer(result))["means"])] == [True] * 3
+        assert (" before it" in result.advice[0].text) is (len(causes) > 1)

@@ -34,6 +34,18 @@ def test_a_client_begins_with_what_the_rfc_says():
     assert Http2End().said().startswith(PREFACE)
 
 
+def test_settings_for_experiments_are_announced_once_whole():
+    """The library h2 says one byte of an identifier, and takes both."""
+    end, client = Http2Streams(is_client=False, announced={0xF862: 2**32 - 1, 0xF863: 0}), Http2End()
+    data = end.data_to_send()
+    client.h2.receive_data(data)
+    assert {name: client.h2.remote_settings[name] for name in (0xF862, 0xF863)} == {0xF862: 2**32 - 1, 0xF863: 0}
+    assert data[3:4] == b"\4", "what comes first are settings still"
+    assert end.take(client.said(), 0.0) == []
+    assert end.data_to_send().count(b"\xf8\x62") == 0
+    assert answered(end, client, 1, OK) == []
+
+
 def test_a_request_and_its_answer():
     end, client = fresh()
     assert end.take(client.ask(), 0.0) == [Came(1, ASKED)]

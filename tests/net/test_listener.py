@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from hbprobe.net.listener import Listener, raise_limit
+from hbprobe.net import listener
+from hbprobe.net.listener import Listener, ListeningSocket, raise_limit
 
 on_posix = pytest.mark.skipif(os.name != "posix", reason="descriptor limits")
 
@@ -228,7 +229,7 @@ async def test_asks_for_room_before_it_turns_clients_away(hosting, few_descripto
 
 @on_posix
 async def test_where_even_the_spare_does_not_help_it_looks_away_for_a_while(hosting, monkeypatch):
-    class Sock(socket.socket):
+    class Sock(ListeningSocket):
         broken = True
         tries = 0
 
@@ -239,7 +240,7 @@ async def test_where_even_the_spare_does_not_help_it_looks_away_for_a_while(host
             return super().accept()
 
     with hosting() as host:
-        monkeypatch.setattr(socket, "socket", Sock)
+        monkeypatch.setattr(listener, "ListeningSocket", Sock)
         address = await host.listener.listen("127.0.0.1", 0)
         monkeypatch.undo()
         with connecting(address) as client:
@@ -254,17 +255,27 @@ async def test_where_even_the_spare_does_not_help_it_looks_away_for_a_while(host
     await asyncio.sleep(5)
 
 
+async def test_what_it_accepts_never_blocks_and_sends_at_once(hosting):
+    with hosting() as host:
+        address = await host.listener.listen("127.0.0.1", 0)
+        with connecting(address):
+            await asyncio.sleep(1)
+            (sock,) = host.accepted
+            assert (sock.getblocking(), sock.family, sock.type) == (False, socket.AF_INET, socket.SOCK_STREAM)
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_other_errors_of_accept_are_passed_over(hosting, monkeypatch):
     errors = [ConnectionAbortedError(), OSError(errno.EPROTO, "protocol"), InterruptedError()]
 
-    class Sock(socket.socket):
+    class Sock(ListeningSocket):
         def accept(self):
             if errors:
                 raise errors.pop(0)
             return super().accept()
 
     with hosting() as host:
-        monkeypatch.setattr(socket, "socket", Sock)
+        monkeypatch.setattr(listener, "ListeningSocket", Sock)
         address = await host.listener.listen("127.0.0.1", 0)
         monkeypatch.undo()
         with connecting(address) as client:

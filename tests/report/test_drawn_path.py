@@ -47,6 +47,12 @@ def test_a_lab(ten_minutes):
             600.0,
             "client > the path, not measured further > [server: cuts here]",
         ),
+        (
+            (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY),
+            "idle",
+            600.0,
+            "client > the path, not measured further > [server, or a proxy before it: cuts here]",
+        ),
     ],
 )
 def test_a_real_path_accuses_nobody_without_evidence(ten_minutes, causes, method, cut_s, words):

@@ -8,6 +8,7 @@ from support.request_records import QUIET_PING
 from hbprobe.eas.iis_log import FIELDS, FORWARDED_FIELDS
 from hbprobe.eas.log_blob import Site
 from hbprobe.eas.releases import Release
+from hbprobe.eas.request_record import IdleConnection
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings, parse_settings
 from hbprobe.exchange.window import Command, Event1040
@@ -178,3 +179,14 @@ def test_httperr_is_there_once_a_client_was_gone(tmp_path):
     log.close()
     written = (tmp_path / "HTTPERR/httperr1.log").read_text().splitlines()
     assert [line.startswith("#") for line in written] == [True] * 4 + [False] * 2
+
+
+def test_httperr_tells_of_an_idle_connection_and_of_no_request(tmp_path):
+    log = IisLog(tmp_path, Release.V2019, CLOCK, SITE, Balancer("192.0.2.99", 1200.0))
+    log.connection_idle(IdleConnection(1120.5, "198.51.100.7", 50000))
+    log.connection_idle(IdleConnection(1200.0, "198.51.100.7", None))
+    log.close()
+    assert (tmp_path / "HTTPERR/httperr1.log").read_text().splitlines()[4:] == [
+        "2030-01-02 08:02:00 198.51.100.7 50000 192.0.2.10 443 - - - - - Timer_ConnectionIdle -",
+        "2030-01-02 08:03:20 192.0.2.99 - 192.0.2.10 443 - - - - - Timer_ConnectionIdle -",
+    ]

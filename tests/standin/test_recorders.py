@@ -6,6 +6,7 @@ import pytest
 from support.request_records import QUIET_PING
 
 from hbprobe.eas.releases import Release
+from hbprobe.eas.request_record import IdleConnection
 from hbprobe.errors import UserError
 from hbprobe.exchange.window import Command, Event1040
 from hbprobe.standin.recorders import ConsoleLog, Forgiving, Recent, Several, line_of
@@ -39,6 +40,7 @@ def test_a_recorder_that_fails_is_given_up():
     for _ in range(2):
         forgiving.event_1040(EVENT)
     forgiving.request_done(None)
+    forgiving.connection_idle(None)
     assert (why, list(broken.requests)) == (["the disk is full"], [])
 
 
@@ -86,8 +88,10 @@ def test_it_is_said():
     recorder.request_done(RECORD)
     recorder.event_1040(Event1040(5.0, 526, Command.PING, 540))
     ConsoleLog(said.append, Release.V2003, 3).event_1040(Event1040(5.0, 540, Command.PING, 540))
+    Several([recorder, Recent()]).connection_idle(IdleConnection(125.0, "192.0.2.1", 50000))
     assert said == [
         line_of(RECORD),
         "event 1040: the last 200 heartbeats asked for with Ping average 526 s, at or below 540 s",
         "event 3033: the last 3 heartbeats asked for with Ping average 540 s, at or below 540 s",
+        "192.0.2.1: ended a connection that was idle, as IIS does",
     ]

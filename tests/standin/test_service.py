@@ -24,10 +24,12 @@ from hbprobe.eas.commands import (
     SyncRequest,
 )
 from hbprobe.eas.query import Query
+from hbprobe.eas.request_record import IdleConnection
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.certificates import throwaway_pair
 from hbprobe.standin.messages import PATH, WBXML
+from hbprobe.standin.recorders import Recent
 from hbprobe.standin.service import StandIn
 from hbprobe.standin.users import Users
 
@@ -159,6 +161,64 @@ def test_a_newer_ping_ends_the_older():
             return PingAnswer.decode(body), ended_s, asyncio.get_running_loop().time()
 
     assert on_warp(scene) == (PingAnswer(1), 10.0, 490.0)
+
+
+OPTIONS = f"OPTIONS {PATH} HTTP/1.1\r\nHost: mail.example.test\r\n\r\n".encode()
+
+
+class Idle(Recent):
+    """A recorder of connections that were idle."""
+
+    def __init__(self):
+        super().__init__()
+        self.ended = []
+
+    def connection_idle(self, connection):
+        self.ended.append(connection)
+
+
+async def asked_twice_and_left(*, tls=None, **options):
+    """Ask for OPTIONS on one connection, and once more after 100 s; return what came of the connection in an hour."""
+    idle = Idle()
+    far_end = FarEnd(Settings(), tls and tls[0], services=[StandIn(Settings(), recorders=[idle], **options)])
+    try:
+        host, port = await far_end.listen("127.0.0.1", 0)
+        names = {"ssl": tls[1], "server_hostname": host} if tls else {}
+        reader, writer = await asyncio.open_connection(host, port, **names)
+        with contextlib.closing(writer):
+            for wait_s in (100.0, 0.0):
+                writer.write(OPTIONS)
+                await reader.readuntil(b"\r\n\r\n")
+                await asyncio.sleep(wait_s)
+            is_ended = False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3600):
+                    await reader.read()  # to the end of the connection
+                    is_ended = True
+            mine = writer.get_extra_info("sockname")
+            return is_ended, asyncio.get_running_loop().time(), idle.ended, mine
+    finally:
+        await far_end.close()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_an_idle_connection_is_ended_only_where_iis_timer_is_wanted(tls):
+    tls = throwaway_pair() if tls else None
+    is_ended, ended_s, told, mine = on_warp(lambda: asked_twice_and_left(tls=tls, connection_timeout_s=120.0))
+    assert (is_ended, ended_s) == (True, 100.0 + 120.0)
+    assert told == [IdleConnection(ended_s, *mine)]
+    assert on_warp(lambda: asked_twice_and_left(tls=tls))[:3] == (False, 3700.0, [])
+
+
+def test_a_ping_that_waits_is_not_idle():
+    async def scene():
+        idle = Idle()
+        async with serving(recorders=[idle], connection_timeout_s=120.0) as (_, make_phone):
+            phone = await make_phone().ready()
+            _, body = await phone.send("Ping", PING.encode())
+            return PingAnswer.decode(body), asyncio.get_running_loop().time(), idle.ended
+
+    assert on_warp(scene) == (PingAnswer(1), 480.0, [])
 
 
 @pytest.mark.parametrize("rst", [False, True], ids=["fin", "rst"])

@@ -75,8 +75,7 @@ def in_arrays(world, until_s, slices, cohort_size, compiled):
         opened += [float(at_s) for each in done for part in each.opened_s for at_s in part]
         forgotten += [float(at_s) for each in done for part in each.forgotten_s for at_s in part]
         parts = [part for each in done for part in each.samples]
-        if parts:
-            samples = in_order(parts)
+        for samples in in_order(parts):
             _, fired = window.take(samples.at_s, samples.heartbeat_s)
             events += [(event.at_s, event.average_s) for event in fired]
             rows += zip(samples.at_s.tolist(), samples.heartbeat_s.tolist(), strict=True)

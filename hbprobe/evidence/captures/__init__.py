@@ -14,7 +14,11 @@ a timer (`idle_timers`). Memory is bounded by the connections and their silences
     hints.py          which protocol a connection may speak, without keys: by its first bytes in clear, else by timing
                       and size
     two_sides.py      one connection in two captures: matched, and what was seen on one side only (pure)
-    death.py          from the packets of one connection to how it ended, who ended it, and why one thinks so (pure)
+    fate.py           what is said of one connection: how it ended, who ended it, and why one thinks so
+    story.py          one connection, packet by packet: what repeats, what is a keep-alive, what only says goodbye
+                      (pure)
+    makers.py         who made the packet that ended a connection, as far as it betrays that (pure)
+    death.py          from the packets of one connection to how it ended, and what it died of (pure)
     other_flows.py    what the other connections of a capture say of one: was the path up when it died, was the server
                       restarted?
     idle_timers.py    from many connections to timers, as limits (pure)
@@ -25,5 +29,5 @@ a timer (`idle_timers`). Memory is bounded by the connections and their silences
                       as they were
 
 A new link type is a row of `headers.LINKS`, a new container a scanner in `packet_records`, a new sign a function of
-`death`, which says its weight.
+`makers`, which says its weight.
 """

@@ -17,7 +17,7 @@ from hbprobe import __version__
 from hbprobe.errors import UserError
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture_file import PIPE, CaptureFile, pieces
-from hbprobe.evidence.captures.death import ConnectionVerdict
+from hbprobe.evidence.captures.fate import ConnectionVerdict
 from hbprobe.evidence.captures.findings import CaptureFindings, record
 from hbprobe.evidence.captures.tcp_flow import Endpoint
 from hbprobe.text import shown

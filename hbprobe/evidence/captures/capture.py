@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from hbprobe.errors import UserError
 from hbprobe.evidence.captures import two_sides
 from hbprobe.evidence.captures.capture_file import CaptureFile, found, pieces
-from hbprobe.evidence.captures.death import LEAST_IDLE_S, ConnectionFate, ConnectionVerdict, judge
+from hbprobe.evidence.captures.death import LEAST_IDLE_S, judge
+from hbprobe.evidence.captures.fate import ConnectionFate, ConnectionVerdict
 from hbprobe.evidence.captures.findings import CaptureFindings, record
 from hbprobe.evidence.captures.headers import Segments
 from hbprobe.evidence.captures.hints import hints

@@ -7,7 +7,8 @@ from statistics import median
 
 from hbprobe.diagnosis.ranking import Match, best, rank
 from hbprobe.diagnosis.reasoning import Movement, reason
-from hbprobe.evidence.captures.death import LEAST_IDLE_S, ConnectionFate, ConnectionVerdict, Maker
+from hbprobe.evidence.captures.death import LEAST_IDLE_S
+from hbprobe.evidence.captures.fate import ConnectionFate, ConnectionVerdict, Maker
 from hbprobe.evidence.captures.other_flows import simultaneous
 from hbprobe.evidence.limits import Episode
 from hbprobe.manner import Aftermath, Manner

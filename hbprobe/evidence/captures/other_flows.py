@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.duration import format_duration
-from hbprobe.evidence.captures.death import ConnectionFate, ConnectionVerdict, Maker, Sign, Weight
+from hbprobe.evidence.captures.fate import ConnectionFate, ConnectionVerdict, Maker, Sign, Weight
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, Rows
 from hbprobe.evidence.captures.tcp_flow import Endpoint, TcpFlow, numbers_of
 from hbprobe.manner import Manner

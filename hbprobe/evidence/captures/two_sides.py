@@ -9,7 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from hbprobe.evidence.captures.death import Comment, ConnectionFate, ConnectionVerdict, Maker, Sign, Weight
+from hbprobe.evidence.captures.fate import (
+    Comment,
+    ConnectionFate,
+    ConnectionVerdict,
+    Maker,
+    Sign,
+    Weight,
+)
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN
 from hbprobe.evidence.captures.tcp_flow import Endpoint, Packet, TcpFlow, is_before
 from hbprobe.manner import Manner

@@ -91,8 +91,10 @@ WITH fronts AS (
 ), asked AS (
   SELECT coalesce(device, user_name || ' ' || coalesce(user_agent, '')) AS who,
     coalesce(forwarded_for, client) AS address, coalesce(device_type, '-') AS kind,
-    coalesce(back_end, server) AS server,
-    user_agent, command, started_ms, ended_ms, took_ms, is_exact, status, command_status, error,
+    coalesce(back_end, server) AS server, user_agent, command, started_ms, ended_ms, took_ms, is_exact, status,
+    command_status,
+    coalesce(error LIKE '%PingCollision%', false) AS has_collided,
+    coalesce(error LIKE '%NMStolen%', false) AS is_stolen,
     coalesce(back_took_ms > took_ms + 2000, false) OR (coalesce(win32, 0) IN (64, 121, 995, 1229, 1236)
       AND NOT is_expired AND coalesce(command_status, 1) = 1
       AND CASE WHEN heartbeat_s IS NULL THEN took_ms % 1000 >= 200 ELSE took_ms < heartbeat_s * 1000 - 1000 END)
@@ -108,34 +110,34 @@ WITH fronts AS (
     AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%' AND coalesce(device_type, '') NOT LIKE
     'EASProbe%'
 ), placed AS (
-  SELECT who, kind, server, user_agent, command, started_ms, ended_ms, took_ms, is_exact, status, command_status,
-    error, is_early, is_gone, asked_s, is_told, coalesce(networks.network, '-') AS network
+  SELECT asked.*, coalesce(networks.network, '-') AS network
   FROM asked LEFT JOIN networks ON networks.address = asked.address
 ), followed AS (
-  SELECT *, lead(started_ms) OVER device_order AS next_ms, lead(network) OVER device_order AS next_network,
-    lead(error) OVER device_order AS next_error, lead(is_exact) OVER device_order AS next_exact,
+  SELECT who, kind, server, network, command, started_ms, ended_ms, took_ms, is_exact, status, command_status,
+    user_agent, has_collided, is_stolen, is_early, is_gone, asked_s, is_told,
+    lead(started_ms) OVER device_order AS next_ms, lead(network) OVER device_order AS next_network,
+    lead(has_collided) OVER device_order AS next_collided, lead(is_exact) OVER device_order AS next_exact,
     lead(user_agent) OVER device_order AS next_agent
   FROM placed WHERE who IS NOT NULL
   WINDOW device_order AS (PARTITION BY who ORDER BY started_ms, ended_ms NULLS LAST, command, status, network, server)
 )
-SELECT *, (next_ms - ended_ms) / 1000.0 AS gap_s, (next_ms - started_ms) / 1000.0 AS since_s,
+SELECT who, kind, server, network, started_ms, status, command_status, is_early, is_gone, asked_s, is_told, next_ms,
+  has_collided OR is_stolen OR coalesce(next_collided, false) AS is_replaced,
+  user_agent <> next_agent AS is_other_agent, is_exact AND next_exact AS is_precise, has_collided,
+  (next_ms - ended_ms) / 1000.0 AS gap_s, (next_ms - started_ms) / 1000.0 AS since_s,
   took_ms / 1000.0 AS held_s, next_network = network AS is_same
 FROM followed WHERE command = 'Ping' OR (command = 'Sync' AND asked_s IS NOT NULL)
 """
 """Each request that waits, with what the same device did next."""
 
 SILENCES: Final = """
-SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_exact AND next_exact AS
-is_precise,
+SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_precise,
   CASE
     WHEN (status >= 500 OR status = 0) AND NOT is_gone THEN 'failed'
     WHEN status >= 400 AND NOT is_gone THEN 'refused'
-    WHEN command_status IS NOT NULL AND command_status NOT IN (1, 2)
-      AND coalesce(error, '') NOT LIKE '%PingCollision%' THEN 'refused'
-    WHEN next_ms IS NULL THEN 'unknown'
-    WHEN user_agent <> next_agent THEN 'unknown'
-    WHEN since_s > $shortest AND (gap_s < -$before OR is_early OR coalesce(error, '') LIKE '%NMStolen%'
-      OR coalesce(error, '') LIKE '%PingCollision%' OR coalesce(next_error, '') LIKE '%PingCollision%')
+    WHEN command_status IS NOT NULL AND command_status NOT IN (1, 2) AND NOT has_collided THEN 'refused'
+    WHEN next_ms IS NULL OR is_other_agent THEN 'unknown'
+    WHEN since_s > $shortest AND (gap_s < -$before OR is_early OR is_replaced)
       THEN CASE WHEN is_same THEN 'told' ELSE 'moved' END
     WHEN gap_s BETWEEN -$before AND $at_once
       THEN CASE WHEN command_status IS NULL AND asked_s IS NULL THEN 'unknown'

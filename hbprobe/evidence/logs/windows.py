@@ -82,10 +82,9 @@ def rebuild(
             windows[server, command] = window
         event = window.register(heartbeat_s, at_s)
         average_s = window.average_s
-        if average_s is None or at_s > until_s.get(server, at_s):
+        if average_s is None or (average_s >= lowest_s and event is None) or at_s > until_s.get(server, at_s):
             continue
-        if average_s < lowest_s:
-            lowest_s = average_s
+        lowest_s = min(lowest_s, average_s)
         if event is not None:
             events.append(Rebuilt(at_s, server, event.command, event.average_s, event.threshold_s))
     full = lowest_s < math.inf

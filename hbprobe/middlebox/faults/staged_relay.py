@@ -14,7 +14,7 @@ from hbprobe.middlebox.events import Observer
 from hbprobe.middlebox.expired_ends import DESCRIPTORS, end_at_once
 from hbprobe.middlebox.faults.flow_tls import FlowTls
 from hbprobe.middlebox.faults.treatment import Treatment
-from hbprobe.middlebox.flow import Act, Phase, Rule, Rules, Side
+from hbprobe.middlebox.flow import CLIENT, OPENING, SIDES, Act, Rule, Rules
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.relay import BOTH, Link, Relay
 from hbprobe.middlebox.stages.pipe import Pipe, StagePlan
@@ -24,7 +24,7 @@ from hbprobe.profiles.model import Profile
 
 _READ_BYTES = 64 * 1024
 """A stage's worth."""
-_STOPPED = ("stopped", "", "")
+_CLOSED, _STOPPED = ("closed", "", ""), ("stopped", "", "")
 
 
 class What(StrEnum):
@@ -70,23 +70,32 @@ class StagedLink(Link):
         super().__init__(treatment.rules, now, luck, number, client)
         self.address = address
         self.treatment = treatment
-        self.pipes: list[FlowPipe | None] = [None, None]
+        self.pipes = _NO_PIPES
         """What comes from the client passes the first; None where there is no stage."""
         self.broken = False
         """One end has sent RST, and that is still on its way to the other."""
-        self.how = _STOPPED
+        self.how = _CLOSED
         """How it ends, what ends it, and by which timer; before that, how it would."""
         self.tls: FlowTls | None = None
+
+    def set_pipe(self, side: int, pipe: "FlowPipe | None") -> None:
+        """Let what comes from one end pass these stages; none for None."""
+        first, second = self.pipes
+        self.pipes = (pipe, second) if side == CLIENT else (first, pipe)
 
 
 class FlowPipe(Pipe):
     """The stages of one direction of a flow."""
 
-    def __init__(self, link: StagedLink, side: Side) -> None:
+    def __init__(self, link: StagedLink, side: int) -> None:
         super().__init__()
         self.link = link
         self.side = side
         self.reading = False
+
+
+_NO_PIPES: tuple[FlowPipe | None, FlowPipe | None] = (None, None)
+"""One for all flows without stages, which are most."""
 
 
 class StagedRelay(Relay[StagedLink]):
@@ -140,6 +149,7 @@ class StagedRelay(Relay[StagedLink]):
         """Take no more connections, and end those that are left with FIN at both ends."""
         self._listener.close()
         for link in tuple(self._links):
+            link.how = _STOPPED
             self._forget(link)
             for sock in link.socks:
                 self._watch.forget(sock.fileno())
@@ -147,6 +157,8 @@ class StagedRelay(Relay[StagedLink]):
 
     def close(self) -> None:
         """Take no more connections, and reset those that are left."""
+        for link in self._links:
+            link.how = _STOPPED
         super().close()
         self._due.close()
         for closing in tuple(self._closing):
@@ -162,9 +174,10 @@ class StagedRelay(Relay[StagedLink]):
         if not treatment.names:
             return link
         self._tell_changes(link, (), treatment.names)
-        for side in Side:
+        for side in SIDES:
             if treatment.stages[side]:
-                pipe = link.pipes[side] = FlowPipe(link, side)
+                pipe = FlowPipe(link, side)
+                link.set_pipe(side, pipe)
                 pipe.change(treatment.stages[side], now)
         return link
 
@@ -176,7 +189,7 @@ class StagedRelay(Relay[StagedLink]):
         link.treatment = treatment
         self._tell_changes(link, before.names, treatment.names)
         self._set_rules(link, treatment.rules, now)
-        for side in Side:
+        for side in SIDES:
             self._set_stages(link, side, treatment.stages[side], now)
             if link not in self._links:  # a stage has closed it
                 return
@@ -191,24 +204,25 @@ class StagedRelay(Relay[StagedLink]):
         link.rules = rules
         self._alarm.watch(link)
 
-    def _set_stages(self, link: StagedLink, side: Side, plans: Sequence[StagePlan], now: float) -> None:
+    def _set_stages(self, link: StagedLink, side: int, plans: Sequence[StagePlan], now: float) -> None:
         pipe = link.pipes[side]
         if pipe is None and not plans:
             return
         if pipe is None:
-            pipe = link.pipes[side] = FlowPipe(link, side)
+            pipe = FlowPipe(link, side)
+            link.set_pipe(side, pipe)
             pipe.blocked = bool(link.unsent[1 - side])
-            pipe.reading = link.phase is not Phase.OPENING and not pipe.blocked and not link.ended & 1 << side
+            pipe.reading = link.phase is not OPENING and not pipe.blocked and not link.ended & 1 << side
             if pipe.reading and not link.is_dark:
                 self._watch.add_reader(link.socks[side].fileno(), (self._feed, (link, side)))
         pipe.change(plans, now)
-        if link.phase is not Phase.OPENING:
+        if link.phase is not OPENING:
             self._pump(pipe)
 
     def _meets_silence(self, link: StagedLink) -> bool:
         if link not in self._links:  # nobody has asked for it since it expired
             link.treatment = self._treat(self._rules, link.number, link.opened_at)
-        return bool(link.treatment.dark) or super()._meets_silence(link)
+        return self._is_cut or link.treatment.dark != ""
 
     def _darken(self, link: StagedLink) -> None:
         """What its stages hold waits, too: sent now, it would be lost and come when the black hole heals."""
@@ -222,9 +236,16 @@ class StagedRelay(Relay[StagedLink]):
 
     # Moving bytes
 
+    def _start(self, link: StagedLink) -> None:
+        if link.pipes == _NO_PIPES:
+            super()._start(link)
+            return
+        for side in SIDES:
+            self._read(link, side)
+
     def _read(self, link: StagedLink, side: int) -> None:
         pipe = link.pipes[side]
-        if link.is_dark or link not in self._links or link.phase is Phase.OPENING:
+        if link.is_dark or link not in self._links or link.phase is OPENING:
             return
         if pipe is None:
             if not link.ended & 1 << side:
@@ -233,7 +254,7 @@ class StagedRelay(Relay[StagedLink]):
         pipe.blocked = bool(link.unsent[1 - side])
         self._pump(pipe)
 
-    def _feed(self, link: StagedLink, side: Side) -> None:
+    def _feed(self, link: StagedLink, side: int) -> None:
         """Read from one end into its stages."""
         pipe = link.pipes[side]
         assert pipe is not None
@@ -249,7 +270,7 @@ class StagedRelay(Relay[StagedLink]):
         if link in self._links:
             self._pump(pipe)
 
-    def _received(self, link: StagedLink, side: Side) -> bytes | None:
+    def _received(self, link: StagedLink, side: int) -> bytes | None:
         """Read from one end: nothing at its FIN, None where nothing has come yet or the connection has broken."""
         try:
             count = link.socks[side].recv_into(self._buffer[:_READ_BYTES])
@@ -260,17 +281,17 @@ class StagedRelay(Relay[StagedLink]):
             return None
         return bytes(self._buffer[:count])
 
-    def _heard(self, link: StagedLink, side: Side, data: bytes) -> None:
+    def _heard(self, link: StagedLink, side: int, data: bytes) -> None:
         """Take what came on the wire."""
         self._came(link, side, data)
 
-    def _came(self, link: StagedLink, side: Side, data: bytes) -> None:
+    def _came(self, link: StagedLink, side: int, data: bytes) -> None:
         """Take what one end says."""
         pipe = link.pipes[side]
         assert pipe is not None
         pipe.feed(data, self._now())
 
-    def _end_came(self, link: StagedLink, side: Side) -> None:
+    def _end_came(self, link: StagedLink, side: int) -> None:
         """Take that one end has nothing more to say."""
         pipe = link.pipes[side]
         assert pipe is not None
@@ -328,7 +349,7 @@ class StagedRelay(Relay[StagedLink]):
             return
         reads = not (pipe.full or link.broken or link.ended & 1 << side)
         if not pipe and link.tls is None:
-            link.pipes[side] = None
+            link.set_pipe(side, None)
             self._due.forget(pipe)
             if reads:
                 super()._read(link, side)
@@ -357,13 +378,11 @@ class StagedRelay(Relay[StagedLink]):
         self._pass_fin(link, side)
 
     def _is_empty(self, link: StagedLink) -> bool:
+        if link.pipes == _NO_PIPES:
+            return True  # while something is left to be sent, nobody hears of an end
         (to_client, to_server), (first, second) = link.unsent, link.pipes
         is_empty = (first is None or first.empty) and (second is None or second.empty)
         return is_empty and not (to_client or to_server)
-
-    def _close(self, link: StagedLink) -> None:
-        link.how = ("closed", "", "")
-        super()._close(link)
 
     def _broke(self, link: StagedLink, side: int) -> None:
         """Pass a RST on, through the stages of its direction where there are some."""
@@ -386,7 +405,7 @@ class StagedRelay(Relay[StagedLink]):
         link.how = ("closed", by, "")
         unsent = link.unsent
         self._forget(link)
-        for side in Side:
+        for side in SIDES:
             self._unwatch(link.socks[side])
             GracefulClose(link.socks[side], bytes(unsent[side]), self._closing, notify=False, linger=True)
 
@@ -404,7 +423,7 @@ class StagedRelay(Relay[StagedLink]):
     def _revive(self, link: StagedLink) -> None:
         super()._revive(link)
         if link in self._links:
-            link.how = _STOPPED
+            link.how = _CLOSED
             self._tell(link, What.REVIVED)
 
     def _take_up(self, link: StagedLink, side: int) -> None:
@@ -421,9 +440,10 @@ class StagedRelay(Relay[StagedLink]):
     def _forget(self, link: StagedLink) -> None:
         known = link in self._links
         super()._forget(link)
-        for pipe in link.pipes:
-            if pipe is not None:
-                self._due.forget(pipe)
+        if link.pipes != _NO_PIPES:
+            for pipe in link.pipes:
+                if pipe is not None:
+                    self._due.forget(pipe)
         if known:
             how, by, timer = link.how
             self._told(_ENDED, link.number, link.address, by, how, timer)

@@ -11,7 +11,7 @@ import ssl
 
 from hbprobe.middlebox.faults.flow_tls import NO_TLS, FlowTls
 from hbprobe.middlebox.faults.staged_relay import FlowPipe, StagedLink, StagedRelay
-from hbprobe.middlebox.flow import Side
+from hbprobe.middlebox.flow import CLIENT, SERVER, SIDES, Side
 from hbprobe.middlebox.graceful_close import GracefulClose
 from hbprobe.middlebox.stages.stage import StreamEnd
 from hbprobe.net.address import PeerAddress, name_of
@@ -30,9 +30,10 @@ class TlsRelay(StagedRelay):
 
     def _make_link(self, client: socket.socket, address: PeerAddress) -> StagedLink:
         link = super()._make_link(client, address)
-        if self.tls:
+        if self.tls is not NO_TLS:
             link.tls = FlowTls(self.tls)
-            link.pipes = [pipe or FlowPipe(link, Side(side)) for side, pipe in enumerate(link.pipes)]
+            first, second = link.pipes
+            link.pipes = (first or FlowPipe(link, CLIENT), second or FlowPipe(link, SERVER))
         return link
 
     # Handshakes, while the flow is being opened
@@ -41,14 +42,14 @@ class TlsRelay(StagedRelay):
         if link.tls is None:
             super()._reached(link)
             return
-        for side in Side:
+        for side in SIDES:
             if link.tls.codecs[side] is not None:
                 self._watch.add_reader(link.socks[side].fileno(), (self._shake, (link, side)))
-        if (server := link.tls.codecs[Side.SERVER]) is not None:
+        if (server := link.tls.codecs[SERVER]) is not None:
             server.receive()  # it begins
-            self._send_own(link, Side.SERVER)
+            self._send_own(link, SERVER)
 
-    def _shake(self, link: StagedLink, side: Side) -> None:
+    def _shake(self, link: StagedLink, side: int) -> None:
         assert link.tls is not None
         codec = link.tls.codecs[side]
         assert codec is not None
@@ -73,18 +74,18 @@ class TlsRelay(StagedRelay):
                 self._begin(link, link.tls)
 
     def _begin(self, link: StagedLink, tls: FlowTls) -> None:
-        for side in Side:
+        for side in SIDES:
             if tls.early[side]:
                 self._came(link, side, tls.early[side])
                 tls.early[side] = b""
         super()._reached(link)
-        for side in Side:
+        for side in SIDES:
             codec, pipe = tls.codecs[side], link.pipes[side]
             if link in self._links and codec is not None and codec.has_ended and pipe is not None:
                 self._end_came(link, side)
                 self._pump(pipe)
 
-    def _fail(self, link: StagedLink, side: Side, reason: str) -> None:
+    def _fail(self, link: StagedLink, side: int, reason: str) -> None:
         """Turn a client away: one end has been told why, in TLS's own way, and the other sees RST."""
         link.how = ("refused", "", "")
         self._forget(link)
@@ -92,11 +93,11 @@ class TlsRelay(StagedRelay):
         GracefulClose(link.socks[side], b"", self._closing, notify=False, linger=True)
         self._watch.forget(link.socks[1 - side].fileno())
         close_with_reset(link.socks[1 - side])
-        self._refused(name_of(link.address), f"TLS with the {side.name.lower()}: {reason}")
+        self._refused(name_of(link.address), f"TLS with the {Side(side).name.lower()}: {reason}")
 
     # Inside
 
-    def _heard(self, link: StagedLink, side: Side, data: bytes) -> None:
+    def _heard(self, link: StagedLink, side: int, data: bytes) -> None:
         codec = None if link.tls is None else link.tls.codecs[side]
         if codec is None:
             super()._heard(link, side, data)
@@ -115,7 +116,7 @@ class TlsRelay(StagedRelay):
         if codec.has_ended and link in self._links:
             self._end_came(link, side)
 
-    def _end_came(self, link: StagedLink, side: Side) -> None:
+    def _end_came(self, link: StagedLink, side: int) -> None:
         codec = None if link.tls is None else link.tls.codecs[side]
         if link.tls is not None and codec is not None and not codec.has_ended:
             link.tls.cut_short |= 1 << side
@@ -132,7 +133,7 @@ class TlsRelay(StagedRelay):
         if (tls := link.tls) is None:
             super()._pass_staged_fin(link, side)
             return
-        to = Side(1 - side)
+        to = 1 - side
         codec = tls.codecs[to]
         if codec is not None and not (tls.cut_short & 1 << side or tls.told_end & 1 << to):
             tls.told_end |= 1 << to
@@ -146,7 +147,7 @@ class TlsRelay(StagedRelay):
                 return
         super()._pass_staged_fin(link, side)
 
-    def _send_own(self, link: StagedLink, side: Side) -> None:
+    def _send_own(self, link: StagedLink, side: int) -> None:
         """Send what TLS itself has to say to an end, behind what is being sent to it."""
         assert link.tls is not None
         codec, pipe = link.tls.codecs[side], link.pipes[1 - side]

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hbprobe.evidence.captures.answer import answer
-from hbprobe.evidence.captures.death import ConnectionFate
+from hbprobe.evidence.captures.fate import ConnectionFate
 from hbprobe.manner import SKY, VERMILLION, Look, Manner
 from hbprobe.records.capture import CaptureRecord, FlowPart
 from hbprobe.report.looks import INK, LOOKS

@@ -64,7 +64,8 @@ def doubts(result: Result) -> list[tuple[str, str]]:
 
 def _meaning(result: Result) -> Iterator[str]:
     if is_servers_own(result.method, result.limit, result.cut_by):
-        yield "the server's own timer ends a session that is idle for longer; the path beyond that was not measured"
+        where = f"at {result.limit.named_end}; the path beyond that was not measured"
+        yield f"a session that is idle for longer dies of a timer {where}"
     elif death := death_words(result.limit):
         yield f"a session that is idle for longer dies: {death[0].partition(': ')[2]}"
     if result.heartbeat_s is not None:

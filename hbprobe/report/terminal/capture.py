@@ -12,7 +12,7 @@ from hbprobe.duration import format_duration
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Progress
 from hbprobe.evidence.captures.capture_file import CaptureFile
-from hbprobe.evidence.captures.death import ConnectionFate, Maker
+from hbprobe.evidence.captures.fate import ConnectionFate, Maker
 from hbprobe.evidence.captures.retention import FIN, RST, Rows
 from hbprobe.evidence.captures.tcp_flow import ends_of
 from hbprobe.records.capture import CaptureRecord, CaptureTimerPart, FlowPart

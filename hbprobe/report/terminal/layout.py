@@ -13,6 +13,9 @@ from rich.text import Text
 from hbprobe.exchange.settings import Settings
 from hbprobe.text import seconds, shown
 
+_GAP = 2
+"""Between two columns of a table: what rich draws there, and our padding."""
+
 
 def plain(text: str) -> Text:
     """Return text from anywhere as rich prints it: no markup, no emoji, nothing that moves the cursor."""
@@ -42,7 +45,7 @@ def table_of(columns: Sequence[str], numbers: Collection[str], rows: Iterable[Se
     Where the terminal is too narrow for the words of a row side by side, they stand below each other, after the names
     of their columns.
     """
-    return _Rows(columns, numbers, [*rows])
+    return _Rows(columns, numbers, [[*map(shown, row)] for row in rows])
 
 
 @dataclass(frozen=True)
@@ -55,17 +58,17 @@ class _Rows:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if least_width(self.columns, self.rows) <= options.max_width:
-            yield self._table()
+            yield self._table(options.max_width)
             return
         for place, row in enumerate(self.rows):
             if place:
                 yield Text()
             yield pairs(zip(self.columns, row, strict=True))
 
-    def _table(self) -> Table:
+    def _table(self, max_width: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for column in self.columns:
-            table.add_column(column, justify="right" if column in self.numbers else "left")
+        for column, width in zip(self.columns, _widths(self.columns, self.rows, max_width), strict=True):
+            table.add_column(column, justify="right" if column in self.numbers else "left", width=width)
         for row in self.rows:
             table.add_row(*map(plain, row))
         return table
@@ -73,11 +76,26 @@ class _Rows:
 
 def least_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Return how wide a terminal has to be so that a table breaks no word."""
-    words = [
+    words = _longest_words(columns, rows)
+    return sum(words) + _GAP * (len(words) - 1)
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]], max_width: int) -> list[int]:
+    """Return how wide each column is: as its longest word at least, and the narrowest get what is left first."""
+    widths = _longest_words(columns, rows)
+    whole = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
+    left = max_width - least_width(columns, rows)
+    while left > 0 and (wanting := [at for at, width in enumerate(widths) if width < whole[at]]):
+        widths[min(wanting, key=widths.__getitem__)] += 1
+        left -= 1
+    return widths
+
+
+def _longest_words(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [
         max(cell_len(word) for cell in column for word in (cell.split() or [""]))
         for column in zip(columns, *rows, strict=True)
     ]
-    return sum(words) + len(words) - 1
 
 
 def settings_words(settings: Settings) -> str:

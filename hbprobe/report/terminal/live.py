@@ -12,6 +12,7 @@ from rich.text import Text
 from hbprobe.duration import format_duration
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
+from hbprobe.text import seconds
 from hbprobe.trial.outcome import Kind, Trial
 
 _MOST_HOLDS_SHOWN = 6
@@ -101,7 +102,7 @@ def bracket_bar(run: Run, width: int, *, plain: bool = False) -> str:
 def describe(trial: Trial) -> str:
     """Say what one trial showed, in a line."""
     outcome = trial.outcome
-    line = f"trial {trial.number}: hold {trial.hold_s:g} s "
+    line = f"trial {trial.number}: hold {seconds(trial.hold_s)} s "
     if outcome.kind is Kind.SURVIVED:
         return line + "survived"
     when = f" at {outcome.elapsed_s:.2f} s" if outcome.exact else ""
@@ -112,9 +113,9 @@ def describe(trial: Trial) -> str:
 def status(run: Run) -> str:
     """Sum a running search up in a line."""
     limit = run.search.limit
-    low = "?" if limit.survived_s is None else f"{limit.survived_s:g}"
-    high = "?" if limit.cut_s is None else f"{limit.cut_s:g}"
-    holds = [f"{running.hold_s:g}" for running in run.running]
+    low = "?" if limit.survived_s is None else seconds(limit.survived_s)
+    high = "?" if limit.cut_s is None else seconds(limit.cut_s)
+    holds = [seconds(running.hold_s) for running in run.running]
     more = f" +{len(holds) - _MOST_HOLDS_SHOWN}" if len(holds) > _MOST_HOLDS_SHOWN else ""
     trying = " ".join(holds[:_MOST_HOLDS_SHOWN]) + more
     left = format_duration(max(0, math.ceil(time_left_s(run))))

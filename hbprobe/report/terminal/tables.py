@@ -73,7 +73,8 @@ def print_verdict(verdict: Judgement, console: Console, detail: Detail = Detail.
     console.print()
     print_findings(verdict, console, detail, with_devices=True)
     console.print()
-    console.print(pairs(advice(verdict)))
+    _, (_, carries), *more = advice(verdict)
+    console.print(pairs([("longest", carries), *more]))
 
 
 def print_verdict_record(record: "VerdictRecord", console: Console, detail: Detail = Detail.FINDINGS) -> None:

@@ -6,6 +6,7 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, Event, PingAckReceived, RemoteSettingsChanged
 from h2.exceptions import ProtocolError
 
+from hbprobe.farend.hold_request import nonce_set
 from hbprobe.trial.talks.talk import Talk, Where, told
 
 _MARK = b"hbprobe."
@@ -18,6 +19,7 @@ class Http2Talk(Talk):
     alpn = "h2"
     whispers = True
     end_to_end = False
+    since = "the connection stood"
 
     def __init__(self, where: Where) -> None:
         super().__init__(where)
@@ -68,8 +70,10 @@ class Http2Talk(Talk):
 
     def _event(self, event: Event) -> None:
         match event:
-            case RemoteSettingsChanged():
+            case RemoteSettingsChanged(changed_settings=changed):
                 self.stands = True
+                said = nonce_set({int(name): setting.new_value for name, setting in changed.items()})
+                self.witness_nonce = said or self.witness_nonce
             case PingAckReceived(ping_data=data) if data == _MARK:
                 self.answered = True
             case ConnectionTerminated(error_code=code, additional_data=more):

@@ -23,7 +23,7 @@ from support.packets import (
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.captures.capture import Capture
-from hbprobe.evidence.captures.death import ConnectionFate
+from hbprobe.evidence.captures.fate import ConnectionFate
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Cause
 

@@ -2,9 +2,9 @@
 
 import pytest
 from support.captures import only
-from support.packets import ACK, CLOSE_NOTIFY, FIN, PSH, RECORD, RST, SYN, Talk
+from support.packets import ACK, FIN, PSH, RECORD, RST, SYN, Talk
 
-from hbprobe.evidence.captures.death import ConnectionFate, Maker, Weight
+from hbprobe.evidence.captures.fate import ConnectionFate, Maker, Weight
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Cause
 
@@ -73,31 +73,6 @@ def test_a_reset_with_another_ttl_is_a_boxs(judged):
     assert "its TTL is 61, the server's other packets had 52" in strong(verdict)
 
 
-def test_weak_signs_name_nobody_however_many(judged):
-    verdict = only(judged(Talk().open().say("server", RST, at_s=240, window=0, options=b"", seq=7777)))
-    assert verdict.maker is Maker.UNKNOWN
-    assert verdict.ending is ConnectionFate.ENDED_IDLE
-    assert verdict.causes == (Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER)
-    assert sum(sign.weight is Weight.WEAK for sign in verdict.signs) == 3
-
-
-def test_both_ends_reset_at_once(judged):
-    talk = Talk().open().say("server", RST, at_s=240).say("client", RST, at_s=240.001)
-    verdict = only(judged(talk))
-    assert (verdict.maker, verdict.causes) == (Maker.BOX, (Cause.RESET_BY_BOX,))
-
-
-def test_a_reset_in_the_clients_name_by_a_box(judged):
-    talk = Talk(client_ttl=51, server_ttl=64).open().say("client", RST, at_s=240, ttl=64)
-    verdict = only(judged(talk))
-    assert (verdict.maker, verdict.causes, verdict.server_saw) == (Maker.BOX, (Cause.RESET_BY_BOX,), Manner.RESET)
-
-
-def test_a_client_that_resets_is_not_accused_nor_is_a_box(judged):
-    verdict = only(judged(Talk().open().say("client", RST, at_s=240)))
-    assert (verdict.ending, verdict.causes, verdict.maker) == (ConnectionFate.ENDED_IDLE, (), Maker.UNKNOWN)
-
-
 @pytest.mark.parametrize(
     ("ttl", "maker", "causes"),
     [
@@ -110,35 +85,6 @@ def test_reset_on_next(judged, ttl, maker, causes):
     verdict = only(judged(talk))
     assert (verdict.maker, verdict.causes, verdict.on_next, verdict.exact) == (maker, causes, True, False)
     assert verdict.idle_s == pytest.approx(99.95)
-
-
-def test_a_reset_that_comes_sooner_than_the_server_could_send_it(judged):
-    talk = Talk().open().say("client", PSH | ACK, b"x" * 20, at_s=100).say("server", RST, at_s=100.002)
-    verdict = only(judged(talk))
-    assert verdict.maker is Maker.BOX
-    assert any(text.startswith("it came back after 2 ms") for text in strong(verdict))
-
-
-def test_a_close_by_a_proxy(judged):
-    talk = Talk().open().say("server", FIN | ACK, at_s=270, ttl=60).say("client", FIN | ACK, at_s=270.02)
-    verdict = only(judged(talk))
-    assert (verdict.maker, verdict.causes, verdict.client_saw) == (Maker.BOX, (Cause.CLOSED_BY_PROXY,), Manner.CLOSED)
-
-
-@pytest.mark.parametrize(
-    ("last", "causes"),
-    [
-        (CLOSE_NOTIFY, (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY)),
-        (None, (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)),
-    ],
-)
-def test_a_close_that_leaves_open_whose_it_is(judged, last, causes):
-    talk = Talk().open()
-    if last is not None:
-        talk.say("server", PSH | ACK, last, at_s=270)
-    verdict = only(judged(talk.say("server", FIN | ACK, at_s=270)))
-    assert (verdict.ending, verdict.maker, verdict.causes) == (ConnectionFate.ENDED_IDLE, Maker.UNKNOWN, causes)
-    assert verdict.idle_s == pytest.approx(269.95)
 
 
 def test_a_box_that_closes_and_then_is_deaf(judged):
@@ -169,33 +115,6 @@ def test_an_orderly_end_with_a_late_reset(judged):
     talk.say("server", FIN | ACK, at_s=30.03).say("client", RST, at_s=30.031)
     verdict = only(judged(talk))
     assert (verdict.ending, verdict.causes, verdict.client_saw) == (ConnectionFate.ORDERLY, (), None)
-
-
-def kept_alive(talk, until_s, every_s=60):
-    for at_s in range(every_s, until_s + 1, every_s):
-        talk.say("client", ACK, at_s=at_s, seq=talk.next["client"] - 1)
-        talk.say("server", ACK, at_s=at_s + 0.02)
-    return talk
-
-
-def test_keep_alives_that_are_answered(judged):
-    talk = (
-        kept_alive(Talk().open(), 540).say("server", PSH | ACK, b"a" * 40, at_s=600).say("client", ACK, at_s=600.01)
-    )
-    verdict = only(judged(talk))
-    assert (verdict.ending, verdict.keep_alives, verdict.answered_keep_alives) == (ConnectionFate.ALIVE, 9, 9)
-    assert "a capture cannot tell which" in verdict.signs[0].text
-    assert verdict.data_silence.length_s == pytest.approx(600 - 0.03)
-
-
-def test_keep_alives_that_nobody_answers(judged):
-    talk = kept_alive(Talk().open(), 240)
-    for at_s in range(300, 600, 75):
-        talk.say("client", ACK, at_s=at_s, seq=talk.next["client"] - 1)
-    verdict = only(judged(talk.say("client", RST | ACK, at_s=600)))
-    assert (verdict.ending, verdict.client_saw) == (ConnectionFate.IDLE_DEATH, Manner.SILENT)
-    assert (verdict.keep_alives, verdict.answered_keep_alives, verdict.repeats) == (8, 4, 3)
-    assert (verdict.idle_s, verdict.data_idle_s) == (pytest.approx(59.98), pytest.approx(299.97))
 
 
 def test_a_connection_that_was_refused(judged):

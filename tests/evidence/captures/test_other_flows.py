@@ -3,7 +3,7 @@
 from support.packets import ACK, PSH, RST, SYN, Talk, reset_after, written
 
 from hbprobe.evidence.captures.capture import Capture
-from hbprobe.evidence.captures.death import ConnectionFate, Maker
+from hbprobe.evidence.captures.fate import ConnectionFate, Maker
 from hbprobe.trial.outcome import Cause
 
 

@@ -6,7 +6,8 @@ from support.packets import ACK, FIN, PSH, RST, START_S, SYN, Talk, written
 
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.evidence.captures.capture_file import CaptureFile, pieces
-from hbprobe.evidence.captures.death import ConnectionFate, judge
+from hbprobe.evidence.captures.death import judge
+from hbprobe.evidence.captures.fate import ConnectionFate
 from hbprobe.evidence.captures.retention import Retention
 from hbprobe.evidence.captures.tcp_flow import flows
 from hbprobe.manner import Manner

@@ -4,7 +4,7 @@ from support.captures import only
 from support.packets import RST, Talk, pcap
 
 from hbprobe.evidence.captures.capture import Capture
-from hbprobe.evidence.captures.death import ConnectionFate
+from hbprobe.evidence.captures.fate import ConnectionFate
 from hbprobe.manner import Manner
 
 

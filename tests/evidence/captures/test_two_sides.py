@@ -4,7 +4,7 @@ import pytest
 from support.packets import ACK, FIN, PSH, RST, START_S, Talk, ethernet, pcap, written
 
 from hbprobe.evidence.captures.capture import Capture
-from hbprobe.evidence.captures.death import ConnectionFate
+from hbprobe.evidence.captures.fate import ConnectionFate
 from hbprobe.trial.outcome import Cause
 
 

@@ -9,8 +9,10 @@ import pytest
 from support.company import BEGIN, company
 
 from hbprobe import warp
+from hbprobe.eas.iis_log import CONNECTION_TIMEOUT_S
 from hbprobe.eas.log_blob import Site
 from hbprobe.eas.releases import Release
+from hbprobe.evidence.logs.http_tables import IDLE
 from hbprobe.evidence.logs.request import Logs
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.fleet.paths import only_path
@@ -28,7 +30,7 @@ async def logged(world, box, folder, until_s):
         contextlib.closing(IisLog(folder, Release.V2019, clock, site)) as lines,
         contextlib.closing(EventLog(folder, Release.V2019, world.settings, clock, site)) as events,
     ):
-        return await run(world, [box], until_s, (lines, events))
+        return await run(world, [box], until_s, (lines, events), CONNECTION_TIMEOUT_S)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,4 @@ def test_a_limit_through_sockets(tmp_path, profile, how, until_s):
     assert (limit.judgement, limit.how) == ("limit", how)
     assert limit.survived <= limit_s <= limit.cut
     assert evidence.windows.samples == len(seen.samples)
+    assert how == "told" or evidence.httperr[IDLE] > 0

@@ -267,7 +267,7 @@ def test_httpproxy_and_httperr(tmp_path):
 @pytest.mark.parametrize(
     ("reason", "severity", "words"),
     [
-        ("Timer_ConnectionIdle", "note", "idle after an answer, which is normal"),
+        ("Timer_ConnectionIdle", "note", "idle after an answer, which is normal and no evidence of the path"),
         ("Connection_Dropped", "note", "with a request whose client was gone before its answer"),
         ("Timer_EntityBody", "note", "with a request that came too slowly"),
         ("Connection_Abandoned_By_ReqQueue", "note", "in a worker process that ended or was recycled"),

@@ -475,7 +475,7 @@ async def test_what_is_held_comes_in_order_when_its_stage_is_removed():
         on.remove("slicer")
         assert received == sent
         (link,) = on.relay._links
-        assert link.pipes == [None, None]
+        assert link.pipes == (None, None)
         await server.send(b"on the plain path")
         assert await client.sees() == b"on the plain path"
 

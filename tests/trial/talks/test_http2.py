@@ -1,3 +1,5 @@
+from hbprobe.farend.hold_request import nonce_settings
+from hbprobe.net.http2_streams import Http2Streams
 from hbprobe.trial.talks.http2 import make
 from hbprobe.trial.talks.talk import Where
 from tests.support.talkers import Http2
@@ -32,3 +34,20 @@ def test_too_many_pings():
     server.connection.close_connection(error_code=11, additional_data=b"too_many_pings")
     talk.take(server.connection.data_to_send())
     assert talk.disconnect_notice == "GOAWAY ENHANCE_YOUR_CALM (too_many_pings)"
+
+
+def test_a_far_end_of_ours_announces_its_witness():
+    nonce = "0123456789abcdef" * 2
+    talk, server = make(Where("server.example")), Http2Streams(is_client=False, announced=nonce_settings(nonce))
+    server.take(talk.begin(), 0.0)
+    for byte in server.data_to_send():
+        talk.take(bytes([byte]))
+    assert (talk.stands, talk.witness_nonce) == (True, nonce)
+
+
+def test_another_server_has_no_witness():
+    talk, server = standing()
+    assert talk.witness_nonce == ""
+    server.connection.update_settings({4: 1 << 20, 0x0A: 1})
+    talk.take(server.connection.data_to_send())
+    assert talk.witness_nonce == ""
