@@ -30,6 +30,16 @@ _NUMBERS = tuple(
     f"tests/{room}/" for room in ("evidence", "exchange", "fleet", "lab", "report/plots", "search", "statistics")
 )
 """What counts and computes: every Python that can import it comes to the same."""
+_OUTLIVES_A_KILL = (
+    "tests/measure/test_killed_beside.py",
+    "tests/net/test_certificates.py::test_kill_9_a_hundred_times_while_they_are_made",
+    "tests/watch/test_killed.py",
+)
+"""What is in a file when its writer is gone, the file system decides, and the order of the writes."""
+_OWN_TEXT = tuple(
+    f"tests/test_{name}.py" for name in ("architecture", "documents", "names", "uncovered", "which_timer_document")
+)
+"""What is read there is the project's own text, which stays the same."""
 _IN_THE_KERNEL = ("tests/lab/kernel/", "tests/cli/test_kernel_lab.py")
 """Namespaces are numbered for the whole machine, and who looks for leftovers must not find another test's."""
 
@@ -78,15 +88,22 @@ def pytest_xdist_auto_num_workers(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Spread the tests that wait evenly among those that work, so that the processors are never all idle."""
+    """Spread the tests that wait evenly among those that work, so that the processors are never all idle.
+
+    The last tenth only works: a test that waits for a quarter of a minute would end alone.
+    """
     for item in items:
         if item.nodeid.startswith(_IN_THE_KERNEL):
             item.add_marker(pytest.mark.xdist_group("kernel lab"))
         if item.nodeid.startswith(_MADE_ONCE):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        if item.nodeid.startswith((*_NUMBERS, *_IN_THE_KERNEL)):
+        if item.nodeid.startswith((*_NUMBERS, *_IN_THE_KERNEL, *_OUTLIVES_A_KILL, *_OWN_TEXT)):
             item.add_marker(pytest.mark.once)
     waiting = [item for item in items if item.get_closest_marker("realtime")]
     working = [item for item in items if not item.get_closest_marker("realtime")]
-    placed = {item: (place + 0.5) / len(kind) for kind in (waiting, working) for place, item in enumerate(kind)}
+    placed = {
+        item: share * (place + 0.5) / len(kind)
+        for kind, share in ((waiting, 0.9), (working, 1.0))
+        for place, item in enumerate(kind)
+    }
     items.sort(key=placed.__getitem__)

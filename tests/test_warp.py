@@ -548,7 +548,7 @@ async def hold_all(holds):
 def test_500_clients_at_once_and_every_outcome_right(many_descriptors):
     rng = random.Random(1040)
     holds = [rng.uniform(1, 2 * LIMIT_S) for _ in range(CLIENTS)]
-    outcomes, path_s, events = warp.run(hold_all(holds), warp.WarpClock())
+    outcomes, _, events = warp.run(hold_all(holds), warp.WarpClock())
     for hold_s, outcome in zip(holds, outcomes, strict=True):
         if hold_s < LIMIT_S:
             assert (outcome.kind, outcome.elapsed_s) == (Kind.SURVIVED, pytest.approx(hold_s))
@@ -559,7 +559,8 @@ def test_500_clients_at_once_and_every_outcome_right(many_descriptors):
     assert [type(event) for event in events] == [FlowExpired] * cut
     assert {event.at_s for event in events} == {LIMIT_S}
 
-    again, path_again_s, _ = warp.run(hold_all(holds), warp.WarpClock())
+    few = [warp.run(hold_all(holds[:100]), warp.WarpClock()) for _ in range(2)]
+    (outcomes, path_s, _), (again, path_again_s, _) = few
     assert ([told(one) for one in again], path_again_s) == ([told(one) for one in outcomes], path_s)
 
 

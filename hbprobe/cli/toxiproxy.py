@@ -14,6 +14,7 @@ from hbprobe.cli.serve import until_told_to_stop
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, is_loopback
 from hbprobe.net.listener import raise_limit
+from hbprobe.text import counted
 
 _TOKEN_VARIABLE = "TOXIPROXY_AUTH_TOKEN"
 _MOST_PORT = 65535
@@ -118,7 +119,8 @@ async def _serve(options: Options, configured: object) -> None:
         if token is None and not is_loopback(options.host):
             _say(f"whoever reaches {where} can open ports here: set {_TOKEN_VARIABLE} to a token that callers send")
         for proxy in proxies:
-            _say(f"{proxy.name} on {proxy.listen}, to {proxy.upstream}, {len(proxy.box.toxics)} toxics")
+            toxics = counted(len(proxy.box.toxics), "toxic")
+            _say(f"{proxy.name} on {proxy.listen}, to {proxy.upstream}, {toxics}")
         await stopped
 
 

@@ -29,7 +29,7 @@ from hbprobe.measure.observe import Observer
 from hbprobe.net.target import HTTP, HTTP_1_1, Scheme
 from hbprobe.search.prior import Prior, shipped_prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.methods.table import CHOICES, METHODS, MethodTraits, of_scheme
+from hbprobe.trial.methods.table import CHOICES, METHODS, SCHEMES, MethodTraits, of_scheme
 
 if TYPE_CHECKING:
     import ssl
@@ -507,11 +507,14 @@ def is_on_this_machine(target: "Target") -> bool:
     return target.host in _LOOPBACK
 
 
-def target_of(url: str, schemes: Mapping[str, Scheme] = HTTP, name: str = "url") -> "Target":
-    """Return what a URL of these schemes names; raises RequestError where it is none."""
+def target_of(url: str, schemes: Mapping[str, Scheme] | None = None, name: str = "url") -> "Target":
+    """Return what a URL names, of a method's schemes or of HTTP's; raises RequestError where it is none."""
     from hbprobe.net.target import Target
 
     try:
-        return Target.parse(url, schemes)
+        return Target.parse(url, HTTP if schemes is None else schemes)
     except ValueError as error:
-        raise RequestError("{what}" if name == "url" else f"{{{name}}}: {{what}}", name, what=error) from None
+        scheme, mark, _ = url.partition("://")
+        is_foreign = schemes is not None and mark and scheme.lower() not in SCHEMES
+        what = f"{error}, or tcp://HOST:PORT for any other protocol" if is_foreign else error
+        raise RequestError("{what}" if name == "url" else f"{{{name}}}: {{what}}", name, what=what) from None

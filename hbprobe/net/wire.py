@@ -33,6 +33,10 @@ _TURNS = 2
 """In the first turn of the loop after a deadline the socket is polled, in the second it is read."""
 
 
+UNFINISHED = "TLS: no end of the handshake"
+"""How the error begins of a connection on which the server says nothing of TLS, nor of anything else."""
+
+
 class DialError(Exception):
     """The connection never stood: the text names the phase (name, TCP, TLS) and what went wrong."""
 
@@ -74,7 +78,7 @@ class Wire(asyncio.Protocol):
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._handshake
         except TimeoutError:
-            text = f"TLS: no end of the handshake within {CONNECT_TIMEOUT_S:.0f} s"
+            text = f"{UNFINISHED} within {CONNECT_TIMEOUT_S:.0f} s"
             raise DialError(text, passing=True) from None
 
     async def start_tls(self) -> None:

@@ -224,7 +224,8 @@ def _death(seen: Observation) -> str:
         case Manner.STATUS:
             return f"status {outcome.status} came after {at}"
         case Manner.SILENT:
-            return f"nothing came here, though the answer was due after {hold}"
+            due = f"for {hold}, and nothing was asked" if seen.quiet else f"though the answer was due after {hold}"
+            return f"nothing came here{' ' if seen.quiet else ', '}{due}"
         case Manner.CLOSED | Manner.RESET:
             what = "RST" if outcome.how is Manner.RESET else "FIN"
             if (outcome.how, outcome.aftermath) in IN_ANSWER:
@@ -249,7 +250,7 @@ def _of_socket(seen: Observation) -> Iterator[str]:
 def _of_far_end(seen: Observation) -> str:
     saw = seen.far_end
     assert saw is not None
-    when = "" if saw.at_s is None else f" {format_duration(saw.at_s)} after the request came"
+    when = "" if saw.at_s is None else f" {format_duration(saw.at_s)} after {seen.since}"
     answered = ""
     if saw.answered_s is not None:
         answered = f" (it answered after {format_duration(saw.answered_s)})"

@@ -1,6 +1,6 @@
 // The page of running boxes: hears from the event feed what happens, and asks then. All text goes in as text.
 import * as api from "/api.js";
-import { call, copy, duration, plain, put } from "/page.js";
+import { call, copy, counted, duration, plain, put } from "/page.js";
 
 const AT_MOST_EVERY_MS = 1000; // however much happens
 const AT_LEAST_EVERY_MS = 5000; // bytes that pass set timers back, and no event tells of them
@@ -137,9 +137,9 @@ function rowOf(known, number) {
 
 function fill(known, made, flow) {
   Object.assign(made, { flow, heard: performance.now() });
-  put(made.cells[1], flow.client);
-  put(made.cells[2], plain(flow.phase));
-  put(made.cells[7], (flow.toxics || []).join(", "));
+  put(made.cells[6], flow.client);
+  put(made.cells[7], plain(flow.phase));
+  put(made.cells[5], (flow.toxics || []).join(", "));
   put(made.dark, darkness(known, flow.number) ? "Heal" : "Black hole");
   made.dark.setAttribute("aria-label", `${made.dark.textContent}: ${made.whom}`);
   tick(known, made);
@@ -148,8 +148,8 @@ function fill(known, made, flow) {
 function tick(known, { flow, heard, cells, bar, text }) {
   const since = (performance.now() - heard) / 1000;
   const left = flow.due_in_s === null ? null : Math.max(0, flow.due_in_s - since);
-  put(cells[3], duration(flow.age_s + since));
-  put(cells[4], duration(flow.quiet_s + since));
+  put(cells[3], duration(flow.quiet_s + since));
+  put(cells[4], duration(flow.age_s + since));
   put(text, left === null ? "no timer runs" : duration(left));
   const share = left === null || known.longest <= 0 ? 0 : Math.min(1, left / known.longest);
   bar.style.width = `${100 * share}%`;
@@ -162,7 +162,7 @@ function show(known, flows) {
   const more = flows.length - shown.length;
   put(
     known.section.querySelector("caption"),
-    `${flows.length} live sessions` + (more > 0 ? `; those ${shown.length} that are forgotten first are shown` : ""),
+    counted(flows.length, "live session") + (more > 0 ? `; those ${shown.length} that are forgotten first are shown` : ""),
   );
   const numbers = new Set(shown.map((flow) => flow.number));
   for (const [number, { row }] of known.rows) {

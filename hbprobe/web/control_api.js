@@ -1,5 +1,5 @@
 // How the page of boxes asks the control API of hbprobe proxy.
-import { call, plain } from "/page.js";
+import { call, counted, plain } from "/page.js";
 
 export const title = "hbprobe proxy";
 export const ending = "Forget";
@@ -13,7 +13,7 @@ export async function all() {
       path: `/boxes/${box.box}`,
       name: `box ${box.box}`,
       heading: `Box ${box.box}: ${box.profile}, layer ${box.layer}`,
-      says: `${opened} sessions so far; ended: ${closed} closed, ${reset} reset, ${deaths.join(", ") || "none by a timer"}`,
+      says: `${counted(opened, "session")} so far; ended: ${closed} closed, ${reset} reset, ${deaths.join(", ") || "none by a timer"}`,
       timers: box.timers_s,
     };
   });

@@ -8,6 +8,10 @@ export function plain(word) {
   return word.replaceAll("_", " ").replaceAll("-", " ");
 }
 
+export function counted(number, singular) {
+  return `${number} ${singular}${number === 1 ? "" : "s"}`;
+}
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "-";
   if (seconds < 100) return `${seconds.toFixed(1)} s`;

@@ -48,6 +48,9 @@ def test_boxes_in_a_row(capsys):
 LAB = "--lab: a lab has one address, and a certificate of its own: drop --compare, --ca and the like"
 
 
+OR_TCP = "or tcp://HOST:PORT for any other protocol"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -59,7 +62,7 @@ LAB = "--lab: a lab has one address, and a certificate of its own: drop --compar
         (("http://a/", "--other-port", "65536"), "--other-port 65536: a port is at most 65535"),
         (("https://a/", "--method", "ping"), "--user is missing: ActiveSync wants a login"),
         (("tcp://a:9", "--expect", "x"), "--expect goes with --send: nothing else is answered"),
-        (("ftp://a/",), "'ftp://a/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
+        (("ftp://a/",), f"'ftp://a/' is no URL to probe: write https://HOST[:PORT][/PATH], {OR_TCP}"),
         (
             ("http://a/", "--compare", "b"),
             "--compare: 'b' is no URL to probe: write https://HOST[:PORT][/PATH]",

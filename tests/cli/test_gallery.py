@@ -201,7 +201,13 @@ WRONG = [
         "--max-flows: '0' is no whole number above 0; see hbprobe proxy --help",
     ),
     # URLs and trust
-    ("probe ftp://x", "'ftp://x' is no URL to probe: write https://HOST[:PORT][/PATH]; see hbprobe probe --help"),
+    (
+        "probe ftp://x",
+        (
+            "'ftp://x' is no URL to probe: write https://HOST[:PORT][/PATH], or tcp://HOST:PORT for any other "
+            "protocol; see hbprobe probe --help"
+        ),
+    ),
     (
         "probe mail.example",
         "'mail.example' is no URL to probe: write https://HOST[:PORT][/PATH]; see hbprobe probe --help",

@@ -76,7 +76,7 @@ def test_a_web_page_is_no_websocket(on_warp, tls_pair):
         return await make(Environment("websocket", dialer("/"), 3.0, random.Random(1))).prove()
 
     found = with_far_end(on_warp, tls_pair, main)
-    assert found.reason == "status 200 instead of a WebSocket: there is no WebSocket endpoint at this path"
+    assert found.reason == "status 200 instead of a WebSocket: there is none at this path"
 
 
 def test_a_web_page_is_no_event_stream(on_warp, tls_pair):

@@ -55,7 +55,7 @@ def test_the_program_makes_what_its_file_says_and_ends_when_told(tmp_path):
     proxy = {"name": "a", "listen": "127.0.0.1:0", "upstream": "127.0.0.1:1", "toxics": [{"type": "noop"}]}
     file.write_text(json.dumps([proxy]))
     with program("-config", str(file), "-seed", "3", "-proxy-metrics") as (_, said):
-        assert re.fullmatch(r"a on 127\.0\.0\.1:\d+, to 127\.0\.0\.1:1, 1 toxics\n", said.readline())
+        assert re.fullmatch(r"a on 127\.0\.0\.1:\d+, to 127\.0\.0\.1:1, 1 toxic\n", said.readline())
 
 
 @pytest.mark.program

@@ -12,8 +12,8 @@ from importlib import import_module
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import End, EndKind
-from hbprobe.net.target import HTTP_1_1
-from hbprobe.net.wire import DialError, Wire
+from hbprobe.net.target import HTTP_1_1, Target
+from hbprobe.net.wire import UNFINISHED, Dialer, DialError, Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify, in_answer
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
@@ -45,13 +45,31 @@ class TalkMethod(OneConnection):
         outcome = (await on_a_connection(self._dialer, _AT_ONCE, self._proven)).outcome
         if outcome.kind is Kind.SURVIVED:
             return None
-        secure = next((name for name, scheme in self._environment.traits.schemes.items() if scheme.tls), "")
-        if not secure or self._dialer.tls or self._dialer.address is None or not await speaks_tls(self._dialer):
+        other = self._other_scheme()
+        if other is None or self._dialer.address is None:
             return outcome
-        reason = (
-            f"{outcome.reason}; this port speaks TLS: write {replace(self._dialer.target, tls=True, scheme=secure)}"
-        )
-        return replace(outcome, reason=reason, again=False, outage=False)
+        if other.tls and await speaks_tls(self._dialer):
+            mend = f"this port speaks TLS: write {other}"
+        elif not other.tls and outcome.reason.startswith(UNFINISHED) and await self._speaks_plain(other):
+            mend = f"this port does not speak TLS: write {other}"
+        else:
+            return outcome
+        return replace(outcome, reason=f"{outcome.reason}; {mend}", again=False, outage=False)
+
+    def _other_scheme(self) -> Target | None:
+        """Return the target with TLS instead of without, or the other way round; None where no scheme says that."""
+        target, schemes = self._dialer.target, self._environment.traits.schemes
+        name = next((name for name, scheme in schemes.items() if scheme.tls is not target.tls), "")
+        return replace(target, tls=not target.tls, scheme=name) if name and self._dialer.tls is target.tls else None
+
+    async def _speaks_plain(self, target: Target) -> bool:
+        """Return whether a question is answered without TLS; nothing is said there that a user has given us."""
+        talk = self._new(Where(target.authority))
+        if not talk.asks:
+            return False
+        dialer = Dialer(target, None, start=self._dialer.start)
+        seen = await on_a_connection(dialer, _AT_ONCE, lambda wire: self._proven(wire, talk))
+        return seen.outcome.kind is Kind.SURVIVED
 
     @property
     def asks(self) -> frozenset[Question]:
@@ -78,8 +96,8 @@ class TalkMethod(OneConnection):
             lambda wire: _Trial(wire, self._talk(ask.hold_s), ask, environment, self._witness).seen(),
         )
 
-    async def _proven(self, wire: Wire) -> Observation:
-        talk = self._talk(0.0)
+    async def _proven(self, wire: Wire, talk: Talk | None = None) -> Observation:
+        talk = talk or self._talk(0.0)
         outcome = await _begun(wire, talk)
         if outcome is None and talk.asks:
             wire.send(talk.ask())
@@ -140,6 +158,8 @@ class _Trial:
             disconnect_notice=self._last_words() if outcome.kind is Kind.CUT else "",
             by_server=self._talk.end_to_end and not self._wire.in_the_clear,
             own_limit=self._own_limit,
+            since=self._talk.since,
+            quiet=outcome.how is Manner.SILENT and not (self._talk.asks or self._talk.due),
         )
         nonce = self._talk.witness_nonce
         if not nonce or outcome.kind is not Kind.CUT or self._ask.question is not Question.POST_MORTEM:

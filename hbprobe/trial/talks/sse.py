@@ -9,7 +9,7 @@ import h11
 
 from hbprobe import __version__
 from hbprobe.farend.hold_request import nonce_announced
-from hbprobe.trial.talks.talk import Talk, Where
+from hbprobe.trial.talks.talk import Talk, Where, refusal
 
 _HOLD = "%7Bhold%7D"
 """`{hold}` as it stands in a URL that has been read."""
@@ -62,8 +62,8 @@ class EventsTalk(Talk):
                 if not self.stands:
                     said = kind.decode("ascii", "backslashreplace")[:60]
                     self.trouble = f"the answer is no event stream, but {said or 'has no type'}"
-            case h11.Response(status_code=status):
-                self.trouble = f"status {status} instead of an event stream"
+            case h11.Response(status_code=status, headers=headers):
+                self.trouble = refusal(status, "an event stream", headers)
             case h11.Data():
                 self.answered = self.due
             case h11.EndOfMessage():

@@ -1,8 +1,11 @@
 """What each protocol's talk is: bytes in, bytes out, and what they add up to. No sockets, no clocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar, TypeAlias
+
+from hbprobe.text import cut_short, without_query_values
 
 MOST_BYTES = 1 << 20
 """No server says more before it answers."""
@@ -58,6 +61,9 @@ class Talk:
     """Something can be said that no server answers: bytes from the client alone."""
     end_to_end: ClassVar[bool] = True
     """Proxies relay it without understanding it: who says goodbye in it is the server."""
+
+    since: ClassVar[str] = "the request came"
+    """From what on `hbprobe serve` counts the times that it tells of the connection, in words."""
 
     def __init__(self, where: Where) -> None:
         self.where = where
@@ -162,3 +168,29 @@ def told(data: bytes) -> str:
     """Return the beginning of what came, for a message of one line."""
     line = data.split(b"\n")[0][:60].decode("ascii", "backslashreplace").rstrip("\r")
     return "'" + "".join(character if character.isprintable() else "." for character in line)[:60] + "'"
+
+
+def refusal(
+    status: int, what: str, headers: Iterable[tuple[bytes, bytes]] = (), own: Mapping[int, str] = MappingProxyType({})
+) -> str:
+    """Say why a stream over HTTP was not opened; `own` has what is said of a status in its protocol alone."""
+    if known := own.get(status) or _REFUSALS.get(status):
+        why = known
+    elif 300 <= status < 400:
+        place = next((value for name, value in headers if name.lower() == b"location"), b"another place")
+        why = f"it is at {cut_short(without_query_values(place.decode('ascii', 'backslashreplace')))}"
+    elif status >= 500:
+        why = "the server, or a proxy that cannot reach it, is in trouble"
+    else:
+        why = "there is none at this path"
+    return f"status {status} instead of {what}: {why}"
+
+
+_REFUSALS = {
+    400: "the server does not take the request, perhaps for want of a header (--headers-file)",
+    401: "it wants a login",
+    403: "it forbids it, perhaps for want of an Origin that it knows",
+    404: "there is nothing at this path",
+    407: "a proxy wants a login",
+    429: "too many requests came: try again later",
+}

@@ -13,13 +13,11 @@ from wsproto.events import (
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from hbprobe.farend.hold_request import nonce_announced
-from hbprobe.trial.talks.talk import Talk, Where
+from hbprobe.trial.talks.talk import Talk, Where, refusal
 
 _MARK = b"hbprobe"
 _REFUSALS = {
-    401: "it wants a login",
-    403: "it forbids it, perhaps for want of an Origin that it knows",
-    404: "there is nothing at this path",
+    400: "the server does not take the request, perhaps for want of a sub-protocol or a header",
     426: "it wants another version of WebSocket",
 }
 
@@ -71,9 +69,8 @@ class WebSocketTalk(Talk):
         match event:
             case AcceptConnection(extra_headers=headers):
                 self.stands, self.witness_nonce = True, nonce_announced(headers)
-            case RejectConnection(status_code=status):
-                why = _REFUSALS.get(status, "there is no WebSocket endpoint at this path")
-                self.trouble = f"status {status} instead of a WebSocket: {why}"
+            case RejectConnection(status_code=status, headers=headers):
+                self.trouble = refusal(status, "a WebSocket", headers, _REFUSALS)
             case Ping():
                 return self._send(event.response())
             case Pong(payload=payload) if bytes(payload) == _MARK:

@@ -250,6 +250,36 @@ def test_a_port_that_speaks_tls_and_is_spoken_to_in_the_clear(on_warp, serve, tl
     assert found.reason.endswith(f"; this port speaks TLS: write {secure}://localhost:{port}/")
 
 
+def in_the_clear_only(server):
+    """A server that waits for the rest of what it takes for one long message of its protocol."""
+
+    async def script(connection):
+        talker = server()
+        while (data := await connection.read()) and not data.startswith(b"\x16"):
+            connection.send(talker.take(data))
+        await asyncio.Event().wait()
+
+    return script
+
+
+@pytest.mark.parametrize(("name", "secure", "plain"), [("redis", "rediss", "redis"), ("mqtt", "mqtts", "mqtt")])
+def test_a_port_without_tls_that_is_spoken_to_in_tls(on_warp, serve, name, secure, plain):
+    """Nothing that a user has given us is said there in the clear."""
+
+    async def main():
+        async with serve(in_the_clear_only(SERVERS[name])) as peer:
+            dialer = Dialer(Target(True, "127.0.0.1", peer.port, "/", secure), throwaway_pair()[1])
+            said = TalkOptions(user="ada", password="s3cret")
+            return await make(Environment(name, dialer, GRACE_S, random.Random(1), talk=said)).prove(), peer.port
+
+    found, port = on_warp(main())
+    assert (found.kind, found.again) == (Kind.FAILED, False)
+    told = (
+        f"TLS: no end of the handshake within 20 s; this port does not speak TLS: write {plain}://127.0.0.1:{port}/"
+    )
+    assert found.reason == told
+
+
 def test_a_server_without_http2(on_warp, serve):
     found = proof(on_warp, serve, talking(SERVERS["http2"]), name="http2", tls=throwaway_pair())
     assert found.reason == "the server does not speak h2: in TLS it agrees on nothing"

@@ -23,7 +23,14 @@ def test_an_event_is_an_answer_only_where_one_is_due():
 @pytest.mark.parametrize(
     ("head", "why"),
     [
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "status 404 instead of an event stream"),
+        (
+            b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            "status 404 instead of an event stream: there is nothing at this path",
+        ),
+        (
+            b"HTTP/1.1 204 No Content\r\n\r\n",
+            "status 204 instead of an event stream: there is none at this path",
+        ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n",
             "the answer is no event stream, but text/html",

@@ -18,12 +18,22 @@ def test_the_upgrade_names_host_and_path():
     assert b"Host: server.example:8443\r\n" in head
 
 
+NOT_TAKEN = "the server does not take the request, perhaps for want of a sub-protocol or a header"
+
+
 @pytest.mark.parametrize(
     ("status", "why"),
     [
         ("401 Unauthorized", "status 401 instead of a WebSocket: it wants a login"),
         ("426 Upgrade Required", "status 426 instead of a WebSocket: it wants another version of WebSocket"),
-        ("200 OK", "status 200 instead of a WebSocket: there is no WebSocket endpoint at this path"),
+        ("200 OK", "status 200 instead of a WebSocket: there is none at this path"),
+        ("418 Teapot", "status 418 instead of a WebSocket: there is none at this path"),
+        ("400 Bad Request", f"status 400 instead of a WebSocket: {NOT_TAKEN}"),
+        ("301 Moved\r\nLocation: /live?key=s3cret", "status 301 instead of a WebSocket: it is at /live?key=***"),
+        (
+            "503 Service Unavailable",
+            "status 503 instead of a WebSocket: the server, or a proxy that cannot reach it, is in trouble",
+        ),
     ],
 )
 def test_an_endpoint_that_refuses(status, why):
