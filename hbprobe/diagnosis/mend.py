@@ -189,6 +189,8 @@ def _keep_alive(
         yield "TCP keep-alives do not help: the box counts data only."
     elif reasoning.runs in (Runs.TOTAL, Runs.FROM_REQUEST):
         yield "Neither keep-alives nor data help: the timer counts from the start, whatever moves."
+    elif tried is not None and tried.survived is False and tried.ask.interval_s is not None:
+        yield f"TCP keep-alives every {_seconds(tried.ask.interval_s)} were tried, and did not save the connection."
 
 
 def _untried(limit: Limit, seen: Sequence[Observation]) -> Iterator[str]:
@@ -197,8 +199,6 @@ def _untried(limit: Limit, seen: Sequence[Observation]) -> Iterator[str]:
     alive, safe_s = asked.get(Question.KEEP_ALIVE), safe_interval_s(limit)
     if safe_s is None or Question.BOTH_DRIP in asked or (alive is not None and alive.survived):
         return
-    if alive is not None and alive.survived is False and alive.ask.interval_s is not None:
-        yield f"TCP keep-alives every {_seconds(alive.ask.interval_s)} were tried, and did not save the connection."
     others = " or TCP keep-alives" if alive is None else ""
     yield (
         f"If it is an idle timer, data{others} every {_seconds(safe_s)} will do: that is half of the longest silence "

@@ -227,3 +227,10 @@ def test_what_was_saved_needs_no_guess(facts):
     seen = [facts.silent(), facts.asked(Question.KEEP_ALIVE, True)]
     told = mend(facts.limit(), seen, reason(facts.limit(), seen, "sse", tls=True), None, method="sse")
     assert not any("idle timer" in line for line in told)
+
+
+@pytest.mark.parametrize("method", ["hold", "ping", "idle", "sse", "imap"])
+def test_what_keep_alives_did_is_told_by_every_method(facts, method):
+    seen = [facts.silent(), facts.asked(Question.KEEP_ALIVE, False)]
+    told = mend(facts.limit(), seen, reason(facts.limit(), seen, method, tls=True), None, method=method)
+    assert "TCP keep-alives every 60 s (1 min) were tried, and did not save the connection." in told
