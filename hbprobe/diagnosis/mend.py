@@ -65,7 +65,7 @@ def mend(
         *_from_one_end(seen),
         *_in_the_application(limit, seen, reasoning),
         *_keep_alive(limit, seen, reasoning, traits),
-        *_untried(limit, seen, traits),
+        *(_untried(limit, seen) if verdict is None else ()),
         *doubt,
     )
 
@@ -189,20 +189,20 @@ def _keep_alive(
         yield "TCP keep-alives do not help: the box counts data only."
     elif reasoning.runs in (Runs.TOTAL, Runs.FROM_REQUEST):
         yield "Neither keep-alives nor data help: the timer counts from the start, whatever moves."
+    elif tried is not None and tried.survived is False and tried.ask.interval_s is not None:
+        yield f"TCP keep-alives every {_seconds(tried.ask.interval_s)} were tried, and did not save the connection."
 
 
-def _untried(limit: Limit, seen: Sequence[Observation], traits: MethodTraits) -> Iterator[str]:
-    """Tell how often something must move where the protocol let no ping be tried, and nothing else saved it."""
+def _untried(limit: Limit, seen: Sequence[Observation]) -> Iterator[str]:
+    """Tell how often something must move where no ping could be tried, and nothing else saved it."""
     asked = {one.ask.question: one for one in seen}
     alive, safe_s = asked.get(Question.KEEP_ALIVE), safe_interval_s(limit)
-    if not traits.talk or safe_s is None or Question.BOTH_DRIP in asked or (alive is not None and alive.survived):
+    if safe_s is None or Question.BOTH_DRIP in asked or (alive is not None and alive.survived):
         return
-    if alive is not None and alive.survived is False and alive.ask.interval_s is not None:
-        yield f"TCP keep-alives every {_seconds(alive.ask.interval_s)} were tried, and did not save the connection."
     others = " or TCP keep-alives" if alive is None else ""
     yield (
         f"If it is an idle timer, data{others} every {_seconds(safe_s)} will do: that is half of the longest silence "
-        "that survived. It was not tried: this protocol has no ping that could be."
+        "that survived. It was not tried: there is no ping to try it with."
     )
 
 

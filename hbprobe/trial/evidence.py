@@ -87,6 +87,8 @@ class Observation:
     """For a silent cut."""
     far_end: FarEndSaw | None = None
     """None where the far end cannot be asked."""
+    since: str = "the request came"
+    """From what on the far end counts its times, in words."""
     disconnect_notice: str = ""
     """What was said before the connection ended, in the words of its protocol."""
     by_server: bool = False

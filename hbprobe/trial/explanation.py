@@ -250,7 +250,7 @@ def _of_socket(seen: Observation) -> Iterator[str]:
 def _of_far_end(seen: Observation) -> str:
     saw = seen.far_end
     assert saw is not None
-    when = "" if saw.at_s is None else f" {format_duration(saw.at_s)} after the request came"
+    when = "" if saw.at_s is None else f" {format_duration(saw.at_s)} after {seen.since}"
     answered = ""
     if saw.answered_s is not None:
         answered = f" (it answered after {format_duration(saw.answered_s)})"

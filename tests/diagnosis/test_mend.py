@@ -208,12 +208,12 @@ def test_a_timer_that_may_be_the_servers(facts):
     assert mended(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED)], "idle")[1][-1] == told
 
 
-@pytest.mark.parametrize("method", ["sse", "raw", "ssh", "postgresql"])
+@pytest.mark.parametrize("method", ["idle", "sse", "raw", "ssh", "postgresql"])
 def test_where_no_ping_can_be_tried_the_interval_is_told_all_the_same(facts, method):
     reasoning = reason(facts.limit(), [facts.silent()], method, tls=True)
     (told,) = mend(facts.limit(), [facts.silent()], reasoning, None, method=method)
     assert told.startswith("If it is an idle timer, data or TCP keep-alives every 299 s (4 min 59 s) will do")
-    assert told.endswith("It was not tried: this protocol has no ping that could be.")
+    assert told.endswith("It was not tried: there is no ping to try it with.")
 
 
 def test_what_was_tried_in_vain_is_not_told_as_untried(facts):
@@ -227,3 +227,10 @@ def test_what_was_saved_needs_no_guess(facts):
     seen = [facts.silent(), facts.asked(Question.KEEP_ALIVE, True)]
     told = mend(facts.limit(), seen, reason(facts.limit(), seen, "sse", tls=True), None, method="sse")
     assert not any("idle timer" in line for line in told)
+
+
+@pytest.mark.parametrize("method", ["hold", "ping", "idle", "sse", "imap"])
+def test_what_keep_alives_did_is_told_by_every_method(facts, method):
+    seen = [facts.silent(), facts.asked(Question.KEEP_ALIVE, False)]
+    told = mend(facts.limit(), seen, reason(facts.limit(), seen, method, tls=True), None, method=method)
+    assert "TCP keep-alives every 60 s (1 min) were tried, and did not save the connection." in told

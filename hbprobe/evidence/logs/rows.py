@@ -213,16 +213,13 @@ def _or_packed(value: str, place: int) -> str:
 def _element(name: str) -> str:
     """Return the SQL for the text of an element of the blob, from the table that the writer has, too."""
     assert ELEMENTS[name] is Form.TEXT
-    mark = f"_{name}:"
-    behind = f"substr(blob, nullif(strpos(blob, '{mark}'), 0) + {len(mark)})"
-    return f"substr({behind}, 1, strpos({behind} || '_', '_') - 1)"
+    return f"regexp_extract(blob, '_{name}:([^_]*)', 1)"
 
 
 def _number(*names: str, kind: str = "INTEGER") -> str:
     """Return the SQL for the number of an element, which each dialect of the blob has a name for."""
     assert all(ELEMENTS[name] is Form.NUMBER for name in names)
-    number = f"TRY_CAST(regexp_extract(blob, '_(?:{'|'.join(names)}):?([0-9]+)_', 1) AS {kind})"
-    return f"CASE WHEN contains(blob, '_{names[0]}') THEN {number} END" if len(names) == 1 else number
+    return f"TRY_CAST(regexp_extract(blob, '_(?:{'|'.join(names)}):?([0-9]+)_', 1) AS {kind})"
 
 
 def _time_of_day(name: str) -> str:

@@ -67,6 +67,8 @@ class Gateway:
         self._upstream = upstream
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
+        """The time on the loop's clock."""
         self._expired_ends = ExpiredEnds(lambda kept: self._stats.gives_up_silence(self.now(), kept))
         self._descriptors = descriptors
         self._listener = Listener(self._accepted, self.refused, self._expired_ends.make_room)
@@ -203,10 +205,6 @@ class Gateway:
         self._alarm.forget(session)
 
     # What sessions need
-
-    def now(self) -> float:
-        """Return the time on the loop's clock."""
-        return self._loop.time()
 
     def client_leg(self, session: Session, sock: socket.socket) -> Leg:
         """Take over a client's connection; raises OSError when it is gone already."""

@@ -5,13 +5,12 @@ Keep-Alive, Proxy-Connection, TE, and Upgrade where no upgrade is asked for. Eve
 case, order and spacing, Transfer-Encoding included, for bodies pass in the very chunks in which they came.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from hbprobe.middlebox.http.http1 import Head, RequestHead, ResponseHead
 
-_HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"te"})
+_HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade"})
 _VIA = b"Via: 1.1 hbprobe"
 _METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"
 
@@ -86,10 +85,11 @@ def own_answer(status: int, body: str, *, keep: bool, to_head: bool = False) -> 
     return _block([line.encode() for line in lines]) + (b"" if to_head else content)
 
 
-def _end_to_end(head: Head, *, upgrade: bool) -> Iterator[bytes]:
+def _end_to_end(head: Head, *, upgrade: bool) -> list[bytes]:
     dropped = _HOP_BY_HOP | head.options
-    dropped = dropped - {b"upgrade"} if upgrade else dropped | {b"upgrade"}
-    return (field.line for field in head.fields if field.name not in dropped)
+    if upgrade:
+        dropped -= {b"upgrade"}
+    return [field.line for field in head.fields if field.name not in dropped]
 
 
 def _block(lines: list[bytes]) -> bytes:

@@ -208,7 +208,10 @@ class HttpFlow:
         self.restarted_at = now
 
     def _first_due(self) -> float:
-        return min(self._phase_due(), self._total_due(), self._lifetime_due())
+        due = self._phase_due()
+        if self.rules.total is not None:
+            due = min(due, self._total_due())
+        return due if self.rules.lifetime is None else min(due, _after(self.opened_at, self.rules.lifetime))
 
     def _phase_due(self) -> float:
         if self.held and self.phase is HttpPhase.ANSWERING:
@@ -217,9 +220,6 @@ class HttpFlow:
 
     def _total_due(self) -> float:
         return _after(self.request_at, self.rules.total)
-
-    def _lifetime_due(self) -> float:
-        return _after(self.opened_at, self.rules.lifetime)
 
 
 def _after(start: float, rule: Rule | None) -> float:

@@ -211,18 +211,20 @@ class Session:
 
     def _balance(self) -> None:
         """Read from each end as fast as the other takes it, and not faster."""
-        waiting = self._server is None and len(self._outbox) >= _WAITING_BYTES
-        too_early = self._exchange.request_is_done and len(self._from_client) >= _WAITING_BYTES
-        if waiting or too_early or (self._server is not None and self._server.blocked):
+        server, is_held = self._server, self.client.blocked
+        waiting = len(self._outbox) >= _WAITING_BYTES if server is None else server.blocked
+        too_early = len(self._from_client) >= _WAITING_BYTES and self._exchange.request_is_done
+        if waiting or too_early:
             self.client.pause()
         else:
             self.client.resume()
-        if self._server is not None:
-            if self.client.blocked:
-                self._server.pause()
+        if server is not None:
+            if is_held:
+                server.pause()
             else:
-                self._server.resume()
-        self.flow.hold(self.client.blocked, self._box.now())
+                server.resume()
+        if is_held != self.flow.held:
+            self.flow.hold(is_held, self._box.now())
         self._box.watch(self)
 
     # Requests
@@ -386,7 +388,8 @@ class Session:
     def _go_on(self) -> None:
         self.flow.answer_ended(self._box.now())
         self._next_exchange()
-        self._serve()
+        if self._from_client:
+            self._serve()
 
     def _answer_ourselves(self, status: int, body: str = "", *, keep: bool) -> None:
         """Give the client a status, or cut its answer short where that has begun."""

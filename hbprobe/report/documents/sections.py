@@ -35,6 +35,7 @@ from hbprobe.report.terminal.tables import DEVICE_COLUMNS, advice, device_row, f
 from hbprobe.report.terminal.words import connection_words, effort_words, limit_words, path_words
 from hbprobe.text import counted, named, seconds
 from hbprobe.trial.evidence import Question
+from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Cause, Outcome, Trial
 from hbprobe.word import Word
 
@@ -51,8 +52,13 @@ def chapter(measured: Measured) -> Chapter:
     """Return all that there is to say of a measurement."""
     sections = [section for write in SECTIONS if (section := write(measured)) is not None]
     result = measured.result
-    title = f"How long requests survive on {path_words(result)}"
+    title = f"How long {'requests' if _is_held(result) else 'quiet connections'} survive on {path_words(result)}"
     return Chapter(title, state_of(result), _lead(measured), tuple(sections))
+
+
+def _is_held(result: Result) -> bool:
+    """Return whether requests were held, and not connections on which nothing was asked."""
+    return METHODS[result.method].exchange
 
 
 def _lead(measured: Measured) -> str:
@@ -88,7 +94,8 @@ def _asked(measured: Measured) -> Section:
     pairs = [pair for pair in facts(result) if pair[0] in _ASKED]
     if result.started_at is not None:
         pairs.append(("when", f"from {result.started_at.replace('T', ' ').replace('Z', ' UTC')}"))
-    question = Prose("How long does a silent HTTPS request survive on this path, and what ends a longer one?")
+    what = "silent HTTPS request" if _is_held(result) else "quiet connection"
+    question = Prose(f"How long does a {what} survive on this path, and what ends one that is quiet for longer?")
     return Section("What was asked", (question, Facts((*pairs, ("holds", holds)))))
 
 

@@ -158,6 +158,7 @@ class _Trial:
             disconnect_notice=self._last_words() if outcome.kind is Kind.CUT else "",
             by_server=self._talk.end_to_end and not self._wire.in_the_clear,
             own_limit=self._own_limit,
+            since=self._talk.since,
             quiet=outcome.how is Manner.SILENT and not (self._talk.asks or self._talk.due),
         )
         nonce = self._talk.witness_nonce

@@ -19,6 +19,7 @@ class Http2Talk(Talk):
     alpn = "h2"
     whispers = True
     end_to_end = False
+    since = "the connection stood"
 
     def __init__(self, where: Where) -> None:
         super().__init__(where)

@@ -62,6 +62,9 @@ class Talk:
     end_to_end: ClassVar[bool] = True
     """Proxies relay it without understanding it: who says goodbye in it is the server."""
 
+    since: ClassVar[str] = "the request came"
+    """From what on `hbprobe serve` counts the times that it tells of the connection, in words."""
+
     def __init__(self, where: Where) -> None:
         self.where = where
         self.stands = False

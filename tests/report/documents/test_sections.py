@@ -261,3 +261,17 @@ def test_a_mistake_names_its_key(diagnosis, tmp_path):
         with pytest.raises(UserError) as raised:
             load(tmp_path / "d.json")
         assert str(raised.value) == f"{tmp_path / 'd.json'}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("method", "title", "what"),
+    [
+        ("hold", "How long requests survive on a-box", "How long does a silent HTTPS request survive on this path"),
+        ("redis", "How long quiet connections survive on a-box", "How long does a quiet connection survive on this"),
+        ("idle", "How long quiet connections survive on a-box", "How long does a quiet connection survive on this"),
+    ],
+)
+def test_what_was_asked_is_what_the_method_asks(ten_minutes, method, title, what):
+    result = replace(ten_minutes, method=method)
+    assert chapter(Measured(result)).title == title
+    assert only(sections(result)["What was asked"], Prose).text.startswith(what)
