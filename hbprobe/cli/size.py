@@ -48,7 +48,7 @@ def size(request: Size, own: Options) -> int:
         own,
         "size",
         document,
-        lambda console: print_size(sizing, about, configure, console),
+        lambda console: print_size(sizing, about, firewall.id if firewall else "", configure, console),
         {"size": picture},
         found=sizing.enough[0].timer_s is None,
     )

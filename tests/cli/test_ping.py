@@ -170,6 +170,7 @@ def test_preflight_of_a_server_that_blocks(capsys):
     with activesync(rules=AdminRules(default_access_level="block")) as port:
         status, out, _ = run(capsys, "preflight", f"http://127.0.0.1:{port}/", "--user", "ada")
     assert status == 3
+    assert out.startswith("not ready: "), "where nobody watches, the answer stands first"
     lines = [line.split() for line in out.splitlines()]
     assert ["-", "Ping", "not", "tried"] in lines
     assert "        status 403: the server blocks this device" in out.splitlines()
@@ -196,7 +197,9 @@ def test_preflight_in_the_clear_says_so_when_nobody_checked(capsys, tmp_path):
     with activesync(tls) as port:
         status, out, _ = run(capsys, "preflight", f"https://localhost:{port}/", "--user", "ada", "--insecure")
     assert status == 0
-    assert out.splitlines()[-1] == "the server's certificate was not verified (--insecure)"
+    answer = out.partition("\n\n")[0].splitlines()
+    assert answer[0].startswith("ready: all ")
+    assert answer[-1] == "the server's certificate was not verified (--insecure)"
 
 
 def test_preflight_wants_a_user(capsys):

@@ -51,7 +51,8 @@ def test_as_text(capsys):
     out = capsys.readouterr().out
     assert "60 devices behind fortinet-fortigate, 0.5 d, mix office, 40 mails a day" in out
     assert "for all devices: 2100 s (35 min) or more" in out
-    assert "    config system session-ttl\n        set default 2100\n    end\n" in out
+    do = ["do      on fortinet-fortigate:", "config system session-ttl", "    set default 2100", "end"]
+    assert "\n        ".join(do) + "\n\n" in "\n".join(map(str.rstrip, out.splitlines()))
     assert max(map(len, out.splitlines())) <= 80
 
 

@@ -6,23 +6,26 @@ from hbprobe.duration import format_duration
 from hbprobe.fleet.size import AtTimer, Enough, Sizing
 from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY
 from hbprobe.profiles.timers import Configure
-from hbprobe.report.terminal.layout import pairs, plain, table_of
+from hbprobe.report.terminal.layout import pairs, table_of
 from hbprobe.text import named
 
 _COLUMNS = ("timer", "event 1040", "wake-ups", "requests/s", "entries", "kB", "no push, min", "well")
 
 
-def print_size(sizing: Sizing, about: str, configure: Configure | None, console: Console) -> None:
+def print_size(sizing: Sizing, about: str, firewall: str, configure: Configure | None, console: Console) -> None:
     """Print which timer goes into the ticket and what sets it, and then what each that was tried costs."""
-    console.print(pairs(_answer(sizing)))
-    if (text := change(sizing, configure)) is not None:
-        console.print()
-        for line in text.splitlines():
-            console.print(plain(f"    {line}"))
+    console.print(pairs([*_answer(sizing), *_do(firewall, change(sizing, configure))]))
     console.print()
     console.print(table_of(_COLUMNS, _COLUMNS, [_row(one) for one in sizing.tried]))
     console.print()
     console.print(pairs([("fleet", about), *_EXPLANATIONS]))
+
+
+def _do(firewall: str, text: str | None) -> list[tuple[str, str]]:
+    lines = [] if text is None else text.splitlines()
+    if len(lines) == 1:
+        return [("do", f"on {firewall}: {lines[0]}")]
+    return [*named("do", [f"on {firewall}:", *lines] if lines else [])]
 
 
 def change(sizing: Sizing, configure: Configure | None) -> str | None:
