@@ -19,7 +19,7 @@ from hbprobe.net.address import SocketAddress
 from hbprobe.net.dial import CONNECT_TIMEOUT_S, From, Prepare, connect, look_up, reason_of
 from hbprobe.net.liveness import TcpInfo, acknowledge_on, tcp_info
 from hbprobe.net.replies import Connection, End, EndKind
-from hbprobe.net.target import Target
+from hbprobe.net.target import HTTP_1_1, Target
 from hbprobe.net.tls_trouble import tls_trouble
 from hbprobe.warp import rate_of
 
@@ -199,9 +199,13 @@ class Wire(asyncio.Protocol):
 
     def _wrapped(self, context: ssl.SSLContext) -> ssl.SSLObject:
         self._arrived, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        if self._offers:  # a connection takes what stands there when it begins; others may offer something else
+        if self._offers:
             context.set_alpn_protocols([self._offers])
-        return context.wrap_bio(self._arrived, self._outgoing, server_hostname=self._host)
+        try:
+            return context.wrap_bio(self._arrived, self._outgoing, server_hostname=self._host)
+        finally:
+            if self._offers:  # the connection has it now; who shares the settings offers what `client_context` does
+                context.set_alpn_protocols([HTTP_1_1])
 
     def _shake_hands(self, tls: ssl.SSLObject) -> None:
         try:

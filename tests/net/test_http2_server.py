@@ -10,7 +10,7 @@ import pytest
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.certificates import throwaway_pair
-from hbprobe.net.target import Target
+from hbprobe.net.target import HTTP_1_1, HTTP_2, Target
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
@@ -147,6 +147,21 @@ def test_a_connection_without_requests_stands_for_hours(on_warp):
     objection, outcome = with_far_end(on_warp, main, server_tls)
     assert objection is None
     assert (outcome.kind, round(outcome.elapsed_s)) == (Kind.SURVIVED, 7200)
+
+
+def test_who_shares_tls_settings_offers_what_it_offered_before(on_warp):
+    server_tls, client_tls = throwaway_pair()
+
+    async def main(far_end, port):
+        dialer = Dialer(Target(True, "localhost", port, "/"), client_tls)
+        agreed = []
+        for one in (dialer, dialer.offering(HTTP_2), dialer, dialer.offering(HTTP_1_1), dialer.offering(HTTP_2)):
+            wire = await one.open()
+            agreed.append(wire.alpn)
+            wire.close()
+        return agreed
+
+    assert with_far_end(on_warp, main, server_tls) == [HTTP_1_1, HTTP_2, HTTP_1_1, HTTP_1_1, HTTP_2]
 
 
 @pytest.mark.parametrize("begun", [b"", b"PRI * HT", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])

@@ -67,7 +67,9 @@ class Program:
 
     def assert_that_nothing_is_left(self):
         deadline_s = time.perf_counter() + PATIENCE_S
-        while self.processes() or set(self.numbers) & held_namespaces() or set(self.numbers.values()) & numbers():
+        unnumbered = {inode for inode, number in self.numbers.items() if number is None}
+        # An inode goes to the next lab, wherever that runs; the number of a namespace does not outlive it.
+        while self.processes() or unnumbered & held_namespaces() or set(self.numbers.values()) & numbers():
             assert time.perf_counter() < deadline_s, (self.processes(), self.numbers, numbers())
             time.sleep(0.05)  # noqa: TID251  no loop here
 
@@ -160,7 +162,6 @@ def relayed():
     return json.loads(subprocess.check_output([sys.executable, SCENARIOS, "relay"]))
 
 
-@pytest.mark.xdist_group("kernel and relay")  # what the relay finds is asked once
 def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python, relayed):
     program = start(*python, SCENARIOS, "kernel")
     program.see(33)
