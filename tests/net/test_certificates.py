@@ -144,6 +144,7 @@ def test_on_a_full_disk_those_that_are_there_stay_of_use(tmp_path, monkeypatch, 
 MAKING = """
 import os, sys
 from pathlib import Path
+import trustme  # once here, or each child loads it anew
 from hbprobe.net.certificates import private_ca
 for line in sys.stdin:
     child = os.fork()
