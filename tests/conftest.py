@@ -53,6 +53,7 @@ _MADE_ONCE = (
     "tests/report/documents/test_sections.py",
     "tests/report/plots/test_catalogue_plot.py",
     "tests/report/plots/test_fleet_pictures.py",
+    "tests/report/plots/test_search_plot.py",
     "tests/test_seams.py",
     "tests/watch/test_every_method_watched.py",
     "tests/watch/test_live_table.py",
