@@ -86,6 +86,15 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if all(path.suffix == ".py" for path in named) else (os.cpu_count() or 1) + 3
 
 
+def pytest_make_parametrize_id(val):
+    """Name a long text by its beginning and its length: whole, one of 16 MB goes from each process to the one that
+    hands out tests, and into each report."""
+    if isinstance(val, str | bytes) and len(val) > 200:
+        beginning = ascii(val[:40])[1 + isinstance(val, bytes) : -1]
+        return f"{beginning}... ({len(val)})"
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Spread the tests that wait evenly among those that work, so that the processors are never all idle.
