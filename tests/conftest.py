@@ -40,6 +40,8 @@ _OWN_TEXT = tuple(
     f"tests/test_{name}.py" for name in ("architecture", "documents", "names", "uncovered", "which_timer_document")
 )
 """What is read there is the project's own text, which stays the same."""
+_PARSES_THE_CODE = ("tests/test_architecture.py", "tests/test_names.py")
+"""All of it, once."""
 _IN_THE_KERNEL = ("tests/lab/kernel/", "tests/cli/test_kernel_lab.py")
 """Namespaces are numbered for the whole machine, and who looks for leftovers must not find another test's."""
 
@@ -104,6 +106,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.startswith(_IN_THE_KERNEL):
             item.add_marker(pytest.mark.xdist_group("kernel lab"))
+        if item.nodeid.startswith(_PARSES_THE_CODE):
+            item.add_marker(pytest.mark.xdist_group("code"))
         if item.nodeid.startswith(_MADE_ONCE):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if item.nodeid.startswith((*_NUMBERS, *_IN_THE_KERNEL, *_OUTLIVES_A_KILL, *_OWN_TEXT)):

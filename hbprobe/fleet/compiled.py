@@ -6,7 +6,8 @@ and held against the other two models by the tests.
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, ParamSpec, TypeVar
+from importlib import import_module
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -15,20 +16,20 @@ from hbprobe.fleet.merge import INTERVAL_BITS
 from hbprobe.fleet.states import Flags, Ints, RequestEnd
 from hbprobe.fleet.ticks import TICK_S, TICKS_PER_S
 
-try:
-    from numba import njit
+try:  # by name: it is an extra, of which some releases have types and some have none
+    _njit: Callable[..., Any] | None = import_module("numba").njit
 except ImportError:
-    njit = None
-IS_FAST: Final = njit is not None
+    _njit = None
+IS_FAST: Final = _njit is not None
 """Whether it is compiled."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def _compiled(function: Callable[P, T]) -> Callable[P, T]:
-    if njit is None:
+    if _njit is None:
         return function
-    compiled: Callable[P, T] = njit(nogil=True, cache=True)(function)
+    compiled: Callable[P, T] = _njit(nogil=True, cache=True)(function)
     return compiled
 
 

@@ -89,7 +89,7 @@ def test_a_server_that_is_not_there(capsys):
 
 @pytest.mark.realtime
 def test_ctrl_c_leaves_what_was_found():
-    options = ["--min", "0.2", "--max", "600", "--precision", "0.2", "--connections", "300", "--json"]
+    options = ["--min", "0.2", "--max", "30", "--precision", "0.2", "--connections", "30", "--json"]
     with subprocess.Popen(
         [*HBPROBE, "serve", "--tls", "off", "--listen", "127.0.0.1:0"], stdout=-1, text=True
     ) as far:

@@ -91,7 +91,7 @@ def test_serve_proxy_and_probe(tmp_path: Path, programs: list[Program], far_end:
 
 def test_ctrl_c_leaves_a_partial_result(tmp_path: Path, far_end: tuple[Program, str]) -> None:
     url = f"https://127.0.0.1:{far_end[1]}/"
-    command = ["probe", url, "--ca", "ca.pem", "--json", "--min", "0.2", "--max", "600", "--connections", "30"]
+    command = ["probe", url, "--ca", "ca.pem", "--json", "--min", "0.2", "--max", "30", "--connections", "30"]
     journal = ["--precision", "0.2", "--journal", "search.jsonl"]
     with subprocess.Popen(
         [*HBPROBE, *command, *journal], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -25,7 +25,7 @@ def test_a_fixed_timer():
 
 def test_random_loss():
     chance = random.Random(1040)
-    found = fit(silent(HOLDS * 4, lambda: chance.expovariate(1 / 600)))
+    found = fit(silent(HOLDS * 2, lambda: chance.expovariate(1 / 600)))
     assert found.law is Law.LOSS
     assert found.timer_s is None
     assert 400 < found.mean_life_s < 900

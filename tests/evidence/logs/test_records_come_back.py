@@ -63,7 +63,7 @@ def records(draw, number):
 @st.composite
 def days(draw):
     """Draw what happens from an hour before midnight to two hours after it."""
-    return [draw(records(number)) for number in range(draw(st.integers(1, 24)))]
+    return [draw(records(number)) for number in range(draw(st.integers(16, 40)))]
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -82,7 +82,7 @@ def test_requests_that_begin_together_keep_their_own_lines(tmp_path, turned):
 
 
 @pytest.mark.parametrize("release", Release)
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(done=days())
 def test_over_midnight_and_a_restart(tmp_path_factory, release, done):
     folder = tmp_path_factory.mktemp("logs")

@@ -160,7 +160,7 @@ def noisy(count):
     ]
 
 
-@pytest.mark.parametrize("count", [5, 13, 60, 120])
+@pytest.mark.parametrize("count", [5, 40, 120])
 def test_any_number_of_trials_reads_well(count, tried, misplaced):
     assert misplaced(search_plot(tried(noisy(count), Limit(590, 600, Manner.SILENT)))) == []
 
@@ -168,9 +168,12 @@ def test_any_number_of_trials_reads_well(count, tried, misplaced):
 @pytest.mark.parametrize(
     ("limit_s", "how"),
     [
-        (limit_s, how)
-        for place, limit_s in enumerate([5, 60, 540, 600, 3539, 9999])
-        for how in [*Manner][place % 2 :: 2]
+        (5, Manner.RESET),
+        (60, Manner.STATUS),
+        (540, Manner.CLOSED),
+        (600, Manner.SILENT),
+        (3539, Manner.STATUS),
+        (9999, Manner.SILENT),
     ],
 )
 def test_any_limit_reads_well(limit_s, how, measure, cutting_at, misplaced):
@@ -207,7 +210,7 @@ def test_the_final_bracket_is_marked(ten_minutes):
 
 
 def test_many_trials_are_drawn_in_part(ten_minutes):
-    trials = tuple(replace(ten_minutes.trials[number % 13], number=number + 1) for number in range(50_000))
+    trials = tuple(replace(ten_minutes.trials[number % 13], number=number + 1) for number in range(1_000))
     figure = search_plot(replace(ten_minutes, trials=trials))
     assert len(bars(figure.axes[0])) == 300
     assert title(figure)[1].endswith("; the first 300 drawn")
@@ -217,7 +220,7 @@ def test_an_odd_number_hangs_nothing(ten_minutes, tmp_path):
     limit = replace(ten_minutes.limit, cut_s=1e9)
     outcome = replace(ten_minutes.trials[0].outcome, elapsed_s=1e9)
     trials = (replace(ten_minutes.trials[0], outcome=outcome), *ten_minutes.trials[1:])
-    for odd in (replace(ten_minutes, limit=limit), replace(ten_minutes, limit=limit, trials=trials)):
-        save(search_plot(odd), tmp_path / "odd.png")
-        save(curve_plot([odd], []), tmp_path / "odd.png")
+    odd, odder = replace(ten_minutes, limit=limit), replace(ten_minutes, limit=limit, trials=trials)
+    for figure in (search_plot(odd), search_plot(odder), curve_plot([odd, odder], [])):
+        save(figure, tmp_path / "odd.png")
         assert (tmp_path / "odd.png").stat().st_size < 1_000_000
