@@ -1,4 +1,4 @@
-"""Programs from outside, each on loopback and gone when its test ends, and hbprobe as its users run it."""
+"""Programs from outside, each on loopback and gone when its test ends, and hbprobe beside them."""
 
 import contextlib
 import json
@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+import hbprobe
+
 _HBPROBE = [sys.executable, "-m", "hbprobe"]
-_SEARCH = ["--min", "1", "--max", "8", "--precision", "0.5", "--connections", "8"]
 _START_S = 20.0
-_PROBE_S = 60.0
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -79,13 +79,11 @@ def free_port() -> int:
 
 @pytest.fixture
 def probe() -> Callable[..., dict[str, Any]]:
-    """Return what runs `hbprobe probe` between 1 and 8 s, and gives its result."""
+    """Return what searches a path between 1 and 8 s, and gives its result as JSON has it."""
 
-    def run(url: str, *options: str) -> dict[str, Any]:
-        command = [*_HBPROBE, "probe", url, *_SEARCH, *options, "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_S, check=False)
-        assert done.returncode in (0, 1), done.stderr  # measured; 0 where it was rather the server's own timer
-        result: dict[str, Any] = json.loads(done.stdout)
+    def run(url: str, **more: Any) -> dict[str, Any]:
+        measured = hbprobe.Probe(url, min=1, max=8, precision=0.5, connections=8, **more).run()
+        result: dict[str, Any] = json.loads(measured.to_json())
         return result
 
     return run

@@ -93,7 +93,7 @@ ENDS = {"hold": ("status", 504, True), "idle": ("closed", None, True)}
 def test_the_probe_finds_the_same(both, far_end, probe):
     asked = [(method, f"http://127.0.0.1:{port}/") for port in both(far_end("off")) for method in ENDS]
     with ThreadPoolExecutor() as pool:
-        results = pool.map(lambda one: probe(one[1], "--method", one[0]), asked)
+        results = pool.map(lambda one: probe(one[1], method=one[0]), asked)
         limits = [(method, result["limit"]) for (method, _), result in zip(asked, results, strict=True)]
     for method, limit in limits:
         assert (limit["how"], limit["status"], limit["exact"]) == ENDS[method]
