@@ -48,17 +48,25 @@ _IN_THE_KERNEL = ("tests/lab/kernel/", "tests/cli/test_kernel_lab.py")
 _MADE_ONCE = (
     "tests/cli/test_report.py",
     "tests/evidence/logs/test_logs_document.py",
+    "tests/profiles/test_schema.py",
     "tests/records/test_diagnosis.py",
+    "tests/records/test_schemas.py",
     "tests/report/documents/test_past_evidence.py",
     "tests/report/documents/test_sections.py",
     "tests/report/plots/test_catalogue_plot.py",
     "tests/report/plots/test_fleet_pictures.py",
+    "tests/report/plots/test_search_plot.py",
     "tests/test_seams.py",
     "tests/watch/test_every_method_watched.py",
     "tests/watch/test_live_table.py",
     "tests/web/test_watch_page.py",
 )
 """Each with a fixture of the session that takes longer than most of its tests: in one process it is made once."""
+_WITH_SCAPY = (
+    "tests/evidence/captures/test_headers.py::test_a_link_type_that_scapy_reads",
+    "tests/locate/test_route.py",
+)
+"""It takes a second to load."""
 
 
 def pytest_configure():
@@ -88,6 +96,15 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if all(path.suffix == ".py" for path in named) else (os.cpu_count() or 1) + 3
 
 
+def pytest_make_parametrize_id(val):
+    """Name a long text by its beginning and its length: whole, one of 16 MB goes from each process to the one that
+    hands out tests, and into each report."""
+    if isinstance(val, str | bytes) and len(val) > 200:
+        beginning = ascii(val[:40])[1 + isinstance(val, bytes) : -1]
+        return f"{beginning}... ({len(val)})"
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Spread the tests that wait evenly among those that work, so that the processors are never all idle.
@@ -101,6 +118,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xdist_group("code"))
         if item.nodeid.startswith(_MADE_ONCE):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if item.nodeid.startswith(_WITH_SCAPY):
+            item.add_marker(pytest.mark.xdist_group("scapy"))
         if item.nodeid.startswith((*_NUMBERS, *_IN_THE_KERNEL, *_OUTLIVES_A_KILL, *_OWN_TEXT)):
             item.add_marker(pytest.mark.once)
     waiting = [item for item in items if item.get_closest_marker("realtime")]
