@@ -122,7 +122,7 @@ def measure():
     return _measure
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ten_minutes():
     """The worked example: silent after 10 minutes."""
     return _measure(_cutting_at(600))

@@ -103,7 +103,7 @@ def test_one_box_for_all_networks_is_on_the_servers_side(tmp_path):
 @pytest.fixture(scope="session")
 def small_company(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
-    write_logs(folder, company(path("a", 420), moves=0, devices=40), Release.V2019)
+    write_logs(folder, company(path("a", 420), moves=0, devices=40), Release.V2019, days=0.2)
     return folder
 
 

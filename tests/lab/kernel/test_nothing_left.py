@@ -169,24 +169,28 @@ WITHOUT_PRIVILEGES = ("silent", "NAT, reset-on-next", "NAT, reset")
 """What an ordinary user's own namespaces could do otherwise: rules, translation, and a watcher with raw sockets."""
 
 
-def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python):
-    names = tuple(EXPECTED) if python == [sys.executable] else WITHOUT_PRIVILEGES
+def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python_without_privileges):
     scenarios = runpy.run_path(str(SCENARIOS))
-    relayed = scenarios["told"](scenarios["as_relays"], names)
-    program = start(*python, str(SCENARIOS), *names)
-    program.see(3 * len(names))
-    out, _ = program.process.communicate(timeout=60)
-    assert program.process.returncode == 0, program.errors.read_text()
-    program.assert_that_nothing_is_left()
-    found = json.loads(out)
-    for name, (survived_s, cut_s, *manner) in found.items():
-        assert survived_s == relayed[name][0], name
-        assert manner == relayed[name][2:], name
-        if cut_s is not None:
-            assert 2 <= cut_s <= 3, f"{name}: conntrack counts whole seconds"
-    assert {name: (how, aftermath) for name, (_, _, how, _, aftermath) in found.items()} == {
-        name: EXPECTED[name] for name in names
+    relayed = scenarios["told"](scenarios["as_relays"], list(EXPECTED))
+    programs = {
+        names: start(*python, str(SCENARIOS), *names)
+        for names, python in ((WITHOUT_PRIVILEGES, python_without_privileges), (tuple(EXPECTED), [sys.executable]))
     }
+    for names, program in programs.items():
+        program.see(3 * len(names))
+    for names, program in programs.items():
+        out, _ = program.process.communicate(timeout=60)
+        assert program.process.returncode == 0, program.errors.read_text()
+        program.assert_that_nothing_is_left()
+        found = json.loads(out)
+        for name, (survived_s, cut_s, *manner) in found.items():
+            assert survived_s == relayed[name][0], name
+            assert manner == relayed[name][2:], name
+            if cut_s is not None:
+                assert 2 <= cut_s <= 3, f"{name}: conntrack counts whole seconds"
+        assert {name: (how, aftermath) for name, (_, _, how, _, aftermath) in found.items()} == {
+            name: EXPECTED[name] for name in names
+        }
 
 
 # That nothing is left
