@@ -63,7 +63,9 @@ _MADE_ONCE = (
 )
 """Each with a fixture of the session that takes longer than most of its tests: in one process it is made once."""
 _WITH_SCAPY = (
-    "tests/evidence/captures/test_headers.py::test_a_link_type_that_scapy_reads",
+    "tests/evidence/captures/test_annotation.py::test_any_link_type_can_be_annotated",
+    "tests/evidence/captures/test_headers.py::test_a_link_type_that_",
+    "tests/evidence/captures/test_packet_records.py::test_no_bytes_break_the_readers",
     "tests/locate/test_route.py",
 )
 """It takes a second to load."""

@@ -72,7 +72,7 @@ def test_a_webconfig_counts(capsys, mix, tmp_path):
 
 
 def test_what_share_on_a_path_is_enough(capsys, mix):
-    arguments = ("--devices", "30", "--days", "0.25", "--mix", mix, "--sweep-share")
+    arguments = ("--devices", "60", "--days", "0.15", "--mix", mix, "--sweep-share")
     status, document = run_json(capsys, *arguments, "train")
     assert status == 1
     assert (document["schema"], document["path"]) == ("hbprobe.fleet-sweep/1", "train")
