@@ -40,23 +40,35 @@ _OWN_TEXT = tuple(
     f"tests/test_{name}.py" for name in ("architecture", "documents", "names", "uncovered", "which_timer_document")
 )
 """What is read there is the project's own text, which stays the same."""
+_PARSES_THE_CODE = ("tests/test_architecture.py", "tests/test_names.py")
+"""All of it, once."""
 _IN_THE_KERNEL = ("tests/lab/kernel/", "tests/cli/test_kernel_lab.py")
 """Namespaces are numbered for the whole machine, and who looks for leftovers must not find another test's."""
 
 _MADE_ONCE = (
     "tests/cli/test_report.py",
     "tests/evidence/logs/test_logs_document.py",
+    "tests/profiles/test_schema.py",
     "tests/records/test_diagnosis.py",
+    "tests/records/test_schemas.py",
     "tests/report/documents/test_past_evidence.py",
     "tests/report/documents/test_sections.py",
     "tests/report/plots/test_catalogue_plot.py",
     "tests/report/plots/test_fleet_pictures.py",
+    "tests/report/plots/test_search_plot.py",
     "tests/test_seams.py",
     "tests/watch/test_every_method_watched.py",
     "tests/watch/test_live_table.py",
     "tests/web/test_watch_page.py",
 )
 """Each with a fixture of the session that takes longer than most of its tests: in one process it is made once."""
+_WITH_SCAPY = (
+    "tests/evidence/captures/test_annotation.py::test_any_link_type_can_be_annotated",
+    "tests/evidence/captures/test_headers.py::test_a_link_type_that_",
+    "tests/evidence/captures/test_packet_records.py::test_no_bytes_break_the_readers",
+    "tests/locate/test_route.py",
+)
+"""It takes a second to load."""
 
 
 def pytest_configure():
@@ -86,6 +98,15 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if all(path.suffix == ".py" for path in named) else (os.cpu_count() or 1) + 3
 
 
+def pytest_make_parametrize_id(val):
+    """Name a long text by its beginning and its length: whole, one of 16 MB goes from each process to the one that
+    hands out tests, and into each report."""
+    if isinstance(val, str | bytes) and len(val) > 200:
+        beginning = ascii(val[:40])[1 + isinstance(val, bytes) : -1]
+        return f"{beginning}... ({len(val)})"
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Spread the tests that wait evenly among those that work, so that the processors are never all idle.
@@ -95,8 +116,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.startswith(_IN_THE_KERNEL):
             item.add_marker(pytest.mark.xdist_group("kernel lab"))
+        if item.nodeid.startswith(_PARSES_THE_CODE):
+            item.add_marker(pytest.mark.xdist_group("code"))
         if item.nodeid.startswith(_MADE_ONCE):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if item.nodeid.startswith(_WITH_SCAPY):
+            item.add_marker(pytest.mark.xdist_group("scapy"))
         if item.nodeid.startswith((*_NUMBERS, *_IN_THE_KERNEL, *_OUTLIVES_A_KILL, *_OWN_TEXT)):
             item.add_marker(pytest.mark.once)
     waiting = [item for item in items if item.get_closest_marker("realtime")]

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from support.modules import MODULES, tree_of
+from support.modules import MODULES, statements, tree_of
 
 SAME_SUBJECT = "one subject on several floors: the verb, its request, its record, and how it is shown"
 SAME_FILE_NAME = {
@@ -43,7 +43,7 @@ def test_a_class_name_means_one_thing():
     found = several(
         (node.name, module)
         for module in MODULES
-        for node in ast.walk(tree_of(module))
+        for node in statements(tree_of(module))
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
     assert sorted(found - SAME_CLASS_NAME.keys()) == [], "find another name"

@@ -505,7 +505,7 @@ def test_what_is_no_clock(text):
 
 
 LIMIT_S = 600.0
-CLIENTS = 500
+CLIENTS = 150
 
 
 @pytest.fixture
@@ -545,7 +545,7 @@ async def hold_all(holds):
     return outcomes, asyncio.get_running_loop().time(), events
 
 
-def test_500_clients_at_once_and_every_outcome_right(many_descriptors):
+def test_150_clients_at_once_and_every_outcome_right(many_descriptors):
     rng = random.Random(1040)
     holds = [rng.uniform(1, 2 * LIMIT_S) for _ in range(CLIENTS)]
     outcomes, _, events = warp.run(hold_all(holds), warp.WarpClock())
@@ -559,7 +559,7 @@ def test_500_clients_at_once_and_every_outcome_right(many_descriptors):
     assert [type(event) for event in events] == [FlowExpired] * cut
     assert {event.at_s for event in events} == {LIMIT_S}
 
-    few = [warp.run(hold_all(holds[:100]), warp.WarpClock()) for _ in range(2)]
+    few = [warp.run(hold_all(holds[:30]), warp.WarpClock()) for _ in range(2)]
     (outcomes, path_s, _), (again, path_again_s, _) = few
     assert ([told(one) for one in again], path_again_s) == ([told(one) for one in outcomes], path_s)
 

@@ -45,7 +45,7 @@ def read(chance, paths, about):
     )
     release = chance.choice([Release.V2010, Release.V2019])
     with tempfile.TemporaryDirectory() as folder:
-        write_logs(Path(folder), world, release)
+        write_logs(Path(folder), world, release, days=0.75)
         evidence = Logs([folder]).run()
     limits_s = {
         f"198.18.{number}.0/24": None if one.spans[0].cut.limit_s > 7200 else one.spans[0].cut.limit_s

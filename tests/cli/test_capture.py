@@ -1,6 +1,6 @@
 """The verb capture."""
 
-import subprocess
+import os
 
 from support.packets import Talk, written
 
@@ -18,11 +18,13 @@ def test_the_verb(tmp_path, capsys):
     assert capsys.readouterr().err == "hbprobe: -: a pipe is read alone: give one capture, or two files\n"
 
 
-def test_a_pipe(tmp_path):
-    path = written(tmp_path / "a.pcap", Talk().open().void("client", 630))
-    command = "import sys; from hbprobe.cli.main import main; sys.exit(main(['capture', '-']))"
-    import sys
-
-    done = subprocess.run([sys.executable, "-c", command], input=path.read_bytes(), capture_output=True, timeout=60)
-    assert (done.returncode, done.stderr) == (1, b"")
-    assert done.stdout.startswith(b"1 of 1 connection died of idleness")
+def test_a_pipe(tmp_path, capsys, monkeypatch):
+    capture = written(tmp_path / "a.pcap", Talk().open().void("client", 630)).read_bytes()
+    read, write = os.pipe()
+    with os.fdopen(read) as stdin:
+        with os.fdopen(write, "wb") as pipe:
+            pipe.write(capture)
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert main(["capture", "-"]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out.partition(" of idleness")[0], printed.err) == ("1 of 1 connection died", "")

@@ -38,10 +38,13 @@ answer() {
   print -r -- $all
 }
 zpty -w shell "unsetopt zle_bracketed_paste; PS1='ready> '; LISTMAX=0"
-zpty -w shell "autoload -U compinit; compinit -u -D; source $1; print loa''ded"
+zpty -w shell "autoload -U compinit; compinit -u -D; source $1; print loa''ded"; shift
 answer loaded >/dev/null
-zpty -w -n shell "hbprobe $2"$'\\t'
-answer $3
+for typed completed in "$@"; do
+  zpty -w -n shell "hbprobe $typed"$'\\t'
+  answer $completed
+  zpty -w -n shell $'\\x15'
+done
 zpty -d shell
 """
 
@@ -54,13 +57,8 @@ CASES = {
     "hbprobe profiles s": {"show", "schema"},
     "hbprobe lab cisco-asa-d": {"cisco-asa-dcd"},
 }
-
-
-def script(shell: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    assert main(["completion", shell]) == 0
-    file = folder / shell
-    file.write_text(capsys.readouterr().out)
-    return file
+TYPED = {"verdict --how re": "--how reset", "profiles sche": "profiles schema", "lab cisco-asa-d": "cisco-asa-dcd"}
+"""What a line becomes, with the tab key: zsh shows the line itself."""
 
 
 def asked(*command: str) -> str:
@@ -74,34 +72,26 @@ def offered(told: str) -> list[set[str]]:
 
 
 @pytest.mark.program
-def test_the_loaders_that_are_installed_load_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    bash, fish = str(LOADERS / "hbprobe.bash"), str(LOADERS / "hbprobe.fish")
-    assert offered(asked("bash", "-c", BASH, "bash", bash, "hbprobe pro")) == [{"probe", "proxy", "profiles"}]
-    assert offered(asked("fish", "-N", "-c", FISH, fish, "hbprobe prox")) == [{"proxy"}]
-
-
-@pytest.mark.program
-def test_bash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = str(script("bash", tmp_path, capsys))
-    assert offered(asked("bash", "-c", BASH, "bash", file, *CASES)) == list(CASES.values())
+def test_bash() -> None:
+    """As bash-completion loads it."""
+    loader = str(LOADERS / "hbprobe.bash")
+    assert offered(asked("bash", "-c", BASH, "bash", loader, *CASES)) == list(CASES.values())
 
 
 @pytest.mark.program
 @pytest.mark.skipif(shutil.which("fish") is None and not os.environ.get("CI"), reason="needs fish")
-def test_fish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    file = str(script("fish", tmp_path, capsys))
-    (tmp_path / "empty").mkdir()  # fish offers files, too
-    monkeypatch.chdir(tmp_path / "empty")
-    assert offered(asked("fish", "-N", "-c", FISH, file, *CASES)) == list(CASES.values())
+def test_fish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As fish loads it."""
+    monkeypatch.chdir(tmp_path)  # fish offers files, too
+    loader = str(LOADERS / "hbprobe.fish")
+    assert offered(asked("fish", "-N", "-c", FISH, loader, *CASES)) == list(CASES.values())
 
 
 @pytest.mark.program
 @pytest.mark.skipif(shutil.which("zsh") is None and not os.environ.get("CI"), reason="needs zsh")
-@pytest.mark.parametrize(
-    ("typed", "completed"),
-    [("verdict --how re", "--how reset"), ("profiles sche", "profiles schema"), ("lab cisco-asa-d", "cisco-asa-dcd")],
-)
-def test_zsh(typed: str, completed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = script("zsh", tmp_path, capsys)
-    assert completed in asked("zsh", "-f", "-c", ZSH, "zsh", str(file), typed, completed)
+def test_zsh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "zsh"]) == 0
+    script = tmp_path / "zsh"
+    script.write_text(capsys.readouterr().out)
+    told = asked("zsh", "-f", "-c", ZSH, "zsh", str(script), *(word for case in TYPED.items() for word in case))
+    assert [completed for completed in TYPED.values() if completed not in told] == []

@@ -1,15 +1,10 @@
 """`hbprobe diagnose` as its users call it."""
 
 import json
-import signal
-import subprocess
-import sys
 
 import pytest
 
 from hbprobe.cli.main import main
-
-HBPROBE = [sys.executable, "-m", "hbprobe"]
 
 
 def diagnose(capsys, *arguments):
@@ -85,27 +80,6 @@ def test_a_server_that_is_not_there(capsys):
     status, _, err = diagnose(capsys, "http://127.0.0.1:1/")
     assert status == 3
     assert err.splitlines()[-1] == "hbprobe: TCP: 127.0.0.1:1: Connection refused"
-
-
-@pytest.mark.realtime
-def test_ctrl_c_leaves_what_was_found():
-    options = ["--min", "0.2", "--max", "600", "--precision", "0.2", "--connections", "300", "--json"]
-    with subprocess.Popen(
-        [*HBPROBE, "serve", "--tls", "off", "--listen", "127.0.0.1:0"], stdout=-1, text=True
-    ) as far:
-        url = far.stdout.readline().split()[2]
-        command = [*HBPROBE, "diagnose", url, *options]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-            while "trial 1:" not in running.stderr.readline():
-                assert running.poll() is None
-            running.send_signal(signal.SIGINT)
-            out, _ = running.communicate(timeout=30)
-        far.terminate()
-    told = json.loads(out)
-    assert running.returncode == 3
-    assert told["result"]["complete"] is False
-    assert told["result"]["limit"]["survived"] > 0
-    assert told["asked"] == []
 
 
 def test_where_no_product_does_so_it_says_so(capsys, tmp_path):

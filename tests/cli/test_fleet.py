@@ -40,7 +40,7 @@ def test_the_shipped_mix(capsys):
 
 
 def test_one_seed_gives_the_same_numbers(capsys, mix):
-    arguments = ("--devices", "50", "--days", "0.5", "--mix", mix)
+    arguments = ("--devices", "50", "--days", "0.2", "--mix", mix)
     first = run_json(capsys, *arguments, "--seed", "4")
     assert run_json(capsys, *arguments, "--seed", "4") == first
     assert run_json(capsys, *arguments, "--seed", "5") != first
@@ -72,7 +72,7 @@ def test_a_webconfig_counts(capsys, mix, tmp_path):
 
 
 def test_what_share_on_a_path_is_enough(capsys, mix):
-    arguments = ("--devices", "60", "--days", "0.5", "--mix", mix, "--sweep-share")
+    arguments = ("--devices", "60", "--days", "0.15", "--mix", mix, "--sweep-share")
     status, document = run_json(capsys, *arguments, "train")
     assert status == 1
     assert (document["schema"], document["path"]) == ("hbprobe.fleet-sweep/1", "train")

@@ -313,7 +313,7 @@ def test_boxes_of_public_reports(
     Path("path.yaml").write_text(
         "name: a path\nboxes: [box.yaml]\ndevices: [outlook-180, outlook-540]\nsearch: {min: 20}\n"
     )
-    assert main([*command]) == 0
+    assert main([*command, "--connections", "8"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert [words for words in said if words not in told] == []
     assert [words for words in NEVER if words in told] == []

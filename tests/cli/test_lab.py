@@ -8,6 +8,9 @@ import pytest
 from hbprobe.cli.main import main
 from hbprobe.records.result import load_result
 
+LEFT = {"result.json", "journal.jsonl", "search.png", "search.svg", "curve.png", "curve.svg"}
+"""What --out leaves."""
+
 
 def lab(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
     status = main(["lab", "--json", *arguments])
@@ -54,11 +57,17 @@ def test_a_timer_can_be_changed(capsys: pytest.CaptureFixture[str]) -> None:
     assert result["notes"][0] == "idle=120 is outside what fortinet-fortigate can be set to (5 min to 7 d)"
 
 
-def test_leaves_result_journal_and_plots_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for _ in range(2):
-        _, printed = lab(capsys, "aws-nat-gateway", "--max", "600", "--out", str(tmp_path / "out"))
-    names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"result.json", "journal.jsonl", "search.png", "search.svg", "curve.png", "curve.svg"}
+def test_leaves_result_journal_and_plots_in_the_place_of_older_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, older = tmp_path / "out", '{"of": "an older run", "event": "end"}\n'
+    out.mkdir()
+    for name in LEFT:
+        (out / name).write_text(older)
+    options = ("--max", "600", "--connections", "4", "--precision", "5")
+    _, printed = lab(capsys, "aws-nat-gateway", *options, "--out", str(out))
+    assert {path.name for path in out.iterdir()} == LEFT
+    assert [path.name for path in out.iterdir() if older.encode() in path.read_bytes()] == []
     kept = load_result(tmp_path / "out" / "result.json")
     assert [trial.hold_s for trial in kept.trials] == [trial["hold"] for trial in printed["trials"]]
     ends = [line for line in (tmp_path / "out" / "journal.jsonl").read_text().splitlines() if '"end"' in line]
@@ -141,10 +150,12 @@ def test_a_websocket_through_a_box_of_which_that_is_not_known(
 
 
 def test_the_change_in_the_words_of_the_product(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["lab", "cisco-asa", "--set", "idle=600", "--out", str(tmp_path)]) == 0
+    asked = ("cisco-asa", "--set", "idle=600", "--connections", "4")
+    assert main(["lab", *asked]) == 0
     assert "set by: timeout conn 0:29:00" in " ".join(capsys.readouterr().out.split())
-    advice = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["advice"]
-    assert [(one["side"], one["configure"]) for one in advice] == [
+    _, result = lab(capsys, *asked)
+    (tmp_path / "result.json").write_text(json.dumps(result), encoding="utf-8")
+    assert [(one["side"], one["configure"]) for one in result["advice"]] == [
         ("box", "timeout conn 0:29:00"),
         ("application", None),
     ]

@@ -88,7 +88,7 @@ def test_mistakes(capsys, tmp_path, monkeypatch, arguments, told):
 
 
 def test_a_balancer_half_way_changes_the_fields_and_not_the_networks(capsys, tmp_path):
-    plain = ["fleet", "--devices", "20", "--days", "0.5", "--seed", "3", "--iis-log"]
+    plain = ["fleet", "--devices", "20", "--days", "0.2", "--seed", "3", "--iis-log"]
     for name, more in (("a", []), ("b", ["--balancer"])):
         assert main([*plain, str(tmp_path / name), *more]) in (0, 1)
     capsys.readouterr()

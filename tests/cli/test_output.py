@@ -104,17 +104,18 @@ def test_a_picture_or_report_on_a_full_disk_is_no_wrong_usage(verb, tmp_path, ca
 def test_boxes_go_with_commas_or_without(capsys):
     told = []
     for words in (["open-path,ten-minute-provider"], ["open-path", "ten-minute-provider"]):
-        assert main(["lab", *words, "--json"]) == 0
+        assert main(["lab", *words, "--connections", "8", "--json"]) == 0
         told.append(json.loads(capsys.readouterr().out)["path"])
     assert told == [["open-path", "ten-minute-provider"]] * 2
 
 
 def test_the_finding_of_a_simulation_is_in_the_status_where_that_is_asked_for(capsys):
-    assert main(["lab"]) == 0
-    assert main(["lab", "--exit-code"]) == 1
-    assert main(["lab", "open-path", "--exit-code"]) == 0
-    assert main(["diagnose", "--lab", "ten-minute-provider"]) == 0
-    assert main(["diagnose", "--lab", "ten-minute-provider", "--exit-code"]) == 1
+    few = ("--connections", "8")
+    assert main(["lab", *few]) == 0
+    assert main(["lab", *few, "--exit-code"]) == 1
+    assert main(["lab", *few, "open-path", "--exit-code"]) == 0
+    assert main(["diagnose", *few, "--lab", "ten-minute-provider"]) == 0
+    assert main(["diagnose", *few, "--lab", "ten-minute-provider", "--exit-code"]) == 1
 
 
 def test_the_stream_is_what_standard_output_is_now(result, monkeypatch, tmp_path):

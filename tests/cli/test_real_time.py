@@ -89,20 +89,29 @@ def test_serve_proxy_and_probe(tmp_path: Path, programs: list[Program], far_end:
     assert "answered" in said
 
 
-def test_ctrl_c_leaves_a_partial_result(tmp_path: Path, far_end: tuple[Program, str]) -> None:
+def test_ctrl_c_leaves_a_partial_result(
+    tmp_path: Path, programs: list[Program], far_end: tuple[Program, str]
+) -> None:
     url = f"https://127.0.0.1:{far_end[1]}/"
-    command = ["probe", url, "--ca", "ca.pem", "--json", "--min", "0.2", "--max", "600", "--connections", "30"]
-    journal = ["--precision", "0.2", "--journal", "search.jsonl"]
-    with subprocess.Popen(
-        [*HBPROBE, *command, *journal], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as probe:
-        assert probe.stderr is not None
-        while "trial 1:" not in probe.stderr.readline():
-            assert probe.poll() is None
-        probe.send_signal(signal.SIGINT)
-        out, err = probe.communicate(timeout=30)
-    assert probe.returncode == 3
-    assert "stopped before the end; go on with --resume search.jsonl" in err
-    result = json.loads(out)
-    assert result["complete"] is False
-    assert result["limit"]["survived"] > 0
+    search = ["--min", "0.2", "--max", "30", "--precision", "0.2", "--connections", "30", "--ca", "ca.pem", "--json"]
+    probe = Program(tmp_path, "probe", url, *search, "--journal", "search.jsonl")
+    diagnosis = Program(tmp_path, "diagnose", url, *search)
+    programs += [probe, diagnosis]
+    (result, said), (diagnosed, _) = interrupted(probe), interrupted(diagnosis)
+    assert "stopped before the end; go on with --resume search.jsonl" in said
+    for one in (result, diagnosed["result"]):
+        assert one["complete"] is False
+        assert one["limit"]["survived"] > 0
+    assert diagnosed["asked"] == []
+
+
+def interrupted(program: Program) -> tuple[dict, str]:
+    """Press Ctrl-C after its first trial; return its document, and what it said then."""
+    process = program.process
+    assert process.stderr is not None
+    while "trial 1:" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    return json.loads(out), err

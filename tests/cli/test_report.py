@@ -1,3 +1,4 @@
+import contextlib
 import csv
 import io
 import json
@@ -10,9 +11,11 @@ from hbprobe.cli.main import main
 @pytest.fixture(scope="session")
 def result(tmp_path_factory):
     """The file of the worked example."""
-    folder = tmp_path_factory.mktemp("lab")
-    assert main(["lab", "--out", str(folder)]) == 0
-    return folder / "result.json"
+    file = tmp_path_factory.mktemp("lab") / "result.json"
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main(["lab", "--json"]) == 0
+    file.write_text(printed.getvalue())
+    return file
 
 
 def report(capsys, *arguments):
@@ -57,7 +60,7 @@ def test_a_secret_is_in_no_format(capsys, result, tmp_path, name):
 WRONG = [
     (["none.json"], "none.json: cannot be read: No such file or directory"),
     (["RESULT", "--out", "report.txt"], "--out report.txt: has no suffix that says how to write: use .html, .md, "),
-    (["RESULT", "--out", "no/where.html"], "no/where.html: cannot be written: No such file or directory"),
+    (["RESULT", "--out", "no/where.md"], "no/where.md: cannot be written: No such file or directory"),
     ([], "RESULT.json is missing; see hbprobe report --help"),
 ]
 

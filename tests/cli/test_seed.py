@@ -30,7 +30,7 @@ def measured(tmp_path, capsys):
     file.write_text(CROWD)
 
     def run(*words):
-        assert main(["lab", str(file), "--json", *words]) == 0
+        assert main(["lab", str(file), "--json", "--connections", "8", "--max", "15min", *words]) == 0
         return json.loads(capsys.readouterr().out)
 
     return run

@@ -54,19 +54,16 @@ def watched(start, tmp_path):
     return start("watch", "watch.yaml")
 
 
-@pytest.mark.realtime
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_watch_ends_cleanly(watched, number):
-    lines_until(watched, "next measurement at")
-    watched.send_signal(number)
-    out, _ = watched.communicate(timeout=30)
-    assert (watched.returncode, out) == (0, "stopped; start it again to go on\n")
+def ends_cleanly(watch, number):
+    watch.send_signal(number)
+    out, _ = watch.communicate(timeout=30)
+    return (watch.returncode, out) == (0, "stopped; start it again to go on\n")
 
 
 @pytest.mark.realtime
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")
-def test_what_is_done_is_not_done_again_and_one_watch_works_on_a_database(watched, start):
+def test_the_life_of_a_watch(watched, start, tmp_path):
+    """One works on a database; what is done is not done again; signals let it read its file again, and end it."""
     lines = lines_until(watched, "next measurement at")
     assert lines[1].endswith("office: begins measurement 1")
     assert lines[2].endswith("office: trial 1: hold 0.1 s survived")
@@ -76,10 +73,19 @@ def test_what_is_done_is_not_done_again_and_one_watch_works_on_a_database(watche
         assert b'hbprobe_measurements_total{state="done",target="office"} 1.0' in answer.read()
     second = start("watch", "watch.yaml")
     assert (second.communicate(timeout=60), second.returncode) == ((TAKEN, None), 2)
-    watched.terminate()
-    watched.communicate(timeout=30)
+    assert ends_cleanly(watched, signal.SIGTERM)
     again = start("watch", "watch.yaml")
     assert "next measurement at" in lines_until(again, "office")[-1]
+    file = tmp_path / "watch.yaml"
+    written = file.read_text()
+    file.write_text("targets: 5\n")
+    again.send_signal(signal.SIGHUP)
+    assert lines_until(again, "goes on as before")[-1].startswith("watch.yaml:1: targets: ")
+    file.write_text(written.replace("office", "branch"))
+    again.send_signal(signal.SIGHUP)
+    assert lines_until(again, "read again")[-1] == "watch.yaml: read again: 1 target"
+    lines_until(again, "branch: next measurement at")
+    assert ends_cleanly(again, signal.SIGINT)
 
 
 # The history
@@ -202,18 +208,3 @@ def test_a_mistake_gives_one_line(folder, capsys, arguments, message):
     status, out, err = history(capsys, *arguments)
     assert (status, out) == (2, "")
     assert err.startswith(f"hbprobe: {message}") and err.count("\n") == 1
-
-
-@pytest.mark.realtime
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
-def test_a_hangup_lets_it_read_its_file_again(watched, tmp_path):
-    file = tmp_path / "watch.yaml"
-    lines_until(watched, "office: next measurement")
-    written = file.read_text()
-    file.write_text("targets: 5\n")
-    watched.send_signal(signal.SIGHUP)
-    assert lines_until(watched, "goes on as before")[-1].startswith("watch.yaml:1: targets: ")
-    file.write_text(written.replace("office", "branch"))
-    watched.send_signal(signal.SIGHUP)
-    assert lines_until(watched, "read again")[-1] == "watch.yaml: read again: 1 target"
-    lines_until(watched, "branch: begins measurement 2")

@@ -23,7 +23,7 @@ from hbprobe.net.wire import Dialer, Target
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.outcome import Kind
 
-BOMB = gzip.compress(bytes(20_000_000))
+BOMB = gzip.compress(bytes(20_000_000), compresslevel=1)
 
 
 class Attack:

@@ -54,7 +54,7 @@ def test_a_device_that_the_server_refuses():
 def test_one_seed_gives_the_same_numbers_however_the_work_is_divided(monkeypatch):
     def numbers(seed):
         fleet = world(["ios", "android-4.4"], cut=Cut(700), mails=30, stay_s=9000, waiting=0.5, seed=seed)
-        return FleetPart.of(simulate(fleet, 1), mix="").to_dict()
+        return FleetPart.of(simulate(fleet, 0.5), mix="").to_dict()
 
     first = numbers(7)
     assert numbers(7) == first

@@ -27,7 +27,7 @@ _MARGIN_S = 6
 
 def lab(profile: Profile, shortest_s: float, longest_s: float) -> LabRun:
     precision_s = min(1.0, (longest_s - shortest_s) / 8)
-    search = SearchSettings(shortest_s, longest_s, precision_s, connections=8)
+    search = SearchSettings(shortest_s, longest_s, precision_s, connections=2)
     return warp.run(measure([profile], Settings(), search), warp.WarpClock())
 
 

@@ -31,7 +31,7 @@ from hbprobe.trial.outcome import Cause
 
 ALL = Catalogue().all()
 PRIOR = prior_of(ALL)
-SEARCH = SearchSettings(2, 100_000, connections=8)
+SEARCH = SearchSettings(2, 100_000, connections=4)
 KINDS = {Layer.PACKET: BoxKind.PACKET, Layer.TCP: BoxKind.TCP, Layer.HTTP: BoxKind.HTTP}
 
 

@@ -11,7 +11,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import LabRun, measure
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.model import Profile
-from hbprobe.profiles.silent_request import deciding_timer
+from hbprobe.profiles.silent_request import deciding_timer, timer_s
 from hbprobe.search.heartbeats import in_heartbeats
 from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
@@ -20,6 +20,7 @@ from hbprobe.trial.outcome import Kind
 PROFILES = Catalogue().all()
 PRIOR = prior_of(PROFILES)
 GRID_S = 2.0
+LONGEST_S = SearchSettings().max_s
 
 
 def lab(profile: Profile, method: str, settings: Settings | None = None) -> LabRun:
@@ -33,12 +34,19 @@ def luck_s(profile: Profile) -> float:
     return (timer.jitter or 0.0) if timer else 0.0
 
 
-@pytest.mark.parametrize("profile", one_of_each_kind(PROFILES), ids=lambda profile: profile.id)
+def met_by_pings() -> list[Profile]:
+    """Return a product of each kind that cuts within the search, and of each layer one that does not."""
+    kinds = one_of_each_kind(PROFILES)
+    cutting = [profile for profile in kinds if (timer_s(profile) or LONGEST_S) < LONGEST_S]
+    return [*cutting, *{profile.layer: profile for profile in kinds if profile not in cutting}.values()]
+
+
+@pytest.mark.parametrize("profile", met_by_pings(), ids=lambda profile: profile.id)
 def test_a_ping_finds_the_limit_that_a_hold_finds(profile: Profile) -> None:
     hold, ping = (lab(profile, method).run.search.limit for method in ("hold", "ping"))
     assert (ping.manner, ping.status, ping.exact) == (hold.manner, hold.status, hold.exact)
     if hold.cut_s is None or ping.cut_s is None:
-        assert (ping.survived_s, ping.cut_s) == (3540, None) == (hold.survived_s, hold.cut_s)
+        assert (ping.survived_s, ping.cut_s) == (LONGEST_S, None) == (hold.survived_s, hold.cut_s)
         return
     assert abs(ping.cut_s - hold.cut_s) <= GRID_S + luck_s(profile)
     assert (ping.survived_s or 0) <= hold.cut_s + luck_s(profile)

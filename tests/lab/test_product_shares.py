@@ -12,7 +12,6 @@ rig = script("product_shares")
     ("name", "by", "who"),
     [
         ("nginx-http-proxy", 1.0, rig.EQUALS),
-        ("nginx-http-proxy", 1.5, rig.EQUALS),
         ("haproxy-sample-edge", 1.7, rig.EQUALS),
         ("aws-alb", 0.6, rig.EQUALS),
         ("fortinet-fortigate", 0.6, rig.EQUALS),

@@ -23,7 +23,7 @@ from hbprobe.middlebox.chain import Chain
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import with_overrides
 
-KILLS = int(os.environ.get("KILLS", "0"))
+KILLS = int(os.environ.get("KILLS", "5"))
 SEARCH = ("--min", "0.2", "--max", "1.4", "--precision", "0.2", "--grace", "0.3", "--connections", "4", "--json")
 
 
@@ -60,7 +60,7 @@ async def killed_and_resumed(forked, most, verb, url, journal, options, events):
             over = group.create_task(asyncio.to_thread(running.wait))
             if chance.random() < 0.3:  # otherwise nothing that takes longer would ever be found
                 while not over.done() and len(evidence(journal, *events)) == len(kept):  # noqa: ASYNC110  a file
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.05)
             if killed < most:
                 await asyncio.wait([over], timeout=chance.uniform(0, 0.2))
                 running.kill()
@@ -95,7 +95,7 @@ def test_a_search(tmp_path):
         assert len(trials) == len(set(trials)) == len(result["trials"]), "no trial was made twice"
 
     async def work(url):
-        await killed(KILLS or 10, "probe", url, tmp_path, SEARCH, ("end",), look)
+        await killed(KILLS, "probe", url, tmp_path, SEARCH, ("end",), look)
 
     warp.run(with_path("0.6", work), warp.ScaledClock())
 
@@ -117,7 +117,7 @@ def test_a_diagnosis(tmp_path):
         assert len(trials) == len(set(trials)) == len(diagnosis["result"]["trials"])
 
     async def work(url):
-        await killed(KILLS or 10, "diagnose", url, tmp_path, SEARCH, events, look)
+        await killed(KILLS, "diagnose", url, tmp_path, SEARCH, events, look)
 
     warp.run(with_path("0.6", work), warp.ScaledClock())
 
@@ -137,10 +137,10 @@ def test_locating(tmp_path):
 
     # A path of its own for each ten: whoever is killed leaves connections that a silent box keeps, and a new one that
     # happens to come from the port of one of them is met with silence, too.
-    for number in range(-(-KILLS // 10) or 1):
+    for number, kills in enumerate(min(10, KILLS - before) for before in range(0, KILLS, 10)):
         (folder := tmp_path / str(number)).mkdir()
 
-        async def work(url, folder=folder):
-            await killed(10, "locate", url, folder, options, events, look)
+        async def work(url, folder=folder, kills=kills):
+            await killed(kills, "locate", url, folder, options, events, look)
 
         warp.run(with_path("1.6", work), warp.ScaledClock())

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
@@ -200,3 +201,4 @@ class AgainstANaiveModel(RuleBasedStateMachine):
 
 
 TestAgainstANaiveModel = AgainstANaiveModel.TestCase
+TestAgainstANaiveModel.settings = settings(max_examples=40)

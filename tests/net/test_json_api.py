@@ -160,7 +160,7 @@ def test_numbers_of_a_path(text, number):
     assert read_number(text) == number
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.binary(max_size=300), min_size=1, max_size=8),
     st.sampled_from([b"", b"Content-Encoding: br", b"Expect: x"]),

@@ -1,12 +1,12 @@
-"""Programs from outside, each on loopback and gone when its test ends, and hbprobe as its users run it."""
+"""Programs from outside, each on loopback and gone when its test ends, and hbprobe beside them."""
 
 import contextlib
 import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 
-_HBPROBE = [sys.executable, "-m", "hbprobe"]
-_SEARCH = ["--min", "1", "--max", "8", "--precision", "0.5", "--connections", "8"]
+import hbprobe
+from hbprobe.exchange.settings import Settings
+from hbprobe.farend.server import FarEnd
+from hbprobe.net.certificates import private_ca
+from hbprobe.testing.on_loop import OnLoop
+
 _START_S = 20.0
-_PROBE_S = 60.0
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -55,18 +58,35 @@ def start_proxy(start: Start) -> Callable[..., None]:
     return run
 
 
+class _FarEnd(OnLoop):
+    """What `hbprobe serve` serves, in a thread."""
+
+    kind = "a far end"
+    port: int
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
+        self._far_end: FarEnd | None = None
+
+    async def _open(self) -> None:
+        self._far_end = FarEnd(Settings(), self._tls)
+        _, self.port = await self._far_end.listen("127.0.0.1", 0)
+
+    async def _close(self) -> None:
+        if self._far_end is not None:
+            await self._far_end.close()
+
+
 @pytest.fixture
-def far_end(start: Start, tmp_path: Path) -> Callable[[str], int]:
-    """Return what runs `hbprobe serve` with `--tls off` or `--tls auto`, and gives its port."""
+def far_end(tmp_path: Path) -> Iterator[Callable[[str], int]]:
+    """Return what serves as `hbprobe serve` does with `--tls off` or `--tls auto`, and gives its port."""
+    with contextlib.ExitStack() as stack:
 
-    def run(tls: str) -> int:
-        options = ["--tls", tls, "--state", str(tmp_path), "--listen", "127.0.0.1:0"]
-        process = start(*_HBPROBE, "serve", *options, stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        first = process.stdout.readline()  # serving on https://127.0.0.1:43210/  (Ctrl-C ends it)
-        return int(first.split("/")[2].rpartition(":")[2])
+        def run(tls: str) -> int:
+            context = private_ca(tmp_path)[1] if tls == "auto" else None
+            return stack.enter_context(_FarEnd(context)).port
 
-    return run
+        yield run
 
 
 @pytest.fixture
@@ -79,13 +99,11 @@ def free_port() -> int:
 
 @pytest.fixture
 def probe() -> Callable[..., dict[str, Any]]:
-    """Return what runs `hbprobe probe` between 1 and 8 s, and gives its result."""
+    """Return what searches a path between 1 and 8 s, and gives its result as JSON has it."""
 
-    def run(url: str, *options: str) -> dict[str, Any]:
-        command = [*_HBPROBE, "probe", url, *_SEARCH, *options, "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_S, check=False)
-        assert done.returncode in (0, 1), done.stderr  # measured; 0 where it was rather the server's own timer
-        result: dict[str, Any] = json.loads(done.stdout)
+    def run(url: str, **more: Any) -> dict[str, Any]:
+        measured = hbprobe.Probe(url, min=1, max=8, precision=0.5, connections=8, **more).run()
+        result: dict[str, Any] = json.loads(measured.to_json())
         return result
 
     return run

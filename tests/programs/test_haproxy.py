@@ -29,7 +29,7 @@ def haproxy(start_proxy, free_port, tmp_path):
 
 def test_a_tcp_proxy_closes(far_end, haproxy, probe, tmp_path):
     port = haproxy("tcp", client_s=3, upstream=far_end("auto"))
-    limit = probe(f"https://127.0.0.1:{port}/", "--ca", str(tmp_path / "ca.pem"))["limit"]
+    limit = probe(f"https://127.0.0.1:{port}/", ca=str(tmp_path / "ca.pem"))["limit"]
     assert (limit["how"], limit["status"], limit["exact"]) == ("closed", None, True)
     assert 1 <= limit["survived"] < limit["cut"]
     assert 2.9 <= limit["cut"] < 6  # on a busy machine FIN may come late, but never early

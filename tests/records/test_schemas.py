@@ -14,7 +14,12 @@ from hbprobe.records.schemas import SCHEMAS, json_schema, summary
 ROOT = Path(hbprobe.__file__).parent
 DOCS = ROOT.parent / "docs"
 EXAMPLE = json.loads(re.findall(r"```json\n(.*?)```", (DOCS / "result-format.md").read_text(), re.DOTALL)[-1])
-RESULT = jsonschema.Draft202012Validator(json_schema("result"))
+
+
+@pytest.fixture(scope="session")
+def fits():
+    """What tells whether something is a result."""
+    return jsonschema.Draft202012Validator(json_schema("result")).is_valid
 
 
 def test_every_document_that_the_code_names_has_one():
@@ -29,11 +34,14 @@ def test_the_document_lists_all_of_them():
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_it_is_a_schema_and_plain_data(name):
+def test_it_is_a_schema_and_plain_data_and_nothing_and_another_document_do_not_fit(name):
     schema = json_schema(name)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert json.loads(json.dumps(schema)) == schema
     assert schema["title"] == SCHEMAS[name].schema_id()
+    validator = jsonschema.Draft202012Validator(schema)
+    assert not any(map(validator.is_valid, ({}, [], None, {"schema": SCHEMAS[name].schema_id()})))
+    assert validator.is_valid(EXAMPLE) is (name == "result")
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -41,13 +49,6 @@ def test_a_summary_is_one_sentence_and_names_a_page(name):
     says, pages = summary(name).removesuffix(".").split(": ")
     assert "." not in says
     assert all((DOCS.parent / page).exists() for page in pages.split(", "))
-
-
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_nothing_and_another_document_do_not_fit(name):
-    validator = jsonschema.Draft202012Validator(json_schema(name))
-    assert not any(map(validator.is_valid, ({}, [], None, {"schema": SCHEMAS[name].schema_id()})))
-    assert validator.is_valid(EXAMPLE) is (name == "result")
 
 
 def changed(keys, value):
@@ -76,15 +77,15 @@ def changed(keys, value):
         (("verdict", "devices", 0, "settled_s"), 470.5),
     ],
 )
-def test_a_wrong_value_does_not_fit(keys, value):
-    assert RESULT.is_valid(EXAMPLE)
-    assert not RESULT.is_valid(changed(keys, value))
+def test_a_wrong_value_does_not_fit(fits, keys, value):
+    assert fits(EXAMPLE)
+    assert not fits(changed(keys, value))
 
 
-def test_a_key_of_a_newer_hbprobe_fits_and_the_lack_of_a_later_one_too():
-    assert RESULT.is_valid(changed(["weather"], "fine"))
-    assert RESULT.is_valid({key: value for key, value in EXAMPLE.items() if key != "family"})
-    assert not RESULT.is_valid({key: value for key, value in EXAMPLE.items() if key != "target"})
+def test_a_key_of_a_newer_hbprobe_fits_and_the_lack_of_a_later_one_too(fits):
+    assert fits(changed(["weather"], "fine"))
+    assert fits({key: value for key, value in EXAMPLE.items() if key != "family"})
+    assert not fits({key: value for key, value in EXAMPLE.items() if key != "target"})
 
 
 def test_keys_and_words_are_explained():

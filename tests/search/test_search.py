@@ -294,9 +294,12 @@ def searches(draw):
 
 @hypothesis(deadline=None)
 @given(searches(), st.sampled_from([silent_path, exact_path]))
-def test_a_path_without_noise_ends_with_its_limit_in_a_narrow_bracket(case, path):
+def test_a_path_without_noise_is_always_asked_the_same_and_ends_with_its_limit_in_a_narrow_bracket(case, path):
     settings, limit_s = case
-    search, rounds, now_s = walk(path(limit_s), settings)
+    (search, *asked), (again, *asked_again) = (walk(path(limit_s), settings) for _ in range(2))
+    assert asked == asked_again
+    assert search.limit == again.limit
+    rounds, now_s = asked
     low_s, high_s = search.limit.survived_s, search.limit.cut_s
     assert low_s is None or low_s < limit_s
     assert high_s is None or limit_s <= high_s
@@ -326,15 +329,6 @@ def test_no_hold_is_out_of_range_or_moot_or_asked_in_a_longer_search_than_foreto
         for hold_s in holds:
             search.record(hold_s, rule(hold_s))
         assert search.rounds_left() < foretold
-
-
-@hypothesis(deadline=None)
-@given(searches(), st.sampled_from([silent_path, exact_path]))
-def test_the_same_path_is_always_asked_the_same(case, path):
-    settings, limit_s = case
-    first, again = (walk(path(limit_s), settings) for _ in range(2))
-    assert first[1:] == again[1:]
-    assert first[0].limit == again[0].limit
 
 
 @hypothesis(deadline=None)

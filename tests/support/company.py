@@ -50,7 +50,7 @@ def company(*paths, devices=80, mix=OFFICE, moves=6.0, seed=1, mails=40):
     )
 
 
-def write_logs(folder, world, release=Release.V2010, days=0.75, keep=lambda _: True):
+def write_logs(folder, world, release=Release.V2010, days=0.3, keep=lambda _: True):
     """Write the logs of a company; return the records that they are of."""
     log = IisLog(folder, release, WallClock(BEGIN, 0.0), Site("192.0.2.10", "EX1"))
     records = [record for record in requests(world, days * 86400, steals=release >= Release.V2013) if keep(record)]

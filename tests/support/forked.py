@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import IO, Self
 
 _PROGRAM = """
-import json, os, pkgutil, sys
+import gc, json, os, pkgutil, sys
 import hbprobe
 from hbprobe.cli.main import main
 from hbprobe.profiles.catalogue import Catalogue
@@ -30,6 +30,8 @@ for found in pkgutil.walk_packages(hbprobe.__path__, "hbprobe."):
     if found.name.split(".")[1] in loaded and found.name != "hbprobe.fleet.compiled":
         __import__(found.name)
 Catalogue().all()
+gc.collect()
+gc.freeze()  # or each child's first search for garbage copies all of it
 print("ready", flush=True)
 for line in sys.stdin:
     argv, *names = json.loads(line)
@@ -48,7 +50,6 @@ for line in sys.stdin:
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-_MEASURING = ("cli", "measure", "trial", "diagnosis", "locate", "records", "report")
 _FORKING = "ignore:This process:DeprecationWarning"
 """NumPy's threads are no obstacle: they sleep."""
 

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
@@ -19,6 +17,9 @@ from hbprobe.records.record import Verb
 from hbprobe.records.result import Result
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Cause, Kind, Outcome, Trial
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Rule = Callable[[float], Outcome]
 """What becomes of a hold of so many seconds."""
@@ -121,7 +122,7 @@ def measure():
     return _measure
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ten_minutes():
     """The worked example: silent after 10 minutes."""
     return _measure(_cutting_at(600))
@@ -144,7 +145,9 @@ def misplaced():
     return _misplaced
 
 
-def _misplaced(figure: Figure) -> list[str]:
+def _misplaced(figure: "Figure") -> list[str]:
+    from matplotlib.text import Text
+
     figure.draw_without_rendering()
     texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
     boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in texts]

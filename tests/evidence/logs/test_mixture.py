@@ -12,7 +12,7 @@ from hbprobe.profiles.catalogue import Catalogue
 
 
 def test_a_mix_of_the_company_can_be_simulated(tmp_path):
-    write_logs(tmp_path / "logs", company(path("wifi"), path("mobile", 300), devices=60))
+    write_logs(tmp_path / "logs", company(path("wifi"), path("mobile", 300), devices=60), days=0.5)
     logs = Logs([tmp_path / "logs"])
     with logs.opened() as opened_logs:
         text, strange = mix_of(opened_logs.tables, opened_logs.evidence().limits)

@@ -63,7 +63,7 @@ def records(draw, number):
 @st.composite
 def days(draw):
     """Draw what happens from an hour before midnight to two hours after it."""
-    return [draw(records(number)) for number in range(draw(st.integers(1, 24)))]
+    return [draw(records(number)) for number in range(draw(st.integers(16, 40)))]
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -81,10 +81,11 @@ def test_requests_that_begin_together_keep_their_own_lines(tmp_path, turned):
     assert [tuple(row.values()) for row in rows] == [(13, 13), (300_000, 360_013)]
 
 
-@pytest.mark.parametrize("release", Release)
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("release", [release for release in Release if release is not Release.V2016])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(done=days())
 def test_over_midnight_and_a_restart(tmp_path_factory, release, done):
+    """Exchange 2016 writes what 2019 does."""
     folder = tmp_path_factory.mktemp("logs")
     in_order = sorted(done, key=lambda record: record.ended_s)
     for part in (in_order[: len(done) // 2], in_order[len(done) // 2 :]):

@@ -29,7 +29,7 @@ def silent_company(tmp_path_factory):
     def of(release):
         if release not in written:
             written[release] = tmp_path_factory.mktemp(release.name)
-            write_logs(written[release], company(path("a", 1200), path("b", 300), path("c")), release)
+            write_logs(written[release], company(path("a", 1200), path("b", 300), path("c")), release, days=0.45)
         return written[release]
 
     return of
@@ -67,7 +67,7 @@ def test_a_front_end_alone_is_enough_for_a_limit(silent_company):
 
 @pytest.mark.parametrize(("release", "how"), [(Release.V2010, Manner.RESET), (Release.V2019, Manner.CLOSED)])
 def test_limits_that_devices_are_told_of(tmp_path, release, how):
-    write_logs(tmp_path, company(path("a", 900, how), path("b", 300, how)), release, days=0.4)
+    write_logs(tmp_path, company(path("a", 900, how), path("b", 300, how)), release, days=0.2)
     found, _ = limits_of(tmp_path)
     for number, limit_s in enumerate((900, 300)):
         limit = found[net(number)]
@@ -76,7 +76,7 @@ def test_limits_that_devices_are_told_of(tmp_path, release, how):
 
 
 def test_limits_that_vary_are_none_that_are_fixed(tmp_path):
-    write_logs(tmp_path, company(path("a", 600, spread_s=60.0), path("b", 600, Manner.RESET, 60.0)))
+    write_logs(tmp_path, company(path("a", 600, spread_s=60.0), path("b", 600, Manner.RESET, 60.0)), days=0.75)
     found, _ = limits_of(tmp_path)
     assert (found[net(0)].judgement, found[net(1)].judgement) == ("several", "several")
     assert 590 <= found[net(0)].survived <= found[net(0)].cut <= 665
@@ -92,7 +92,7 @@ def test_fixed_intervals_say_nothing_beyond_themselves(tmp_path):
 
 
 def test_one_box_for_all_networks_is_on_the_servers_side(tmp_path):
-    write_logs(tmp_path, company(path("a", 300), path("b", 300), path("c", 300), devices=45), days=0.4)
+    write_logs(tmp_path, company(path("a", 300), path("b", 300), path("c", 300), devices=45))
     found, evidence = limits_of(tmp_path)
     low_s, high_s = evidence.shared_by_all
     assert low_s <= 300 <= high_s
@@ -103,7 +103,7 @@ def test_one_box_for_all_networks_is_on_the_servers_side(tmp_path):
 @pytest.fixture(scope="session")
 def small_company(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
-    write_logs(folder, company(path("a", 420), moves=0, devices=40), Release.V2019)
+    write_logs(folder, company(path("a", 420), moves=0, devices=40), Release.V2019, days=0.2)
     return folder
 
 

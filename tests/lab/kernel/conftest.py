@@ -70,15 +70,23 @@ def box():
 
 @pytest.fixture(scope="session", params=["as it is", "ordinary user"])
 def python(request):
-    """Return a command line that starts Python as this user, and as one without privileges.
-
-    That is nobody; where nobody may read no Python of this version, it is root without capabilities, whom the kernel
-    lets do no more.
-    """
+    """Return a command line that starts Python as this user, and as one without privileges."""
     if request.param == "as it is":
         return [sys.executable]
     if os.geteuid():
         pytest.skip("this user is an ordinary one already")
+    return request.getfixturevalue("python_without_privileges")
+
+
+@pytest.fixture(scope="session")
+def python_without_privileges():
+    """Return a command line that starts Python as an ordinary user, whoever this is.
+
+    That is nobody; where nobody may read no Python of this version, it is root without capabilities, whom the kernel
+    lets do no more.
+    """
+    if os.geteuid():
+        return [sys.executable]
     packages = os.pathsep.join((str(Path(hbprobe.__file__).parents[1]), sysconfig.get_path("purelib")))
     for python in (Path(sys.executable).resolve(), f"/usr/bin/python3.{sys.version_info.minor}"):
         nobody = [*_AS_NOBODY, "env", f"PYTHONPATH={packages}", "PYTHONDONTWRITEBYTECODE=1", str(python)]

@@ -1,4 +1,7 @@
-"""Diagnose boxes side by side in the kernel; a program that prints JSON."""
+"""Diagnose boxes side by side in the kernel; a program that prints JSON.
+
+python diagnoses.py NAME...
+"""
 
 import asyncio
 import json
@@ -56,12 +59,12 @@ async def diagnosed(standing, idle, nat):
     }
 
 
-async def all_of_them():
+async def all_of_them(names):
     """Diagnose all at once: each lab is a world of its own."""
-    standing = asyncio.Barrier(len(SCENARIOS))
-    found = await asyncio.gather(*(diagnosed(standing, *scenario) for scenario in SCENARIOS.values()))
-    return dict(zip(SCENARIOS, found, strict=True))
+    standing = asyncio.Barrier(len(names))
+    found = await asyncio.gather(*(diagnosed(standing, *SCENARIOS[name]) for name in names))
+    return dict(zip(names, found, strict=True))
 
 
 if __name__ == "__main__":
-    json.dump(warp.run(all_of_them(), warp.ScaledClock()), sys.stdout)
+    json.dump(warp.run(all_of_them(sys.argv[1:]), warp.ScaledClock()), sys.stdout)

@@ -1,6 +1,6 @@
-"""Measure boxes side by side, in the kernel and as relays on the warp clock; a program that prints JSON.
+"""Measure boxes side by side in the kernel, a program that prints JSON; and as relays on the warp clock.
 
-python scenarios.py kernel|relay
+python scenarios.py NAME...
 """
 
 import json
@@ -43,7 +43,7 @@ SCENARIOS = {
 """Which box, whether it translates addresses, and with which method, where that is not `hold`."""
 
 
-def in_the_kernel():
+def in_the_kernel(scenarios):
     """Measure all at once, each in a thread of its own: building a path holds up a loop."""
 
     def one(scenario):
@@ -51,25 +51,24 @@ def in_the_kernel():
         lab = KernelLab(nat={1} if nat else ())
         return warp.run(measure([box], Settings(), SEARCH, lab, method=(*method, DEFAULT)[0]), warp.ScaledClock())
 
-    with ThreadPoolExecutor(len(SCENARIOS)) as pool:
-        return list(pool.map(one, SCENARIOS.values()))
+    with ThreadPoolExecutor(len(scenarios)) as pool:
+        return list(pool.map(one, scenarios))
 
 
-def as_relays():
+def as_relays(scenarios):
     """Measure one after the other, which takes no time."""
     return [
         warp.run(inprocess.measure([box], Settings(), SEARCH, *method), warp.WarpClock())
-        for box, _, *method in SCENARIOS.values()
+        for box, _, *method in scenarios
     ]
 
 
-def main(where):
-    """Print what was found."""
-    found = in_the_kernel() if where == "kernel" else as_relays()
-    limits = {name: findings.run.search.limit for name, findings in zip(SCENARIOS, found, strict=True)}
-    said = {name: [x.survived_s, x.cut_s, x.manner, x.exact, x.aftermath] for name, x in limits.items()}
-    sys.stdout.write(json.dumps(said))
+def told(where, names):
+    """Return what was found: survived and cut, in seconds, the manner, whether exact, the aftermath."""
+    found = where([SCENARIOS[name] for name in names])
+    limits = {name: findings.run.search.limit for name, findings in zip(names, found, strict=True)}
+    return {name: [x.survived_s, x.cut_s, x.manner, x.exact, x.aftermath] for name, x in limits.items()}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.stdout.write(json.dumps(told(in_the_kernel, sys.argv[1:])))

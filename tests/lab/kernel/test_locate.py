@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -115,7 +116,8 @@ async def locate_over_ipv6(boxes):
         try:
             await serve.stdout.readline()
             locate = await _start(net.client, "locate", f"http://{url}", "--limit", "2.5", "--grace", "1", "--json")
-            return json.loads((await locate.communicate())[0])
+            document = json.loads((await locate.communicate())[0])
+            return document, locate.returncode
         finally:
             serve.terminate()
             await serve.communicate()
@@ -137,13 +139,10 @@ def found(box, unless_it_stood_still):
         return [box(SHORT_S if place == guilty else LONG_S, expiry) for place in (1, 2, 3)]
 
     async def all_of_them():
-        built = asyncio.Barrier(13)
+        built = asyncio.Barrier(10)
         cases = {
-            "1": locate(built, chain(1)),
             "2": locate(built, chain(2)),
-            "3": locate(built, chain(3)),
             "1, NAT": locate(built, chain(1), nat={1}),
-            "2, NAT": locate(built, chain(2), nat={1}),
             "3, NAT": locate(built, chain(3), nat={1}),
             "2, reset": locate(built, chain(2, "reset-on-next"), nat={1}),
             "2, idle": locate(built, chain(2), nat={1}, method="idle"),
@@ -163,7 +162,7 @@ ADDRESSES = ["10.40.0.2", "10.40.1.2", "10.40.2.2"]
 
 
 @located_together
-@pytest.mark.parametrize("case", ["1", "2", "3", "1, NAT", "2, NAT", "3, NAT", "2, reset", "2, idle", "1, Pings"])
+@pytest.mark.parametrize("case", ["2", "1, NAT", "3, NAT", "2, reset", "2, idle", "1, Pings"])
 def test_the_shortest_of_three(found, case):
     finding, guilty = found[case].finding, int(case[0])
     assert (finding.code, finding.hop, finding.address) == (Code.HOP, guilty, ADDRESSES[guilty - 1])
@@ -196,7 +195,8 @@ def test_no_box_is_short(found):
 
 @located_together
 def test_over_ipv6(found):
-    document = found["2, IPv6"]
+    document, status = found["2, IPv6"]
+    assert status == 1
     assert [hop["address"] for hop in document["hops"]] == ["fd00::2", "fd00:1::2", "fd00:2::2"]
     assert [trial["outcome"] for trial in document["trials"]] == ["cut"] * 2 + ["survived"] * 4
     assert (document["finding"]["hop"], document["finding"]["address"]) == (2, "fd00:1::2")
@@ -209,7 +209,8 @@ def test_a_proxy_that_ends_tcp(found):
     assert "a proxy that ends TCP at or before hop 1" in located.finding.text
 
 
-def test_the_verb_as_this_user_and_as_an_ordinary_one_and_with_raw_packets(python):
+def test_the_verb_with_raw_packets_and_as_an_ordinary_user(python_without_privileges):
+    """As this user without raw packets it runs over IPv6, above."""
     program = textwrap.dedent(
         """
         import json, subprocess, sys, time
@@ -229,18 +230,16 @@ def test_the_verb_as_this_user_and_as_an_ordinary_one_and_with_raw_packets(pytho
             with subprocess.Popen(serve, stdout=subprocess.PIPE) as far_end:
                 far_end.stdout.readline()
                 locate = [*hbprobe, "locate", f"http://{address}", "--limit", "2.5", "--grace", "1", "--json"]
-                both = [net.client.command([*locate, *more]) for more in json.loads(sys.argv[1])]
-                both = [subprocess.Popen(one, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for one in both]
-                ended = [(*(text.decode() for text in one.communicate()), one.returncode) for one in both]
+                done = subprocess.run(net.client.command([*locate, *sys.argv[1:]]), capture_output=True, text=True)
                 far_end.terminate()
-        print(json.dumps(ended))
+        print(json.dumps([done.stdout, done.stderr, done.returncode]))
         """
     )
-    ways = [[], ["--raw"]] if python == [sys.executable] else [[]]
-    done = subprocess.run([*python, "-c", program, json.dumps(ways)], capture_output=True, text=True, check=True)
-    ended = json.loads(done.stdout)
-    assert len(ended) == len(ways)
-    for out, err, status in ended:
+    ways = [[sys.executable, "-c", program, "--raw"], [*python_without_privileges, "-c", program]]
+    with ThreadPoolExecutor(len(ways)) as pool:
+        done = list(pool.map(functools.partial(subprocess.run, capture_output=True, text=True, check=True), ways))
+    for one in done:
+        out, err, status = json.loads(one.stdout)
         assert status == 1, err
         document = json.loads(out)
         assert [hop["address"] for hop in document["hops"]] == ADDRESSES

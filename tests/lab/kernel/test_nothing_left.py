@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import runpy
 import signal
 import socket
 import struct
@@ -23,7 +24,7 @@ from hbprobe.manner import Aftermath, Manner
 
 pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.realtime]
 
-SCENARIOS = str(Path(__file__).with_name("scenarios.py"))
+SCENARIOS = Path(__file__).with_name("scenarios.py")
 LAB = ["-m", "hbprobe", "lab", "--kernel", "azure-load-balancer-tcp-reset", "ten-minute-provider", "--clock", "60"]
 PATIENCE_S = 20.0
 RTM_NEWNSID, RTM_GETNSID = 88, 90
@@ -55,7 +56,7 @@ class Program:
             assert time.perf_counter() < deadline_s
             for pid in self.processes():
                 self._number_those_of(pid)
-            time.sleep(0.02)  # noqa: TID251  no loop here
+            time.sleep(0.05)  # noqa: TID251  no loop here
 
     def _number_those_of(self, pid):
         ours = Path("/proc/self/ns/net").stat().st_ino
@@ -69,7 +70,11 @@ class Program:
         deadline_s = time.perf_counter() + PATIENCE_S
         unnumbered = {inode for inode, number in self.numbers.items() if number is None}
         # An inode goes to the next lab, wherever that runs; the number of a namespace does not outlive it.
-        while self.processes() or unnumbered & held_namespaces() or set(self.numbers.values()) & numbers():
+        while (
+            self.processes()
+            or (unnumbered and unnumbered & held_namespaces())
+            or set(self.numbers.values()) & numbers()
+        ):
             assert time.perf_counter() < deadline_s, (self.processes(), self.numbers, numbers())
             time.sleep(0.05)  # noqa: TID251  no loop here
 
@@ -145,67 +150,67 @@ def start(tmp_path):
         yield run
 
 
-def test_a_namespace_can_be_seen_to_go(start, python):
-    if os.geteuid():
-        pytest.skip("only root may number namespaces")
-    program = start(*python, *LAB)
-    program.see(4)
-    assert set(program.numbers.values()) <= numbers(), "what the other tests look for is there to be found"
-
-
 # What they find
 
+EXPECTED = {
+    "silent": (Manner.SILENT, Aftermath.NOTHING),
+    "reset-on-next": (Manner.SILENT, Aftermath.RESET),
+    "reset-on-next to the client": (Manner.SILENT, Aftermath.RESET),
+    "reset": (Manner.RESET, None),
+    "close": (Manner.CLOSED, None),
+    "revived by the client": (Manner.SILENT, Aftermath.ACKNOWLEDGED),
+    "NAT, silent": (Manner.SILENT, Aftermath.NOTHING),
+    "NAT, reset-on-next": (Manner.SILENT, Aftermath.RESET),
+    "NAT, reset": (Manner.RESET, None),
+    "plain routing": (None, None),
+    "silent, as a Redis client": (Manner.SILENT, Aftermath.NOTHING),
+}
+WITHOUT_PRIVILEGES = ("silent", "NAT, reset-on-next", "NAT, reset")
+"""What an ordinary user's own namespaces could do otherwise: rules, translation, and a watcher with raw sockets."""
 
-@pytest.fixture(scope="session")
-def relayed():
-    """What the relay finds, whoever runs it."""
-    return json.loads(subprocess.check_output([sys.executable, SCENARIOS, "relay"]))
 
-
-def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python, relayed):
-    program = start(*python, SCENARIOS, "kernel")
-    program.see(33)
-    found, _ = program.process.communicate(timeout=60)
-    assert program.process.returncode == 0, program.errors.read_text()
-    program.assert_that_nothing_is_left()
-    for name, (survived_s, cut_s, *manner) in json.loads(found).items():
-        assert survived_s == relayed[name][0], name
-        assert manner == relayed[name][2:], name
-        if cut_s is not None:
-            assert 2 <= cut_s <= 3, f"{name}: conntrack counts whole seconds"
-    assert {name: (how, aftermath) for name, (_, _, how, _, aftermath) in json.loads(found).items()} == {
-        "silent": (Manner.SILENT, Aftermath.NOTHING),
-        "reset-on-next": (Manner.SILENT, Aftermath.RESET),
-        "reset-on-next to the client": (Manner.SILENT, Aftermath.RESET),
-        "reset": (Manner.RESET, None),
-        "close": (Manner.CLOSED, None),
-        "revived by the client": (Manner.SILENT, Aftermath.ACKNOWLEDGED),
-        "NAT, silent": (Manner.SILENT, Aftermath.NOTHING),
-        "NAT, reset-on-next": (Manner.SILENT, Aftermath.RESET),
-        "NAT, reset": (Manner.RESET, None),
-        "plain routing": (None, None),
-        "silent, as a Redis client": (Manner.SILENT, Aftermath.NOTHING),
+def test_the_kernel_and_the_relay_give_the_same_limits_and_manners(start, python_without_privileges):
+    scenarios = runpy.run_path(str(SCENARIOS))
+    relayed = scenarios["told"](scenarios["as_relays"], list(EXPECTED))
+    programs = {
+        names: start(*python, str(SCENARIOS), *names)
+        for names, python in ((WITHOUT_PRIVILEGES, python_without_privileges), (tuple(EXPECTED), [sys.executable]))
     }
+    for names, program in programs.items():
+        program.see(3 * len(names))
+    for names, program in programs.items():
+        out, _ = program.process.communicate(timeout=60)
+        assert program.process.returncode == 0, program.errors.read_text()
+        program.assert_that_nothing_is_left()
+        found = json.loads(out)
+        for name, (survived_s, cut_s, *manner) in found.items():
+            assert survived_s == relayed[name][0], name
+            assert manner == relayed[name][2:], name
+            if cut_s is not None:
+                assert 2 <= cut_s <= 3, f"{name}: conntrack counts whole seconds"
+        assert {name: (how, aftermath) for name, (_, _, how, _, aftermath) in found.items()} == {
+            name: EXPECTED[name] for name in names
+        }
 
 
 # That nothing is left
 
 
-def test_nothing_is_left_of_a_lab_that_is_stopped_or_killed(start, python):
-    programs = {number: start(*python, *LAB) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)}
-    for program in programs.values():
+def test_nothing_is_left_of_a_lab_that_is_stopped_or_killed_or_whose_keeper_is(start, python):
+    """The program stops itself in one way for every user, so an ordinary one only asks it to."""
+    stops = (signal.SIGINT, signal.SIGTERM) if python == [sys.executable] else (signal.SIGTERM,)
+    programs = {number: start(*python, *LAB) for number in (*stops, signal.SIGKILL)}
+    kept = start(*python, *LAB)
+    for program in (*programs.values(), kept):
         program.see(4)
+    if os.geteuid() == 0:
+        all_of_them = {number for program in (*programs.values(), kept) for number in program.numbers.values()}
+        assert all_of_them <= numbers(), "what is looked for below is there to be found"
     time.sleep(1)  # noqa: TID251  until trials are under way
     for number, program in programs.items():
         program.process.send_signal(number)
-    for program in programs.values():
-        program.assert_that_nothing_is_left()
-
-
-def test_nothing_is_left_when_the_keeper_is_killed(start, python):
-    program = start(*python, *LAB)
-    program.see(4)
-    keeper = next(pid for pid in program.processes() if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    keeper = next(pid for pid in kept.processes() if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(int(keeper), signal.SIGKILL)
-    program.process.kill()
-    program.assert_that_nothing_is_left()
+    kept.process.kill()
+    for program in (*programs.values(), kept):
+        program.assert_that_nothing_is_left()

@@ -6,7 +6,6 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scapy.layers.inet import IP, TCP, UDP
 
 from hbprobe.lab.kernel.watcher import Acknowledged, ending_packet, forgotten
 
@@ -15,6 +14,8 @@ ASKS, ANSWERS = (*CLIENT, *SERVER), (*SERVER, *CLIENT)
 
 
 def packet(end, flags="A", ack=0, payload=b""):
+    from scapy.layers.inet import IP, TCP
+
     source, port, target, target_port = end
     return bytes(IP(src=source, dst=target) / TCP(sport=port, dport=target_port, flags=flags, ack=ack) / payload)
 
@@ -54,6 +55,8 @@ def test_one_fin_ends_no_flow():
 
 
 def test_what_is_no_tcp_or_cut_short_is_passed_over():
+    from scapy.layers.inet import IP, UDP
+
     known = Acknowledged()
     known.see(bytes(IP(src="10.40.0.1", dst="10.40.1.2") / UDP(sport=1, dport=2) / (b"x" * 40)))
     known.see(packet(ASKS, ack=5)[:30])
@@ -121,12 +124,16 @@ def test_garbage_is_no_event_to_fall_over(data):
 
 
 def test_a_reset_carries_the_number_that_the_end_expects():
+    from scapy.layers.inet import IP, TCP
+
     sent = IP(ending_packet(ASKS, 250, 7, "rst"))
     assert (sent.src, sent.dst, sent[TCP].sport, sent[TCP].dport) == (SERVER[0], CLIENT[0], SERVER[1], CLIENT[1])
     assert (sent[TCP].flags, sent[TCP].seq) == ("R", 250)
 
 
 def test_a_fin_acknowledges_what_the_end_has_said():
+    from scapy.layers.inet import IP, TCP
+
     sent = IP(ending_packet(ANSWERS, 7, 250, "fin"))
     assert (sent.src, sent.dst) == (CLIENT[0], SERVER[0])
     assert (sent[TCP].flags, sent[TCP].seq, sent[TCP].ack) == ("FA", 7, 250)

@@ -41,24 +41,28 @@ class Page(HTMLParser):
         return [value for key, value in self.attributes if key == name]
 
 
-@pytest.fixture
-def page(composed, ten_minutes):
-    return Page(to_html(composed(ten_minutes)))
+def test_the_page_of_one_measurement(composed, ten_minutes):
+    text = to_html(composed(ten_minutes))
+    page = Page(text)
+    nothing_is_fetched_and_no_script_runs(page)
+    the_style_sheet_fetches_nothing(text)
+    every_name_is_there_once_and_every_reference_meets_one(page)
+    headings_tables_and_pictures_have_names(page)
 
 
-def test_nothing_is_fetched_and_no_script_runs(page):
+def nothing_is_fetched_and_no_script_runs(page):
     assert set(page.tags) & _FETCHING == set()
     assert all(value.startswith("#") for value in page.all("href"))
     assert page.all("src") == [] and not any(name.startswith("on") for name, _ in page.attributes)
     assert page.all("content")[0].startswith("default-src 'none'; style-src 'unsafe-inline';")
 
 
-def test_the_style_sheet_fetches_nothing(composed, ten_minutes):
-    (style,) = re.findall(r"<style>(.*?)</style>", to_html(composed(ten_minutes)), re.DOTALL)
+def the_style_sheet_fetches_nothing(text):
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
     assert "@import" not in style and "url(" not in style and "prefers-color-scheme: dark" in style
 
 
-def test_every_name_is_there_once_and_every_reference_meets_one(page):
+def every_name_is_there_once_and_every_reference_meets_one(page):
     names = page.all("id")
     assert len(names) == len(set(names)) > 0
     values = " ".join(value or "" for _, value in page.attributes)
@@ -66,7 +70,7 @@ def test_every_name_is_there_once_and_every_reference_meets_one(page):
     assert referred == set(names)
 
 
-def test_headings_tables_and_pictures_have_names(page):
+def headings_tables_and_pictures_have_names(page):
     assert page.tags.count("h1") == 1
     assert page.tags.count("caption") == page.tags.count("table") == 2
     assert page.all("scope") == ["col"] * page.tags.count("th")
@@ -141,7 +145,7 @@ def test_a_name_is_a_name(name):
         element("p", **{name: "x"})
 
 
-def test_colors_follow_the_page_and_hatches_keep_theirs(ten_minutes):
+def test_colors_follow_the_page_and_hatches_keep_theirs_and_what_no_page_needs_is_left_out(ten_minutes):
     svg = inline_svg(search_plot(ten_minutes), "what it shows", "a-")
     assert svg.startswith('<svg viewBox="0 0 720 ')
     assert svg.count('aria-label="what it shows"') == 1
@@ -149,10 +153,6 @@ def test_colors_follow_the_page_and_hatches_keep_theirs(ten_minutes):
     assert not re.search("#222222|#767676|#ffffff|#dddddd", svg)
     assert 'fill="#d55e00"' in svg, "the ground of the hatch"
     assert "#0072b2" in svg
-
-
-def test_what_is_left_out(ten_minutes):
-    svg = inline_svg(search_plot(ten_minutes), "x", "a-")
     for text in ("<style", "<metadata", "<?xml", "DOCTYPE", "xlink", "Matplotlib", 'id="figure_1"'):
         assert text not in svg
     assert set(re.findall(r'id="(..)', svg)) == {"a-"}

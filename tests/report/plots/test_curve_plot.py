@@ -143,11 +143,14 @@ def test_nothing_to_draw():
         curve_plot([], [])
 
 
-@pytest.mark.parametrize("limit_s", [5, 60, 540, 600, 3539, 9999])
-def test_any_limit_reads_well(limit_s, measure, cutting_at, misplaced):
+@pytest.mark.parametrize(
+    ("limit_s", "timers_s"),
+    [(limit_s, ()) for limit_s in (5, 540, 3539, 9999)] + [(limit_s, (600, 432_000)) for limit_s in (60, 600, 3539)],
+)
+def test_any_limit_reads_well(limit_s, timers_s, measure, cutting_at, misplaced):
     result = measure(cutting_at(limit_s), SearchSettings(1, 3540))
-    assert misplaced(curve_plot([result], [])) == []
-    assert misplaced(curve_plot([result], [profile(1, 600), profile(2, 432_000)])) == []
+    profiles = [profile(number, timer_s) for number, timer_s in enumerate(timers_s)]
+    assert misplaced(curve_plot([result], profiles)) == []
 
 
 @pytest.mark.parametrize("count", [2, 6, 7, 40])

@@ -2,6 +2,7 @@ import re
 
 import matplotlib
 import pytest
+from matplotlib.figure import Figure
 
 from hbprobe.errors import UserError
 from hbprobe.manner import Manner
@@ -56,27 +57,26 @@ def test_drawable():
     assert drawable("abcdefghij", 8) == "abcde..."
 
 
-@pytest.mark.parametrize("draw", [search_plot, lambda result: curve_plot([result], [])])
-@pytest.mark.parametrize("suffix", ["svg", "png"])
-def test_the_same_result_is_the_same_file(draw, suffix, ten_minutes, tmp_path):
+def drawn_twice(draw, result, folder, suffix):
+    """Return the file that a result becomes, whenever it is drawn."""
     for name in "ab":
-        save(draw(ten_minutes), tmp_path / f"{name}.{suffix}")
-    assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+        save(draw(result), folder / f"{name}.{suffix}")
+    found = (folder / f"a.{suffix}").read_bytes()
+    assert (folder / f"b.{suffix}").read_bytes() == found
+    return found
 
 
-def test_svg_holds_text_as_text_and_no_date(ten_minutes, tmp_path):
-    file = tmp_path / "search.svg"
-    save(search_plot(ten_minutes), file)
-    svg = file.read_text()
+def test_the_same_result_is_the_same_png(ten_minutes, tmp_path):
+    assert drawn_twice(lambda result: curve_plot([result], []), ten_minutes, tmp_path, "PNG").startswith(
+        b"\x89PNG\r\n\x1a\n"
+    )
+
+
+def test_svg_is_the_same_and_holds_text_as_text_and_no_date(ten_minutes, tmp_path):
+    svg = drawn_twice(search_plot, ten_minutes, tmp_path, "svg").decode()
     assert "Survives 599.5 s, cut at 600.5 s: silent</text>" in svg
     assert "dc:date" not in svg
     assert not re.search(r"20[0-9][0-9]-[01][0-9]-", svg)
-
-
-def test_png(ten_minutes, tmp_path):
-    file = tmp_path / "SEARCH.PNG"
-    save(search_plot(ten_minutes), file)
-    assert file.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
 def test_settings_of_others_are_left_alone(ten_minutes, tmp_path):
@@ -86,13 +86,13 @@ def test_settings_of_others_are_left_alone(ten_minutes, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["plot", "plot.pdf", "plot.svgz"])
-def test_a_suffix_that_says_nothing(name, ten_minutes, tmp_path):
+def test_a_suffix_that_says_nothing(name, tmp_path):
     with pytest.raises(UserError) as error:
-        save(search_plot(ten_minutes), tmp_path / name)
+        save(Figure(), tmp_path / name)
     assert str(error.value) == f"{tmp_path}/{name}: has no suffix that says how to draw: call it .png or .svg"
 
 
-def test_a_folder_that_is_not_there(ten_minutes, tmp_path):
+def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(UserError) as error:
-        save(search_plot(ten_minutes), tmp_path / "none" / "plot.png")
+        save(Figure(), tmp_path / "none" / "plot.png")
     assert str(error.value) == f"{tmp_path}/none/plot.png: cannot be written: No such file or directory"
