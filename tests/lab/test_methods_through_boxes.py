@@ -1,5 +1,5 @@
-"""Every method meets the same boxes in the same way: through a packet or tcp profile of each kind in the catalogue it
-finds the limit, the manner and the aftermath that `hold` finds."""
+"""Every method meets the same boxes in the same way: through every packet and tcp profile of the catalogue it finds
+the limit, the manner and the aftermath that `hold` finds."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,6 @@ from functools import cache
 from math import ceil, floor
 
 import pytest
-from support.kinds import kind_of
 
 import hbprobe
 from hbprobe import warp
@@ -37,16 +36,7 @@ from tests.support.peers import serving
 from tests.support.talkers import STREAM
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was acknowledged")
-
-
-def _kind(box):
-    """Return what a method can tell of a box but its numbers; `test_catalogue.py` holds through all of them."""
-    timer = deciding_timer(box)
-    more = timer and (timer.restarted_by, timer.revived_by, bool(timer.jitter), bool(timer.step))
-    return (*kind_of(box), more, box.timers.client_idle is not None)
-
-
-BOXES = list({_kind(box): box for box in Catalogue().all() if box.layer is not Layer.HTTP}.values())
+BOXES = [profile for profile in Catalogue().all() if profile.layer is not Layer.HTTP]
 LAX = Settings(min_heartbeat_s=10, max_heartbeat_s=10**6)
 """A heartbeat may be as long as any box's timer."""
 GRACE_S = 3.0
