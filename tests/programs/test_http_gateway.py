@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import socket
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.nginx import HEAD, HTTP
+
+from hbprobe.testing.box import Box
 
 pytestmark = [pytest.mark.program, pytest.mark.realtime]
 
@@ -58,29 +58,20 @@ def product(request):
     return request.param
 
 
-def free_ports(count):
-    """Return ports that nobody listens on now."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [probe.getsockname()[1] for probe in probes]
-
-
 @pytest.fixture
-def both(product, start_proxy, tmp_path):
+def both(product, start_proxy, free_port, tmp_path):
     """Return what starts the product and its box in front of a port, and gives the ports of the two."""
+    with contextlib.ExitStack() as stack:
 
-    def run(upstream):
-        profile, config, options = PRODUCTS[product]
-        real, simulated = free_ports(2)
-        file = tmp_path / f"{product}.conf"
-        file.write_text(config.format(folder=tmp_path, port=real, upstream=upstream))
-        start_proxy(product, *options, str(file), port=real)
-        settings = [word for timer in _TIMERS for word in ("--set", f"{timer}={TIMER_S}")]
-        where = ["--listen", f"127.0.0.1:{simulated}", "--upstream", f"127.0.0.1:{upstream}"]
-        start_proxy(sys.executable, "-m", "hbprobe", "proxy", profile, *settings, *where, port=simulated)
-        return real, simulated
+        def run(upstream):
+            profile, config, options = PRODUCTS[product]
+            file = tmp_path / f"{product}.conf"
+            file.write_text(config.format(folder=tmp_path, port=free_port, upstream=upstream))
+            start_proxy(product, *options, str(file), port=free_port)
+            box = stack.enter_context(Box(upstream, profile, **dict.fromkeys(_TIMERS, TIMER_S)))
+            return free_port, box.port
 
-    return run
+        yield run
 
 
 # What the probe sees
