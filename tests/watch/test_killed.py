@@ -28,7 +28,7 @@ pytestmark = [
 ]
 
 KILLS = int(os.environ.get("KILLS", "40"))
-CONFIRM = 8
+CONFIRM = 4
 SEARCH = f"{{min: 0.01, max: 0.02, precision: 0.01, grace: 5, confirm: {CONFIRM}, connections: 1}}"
 """Nothing cuts, so a search is the same hold again and again, as often as is asked for."""
 
