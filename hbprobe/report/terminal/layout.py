@@ -1,10 +1,10 @@
 """How text stands on the terminal: names beside sentences, and tables without colour."""
 
 import textwrap
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
@@ -14,7 +14,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.text import seconds, shown
 
 _GAP = 2
-"""Between two columns of a table: what rich draws there, and our padding."""
+"""Between two columns of a table."""
 
 
 def plain(text: str) -> Text:
@@ -58,20 +58,31 @@ class _Rows:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if least_width(self.columns, self.rows) <= options.max_width:
-            yield self._table(options.max_width)
+            yield from self._table(console, options.max_width)
             return
         for place, row in enumerate(self.rows):
             if place:
                 yield Text()
             yield pairs(zip(self.columns, row, strict=True))
 
-    def _table(self, max_width: int) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for column, width in zip(self.columns, _widths(self.columns, self.rows, max_width), strict=True):
-            table.add_column(column, justify="right" if column in self.numbers else "left", width=width)
-        for row in self.rows:
-            table.add_row(*map(plain, row))
-        return table
+    def _table(self, console: Console, max_width: int) -> Iterator[Text]:
+        """Draw it line by line: rich's own tables reckon the width of a last column in ways that change."""
+        widths = _widths(self.columns, self.rows, max_width)
+        for at, row in enumerate((self.columns, *self.rows)):
+            wrapped = [plain(cell).wrap(console, width) for cell, width in zip(row, widths, strict=True)]
+            for parts in zip_longest(*wrapped):
+                line = Text(" " * _GAP).join(map(self._aligned, parts, self.columns, widths))
+                line.rstrip()
+                line.stylize("" if at else "bold")
+                yield line
+            if not at:
+                yield Text("─" * (sum(widths) + _GAP * (len(widths) - 1)))
+
+    def _aligned(self, part: Text | None, column: str, width: int) -> Text:
+        """Return a line of a cell, or an empty one, as wide as its column."""
+        line = part or Text()
+        line.align("right" if column in self.numbers else "left", width)
+        return line
 
 
 def least_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
