@@ -28,8 +28,8 @@ from hbprobe.search.prior import prior_of
 from hbprobe.search.search import SearchSettings
 
 _LAB = ["lab", "--json"]
-_SPLIT = [*_LAB, "--strategy", "split"]
-"""The search that covers the most path time: it does not know which timers products have."""
+_SPLIT = [*_LAB, "--strategy", "split", "--connections", "1"]
+"""The search that covers the most path time: it does not know which timers products have; one hold at a time."""
 
 
 _PINGS = [*_SPLIT, "--method", "ping"]
