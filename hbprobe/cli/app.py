@@ -18,8 +18,8 @@ from cyclopts.exceptions import (
 
 from hbprobe import __version__
 from hbprobe.cli.options import ARGUMENTS, OPTIONS
-from hbprobe.cli.pages import HELP_FLAGS
-from hbprobe.cli.verbs import ABOUT, VERBS
+from hbprobe.cli.pages import HELP_FLAGS, before_the_mark
+from hbprobe.cli.verbs import VERBS
 from hbprobe.errors import UserError
 from hbprobe.profiles.mistakes import nearest
 
@@ -40,19 +40,15 @@ def command_line() -> App:
     """Return the tree; no verb's module is imported before its verb is asked for."""
     app = App(
         name=_PROGRAM,
-        help=ABOUT,
-        help_format="plaintext",
         version=f"{_PROGRAM} {__version__}",
         version_flags=("--version", "-V"),
-        default_parameter=Parameter(negative=(), show_default=False, allow_repeating=True),
-        group_commands="Verbs",
+        default_parameter=Parameter(negative=(), allow_repeating=True),
         group_arguments=ARGUMENTS,
         group_parameters=OPTIONS,
-        sort_key=0,
     )
-    for place, (name, verb) in enumerate(VERBS.items()):
+    for name, verb in VERBS.items():
         if name not in _HERE:
-            app.command(f"hbprobe.cli.{name}:{name}", name=name, help=verb.summary, sort_key=place)
+            app.command(f"hbprobe.cli.{name}:{name}", name=name, help=verb.summary)
 
     def help_(*verb: Annotated[str, Parameter(name="VERB", help="which verb, and which action of it")]) -> None:
         """Say what is wrong with the name of a page that there is not."""
@@ -66,13 +62,14 @@ def command_line() -> App:
         return 0
 
     for name, act in (("completion", completion), ("help", help_)):
-        app.command(act, name=name, help=VERBS[name].summary, sort_key=[*VERBS].index(name))
+        app.command(act, name=name, help=VERBS[name].summary)
     return app
 
 
 def parse(app: App, argv: Sequence[str]) -> Callable[[], int | None]:
     """Return what the command line asks for, ready to be called; raises UserError where it cannot be read."""
-    words = [word for word in argv if word not in HELP_FLAGS or "--" in argv[: argv.index(word)]]
+    before = before_the_mark(argv)
+    words = [*(word for word in before if word not in HELP_FLAGS), *argv[len(before) :]]
     try:
         command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:

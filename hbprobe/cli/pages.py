@@ -44,9 +44,14 @@ class HelpPage(TypedDict):
     closing: list[str]
 
 
+def before_the_mark(words: Sequence[str]) -> list[str]:
+    """Return the words before `--`, behind which none is an option."""
+    return [*itertools.takewhile(lambda word: word != "--", words)]
+
+
 def page_asked_for(words: Sequence[str]) -> str | None:
     """Return the page that a command line asks for, as the terminal takes it; None where it asks for none."""
-    before = [*itertools.takewhile(lambda word: word != "--", words)]
+    before = before_the_mark(words)
     is_flagged = not set(HELP_FLAGS).isdisjoint(before)
     if not is_flagged and len(words) > 1 and words[0] != "help":
         return None

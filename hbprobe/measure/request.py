@@ -13,14 +13,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Generic,
-    Literal,
-    TypeAlias,
-    TypeVar,
-)
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
@@ -47,6 +40,7 @@ if TYPE_CHECKING:
 
 File: TypeAlias = str | PathLike[str]
 """The place of a file."""
+
 if TYPE_CHECKING:
     MethodName: TypeAlias = str
 else:
