@@ -23,7 +23,7 @@ from hbprobe.middlebox.chain import Chain
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.running import with_overrides
 
-KILLS = int(os.environ.get("KILLS", "5"))
+KILLS = int(os.environ.get("KILLS", "10"))
 SEARCH = ("--min", "0.2", "--max", "1.4", "--precision", "0.2", "--grace", "0.3", "--connections", "4", "--json")
 
 

@@ -1,6 +1,4 @@
-"""`kill -9` again and again: every trial that was announced is in the database, and the watch starts again each time.
-
-    KILLS=100 pytest tests/watch/test_killed.py
+"""`kill -9` a hundred times: every trial that was announced is in the database, and the watch starts again each time.
 
 A process that has everything loaded forks the watches, so that a hundred starts take seconds. A trial is said only
 after it is stored.
@@ -27,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no kill -9"),
 ]
 
-KILLS = int(os.environ.get("KILLS", "40"))
+TIMES = 100
 CONFIRM = 4
 SEARCH = f"{{min: 0.01, max: 0.02, precision: 0.01, grace: 5, confirm: {CONFIRM}, connections: 1}}"
 """Nothing cuts, so a search is the same hold again and again, as often as is asked for."""
@@ -53,7 +51,7 @@ async def killed_again_and_again(tmp_path) -> tuple[int, str]:
     watch_file.write_text(f"interval: 0.1s\nmetrics: 0\ndatabase: {tmp_path}/watch.sqlite\ntargets: [{target}]\n")
     chance, waited_for, said = random.Random(1), 0, []
     with Forked(tmp_path, ("cli", "measure", "records", "trial", "watch", "web")) as forked:
-        for _ in range(KILLS):
+        for _ in range(TIMES):
             trials = chance.randrange(3)
             waited_for += trials
             running = forked.start("watch", str(watch_file))
@@ -73,14 +71,14 @@ def has_said(said, trials):
     return "measurement" in said and said.count(": trial ") >= trials
 
 
-def test_killed_again_and_again(tmp_path):
+def test_killed_a_hundred_times(tmp_path):
     waited_for, said = warp.run(killed_again_and_again(tmp_path), warp.ScaledClock())
     assert "Traceback" not in said
     with Store(tmp_path / "watch.sqlite", create=False) as store:
         kept = [(one.id, trial.number) for one in store.measurements() for trial in store.trials(one.id)]
-        assert len(announced(said)) >= waited_for > KILLS / 2, "each kill came after so many trials, or more"
+        assert len(announced(said)) >= waited_for > TIMES / 2, "each kill came after so many trials, or more"
         assert set(announced(said)) <= set(kept), "what was said is there"
-        assert len(kept) - len(announced(said)) <= KILLS, "at most one a kill is there and was not said yet"
+        assert len(kept) - len(announced(said)) <= TIMES, "at most one a kill is there and was not said yet"
         finished = store.measurements("office", State.DONE)
         assert len(finished) > 3 and "goes on with measurement" in said
         for one in finished:
