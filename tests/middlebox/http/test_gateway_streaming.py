@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import socket
 
 import pytest
 
@@ -102,7 +101,7 @@ async def test_the_time_between_requests_begins_when_the_client_has_its_answer(s
         client = await on.client(GET, receive_bytes=4096)
         server = await on.server()
         await server.sees()
-        next(iter(on.box._sessions)).client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        on.narrow()
         await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\nConnection: close\r\n\r\n" + BODY[:50_000])
         await asyncio.sleep(100)
         assert on.expired == []
@@ -116,6 +115,7 @@ async def test_a_client_that_takes_nothing_can_only_be_stalled(stage, http_box):
         for number in (1, 2):
             client = await on.client(GET, receive_bytes=4096)
             server = await on.server()
+            on.narrow()
             sending = asyncio.ensure_future(server.send(b"HTTP/1.1 200 OK\r\n\r\n" + BODY))
             await asyncio.sleep(11)
             sending.cancel()
@@ -159,6 +159,7 @@ async def test_a_client_that_never_takes_the_rest_is_given_up(stage, http_box):
         client = await on.client(GET, receive_bytes=4096)
         server = await on.server()
         await server.sees()
+        on.narrow()
         sending = asyncio.ensure_future(server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + BODY))
         await asyncio.sleep(31)
         with pytest.raises(ConnectionError):
