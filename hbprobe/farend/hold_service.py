@@ -118,7 +118,10 @@ class HoldService:
     def _answer(self, hold: _Hold) -> asyncio.Future[web.Response]:
         """Return the answer to a hold, which comes when its time is over; it counts until then."""
         answer: asyncio.Future[web.Response] = self._loop.create_future()
-        alarm = self._loop.call_later(hold.asked.seconds + self._late_s, self._expire, hold, answer)
+        if (wait_s := hold.asked.seconds + self._late_s) == 0:
+            self._expire(hold, answer)
+            return answer
+        alarm = self._loop.call_later(wait_s, self._expire, hold, answer)
         answer.add_done_callback(partial(self._over, hold, alarm))
         self.holding += 1
         return answer

@@ -8,7 +8,7 @@ writes the answer to that, as it would have written it to the first.
 """
 
 import asyncio
-from functools import cache
+from functools import lru_cache
 from typing import Protocol
 
 from aiohttp import web
@@ -19,18 +19,18 @@ _MOST_LATER_BYTES = 64 * 1024
 _UNKNOWN = -1
 
 
-class Server(Protocol):
-    """Whose connections they are."""
+class ConnectionOwner(Protocol):
+    """The server that connections belong to."""
 
     def make_handler(self) -> asyncio.Protocol:
-        """Return what serves a connection: one of aiohttp's."""
+        """Let aiohttp serve a connection; return what it hears by."""
         ...
 
     def begun(self, transport: asyncio.Transport, connection: "HttpConnection") -> None:
-        """Take note of a connection."""
+        """Keep a connection for as long as its transport lasts."""
 
     def lost(self, transport: asyncio.Transport) -> None:
-        """Take note that it is lost."""
+        """Forget the connection of a transport that is closed."""
 
 
 class HttpConnection(asyncio.Protocol):
@@ -42,15 +42,15 @@ class HttpConnection(asyncio.Protocol):
         "_edge",
         "_head_bytes",
         "_later",
+        "_owner",
         "_paused",
         "_served",
-        "_server",
         "_stub",
         "_transport",
     )
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, owner: ConnectionOwner) -> None:
+        self._owner = owner
         self._transport: asyncio.Transport | None = None
         self._served: asyncio.Protocol | None = None
         """aiohttp's handler; None while a request is held."""
@@ -58,8 +58,8 @@ class HttpConnection(asyncio.Protocol):
         """What a request that is held, or was until now, is answered with."""
         self._stub, self._later, self._paused = b"", b"", False
         self._came_bytes, self._head_bytes, self._edge = 0, 0, b""
-        """How many bytes came from the first of the request on; of how many its head is made, 0 while its end has not
-        come and `_UNKNOWN` where it was not seen where the request began; and the last bytes before that end."""
+        """How many bytes came from the first of the request on; how many of them are its head, 0 until that is whole,
+        `_UNKNOWN` where nobody knows where the request began; and the last bytes of a head that is not whole."""
 
     # What the transport tells
 
@@ -67,7 +67,7 @@ class HttpConnection(asyncio.Protocol):
         """Let aiohttp have the connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._server.begun(transport, self)
+        self._owner.begun(transport, self)
         self._serve()
 
     def data_received(self, data: bytes) -> None:
@@ -105,7 +105,7 @@ class HttpConnection(asyncio.Protocol):
             served.connection_lost(exc)
         if self._answer is not None:
             self._answer.cancel()
-        self._server.lost(transport)
+        self._owner.lost(transport)
 
     # A request that is held
 
@@ -115,8 +115,8 @@ class HttpConnection(asyncio.Protocol):
         return self._answer is not None
 
     def may_hold(self, request: web.Request) -> bool:
-        """Return whether the request is whole, and no byte came after it: those would be aiohttp's already."""
-        if self._transport is None or self._head_bytes <= 0:
+        """Return whether the request is whole, and no byte came after it: aiohttp would have that already."""
+        if self._transport is None or self._head_bytes <= 0 or not request.content.is_eof():
             return False
         return self._came_bytes == self._head_bytes + _body_bytes(request)
 
@@ -124,7 +124,7 @@ class HttpConnection(asyncio.Protocol):
         """Let aiohttp go until there is an answer; return what makes it go."""
         assert self._transport is not None
         self._served, self._answer = None, answer
-        self._stub = _stub(request.method, request.version.minor, keep_alive=request.keep_alive)
+        self._stub = _stub(request.method, request.rel_url.raw_path, request.version.minor, keeps=request.keep_alive)
         request.protocol.transport = None  # or it would be closed
         request.protocol.connection_lost(None)
         if not self._transport.is_reading():
@@ -139,9 +139,13 @@ class HttpConnection(asyncio.Protocol):
         return answer.result()
 
     def answered(self, request: web.Request) -> None:
-        """Take note that the next request begins where this one ended."""
-        known = self.may_hold(request)
-        self._came_bytes, self._head_bytes = 0, 0 if known else _UNKNOWN
+        """Take note that what comes now is the next request.
+
+        Where some of that came already, nobody knows here where it began. What may still come of this one, a body
+        that nobody wanted, does no harm: counted with the next, it lets that look longer than it is, never shorter.
+        """
+        is_alone = self._came_bytes == self._head_bytes or self._came_bytes <= self._head_bytes + _body_bytes(request)
+        self._came_bytes, self._head_bytes = 0, 0 if is_alone and self._head_bytes > 0 else _UNKNOWN
 
     def _go_on(self, answer: asyncio.Future[web.Response]) -> None:
         if self._transport is None or self._transport.is_closing():
@@ -158,7 +162,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _serve(self) -> asyncio.Protocol:
         assert self._transport is not None
-        self._served = served = self._server.make_handler()
+        self._served = served = self._owner.make_handler()
         served.connection_made(self._transport)
         if self._paused:
             served.pause_writing()
@@ -186,7 +190,7 @@ async def held(request: web.Request, answer: asyncio.Future[web.Response]) -> we
     among it, or the server is another than ours, the handler waits as any handler does.
     """
     connection: HttpConnection | None = request.get(CONNECTION)
-    if connection is not None and connection.may_hold(request):
+    if connection is not None and not answer.done() and connection.may_hold(request):
         return connection.hold(request, answer)
     return await answer
 
@@ -204,8 +208,8 @@ def _body_bytes(request: web.Request) -> int:
     return _UNKNOWN if "Transfer-Encoding" in request.headers else request.content_length or 0
 
 
-@cache
-def _stub(method: str, minor: int, *, keep_alive: bool) -> bytes:
+@lru_cache(64)
+def _stub(method: str, path: str, minor: int, *, keeps: bool) -> bytes:
     """Return a request without a body that is to be answered like the one that was held."""
-    connection = "keep-alive" if keep_alive else "close"
-    return f"{method} / HTTP/1.{minor}\r\nHost: held\r\nConnection: {connection}\r\n\r\n".encode()
+    connection = "keep-alive" if keeps else "close"
+    return f"{method} {path} HTTP/1.{minor}\r\nHost: held\r\nConnection: {connection}\r\n\r\n".encode()

@@ -44,8 +44,6 @@ _MARGIN_S = 600.0
 _TELL_EVERY_S = 60.0
 _LAST_WORDS_S = 0.1
 """What is about to be answered still is, when the server stops; what is held is dropped."""
-_NEVER_S = 10 * 365 * 86400.0
-"""After so long aiohttp would close an idle connection itself."""
 _UNCODED = ("", "identity")
 
 
@@ -95,7 +93,7 @@ class HttpServer:
     ) -> None:
         """`said` hears of clients that are turned away, once a minute at most.
 
-        `keepalive_s` is how long a connection may be idle after an answer that has no `IDLE_LIMIT`. The application
+        `keepalive_s` is how long a connection may be idle, after an answer without an `IDLE_LIMIT`. The application
         must have been given to nobody else.
         `http2`: that is spoken, too, where TLS agrees on it, and without TLS with clients that begin with it; it
         makes what hears of each connection.
@@ -105,7 +103,6 @@ class HttpServer:
         if tls is not None and http2 is not None:
             tls.set_alpn_protocols([HTTP_2, HTTP_1_1])
         self._said = said
-        self._keepalive = IdleLimit(keepalive_s)
         self._loop = asyncio.get_running_loop()
         app.middlewares.insert(0, self._around)
         # A client that is gone must not leave its request waiting for hours; TCP keep-alives would hide every packet
@@ -115,7 +112,7 @@ class HttpServer:
             access_log=None,
             logger=_log(),
             handler_cancellation=True,
-            keepalive_timeout=_NEVER_S,
+            keepalive_timeout=keepalive_s,
             tcp_keepalive=False,
             auto_decompress=False,
             shutdown_timeout=_LAST_WORDS_S,
@@ -133,7 +130,7 @@ class HttpServer:
         self._under_way: Counter[AcceptedTransport] = Counter()
         """How many requests each has asked that are not answered."""
         self._let_go: dict[AcceptedTransport, asyncio.TimerHandle] = {}
-        """What ends each of the idle ones that was asked for something."""
+        """What ends an idle one that may not be idle for long."""
         self._steps = 0
         self._told_s, self._untold = float("-inf"), 0
         self.full_at_s: float | None = None
@@ -227,7 +224,7 @@ class HttpServer:
     def lost(self, transport: asyncio.Transport) -> None:
         """Forget it, and the request that was held on it."""
         if self._connections.pop(transport).is_held:
-            self._answered(_under(transport), self._keepalive)
+            self._answered(_under(transport), None)
 
     def _speaks_http2(self, transport: AcceptedTransport) -> None:
         """Let a client stay without a request: HTTP/2 can be asked for its PING alone."""
@@ -280,13 +277,19 @@ class HttpServer:
         if request.transport is None:
             raise ConnectionResetError  # gone before it was read
         connection, transport = self._connections[request.transport], _under(request.transport)
-        limit = self._keepalive
+        limit: IdleLimit | None = None
         if not (was_held := connection.is_held):
             self._asked(transport)
             self._under_way[transport] += 1
         try:
-            answer = connection.take_answer() if was_held else await self._taken(request, connection, handler)
-            limit = answer.get(IDLE_LIMIT, limit)
+            if was_held:
+                answer: web.StreamResponse = connection.take_answer()
+            elif request.headers.get("Content-Encoding", "").strip().lower() not in _UNCODED:
+                return _refusal(415, "no body is taken that is compressed", {"Accept-Encoding": "identity"})
+            else:
+                request[CONNECTION] = connection
+                answer = await handler(request)
+            limit = answer.get(IDLE_LIMIT) if len(answer) else None  # to look in vain takes an exception
             return answer
         except web.RequestPayloadError as error:  # a chunk without a length, say
             return _refusal(400, f"the body cannot be read: {error}")
@@ -296,27 +299,21 @@ class HttpServer:
                     connection.answered(request)
                 self._answered(transport, limit)
 
-    @staticmethod
-    async def _taken(request: web.Request, connection: HttpConnection, handler: Handler) -> web.StreamResponse:
-        if request.headers.get("Content-Encoding", "").strip().lower() not in _UNCODED:
-            return _refusal(415, "no body is taken that is compressed", {"Accept-Encoding": "identity"})
-        request[CONNECTION] = connection
-        return await handler(request)
-
     def _asked(self, transport: AcceptedTransport) -> None:
         self._idle.pop(transport, None)
         for timers in (self._fresh, self._let_go):
             if (timer := timers.pop(transport, None)) is not None:
                 timer.cancel()
 
-    def _answered(self, transport: AcceptedTransport, limit: IdleLimit) -> None:
+    def _answered(self, transport: AcceptedTransport, limit: IdleLimit | None) -> None:
         if transport not in self._everyone:
             return
         self._under_way[transport] -= 1
         if self._under_way[transport]:
             return
         self._idle[transport] = self._loop.time()
-        self._let_go[transport] = self._loop.call_later(limit.after_s, self._end_idle, transport, limit)
+        if limit is not None:
+            self._let_go[transport] = self._loop.call_later(limit.after_s, self._end_idle, transport, limit)
 
     def _end_idle(self, transport: AcceptedTransport, limit: IdleLimit) -> None:
         limit.told(transport.get_extra_info("peername"))
