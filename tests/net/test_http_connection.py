@@ -286,6 +286,26 @@ def test_what_comes_while_it_is_held_is_bounded():
     assert answered == 3
 
 
+def test_aiohttp_may_have_enough_of_what_came_meanwhile():
+    """So many requests that it reads no more for a while: that is not undone by the end of the hold."""
+    count = 100
+
+    async def scene(playing):
+        reader, writer = await playing.connect()
+        writer.write(asked())
+        await asyncio.sleep(1)
+        writer.write(b"".join(asked("/waits") for _ in range(count)))
+        await reader.readuntil(b"told")
+        await asyncio.sleep(1)
+        (transport,) = playing.server._everyone
+        is_reading = transport.is_reading()
+        for _ in range(count):
+            await reader.readuntil(b"told")
+        return is_reading, transport.is_reading(), now_s()
+
+    assert played(scene) == (False, True, (1 + count) * HOLD_S)
+
+
 def test_a_body_that_nobody_wanted_is_never_taken_for_the_end_of_the_next():
     """A request that is refused by its head alone, and its body, an end of a head within, beside the next request."""
     body = b"ab\r\n\r\n" + asked()
