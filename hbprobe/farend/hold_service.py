@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -18,6 +17,7 @@ from hbprobe.farend.hold_request import (
     read_seconds,
 )
 from hbprobe.farend.witness import Witness
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.liveness import acknowledge_on, give_up_after
 from hbprobe.text import seconds
 
