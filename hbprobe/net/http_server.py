@@ -19,13 +19,13 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.accepted import AcceptedTransport
 from hbprobe.net.address import PeerAddress
 from hbprobe.net.http_connection import CONNECTION, HttpConnection
