@@ -40,7 +40,7 @@ LAYERS = (
     ("warp",),
 )
 """From the top down; rooms of one floor do not import each other. Below them lie the modules that stand alone."""
-ALONE = {"duration", "errors", "files", "readiness", "share", "text", "word"}
+ALONE = {"duration", "errors", "files", "lazy_dataclass", "readiness", "share", "text", "word"}
 
 OUTSIDE = {
     "aiohttp",
@@ -177,6 +177,7 @@ TOUCHING = {
     "net.event_feed",
     "net.socket_watch",
     "net.http2_server",
+    "net.http_connection",
     "net.http_server",
     "net.json_api",
     "net.listener",

@@ -1,6 +1,5 @@
 """`hbprobe logs`: what has already happened, read from IIS, HTTPERR and Windows event logs."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +11,7 @@ from hbprobe.cli.options import File, Folder, Json, WebConfig, exchange_settings
 from hbprobe.cli.output import show
 from hbprobe.errors import UserError
 from hbprobe.files import write_whole
+from hbprobe.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,7 +140,8 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
         raise UserError("--csv needs --report NAME or --sql FILE, whose answer it writes")
     if options.spark_remote is not None and options.engine != "spark":
         raise UserError("--spark-remote needs --engine spark")
-    with status("reading") as say, _request(paths, options).opened(say) as opened:
+    is_all_asked = any((options.report, options.sql, options.export, options.mix))
+    with status("reading") as say, _request(paths, options).opened(say, is_all_asked=is_all_asked) as opened:
         say("judging")
         evidence = None if options.report or options.sql else opened.evidence()
         table = _table(opened, options)

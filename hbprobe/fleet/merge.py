@@ -1,7 +1,6 @@
 """Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the reference."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ from hbprobe.exchange.settings import HIGHEST_S, Settings
 from hbprobe.exchange.window import EVENT_PERIOD_S
 from hbprobe.fleet.chance import Floats, Words
 from hbprobe.fleet.ticks import TICK_S, ticks
+from hbprobe.lazy_dataclass import dataclass
 
 Averages = NDArray[np.int64]
 

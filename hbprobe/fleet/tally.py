@@ -1,7 +1,6 @@
 """What came of a fleet, in numbers and over time; `hbprobe.records.simulations.FleetPart` explains them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from hbprobe.fleet.cohort import Cohort
 from hbprobe.fleet.merge import Averages, Fired
 from hbprobe.fleet.states import FIRST_LOSS, LOSSES, RequestEnd
 from hbprobe.fleet.world import World
+from hbprobe.lazy_dataclass import dataclass
 
 MINUTE_S = 60.0
 

@@ -6,13 +6,13 @@ import random
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.responder_server import ResponderServer
 from hbprobe.farend.server import FarEnd, Service
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run
@@ -94,7 +94,7 @@ def far_end_for(
 def dialer_for(traits: MethodTraits, host: str, port: int, tls: ssl.SSLContext) -> Dialer:
     """Return what opens connections to such a far end."""
     target = Target(tls=traits.has_tls, host=host, port=port, path=traits.lab_path)
-    return Dialer(target, tls if traits.has_tls else None)
+    return Dialer(target, tls if traits.has_tls else None, offers=traits.alpn)
 
 
 @contextlib.asynccontextmanager

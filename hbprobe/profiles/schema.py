@@ -8,6 +8,7 @@ import ast
 import inspect
 import sys
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -83,7 +84,7 @@ def _meanings(cls: type[BaseModel]) -> dict[str, str]:
     """Return what the text under each field of a class says about it, by the field's key."""
     body = _classes(cls.__module__)[cls.__name__].body
     found = {}
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             match text:
                 case ast.Expr(ast.Constant(str(meaning))):

@@ -5,9 +5,10 @@ Without that, a 404 page or the banner of another protocol would look like the d
 
 import asyncio
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hbprobe.farend.hold_request import hold_query, hold_token, witness_path
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.replies import Answer, Broken, End, Reply
 from hbprobe.net.wire import Dialer, DialError
 from hbprobe.trial.classify import objection, unexpected
@@ -129,7 +130,7 @@ async def speaks_tls(dialer: Dialer) -> bool:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         async with asyncio.timeout(_LOOK_S):
-            (await Dialer(replace(dialer.target, tls=True), context, start=dialer.start).open()).close()
+            (await Dialer(replace(dialer.target, tls=True), context, start=dialer.start, offers="").open()).close()
     except (DialError, TimeoutError):
         return False
     return True

@@ -19,7 +19,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -29,6 +29,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from hbprobe.errors import RequestError, UserError
 from hbprobe.exchange.settings import Settings, load_settings
 from hbprobe.lab.pathfile import SearchOnPath, search_settings
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.account import PASSWORD_VARIABLE
 from hbprobe.measure.probe import Probe
 from hbprobe.net.address import Address
@@ -295,7 +296,7 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
         raise UserError(f"{place}.search.max: {most}; use method: idle for more")
     ca = file.parent / said.ca if said.ca else None
     begins_tls = target.tls or said.starttls
-    tls = client_context(ca, alpn=traits.alpn) if begins_tls else None
+    tls = client_context(ca) if begins_tls else None
     start = From(_FAMILIES[said.family], said.source)
     read = b"" if ca is None else ca.read_bytes()
     asked, account, talk = _talk(said, method, target, place, file.parent)
