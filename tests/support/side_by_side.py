@@ -1,8 +1,8 @@
 """What processes that run tests side by side would each do again is done once, by the one that starts them.
 
 pytest rewrites a module's assertions when it imports it, and Hypothesis looks for numbers and texts in it. Both keep
-what comes of that for the next run; but processes that start together in a fresh copy find nothing yet, and each would
-work on all modules for ten seconds.
+what comes of that for the next run; but processes that start together in a fresh copy find nothing yet, and each
+would work on all modules for ten seconds.
 """
 
 import contextlib
