@@ -23,13 +23,15 @@ from hbprobe.fleet.compiled import (
     Devices,
     Done,
     Firewall,
+    Mails,
     Networks,
     SharedTables,
     Tallies,
     Visits,
     run,
+    settle_all,
 )
-from hbprobe.fleet.mail import Mailboxes
+from hbprobe.fleet.mail import Mailboxes, MailDay
 from hbprobe.fleet.merge import packed, times_s
 from hbprobe.fleet.paths import PathTable, forgotten_at_all
 from hbprobe.fleet.states import LOSSES, Flags, Ints, RequestEnd
@@ -37,7 +39,7 @@ from hbprobe.fleet.ticks import all_on_grid, on_grid
 from hbprobe.fleet.world import World
 
 _ONE = np.uint64(1)
-_STAYS = 8
+_MAILS = 8
 """Of a device, drawn at a time."""
 _ROOM = 50_000
 """For samples, before they are handed on."""
@@ -50,10 +52,12 @@ _REFUSED, _ARRIVED = int(RequestEnd.REFUSED), int(RequestEnd.ARRIVED)
 class Slice:
     """What happened in a stretch of time, in no order."""
 
-    __slots__ = ("asked", "forgotten_s", "is_shown", "opened_s", "samples")
+    __slots__ = ("asked", "forgotten_s", "from_s", "is_shown", "opened_s", "remembered", "samples")
 
-    def __init__(self, *, is_shown: bool) -> None:
-        self.is_shown = is_shown
+    def __init__(self, from_s: float, until_s: float) -> None:
+        self.from_s = from_s
+        """What was before is only counted."""
+        self.is_shown = from_s < until_s
         """Whether samples are kept, for Exchange to see them."""
         self.asked = 0
         """How many there were."""
@@ -62,12 +66,26 @@ class Slice:
         """When connections were opened."""
         self.forgotten_s: list[Floats] = []
         """When connections went out of the firewall's table."""
+        self.remembered = 0
+        """How many were opened and not forgotten, of what is only counted."""
 
     def take(self, samples: Words) -> None:
         """Take samples in; what is given may change afterwards."""
         self.asked += len(samples)
         if self.is_shown:
             self.samples.append(samples.copy())
+
+    def open(self, at_s: Floats) -> None:
+        """Take in when connections were opened; what is given may change afterwards."""
+        kept_s = at_s[at_s >= self.from_s]
+        self.remembered += len(at_s) - len(kept_s)
+        self.opened_s.append(kept_s)
+
+    def forget(self, at_s: Floats) -> None:
+        """Take in when connections went out of the firewall's table; what is given may change afterwards."""
+        kept_s = at_s[at_s >= self.from_s]
+        self.remembered -= len(at_s) - len(kept_s)
+        self.forgotten_s.append(kept_s)
 
 
 class _Ask(NamedTuple):
@@ -107,7 +125,6 @@ class Cohort:
         start_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
         self._due_s = all_on_grid(start_s)
         self._wait_s = on_grid(world.habits.wait_s)
-        self._mail = Mailboxes(world.habits.mail, self._keys, self._due_s, compiled=compiled)
         self._following = world.table.following.ravel()
         self._any_spread = bool(paths.spread_s.any() or world.firewall.spread_s)
         self._any_refused = bool(world.table.refused.any())
@@ -124,22 +141,24 @@ class Cohort:
         """How often mail came while there was no push, and how late it was in all."""
         self.asked_again: Ints = np.zeros(len(world.table), np.intp)
         """How often a box made a request again at another server, by the state that asked; each is a sample."""
-        self._visit(np.arange(count))
         if compiled:
-            self._stays_s, self._stays_place = np.empty((count, _STAYS)), np.empty(count, np.intp)
-            self._draw_stays(np.arange(count))
+            settle_all(self._due_s, *self._places())
+            self._mails = _no_mails_yet(world.habits.mail, self._due_s)
+        else:
+            self._visit(np.arange(count))
+            self._mail = Mailboxes(world.habits.mail, self._keys, self._due_s)
 
-    def advance(self, until_s: float, *, is_shown: bool = True) -> Slice:
-        """Let every device make the requests that it begins before a time."""
-        done = Slice(is_shown=is_shown)
+    def advance(self, until_s: float, from_s: float = 0.0) -> Slice:
+        """Let every device make the requests that it begins before a time; say what happened from another on."""
+        done = Slice(from_s, until_s)
         self._note(self._early, until_s, done)
         due = np.flatnonzero(self._due_s < until_s)
+        if self._compiled:
+            self._run(due, until_s, done)
+            return done
         while len(due):
-            if self._compiled:
-                self._run(due, until_s, done)
-            else:
-                self._arrive(due)
-                self._step(due, until_s, done)
+            self._arrive(due)
+            self._step(due, until_s, done)
             due = due[self._due_s[due] < until_s]
         return done
 
@@ -189,49 +208,50 @@ class Cohort:
         self.ends += np.bincount(place, minlength=len(self.ends))
         self._state[those] = self._following[place]
 
+    def _places(self) -> tuple[Visits, Networks, Firewall]:
+        """Return where devices are and can be, for the loop."""
+        paths, box, stay_s = self._paths, self._world.firewall, self._world.habits.stay_s
+        on = Visits(
+            self._visit_keys, self._visits, self._limit_s, self._spread_s, self._tries, self._how,
+            self._at_firewall, self._leaves_s,
+        )  # fmt: skip
+        networks = Networks(
+            paths.ends, paths.low_s, paths.high_s, paths.spread_s, paths.tries, paths.manner, float(stay_s)
+        )
+        return on, networks, Firewall(box.limit_s, box.spread_s, float(box.tries), LOSSES.index(box.manner))
+
     def _run(self, due: Ints, until_s: float, done: Slice) -> None:
-        """Make the requests of each device until no more of its mails are known, or of its stays."""
-        table, paths, firewall = self._table, self._paths, self._world.firewall
+        """Make the requests of one device after another."""
+        table, (on, networks, firewall) = self._table, self._places()
         of = Devices(
             self._state, self._due_s, self._requests, self._keys, self._connected, self._mail_waits,
-            self._mail.times_s, self._mail.place, self.deaf_s, self.deaf_at_firewall_s,
-        )  # fmt: skip
-        on = Visits(
-            self._visit_keys, self._visits, self._stays_s, self._stays_place, self._limit_s, self._spread_s,
-            self._tries, self._how, self._at_firewall, self._leaves_s,
+            self.deaf_s, self.deaf_at_firewall_s,
         )  # fmt: skip
         rules = SharedTables(
             table.heartbeat_s, table.timeout_s, table.refused, table.reuses, self._following,
             self._wait_s, self._world.habits.waiting_share,
         )  # fmt: skip
-        networks = Networks(paths.ends, paths.low_s, paths.high_s, paths.spread_s, paths.tries, paths.manner)
-        box = Firewall(firewall.limit_s, firewall.spread_s, float(firewall.tries), LOSSES.index(firewall.manner))
+        rates = self._world.habits.mail.rates()
         seen = Tallies(
             self.ends, self.pauses, self.asked_again, np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM)
         )
-        those = due
-        while len(those):
+        while len(due):
             with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
-                came = Done(*run(those, until_s, of, on, rules, networks, box, seen))
+                found = run(
+                    due, until_s, of, self._mails, on, rules, rates, networks, firewall, seen, done.is_shown
+                )
+            came = Done(*found)
             samples = seen.samples[: came.samples]
             if self._any_tries:
                 self._note(np.concatenate((self._early, samples)), until_s, done)
             else:
                 done.take(samples)
-            done.opened_s.append(seen.opened_s[: came.opened].copy())
-            done.forgotten_s.append(seen.forgotten_s[: came.forgotten].copy())
+            done.asked += came.passed_over
+            done.open(seen.opened_s[: came.opened])
+            done.forget(seen.forgotten_s[: came.forgotten])
             self.late_mails += came.late_mails
             self.late_s += came.late_s
-            those = those[came.devices :]
-        self._mail.draw_more(due, self._due_s[due])
-        self._draw_stays(due[self._stays_place[due] == _STAYS])
-
-    def _draw_stays(self, those: Ints) -> None:
-        """Draw how long devices will stay on the networks that they come to next."""
-        numbers = self._visits[those][:, None] + np.arange(1, _STAYS + 1).astype(np.uint64)
-        drawn = exponentials(self._visit_keys[those][:, None], numbers, OfVisit.STAY)
-        self._stays_s[those] = self._world.habits.stay_s * drawn
-        self._stays_place[those] = 0
+            due = due[came.devices :]
 
     def _step(self, due: Ints, until_s: float, done: Slice) -> None:
         """Make one request of each device that is due."""
@@ -263,7 +283,7 @@ class Cohort:
         """Send the requests, on new connections where there are none."""
         state, at_s = self._state[due], self._due_s[due]
         heartbeat_s = self._table.heartbeat_s[state]
-        done.opened_s.append(at_s[~self._connected[due]])
+        done.open(at_s[~self._connected[due]])
         first_s = at_s + self._limit_s[due]
         if self._any_spread:
             drawn = uniforms(self._keys[due], self._requests[due], OfRequest.SPREAD)
@@ -336,7 +356,7 @@ class Cohort:
         noticed = (how > _SILENT) | ((how == _SILENT) & self._at_firewall[device])
         np.copyto(forgotten_s, np.minimum(cut_s, next_s[gone]), where=noticed)
         np.copyto(forgotten_s, next_s[gone], where=how <= _AT_ONCE)
-        done.forgotten_s.append(forgotten_s)
+        done.forget(forgotten_s)
 
     def _go_deaf(self, ask: _Ask, dead: Ints, next_s: Floats) -> None:
         """Count how long devices are without push, and keep the mail that comes meanwhile."""
@@ -351,3 +371,11 @@ class Cohort:
         if self._any_refused:
             waits |= ask.mail_waited & self._table.refused[ask.state]
         self._mail_waits[ask.due] = waits
+
+
+def _no_mails_yet(day: MailDay, from_s: Floats) -> Mails:
+    """Return mails for the loop to draw, from times on."""
+    count = len(from_s)
+    times_s = np.zeros((count, _MAILS)) if day.per_day else np.full((count, _MAILS), np.inf)
+    place = np.full(count, _MAILS if day.per_day else 0, np.intp)
+    return Mails(day.expected(from_s), np.zeros(count, np.uint64), times_s, place)

@@ -1,7 +1,6 @@
 """The requests, mails and networks of many devices, one device after another, as loops that numba compiles.
 
-They do what `hbprobe.fleet.cohort` and `mail` do in arrays. Logarithms alone are NumPy's in both: those of another
-library may differ in the last bit. Without numba (https://numba.pydata.org) it is plain Python: slow,
+They do what `hbprobe.fleet.cohort`, `mail`, `merge` and `tally` do in arrays. Without numba (https://numba.pydata.org) it is plain Python: slow,
 and held against the other two models by the tests.
 """
 
@@ -11,7 +10,7 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
-from hbprobe.fleet.chance import Floats, OfRequest, OfVisit, Words
+from hbprobe.fleet.chance import ARTANH, LN2_HIGH, LN2_LOW, SQRT_HALF, Floats, OfRequest, OfVisit, Words
 from hbprobe.fleet.merge import INTERVAL_BITS
 from hbprobe.fleet.states import Flags, Ints, RequestEnd
 from hbprobe.fleet.ticks import TICK_S, TICKS_PER_S
@@ -33,6 +32,14 @@ def _compiled(function: Callable[P, T]) -> Callable[P, T]:
     return compiled
 
 
+def _inlined(function: Callable[P, T]) -> Callable[P, T]:
+    """Compile into whoever calls: a call that hands over tuples of arrays takes longer than a request."""
+    if _njit is None:
+        return function
+    compiled: Callable[P, T] = _njit(inline="always", cache=True)(function)
+    return compiled
+
+
 # As plain numbers, which numba knows.
 _ANSWERED, _MAIL, _AT_ONCE, _LEFT = (
     int(RequestEnd.ANSWERED),
@@ -41,12 +48,13 @@ _ANSWERED, _MAIL, _AT_ONCE, _LEFT = (
     int(RequestEnd.LEFT),
 )
 _SILENT, _REFUSED, _ARRIVED = int(RequestEnd.SILENT), int(RequestEnd.REFUSED), int(RequestEnd.ARRIVED)
-_PAUSE, _SPREAD = np.uint64(OfRequest.PAUSE), np.uint64(OfRequest.SPREAD)
-_PATH, _VALUE = np.uint64(OfVisit.PATH), np.uint64(OfVisit.VALUE)
+_DRAW_MAIL, _PAUSE, _SPREAD = np.uint64(OfRequest.MAIL), np.uint64(OfRequest.PAUSE), np.uint64(OfRequest.SPREAD)
+_PATH, _VALUE, _STAY = np.uint64(OfVisit.PATH), np.uint64(OfVisit.VALUE), np.uint64(OfVisit.STAY)
 _KINDS, _GOLDEN = np.uint64(4), np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _BY_30, _BY_27, _BY_31, _BY_11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _ONE, _INTERVAL_BITS = np.uint64(1), np.uint64(INTERVAL_BITS)
+_MANTISSA_BITS, _SQRT_HALF_BITS = np.int64(52), np.float64(SQRT_HALF).view(np.int64)
 
 
 class Devices(NamedTuple):
@@ -58,10 +66,6 @@ class Devices(NamedTuple):
     keys: Words
     connected: Flags
     mail_waits: Flags
-    mail_s: Floats
-    """A block of mails each, one row a device."""
-    mail_place: Ints
-    """The next of them."""
     deaf_s: Floats
     deaf_at_firewall_s: Floats
 
@@ -94,6 +98,8 @@ class Done(NamedTuple):
 
     devices: int
     samples: int
+    passed_over: int
+    """Samples that are not kept."""
     opened: int
     forgotten: int
     late_mails: int
@@ -111,12 +117,16 @@ def _uniform(key: np.uint64, number: np.uint64, what: np.uint64) -> float:
 
 
 @_compiled
-def draw(those: Ints, keys: Words, numbers: Words, what: np.uint64, into: Floats) -> None:
-    """Draw what `hbprobe.fleet.chance.uniforms` does for some devices: a row each, from its next number on."""
-    for row in range(len(those)):
-        one = those[row]
-        for column in range(into.shape[1]):
-            into[row, column] = _uniform(keys[one], numbers[one] + np.uint64(column), what)
+def _minus_log(drawn: float) -> float:
+    """Return what `hbprobe.fleet.chance.minus_log` does, without branches."""
+    bits = np.float64(drawn).view(np.int64)
+    exponent = (bits - _SQRT_HALF_BITS) >> _MANTISSA_BITS
+    mantissa = np.int64(bits - (exponent << _MANTISSA_BITS)).view(np.float64)
+    part = (mantissa - 1) / (mantissa + 1)
+    square, series = part * part, 0.0
+    for term in ARTANH:
+        series = (series + term) * square
+    return -(exponent * LN2_HIGH + (2 * part + (2 * part * series + exponent * LN2_LOW)))
 
 
 class Rates(NamedTuple):
@@ -132,46 +142,50 @@ class Rates(NamedTuple):
 
 
 class Mails(NamedTuple):
-    """The mails of devices, as `hbprobe.fleet.mail.Mailboxes` has them."""
+    """The mails of devices."""
 
     expected: Ints
+    """How many are to be expected until the last that is drawn, in parts of one."""
     drawn: Words
     times_s: Floats
+    """A block of them each, one row a device."""
     place: Ints
+    """The next of them; beyond the last where more have to be drawn."""
 
 
-@_compiled
-def put_mails(those: Ints, logarithms: Floats, at_s: Floats, rates: Rates, of: Mails) -> int:
-    """Give some devices their next block of mails, and go on to the first that does not come before a time.
+@_inlined
+def _draw_mails(one: int, key: np.uint64, of: Mails, rates: Rates) -> None:
+    """Draw a device's next block of mails."""
+    times_s, number, expected, hour = of.times_s[one], of.drawn[one], of.expected[one], 0
+    block, hours, last_s = len(times_s), len(rates.before), times_s[-1]
+    for column in range(block):
+        times_s[column] = _minus_log(_uniform(key, number + np.uint64(column), _DRAW_MAIL))
+    for column in range(block):
+        expected += np.int64(times_s[column] * rates.parts)
+        count = expected * (1 / rates.parts)
+        day = np.floor(count / rates.per_day)
+        rest = count - day * rates.per_day
+        if rates.before[hour] > rest:
+            hour = 0
+        while hour + 1 < hours and rates.before[hour + 1] <= rest:
+            hour += 1
+        when_s = day * rates.day_s + rates.begins_s[hour] + (rest - rates.before[hour]) / rates.per_s[hour]
+        last_s = max(np.floor(when_s * TICKS_PER_S) * TICK_S, last_s)
+        times_s[column] = last_s
+    of.expected[one], of.drawn[one] = expected, number + np.uint64(block)
 
-    Those of which none does so are put first among them, with their times; returns how many.
-    """
-    block, hours, left = of.times_s.shape[1], len(rates.before), 0
-    for row in range(len(those)):
-        one = those[row]
-        expected, last_s, hour = of.expected[one], of.times_s[one, block - 1], 0
-        for column in range(block):
-            expected += np.int64(-logarithms[row, column] * rates.parts)
-            count = expected * (1 / rates.parts)
-            day = np.floor(count / rates.per_day)
-            rest = count - day * rates.per_day
-            if rates.before[hour] > rest:
-                hour = 0
-            while hour + 1 < hours and rates.before[hour + 1] <= rest:
-                hour += 1
-            when_s = day * rates.day_s + rates.begins_s[hour] + (rest - rates.before[hour]) / rates.per_s[hour]
-            last_s = max(np.floor(when_s * TICKS_PER_S) * TICK_S, last_s)
-            of.times_s[one, column] = last_s
-        of.expected[one] = expected
-        of.drawn[one] += np.uint64(block)
-        place = 0
-        while place < block and of.times_s[one, place] < at_s[row]:
-            place += 1
-        of.place[one] = place
+
+@_inlined
+def _mail_from(one: int, key: np.uint64, place: int, at_s: float, of: Mails, rates: Rates) -> int:
+    """Return the place of a device's first mail that does not come before a time."""
+    block = of.times_s.shape[1]
+    while True:
         if place == block:
-            those[left], at_s[left] = one, at_s[row]
-            left += 1
-    return left
+            _draw_mails(one, key, of, rates)
+            place = 0
+        if of.times_s[one, place] >= at_s:
+            return place
+        place += 1
 
 
 class Networks(NamedTuple):
@@ -183,6 +197,8 @@ class Networks(NamedTuple):
     spread_s: Floats
     tries: Floats
     how: Ints
+    stay_s: float
+    """How long devices stay on one, on average."""
 
 
 class Firewall(NamedTuple):
@@ -199,10 +215,6 @@ class Visits(NamedTuple):
 
     keys: Words
     number: Words
-    stays_s: Floats
-    """A block of stays each, one row a device: how long they will be on the networks that they come to."""
-    place: Ints
-    """The next of them."""
     limit_s: Floats
     spread_s: Floats
     tries: Floats
@@ -211,10 +223,12 @@ class Visits(NamedTuple):
     leaves_s: Floats
 
 
-@_compiled
-def _settle_down(one: int, at_s: float, of: Visits, networks: Networks, firewall: Firewall) -> None:
-    """Bring a device to the next network where it stays."""
-    key, number = of.keys[one], of.number[one] + _ONE
+@_inlined
+def _settle_down(
+    one: int, number: np.uint64, at_s: float, of: Visits, networks: Networks, firewall: Firewall
+) -> None:
+    """Bring a device to the network of this number."""
+    key = of.keys[one]
     drawn, path = _uniform(key, number, _PATH), 0
     while path < len(networks.ends) and networks.ends[path] < drawn:
         path += 1
@@ -227,8 +241,15 @@ def _settle_down(one: int, at_s: float, of: Visits, networks: Networks, firewall
     of.spread_s[one] = firewall.spread_s if at_firewall else networks.spread_s[path]
     of.tries[one] = firewall.tries if at_firewall else networks.tries[path]
     of.how[one] = firewall.how if at_firewall else networks.how[path]
-    of.leaves_s[one] = np.floor((at_s + of.stays_s[one, of.place[one]]) * TICKS_PER_S) * TICK_S
-    of.place[one] += 1
+    stay_s = networks.stay_s * _minus_log(_uniform(key, number, _STAY))
+    of.leaves_s[one] = np.floor((at_s + stay_s) * TICKS_PER_S) * TICK_S
+
+
+@_compiled
+def settle_all(at_s: Floats, of: Visits, networks: Networks, firewall: Firewall) -> None:
+    """Bring all devices to their first networks."""
+    for one in range(len(at_s)):
+        _settle_down(one, np.uint64(0), at_s[one], of, networks, firewall)
 
 
 @_compiled
@@ -236,32 +257,33 @@ def run(
     due: Ints,
     until_s: float,
     of: Devices,
+    mails: Mails,
     on: Visits,
     rules: SharedTables,
+    rates: Rates,
     networks: Networks,
     firewall: Firewall,
     seen: Tallies,
-) -> tuple[int, int, int, int, int, float]:
+    is_shown: bool,
+) -> tuple[int, int, int, int, int, int, float]:
     """Let devices make all requests that they begin before a time, until there is no room for more; return `Done`.
 
-    A device also stops where no more of its mails are known, or of its stays.
+    Where nothing is shown, only samples that may be later than that time are kept.
     """
     states = len(rules.heartbeat_s)
-    samples = opened = forgotten = late_mails = 0
+    samples = passed_over = opened = forgotten = late_mails = 0
     late_s = 0.0
-    block, stays = of.mail_s.shape[1], on.stays_s.shape[1]
     for index in range(len(due)):
         one = due[index]
         key, leaves_s, limit_s, spread_s = of.keys[one], on.leaves_s[one], on.limit_s[one], on.spread_s[one]
         tries, how, at_firewall = int(on.tries[one]), on.how[one], on.at_firewall[one]
         state, asked_s, number = of.state[one], of.due_s[one], of.requests[one]
-        connected, mail_waits, place = of.connected[one], of.mail_waits[one], of.mail_place[one]
+        connected, mail_waits = of.connected[one], of.mail_waits[one]
+        place = _mail_from(one, key, mails.place[one], asked_s, mails, rates)
         has_room = True
-        while asked_s < until_s and place < block:
+        while asked_s < until_s:
             if leaves_s <= asked_s:
-                if on.place[one] == stays:
-                    break
-                _settle_down(one, asked_s, on, networks, firewall)
+                _settle_down(one, on.number[one] + _ONE, asked_s, on, networks, firewall)
                 leaves_s, limit_s, spread_s = on.leaves_s[one], on.limit_s[one], on.spread_s[one]
                 tries, how, at_firewall = int(on.tries[one]), on.how[one], on.at_firewall[one]
                 seen.ends[_ARRIVED * states + state] += 1
@@ -270,7 +292,7 @@ def run(
             has_room = has_room and forgotten < len(seen.forgotten_s)
             if not has_room:
                 break
-            heartbeat_s, refused, mail_s = rules.heartbeat_s[state], rules.refused[state], of.mail_s[one, place]
+            heartbeat_s, refused, mail_s = rules.heartbeat_s[state], rules.refused[state], mails.times_s[one, place]
             if not connected:
                 seen.opened_s[opened] = asked_s
                 opened += 1
@@ -296,7 +318,9 @@ def run(
                 end, next_s = _SILENT + how, cut_s
             if leaves_s < next_s:
                 end, next_s = _LEFT, leaves_s
-            if not refused:
+            if not refused and not is_shown and tries == 1:
+                passed_over += 1
+            elif not refused:
                 for before in range(tries):
                     at_s = asked_s + before * (first_s - asked_s) if before else asked_s
                     if before and at_s >= next_s:
@@ -331,14 +355,11 @@ def run(
                 late_mails += 1
                 late_s += next_s - mail_s
             mail_waits = late or (refused and mail_waits)
-            if end == _MAIL:
-                place += 1
-            while place < block and of.mail_s[one, place] < next_s:
-                place += 1
+            place = _mail_from(one, key, place + (end == _MAIL), next_s, mails, rates)
             seen.ends[end * states + state] += 1
             state, asked_s, number = rules.following[end * states + state], next_s, number + _ONE
         of.state[one], of.due_s[one], of.requests[one] = state, asked_s, number
-        of.connected[one], of.mail_waits[one], of.mail_place[one] = connected, mail_waits, place
+        of.connected[one], of.mail_waits[one], mails.place[one] = connected, mail_waits, place
         if not has_room:
-            return index, samples, opened, forgotten, late_mails, late_s
-    return len(due), samples, opened, forgotten, late_mails, late_s
+            return index, samples, passed_over, opened, forgotten, late_mails, late_s
+    return len(due), samples, passed_over, opened, forgotten, late_mails, late_s

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import Floats, OfRequest, Words
-from hbprobe.fleet.compiled import IS_FAST, Mails, Rates, draw, put_mails
+from hbprobe.fleet.compiled import Rates
 from hbprobe.fleet.ticks import all_on_grid, on_grid
 
 HOUR_S, DAY_S = 3600.0, 86400.0
@@ -109,32 +109,29 @@ class Mailbox:
 class Mailboxes:
     """The same for many devices, a block of mails at a time."""
 
-    __slots__ = ("_compiled", "_day", "_drawn", "_expected", "_keys", "place", "times_s")
+    __slots__ = ("_day", "_drawn", "_expected", "_keys", "_place", "_times_s")
 
     BLOCK: Final = 12
 
-    def __init__(self, day: MailDay, keys: Words, from_s: Floats, *, compiled: bool = IS_FAST) -> None:
+    def __init__(self, day: MailDay, keys: Words, from_s: Floats) -> None:
         """Take the keys of the devices' chance, and when they are switched on."""
-        count = len(keys)
-        self._compiled = compiled and day.per_day > 0
+        count, all_of_them = len(keys), np.arange(len(keys))
         self._day, self._keys = day, keys
         self._expected = day.expected(from_s)
         self._drawn = np.zeros(count, np.uint64)
-        self.times_s = np.zeros((count, self.BLOCK))
-        """The next mails of each, a row a device."""
-        self.place: NDArray[np.intp] = np.zeros(count, np.intp)
-        """Which of them comes next; beyond the last where more have to be drawn."""
-        self.place += self.BLOCK
-        self.draw_more(np.arange(count), from_s)
+        self._times_s = np.zeros((count, self.BLOCK))
+        self._place: NDArray[np.intp] = np.zeros(count, np.intp)
+        self._draw(all_of_them)
+        self.leave_until(all_of_them, from_s)
 
     def next_s(self, those: NDArray[np.intp]) -> Floats:
         """Return when the next mail of some devices comes."""
-        return self.times_s[those, self.place[those]]
+        return self._times_s[those, self._place[those]]
 
     def take(self, those: NDArray[np.intp]) -> None:
         """Take the next mail of some devices out."""
-        place = self.place[those] + 1
-        self.place[those] = place
+        place = self._place[those] + 1
+        self._place[those] = place
         self._draw(those[place == self.BLOCK])
 
     def leave_until(self, those: NDArray[np.intp], at_s: Floats) -> None:
@@ -145,22 +142,6 @@ class Mailboxes:
             self.take(those)
             late = np.flatnonzero(self.next_s(those) < at_s)
 
-    def draw_more(self, those: NDArray[np.intp], at_s: Floats) -> None:
-        """Draw the mails of those that have none left, and go on to the first that does not come before a time."""
-        empty = self.place[those] == self.BLOCK
-        those, at_s = those[empty], at_s[empty]
-        if not self._compiled:
-            self._draw(those)
-            self.leave_until(those, at_s)
-            return
-        mails, rates = Mails(self._expected, self._drawn, self.times_s, self.place), self._day.rates()
-        while len(those):
-            drawn = np.empty((len(those), self.BLOCK))
-            with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
-                draw(those, self._keys, self._drawn, np.uint64(OfRequest.MAIL), drawn)
-            left = put_mails(those, np.log(drawn, out=drawn), at_s, rates, mails)
-            those, at_s = those[:left], at_s[:left]
-
     def _draw(self, those: NDArray[np.intp]) -> None:
         if not len(those):
             return
@@ -170,8 +151,8 @@ class Mailboxes:
         expected = self._expected[those][:, None] + np.cumsum(further.astype(np.int64), axis=1, dtype=np.int64)
         self._expected[those] = expected[:, -1]
         self._drawn[those] += np.uint64(self.BLOCK)
-        self.place[those] = 0
+        self._place[those] = 0
         times_s = self._day.when_all(expected)
         # What is rounded may be a tick too early where mail is dense.
-        times_s[:, 0] = np.maximum(times_s[:, 0], self.times_s[those, -1])
-        self.times_s[those] = np.maximum.accumulate(times_s, axis=1)
+        times_s[:, 0] = np.maximum(times_s[:, 0], self._times_s[those, -1])
+        self._times_s[those] = np.maximum.accumulate(times_s, axis=1)

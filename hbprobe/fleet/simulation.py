@@ -58,15 +58,13 @@ class _Run:
         self._curve = AverageCurve(begin_s, end_s, min(_POINTS, minutes))
         self._events: list[Fired] = []
         self._lowest_s: int | None = None
-        self._slice_s = 60.0
-        self._now = 0.0
+        self._now = self._slice_s = 0.0
 
     def go(self) -> None:
         """Some threads let the devices ask, another shows Exchange what they asked in the slice before."""
         threads = None if IS_FAST else 1  # in arrays, threads mostly wait for each other
         with ThreadPoolExecutor(threads) as devices, ThreadPoolExecutor(1) as exchange:
-            for until_s in self._ends_s(0.0, self._begin_s):
-                self._advance(until_s, devices, is_shown=False)
+            self._advance(self._begin_s, devices)
             for cohort in self._cohorts:
                 cohort.forget()
             looking = exchange.submit(self._look, [])
@@ -81,11 +79,12 @@ class _Run:
             self._now, now = now, min(end_s, now + self._slice_s)
             yield now
 
-    def _advance(self, until_s: float, threads: Executor, *, is_shown: bool = True) -> list[Words]:
-        slices = list(threads.map(lambda cohort: cohort.advance(until_s, is_shown=is_shown), self._cohorts))
+    def _advance(self, until_s: float, threads: Executor) -> list[Words]:
+        slices = list(threads.map(lambda cohort: cohort.advance(until_s, self._begin_s), self._cohorts))
         for one in slices:
             self._opened.add_unordered(np.concatenate([_NONE_S, *one.opened_s]))
             self._forgotten.add_unordered(np.concatenate([_NONE_S, *one.forgotten_s]))
+            self._opened.before += one.remembered
         share = sum(one.asked for one in slices) / _SAMPLES
         self._told(until_s / self._end_s)
         taken_s = until_s - self._now  # the last slice before an end is a short one
