@@ -19,19 +19,20 @@ from hbprobe.fleet.chance import (
     visit_keys,
 )
 from hbprobe.fleet.compiled import (
+    DEVICE,
+    HOUR,
     IS_FAST,
-    Devices,
+    MAILS,
+    NETWORK,
+    STATE,
     Done,
-    Firewall,
-    Mails,
-    Networks,
-    SharedTables,
+    Rules,
     Tallies,
-    Visits,
+    records,
     run,
     settle_all,
 )
-from hbprobe.fleet.mail import Mailboxes, MailDay
+from hbprobe.fleet.mail import Mailboxes
 from hbprobe.fleet.merge import packed, times_s
 from hbprobe.fleet.paths import PathTable, forgotten_at_all
 from hbprobe.fleet.states import LOSSES, Flags, Ints, RequestEnd
@@ -39,8 +40,6 @@ from hbprobe.fleet.ticks import all_on_grid, on_grid
 from hbprobe.fleet.world import World
 
 _ONE = np.uint64(1)
-_MAILS = 8
-"""Of a device, drawn at a time."""
 _ROOM = 50_000
 """For samples, before they are handed on."""
 
@@ -116,20 +115,10 @@ class Cohort:
         self._keys = keys(world.seed, devices)
         self._visit_keys = visit_keys(self._keys)
         self._state: Ints = world.table.first[world.kinds_of(devices)]
-        self._visits: Words = np.zeros(count, np.uint64)
-        self._requests: Words = np.zeros(count, np.uint64)
-        self._limit_s, self._spread_s, self._leaves_s = np.empty(count), np.empty(count), np.empty(count)
-        self._tries = np.ones(count)
-        self._how, self._at_firewall = np.empty(count, np.intp), np.empty(count, np.bool_)
-        self._connected, self._mail_waits = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-        start_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
-        self._due_s = all_on_grid(start_s)
         self._wait_s = on_grid(world.habits.wait_s)
-        self._following = world.table.following.ravel()
         self._any_spread = bool(paths.spread_s.any() or world.firewall.spread_s)
         self._any_refused = bool(world.table.refused.any())
         self._any_tries = bool((paths.tries > 1).any() or world.firewall.tries > 1)
-        self._compiled = compiled
         self._early: Words = np.zeros(0, np.uint64)
         self.ends: Ints = np.zeros(world.table.following.size, np.intp)
         """How often requests in each state ended in each way; by end and state, flat."""
@@ -141,12 +130,52 @@ class Cohort:
         """How often mail came while there was no push, and how late it was in all."""
         self.asked_again: Ints = np.zeros(len(world.table), np.intp)
         """How often a box made a request again at another server, by the state that asked; each is a sample."""
+        self._visits: Words = np.zeros(count, np.uint64)
+        start_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
+        self._due_s = all_on_grid(start_s)
+        self._compiled = compiled
         if compiled:
-            settle_all(self._due_s, *self._places())
-            self._mails = _no_mails_yet(world.habits.mail, self._due_s)
+            self._begin_in_records()
         else:
-            self._visit(np.arange(count))
-            self._mail = Mailboxes(world.habits.mail, self._keys, self._due_s)
+            self._begin_in_arrays(count)
+
+    def _begin_in_arrays(self, count: int) -> None:
+        self._requests: Words = np.zeros(count, np.uint64)
+        self._limit_s, self._spread_s, self._leaves_s = np.empty(count), np.empty(count), np.empty(count)
+        self._tries = np.ones(count)
+        self._how, self._at_firewall = np.empty(count, np.intp), np.empty(count, np.bool_)
+        self._connected, self._mail_waits = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+        self._following = self._table.following.ravel()
+        self._visit(np.arange(count))
+        self._mail = Mailboxes(self._world.habits.mail, self._keys, self._due_s)
+
+    def _begin_in_records(self) -> None:
+        """Put all into records for the loop, and keep an eye on what is looked at here."""
+        table, paths, habits, box = self._table, self._paths, self._world.habits, self._world.firewall
+        mail = habits.mail.spans()
+        self._hours = records(HOUR, len(mail.before), before=mail.before, begins_s=mail.begins_s, per_s=mail.per_s)
+        self._states = records(
+            STATE, len(table), heartbeat_s=table.heartbeat_s, timeout_s=table.timeout_s, refused=table.refused,
+            reuses=table.reuses, following=table.following.T,
+        )  # fmt: skip
+        self._networks = records(
+            NETWORK, len(paths.low_s), end=np.append(paths.ends, np.inf), low_s=paths.low_s, high_s=paths.high_s,
+            spread_s=paths.spread_s, tries=paths.tries, how=paths.manner,
+        )  # fmt: skip
+        self._rules = Rules(
+            self._wait_s, habits.waiting_share, float(habits.stay_s), box.limit_s, box.spread_s, box.tries,
+            LOSSES.index(box.manner), float(mail.per_day),
+        )  # fmt: skip
+        self._devices = each = records(
+            DEVICE, len(self._due_s), key=self._keys, visit_key=self._visit_keys, state=self._state,
+            due_s=self._due_s, expected=habits.mail.expected(self._due_s),
+            place=MAILS if mail.per_day else 0, mails_s=0.0 if mail.per_day else np.inf,
+        )  # fmt: skip
+        with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
+            settle_all(each, self._rules, self._networks)
+        self._state, self._due_s, self.deaf_s, self.deaf_at_firewall_s = (
+            each.state, each.due_s, each.deaf_s, each.deaf_at_firewall_s,
+        )  # fmt: skip
 
     def advance(self, until_s: float, from_s: float = 0.0) -> Slice:
         """Let every device make the requests that it begins before a time; say what happened from another on."""
@@ -208,38 +237,18 @@ class Cohort:
         self.ends += np.bincount(place, minlength=len(self.ends))
         self._state[those] = self._following[place]
 
-    def _places(self) -> tuple[Visits, Networks, Firewall]:
-        """Return where devices are and can be, for the loop."""
-        paths, box, stay_s = self._paths, self._world.firewall, self._world.habits.stay_s
-        on = Visits(
-            self._visit_keys, self._visits, self._limit_s, self._spread_s, self._tries, self._how,
-            self._at_firewall, self._leaves_s,
-        )  # fmt: skip
-        networks = Networks(
-            paths.ends, paths.low_s, paths.high_s, paths.spread_s, paths.tries, paths.manner, float(stay_s)
-        )
-        return on, networks, Firewall(box.limit_s, box.spread_s, float(box.tries), LOSSES.index(box.manner))
-
     def _run(self, due: Ints, until_s: float, done: Slice) -> None:
         """Make the requests of one device after another."""
-        table, (on, networks, firewall) = self._table, self._places()
-        of = Devices(
-            self._state, self._due_s, self._requests, self._keys, self._connected, self._mail_waits,
-            self.deaf_s, self.deaf_at_firewall_s,
-        )  # fmt: skip
-        rules = SharedTables(
-            table.heartbeat_s, table.timeout_s, table.refused, table.reuses, self._following,
-            self._wait_s, self._world.habits.waiting_share,
-        )  # fmt: skip
-        rates = self._world.habits.mail.rates()
         seen = Tallies(
-            self.ends, self.pauses, self.asked_again, np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM)
-        )
+            self.ends.reshape(self._table.following.shape), self.pauses, self.asked_again,
+            np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM),
+        )  # fmt: skip
         while len(due):
             with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
                 found = run(
-                    due, until_s, of, self._mails, on, rules, rates, networks, firewall, seen, done.is_shown
-                )
+                    due, until_s, done.is_shown, self._devices, self._states, self._networks, self._hours,
+                    self._rules, seen,
+                )  # fmt: skip
             came = Done(*found)
             samples = seen.samples[: came.samples]
             if self._any_tries:
@@ -372,10 +381,3 @@ class Cohort:
             waits |= ask.mail_waited & self._table.refused[ask.state]
         self._mail_waits[ask.due] = waits
 
-
-def _no_mails_yet(day: MailDay, from_s: Floats) -> Mails:
-    """Return mails for the loop to draw, from times on."""
-    count = len(from_s)
-    times_s = np.zeros((count, _MAILS)) if day.per_day else np.full((count, _MAILS), np.inf)
-    place = np.full(count, _MAILS if day.per_day else 0, np.intp)
-    return Mails(day.expected(from_s), np.zeros(count, np.uint64), times_s, place)

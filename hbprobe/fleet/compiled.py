@@ -6,13 +6,14 @@ and held against the other two models by the tests.
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
 from hbprobe.fleet.chance import ARTANH, LN2_HIGH, LN2_LOW, SQRT_HALF, Floats, OfRequest, OfVisit, Words
+from hbprobe.fleet.mail import DAY_S, PARTS
 from hbprobe.fleet.merge import INTERVAL_BITS
-from hbprobe.fleet.states import Flags, Ints, RequestEnd
+from hbprobe.fleet.states import Ints, RequestEnd
 from hbprobe.fleet.ticks import TICK_S, TICKS_PER_S
 
 try:  # by name: it is an extra, of which some releases have types and some have none
@@ -29,14 +30,6 @@ def _compiled(function: Callable[P, T]) -> Callable[P, T]:
     if _njit is None:
         return function
     compiled: Callable[P, T] = _njit(nogil=True, cache=True)(function)
-    return compiled
-
-
-def _inlined(function: Callable[P, T]) -> Callable[P, T]:
-    """Compile into whoever calls: a call that hands over tuples of arrays takes longer than a request."""
-    if _njit is None:
-        return function
-    compiled: Callable[P, T] = _njit(inline="always", cache=True)(function)
     return compiled
 
 
@@ -57,29 +50,84 @@ _ONE, _INTERVAL_BITS = np.uint64(1), np.uint64(INTERVAL_BITS)
 _MANTISSA_BITS, _SQRT_HALF_BITS = np.int64(52), np.float64(SQRT_HALF).view(np.int64)
 
 
-class Devices(NamedTuple):
-    """What changes with each request."""
+MAILS: Final = 8
+"""Of a device, drawn at a time."""
+Records: TypeAlias = Any
+"""An array of records of one of the kinds below, whose fields are attributes; NumPy has no type for that."""
+DEVICE: Final = np.dtype(
+    [
+        ("key", np.uint64),
+        ("requests", np.uint64),
+        ("visit_key", np.uint64),
+        ("visits", np.uint64),
+        ("state", np.int64),
+        ("due_s", np.float64),
+        # The network where it is, and how it is connected there.
+        ("limit_s", np.float64),
+        ("spread_s", np.float64),
+        ("leaves_s", np.float64),
+        ("tries", np.int32),
+        ("how", np.int8),
+        ("at_firewall", np.bool_),
+        ("connected", np.bool_),
+        # How many mails are to be expected until the last that is drawn, and which of the drawn ones comes next.
+        ("expected", np.int64),
+        ("drawn", np.uint64),
+        ("mails_s", np.float64, (MAILS,)),
+        ("place", np.int8),
+        ("mail_waits", np.bool_),
+        ("deaf_s", np.float64),
+        ("deaf_at_firewall_s", np.float64),
+    ],
+    align=True,
+)
+"""What changes with each request, together, since memory is what large fleets wait for."""
+STATE: Final = np.dtype(
+    [
+        ("heartbeat_s", np.float64),
+        ("timeout_s", np.float64),
+        ("refused", np.bool_),
+        ("reuses", np.bool_),
+        ("following", np.int64, (len(RequestEnd),)),
+    ],
+    align=True,
+)
+"""As `hbprobe.fleet.states.StateTable` has it."""
+NETWORK: Final = np.dtype(
+    [
+        ("end", np.float64),
+        ("low_s", np.float64),
+        ("high_s", np.float64),
+        ("spread_s", np.float64),
+        ("tries", np.int32),
+        ("how", np.int8),
+    ],
+    align=True,
+)
+"""As `hbprobe.fleet.paths.PathTable` has it."""
+HOUR: Final = np.dtype([("before", np.float64), ("begins_s", np.float64), ("per_s", np.float64)])
+"""An hour with mail: how many mails come in the day before it, when it begins, and how many come."""
 
-    state: Ints
-    due_s: Floats
-    requests: Words
-    keys: Words
-    connected: Flags
-    mail_waits: Flags
-    deaf_s: Floats
-    deaf_at_firewall_s: Floats
+
+def records(kind: np.dtype[np.void], count: int, **fields: object) -> Records:
+    """Return so many records; fields that are not named are 0."""
+    found: Records = np.zeros(count, kind).view(np.recarray)
+    for name, values in fields.items():
+        found[name] = values
+    return found
 
 
-class SharedTables(NamedTuple):
-    """What is the same for all."""
+class Rules(NamedTuple):
+    """What is the same for all devices and networks: habits, the box before the server, and the mail of a day."""
 
-    heartbeat_s: Floats
-    timeout_s: Floats
-    refused: Flags
-    reuses: Flags
-    following: Ints
     wait_s: float
     waiting_share: float
+    stay_s: float
+    firewall_limit_s: float
+    firewall_spread_s: float
+    firewall_tries: int
+    firewall_how: int
+    mails_per_day: float
 
 
 class Tallies(NamedTuple):
@@ -129,170 +177,111 @@ def _minus_log(drawn: float) -> float:
     return -(exponent * LN2_HIGH + (2 * part + (2 * part * series + exponent * LN2_LOW)))
 
 
-class Rates(NamedTuple):
-    """How mail is spread over a day, as `hbprobe.fleet.mail.MailDay` has it: a row for each hour with mail."""
-
-    per_day: float
-    before: Floats
-    """How many mails come in the day before it."""
-    begins_s: Floats
-    per_s: Floats
-    day_s: float
-    parts: float
-
-
-class Mails(NamedTuple):
-    """The mails of devices."""
-
-    expected: Ints
-    """How many are to be expected until the last that is drawn, in parts of one."""
-    drawn: Words
-    times_s: Floats
-    """A block of them each, one row a device."""
-    place: Ints
-    """The next of them; beyond the last where more have to be drawn."""
-
-
-@_inlined
-def _draw_mails(one: int, key: np.uint64, of: Mails, rates: Rates) -> None:
+@_compiled
+def _draw_mails(device: Any, rules: Rules, hours: Records) -> None:
     """Draw a device's next block of mails."""
-    times_s, number, expected, hour = of.times_s[one], of.drawn[one], of.expected[one], 0
-    block, hours, last_s = len(times_s), len(rates.before), times_s[-1]
-    for column in range(block):
+    key, number, expected = device.key, device.drawn, device.expected
+    times_s, hour = device.mails_s, 0
+    last_s = times_s[MAILS - 1]
+    for column in range(MAILS):
         times_s[column] = _minus_log(_uniform(key, number + np.uint64(column), _DRAW_MAIL))
-    for column in range(block):
-        expected += np.int64(times_s[column] * rates.parts)
-        count = expected * (1 / rates.parts)
-        day = np.floor(count / rates.per_day)
-        rest = count - day * rates.per_day
-        if rates.before[hour] > rest:
+    for column in range(MAILS):
+        expected += np.int64(times_s[column] * PARTS)
+        count = expected * (1 / PARTS)
+        day = np.floor(count / rules.mails_per_day)
+        rest = count - day * rules.mails_per_day
+        if hours[hour].before > rest:
             hour = 0
-        while hour + 1 < hours and rates.before[hour + 1] <= rest:
+        while hour + 1 < len(hours) and hours[hour + 1].before <= rest:
             hour += 1
-        when_s = day * rates.day_s + rates.begins_s[hour] + (rest - rates.before[hour]) / rates.per_s[hour]
+        one = hours[hour]
+        when_s = day * DAY_S + one.begins_s + (rest - one.before) / one.per_s
         last_s = max(np.floor(when_s * TICKS_PER_S) * TICK_S, last_s)
         times_s[column] = last_s
-    of.expected[one], of.drawn[one] = expected, number + np.uint64(block)
+    device.expected, device.drawn = expected, number + np.uint64(MAILS)
 
 
-@_inlined
-def _mail_from(one: int, key: np.uint64, place: int, at_s: float, of: Mails, rates: Rates) -> int:
+@_compiled
+def _mail_from(device: Any, place: int, at_s: float, rules: Rules, hours: Records) -> int:
     """Return the place of a device's first mail that does not come before a time."""
-    block = of.times_s.shape[1]
     while True:
-        if place == block:
-            _draw_mails(one, key, of, rates)
+        if place == MAILS:
+            _draw_mails(device, rules, hours)
             place = 0
-        if of.times_s[one, place] >= at_s:
+        if device.mails_s[place] >= at_s:
             return place
         place += 1
 
 
-class Networks(NamedTuple):
-    """The networks that devices come to: a row for each span, as `hbprobe.fleet.paths.PathTable` has them."""
-
-    ends: Floats
-    low_s: Floats
-    high_s: Floats
-    spread_s: Floats
-    tries: Floats
-    how: Ints
-    stay_s: float
-    """How long devices stay on one, on average."""
-
-
-class Firewall(NamedTuple):
-    """The box before the server."""
-
-    limit_s: float
-    spread_s: float
-    tries: float
-    how: int
-
-
-class Visits(NamedTuple):
-    """The networks that devices are on, one after another."""
-
-    keys: Words
-    number: Words
-    limit_s: Floats
-    spread_s: Floats
-    tries: Floats
-    how: Ints
-    at_firewall: Flags
-    leaves_s: Floats
-
-
-@_inlined
-def _settle_down(
-    one: int, number: np.uint64, at_s: float, of: Visits, networks: Networks, firewall: Firewall
-) -> None:
+@_compiled
+def _settle_down(device: Any, number: np.uint64, at_s: float, rules: Rules, networks: Records) -> None:
     """Bring a device to the network of this number."""
-    key = of.keys[one]
+    key = device.visit_key
     drawn, path = _uniform(key, number, _PATH), 0
-    while path < len(networks.ends) and networks.ends[path] < drawn:
+    while networks[path].end < drawn:
         path += 1
-    limit_s, high_s = networks.low_s[path], networks.high_s[path]
-    if limit_s != high_s:
-        limit_s += _uniform(key, number, _VALUE) * (high_s - limit_s)
-    at_firewall = firewall.limit_s <= limit_s
-    of.number[one], of.at_firewall[one] = number, at_firewall
-    of.limit_s[one] = np.floor((firewall.limit_s if at_firewall else limit_s) * TICKS_PER_S) * TICK_S
-    of.spread_s[one] = firewall.spread_s if at_firewall else networks.spread_s[path]
-    of.tries[one] = firewall.tries if at_firewall else networks.tries[path]
-    of.how[one] = firewall.how if at_firewall else networks.how[path]
-    stay_s = networks.stay_s * _minus_log(_uniform(key, number, _STAY))
-    of.leaves_s[one] = np.floor((at_s + stay_s) * TICKS_PER_S) * TICK_S
+    network = networks[path]
+    limit_s = network.low_s
+    if limit_s != network.high_s:
+        limit_s += _uniform(key, number, _VALUE) * (network.high_s - limit_s)
+    device.at_firewall = rules.firewall_limit_s <= limit_s
+    if device.at_firewall:
+        limit_s, device.spread_s = rules.firewall_limit_s, rules.firewall_spread_s
+        device.tries, device.how = rules.firewall_tries, rules.firewall_how
+    else:
+        device.spread_s, device.tries, device.how = network.spread_s, network.tries, network.how
+    device.visits = number
+    device.limit_s = np.floor(limit_s * TICKS_PER_S) * TICK_S
+    stay_s = rules.stay_s * _minus_log(_uniform(key, number, _STAY))
+    device.leaves_s = np.floor((at_s + stay_s) * TICKS_PER_S) * TICK_S
 
 
 @_compiled
-def settle_all(at_s: Floats, of: Visits, networks: Networks, firewall: Firewall) -> None:
-    """Bring all devices to their first networks."""
-    for one in range(len(at_s)):
-        _settle_down(one, np.uint64(0), at_s[one], of, networks, firewall)
+def settle_all(devices: Records, rules: Rules, networks: Records) -> None:
+    """Bring devices to their first networks."""
+    for one in range(len(devices)):
+        _settle_down(devices[one], np.uint64(0), devices[one].due_s, rules, networks)
 
 
 @_compiled
 def run(
     due: Ints,
     until_s: float,
-    of: Devices,
-    mails: Mails,
-    on: Visits,
-    rules: SharedTables,
-    rates: Rates,
-    networks: Networks,
-    firewall: Firewall,
-    seen: Tallies,
     is_shown: bool,
+    devices: Records,
+    states: Records,
+    networks: Records,
+    hours: Records,
+    rules: Rules,
+    seen: Tallies,
 ) -> tuple[int, int, int, int, int, int, float]:
     """Let devices make all requests that they begin before a time, until there is no room for more; return `Done`.
 
     Where nothing is shown, only samples that may be later than that time are kept.
     """
-    states = len(rules.heartbeat_s)
     samples = passed_over = opened = forgotten = late_mails = 0
     late_s = 0.0
     for index in range(len(due)):
-        one = due[index]
-        key, leaves_s, limit_s, spread_s = of.keys[one], on.leaves_s[one], on.limit_s[one], on.spread_s[one]
-        tries, how, at_firewall = int(on.tries[one]), on.how[one], on.at_firewall[one]
-        state, asked_s, number = of.state[one], of.due_s[one], of.requests[one]
-        connected, mail_waits = of.connected[one], of.mail_waits[one]
-        place = _mail_from(one, key, mails.place[one], asked_s, mails, rates)
+        device = devices[due[index]]
+        key, leaves_s, limit_s, spread_s = device.key, device.leaves_s, device.limit_s, device.spread_s
+        tries, how, at_firewall = device.tries, device.how, device.at_firewall
+        state, asked_s, number = device.state, device.due_s, device.requests
+        connected, mail_waits = device.connected, device.mail_waits
+        place = _mail_from(device, device.place, asked_s, rules, hours)
         has_room = True
         while asked_s < until_s:
             if leaves_s <= asked_s:
-                _settle_down(one, on.number[one] + _ONE, asked_s, on, networks, firewall)
-                leaves_s, limit_s, spread_s = on.leaves_s[one], on.limit_s[one], on.spread_s[one]
-                tries, how, at_firewall = int(on.tries[one]), on.how[one], on.at_firewall[one]
-                seen.ends[_ARRIVED * states + state] += 1
-                state, connected = rules.following[_ARRIVED * states + state], False
+                _settle_down(device, device.visits + _ONE, asked_s, rules, networks)
+                leaves_s, limit_s, spread_s = device.leaves_s, device.limit_s, device.spread_s
+                tries, how, at_firewall = device.tries, device.how, device.at_firewall
+                seen.ends[_ARRIVED, state] += 1
+                state, connected = states[state].following[_ARRIVED], False
             has_room = samples + tries <= len(seen.samples) and opened < len(seen.opened_s)
             has_room = has_room and forgotten < len(seen.forgotten_s)
             if not has_room:
                 break
-            heartbeat_s, refused, mail_s = rules.heartbeat_s[state], rules.refused[state], mails.times_s[one, place]
+            asks, mail_s = states[state], device.mails_s[place]
+            heartbeat_s, refused = asks.heartbeat_s, asks.refused
             if not connected:
                 seen.opened_s[opened] = asked_s
                 opened += 1
@@ -302,7 +291,7 @@ def run(
             if refused:
                 first_s = asked_s
             cut_s = asked_s + (first_s - asked_s) * tries
-            answer_s, gives_up_s = asked_s + heartbeat_s, asked_s + rules.timeout_s[state]
+            answer_s, gives_up_s = asked_s + heartbeat_s, asked_s + asks.timeout_s
             # How it ends if the device stays where it is, and when that is noticed.
             if refused:
                 end, next_s = _REFUSED, asked_s + rules.wait_s
@@ -330,16 +319,17 @@ def run(
                     if before:
                         seen.asked_again[state] += 1
             served = end <= _AT_ONCE
-            connected = end == _REFUSED or (served and rules.reuses[state])
+            connected = end == _REFUSED or (served and asks.reuses)
             if not connected:
                 if served:
                     forgotten_s = next_s
                 elif end > _SILENT or (end == _SILENT and at_firewall):
                     forgotten_s = min(cut_s, next_s)
-                elif firewall.limit_s == np.inf:
+                elif rules.firewall_limit_s == np.inf:
                     forgotten_s = answer_s
                 else:
-                    forgotten_s = (answer_s if heartbeat_s < firewall.limit_s else asked_s) + firewall.limit_s
+                    lives_on = heartbeat_s < rules.firewall_limit_s
+                    forgotten_s = (answer_s if lives_on else asked_s) + rules.firewall_limit_s
                 seen.forgotten_s[forgotten] = forgotten_s
                 forgotten += 1
             if _SILENT <= end < _REFUSED and _uniform(key, number, _PAUSE) <= rules.waiting_share:
@@ -347,19 +337,20 @@ def run(
                 next_s = min(next_s + rules.wait_s, leaves_s)
             if first_s <= answer_s and not served:
                 deaf_s = max(next_s - cut_s, 0.0)
-                of.deaf_s[one] += deaf_s
+                device.deaf_s += deaf_s
                 if at_firewall and not refused:
-                    of.deaf_at_firewall_s[one] += deaf_s
+                    device.deaf_at_firewall_s += deaf_s
             late = mail_s < next_s
             if late:
                 late_mails += 1
                 late_s += next_s - mail_s
             mail_waits = late or (refused and mail_waits)
-            place = _mail_from(one, key, place + (end == _MAIL), next_s, mails, rates)
-            seen.ends[end * states + state] += 1
-            state, asked_s, number = rules.following[end * states + state], next_s, number + _ONE
-        of.state[one], of.due_s[one], of.requests[one] = state, asked_s, number
-        of.connected[one], of.mail_waits[one], mails.place[one] = connected, mail_waits, place
+            if late or end == _MAIL:
+                place = _mail_from(device, place + 1, next_s, rules, hours)
+            seen.ends[end, state] += 1
+            state, asked_s, number = asks.following[end], next_s, number + _ONE
+        device.state, device.due_s, device.requests = state, asked_s, number
+        device.connected, device.mail_waits, device.place = connected, mail_waits, place
         if not has_room:
             return index, samples, passed_over, opened, forgotten, late_mails, late_s
     return len(due), samples, passed_over, opened, forgotten, late_mails, late_s

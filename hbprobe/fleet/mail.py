@@ -2,21 +2,30 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import Floats, OfRequest, Words
-from hbprobe.fleet.compiled import Rates
 from hbprobe.fleet.ticks import all_on_grid, on_grid
 
 HOUR_S, DAY_S = 3600.0, 86400.0
 HOURS = 24
-_PARTS: Final = 2**30
+PARTS: Final = 2**30
 """Of one expected mail. Counts are whole numbers of them, so that their sums are exact."""
 Counts = NDArray[np.int64]
+
+
+class Spans(NamedTuple):
+    """Hours with mail, and how much there is in a day."""
+
+    per_day: float
+    before: Floats
+    """How many mails come in the day before each."""
+    begins_s: Floats
+    per_s: Floats
 
 
 class MailDay:
@@ -47,14 +56,14 @@ class MailDay:
         hour = (second / HOUR_S).astype(np.intp)
         before, rates = self._counts
         mails = day * self._per_day + before[hour] + rates[hour] * (second - hour * HOUR_S)
-        found: Counts = (mails * _PARTS).astype(np.int64)
+        found: Counts = (mails * PARTS).astype(np.int64)
         return found
 
     def when(self, expected: int) -> float:
         """Return from when on so many are to be expected, in parts of a mail; infinite where no mail ever comes."""
         if self._per_day == 0:
             return float("inf")
-        count = expected / _PARTS
+        count = expected / PARTS
         day = float(np.floor(count / self._per_day))
         rest = count - day * self._per_day
         span = max(int(np.searchsorted(self._from, rest, side="right")) - 1, 0)
@@ -64,15 +73,15 @@ class MailDay:
         """Return the same for many at once."""
         if self._per_day == 0:
             return np.full(expected.shape, np.inf)
-        count = expected * (1 / _PARTS)
+        count = expected * (1 / PARTS)
         day = np.floor(count / self._per_day)
         rest = count - day * self._per_day
         span = np.maximum(np.searchsorted(self._from, rest, side="right") - 1, 0)
         return all_on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
 
-    def rates(self) -> Rates:
-        """Return the same for the loop."""
-        return Rates(self._per_day, self._from, self._from_s, self._rates, DAY_S, float(_PARTS))
+    def spans(self) -> Spans:
+        """Return the hours with mail."""
+        return Spans(self._per_day, self._from, self._from_s, self._rates)
 
 
 class Mailbox:
@@ -101,7 +110,7 @@ class Mailbox:
             self._draw()
 
     def _draw(self) -> None:
-        self._expected += int(chance.exponential(self._key, self._number, OfRequest.MAIL) * _PARTS)
+        self._expected += int(chance.exponential(self._key, self._number, OfRequest.MAIL) * PARTS)
         self._number += 1
         self.next_s = max(self._day.when(self._expected), self.next_s)
 
@@ -147,7 +156,7 @@ class Mailboxes:
             return
         numbers = self._drawn[those][:, None] + np.arange(self.BLOCK).astype(np.uint64)
         further = chance.exponentials(self._keys[those][:, None], numbers, OfRequest.MAIL)
-        further *= _PARTS
+        further *= PARTS
         expected = self._expected[those][:, None] + np.cumsum(further.astype(np.int64), axis=1, dtype=np.int64)
         self._expected[those] = expected[:, -1]
         self._drawn[those] += np.uint64(self.BLOCK)
