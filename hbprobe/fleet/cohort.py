@@ -20,7 +20,6 @@ from hbprobe.fleet.chance import (
 )
 from hbprobe.fleet.compiled import (
     DEVICE,
-    HOUR,
     IS_FAST,
     MAILS,
     NETWORK,
@@ -152,8 +151,7 @@ class Cohort:
     def _begin_in_records(self) -> None:
         """Put all into records for the loop, and keep an eye on what is looked at here."""
         table, paths, habits, box = self._table, self._paths, self._world.habits, self._world.firewall
-        mail = habits.mail.spans()
-        self._hours = records(HOUR, len(mail.before), before=mail.before, begins_s=mail.begins_s, per_s=mail.per_s)
+        has_mail, self._hours = habits.mail.whole_day > 0, np.array(habits.mail.hours())
         self._states = records(
             STATE, len(table), heartbeat_s=table.heartbeat_s, timeout_s=table.timeout_s, refused=table.refused,
             reuses=table.reuses, following=table.following.T,
@@ -164,12 +162,12 @@ class Cohort:
         )  # fmt: skip
         self._rules = Rules(
             self._wait_s, habits.waiting_share, float(habits.stay_s), box.limit_s, box.spread_s, box.tries,
-            LOSSES.index(box.manner), float(mail.per_day),
+            LOSSES.index(box.manner), float(habits.mail.whole_day),
         )  # fmt: skip
         self._devices = each = records(
             DEVICE, len(self._due_s), key=self._keys, visit_key=self._visit_keys, state=self._state,
             due_s=self._due_s, expected=habits.mail.expected(self._due_s),
-            place=MAILS if mail.per_day else 0, mails_s=0.0 if mail.per_day else np.inf,
+            place=MAILS if has_mail else 0, mails_s=0.0 if has_mail else np.inf,
         )  # fmt: skip
         with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
             settle_all(each, self._rules, self._networks)

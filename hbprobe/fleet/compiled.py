@@ -29,7 +29,7 @@ T = TypeVar("T")
 def _compiled(function: Callable[P, T]) -> Callable[P, T]:
     if _njit is None:
         return function
-    compiled: Callable[P, T] = _njit(nogil=True, cache=True)(function)
+    compiled: Callable[P, T] = _njit(nogil=True, cache=True, error_model="numpy")(function)
     return compiled
 
 
@@ -105,8 +105,8 @@ NETWORK: Final = np.dtype(
     align=True,
 )
 """As `hbprobe.fleet.paths.PathTable` has it."""
-HOUR: Final = np.dtype([("before", np.float64), ("begins_s", np.float64), ("per_s", np.float64)])
-"""An hour with mail: how many mails come in the day before it, when it begins, and how many come."""
+_BEFORE, _BEGINS_S, _PER_S = range(3)
+"""The rows of the hours with mail, as `hbprobe.fleet.mail.Hours` has them."""
 
 
 def records(kind: np.dtype[np.void], count: int, **fields: object) -> Records:
@@ -178,10 +178,10 @@ def _minus_log(drawn: float) -> float:
 
 
 @_compiled
-def _draw_mails(device: Any, rules: Rules, hours: Records) -> None:
+def _draw_mails(device: Any, rules: Rules, hours: Floats) -> None:
     """Draw a device's next block of mails."""
     key, number, expected = device.key, device.drawn, device.expected
-    times_s, hour = device.mails_s, 0
+    times_s = device.mails_s
     last_s = times_s[MAILS - 1]
     for column in range(MAILS):
         times_s[column] = _minus_log(_uniform(key, number + np.uint64(column), _DRAW_MAIL))
@@ -190,19 +190,17 @@ def _draw_mails(device: Any, rules: Rules, hours: Records) -> None:
         count = expected * (1 / PARTS)
         day = np.floor(count / rules.mails_per_day)
         rest = count - day * rules.mails_per_day
-        if hours[hour].before > rest:
-            hour = 0
-        while hour + 1 < len(hours) and hours[hour + 1].before <= rest:
-            hour += 1
-        one = hours[hour]
-        when_s = day * DAY_S + one.begins_s + (rest - one.before) / one.per_s
+        hour = 0
+        for later in range(1, hours.shape[1]):  # all of them: faster than to stop at the first
+            hour += hours[_BEFORE, later] <= rest
+        when_s = day * DAY_S + hours[_BEGINS_S, hour] + (rest - hours[_BEFORE, hour]) / hours[_PER_S, hour]
         last_s = max(np.floor(when_s * TICKS_PER_S) * TICK_S, last_s)
         times_s[column] = last_s
     device.expected, device.drawn = expected, number + np.uint64(MAILS)
 
 
 @_compiled
-def _mail_from(device: Any, place: int, at_s: float, rules: Rules, hours: Records) -> int:
+def _mail_from(device: Any, place: int, at_s: float, rules: Rules, hours: Floats) -> int:
     """Return the place of a device's first mail that does not come before a time."""
     while True:
         if place == MAILS:
@@ -251,7 +249,7 @@ def run(
     devices: Records,
     states: Records,
     networks: Records,
-    hours: Records,
+    hours: Floats,
     rules: Rules,
     seen: Tallies,
 ) -> tuple[int, int, int, int, int, int, float]:

@@ -18,10 +18,9 @@ PARTS: Final = 2**30
 Counts = NDArray[np.int64]
 
 
-class Spans(NamedTuple):
-    """Hours with mail, and how much there is in a day."""
+class Hours(NamedTuple):
+    """The hours with mail."""
 
-    per_day: float
     before: Floats
     """How many mails come in the day before each."""
     begins_s: Floats
@@ -38,7 +37,8 @@ class MailDay:
         rates = [per_day * weight / whole / HOUR_S for weight in by_hour]
         counts = [0.0, *accumulate(rate * HOUR_S for rate in rates)]
         with_mail = [hour for hour, rate in enumerate(rates) if rate > 0]
-        self._per_day = counts[-1]
+        self.whole_day = counts[-1]
+        """The mean number a day, as the hours add up."""
         self.per_day = per_day
         self._counts = np.array([counts[hour] for hour in range(HOURS)]), np.array(rates)
         self._from = np.array([counts[hour] for hour in with_mail])
@@ -55,33 +55,33 @@ class MailDay:
         second = until_s - day * DAY_S
         hour = (second / HOUR_S).astype(np.intp)
         before, rates = self._counts
-        mails = day * self._per_day + before[hour] + rates[hour] * (second - hour * HOUR_S)
+        mails = day * self.whole_day + before[hour] + rates[hour] * (second - hour * HOUR_S)
         found: Counts = (mails * PARTS).astype(np.int64)
         return found
 
     def when(self, expected: int) -> float:
         """Return from when on so many are to be expected, in parts of a mail; infinite where no mail ever comes."""
-        if self._per_day == 0:
+        if self.whole_day == 0:
             return float("inf")
         count = expected / PARTS
-        day = float(np.floor(count / self._per_day))
-        rest = count - day * self._per_day
+        day = float(np.floor(count / self.whole_day))
+        rest = count - day * self.whole_day
         span = max(int(np.searchsorted(self._from, rest, side="right")) - 1, 0)
         return on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
 
     def when_all(self, expected: Counts) -> Floats:
         """Return the same for many at once."""
-        if self._per_day == 0:
+        if self.whole_day == 0:
             return np.full(expected.shape, np.inf)
         count = expected * (1 / PARTS)
-        day = np.floor(count / self._per_day)
-        rest = count - day * self._per_day
+        day = np.floor(count / self.whole_day)
+        rest = count - day * self.whole_day
         span = np.maximum(np.searchsorted(self._from, rest, side="right") - 1, 0)
         return all_on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
 
-    def spans(self) -> Spans:
+    def hours(self) -> Hours:
         """Return the hours with mail."""
-        return Spans(self._per_day, self._from, self._from_s, self._rates)
+        return Hours(self._from, self._from_s, self._rates)
 
 
 class Mailbox:
