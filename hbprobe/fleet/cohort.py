@@ -27,8 +27,8 @@ from hbprobe.fleet.compiled import (
     Done,
     Rules,
     Tallies,
+    make_requests,
     records,
-    run,
     settle_all,
 )
 from hbprobe.fleet.mail import Mailboxes
@@ -243,7 +243,7 @@ class Cohort:
         )  # fmt: skip
         while len(due):
             with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
-                found = run(
+                found = make_requests(
                     due, until_s, done.is_shown, self._devices, self._states, self._networks, self._hours,
                     self._rules, seen,
                 )  # fmt: skip

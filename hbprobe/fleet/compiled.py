@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
+from hbprobe.exchange.window import EVENT_PERIOD_S
 from hbprobe.fleet.chance import ARTANH, LN2_HIGH, LN2_LOW, SQRT_HALF, Floats, OfRequest, OfVisit, Words
 from hbprobe.fleet.mail import DAY_S, PARTS
-from hbprobe.fleet.merge import INTERVAL_BITS
 from hbprobe.fleet.states import Ints, RequestEnd
-from hbprobe.fleet.ticks import TICK_S, TICKS_PER_S
+from hbprobe.fleet.ticks import INTERVAL_BITS, TICK_S, TICKS_PER_S
 
 try:  # by name: it is an extra, of which some releases have types and some have none
     _njit: Callable[..., Any] | None = import_module("numba").njit
@@ -46,7 +46,8 @@ _PATH, _VALUE, _STAY = np.uint64(OfVisit.PATH), np.uint64(OfVisit.VALUE), np.uin
 _KINDS, _GOLDEN = np.uint64(4), np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _BY_30, _BY_27, _BY_31, _BY_11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
-_ONE, _INTERVAL_BITS = np.uint64(1), np.uint64(INTERVAL_BITS)
+_ONE, _INTERVAL_BITS, _INTERVAL = np.uint64(1), np.uint64(INTERVAL_BITS), np.uint64(2**INTERVAL_BITS - 1)
+_MOST = np.int64(np.iinfo(np.int64).max)
 _MANTISSA_BITS, _SQRT_HALF_BITS = np.int64(52), np.float64(SQRT_HALF).view(np.int64)
 
 
@@ -154,6 +155,15 @@ class Done(NamedTuple):
     late_s: float
 
 
+class Stretches(NamedTuple):
+    """The window's averages in stretches of samples."""
+
+    low: Ints
+    high: Ints
+    sum: Ints
+    count: Ints
+
+
 @_compiled
 def _uniform(key: np.uint64, number: np.uint64, what: np.uint64) -> float:
     """Return what `hbprobe.fleet.chance.uniform` does."""
@@ -212,7 +222,7 @@ def _mail_from(device: Any, place: int, at_s: float, rules: Rules, hours: Floats
 
 
 @_compiled
-def _settle_down(device: Any, number: np.uint64, at_s: float, rules: Rules, networks: Records) -> None:
+def _move_to(device: Any, number: np.uint64, at_s: float, rules: Rules, networks: Records) -> None:
     """Bring a device to the network of this number."""
     key = device.visit_key
     drawn, path = _uniform(key, number, _PATH), 0
@@ -238,11 +248,11 @@ def _settle_down(device: Any, number: np.uint64, at_s: float, rules: Rules, netw
 def settle_all(devices: Records, rules: Rules, networks: Records) -> None:
     """Bring devices to their first networks."""
     for one in range(len(devices)):
-        _settle_down(devices[one], np.uint64(0), devices[one].due_s, rules, networks)
+        _move_to(devices[one], np.uint64(0), devices[one].due_s, rules, networks)
 
 
 @_compiled
-def run(
+def make_requests(
     due: Ints,
     until_s: float,
     is_shown: bool,
@@ -269,7 +279,7 @@ def run(
         has_room = True
         while asked_s < until_s:
             if leaves_s <= asked_s:
-                _settle_down(device, device.visits + _ONE, asked_s, rules, networks)
+                _move_to(device, device.visits + _ONE, asked_s, rules, networks)
                 leaves_s, limit_s, spread_s = device.leaves_s, device.limit_s, device.spread_s
                 tries, how, at_firewall = device.tries, device.how, device.at_firewall
                 seen.ends[_ARRIVED, state] += 1
@@ -352,3 +362,54 @@ def run(
         if not has_room:
             return index, samples, passed_over, opened, forgotten, late_mails, late_s
     return len(due), samples, passed_over, opened, forgotten, late_mails, late_s
+
+
+@_compiled
+def averages(
+    samples: Words,
+    last: Ints,
+    unknown: int,
+    begins: Ints,
+    found: Stretches,
+    threshold_s: int,
+    last_event_s: float,
+    fired_s: Floats,
+    fired_average_s: Ints,
+) -> int:
+    """Let a window take samples in order, and add its averages up in stretches of them.
+
+    The window held these intervals before, and has no average for the first samples. Returns how many events there are.
+    """
+    size, total, events = len(last), last.sum(), 0
+    divisor = float(size)
+    for stretch in range(len(begins)):
+        low, high, whole = _MOST, np.int64(-1), np.int64(0)
+        end = begins[stretch + 1] if stretch + 1 < len(begins) else len(samples)
+        for number in range(begins[stretch], end):
+            before = last[number] if number < size else np.int64(samples[number - size] & _INTERVAL)
+            total += np.int64(samples[number] & _INTERVAL) - before
+            if number < unknown:
+                continue
+            average_s = np.int64(total / divisor)  # exact: both are whole, and small
+            low, high, whole = min(low, average_s), max(high, average_s), whole + average_s
+            if average_s <= threshold_s:
+                at_s = np.float64(samples[number] >> _INTERVAL_BITS) * TICK_S
+                if at_s - last_event_s >= EVENT_PERIOD_S:
+                    fired_s[events], fired_average_s[events], last_event_s = at_s, average_s, at_s
+                    events += 1
+        found.low[stretch], found.high[stretch], found.sum[stretch] = low, high, whole
+        found.count[stretch] = max(0, end - max(begins[stretch], unknown))
+    return events
+
+
+@_compiled
+def count_minutes(at_s: Floats, begin_s: float, counts: Ints) -> int:
+    """Count times by the minute after a whole second; return how many were before, those after the end do not count."""
+    before = 0
+    for one_s in at_s:
+        minute = (one_s - begin_s) / 60.0
+        if minute < 0:
+            before += 1
+        elif minute < len(counts):
+            counts[np.int64(minute)] += 1
+    return before
