@@ -378,4 +378,3 @@ class Cohort:
         if self._any_refused:
             waits |= ask.mail_waited & self._table.refused[ask.state]
         self._mail_waits[ask.due] = waits
-

@@ -1,7 +1,7 @@
 """The requests, mails and networks of many devices, one device after another, as loops that numba compiles.
 
-They do what `hbprobe.fleet.cohort`, `mail`, `merge` and `tally` do in arrays. Without numba (https://numba.pydata.org) it is plain Python: slow,
-and held against the other two models by the tests.
+They do what `hbprobe.fleet.cohort`, `mail`, `merge` and `tally` do in arrays. Without numba
+(https://numba.pydata.org) it is plain Python: slow, and held against the other two models by the tests.
 """
 
 from collections.abc import Callable
@@ -53,8 +53,10 @@ _MANTISSA_BITS, _SQRT_HALF_BITS = np.int64(52), np.float64(SQRT_HALF).view(np.in
 
 MAILS: Final = 8
 """Of a device, drawn at a time."""
+Record: TypeAlias = Any
+"""Of one of the kinds below; its fields are attributes, which NumPy has no types for."""
 Records: TypeAlias = Any
-"""An array of records of one of the kinds below, whose fields are attributes; NumPy has no type for that."""
+"""An array of them."""
 DEVICE: Final = np.dtype(
     [
         ("key", np.uint64),
@@ -75,7 +77,7 @@ DEVICE: Final = np.dtype(
         ("expected", np.int64),
         ("drawn", np.uint64),
         ("mails_s", np.float64, (MAILS,)),
-        ("place", np.int8),
+        ("place", np.int64),
         ("mail_waits", np.bool_),
         ("deaf_s", np.float64),
         ("deaf_at_firewall_s", np.float64),
@@ -158,10 +160,10 @@ class Done(NamedTuple):
 class Stretches(NamedTuple):
     """The window's averages in stretches of samples."""
 
-    low: Ints
-    high: Ints
-    sum: Ints
-    count: Ints
+    lowest_s: Ints
+    highest_s: Ints
+    sum_s: Ints
+    samples: Ints
 
 
 @_compiled
@@ -188,7 +190,7 @@ def _minus_log(drawn: float) -> float:
 
 
 @_compiled
-def _draw_mails(device: Any, rules: Rules, hours: Floats) -> None:
+def _draw_mails(device: Record, rules: Rules, hours: Floats) -> None:
     """Draw a device's next block of mails."""
     key, number, expected = device.key, device.drawn, device.expected
     times_s = device.mails_s
@@ -210,7 +212,7 @@ def _draw_mails(device: Any, rules: Rules, hours: Floats) -> None:
 
 
 @_compiled
-def _mail_from(device: Any, place: int, at_s: float, rules: Rules, hours: Floats) -> int:
+def _mail_from(device: Record, place: int, at_s: float, rules: Rules, hours: Floats) -> int:
     """Return the place of a device's first mail that does not come before a time."""
     while True:
         if place == MAILS:
@@ -222,7 +224,7 @@ def _mail_from(device: Any, place: int, at_s: float, rules: Rules, hours: Floats
 
 
 @_compiled
-def _move_to(device: Any, number: np.uint64, at_s: float, rules: Rules, networks: Records) -> None:
+def _move_to(device: Record, number: np.uint64, at_s: float, rules: Rules, networks: Records) -> None:
     """Bring a device to the network of this number."""
     key = device.visit_key
     drawn, path = _uniform(key, number, _PATH), 0
@@ -378,7 +380,8 @@ def averages(
 ) -> int:
     """Let a window take samples in order, and add its averages up in stretches of them.
 
-    The window held these intervals before, and has no average for the first samples. Returns how many events there are.
+    The window held the last intervals before, and has no average for the first samples, which are unknown. Returns
+    how many events there are.
     """
     size, total, events = len(last), last.sum(), 0
     divisor = float(size)
@@ -397,14 +400,14 @@ def averages(
                 if at_s - last_event_s >= EVENT_PERIOD_S:
                     fired_s[events], fired_average_s[events], last_event_s = at_s, average_s, at_s
                     events += 1
-        found.low[stretch], found.high[stretch], found.sum[stretch] = low, high, whole
-        found.count[stretch] = max(0, end - max(begins[stretch], unknown))
+        found.lowest_s[stretch], found.highest_s[stretch], found.sum_s[stretch] = low, high, whole
+        found.samples[stretch] = max(0, end - max(begins[stretch], unknown))
     return events
 
 
 @_compiled
 def count_minutes(at_s: Floats, begin_s: float, counts: Ints) -> int:
-    """Count times by the minute after a whole second; return how many were before, those after the end do not count."""
+    """Count times by the minute after a whole second, as far as there are minutes; return how many were before."""
     before = 0
     for one_s in at_s:
         minute = (one_s - begin_s) / 60.0

@@ -102,7 +102,7 @@ class WindowInArrays:
         return averages, self._events(at_s[low], averages[low])
 
     def take_in_loop(self, samples: Words, begins: Ints) -> tuple[Stretches, list[Fired]]:
-        """Take samples in order, and add the averages up in the stretches that begin at some of them, the first too."""
+        """Take samples in order, and add the averages up in stretches that begin at some of them."""
         count, last = len(begins), self._last
         found = Stretches(*np.empty((4, count), np.int64))
         most = int((float(times_s(samples[-1:])[0]) if len(samples) else 0.0) // EVENT_PERIOD_S) + 1

@@ -23,7 +23,7 @@ class PerMinute:
     __slots__ = ("_edges_s", "before", "counts")
 
     def __init__(self, begin_s: float, minutes: int) -> None:
-        self._edges_s = begin_s + MINUTE_S * np.arange(minutes + 1)
+        self._edges_s: Floats = begin_s + MINUTE_S * np.arange(minutes + 1, dtype=np.float64)
         self.counts: NDArray[np.int64] = np.zeros(minutes, np.int64)
         self.before = 0
 
@@ -66,7 +66,7 @@ class AverageCurve:
 
     def __init__(self, begin_s: float, end_s: float, points: int) -> None:
         self._span_s = (end_s - begin_s) / points
-        self._edges_s = begin_s + self._span_s * np.arange(points)
+        self._edges_s: Floats = begin_s + self._span_s * np.arange(points, dtype=np.float64)
         self._low = np.full(points, np.iinfo(np.int64).max)
         self._high = np.full(points, -1)
         self._sum, self._count = np.zeros(points), np.zeros(points)
@@ -99,10 +99,10 @@ class AverageCurve:
         return events
 
     def _add(self, there: Ints, found: Stretches) -> None:
-        self._low[there] = np.minimum(self._low[there], found.low)
-        self._high[there] = np.maximum(self._high[there], found.high)
-        self._sum[there] += found.sum
-        self._count[there] += found.count
+        self._low[there] = np.minimum(self._low[there], found.lowest_s)
+        self._high[there] = np.maximum(self._high[there], found.highest_s)
+        self._sum[there] += found.sum_s
+        self._count[there] += found.samples
 
     def lowest_s(self) -> int | None:
         """Return the lowest average of all; None where there is none."""

@@ -10,7 +10,7 @@ TICKS_PER_S: Final = 2.0**20
 """A double holds a whole number of ticks exactly for 272 years."""
 TICK_S: Final = 1 / TICKS_PER_S
 INTERVAL_BITS: Final = 12
-"""A sample is a word: the tick of a request, and in so many bits below it the interval that it asks for in seconds."""
+"""A sample is a word: the tick of a request, and in so many bits below it the seconds that it asks for."""
 
 
 def on_grid(at_s: float) -> float:
