@@ -94,7 +94,7 @@ def far_end_for(
 def dialer_for(traits: MethodTraits, host: str, port: int, tls: ssl.SSLContext) -> Dialer:
     """Return what opens connections to such a far end."""
     target = Target(tls=traits.has_tls, host=host, port=port, path=traits.lab_path)
-    return Dialer(target, tls if traits.has_tls else None)
+    return Dialer(target, tls if traits.has_tls else None, offers=traits.alpn)
 
 
 @contextlib.asynccontextmanager

@@ -19,7 +19,7 @@ from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
 from hbprobe.measure.field_values import Count, Duration, Share, marks_of, one_of, read_value
 from hbprobe.measure.observe import Observer
-from hbprobe.net.target import HTTP, HTTP_1_1, Scheme
+from hbprobe.net.target import HTTP, Scheme
 from hbprobe.search.prior import Prior, shipped_prior
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.methods.table import CHOICES, METHODS, SCHEMES, MethodTraits, of_scheme
@@ -316,10 +316,10 @@ class Connecting(Trusting):
             raise RequestError(text, "label", most=_MOST_LABEL)
         super().check()
 
-    def tls(self, target: "Target", *, starttls: bool = False, alpn: str = HTTP_1_1) -> "ssl.SSLContext | None":
+    def tls(self, target: "Target", *, starttls: bool = False) -> "ssl.SSLContext | None":
         """Return how a target is spoken to, None for plain HTTP; raises UserError for an authority of no use.
 
-        `starttls`: TLS begins later on a connection that is plain at first. `alpn`: the protocol that is offered.
+        `starttls`: TLS begins later on a connection that is plain at first.
         """
         from hbprobe.net.certificates import client_context
 
@@ -329,7 +329,7 @@ class Connecting(Trusting):
                 text = "{ca} and {insecure} go with TLS; there is no certificate in {scheme}"
                 raise RequestError(text, "insecure" if self.insecure else "ca", scheme=scheme)
             return None
-        return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure, alpn=alpn)
+        return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure)
 
     def dialer(self, target: "Target") -> "Dialer":
         """Return what opens connections to a target; raises UserError as `tls` does."""

@@ -104,8 +104,8 @@ class Talking(Searching, LoggingIn, Connecting):
         """Return what opens connections to a target, and starts TLS later where that is said."""
         from hbprobe.net.wire import Dialer
 
-        tls = self.tls(target, starttls=self.starttls, alpn=self.traits.alpn)
-        return Dialer(target, tls, start=self.start, later=self.starttls)
+        tls = self.tls(target, starttls=self.starttls)
+        return Dialer(target, tls, start=self.start, later=self.starttls, offers=self.traits.alpn)
 
     @property
     def said_of_talk(self) -> dict[str, str]:

@@ -3,10 +3,11 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Protocol
 
 from hbprobe.middlebox.flow import Act
 from hbprobe.net.listener import EXHAUSTED
-from hbprobe.net.liveness import wait_for_ack
+from hbprobe.net.liveness import acknowledge_now, wait_for_ack
 from hbprobe.net.silence import KeptSockets, Way, close_with_reset, mute, unmute
 from hbprobe.warp import rate_of
 
@@ -19,6 +20,22 @@ AT_ONCE = {_RESET, Act.CLOSE}
 """What the end hears at once, unless it is in the dark."""
 _MOST_DRAINS = 64
 """More reads than a socket's buffer has room for; a peer that sends without a pause must not hold the box up."""
+
+
+class Stillable(Protocol):
+    """A connection that is dealt with by itself, and may be held up in that."""
+
+    sock: socket.socket
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is held up."""
+
+    def stand_still(self) -> None:
+        """Do nothing with its socket until `go_on`."""
+
+    def go_on(self) -> None:
+        """Go on where it stood still."""
 
 
 class ExpiredEnds:
@@ -93,6 +110,18 @@ class ExpiredEnds:
                 self.mute(sock, heals=True)
             else:
                 unmute(sock)
+
+    def still(self, connection: Stillable, *, is_dark: bool) -> None:
+        """Let a connection stand still in silence while it is in the dark, and go on when it is not."""
+        if is_dark is connection.is_still:
+            return
+        if is_dark:
+            connection.stand_still()
+            self.mute(connection.sock, heals=True)
+        else:
+            unmute(connection.sock)
+            acknowledge_now(connection.sock)  # an ACK that comes late looks like none on the warp clock
+            connection.go_on()
 
     def make_room(self) -> bool:
         """Give a descriptor back; return False when none is kept."""

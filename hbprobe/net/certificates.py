@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hbprobe.errors import UserError
-from hbprobe.net.target import HTTP_1_1
 
 CA_NAME = "ca.pem"
 _KEY_NAME = "server.pem"
@@ -35,11 +34,10 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def client_context(ca: Path | None, *, insecure: bool = False, alpn: str = HTTP_1_1) -> ssl.SSLContext:
+def client_context(ca: Path | None, *, insecure: bool = False) -> ssl.SSLContext:
     """Return a client's TLS settings: the system's authorities, or one given, or (insecure) no check at all.
 
-    `alpn` is the protocol that is offered; empty for one without a name there, which servers refuse to be offered
-    another for.
+    What is offered in TLS is for who connects with them.
     """
     try:
         context = ssl.create_default_context(cafile=ca)
@@ -50,8 +48,6 @@ def client_context(ca: Path | None, *, insecure: bool = False, alpn: str = HTTP_
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if alpn:
-        context.set_alpn_protocols([alpn])
     return context
 
 

@@ -199,13 +199,9 @@ class Wire(asyncio.Protocol):
 
     def _wrapped(self, context: ssl.SSLContext) -> ssl.SSLObject:
         self._arrived, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        if self._offers:
+        if self._offers:  # a connection keeps what its settings offer when it is made; others may share these
             context.set_alpn_protocols([self._offers])
-        try:
-            return context.wrap_bio(self._arrived, self._outgoing, server_hostname=self._host)
-        finally:
-            if self._offers:  # the connection has it now; who shares the settings offers what `client_context` does
-                context.set_alpn_protocols([HTTP_1_1])
+        return context.wrap_bio(self._arrived, self._outgoing, server_hostname=self._host)
 
     def _shake_hands(self, tls: ssl.SSLObject) -> None:
         try:
@@ -260,16 +256,19 @@ class Dialer:
         *,
         start: From | None = None,
         later: bool = False,
+        offers: str = HTTP_1_1,
     ) -> None:
         """`prepare` is given each socket before it connects, to set options on it; `start`: where they come from.
 
-        `later`: TLS does not begin with the connection, but in the middle of the talk.
+        `later`: TLS does not begin with the connection, but in the middle of the talk. `offers` is the one protocol
+        that is offered in TLS (RFC 7301); empty for one without a name there, which servers refuse to be offered
+        another for: then no dialer that offers something may connect with the same settings.
         """
         self.target = target
         self.start = start or From()
         self._tls = tls
         self._later = later
-        self._offers = ""
+        self._offers = offers
         self._prepare = prepare
         self._peer = _Peer()
 
@@ -293,12 +292,12 @@ class Dialer:
         return self._like(in_turn, self._offers)
 
     def offering(self, protocol: str) -> "Dialer":
-        """Return a dialer to the same address that offers this protocol in TLS (RFC 7301), and no other."""
+        """Return a dialer to the same address that offers this protocol in TLS instead."""
         return self._like(self._prepare, protocol)
 
     def _like(self, prepare: Prepare, offers: str) -> "Dialer":
-        other = Dialer(self.target, self._tls, prepare, start=self.start, later=self._later)
-        other._peer, other._offers = self._peer, offers
+        other = Dialer(self.target, self._tls, prepare, start=self.start, later=self._later, offers=offers)
+        other._peer = self._peer
         return other
 
     async def open(self) -> Wire:

@@ -129,7 +129,7 @@ async def speaks_tls(dialer: Dialer) -> bool:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         async with asyncio.timeout(_LOOK_S):
-            (await Dialer(replace(dialer.target, tls=True), context, start=dialer.start).open()).close()
+            (await Dialer(replace(dialer.target, tls=True), context, start=dialer.start, offers="").open()).close()
     except (DialError, TimeoutError):
         return False
     return True

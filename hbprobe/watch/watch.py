@@ -21,6 +21,7 @@ from hbprobe.report.terminal.live import describe
 from hbprobe.report.terminal.words import limit_words
 from hbprobe.search.prior import Prior
 from hbprobe.text import without_query_values
+from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Kind, Trial
 from hbprobe.watch.changes import Changes, MeasuredBracket, seen_of
 from hbprobe.watch.control import Control
@@ -38,7 +39,8 @@ SetUp: TypeAlias = Callable[[WatchTarget, Record, Observer, Prior | None], Await
 
 async def run_of(target: WatchTarget, record: Record, observer: Observer, prior: Prior | None) -> Run:
     """Make the run that measures a target."""
-    dialer = Dialer(target.target, target.tls, start=target.start, later=target.talk.starttls)
+    offers = METHODS[target.method].alpn
+    dialer = Dialer(target.target, target.tls, start=target.start, later=target.talk.starttls, offers=offers)
     rng = random.SystemRandom()
     return await set_up(
         target.method,

@@ -98,7 +98,6 @@ def test_a_search_that_is_stopped_again_and_again_invents_no_cut(tmp_path):
         try:
             with probe(url, "--journal", journal) as process:
                 ending = asyncio.ensure_future(asyncio.to_thread(process.communicate))
-                in_trials = 0
                 for stop in range(1, 6):
                     while process.poll() is None and started(journal) < 3 * stop:  # noqa: ASYNC110
                         await asyncio.sleep(0.02)
@@ -106,28 +105,23 @@ def test_a_search_that_is_stopped_again_and_again_invents_no_cut(tmp_path):
                         break
                     process.send_signal(signal.SIGSTOP)
                     await asyncio.sleep(1.5)
-                    in_trials += started(journal) > ended(journal)
                     process.send_signal(signal.SIGCONT)
                 out, err = await ending
-            return json.loads(out), err.decode(), in_trials
+            return json.loads(out), err.decode()
         finally:
             chain.close()
             await far_end.close()
 
-    in_trials = 0
-    while not in_trials:  # a busy machine may send the signals when no trial runs, or none does any more
+    for _ in range(5):  # on a busy machine all signals of a run may come when no trial runs, or none does any more
         journal.unlink(missing_ok=True)
-        result, err, in_trials = warp.run(main(), warp.ScaledClock())
+        result, err = warp.run(main(), warp.ScaledClock())
         assert "Traceback" not in err
         assert (result["limit"]["survived"], result["limit"]["cut"]) == pytest.approx((0.5, 0.7), abs=0.01)
         assert result["contradictions"] == []
-    assert any("stood still for " in note for note in result["notes"])
+        if told := any("stood still for " in note for note in result["notes"]):
+            break
+    assert told
 
 
 def started(journal):
     return journal.read_text().count('"event":"start"') if journal.exists() else 0
-
-
-def ended(journal):
-    """The trials that are over, given up ones among them."""
-    return sum(map(journal.read_text().count, ('"event":"end"', '"event":"abandoned"')))

@@ -140,7 +140,7 @@ def test_a_connection_without_requests_stands_for_hours(on_warp):
     server_tls, client_tls = throwaway_pair()
 
     async def main(far_end, port):
-        dialer = Dialer(Target(True, "localhost", port, "/"), client_tls)
+        dialer = Dialer(Target(True, "localhost", port, "/"), client_tls, offers=HTTP_2)
         method = make(Environment("http2", dialer, 3.0, random.Random(1)))
         return await method.prove(), await method.trial(7200)
 

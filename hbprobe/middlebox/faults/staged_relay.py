@@ -8,6 +8,7 @@ import random
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from weakref import WeakKeyDictionary
 
 from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import Observer
@@ -123,6 +124,8 @@ class StagedRelay(Relay[StagedLink]):
         self._told = told
         self._due: Alarm[FlowPipe] = Alarm(lambda pipe, _: self._pump(pipe))
         self._closing: set[GracefulClose] = set()
+        self._shut_flows: WeakKeyDictionary[GracefulClose, StagedLink] = WeakKeyDictionary()
+        """Of which flow each is the end."""
 
     # What can be asked and told
 
@@ -223,6 +226,11 @@ class StagedRelay(Relay[StagedLink]):
         if link not in self._links:  # nobody has asked for it since it expired
             link.treatment = self._treat(self._rules, link.number, link.opened_at)
         return self._is_cut or link.treatment.dark != ""
+
+    def _see_who_is_dark(self) -> None:
+        super()._see_who_is_dark()
+        for end in tuple(self._closing):
+            self._expired_ends.still(end, is_dark=self._meets_silence(self._shut_flows[end]))
 
     def _darken(self, link: StagedLink) -> None:
         """What its stages hold waits, too: sent now, it would be lost and come when the black hole heals."""
@@ -407,7 +415,8 @@ class StagedRelay(Relay[StagedLink]):
         self._forget(link)
         for side in SIDES:
             self._unwatch(link.socks[side])
-            GracefulClose(link.socks[side], bytes(unsent[side]), self._closing, notify=False, linger=True)
+            end = GracefulClose(link.socks[side], bytes(unsent[side]), self._closing, notify=False, linger=True)
+            self._shut_flows[end] = link
 
     def _refuse(self, link: StagedLink, reason: str) -> None:
         link.how = ("refused", "", "")

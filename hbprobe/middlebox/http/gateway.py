@@ -27,8 +27,7 @@ from hbprobe.middlebox.running_box import FlowState
 from hbprobe.net.address import PeerAddress, SocketAddress, peer_name
 from hbprobe.net.dial import Dial
 from hbprobe.net.listener import Listener
-from hbprobe.net.liveness import acknowledge_now
-from hbprobe.net.silence import Way, close_with_reset, unmute
+from hbprobe.net.silence import Way, close_with_reset
 from hbprobe.net.target import HTTP_1_1, HTTP_2
 from hbprobe.net.tls_end import heed_truncation
 from hbprobe.profiles.model import Http, Profile
@@ -126,25 +125,13 @@ class Gateway:
     def _see_who_is_dark(self) -> None:
         """Let what has come into a black hole stand still, and what has left one go on."""
         for number, connection in list(self._connections()):
-            is_dark = self.is_dark(number)
-            if is_dark is connection.is_still:
-                continue
-            if is_dark:
-                self._darken(connection)
-            else:
-                unmute(connection.sock)
-                acknowledge_now(connection.sock)  # an ACK that comes late looks like none on the warp clock
-                connection.go_on()
+            self._expired_ends.still(connection, is_dark=self.is_dark(number))
         waiting, self._waiting = self._waiting, []
         for number, dial in waiting:
             if self.is_dark(number):
                 self._waiting.append((number, dial))
             else:
                 dial.begin()
-
-    def _darken(self, connection: Leg | GracefulClose) -> None:
-        connection.stand_still()
-        self.darken(connection.sock)
 
     def _connections(self) -> Iterator[tuple[int, Leg | GracefulClose]]:
         """Yield all that has a socket, each with the number of the client's connection to which it belongs."""
@@ -197,7 +184,7 @@ class Gateway:
         self._expired_ends.keep_at_most(self._descriptors - 2 * len(self._sessions))
         if self.is_dark(number):
             for leg in session.legs():
-                self._darken(leg)
+                self._expired_ends.still(leg, is_dark=True)
         self.watch(session)
 
     def _forget(self, session: Session | Http2Session) -> None:

@@ -36,8 +36,6 @@ class TalkMethod(OneConnection):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._new: MakeTalk = import_module(f"hbprobe.trial.talks.{environment.traits.talk}").make
-        if alpn := environment.traits.alpn:
-            self._dialer = self._dialer.offering(alpn)
         self._witness = WitnessClient(self._dialer.offering(HTTP_1_1))
 
     async def prove(self) -> Outcome | None:

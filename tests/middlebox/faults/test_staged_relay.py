@@ -436,6 +436,30 @@ async def test_a_flow_that_is_opened_in_a_blackhole_is_silent():
         assert client.unacknowledged_segments() == 1
 
 
+@on_linux
+@pytest.mark.parametrize("of_all", [False, True])
+async def test_what_is_left_of_a_flow_that_a_toxic_has_shut_waits_until_the_blackhole_heals(of_all):
+    async with Scene(timeout={"timeout": 1000}) as on:
+        client, server = await on.opened()
+        await asyncio.sleep(2)
+        assert (await client.sees(), await server.sees()) == ("fin", "fin")
+        if of_all:
+            on.relay.blackhole()
+        else:
+            on.put("blackhole")
+        await client.send(b"and more")
+        await asyncio.sleep(60)
+        assert (client.unacknowledged_segments(), len(on.relay._closing)) == (1, 2)
+        if of_all:
+            on.relay.heal()
+        else:
+            on.remove("blackhole")
+        while client.unacknowledged_segments():
+            await asyncio.to_thread(select.select, [], [], [], 0.01)
+        await asyncio.sleep(6)
+        assert not on.relay._closing
+
+
 # Changes while data is on its way, and ends that do not read
 
 

@@ -26,7 +26,8 @@ GRACE_S = 3.0
 
 
 def method_for(name, peer, tls=None, path="/"):
-    dialer = Dialer(Target(tls is not None, "localhost" if tls else "127.0.0.1", peer.port, path), tls and tls[1])
+    target = Target(tls is not None, "localhost" if tls else "127.0.0.1", peer.port, path)
+    dialer = Dialer(target, tls and tls[1], offers=METHODS[name].alpn)
     return make(Environment(name, dialer, GRACE_S, random.Random(1)))
 
 
