@@ -25,7 +25,7 @@ from hbprobe.fleet.compiled import (
     NETWORK,
     STATE,
     Done,
-    Rules,
+    Shared,
     Tallies,
     make_requests,
     records,
@@ -160,7 +160,7 @@ class Cohort:
             NETWORK, len(paths.low_s), end=np.append(paths.ends, np.inf), low_s=paths.low_s, high_s=paths.high_s,
             spread_s=paths.spread_s, tries=paths.tries, how=paths.manner,
         )  # fmt: skip
-        self._rules = Rules(
+        self._shared = Shared(
             self._wait_s, habits.waiting_share, float(habits.stay_s), box.limit_s, box.spread_s, box.tries,
             LOSSES.index(box.manner), float(habits.mail.whole_day),
         )  # fmt: skip
@@ -170,7 +170,7 @@ class Cohort:
             place=MAILS if has_mail else 0, mails_s=0.0 if has_mail else np.inf,
         )  # fmt: skip
         with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
-            settle_all(each, self._rules, self._networks)
+            settle_all(each, self._shared, self._networks)
         self._state, self._due_s, self.deaf_s, self.deaf_at_firewall_s = (
             each.state, each.due_s, each.deaf_s, each.deaf_at_firewall_s,
         )  # fmt: skip
@@ -245,7 +245,7 @@ class Cohort:
             with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
                 found = make_requests(
                     due, until_s, done.is_shown, self._devices, self._states, self._networks, self._hours,
-                    self._rules, seen,
+                    self._shared, seen,
                 )  # fmt: skip
             came = Done(*found)
             samples = seen.samples[: came.samples]

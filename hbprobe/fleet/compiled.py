@@ -120,7 +120,7 @@ def records(kind: np.dtype[np.void], count: int, **fields: object) -> Records:
     return found
 
 
-class Rules(NamedTuple):
+class Shared(NamedTuple):
     """What is the same for all devices and networks: habits, the box before the server, and the mail of a day."""
 
     wait_s: float
@@ -190,7 +190,7 @@ def _minus_log(drawn: float) -> float:
 
 
 @_compiled
-def _draw_mails(device: Record, rules: Rules, hours: Floats) -> None:
+def _draw_mails(device: Record, shared: Shared, hours: Floats) -> None:
     """Draw a device's next block of mails."""
     key, number, expected = device.key, device.drawn, device.expected
     times_s = device.mails_s
@@ -200,8 +200,8 @@ def _draw_mails(device: Record, rules: Rules, hours: Floats) -> None:
     for column in range(MAILS):
         expected += np.int64(times_s[column] * PARTS)
         count = expected * (1 / PARTS)
-        day = np.floor(count / rules.mails_per_day)
-        rest = count - day * rules.mails_per_day
+        day = np.floor(count / shared.mails_per_day)
+        rest = count - day * shared.mails_per_day
         hour = 0
         for later in range(1, hours.shape[1]):  # all of them: faster than to stop at the first
             hour += hours[_BEFORE, later] <= rest
@@ -212,11 +212,11 @@ def _draw_mails(device: Record, rules: Rules, hours: Floats) -> None:
 
 
 @_compiled
-def _mail_from(device: Record, place: int, at_s: float, rules: Rules, hours: Floats) -> int:
+def _mail_from(device: Record, place: int, at_s: float, shared: Shared, hours: Floats) -> int:
     """Return the place of a device's first mail that does not come before a time."""
     while True:
         if place == MAILS:
-            _draw_mails(device, rules, hours)
+            _draw_mails(device, shared, hours)
             place = 0
         if device.mails_s[place] >= at_s:
             return place
@@ -224,7 +224,7 @@ def _mail_from(device: Record, place: int, at_s: float, rules: Rules, hours: Flo
 
 
 @_compiled
-def _move_to(device: Record, number: np.uint64, at_s: float, rules: Rules, networks: Records) -> None:
+def _move_to(device: Record, number: np.uint64, at_s: float, shared: Shared, networks: Records) -> None:
     """Bring a device to the network of this number."""
     key = device.visit_key
     drawn, path = _uniform(key, number, _PATH), 0
@@ -234,23 +234,23 @@ def _move_to(device: Record, number: np.uint64, at_s: float, rules: Rules, netwo
     limit_s = network.low_s
     if limit_s != network.high_s:
         limit_s += _uniform(key, number, _VALUE) * (network.high_s - limit_s)
-    device.at_firewall = rules.firewall_limit_s <= limit_s
+    device.at_firewall = shared.firewall_limit_s <= limit_s
     if device.at_firewall:
-        limit_s, device.spread_s = rules.firewall_limit_s, rules.firewall_spread_s
-        device.tries, device.how = rules.firewall_tries, rules.firewall_how
+        limit_s, device.spread_s = shared.firewall_limit_s, shared.firewall_spread_s
+        device.tries, device.how = shared.firewall_tries, shared.firewall_how
     else:
         device.spread_s, device.tries, device.how = network.spread_s, network.tries, network.how
     device.visits = number
     device.limit_s = np.floor(limit_s * TICKS_PER_S) * TICK_S
-    stay_s = rules.stay_s * _minus_log(_uniform(key, number, _STAY))
+    stay_s = shared.stay_s * _minus_log(_uniform(key, number, _STAY))
     device.leaves_s = np.floor((at_s + stay_s) * TICKS_PER_S) * TICK_S
 
 
 @_compiled
-def settle_all(devices: Records, rules: Rules, networks: Records) -> None:
+def settle_all(devices: Records, shared: Shared, networks: Records) -> None:
     """Bring devices to their first networks."""
     for one in range(len(devices)):
-        _move_to(devices[one], np.uint64(0), devices[one].due_s, rules, networks)
+        _move_to(devices[one], np.uint64(0), devices[one].due_s, shared, networks)
 
 
 @_compiled
@@ -262,7 +262,7 @@ def make_requests(
     states: Records,
     networks: Records,
     hours: Floats,
-    rules: Rules,
+    shared: Shared,
     seen: Tallies,
 ) -> tuple[int, int, int, int, int, int, float]:
     """Let devices make all requests that they begin before a time, until there is no room for more; return `Done`.
@@ -277,11 +277,11 @@ def make_requests(
         tries, how, at_firewall = device.tries, device.how, device.at_firewall
         state, asked_s, number = device.state, device.due_s, device.requests
         connected, mail_waits = device.connected, device.mail_waits
-        place = _mail_from(device, device.place, asked_s, rules, hours)
+        place = _mail_from(device, device.place, asked_s, shared, hours)
         has_room = True
         while asked_s < until_s:
             if leaves_s <= asked_s:
-                _move_to(device, device.visits + _ONE, asked_s, rules, networks)
+                _move_to(device, device.visits + _ONE, asked_s, shared, networks)
                 leaves_s, limit_s, spread_s = device.leaves_s, device.limit_s, device.spread_s
                 tries, how, at_firewall = device.tries, device.how, device.at_firewall
                 seen.ends[_ARRIVED, state] += 1
@@ -304,7 +304,7 @@ def make_requests(
             answer_s, gives_up_s = asked_s + heartbeat_s, asked_s + asks.timeout_s
             # How it ends if the device stays where it is, and when that is noticed.
             if refused:
-                end, next_s = _REFUSED, asked_s + rules.wait_s
+                end, next_s = _REFUSED, asked_s + shared.wait_s
             elif mail_waits:
                 end, next_s = _AT_ONCE, asked_s
             elif mail_s < (answer_s if first_s > answer_s else min(cut_s, gives_up_s)):
@@ -335,16 +335,16 @@ def make_requests(
                     forgotten_s = next_s
                 elif end > _SILENT or (end == _SILENT and at_firewall):
                     forgotten_s = min(cut_s, next_s)
-                elif rules.firewall_limit_s == np.inf:
+                elif shared.firewall_limit_s == np.inf:
                     forgotten_s = answer_s
                 else:
-                    lives_on = heartbeat_s < rules.firewall_limit_s
-                    forgotten_s = (answer_s if lives_on else asked_s) + rules.firewall_limit_s
+                    lives_on = heartbeat_s < shared.firewall_limit_s
+                    forgotten_s = (answer_s if lives_on else asked_s) + shared.firewall_limit_s
                 seen.forgotten_s[forgotten] = forgotten_s
                 forgotten += 1
-            if _SILENT <= end < _REFUSED and _uniform(key, number, _PAUSE) <= rules.waiting_share:
+            if _SILENT <= end < _REFUSED and _uniform(key, number, _PAUSE) <= shared.waiting_share:
                 seen.pauses[state] += 1
-                next_s = min(next_s + rules.wait_s, leaves_s)
+                next_s = min(next_s + shared.wait_s, leaves_s)
             if first_s <= answer_s and not served:
                 deaf_s = max(next_s - cut_s, 0.0)
                 device.deaf_s += deaf_s
@@ -356,7 +356,7 @@ def make_requests(
                 late_s += next_s - mail_s
             mail_waits = late or (refused and mail_waits)
             if late or end == _MAIL:
-                place = _mail_from(device, place + 1, next_s, rules, hours)
+                place = _mail_from(device, place + 1, next_s, shared, hours)
             seen.ends[end, state] += 1
             state, asked_s, number = asks.following[end], next_s, number + _ONE
         device.state, device.due_s, device.requests = state, asked_s, number
