@@ -23,10 +23,9 @@ from hbprobe.fleet.compiled import (
     IS_FAST,
     MAILS,
     NETWORK,
+    SHARED,
     STATE,
     Done,
-    Shared,
-    Tallies,
     make_requests,
     records,
     settle_all,
@@ -160,9 +159,10 @@ class Cohort:
             NETWORK, len(paths.low_s), end=np.append(paths.ends, np.inf), low_s=paths.low_s, high_s=paths.high_s,
             spread_s=paths.spread_s, tries=paths.tries, how=paths.manner,
         )  # fmt: skip
-        self._shared = Shared(
-            self._wait_s, habits.waiting_share, float(habits.stay_s), box.limit_s, box.spread_s, box.tries,
-            LOSSES.index(box.manner), float(habits.mail.whole_day),
+        (self._shared,) = records(
+            SHARED, 1, wait_s=self._wait_s, waiting_share=habits.waiting_share, stay_s=habits.stay_s,
+            firewall_limit_s=box.limit_s, firewall_spread_s=box.spread_s, firewall_tries=box.tries,
+            firewall_how=LOSSES.index(box.manner), mails_per_day=habits.mail.whole_day,
         )  # fmt: skip
         self._devices = each = records(
             DEVICE, len(self._due_s), key=self._keys, visit_key=self._visit_keys, state=self._state,
@@ -237,25 +237,23 @@ class Cohort:
 
     def _run(self, due: Ints, until_s: float, done: Slice) -> None:
         """Make the requests of one device after another."""
-        seen = Tallies(
-            self.ends.reshape(self._table.following.shape), self.pauses, self.asked_again,
-            np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM),
-        )  # fmt: skip
+        ends = self.ends.reshape(self._table.following.shape)
+        room, opened_s, forgotten_s = np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM)
         while len(due):
             with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
                 found = make_requests(
                     due, until_s, done.is_shown, self._devices, self._states, self._networks, self._hours,
-                    self._shared, seen,
+                    self._shared, (ends, self.pauses, self.asked_again, room, opened_s, forgotten_s),
                 )  # fmt: skip
             came = Done(*found)
-            samples = seen.samples[: came.samples]
+            samples = room[: came.samples]
             if self._any_tries:
                 self._note(np.concatenate((self._early, samples)), until_s, done)
             else:
                 done.take(samples)
             done.asked += came.passed_over
-            done.open(seen.opened_s[: came.opened])
-            done.forget(seen.forgotten_s[: came.forgotten])
+            done.open(opened_s[: came.opened])
+            done.forget(forgotten_s[: came.forgotten])
             self.late_mails += came.late_mails
             self.late_s += came.late_s
             due = due[came.devices :]

@@ -29,6 +29,8 @@ T = TypeVar("T")
 def _compiled(function: Callable[P, T]) -> Callable[P, T]:
     if _njit is None:
         return function
+    # None takes a class of ours: numba keeps with what it compiled which classes there were, by name, and after one of
+    # them has been renamed it cannot read that any more.
     compiled: Callable[P, T] = _njit(nogil=True, cache=True, error_model="numpy")(function)
     return compiled
 
@@ -120,28 +122,20 @@ def records(kind: np.dtype[np.void], count: int, **fields: object) -> Records:
     return found
 
 
-class Shared(NamedTuple):
-    """What is the same for all devices and networks: habits, the box before the server, and the mail of a day."""
-
-    wait_s: float
-    waiting_share: float
-    stay_s: float
-    firewall_limit_s: float
-    firewall_spread_s: float
-    firewall_tries: int
-    firewall_how: int
-    mails_per_day: float
-
-
-class Tallies(NamedTuple):
-    """What came of requests: counts by state, and room for as many samples and times."""
-
-    ends: Ints
-    pauses: Ints
-    asked_again: Ints
-    samples: Words
-    opened_s: Floats
-    forgotten_s: Floats
+SHARED: Final = np.dtype(
+    [
+        ("wait_s", np.float64),
+        ("waiting_share", np.float64),
+        ("stay_s", np.float64),
+        ("firewall_limit_s", np.float64),
+        ("firewall_spread_s", np.float64),
+        ("firewall_tries", np.int32),
+        ("firewall_how", np.int8),
+        ("mails_per_day", np.float64),
+    ],
+    align=True,
+)
+"""What is the same for all devices and networks: habits, the box before the server, and how much mail a day has."""
 
 
 class Done(NamedTuple):
@@ -190,7 +184,7 @@ def _minus_log(drawn: float) -> float:
 
 
 @_compiled
-def _draw_mails(device: Record, shared: Shared, hours: Floats) -> None:
+def _draw_mails(device: Record, shared: Record, hours: Floats) -> None:
     """Draw a device's next block of mails."""
     key, number, expected = device.key, device.drawn, device.expected
     times_s = device.mails_s
@@ -212,7 +206,7 @@ def _draw_mails(device: Record, shared: Shared, hours: Floats) -> None:
 
 
 @_compiled
-def _mail_from(device: Record, place: int, at_s: float, shared: Shared, hours: Floats) -> int:
+def _mail_from(device: Record, place: int, at_s: float, shared: Record, hours: Floats) -> int:
     """Return the place of a device's first mail that does not come before a time."""
     while True:
         if place == MAILS:
@@ -224,7 +218,7 @@ def _mail_from(device: Record, place: int, at_s: float, shared: Shared, hours: F
 
 
 @_compiled
-def _move_to(device: Record, number: np.uint64, at_s: float, shared: Shared, networks: Records) -> None:
+def _move_to(device: Record, number: np.uint64, at_s: float, shared: Record, networks: Records) -> None:
     """Bring a device to the network of this number."""
     key = device.visit_key
     drawn, path = _uniform(key, number, _PATH), 0
@@ -247,7 +241,7 @@ def _move_to(device: Record, number: np.uint64, at_s: float, shared: Shared, net
 
 
 @_compiled
-def settle_all(devices: Records, shared: Shared, networks: Records) -> None:
+def settle_all(devices: Records, shared: Record, networks: Records) -> None:
     """Bring devices to their first networks."""
     for one in range(len(devices)):
         _move_to(devices[one], np.uint64(0), devices[one].due_s, shared, networks)
@@ -262,15 +256,17 @@ def make_requests(
     states: Records,
     networks: Records,
     hours: Floats,
-    shared: Shared,
-    seen: Tallies,
+    shared: Record,
+    seen: tuple[Ints, Ints, Ints, Words, Floats, Floats],
 ) -> tuple[int, int, int, int, int, int, float]:
     """Let devices make all requests that they begin before a time, until there is no room for more; return `Done`.
 
-    Where nothing is shown, only samples that may be later than that time are kept.
+    What is seen is counted by end and state, by state and by state, and there is room for samples and times. Where
+    nothing is shown, only samples that may be later than that time are kept.
     """
     samples = passed_over = opened = forgotten = late_mails = 0
     late_s = 0.0
+    ends, pauses, asked_again, kept, opened_s, forgotten_s = seen
     for index in range(len(due)):
         device = devices[due[index]]
         key, leaves_s, limit_s, spread_s = device.key, device.leaves_s, device.limit_s, device.spread_s
@@ -284,16 +280,16 @@ def make_requests(
                 _move_to(device, device.visits + _ONE, asked_s, shared, networks)
                 leaves_s, limit_s, spread_s = device.leaves_s, device.limit_s, device.spread_s
                 tries, how, at_firewall = device.tries, device.how, device.at_firewall
-                seen.ends[_ARRIVED, state] += 1
+                ends[_ARRIVED, state] += 1
                 state, connected = states[state].following[_ARRIVED], False
-            has_room = samples + tries <= len(seen.samples) and opened < len(seen.opened_s)
-            has_room = has_room and forgotten < len(seen.forgotten_s)
+            has_room = samples + tries <= len(kept) and opened < len(opened_s)
+            has_room = has_room and forgotten < len(forgotten_s)
             if not has_room:
                 break
             asks, mail_s = states[state], device.mails_s[place]
             heartbeat_s, refused = asks.heartbeat_s, asks.refused
             if not connected:
-                seen.opened_s[opened] = asked_s
+                opened_s[opened] = asked_s
                 opened += 1
             first_s = asked_s + limit_s
             if spread_s > 0:
@@ -324,26 +320,26 @@ def make_requests(
                     at_s = asked_s + before * (first_s - asked_s) if before else asked_s
                     if before and at_s >= next_s:
                         break
-                    seen.samples[samples] = (np.uint64(at_s * TICKS_PER_S) << _INTERVAL_BITS) | np.uint64(heartbeat_s)
+                    kept[samples] = (np.uint64(at_s * TICKS_PER_S) << _INTERVAL_BITS) | np.uint64(heartbeat_s)
                     samples += 1
                     if before:
-                        seen.asked_again[state] += 1
+                        asked_again[state] += 1
             served = end <= _AT_ONCE
             connected = end == _REFUSED or (served and asks.reuses)
             if not connected:
                 if served:
-                    forgotten_s = next_s
+                    gone_s = next_s
                 elif end > _SILENT or (end == _SILENT and at_firewall):
-                    forgotten_s = min(cut_s, next_s)
+                    gone_s = min(cut_s, next_s)
                 elif shared.firewall_limit_s == np.inf:
-                    forgotten_s = answer_s
+                    gone_s = answer_s
                 else:
                     lives_on = heartbeat_s < shared.firewall_limit_s
-                    forgotten_s = (answer_s if lives_on else asked_s) + shared.firewall_limit_s
-                seen.forgotten_s[forgotten] = forgotten_s
+                    gone_s = (answer_s if lives_on else asked_s) + shared.firewall_limit_s
+                forgotten_s[forgotten] = gone_s
                 forgotten += 1
             if _SILENT <= end < _REFUSED and _uniform(key, number, _PAUSE) <= shared.waiting_share:
-                seen.pauses[state] += 1
+                pauses[state] += 1
                 next_s = min(next_s + shared.wait_s, leaves_s)
             if first_s <= answer_s and not served:
                 deaf_s = max(next_s - cut_s, 0.0)
@@ -357,7 +353,7 @@ def make_requests(
             mail_waits = late or (refused and mail_waits)
             if late or end == _MAIL:
                 place = _mail_from(device, place + 1, next_s, shared, hours)
-            seen.ends[end, state] += 1
+            ends[end, state] += 1
             state, asked_s, number = asks.following[end], next_s, number + _ONE
         device.state, device.due_s, device.requests = state, asked_s, number
         device.connected, device.mail_waits, device.place = connected, mail_waits, place
@@ -372,7 +368,7 @@ def averages(
     last: Ints,
     unknown: int,
     begins: Ints,
-    found: Stretches,
+    found: tuple[Ints, Ints, Ints, Ints],
     threshold_s: int,
     last_event_s: float,
     fired_s: Floats,
@@ -385,6 +381,7 @@ def averages(
     """
     size, total, events = len(last), last.sum(), 0
     divisor = float(size)
+    lowest_s, highest_s, sums_s, counts = found
     for stretch in range(len(begins)):
         low, high, whole = _MOST, np.int64(-1), np.int64(0)
         end = begins[stretch + 1] if stretch + 1 < len(begins) else len(samples)
@@ -400,8 +397,8 @@ def averages(
                 if at_s - last_event_s >= EVENT_PERIOD_S:
                     fired_s[events], fired_average_s[events], last_event_s = at_s, average_s, at_s
                     events += 1
-        found.lowest_s[stretch], found.highest_s[stretch], found.sum_s[stretch] = low, high, whole
-        found.samples[stretch] = max(0, end - max(begins[stretch], unknown))
+        lowest_s[stretch], highest_s[stretch], sums_s[stretch] = low, high, whole
+        counts[stretch] = max(0, end - max(begins[stretch], unknown))
     return events
 
 

@@ -15,8 +15,8 @@ from hbprobe.fleet.world import World
 
 _COHORT = 12_500
 """Devices: enough that NumPy's own work counts for little, and few enough for the processor's cache."""
-_LEAST = 5000
-"""Devices: with fewer in a cohort, threads mostly wait for each other."""
+_LEAST = 1000
+"""Devices: with fewer in a cohort, threads cost more than they save."""
 _SAMPLES = 1_000_000
 """About so many at a time, which bounds the memory."""
 _SLICES_S = (10.0, DAY_S)
