@@ -29,8 +29,8 @@ T = TypeVar("T")
 def _compiled(function: Callable[P, T]) -> Callable[P, T]:
     if _njit is None:
         return function
-    # None takes a class of ours: numba keeps with what it compiled which classes there were, by name, and after one of
-    # them has been renamed it cannot read that any more.
+    # None takes a class of ours: numba keeps which classes there were with what it compiled, by name, and cannot read
+    # that any more where another release has none of that name.
     compiled: Callable[P, T] = _njit(nogil=True, cache=True, error_model="numpy")(function)
     return compiled
 

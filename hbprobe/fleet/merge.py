@@ -108,7 +108,7 @@ class WindowInArrays:
         most = int((float(times_s(samples[-1:])[0]) if len(samples) else 0.0) // EVENT_PERIOD_S) + 1
         fired_s, fired_average_s = np.empty(most), np.empty(most, np.int64)
         events = averages(
-            samples, last, max(0, self._settings.sample_size - self._taken), begins, tuple(found),
+            samples, last, max(0, self._settings.sample_size - self._taken), begins, (*found,),
             self._settings.alert_threshold_s, self._last_event_s, fired_s, fired_average_s,
         )  # fmt: skip
         self._last = np.concatenate((last, (samples[-len(last) :] & _INTERVAL).astype(np.int64)))[-len(last) :]
