@@ -177,6 +177,7 @@ TOUCHING = {
     "net.event_feed",
     "net.socket_watch",
     "net.http2_server",
+    "net.http_connection",
     "net.http_server",
     "net.json_api",
     "net.listener",

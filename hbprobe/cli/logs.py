@@ -140,7 +140,8 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
         raise UserError("--csv needs --report NAME or --sql FILE, whose answer it writes")
     if options.spark_remote is not None and options.engine != "spark":
         raise UserError("--spark-remote needs --engine spark")
-    with status("reading") as say, _request(paths, options).opened(say) as opened:
+    is_all_asked = any((options.report, options.sql, options.export, options.mix))
+    with status("reading") as say, _request(paths, options).opened(say, is_all_asked=is_all_asked) as opened:
         say("judging")
         evidence = None if options.report or options.sql else opened.evidence()
         table = _table(opened, options)

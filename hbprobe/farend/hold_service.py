@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -17,7 +18,9 @@ from hbprobe.farend.hold_request import (
     hold_token,
     read_seconds,
 )
-from hbprobe.farend.witness import Witness
+from hbprobe.farend.witness import HeldRequest, Witness
+from hbprobe.net.http_connection import held
+from hbprobe.net.http_server import IDLE_LIMIT, IdleLimit
 from hbprobe.net.liveness import acknowledge_on, give_up_after
 from hbprobe.text import seconds
 
@@ -49,6 +52,17 @@ class _Asked:
         return cls(seconds, nonce, drip_s)
 
 
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """One request that is held, from its arrival on."""
+
+    asked: _Asked
+    transport: asyncio.Transport
+    peer: str
+    began_s: float
+    note: HeldRequest
+
+
 class HoldService:
     """Holds requests open. Knows how many there are."""
 
@@ -73,64 +87,95 @@ class HoldService:
         if transport is None:
             raise ConnectionResetError  # gone before it was read
         acknowledge_on(transport)
-        peer, started_s = _escaped(request.remote or "?"), self._loop.time()
-        held = self._witness.came(asked.nonce, transport)
-        self.holding += 1
         self.longest_s = max(self.longest_s, asked.seconds)
-        try:
-            async with _Answer(request, asked.drip_s) as answer:
+        note = self._witness.came(asked.nonce, transport)
+        hold = _Hold(asked, transport, request.remote or "?", self._loop.time(), note)
+        if asked.drip_s is None:
+            with self._open(hold):
+                await _drained(request)
+            return await held(request, self._answer(hold))
+        with self._open(hold):
+            async with _dripping(request, asked.drip_s) as answer:
                 await _drained(request)
                 await asyncio.sleep(asked.seconds + self._late_s)
+        await answer.write(self._token(hold))
+        await answer.write_eof()
+        answer[IDLE_LIMIT] = self._idle_limit()
+        return answer
+
+    @contextlib.contextmanager
+    def _open(self, hold: _Hold) -> Iterator[None]:
+        """Count a hold while its handler waits."""
+        self.holding += 1
+        try:
+            yield
         except (asyncio.CancelledError, ConnectionError):
-            self._said(f"{peer} was gone after {self._loop.time() - started_s:.1f} s of {seconds(asked.seconds)} s")
+            self._gone(hold)
             raise
         finally:
             self.holding -= 1
-        self._said(f"{peer} held for {seconds(asked.seconds)} s, answered")
-        held.answered_s = self._loop.time()
-        give_up_after(transport, _UNACKNOWLEDGED_S)
-        return await answer.end(hold_token(asked.seconds, asked.nonce))
+
+    def _answer(self, hold: _Hold) -> asyncio.Future[web.Response]:
+        """Return the answer to a hold, which comes when its time is over; it counts until then."""
+        answer: asyncio.Future[web.Response] = self._loop.create_future()
+        if (wait_s := hold.asked.seconds + self._late_s) == 0:
+            self._expire(hold, answer)
+            return answer
+        alarm = self._loop.call_later(wait_s, self._expire, hold, answer)
+        answer.add_done_callback(partial(self._over, hold, alarm))
+        self.holding += 1
+        return answer
+
+    def _expire(self, hold: _Hold, answer: asyncio.Future[web.Response]) -> None:
+        if answer.done():
+            return
+        response = web.Response(body=self._token(hold), content_type="text/plain", headers=UNBUFFERED)
+        response[IDLE_LIMIT] = self._idle_limit()
+        answer.set_result(response)
+
+    def _over(self, hold: _Hold, alarm: asyncio.TimerHandle, answer: asyncio.Future[web.Response]) -> None:
+        self.holding -= 1
+        if answer.cancelled():
+            alarm.cancel()
+            self._gone(hold)
+
+    def _gone(self, hold: _Hold) -> None:
+        took_s = self._loop.time() - hold.began_s
+        self._said(f"{_escaped(hold.peer)} was gone after {took_s:.1f} s of {seconds(hold.asked.seconds)} s")
+
+    def _token(self, hold: _Hold) -> bytes:
+        """Return what ends the answer to a hold, and take note that it is sent now."""
+        self._said(f"{_escaped(hold.peer)} held for {seconds(hold.asked.seconds)} s, answered")
+        hold.note.answered_s = self._loop.time()
+        give_up_after(hold.transport, _UNACKNOWLEDGED_S)
+        return hold_token(hold.asked.seconds, hold.asked.nonce)
+
+    def _idle_limit(self) -> IdleLimit:
+        return IdleLimit.after_waits_of(self.longest_s)
 
     async def _testify(self, request: web.Request) -> web.Response:
         said = {"hbprobe": __version__, **self._witness.says(request.match_info["nonce"])}
         return web.json_response(said, headers=UNBUFFERED)
 
 
-class _Answer:
-    """The answer to a held request: whole at the end, or begun at once and dripping while its context lasts."""
+@contextlib.asynccontextmanager
+async def _dripping(request: web.Request, drip_s: float) -> AsyncIterator[web.StreamResponse]:
+    """Begin an answer at once, and let it drip for a while."""
+    response = web.StreamResponse(headers={**UNBUFFERED, "Content-Type": "text/plain"})
+    await response.prepare(request)
 
-    def __init__(self, request: web.Request, drip_s: float | None) -> None:
-        self._request = request
-        self._drip_s = drip_s
-        self._begun: web.StreamResponse | None = None
-        self._dripping: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> "_Answer":
-        if self._drip_s is not None:
-            self._begun = web.StreamResponse(headers={**UNBUFFERED, "Content-Type": "text/plain"})
-            await self._begun.prepare(self._request)
-            self._dripping = asyncio.ensure_future(self._drip(self._begun, self._drip_s))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._dripping is not None:
-            self._dripping.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-                await self._dripping
-
-    async def end(self, token: bytes) -> web.StreamResponse:
-        """Send what is left of the answer."""
-        if self._begun is None:
-            return web.Response(body=token, content_type="text/plain", headers=UNBUFFERED)
-        await self._begun.write(token)
-        await self._begun.write_eof()
-        return self._begun
-
-    @staticmethod
-    async def _drip(response: web.StreamResponse, drip_s: float) -> None:
+    async def drip() -> None:
         while True:
             await asyncio.sleep(drip_s)
             await response.write(DRIP)
+
+    dripping = asyncio.ensure_future(drip())
+    try:
+        yield response
+    finally:
+        dripping.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            await dripping
 
 
 async def _drained(request: web.Request) -> None:

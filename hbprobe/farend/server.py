@@ -5,8 +5,8 @@ serves is made of services: `/hold`, `/events` and `/ws` always, and others that
 HTTP/1.1 and over HTTP/2 (`hbprobe.net.http2_server`), but for WebSockets, which need HTTP/1.1 here.
 
 A connection whose hold was answered is let go once it has been idle for twice the longest hold that was asked for and
-ten minutes more; after another POST, a Ping say, twice the longest heartbeat. A client that lives has long asked
-again or closed it, and a far end behind a silent box would collect them otherwise.
+ten minutes more; after an answer of the Exchange stand-in, twice the longest heartbeat. A client that lives has long
+asked again or closed it, and a far end behind a silent box would collect them otherwise.
 """
 
 import socket
@@ -18,13 +18,11 @@ from aiohttp import web
 
 from hbprobe import __version__
 from hbprobe.exchange.settings import Settings
-from hbprobe.farend.hold_request import HOLD_PATH, LONGEST_HOLD_S
+from hbprobe.farend.hold_request import LONGEST_HOLD_S
 from hbprobe.farend.hold_service import HoldService
 from hbprobe.farend.streams import StreamService
 from hbprobe.farend.witness import Witness, WitnessedHttp2
 from hbprobe.net.http_server import HttpServer
-
-_MARGIN_S = 600.0
 
 
 class Service(Protocol):
@@ -59,7 +57,6 @@ class FarEnd:
             said,
             keepalive_s=LONGEST_HOLD_S,
             http2=lambda: WitnessedHttp2(witness),
-            may_idle_s=self._may_idle_s,
         )
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
@@ -78,11 +75,6 @@ class FarEnd:
     def holding(self) -> int:
         """How many requests are held open now."""
         return self._holds.holding
-
-    def _may_idle_s(self, request: web.Request) -> float | None:
-        if request.path == HOLD_PATH:
-            return 2 * self._holds.longest_s + _MARGIN_S
-        return 2 * self._settings.max_heartbeat_s + _MARGIN_S if request.method == "POST" else None
 
     async def _about(self, _: web.Request) -> web.Response:
         settings = self._settings

@@ -23,6 +23,7 @@ by `listener` and `accepted`. Nothing here knows of trials, profiles or requests
     accepted.py      an accepted connection, plain or TLS, as an asyncio transport that keeps no buffer while nothing
                      moves
     http_server.py   an HTTP server that strangers cannot hold up: aiohttp behind our own listener and transport
+    http_connection.py one connection of HTTP/1.1, which keeps nothing of aiohttp while a request on it is held
     http2_server.py  HTTP/2 for a server that is written for HTTP/1.1: each stream is given to it as a connection of
                      its own
     http2_streams.py one end of an HTTP/2 connection each of whose streams looks like a connection of HTTP/1.1. No I/O

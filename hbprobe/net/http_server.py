@@ -27,6 +27,7 @@ from aiohttp.typedefs import Handler
 
 from hbprobe.net.accepted import AcceptedTransport
 from hbprobe.net.address import PeerAddress
+from hbprobe.net.http_connection import CONNECTION, HttpConnection
 from hbprobe.net.listener import Listener
 from hbprobe.net.target import HTTP_1_1, HTTP_2
 
@@ -39,6 +40,7 @@ _STEPS_A_TURN = 16
 """So many steps of handshakes are taken before others get their turn: each takes about a millisecond."""
 _SPENT_IDLE_S = 3600.0
 """A connection that has been idle for so long between two requests makes room where descriptors are short."""
+_MARGIN_S = 600.0
 _TELL_EVERY_S = 60.0
 _LAST_WORDS_S = 0.1
 """What is about to be answered still is, when the server stops; what is held is dropped."""
@@ -47,17 +49,21 @@ _UNCODED = ("", "identity")
 
 @dataclass(frozen=True, slots=True)
 class IdleLimit:
-    """How long a connection may be idle after a request, because the service says so."""
+    """How long a connection may be idle after a request."""
 
     after_s: float
-    told: Callable[[PeerAddress], None]
+    told: Callable[[PeerAddress], None] = lambda _: None
     """Hears of a connection that was idle for so long, just before it is closed."""
 
+    @classmethod
+    def after_waits_of(cls, longest_s: float) -> "IdleLimit":
+        """Return the limit for clients that ask again and again, and wait for so long at most: one that lives has
+        long asked again or closed its connection, and the others would collect behind a silent box."""
+        return cls(2 * longest_s + _MARGIN_S)
 
-class LastAnswer(web.Response):
-    """An answer that may be its connection's last: the service says how long the connection may be idle after it."""
 
-    idle_limit: IdleLimit | None = None
+IDLE_LIMIT = web.ResponseKey("idle limit", IdleLimit)
+"""An answer that has one may be its connection's last."""
 
 
 class Http2Watch:
@@ -84,12 +90,11 @@ class HttpServer:
         *,
         keepalive_s: float,
         http2: Callable[[], Http2Watch] | None = None,
-        may_idle_s: Callable[[web.Request], float | None] = lambda _: None,
     ) -> None:
         """`said` hears of clients that are turned away, once a minute at most.
 
-        `keepalive_s` is how long a connection may be quiet between two requests; `may_idle_s` may name less, after a
-        request, and so may a `LastAnswer`. It must come from an application that was given to nobody else.
+        `keepalive_s` is how long a connection may be idle, after an answer without an `IDLE_LIMIT`. The application
+        must have been given to nobody else.
         `http2`: that is spoken, too, where TLS agrees on it, and without TLS with clients that begin with it; it
         makes what hears of each connection.
         """
@@ -98,7 +103,6 @@ class HttpServer:
         if tls is not None and http2 is not None:
             tls.set_alpn_protocols([HTTP_2, HTTP_1_1])
         self._said = said
-        self._may_idle_s = may_idle_s
         self._loop = asyncio.get_running_loop()
         app.middlewares.insert(0, self._around)
         # A client that is gone must not leave its request waiting for hours; TCP keep-alives would hide every packet
@@ -115,6 +119,8 @@ class HttpServer:
         )
         self._listener = Listener(self._accepted, self._refused, self._make_room)
         self._everyone: set[AcceptedTransport] = set()
+        self._connections: dict[asyncio.Transport, HttpConnection] = {}
+        """What is spoken on each of them, and on each stream of HTTP/2."""
         self._shaking: dict[AcceptedTransport, float] = {}
         """The TLS handshakes under way, oldest first, and since when."""
         self._fresh: dict[AcceptedTransport, asyncio.TimerHandle] = {}
@@ -148,6 +154,8 @@ class HttpServer:
         self._listener.close()
         for transport in tuple(self._everyone):
             transport.abort()
+        while self._connections:  # noqa: ASYNC110 - a turn of the loop or two
+            await asyncio.sleep(0)
         await self._runner.cleanup()
 
     def __len__(self) -> int:
@@ -191,17 +199,32 @@ class HttpServer:
     def stands(self, transport: AcceptedTransport) -> asyncio.Protocol:
         """Let aiohttp have a connection."""
         self._shaken(transport)
-        server = self._runner.server
-        assert server is not None
         tls = transport.get_extra_info("ssl_object")
         if (watch := self._http2) is None or (tls is not None and tls.selected_alpn_protocol() != HTTP_2):
-            return server()
+            return self._http1()
         from hbprobe.net.http2_server import Http2Protocol, Undecided
 
         def http2() -> Http2Protocol:
-            return Http2Protocol(server, watch(), lambda _: self._speaks_http2(transport))
+            return Http2Protocol(self._http1, watch(), lambda _: self._speaks_http2(transport))
 
-        return Undecided(server, http2) if tls is None else http2()
+        return Undecided(self._http1, http2) if tls is None else http2()
+
+    def _http1(self) -> HttpConnection:
+        return HttpConnection(self)
+
+    def make_handler(self) -> asyncio.Protocol:
+        """Let aiohttp serve a connection of HTTP/1.1, or a stream of HTTP/2 as one."""
+        assert self._runner.server is not None
+        return self._runner.server()
+
+    def begun(self, transport: asyncio.Transport, connection: HttpConnection) -> None:
+        """Note what is spoken on a transport."""
+        self._connections[transport] = connection
+
+    def lost(self, transport: asyncio.Transport) -> None:
+        """Forget it, and the request that was held on it."""
+        if self._connections.pop(transport).is_held:
+            self._answered(_under(transport), None)
 
     def _speaks_http2(self, transport: AcceptedTransport) -> None:
         """Let a client stay without a request: HTTP/2 can be asked for its PING alone."""
@@ -251,23 +274,30 @@ class HttpServer:
     @web.middleware
     async def _around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Keep the books over a request, and take none whose body would have to be inflated."""
-        transport = getattr(request.transport, "under", request.transport)
-        assert isinstance(transport, AcceptedTransport | None)
-        if transport is None:
+        if request.transport is None:
             raise ConnectionResetError  # gone before it was read
-        self._asked(transport)
-        self._under_way[transport] += 1
+        connection, transport = self._connections[request.transport], _under(request.transport)
         limit: IdleLimit | None = None
+        if not (was_held := connection.is_held):
+            self._asked(transport)
+            self._under_way[transport] += 1
         try:
-            if request.headers.get("Content-Encoding", "").strip().lower() not in _UNCODED:
+            if was_held:
+                answer: web.StreamResponse = connection.take_answer()
+            elif request.headers.get("Content-Encoding", "").strip().lower() not in _UNCODED:
                 return _refusal(415, "no body is taken that is compressed", {"Accept-Encoding": "identity"})
-            answer = await handler(request)
-            limit = answer.idle_limit if isinstance(answer, LastAnswer) else None
+            else:
+                request[CONNECTION] = connection
+                answer = await handler(request)
+            limit = answer.get(IDLE_LIMIT) if len(answer) else None  # to look in vain takes an exception
             return answer
         except web.RequestPayloadError as error:  # a chunk without a length, say
             return _refusal(400, f"the body cannot be read: {error}")
         finally:
-            self._answered(transport, request, limit)
+            if not connection.is_held:
+                if not was_held:
+                    connection.answered(request)
+                self._answered(transport, limit)
 
     def _asked(self, transport: AcceptedTransport) -> None:
         self._idle.pop(transport, None)
@@ -275,7 +305,7 @@ class HttpServer:
             if (timer := timers.pop(transport, None)) is not None:
                 timer.cancel()
 
-    def _answered(self, transport: AcceptedTransport, request: web.Request, limit: IdleLimit | None) -> None:
+    def _answered(self, transport: AcceptedTransport, limit: IdleLimit | None) -> None:
         if transport not in self._everyone:
             return
         self._under_way[transport] -= 1
@@ -284,12 +314,17 @@ class HttpServer:
         self._idle[transport] = self._loop.time()
         if limit is not None:
             self._let_go[transport] = self._loop.call_later(limit.after_s, self._end_idle, transport, limit)
-        elif (may_idle_s := self._may_idle_s(request)) is not None:
-            self._let_go[transport] = self._loop.call_later(may_idle_s, transport.close)
 
     def _end_idle(self, transport: AcceptedTransport, limit: IdleLimit) -> None:
         limit.told(transport.get_extra_info("peername"))
         transport.close()
+
+
+def _under(transport: asyncio.Transport) -> AcceptedTransport:
+    """Return the connection that carries a stream of HTTP/2; any other transport is one."""
+    under = getattr(transport, "under", transport)
+    assert isinstance(under, AcceptedTransport)
+    return under
 
 
 def _refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -11,7 +11,8 @@ from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import IdleConnection
 from hbprobe.exchange.settings import Settings
 from hbprobe.net.address import PeerAddress
-from hbprobe.net.http_server import IdleLimit, LastAnswer
+from hbprobe.net.http_connection import held
+from hbprobe.net.http_server import IDLE_LIMIT, IdleLimit
 from hbprobe.net.liveness import acknowledge_on
 from hbprobe.standin.admin_rules import AdminRules
 from hbprobe.standin.device import ServedRequest
@@ -56,7 +57,11 @@ class StandIn:
         self.recent = Recent()
         """The last events and requests."""
         self._recorder = recorder = Several((self.recent, *recorders))
-        self._idle_limit = None if connection_timeout_s is None else IdleLimit(connection_timeout_s, self._idle)
+        self._idle_limit = (
+            IdleLimit.after_waits_of(settings.max_heartbeat_s)
+            if connection_timeout_s is None
+            else IdleLimit(connection_timeout_s, self._idle)
+        )
         draw = (chance or random.Random(_SEED)).randrange
         self.exchange = ExchangeServer(
             settings,
@@ -75,21 +80,21 @@ class StandIn:
         """Return what answers which requests."""
         return [web.route("*", path, self._serve) for path in (PATH, f"{PATH}/", f"{PATH}/default.eas")]
 
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         acknowledge_on(request.transport)
         body = await request.read()
         acknowledge_on(request.transport)
-        turn = ServedRequest(_plain(request, body), started_s)
-        is_delivered = False
+        turn, transport = ServedRequest(_plain(request, body), started_s), request.transport
         try:
             self.exchange.begin(turn, started_s)
-            answer = await self._late(turn.answer) if turn.answer else await self._wait(turn)
-            is_delivered = request.transport is not None and not request.transport.is_closing()
+            if turn.answer is not None:
+                return self._written(await self._late(turn.answer))
         finally:
-            self.exchange.finish(turn, loop.time(), is_delivered=is_delivered)
-        return self._written(answer)
+            if turn.waiting is None:
+                self._finish(turn, transport)
+        return await held(request, self._answer(turn, transport))
 
     def _idle(self, peer: PeerAddress) -> None:
         host, port = peer[:2]
@@ -101,33 +106,37 @@ class StandIn:
             await asyncio.sleep(self._limits.error_delay_s)
         return answer
 
-    async def _wait(self, turn: ServedRequest) -> ServerAnswer:
-        """Wait for what ends the request; asyncio cancels this when the client goes away."""
+    def _answer(self, turn: ServedRequest, transport: asyncio.Transport | None) -> asyncio.Future[web.Response]:
+        """Return the answer to a request that waits; it is cancelled when the client goes away."""
         assert turn.waiting is not None
         loop = asyncio.get_running_loop()
-        answered: asyncio.Future[None] = loop.create_future()  # half the memory of an Event
+        answer: asyncio.Future[web.Response] = loop.create_future()
+        alarm = loop.call_at(turn.waiting.until_s, self.exchange.expire, turn)
 
         def wake() -> None:
-            if not answered.done():
-                answered.set_result(None)
+            if not answer.done() and turn.answer is not None:
+                answer.set_result(self._written(turn.answer))
+
+        def over(_: object) -> None:
+            alarm.cancel()
+            self._finish(turn, transport)
 
         turn.on_answer = wake
-        alarm = loop.call_at(turn.waiting.until_s, self.exchange.expire, turn)
-        try:
-            await answered
-        finally:
-            alarm.cancel()
-        assert turn.answer is not None
-        return turn.answer
+        answer.add_done_callback(over)
+        return answer
+
+    def _finish(self, turn: ServedRequest, transport: asyncio.Transport | None) -> None:
+        is_delivered = transport is not None and not transport.is_closing()
+        self.exchange.finish(turn, asyncio.get_running_loop().time(), is_delivered=is_delivered)
 
     def _written(self, answer: ServerAnswer) -> web.Response:
         headers = (*self._headers, *answer.headers)
         written = _Answer(status=answer.status, body=answer.body or None, headers=headers)
-        written.idle_limit = self._idle_limit
+        written[IDLE_LIMIT] = self._idle_limit
         return written
 
 
-class _Answer(LastAnswer):
+class _Answer(web.Response):
     """An answer of which nothing is left when it is sent: aiohttp keeps the last of each connection, and the next
     request may be a Ping that is held for an hour."""
 

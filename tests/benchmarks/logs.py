@@ -144,7 +144,7 @@ def by_hbprobe(folder):
 
 
 def to_the_answer(folder):
-    with Logs([folder]).opened() as logs:
+    with Logs([folder]).opened(is_all_asked=False) as logs:  # as `hbprobe logs FOLDER` does
         logs.evidence()
         return counts_of(logs)
 

@@ -233,10 +233,18 @@ def test_more_silent_connections_than_there_are_descriptors():
     assert len(away) == 1
 
 
+async def _holding(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.closing(writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return b'"holding": 1' in await reader.read()
+
+
 async def _beside_strangers(port):
     attack = Attack(None, port, None, [])
     under_way = asyncio.ensure_future(attack.probe(1.5))
-    await asyncio.sleep(0.2)
+    while not (under_way.done() or await _holding(port)):
+        pass  # before its request has come nobody can tell it from a stranger
     await attack.strangers(200)
     seen = [await attack.probe(0.2), await under_way]
     attack.leave()

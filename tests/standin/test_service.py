@@ -221,8 +221,8 @@ def test_a_ping_that_waits_is_not_idle():
     assert on_warp(scene) == (PingAnswer(1), 480.0, [])
 
 
-@pytest.mark.parametrize("rst", [False, True], ids=["fin", "rst"])
-def test_a_client_that_goes_away_is_noticed(rst):
+@pytest.mark.parametrize("how", ["fin", "rst", "stop"])
+def test_a_client_that_goes_away_is_noticed_and_so_is_a_server_that_stops(how):
     async def scene():
         stand_in = StandIn(Settings())
         far_end = FarEnd(Settings(), None, services=[stand_in])
@@ -241,15 +241,19 @@ def test_a_client_that_goes_away_is_noticed(rst):
             await asyncio.sleep(100)
             (device,) = stand_in.exchange.devices
             waited = device.turn is not None
-            if rst:
+            if how == "stop":
+                await far_end.close()
+            elif how == "rst":
                 linger = struct.pack("ii", 1, 0)
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 writer.transport.abort()
             else:
                 writer.close()
-            await asyncio.sleep(1)
+            if how != "stop":  # then all of it is recorded before it has stopped
+                await asyncio.sleep(1)
             return waited, device.turn, stand_in.recent.requests[-1]
         finally:
+            writer.transport.abort()
             await far_end.close()
 
     waited, turn, record = on_warp(scene)

@@ -149,22 +149,24 @@ FROM waits
 """
 
 
-def requests_sql(roles: Collection[str], role: str, numbered: str) -> tuple[str, bool]:
+def requests_sql(
+    roles: Collection[str], role: str, numbered: str, columns: Iterable[str] = REQUESTS
+) -> tuple[str, bool]:
     """Return the SQL that makes requests of `lines`, and whether it joins, so that its rows are worth keeping.
 
     `role` is that of lines about what clients asked, `roles` are those that there are, and `numbered` are all lines,
-    each with an `id`.
+    each with an `id`. `columns` are what lines have.
     """
-    alone = {**{name: f"back.{name}" for name in REQUESTS}, **dict.fromkeys(_ADDRESSES, "CAST(NULL AS STRING)")}
+    of_client, alone = ({name: f"{side}.{name}" for name in columns} for side in ("client", "back"))
+    alone |= {name: "CAST(NULL AS STRING)" for name in _ADDRESSES if name in alone}
     if not {role, "back"} <= set(roles):
-        columns = {name: f"client.{name}" for name in REQUESTS}
-        return _ONE_SIDED.format(role=role, columns=_listed(columns), alone=_listed(alone)), False
-    columns = {name: f"client.{name}" for name in REQUESTS}
-    columns |= {name: f"coalesce(client.{name}, back.{name})" for name in _FROM_CLIENT_FIRST}
-    columns |= {name: f"coalesce(back.{name}, client.{name})" for name in _FROM_BACK_FIRST}
-    columns["started_ms"] = "coalesce(CASE WHEN back.is_exact THEN back.started_ms END, client.started_ms)"
-    columns |= {name: f"client.{name} OR coalesce(back.{name}, false)" for name in ("is_exact", "is_expired")}
-    return _JOINED.format(role=role, numbered=numbered, columns=_listed(columns), alone=_listed(alone)), True
+        return _ONE_SIDED.format(role=role, columns=_listed(of_client), alone=_listed(alone)), False
+    of_both = {name: f"coalesce(client.{name}, back.{name})" for name in _FROM_CLIENT_FIRST}
+    of_both |= {name: f"coalesce(back.{name}, client.{name})" for name in _FROM_BACK_FIRST}
+    of_both["started_ms"] = "coalesce(CASE WHEN back.is_exact THEN back.started_ms END, client.started_ms)"
+    of_both |= {name: f"client.{name} OR coalesce(back.{name}, false)" for name in ("is_exact", "is_expired")}
+    joined = {name: of_both.get(name, value) for name, value in of_client.items()}
+    return _JOINED.format(role=role, numbered=numbered, columns=_listed(joined), alone=_listed(alone)), True
 
 
 def _listed(columns: Mapping[str, str]) -> str:
@@ -179,9 +181,9 @@ def name_networks(connection: "DuckDBPyConnection", rows: Sequence[tuple[str, st
         connection.execute(f"INSERT INTO networks VALUES {', '.join(['(?, ?)'] * (len(batch) // 2))}", batch)
 
 
-def join(connection: "DuckDBPyConnection", roles: Collection[str], role: str) -> None:
-    """Make `all_requests` out of `lines`."""
-    sql, is_joined = requests_sql(roles, role, "(SELECT *, row_number() OVER () AS id FROM lines)")
+def join(connection: "DuckDBPyConnection", roles: Collection[str], role: str, columns: Iterable[str]) -> None:
+    """Make `all_requests` out of `lines`, which have these columns."""
+    sql, is_joined = requests_sql(roles, role, "(SELECT *, row_number() OVER () AS id FROM lines)", columns)
     connection.execute(f"CREATE TEMP {'TABLE' if is_joined else 'VIEW'} all_requests AS {sql}")
 
 

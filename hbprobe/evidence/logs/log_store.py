@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -102,8 +102,10 @@ class LogStore:
         pseudonyms: Pseudonyms | None = None,
         with_query: bool = False,
         is_kept: bool = True,
+        columns: Mapping[str, str] = rows.REQUESTS,
     ) -> None:
-        self._folder, self._connection = folder, connection
+        """Open it; `columns` are what is written of requests, which are all where it is kept."""
+        self._folder, self._connection, self._requests = folder, connection, columns
         self._pseudonyms, self._with_query, self._is_kept = pseudonyms, with_query, is_kept
         self._reads: dict[str, Read] = {}
         self._at_work: set[DuckDBPyConnection] = set()
@@ -170,7 +172,9 @@ class LogStore:
         self._at_work.add(cursor)
         try:
             with tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as scratch:
-                reading = _Reading(cursor, source, kind, Path(scratch), self._columns, by_day=self._is_kept)
+                reading = _Reading(
+                    cursor, source, kind, Path(scratch), self._requests, self._columns, by_day=self._is_kept
+                )
                 read = reading.go(with_query=self._with_query)
                 files = self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
         finally:
@@ -189,11 +193,11 @@ class LogStore:
 
     def _columns(self, columns: Sequence[str]) -> str:
         if self._pseudonyms is None:
-            return "*"
-        hashed = [f"pseudonym({name}) AS {name}" for name in _HASHED if name in columns]
-        hashed += [f"hashed_address({name}) AS {name}" for name in _HASHED_ADDRESSES if name in columns]
-        hashed += ["CAST(NULL AS VARCHAR) AS query"] if "query" in columns else []
-        return f"* REPLACE ({', '.join(hashed)})" if hashed else "*"
+            return ", ".join(columns)
+        hidden = {name: f"pseudonym({name}) AS {name}" for name in _HASHED}
+        hidden |= {name: f"hashed_address({name}) AS {name}" for name in _HASHED_ADDRESSES}
+        hidden["query"] = "CAST(NULL AS VARCHAR) AS query"
+        return ", ".join(hidden.get(name, name) for name in columns)
 
     def _keep(self, out: Path, name: str) -> list[str]:
         """Move what was written to where it belongs."""
@@ -272,12 +276,13 @@ class _Reading:
         source: LogSource,
         kind: LogKind,
         scratch: Path,
+        requests: Mapping[str, str],
         columns: Callable[[Sequence[str]], str],
         *,
         by_day: bool,
     ) -> None:
         self._connection, self._source, self._kind, self._scratch = connection, source, kind, scratch
-        self._columns, self._by_day = columns, by_day
+        self._requests, self._columns, self._by_day = requests, columns, by_day
         self._bad: list[BadLine] = []
         self._bad_count = self._mended = self._written = 0
 
@@ -306,7 +311,7 @@ class _Reading:
 
     def _proxy(self) -> Read:
         sql, values, encoding = proxy_rows(self._source, self._scratch)
-        self._write("requests", sql, values, rows.REQUESTS)
+        self._write("requests", sql, values, self._requests)
         bad = self._rejected()
         for line, offset, reason, _ in bad:
             self._blame(line, offset, reason)
@@ -336,12 +341,12 @@ class _Reading:
         if self._kind is LogKind.HTTPERR:
             self._write("httperr", httperr_rows(columns, lines), values, HTTPERR)
         else:
-            self._write("requests", rows.selecting(columns, lines), values, rows.REQUESTS)
+            self._write("requests", rows.selecting(columns, lines), values, self._requests)
 
-    def _write(self, table: str, sql: str, values: dict[str, Any], columns: dict[str, str]) -> None:
+    def _write(self, table: str, sql: str, values: dict[str, Any], columns: Mapping[str, str]) -> None:
         folder = self._scratch / "out" / table
         folder.mkdir(parents=True, exist_ok=True)
-        name, options, day = f"part{self._written}", "FORMAT parquet, COMPRESSION zstd", ""
+        name, options, day = f"part{self._written}", "FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false", ""
         self._written += 1
         target = folder / f"{name}.parquet"
         if self._by_day:  # which costs a tenth of the whole

@@ -3,13 +3,13 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.events.entry import EventEntry, distinct
@@ -21,7 +21,7 @@ from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, 
 from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms, Read, is_store
 from hbprobe.evidence.logs.networks import NetworkNames, parse_names
 from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
-from hbprobe.evidence.logs.rows import REQUESTS
+from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS
 from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.exchange.settings import Settings
 from hbprobe.profiles.mistakes import meant
@@ -89,7 +89,7 @@ class Logs:
 
     def run(self, told: Told = lambda _: None) -> LogEvidence:
         """Read everything, and return what it shows. `told` hears what is being done."""
-        with self.opened(told) as logs:
+        with self.opened(told, is_all_asked=False) as logs:
             return logs.evidence()
 
     async def measure(self) -> LogEvidence:
@@ -97,8 +97,12 @@ class Logs:
         return await asyncio.to_thread(self.run)
 
     @contextmanager
-    def opened(self, told: Told = lambda _: None) -> "Iterator[OpenLogs]":
-        """Read everything, and keep it open for reports and exports."""
+    def opened(self, told: Told = lambda _: None, *, is_all_asked: bool = True) -> "Iterator[OpenLogs]":
+        """Read everything, and keep it open for reports and exports.
+
+        Where it is not all asked, only for `OpenLogs.evidence`: columns that it has no use for are then left unread,
+        unless they are kept.
+        """
         if not self.paths:
             raise UserError("no log is named: give files or folders, such as C:\\inetpub\\logs\\LogFiles\\W3SVC1")
         names = _names(self.networks)
@@ -107,10 +111,15 @@ class Logs:
             session = stack.enter_context(self._spark()) if self.engine is Engine.SPARK else None
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hbprobe-logs-")))
             connection = stack.enter_context(engine(scratch, self.memory_mb))
+            is_kept = self.into is not None
+            is_whole = is_all_asked or is_kept or session is not None
+            columns = {name: kind for name, kind in REQUESTS.items() if is_whole or name in FOR_EVIDENCE}
             store = LogStore(
-                self.into or scratch / "store", connection, pseudonyms=pseudonyms, is_kept=self.into is not None
+                self.into or scratch / "store", connection, pseudonyms=pseudonyms, is_kept=is_kept, columns=columns
             )
-            yield OpenLogs._read(self, connection, store, names, pseudonyms, told, session)
+            logs = OpenLogs(self, connection, pseudonyms, session, columns)
+            logs._read(store, names, told)
+            yield logs
 
     def _spark(self) -> "AbstractContextManager[Spark]":
         from hbprobe.evidence.logs.spark import spark
@@ -146,12 +155,14 @@ class OpenLogs:
         connection: "DuckDBPyConnection",
         pseudonyms: Pseudonyms | None,
         session: "Spark | None" = None,
+        columns: Mapping[str, str] = REQUESTS,
     ) -> None:
         self.asked = asked
         self.spark = session
         self.connection = connection
         self.tables: Tables = DuckDB(connection) if session is None else session
         self.pseudonyms = pseudonyms
+        self._columns = columns
         self.reads: list[Read] = []
         self.not_read: list[tuple[str, str]] = []
         self.entries: list[EventEntry] = []
@@ -159,38 +170,27 @@ class OpenLogs:
         """Name, kind, entries of interest, all."""
         self.notes: list[str] = []
 
-    @classmethod
-    def _read(
-        cls,
-        asked: Logs,
-        connection: "DuckDBPyConnection",
-        store: LogStore,
-        names: NetworkNames,
-        pseudonyms: Pseudonyms | None,
-        told: Told,
-        session: "Spark | None",
-    ) -> Self:
-        logs = cls(asked, connection, pseudonyms, session)
+    def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
+        asked = self.asked
         plain, stores = list[Path](), list[Path]()
         for path in asked.paths:
             (stores if is_store(Path(path)) else plain).append(Path(path))
         files: dict[str, list[str]] = {"requests": [], "httperr": []}
         into = None if asked.into is None else asked.into.resolve()
         sources = (source for source in find(plain) if into is None or into not in source.path.resolve().parents)
-        for source, error in store.take_all(logs._logs_of(sources), told):
+        for source, error in store.take_all(self._logs_of(sources), told):
             if error is not None:
-                logs._leave(source, error)
-        logs.entries = distinct(logs.entries)
+                self._leave(source, error)
+        self.entries = distinct(self.entries)
         kept = [store]
         others = [folder for folder in stores if asked.into is None or folder.resolve() != asked.into.resolve()]
-        kept += [LogStore(folder, connection, pseudonyms=pseudonyms) for folder in others]
+        kept += [LogStore(folder, self.connection, pseudonyms=self.pseudonyms) for folder in others]
         for one in kept:
-            logs.reads += [read for read in one.reads if read not in logs.reads]
+            self.reads += [read for read in one.reads if read not in self.reads]
             for table, found in files.items():
                 found += one.files(table)
         told("following devices")
-        logs._prepare(files, names)
-        return logs
+        self._prepare(files, names)
 
     def _logs_of(self, sources: Iterable[LogSource]) -> Iterator[LogSource]:
         """Give those that are logs; event logs are read on the way."""
@@ -218,12 +218,13 @@ class OpenLogs:
         self.event_files.append((source.name, kind, len(mine), len(entries)))
 
     def _prepare(self, files: dict[str, list[str]], names: NetworkNames) -> None:
-        for table, columns in (("read_requests", REQUESTS), ("httperr", HTTPERR)):
+        for table, columns in (("read_requests", self._columns), ("httperr", HTTPERR)):
             found = files[table.removeprefix("read_")]
             listed = ", ".join("'{}'".format(file.replace("'", "''")) for file in found)
             nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
             chosen = (
-                f"SELECT * FROM read_parquet([{listed}], union_by_name=true, hive_partitioning=false)"
+                f"SELECT {', '.join(columns)} "
+                f"FROM read_parquet([{listed}], union_by_name=true, hive_partitioning=false)"
                 if found
                 else f"SELECT {nothing} WHERE false"
             )
@@ -246,7 +247,7 @@ class OpenLogs:
             self.spark.follow(roles, role, networks, narrow, values)
             return
         name_networks(self.connection, networks)
-        join(self.connection, roles, role)
+        join(self.connection, roles, role, self._columns)
         follow(self.connection)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(

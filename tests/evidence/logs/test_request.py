@@ -5,15 +5,18 @@ import json
 import re
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
 from support.company import company, path, write_logs
 from support.evtx import write_evtx
 from support.iis import FIELDS, head, line, ping, write
 
+from hbprobe.eas.releases import Release
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.export import export
 from hbprobe.evidence.logs.reports import harmless, reports
 from hbprobe.evidence.logs.request import Logs
+from hbprobe.manner import Manner
 from hbprobe.records.logs import LogEvidence
 
 PROXY = (
@@ -314,6 +317,26 @@ def test_the_document_is_read_as_it_was_written(tmp_path, forty_lines):
     assert LogEvidence.read(json.loads(evidence.to_json())) == evidence
     with pytest.raises(ValueError, match=r'schema: is "hbprobe\.result/1", not "hbprobe\.evidence/1"'):
         LogEvidence.read({"schema": "hbprobe.result/1"})
+
+
+@pytest.mark.parametrize("release", [Release.V2010, Release.V2019])
+def test_the_answer_alone_is_the_same_and_nothing_that_was_left_unread_can_be_asked(tmp_path, release):
+    world = company(path("a", 300), path("b", 600, Manner.RESET), devices=12)
+    write_logs(tmp_path, world, release, days=0.15)
+    write(tmp_path / "W3SVC1/more.log", head() + "".join(ping("carol", "C1", "As:BlockedP_") for _ in range(3)))
+    (tmp_path / "httperr1.log").write_text(HTTPERR)
+    with opened(tmp_path) as logs:
+        expected = logs.evidence()
+        everything = logs.report("requests")
+    assert expected.coverage.waits and expected.counts["blocked"] and everything.rows
+    assert Logs([tmp_path]).run() == expected
+    kept = tmp_path / "kept"
+    assert Logs([tmp_path], into=kept).run() == expected
+    assert Logs([kept]).run().limits == expected.limits
+    with opened(kept) as logs:
+        assert logs.report("requests") == everything  # what is kept has all columns
+    with Logs([tmp_path]).opened(is_all_asked=False) as logs, pytest.raises(duckdb.BinderException):
+        logs.report("servers")
 
 
 def test_nothing_named(tmp_path):
