@@ -19,7 +19,7 @@ Counts = NDArray[np.int64]
 
 
 class Hours(NamedTuple):
-    """The hours with mail."""
+    """When mail comes, from one hour to the next; those without any are left out."""
 
     before: Floats
     """How many mails come in the day before each."""
@@ -80,7 +80,7 @@ class MailDay:
         return all_on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
 
     def hours(self) -> Hours:
-        """Return the hours with mail."""
+        """Return what `Hours` says of this day."""
         return Hours(self._from, self._from_s, self._rates)
 
 
