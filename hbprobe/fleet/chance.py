@@ -22,6 +22,7 @@ _VISITS = 0x5851F42D4C957F2D
 """Sets the numbers of a device's visits to networks apart from those of its requests."""
 _KINDS = 4
 SQRT_HALF = math.sqrt(0.5)
+_SQRT_HALF_BITS, _MANTISSA_BITS = int(np.float64(SQRT_HALF).view(np.int64)), 52
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 """Short enough that its products with exponents are exact."""
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
@@ -110,16 +111,23 @@ def exponentials(of: Words, numbers: Words, what: int) -> Floats:
 
 def minus_logs(drawn: Floats) -> Floats:
     """Return the negative logarithms of numbers above 0."""
-    mantissa, exponent = np.frexp(drawn)
-    low = mantissa < SQRT_HALF
-    mantissa, exponent = np.where(low, 2 * mantissa, mantissa), exponent - low
-    part = (mantissa - 1) / (mantissa + 1)
+    bits = drawn.view(np.int64)
+    exponent = (bits - _SQRT_HALF_BITS) >> _MANTISSA_BITS
+    part: Floats = (bits - (exponent << _MANTISSA_BITS)).view(np.float64)
+    sums = part + 1
+    part -= 1
+    part /= sums
     square, series = part * part, np.zeros_like(part)
     for term in ARTANH:
         series += term
         series *= square
-    found: Floats = -(exponent * LN2_HIGH + (2 * part + (2 * part * series + exponent * LN2_LOW)))
-    return found
+    part *= 2
+    powers = exponent.astype(np.float64)
+    series *= part
+    series += powers * LN2_LOW
+    series += part
+    series += powers * LN2_HIGH
+    return np.negative(series, out=series)
 
 
 def _mix(word: int) -> int:
