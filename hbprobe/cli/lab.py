@@ -2,7 +2,7 @@
 
 import ssl
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from hbprobe.cli.request_options import from_request
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
 from hbprobe.lab.requests import Lab
+from hbprobe.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from hbprobe.records.result import Result

@@ -6,7 +6,6 @@ import signal
 import socket
 import ssl
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from hbprobe.cli import stand_in
 from hbprobe.cli.options import At, Folder, WebConfig, exchange_settings
 from hbprobe.cli.stand_in import StandInOptions
 from hbprobe.errors import UserError
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.address import Address, cannot_listen
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from cyclopts import Parameter
 from hbprobe.cli.options import File, Folder, Seed, reads, whole
 from hbprobe.cli.serve import until_told_to_stop
 from hbprobe.errors import UserError
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.address import Address, is_loopback
 from hbprobe.net.listener import raise_limit
 from hbprobe.text import counted

@@ -1,6 +1,6 @@
 """Which verbs there are, and what their help says: the overview, each verb's page and the manual are made of this."""
 
-from dataclasses import dataclass
+from hbprobe.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ source says.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -24,6 +23,7 @@ from hbprobe.exchange.settings import (
     SettingsProblem,
 )
 from hbprobe.exchange.window import Event1040
+from hbprobe.lazy_dataclass import dataclass
 
 _DEFAULTS: Final = Settings()
 _DEFAULT_OF: Final = {

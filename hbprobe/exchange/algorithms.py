@@ -5,9 +5,10 @@ whole seconds, as in the protocol. `hbprobe.exchange.devices` says where each al
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 
 

@@ -7,12 +7,13 @@ the registry editor exports: https://support.microsoft.com/en-us/topic/9c7f37cf-
 
 import codecs
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from xml.parsers import expat
 from xml.parsers.expat import errors
 
 from hbprobe.errors import UserError
+from hbprobe.lazy_dataclass import dataclass
 
 LARGEST_FILE_BYTES = 16 * 1024 * 1024
 RIGHT_FILE = r"give the back end's ClientAccess\Sync\web.config"

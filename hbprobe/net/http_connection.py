@@ -157,8 +157,8 @@ class HttpConnection(asyncio.Protocol):
         self._came_bytes, self._head_bytes = 0, 0
         self._serve().data_received(self._stub)
         if later:
+            self._transport.resume_reading()  # first: aiohttp may have enough of it, too
             self.data_received(later)
-            self._transport.resume_reading()
 
     def _serve(self) -> asyncio.Protocol:
         assert self._transport is not None

@@ -2,9 +2,10 @@
 
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from hbprobe.lazy_dataclass import dataclass
 
 
 class JsonRecord(ABC):

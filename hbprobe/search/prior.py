@@ -4,10 +4,10 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.profiles.vocabulary import Category
 
@@ -37,6 +37,9 @@ class Belief:
     """Limits in seconds, each with its share."""
 
     shares: Mapping[float, float]
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.shares.items()))
 
     @property
     def whole(self) -> float:

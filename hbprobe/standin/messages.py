@@ -1,7 +1,9 @@
 """A request as it came, and the answer to it, without sockets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from hbprobe.lazy_dataclass import dataclass
 
 PATH = "/Microsoft-Server-ActiveSync"
 WBXML = "application/vnd.ms-sync.wbxml"

@@ -131,19 +131,9 @@ class StandIn:
 
     def _written(self, answer: ServerAnswer) -> web.Response:
         headers = (*self._headers, *answer.headers)
-        written = _Answer(status=answer.status, body=answer.body or None, headers=headers)
+        written = web.Response(status=answer.status, body=answer.body or None, headers=headers)
         written[IDLE_LIMIT] = self._idle_limit
         return written
-
-
-class _Answer(web.Response):
-    """An answer of which nothing is left when it is sent: aiohttp keeps the last of each connection, and the next
-    request may be a Ping that is held for an hour."""
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        await super().write_eof(data)
-        self.headers.clear()
-        self.body = None
 
 
 def _plain(request: web.Request, body: bytes) -> ClientRequest:

@@ -77,6 +77,9 @@ def played(scene, *, tls=None, keepalive_s=1e6, http2=None):
             await request.read()
             return await held(request, playing.hold(response_of(request)))
 
+        async def hold_unread(request):
+            return await held(request, playing.hold(response_of(request)))
+
         async def wait(request):
             await request.read()
             await asyncio.sleep(HOLD_S)
@@ -93,7 +96,7 @@ def played(scene, *, tls=None, keepalive_s=1e6, http2=None):
             return web.Response(text=f"{len(await request.read())}")
 
         app = web.Application(client_max_size=1 << 24)
-        paths = {"/held": hold, "/waits": wait, "/fails": fail, "/": at_once}
+        paths = {"/held": hold, "/unread": hold_unread, "/waits": wait, "/fails": fail, "/": at_once}
         app.add_routes([web.route("*", path, handler) for path, handler in paths.items()])
         server = HttpServer(app, tls and tls[0], keepalive_s=keepalive_s, http2=http2)
         playing = Scene(server, (await server.listen("127.0.0.1", 0))[1], tls and tls[1])
@@ -286,6 +289,26 @@ def test_what_comes_while_it_is_held_is_bounded():
     assert answered == 3
 
 
+def test_aiohttp_may_have_enough_of_what_came_meanwhile():
+    """So many requests that it reads no more for a while: that is not undone by the end of the hold."""
+    count = 100
+
+    async def scene(playing):
+        reader, writer = await playing.connect()
+        writer.write(asked())
+        await asyncio.sleep(1)
+        writer.write(b"".join(asked("/waits") for _ in range(count)))
+        await reader.readuntil(b"told")
+        await asyncio.sleep(1)
+        (transport,) = playing.server._everyone
+        is_reading = transport.is_reading()
+        for _ in range(count):
+            await reader.readuntil(b"told")
+        return is_reading, transport.is_reading(), now_s()
+
+    assert played(scene) == (False, True, (1 + count) * HOLD_S)
+
+
 def test_a_body_that_nobody_wanted_is_never_taken_for_the_end_of_the_next():
     """A request that is refused by its head alone, and its body, an end of a head within, beside the next request."""
     body = b"ab\r\n\r\n" + asked()
@@ -305,6 +328,45 @@ def test_a_body_that_nobody_wanted_is_never_taken_for_the_end_of_the_next():
     assert were_held == 0
     assert answers.count(b"told") == 1
     assert answers.endswith(b"\r\n\r\n0")
+
+
+def test_a_body_that_is_not_whole_is_waited_for_whatever_came_before():
+    """A body that nobody wanted ends a head too early, by just what is missing of the next body."""
+    unwanted = b"\r\n\r\n"
+    head = b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 56\r\n\r\n"
+    body = bytes(56)
+    assert len(head) + 2 == len(body)
+
+    async def scene(playing):
+        reader, writer = await playing.connect()
+        writer.write(asked("/refused", body=unwanted)[: -len(unwanted)])
+        await reader.readuntil(b"404: Not Found")
+        writer.write(unwanted + head + body[:2])
+        await asyncio.sleep(1)
+        were_held = playing.held
+        writer.write(body[2:])
+        await reader.readuntil(b"told")
+        writer.write(asked("/", headers=CLOSE))
+        return were_held, (await reader.read())[:15]
+
+    assert played(scene) == (0, b"HTTP/1.1 200 OK")
+
+
+def test_a_request_whose_begin_came_with_the_one_before_is_waited_for_by_aiohttp():
+    """Its body holds what might be the end of a head, and so many bytes of the next request come with it."""
+    second, third = asked(body=b"\r\n\r\nab"), asked("/", headers=CLOSE)
+
+    async def scene(playing):
+        reader, writer = await playing.connect()
+        writer.write(asked("/") + second[:-6])
+        await asyncio.sleep(1)
+        writer.write(second[-6:] + third[:4])
+        await asyncio.sleep(1)
+        were_held = playing.held
+        writer.write(third[4:])
+        return were_held, (await reader.read()).count(b"HTTP/1.1 200 OK")
+
+    assert played(scene) == (0, 3)
 
 
 # How it ends
@@ -402,6 +464,19 @@ def test_a_held_one_makes_no_room_and_an_idle_one_does():
         return while_held, at_once, playing.server._make_room()
 
     assert played(scene) == (False, False, True)
+
+
+def test_room_is_made_of_who_says_nothing_and_not_of_whom_nobody_has_read():
+    async def scene(playing):
+        reader, writer = await playing.connect()
+        silent, _ = await playing.connect()
+        await asyncio.sleep(0.01)
+        writer.write(asked())
+        assert playing.server._make_room()
+        return await silent.read(), await reader.readuntil(b"told")
+
+    nothing, told = played(scene)
+    assert (nothing, told[:12]) == (b"", b"HTTP/1.1 200")
 
 
 # HTTP/2, whose streams are connections of HTTP/1.1 here

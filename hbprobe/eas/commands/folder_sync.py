@@ -3,7 +3,6 @@
 https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-ascmd/, section 2.2.1.5.
 """
 
-from dataclasses import dataclass
 from typing import Final, Self
 
 from hbprobe.eas.commands.parts import (
@@ -17,6 +16,7 @@ from hbprobe.eas.commands.parts import (
     text,
 )
 from hbprobe.eas.wbxml import Element, encode
+from hbprobe.lazy_dataclass import dataclass
 
 INBOX_TYPE: Final = 2
 """The Type of the folder into which mail comes: the one to watch."""

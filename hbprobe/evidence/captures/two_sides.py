@@ -5,8 +5,9 @@ are otherwise complete; how complete they are is measured on the packets that ha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from statistics import median
 
 from hbprobe.evidence.captures.fate import (
@@ -19,6 +20,7 @@ from hbprobe.evidence.captures.fate import (
 )
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN
 from hbprobe.evidence.captures.tcp_flow import Endpoint, Packet, TcpFlow, is_before
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.text import counted
 from hbprobe.trial.outcome import Cause
@@ -219,12 +221,19 @@ def _key(packet: Packet, shift: dict[Endpoint, int]) -> tuple[object, ...]:
 
 
 def missing_share(pairs: Sequence[Pair]) -> float:
-    """Return which share of packets one side lacks though nothing on the path had a reason to drop them.
+    """Return which share of packets a capture lacks though nothing on the path had a reason to drop them.
 
-    That is what the captures lost. After a silence and at the end a box may have one.
+    That is what the captures lost. Of what one side alone has, only the beginning tells that: after a silence and at
+    the end a box may have a reason. What an end acknowledged has passed, whenever that was.
     """
     missing = whole = 0
     for pair in pairs:
+        for flow in (pair.client_side, pair.server_side):
+            for run in _runs(flow):
+                for end in Endpoint:
+                    sent, unseen = _acknowledged_unseen(run, end)
+                    whole += sent + unseen
+                    missing += unseen
         shift = _shifts(pair)
         sides = (
             {_key(one, _NO_SHIFT) for one in pair.client_side.packets},
@@ -240,6 +249,47 @@ def missing_share(pairs: Sequence[Pair]) -> float:
                 whole += 1
                 missing += _key(packet, keys) not in other
     return missing / whole if whole else 1.0
+
+
+def _runs(flow: TcpFlow) -> Iterator[Sequence[Packet]]:
+    """Yield the packets of a connection in pieces of which none was let go in between."""
+    packets = [one for one in flow.packets if not one.has(RST)]
+    breaks = [
+        place
+        for place in range(1, len(packets))
+        if packets[place].at_s - packets[place - 1].at_s - packets[place].gap_s > _CLOCK_TICK_S
+    ]
+    for begin, end in pairwise([0, *breaks, len(packets)]):
+        yield packets[begin:end]
+
+
+_CLOCK_TICK_S = 1e-6
+
+
+def _acknowledged_unseen(run: Sequence[Packet], end: Endpoint) -> tuple[int, int]:
+    """Return how many packets with numbers of their own an end sent, and how many more the other acknowledged.
+
+    A single number more does not count: a box may have sent FIN in its name.
+    """
+    own = [one for one in run if one.sender is end]
+    if not own:
+        return 0, 0
+    sent = [one for one in own if one.occupies]
+    base = sent[0].sequence if sent else own[-1].sequence
+    spans = sorted((_after(base, one.sequence), one.occupies) for one in sent)
+    acknowledged = max(
+        (_after(base, one.acknowledgment) for one in run if one.sender is not end and one.has(ACK)), default=0
+    )
+    unseen = reached = 0
+    for begin, length in [*spans, (acknowledged, 0)]:
+        unseen += min(begin, acknowledged) > reached + 1
+        reached = max(reached, begin + length)
+    return len(sent), unseen
+
+
+def _after(base: int, number: int) -> int:
+    """Return by how much a sequence number comes after another; it is negative where it comes before."""
+    return (number - base + _WRAP // 2) % _WRAP - _WRAP // 2
 
 
 # Verdicts

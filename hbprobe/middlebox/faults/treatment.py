@@ -1,8 +1,9 @@
 """How one flow is to be degraded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.rules import Rules
 from hbprobe.middlebox.stages.pipe import StagePlan
 from hbprobe.profiles.model import TimerKind

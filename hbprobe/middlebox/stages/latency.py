@@ -1,7 +1,6 @@
 """Everything comes later."""
 
-from dataclasses import dataclass
-
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.stages.stage import Item, Stage
 
 

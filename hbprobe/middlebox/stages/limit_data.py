@@ -1,7 +1,6 @@
 """So many bytes, then the connection is closed."""
 
-from dataclasses import dataclass
-
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.stages.stage import Item, Stage, StreamEnd
 
 

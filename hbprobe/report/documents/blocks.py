@@ -4,9 +4,10 @@ A picture is drawn, and matplotlib loaded, only where the way of writing shows i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
+from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.result import Result
 from hbprobe.report.drawn_path import Station, drawn_words
 

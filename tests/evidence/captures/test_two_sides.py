@@ -1,5 +1,7 @@
 """One connection in two captures: what one side alone has seen decides."""
 
+import random
+
 import pytest
 from support.packets import ACK, FIN, PSH, RST, START_S, Talk, ethernet, pcap, written
 
@@ -62,6 +64,40 @@ def test_no_client_hung_up_where_a_box_closed_in_its_name(tmp_path):
     assert verdict.causes == (Cause.CLOSED_BY_PROXY,)
     (alone,) = Capture(paths[1:]).findings().verdicts
     assert (alone.ending, alone.maker) == (ConnectionFate.LATE_ANSWER, "client")
+
+
+def conversations(rounds):
+    """Connections that their clients reset, because more came after they had closed."""
+    for number in range(20):
+        talk = Talk(client=("198.51.100.7", 50_000 + number), at_s=START_S + 0.05 * number).open()
+        began_s = talk.at_s - START_S
+        for turn in range(rounds):
+            at_s = began_s + 0.1 + 0.1 * turn
+            talk.say("server", PSH | ACK, b"a" * 90, at_s=at_s).say("client", ACK, at_s=at_s + 0.02)
+            talk.say("client", PSH | ACK, b"b" * 70, at_s=at_s + 0.04).say("server", ACK, at_s=at_s + 0.06)
+        end_s = began_s + rounds * 0.1 + 0.2
+        talk.say("client", FIN | ACK, at_s=end_s).say("server", PSH | ACK, b"more", at_s=end_s + 0.005)
+        yield talk.say("client", RST, at_s=end_s + 0.01)
+
+
+@pytest.mark.parametrize("seed", [612, 1194, *range(8)])
+def test_what_captures_that_lose_packets_lack_was_not_made_in_between(tmp_path, seed):
+    """With the first two seeds they lose none of the first packets of any connection, and an RST."""
+    frames = sorted((one for talk in conversations(2) for one in talk.ethernet()), key=lambda one: one[0])
+    rng = random.Random(seed)
+    paths = [tmp_path / "near.pcap", tmp_path / "far.pcap"]
+    for path in paths:
+        path.write_bytes(pcap([one for one in frames if rng.random() > 0.03]))
+    assert [flow for flow in Capture(paths).run().flows if flow.maker == "box"] == []
+
+
+@pytest.mark.parametrize("rounds", [2, 30], ids=["all kept", "ends kept"])
+def test_captures_that_lose_nothing_are_complete(tmp_path, rounds):
+    frames = sorted((one for talk in conversations(rounds) for one in talk.ethernet()), key=lambda one: one[0])
+    paths = [tmp_path / "near.pcap", tmp_path / "far.pcap"]
+    for path in paths:
+        path.write_bytes(pcap(frames))
+    assert Capture(paths).findings().missing == 0
 
 
 @pytest.mark.parametrize("swapped", [False, True])
