@@ -25,6 +25,7 @@ pytest_plugins = [
     "support.far_ends",
     "support.documents",
     "support.rounding",
+    "support.side_by_side",
 ]
 _NUMBERS = tuple(
     f"tests/{room}/" for room in ("evidence", "exchange", "fleet", "lab", "report/plots", "search", "statistics")

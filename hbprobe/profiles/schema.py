@@ -6,7 +6,9 @@ https://json-schema.org/draft-07
 
 import ast
 import inspect
-import textwrap
+import sys
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -80,12 +82,18 @@ def _word(value: str, meaning: str) -> dict[str, str]:
 
 def _meanings(cls: type[BaseModel]) -> dict[str, str]:
     """Return what the text under each field of a class says about it, by the field's key."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-    assert isinstance(tree, ast.ClassDef)
+    body = _classes(cls.__module__)[cls.__name__].body
     found = {}
-    for field, text in zip(tree.body, tree.body[1:], strict=False):
+    for field, text in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             match text:
                 case ast.Expr(ast.Constant(str(meaning))):
                     found[cls.model_fields[field.target.id].alias or field.target.id] = inspect.cleandoc(meaning)
     return found
+
+
+@cache
+def _classes(module: str) -> dict[str, ast.ClassDef]:
+    """Return the classes of a module by their names: it is read once, for inspect reads all of it for each class."""
+    source = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: node for node in ast.walk(source) if isinstance(node, ast.ClassDef)}

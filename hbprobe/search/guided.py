@@ -15,7 +15,7 @@ it are reckoned as even splits of the belief.
 
 import math
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 
 from hbprobe.lazy_dataclass import dataclass
@@ -40,6 +40,7 @@ class Guess:
     connections: int
 
 
+@lru_cache(maxsize=256)  # a search asks again for the same bracket, and every search like it begins with the same one
 def choose(guess: Guess, prior: Prior) -> tuple[float, ...]:
     """Return the holds of the next round, shortest first; none when no known timer lies in the bracket."""
     holds = _holds(guess, prior)

@@ -38,6 +38,9 @@ class Belief:
 
     shares: Mapping[float, float]
 
+    def __hash__(self) -> int:
+        return hash(frozenset(self.shares.items()))
+
     @property
     def whole(self) -> float:
         """All of it: the share of the boxes of this kind among all."""

@@ -44,3 +44,10 @@ def test_what_stands_of_the_shipped_profiles_is_what_they_say() -> None:
         f"write in hbprobe/search/prior.py: SHIPPED_SILENT = {silent}, SHIPPED_TELLING = {telling}"
     )
     assert shipped_prior() == prior_of(Catalogue().all())
+
+
+def test_equal_priors_are_one_key_in_whatever_order_their_limits_were_told() -> None:
+    first, second = (
+        Prior(Belief(shares), Belief({})) for shares in ({60.0: 0.3, 300.0: 0.7}, {300.0: 0.7, 60.0: 0.3})
+    )
+    assert {first: "kept"}[second] == "kept"
