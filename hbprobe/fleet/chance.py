@@ -2,9 +2,11 @@
 
 Each device has a key, and its k-th number is a function of key and k alone: SplitMix64 (https://doi.org/10.1145/2714064.2660195).
 So it does not matter in which order devices are simulated, or how many at a time, and the same devices meet the same
-luck on another path. Each function comes twice, for one number and for arrays; both give the same to the last bit.
+luck on another path. Each function comes twice, for one number and for arrays; both give the same to the last bit,
+on every processor: so the logarithm is our own, since those of libraries differ in the last bit.
 """
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -19,6 +21,13 @@ _WORD = 2**64 - 1
 _VISITS = 0x5851F42D4C957F2D
 """Sets the numbers of a device's visits to networks apart from those of its requests."""
 _KINDS = 4
+SQRT_HALF = math.sqrt(0.5)
+_SQRT_HALF_BITS, _MANTISSA_BITS = int(np.float64(SQRT_HALF).view(np.int64)), 52
+LN2_HIGH = float.fromhex("0x1.62e42feep-1")
+"""Short enough that its products with exponents are exact."""
+LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
+ARTANH = tuple(1 / odd for odd in range(21, 2, -2))
+"""Of its series beyond the first term, the highest power first: the next one does not show in a double."""
 
 
 class OfRequest(IntEnum):
@@ -62,8 +71,19 @@ def uniform(of: int, number: int, what: int) -> float:
 
 def exponential(of: int, number: int, what: int) -> float:
     """Return an exponential number of mean 1."""
-    # By NumPy, as for arrays: the logarithm of another library may differ in its last bit.
-    return float(-np.log(np.float64(uniform(of, number, what))))
+    return minus_log(uniform(of, number, what))
+
+
+def minus_log(drawn: float) -> float:
+    """Return the negative logarithm of a number above 0: ln(m 2^e) = e ln 2 + 2 artanh((m - 1) / (m + 1))."""
+    mantissa, exponent = math.frexp(drawn)
+    if mantissa < SQRT_HALF:
+        mantissa, exponent = 2 * mantissa, exponent - 1
+    part = (mantissa - 1) / (mantissa + 1)
+    square, series = part * part, 0.0
+    for term in ARTANH:
+        series = (series + term) * square
+    return -(exponent * LN2_HIGH + (2 * part + (2 * part * series + exponent * LN2_LOW)))
 
 
 def keys(seed: int, devices: NDArray[np.int64]) -> Words:
@@ -86,7 +106,28 @@ def uniforms(of: Words, numbers: Words, what: int) -> Floats:
 
 def exponentials(of: Words, numbers: Words, what: int) -> Floats:
     """Return exponential numbers of mean 1."""
-    return -np.log(uniforms(of, numbers, what))
+    return minus_logs(uniforms(of, numbers, what))
+
+
+def minus_logs(drawn: Floats) -> Floats:
+    """Return the negative logarithms of numbers above 0."""
+    bits = drawn.view(np.int64)
+    exponent = (bits - _SQRT_HALF_BITS) >> _MANTISSA_BITS
+    part: Floats = (bits - (exponent << _MANTISSA_BITS)).view(np.float64)
+    sums = part + 1
+    part -= 1
+    part /= sums
+    square, series = part * part, np.zeros_like(part)
+    for term in ARTANH:
+        series += term
+        series *= square
+    part *= 2
+    powers = exponent.astype(np.float64)
+    series *= part
+    series += powers * LN2_LOW
+    series += part
+    series += powers * LN2_HIGH
+    return np.negative(series, out=series)
 
 
 def _mix(word: int) -> int:

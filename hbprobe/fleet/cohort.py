@@ -19,15 +19,16 @@ from hbprobe.fleet.chance import (
     visit_keys,
 )
 from hbprobe.fleet.compiled import (
+    DEVICE,
     IS_FAST,
-    Devices,
+    MAILS,
+    NETWORK,
+    SHARED,
+    STATE,
     Done,
-    Firewall,
-    Networks,
-    SharedTables,
-    Tallies,
-    Visits,
-    run,
+    make_requests,
+    records,
+    settle_all,
 )
 from hbprobe.fleet.mail import Mailboxes
 from hbprobe.fleet.merge import packed, times_s
@@ -37,8 +38,6 @@ from hbprobe.fleet.ticks import all_on_grid, on_grid
 from hbprobe.fleet.world import World
 
 _ONE = np.uint64(1)
-_STAYS = 8
-"""Of a device, drawn at a time."""
 _ROOM = 50_000
 """For samples, before they are handed on."""
 
@@ -50,10 +49,12 @@ _REFUSED, _ARRIVED = int(RequestEnd.REFUSED), int(RequestEnd.ARRIVED)
 class Slice:
     """What happened in a stretch of time, in no order."""
 
-    __slots__ = ("asked", "forgotten_s", "is_shown", "opened_s", "samples")
+    __slots__ = ("asked", "forgotten_s", "from_s", "is_shown", "opened_s", "remembered", "samples")
 
-    def __init__(self, *, is_shown: bool) -> None:
-        self.is_shown = is_shown
+    def __init__(self, from_s: float, until_s: float) -> None:
+        self.from_s = from_s
+        """What was before is only counted."""
+        self.is_shown = from_s < until_s
         """Whether samples are kept, for Exchange to see them."""
         self.asked = 0
         """How many there were."""
@@ -62,12 +63,26 @@ class Slice:
         """When connections were opened."""
         self.forgotten_s: list[Floats] = []
         """When connections went out of the firewall's table."""
+        self.remembered = 0
+        """How many were opened and not forgotten, of what is only counted."""
 
     def take(self, samples: Words) -> None:
         """Take samples in; what is given may change afterwards."""
         self.asked += len(samples)
         if self.is_shown:
             self.samples.append(samples.copy())
+
+    def open(self, at_s: Floats) -> None:
+        """Take in when connections were opened; what is given may change afterwards."""
+        kept_s = at_s[at_s >= self.from_s]
+        self.remembered += len(at_s) - len(kept_s)
+        self.opened_s.append(kept_s)
+
+    def forget(self, at_s: Floats) -> None:
+        """Take in when connections went out of the firewall's table; what is given may change afterwards."""
+        kept_s = at_s[at_s >= self.from_s]
+        self.remembered -= len(at_s) - len(kept_s)
+        self.forgotten_s.append(kept_s)
 
 
 class _Ask(NamedTuple):
@@ -98,21 +113,10 @@ class Cohort:
         self._keys = keys(world.seed, devices)
         self._visit_keys = visit_keys(self._keys)
         self._state: Ints = world.table.first[world.kinds_of(devices)]
-        self._visits: Words = np.zeros(count, np.uint64)
-        self._requests: Words = np.zeros(count, np.uint64)
-        self._limit_s, self._spread_s, self._leaves_s = np.empty(count), np.empty(count), np.empty(count)
-        self._tries = np.ones(count)
-        self._how, self._at_firewall = np.empty(count, np.intp), np.empty(count, np.bool_)
-        self._connected, self._mail_waits = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-        start_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
-        self._due_s = all_on_grid(start_s)
         self._wait_s = on_grid(world.habits.wait_s)
-        self._mail = Mailboxes(world.habits.mail, self._keys, self._due_s, compiled=compiled)
-        self._following = world.table.following.ravel()
         self._any_spread = bool(paths.spread_s.any() or world.firewall.spread_s)
         self._any_refused = bool(world.table.refused.any())
         self._any_tries = bool((paths.tries > 1).any() or world.firewall.tries > 1)
-        self._compiled = compiled
         self._early: Words = np.zeros(0, np.uint64)
         self.ends: Ints = np.zeros(world.table.following.size, np.intp)
         """How often requests in each state ended in each way; by end and state, flat."""
@@ -124,22 +128,64 @@ class Cohort:
         """How often mail came while there was no push, and how late it was in all."""
         self.asked_again: Ints = np.zeros(len(world.table), np.intp)
         """How often a box made a request again at another server, by the state that asked; each is a sample."""
-        self._visit(np.arange(count))
+        self._visits: Words = np.zeros(count, np.uint64)
+        start_s = world.habits.start_s * uniforms(self._visit_keys, self._visits, OfVisit.START)
+        self._due_s = all_on_grid(start_s)
+        self._compiled = compiled
         if compiled:
-            self._stays_s, self._stays_place = np.empty((count, _STAYS)), np.empty(count, np.intp)
-            self._draw_stays(np.arange(count))
+            self._begin_in_records()
+        else:
+            self._begin_in_arrays(count)
 
-    def advance(self, until_s: float, *, is_shown: bool = True) -> Slice:
-        """Let every device make the requests that it begins before a time."""
-        done = Slice(is_shown=is_shown)
+    def _begin_in_arrays(self, count: int) -> None:
+        self._requests: Words = np.zeros(count, np.uint64)
+        self._limit_s, self._spread_s, self._leaves_s = np.empty(count), np.empty(count), np.empty(count)
+        self._tries = np.ones(count)
+        self._how, self._at_firewall = np.empty(count, np.intp), np.empty(count, np.bool_)
+        self._connected, self._mail_waits = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+        self._following = self._table.following.ravel()
+        self._visit(np.arange(count))
+        self._mail = Mailboxes(self._world.habits.mail, self._keys, self._due_s)
+
+    def _begin_in_records(self) -> None:
+        """Put all into records for the loop, and keep an eye on what is looked at here."""
+        table, paths, habits, box = self._table, self._paths, self._world.habits, self._world.firewall
+        has_mail, self._hours = habits.mail.whole_day > 0, np.array(habits.mail.hours())
+        self._states = records(
+            STATE, len(table), heartbeat_s=table.heartbeat_s, timeout_s=table.timeout_s, refused=table.refused,
+            reuses=table.reuses, following=table.following.T,
+        )  # fmt: skip
+        self._networks = records(
+            NETWORK, len(paths.low_s), end=np.append(paths.ends, np.inf), low_s=paths.low_s, high_s=paths.high_s,
+            spread_s=paths.spread_s, tries=paths.tries, how=paths.manner,
+        )  # fmt: skip
+        (self._shared,) = records(
+            SHARED, 1, wait_s=self._wait_s, waiting_share=habits.waiting_share, stay_s=habits.stay_s,
+            firewall_limit_s=box.limit_s, firewall_spread_s=box.spread_s, firewall_tries=box.tries,
+            firewall_how=LOSSES.index(box.manner), mails_per_day=habits.mail.whole_day,
+        )  # fmt: skip
+        self._devices = each = records(
+            DEVICE, len(self._due_s), key=self._keys, visit_key=self._visit_keys, state=self._state,
+            due_s=self._due_s, expected=habits.mail.expected(self._due_s),
+            place=MAILS if has_mail else 0, mails_s=0.0 if has_mail else np.inf,
+        )  # fmt: skip
+        with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
+            settle_all(each, self._shared, self._networks)
+        self._state, self._due_s, self.deaf_s, self.deaf_at_firewall_s = (
+            each.state, each.due_s, each.deaf_s, each.deaf_at_firewall_s,
+        )  # fmt: skip
+
+    def advance(self, until_s: float, from_s: float = 0.0) -> Slice:
+        """Let every device make the requests that it begins before a time; say what happened from another on."""
+        done = Slice(from_s, until_s)
         self._note(self._early, until_s, done)
         due = np.flatnonzero(self._due_s < until_s)
+        if self._compiled:
+            self._run(due, until_s, done)
+            return done
         while len(due):
-            if self._compiled:
-                self._run(due, until_s, done)
-            else:
-                self._arrive(due)
-                self._step(due, until_s, done)
+            self._arrive(due)
+            self._step(due, until_s, done)
             due = due[self._due_s[due] < until_s]
         return done
 
@@ -190,48 +236,27 @@ class Cohort:
         self._state[those] = self._following[place]
 
     def _run(self, due: Ints, until_s: float, done: Slice) -> None:
-        """Make the requests of each device until no more of its mails are known, or of its stays."""
-        table, paths, firewall = self._table, self._paths, self._world.firewall
-        of = Devices(
-            self._state, self._due_s, self._requests, self._keys, self._connected, self._mail_waits,
-            self._mail.times_s, self._mail.place, self.deaf_s, self.deaf_at_firewall_s,
-        )  # fmt: skip
-        on = Visits(
-            self._visit_keys, self._visits, self._stays_s, self._stays_place, self._limit_s, self._spread_s,
-            self._tries, self._how, self._at_firewall, self._leaves_s,
-        )  # fmt: skip
-        rules = SharedTables(
-            table.heartbeat_s, table.timeout_s, table.refused, table.reuses, self._following,
-            self._wait_s, self._world.habits.waiting_share,
-        )  # fmt: skip
-        networks = Networks(paths.ends, paths.low_s, paths.high_s, paths.spread_s, paths.tries, paths.manner)
-        box = Firewall(firewall.limit_s, firewall.spread_s, float(firewall.tries), LOSSES.index(firewall.manner))
-        seen = Tallies(
-            self.ends, self.pauses, self.asked_again, np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM)
-        )
-        those = due
-        while len(those):
+        """Make the requests of one device after another."""
+        ends = self.ends.reshape(self._table.following.shape)
+        room, opened_s, forgotten_s = np.empty(_ROOM, np.uint64), np.empty(_ROOM), np.empty(_ROOM)
+        while len(due):
             with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
-                came = Done(*run(those, until_s, of, on, rules, networks, box, seen))
-            samples = seen.samples[: came.samples]
+                found = make_requests(
+                    due, until_s, done.is_shown, self._devices, self._states, self._networks, self._hours,
+                    self._shared, (ends, self.pauses, self.asked_again, room, opened_s, forgotten_s),
+                )  # fmt: skip
+            came = Done(*found)
+            samples = room[: came.samples]
             if self._any_tries:
                 self._note(np.concatenate((self._early, samples)), until_s, done)
             else:
                 done.take(samples)
-            done.opened_s.append(seen.opened_s[: came.opened].copy())
-            done.forgotten_s.append(seen.forgotten_s[: came.forgotten].copy())
+            done.asked += came.passed_over
+            done.open(opened_s[: came.opened])
+            done.forget(forgotten_s[: came.forgotten])
             self.late_mails += came.late_mails
             self.late_s += came.late_s
-            those = those[came.devices :]
-        self._mail.draw_more(due, self._due_s[due])
-        self._draw_stays(due[self._stays_place[due] == _STAYS])
-
-    def _draw_stays(self, those: Ints) -> None:
-        """Draw how long devices will stay on the networks that they come to next."""
-        numbers = self._visits[those][:, None] + np.arange(1, _STAYS + 1).astype(np.uint64)
-        drawn = exponentials(self._visit_keys[those][:, None], numbers, OfVisit.STAY)
-        self._stays_s[those] = self._world.habits.stay_s * drawn
-        self._stays_place[those] = 0
+            due = due[came.devices :]
 
     def _step(self, due: Ints, until_s: float, done: Slice) -> None:
         """Make one request of each device that is due."""
@@ -263,7 +288,7 @@ class Cohort:
         """Send the requests, on new connections where there are none."""
         state, at_s = self._state[due], self._due_s[due]
         heartbeat_s = self._table.heartbeat_s[state]
-        done.opened_s.append(at_s[~self._connected[due]])
+        done.open(at_s[~self._connected[due]])
         first_s = at_s + self._limit_s[due]
         if self._any_spread:
             drawn = uniforms(self._keys[due], self._requests[due], OfRequest.SPREAD)
@@ -336,7 +361,7 @@ class Cohort:
         noticed = (how > _SILENT) | ((how == _SILENT) & self._at_firewall[device])
         np.copyto(forgotten_s, np.minimum(cut_s, next_s[gone]), where=noticed)
         np.copyto(forgotten_s, next_s[gone], where=how <= _AT_ONCE)
-        done.forgotten_s.append(forgotten_s)
+        done.forget(forgotten_s)
 
     def _go_deaf(self, ask: _Ask, dead: Ints, next_s: Floats) -> None:
         """Count how long devices are without push, and keep the mail that comes meanwhile."""

@@ -1,20 +1,20 @@
 """The requests, mails and networks of many devices, one device after another, as loops that numba compiles.
 
-They do what `hbprobe.fleet.cohort` and `mail` do in arrays. Logarithms alone are NumPy's in both: those of another
-library may differ in the last bit. Without numba (https://numba.pydata.org) it is plain Python: slow,
-and held against the other two models by the tests.
+They do what `hbprobe.fleet.cohort`, `mail`, `merge` and `tally` do in arrays. Without numba
+(https://numba.pydata.org) it is plain Python: slow, and held against the other two models by the tests.
 """
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
-from hbprobe.fleet.chance import Floats, OfRequest, OfVisit, Words
-from hbprobe.fleet.merge import INTERVAL_BITS
-from hbprobe.fleet.states import Flags, Ints, RequestEnd
-from hbprobe.fleet.ticks import TICK_S, TICKS_PER_S
+from hbprobe.exchange.window import EVENT_PERIOD_S
+from hbprobe.fleet.chance import ARTANH, LN2_HIGH, LN2_LOW, SQRT_HALF, Floats, OfRequest, OfVisit, Words
+from hbprobe.fleet.mail import DAY_S, PARTS
+from hbprobe.fleet.states import Ints, RequestEnd
+from hbprobe.fleet.ticks import INTERVAL_BITS, TICK_S, TICKS_PER_S
 
 try:  # by name: it is an extra, of which some releases have types and some have none
     _njit: Callable[..., Any] | None = import_module("numba").njit
@@ -29,7 +29,9 @@ T = TypeVar("T")
 def _compiled(function: Callable[P, T]) -> Callable[P, T]:
     if _njit is None:
         return function
-    compiled: Callable[P, T] = _njit(nogil=True, cache=True)(function)
+    # None takes a class of ours: numba keeps which classes there were with what it compiled, by name, and cannot read
+    # that any more where another release has none of that name.
+    compiled: Callable[P, T] = _njit(nogil=True, cache=True, error_model="numpy")(function)
     return compiled
 
 
@@ -41,52 +43,99 @@ _ANSWERED, _MAIL, _AT_ONCE, _LEFT = (
     int(RequestEnd.LEFT),
 )
 _SILENT, _REFUSED, _ARRIVED = int(RequestEnd.SILENT), int(RequestEnd.REFUSED), int(RequestEnd.ARRIVED)
-_PAUSE, _SPREAD = np.uint64(OfRequest.PAUSE), np.uint64(OfRequest.SPREAD)
-_PATH, _VALUE = np.uint64(OfVisit.PATH), np.uint64(OfVisit.VALUE)
+_DRAW_MAIL, _PAUSE, _SPREAD = np.uint64(OfRequest.MAIL), np.uint64(OfRequest.PAUSE), np.uint64(OfRequest.SPREAD)
+_PATH, _VALUE, _STAY = np.uint64(OfVisit.PATH), np.uint64(OfVisit.VALUE), np.uint64(OfVisit.STAY)
 _KINDS, _GOLDEN = np.uint64(4), np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _BY_30, _BY_27, _BY_31, _BY_11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
-_ONE, _INTERVAL_BITS = np.uint64(1), np.uint64(INTERVAL_BITS)
+_ONE, _INTERVAL_BITS, _INTERVAL = np.uint64(1), np.uint64(INTERVAL_BITS), np.uint64(2**INTERVAL_BITS - 1)
+_MOST = np.int64(np.iinfo(np.int64).max)
+_MANTISSA_BITS, _SQRT_HALF_BITS = np.int64(52), np.float64(SQRT_HALF).view(np.int64)
 
 
-class Devices(NamedTuple):
-    """What changes with each request."""
+MAILS: Final = 8
+"""Of a device, drawn at a time."""
+Record: TypeAlias = Any
+"""Of one of the kinds below; its fields are attributes, which NumPy has no types for."""
+Records: TypeAlias = Any
+"""An array of them."""
+DEVICE: Final = np.dtype(
+    [
+        ("key", np.uint64),
+        ("requests", np.uint64),
+        ("visit_key", np.uint64),
+        ("visits", np.uint64),
+        ("state", np.int64),
+        ("due_s", np.float64),
+        # The network where it is, and how it is connected there.
+        ("limit_s", np.float64),
+        ("spread_s", np.float64),
+        ("leaves_s", np.float64),
+        ("tries", np.int32),
+        ("how", np.int8),
+        ("at_firewall", np.bool_),
+        ("connected", np.bool_),
+        # How many mails are to be expected until the last that is drawn, and which of the drawn ones comes next.
+        ("expected", np.int64),
+        ("drawn", np.uint64),
+        ("mails_s", np.float64, (MAILS,)),
+        ("place", np.int64),
+        ("mail_waits", np.bool_),
+        ("deaf_s", np.float64),
+        ("deaf_at_firewall_s", np.float64),
+    ],
+    align=True,
+)
+"""What changes with each request, together, since memory is what large fleets wait for."""
+STATE: Final = np.dtype(
+    [
+        ("heartbeat_s", np.float64),
+        ("timeout_s", np.float64),
+        ("refused", np.bool_),
+        ("reuses", np.bool_),
+        ("following", np.int64, (len(RequestEnd),)),
+    ],
+    align=True,
+)
+"""As `hbprobe.fleet.states.StateTable` has it."""
+NETWORK: Final = np.dtype(
+    [
+        ("end", np.float64),
+        ("low_s", np.float64),
+        ("high_s", np.float64),
+        ("spread_s", np.float64),
+        ("tries", np.int32),
+        ("how", np.int8),
+    ],
+    align=True,
+)
+"""As `hbprobe.fleet.paths.PathTable` has it."""
+_BEFORE, _BEGINS_S, _PER_S = range(3)
+"""The rows of the hours with mail, as `hbprobe.fleet.mail.Hours` has them."""
 
-    state: Ints
-    due_s: Floats
-    requests: Words
-    keys: Words
-    connected: Flags
-    mail_waits: Flags
-    mail_s: Floats
-    """A block of mails each, one row a device."""
-    mail_place: Ints
-    """The next of them."""
-    deaf_s: Floats
-    deaf_at_firewall_s: Floats
+
+def records(kind: np.dtype[np.void], count: int, **fields: object) -> Records:
+    """Return so many records; fields that are not named are 0."""
+    found: Records = np.zeros(count, kind).view(np.recarray)
+    for name, values in fields.items():
+        found[name] = values
+    return found
 
 
-class SharedTables(NamedTuple):
-    """What is the same for all."""
-
-    heartbeat_s: Floats
-    timeout_s: Floats
-    refused: Flags
-    reuses: Flags
-    following: Ints
-    wait_s: float
-    waiting_share: float
-
-
-class Tallies(NamedTuple):
-    """What came of requests: counts by state, and room for as many samples and times."""
-
-    ends: Ints
-    pauses: Ints
-    asked_again: Ints
-    samples: Words
-    opened_s: Floats
-    forgotten_s: Floats
+SHARED: Final = np.dtype(
+    [
+        ("wait_s", np.float64),
+        ("waiting_share", np.float64),
+        ("stay_s", np.float64),
+        ("firewall_limit_s", np.float64),
+        ("firewall_spread_s", np.float64),
+        ("firewall_tries", np.int32),
+        ("firewall_how", np.int8),
+        ("mails_per_day", np.float64),
+    ],
+    align=True,
+)
+"""What is the same for all devices and networks: habits, the box before the server, and how much mail a day has."""
 
 
 class Done(NamedTuple):
@@ -94,10 +143,21 @@ class Done(NamedTuple):
 
     devices: int
     samples: int
+    passed_over: int
+    """Samples that are not kept."""
     opened: int
     forgotten: int
     late_mails: int
     late_s: float
+
+
+class Stretches(NamedTuple):
+    """The window's averages in stretches of samples."""
+
+    lowest_s: Ints
+    highest_s: Ints
+    sum_s: Ints
+    samples: Ints
 
 
 @_compiled
@@ -111,168 +171,125 @@ def _uniform(key: np.uint64, number: np.uint64, what: np.uint64) -> float:
 
 
 @_compiled
-def draw(those: Ints, keys: Words, numbers: Words, what: np.uint64, into: Floats) -> None:
-    """Draw what `hbprobe.fleet.chance.uniforms` does for some devices: a row each, from its next number on."""
-    for row in range(len(those)):
-        one = those[row]
-        for column in range(into.shape[1]):
-            into[row, column] = _uniform(keys[one], numbers[one] + np.uint64(column), what)
-
-
-class Rates(NamedTuple):
-    """How mail is spread over a day, as `hbprobe.fleet.mail.MailDay` has it: a row for each hour with mail."""
-
-    per_day: float
-    before: Floats
-    """How many mails come in the day before it."""
-    begins_s: Floats
-    per_s: Floats
-    day_s: float
-    parts: float
-
-
-class Mails(NamedTuple):
-    """The mails of devices, as `hbprobe.fleet.mail.Mailboxes` has them."""
-
-    expected: Ints
-    drawn: Words
-    times_s: Floats
-    place: Ints
+def _minus_log(drawn: float) -> float:
+    """Return what `hbprobe.fleet.chance.minus_log` does, without branches."""
+    bits = np.float64(drawn).view(np.int64)
+    exponent = (bits - _SQRT_HALF_BITS) >> _MANTISSA_BITS
+    mantissa = np.int64(bits - (exponent << _MANTISSA_BITS)).view(np.float64)
+    part = (mantissa - 1) / (mantissa + 1)
+    square, series = part * part, 0.0
+    for term in ARTANH:
+        series = (series + term) * square
+    return -(exponent * LN2_HIGH + (2 * part + (2 * part * series + exponent * LN2_LOW)))
 
 
 @_compiled
-def put_mails(those: Ints, logarithms: Floats, at_s: Floats, rates: Rates, of: Mails) -> int:
-    """Give some devices their next block of mails, and go on to the first that does not come before a time.
-
-    Those of which none does so are put first among them, with their times; returns how many.
-    """
-    block, hours, left = of.times_s.shape[1], len(rates.before), 0
-    for row in range(len(those)):
-        one = those[row]
-        expected, last_s, hour = of.expected[one], of.times_s[one, block - 1], 0
-        for column in range(block):
-            expected += np.int64(-logarithms[row, column] * rates.parts)
-            count = expected * (1 / rates.parts)
-            day = np.floor(count / rates.per_day)
-            rest = count - day * rates.per_day
-            if rates.before[hour] > rest:
-                hour = 0
-            while hour + 1 < hours and rates.before[hour + 1] <= rest:
-                hour += 1
-            when_s = day * rates.day_s + rates.begins_s[hour] + (rest - rates.before[hour]) / rates.per_s[hour]
-            last_s = max(np.floor(when_s * TICKS_PER_S) * TICK_S, last_s)
-            of.times_s[one, column] = last_s
-        of.expected[one] = expected
-        of.drawn[one] += np.uint64(block)
-        place = 0
-        while place < block and of.times_s[one, place] < at_s[row]:
-            place += 1
-        of.place[one] = place
-        if place == block:
-            those[left], at_s[left] = one, at_s[row]
-            left += 1
-    return left
-
-
-class Networks(NamedTuple):
-    """The networks that devices come to: a row for each span, as `hbprobe.fleet.paths.PathTable` has them."""
-
-    ends: Floats
-    low_s: Floats
-    high_s: Floats
-    spread_s: Floats
-    tries: Floats
-    how: Ints
-
-
-class Firewall(NamedTuple):
-    """The box before the server."""
-
-    limit_s: float
-    spread_s: float
-    tries: float
-    how: int
-
-
-class Visits(NamedTuple):
-    """The networks that devices are on, one after another."""
-
-    keys: Words
-    number: Words
-    stays_s: Floats
-    """A block of stays each, one row a device: how long they will be on the networks that they come to."""
-    place: Ints
-    """The next of them."""
-    limit_s: Floats
-    spread_s: Floats
-    tries: Floats
-    how: Ints
-    at_firewall: Flags
-    leaves_s: Floats
+def _draw_mails(device: Record, shared: Record, hours: Floats) -> None:
+    """Draw a device's next block of mails."""
+    key, number, expected = device.key, device.drawn, device.expected
+    times_s = device.mails_s
+    last_s = times_s[MAILS - 1]
+    for column in range(MAILS):
+        times_s[column] = _minus_log(_uniform(key, number + np.uint64(column), _DRAW_MAIL))
+    for column in range(MAILS):
+        expected += np.int64(times_s[column] * PARTS)
+        count = expected * (1 / PARTS)
+        day = np.floor(count / shared.mails_per_day)
+        rest = count - day * shared.mails_per_day
+        hour = 0
+        for later in range(1, hours.shape[1]):  # all of them: faster than to stop at the first
+            hour += hours[_BEFORE, later] <= rest
+        when_s = day * DAY_S + hours[_BEGINS_S, hour] + (rest - hours[_BEFORE, hour]) / hours[_PER_S, hour]
+        last_s = max(np.floor(when_s * TICKS_PER_S) * TICK_S, last_s)
+        times_s[column] = last_s
+    device.expected, device.drawn = expected, number + np.uint64(MAILS)
 
 
 @_compiled
-def _settle_down(one: int, at_s: float, of: Visits, networks: Networks, firewall: Firewall) -> None:
-    """Bring a device to the next network where it stays."""
-    key, number = of.keys[one], of.number[one] + _ONE
+def _mail_from(device: Record, place: int, at_s: float, shared: Record, hours: Floats) -> int:
+    """Return the place of a device's first mail that does not come before a time."""
+    while True:
+        if place == MAILS:
+            _draw_mails(device, shared, hours)
+            place = 0
+        if device.mails_s[place] >= at_s:
+            return place
+        place += 1
+
+
+@_compiled
+def _move_to(device: Record, number: np.uint64, at_s: float, shared: Record, networks: Records) -> None:
+    """Bring a device to the network of this number."""
+    key = device.visit_key
     drawn, path = _uniform(key, number, _PATH), 0
-    while path < len(networks.ends) and networks.ends[path] < drawn:
+    while networks[path].end < drawn:
         path += 1
-    limit_s, high_s = networks.low_s[path], networks.high_s[path]
-    if limit_s != high_s:
-        limit_s += _uniform(key, number, _VALUE) * (high_s - limit_s)
-    at_firewall = firewall.limit_s <= limit_s
-    of.number[one], of.at_firewall[one] = number, at_firewall
-    of.limit_s[one] = np.floor((firewall.limit_s if at_firewall else limit_s) * TICKS_PER_S) * TICK_S
-    of.spread_s[one] = firewall.spread_s if at_firewall else networks.spread_s[path]
-    of.tries[one] = firewall.tries if at_firewall else networks.tries[path]
-    of.how[one] = firewall.how if at_firewall else networks.how[path]
-    of.leaves_s[one] = np.floor((at_s + of.stays_s[one, of.place[one]]) * TICKS_PER_S) * TICK_S
-    of.place[one] += 1
+    network = networks[path]
+    limit_s = network.low_s
+    if limit_s != network.high_s:
+        limit_s += _uniform(key, number, _VALUE) * (network.high_s - limit_s)
+    device.at_firewall = shared.firewall_limit_s <= limit_s
+    if device.at_firewall:
+        limit_s, device.spread_s = shared.firewall_limit_s, shared.firewall_spread_s
+        device.tries, device.how = shared.firewall_tries, shared.firewall_how
+    else:
+        device.spread_s, device.tries, device.how = network.spread_s, network.tries, network.how
+    device.visits = number
+    device.limit_s = np.floor(limit_s * TICKS_PER_S) * TICK_S
+    stay_s = shared.stay_s * _minus_log(_uniform(key, number, _STAY))
+    device.leaves_s = np.floor((at_s + stay_s) * TICKS_PER_S) * TICK_S
 
 
 @_compiled
-def run(
+def settle_all(devices: Records, shared: Record, networks: Records) -> None:
+    """Bring devices to their first networks."""
+    for one in range(len(devices)):
+        _move_to(devices[one], np.uint64(0), devices[one].due_s, shared, networks)
+
+
+@_compiled
+def make_requests(
     due: Ints,
     until_s: float,
-    of: Devices,
-    on: Visits,
-    rules: SharedTables,
-    networks: Networks,
-    firewall: Firewall,
-    seen: Tallies,
-) -> tuple[int, int, int, int, int, float]:
+    is_shown: bool,
+    devices: Records,
+    states: Records,
+    networks: Records,
+    hours: Floats,
+    shared: Record,
+    seen: tuple[Ints, Ints, Ints, Words, Floats, Floats],
+) -> tuple[int, int, int, int, int, int, float]:
     """Let devices make all requests that they begin before a time, until there is no room for more; return `Done`.
 
-    A device also stops where no more of its mails are known, or of its stays.
+    What is seen is counted by end and state, by state and by state, and there is room for samples and times. Where
+    nothing is shown, only samples that may be later than that time are kept.
     """
-    states = len(rules.heartbeat_s)
-    samples = opened = forgotten = late_mails = 0
+    samples = passed_over = opened = forgotten = late_mails = 0
     late_s = 0.0
-    block, stays = of.mail_s.shape[1], on.stays_s.shape[1]
+    ends, pauses, asked_again, kept, opened_s, forgotten_s = seen
     for index in range(len(due)):
-        one = due[index]
-        key, leaves_s, limit_s, spread_s = of.keys[one], on.leaves_s[one], on.limit_s[one], on.spread_s[one]
-        tries, how, at_firewall = int(on.tries[one]), on.how[one], on.at_firewall[one]
-        state, asked_s, number = of.state[one], of.due_s[one], of.requests[one]
-        connected, mail_waits, place = of.connected[one], of.mail_waits[one], of.mail_place[one]
+        device = devices[due[index]]
+        key, leaves_s, limit_s, spread_s = device.key, device.leaves_s, device.limit_s, device.spread_s
+        tries, how, at_firewall = device.tries, device.how, device.at_firewall
+        state, asked_s, number = device.state, device.due_s, device.requests
+        connected, mail_waits = device.connected, device.mail_waits
+        place = _mail_from(device, device.place, asked_s, shared, hours)
         has_room = True
-        while asked_s < until_s and place < block:
+        while asked_s < until_s:
             if leaves_s <= asked_s:
-                if on.place[one] == stays:
-                    break
-                _settle_down(one, asked_s, on, networks, firewall)
-                leaves_s, limit_s, spread_s = on.leaves_s[one], on.limit_s[one], on.spread_s[one]
-                tries, how, at_firewall = int(on.tries[one]), on.how[one], on.at_firewall[one]
-                seen.ends[_ARRIVED * states + state] += 1
-                state, connected = rules.following[_ARRIVED * states + state], False
-            has_room = samples + tries <= len(seen.samples) and opened < len(seen.opened_s)
-            has_room = has_room and forgotten < len(seen.forgotten_s)
+                _move_to(device, device.visits + _ONE, asked_s, shared, networks)
+                leaves_s, limit_s, spread_s = device.leaves_s, device.limit_s, device.spread_s
+                tries, how, at_firewall = device.tries, device.how, device.at_firewall
+                ends[_ARRIVED, state] += 1
+                state, connected = states[state].following[_ARRIVED], False
+            has_room = samples + tries <= len(kept) and opened < len(opened_s)
+            has_room = has_room and forgotten < len(forgotten_s)
             if not has_room:
                 break
-            heartbeat_s, refused, mail_s = rules.heartbeat_s[state], rules.refused[state], of.mail_s[one, place]
+            asks, mail_s = states[state], device.mails_s[place]
+            heartbeat_s, refused = asks.heartbeat_s, asks.refused
             if not connected:
-                seen.opened_s[opened] = asked_s
+                opened_s[opened] = asked_s
                 opened += 1
             first_s = asked_s + limit_s
             if spread_s > 0:
@@ -280,10 +297,10 @@ def run(
             if refused:
                 first_s = asked_s
             cut_s = asked_s + (first_s - asked_s) * tries
-            answer_s, gives_up_s = asked_s + heartbeat_s, asked_s + rules.timeout_s[state]
+            answer_s, gives_up_s = asked_s + heartbeat_s, asked_s + asks.timeout_s
             # How it ends if the device stays where it is, and when that is noticed.
             if refused:
-                end, next_s = _REFUSED, asked_s + rules.wait_s
+                end, next_s = _REFUSED, asked_s + shared.wait_s
             elif mail_waits:
                 end, next_s = _AT_ONCE, asked_s
             elif mail_s < (answer_s if first_s > answer_s else min(cut_s, gives_up_s)):
@@ -296,49 +313,103 @@ def run(
                 end, next_s = _SILENT + how, cut_s
             if leaves_s < next_s:
                 end, next_s = _LEFT, leaves_s
-            if not refused:
+            if not refused and not is_shown and tries == 1:
+                passed_over += 1
+            elif not refused:
                 for before in range(tries):
                     at_s = asked_s + before * (first_s - asked_s) if before else asked_s
                     if before and at_s >= next_s:
                         break
-                    seen.samples[samples] = (np.uint64(at_s * TICKS_PER_S) << _INTERVAL_BITS) | np.uint64(heartbeat_s)
+                    kept[samples] = (np.uint64(at_s * TICKS_PER_S) << _INTERVAL_BITS) | np.uint64(heartbeat_s)
                     samples += 1
                     if before:
-                        seen.asked_again[state] += 1
+                        asked_again[state] += 1
             served = end <= _AT_ONCE
-            connected = end == _REFUSED or (served and rules.reuses[state])
+            connected = end == _REFUSED or (served and asks.reuses)
             if not connected:
                 if served:
-                    forgotten_s = next_s
+                    gone_s = next_s
                 elif end > _SILENT or (end == _SILENT and at_firewall):
-                    forgotten_s = min(cut_s, next_s)
-                elif firewall.limit_s == np.inf:
-                    forgotten_s = answer_s
+                    gone_s = min(cut_s, next_s)
+                elif shared.firewall_limit_s == np.inf:
+                    gone_s = answer_s
                 else:
-                    forgotten_s = (answer_s if heartbeat_s < firewall.limit_s else asked_s) + firewall.limit_s
-                seen.forgotten_s[forgotten] = forgotten_s
+                    lives_on = heartbeat_s < shared.firewall_limit_s
+                    gone_s = (answer_s if lives_on else asked_s) + shared.firewall_limit_s
+                forgotten_s[forgotten] = gone_s
                 forgotten += 1
-            if _SILENT <= end < _REFUSED and _uniform(key, number, _PAUSE) <= rules.waiting_share:
-                seen.pauses[state] += 1
-                next_s = min(next_s + rules.wait_s, leaves_s)
+            if _SILENT <= end < _REFUSED and _uniform(key, number, _PAUSE) <= shared.waiting_share:
+                pauses[state] += 1
+                next_s = min(next_s + shared.wait_s, leaves_s)
             if first_s <= answer_s and not served:
                 deaf_s = max(next_s - cut_s, 0.0)
-                of.deaf_s[one] += deaf_s
+                device.deaf_s += deaf_s
                 if at_firewall and not refused:
-                    of.deaf_at_firewall_s[one] += deaf_s
+                    device.deaf_at_firewall_s += deaf_s
             late = mail_s < next_s
             if late:
                 late_mails += 1
                 late_s += next_s - mail_s
             mail_waits = late or (refused and mail_waits)
-            if end == _MAIL:
-                place += 1
-            while place < block and of.mail_s[one, place] < next_s:
-                place += 1
-            seen.ends[end * states + state] += 1
-            state, asked_s, number = rules.following[end * states + state], next_s, number + _ONE
-        of.state[one], of.due_s[one], of.requests[one] = state, asked_s, number
-        of.connected[one], of.mail_waits[one], of.mail_place[one] = connected, mail_waits, place
+            if late or end == _MAIL:
+                place = _mail_from(device, place + 1, next_s, shared, hours)
+            ends[end, state] += 1
+            state, asked_s, number = asks.following[end], next_s, number + _ONE
+        device.state, device.due_s, device.requests = state, asked_s, number
+        device.connected, device.mail_waits, device.place = connected, mail_waits, place
         if not has_room:
-            return index, samples, opened, forgotten, late_mails, late_s
-    return len(due), samples, opened, forgotten, late_mails, late_s
+            return index, samples, passed_over, opened, forgotten, late_mails, late_s
+    return len(due), samples, passed_over, opened, forgotten, late_mails, late_s
+
+
+@_compiled
+def averages(
+    samples: Words,
+    last: Ints,
+    unknown: int,
+    begins: Ints,
+    found: tuple[Ints, Ints, Ints, Ints],
+    threshold_s: int,
+    last_event_s: float,
+    fired_s: Floats,
+    fired_average_s: Ints,
+) -> int:
+    """Let a window take samples in order, and add its averages up in stretches of them.
+
+    The window held the last intervals before, and has no average for the first samples, which are unknown. Returns
+    how many events there are.
+    """
+    size, total, events = len(last), last.sum(), 0
+    divisor = float(size)
+    lowest_s, highest_s, sums_s, counts = found
+    for stretch in range(len(begins)):
+        low, high, whole = _MOST, np.int64(-1), np.int64(0)
+        end = begins[stretch + 1] if stretch + 1 < len(begins) else len(samples)
+        for number in range(begins[stretch], end):
+            before = last[number] if number < size else np.int64(samples[number - size] & _INTERVAL)
+            total += np.int64(samples[number] & _INTERVAL) - before
+            if number < unknown:
+                continue
+            average_s = np.int64(total / divisor)  # exact: both are whole, and small
+            low, high, whole = min(low, average_s), max(high, average_s), whole + average_s
+            if average_s <= threshold_s:
+                at_s = np.float64(samples[number] >> _INTERVAL_BITS) * TICK_S
+                if at_s - last_event_s >= EVENT_PERIOD_S:
+                    fired_s[events], fired_average_s[events], last_event_s = at_s, average_s, at_s
+                    events += 1
+        lowest_s[stretch], highest_s[stretch], sums_s[stretch] = low, high, whole
+        counts[stretch] = max(0, end - max(begins[stretch], unknown))
+    return events
+
+
+@_compiled
+def count_minutes(at_s: Floats, begin_s: float, counts: Ints) -> int:
+    """Count times by the minute after a whole second, as far as there are minutes; return how many were before."""
+    before = 0
+    for one_s in at_s:
+        minute = (one_s - begin_s) / 60.0
+        if minute < 0:
+            before += 1
+        elif minute < len(counts):
+            counts[np.int64(minute)] += 1
+    return before

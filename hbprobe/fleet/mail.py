@@ -2,21 +2,29 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.fleet import chance
 from hbprobe.fleet.chance import Floats, OfRequest, Words
-from hbprobe.fleet.compiled import IS_FAST, Mails, Rates, draw, put_mails
 from hbprobe.fleet.ticks import all_on_grid, on_grid
 
 HOUR_S, DAY_S = 3600.0, 86400.0
 HOURS = 24
-_PARTS: Final = 2**30
+PARTS: Final = 2**30
 """Of one expected mail. Counts are whole numbers of them, so that their sums are exact."""
 Counts = NDArray[np.int64]
+
+
+class Hours(NamedTuple):
+    """When mail comes, from one hour to the next; those without any are left out."""
+
+    before: Floats
+    """How many mails come in the day before each."""
+    begins_s: Floats
+    per_s: Floats
 
 
 class MailDay:
@@ -29,7 +37,8 @@ class MailDay:
         rates = [per_day * weight / whole / HOUR_S for weight in by_hour]
         counts = [0.0, *accumulate(rate * HOUR_S for rate in rates)]
         with_mail = [hour for hour, rate in enumerate(rates) if rate > 0]
-        self._per_day = counts[-1]
+        self.whole_day = counts[-1]
+        """The mean number a day, as the hours add up."""
         self.per_day = per_day
         self._counts = np.array([counts[hour] for hour in range(HOURS)]), np.array(rates)
         self._from = np.array([counts[hour] for hour in with_mail])
@@ -46,33 +55,33 @@ class MailDay:
         second = until_s - day * DAY_S
         hour = (second / HOUR_S).astype(np.intp)
         before, rates = self._counts
-        mails = day * self._per_day + before[hour] + rates[hour] * (second - hour * HOUR_S)
-        found: Counts = (mails * _PARTS).astype(np.int64)
+        mails = day * self.whole_day + before[hour] + rates[hour] * (second - hour * HOUR_S)
+        found: Counts = (mails * PARTS).astype(np.int64)
         return found
 
     def when(self, expected: int) -> float:
         """Return from when on so many are to be expected, in parts of a mail; infinite where no mail ever comes."""
-        if self._per_day == 0:
+        if self.whole_day == 0:
             return float("inf")
-        count = expected / _PARTS
-        day = float(np.floor(count / self._per_day))
-        rest = count - day * self._per_day
+        count = expected / PARTS
+        day = float(np.floor(count / self.whole_day))
+        rest = count - day * self.whole_day
         span = max(int(np.searchsorted(self._from, rest, side="right")) - 1, 0)
         return on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
 
     def when_all(self, expected: Counts) -> Floats:
         """Return the same for many at once."""
-        if self._per_day == 0:
+        if self.whole_day == 0:
             return np.full(expected.shape, np.inf)
-        count = expected * (1 / _PARTS)
-        day = np.floor(count / self._per_day)
-        rest = count - day * self._per_day
+        count = expected * (1 / PARTS)
+        day = np.floor(count / self.whole_day)
+        rest = count - day * self.whole_day
         span = np.maximum(np.searchsorted(self._from, rest, side="right") - 1, 0)
         return all_on_grid(day * DAY_S + self._from_s[span] + (rest - self._from[span]) / self._rates[span])
 
-    def rates(self) -> Rates:
-        """Return the same for the loop."""
-        return Rates(self._per_day, self._from, self._from_s, self._rates, DAY_S, float(_PARTS))
+    def hours(self) -> Hours:
+        """Return what `Hours` says of this day."""
+        return Hours(self._from, self._from_s, self._rates)
 
 
 class Mailbox:
@@ -101,7 +110,7 @@ class Mailbox:
             self._draw()
 
     def _draw(self) -> None:
-        self._expected += int(chance.exponential(self._key, self._number, OfRequest.MAIL) * _PARTS)
+        self._expected += int(chance.exponential(self._key, self._number, OfRequest.MAIL) * PARTS)
         self._number += 1
         self.next_s = max(self._day.when(self._expected), self.next_s)
 
@@ -109,32 +118,29 @@ class Mailbox:
 class Mailboxes:
     """The same for many devices, a block of mails at a time."""
 
-    __slots__ = ("_compiled", "_day", "_drawn", "_expected", "_keys", "place", "times_s")
+    __slots__ = ("_day", "_drawn", "_expected", "_keys", "_place", "_times_s")
 
     BLOCK: Final = 12
 
-    def __init__(self, day: MailDay, keys: Words, from_s: Floats, *, compiled: bool = IS_FAST) -> None:
+    def __init__(self, day: MailDay, keys: Words, from_s: Floats) -> None:
         """Take the keys of the devices' chance, and when they are switched on."""
-        count = len(keys)
-        self._compiled = compiled and day.per_day > 0
+        count, all_of_them = len(keys), np.arange(len(keys))
         self._day, self._keys = day, keys
         self._expected = day.expected(from_s)
         self._drawn = np.zeros(count, np.uint64)
-        self.times_s = np.zeros((count, self.BLOCK))
-        """The next mails of each, a row a device."""
-        self.place: NDArray[np.intp] = np.zeros(count, np.intp)
-        """Which of them comes next; beyond the last where more have to be drawn."""
-        self.place += self.BLOCK
-        self.draw_more(np.arange(count), from_s)
+        self._times_s = np.zeros((count, self.BLOCK))
+        self._place: NDArray[np.intp] = np.zeros(count, np.intp)
+        self._draw(all_of_them)
+        self.leave_until(all_of_them, from_s)
 
     def next_s(self, those: NDArray[np.intp]) -> Floats:
         """Return when the next mail of some devices comes."""
-        return self.times_s[those, self.place[those]]
+        return self._times_s[those, self._place[those]]
 
     def take(self, those: NDArray[np.intp]) -> None:
         """Take the next mail of some devices out."""
-        place = self.place[those] + 1
-        self.place[those] = place
+        place = self._place[those] + 1
+        self._place[those] = place
         self._draw(those[place == self.BLOCK])
 
     def leave_until(self, those: NDArray[np.intp], at_s: Floats) -> None:
@@ -145,33 +151,17 @@ class Mailboxes:
             self.take(those)
             late = np.flatnonzero(self.next_s(those) < at_s)
 
-    def draw_more(self, those: NDArray[np.intp], at_s: Floats) -> None:
-        """Draw the mails of those that have none left, and go on to the first that does not come before a time."""
-        empty = self.place[those] == self.BLOCK
-        those, at_s = those[empty], at_s[empty]
-        if not self._compiled:
-            self._draw(those)
-            self.leave_until(those, at_s)
-            return
-        mails, rates = Mails(self._expected, self._drawn, self.times_s, self.place), self._day.rates()
-        while len(those):
-            drawn = np.empty((len(those), self.BLOCK))
-            with np.errstate(over="ignore"):  # where it is not compiled: whole numbers that wrap around are meant to
-                draw(those, self._keys, self._drawn, np.uint64(OfRequest.MAIL), drawn)
-            left = put_mails(those, np.log(drawn, out=drawn), at_s, rates, mails)
-            those, at_s = those[:left], at_s[:left]
-
     def _draw(self, those: NDArray[np.intp]) -> None:
         if not len(those):
             return
         numbers = self._drawn[those][:, None] + np.arange(self.BLOCK).astype(np.uint64)
         further = chance.exponentials(self._keys[those][:, None], numbers, OfRequest.MAIL)
-        further *= _PARTS
+        further *= PARTS
         expected = self._expected[those][:, None] + np.cumsum(further.astype(np.int64), axis=1, dtype=np.int64)
         self._expected[those] = expected[:, -1]
         self._drawn[those] += np.uint64(self.BLOCK)
-        self.place[those] = 0
+        self._place[those] = 0
         times_s = self._day.when_all(expected)
         # What is rounded may be a tick too early where mail is dense.
-        times_s[:, 0] = np.maximum(times_s[:, 0], self.times_s[those, -1])
-        self.times_s[those] = np.maximum.accumulate(times_s, axis=1)
+        times_s[:, 0] = np.maximum(times_s[:, 0], self._times_s[those, -1])
+        self._times_s[those] = np.maximum.accumulate(times_s, axis=1)

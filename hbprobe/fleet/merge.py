@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from hbprobe.exchange.settings import HIGHEST_S, Settings
 from hbprobe.exchange.window import EVENT_PERIOD_S
 from hbprobe.fleet.chance import Floats, Words
-from hbprobe.fleet.ticks import TICK_S, ticks
+from hbprobe.fleet.compiled import Stretches, averages
+from hbprobe.fleet.states import Ints
+from hbprobe.fleet.ticks import INTERVAL_BITS, TICK_S, TICKS_PER_S, ticks
 from hbprobe.lazy_dataclass import dataclass
 
 Averages = NDArray[np.int64]
 
-
-INTERVAL_BITS: Final = 12
 _INTERVAL: Final = np.uint64(2**INTERVAL_BITS - 1)
 """The longest interval that fits in is longer than any that Exchange admits."""
 assert HIGHEST_S <= _INTERVAL
@@ -39,6 +39,13 @@ def times_s(samples: Words) -> Floats:
     return found
 
 
+def least_not_before(at_s: Floats) -> Words:
+    """Return the least word that a sample not before each of some times can be."""
+    words: Words = np.ceil(at_s * TICKS_PER_S).astype(np.uint64)
+    words <<= np.uint64(INTERVAL_BITS)
+    return words
+
+
 @dataclass(frozen=True, slots=True)
 class Fired:
     """An event 1040 that Exchange logs."""
@@ -54,12 +61,17 @@ class InOrder(NamedTuple):
     heartbeat_s: NDArray[np.int64]
 
 
-def in_order(parts: Sequence[Words]) -> Iterator[InOrder]:
-    """Put samples together, and give so many at a time as the processor's cache holds."""
+def together(parts: Sequence[Words]) -> Words:
+    """Put samples together, in order."""
     words = np.concatenate(parts) if parts else np.zeros(0, np.uint64)
     words.sort()
-    for first in range(0, len(words), _AT_A_TIME):
-        some = words[first : first + _AT_A_TIME]
+    return words
+
+
+def in_pieces(samples: Words) -> Iterator[InOrder]:
+    """Give samples, which are in order, so many at a time as the processor's cache holds."""
+    for first in range(0, len(samples), _AT_A_TIME):
+        some = samples[first : first + _AT_A_TIME]
         yield InOrder(times_s(some), (some & _INTERVAL).astype(np.int64))
 
 
@@ -88,6 +100,21 @@ class WindowInArrays:
         self._taken += len(heartbeat_s)
         low = np.flatnonzero((averages >= 0) & (averages <= self._settings.alert_threshold_s))
         return averages, self._events(at_s[low], averages[low])
+
+    def take_in_loop(self, samples: Words, begins: Ints) -> tuple[Stretches, list[Fired]]:
+        """Take samples in order, and add the averages up in stretches that begin at some of them."""
+        count, last = len(begins), self._last
+        found = Stretches(*np.empty((4, count), np.int64))
+        most = int((float(times_s(samples[-1:])[0]) if len(samples) else 0.0) // EVENT_PERIOD_S) + 1
+        fired_s, fired_average_s = np.empty(most), np.empty(most, np.int64)
+        events = averages(
+            samples, last, max(0, self._settings.sample_size - self._taken), begins, (*found,),
+            self._settings.alert_threshold_s, self._last_event_s, fired_s, fired_average_s,
+        )  # fmt: skip
+        self._last = np.concatenate((last, (samples[-len(last) :] & _INTERVAL).astype(np.int64)))[-len(last) :]
+        self._taken += len(samples)
+        self._last_event_s = fired_s[events - 1] if events else self._last_event_s
+        return found, [Fired(float(fired_s[one]), int(fired_average_s[one])) for one in range(events)]
 
     def _events(self, at_s: Floats, averages: Averages) -> list[Fired]:
         """Log the first, and then the first of each that is not too soon after the one before."""

@@ -5,19 +5,18 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 
-from hbprobe.fleet.chance import Words
-from hbprobe.fleet.cohort import Cohort
+from hbprobe.fleet.cohort import Cohort, Slice
 from hbprobe.fleet.compiled import IS_FAST
 from hbprobe.fleet.mail import DAY_S
-from hbprobe.fleet.merge import Fired, WindowInArrays, in_order
+from hbprobe.fleet.merge import Fired, WindowInArrays, together
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.tally import AverageCurve, FleetResult, PerMinute, Tally
 from hbprobe.fleet.world import World
 
 _COHORT = 12_500
 """Devices: enough that NumPy's own work counts for little, and few enough for the processor's cache."""
-_LEAST = 5000
-"""Devices: with fewer in a cohort, threads mostly wait for each other."""
+_LEAST = 1000
+"""Devices: with fewer in a cohort, threads cost more than they save."""
 _SAMPLES = 1_000_000
 """About so many at a time, which bounds the memory."""
 _SLICES_S = (10.0, DAY_S)
@@ -57,23 +56,19 @@ class _Run:
         self._forgotten = PerMinute(begin_s, minutes)
         self._curve = AverageCurve(begin_s, end_s, min(_POINTS, minutes))
         self._events: list[Fired] = []
-        self._lowest_s: int | None = None
-        self._slice_s = 60.0
-        self._now = 0.0
+        self._now = self._slice_s = 0.0
 
     def go(self) -> None:
         """Some threads let the devices ask, another shows Exchange what they asked in the slice before."""
         threads = None if IS_FAST else 1  # in arrays, threads mostly wait for each other
         with ThreadPoolExecutor(threads) as devices, ThreadPoolExecutor(1) as exchange:
-            for until_s in self._ends_s(0.0, self._begin_s):
-                self._advance(until_s, devices, is_shown=False)
+            looking = exchange.submit(self._look, self._advance(self._begin_s, devices))
             for cohort in self._cohorts:
                 cohort.forget()
-            looking = exchange.submit(self._look, [])
             for until_s in self._ends_s(self._begin_s, self._end_s):
-                parts = self._advance(until_s, devices)
+                slices = self._advance(until_s, devices)
                 looking.result()
-                looking = exchange.submit(self._look, parts)
+                looking = exchange.submit(self._look, slices)
             looking.result()
 
     def _ends_s(self, now: float, end_s: float) -> Iterator[float]:
@@ -81,27 +76,22 @@ class _Run:
             self._now, now = now, min(end_s, now + self._slice_s)
             yield now
 
-    def _advance(self, until_s: float, threads: Executor, *, is_shown: bool = True) -> list[Words]:
-        slices = list(threads.map(lambda cohort: cohort.advance(until_s, is_shown=is_shown), self._cohorts))
-        for one in slices:
-            self._opened.add_unordered(np.concatenate([_NONE_S, *one.opened_s]))
-            self._forgotten.add_unordered(np.concatenate([_NONE_S, *one.forgotten_s]))
+    def _advance(self, until_s: float, threads: Executor) -> list[Slice]:
+        slices = list(threads.map(lambda cohort: cohort.advance(until_s, self._begin_s), self._cohorts))
         share = sum(one.asked for one in slices) / _SAMPLES
         self._told(until_s / self._end_s)
         taken_s = until_s - self._now  # the last slice before an end is a short one
         self._slice_s = float(np.clip(taken_s / max(share, 0.1), *_SLICES_S))
-        return [part for one in slices for part in one.samples]
+        return slices
 
-    def _look(self, parts: Sequence[Words]) -> None:
-        for samples in in_order(parts):
-            self._asked.add(samples.at_s)
-            averages, events = self._window.take(samples.at_s, samples.heartbeat_s)
-            self._curve.add(samples.at_s, averages)
-            self._events += events
-            known = averages[np.count_nonzero(averages < 0) :]
-            if len(known):
-                lowest_s = int(known.min())
-                self._lowest_s = lowest_s if self._lowest_s is None else min(lowest_s, self._lowest_s)
+    def _look(self, slices: Sequence[Slice]) -> None:
+        for one in slices:
+            self._opened.add_unordered(np.concatenate([_NONE_S, *one.opened_s]))
+            self._forgotten.add_unordered(np.concatenate([_NONE_S, *one.forgotten_s]))
+            self._opened.before += one.remembered
+        samples = together([part for one in slices for part in one.samples])
+        self._asked.add(samples)
+        self._events += self._curve.look(samples, self._window)
 
     def result(self) -> FleetResult:
         days = (self._end_s - self._begin_s) / DAY_S
@@ -110,7 +100,7 @@ class _Run:
             world=self._world,
             days=days,
             events=tuple(Fired(event.at_s - self._begin_s, event.average_s) for event in self._events),
-            lowest_s=self._lowest_s,
+            lowest_s=self._curve.lowest_s(),
             mean_s=tally.mean_s(),
             mean_asked_s=tally.mean_asked_s(),
             curve=self._curve.points(),

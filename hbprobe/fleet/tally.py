@@ -1,15 +1,16 @@
 """What came of a fleet, in numbers and over time; `hbprobe.records.simulations.FleetPart` explains them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.fleet.chance import Floats
+from hbprobe.fleet.chance import Floats, Words
 from hbprobe.fleet.cohort import Cohort
-from hbprobe.fleet.merge import Averages, Fired
-from hbprobe.fleet.states import FIRST_LOSS, LOSSES, RequestEnd
+from hbprobe.fleet.compiled import IS_FAST, Stretches, count_minutes
+from hbprobe.fleet.merge import Fired, InOrder, WindowInArrays, in_pieces, least_not_before, times_s
+from hbprobe.fleet.states import FIRST_LOSS, LOSSES, Ints, RequestEnd
 from hbprobe.fleet.world import World
 from hbprobe.lazy_dataclass import dataclass
 
@@ -22,25 +23,30 @@ class PerMinute:
     __slots__ = ("_edges_s", "before", "counts")
 
     def __init__(self, begin_s: float, minutes: int) -> None:
-        self._edges_s = begin_s + MINUTE_S * np.arange(minutes + 1)
+        self._edges_s: Floats = begin_s + MINUTE_S * np.arange(minutes + 1, dtype=np.float64)
         self.counts: NDArray[np.int64] = np.zeros(minutes, np.int64)
         self.before = 0
 
     def add_unordered(self, at_s: Floats) -> None:
-        """Count times in any order."""
-        if len(at_s) and at_s.max() < self._edges_s[0]:
-            self.before += len(at_s)
+        """Count times in any order; those after the end do not count."""
+        if IS_FAST:
+            self.before += count_minutes(at_s, float(self._edges_s[0]), self.counts)
         else:
-            self.add(np.sort(at_s))
+            at_s = np.sort(at_s)
+            self._add(at_s[[0, -1]] if len(at_s) else at_s, lambda edges_s: np.searchsorted(at_s, edges_s))
 
-    def add(self, at_s: Floats) -> None:
-        """Count times, which are in order; those after the end do not count."""
-        if len(at_s):
+    def add(self, samples: Words) -> None:
+        """Count samples, which are in order; those after the end do not count."""
+        ends = samples[[0, -1]] if len(samples) else samples
+        self._add(times_s(ends), lambda edges_s: np.searchsorted(samples, least_not_before(edges_s)))
+
+    def _add(self, ends_s: Floats, places: Callable[[Floats], Ints]) -> None:
+        if len(ends_s):
             # Only the minutes that they are in.
-            first, last = np.searchsorted(self._edges_s, (at_s[0], at_s[-1]), side="right")
-            places = np.searchsorted(at_s, self._edges_s[max(first - 1, 0) : last + 1])
-            self.before += int(places[0]) if first == 0 else 0
-            self.counts[max(first - 1, 0) : last] += np.diff(places)
+            first, last = np.searchsorted(self._edges_s, ends_s, side="right")
+            found = places(self._edges_s[max(first - 1, 0) : last + 1])
+            self.before += int(found[0]) if first == 0 else 0
+            self.counts[max(first - 1, 0) : last] += np.diff(found)
 
 
 class AveragePoint(NamedTuple):
@@ -56,27 +62,51 @@ class AveragePoint(NamedTuple):
 class AverageCurve:
     """The window's average over time: the lowest, the mean and the highest of each span."""
 
-    __slots__ = ("_begin_s", "_count", "_high", "_low", "_span_s", "_sum")
+    __slots__ = ("_count", "_edges_s", "_high", "_low", "_span_s", "_sum")
 
     def __init__(self, begin_s: float, end_s: float, points: int) -> None:
-        self._begin_s, self._span_s = begin_s, (end_s - begin_s) / points
+        self._span_s = (end_s - begin_s) / points
+        self._edges_s: Floats = begin_s + self._span_s * np.arange(points, dtype=np.float64)
         self._low = np.full(points, np.iinfo(np.int64).max)
         self._high = np.full(points, -1)
         self._sum, self._count = np.zeros(points), np.zeros(points)
 
-    def add(self, at_s: Floats, averages: Averages) -> None:
-        """Take averages in the order of time; those below 0 are none."""
+    def look(self, samples: Words, window: WindowInArrays) -> list[Fired]:
+        """Let a window take samples in order, and add its averages up; return the events that are logged."""
+        if not IS_FAST:
+            return [event for some in in_pieces(samples) for event in self._look(some, window)]
+        begins = np.searchsorted(samples, least_not_before(self._edges_s))
+        there = np.flatnonzero(np.diff(begins, append=len(samples)))
+        found, events = window.take_in_loop(samples, begins[there])
+        self._add(there, found)
+        return events
+
+    def _look(self, samples: InOrder, window: WindowInArrays) -> list[Fired]:
+        averages, events = window.take(samples.at_s, samples.heartbeat_s)
         unknown = int(np.count_nonzero(averages < 0))  # which come first
-        at_s, averages = at_s[unknown:], averages[unknown:]
-        if not len(at_s):
-            return
-        begins = np.searchsorted(at_s, self._begin_s + self._span_s * np.arange(len(self._low)))
+        at_s, averages = samples.at_s[unknown:], averages[unknown:]
+        begins = np.searchsorted(at_s, self._edges_s)
         there = np.flatnonzero(np.diff(begins, append=len(at_s)))
         begins = begins[there]
-        self._low[there] = np.minimum(self._low[there], np.minimum.reduceat(averages, begins))
-        self._high[there] = np.maximum(self._high[there], np.maximum.reduceat(averages, begins))
-        self._sum[there] += np.add.reduceat(averages, begins)
-        self._count[there] += np.diff(np.r_[begins, len(averages)])
+        if len(there):
+            found = Stretches(
+                np.minimum.reduceat(averages, begins),
+                np.maximum.reduceat(averages, begins),
+                np.add.reduceat(averages, begins),
+                np.diff(begins, append=len(averages)),
+            )
+            self._add(there, found)
+        return events
+
+    def _add(self, there: Ints, found: Stretches) -> None:
+        self._low[there] = np.minimum(self._low[there], found.lowest_s)
+        self._high[there] = np.maximum(self._high[there], found.highest_s)
+        self._sum[there] += found.sum_s
+        self._count[there] += found.samples
+
+    def lowest_s(self) -> int | None:
+        """Return the lowest average of all; None where there is none."""
+        return int(self._low.min()) if self._count.any() else None
 
     def points(self) -> tuple[AveragePoint, ...]:
         """Return the spans that have averages; their time counts from the beginning of the curve."""

@@ -9,6 +9,8 @@ from hbprobe.fleet.chance import Floats, Words
 TICKS_PER_S: Final = 2.0**20
 """A double holds a whole number of ticks exactly for 272 years."""
 TICK_S: Final = 1 / TICKS_PER_S
+INTERVAL_BITS: Final = 12
+"""A sample is a word: the tick of a request, and in so many bits below it the seconds that it asks for."""
 
 
 def on_grid(at_s: float) -> float:

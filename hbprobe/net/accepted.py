@@ -251,6 +251,13 @@ class AcceptedTransport(asyncio.Transport):
         else:
             self._part()
 
+    def has_unread(self) -> bool:
+        """Return whether the peer has sent something that was not looked at yet."""
+        try:
+            return bool(socket.socket.recv(self._sock, 1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
     def abort(self) -> None:
         """Close at once."""
         self._lose(None)

@@ -19,6 +19,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import islice
 from types import MappingProxyType
 
 from aiohttp import web
@@ -41,6 +42,8 @@ _STEPS_A_TURN = 16
 """So many steps of handshakes are taken before others get their turn: each takes about a millisecond."""
 _SPENT_IDLE_S = 3600.0
 """A connection that has been idle for so long between two requests makes room where descriptors are short."""
+_MOST_LOOKED_AT = 256
+"""So many are looked at for one without a request."""
 _MARGIN_S = 600.0
 _TELL_EVERY_S = 60.0
 _LAST_WORDS_S = 0.1
@@ -247,9 +250,13 @@ class HttpServer:
         self._shaken(transport)
 
     def _make_room(self) -> bool:
-        """Let the connection go that is missed least; say whether there was one."""
+        """Let the connection go that is missed least; say whether there was one.
+
+        Of those without a request each may have one that nobody has read: all that wait are accepted at once.
+        """
         spent_s = self._loop.time() - _SPENT_IDLE_S
-        spared = next(iter(self._fresh), None) or next(
+        fresh = islice(self._fresh, _MOST_LOOKED_AT)
+        spared = next((transport for transport in fresh if not transport.has_unread()), None) or next(
             (transport for transport, since_s in self._idle.items() if since_s <= spent_s), None
         )
         if spared is None:

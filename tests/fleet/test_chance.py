@@ -1,9 +1,11 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.fleet import chance
+from hbprobe.fleet import chance, compiled
 from hbprobe.fleet.chance import OfRequest, OfVisit
 
 
@@ -15,6 +17,16 @@ def test_one_number_and_arrays_draw_the_same(seed, device, number, what):
     assert chance.visit_keys(keys)[0] == chance.visit_key(key)
     assert chance.uniforms(keys, numbers, what)[0] == chance.uniform(key, number, what)
     assert chance.exponentials(keys, numbers, what)[0] == chance.exponential(key, number, what)
+
+
+@given(
+    st.one_of(st.integers(1, 2**53).map(lambda number: number / 2**53), st.sampled_from([0.5, 2**-0.5, 1 - 2**-53]))
+)
+def test_the_logarithm_is_the_same_three_times_and_right_to_two_last_bits(drawn):
+    found = chance.minus_log(drawn)
+    with np.errstate(over="ignore"):
+        assert found == chance.minus_logs(np.array([drawn]))[0] == compiled._minus_log(drawn)
+    assert abs(found + math.log(drawn)) <= 2 * math.ulp(found)
 
 
 def test_numbers_are_spread_evenly_and_never_0():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hbprobe.exchange.settings import HIGHEST_S, Settings
 from hbprobe.exchange.window import HeartbeatWindow
 from hbprobe.fleet import merge
-from hbprobe.fleet.merge import InOrder, WindowInArrays, in_order, packed
+from hbprobe.fleet.merge import InOrder, WindowInArrays, in_pieces, packed, together
 from hbprobe.fleet.ticks import on_grid
 
 
@@ -18,7 +18,7 @@ def samples(*rows):
 
 
 def whole(parts):
-    return InOrder(*map(np.concatenate, zip(*in_order(parts), strict=True)))
+    return InOrder(*map(np.concatenate, zip(*in_pieces(together(parts)), strict=True)))
 
 
 @pytest.fixture(params=[1, 2, 50_000])
@@ -34,7 +34,7 @@ def test_samples_are_put_in_the_order_of_time_then_interval():
 
 
 def test_no_samples():
-    assert list(in_order([])) == []
+    assert list(in_pieces(together([]))) == []
 
 
 @given(st.lists(st.tuples(st.floats(0, 3e8), st.integers(1, HIGHEST_S)), min_size=1, max_size=30))

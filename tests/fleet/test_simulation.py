@@ -84,7 +84,10 @@ def test_a_short_slice_does_not_make_the_next_one_long(monkeypatch, warm_up_s):
     monkeypatch.setattr(
         running._Run,
         "_look",
-        lambda run, parts: (taken.append(sum(map(len, parts))), look(run, parts)),
+        lambda run, slices: (
+            taken.append(sum(len(part) for one in slices for part in one.samples)),
+            look(run, slices),
+        ),
     )
     simulate(world(["ios"], count=300), 1, warm_up_s)
     assert max(taken) < 3 * 2000

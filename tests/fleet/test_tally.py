@@ -2,8 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.fleets import world
 
+from hbprobe.exchange.settings import Settings
+from hbprobe.fleet import tally
+from hbprobe.fleet.merge import WindowInArrays, packed
 from hbprobe.fleet.simulation import simulate
 from hbprobe.fleet.tally import AverageCurve, PerMinute
 from hbprobe.manner import Manner
@@ -49,19 +54,65 @@ def test_pauses_after_losses():
     assert result.kinds[0].without_push_min_per_day == pytest.approx(1440 * 60 / 360, rel=0.01)
 
 
+def samples(at_s, heartbeat_s=600):
+    return packed(np.array(at_s, float), np.full(len(at_s), heartbeat_s, float))
+
+
+@pytest.fixture(params=["loop", "arrays"])
+def way(request, monkeypatch):
+    monkeypatch.setattr(tally, "IS_FAST", request.param == "loop")
+
+
+@pytest.mark.usefixtures("way")
 def test_minutes_count_what_is_in_them_and_what_came_before_is_one_heap():
     minutes = PerMinute(600.0, 3)
-    minutes.add(np.array([1.0, 599.9, 600.0, 659.0, 719.0, 779.0, 780.0]))
+    minutes.add(samples([1.0, 599.9, 600.0, 659.0, 719.0, 779.0, 780.0]))
     assert (minutes.before, minutes.counts.tolist()) == (2, [2, 1, 1])
-    minutes.add_unordered(np.array([700.0, 5.0]))
+    minutes.add_unordered(np.array([700.0, 5.0, 1e300, 780.0]))
     minutes.add_unordered(np.array([7.0, 6.0]))
-    minutes.add(np.array([]))
+    minutes.add(samples([]))
+    minutes.add_unordered(np.array([]))
     assert (minutes.before, minutes.counts.tolist()) == (5, [2, 2, 1])
 
 
+@pytest.mark.usefixtures("way")
+@given(
+    st.lists(st.integers(0, 2**33).map(lambda tick: tick / 2**20), min_size=1), st.integers(0, 90), st.integers(1, 90)
+)
+def test_times_in_any_order_are_counted_as_ordered_ones_are(times_s, begin_s, count):
+    in_order, unordered = PerMinute(float(begin_s), count), PerMinute(float(begin_s), count)
+    in_order.add(samples(sorted(times_s)))
+    unordered.add_unordered(np.array(times_s))
+    assert (in_order.before, in_order.counts.tolist()) == (unordered.before, unordered.counts.tolist())
+
+
+@pytest.mark.usefixtures("way")
 def test_the_average_over_time_has_a_lowest_a_mean_and_a_highest_in_each_span():
-    curve = AverageCurve(100.0, 400.0, 3)
-    curve.add(np.array([100.0, 110.0, 150.0, 320.0]), np.array([-1, 500, 400, 300]))
-    curve.add(np.array([390.0]), np.array([200]))
-    curve.add(np.array([395.0]), np.array([-1]))
+    curve, window = AverageCurve(100.0, 400.0, 3), WindowInArrays(Settings(sample_size=1))
+    assert curve.lowest_s() is None
+    asked = [(100.0, 700), (110.0, 500), (150.0, 400), (320.0, 300)]
+    curve.look(np.concatenate([samples([at_s], asks_s) for at_s, asks_s in asked]), window)
+    curve.look(samples([]), window)
+    curve.look(samples([390.0], 200), window)
     assert curve.points() == ((100.0, 400, 450.0, 500), (300.0, 200, 250.0, 300))
+    assert curve.lowest_s() == 200
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 1.0, 899.5, 900.0]), st.integers(60, 1200)), max_size=60),
+    st.integers(1, 8),
+    st.sampled_from([0, 300, 540, 3540]),
+    st.lists(st.integers(0, 60), max_size=3),
+)
+def test_exchanges_window_is_the_same_in_a_loop_and_in_arrays(steps, size, threshold_s, cuts):
+    at_s = 50.0 + np.cumsum([pause_s for pause_s, _ in steps])
+    asked = packed(at_s, np.array([asks_s for _, asks_s in steps], float))
+    seen = []
+    for is_fast in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tally, "IS_FAST", is_fast)
+            window = WindowInArrays(Settings(sample_size=size, alert_threshold_s=threshold_s))
+            curve = AverageCurve(50.0, 20_000.0, 7)
+            events = [event for part in np.split(asked, sorted(cuts)) for event in curve.look(part, window)]
+            seen.append((events, curve.points(), curve.lowest_s()))
+    assert seen[0] == seen[1]

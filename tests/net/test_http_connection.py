@@ -466,6 +466,19 @@ def test_a_held_one_makes_no_room_and_an_idle_one_does():
     assert played(scene) == (False, False, True)
 
 
+def test_room_is_made_of_who_says_nothing_and_not_of_whom_nobody_has_read():
+    async def scene(playing):
+        reader, writer = await playing.connect()
+        silent, _ = await playing.connect()
+        await asyncio.sleep(0.01)
+        writer.write(asked())
+        assert playing.server._make_room()
+        return await silent.read(), await reader.readuntil(b"told")
+
+    nothing, told = played(scene)
+    assert (nothing, told[:12]) == (b"", b"HTTP/1.1 200")
+
+
 # HTTP/2, whose streams are connections of HTTP/1.1 here
 
 

@@ -6,7 +6,7 @@ from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.cohort import Cohort
 from hbprobe.fleet.mail import MailDay
-from hbprobe.fleet.merge import WindowInArrays, in_order
+from hbprobe.fleet.merge import WindowInArrays, in_pieces, together
 from hbprobe.fleet.paths import FleetPath, PathTable, Span
 from hbprobe.fleet.reference import simulate
 from hbprobe.fleet.states import RequestEnd
@@ -74,8 +74,7 @@ def in_arrays(world, until_s, slices, cohort_size, compiled):
         done = [cohort.advance(until_s * number / slices) for cohort in cohorts]
         opened += [float(at_s) for each in done for part in each.opened_s for at_s in part]
         forgotten += [float(at_s) for each in done for part in each.forgotten_s for at_s in part]
-        parts = [part for each in done for part in each.samples]
-        for samples in in_order(parts):
+        for samples in in_pieces(together([part for each in done for part in each.samples])):
             _, fired = window.take(samples.at_s, samples.heartbeat_s)
             events += [(event.at_s, event.average_s) for event in fired]
             rows += zip(samples.at_s.tolist(), samples.heartbeat_s.tolist(), strict=True)
