@@ -389,30 +389,33 @@ def run(main: Coroutine[Any, Any, T], clock: Clock) -> T:
     timer's callback; that then meets a future that is done, and the loop prints a traceback.
     """
     interrupted = False
+    task: asyncio.Task[T] | None = None
 
     async def interruptible() -> T:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
+        nonlocal task
+        task = asyncio.current_task()
+        return await main
 
-        def interrupt(*_: object) -> None:
-            nonlocal interrupted
-            if interrupted or task.done():
-                raise KeyboardInterrupt
-            interrupted = True
-            loop.call_soon_threadsafe(task.cancel)
-
-        before = signal.signal(signal.SIGINT, interrupt)
-        try:
-            return await main
-        finally:
-            signal.signal(signal.SIGINT, before)
+    def interrupt(*_: object) -> None:
+        nonlocal interrupted
+        if interrupted or task is None or task.done():
+            raise KeyboardInterrupt
+        interrupted = True
+        task.get_loop().call_soon_threadsafe(task.cancel)
 
     is_handled = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else somebody else does
     is_alone = is_handled and threading.current_thread() is threading.main_thread()
     with asyncio.Runner(loop_factory=lambda: new_loop(clock)) as runner:
+        if not is_alone:
+            return runner.run(main)
+        # Set before asyncio looks: it sets none of its own then, which `signal` would put into words at the end, with
+        # the whole result.
+        signal.signal(signal.SIGINT, interrupt)
         try:
-            return runner.run(interruptible() if is_alone else main)
+            return runner.run(interruptible())
         except asyncio.CancelledError:
             if interrupted:
                 raise KeyboardInterrupt from None
             raise
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -90,6 +90,7 @@ TOUCHING = {
     "cli.request_options",
     "cli.schema",
     "cli.serve",
+    "cli.server_library",
     "cli.size",
     "cli.stand_in",
     "cli.toxiproxy",

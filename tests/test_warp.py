@@ -383,6 +383,23 @@ def test_ctrl_c_in_the_middle_of_a_timer_is_no_fault_of_the_timer():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_result_is_returned_and_not_put_into_words():
+    """asyncio's own handler of SIGINT knows the task, and `signal` makes words of a handler that it gives back."""
+    said = []
+
+    class Result:
+        def __repr__(self):
+            said.append("all of it")
+            return "a result"
+
+    async def main():
+        return Result()
+
+    assert type(warp.run(main(), warp.WarpClock())) is Result
+    assert said == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 # The clocks by themselves
 
 

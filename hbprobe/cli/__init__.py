@@ -35,6 +35,7 @@ A command line goes through `main` to a help page, or through `app` to the verb'
                        written at once
     serve.py           `hbprobe serve`: the far end of a real path
     toxiproxy.py       `hbprobe toxiproxy`: the fault proxy that clients of Toxiproxy steer
+    server_library.py  imports aiohttp for a verb that only serves, without what its client would need
     stand_in.py        what `serve` makes of its ActiveSync options: users, rules, records, the admin API
     profiles.py        `hbprobe profiles`: list, show, check and draw what boxes do
     watch.py           `hbprobe watch`: the same paths again and again, for weeks

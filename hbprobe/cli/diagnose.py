@@ -3,6 +3,7 @@
 from hbprobe.cli.options import boxes_named
 from hbprobe.cli.output import Simulated, measured, show
 from hbprobe.cli.request_options import from_request
+from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.lab.requests import Diagnose
 
 
@@ -14,6 +15,8 @@ def diagnose(request: Diagnose, own: Simulated) -> int:
     from hbprobe.report.terminal.diagnosis import DiagnosisLine, print_diagnosis
 
     detail = own.detail
+    if request.lab is not None:
+        import_aiohttp()
     with DiagnosisLine(Console(stderr=True)) as line:
         diagnosis, failure = measured(request, line)
     is_done = request.lab is not None and diagnosis.result.complete and not own.exit_code

@@ -1,6 +1,5 @@
 """`hbprobe lab`: server, boxes and probe in one process, hours of path time in a moment."""
 
-import ssl
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from cyclopts import Parameter
 from hbprobe.cli.options import Folder, boxes_named
 from hbprobe.cli.output import Simulated, fresh_folder, left, measured, show_result
 from hbprobe.cli.request_options import from_request
+from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
 from hbprobe.lab.requests import Lab
@@ -39,7 +39,7 @@ def _timers(texts: tuple[str, ...]) -> dict[str, str]:
 @from_request(Lab, profiles=boxes_named, set=_timers)
 def lab(request: Lab, own: Options) -> int:
     """Simulate, and show what was found."""
-    _import_aiohttp()
+    import_aiohttp()
     detail = own.detail
     story = request.path().story
     if own.out is not None:
@@ -57,19 +57,6 @@ def lab(request: Lab, own: Options) -> int:
         result, failure = measured(request)
     status = show_result(result, detail, as_json=own.json, status=None if own.exit_code else 0, failure=failure)
     return status if own.out is None else left(lambda folder: _leave(result, folder), own.out, status)
-
-
-def _import_aiohttp() -> None:
-    """Import the library of the simulated far end without two readings of the system's CA store,
-    which are for its client: nobody here uses that, and it would trust no server."""
-    loads, reads = ssl.SSLContext.load_default_certs, ssl.SSLContext.set_default_verify_paths
-    ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
-    ssl.SSLContext.set_default_verify_paths = lambda self: None  # type: ignore[method-assign]  # noqa: ARG005
-    try:
-        import aiohttp  # noqa: F401
-    finally:
-        ssl.SSLContext.load_default_certs = loads  # type: ignore[method-assign]
-        ssl.SSLContext.set_default_verify_paths = reads  # type: ignore[method-assign]
 
 
 def _kept(request: Lab, folder: Path) -> Lab:

@@ -28,6 +28,7 @@ from hbprobe.cli.options import (
     profile_ids,
 )
 from hbprobe.cli.serve import TlsOptions, server_tls, until_told_to_stop
+from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.errors import UserError
 from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.address import Address, cannot_listen, is_loopback
@@ -121,6 +122,8 @@ def proxy(first: Annotated[str, _BOX], /, *more: Annotated[str, _BOX], options: 
     tls, told = _tls(options, boxes)
     for remark in (*remarks, *drawn, *told):
         say(remark)
+    if options.control is not None:
+        import_aiohttp()
     if options.workers == 1:
         warp.run(_relay(options, drawn_boxes, chance, tls), clock)
         return 0

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from hbprobe.cli import stand_in
 from hbprobe.cli.options import At, Folder, WebConfig, exchange_settings
+from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.cli.stand_in import StandInOptions
 from hbprobe.errors import UserError
 from hbprobe.lazy_dataclass import dataclass
@@ -73,6 +74,7 @@ def serve(options: Options = _DEFAULTS) -> int:
     from hbprobe import warp
     from hbprobe.net.listener import raise_limit
 
+    import_aiohttp()
     raise_limit()
     warp.run(_serve(options), warp.ScaledClock())
     return 0

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from hbprobe.cli.options import File, Folder, Seed, reads, whole
 from hbprobe.cli.serve import until_told_to_stop
+from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.errors import UserError
 from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.address import Address, is_loopback
@@ -83,6 +84,7 @@ def toxiproxy(options: Options = _DEFAULTS) -> int:
     """Serve until told to stop."""
     from hbprobe import warp
 
+    import_aiohttp()
     raise_limit()
     warp.run(_serve(options, _configured(options.config)), warp.ScaledClock())
     return 0

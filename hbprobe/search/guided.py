@@ -182,9 +182,13 @@ class _Plan:
         parts = self._guess.connections + 1
         whole = self._weight(low, high)
         row: list[int] = []
+        sums, below, due = self._silent, self._silent[low], whole / parts
         for bound in range(low + 1, high):
-            if self._weight(low, bound) >= whole * (len(row) + 1) / parts and len(row) < parts - 1:
+            if sums[bound] - below >= due:
                 row.append(bound)
+                if len(row) == parts - 1:
+                    break
+                due = whole * (len(row) + 1) / parts
         return tuple(row) or (low + 1,)
 
     def _settle(self, atom: int) -> float:

@@ -1,6 +1,8 @@
 """Which verbs there are, and what their help says."""
 
 import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -29,3 +31,28 @@ def test_an_example_on_the_page_is_one_that_a_shell_runs(verb, capsys):
         assert shlex.split(command) in [
             shlex.split(line) for line in shown.splitlines() if line.startswith("  hbprobe ")
         ] or (command.startswith("eval"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["serve", "--tls", "off"],
+        ["toxiproxy"],
+        ["proxy", "open-path", "--upstream", "127.0.0.1:1", "--control", "127.0.0.1:0"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_verb_that_only_serves_does_not_read_the_systems_ca_store(words):
+    code = (
+        "import ssl, sys\n"
+        "from hbprobe import warp\n"
+        "from hbprobe.cli.main import main\n"
+        "ssl.SSLContext.set_default_verify_paths = lambda self: print('read the CA store')\n"
+        "ssl.SSLContext.load_default_certs = lambda *_: print('read the CA store')\n"
+        "warp.run = lambda serving, clock: serving.close()\n"
+        f"assert main({words!r}) == 0\n"
+        "import hbprobe.farend.server, hbprobe.web.box_page\n"
+        "print('aiohttp' in sys.modules)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "True\n"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -52,17 +53,18 @@ _COUNTED: Final = {
 
 def evidence_of(logs: "OpenLogs") -> LogEvidence:
     """Tell everything."""
-    coverage = _coverage(logs)
-    limits, sensitivity = _limits(logs)
-    windows = _windows(logs)
+    with ThreadPoolExecutor(1, "rebuilding windows") as beside:
+        rebuilding = beside.submit(_windows, logs)  # a loop of Python's: the database has time for the others
+        span, coverage, counts, httperr = _span(logs), _coverage(logs), _counts(logs), _httperr(logs)
+        limits, sensitivity = _limits(logs)
+        windows = rebuilding.result()
     events, both = _events(logs, windows)
-    counts, httperr = _counts(logs), _httperr(logs)
     network_limits = [one for _, one in limits]
     together = shared(network_limits) if logs.asked.by.value == "network" else None
     parts = tuple(part for part, _ in limits)
     return LogEvidence(
         by=logs.asked.by.value,
-        span=_span(logs),
+        span=span,
         sources=tuple(_sources(logs)),
         not_read=tuple(NotReadPart(path=path, reason=reason) for path, reason in logs.not_read),
         coverage=coverage,

@@ -41,14 +41,17 @@ def engine(scratch: Path, memory_mb: int = _MEMORY_MB) -> "Iterator[DuckDBPyConn
 
 
 class DuckDB:
-    """The tables in a database of DuckDB."""
+    """The tables in a database of DuckDB; each query is a cursor of its own, so that threads may ask at once."""
 
     def __init__(self, connection: "DuckDBPyConnection") -> None:
         self._connection = connection
 
+    def _run(self, sql: str, values: Values | None) -> "DuckDBPyConnection":
+        return self._connection.cursor().execute(sql, dict(values) if values else None)
+
     def each(self, sql: str, values: Values | None = None) -> Iterator[tuple[Any, ...]]:
-        """See `Tables`; rows come as they are asked for, so they must all be taken before the next query."""
-        cursor = self._connection.execute(sql, dict(values) if values else None)
+        """See `Tables`; rows come as they are asked for."""
+        cursor = self._run(sql, values)
         while batch := cursor.fetchmany(_AT_A_TIME):
             yield from batch
 
@@ -56,7 +59,7 @@ class DuckDB:
         """See `Tables`."""
         import numpy as np
 
-        found = self._connection.execute(sql, dict(values) if values else None).fetchnumpy()
+        found = self._run(sql, values).fetchnumpy()
         return {
             name: np.ma.filled(column, np.nan) if column.dtype.kind == "f" else np.asarray(column)
             for name, column in found.items()
@@ -64,7 +67,7 @@ class DuckDB:
 
     def rows(self, sql: str, values: Values | None = None) -> tuple[list[str], list[dict[str, Any]]]:
         """See `Tables`."""
-        cursor = self._connection.execute(sql, dict(values) if values else None)
+        cursor = self._run(sql, values)
         names = [column[0] for column in cursor.description or ()]
         return names, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

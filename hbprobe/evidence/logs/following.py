@@ -176,7 +176,7 @@ def _listed(columns: Mapping[str, str]) -> str:
 
 def name_networks(connection: "DuckDBPyConnection", rows: Sequence[tuple[str, str | None]]) -> None:
     """Make the table `networks`, of address and network."""
-    connection.execute("CREATE TEMP TABLE networks (address VARCHAR, network VARCHAR)")
+    connection.execute("CREATE TABLE networks (address VARCHAR, network VARCHAR)")
     for at in range(0, len(rows), 1000):
         batch = [value for row in rows[at : at + 1000] for value in row]
         connection.execute(f"INSERT INTO networks VALUES {', '.join(['(?, ?)'] * (len(batch) // 2))}", batch)
@@ -185,13 +185,13 @@ def name_networks(connection: "DuckDBPyConnection", rows: Sequence[tuple[str, st
 def join(connection: "DuckDBPyConnection", roles: Collection[str], role: str, columns: Iterable[str]) -> None:
     """Make `all_requests` out of `lines`, which have these columns."""
     sql, is_joined = requests_sql(roles, role, "(SELECT *, row_number() OVER () AS id FROM lines)", columns)
-    connection.execute(f"CREATE TEMP {'TABLE' if is_joined else 'VIEW'} all_requests AS {sql}")
+    connection.execute(f"CREATE {'TABLE' if is_joined else 'VIEW'} all_requests AS {sql}")
 
 
 def follow(connection: "DuckDBPyConnection") -> None:
     """Make the tables `waits` and `silences` out of `all_requests` and `networks`."""
-    connection.execute(f"CREATE TEMP TABLE waits AS {WAITS}")
-    connection.execute(f"CREATE TEMP TABLE silences AS {SILENCES}", margins())
+    connection.execute(f"CREATE TABLE waits AS {WAITS}")
+    connection.execute(f"CREATE TABLE silences AS {SILENCES}", margins())
 
 
 def margins(at_once_s: float = AT_ONCE_S) -> dict[str, float]:

@@ -186,8 +186,8 @@ class LogStore:
         return _Taken(name, read)
 
     def _hold(self, taken: "_Taken") -> Read:
-        before = self._reads.get(taken.name)
-        self._reads[taken.name] = taken.read
+        before = self._reads.pop(taken.name, None)
+        self._reads[taken.name] = taken.read  # at the end: what is read now stands in its order, whatever was there
         for file in set(before.files if before else ()) - set(taken.read.files):
             (self._folder / file).unlink(missing_ok=True)
         return taken.read

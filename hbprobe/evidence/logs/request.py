@@ -252,7 +252,7 @@ class OpenLogs:
         follow(self.connection)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(
-            f"CREATE TEMP {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None
+            f"CREATE {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None
         )
 
     def _networks(self, names: NetworkNames) -> list[tuple[str, str | None]]:

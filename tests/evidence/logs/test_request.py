@@ -339,6 +339,20 @@ def test_the_answer_alone_is_the_same_and_nothing_that_was_left_unread_can_be_as
         logs.report("servers")
 
 
+def test_after_a_run_that_was_ended_the_files_stand_in_the_same_order(tmp_path):
+    files = [write(tmp_path / f"u_ex30010{day}.log", head() + ping("bob", "B1")) for day in range(1, 6)]
+    whole = [source.path for source in Logs([tmp_path]).run().sources]
+    for first in (files[4], files[2]):
+        Logs([first], into=tmp_path / "kept").run()
+    assert [source.path for source in Logs(files, into=tmp_path / "kept").run().sources] == whole
+
+
+def test_two_questions_may_be_under_way(forty_lines):
+    with opened(forty_lines) as logs:
+        one, other = (logs.tables.each("SELECT range + $from FROM range(120_000)", {"from": at}) for at in (0, 7))
+        assert all(a + 7 == b for (a,), (b,) in zip(one, other, strict=True))
+
+
 def test_nothing_named(tmp_path):
     with pytest.raises(UserError, match="no log is named"):
         Logs([]).run()
