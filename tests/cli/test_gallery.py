@@ -317,8 +317,8 @@ def test_a_port_in_use(verb: str, taken: int, capsys: pytest.CaptureFixture[str]
 def test_a_server_that_cannot_be_reached(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    assert main(["probe", f"http://127.0.0.1:{port}/"]) == 3
+        port = sock.getsockname()[1]  # kept, and not listened to: nobody else can be given it meanwhile
+        assert main(["probe", f"http://127.0.0.1:{port}/"]) == 3
     assert one_line(capsys) == f"TCP: 127.0.0.1:{port}: Connection refused"
 
 
