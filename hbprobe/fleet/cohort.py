@@ -74,13 +74,13 @@ class Slice:
 
     def open(self, at_s: Floats) -> None:
         """Take in when connections were opened; what is given may change afterwards."""
-        kept_s = at_s[at_s >= self.from_s]
+        kept_s = at_s.copy() if self.is_shown else at_s[at_s >= self.from_s]
         self.remembered += len(at_s) - len(kept_s)
         self.opened_s.append(kept_s)
 
     def forget(self, at_s: Floats) -> None:
         """Take in when connections went out of the firewall's table; what is given may change afterwards."""
-        kept_s = at_s[at_s >= self.from_s]
+        kept_s = at_s.copy() if self.is_shown else at_s[at_s >= self.from_s]
         self.remembered -= len(at_s) - len(kept_s)
         self.forgotten_s.append(kept_s)
 

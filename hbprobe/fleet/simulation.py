@@ -77,10 +77,11 @@ class _Run:
             yield now
 
     def _advance(self, until_s: float, threads: Executor) -> list[Slice]:
-        slices = list(threads.map(lambda cohort: cohort.advance(until_s, self._begin_s), self._cohorts))
+        slices, taken_s = [], until_s - self._now  # the last slice before an end is a short one
+        for one in threads.map(lambda cohort: cohort.advance(until_s, self._begin_s), self._cohorts):
+            slices.append(one)
+            self._told((self._now + taken_s * len(slices) / len(self._cohorts)) / self._end_s)
         share = sum(one.asked for one in slices) / _SAMPLES
-        self._told(until_s / self._end_s)
-        taken_s = until_s - self._now  # the last slice before an end is a short one
         self._slice_s = float(np.clip(taken_s / max(share, 0.1), *_SLICES_S))
         return slices
 

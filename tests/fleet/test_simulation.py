@@ -76,6 +76,15 @@ def test_mail_reaches_a_device_whose_request_is_tried_again():
     assert lost.late_mails > 1 > tried.late_mails
 
 
+def test_one_hears_how_far_it_is_in_the_day_that_does_not_count_too(monkeypatch):
+    told = []
+    monkeypatch.setattr(running, "_COHORT", 10)
+    monkeypatch.setattr(running, "_LEAST", 10)
+    simulate(world(["ios"], count=40), 1, told=told.append)
+    assert told[:4] == [1 / 8, 1 / 4, 3 / 8, 1 / 2]
+    assert told == sorted(told) and told[-1] == 1
+
+
 @pytest.mark.parametrize("warm_up_s", [600.0, 4000.0, 86_400.0])
 def test_a_short_slice_does_not_make_the_next_one_long(monkeypatch, warm_up_s):
     taken = []

@@ -6,7 +6,6 @@ Link i joins host i to host i + 1. A router calls its two links `client` and `se
 """
 
 import contextlib
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -14,7 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import CannotMeasureError
 from hbprobe.lab.kernel.link_capture import Captures
 from hbprobe.lab.kernel.namespaces import Namespace, Namespaces, open_namespaces
 from hbprobe.lazy_dataclass import dataclass
@@ -55,7 +54,7 @@ def kernel_path(
 ) -> Iterator[KernelPath]:
     """Build the path out of boxes of layer packet, in order from the client; it is gone at the end.
 
-    Building blocks for a tenth of a second, and half a second for a box with a watcher.
+    Building blocks for a tenth of a second, and as long again for each box with a watcher.
 
     `rate` divides their timers. `nat` says which of them rewrite addresses, counted from 1; None leaves that to
     their profiles. `pcap` is a folder for packet captures. Raises UserError for a box that cannot be run and for what
@@ -131,10 +130,8 @@ def _taps(path: KernelPath, profiles: Sequence[Profile]) -> dict[str, tuple[Name
 def _watching(router: Namespace, kind: EndKind, tells: Ends) -> Iterator[None]:
     """Have a watcher speak up in a router when it forgets; it ends with the router.
 
-    Raises UserError where scapy is missing, CannotMeasureError where the watcher did not live to the end.
+    Raises CannotMeasureError where the watcher did not live to the end.
     """
-    if importlib.util.find_spec("scapy") is None:
-        raise UserError(f"a box that sends {kind.upper()} at expiry needs scapy: pip install scapy")
     argv = router.command([sys.executable, "-P", str(_WATCHER), kind, tells])
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watcher:
         try:

@@ -3,10 +3,10 @@
 It runs in the router's namespace as a program of its own, and imports nothing of the project:
 `watcher.py rst|fin both|client|server`. Conntrack tells who was forgotten (ctnetlink's destroy events), and only
 looks for what is overdue when something makes it look, so the watcher lists the table again and again. The sequence
-number that an end expects is the last that it acknowledged; a packet socket shows that. scapy builds the packets.
+number that an end expects is the last that it acknowledged; a packet socket shows that.
 
 Sources: linux/netfilter/nfnetlink.h, linux/netfilter/nfnetlink_conntrack.h; RFC 9293, section 3.10.7.4, and RFC 5961,
-section 3.2, on the RST that an end accepts.
+section 3.2, on the RST that an end accepts; RFC 791, section 3.1, RFC 9293, section 3.1, and RFC 1071 on the packet.
 """
 
 import contextlib
@@ -34,6 +34,7 @@ _SO_RCVBUFFORCE = 33
 _LEAST_BYTES = 20
 """The shortest header of IPv4, and of TCP."""
 _FIN, _RST, _ACK = 0x01, 0x04, 0x10
+_WINDOW, _TTL = 8192, 64
 
 Direction = tuple[str, int, str, int]
 """A flow in one direction: address and port of the sender, address and port of the receiver."""
@@ -118,11 +119,21 @@ def _end(data: bytes) -> Direction | None:
 
 def ending_packet(to: Direction, seq: int, ack: int, kind: str) -> bytes:
     """Return the packet that ends a flow for the one who sends as `to`, in its peer's name."""
-    from scapy.layers.inet import IP, TCP
-
     address, port, peer, peer_port = to
-    flags = {"rst": "R", "fin": "FA"}[kind]
-    return bytes(IP(src=peer, dst=address) / TCP(sport=peer_port, dport=port, seq=seq, ack=ack, flags=flags))
+    addresses = socket.inet_aton(peer) + socket.inet_aton(address)
+    flags = {"rst": _RST, "fin": _FIN | _ACK}[kind]
+    ports_and_numbers = struct.pack("!HHIIBBH", peer_port, port, seq, ack, 5 << 4, flags, _WINDOW)
+    summed = addresses + struct.pack("!HH", socket.IPPROTO_TCP, _LEAST_BYTES) + ports_and_numbers
+    tcp = ports_and_numbers + struct.pack("!HH", _checksum(summed), 0)
+    ip = struct.pack("!BBHHHBB", 4 << 4 | 5, 0, 2 * _LEAST_BYTES, 1, 0, _TTL, socket.IPPROTO_TCP)
+    return ip + struct.pack("!H", _checksum(ip + addresses)) + addresses + tcp
+
+
+def _checksum(data: bytes) -> int:
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total ^ 0xFFFF
 
 
 def watch(kind: str, tells: str) -> None:
@@ -137,7 +148,6 @@ def watch(kind: str, tells: str) -> None:
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     known = Acknowledged()
-    ending_packet(("127.0.0.1", 1, "127.0.0.1", 1), 0, 0, kind)  # scapy takes a moment to load
     print("watching", flush=True)  # noqa: T201  the starter waits for it
     while True:
         ready, _, _ = select.select([packets, events], [], [], LOOK_EVERY_S)

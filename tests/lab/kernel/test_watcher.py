@@ -137,3 +137,16 @@ def test_a_fin_acknowledges_what_the_end_has_said():
     sent = IP(ending_packet(ANSWERS, 7, 250, "fin"))
     assert (sent.src, sent.dst) == (CLIENT[0], SERVER[0])
     assert (sent[TCP].flags, sent[TCP].seq, sent[TCP].ack) == ("FA", 7, 250)
+
+
+@given(
+    st.tuples(*[st.ip_addresses(v=4).map(str), st.integers(0, 0xFFFF)] * 2),
+    *[st.integers(0, 0xFFFFFFFF)] * 2,
+    st.sampled_from([("rst", "R"), ("fin", "FA")]),
+)
+def test_it_is_the_packet_that_scapy_builds(to, seq, ack, kind):
+    from scapy.layers.inet import IP, TCP
+
+    address, port, peer, peer_port = to
+    tcp = TCP(sport=peer_port, dport=port, seq=seq, ack=ack, flags=kind[1])
+    assert ending_packet(to, seq, ack, kind[0]) == bytes(IP(src=peer, dst=address) / tcp)
