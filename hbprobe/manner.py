@@ -4,10 +4,10 @@
 what a diagnosis foretells, what the devices of a fleet notice, what the kernel lab is told and how plots look follow.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.word import Word
 
 

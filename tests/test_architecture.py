@@ -40,7 +40,7 @@ LAYERS = (
     ("warp",),
 )
 """From the top down; rooms of one floor do not import each other. Below them lie the modules that stand alone."""
-ALONE = {"duration", "errors", "files", "lazy_dataclass", "readiness", "share", "text", "word"}
+ALONE = {"duration", "errors", "files", "readiness", "share", "text", "word"}
 
 OUTSIDE = {
     "aiohttp",

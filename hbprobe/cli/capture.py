@@ -1,5 +1,6 @@
 """`hbprobe capture`: who ended the connections of a packet capture, and after which silence."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -7,7 +8,6 @@ from cyclopts import Parameter
 from hbprobe.cli.options import File, Json, MaybeCount, Time
 from hbprobe.cli.output import show
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 
 _CAPTURE = Parameter(
     name="CAPTURE",

@@ -1,6 +1,7 @@
 """`hbprobe fleet`: many devices on many paths in simulated time, and event 1040 as the server logs it."""
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -13,7 +14,6 @@ from hbprobe.cli.output import measured
 from hbprobe.cli.request_options import from_request
 from hbprobe.errors import RequestError
 from hbprobe.fleet.requests import Fleet, FleetShare, leave_iis_logs
-from hbprobe.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -11,7 +12,6 @@ from cyclopts import Parameter
 from hbprobe.cli.options import ExitCode, Folder, Json
 from hbprobe.cli.output import fresh_folder, left, show
 from hbprobe.files import write_whole
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.observe import Observer
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,6 @@ from cyclopts import Parameter
 
 from hbprobe.cli.options import Json, MaybeCount
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from hbprobe.watch.history import TargetHistory

@@ -1,7 +1,7 @@
 """`hbprobe lab`: server, boxes and probe in one process, hours of path time in a moment."""
 
 import textwrap
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,6 @@ from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
 from hbprobe.lab.requests import Lab
-from hbprobe.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from hbprobe.records.result import Result

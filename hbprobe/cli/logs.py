@@ -1,5 +1,6 @@
 """`hbprobe logs`: what has already happened, read from IIS, HTTPERR and Windows event logs."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,7 +12,6 @@ from hbprobe.cli.options import File, Folder, Json, WebConfig, exchange_settings
 from hbprobe.cli.output import show
 from hbprobe.errors import UserError
 from hbprobe.files import write_whole
-from hbprobe.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

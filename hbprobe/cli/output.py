@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,7 +14,6 @@ from cyclopts import Parameter
 
 from hbprobe.cli.options import ExitCode, Json, Quiet, Verbose
 from hbprobe.errors import CannotMeasureError, RequestError, UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import shown
 
 if TYPE_CHECKING:

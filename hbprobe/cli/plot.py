@@ -1,5 +1,6 @@
 """`hbprobe plot`: pictures of results, and of what profiles promise."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -7,7 +8,6 @@ from cyclopts import Parameter
 
 from hbprobe.cli.options import profile_ids
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,6 +4,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,6 @@ from cyclopts import App, Parameter
 
 from hbprobe.cli.options import OPTIONS, Json, MaybeTime, profile_ids
 from hbprobe.cli.verbs import VERBS
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.vocabulary import Category
 

@@ -9,6 +9,7 @@ import random
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,6 @@ from hbprobe.cli.options import (
 from hbprobe.cli.serve import TlsOptions, server_tls, until_told_to_stop
 from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.address import Address, cannot_listen, is_loopback
 from hbprobe.net.listener import raise_limit
 

@@ -1,6 +1,7 @@
 """`hbprobe report`: results as one file that can be mailed."""
 
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -10,7 +11,6 @@ from cyclopts import Parameter
 from hbprobe.cli.options import Folder
 from hbprobe.errors import UserError
 from hbprobe.files import write_whole
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.report.documents.formats import FORMATS, write
 
 if TYPE_CHECKING:

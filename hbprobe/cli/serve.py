@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,6 @@ from hbprobe.cli.options import At, Folder, WebConfig, exchange_settings
 from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.cli.stand_in import StandInOptions
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.address import Address, cannot_listen
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
@@ -12,7 +13,6 @@ from cyclopts import Group, Parameter
 from hbprobe.cli.options import At, File, Folder, MaybeAt, MaybeTime, WebConfig
 from hbprobe.errors import UserError
 from hbprobe.files import remark_on_readers
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.address import is_loopback
 
 if TYPE_CHECKING:

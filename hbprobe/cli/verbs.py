@@ -1,6 +1,6 @@
 """Which verbs there are, and what their help says: the overview, each verb's page and the manual are made of this."""
 
-from hbprobe.lazy_dataclass import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from hbprobe.cli.request_options import from_request
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.observe import Observer
 from hbprobe.watch.request import Watch
 

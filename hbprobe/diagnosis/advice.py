@@ -1,12 +1,12 @@
 """What ends the trouble, for both sides: whoever runs the box that cuts, and whoever writes the application."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.diagnosis.heartbeat import safe_interval_s
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import seconds
 from hbprobe.trial.outcome import Cause, Limit
 

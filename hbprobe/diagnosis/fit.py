@@ -9,8 +9,8 @@ log-likelihood, and for each parameter the logarithm of the number of trials.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Kind, Limit, Trial
 from hbprobe.word import Word

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hbprobe.diagnosis.heartbeat import safe_interval_s
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.trial.evidence import Ask, Question
 from hbprobe.trial.outcome import Limit
 

@@ -1,6 +1,7 @@
 """What a profile foretells for the questions of a diagnosis."""
 
-from hbprobe.lazy_dataclass import dataclass
+from dataclasses import dataclass
+
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Ends, Http, Profile, Restart, ServerSide, Timer, TimerKind
 from hbprobe.profiles.silent_request import Cut, cut_by, ending_timers, outlived, runs_unasked

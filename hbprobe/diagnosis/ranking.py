@@ -1,12 +1,12 @@
 """Which products of the catalogue fit what was seen, and why."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from hbprobe.diagnosis.naming import has_page, is_named, told_names
 from hbprobe.diagnosis.prediction import Prediction, predictions, settable, survives
 from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.duration import format_duration
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Category, Inferable, Profile
 from hbprobe.profiles.vocabulary import QuietPhase

@@ -1,9 +1,8 @@
 """From the answers to what kind of timer it is, whose, and what kind of box. Facts in, words out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Observation, Question
 from hbprobe.trial.explanation import Explanation, explain

@@ -11,7 +11,7 @@ https://learn.microsoft.com/en-us/powershell/module/exchange/remove-mobiledevice
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -42,7 +42,6 @@ from hbprobe.eas.refusal import (
     http_refusal,
 )
 from hbprobe.eas.wbxml import WbxmlError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import cut_short
 
 EAS_PATH = "/Microsoft-Server-ActiveSync"

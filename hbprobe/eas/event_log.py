@@ -9,6 +9,7 @@ source says.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -23,7 +24,6 @@ from hbprobe.exchange.settings import (
     SettingsProblem,
 )
 from hbprobe.exchange.window import Event1040
-from hbprobe.lazy_dataclass import dataclass
 
 _DEFAULTS: Final = Settings()
 _DEFAULT_OF: Final = {

@@ -10,6 +10,7 @@ comes. Exchange Server 2003 writes another blob, in which nothing about a Ping i
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -17,7 +18,6 @@ from urllib.parse import quote_plus, unquote_plus
 
 from hbprobe.eas.releases import Release
 from hbprobe.eas.request_record import Access, RequestRecord
-from hbprobe.lazy_dataclass import dataclass
 
 Utc = Callable[[float], str]
 """Turns a time of a record into date and time, as in "2030-01-02 08:00:00.500"."""

@@ -7,10 +7,9 @@ packed form is for protocol 12.1 and later.
 import base64
 import binascii
 import re
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
-
-from hbprobe.lazy_dataclass import dataclass
 
 VERSIONS: Final = ("2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1")
 COMMANDS: Final = {

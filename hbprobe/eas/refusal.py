@@ -7,10 +7,10 @@ https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-ascmd/9
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from enum import StrEnum
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import cut_short, without_query_values
 
 PROVISION_STATUSES = frozenset({142, 143, 144, 165})

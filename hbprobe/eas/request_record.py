@@ -1,8 +1,7 @@
 """One ActiveSync request from beginning to end, as logs tell of it."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from hbprobe.lazy_dataclass import dataclass
 
 
 class Access(StrEnum):

@@ -5,10 +5,10 @@ data: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-a
 https://www.w3.org/1999/06/NOTE-wbxml-19990624/.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from hbprobe.eas.code_pages import TAGS, TOKENS
-from hbprobe.lazy_dataclass import dataclass
 
 LARGEST_BYTES = 4 * 2**20
 MOST_ELEMENTS = 100_000

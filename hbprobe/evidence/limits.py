@@ -7,14 +7,13 @@ likelihood is within 3 of it form the bracket. docs/statistics.md has the model,
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.statistics.survival import Point, most_likely_shares
 from hbprobe.trial.outcome import Kind, Outcome

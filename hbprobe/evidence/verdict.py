@@ -1,10 +1,10 @@
 """The request for what Exchange and its devices make of a limit that is known, or of an event that was logged."""
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from hbprobe.errors import RequestError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.field_values import Seconds, one_of
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Judging, Request

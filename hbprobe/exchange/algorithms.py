@@ -5,10 +5,9 @@ whole seconds, as in the protocol. `hbprobe.exchange.devices` says where each al
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 
 

@@ -1,11 +1,11 @@
 """The clients that a verdict is given for, each with where its behaviour is known from."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
 from hbprobe.exchange.algorithms import AndroidEarly, AndroidLater, Device, FixedInterval, Textbook, WindowsMobile
-from hbprobe.lazy_dataclass import dataclass
 
 __all__ = ["CURRENT", "DEVICES", "Basis", "Device", "DeviceKind"]
 

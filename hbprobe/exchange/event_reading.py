@@ -6,12 +6,12 @@ device that does so on every path speaks for no path; one that does so only afte
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from hbprobe.exchange.devices import DeviceKind
 from hbprobe.exchange.predict import follow_all
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Command
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 
 

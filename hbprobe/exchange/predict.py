@@ -6,14 +6,13 @@ requests tell of all that follow.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from itertools import chain, cycle, islice
 from typing import NamedTuple
 
 from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import HeartbeatWindow
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 
 

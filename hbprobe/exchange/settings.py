@@ -17,6 +17,7 @@ is known: a minimum above the maximum (event 3016).
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -31,7 +32,6 @@ from hbprobe.exchange.settings_files import (
     read_app_settings,
     read_export,
 )
-from hbprobe.lazy_dataclass import dataclass
 
 MIN_KEY = "MinHeartbeatInterval"
 MAX_KEY = "MaxHeartbeatInterval"

@@ -7,13 +7,12 @@ the registry editor exports: https://support.microsoft.com/en-us/topic/9c7f37cf-
 
 import codecs
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 from xml.parsers import expat
 from xml.parsers.expat import errors
 
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 
 LARGEST_FILE_BYTES = 16 * 1024 * 1024
 RIGHT_FILE = r"give the back end's ClientAccess\Sync\web.config"

@@ -40,13 +40,13 @@ may add more. Durations are in seconds, and whole where they can be.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Self
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.devices import CURRENT, Basis, DeviceKind
 from hbprobe.exchange.predict import Course, follow_all, read_window
 from hbprobe.exchange.settings import Settings, Severity
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.text import seconds
 

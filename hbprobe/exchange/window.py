@@ -5,9 +5,8 @@ Exchange Server 2003 has the same window and says so in public (https://mskb.pki
 order of the steps, the integer average and the 900 seconds are those of Exchange Server 2013.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from hbprobe.lazy_dataclass import dataclass
 
 EVENT_PERIOD_S = 900
 """Exchange logs the same event for the same command at most once in this time."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
@@ -18,7 +19,6 @@ from hbprobe.farend.hold_request import (
     read_seconds,
 )
 from hbprobe.farend.witness import HeldRequest, Witness
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.http_connection import held
 from hbprobe.net.http_server import IDLE_LIMIT, IdleLimit
 from hbprobe.net.liveness import acknowledge_on, give_up_after

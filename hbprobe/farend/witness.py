@@ -25,10 +25,10 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from hbprobe.farend.hold_request import nonce_settings
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.http_server import Http2Watch
 from hbprobe.net.liveness import tcp_info
 from hbprobe.net.replies import EndKind

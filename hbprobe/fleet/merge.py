@@ -1,6 +1,7 @@
 """Exchange's window over the samples of all devices, in arrays; `hbprobe.exchange.window` is the reference."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,6 @@ from hbprobe.fleet.chance import Floats, Words
 from hbprobe.fleet.compiled import Stretches, averages
 from hbprobe.fleet.states import Ints
 from hbprobe.fleet.ticks import INTERVAL_BITS, TICK_S, TICKS_PER_S, ticks
-from hbprobe.lazy_dataclass import dataclass
 
 Averages = NDArray[np.int64]
 

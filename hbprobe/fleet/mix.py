@@ -5,6 +5,7 @@
 
 import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -16,7 +17,6 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import DAY_S, HOURS, MailDay
 from hbprobe.fleet.paths import FleetPath, Span, fixed, spans_of
 from hbprobe.fleet.world import Costs, Habits, World, apportion
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.loader import read_as, read_text

@@ -1,13 +1,12 @@
 """The paths that devices are on: how long each carries a silent request, and what a device sees of the cut."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.fleet.chance import Floats
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.silent_request import Cut, cut_of, deciding_timer, outlived

@@ -5,7 +5,7 @@ network. What all have asked goes through Exchange's window in the order of time
 """
 
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,6 @@ from hbprobe.fleet.paths import PathTable, forgotten_at
 from hbprobe.fleet.states import FIRST_LOSS, LOSSES, RequestEnd, settle, tell
 from hbprobe.fleet.ticks import on_grid
 from hbprobe.fleet.world import World
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 
 

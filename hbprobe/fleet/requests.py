@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 from hbprobe.duration import parse_duration_s
 from hbprobe.errors import RequestError
 from hbprobe.files import write_whole
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.field_values import Duration, Whole
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Configured, File, Group, Request

@@ -1,11 +1,10 @@
 """Which value is enough: of the firewall's timer for the fleet to be well, of the share on a path for event 1040."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hbprobe.fleet.paths import FleetPath
 from hbprobe.fleet.tally import FleetResult
-from hbprobe.lazy_dataclass import dataclass
 
 SHARES = (1.0, 0.99, 0.95)
 """Of the devices that shall be well."""

@@ -7,7 +7,7 @@ asks for an interval that the server admits; status 5, which corrects one that i
 
 import copy
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from enum import IntEnum
 from functools import lru_cache
 
@@ -18,7 +18,6 @@ from hbprobe.exchange.algorithms import Device
 from hbprobe.exchange.devices import DeviceKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.ticks import on_grid
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 
 _MOST_STATES = 100_000

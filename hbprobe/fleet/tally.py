@@ -1,6 +1,7 @@
 """What came of a fleet, in numbers and over time; `hbprobe.records.simulations.FleetPart` explains them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,6 @@ from hbprobe.fleet.compiled import IS_FAST, Stretches, count_minutes
 from hbprobe.fleet.merge import Fired, InOrder, WindowInArrays, in_pieces, least_not_before, times_s
 from hbprobe.fleet.states import FIRST_LOSS, LOSSES, Ints, RequestEnd
 from hbprobe.fleet.world import World
-from hbprobe.lazy_dataclass import dataclass
 
 MINUTE_S = 60.0
 

@@ -1,7 +1,7 @@
 """Everything that a simulation of a fleet rests on; both models take the same."""
 
 from bisect import bisect_right
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import numpy as np
@@ -12,7 +12,6 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mail import MailDay
 from hbprobe.fleet.paths import FleetPath
 from hbprobe.fleet.states import StateTable, tabulate
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.profiles.silent_request import Cut
 
 

@@ -10,7 +10,7 @@ import random
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from ipaddress import IPv4Address
 from math import inf
@@ -29,7 +29,6 @@ from hbprobe.fleet.reference import simulate
 from hbprobe.fleet.ticks import TICK_S, on_grid
 from hbprobe.fleet.world import World
 from hbprobe.lab.inprocess import no_fault_is_lost, path
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.middlebox.events import Event
 from hbprobe.net.replies import Answer, End, EndKind, Reply

@@ -6,13 +6,13 @@ import random
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.responder_server import ResponderServer
 from hbprobe.farend.server import FarEnd, Service
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.run import Run

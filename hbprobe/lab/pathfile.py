@@ -14,6 +14,7 @@ Files are named relative to the path file. Some paths are shipped; those go by t
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,6 @@ from pydantic import BeforeValidator, Field
 from hbprobe.errors import RequestError, UserError
 from hbprobe.exchange.devices import CURRENT, DEVICES, DeviceKind
 from hbprobe.exchange.settings import Settings, load_settings
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure import request
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.profiles.document import read_document

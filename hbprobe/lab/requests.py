@@ -3,13 +3,12 @@
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from hbprobe.errors import RequestError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Layer
 from hbprobe.measure.field_values import Whole
 from hbprobe.measure.observe import Observer

@@ -8,9 +8,9 @@ Nothing here opens a connection: the outcomes for each k and the hops' answers g
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import seconds
 from hbprobe.trial.outcome import Kind, Outcome
 

@@ -7,12 +7,11 @@ import random
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from hbprobe.duration import format_duration
 from hbprobe.errors import CannotMeasureError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.locate.finding import ALL, NONE, Code, HopFinding, Reached, Route, locate, reaches
 from hbprobe.locate.route import HopAddress, find_route, set_ttl
 from hbprobe.net.liveness import can_keep_alive, keep_alive

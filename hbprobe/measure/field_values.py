@@ -1,12 +1,12 @@
 """The values of a request: durations, shares and counts, what the type of each says, and how it is read."""
 
 import math
+from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from hbprobe.duration import LONGEST_S, parse_duration_s
 from hbprobe.errors import RequestError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.share import parse_share
 
 

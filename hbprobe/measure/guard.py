@@ -15,11 +15,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.warp import rate_of
 

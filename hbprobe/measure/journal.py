@@ -12,13 +12,12 @@ tried again. Each line stands alone: a torn or damaged one costs itself and no o
 import json
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.log_file import LogFile
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import without_query_values

@@ -3,11 +3,10 @@
 import functools
 import random
 import time
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from hbprobe.errors import CannotMeasureError, RequestError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.field_values import Count, Duration, Whole
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Journalling, Request, target_of

@@ -1,9 +1,8 @@
 """The request for the checks that an ActiveSync server must pass before a Ping can wait."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Connecting, LoggingIn, Request, target_of
 

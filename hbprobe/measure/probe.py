@@ -2,11 +2,10 @@
 
 import random
 import time
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Concluding, Journalling, Request, target_of
 from hbprobe.measure.talk_request import Talking

@@ -10,14 +10,13 @@ import contextlib
 import math
 import socket
 from collections.abc import Coroutine, Mapping
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from hbprobe.duration import format_duration
 from hbprobe.errors import RequestError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.field_values import Count, Duration, Share, marks_of, one_of, read_value
 from hbprobe.measure.observe import Observer
 from hbprobe.net.target import HTTP, Scheme

@@ -7,10 +7,9 @@ with all that is known so far.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.guard import MOST_STALLED, Guard, judged, standstill
 from hbprobe.measure.journal import Record
 from hbprobe.search.search import Search

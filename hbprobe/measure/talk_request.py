@@ -8,13 +8,12 @@ import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.errors import RequestError
 from hbprobe.files import remark_on_readers
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.request import Connecting, File, LoggingIn, Searching, is_on_this_machine
 from hbprobe.trial.methods.table import Takes, taking
 from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions

@@ -3,9 +3,8 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Expiry
 from hbprobe.middlebox.flow import Side
 from hbprobe.net.silence import Way

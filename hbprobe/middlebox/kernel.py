@@ -13,11 +13,11 @@ https://docs.kernel.org/networking/nf_conntrack-sysctl.html (the timers of each 
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from hbprobe.duration import format_duration
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Act, Layer
 from hbprobe.net.replies import EndKind
 from hbprobe.profiles.model import Category, Ends, Profile, Restart, Timer, TimerKind

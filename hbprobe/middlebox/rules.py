@@ -1,9 +1,8 @@
 """The timers of a profile, ready to be applied, and what a box of layer packet or tcp does to its flows by them."""
 
 import math
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Act, Expiry, Layer
 from hbprobe.profiles.model import Ends, Probes, Profile, Restart, Timer, TimerKind
 

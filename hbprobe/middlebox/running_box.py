@@ -1,8 +1,8 @@
 """What every box can be asked and told while it runs, whatever its layer."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.events import FlowCounts
 from hbprobe.profiles.model import Profile
 

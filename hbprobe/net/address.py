@@ -4,9 +4,9 @@ import errno
 import ipaddress
 import os
 import socket
+from dataclasses import dataclass
 
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 
 SocketAddress = tuple[socket.AddressFamily, tuple[str | int, ...]]
 """What a name stands for: the family of a socket, and what `connect` takes."""

@@ -6,9 +6,9 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.address import SocketAddress, name_of
 
 

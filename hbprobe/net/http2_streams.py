@@ -8,7 +8,7 @@ bounds against peers that send frames which ask for work and bring nothing.
 import contextlib
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import h11
@@ -33,8 +33,6 @@ from h2.events import (
 from h2.events import Event as FrameEvent
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
-
-from hbprobe.lazy_dataclass import dataclass
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """With which a client begins (RFC 9113, section 3.4); no request of HTTP/1 does."""

@@ -19,6 +19,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
@@ -26,7 +27,6 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.accepted import AcceptedTransport
 from hbprobe.net.address import PeerAddress
 from hbprobe.net.http_connection import CONNECTION, HttpConnection

@@ -6,8 +6,8 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.silence import unacknowledged_bytes
 
 if sys.platform == "linux":

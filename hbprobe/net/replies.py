@@ -1,9 +1,8 @@
 """What is told of a connection: its name in the logs of boxes, and what came back on it, an answer or its end."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
-
-from hbprobe.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

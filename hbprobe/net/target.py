@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import without_query_values
 
 _PATH_MARKS = "/?:@!$&'()*+,;=%-._~"

@@ -3,7 +3,7 @@
 The alerts are those of RFC 8446, section 6.2; OpenSSL's words for them are in its `ssl/ssl_err.c`.
 """
 
-from hbprobe.lazy_dataclass import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

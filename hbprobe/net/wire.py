@@ -11,10 +11,10 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.address import SocketAddress
 from hbprobe.net.dial import CONNECT_TIMEOUT_S, From, Prepare, connect, look_up, reason_of
 from hbprobe.net.liveness import TcpInfo, acknowledge_on, tcp_info

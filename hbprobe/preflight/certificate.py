@@ -1,12 +1,11 @@
 """What a TLS server shows of itself: certificates, as text, and what is wrong where they are not trusted."""
 
 import ssl
+from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-
-from hbprobe.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from hbprobe.eas.client import USER_AGENT, Account, HttpRequest, Step
 from hbprobe.eas.refusal import Asker, RefusedError, http_refusal
 from hbprobe.errors import CannotMeasureError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.dial import From
 from hbprobe.net.replies import Answer
 from hbprobe.net.target import Target

@@ -7,12 +7,11 @@ read a boolean, ninety and eight: https://yaml.org/type/
 """
 
 import contextlib
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import yaml
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.profiles.mistakes import Key, Mistake
 
 Data: TypeAlias = "str | list[Data] | dict[str, Data]"

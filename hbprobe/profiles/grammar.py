@@ -1,6 +1,7 @@
 """What pydantic found wrong in a file, told as what the user should mend and what is allowed there."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from types import UnionType
 from typing import Annotated, Literal, TypeGuard, Union, get_args, get_origin
@@ -9,7 +10,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hbprobe.duration import HOW_TO_WRITE
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.profiles.document import YamlDocument
 from hbprobe.profiles.mistakes import Key, Mistake, meant, nearest, quoted
 from hbprobe.profiles.model import Profile

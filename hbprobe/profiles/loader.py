@@ -1,13 +1,13 @@
 """Text or a file to a profile, or to what another schema describes; or every mistake in it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.profiles.document import YamlDocument, read_document
 from hbprobe.profiles.grammar import explain
 from hbprobe.profiles.mistakes import Mistake, printable

@@ -1,9 +1,8 @@
 """What is wrong with a profile, in words: where, which key, what, and what is allowed there."""
 
 import re
+from dataclasses import dataclass
 from difflib import get_close_matches
-
-from hbprobe.lazy_dataclass import dataclass
 
 Key = tuple[str | int, ...]
 """The way to a value: `("timers", "idle", "source", 0)`."""

@@ -2,8 +2,8 @@
 connection."""
 
 import math
+from dataclasses import dataclass
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Expiry, Layer, Manner
 from hbprobe.profiles.model import Ends, Profile, Restart, Timer, TimerKind
 from hbprobe.profiles.vocabulary import QuietPhase

@@ -1,5 +1,6 @@
 """A diagnosis and its JSON form, `hbprobe.diagnosis/1` (docs/diagnose.md)."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from hbprobe.diagnosis.fit import Spread
@@ -7,7 +8,6 @@ from hbprobe.diagnosis.mend import is_of_the_path, mend
 from hbprobe.diagnosis.ranking import Match, best
 from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
 from hbprobe.errors import CannotMeasureError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.record import JsonRecord
 from hbprobe.records.result import Result
 from hbprobe.trial.evidence import Ask, Observation

@@ -1,10 +1,10 @@
 """What locating showed, and its JSON form, `hbprobe.location/1` (docs/locate.md)."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.locate.finding import Code, HopFinding, Reached, Route
 from hbprobe.locate.hop_trials import HopQuestion
 from hbprobe.records.record import JsonRecord

@@ -1,14 +1,13 @@
 """What a preflight showed, and its JSON form, `hbprobe.preflight/1` (docs/ping.md)."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import Field, StrictBool
 
 from hbprobe import __version__
 from hbprobe.errors import CannotMeasureError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.preflight.preflight import Check, CheckState, Name
 from hbprobe.records.record import JsonRecord
 from hbprobe.records.result_parts import Document, Part, Seconds, ServerPart

@@ -2,10 +2,9 @@
 
 import json
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-
-from hbprobe.lazy_dataclass import dataclass
 
 
 class JsonRecord(ABC):

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -11,7 +12,6 @@ from hbprobe.diagnosis.advice import Advice, advise
 from hbprobe.diagnosis.heartbeat import lives
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.record import JsonRecord, Origin, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown

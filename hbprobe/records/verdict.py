@@ -1,10 +1,10 @@
 """What Exchange makes of a limit, or an event of a path, and its JSON form, `hbprobe.verdict/1`."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from hbprobe.exchange.event_reading import AlertEvent, AskingDevice
 from hbprobe.exchange.verdict import Judgement
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.record import JsonRecord
 from hbprobe.trial.outcome import Limit
 

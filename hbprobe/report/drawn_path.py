@@ -1,10 +1,10 @@
 """A path as it is drawn: who stands on it, in order from the client, and which of them is guilty."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from hbprobe.diagnosis.reasoning import Whose
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.locate.finding import Code
 from hbprobe.records.documents import TimerPart
 from hbprobe.records.location import Location

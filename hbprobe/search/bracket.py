@@ -3,9 +3,9 @@
 import math
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.trial.outcome import Kind, Outcome
 
 

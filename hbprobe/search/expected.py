@@ -1,6 +1,7 @@
 """How long a search is likely to take, in path time: every timer of the catalogue is searched in thought."""
 
-from hbprobe.lazy_dataclass import dataclass
+from dataclasses import dataclass
+
 from hbprobe.manner import Manner
 from hbprobe.search.prior import Prior
 from hbprobe.search.search import Search, SearchSettings

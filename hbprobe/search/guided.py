@@ -15,10 +15,10 @@ it are reckoned as even splits of the belief.
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.search.prior import Prior
 
 _TELLING_WEIGHT = 0.25

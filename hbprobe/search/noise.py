@@ -12,9 +12,9 @@ the confidence is the least that any of them gives.
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.search.bracket import Bound
 from hbprobe.search.prior import Prior

@@ -19,9 +19,8 @@ of the bracket again, until it is sure enough (noise.py).
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.search.bracket import Bound, Evidence, seen, speaks_against
 from hbprobe.search.guided import Guess, choose
 from hbprobe.search.noise import ASSUMED_NOISE, MOST_NOISE, Doubt, Noise, beliefs, doubt, most_likely

@@ -1,12 +1,11 @@
 """What the server remembers of one device and of the request with which it waits, and of one user's devices."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hbprobe.eas.commands import DeviceInformation, Folder, PingFolder
 from hbprobe.eas.request_record import Access
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.standin.admin_rules import Characteristic
 from hbprobe.standin.messages import ClientRequest, ServerAnswer, message
 

@@ -1,9 +1,7 @@
 """A request as it came, and the answer to it, without sockets."""
 
 from collections.abc import Mapping
-from dataclasses import field
-
-from hbprobe.lazy_dataclass import dataclass
+from dataclasses import dataclass, field
 
 PATH = "/Microsoft-Server-ActiveSync"
 WBXML = "application/vnd.ms-sync.wbxml"

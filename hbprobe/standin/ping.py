@@ -5,9 +5,10 @@ The statuses are those of MS-ASCMD
 which of them comes first, and the limit of folders, are those of Exchange Server 2013.
 """
 
+from dataclasses import dataclass
+
 from hbprobe.eas.commands import PingAnswer, PingFolder, PingRequest, PingStatus
 from hbprobe.exchange.settings import Settings
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.standin.device import FOLDER_IDS, DeviceState
 
 

@@ -1,6 +1,7 @@
 """Puts the records that Exchange keeps into files: its events, and IIS's log of the requests."""
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TextIO
@@ -25,7 +26,6 @@ from hbprobe.eas.request_record import IdleConnection, RequestRecord
 from hbprobe.errors import UserError
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Event1040
-from hbprobe.lazy_dataclass import dataclass
 
 _FIRST_REQUEST_ID = UUID("00000000-0000-4000-8000-000000000000").int
 

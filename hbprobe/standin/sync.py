@@ -4,12 +4,12 @@ https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-ascmd/6
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hbprobe.eas.commands import SyncAnswer, SyncCollection, SyncRequest, SyncStatus
 from hbprobe.eas.releases import at_least
 from hbprobe.eas.wbxml import Element
 from hbprobe.exchange.settings import Settings
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.standin.device import FOLDER_IDS, DeviceState
 
 _FIRST_KEY = "0"

@@ -5,12 +5,12 @@ https://learn.microsoft.com/en-us/iis/configuration/system.webserver/security/re
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from hbprobe.eas.releases import Release
 from hbprobe.exchange.settings_files import AppSettings, is_export, read_app_settings
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.standin.messages import ClientRequest, RefusedRequestError, refusal
 
 SUBSTATUS = 19

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.events import Event
 from hbprobe.profiles.catalogue import catalogue
 from hbprobe.profiles.model import Profile

@@ -1,10 +1,9 @@
 """What comes in: JSON to proxies, with Toxiproxy's errors."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.faults.toxic_reading import ApiError, bad_request, read_object, read_value
 
 SideT = TypeVar("SideT", "ListenTls", "UpstreamTls")

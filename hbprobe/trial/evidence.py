@@ -1,9 +1,8 @@
 """What a diagnosis asks of a path, and what each request showed."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
 from hbprobe.word import Word
 

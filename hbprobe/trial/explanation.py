@@ -1,10 +1,9 @@
 """The post-mortem: from what both ends saw of a dead request to what it died of. Facts in, explanations out."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hbprobe.duration import format_duration
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import FarEndState, Observation
 from hbprobe.trial.keep_alives import shipped_near

@@ -4,7 +4,7 @@ Each is out of the program's own documentation, which it names. A line is here o
 by itself while nothing else does: a check before the next use, as redis-py's `health_check_interval`, saves nothing.
 """
 
-from hbprobe.lazy_dataclass import dataclass
+from dataclasses import dataclass
 
 _LEAST_S = 1
 """All of them count whole seconds, or nearly."""

@@ -1,6 +1,6 @@
 """How long web servers keep a connection on which nothing is asked, as they ship: their own timer, and no box's."""
 
-from hbprobe.lazy_dataclass import dataclass
+from dataclasses import dataclass
 
 _SLACK_S, _SLACK = 0.6, 0.02
 """So far may a measured time lie above the number: servers look over their connections now and then."""

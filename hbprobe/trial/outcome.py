@@ -1,8 +1,8 @@
 """What a trial showed, and what the trials together say about the path's limit."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Connection
 from hbprobe.word import Word

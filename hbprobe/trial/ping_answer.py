@@ -9,6 +9,7 @@ https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-ascmd/c
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from hbprobe.eas.client import Step
 from hbprobe.eas.commands import CommandError, PingAnswer
@@ -22,7 +23,6 @@ from hbprobe.eas.refusal import (
     pause_told_s,
 )
 from hbprobe.eas.wbxml import WbxmlError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.net.replies import Answer
 from hbprobe.trial.classify import EDGE_S, PROMPT_S, came_early

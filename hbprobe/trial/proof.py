@@ -5,10 +5,9 @@ Without that, a 404 page or the banner of another protocol would look like the d
 
 import asyncio
 import ssl
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hbprobe.farend.hold_request import hold_query, hold_token, witness_path
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.replies import Answer, Broken, End, Reply
 from hbprobe.net.wire import Dialer, DialError
 from hbprobe.trial.classify import objection, unexpected

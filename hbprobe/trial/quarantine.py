@@ -11,10 +11,11 @@ Only these words are evidence, and of Exchange only. Other servers may say the s
 nothing shows that it is Exchange, they are worth a note and no more. Silence may be the path's.
 """
 
+from dataclasses import dataclass
+
 from hbprobe.eas.commands import CommandError, PingAnswer
 from hbprobe.eas.refusal import Refusal, no_push
 from hbprobe.eas.wbxml import WbxmlError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.replies import Answer, Reply
 
 GRACE_S = 5.0

@@ -4,9 +4,9 @@ A change is said when the next measurement confirms it, and dated back to the fi
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.trial.outcome import Limit
 
 

@@ -7,13 +7,13 @@ https://prometheus.io/docs/prometheus/latest/configuration/configuration/#file_s
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.target import Target
 from hbprobe.profiles.document import read_document
 from hbprobe.profiles.loader import read_text

@@ -1,11 +1,11 @@
 """A history for people and programs: in sentences, listed, drawn, and written as `hbprobe.history/1`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hbprobe import __version__
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.documents import ChangePart, HistoryPart, MeasurementPart, TargetPart
 from hbprobe.report.terminal.words import limit_words
 from hbprobe.text import seconds

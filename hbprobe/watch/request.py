@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbprobe.errors import RequestError, UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import File, Request
 from hbprobe.search.prior import shipped_prior

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,6 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.result import Result
 from hbprobe.records.result_parts import TrialLine
 from hbprobe.trial.outcome import Trial

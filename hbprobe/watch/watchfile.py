@@ -19,7 +19,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -29,7 +29,6 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from hbprobe.errors import RequestError, UserError
 from hbprobe.exchange.settings import Settings, load_settings
 from hbprobe.lab.pathfile import SearchOnPath, search_settings
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.account import PASSWORD_VARIABLE
 from hbprobe.measure.probe import Probe
 from hbprobe.net.address import Address

@@ -12,12 +12,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.watch.store import Store, UnavailableError
 
 P = ParamSpec("P")

@@ -3,6 +3,7 @@
 https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-ascmd/, section 2.2.1.5.
 """
 
+from dataclasses import dataclass
 from typing import Final, Self
 
 from hbprobe.eas.commands.parts import (
@@ -16,7 +17,6 @@ from hbprobe.eas.commands.parts import (
     text,
 )
 from hbprobe.eas.wbxml import Element, encode
-from hbprobe.lazy_dataclass import dataclass
 
 INBOX_TYPE: Final = 2
 """The Type of the folder into which mail comes: the one to watch."""

@@ -4,6 +4,7 @@ Request: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/m
 The server keeps what a device sent; a Ping like the last one has no body at all.
 """
 
+from dataclasses import dataclass
 from typing import Self
 
 from hbprobe.eas.commands.parts import (
@@ -20,7 +21,6 @@ from hbprobe.eas.commands.parts import (
     text_of,
 )
 from hbprobe.eas.wbxml import Element, encode
-from hbprobe.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-asprov/96fd4f55-a4e5-46f0-8942-cd5764563e71
 """
 
+from dataclasses import dataclass
 from typing import Final, Self
 
 from hbprobe.eas.commands.parts import (
@@ -24,7 +25,6 @@ from hbprobe.eas.commands.settings_command import (
     write_information_status,
 )
 from hbprobe.eas.wbxml import Element, encode
-from hbprobe.lazy_dataclass import dataclass
 
 POLICY_TYPE: Final = "MS-EAS-Provisioning-WBXML"
 """The only kind of policy since protocol 12.0."""

@@ -3,12 +3,11 @@
 https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-ascmd/, section 2.2.1.18.
 """
 
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Final, Self
 
 from hbprobe.eas.commands.parts import check_children, child, holder, leaf, needed, needed_integer, parse, text
 from hbprobe.eas.wbxml import Element, encode
-from hbprobe.lazy_dataclass import dataclass
 
 _TAGS: Final = (
     "Settings:Model",

@@ -3,6 +3,7 @@
 https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-ascmd/6de831e9-4691-4379-b35c-9e75b1dea37a
 """
 
+from dataclasses import dataclass
 from typing import Self
 
 from hbprobe.eas.commands.parts import (
@@ -19,7 +20,6 @@ from hbprobe.eas.commands.parts import (
     text_of,
 )
 from hbprobe.eas.wbxml import Element, encode
-from hbprobe.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

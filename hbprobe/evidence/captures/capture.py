@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ from hbprobe.evidence.captures.idle_timers import idle_timers
 from hbprobe.evidence.captures.other_flows import OtherFlows, simultaneous, weighed
 from hbprobe.evidence.captures.retention import Retention, Rows
 from hbprobe.evidence.captures.tcp_flow import Endpoint, connection_count, flows
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import counted
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO, FileIO
 from pathlib import Path
@@ -18,7 +18,6 @@ import numpy as np
 from hbprobe.errors import UserError
 from hbprobe.evidence.captures.headers import Bytes, PacketCounts, Segments, segments
 from hbprobe.evidence.captures.packet_records import PADDING, DamagedError, Records, Scanner, scanner_of
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import shown
 
 PIPE = Path("-")

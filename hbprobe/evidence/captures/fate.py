@@ -1,9 +1,9 @@
 """What is said of one connection of a capture: how it ended, who ended it, and why one thinks so."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.evidence.captures.tcp_flow import Endpoint, TcpFlow
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Cause
 from hbprobe.word import Word

@@ -1,13 +1,13 @@
 """What captures showed, as values and as the document."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 from hbprobe.evidence.captures.capture_file import CaptureFile
 from hbprobe.evidence.captures.fate import ConnectionVerdict, Survived
 from hbprobe.evidence.captures.idle_timers import IdleTimer
 from hbprobe.evidence.captures.tcp_flow import Endpoint
 from hbprobe.evidence.captures.two_sides import ClockOffset, Pair
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.capture import (
     CaptureLimitPart,
     CaptureRecord,

@@ -4,13 +4,13 @@ Link types: https://www.tcpdump.org/linktypes.html. What is none of these is lef
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.evidence.captures.packet_records import Ints, Records
-from hbprobe.lazy_dataclass import dataclass
 
 Bytes = NDArray[np.uint8]
 FindHeader = Callable[[int, bytes], int | None]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 
 from hbprobe.diagnosis.ranking import Match, best, rank
@@ -11,7 +11,6 @@ from hbprobe.evidence.captures.death import LEAST_IDLE_S
 from hbprobe.evidence.captures.fate import ConnectionFate, ConnectionVerdict, Maker
 from hbprobe.evidence.captures.other_flows import simultaneous
 from hbprobe.evidence.limits import Episode
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.profiles.model import Profile
 from hbprobe.search.bracket import seen

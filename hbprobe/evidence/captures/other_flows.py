@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from hbprobe.duration import format_duration
 from hbprobe.evidence.captures.fate import ConnectionFate, ConnectionVerdict, Maker, Sign, Weight
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, Rows
 from hbprobe.evidence.captures.tcp_flow import Endpoint, TcpFlow, numbers_of
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Cause
 

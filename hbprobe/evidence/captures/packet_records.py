@@ -6,13 +6,11 @@ they read no file.
 
 import struct
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from hbprobe.lazy_dataclass import dataclass
 
 Ints = NDArray[np.int64]
 

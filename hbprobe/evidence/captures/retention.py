@@ -4,7 +4,7 @@ The others are counted and let go, so that what is held grows with connections a
 """
 
 import zlib
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from hbprobe.evidence.captures.headers import Bytes, Segments
 from hbprobe.evidence.captures.packet_records import Ints
-from hbprobe.lazy_dataclass import dataclass
 
 Rows = NDArray[Any]
 

@@ -1,10 +1,9 @@
 """One connection, packet by packet: what repeats, what is a keep-alive, what only says goodbye."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN
 from hbprobe.evidence.captures.tcp_flow import Endpoint, Packet, TcpFlow, is_before
-from hbprobe.lazy_dataclass import dataclass
 
 _WRAP = 1 << 32
 _CLOSE_NOTIFY_BYTES = 64

@@ -3,6 +3,7 @@
 import ipaddress
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN, Rows
-from hbprobe.lazy_dataclass import dataclass
 
 _NS = 1e9
 _WRAP = 1 << 32

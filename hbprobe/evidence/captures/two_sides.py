@@ -6,7 +6,7 @@ are otherwise complete; how complete they are is measured on the packets that ha
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -20,7 +20,6 @@ from hbprobe.evidence.captures.fate import (
 )
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN
 from hbprobe.evidence.captures.tcp_flow import Endpoint, Packet, TcpFlow, is_before
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Manner
 from hbprobe.text import counted
 from hbprobe.trial.outcome import Cause

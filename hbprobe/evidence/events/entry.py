@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from hbprobe.exchange.window import Command
-from hbprobe.lazy_dataclass import dataclass
 
 AVERAGE_TOO_LOW: Final = {1040, 3033}
 RECYCLES: Final = {5074, 5075, 5076, 5077, 5078, 5079, 5080, 5117, 5186}

@@ -8,14 +8,13 @@ counts as an e-mail received. A cell is empty where no element of the log is kno
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hbprobe.eas.log_blob import read_blob
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.reports import csv_text
-from hbprobe.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from hbprobe.evidence.logs.sql_tables import Tables

@@ -10,7 +10,7 @@ the server.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from hbprobe.evidence.limits import Silences
 from hbprobe.evidence.logs.rows import REQUESTS
-from hbprobe.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

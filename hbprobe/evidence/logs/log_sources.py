@@ -8,12 +8,12 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final, cast
 
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 
 _HEAD_BYTES: Final = 1 << 16
 _WILD: Final = re.compile(r"[*?\[]")

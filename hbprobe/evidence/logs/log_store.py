@@ -14,7 +14,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -23,7 +23,6 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.logs import rows, w3c
 from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
 from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, head_of, kind_of
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import counted
 
 if TYPE_CHECKING:

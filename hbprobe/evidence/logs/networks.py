@@ -3,11 +3,11 @@
 import csv
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 
 Network = IPv4Network | IPv6Network
 V6_PREFIX: Final = 48

@@ -7,11 +7,10 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-
-from hbprobe.lazy_dataclass import dataclass
 
 _FOLDER: Final = Path(__file__).parent / "queries"
 _RUNS_IN_A_SPREADSHEET: Final = ("=", "+", "-", "@", "\t", "\r")

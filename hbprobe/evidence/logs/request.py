@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +24,6 @@ from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS
 from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.exchange.settings import Settings
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence
 

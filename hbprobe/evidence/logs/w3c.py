@@ -9,12 +9,12 @@ with `#` for comments reads the lines after a change with the wrong fields, and 
 import mmap
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
 from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of
-from hbprobe.lazy_dataclass import dataclass
 
 _CHUNK: Final = 1 << 20
 _LONGEST_LINE: Final = 1_000_000

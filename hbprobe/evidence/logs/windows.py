@@ -6,11 +6,11 @@ order of their start, and of the end of a log nothing is said: requests that sti
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import Command, HeartbeatWindow, is_sampled
-from hbprobe.lazy_dataclass import dataclass
 
 SAMPLES: Final = """
 SELECT coalesce(back_end, server) AS server, command, started_ms, heartbeat_s, coalesce(device_type, '') AS

@@ -8,7 +8,7 @@ must wait for in truth, a handshake or a packet's echo, keeps the time that it n
 import contextlib
 import random
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hbprobe.duration import format_duration
@@ -16,7 +16,6 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import Service
 from hbprobe.lab.inprocess import LabRun, dialer_for, far_end_for, no_fault_is_lost
 from hbprobe.lab.kernel.path import KernelPath, kernel_path
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.measure.journal import Record
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.setup import carry_out, set_up

@@ -9,14 +9,13 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.lab.kernel.link_capture import Captures
 from hbprobe.lab.kernel.namespaces import Namespace, Namespaces, open_namespaces
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.kernel import KernelBox, render, translates
 from hbprobe.net.replies import EndKind
 from hbprobe.profiles.model import Profile

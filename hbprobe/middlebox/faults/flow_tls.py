@@ -1,8 +1,8 @@
 """What the two ends of a flow speak, TLS or not, and how far each has come."""
 
 import ssl
+from dataclasses import dataclass
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.tls_codec import TlsCodec
 
 

@@ -9,10 +9,9 @@ lowered later only adds to those that are hit, or takes from them, and the same 
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Expiry, Layer
 from hbprobe.middlebox.faults.treatment import Treatment
 from hbprobe.middlebox.flow import Side

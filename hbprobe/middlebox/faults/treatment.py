@@ -1,9 +1,8 @@
 """How one flow is to be degraded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.rules import Rules
 from hbprobe.middlebox.stages.pipe import StagePlan
 from hbprobe.profiles.model import TimerKind

@@ -8,10 +8,9 @@ line, to be passed on unchanged. A lenient parser cannot serve here, nor can one
 import functools
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-
-from hbprobe.lazy_dataclass import dataclass
 
 _KNOWN_HEADS = 64
 """So many heads are kept as they were read: clients and servers mostly say again what they said before."""

@@ -5,9 +5,9 @@ Keep-Alive, Proxy-Connection, TE, and Upgrade where no upgrade is asked for. Eve
 case, order and spacing, Transfer-Encoding included, for bodies pass in the very chunks in which they came.
 """
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.http.http1 import Head, RequestHead, ResponseHead
 
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade"})

@@ -14,9 +14,9 @@ timer for tunnels the one with which it waits for the server runs on there, or e
 """
 
 import math
+from dataclasses import dataclass
 from enum import IntEnum
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.manner import Act
 from hbprobe.middlebox.flow import Side
 from hbprobe.middlebox.rules import RESTARTS, Rule, TableSweep

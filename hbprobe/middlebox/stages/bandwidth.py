@@ -1,8 +1,8 @@
 """So many bytes a second."""
 
 import math
+from dataclasses import dataclass
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.stages.stage import KILOBYTE, Item, Stage
 
 _PIECE_S = 0.1

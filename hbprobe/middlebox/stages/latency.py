@@ -1,6 +1,7 @@
 """Everything comes later."""
 
-from hbprobe.lazy_dataclass import dataclass
+from dataclasses import dataclass
+
 from hbprobe.middlebox.stages.stage import Item, Stage
 
 

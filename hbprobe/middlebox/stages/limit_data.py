@@ -1,6 +1,7 @@
 """So many bytes, then the connection is closed."""
 
-from hbprobe.lazy_dataclass import dataclass
+from dataclasses import dataclass
+
 from hbprobe.middlebox.stages.stage import Item, Stage, StreamEnd
 
 

@@ -7,8 +7,8 @@ goes out after RTO, at least 200 ms on Linux, and each further one after twice t
 """
 
 import math
+from dataclasses import dataclass
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.stages.stage import Item, Stage
 
 _SEGMENT_BYTES = 1460

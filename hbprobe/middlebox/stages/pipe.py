@@ -7,9 +7,9 @@ counts from there.
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.stages.stage import Chance, Item, Stage, StreamEnd
 
 

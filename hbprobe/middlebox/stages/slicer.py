@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.stages.stage import Item, Stage
 
 

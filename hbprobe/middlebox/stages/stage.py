@@ -2,10 +2,9 @@
 
 import math
 from collections import deque
+from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, Protocol, TypeVar
-
-from hbprobe.lazy_dataclass import dataclass
 
 KILOBYTE = 1000
 """As Toxiproxy counts: bytes of a KB."""

@@ -1,8 +1,8 @@
 """Nothing passes, then the connection is closed."""
 
 import math
+from dataclasses import dataclass
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.middlebox.stages.stage import Item, Stage, StreamEnd
 
 

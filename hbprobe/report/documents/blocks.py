@@ -4,10 +4,9 @@ A picture is drawn, and matplotlib loaded, only where the way of writing shows i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.result import Result
 from hbprobe.report.drawn_path import Station, drawn_words
 

@@ -4,12 +4,12 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hbprobe import __version__
 from hbprobe.errors import UserError
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.capture import CaptureRecord, FlowPart
 from hbprobe.records.logs import PassiveLimitPart
 from hbprobe.report.documents.sources import LocatedSource, Measured, Source

@@ -6,10 +6,10 @@ result may have been edited by hand.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.records.capture import CaptureRecord
 from hbprobe.records.documents import DiagnosisPart, LocationPart
 from hbprobe.records.location import Location, read_location

@@ -1,8 +1,8 @@
 """Where dots and names stand in the picture of the catalogue: dots in heaps, names in the room between. In inches."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.profiles.model import Profile
 
 DOT_IN = 0.118

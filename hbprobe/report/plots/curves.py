@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.profiles.model import Profile
 from hbprobe.profiles.silent_request import cut_of, deciding_timer, timer_s
 from hbprobe.profiles.timers import Share

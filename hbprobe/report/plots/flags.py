@@ -1,12 +1,12 @@
 """Labels above a plot, each on a pole that stands where the label belongs, none across another."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.report.plots.packing import Place, pack, pack_crossing
 from hbprobe.report.plots.style import FAINT, extent
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
@@ -14,7 +15,6 @@ from matplotlib.transforms import ScaledTranslation
 
 from hbprobe.duration import format_duration
 from hbprobe.exchange.settings import Settings
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.report.plots.axis import step_between_ticks_s
 from hbprobe.report.plots.flags import Flag, fly
 from hbprobe.report.plots.page import MARGIN_IN, WIDTH_IN, LegendEntry, Page

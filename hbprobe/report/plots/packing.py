@@ -1,9 +1,8 @@
 """Where labels on poles go, so that none is in another's way. Lengths are in one unit, whichever."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
-
-from hbprobe.lazy_dataclass import dataclass
 
 _MOST_TURNED = 10
 """With more flags than this, which side each flies to is not searched for: that doubles with every flag."""

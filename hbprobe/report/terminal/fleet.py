@@ -2,6 +2,7 @@
 whether the model says the same."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -13,7 +14,6 @@ from hbprobe.exchange.window import Event1040
 from hbprobe.fleet.mail import DAY_S
 from hbprobe.fleet.size import ShareSweep
 from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY, FleetResult, KindResult
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
 from hbprobe.text import counted
 

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from rich.cells import cell_len
@@ -10,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from hbprobe.exchange.settings import Settings
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import seconds, shown
 
 _GAP = 2

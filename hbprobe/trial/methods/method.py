@@ -2,11 +2,10 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import KW_ONLY, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.wire import Dialer
 from hbprobe.trial.asking import Quiet, nothing_meanwhile
 from hbprobe.trial.classify import excuse_of, excused

@@ -1,6 +1,7 @@
 """The methods of a trial: one row of traits for each, from which every other room derives what it must know."""
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.farend.hold_request import LONGEST_HOLD_S
@@ -15,7 +16,6 @@ from hbprobe.farend.responders import (
     SmtpResponder,
     SshResponder,
 )
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.net.target import HTTP, HTTP_1_1, HTTP_2, Scheme
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.evidence import Question

@@ -1,11 +1,10 @@
 """What each protocol's talk is: bytes in, bytes out, and what they add up to. No sockets, no clocks."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
-from hbprobe.lazy_dataclass import dataclass
 from hbprobe.text import cut_short, without_query_values
 
 MOST_BYTES = 1 << 20
