@@ -8,7 +8,6 @@ would work on all modules for ten seconds.
 import contextlib
 import os
 import sys
-import tempfile
 import types
 from pathlib import Path
 
@@ -16,29 +15,12 @@ import pytest
 from _pytest.assertion import rewrite
 from xdist.scheduler import LoadGroupScheduling
 
-_KEPT_IN = pytest.StashKey[str]()
-"""The folder for bytecode, where Python is told to leave none beside the modules."""
-
-
-def pytest_configure(config):
-    if folder := getattr(config, "workerinput", {}).get("bytecode"):
-        _keep_in(folder)
-
-
-def pytest_configure_node(node):
-    node.workerinput["bytecode"] = node.config.stash.get(_KEPT_IN, None)
-
 
 @pytest.hookimpl(tryfirst=True)  # before the others are started
 def pytest_sessionstart(session):
     config = session.config
-    if hasattr(config, "workerinput") or not config.option.tx or not hasattr(os, "fork"):
+    if hasattr(config, "workerinput") or not config.option.tx or sys.dont_write_bytecode or not hasattr(os, "fork"):
         return
-    if sys.dont_write_bytecode:
-        kept = tempfile.TemporaryDirectory(prefix="hbprobe-tests-")
-        config.add_cleanup(kept.cleanup)
-        config.stash[_KEPT_IN] = kept.name
-        _keep_in(kept.name)
     modules = sorted(_modules(config.args))
     processors = os.cpu_count() or 1
     started = []
@@ -65,10 +47,6 @@ class _Scheduler(LoadGroupScheduling):
         group = self._split_scope(self.registered_collections[node][item_index])
         if all(self.assigned_work[node][group].values()):
             del self.assigned_work[node][group]
-
-
-def _keep_in(folder):
-    rewrite.get_cache_dir = lambda module: Path(folder, *module.parts[1:-1])
 
 
 def _modules(arguments):
