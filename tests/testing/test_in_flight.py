@@ -25,8 +25,14 @@ def port_of(sock):
     return sock.getsockname()[1]
 
 
-def test_nothing_is_in_flight(tcp_pair, naps):
-    near, far = tcp_pair()
+@pytest.fixture
+def new_pair(tcp_pair):
+    """Make connected sockets; the port was not another's before, who still waits for an answer from there."""
+    return lambda: next(pair for pair in iter(tcp_pair, None) if not [*in_flight._waiting(port_of(pair[1]), 1)])
+
+
+def test_nothing_is_in_flight(new_pair, naps):
+    near, far = new_pair()
     near.send(b"x")
     assert far.recv(1) == b"x"
     acknowledge_now(far)
@@ -45,8 +51,8 @@ def test_bytes_are_waited_for(tcp_pair, to_the_box):
     assert far.recv(1) == b"x"
 
 
-def test_who_is_silent_for_good_is_not_waited_for_without_end(tcp_pair, naps):
-    near, far = tcp_pair()
+def test_who_is_silent_for_good_is_not_waited_for_without_end(new_pair, naps):
+    near, far = new_pair()
     deafen(far)
     near.send(b"x")
     in_flight.wait_until_delivered(port_of(far), 1, 0.35)
