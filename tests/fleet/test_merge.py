@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.agreement import what_windows_meet
 
 from hbprobe.exchange.settings import HIGHEST_S, Settings
 from hbprobe.exchange.window import HeartbeatWindow
@@ -43,12 +44,7 @@ def test_times_are_kept_to_the_tick_and_intervals_as_they_are(rows):
     assert list(zip(*map(np.ndarray.tolist, found), strict=True)) == sorted((on_grid(at_s), n) for at_s, n in rows)
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from([0.0, 1.0, 899.5, 900.0]), st.integers(60, 1200)), max_size=60),
-    st.integers(1, 8),
-    st.sampled_from([0, 300, 540, 3540]),
-    st.lists(st.integers(0, 60), max_size=3),
-)
+@given(*what_windows_meet)
 def test_the_window_in_arrays_is_exchanges_window(steps, size, threshold_s, cuts):
     reference = HeartbeatWindow(size, threshold_s)
     now, times, averages, events = 0.0, [], [], []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.agreement import what_windows_meet
 from support.fleets import world
 
 from hbprobe.exchange.settings import Settings
@@ -98,12 +99,7 @@ def test_the_average_over_time_has_a_lowest_a_mean_and_a_highest_in_each_span():
     assert curve.lowest_s() == 200
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from([0.0, 1.0, 899.5, 900.0]), st.integers(60, 1200)), max_size=60),
-    st.integers(1, 8),
-    st.sampled_from([0, 300, 540, 3540]),
-    st.lists(st.integers(0, 60), max_size=3),
-)
+@given(*what_windows_meet)
 def test_exchanges_window_is_the_same_in_a_loop_and_in_arrays(steps, size, threshold_s, cuts):
     at_s = 50.0 + np.cumsum([pause_s for pause_s, _ in steps])
     asked = packed(at_s, np.array([asks_s for _, asks_s in steps], float))

@@ -27,6 +27,13 @@ def spans(draw):
     return Span(draw(st.integers(1, 9)), cut.limit_s, high_s, cut)
 
 
+what_windows_meet = (
+    st.lists(st.tuples(st.sampled_from([0.0, 1.0, 899.5, 900.0]), st.integers(60, 1200)), max_size=60),
+    st.integers(1, 8),
+    st.sampled_from([0, 300, 540, 3540]),
+    st.lists(st.integers(0, 60), max_size=3),
+)
+"""A pause and an interval for each request, the window's size, the alert's threshold, and where slices end."""
 several_spans = st.lists(spans(), min_size=1, max_size=3).map(tuple)
 paths = st.builds(FleetPath, st.just("a path"), st.integers(1, 9), several_spans)
 mail = st.builds(

@@ -82,9 +82,14 @@ class Packet:
         return (self.sequence + self.occupies) % _WRAP
 
 
+def numbers_between(one: int, other: int) -> int:
+    """Return how many sequence numbers the second lies after the first; below 0 where it lies before."""
+    return (other - one + _WRAP // 2) % _WRAP - _WRAP // 2
+
+
 def is_before(one: int, other: int) -> bool:
     """Whether a sequence number comes before another, on the circle that they make (RFC 9293, 3.4)."""
-    return 0 < (other - one) % _WRAP < _WRAP // 2
+    return numbers_between(one, other) > 0
 
 
 @dataclass(frozen=True)

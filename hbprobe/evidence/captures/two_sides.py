@@ -19,7 +19,7 @@ from hbprobe.evidence.captures.fate import (
     Weight,
 )
 from hbprobe.evidence.captures.retention import ACK, FIN, RST, SYN
-from hbprobe.evidence.captures.tcp_flow import Endpoint, Packet, TcpFlow, is_before
+from hbprobe.evidence.captures.tcp_flow import Endpoint, Packet, TcpFlow, is_before, numbers_between
 from hbprobe.manner import Manner
 from hbprobe.text import counted
 from hbprobe.trial.outcome import Cause
@@ -227,12 +227,10 @@ def missing_share(pairs: Sequence[Pair]) -> float:
     """
     missing = whole = 0
     for pair in pairs:
-        for flow in (pair.client_side, pair.server_side):
-            for run in _runs(flow):
-                for end in Endpoint:
-                    sent, unseen = _acknowledged_unseen(run, end)
-                    whole += sent + unseen
-                    missing += unseen
+        runs = [*_runs(pair.client_side), *_runs(pair.server_side)]
+        for sent, unseen in (_acknowledged_unseen(run, end) for run in runs for end in Endpoint):
+            whole += sent + unseen
+            missing += unseen
         shift = _shifts(pair)
         sides = (
             {_key(one, _NO_SHIFT) for one in pair.client_side.packets},
@@ -275,20 +273,14 @@ def _acknowledged_unseen(run: Sequence[Packet], end: Endpoint) -> tuple[int, int
         return 0, 0
     sent = [one for one in own if one.occupies]
     base = sent[0].sequence if sent else own[-1].sequence
-    spans = sorted((_after(base, one.sequence), one.occupies) for one in sent)
-    acknowledged = max(
-        (_after(base, one.acknowledgment) for one in run if one.sender is not end and one.has(ACK)), default=0
-    )
+    spans = sorted((numbers_between(base, one.sequence), one.occupies) for one in sent)
+    heard = [one.acknowledgment for one in run if one.sender is not end and one.has(ACK)]
+    acknowledged = max((numbers_between(base, number) for number in heard), default=0)
     unseen = reached = 0
     for begin, length in [*spans, (acknowledged, 0)]:
         unseen += min(begin, acknowledged) > reached + 1
         reached = max(reached, begin + length)
     return len(sent), unseen
-
-
-def _after(base: int, number: int) -> int:
-    """Return by how much a sequence number comes after another; it is negative where it comes before."""
-    return (number - base + _WRAP // 2) % _WRAP - _WRAP // 2
 
 
 # Verdicts
