@@ -29,6 +29,9 @@ class ConnectionOwner(Protocol):
     def begun(self, transport: asyncio.Transport, connection: "HttpConnection") -> None:
         """Keep a connection for as long as its transport lasts."""
 
+    def asked(self, transport: asyncio.Transport) -> None:
+        """Take note that the head of a request is there, before aiohttp gets to it."""
+
     def lost(self, transport: asyncio.Transport) -> None:
         """Forget the connection of a transport that is closed."""
 
@@ -176,6 +179,8 @@ class HttpConnection(asyncio.Protocol):
             if end >= 0:
                 self._head_bytes = self._came_bytes - len(seen) + end + len(_HEAD_ENDS)
                 self._edge = b""
+                assert self._transport is not None
+                self._owner.asked(self._transport)
             else:
                 self._edge = seen[1 - len(_HEAD_ENDS) :]
 

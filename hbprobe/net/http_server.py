@@ -225,6 +225,10 @@ class HttpServer:
         """Note what is spoken on a transport."""
         self._connections[transport] = connection
 
+    def asked(self, transport: asyncio.Transport) -> None:
+        """Take note that somebody asks: to make room is not at his cost from now on."""
+        self._asked(_under(transport))
+
     def lost(self, transport: asyncio.Transport) -> None:
         """Forget it, and the request that was held on it."""
         if self._connections.pop(transport).is_held:

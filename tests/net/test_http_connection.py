@@ -479,6 +479,23 @@ def test_room_is_made_of_who_says_nothing_and_not_of_whom_nobody_has_read():
     assert (nothing, told[:12]) == (b"", b"HTTP/1.1 200")
 
 
+def test_room_is_not_made_of_whom_aiohttp_has_not_got_to():
+    """It reads a request in one turn of the loop, and looks at it in the next."""
+
+    async def scene(playing):
+        reader, writer = await playing.connect()
+        await asyncio.sleep(0.01)
+        writer.write(asked())
+        (transport,) = playing.server._everyone
+        while transport.has_unread():  # noqa: ASYNC110  the loop must come to it
+            await asyncio.sleep(0)
+        made = playing.server._make_room()
+        return made, await reader.readuntil(b"told")
+
+    made, told = played(scene)
+    assert (made, told[:12]) == (False, b"HTTP/1.1 200")
+
+
 # HTTP/2, whose streams are connections of HTTP/1.1 here
 
 
