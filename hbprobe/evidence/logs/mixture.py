@@ -42,7 +42,7 @@ def mix_of(tables: "Tables", limits: Sequence[PassiveLimitPart]) -> tuple[str, i
             "--mix: no device in the logs asks for intervals as a known one does: give the back end's log, W3SVC2"
         )
     lines = [_HEAD + "devices:"]
-    lines += [f"  {kind}: {count}" for kind, count in kinds.most_common()]
+    lines += [f"  {kind}: {count}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))]
     if strange:
         lines.append(f"# {strange} more asked for intervals as none of the known devices does.")
     lines += ["", "paths:"]
