@@ -39,6 +39,8 @@ BOTH = 0b11
 """The bits of both sides."""
 _AFTER_THE_HANDSHAKE = {errno.ECONNRESET, errno.EPIPE}
 """RST from a server that has taken the connection; one that has not would be ECONNREFUSED (connect(2))."""
+_STANDS = {0, errno.EISCONN}
+_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY}
 
 
 class Link(Flow):
@@ -213,18 +215,23 @@ class Relay(Generic[LinkT]):
         server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link.socks = (link.socks[CLIENT], server)
         error_number = server.connect_ex(address)
-        if error_number in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+        if error_number == errno.EINPROGRESS:  # to a server of this machine it stands by now, as the second call says
+            error_number = server.connect_ex(address)
+        if error_number in _UNDER_WAY:
             self._watch.add_writer(server.fileno(), (self._dialled, (link, addresses)))
         else:
-            self._dial_next(link, addresses, error_number)
+            self._has_answered(link, addresses, error_number)
 
     def _dialled(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
         server = link.socks[SERVER]
         self._watch.remove_writer(server.fileno())
-        error_number = server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        self._has_answered(link, addresses, server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+
+    def _has_answered(self, link: LinkT, addresses: Sequence[SocketAddress], error_number: int) -> None:
+        """Go on where a server has taken the connection, has broken it since, or has not taken it."""
         if error_number in _AFTER_THE_HANDSHAKE:
             self._broke(link, SERVER)
-        elif error_number:
+        elif error_number not in _STANDS:
             self._dial_next(link, addresses, error_number)
         else:
             self._reached(link)

@@ -105,6 +105,8 @@ async def test_dead_flows_make_room_for_live_ones(stage, make_box, few_descripto
         few_descriptors(1)
         late.connect(on.address)
         late.send(b"hello")
+        await asyncio.sleep(1)
+        few_descriptors(1)  # for the server, which is of this process, too
         server = await on.server()
         assert await server.sees() == b"hello"
         assert on.refused == []

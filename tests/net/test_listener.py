@@ -169,6 +169,17 @@ async def test_a_name_that_does_not_exist(hosting):
         await host.listener.listen("no-such-host.invalid", 0)
 
 
+async def test_many_who_come_together_after_some_who_came_alone(hosting):
+    with hosting() as host, contextlib.ExitStack() as open_socks:
+        address = await host.listener.listen("127.0.0.1", 0)
+        for together in (1, 1, 1, 300, 1, 2, 1, 10):
+            before = len(host.accepted)
+            for _ in range(together):
+                open_socks.enter_context(connecting(address))
+            await asyncio.sleep(1)
+            assert len(host.accepted) == before + together
+
+
 # Out of descriptors
 
 

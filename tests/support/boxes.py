@@ -271,6 +271,7 @@ def few_descriptors():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     def leave(count):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         probes = [os.open(os.devnull, os.O_RDONLY) for _ in range(count)]
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(probes, default=0) + 1, hard))
         for probe in probes:
