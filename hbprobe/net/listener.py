@@ -19,8 +19,8 @@ _BACKLOG = 4096
 _ACCEPTS_A_TURN = 128
 """So many connections are accepted before other sockets get their turn."""
 _LONE = 8
-"""Where one alone waited, so many more are taken one at a time: to see that nobody else waits costs a twentieth of all
-that a box does for a connection."""
+"""Where one alone waited, so many more are taken one at a time: to see that nobody else waits costs a twentieth of
+all that a box does for a connection."""
 _PAUSE_S = 1.0
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 """What the system says when it is short of descriptors or of memory."""
