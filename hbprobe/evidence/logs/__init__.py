@@ -18,6 +18,8 @@ requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together wh
     spark.py       Spark, as an extra, for logs of more than one machine: the same SQL over the same Parquet
     following.py   from requests to silences: a line does not tell whether its answer arrived; the same device's next
                    request does
+    clocks.py      how far the clocks of two servers are apart, by how soon devices ask again after an answer of the
+                   other
     networks.py    networks of clients: the prefix of an address, and the name that the user has for it
     windows.py     Event 1040 rebuilt: the intervals that devices asked for, through the window that everything here
                    goes by

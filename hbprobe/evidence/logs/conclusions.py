@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from hbprobe.duration import format_duration
 from hbprobe.evidence.events.entry import RECYCLES, AverageTooLow, EventEntry, average_too_low
 from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, limit_of, shared
-from hbprobe.evidence.logs.following import AT_ONCE_S, Followed, Named, followed_of
+from hbprobe.evidence.logs.clocks import AT_ONCE_S
+from hbprobe.evidence.logs.following import Followed, Named, followed_of
 from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNED_AWAY
 from hbprobe.evidence.logs.networks import wider
 from hbprobe.evidence.logs.reports import reports, utc
@@ -445,6 +446,7 @@ def _notes(
     if logs.reads and columns and "time-taken" not in columns:
         yield "the log has no time-taken: switch it on in IIS; without it nothing can be said of limits"
     yield from _note_heads(logs)
+    yield from _note_clocks(logs)
     yield from _note_balancer(logs)
 
 
@@ -458,6 +460,22 @@ def _note_heads(logs: "OpenLogs") -> Iterator[str]:
         )
     if any(read.is_local_time for read in logs.reads):
         yield "some logs (Advanced Logging) have local time; it was taken as UTC"
+
+
+def _note_clocks(logs: "OpenLogs") -> Iterator[str]:
+    for pair in logs.clocks:
+        if pair.ahead_s is not None and abs(pair.ahead_s) >= _COARSE_S:
+            ahead, behind = (pair.other, pair.one) if pair.ahead_s > 0 else (pair.one, pair.other)
+            yield (
+                f"the clock of {ahead} seems to be {seconds(abs(pair.ahead_s))} s ahead of that of {behind}: this is "
+                "reckoned with where a device went from one to the other"
+            )
+    ((untimed,),) = logs.tables.each("SELECT count(*) FROM silences WHERE kind_of = 'unknown' AND NOT is_timed")
+    if untimed:
+        yield (
+            f"{counted(untimed, 'waiting request')} with the next at another server, of which it cannot be told "
+            "whether its clock agrees with the first one's: counted as unknown"
+        )
 
 
 def _note_balancer(logs: "OpenLogs") -> Iterator[str]:

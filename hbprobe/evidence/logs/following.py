@@ -1,12 +1,11 @@
 """From requests to silences: a line does not tell whether its answer arrived; the same device's next request does.
 
 The rules, with what is known of devices (hbprobe.exchange.algorithms): one that got its answer asks again at once.
-One
-that was told of a cut asks again before the server thinks that its request is over. One that heard nothing gives up
-by
-its own clock, 5 to 35 s after its interval, and may pause for a minute. What fits none of these is counted, not used.
-A status of which the client's connection was gone (Windows errors 64 and 995) was told to nobody: it is no failure of
-the server.
+One that was told of a cut asks again before the server thinks that its request is over. One that heard nothing gives
+up by its own clock, 5 to 35 s after its interval, and may pause for a minute. What fits none of these is counted, not
+used. A status of which the client's connection was gone (Windows errors 64 and 995) was told to nobody: it is no
+failure of the server. Where the next request went to another server, what their clocks are apart is reckoned with
+(`clocks`), and where that cannot be told, only an answer can.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.evidence.limits import Silences
+from hbprobe.evidence.logs.clocks import AT_ONCE_S, BEFORE_S, NEAR_S, STEPS_IN_S, Apart, clocks_apart
 from hbprobe.evidence.logs.rows import REQUESTS
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from hbprobe.evidence.logs.sql_tables import Tables
 
-AT_ONCE_S: Final = 2.5
-"""So soon after its answer does a device ask again."""
 MARGIN_S: Final = (3.0, 130.0)
 """So long after its interval does a device that heard nothing ask again: margins of 5 to 35 s, and a pause of a
-minute
-that follows some losses."""
-_BEFORE_S: Final = 1.5
+minute that follows some losses."""
 _SHORTEST_S: Final = 5.0
+_LONGEST_MS: Final = 86_400_000
+"""No request is held for longer than a day."""
+_ASTRAY_MS: Final = 60_000
+"""So far may the two times at which a request began, by when it came in and by how long it took, lie apart."""
 _COARSE_S: Final = 1.0
 """Times in IIS's log are whole seconds."""
 
@@ -85,14 +85,15 @@ SELECT {alone}, server AS back_end, false AS is_joined, took_ms AS back_took_ms 
 """
 """Where the log is of one of the two only, there is nothing to join, and no need to copy it."""
 
-WAITS: Final = """
+WAITS: Final = f"""
 WITH fronts AS (
   SELECT DISTINCT coalesce(device, '') AS device FROM all_requests WHERE role <> 'back'
 ), asked AS (
   SELECT coalesce(device, user_name || ' ' || coalesce(user_agent, '')) AS who,
     coalesce(forwarded_for, client) AS address, coalesce(device_type, '-') AS kind,
-    coalesce(back_end, server) AS server, user_agent, command, started_ms, ended_ms, took_ms, is_exact, status,
-    command_status,
+    coalesce(back_end, server) AS server, CASE WHEN is_joined AND is_exact THEN back_end ELSE server END AS clock,
+    user_agent, command, is_exact, status, command_status, ended_ms, took_ms, is_sound,
+    CASE WHEN is_sound THEN started_ms ELSE ended_ms END AS started_ms,
     coalesce(error LIKE '%PingCollision%', false) AS has_collided,
     coalesce(error LIKE '%NMStolen%', false) AS is_stolen,
     coalesce(back_took_ms > took_ms + 2000, false) OR (coalesce(win32, 0) IN (64, 121, 995, 1229, 1236)
@@ -103,7 +104,9 @@ WITH fronts AS (
     coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
       AND took_ms % 1000 < 100 THEN CAST(floor(took_ms / 1000) AS BIGINT) END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told
-  FROM all_requests
+  FROM (
+    SELECT *, took_ms BETWEEN 0 AND {_LONGEST_MS} AND abs(ended_ms - took_ms - started_ms) <= {_ASTRAY_MS} AS is_sound
+    FROM all_requests) AS judged
   WHERE NOT (role = 'back' AND coalesce(device, '') IN (SELECT device FROM fronts))
     AND started_ms IS NOT NULL AND coalesce(status, 0) <> 401
     AND coalesce(user_name, '') NOT LIKE 'healthmailbox%'
@@ -113,30 +116,50 @@ WITH fronts AS (
   SELECT asked.*, coalesce(networks.network, '-') AS network
   FROM asked LEFT JOIN networks ON networks.address = asked.address
 ), followed AS (
-  SELECT who, kind, server, network, command, started_ms, ended_ms, took_ms, is_exact, status, command_status,
-    user_agent, has_collided, is_stolen, is_early, is_gone, asked_s, is_told,
+  SELECT who, kind, server, clock, network, command, started_ms, took_ms, is_sound, is_exact, status,
+    command_status, user_agent, has_collided, is_stolen, is_early, is_gone, asked_s, is_told,
     lead(started_ms) OVER device_order AS next_ms, lead(network) OVER device_order AS next_network,
+    lead(clock) OVER device_order AS next_clock, lead(is_sound) OVER device_order AS next_sound,
     lead(has_collided) OVER device_order AS next_collided, lead(is_exact) OVER device_order AS next_exact,
     lead(user_agent) OVER device_order AS next_agent
   FROM placed WHERE who IS NOT NULL
   WINDOW device_order AS (PARTITION BY who ORDER BY started_ms, ended_ms NULLS LAST, command, status, network, server)
 )
-SELECT who, kind, server, network, started_ms, status, command_status, is_early, is_gone, asked_s, is_told, next_ms,
-  has_collided OR is_stolen OR coalesce(next_collided, false) AS is_replaced,
-  user_agent <> next_agent AS is_other_agent, is_exact AND next_exact AS is_precise, has_collided,
-  (next_ms - ended_ms) / 1000.0 AS gap_s, (next_ms - started_ms) / 1000.0 AS since_s,
+SELECT who, kind, server, clock, next_clock, network, started_ms, status, command_status, is_early, is_gone, asked_s,
+  is_told, has_collided OR is_stolen OR coalesce(next_collided, false) AS is_replaced,
+  next_ms IS NULL OR user_agent <> next_agent OR NOT is_sound OR NOT next_sound AS is_not_followed,
+  is_exact AND next_exact AND clock = next_clock AS is_precise, has_collided,
+  (next_ms - started_ms - took_ms) / 1000.0 AS gap_s, (next_ms - started_ms) / 1000.0 AS since_s,
   took_ms / 1000.0 AS held_s, next_network = network AS is_same
 FROM followed WHERE command = 'Ping' OR (command = 'Sync' AND asked_s IS NOT NULL)
 """
-"""Each request that waits, with what the same device did next."""
+"""Each request that waits, with what the same device did next. `clock` is whose clock its beginning is of, and so
+its end: what it took is told by no clock. What cannot have been, such as a request that was held for years, stands in
+the order of devices at its end, and nothing is read off it or off the request before."""
+
+CLOCK_GAPS: Final = f"""
+SELECT clock, next_clock, CAST(floor(gap_s * {STEPS_IN_S}) AS BIGINT) AS step, count(*) AS times
+FROM waits
+WHERE clock <> next_clock AND gap_s BETWEEN -{NEAR_S} AND {NEAR_S} AND NOT coalesce(is_not_followed, false)
+GROUP BY clock, next_clock, CAST(floor(gap_s * {STEPS_IN_S}) AS BIGINT)
+"""
+"""What `clocks_apart` goes by."""
 
 SILENCES: Final = """
-SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_precise,
+WITH timed AS (
+  SELECT who, network, kind, server, status, command_status, is_early, is_gone, asked_s, is_told, is_replaced,
+    is_not_followed, is_precise, has_collided, is_same, started_ms, held_s,
+    gap_s - coalesce(ahead_s, 0) AS gap_s, since_s - coalesce(ahead_s, 0) AS since_s,
+    clock = next_clock OR ahead_s IS NOT NULL AS is_timed
+  FROM waits LEFT JOIN clocks ON clocks.ended_by = waits.clock AND clocks.begun_by = waits.next_clock
+)
+SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_precise, is_timed,
   CASE
     WHEN (status >= 500 OR status = 0) AND NOT is_gone THEN 'failed'
     WHEN status >= 400 AND NOT is_gone THEN 'refused'
     WHEN command_status IS NOT NULL AND command_status NOT IN (1, 2) AND NOT has_collided THEN 'refused'
-    WHEN next_ms IS NULL OR is_other_agent THEN 'unknown'
+    WHEN is_not_followed OR (is_replaced AND gap_s > $at_once) THEN 'unknown'
+    WHEN NOT (is_timed OR gap_s BETWEEN -$before AND $at_once) THEN 'unknown'
     WHEN since_s > $shortest AND (gap_s < -$before OR is_early OR is_replaced)
       THEN CASE WHEN is_same THEN 'told' ELSE 'moved' END
     WHEN gap_s BETWEEN -$before AND $at_once
@@ -145,7 +168,7 @@ SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s
     WHEN since_s BETWEEN asked_s + $least AND asked_s + $most THEN CASE WHEN is_same THEN 'silent' ELSE 'moved' END
     ELSE 'unknown'
   END AS kind_of
-FROM waits
+FROM timed
 """
 
 
@@ -187,17 +210,31 @@ def join(connection: "DuckDBPyConnection", roles: Collection[str], role: str, co
     connection.execute(f"CREATE {'TABLE' if is_joined else 'VIEW'} all_requests AS {sql}")
 
 
-def follow(connection: "DuckDBPyConnection") -> None:
-    """Make the tables `waits` and `silences` out of `all_requests` and `networks`."""
+def follow(connection: "DuckDBPyConnection") -> tuple[Apart, ...]:
+    """Make the tables `waits`, `clocks` and `silences` out of `all_requests` and `networks`.
+
+    Returns how far clocks are apart.
+    """
     connection.execute(f"CREATE TABLE waits AS {WAITS}")
+    pairs = clocks_apart(connection.execute(CLOCK_GAPS).fetchall())
+    connection.execute("CREATE TABLE clocks (ended_by VARCHAR, begun_by VARCHAR, ahead_s DOUBLE)")
+    for row in both_ways(pairs):
+        connection.execute("INSERT INTO clocks VALUES (?, ?, ?)", row)
     connection.execute(f"CREATE TABLE silences AS {SILENCES}", margins())
+    return pairs
+
+
+def both_ways(pairs: Iterable[Apart]) -> list[tuple[str, str, float]]:
+    """Return the rows of the table `clocks`: from which server to which, and by how much a gap is too long."""
+    known = [(pair.one, pair.other, pair.ahead_s) for pair in pairs if pair.ahead_s is not None]
+    return known + [(other, one, -ahead_s) for one, other, ahead_s in known]
 
 
 def margins(at_once_s: float = AT_ONCE_S) -> dict[str, float]:
     """Return what `SILENCES` asks for, where a device asks again so soon after an answer."""
     least_s, most_s = MARGIN_S
     return {
-        "shortest": _SHORTEST_S, "before": _BEFORE_S, "at_once": at_once_s, "least": max(least_s, at_once_s),
+        "shortest": _SHORTEST_S, "before": BEFORE_S, "at_once": at_once_s, "least": max(least_s, at_once_s),
         "most": most_s,
     }  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hbprobe.errors import UserError
 from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
+from hbprobe.evidence.logs.clocks import Apart
 from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.following import follow, join, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
@@ -169,6 +170,7 @@ class OpenLogs:
         self.event_files: list[tuple[str, LogKind, int, int]] = []
         """Name, kind, entries of interest, all."""
         self.notes: list[str] = []
+        self.clocks: tuple[Apart, ...] = ()
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
         asked = self.asked
@@ -244,11 +246,11 @@ class OpenLogs:
         if self.spark is not None:
             self.spark.read("lines", files["requests"], REQUESTS, where)
             self.spark.read("httperr", files["httperr"], HTTPERR)
-            self.spark.follow(roles, role, networks, narrow, values)
+            self.clocks = self.spark.follow(roles, role, networks, narrow, values)
             return
         name_networks(self.connection, networks)
         join(self.connection, roles, role, self._columns)
-        follow(self.connection)
+        self.clocks = follow(self.connection)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(
             f"CREATE {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs.following import SILENCES, WAITS, margins, requests_sql
+from hbprobe.evidence.logs.clocks import Apart, clocks_apart
+from hbprobe.evidence.logs.following import CLOCK_GAPS, SILENCES, WAITS, both_ways, margins, requests_sql
 from hbprobe.evidence.logs.sql_tables import Values
 
 _LOCAL: Final = "local[*]"
@@ -106,15 +107,22 @@ class Spark:
         networks: Sequence[tuple[str, str | None]],
         narrow: str,
         values: Values,
-    ) -> None:
-        """Make everything out of `lines`, as `following` does on DuckDB; `narrow` is what reports are to see."""
+    ) -> tuple[Apart, ...]:
+        """Make everything out of `lines`, as `following` does on DuckDB; `narrow` is what reports are to see.
+
+        Returns how far clocks are apart.
+        """
         named = self._session.createDataFrame(list(networks), "address STRING, network STRING")
         named.createOrReplaceTempView("networks")
         self._define(_NUMBERED, "SELECT *, monotonically_increasing_id() AS id FROM lines", is_kept=True)
         self._define("all_requests", requests_sql(roles, role, _NUMBERED)[0], is_kept=True)
-        self._define("waits", WAITS)
+        self._define("waits", WAITS, is_kept=True)
+        pairs = clocks_apart((one, other, step, times) for one, other, step, times in self.each(CLOCK_GAPS))
+        clocks = self._session.createDataFrame(both_ways(pairs), "ended_by STRING, begun_by STRING, ahead_s DOUBLE")
+        clocks.createOrReplaceTempView("clocks")
         self._define("silences", SILENCES, margins(), is_kept=True)
         self._define("requests", f"SELECT * FROM all_requests WHERE {narrow}", values)
+        return pairs
 
     def _define(self, name: str, sql: str, values: Values | None = None, *, is_kept: bool = False) -> None:
         found = self._run(sql, values)

@@ -1,10 +1,17 @@
 """Silences as columns: what is left out, and what is taken as lost or as answered."""
 
+import math
+import random
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
+from support.iis import head, ping, write
 
 from hbprobe.evidence.limits import Silences
-from hbprobe.evidence.logs.following import AT_ONCE_S, MARGIN_S, Followed, Named, margins, requests_sql
+from hbprobe.evidence.logs.clocks import AT_ONCE_S
+from hbprobe.evidence.logs.following import MARGIN_S, Followed, Named, margins, requests_sql
+from hbprobe.evidence.logs.request import Logs
 
 ALL = np.ones(4, np.bool_)
 
@@ -63,3 +70,74 @@ def test_who_may_ask_later_after_an_answer_is_not_lost_sooner():
     assert margins()["at_once"] == AT_ONCE_S
     assert margins(1.0)["least"] == MARGIN_S[0]
     assert margins(10.0)["least"] == 10.0
+
+
+def write_two_servers(folder, ahead_s, cut_s=math.inf):
+    """Write what thirty devices asked of one of two servers, by chance, the second of which has a clock of its own.
+
+    Mail ends half of them. Each device asks again at once, or as soon as a box has told it that its request is dead.
+    """
+    chance, lines = random.Random(1), {"192.0.2.10": [], "192.0.2.11": []}
+    for device in range(30):
+        at_s = 7.0 * device
+        for _ in range(20):
+            server, held_s = chance.choice(list(lines)), chance.choice([480.013, chance.uniform(20.0, 480.0)])
+            end_s = at_s + held_s + (ahead_s if server == "192.0.2.11" else 0)
+            time = datetime(2030, 1, 2, 8, tzinfo=UTC) + timedelta(seconds=end_s)
+            said = ping(f"u{device}", f"D{device}", "V141_Hb480_S1_", time=f"{time:%H:%M:%S}", s_ip=server,
+                        time_taken=int(held_s * 1000))  # fmt: skip
+            lines[server].append(said)
+            at_s += min(held_s, cut_s) + chance.uniform(0.1, 0.6)
+    for server, said in lines.items():
+        write(folder / f"{server}.log", head() + "".join(said))
+
+
+def clock_notes(evidence):
+    return [note for note in evidence.notes if "clock" in note]
+
+
+@pytest.mark.parametrize("ahead_s", [-4, 0, 2, 3, 10, 25, 45, 600, 3600])
+def test_clocks_of_two_servers_are_no_cut(tmp_path, ahead_s):
+    write_two_servers(tmp_path, ahead_s)
+    evidence = Logs([tmp_path]).run()
+    assert evidence.coverage.told == 0
+    assert evidence.coverage.silent < (1 if abs(ahead_s) < 20 else 30)  # whose next request seems to have come before
+    assert [limit.judgement for limit in evidence.limits] == ["none-seen"]
+    if not ahead_s:
+        assert clock_notes(evidence) == [] and evidence.coverage.unknown == 30
+    elif abs(ahead_s) <= 25:
+        (note,) = clock_notes(evidence)
+        ahead, behind = ("192.0.2.11", "192.0.2.10")[:: 1 if ahead_s > 0 else -1]
+        assert f"the clock of {ahead} seems to be {abs(ahead_s)} s ahead of that of {behind}: " in note
+        assert evidence.coverage.answered > 550
+    else:
+        (note,) = clock_notes(evidence)
+        assert "counted as unknown" in note
+        assert evidence.coverage.unknown > 250
+
+
+@pytest.mark.parametrize("ahead_s", [0, 4, 45])
+def test_a_cut_is_told_whatever_the_clocks_of_two_servers_are(tmp_path, ahead_s):
+    write_two_servers(tmp_path, ahead_s, cut_s=300.0)
+    (limit,) = Logs([tmp_path]).run().limits
+    assert (limit.judgement, limit.how) == ("limit", "told")
+    assert limit.survived <= 300 <= limit.cut <= limit.survived + 4
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"time_taken": 10**12},
+        {"time_taken": -1},
+        {"blob": "V141_Hb480_S1_TmRcv:24:00:00_"},
+        {"blob": "V141_Hb480_S1_TmRcv:03:00:00_"},
+    ],
+)
+def test_what_cannot_have_been_tells_nothing(tmp_path, said):
+    """Three requests, each answered after eight minutes, and something else in the log between two of them."""
+    blob = "V141_Hb480_S1_"
+    texts = [ping(blob=blob, time=time, time_taken=480000) for time in ("08:08:00", "08:16:00", "08:32:00")]
+    texts.insert(2, ping(**{"blob": blob, "time": "08:24:00", "time_taken": 480000} | said))
+    write(tmp_path / "a.log", head() + "".join(texts))
+    coverage = Logs([tmp_path]).run().coverage
+    assert (coverage.waits, coverage.answered, coverage.told, coverage.silent) == (4, 1, 0, 0)
