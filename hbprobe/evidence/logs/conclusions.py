@@ -479,6 +479,15 @@ def _note_clocks(logs: "OpenLogs") -> Iterator[str]:
 
 
 def _note_balancer(logs: "OpenLogs") -> Iterator[str]:
+    ((nowhere, lost),) = logs.tables.each(
+        "SELECT count(*), count(CASE WHEN kind_of IN ('told', 'silent') THEN 1 END) FROM silences WHERE network = '-'"
+    )
+    if nowhere:
+        yield (
+            f"{counted(nowhere, 'waiting request')} without a client's address, which the back end's log (W3SVC2) "
+            "does not have: a device that moved to another network cannot be told there from one whose request was "
+            f"cut ({lost} counted as lost); give W3SVC1, too"
+        )
     ((addresses, devices, forwarded),) = logs.tables.each(
         "SELECT count(DISTINCT client), count(DISTINCT device), count(forwarded_for) "
         "FROM all_requests WHERE client IS NOT NULL"

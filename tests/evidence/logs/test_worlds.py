@@ -115,8 +115,12 @@ def test_groups(small_company, by):
 
 
 def test_a_back_end_alone_does_not_know_networks(small_company):
-    found, _ = limits_of(small_company / "W3SVC2")
+    found, evidence = limits_of(small_company / "W3SVC2")
     assert list(found) == ["-"]
+    (note,) = (note for note in evidence.notes if "without a client's address" in note)
+    assert "a device that moved to another network cannot be told there from one whose request was cut" in note
+    _, both = limits_of(small_company)
+    assert not any("without a client's address" in note for note in both.notes)
     assert found["-"].survived <= 420 <= found["-"].cut
 
 
