@@ -69,7 +69,7 @@ class Logs:
     v4_prefix: int = 24
     """How many bits of an IPv4 address are its network."""
     since: datetime | None = None
-    """Requests that ended before are left out."""
+    """Requests that ended before are left out, and so is what HTTP.sys and the event log tell of before."""
     until: datetime | None = None
     settings: Settings = field(default_factory=Settings)
     """Exchange's: sample size and threshold of event 1040, and the longest interval."""
@@ -87,6 +87,11 @@ class Logs:
     """What runs the SQL. Logs themselves are read with DuckDB."""
     spark_remote: str | None = None
     """Spark's master, or a server at `sc://`; by default this machine is all of it."""
+
+    def is_within(self, at_s: float | None) -> bool:
+        """Say whether a time, in seconds since 1970, lies between `since` and `until`; one that is not known does."""
+        since, until = (None if moment is None else moment.timestamp() for moment in (self.since, self.until))
+        return at_s is None or ((since is None or since <= at_s) and (until is None or at_s < until))
 
     def run(self, told: Told = lambda _: None) -> LogEvidence:
         """Read everything, and return what it shows. `told` hears what is being done."""
@@ -183,7 +188,7 @@ class OpenLogs:
         for source, error in store.take_all(self._logs_of(sources), told):
             if error is not None:
                 self._leave(source, error)
-        self.entries = distinct(self.entries)
+        self.entries = [entry for entry in distinct(self.entries) if asked.is_within(entry.at_s)]
         kept = [store]
         others = [folder for folder in stores if asked.into is None or folder.resolve() != asked.into.resolve()]
         kept += [LogStore(folder, self.connection, pseudonyms=self.pseudonyms) for folder in others]
@@ -220,7 +225,7 @@ class OpenLogs:
         self.event_files.append((source.name, kind, len(mine), len(entries)))
 
     def _prepare(self, files: dict[str, list[str]], names: NetworkNames) -> None:
-        for table, columns in (("read_requests", self._columns), ("httperr", HTTPERR)):
+        for table, columns in (("read_requests", self._columns), ("read_httperr", HTTPERR)):
             found = files[table.removeprefix("read_")]
             listed = ", ".join("'{}'".format(file.replace("'", "''")) for file in found)
             nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
@@ -237,7 +242,8 @@ class OpenLogs:
             if moment is not None
         ]
         where = " AND ".join(bounds) or "true"
-        self.connection.execute(f"CREATE VIEW lines AS SELECT * FROM read_requests WHERE {where}")
+        for name, table in (("lines", "read_requests"), ("httperr", "read_httperr")):
+            self.connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {table} WHERE {where}")
         roles = {role for (role,) in self.connection.execute("SELECT DISTINCT role FROM lines").fetchall()}
         if "proxy" in roles and "client" in roles:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
@@ -245,7 +251,7 @@ class OpenLogs:
         networks, (narrow, values) = self._networks(names), self._narrow()
         if self.spark is not None:
             self.spark.read("lines", files["requests"], REQUESTS, where)
-            self.spark.read("httperr", files["httperr"], HTTPERR)
+            self.spark.read("httperr", files["httperr"], HTTPERR, where)
             self.clocks = self.spark.follow(roles, role, networks, narrow, values)
             return
         name_networks(self.connection, networks)

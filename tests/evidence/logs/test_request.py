@@ -182,6 +182,23 @@ def test_bounds_of_time(forty_lines):
         assert len(logs.report("apps").rows) == 1
 
 
+def test_bounds_of_time_are_for_all_that_was_logged(tmp_path):
+    dropped = HTTPERR.splitlines(keepends=True)[-1].replace("Timer_ConnectionIdle", "Connection_Dropped")
+    hours = ("08:00:00", "09:59:59", "10:00:00", "11:59:59", "12:00:00")
+    write(tmp_path / "httperr1.log", HTTPERR + "".join(dropped.replace("08:00:00", hour) for hour in hours))
+    events = [
+        (1040, "MSExchange ActiveSync", datetime.fromisoformat(f"2030-01-02T{hour}Z"), "EX1", ["300", "Ping", "540"])
+        for hour in hours
+    ]
+    write_evtx(tmp_path / "app.evtx", events)
+    bounds = {"since": datetime(2030, 1, 2, 10, tzinfo=UTC), "until": datetime(2030, 1, 2, 12, tzinfo=UTC)}
+    with opened(tmp_path, **bounds) as logs:
+        evidence, report = logs.evidence(), logs.report("httperr")
+    within = ["2030-01-02T10:00:00Z", "2030-01-02T11:59:59Z"]
+    assert evidence.httperr == {"Connection_Dropped": 2} and sum(row[2] for row in report.rows) == 2
+    assert [event.at for event in evidence.events] == within and evidence.windows.logged == 2
+
+
 def test_a_question_of_ones_own(tmp_path, forty_lines):
     sql = write(
         tmp_path / "q.sql", "SELECT device, max(ended_ms) AS last_ms FROM requests GROUP BY device ORDER BY device"
