@@ -12,7 +12,7 @@ from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.guard import persistently
-from hbprobe.measure.journal import Answers, Journal
+from hbprobe.measure.journal import Answers
 from hbprobe.measure.run import Run
 from hbprobe.net.liveness import can_keep_alive
 from hbprobe.net.wire import Dialer
@@ -38,9 +38,12 @@ class Diagnosing:
         keep_alives: bool = True,
         trials: int = 0,
         watch: Callable[["Diagnosing"], None] = lambda _: None,
-        journal: Journal | None = None,
+        answers: Answers | None = None,
     ) -> None:
-        """`trials`: so many more, to see how widely the limit scatters; `watch` is told of whatever changes."""
+        """`answers` are those of an earlier run, and keep those of this one.
+
+        `trials`: so many more, to see how widely the limit scatters; `watch` is told of whatever changes.
+        """
         self.run = run
         self.dialer = dialer
         self.elsewhere = elsewhere
@@ -57,7 +60,7 @@ class Diagnosing:
         self._keep_alives = keep_alives and can_keep_alive()
         self._trials = trials
         self._watch = watch
-        self._answers = Answers(journal)
+        self._answers = answers or Answers(None)
         self._loop = asyncio.get_running_loop()
 
     async def to_the_end(self) -> None:

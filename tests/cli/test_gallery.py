@@ -250,7 +250,10 @@ WRONG = [
     ),
     (
         "probe https://127.0.0.1:9/ --resume other.jsonl",
-        "other.jsonl: is the journal of another search: max is 1800.0 there and 3540.0 here",
+        (
+            "other.jsonl: is the journal of another measurement: --max is 1800.0 there and 3540.0 here; "
+            "see hbprobe probe --help"
+        ),
     ),
     (
         "probe https://127.0.0.1:9/ --journal a.jsonl --resume b.jsonl",
