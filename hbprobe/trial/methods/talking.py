@@ -19,7 +19,7 @@ from hbprobe.trial.classify import PROMPT_S, came_early, classify, in_answer
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
-from hbprobe.trial.postmortem import WitnessClient, examine
+from hbprobe.trial.postmortem import WitnessClient, examine, look, may_answer
 from hbprobe.trial.proof import speaks_tls
 from hbprobe.trial.talks.talk import MakeTalk, Talk, Where
 
@@ -103,6 +103,32 @@ class TalkMethod(OneConnection):
             if not talk.answered:
                 text = talk.instead or "the server does not answer a question that is asked at once"
                 outcome = _objection(text, talk, end)
+        elif outcome is None and not talk.due:
+            outcome = await self._poke_proven(wire, talk)
+        return Observation(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
+
+    async def _poke_proven(self, wire: Wire, talk: Talk) -> Outcome | None:
+        """See at once what one more packet does to the connection: later that would look like the path's doing."""
+        saw, end = await look(wire)
+        if saw.woke or saw.aftermath in (Aftermath.ACKNOWLEDGED, None):
+            return None
+        if end is None:
+            text = "one more packet is not acknowledged, though it is sent at once"
+            return Outcome(Kind.FAILED, 0.0, reason=text, again=True, outage=True)
+        unasked = (await on_a_connection(self._dialer, _AT_ONCE, self._left_alone)).outcome
+        if unasked.kind is Kind.FAILED:
+            return unasked
+        what = "one more packet, which is to show whether the connection stands, is answered with"
+        text = f"{what} {end.kind.upper()} at once: {talk.otherwise}"
+        return Outcome(Kind.FAILED, 0.0, reason=text)
+
+    async def _left_alone(self, wire: Wire) -> Observation:
+        """See whether the connection ends though nothing is sent after its beginning."""
+        talk = self._talk(0.0)
+        outcome, until_s = await _begun(wire, talk), asyncio.get_running_loop().time() + PROMPT_S
+        while outcome is None and (event := await wire.receive(until_s)) is not None:
+            if isinstance(event, End):
+                outcome = _objection("the connection ends at once", talk, event)
         return Observation(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
 
     def _talk(self, hold_s: float) -> Talk:
@@ -224,10 +250,14 @@ class _Trial:
 
     async def _poked(self) -> Outcome:
         """Send one more packet, and see what becomes of it."""
-        elapsed_s = self._elapsed_s
-        saw = await self._examine()
+        elapsed_s, poked_s = self._elapsed_s, self._loop.time()
+        saw, end = await look(self._wire)
         if saw.woke or saw.aftermath is Aftermath.ACKNOWLEDGED:
             return Outcome(Kind.SURVIVED, elapsed_s)
+        if end is not None and end.kind in (EndKind.FIN, EndKind.RST):
+            if may_answer(self._wire, end.at_s - poked_s):
+                return in_answer(self._ended(end), end, "one more packet")
+            return Outcome(Kind.SURVIVED, elapsed_s, reason=f"{end.kind.upper()} came later, and by itself")
         if saw.aftermath is None:
             text = "this system does not tell whether one more packet was acknowledged, and nothing else can be asked"
             return Outcome(Kind.FAILED, elapsed_s, reason=text)

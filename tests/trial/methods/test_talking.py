@@ -16,7 +16,7 @@ from hbprobe.net.wire import Dialer
 from hbprobe.trial.evidence import Ask, Question
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import METHODS
-from hbprobe.trial.outcome import Cause, Kind
+from hbprobe.trial.outcome import IN_ANSWER, Cause, Kind
 from hbprobe.trial.talks.talk import TalkOptions
 from tests.support.peers import Connection, answer
 from tests.support.talkers import EVENT, SERVERS, STREAM, WebSocket, talking
@@ -129,6 +129,102 @@ def test_where_nothing_can_be_asked_one_more_packet_tells(on_warp, serve):
 
     outcome = trial(on_warp, serve, quiet, name="raw")
     assert (outcome.kind, outcome.how, outcome.aftermath) == (Kind.CUT, Manner.SILENT, Aftermath.NOTHING)
+
+
+@linux
+@pytest.mark.parametrize(
+    ("after_s", "act", "seen"),
+    [
+        (60.3, Connection.fin, (Kind.SURVIVED, None, None)),
+        (60.3, Connection.rst, (Kind.SURVIVED, None, None)),
+        (59.5, Connection.fin, (Kind.CUT, Manner.CLOSED, None)),
+    ],
+    ids=["FIN in the look", "RST in the look", "FIN before it"],
+)
+@pytest.mark.parametrize("name", ["raw", "sse"])
+def test_an_end_of_its_own_is_not_what_one_more_packet_met(on_warp, serve, name, after_s, act, seen):
+    """Where a timer strikes soon after the hold, the connection has lived through that, and is not silent."""
+
+    async def ending(connection):
+        if name == "sse":
+            connection.send(STREAM)
+        asyncio.get_running_loop().call_later(after_s, act, connection)
+        while await connection.read():
+            pass
+
+    outcome = trial(on_warp, serve, ending, name=name)
+    assert (outcome.kind, outcome.how, outcome.aftermath) == seen
+
+
+@linux
+@pytest.mark.parametrize(
+    ("act", "how", "cause"),
+    [
+        (Connection.rst, Manner.RESET, Cause.STATE_LOST_RESET_ON_NEXT),
+        (Connection.fin, Manner.CLOSED, Cause.CLOSED_BY_PROXY),
+    ],
+)
+def test_an_end_for_one_more_packet_is_told_as_that(on_warp, serve, act, how, cause):
+    async def forgetting(connection):
+        await connection.read()
+        act(connection)
+
+    outcome = trial(on_warp, serve, forgetting, name="raw")
+    assert (outcome.kind, outcome.how, outcome.exact, outcome.causes[0]) == (Kind.CUT, how, False, cause)
+    assert (outcome.how, outcome.aftermath) in IN_ANSWER
+
+
+def ends_once_it_is_spoken_to(name, act):
+    async def script(connection):
+        if name == "sse":
+            await connection.read()
+            connection.send(STREAM)
+        await connection.read()
+        act(connection)
+
+    return script
+
+
+@linux
+@pytest.mark.parametrize(("act", "said"), [(Connection.fin, "FIN"), (Connection.rst, "RST")], ids=["FIN", "RST"])
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("raw", "give bytes that the server answers (--send, --expect), or the URL of its protocol"),
+        ("sse", "let the server speak after the hold ({hold} in the URL)"),
+    ],
+)
+def test_a_server_that_ends_the_connection_for_our_own_packet_is_not_measured(on_warp, serve, name, mend, act, said):
+    found = proof(on_warp, serve, ends_once_it_is_spoken_to(name, act), name=name)
+    assert (found.kind, found.again, found.outage) == (Kind.FAILED, False, False)
+    what = "one more packet, which is to show whether the connection stands, is answered with"
+    assert found.reason == f"{what} {said} at once: {mend}"
+
+
+@linux
+def test_a_server_that_ends_every_connection_may_be_there_later(on_warp, serve):
+    async def closing(connection):
+        connection.fin()
+
+    found = proof(on_warp, serve, closing, name="raw")
+    assert (found.kind, found.again, found.outage) == (Kind.FAILED, True, True)
+    assert found.reason == "the connection ends at once: FIN"
+
+
+@linux
+def test_a_path_that_takes_nothing_is_no_path_that_forgets(on_warp, serve):
+    async def deaf(connection):
+        connection.mute()
+
+    found = proof(on_warp, serve, deaf, name="raw")
+    assert (found.kind, found.again, found.outage) == (Kind.FAILED, True, True)
+    assert found.reason == "one more packet is not acknowledged, though it is sent at once"
+
+
+@linux
+@pytest.mark.parametrize("name", ["raw", "sse"])
+def test_a_server_that_takes_our_own_packet_can_be_measured(on_warp, serve, name):
+    assert proof(on_warp, serve, talking(SERVERS[name]), name=name) is None
 
 
 def test_what_a_server_says_by_itself_is_no_limit(on_warp, serve):
