@@ -70,6 +70,7 @@ def test_an_object_is_taken():
         b'{"a":' * 9_000,
         b'{"a": ' + b"9" * 5_000 + b"}",
         b"\x1f\x8b\x08\x00garbage",
+        rb'{"name": "\ud800"}',
     ],
     ids=lambda body: repr(body[:12]),
 )
