@@ -1,7 +1,6 @@
 """`hbprobe toxiproxy`: the fault proxy that clients of Toxiproxy steer."""
 
 import asyncio
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, is_loopback
 from hbprobe.net.listener import raise_limit
-from hbprobe.text import counted
+from hbprobe.text import counted, json_of
 
 _TOKEN_VARIABLE = "TOXIPROXY_AUTH_TOKEN"
 _MOST_PORT = 65535
@@ -95,10 +94,10 @@ def _configured(path: Path | None) -> object:
     if path is None:
         return []
     try:
-        return json.loads(path.read_bytes())
+        return json_of(path.read_bytes())
     except OSError as error:
         raise UserError(f"--config {path}: cannot be read: {os.strerror(error.errno or 0)}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UserError(f"--config {path}: is no JSON: {error}") from None
 
 

@@ -70,7 +70,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
 def cannot_listen(address: Address, error: OSError, option: str = "--listen HOST:PORT") -> UserError:

@@ -288,6 +288,13 @@ OURS = "idle_drop needs timeout, milliseconds above 0, or profile, the id of a p
 WRONG = [
     ("POST", "/proxies", b"", 400, "bad request body: EOF"),
     ("POST", "/proxies", b"{", 400, "bad request body: "),
+    (
+        "POST",
+        "/proxies",
+        rb'{"name": "\ud800", "upstream": "x:1"}',
+        400,
+        "bad request body: it has half of a surrogate",
+    ),
     ("POST", "/proxies", b"[]", 400, "bad request body: a JSON object is wanted"),
     ("POST", "/proxies", {"upstream": "x:1"}, 400, "missing required field: name"),
     ("POST", "/proxies", {"name": "b"}, 400, "missing required field: upstream"),
