@@ -13,6 +13,7 @@ from hbprobe.diagnosis.reasoning import Reasoning, reason
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.guard import persistently
 from hbprobe.measure.journal import Answers
+from hbprobe.measure.presence import Presence
 from hbprobe.measure.run import Run
 from hbprobe.net.liveness import can_keep_alive
 from hbprobe.net.wire import Dialer
@@ -20,7 +21,6 @@ from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.result import Result
 from hbprobe.trial.evidence import Ask, Observation, Question
-from hbprobe.trial.methods.method import Method
 from hbprobe.trial.methods.table import METHODS, MethodTraits, Server
 from hbprobe.trial.outcome import Kind, Trial
 from hbprobe.trial.postmortem import WitnessClient
@@ -56,7 +56,8 @@ class Diagnosing:
         self.complete = False
         self.failure: CannotMeasureError | None = None
         """What stood in the way of the rest."""
-        self._there: Method | None = None
+        self._here = Presence(run.method, dialer)
+        self._there: Presence | None = None
         self._keep_alives = keep_alives and can_keep_alive()
         self._trials = trials
         self._watch = watch
@@ -134,12 +135,12 @@ class Diagnosing:
             asks = in_heartbeats(asks, limit, takes.max_s, takes.step_s or 1)
         self.asks = asks
 
-    def _asking(self, ask: Ask) -> Method:
+    def _asking(self, ask: Ask) -> Presence:
         """Ask in the same way at the other address, so that only the address makes a difference."""
         if ask.question is not Question.ELSEWHERE or self.elsewhere is None:
-            return self.run.method
+            return self._here
         if self._there is None:
-            self._there = self.run.method.at(self.elsewhere)
+            self._there = Presence(self.run.method.at(self.elsewhere), self.elsewhere)
         return self._there
 
     @property
@@ -167,7 +168,7 @@ class Diagnosing:
             return
         async with slots:
             started_s = self.run.path_s
-            make = self.run.method.trial
+            make = self._here.trial
             outcome = await persistently(self.run.guard, lambda: make(hold_s), lambda outcome: outcome)
         if outcome.kind is not Kind.FAILED:
             number = len(self.run.trials) + len(self.spread_trials) + 1

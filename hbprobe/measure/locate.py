@@ -110,6 +110,7 @@ class _Measuring:
         from hbprobe.locate.hop_trials import Located, Locating
         from hbprobe.measure.guard import Guard, persistently
         from hbprobe.measure.journal import Answers
+        from hbprobe.measure.presence import Presence
         from hbprobe.measure.setup import carry_out, handed_over
 
         answers = Answers(self._journal)
@@ -125,7 +126,7 @@ class _Measuring:
             method = await self._prepared()
         self._remarks += method.notes
         self._asked = self._request._asked(self._limit_s, self._search.grace_s, method.limits)
-        guard = Guard(self._search.grace_s / 2)
+        guard, presence = Guard(self._search.grace_s / 2), Presence(method, self._dialer)
         locating = Locating(
             self._dialer,
             self._asked,
@@ -136,7 +137,7 @@ class _Measuring:
             wait=self._observer.waits,
             find=self._find,
             journal=answers,
-            persist=lambda make: persistently(guard, make, lambda outcome: outcome),
+            persist=lambda make: persistently(guard, lambda: presence.seen(make), lambda outcome: outcome),
         )
         failure = await carry_out(locating.to_the_end())
         self._remarks += [remark for remark in answers.remarks if remark not in self._remarks]
