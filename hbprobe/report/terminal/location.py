@@ -42,8 +42,14 @@ def _to_do(location: Location) -> list[str]:
             return [f"ask who runs {whose} for a longer idle timeout than {seconds(limit_s)} s", own]
         case Code.END:
             return ["at the server, or at what stands before it: a longer idle timeout", own]
+        case Code.SERVER:
+            absolute = "one that counts from the start, as for the login, is set back by no ping"
+            return [
+                "at the server: a longer limit of its own",
+                f"{own}, sent as data, if the limit is one of silence: {absolute}",
+            ]
         case _:
-            return [f"{own}, sent as data: TCP keep-alives do not help here"]
+            return [f"{own}, sent as data, if it is an idle timer: TCP keep-alives do not help here"]
 
 
 def location_facts(location: Location) -> list[tuple[str, str]]:
