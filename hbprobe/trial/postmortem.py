@@ -128,7 +128,7 @@ class WitnessClient:
         if seen.outcome.how is not Manner.SILENT:
             await asyncio.sleep(_OTHER_END_S)
         far_end = await self.saw(nonce, sent_s)
-        return replace(seen, far_end=far_end, outcome=unless_by_far_end(seen.outcome, far_end, grace_s))
+        return replace(seen, far_end=far_end, outcome=unless_by_far_end(seen.outcome, far_end, grace_s, seen.ask))
 
     async def _ask(self, nonce: str) -> Statement | FarEndSaw | None:
         until_s = self._loop.time() + _WITNESS_PATIENCE_S

@@ -201,7 +201,7 @@ class _Trial:
             quiet=outcome.how is Manner.SILENT and not (self._talk.asks or self._talk.due),
         )
         nonce = self._talk.witness_nonce
-        if not nonce or outcome.kind is not Kind.CUT or self._ask.question is not Question.POST_MORTEM:
+        if not nonce or outcome.kind is not Kind.CUT:
             return seen
         seen = await self._witness.add_to(seen, nonce, sent_s, self._grace_s)
         if seen.far_end is not None and seen.far_end.state is FarEndState.NEVER_ARRIVED:  # it is not who announced it
