@@ -31,6 +31,7 @@ _NAMES = {
     "profiles": "PROFILE",
     "file": "FILE",
     "share_of": "--sweep-share",
+    "family": "-4/-6",
 }
 """What the command line calls a field, where that is not its name with two hyphens before it."""
 _OF_PROFILES = {"profiles", "lab", "path", "profile"}

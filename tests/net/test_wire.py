@@ -568,8 +568,11 @@ def test_a_connection_may_start_at_an_address(on_warp, serve, source):
 @pytest.mark.parametrize(
     ("start", "reason"),
     [
-        (From(source="192.0.2.1"), "TCP: 127.0.0.1:80: Cannot assign requested address"),
-        (From(source="no-such-if0"), "TCP: 127.0.0.1:80: No such device"),
+        (
+            From(source="192.0.2.1"),
+            "source: 192.0.2.1: Cannot assign requested address; no connection can start there",
+        ),
+        (From(source="no-such-if0"), "source: no-such-if0: No such device; no connection can start there"),
     ],
 )
 @linux
