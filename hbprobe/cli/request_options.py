@@ -107,6 +107,8 @@ def _said(given: Mapping[str, Any], read: Mapping[str, Callable[[Any], Any]]) ->
     for name, value in given.items():
         if name in ("ipv4", "ipv6") and value:
             yield "family", name.removeprefix("ipv")
+        elif value == "" or (isinstance(value, tuple) and "" in value):
+            raise RequestError(f"{{{name}}}: a value is missing", name)
         elif value is not None and value is not False and value != ():
             yield name, read[name](value) if name in read else value
 

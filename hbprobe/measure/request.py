@@ -22,7 +22,7 @@ from hbprobe.measure.observe import Observer
 from hbprobe.net.target import HTTP, Scheme
 from hbprobe.search.prior import Prior, shipped_prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.methods.table import CHOICES, METHODS, SCHEMES, MethodTraits, of_scheme
+from hbprobe.trial.methods.table import CHOICES, METHODS, SCHEMES, MethodTraits, in_words, of_scheme
 
 if TYPE_CHECKING:
     import ssl
@@ -233,7 +233,12 @@ class Searching(Group):
         return f"about {likely}{between}, {worst} at worst"
 
     def check(self) -> None:
-        """Raise RequestError for a search that cannot be."""
+        """Raise RequestError for a search that cannot be, and for a method that is not the URL's."""
+        scheme = (getattr(self, "url", None) or "").partition("://")[0].lower()
+        if scheme in SCHEMES and scheme not in self.traits.schemes:
+            text = "{method} {value}: {scheme}:// goes with {method} {fit}: name that, or none"
+            fit = in_words(lambda row: scheme in row.schemes)
+            raise RequestError(text, "method", value=self.method, scheme=scheme, fit=fit)
         self.search_settings()
         super().check()
 

@@ -72,9 +72,12 @@ def test_a_method_that_is_named_is_taken():
 @pytest.mark.parametrize(
     ("url", "method", "text"),
     [
-        ("wss://h/", "idle", "'wss://h/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
-        (URL, "redis", f"'{URL}' is no URL to probe: write rediss://HOST[:PORT][/PATH]"),
-        ("tcp://h", "", "'tcp://h' is no URL to probe: write tls://HOST:PORT[/PATH]"),
+        ("wss://h/", "idle", "method idle: wss:// goes with method websocket: name that, or none"),
+        ("IMAPS://h/", "hold", "method hold: imaps:// goes with method imap: name that, or none"),
+        (URL, "redis", "method redis: https:// goes with method hold, idle or ping: name that, or none"),
+        ("tcp://h", "", "'tcp://h' is no URL to probe: write tcp://HOST:PORT[/PATH]"),
+        ("tls://h", "", "'tls://h' is no URL to probe: write tls://HOST:PORT[/PATH]"),
+        ("h:80", "raw", "'h:80' is no URL to probe: write tls://HOST:PORT[/PATH]"),
     ],
 )
 def test_a_url_that_the_method_does_not_take(url, method, text):

@@ -603,7 +603,9 @@ def test_only_addresses_of_a_kind_that_fits_are_looked_up(on_warp, monkeypatch, 
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    dial(on_warp, Dialer(Target(False, "a.example", 80, "/"), None, start=start))
+    only = {socket.AF_INET: " (asked for IPv4 only)", socket.AF_INET6: " (asked for IPv6 only)"}.get(family, "")
+    dialer = Dialer(Target(False, "a.example", 80, "/"), None, start=start)
+    assert dial(on_warp, dialer) == (f"name: a.example: unknown{only}", 0)
     assert asked == [family]
 
 
