@@ -353,9 +353,9 @@ class Connecting(Trusting):
 
     @property
     def from_where(self) -> dict[str, str]:
-        """What of it makes another path: a journal goes on only from where it was begun."""
-        said = {"source": self.source or "", "family": "" if self.family == "any" else self.family}
-        return {name: value for name, value in said.items() if value}
+        """What of it makes another path: a journal goes on only from where it was begun, and under its label."""
+        family = "" if self.family == "any" else self.family
+        return {"label": self.label, "source": self.source or "", "family": family}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,8 +110,7 @@ class Talking(Searching, LoggingIn, Connecting):
     @property
     def said_of_talk(self) -> dict[str, str]:
         """What of it makes another measurement: a journal goes on only with the same."""
-        said = {"user": self.user or "", "starttls": "yes" if self.starttls else ""}
-        return {name: value for name, value in said.items() if value}
+        return {"user": self.user or "", "starttls": "yes" if self.starttls else ""}
 
     def _headers(self, target: "Target") -> tuple[tuple[str, str], ...]:
         found = self._found_headers()

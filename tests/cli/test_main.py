@@ -1,3 +1,5 @@
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +157,23 @@ def test_a_full_disk_is_told_in_a_line_and_the_result_is_not_lost(arguments, lin
         assert any("1040" in row for row in said[1:])
     else:
         assert len(said) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's >&-")
+@pytest.mark.parametrize("arguments", ["nonsense", "--help", "profiles list", "verdict --limit 5min --json"])
+def test_a_standard_output_that_is_closed_is_told_in_a_line(arguments):
+    program = f"{shlex.quote(sys.executable)} -m hbprobe {arguments}"
+    ran = subprocess.run(["sh", "-c", f"{program} >&-"], stderr=subprocess.PIPE, text=True)
+    line = "hbprobe: standard output: is closed: leave it open, or send it to /dev/null\n"
+    assert (ran.returncode, ran.stderr) == (3, line)
+    assert subprocess.run(["sh", "-c", f"{program} >&- 2>&-"]).returncode == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's 2>&-")
+def test_a_standard_error_that_is_closed_costs_its_lines_and_no_more():
+    program = f"{shlex.quote(sys.executable)} -m hbprobe"
+    ran = subprocess.run(["sh", "-c", f"{program} nonsense 2>&-"], stdout=subprocess.PIPE)
+    assert (ran.returncode, ran.stdout) == (2, b"")
 
 
 def test_ctrl_c_while_modules_are_imported_leaves_no_traceback():
