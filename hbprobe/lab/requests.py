@@ -46,7 +46,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
     profiles: Sequence[str] = field(default=(), kw_only=False)
     """the boxes, in order from the client: an id ('hbprobe profiles list') or a file; or one path file (default: the
     worked example of the Direct Push literature)"""
-    set: Mapping[str, str | float] = field(default_factory=dict)
+    set: Mapping[str, str | float | None] = field(default_factory=dict)
     """change timers of the first box, as in idle=300"""
     clock: str | None = None
     """warp, real, or N seconds of the path in one (default: warp; with kernel real)"""
@@ -63,8 +63,6 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
 
     def check(self) -> None:
         """Raise RequestError for fields that do not go together."""
-        if isinstance(self.profiles, str):
-            raise RequestError("{profiles}: give a list, as in [{value!r}]", "profiles", value=self.profiles)
         self._paced()
         if not self.kernel:
             for name in ("nat", "pcap"):
@@ -86,7 +84,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         from hbprobe.exchange.devices import CURRENT
         from hbprobe.lab.pathfile import LabPath, find_path, load_path
         from hbprobe.profiles.catalogue import Catalogue
-        from hbprobe.profiles.running import with_overrides
+        from hbprobe.profiles.running import OFF, with_overrides
 
         catalogue = Catalogue()
         paths = [reference for reference in self.profiles if find_path(reference)]
@@ -101,7 +99,8 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
             path = load_path(file, catalogue)
             return path if path.devices != CURRENT else replace(path, devices=self.device_kinds())
         boxes = [catalogue.find(reference) for reference in self.profiles or [WORKED_EXAMPLE]]
-        boxes[0], remarks = with_overrides(boxes[0], {name: str(value) for name, value in self.set.items()})
+        said = {name: OFF if value is None else str(value) for name, value in self.set.items()}
+        boxes[0], remarks = with_overrides(boxes[0], said)
         settings, devices = self.exchange_settings(), self.device_kinds()
         return LabPath("lab", "", tuple(boxes), settings, devices, defaults_with(self.traits), remarks)
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -144,9 +145,9 @@ def is_servers_alone(method: str, limit: Limit, cut_by: str | None) -> bool:
     return may_be_servers(method, limit, cut_by) and _BY_SERVER.issuperset(limit.causes)
 
 
-def load_result(path: Path) -> Result:
+def load_result(path: str | PathLike[str]) -> Result:
     """Read a result, or that of a diagnosis, from a file; raises UserError, with file, key and mend, for others."""
-    return load_with(path, lambda data: Result.from_dict(_of_diagnosis(data)))
+    return load_with(Path(path), lambda data: Result.from_dict(_of_diagnosis(data)))
 
 
 def _of_diagnosis(data: object) -> object:

@@ -227,10 +227,13 @@ WRONG = [
         "'https://x:99999/' is no URL to probe: write https://HOST[:PORT][/PATH]; see hbprobe probe --help",
     ),
     ("probe https://u:secret@x/", "a URL to probe holds no user name or password; see hbprobe probe --help"),
-    ("probe https://127.0.0.1:9/ --ca none.pem", "none.pem: no such file; --ca takes a certificate in PEM"),
+    (
+        "probe https://127.0.0.1:9/ --ca none.pem",
+        "--ca: none.pem: no such file: give a certificate in PEM; see hbprobe probe --help",
+    ),
     (
         "probe https://127.0.0.1:9/ --ca result.json",
-        "result.json: no certificate in PEM ([X509: NO_CERTIFICATE_OR_CRL_FOUND] no certificate or crl found)",
+        f"--ca: result.json: no certificate in PEM ([X509: NO_CERTIFICATE_OR_CRL_FOUND] {MANY}",
     ),
     (
         "probe http://127.0.0.1:9/ --insecure",

@@ -135,7 +135,7 @@ def test_an_older_document_knows_no_causes(ten_minutes):
 def test_a_byte_order_mark_does_not_matter(ten_minutes, tmp_path):
     file = tmp_path / "result.json"
     file.write_text("\ufeff" + ten_minutes.to_json(), encoding="utf-8")
-    assert load_result(file) == ten_minutes
+    assert load_result(file) == load_result(str(file)) == ten_minutes
 
 
 def wrong(text: str, file: Path) -> str:
