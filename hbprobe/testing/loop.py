@@ -135,7 +135,7 @@ class LoopFactory:
         read_fields(self)
 
     def __call__(self) -> WarpLoop:
-        """Make a loop."""
+        """Return a fresh one, in warp from the start."""
         return WarpLoop(float(self.settle), float(self.limit), carries_monotonic=self.monotonic)
 
 
