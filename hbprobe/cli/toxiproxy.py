@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -113,6 +114,9 @@ async def _serve(options: Options, configured: object) -> None:
     except ApiError as error:
         await api.close()
         raise UserError(f"--config {options.config}: {error.text}") from None
+    if twice := [name for name, count in Counter(proxy.name for proxy in proxies).items() if count > 1]:
+        await api.close()  # over the API the later one takes the other's place; in a file it is a slip
+        raise UserError(f"--config {options.config}: two proxies are called {twice[0]!r}: give each its own name")
     stopped = asyncio.ensure_future(until_told_to_stop())
     await asyncio.sleep(0)  # it waits before anybody can know of us
     async with api.opened(where, "--port PORT") as at:

@@ -13,6 +13,8 @@ from hbprobe.measure.request import Journalling, Request, target_of
 from hbprobe.measure.talk_request import Talking
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from hbprobe.eas.client import Account
     from hbprobe.locate.hop_trials import FindRoute, HopQuestion, Located
     from hbprobe.measure.journal import Journal
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from hbprobe.records.location import Location
     from hbprobe.search.search import SearchSettings
     from hbprobe.trial.methods.method import Method
+    from hbprobe.trial.outcome import Outcome
     from hbprobe.trial.ping_answer import HeartbeatLimits
     from hbprobe.trial.talks.talk import TalkOptions
 
@@ -108,7 +111,7 @@ class _Measuring:
 
     async def located(self) -> "Location":
         from hbprobe.locate.hop_trials import Located, Locating
-        from hbprobe.measure.guard import Guard, persistently
+        from hbprobe.measure.guard import Guard, Repeats, persistently
         from hbprobe.measure.journal import Answers
         from hbprobe.measure.presence import Presence
         from hbprobe.measure.setup import carry_out, handed_over
@@ -126,7 +129,12 @@ class _Measuring:
             method = await self._prepared()
         self._remarks += method.notes
         self._asked = self._request._asked(self._limit_s, self._search.grace_s, method.limits)
-        guard, presence = Guard(self._search.grace_s / 2), Presence(method, self._dialer)
+        guard, presence, repeats = Guard(self._search.grace_s / 2), Presence(method, self._dialer), Repeats()
+
+        def persist(name: str, make: "Callable[[], Awaitable[Outcome]]") -> "Awaitable[Outcome]":
+            note = functools.partial(repeats.note, name)
+            return persistently(guard, lambda: presence.seen(make), lambda outcome: outcome, note)
+
         locating = Locating(
             self._dialer,
             self._asked,
@@ -137,9 +145,10 @@ class _Measuring:
             wait=self._observer.waits,
             find=self._find,
             journal=answers,
-            persist=lambda make: persistently(guard, lambda: presence.seen(make), lambda outcome: outcome),
+            persist=persist,
         )
         failure = await carry_out(locating.to_the_end())
+        self._remarks += repeats.remarks
         self._remarks += [remark for remark in answers.remarks if remark not in self._remarks]
         return handed_over(self._location(locating.located), failure, holds_something=bool(locating.located.seen))
 

@@ -22,10 +22,10 @@ class Presence:
     def __init__(self, method: Method, dialer: Dialer | None = None) -> None:
         """`dialer`: where a method whose proof asks nothing, for it has shaken hands before, looks for its server."""
         self._method = method
-        self._dialer = dialer if METHODS[method.name].server is Server.ACTIVE_SYNC else None
+        self._dialer = dialer
 
     async def trial(self, hold_s: float) -> Outcome:
-        """Make a trial."""
+        """Hold once, and look where that was cut."""
         return await self.seen(lambda: self._method.trial(hold_s))
 
     async def ask(self, ask: Ask) -> Observation:
@@ -34,7 +34,7 @@ class Presence:
         return replace(seen, outcome=await self._judged(seen.outcome))
 
     async def seen(self, make: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        """Make a trial in another way."""
+        """Make a trial in a way of the caller's own, and look where it was cut."""
         return await self._judged(await make())
 
     async def _judged(self, outcome: Outcome) -> Outcome:
@@ -51,7 +51,7 @@ class Presence:
         objection = await self._method.prove()
         if objection is not None:
             return objection.reason if objection.outage or not objection.again else ""
-        if self._dialer is not None:
+        if self._dialer is not None and METHODS[self._method.name].server is Server.ACTIVE_SYNC:
             try:
                 (await self._dialer.open()).close()
             except DialError as error:

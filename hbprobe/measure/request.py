@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from hbprobe.duration import format_duration
-from hbprobe.errors import RequestError
-from hbprobe.measure.field_values import Count, Duration, Share, marks_of, one_of, read_value
+from hbprobe.errors import RequestError, UserError
+from hbprobe.measure.field_values import Count, Duration, Share, one_of, read_fields
 from hbprobe.measure.observe import Observer
 from hbprobe.net.target import HTTP, Scheme
 from hbprobe.search.prior import Prior, shipped_prior
@@ -72,9 +72,7 @@ class Request(Group, Generic[RecordT]):
     """One measurement, wholly said. `run` carries it out in a script, `measure` in a program that has a loop."""
 
     def __post_init__(self) -> None:
-        for name, mark in marks_of(type(self)).items():
-            if (value := getattr(self, name)) is not None:
-                object.__setattr__(self, name, read_value(name, value, mark))
+        read_fields(self)
         self.settle()
         self.check()
 
@@ -236,7 +234,6 @@ class Searching(Group):
 
     def check(self) -> None:
         """Raise RequestError for a search that cannot be."""
-        one_of("strategy", self.strategy, ("guided", "split"))
         self.search_settings()
         super().check()
 
@@ -308,7 +305,6 @@ class Connecting(Trusting):
 
     def check(self) -> None:
         """Raise RequestError for an empty source, and a label that cannot be shown."""
-        one_of("family", self.family, ("any", "4", "6"))
         if self.source is not None and not (self.source and self.source.isprintable()):
             raise RequestError("{source}: {value!r} is no address and no interface", "source", value=self.source)
         if not self.label.isprintable() or len(self.label) > _MOST_LABEL:
@@ -317,7 +313,7 @@ class Connecting(Trusting):
         super().check()
 
     def tls(self, target: "Target", *, starttls: bool = False) -> "ssl.SSLContext | None":
-        """Return how a target is spoken to, None for plain HTTP; raises UserError for an authority of no use.
+        """Return how a target is spoken to, None for plain HTTP; raises RequestError for an authority of no use.
 
         `starttls`: TLS begins later on a connection that is plain at first.
         """
@@ -329,7 +325,10 @@ class Connecting(Trusting):
                 text = "{ca} and {insecure} go with TLS; there is no certificate in {scheme}"
                 raise RequestError(text, "insecure" if self.insecure else "ca", scheme=scheme)
             return None
-        return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure)
+        try:
+            return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure)
+        except UserError as error:
+            raise RequestError("{ca}: {what}", "ca", what=error) from None
 
     def dialer(self, target: "Target") -> "Dialer":
         """Return what opens connections to a target; raises UserError as `tls` does."""
@@ -353,9 +352,9 @@ class Connecting(Trusting):
 
     @property
     def from_where(self) -> dict[str, str]:
-        """What of it makes another path: a journal goes on only from where it was begun."""
-        said = {"source": self.source or "", "family": "" if self.family == "any" else self.family}
-        return {name: value for name, value in said.items() if value}
+        """What of it makes another path: a journal goes on only from where it was begun, and under its label."""
+        family = "" if self.family == "any" else self.family
+        return {"label": self.label, "source": self.source or "", "family": family}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -450,11 +449,6 @@ class Judging(Configured):
 
     devices: Literal["current", "all"] = "current"
     """current: devices of 2014 and later; all: the older ones too, and the client of the textbooks"""
-
-    def check(self) -> None:
-        """Raise RequestError for another choice."""
-        one_of("devices", self.devices, ("current", "all"))
-        super().check()
 
     def device_kinds(self) -> "tuple[DeviceKind, ...]":
         """Return the devices that a verdict is given for."""

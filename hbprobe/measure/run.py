@@ -79,7 +79,7 @@ class Run:
         """This round is among them: its trials are held side by side, and meet one trouble together."""
         self._outage: _Outage | None = None
         self._has_stood = False
-        """A request was held for a while, whatever became of it: path and server can do that."""
+        """The far end has shown what it is, or a request was held for a while: path and server can do that."""
         self._pause_s = 0.0
         self._journal = journal
         self._watch = watch or (lambda _: None)
@@ -135,6 +135,7 @@ class Run:
             with self.guard.watching() as watched:
                 objection = await self.method.prove()
             if objection is None:
+                self._has_stood = True
                 return self._take_heart()
             self._weigh(_FIRST_LOOK, judged(objection, watched.stalled_s))
             await self._pause()

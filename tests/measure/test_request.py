@@ -1,6 +1,7 @@
 """Requests: what they take, and what they say against the rest."""
 
 import asyncio
+import dataclasses
 
 import pytest
 
@@ -137,6 +138,66 @@ def test_what_cannot_be_names_its_field(make, field, text):
         make()
     assert caught.value.field == field
     assert caught.value.told(lambda name: f"--{name}").startswith(text)
+
+
+REQUESTS = {
+    hbprobe.Probe: {"url": URL},
+    hbprobe.Diagnose: {"url": URL},
+    hbprobe.Locate: {"url": URL},
+    hbprobe.Preflight: {"url": URL},
+    hbprobe.Verdict: {"limit": 600},
+    hbprobe.Lab: {},
+    hbprobe.Fleet: {},
+    hbprobe.FleetShare: {"share_of": "5min"},
+    hbprobe.Size: {},
+    hbprobe.Watch: {"file": "watch.yaml"},
+    hbprobe.Capture: {"files": ["a.pcap"]},
+    hbprobe.Logs: {"paths": ["logs"]},
+}
+
+
+@pytest.mark.parametrize("value", [object(), 3.5j, {1, 2}, [None]], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    ("request_", "name"),
+    [(kind, each.name) for kind in REQUESTS for each in dataclasses.fields(kind) if each.init],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_no_field_takes_what_it_has_no_use_for(request_, name, value):
+    """One error, at once, that names the field: not one of Python's in the middle of a measurement."""
+    with pytest.raises(RequestError, match=f"^{name}: ") as caught:
+        request_(**{**REQUESTS[request_], name: value})
+    assert caught.value.field == name
+
+
+def test_every_request_is_held_to_that():
+    public = {getattr(hbprobe, name) for name in hbprobe.__all__}
+    records = {each for each in public if dataclasses.is_dataclass(each) and hasattr(each, "run")}
+    assert records == set(REQUESTS)
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_an_authority_that_is_of_no_use_is_the_field_ca(tmp_path, text):
+    ca = tmp_path / "ca.pem"
+    if text is not None:
+        ca.write_text(text)
+    for kind in (hbprobe.Probe, hbprobe.Diagnose, hbprobe.Locate, hbprobe.Preflight):
+        login = {"user": "ada", "password": "secret"} if kind is hbprobe.Preflight else {}
+        with pytest.raises(RequestError, match=f"^ca: {ca}: no ") as caught:
+            kind("https://127.0.0.1:9/", ca=ca, **login).run()
+        assert caught.value.field == "ca"
+
+
+def test_a_timer_of_a_lab_is_off_where_it_is_none():
+    path = hbprobe.Lab(["cisco-asa"], set={"idle": None}).path()
+    assert path.boxes[0].timers.idle is None
+    assert path == hbprobe.Lab(["cisco-asa"], set={"idle": "off"}).path()
+
+
+def test_a_secret_of_the_wrong_type_is_not_told():
+    for secret in ({"password": b"secret"}, {"headers": {"Authorization": b"secret"}}):
+        with pytest.raises(RequestError) as caught:
+            hbprobe.Probe("wss://a.example/", user="ada", **secret)
+        assert "secret" not in str(caught.value)
 
 
 def test_values_in_a_message_may_hold_braces():

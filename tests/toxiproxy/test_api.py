@@ -339,6 +339,8 @@ WRONG = [
             ),
             ("idle_drop", {"timeout": 5, "restarted_by": "x"}, "restarted_by must be one of any-packet"),
             ("idle_drop", {"profile": "x"}, "no product called 'x'"),
+            ("idle_drop", {"profile": "azure-load-balancer", "timeout": 500}, "takes profile, whose timers are"),
+            ("idle_drop", {"profile": "azure-load-balancer", "manner": "reset"}, "takes profile, whose timers are"),
             ("idle_drop", {"profile": "/etc/passwd.yaml"}, "no product called '/etc/passwd.yaml'"),
             ("idle_drop", {"profile": "nginx-http-proxy"}, "nginx-http-proxy ends TLS and reads requests"),
             ("max_age", {}, "max_age needs timeout"),

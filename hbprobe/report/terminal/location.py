@@ -54,7 +54,8 @@ def _to_do(location: Location) -> list[str]:
 
 def location_facts(location: Location) -> list[tuple[str, str]]:
     """Return what was asked of the path."""
-    facts = [("target", location.target)]
+    facts = [("label", location.label)] if location.label else []
+    facts.append(("target", location.target))
     if location.limit_s is not None:
         facts.append(("limit", f"cut at {seconds(location.limit_s)} s{', as was said' if location.is_given else ''}"))
     if (asked := location.asked) is not None:

@@ -62,6 +62,8 @@ class Talk:
     end_to_end: ClassVar[bool] = True
     """Proxies relay it without understanding it: who says goodbye in it is the server."""
 
+    otherwise: ClassVar[str] = ""
+    """What a user can do where nothing is asked, and the packet sent instead ends the connection, in words."""
     since: ClassVar[str] = "the request came"
     """From what on `hbprobe serve` counts the times that it tells of the connection, in words."""
 

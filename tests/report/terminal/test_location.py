@@ -149,3 +149,8 @@ def test_a_search_that_found_nothing_to_locate():
     assert printed(location) == ["finding  nothing was cut", "", "target  x", "note    not verified"]
     document = location.to_dict()
     assert (document["method"], document["hold"], document["limit"]) == (None, None, {"cut": None, "given": False})
+
+
+def test_a_path_says_what_it_is_called():
+    lines = printed(located(ROUTE, SEEN, label="provider A"))
+    assert ["label", "provider", "A"] in [line.split() for line in lines]
