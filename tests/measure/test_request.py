@@ -74,7 +74,7 @@ def test_a_method_that_is_named_is_taken():
     [
         ("wss://h/", "idle", "'wss://h/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
         (URL, "redis", f"'{URL}' is no URL to probe: write rediss://HOST[:PORT][/PATH]"),
-        ("tcp://h", "", "'tcp://h' is no URL to probe: write tls://HOST:PORT[/PATH]"),
+        ("tcp://h", "", "'tcp://h' is no URL to probe: write tcp://HOST:PORT[/PATH]"),
     ],
 )
 def test_a_url_that_the_method_does_not_take(url, method, text):

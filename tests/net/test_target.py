@@ -4,6 +4,8 @@ from hbprobe.net.target import Scheme, Target
 
 CHAT = {"wss": Scheme(tls=True, port=443), "ws": Scheme(tls=False, port=80)}
 ANY_PORT = {"tcp": Scheme(tls=False, port=None)}
+RAW = {"tls": Scheme(tls=True, port=None), **ANY_PORT}
+MIXED = {**CHAT, **ANY_PORT}
 
 
 @pytest.mark.parametrize(
@@ -118,6 +120,13 @@ def test_other_schemes(url, schemes, written, tls, authority):
         ("https://h/", CHAT, "wss://HOST[:PORT][/PATH]"),
         ("wss://h/", {"https": Scheme(tls=True, port=443)}, "https://HOST[:PORT][/PATH]"),
         ("tcp://h", ANY_PORT, "tcp://HOST:PORT[/PATH]"),
+        ("tcp://h", RAW, "tcp://HOST:PORT[/PATH]"),
+        ("TLS://h", RAW, "tls://HOST:PORT[/PATH]"),
+        ("ftp://h", RAW, "tls://HOST:PORT[/PATH]"),
+        ("ws://", CHAT, "ws://HOST[:PORT][/PATH]"),
+        ("h:80", CHAT, "wss://HOST[:PORT][/PATH]"),
+        ("tcp://h", MIXED, "tcp://HOST:PORT[/PATH]"),
+        ("wss://", MIXED, "wss://HOST[:PORT][/PATH]"),
     ],
 )
 def test_what_is_no_url_of_these_schemes(url, schemes, mend):
