@@ -16,13 +16,13 @@ MIXED = {**CHAT, **ANY_PORT}
         (
             "https://[::1]:8443/a/b?c=d#e",
             Target(True, "::1", 8443, "/a/b?c=d"),
-            "https://[::1]:8443/a/b?c=d",
+            "https://[::1]:8443/a/b?c=***",
             "[::1]:8443",
         ),
         (
             "http://mail.example/@me?a=b@c",
             Target(False, "mail.example", 80, "/@me?a=b@c"),
-            "http://mail.example:80/@me?a=b@c",
+            "http://mail.example:80/@me?a=***",
             "mail.example",
         ),
         ("http://10.0.0.1:81", Target(False, "10.0.0.1", 81, "/"), "http://10.0.0.1:81/", "10.0.0.1:81"),
@@ -38,6 +38,21 @@ def test_a_url_is_taken_apart(url, target, written, authority):
     assert Target.parse(url) == target
     assert str(target) == written
     assert target.authority == authority
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("wss://h/live?token=Geheim42", "wss://h:443/live?token=***"),
+        ("wss://h/?a=1&token=Geheim42&b", "wss://h:443/?a=***&token=***&b"),
+        ("ws://h:81?token=Geheim42#x", "ws://h:81?token=***"),
+    ],
+)
+def test_what_may_be_a_secret_is_asked_for_and_not_told(url, told):
+    target = Target.parse(url, CHAT)
+    assert str(target) == f"{target}" == told
+    assert "token=Geheim42" in target.path and "token=Geheim42" in target.url
+    assert Target.parse(target.url, CHAT) == target
 
 
 @pytest.mark.parametrize(
