@@ -172,6 +172,18 @@ def test_one_that_dies_ends_them_all(proxy: tuple["subprocess.Popen[str]", int, 
     assert not any(is_alive(worker) for worker in workers)
 
 
+def test_they_end_where_the_first_process_is_killed(proxy: tuple["subprocess.Popen[str]", int, str]) -> None:
+    process, _, _ = proxy
+    workers = workers_of(process)
+    assert len(workers) == 3
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 30
+    while any(is_alive(worker) for worker in workers) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not any(is_alive(worker) for worker in workers)
+
+
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
