@@ -119,7 +119,7 @@ def test_the_result_says_when_it_began():
     ],
 )
 def test_quiet_between_requests_says_nothing_of_exchange(causes, status, is_told):
-    """The server's own timer is no finding where nothing else may be it, and the path beyond is not called good either."""
+    """The own timer of a server that alone is left is no finding; the path beyond it is not called good either."""
 
     class Quiet(TenMinutes):
         async def trial(self, hold_s):
