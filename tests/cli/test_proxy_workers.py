@@ -3,8 +3,10 @@
 import contextlib
 import itertools
 import json
+import os
 import random
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -174,14 +176,12 @@ def test_one_that_dies_ends_them_all(proxy: tuple["subprocess.Popen[str]", int, 
 
 def test_they_end_where_the_first_process_is_killed(proxy: tuple["subprocess.Popen[str]", int, str]) -> None:
     process, _, _ = proxy
-    workers = workers_of(process)
-    assert len(workers) == 3
+    workers = [os.pidfd_open(worker) for worker in workers_of(process)]
     process.kill()
-    process.wait()
-    until = time.monotonic() + 30
-    while any(is_alive(worker) for worker in workers) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not any(is_alive(worker) for worker in workers)
+    for worker in workers:
+        assert select.select([worker], [], [], 30)[0] == [worker]
+        os.close(worker)
+    assert len(workers) == 3
 
 
 def is_alive(pid: int) -> bool:
