@@ -66,7 +66,7 @@ class PlayedPath(contextlib.ExitStack):
     def __init__(self) -> None:
         super().__init__()
         for kind, name, played in (
-            (Locate, "_finder", lambda _: self._find),
+            (Locate, "_finder", lambda *_: self._find),
             (Locating, "_peer", self._peer),
             (Locating, "_trial", self._trial),
             (HoldMethod, "prove", self._prove),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hbprobe.measure.diagnosing import Diagnosing
     from hbprobe.measure.journal import Journal
     from hbprobe.net.target import Target
+    from hbprobe.net.wire import Dialer
     from hbprobe.profiles.model import Profile
     from hbprobe.records.diagnosis import Diagnosis
     from hbprobe.records.result import Result
@@ -284,13 +285,14 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         target = None if self.url is None else target_of(self.url, self.traits.schemes)
         name = "lab" if target is None else str(target)
         boxes = self._boxes()
+        dialer = None if target is None else self.dialer(target)  # what cannot be is said before a journal is begun
         about = {"lab": _in_a_row(boxes), "webconfig": _heartbeats(settings, self.traits)} if boxes else {}
         said = self.from_where | self.said_of_talk | about
         with self.kept(header(name, self.method, search, **said)) as journal:
-            if target is None:
+            if target is None or dialer is None:
                 found = await self._in_lab(boxes, search, journal, observer)
             else:
-                found = await self._on_path(target, search, journal, observer)
+                found = await self._on_path(target, dialer, search, journal, observer)
                 found.failure = await carry_out(found.to_the_end())
         notes: tuple[str, ...] = ()
         if target is not None:
@@ -320,13 +322,18 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         return None if self.lab is None else WarpClock()
 
     async def _on_path(
-        self, target: "Target", search: "SearchSettings", journal: "Journal | None", observer: Observer
+        self,
+        target: "Target",
+        dialer: "Dialer",
+        search: "SearchSettings",
+        journal: "Journal | None",
+        observer: Observer,
     ) -> "Diagnosing":
         from hbprobe.measure.diagnosing import Diagnosing
         from hbprobe.measure.journal import Answers
         from hbprobe.measure.setup import set_up
 
-        dialer, rng, elsewhere = self.dialer(target), random.SystemRandom(), self._elsewhere(target)
+        rng, elsewhere = random.SystemRandom(), self._elsewhere(target)
         account, talk = self.login(target), self.talk(target)
         answers = Answers(journal)
         if elsewhere is not None:

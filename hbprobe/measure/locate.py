@@ -72,17 +72,17 @@ class Locate(Talking, Journalling, Request["Location"]):
         from hbprobe.measure.journal import header
 
         check_system()
-        find = self._finder()  # before a search that takes hours
         search, target = self.search_settings(), target_of(self.url, self.traits.schemes)
         dialer, account, talk = self.dialer(target), self.login(target), self.talk(target)
+        find = self._finder(dialer)  # before a search that takes hours
         with self.kept(header(str(target), self.method, search, **self.from_where, **self.said_of_talk)) as journal:
             return await _Measuring(self, dialer, account, talk, search, journal, observer, find).located()
 
-    def _finder(self) -> "FindRoute":
+    def _finder(self, dialer: "Dialer") -> "FindRoute":
         from hbprobe.locate.route import find_raw_route, find_route, load_scapy
 
         if not self.raw:
-            return functools.partial(find_route, prepare=self.start.bind)
+            return functools.partial(find_route, prepare=dialer.start.bind)
         load_scapy()
         return find_raw_route
 

@@ -22,7 +22,7 @@ from hbprobe.measure.observe import Observer
 from hbprobe.net.target import HTTP, Scheme
 from hbprobe.search.prior import Prior, shipped_prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.methods.table import CHOICES, METHODS, SCHEMES, MethodTraits, of_scheme
+from hbprobe.trial.methods.table import CHOICES, METHODS, SCHEMES, MethodTraits, in_words, of_scheme
 
 if TYPE_CHECKING:
     import ssl
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from hbprobe.measure.journal import Journal
     from hbprobe.net.dial import From
     from hbprobe.net.target import Target
-    from hbprobe.net.wire import Dialer
     from hbprobe.records.record import Origin
     from hbprobe.warp import Clock
 
@@ -52,6 +51,7 @@ _MOST_LABEL = 80
 _ROUGH_S = 600.0
 """Estimates above that are told in minutes."""
 _FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
+_KINDS = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 
 RecordT = TypeVar("RecordT")
 
@@ -233,7 +233,12 @@ class Searching(Group):
         return f"about {likely}{between}, {worst} at worst"
 
     def check(self) -> None:
-        """Raise RequestError for a search that cannot be."""
+        """Raise RequestError for a search that cannot be, and for a method that is not the URL's."""
+        scheme = (getattr(self, "url", None) or "").partition("://")[0].lower()
+        if scheme in SCHEMES and scheme not in self.traits.schemes:
+            text = "{method} {value}: {scheme}:// goes with {method} {fit}: name that, or none"
+            fit = in_words(lambda row: scheme in row.schemes)
+            raise RequestError(text, "method", value=self.method, scheme=scheme, fit=fit)
         self.search_settings()
         super().check()
 
@@ -330,18 +335,26 @@ class Connecting(Trusting):
         except UserError as error:
             raise RequestError("{ca}: {what}", "ca", what=error) from None
 
-    def dialer(self, target: "Target") -> "Dialer":
-        """Return what opens connections to a target; raises UserError as `tls` does."""
-        from hbprobe.net.wire import Dialer
+    def start_to(self, target: "Target") -> "From":
+        """Return where connections to a target come from; raises RequestError where none can start or arrive."""
+        from hbprobe.net.dial import From, family_of, reason_of
 
-        return Dialer(target, self.tls(target), start=self.start)
-
-    @property
-    def start(self) -> "From":
-        """Where connections come from."""
-        from hbprobe.net.dial import From
-
-        return From(_FAMILIES[self.family], self.source or "")
+        start = From(_FAMILIES[self.family], self.source or "")
+        asked, there, here = start.family, family_of(target.host), family_of(start.source)
+        for host, kind in ((target.host, there), (start.source, here)):
+            if asked and kind and kind is not asked:
+                text = "{family}: {host} is an {kind} address, and only {asked} is asked for"
+                raise RequestError(text, "family", host=host, kind=_KINDS[kind], asked=_KINDS[asked])
+        if there and here and there is not here:
+            text = "{source} {value}: an {kind} address reaches no {there} address, which {host} is"
+            values = {"value": self.source, "host": target.host, "kind": _KINDS[here], "there": _KINDS[there]}
+            raise RequestError(text, "source", **values)
+        if start.source:
+            try:
+                start.try_out()
+            except OSError as error:
+                raise RequestError("{source} {what}", "source", what=reason_of(error)) from None
+        return start
 
     @property
     def origin(self) -> "Origin":

@@ -99,11 +99,14 @@ class Talking(Searching, LoggingIn, Connecting):
         )
 
     def dialer(self, target: "Target") -> "Dialer":
-        """Return what opens connections to a target, and starts TLS later where that is said."""
+        """Return what opens connections to a target, and starts TLS later where that is said.
+
+        Raises RequestError as `tls` and `start_to` do.
+        """
         from hbprobe.net.wire import Dialer
 
         tls = self.tls(target, starttls=self.starttls)
-        return Dialer(target, tls, start=self.start, later=self.starttls, offers=self.traits.alpn)
+        return Dialer(target, tls, start=self.start_to(target), later=self.starttls, offers=self.traits.alpn)
 
     @property
     def said_of_talk(self) -> dict[str, str]:

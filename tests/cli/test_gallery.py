@@ -66,6 +66,20 @@ WRONG = [
     ("prob https://x/", "'prob': no such verb (did you mean probe?); see hbprobe --help"),
     ("profiles lst", "'lst': no such action (did you mean list?); see hbprobe profiles --help"),
     ("verdict --lmit 600", "--lmit: no such option (did you mean --limit?); see hbprobe verdict --help"),
+    ("lab -4", "-4: no such option; see hbprobe lab --help"),
+    ("lab cisco-asa --min=5 -6", "-6: no such option; see hbprobe lab --help"),
+    ("lab --kernel -5", "-5: no such option; see hbprobe lab --help"),
+    ("probe https://h/ --label=", "--label: a value is missing; see hbprobe probe --help"),
+    (
+        "probe imaps://h --method hold",
+        "--method hold: imaps:// goes with --method imap: name that, or none; see hbprobe probe --help",
+    ),
+    ("probe tcp://h", "'tcp://h' is no URL to probe: write tcp://HOST:PORT[/PATH]; see hbprobe probe --help"),
+    ("probe http://127.0.0.1:9/ -6", "-4/-6: 127.0.0.1 is an IPv4 address, and only IPv6 is asked for; see" + MANY),
+    (
+        "diagnose --lab cisco-asa -4",
+        "--lab: a lab is in this process: drop --source and -4/-6; see hbprobe diagnose --help",
+    ),
     ("lab --kernl", "--kernl: no such option (did you mean --kernel?); see hbprobe lab --help"),
     (
         "lab --method ide",

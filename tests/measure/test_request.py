@@ -72,9 +72,12 @@ def test_a_method_that_is_named_is_taken():
 @pytest.mark.parametrize(
     ("url", "method", "text"),
     [
-        ("wss://h/", "idle", "'wss://h/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
-        (URL, "redis", f"'{URL}' is no URL to probe: write rediss://HOST[:PORT][/PATH]"),
-        ("tcp://h", "", "'tcp://h' is no URL to probe: write tls://HOST:PORT[/PATH]"),
+        ("wss://h/", "idle", "method idle: wss:// goes with method websocket: name that, or none"),
+        ("IMAPS://h/", "hold", "method hold: imaps:// goes with method imap: name that, or none"),
+        (URL, "redis", "method redis: https:// goes with method hold, idle or ping: name that, or none"),
+        ("tcp://h", "", "'tcp://h' is no URL to probe: write tcp://HOST:PORT[/PATH]"),
+        ("tls://h", "", "'tls://h' is no URL to probe: write tls://HOST:PORT[/PATH]"),
+        ("h:80", "raw", "'h:80' is no URL to probe: write tls://HOST:PORT[/PATH]"),
     ],
 )
 def test_a_url_that_the_method_does_not_take(url, method, text):
@@ -180,11 +183,63 @@ def test_an_authority_that_is_of_no_use_is_the_field_ca(tmp_path, text):
     ca = tmp_path / "ca.pem"
     if text is not None:
         ca.write_text(text)
-    for kind in (hbprobe.Probe, hbprobe.Diagnose, hbprobe.Locate, hbprobe.Preflight):
-        login = {"user": "ada", "password": "secret"} if kind is hbprobe.Preflight else {}
+    for kind, login in ON_A_PATH.items():
         with pytest.raises(RequestError, match=f"^ca: {ca}: no ") as caught:
             kind("https://127.0.0.1:9/", ca=ca, **login).run()
         assert caught.value.field == "ca"
+
+
+ON_A_PATH = {
+    hbprobe.Probe: {},
+    hbprobe.Diagnose: {},
+    hbprobe.Locate: {},
+    hbprobe.Preflight: {"user": "ada", "password": "secret"},
+}
+
+
+@pytest.mark.parametrize("kind", ON_A_PATH, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    ("host", "said", "field", "text"),
+    [
+        ("127.0.0.1", {"source": "192.0.2.1"}, "source", "--source 192.0.2.1: Cannot assign requested address; no "),
+        ("127.0.0.1", {"source": "no-such-if0"}, "source", "--source no-such-if0: No such device; no connection can"),
+        ("a.example", {"source": "2001:db8::1"}, "source", "--source 2001:db8::1: "),
+        (
+            "127.0.0.1",
+            {"source": "::1"},
+            "source",
+            "--source ::1: an IPv6 address reaches no IPv4 address, which 127.",
+        ),
+        (
+            "[::1]",
+            {"source": "127.0.0.1"},
+            "source",
+            "--source 127.0.0.1: an IPv4 address reaches no IPv6 address, wh",
+        ),
+        (
+            "127.0.0.1",
+            {"family": "6"},
+            "family",
+            "--family: 127.0.0.1 is an IPv4 address, and only IPv6 is asked for",
+        ),
+        ("[::1]", {"family": "4"}, "family", "--family: ::1 is an IPv6 address, and only IPv4 is asked for"),
+        (
+            "a.example",
+            {"source": "127.0.0.1", "family": "6"},
+            "family",
+            "--family: 127.0.0.1 is an IPv4 address, and ",
+        ),
+    ],
+)
+def test_from_where_nothing_can_start_is_said_before_anything_is_asked(tmp_path, kind, host, said, field, text):
+    """It is the request that cannot be, and not the far end; no journal is begun for it."""
+    journal = tmp_path / "trials.jsonl"
+    kept = {} if kind is hbprobe.Preflight else {"journal": journal}
+    with pytest.raises(RequestError) as caught:
+        kind(f"https://{host}:9/", **ON_A_PATH[kind], **kept, **said).run()
+    assert caught.value.field == field
+    assert caught.value.told(lambda name: f"--{name}").startswith(text)
+    assert not journal.exists()
 
 
 def test_a_timer_of_a_lab_is_off_where_it_is_none():

@@ -13,7 +13,7 @@ from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.target import HTTP_1_1, Target
-from hbprobe.net.wire import UNFINISHED, Dialer, DialError, Wire
+from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify, in_answer
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
@@ -21,7 +21,7 @@ from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
 from hbprobe.trial.postmortem import WitnessClient, examine, look, may_answer
 from hbprobe.trial.proof import speaks_tls
-from hbprobe.trial.talks.talk import MakeTalk, Talk, Where
+from hbprobe.trial.talks.talk import MakeTalk, Talk, Where, told
 
 _BEGIN_S = 30.0
 """So long may the beginning take, which nothing is meant to hold up."""
@@ -58,7 +58,7 @@ class TalkMethod(OneConnection):
             return outcome
         if other.tls and await speaks_tls(self._dialer):
             mend = f"this port speaks TLS: write {other}"
-        elif not other.tls and outcome.reason.startswith(UNFINISHED) and await self._speaks_plain(other):
+        elif outcome.reason.startswith("TLS: ") and not other.tls and await self._speaks_plain(other):
             mend = f"this port does not speak TLS: write {other}"
         else:
             return outcome
@@ -71,9 +71,9 @@ class TalkMethod(OneConnection):
         return replace(target, tls=not target.tls, scheme=name) if name and self._dialer.tls is target.tls else None
 
     async def _speaks_plain(self, target: Target) -> bool:
-        """Return whether a question is answered without TLS; nothing is said there that a user has given us."""
+        """Return whether the talk goes on without TLS; nothing is said there that a user has given us."""
         talk = self._new(Where(target.authority))
-        if not talk.asks:
+        if talk.stands:  # nothing would show that anybody speaks
             return False
         dialer = Dialer(target, None, start=self._dialer.start)
         seen = await on_a_connection(dialer, _AT_ONCE, lambda wire: self._proven(wire, talk))
@@ -415,7 +415,9 @@ def _objection(text: str, talk: Talk, end: End | _Farewell | None) -> Outcome:
     if talk.trouble:
         return Outcome(Kind.FAILED, 0.0, reason=talk.trouble)
     end = end.end if isinstance(end, _Farewell) else end
-    why = talk.disconnect_notice or (f"{end.kind.upper()}{f' ({end.detail})' if end.detail else ''}" if end else "")
+    ended = f"{end.kind.upper()}{f' ({end.detail})' if end.detail else ''}" if end else ""
+    said = f"it says {told(talk.first)}" if talk.first and not talk.stands else ""
+    why = talk.disconnect_notice or ", and ends it with ".join(filter(None, (said, ended)))
     return Outcome(Kind.FAILED, 0.0, reason=text + (f": {why}" if why else ""), again=True, outage=True)
 
 

@@ -468,34 +468,38 @@ def test_a_port_that_speaks_tls_and_is_spoken_to_in_the_clear(on_warp, serve, tl
     assert found.reason.endswith(f"; this port speaks TLS: write {secure}://localhost:{port}/")
 
 
-def in_the_clear_only(server):
+def in_the_clear_only(server, *, closes):
     """A server that waits for the rest of what it takes for one long message of its protocol."""
 
     async def script(connection):
         talker = server()
         while (data := await connection.read()) and not data.startswith(b"\x16"):
             connection.send(talker.take(data))
+        if data and closes:
+            connection.close()
         await asyncio.Event().wait()
 
     return script
 
 
-@pytest.mark.parametrize(("name", "secure", "plain"), [("redis", "rediss", "redis"), ("mqtt", "mqtts", "mqtt")])
-def test_a_port_without_tls_that_is_spoken_to_in_tls(on_warp, serve, name, secure, plain):
+@pytest.mark.parametrize("closes", [True, False])
+@pytest.mark.parametrize(
+    ("name", "secure", "plain"),
+    [("redis", "rediss", "redis"), ("mqtt", "mqtts", "mqtt"), ("websocket", "wss", "ws"), ("ldap", "ldaps", "ldap")],
+)
+def test_a_port_without_tls_that_is_spoken_to_in_tls(on_warp, serve, name, secure, plain, closes):
     """Nothing that a user has given us is said there in the clear."""
 
     async def main():
-        async with serve(in_the_clear_only(SERVERS[name])) as peer:
+        async with serve(in_the_clear_only(SERVERS[name], closes=closes)) as peer:
             dialer = Dialer(Target(True, "127.0.0.1", peer.port, "/", secure), throwaway_pair()[1])
             said = TalkOptions(user="ada", password="s3cret")
             return await make(Environment(name, dialer, GRACE_S, random.Random(1), talk=said)).prove(), peer.port
 
     found, port = on_warp(main())
     assert (found.kind, found.again) == (Kind.FAILED, False)
-    told = (
-        f"TLS: no end of the handshake within 20 s; this port does not speak TLS: write {plain}://127.0.0.1:{port}/"
-    )
-    assert found.reason == told
+    why = "FIN in the middle of the handshake" if closes else "no end of the handshake within 20 s"
+    assert found.reason == f"TLS: {why}; this port does not speak TLS: write {plain}://127.0.0.1:{port}/"
 
 
 def test_a_server_without_http2(on_warp, serve):
@@ -510,6 +514,17 @@ def test_a_connection_that_ends_in_the_beginning_may_stand_later(on_warp, serve)
     found = proof(on_warp, serve, closing)
     assert (found.kind, found.again, found.outage) == (Kind.FAILED, True, True)
     assert found.reason == "the server does not begin to talk: FIN"
+
+
+def test_what_a_server_of_another_protocol_begins_with_is_told(on_warp, serve):
+    async def greeting(connection):
+        connection.send(b"220 mail.example ESMTP\r\n")
+        await connection.read()
+        connection.close()
+
+    found = proof(on_warp, serve, greeting, name="ssh")
+    assert found.reason.startswith("the server does not begin to talk: ")
+    assert "'220 mail.example ESMTP'" in found.reason
 
 
 def test_the_protocols_own_ping_keeps_a_connection_alive(on_warp, serve):
