@@ -1,7 +1,9 @@
 """Text from outside, made harmless, and numbers as the reports write them."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 _QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#]*=)[^&#]*")
 _MOST_FOREIGN = 200
@@ -10,6 +12,22 @@ _MOST_FOREIGN = 200
 def cut_short(text: str) -> str:
     """Return what a server chose to say, cut to 200 characters: nothing that reads it later may grow with it."""
     return text if len(text) <= _MOST_FOREIGN else f"{text[: _MOST_FOREIGN - 3]}..."
+
+
+def json_of(body: bytes) -> Any:  # noqa: ANN401  any JSON
+    """Return what a caller says in JSON; raises ValueError for what is none, is nested too deeply or has half a pair.
+
+    JSON may name one half of a surrogate pair alone (https://www.rfc-editor.org/rfc/rfc8259, section 8.2): no
+    character, and nothing that is made of it can be written or sent.
+    """
+    try:
+        said = json.loads(body)
+        json.dumps(said, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("it has half of a surrogate pair alone") from None
+    return said
 
 
 def without_query_values(url: str) -> str:

@@ -24,6 +24,7 @@ from hbprobe.locate.finding import Hop, Route
 from hbprobe.locate.hop_trials import Locating
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.locate import Locate
+from hbprobe.trial.methods.hold import HoldMethod
 from hbprobe.trial.outcome import Kind, Outcome
 
 FOLDER = Path(__file__).with_name("golden")
@@ -65,9 +66,10 @@ class PlayedPath(contextlib.ExitStack):
     def __init__(self) -> None:
         super().__init__()
         for kind, name, played in (
-            (Locate, "_finder", lambda _: self._find),
+            (Locate, "_finder", lambda *_: self._find),
             (Locating, "_peer", self._peer),
             (Locating, "_trial", self._trial),
+            (HoldMethod, "prove", self._prove),
         ):
             self.enter_context(patch.object(kind, name, played))
 
@@ -78,6 +80,10 @@ class PlayedPath(contextlib.ExitStack):
     @staticmethod
     async def _peer(_: object) -> tuple[socket.AddressFamily, tuple[str, int]]:
         return socket.AF_INET, ("203.0.113.9", 8443)
+
+    @staticmethod
+    async def _prove(_: object) -> None:
+        """Somebody is there, whenever that is asked."""
 
     @staticmethod
     async def _trial(_: object, ttl: int, _distance: int) -> Outcome:

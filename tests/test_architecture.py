@@ -144,6 +144,7 @@ TOUCHING = {
     "measure.log_file",
     "measure.observe",
     "measure.preflight",
+    "measure.presence",
     "measure.probe",
     "measure.request",
     "measure.run",

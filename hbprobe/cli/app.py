@@ -1,5 +1,6 @@
 """The tree of verbs: which module does what, and what is said of a command line that is wrong."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _PROGRAM = "hbprobe"
 _HERE = {"completion", "help"}
 """The verbs that are about the command line itself; each of the others is a module of its name."""
+
+_LIKE_A_NUMBER = re.compile(r"-\.?[0-9].*")
 
 _ZSH = """
 if [[ $funcstack[1] == _cyclopts_hbprobe ]]; then _cyclopts_hbprobe "$@"; else compdef _cyclopts_hbprobe hbprobe; fi
@@ -69,12 +72,37 @@ def command_line() -> App:
 def parse(app: App, argv: Sequence[str]) -> Callable[[], int | None]:
     """Return what the command line asks for, ready to be called; raises UserError where it cannot be read."""
     before = before_the_mark(argv)
-    words = [*(word for word in before if word not in HELP_FLAGS), *argv[len(before) :]]
+    words = [*_sorted_out(app, [word for word in before if word not in HELP_FLAGS]), *argv[len(before) :]]
     try:
         command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         raise UserError(_said(error)) from None
     return lambda: command(*bound.args, **bound.kwargs)
+
+
+def _sorted_out(app: App, words: list[str]) -> list[str]:
+    """Return the words with options such as -4 in front of all others; raises UserError for one that there is not.
+
+    They look like numbers, and would be taken for the values that an argument or an option may have several of. A
+    word after an option that takes a value is a value.
+    """
+    if not any(map(_LIKE_A_NUMBER.fullmatch, words)):
+        return words
+    chain, apps, said = app.parse_commands(words)
+    if not chain or apps[-1].default_command is None:
+        return words
+    known = {name: each for each in apps[-1].assemble_argument_collection() for name in each.names}
+    first: list[str] = []
+    rest: list[str] = []
+    for before, word in zip(("", *said), said, strict=False):
+        is_option, takes = before.startswith("-") and "=" not in before, known.get(before)
+        if not _LIKE_A_NUMBER.fullmatch(word) or (is_option and (takes is None or takes.hint is not bool)):
+            rest.append(word)
+        elif word in known:
+            first.append(word)
+        else:
+            raise UserError(f"{word}: no such option; see {' '.join((_PROGRAM, *chain))} --help")
+    return [*chain, *first, *rest]
 
 
 def _said(error: CycloptsError) -> str:

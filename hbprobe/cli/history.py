@@ -1,7 +1,6 @@
 """`hbprobe history`: what a watch has found."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from hbprobe.cli.options import Json, MaybeCount
+from hbprobe.cli.output import show_document
 from hbprobe.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def history(
 
     with Store(database_of(file), create=False) as store:
         if options.result is not None:
-            sys.stdout.write(_result(store, options.result))
-            return 0
+            return show_document(_result(store, options.result))
         found = histories(store, options.target)
     if options.target is not None and not found:
         raise UserError(f"--target {options.target}: nothing was measured of that name")
@@ -81,7 +80,7 @@ def _show(found: "list[TargetHistory]", *, as_json: bool, told: Path | None) -> 
     from hbprobe.watch.history import document
 
     if as_json:
-        print(document(found).to_json(), end="")
+        show_document(document(found).to_json())
     elif told is not None:
         print(f"wrote {shown(str(told))}")
     elif not found:

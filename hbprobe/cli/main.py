@@ -61,12 +61,23 @@ def _unheard(error: OSError) -> int:
     return CannotMeasureError.exit_status
 
 
+def _mute() -> int:
+    """Return the exit status where standard output was closed from the start, as by >&-: nothing could be told."""
+    from hbprobe.cli.output import say
+    from hbprobe.errors import CannotMeasureError
+
+    say(f"standard output: is closed: leave it open, or send it to {os.devnull}")
+    return CannotMeasureError.exit_status
+
+
 def entry_point() -> NoReturn:
     """Be the program `hbprobe`."""
     gc.set_threshold(_LOADED)
     gc.callbacks.append(_look_more_often)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # or it reads what every installed package brings
-    status = main()
+    if sys.stderr is None:  # as by 2>&-
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    status = main() if sys.stdout is not None else _mute()
     gc.freeze()  # or Python would look thrice before it ends, which takes an eighth as long as a lab
     sys.exit(status)
 

@@ -119,6 +119,20 @@ def show(
     return status
 
 
+def show_document(text: str) -> int:
+    """Print a document that can be asked for again; raises CannotMeasureError where it cannot be written.
+
+    Unlike text, half of it is of no use to a reader that has gone.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        forsake_stdout()
+        raise CannotMeasureError(f"standard output: cannot be written: {error.strerror}") from None
+    return 0
+
+
 def show_result(
     result: "Result",
     detail: "Detail",

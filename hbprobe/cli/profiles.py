@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from hbprobe.cli.options import OPTIONS, Json, MaybeTime, profile_ids
+from hbprobe.cli.output import show_document
 from hbprobe.cli.verbs import VERBS
 from hbprobe.manner import Expiry, Layer
 from hbprobe.profiles.vocabulary import Category
@@ -56,8 +57,7 @@ def list_(*paths: Paths, options: Selection = _ALL) -> int:
         everything, category=options.category, layer=options.layer, expiry=options.expiry, below_s=options.below
     )
     if options.json:
-        _print_json("hbprobe.profiles/1", profiles=[profile.model_dump(mode="json") for profile in found])
-        return 0
+        return _show_json("hbprobe.profiles/1", profiles=[profile.model_dump(mode="json") for profile in found])
     _print_table(("category", *LIST_HEADER), [(one.category, *list_row(one)) for one in found], grouped=True)
     print(f"{len(found)} of {len(everything)} profiles")
     if any(map(has_inferred, found)):
@@ -88,8 +88,7 @@ def show(
     path = Catalogue().find_file(profile)
     box = load_profile(path)
     if json:
-        _print_json("hbprobe.profile/1", profile=box.model_dump(mode="json"), file=str(path))
-        return 0
+        return _show_json("hbprobe.profile/1", profile=box.model_dump(mode="json"), file=str(path))
     by = f", by {box.vendor}" if box.vendor else ""
     print(_on_terminal(f"{box.id}: {box.name}{by}"))
     print(f"{box.category}, layer {box.layer}")
@@ -139,8 +138,7 @@ def schema() -> int:
     """print the JSON Schema of a profile, for your editor"""
     from hbprobe.profiles.schema import json_schema
 
-    print(dumps(json_schema(), indent=2))
-    return 0
+    return show_document(f"{dumps(json_schema(), indent=2)}\n")
 
 
 @profiles.command
@@ -155,8 +153,8 @@ def plot(*paths: Paths, out: Annotated[Path, Parameter(metavar="FILE", help="whe
     return 0
 
 
-def _print_json(schema: str, **content: object) -> None:
-    print(dumps({"schema": schema, **content}, indent=2))
+def _show_json(schema: str, **content: object) -> int:
+    return show_document(f"{dumps({'schema': schema, **content}, indent=2)}\n")
 
 
 def _wrapped(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from cyclopts import Parameter
 
 from hbprobe.cli.options import Folder
+from hbprobe.cli.output import show_document
 from hbprobe.errors import UserError
 from hbprobe.files import write_whole
 from hbprobe.report.documents.formats import FORMATS, write
@@ -49,6 +50,8 @@ def report(first: Annotated[Path, _RESULT], /, *more: Annotated[Path, _RESULT], 
 
     measured = [load(path) for path in (first, *more)]
     text = write(_format(options), measured, datetime.now(UTC), compare=options.compare)
+    if options.out is None and _format(options) == "json":
+        return show_document(text)
     if options.out is None:
         sys.stdout.write(text)
         return 0

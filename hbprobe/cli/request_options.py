@@ -31,6 +31,7 @@ _NAMES = {
     "profiles": "PROFILE",
     "file": "FILE",
     "share_of": "--sweep-share",
+    "family": "-4/-6",
 }
 """What the command line calls a field, where that is not its name with two hyphens before it."""
 _OF_PROFILES = {"profiles", "lab", "path", "profile"}
@@ -106,6 +107,8 @@ def _said(given: Mapping[str, Any], read: Mapping[str, Callable[[Any], Any]]) ->
     for name, value in given.items():
         if name in ("ipv4", "ipv6") and value:
             yield "family", name.removeprefix("ipv")
+        elif value == "" or (isinstance(value, tuple) and "" in value):
+            raise RequestError(f"{{{name}}}: a value is missing", name)
         elif value is not None and value is not False and value != ():
             yield name, read[name](value) if name in read else value
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from hbprobe.cli.output import show, show_document
 from hbprobe.errors import UserError
 from hbprobe.profiles.mistakes import meant
 
@@ -27,7 +28,6 @@ def schema(
     from hbprobe.records.schemas import SCHEMAS, json_schema, summary
 
     if name is None:
-        from hbprobe.cli.output import show
         from hbprobe.report.terminal.layout import pairs
 
         listed = [(one, summary(one)) for one in SCHEMAS]
@@ -37,7 +37,7 @@ def schema(
         for one, told in listed:  # a line each, for whoever searches them
             print(f"{one:<{width}}  {told}")
     elif name in SCHEMAS:
-        print(json.dumps(json_schema(name), indent=2))
+        return show_document(f"{json.dumps(json_schema(name), indent=2)}\n")
     else:
         near = meant(name, list(SCHEMAS)) or "; hbprobe schema lists them"
         raise UserError(f"{name!r}: no such document{near}")

@@ -1,8 +1,8 @@
 """`hbprobe toxiproxy`: the fault proxy that clients of Toxiproxy steer."""
 
 import asyncio
-import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ from hbprobe.cli.server_library import import_aiohttp
 from hbprobe.errors import UserError
 from hbprobe.net.address import Address, is_loopback
 from hbprobe.net.listener import raise_limit
-from hbprobe.text import counted
+from hbprobe.text import counted, json_of
 
 _TOKEN_VARIABLE = "TOXIPROXY_AUTH_TOKEN"
 _MOST_PORT = 65535
@@ -95,10 +95,10 @@ def _configured(path: Path | None) -> object:
     if path is None:
         return []
     try:
-        return json.loads(path.read_bytes())
+        return json_of(path.read_bytes())
     except OSError as error:
         raise UserError(f"--config {path}: cannot be read: {os.strerror(error.errno or 0)}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UserError(f"--config {path}: is no JSON: {error}") from None
 
 
@@ -114,6 +114,9 @@ async def _serve(options: Options, configured: object) -> None:
     except ApiError as error:
         await api.close()
         raise UserError(f"--config {options.config}: {error.text}") from None
+    if twice := [name for name, count in Counter(proxy.name for proxy in proxies).items() if count > 1]:
+        await api.close()  # over the API the later one takes the other's place; in a file it is a slip
+        raise UserError(f"--config {options.config}: two proxies are called {twice[0]!r}: give each its own name")
     stopped = asyncio.ensure_future(until_told_to_stop())
     await asyncio.sleep(0)  # it waits before anybody can know of us
     async with api.opened(where, "--port PORT") as at:

@@ -11,8 +11,8 @@ from hbprobe.text import seconds
 from hbprobe.trial.outcome import Cause, Limit
 
 _NO_TIMER = {
-    Cause.ANSWERED_LATE: "look at the server, which answered later than it was asked to: no timer is to blame",
-    Cause.PATH_DOWN: "try again when the server and the path to it stay up: no timer is to blame",
+    Cause.ANSWERED_LATE: "look at the server, which answered later than it was asked to",
+    Cause.PATH_DOWN: "try again when the server and the path to it stay up",
 }
 
 
@@ -56,24 +56,35 @@ def advise(
     cut_by: str | None,
     configure: str | None,
     *,
-    is_servers_own: bool,
+    may_be_servers: bool,
+    is_servers_alone: bool,
     most_s: float | None = None,
 ) -> tuple[Advice, ...]:
     """Return what to do about a limit: at the box that cuts, and then in the application.
 
     `configure` sets the timer that is enough on that box, and `most_s` is the longest that it takes, where known.
+    `may_be_servers`: the evidence leaves a timer of the server's own open; `is_servers_alone`: and nothing else.
     """
     if limit.survived_s is None and limit.cut_s is None:
         return ()
     if limit.cut_s is None:
         return (Advice(Party.NOBODY, "nothing: no timer on this path cuts what was tried"),)
-    if limit.causes and limit.causes[0] in _NO_TIMER:
-        return (Advice(Party.NOBODY, _NO_TIMER[limit.causes[0]]),)
-    if is_servers_own:
-        own = f"at {limit.named_end}: its own timer, if idle sessions are to live longer"
-        measure = "to measure the path: hbprobe serve at the far end, with --method hold"
-        return Advice(Party.SERVER, own), Advice(Party.NOBODY, measure)
-    return (*_at_the_box(limit, verdict, cut_by, configure, most_s), *_in_the_application(limit, verdict))
+    no_timer = [_NO_TIMER[cause] for cause in limit.causes if cause in _NO_TIMER]
+    if limit.causes and len(no_timer) == len(limit.causes):
+        return tuple(Advice(Party.NOBODY, f"{text}: no timer is to blame") for text in no_timer)
+    own = f"at {limit.named_end}: its own timer, if idle sessions are to live longer"
+    at_the_end = (Advice(Party.SERVER, own),) if may_be_servers else ()
+    measure = "to measure the path: hbprobe serve at the far end, with --method hold"
+    beyond = (Advice(Party.NOBODY, measure),) if may_be_servers else ()
+    if is_servers_alone:
+        return *at_the_end, *beyond
+    return (
+        *_at_the_box(limit, verdict, cut_by, configure, most_s),
+        *at_the_end,
+        *(Advice(Party.NOBODY, f"or {text}: then no timer is to blame") for text in no_timer),
+        *_in_the_application(limit, verdict),
+        *beyond,
+    )
 
 
 def enough_s(limit: Limit, verdict: Judgement | None) -> int | None:

@@ -46,5 +46,12 @@ def heartbeat_words(limit: Limit, heartbeat_s: float) -> str:
             return f"{every} lives, with {seconds(margin_s)} s to spare{late}"
         case False:
             return f"{every} is too seldom: silence of {seconds(limit.cut_s or 0.0)} s was cut"
+        case _ if limit.survived_s is not None and limit.cut_s is not None:
+            between = f"{seconds(limit.survived_s)} s, which survived, and {seconds(limit.cut_s)} s, which was cut"
+            return f"whether {every} lives is not known: it lies between {between} (--precision)"
+        case _ if limit.survived_s is not None:
+            return f"{every} was not tried: nothing longer than {seconds(limit.survived_s)} s was (--max)"
+        case _ if limit.cut_s is not None:
+            return f"{every} was not tried: nothing shorter than {seconds(limit.cut_s)} s was (--min)"
         case _:
-            return f"{every} was not tried: what is known does not tell whether it lives"
+            return f"{every} was not tried: no trial told anything"

@@ -8,8 +8,8 @@ from hbprobe.diagnosis.heartbeat import safe_interval_s
 from hbprobe.trial.evidence import Ask, Question
 from hbprobe.trial.outcome import Limit
 
-_PAST = 1.25
-_PAST_S = 1.0
+PAST = 1.25
+PAST_S = 1.0
 """A request of so much more than the limit meets it, though the clocks of boxes are coarse."""
 _LONG = 1.5
 _LONG_S = 2.0
@@ -42,7 +42,7 @@ def plan(limit: Limit, means: Means) -> tuple[Ask, ...]:
     """Return the requests to make, all at the same time; none where nothing was cut."""
     if limit.cut_s is None:
         return ()
-    past_s, long_s = _PAST * limit.cut_s + _PAST_S, _LONG * limit.cut_s + _LONG_S
+    past_s, long_s = PAST * limit.cut_s + PAST_S, _LONG * limit.cut_s + _LONG_S
     alive_s = limit.survived_s or limit.cut_s / 2
     asks = [Ask(Question.POST_MORTEM, past_s)]
     if means.keep_alives and alive_s > _SHORTEST_KEEP_ALIVE_S:
@@ -81,7 +81,7 @@ def left_out(asked: Collection[Question]) -> str:
         what = "whether bytes from one end alone save it"
     else:
         return ""
-    return f"not asked, for only hbprobe serve at the far end lets us: {what}"
+    return f"not asked, for only --method hold, with hbprobe serve at the far end, lets us: {what}"
 
 
 _DATA = (Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from hbprobe.diagnosis.naming import has_page, is_named, told_names
 from hbprobe.diagnosis.prediction import Prediction, predictions, settable, survives
 from hbprobe.diagnosis.reasoning import BoxKind, Reasoning
+from hbprobe.diagnosis.saved import saved_from
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Layer, Manner
 from hbprobe.profiles.model import Category, Inferable, Profile
 from hbprobe.profiles.vocabulary import QuietPhase
-from hbprobe.trial.evidence import FarEndState, Observation, Question
+from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
 from hbprobe.trial.outcome import Limit
 
 _SLACK_S, _SLACK = 1.0, 0.01
@@ -149,8 +150,8 @@ def _points(
     if _KIND[profile.layer] not in kinds and not (profile.layer is Layer.HTTP and BoxKind.SERVER in kinds):
         yield Argument(-1, f"it is {_KIND[profile.layer].meaning}")
     for one in seen:
-        if one.survived is not None:
-            yield from _on_answer(profile, foretold, one, is_changed=timer.weight != _AS_SHIPPED)
+        if (saved := saved_from(limit, one, seen)) is not None:
+            yield from _on_answer(profile, foretold, one.ask, saved, is_changed=timer.weight != _AS_SHIPPED)
     yield from _on_names(profile, page, seen, told)
 
 
@@ -217,16 +218,18 @@ _HELPS = {
 }
 
 
-def _on_answer(profile: Profile, foretold: Prediction, one: Observation, *, is_changed: bool) -> Iterator[Argument]:
-    lives = survives(profile, foretold.timer, one.ask)
-    if lives is None or (is_changed and one.ask.question is Question.BETWEEN_REQUESTS):
+def _on_answer(
+    profile: Profile, foretold: Prediction, ask: Ask, saved: bool, *, is_changed: bool
+) -> Iterator[Argument]:
+    lives = survives(profile, foretold.timer, ask)
+    if lives is None or (is_changed and ask.question is Question.BETWEEN_REQUESTS):
         return  # who has changed one timer may have changed the one between requests, too
-    right = lives is one.survived
-    if one.ask.question is Question.BETWEEN_REQUESTS:
+    right = lives is saved
+    if ask.question is Question.BETWEEN_REQUESTS:
         text = "without a request a connection lives longer" if lives else "without a request a connection dies, too"
         yield Argument(1 if right else -1, text)
     else:
-        text = f"{_HELPS[one.ask.question]} {'help' if lives else 'do not help'}"
+        text = f"{_HELPS[ask.question]} {'help' if lives else 'do not help'}"
         yield Argument(2, text) if right else Argument(-2, f"{text} there")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from hbprobe.diagnosis.saved import HELPERS, post_mortem, saved_from
 from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Observation, Question
 from hbprobe.trial.explanation import Explanation, explain
@@ -72,6 +73,11 @@ class Reasoning:
     """The likeliest first."""
 
     @property
+    def alone(self) -> BoxKind | None:
+        """The kind, where the evidence leaves one open; None where it leaves several."""
+        return self.kinds[0] if len(self.kinds) == 1 else None
+
+    @property
     def is_a_box(self) -> bool:
         """Whether a box of the catalogue may be behind it."""
         return any(kind in (BoxKind.PACKET, BoxKind.TCP, BoxKind.HTTP) for kind in self.kinds)
@@ -88,23 +94,35 @@ _BY_SERVER = (Cause.CLOSED_BY_SERVER, Cause.RESET_BY_SERVER)
 
 def reason(limit: Limit, seen: Sequence[Observation], method: str, *, tls: bool) -> Reasoning:
     """Add the answers up."""
-    died = next((one for one in seen if one.ask.question is Question.POST_MORTEM), None)
-    explanation = Explanation((), ()) if died is None else explain(died, tls=tls)
+    died = post_mortem(seen)
+    explanation = Explanation((), ()) if died is None else _with_the_search(explain(died, tls=tls), died, limit)
     if (no_timer := _no_timer(limit, explanation, method)) is not None:
         return Reasoning(explanation, None, None, None, None, (no_timer,))
-    saved = {one.ask.question: one.survived for one in seen}
+    saved = {one.ask.question: saved_from(limit, one, seen) for one in seen}
     runs, whose = _runs(limit, seen, saved, method), _whose(limit, seen, method, explanation.causes)
     if whose is Whose.SERVER:
-        kinds: tuple[BoxKind, ...] = (BoxKind.SERVER,)
         explanation = replace(explanation, causes=_servers_first(explanation.causes))
+    if whose is Whose.SERVER and _is_servers_alone(limit, seen, explanation.causes):
+        kinds: tuple[BoxKind, ...] = (BoxKind.SERVER,)
     elif _knows_requests(limit, seen):
         kinds = (BoxKind.HTTP,)
     else:
-        cause = explanation.causes[0] if explanation.causes else _CAUSE_OF.get(limit.manner)
+        causes = explanation.causes or tuple(_CAUSE_OF[how] for how in (limit.manner,) if how in _CAUSE_OF)
+        if not server_timer_counts(method):
+            causes = tuple(cause for cause in causes if cause not in _BY_SERVER)
         signed = died is not None and died.signed
-        kinds = _kinds(cause, saved, runs, signed=signed) or _of_close(explanation, saved, signed=signed, tls=tls)
+        kinds = _kinds(causes, saved, runs, signed=signed) or _of_close(causes, saved, signed=signed, tls=tls)
     direction = None if runs is Runs.FROM_REQUEST else _direction(saved)
     return Reasoning(explanation, runs, _counts(saved, runs), direction, whose, kinds)
+
+
+def _with_the_search(found: Explanation, died: Observation, limit: Limit) -> Explanation:
+    """Name what the search saw as well, where the post-mortem saw the end in another manner."""
+    how = died.outcome.how
+    if how is None or limit.manner is None or how is limit.manner:
+        return found
+    causes = tuple(dict.fromkeys((*found.causes, *limit.causes)))
+    return Explanation(causes, (*found.evidence, f"in the search it ended otherwise: {limit.manner}, and not {how}"))
 
 
 def _no_timer(limit: Limit, explanation: Explanation, method: str) -> BoxKind | None:
@@ -136,8 +154,7 @@ def _runs(limit: Limit, seen: Sequence[Observation], saved: dict[Question, bool 
     client, server = saved.get(Question.CLIENT_DRIP), saved.get(Question.SERVER_DRIP)
     if knows and client and server is False and not saved.get(Question.KEEP_ALIVE):
         return Runs.FROM_REQUEST
-    helpers = (Question.KEEP_ALIVE, Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
-    if any(saved.get(question) for question in helpers):
+    if any(saved.get(question) for question in HELPERS):
         return Runs.IDLE
     if is_talk(method):  # a box may count data, and no ping
         return None
@@ -175,10 +192,14 @@ def _whose(limit: Limit, seen: Sequence[Observation], method: str, causes: tuple
         return elsewhere
     if not server_timer_counts(method):
         return Whose.PATH
+    return Whose.SERVER if _is_servers_alone(limit, seen, causes) else None
+
+
+def _is_servers_alone(limit: Limit, seen: Sequence[Observation], causes: tuple[Cause, ...]) -> bool:
+    """Whether the evidence leaves nobody but the server. Another address that lives does not do that: a box may stand
+    before this one alone."""
     announced = next((one.announced_s for one in seen if one.announced_s is not None), None)
-    if announced is not None and _is_near(announced, limit):
-        return Whose.SERVER
-    return Whose.SERVER if causes == (Cause.CLOSED_BY_SERVER,) else None
+    return (announced is not None and _is_near(announced, limit)) or causes == (Cause.CLOSED_BY_SERVER,)
 
 
 def _elsewhere(limit: Limit, seen: Sequence[Observation], method: str) -> Whose | None:
@@ -216,22 +237,26 @@ def _knows_requests(limit: Limit, seen: Sequence[Observation]) -> bool:
 
 
 def _kinds(
-    cause: Cause | None, saved: dict[Question, bool | None], runs: Runs | None, *, signed: bool
+    causes: tuple[Cause, ...], saved: dict[Question, bool | None], runs: Runs | None, *, signed: bool
 ) -> tuple[BoxKind, ...]:
-    """Return the kinds that fit a cause; none where that takes a look at the FIN."""
+    """Return the kinds that fit the causes, by the likeliest; none where that takes a look at the FIN."""
     alive = saved.get(Question.KEEP_ALIVE)
     if alive:
         return (BoxKind.PACKET,)
     counts_data = alive is False and runs is not Runs.TOTAL
-    match cause:
+    match causes[0] if causes else None:
         case Cause.PROXY_STATUS:
             return (BoxKind.HTTP,)
         case Cause.STATE_LOST_SILENTLY | Cause.STATE_LOST_RESET_ON_NEXT:
-            return (BoxKind.TCP, BoxKind.PACKET) if counts_data else (BoxKind.PACKET,)
+            late = (BoxKind.LATE_SERVER,) if Cause.ANSWERED_LATE in causes else ()
+            return (*((BoxKind.TCP,) if counts_data else ()), BoxKind.PACKET, *late)
         case Cause.RESET_BY_BOX:
-            return (*(() if counts_data else (BoxKind.PACKET,)), BoxKind.TCP, BoxKind.HTTP)
+            servers = (BoxKind.SERVER,) if Cause.RESET_BY_SERVER in causes else ()
+            return (*(() if counts_data else (BoxKind.PACKET,)), BoxKind.TCP, BoxKind.HTTP, *servers)
         case Cause.HELD_BY_PROXY:
             return BoxKind.HTTP, BoxKind.TCP
+        case Cause.ANSWERED_LATE:  # not alone: a proxy may hold the connection
+            return BoxKind.LATE_SERVER, BoxKind.HTTP, BoxKind.TCP
         case Cause.CLOSED_BY_SERVER | Cause.RESET_BY_SERVER:
             return (BoxKind.SERVER, BoxKind.HTTP, *(() if signed else (BoxKind.TCP,)))
         case _:
@@ -239,10 +264,10 @@ def _kinds(
 
 
 def _of_close(
-    explanation: Explanation, saved: dict[Question, bool | None], *, signed: bool, tls: bool
+    causes: tuple[Cause, ...], saved: dict[Question, bool | None], *, signed: bool, tls: bool
 ) -> tuple[BoxKind, ...]:
     """Tell who sent FIN: one that holds the keys, or one that only sees bytes."""
-    server = (BoxKind.SERVER,) if Cause.CLOSED_BY_SERVER in explanation.causes else ()
+    server = (BoxKind.SERVER,) if Cause.CLOSED_BY_SERVER in causes else ()
     if signed:
         return (BoxKind.HTTP, *server)
     if tls or Question.BETWEEN_REQUESTS in saved:  # between requests a connection died, too

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from hbprobe.errors import RequestError
-from hbprobe.measure.field_values import Seconds, one_of
+from hbprobe.measure.field_values import Seconds
 from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Judging, Request
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from hbprobe.exchange.settings import Settings
     from hbprobe.records.verdict import EventSaid, VerdictRecord
     from hbprobe.trial.outcome import Limit
-
-_MANNERS = ("silent", "reset", "closed", "status")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +28,6 @@ class Verdict(Judging, Request["VerdictRecord"]):
 
     def check(self) -> None:
         """Raise RequestError for a limit that is no timer, and where nothing is there to judge."""
-        one_of("manner", self.manner, _MANNERS)
         if self.limit is not None and not float(self.limit) > 0:
             text = "{limit}: {value:g} is no timer: give more than 0, or 'open' where nothing is cut"
             raise RequestError(text, "limit", value=self.limit)

@@ -153,6 +153,7 @@ async def diagnose(
     TCP keep-alives are not asked about: they end at a simulated box, whose kernel answers them.
     """
     from hbprobe.measure.diagnosing import Diagnosing
+    from hbprobe.measure.journal import Answers
 
     events: list[list[Event]] = [[] for _ in boxes]
     rng, traits = random.Random(_SEED), METHODS[method]
@@ -161,7 +162,8 @@ async def diagnose(
     async with no_fault_is_lost(), path(boxes, settings, events, chance, services, traits) as dialer:
         run = await set_up(method, dialer, search, prior, rng, account=account, journal=journal)
         watch = observer.diagnosis
-        found = Diagnosing(run, dialer, keep_alives=False, trials=trials, watch=watch, journal=journal)
+        answers = Answers(journal)
+        found = Diagnosing(run, dialer, keep_alives=False, trials=trials, watch=watch, answers=answers)
         found.failure = await carry_out(found.to_the_end())
     return found
 

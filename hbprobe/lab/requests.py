@@ -1,5 +1,6 @@
 """The requests that need a lab: a simulated path probed, and a diagnosis of a real path or a simulated one."""
 
+import hashlib
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -15,14 +16,16 @@ from hbprobe.measure.observe import Observer
 from hbprobe.measure.request import Concluding, File, Journalling, Request, Searching, defaults_with, target_of
 from hbprobe.measure.talk_request import Talking
 from hbprobe.profiles.vocabulary import QuietPhase
-from hbprobe.trial.methods.table import MethodTraits, in_words
+from hbprobe.trial.methods.table import MethodTraits, Server, in_words
 
 if TYPE_CHECKING:
+    from hbprobe.exchange.settings import Settings
     from hbprobe.lab.inprocess import LabRun
     from hbprobe.lab.pathfile import LabPath
     from hbprobe.measure.diagnosing import Diagnosing
     from hbprobe.measure.journal import Journal
     from hbprobe.net.target import Target
+    from hbprobe.net.wire import Dialer
     from hbprobe.profiles.model import Profile
     from hbprobe.records.diagnosis import Diagnosis
     from hbprobe.records.result import Result
@@ -44,7 +47,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
     profiles: Sequence[str] = field(default=(), kw_only=False)
     """the boxes, in order from the client: an id ('hbprobe profiles list') or a file; or one path file (default: the
     worked example of the Direct Push literature)"""
-    set: Mapping[str, str | float] = field(default_factory=dict)
+    set: Mapping[str, str | float | None] = field(default_factory=dict)
     """change timers of the first box, as in idle=300"""
     clock: str | None = None
     """warp, real, or N seconds of the path in one (default: warp; with kernel real)"""
@@ -61,8 +64,6 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
 
     def check(self) -> None:
         """Raise RequestError for fields that do not go together."""
-        if isinstance(self.profiles, str):
-            raise RequestError("{profiles}: give a list, as in [{value!r}]", "profiles", value=self.profiles)
         self._paced()
         if not self.kernel:
             for name in ("nat", "pcap"):
@@ -84,7 +85,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         from hbprobe.exchange.devices import CURRENT
         from hbprobe.lab.pathfile import LabPath, find_path, load_path
         from hbprobe.profiles.catalogue import Catalogue
-        from hbprobe.profiles.running import with_overrides
+        from hbprobe.profiles.running import OFF, with_overrides
 
         catalogue = Catalogue()
         paths = [reference for reference in self.profiles if find_path(reference)]
@@ -99,7 +100,8 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
             path = load_path(file, catalogue)
             return path if path.devices != CURRENT else replace(path, devices=self.device_kinds())
         boxes = [catalogue.find(reference) for reference in self.profiles or [WORKED_EXAMPLE]]
-        boxes[0], remarks = with_overrides(boxes[0], {name: str(value) for name, value in self.set.items()})
+        said = {name: OFF if value is None else str(value) for name, value in self.set.items()}
+        boxes[0], remarks = with_overrides(boxes[0], said)
         settings, devices = self.exchange_settings(), self.device_kinds()
         return LabPath("lab", "", tuple(boxes), settings, devices, defaults_with(self.traits), remarks)
 
@@ -114,7 +116,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         _must_let_through(path.boxes, self.traits)
         boxes, drawn = draw_all(path.boxes, random.Random(self.seed))
         search, fitted = self._fitted(self.search_settings(path.search))
-        with self.kept(header("lab", self.method, search)) as journal:
+        with self.kept(header("lab", self.method, search, **self._said_of_boxes(path, boxes))) as journal:
             if self.kernel:
                 findings = await self._in_kernel(path, boxes, search, journal, observer)
             else:
@@ -136,6 +138,18 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         )
         result = _with_the_products_words(result, boxes)
         return handed_over(result, findings.failure, holds_something=bool(findings.run.trials))
+
+    def _said_of_boxes(self, path: "LabPath", boxes: "Sequence[Profile]") -> dict[str, str]:
+        """Return what makes another lab: a journal goes on only with the same boxes, set alike, on the same clock."""
+        return {
+            "set": ", ".join(f"{name}={value}" for name, value in sorted(self.set.items())),
+            "seed": str(self.seed or ""),
+            "clock": "" if self._clock_name == "warp" else self._clock_name,
+            "kernel": "yes" if self.kernel else "",
+            "nat": self.nat or "",
+            "profiles": _in_a_row(boxes),
+            "webconfig": _heartbeats(path.settings, self.traits),
+        }
 
     @property
     def _clock_name(self) -> str:
@@ -186,7 +200,8 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         from hbprobe.lab.inprocess import measure
 
         prior = self.prior()
-        return await measure(boxes, path.settings, search, self.method, journal, prior, self.seed, observer)
+        found = await measure(boxes, path.settings, search, self.method, journal, prior, self.seed, observer)
+        return replace(found, cut_by=_remembered(found.cut_by, journal))
 
     async def _in_kernel(
         self,
@@ -253,6 +268,8 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
             raise RequestError(
                 "{lab}: a lab has one address, and a certificate of its own: drop {compare}, {ca} and the like", "lab"
             )
+        if self.lab is not None and (self.source is not None or self.family != "any"):
+            raise RequestError("{lab}: a lab is in this process: drop {source} and {family}", "lab")
         super().check()
 
     async def _measured(self, observer: Observer) -> "Diagnosis":
@@ -267,11 +284,15 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         settings, search = self.exchange_settings(), self.search_settings()
         target = None if self.url is None else target_of(self.url, self.traits.schemes)
         name = "lab" if target is None else str(target)
-        with self.kept(header(name, self.method, search, **self.said_of_talk)) as journal:
-            if target is None:
-                found = await self._in_lab(search, journal, observer)
+        boxes = self._boxes()
+        dialer = None if target is None else self.dialer(target)  # what cannot be is said before a journal is begun
+        about = {"lab": _in_a_row(boxes), "webconfig": _heartbeats(settings, self.traits)} if boxes else {}
+        said = self.from_where | self.said_of_talk | about
+        with self.kept(header(name, self.method, search, **said)) as journal:
+            if target is None or dialer is None:
+                found = await self._in_lab(boxes, search, journal, observer)
             else:
-                found = await self._on_path(target, search, journal, observer)
+                found = await self._on_path(target, dialer, search, journal, observer)
                 found.failure = await carry_out(found.to_the_end())
         notes: tuple[str, ...] = ()
         if target is not None:
@@ -289,6 +310,7 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
             began=began if self.lab is None else None,
             path=tuple(self.lab or ()),
             notes=(*self.trust_notes, *notes),
+            origin=self.origin,
         )
         return handed_over(
             sum_up(found, result, Catalogue().all()), found.failure, holds_something=bool(found.run.trials)
@@ -300,13 +322,22 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         return None if self.lab is None else WarpClock()
 
     async def _on_path(
-        self, target: "Target", search: "SearchSettings", journal: "Journal | None", observer: Observer
+        self,
+        target: "Target",
+        dialer: "Dialer",
+        search: "SearchSettings",
+        journal: "Journal | None",
+        observer: Observer,
     ) -> "Diagnosing":
         from hbprobe.measure.diagnosing import Diagnosing
+        from hbprobe.measure.journal import Answers
         from hbprobe.measure.setup import set_up
 
-        dialer, rng, elsewhere = self.dialer(target), random.SystemRandom(), self._elsewhere(target)
+        rng, elsewhere = random.SystemRandom(), self._elsewhere(target)
         account, talk = self.login(target), self.talk(target)
+        answers = Answers(journal)
+        if elsewhere is not None:
+            answers.compared_with(str(elsewhere), "compare" if self.other_port is None else "other_port")
         side = "how it dies, what saves it" + (", whether it dies elsewhere" if elsewhere else "")
         side += f", {self.trials} more trials" if self.trials else ""
         observer.says(f"diagnosing {target}")
@@ -329,16 +360,26 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
             elsewhere=None if elsewhere is None else self.dialer(elsewhere),
             trials=self.trials,
             watch=observer.diagnosis,
-            journal=journal,
+            answers=answers,
         )
 
-    async def _in_lab(self, search: "SearchSettings", journal: "Journal | None", observer: Observer) -> "Diagnosing":
-        from hbprobe.lab.inprocess import diagnose
+    def _boxes(self) -> "tuple[Profile, ...]":
+        """Return the boxes of the lab; none for a real path."""
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.profiles.running import draw_all
 
         catalogue = Catalogue()
-        boxes, _ = draw_all([catalogue.find(reference) for reference in self.lab or ()], random.Random(0))
+        return draw_all([catalogue.find(reference) for reference in self.lab or ()], random.Random(0))[0]
+
+    async def _in_lab(
+        self,
+        boxes: "Sequence[Profile]",
+        search: "SearchSettings",
+        journal: "Journal | None",
+        observer: Observer,
+    ) -> "Diagnosing":
+        from hbprobe.lab.inprocess import diagnose
+
         _must_let_through(boxes, self.traits)
         return await diagnose(
             boxes,
@@ -364,6 +405,33 @@ def _must_let_through(boxes: "Sequence[Profile]", traits: MethodTraits) -> None:
     if refusing is not None and traits.phase is QuietPhase.FOREIGN:
         text = "{method} {value}: {box} speaks HTTP, and lets nothing else through: use boxes of layer packet or tcp"
         raise RequestError(text, "method", value=traits.name, box=refusing)
+
+
+def _in_a_row(boxes: "Sequence[Profile]") -> str:
+    """Name boxes, each with a digest of all that it does: a file or a catalogue may have changed."""
+    names = []
+    for box in boxes:
+        does = box.model_dump_json(include={"layer", "timers", "sweep", "half_close", "http"})
+        names.append(f"{box.id} ({hashlib.sha256(does.encode()).hexdigest()[:8]})")
+    return ", ".join(names)
+
+
+def _heartbeats(settings: "Settings", traits: MethodTraits) -> str:
+    """Say which heartbeats the stand-in of a lab takes; nothing where there is none."""
+    if traits.server is not Server.ACTIVE_SYNC:
+        return ""
+    return f"heartbeats from {settings.min_heartbeat_s} to {settings.max_heartbeat_s} s"
+
+
+def _remembered(cut_by: str | None, journal: "Journal | None") -> str | None:
+    """Return the box whose timer struck first, in this run or the one that the journal goes on with."""
+    if journal is None:
+        return cut_by
+    if before := journal.noted("cut-by", str):
+        return before[0]
+    if cut_by is not None:
+        journal.note("cut-by", cut_by)
+    return cut_by
 
 
 def _with_the_products_words(result: "Result", boxes: "Sequence[Profile]") -> "Result":

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hbprobe.text import seconds
-from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.outcome import Cause, Kind, Outcome
 
 NONE, ALL = 0, 256
 """Reach of a request without keep-alives, and of one whose keep-alives go all the way: no TTL is so large."""
+_BY_THE_SERVER = frozenset({Cause.CLOSED_BY_SERVER, Cause.RESET_BY_SERVER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Code(StrEnum):
     """The hop with the short timer."""
     END = "end"
     """It lies behind the last router: the server's own machine, or what stands before it without a TTL of its own."""
+    SERVER = "server"
+    """The server itself ends the request, whatever keeps the path alive."""
     NOT_BY_KEEP_ALIVE = "not-by-keep-alive"
     """Keep-alives help nowhere."""
     OPEN = "open"
@@ -105,7 +108,7 @@ def locate(route: Route, seen: Sequence[Reached], hold_s: float, every_s: float)
             Code.OPEN, f"a request that is silent for {seconds(hold_s)} s lives: nothing on this path cuts it"
         )
     if not lived[ALL]:
-        return _beyond_keep_alives(route, every_s)
+        return _beyond_keep_alives(route, seen, every_s)
     limited = {ttl: is_alive for ttl, is_alive in lived.items() if NONE < ttl < ALL}
     first = min((ttl for ttl, is_alive in limited.items() if is_alive), default=None)
     if first is None or first == route.distance:
@@ -149,11 +152,23 @@ def _at_the_end(route: Route, first: int | None) -> HopFinding:
     return HopFinding(Code.END, text, route.distance, route.address(route.distance), tuple(doubts))
 
 
-def _beyond_keep_alives(route: Route, every_s: float) -> HopFinding:
-    proxy = "a proxy that ends TCP"
+def _beyond_keep_alives(route: Route, seen: Sequence[Reached], every_s: float) -> HopFinding:
+    """Tell who may end what no keep-alive saves: by what the requests died of, as far as that was seen."""
+    cut = sorted((one for one in seen if one.outcome.kind is Kind.CUT), key=lambda one: one.ttl, reverse=True)
+    causes = [cause for one in cut for cause in one.outcome.causes]
+    shown = "; ".join(cut[0].outcome.evidence)
+    if all(one.outcome.causes for one in cut) and _BY_THE_SERVER.issuperset(causes):
+        text = "the server itself ends the request, with keep-alives and without"
+        return HopFinding(Code.SERVER, f"{text}: {shown}" if shown else text)
+    may_be = ["a proxy that ends TCP"]
     if route.distance is not None:
-        proxy += f" at or before hop {route.distance}, where TCP is answered"
-    text = f"keep-alives save the request at no hop: it is {proxy}; or a box that counts data only, or a lifetime"
+        may_be[0] += f" at or before hop {route.distance}, where TCP is answered"
+    if not _BY_THE_SERVER.isdisjoint(causes):
+        may_be.insert(0 if causes[0] in _BY_THE_SERVER else 1, "the server itself")
+    text = f"keep-alives save the request at no hop: it is {', or '.join(may_be)}"
+    text += "; or a box that counts data only, or a lifetime"
+    if len(may_be) > 1 and shown:
+        text += f" ({shown})"
     doubt = f"a timer of less than the {seconds(every_s)} s between two keep-alives looks like this, too"
     return HopFinding(Code.NOT_BY_KEEP_ALIVE, text, route.distance, doubts=(doubt,))
 

@@ -218,9 +218,9 @@ class Locating:
         say: Callable[[str], None] = lambda _: None,
         wait: Callable[[str, float], None] = lambda *_: None,
         journal: HopRecord | None = None,
-        persist: Callable[[Callable[[], Awaitable[Outcome]]], Awaitable[Outcome]] = lambda make: make(),
+        persist: Callable[[str, Callable[[], Awaitable[Outcome]]], Awaitable[Outcome]] = lambda _, make: make(),
     ) -> None:
-        """`find` finds the hops; `persist` makes a trial until it is evidence.
+        """`find` finds the hops; `persist` makes a trial, by its name, until it is evidence.
 
         `say` is told what goes on, and `wait` what is waited for, and how many seconds that takes at most.
         """
@@ -255,7 +255,9 @@ class Locating:
         async def trial(place: int, one: tuple[int, int]) -> None:
             await asyncio.sleep(place * _STAGGER_S)
             async with turns:
-                known[one] = await self._persist(lambda: self._trial(one[0], route.distance or ALL))
+                known[one] = await self._persist(
+                    _reach_words(one[0]), lambda: self._trial(one[0], route.distance or ALL)
+                )
             self._note(*one, known[one])
             self._take_up(route, tried, known)
             self._say(_told(one[0], known[one]))
@@ -327,9 +329,7 @@ def _announcement(route: Route, count: int, asked: HopQuestion) -> str:
 
 def _told(ttl: int, outcome: Outcome) -> str:
     """Say what became of a request, in a line."""
-    reach = {NONE: "without keep-alives", ALL: "with keep-alives all the way"}.get(
-        ttl, f"with keep-alives to hop {ttl}"
-    )
+    reach = _reach_words(ttl)
     match outcome.kind:
         case Kind.SURVIVED:
             return f"{reach}: lived"
@@ -337,6 +337,12 @@ def _told(ttl: int, outcome: Outcome) -> str:
             return f"{reach}: cut: {outcome.how}"
         case Kind.FAILED:
             return f"{reach}: told nothing: {outcome.reason}"
+
+
+def _reach_words(ttl: int) -> str:
+    return {NONE: "without keep-alives", ALL: "with keep-alives all the way"}.get(
+        ttl, f"with keep-alives to hop {ttl}"
+    )
 
 
 def check_system() -> None:

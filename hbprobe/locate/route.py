@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import CannotMeasureError, RequestError
 from hbprobe.locate.finding import Hop, Route
 
 _PATIENCE_S = 2.5
@@ -140,7 +140,7 @@ def load_scapy() -> Any:  # noqa: ANN401  scapy's modules, which are not typed
     try:
         import scapy.all as scapy
     except ImportError:
-        raise UserError("--raw needs scapy, which is not there: pip install scapy") from None
+        raise RequestError("{raw} needs scapy, which is not there: pip install scapy", "raw") from None
     return scapy
 
 

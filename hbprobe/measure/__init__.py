@@ -20,6 +20,7 @@ A request (`probe.Probe`) says everything, out of the groups of `request`. `setu
                     the journal
     guard.py        whether this process was awake: what a trial shows while it, or its machine, stood still is void,
                     and it is made again
+    presence.py     whether the far end is still there after a cut: where it is not, the cut is no evidence of a timer
     diagnosing.py   a diagnosis carried out: the search for the limit, then every question about it at the same time
     journal.py      the journal of a measurement: each thing that happened, a line each, written through to the disk,
                     and found again

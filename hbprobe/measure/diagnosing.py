@@ -1,6 +1,7 @@
 """A diagnosis carried out: the search for the limit, then every question about it at the same time."""
 
 import asyncio
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -11,16 +12,18 @@ from hbprobe.diagnosis.plan import Means, expected_s, in_heartbeats, left_out, p
 from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
 from hbprobe.errors import CannotMeasureError
-from hbprobe.measure.guard import persistently
-from hbprobe.measure.journal import Answers, Journal
+from hbprobe.measure.guard import Repeats, persistently
+from hbprobe.measure.journal import Answers
+from hbprobe.measure.presence import Presence
 from hbprobe.measure.run import Run
 from hbprobe.net.liveness import can_keep_alive
 from hbprobe.net.wire import Dialer
 from hbprobe.profiles.model import Profile
 from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.result import Result
+from hbprobe.text import seconds
+from hbprobe.trial.classify import unless_excused
 from hbprobe.trial.evidence import Ask, Observation, Question
-from hbprobe.trial.methods.method import Method
 from hbprobe.trial.methods.table import METHODS, MethodTraits, Server
 from hbprobe.trial.outcome import Kind, Trial
 from hbprobe.trial.postmortem import WitnessClient
@@ -38,9 +41,12 @@ class Diagnosing:
         keep_alives: bool = True,
         trials: int = 0,
         watch: Callable[["Diagnosing"], None] = lambda _: None,
-        journal: Journal | None = None,
+        answers: Answers | None = None,
     ) -> None:
-        """`trials`: so many more, to see how widely the limit scatters; `watch` is told of whatever changes."""
+        """`answers` are those of an earlier run, and keep those of this one.
+
+        `trials`: so many more, to see how widely the limit scatters; `watch` is told of whatever changes.
+        """
         self.run = run
         self.dialer = dialer
         self.elsewhere = elsewhere
@@ -49,15 +55,17 @@ class Diagnosing:
         self.seen: list[Observation] = []
         self.spread_trials: list[Trial] = []
         self.remarks: tuple[str, ...] = ()
-        """What stood in the way of a question, or of keeping its answer."""
+        """What stood in the way of a question, why one was asked again, and what stood in the way of keeping it."""
+        self._repeats = Repeats()
         self.complete = False
         self.failure: CannotMeasureError | None = None
         """What stood in the way of the rest."""
-        self._there: Method | None = None
+        self._here = Presence(run.method, dialer)
+        self._there: Presence | None = None
         self._keep_alives = keep_alives and can_keep_alive()
         self._trials = trials
         self._watch = watch
-        self._answers = Answers(journal)
+        self._answers = answers or Answers(None)
         self._loop = asyncio.get_running_loop()
 
     async def to_the_end(self) -> None:
@@ -75,6 +83,7 @@ class Diagnosing:
         except BaseExceptionGroup as group_:  # a task group wraps even a single error
             raise group_.exceptions[0] from None
         finally:
+            self.remarks += self._repeats.remarks
             told = {*self.run.remarks, *self.remarks}
             self.remarks = (*self.remarks, *(remark for remark in self._answers.remarks if remark not in told))
         self.complete = True
@@ -131,12 +140,12 @@ class Diagnosing:
             asks = in_heartbeats(asks, limit, takes.max_s, takes.step_s or 1)
         self.asks = asks
 
-    def _asking(self, ask: Ask) -> Method:
+    def _asking(self, ask: Ask) -> Presence:
         """Ask in the same way at the other address, so that only the address makes a difference."""
         if ask.question is not Question.ELSEWHERE or self.elsewhere is None:
-            return self.run.method
+            return self._here
         if self._there is None:
-            self._there = self.run.method.at(self.elsewhere)
+            self._there = Presence(self.run.method.at(self.elsewhere), self.elsewhere)
         return self._there
 
     @property
@@ -152,7 +161,13 @@ class Diagnosing:
         seen = self._answers.known(ask)
         if seen is None:
             asking = self._asking(ask)
-            seen = await persistently(self.run.guard, lambda: asking.ask(ask), lambda seen: seen.outcome)
+            grace_s = self.run.search.settings.grace_s
+
+            async def make() -> Observation:
+                return unless_excused(await asking.ask(ask), grace_s)
+
+            note = functools.partial(self._repeats.note, f"{ask.question} ({seconds(ask.hold_s)} s)")
+            seen = await persistently(self.run.guard, make, lambda seen: seen.outcome, note)
             self._answers.answered(seen)
         self.seen.append(seen)
         self._watch(self)
@@ -164,8 +179,9 @@ class Diagnosing:
             return
         async with slots:
             started_s = self.run.path_s
-            make = self.run.method.trial
-            outcome = await persistently(self.run.guard, lambda: make(hold_s), lambda outcome: outcome)
+            make = self._here.trial
+            note = functools.partial(self._repeats.note, f"one more trial ({seconds(hold_s)} s)")
+            outcome = await persistently(self.run.guard, lambda: make(hold_s), lambda outcome: outcome, note)
         if outcome.kind is not Kind.FAILED:
             number = len(self.run.trials) + len(self.spread_trials) + 1
             trial = Trial(number, hold_s, started_s, outcome)

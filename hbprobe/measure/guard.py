@@ -105,18 +105,6 @@ class Guard:
             outcome = await make()
         return judged(outcome, watched.stalled_s)
 
-    async def undisturbed(self, make: Callable[[], Awaitable[T]], harmed: Callable[[T], bool] = lambda _: True) -> T:
-        """Do something again until this process was awake throughout, or the result is not `harmed` by a stall.
-
-        Raises CannotMeasureError where that never is.
-        """
-        for _ in range(MOST_STALLED):
-            with self.watching() as watched:
-                made = await make()
-            if not watched.stalls or not harmed(made):
-                return made
-        raise CannotMeasureError(standstill(watched.stalled_s) + f", and so it did {MOST_STALLED} times in a row")
-
     def _set(self) -> None:
         self._due_s = self._loop.time() + self._tick_s
         self._tick = self._loop.call_at(self._due_s, self._on_tick)
@@ -163,18 +151,50 @@ _PAUSES_S = (1.0, 5.0, 25.0)
 """So long path and server are left alone before another attempt, if they were out of order."""
 
 
-async def persistently(guard: Guard, make: Callable[[], Awaitable[T]], outcome: Callable[[T], Outcome]) -> T:
+class Repeats:
+    """What was made again, and why, for the result to tell."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+
+    def note(self, name: str, why: str) -> None:
+        """Note that the trial of that name is made again, or what it survived."""
+        names = self._names.setdefault(why, [])
+        if name not in names:
+            names.append(name)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A line for each reason, with all that it concerned."""
+        return tuple(f"{', '.join(names)}: {why}" for why, names in self._names.items())
+
+
+async def persistently(
+    guard: Guard,
+    make: Callable[[], Awaitable[T]],
+    outcome: Callable[[T], Outcome],
+    note: Callable[[str], None] = lambda _: None,
+) -> T:
     """Make a trial, and again where that may help; return the last one. `outcome` tells what one showed.
 
-    Raises CannotMeasureError where this process stood still during every attempt.
+    `note` is told why it is made again. Raises CannotMeasureError where this process stood still in every attempt.
     """
-    for pause_s in _PAUSES_S:
-        made = await _awake(guard, make, outcome)
-        if not outcome(made).again:
+    pauses, stalled = iter(_PAUSES_S), 0
+    while True:
+        with guard.watching() as watched:
+            made = await make()
+        showed = judged(outcome(made), watched.stalled_s)
+        if showed.kind is Kind.SURVIVED:
+            if showed.stalled_s:
+                note(f"survived, though {standstill(showed.stalled_s)}")
             return made
-        await asyncio.sleep(max(pause_s, outcome(made).pause_s))
-    return await _awake(guard, make, outcome)
-
-
-async def _awake(guard: Guard, make: Callable[[], Awaitable[T]], outcome: Callable[[T], Outcome]) -> T:
-    return await guard.undisturbed(make, lambda made: outcome(made).kind is not Kind.SURVIVED)
+        if showed.stalled_s:
+            stalled += 1
+            if stalled == MOST_STALLED:
+                raise CannotMeasureError(f"{standstill(showed.stalled_s)}, and so it did {stalled} times in a row")
+        elif not showed.again or (pause_s := next(pauses, None)) is None:
+            return made
+        else:
+            await asyncio.sleep(max(pause_s, showed.pause_s))
+            stalled = 0
+        note(f"no evidence, and made again: {showed.reason}")

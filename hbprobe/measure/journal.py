@@ -6,7 +6,8 @@ and `abandoned`; what else a verb asks of a path it notes under a name of its ow
 (`Journal.noted`): `Answers` of a diagnosis, trials of hops. What failed is no evidence, so it is not kept, and is
 tried again. Each line stands alone: a torn or damaged one costs itself and no other.
 
-`hbprobe.journal/1`, which only searches wrote, can be gone on with.
+`hbprobe.journal/1`, which only searches wrote, can be gone on with. What an older header does not say counts as not
+given, and answers of another address that do not say which it was are asked again.
 """
 
 import json
@@ -17,11 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError, UserError
 from hbprobe.measure.log_file import LogFile
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import without_query_values
-from hbprobe.trial.evidence import Ask, Observation
+from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.outcome import Kind, Outcome, Trial
 
 if TYPE_CHECKING:
@@ -38,12 +39,13 @@ showed."""
 
 
 def header(target: str, method: str, settings: SearchSettings, **more: str) -> dict[str, Any]:
-    """Describe a measurement, so that a journal can be told from another's; `more` must agree as well.
+    """Describe a measurement, so that a journal can be told from another's.
 
-    The values in a URL's query may be secrets, and are left out.
+    `more` must agree as well: fields of the request by their names; what is empty is not given. The values in a URL's
+    query may be secrets, and are left out.
     """
-    discreet = without_query_values(target)
-    return {"schema": SCHEMA, "target": discreet, "method": method, "search": asdict(settings), **more}
+    discreet, said = without_query_values(target), {name: value for name, value in more.items() if value}
+    return {"schema": SCHEMA, "target": discreet, "method": method, "search": asdict(settings), **said}
 
 
 class Record(Protocol):
@@ -83,7 +85,7 @@ class Journal:
         """Begin a new one, or go on with one; raises UserError where that cannot be."""
         from hbprobe.records.result_parts import TrialLine  # pydantic: only those who keep a journal wait
 
-        self._path, self._line = path, TrialLine
+        self.path, self._line = path, TrialLine
         self.trials: Sequence[Trial] = ()
         """The finished trials of the runs before this one."""
         self.last_number = 0
@@ -158,12 +160,12 @@ class Journal:
         elif resume:
             self._take_over(text, describes)
         else:
-            raise UserError(f"{self._path}: exists already; go on with it by --resume, or name another file")
+            raise UserError(f"{self.path}: exists already; go on with it by --resume, or name another file")
 
     def _take_over(self, text: bytes, describes: dict[str, Any]) -> None:
         """Read what earlier runs wrote; a last line that was cut off in the writing is dropped."""
         *lines, cut_off = text.split(b"\n")
-        _check_header(self._path, _parse(lines[0]) if lines else None, describes)
+        _check_header(self.path, _parse(lines[0]) if lines else None, describes)
         if cut_off:  # the next line would run into it
             self._file.cut(len(text) - len(cut_off))
         for number, line in enumerate(lines[1:], 2):
@@ -192,7 +194,7 @@ class Journal:
         return list(trials.values())
 
     def _pass_over(self, number: int, why: str) -> None:
-        remark = f"{self._path}:{number}: is damaged ({why}), and was passed over"
+        remark = f"{self.path}:{number}: is damaged ({why}), and was passed over"
         if remark not in self._damaged:
             self._damaged.append(remark)
 
@@ -215,17 +217,25 @@ def _check_header(path: Path, found: dict[str, Any] | None, describes: dict[str,
         raise UserError(f"{path}: is no journal of this version ({SCHEMA}); start a new one")
     there, here = _flat(found), _flat(describes)
     there["target"] = without_query_values(str(there.get("target")))  # an older journal tells it
-    for key, value in here.items():
-        if there.get(key) != value and key not in _FREE_TO_DIFFER:
-            option = key.removesuffix("_s")
-            raise UserError(
-                f"{path}: is the journal of another search: {option} is {there.get(key)} there and {value} here"
-            )
+    names = {"target": "url"} | ({"profiles": "lab"} if "lab" in describes else {})
+    for key in here | there:
+        if there.get(key) != here.get(key) and key not in _FREE_TO_DIFFER:
+            field = names.get(key, key.removesuffix("_s"))
+            raise _other(path, field, there.get(key), here.get(key))
+
+
+def _other(path: Path, field: str, there: object, here: object) -> RequestError:
+    """Refuse a journal that was measured with another value of a field; None is one that was not given."""
+    text = f"{{path}}: is the journal of another measurement: {{{field}}} is {{there}} there and {{here}} here"
+    said = ("not given" if value is None else value for value in (there, here))
+    return RequestError(text, field, path=path, **dict(zip(("there", "here"), said, strict=True)))
 
 
 def _flat(description: dict[str, Any]) -> dict[str, Any]:
     search = description.get("search")
     own = {key: value for key, value in description.items() if key not in ("schema", "search")}
+    if "lab" in own:  # the boxes of a lab are the same whichever verb names them
+        own["profiles"] = own.pop("lab")
     return own | (search if isinstance(search, dict) else {})
 
 
@@ -239,16 +249,29 @@ class HopTrial:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class ThereSeen:
+    """What a request showed that went to the other address, which is compared with."""
+
+    address: str
+    seen: Observation
+
+
 class Answers:
     """The answers that a journal holds, and where new ones go; without a journal there are none."""
 
     def __init__(self, journal: Journal | None) -> None:
         self._journal = journal
         self._seen: dict[Ask, Observation] = {}
+        self._there: dict[Ask, Observation] = {}
+        self._address = ""
         self._extra: dict[float, deque[Trial]] = {}
         self._hops: dict[tuple[int, int, float], Outcome] = {}
         if journal is not None:
-            self._seen = {seen.ask: seen for seen in journal.noted("answer", Observation)}
+            answers = journal.noted("answer", Observation)
+            self._seen = {seen.ask: seen for seen in answers if seen.ask.question is not Question.ELSEWHERE}
+            for told in journal.noted("elsewhere", ThereSeen):
+                self._address, self._there[told.seen.ask] = told.address, told.seen
             for trial in journal.noted("extra", Trial):
                 self._extra.setdefault(trial.hold_s, deque()).append(trial)
             self._hops = {(hop.ttl, hop.number, hop.hold_s): hop.outcome for hop in journal.noted("hop", HopTrial)}
@@ -261,12 +284,23 @@ class Answers:
         self._journal.settle()
         return self._journal.remarks
 
+    def compared_with(self, address: str, field: str) -> None:
+        """Say which other address is compared with, by which field; raises RequestError where it was another one."""
+        discreet = without_query_values(address)
+        if self._journal is not None and self._address not in ("", discreet):
+            raise _other(self._journal.path, field, self._address, discreet)
+        self._address = discreet
+
     def known(self, ask: Ask) -> Observation | None:
         """Return the answer that an earlier run got; None where it has to be asked."""
-        return self._seen.get(ask)
+        return (self._there if ask.question is Question.ELSEWHERE else self._seen).get(ask)
 
     def answered(self, seen: Observation) -> None:
-        if self._journal is not None and seen.outcome.kind is not Kind.FAILED:
+        if self._journal is None or seen.outcome.kind is Kind.FAILED:
+            return
+        if seen.ask.question is Question.ELSEWHERE:
+            self._journal.note("elsewhere", ThereSeen(self._address, seen))
+        else:
             self._journal.note("answer", seen)
 
     def known_trial(self, hold_s: float) -> Trial | None:

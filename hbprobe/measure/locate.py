@@ -13,6 +13,8 @@ from hbprobe.measure.request import Journalling, Request, target_of
 from hbprobe.measure.talk_request import Talking
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from hbprobe.eas.client import Account
     from hbprobe.locate.hop_trials import FindRoute, HopQuestion, Located
     from hbprobe.measure.journal import Journal
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from hbprobe.records.location import Location
     from hbprobe.search.search import SearchSettings
     from hbprobe.trial.methods.method import Method
+    from hbprobe.trial.outcome import Outcome
     from hbprobe.trial.ping_answer import HeartbeatLimits
     from hbprobe.trial.talks.talk import TalkOptions
 
@@ -69,17 +72,17 @@ class Locate(Talking, Journalling, Request["Location"]):
         from hbprobe.measure.journal import header
 
         check_system()
-        find = self._finder()  # before a search that takes hours
         search, target = self.search_settings(), target_of(self.url, self.traits.schemes)
         dialer, account, talk = self.dialer(target), self.login(target), self.talk(target)
+        find = self._finder(dialer)  # before a search that takes hours
         with self.kept(header(str(target), self.method, search, **self.from_where, **self.said_of_talk)) as journal:
             return await _Measuring(self, dialer, account, talk, search, journal, observer, find).located()
 
-    def _finder(self) -> "FindRoute":
+    def _finder(self, dialer: "Dialer") -> "FindRoute":
         from hbprobe.locate.route import find_raw_route, find_route, load_scapy
 
         if not self.raw:
-            return functools.partial(find_route, prepare=self.start.bind)
+            return functools.partial(find_route, prepare=dialer.start.bind)
         load_scapy()
         return find_raw_route
 
@@ -108,8 +111,9 @@ class _Measuring:
 
     async def located(self) -> "Location":
         from hbprobe.locate.hop_trials import Located, Locating
-        from hbprobe.measure.guard import Guard, persistently
+        from hbprobe.measure.guard import Guard, Repeats, persistently
         from hbprobe.measure.journal import Answers
+        from hbprobe.measure.presence import Presence
         from hbprobe.measure.setup import carry_out, handed_over
 
         answers = Answers(self._journal)
@@ -125,7 +129,12 @@ class _Measuring:
             method = await self._prepared()
         self._remarks += method.notes
         self._asked = self._request._asked(self._limit_s, self._search.grace_s, method.limits)
-        guard = Guard(self._search.grace_s / 2)
+        guard, presence, repeats = Guard(self._search.grace_s / 2), Presence(method, self._dialer), Repeats()
+
+        def persist(name: str, make: "Callable[[], Awaitable[Outcome]]") -> "Awaitable[Outcome]":
+            note = functools.partial(repeats.note, name)
+            return persistently(guard, lambda: presence.seen(make), lambda outcome: outcome, note)
+
         locating = Locating(
             self._dialer,
             self._asked,
@@ -136,9 +145,10 @@ class _Measuring:
             wait=self._observer.waits,
             find=self._find,
             journal=answers,
-            persist=lambda make: persistently(guard, make, lambda outcome: outcome),
+            persist=persist,
         )
         failure = await carry_out(locating.to_the_end())
+        self._remarks += repeats.remarks
         self._remarks += [remark for remark in answers.remarks if remark not in self._remarks]
         return handed_over(self._location(locating.located), failure, holds_something=bool(locating.located.seen))
 

@@ -28,7 +28,9 @@ class Preflight(LoggingIn, Connecting, Request["PreflightRecord"]):
 
         target = target_of(self.url)
         account = self.account(target)
-        checks = Checks(target, self.tls(target), account, watch=observer.check, say=observer.says, start=self.start)
+        checks = Checks(
+            target, self.tls(target), account, watch=observer.check, say=observer.says, start=self.start_to(target)
+        )
         failure = await carry_out(checks.run())
         record = PreflightRecord(
             target=str(target),

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from hbprobe.duration import format_duration
-from hbprobe.errors import RequestError
-from hbprobe.measure.field_values import Count, Duration, Share, marks_of, one_of, read_value
+from hbprobe.errors import RequestError, UserError
+from hbprobe.measure.field_values import Count, Duration, Share, one_of, read_fields
 from hbprobe.measure.observe import Observer
 from hbprobe.net.target import HTTP, Scheme
 from hbprobe.search.prior import Prior, shipped_prior
 from hbprobe.search.search import SearchSettings
-from hbprobe.trial.methods.table import CHOICES, METHODS, SCHEMES, MethodTraits, of_scheme
+from hbprobe.trial.methods.table import CHOICES, METHODS, SCHEMES, MethodTraits, in_words, of_scheme
 
 if TYPE_CHECKING:
     import ssl
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from hbprobe.measure.journal import Journal
     from hbprobe.net.dial import From
     from hbprobe.net.target import Target
-    from hbprobe.net.wire import Dialer
     from hbprobe.records.record import Origin
     from hbprobe.warp import Clock
 
@@ -52,6 +51,7 @@ _MOST_LABEL = 80
 _ROUGH_S = 600.0
 """Estimates above that are told in minutes."""
 _FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
+_KINDS = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 
 RecordT = TypeVar("RecordT")
 
@@ -72,9 +72,7 @@ class Request(Group, Generic[RecordT]):
     """One measurement, wholly said. `run` carries it out in a script, `measure` in a program that has a loop."""
 
     def __post_init__(self) -> None:
-        for name, mark in marks_of(type(self)).items():
-            if (value := getattr(self, name)) is not None:
-                object.__setattr__(self, name, read_value(name, value, mark))
+        read_fields(self)
         self.settle()
         self.check()
 
@@ -235,8 +233,12 @@ class Searching(Group):
         return f"about {likely}{between}, {worst} at worst"
 
     def check(self) -> None:
-        """Raise RequestError for a search that cannot be."""
-        one_of("strategy", self.strategy, ("guided", "split"))
+        """Raise RequestError for a search that cannot be, and for a method that is not the URL's."""
+        scheme = (getattr(self, "url", None) or "").partition("://")[0].lower()
+        if scheme in SCHEMES and scheme not in self.traits.schemes:
+            text = "{method} {value}: {scheme}:// goes with {method} {fit}: name that, or none"
+            fit = in_words(lambda row: scheme in row.schemes)
+            raise RequestError(text, "method", value=self.method, scheme=scheme, fit=fit)
         self.search_settings()
         super().check()
 
@@ -308,7 +310,6 @@ class Connecting(Trusting):
 
     def check(self) -> None:
         """Raise RequestError for an empty source, and a label that cannot be shown."""
-        one_of("family", self.family, ("any", "4", "6"))
         if self.source is not None and not (self.source and self.source.isprintable()):
             raise RequestError("{source}: {value!r} is no address and no interface", "source", value=self.source)
         if not self.label.isprintable() or len(self.label) > _MOST_LABEL:
@@ -317,7 +318,7 @@ class Connecting(Trusting):
         super().check()
 
     def tls(self, target: "Target", *, starttls: bool = False) -> "ssl.SSLContext | None":
-        """Return how a target is spoken to, None for plain HTTP; raises UserError for an authority of no use.
+        """Return how a target is spoken to, None for plain HTTP; raises RequestError for an authority of no use.
 
         `starttls`: TLS begins later on a connection that is plain at first.
         """
@@ -329,20 +330,31 @@ class Connecting(Trusting):
                 text = "{ca} and {insecure} go with TLS; there is no certificate in {scheme}"
                 raise RequestError(text, "insecure" if self.insecure else "ca", scheme=scheme)
             return None
-        return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure)
+        try:
+            return client_context(None if self.ca is None else Path(self.ca), insecure=self.insecure)
+        except UserError as error:
+            raise RequestError("{ca}: {what}", "ca", what=error) from None
 
-    def dialer(self, target: "Target") -> "Dialer":
-        """Return what opens connections to a target; raises UserError as `tls` does."""
-        from hbprobe.net.wire import Dialer
+    def start_to(self, target: "Target") -> "From":
+        """Return where connections to a target come from; raises RequestError where none can start or arrive."""
+        from hbprobe.net.dial import From, family_of, reason_of
 
-        return Dialer(target, self.tls(target), start=self.start)
-
-    @property
-    def start(self) -> "From":
-        """Where connections come from."""
-        from hbprobe.net.dial import From
-
-        return From(_FAMILIES[self.family], self.source or "")
+        start = From(_FAMILIES[self.family], self.source or "")
+        asked, there, here = start.family, family_of(target.host), family_of(start.source)
+        for host, kind in ((target.host, there), (start.source, here)):
+            if asked and kind and kind is not asked:
+                text = "{family}: {host} is an {kind} address, and only {asked} is asked for"
+                raise RequestError(text, "family", host=host, kind=_KINDS[kind], asked=_KINDS[asked])
+        if there and here and there is not here:
+            text = "{source} {value}: an {kind} address reaches no {there} address, which {host} is"
+            values = {"value": self.source, "host": target.host, "kind": _KINDS[here], "there": _KINDS[there]}
+            raise RequestError(text, "source", **values)
+        if start.source:
+            try:
+                start.try_out()
+            except OSError as error:
+                raise RequestError("{source} {what}", "source", what=reason_of(error)) from None
+        return start
 
     @property
     def origin(self) -> "Origin":
@@ -353,9 +365,9 @@ class Connecting(Trusting):
 
     @property
     def from_where(self) -> dict[str, str]:
-        """What of it makes another path: a journal goes on only from where it was begun."""
-        said = {"source": self.source or "", "family": "" if self.family == "any" else self.family}
-        return {name: value for name, value in said.items() if value}
+        """What of it makes another path: a journal goes on only from where it was begun, and under its label."""
+        family = "" if self.family == "any" else self.family
+        return {"label": self.label, "source": self.source or "", "family": family}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -450,11 +462,6 @@ class Judging(Configured):
 
     devices: Literal["current", "all"] = "current"
     """current: devices of 2014 and later; all: the older ones too, and the client of the textbooks"""
-
-    def check(self) -> None:
-        """Raise RequestError for another choice."""
-        one_of("devices", self.devices, ("current", "all"))
-        super().check()
 
     def device_kinds(self) -> "tuple[DeviceKind, ...]":
         """Return the devices that a verdict is given for."""

@@ -1,8 +1,8 @@
 """A search carried out: the holds that it asks for become trials, and what they show goes to it and the journal.
 
 A trial that is no evidence is made again where that may help: one that this process slept through, one to which the
-server had something else to say, and one that found path or server out of order. What cannot pass ends the search,
-with all that is known so far.
+server had something else to say, and one that found path or server out of order, be it only after it was cut. What
+cannot pass ends the search, with all that is known so far.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.guard import MOST_STALLED, Guard, judged, standstill
 from hbprobe.measure.journal import Record
+from hbprobe.measure.presence import Presence
+from hbprobe.net.wire import Dialer
 from hbprobe.search.search import Search
 from hbprobe.text import seconds
 from hbprobe.trial.classify import PROMPT_S
@@ -60,9 +62,12 @@ class Run:
         journal: Record | None = None,
         watch: Callable[["Run"], None] | None = None,
         guard: Guard | None = None,
+        dialer: Dialer | None = None,
     ) -> None:
+        """`dialer` reaches the far end that the method holds its connections to."""
         self.search = search
         self.method = method
+        self._presence = Presence(method, dialer)
         self.trials: list[Trial] = []
         self.running: list[Running] = []
         self.complete = False
@@ -74,7 +79,7 @@ class Run:
         """This round is among them: its trials are held side by side, and meet one trouble together."""
         self._outage: _Outage | None = None
         self._has_stood = False
-        """A request was held for a while, whatever became of it: path and server can do that."""
+        """The far end has shown what it is, or a request was held for a while: path and server can do that."""
         self._pause_s = 0.0
         self._journal = journal
         self._watch = watch or (lambda _: None)
@@ -130,6 +135,7 @@ class Run:
             with self.guard.watching() as watched:
                 objection = await self.method.prove()
             if objection is None:
+                self._has_stood = True
                 return self._take_heart()
             self._weigh(_FIRST_LOOK, judged(objection, watched.stalled_s))
             await self._pause()
@@ -150,7 +156,7 @@ class Run:
             self.running.clear()
 
     async def _trial(self, hold_s: float) -> Outcome:
-        return await self.guard.trial(lambda: self.method.trial(hold_s))
+        return await self.guard.trial(lambda: self._presence.trial(hold_s))
 
     async def _gather(self, tasks: dict[asyncio.Task[Outcome], Running]) -> None:
         """Take in the trials of a round as they end, and give those up whose question is answered."""

@@ -71,8 +71,8 @@ async def set_up(
 
         search = HeartbeatSearch(settings, prior, method.limits)
     if rate == 1.0:
-        return Run(search, method, journal, observer.search)
-    run = _PacedRun(search, method, journal, observer.search)
+        return Run(search, method, journal, observer.search, dialer=dialer)
+    run = _PacedRun(search, method, journal, observer.search, dialer=dialer)
     run.rate = rate
     return run
 

@@ -61,8 +61,6 @@ class Talking(Searching, LoggingIn, Connecting):
                 fields = " and ".join(f"{{{name}}}" for name in names if name not in _UNWRITTEN)
                 verb = "goes" if " and " not in fields else "go"
                 raise RequestError(f"{fields} {verb} with {{method}} {taking(what)}", said)
-        if isinstance(self.subprotocol, str):
-            raise RequestError("{subprotocol}: give a list, as in [{value!r}]", "subprotocol", value=self.subprotocol)
         for name in self.subprotocol:
             if not _TOKEN.fullmatch(name):
                 raise RequestError("{subprotocol} {value!r}: no name of a sub-protocol", "subprotocol", value=name)
@@ -101,17 +99,19 @@ class Talking(Searching, LoggingIn, Connecting):
         )
 
     def dialer(self, target: "Target") -> "Dialer":
-        """Return what opens connections to a target, and starts TLS later where that is said."""
+        """Return what opens connections to a target, and starts TLS later where that is said.
+
+        Raises RequestError as `tls` and `start_to` do.
+        """
         from hbprobe.net.wire import Dialer
 
         tls = self.tls(target, starttls=self.starttls)
-        return Dialer(target, tls, start=self.start, later=self.starttls, offers=self.traits.alpn)
+        return Dialer(target, tls, start=self.start_to(target), later=self.starttls, offers=self.traits.alpn)
 
     @property
     def said_of_talk(self) -> dict[str, str]:
         """What of it makes another measurement: a journal goes on only with the same."""
-        said = {"user": self.user or "", "starttls": "yes" if self.starttls else ""}
-        return {name: value for name, value in said.items() if value}
+        return {"user": self.user or "", "starttls": "yes" if self.starttls else ""}
 
     def _headers(self, target: "Target") -> tuple[tuple[str, str], ...]:
         found = self._found_headers()

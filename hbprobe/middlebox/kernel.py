@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from hbprobe.duration import format_duration
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError
 from hbprobe.manner import Act, Layer
 from hbprobe.net.replies import EndKind
 from hbprobe.profiles.model import Category, Ends, Profile, Restart, Timer, TimerKind
@@ -62,17 +62,16 @@ def render(profile: Profile, *, rate: float = 1.0, nat: bool = False) -> KernelB
     a rate that leaves too little of its idle timer.
     """
     if profile.layer is not Layer.PACKET:
-        raise UserError(
-            f"{profile.id}: layer {profile.layer} ends connections, which no rule of the kernel does: leave "
-            "it out, or run the lab without --kernel"
-        )
+        text = "{id}: layer {layer} ends connections, which no rule of the kernel does: leave it out or drop {kernel}"
+        raise RequestError(text, "profiles", id=profile.id, layer=profile.layer)
     idle = _idle(profile)
     seconds = {kind: _whole_s(timer, rate) for kind, timer in profile.each_timer() if kind in _RUN}
     if idle is None:
         seconds.pop(TimerKind.IDLE, None)
     elif seconds[TimerKind.IDLE] < SHORTEST_S:
         short = f"{profile.id}: idle of {format_duration(idle.default)} would take {idle.default / rate:.3g} s"
-        raise UserError(f"--clock {rate:g}: {short}: use {idle.default / SHORTEST_S:g} or less")
+        text = "{clock} {rate:g}: {short}: use {most:g} or less"
+        raise RequestError(text, "clock", rate=rate, short=short, most=idle.default / SHORTEST_S)
     act = None if idle is None else idle.expiry.traits.act
     return KernelBox(
         ruleset=_ruleset(idle, seconds, nat=nat),

@@ -494,7 +494,7 @@ class Relay(Generic[LinkT]):
 
     def _see_who_is_dark(self) -> None:
         self._expired_ends.see_who_is_dark()
-        for link in self._links:
+        for link in tuple(self._links):  # to go on ends a flow whose FINs had to wait
             if link.phase is not OPENING and (is_dark := self._meets_silence(link)) is not link.is_dark:
                 (self._darken if is_dark else self._hear_again)(link)
 
@@ -509,9 +509,11 @@ class Relay(Generic[LinkT]):
         link.is_dark = False
         for sock in link.socks:
             unmute(sock)
+        for sock in link.socks:
+            acknowledge_now(sock)  # an ACK that comes late looks like none on the warp clock
         for side in SIDES:
-            acknowledge_now(link.socks[side])  # an ACK that comes late looks like none on the warp clock
-            self._take_up(link, side)
+            if link in self._links:
+                self._take_up(link, side)
 
     def _take_up(self, link: LinkT, side: int) -> None:
         """Go on with what was done on that side before the flow expired."""

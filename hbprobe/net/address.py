@@ -27,6 +27,8 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> "Address":
         """Read `127.0.0.1:8443`, `[::1]:8443` or `name:8443`; raises ValueError, in words a user can act on."""
+        if "@" in text or "//" in text:  # somewhere in it may be a password
+            raise ValueError("a URL, or a user's name, is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443")
         host, colon, port = text.rpartition(":")
         if host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
@@ -70,7 +72,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
 def cannot_listen(address: Address, error: OSError, option: str = "--listen HOST:PORT") -> UserError:

@@ -44,7 +44,7 @@ def client_context(ca: Path | None, *, insecure: bool = False) -> ssl.SSLContext
     try:
         context = ssl.create_default_context(cafile=ca)
     except FileNotFoundError:
-        raise UserError(f"{ca}: no such file; --ca takes a certificate in PEM") from None
+        raise UserError(f"{ca}: no such file: give a certificate in PEM") from None
     except (ssl.SSLError, OSError) as error:
         raise UserError(f"{ca}: no certificate in PEM ({_reason(error)})") from None
     if insecure:

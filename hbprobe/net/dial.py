@@ -91,6 +91,13 @@ that was lost once is sent again after a second (RFC 6298, section 2.1), and tha
 Prepare = Callable[[socket.socket], None]
 
 
+class SourceError(OSError):
+    """No connection can start where it is to; it is this machine that says so, and nothing was asked of the path."""
+
+    def __init__(self, source: str, error: OSError) -> None:
+        super().__init__(error.errno, f"{source}: {error.strerror}; no connection can start there")
+
+
 @dataclass(frozen=True, slots=True)
 class From:
     """Where connections are to come from; by default the system chooses."""
@@ -101,26 +108,34 @@ class From:
     """An address of this machine, or the name of a network interface."""
 
     def bind(self, sock: socket.socket) -> None:
-        """Let a socket start there; raises OSError where it cannot."""
+        """Let a socket start there; raises SourceError where it cannot."""
         if not self.source:
             return
-        if self._address() is None:
-            _bind_to_interface(sock, self.source)
-        else:
-            sock.bind((self.source, 0))
+        try:
+            if family_of(self.source) is socket.AF_UNSPEC:
+                _bind_to_interface(sock, self.source)
+            else:
+                sock.bind((self.source, 0))
+        except OSError as error:
+            raise SourceError(self.source, error) from None
+
+    def try_out(self) -> None:
+        """Raise SourceError where no connection of this machine can start there now."""
+        with socket.socket(self.families() or socket.AF_INET, socket.SOCK_STREAM) as sock:
+            self.bind(sock)
 
     def families(self) -> socket.AddressFamily:
         """Return the only family that fits, or AF_UNSPEC."""
-        address = self._address()
-        if address is None or self.family is not socket.AF_UNSPEC:
-            return self.family
-        return socket.AF_INET if address.version == 4 else socket.AF_INET6
+        return self.family or family_of(self.source)
 
-    def _address(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-        try:
-            return ipaddress.ip_address(self.source.partition("%")[0])
-        except ValueError:
-            return None
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Return the family of an address; AF_UNSPEC for a name, which may have both."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return socket.AF_UNSPEC
+    return socket.AF_INET if address.version == 4 else socket.AF_INET6
 
 
 def _bind_to_interface(sock: socket.socket, name: str) -> None:
@@ -194,4 +209,6 @@ async def _connected(family: socket.AddressFamily, address: tuple[str | int, ...
 
 def reason_of(error: OSError) -> str:
     """Say what went wrong, without the words that asyncio adds."""
+    if isinstance(error, SourceError):
+        return str(error.strerror)
     return os.strerror(error.errno) if error.errno else str(error)

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 
 from hbprobe.net.address import Address, cannot_listen, is_loopback
 from hbprobe.net.http_server import HttpServer
+from hbprobe.text import json_of
 
 _MOST_BODY_BYTES = 64 * 1024
 _MOST_DIGITS = 18
@@ -85,8 +86,8 @@ async def read_object(request: web.Request, mend: str) -> dict[str, Any]:
     A charset is of no interest: JSON has none but UTF-8 (https://www.rfc-editor.org/rfc/rfc8259, section 11).
     """
     try:
-        asked = json.loads(await request.read())
-    except (ValueError, RecursionError):
+        asked = json_of(await request.read())
+    except ValueError:
         asked = None
     if not isinstance(asked, dict) or not asked:
         raise problem(web.HTTPBadRequest, mend)

@@ -42,7 +42,8 @@ class Target:
         """Read a URL of one of these schemes; raises ValueError, in words a user can act on, for anything else."""
         if "@" in re.split(r"[/?#]", url.partition("://")[2])[0]:  # first of all, so that no message repeats it
             raise ValueError("a URL to probe holds no user name or password")
-        usual = next(iter(schemes))
+        said = url.partition("://")[0].lower()
+        usual = said if said in schemes else next(iter(schemes))
         where = "HOST:PORT" if schemes[usual].port is None else "HOST[:PORT]"
         mend = f"write {usual}://{where}[/PATH]"
         if "@" in unquote(url):  # somewhere in it may be a password

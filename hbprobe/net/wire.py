@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from hbprobe.net.address import SocketAddress
-from hbprobe.net.dial import CONNECT_TIMEOUT_S, From, Prepare, connect, look_up, reason_of
+from hbprobe.net.dial import CONNECT_TIMEOUT_S, From, Prepare, SourceError, connect, look_up, reason_of
 from hbprobe.net.liveness import TcpInfo, acknowledge_on, tcp_info
 from hbprobe.net.replies import Connection, End, EndKind
 from hbprobe.net.target import HTTP_1_1, Target
@@ -340,6 +340,8 @@ class Dialer:
         except TimeoutError:
             text = f"{where}: no connection within {CONNECT_TIMEOUT_S:.0f} s"
             raise DialError(text, passing=True) from None
+        except SourceError as error:
+            raise DialError(f"source: {reason_of(error)}", passing=error.errno not in _FOR_GOOD) from None
         except OSError as error:
             raise DialError(f"{where}: {reason_of(error)}", passing=error.errno not in _FOR_GOOD) from None
         round_trip_s = loop.time() - started_s
@@ -354,7 +356,9 @@ class Dialer:
         except (socket.gaierror, UnicodeError) as error:
             reason = error.strerror if isinstance(error, socket.gaierror) else str(error)
             passing = isinstance(error, socket.gaierror)
-            raise DialError(f"name: {self.target.host}: {reason}", passing=passing) from None
+            only = {socket.AF_INET: " (asked for IPv4 only)", socket.AF_INET6: " (asked for IPv6 only)"}
+            asked = only.get(self.start.families(), "")
+            raise DialError(f"name: {self.target.host}: {reason}{asked}", passing=passing) from None
 
     def _prepare_all(self, sock: socket.socket) -> None:
         self.start.bind(sock)

@@ -5,7 +5,7 @@ import socket
 import ssl
 from datetime import datetime
 
-from hbprobe.net.dial import CONNECT_TIMEOUT_S, From, reason_of
+from hbprobe.net.dial import CONNECT_TIMEOUT_S, From, SourceError, reason_of
 from hbprobe.net.dial import connect as connect_socket
 from hbprobe.net.dial import look_up as look_up_all
 from hbprobe.net.target import Target
@@ -43,6 +43,8 @@ async def connect(target: Target, start: From = _ANYWHERE) -> tuple[str, ...]:
     except TimeoutError:
         text = f"no connection within {CONNECT_TIMEOUT_S:.0f} s: a firewall may drop it"
         raise CheckFailedError("see whether firewalls let the port through", text) from None
+    except SourceError as error:
+        raise CheckFailedError("name an address or an interface that this machine has", reason_of(error)) from None
     except OSError as error:
         mend = "see whether the server listens there, and whether firewalls let it through"
         raise CheckFailedError(mend, _reason(error)) from None

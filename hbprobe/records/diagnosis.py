@@ -32,13 +32,16 @@ class Diagnosis(JsonRecord):
 
     @property
     def exit_status(self) -> int:
-        """0 where nothing is to be mended, 1 where something is, 3 where the end was not reached."""
-        verdict = self.result.verdict
-        if not self.result.complete:
+        """0 where nothing is to be mended, 1 where something is, 3 where that was not learnt."""
+        result, verdict = self.result, self.result.verdict
+        if not result.complete:
             return CannotMeasureError.exit_status
-        if not METHODS[self.result.method].exchange:
-            return 0 if self.reasoning.kinds[:1] in ((BoxKind.NONE,), (BoxKind.SERVER,)) else 1
-        return 0 if is_of_the_path(self.reasoning) and verdict is not None and verdict.healthy else 1
+        if METHODS[result.method].exchange:
+            return result.ended_with(
+                finding=not is_of_the_path(self.reasoning) or verdict is None or not verdict.healthy
+            )
+        cuts = result.heartbeat_s is None and self.reasoning.alone not in (BoxKind.NONE, BoxKind.SERVER)
+        return result.ended_with(finding=cuts)
 
     @property
     def mend(self) -> tuple[str, ...]:

@@ -366,8 +366,22 @@ class JournalPart(Document):
     """Without the values of a URL's query, which may be secrets."""
     method: str
     search: SearchPart
+    label: str = ""
     source: str = ""
     family: str = ""
+    user: str = ""
+    starttls: str = ""
+    lab: str = ""
+    """The boxes of `diagnose --lab`, each with a digest of what it does."""
+    profiles: str = ""
+    """The same for `lab`."""
+    set: str = ""
+    seed: str = ""
+    clock: str = ""
+    kernel: str = ""
+    nat: str = ""
+    webconfig: str = ""
+    """The heartbeats that the stand-in of a lab takes, with method ping."""
 
 
 class StartPart(Part):
@@ -400,6 +414,27 @@ class NotedAnswerPart(Part):
     value: Observation
 
 
+class ThereSeenPart(Part):
+    """What a request showed that went to the other address."""
+
+    address: str
+    seen: Observation
+
+
+class NotedThereSeenPart(Part):
+    """What a request of a diagnosis showed at the other address, which is compared with."""
+
+    event: Literal["elsewhere"]
+    value: ThereSeenPart
+
+
+class NotedCutByPart(Part):
+    """The box of a lab whose timer struck first."""
+
+    event: Literal["cut-by"]
+    value: str
+
+
 class NotedTrialPart(Part):
     """A trial that a diagnosis made after its search."""
 
@@ -424,7 +459,17 @@ class NotedHopPart(Part):
     value: ReachedPart
 
 
-JournalLine = JournalPart | StartPart | EndPart | AbandonedPart | NotedAnswerPart | NotedTrialPart | NotedHopPart
+JournalLine = (
+    JournalPart
+    | StartPart
+    | EndPart
+    | AbandonedPart
+    | NotedAnswerPart
+    | NotedThereSeenPart
+    | NotedCutByPart
+    | NotedTrialPart
+    | NotedHopPart
+)
 """A line of a journal."""
 
 

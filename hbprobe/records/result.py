@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -16,7 +17,7 @@ from hbprobe.records.record import JsonRecord, Origin, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
 from hbprobe.trial.methods.table import server_timer_counts
-from hbprobe.trial.outcome import Cause, Limit, Trial
+from hbprobe.trial.outcome import IN_ANSWER, Cause, Limit, Trial
 
 Read = TypeVar("Read")
 _ANYWHERE = Origin()
@@ -75,20 +76,34 @@ class Result(JsonRecord):
     @property
     def advice(self) -> tuple[Advice, ...]:
         """What ends the trouble, for both sides."""
-        own = is_servers_own(self.method, self.limit, self.cut_by)
-        return advise(self.limit, self.verdict, self.cut_by, self.configure, is_servers_own=own, most_s=self.most_s)
+        asked = self.method, self.limit, self.cut_by
+        return advise(
+            self.limit,
+            self.verdict,
+            self.cut_by,
+            self.configure,
+            may_be_servers=may_be_servers(*asked),
+            is_servers_alone=is_servers_alone(*asked),
+            most_s=self.most_s,
+        )
 
     @property
     def exit_status(self) -> int:
-        """0 for a healthy path, 1 for a finding, 3 where the end was not reached or nothing was learnt."""
+        """0 for a healthy path, 1 for a finding, 3 where the end was not reached or what was asked was not learnt."""
         if not self.complete or not self.limit.is_known:
             return CannotMeasureError.exit_status
-        too_seldom = self.heartbeat_s is not None and lives(self.limit, self.heartbeat_s) is False
-        if self.verdict is None:
-            cuts = self.limit.cut_s is not None and self.heartbeat_s is None
-            cuts = cuts and not is_servers_own(self.method, self.limit, self.cut_by)
-            return 1 if too_seldom or cuts else 0
-        return 1 if too_seldom or not self.verdict.healthy else 0
+        if self.verdict is not None:
+            return self.ended_with(finding=not self.verdict.healthy)
+        cuts = self.limit.cut_s is not None and self.heartbeat_s is None
+        return self.ended_with(finding=cuts and not is_servers_alone(self.method, self.limit, self.cut_by))
+
+    def ended_with(self, *, finding: bool) -> int:
+        """Return the exit status with or without a finding: a heartbeat that does not live is one, and one of which
+        that was not measured leaves the question open."""
+        living = self.heartbeat_s is None or lives(self.limit, self.heartbeat_s)
+        if finding or living is False:
+            return 1
+        return 0 if living else CannotMeasureError.exit_status
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with seconds rounded to the millisecond."""
@@ -108,18 +123,31 @@ class Result(JsonRecord):
         return cls(**ResultPart.read(data).fields())
 
 
-def is_servers_own(method: str, limit: Limit, cut_by: str | None) -> bool:
-    """Return whether the limit is rather a timer of the server's own than one of the path's.
+_BY_SERVER = frozenset({Cause.CLOSED_BY_SERVER, Cause.RESET_BY_SERVER})
+
+
+def may_be_servers(method: str, limit: Limit, cut_by: str | None) -> bool:
+    """Return whether the limit may be a timer of the server's own, which ends a connection by itself.
 
     `cut_by` is the box of a lab that is known to have cut.
     """
-    by_server = limit.causes[:1] in ((Cause.CLOSED_BY_SERVER,), (Cause.RESET_BY_SERVER,))
-    return cut_by is None and by_server and server_timer_counts(method)
+    ended = (limit.manner, limit.aftermath) not in IN_ANSWER and not _BY_SERVER.isdisjoint(limit.causes)
+    return cut_by is None and ended and server_timer_counts(method)
 
 
-def load_result(path: Path) -> Result:
+def is_servers_own(method: str, limit: Limit, cut_by: str | None) -> bool:
+    """Return whether the limit is rather a timer of the server's own than one of the path's."""
+    return may_be_servers(method, limit, cut_by) and limit.causes[0] in _BY_SERVER
+
+
+def is_servers_alone(method: str, limit: Limit, cut_by: str | None) -> bool:
+    """Return whether the evidence leaves nobody but the server: where a proxy may be it, the path has a finding."""
+    return may_be_servers(method, limit, cut_by) and _BY_SERVER.issuperset(limit.causes)
+
+
+def load_result(path: str | PathLike[str]) -> Result:
     """Read a result, or that of a diagnosis, from a file; raises UserError, with file, key and mend, for others."""
-    return load_with(path, lambda data: Result.from_dict(_of_diagnosis(data)))
+    return load_with(Path(path), lambda data: Result.from_dict(_of_diagnosis(data)))
 
 
 def _of_diagnosis(data: object) -> object:

@@ -58,7 +58,7 @@ def hops_of(location: Location) -> tuple[Station, ...]:
     last = max([*known, finding.hop or 0])
     guilty = finding.hop if finding.code is Code.HOP else None
     hops = [Station(known.get(ttl, f"hop {ttl}"), does if ttl == guilty else "") for ttl in range(1, last + 1)]
-    return _between(hops, Station(_SERVER, does if finding.code is Code.END else ""))
+    return _between(hops, Station(_SERVER, does if finding.code in (Code.END, Code.SERVER) else ""))
 
 
 def drawn_words(stations: Sequence[Station]) -> str:

@@ -12,9 +12,11 @@ import sys
 import time
 import traceback
 from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from hbprobe.duration import format_duration, parse_duration_s
+from hbprobe.duration import format_duration
+from hbprobe.measure.field_values import Duration, read_fields
 from hbprobe.testing.monotonic import carried_by, zero_s
 from hbprobe.warp import SETTLE_S, Poll, R, WarpClock
 
@@ -25,7 +27,7 @@ else:
 
 T = TypeVar("T")
 
-LIMIT = "1d"
+LIMIT = 86400.0
 _PATIENCE_S = 1.0
 """Real time in which a thread or a signal may still wake a loop that has nothing left to wait for."""
 
@@ -118,26 +120,54 @@ class WarpLoop(_Loop):
         return self._pace.at_real_pace()
 
 
-def new_loop(*, settle: float | str = SETTLE_S, limit: float | str = LIMIT, monotonic: bool = True) -> WarpLoop:
+@dataclass(frozen=True, slots=True)
+class LoopFactory:
+    """Makes loops of the same options: what `new_loop` takes. Two with the same are equal.
+
+    pytest keeps a loop, and the fixtures that run on it, from one test to the next where both are given an equal one.
+    """
+
+    settle: Duration = SETTLE_S
+    limit: Duration = LIMIT
+    monotonic: bool = True
+
+    def __post_init__(self) -> None:
+        read_fields(self)
+
+    def __call__(self) -> WarpLoop:
+        """Return a fresh one, in warp from the start."""
+        return WarpLoop(float(self.settle), float(self.limit), carries_monotonic=self.monotonic)
+
+
+def new_loop(*, settle: Duration = SETTLE_S, limit: Duration = LIMIT, monotonic: bool = True) -> WarpLoop:
     """Make a loop whose clock jumps over waiting: a `loop_factory` for asyncio.Runner, pytest-asyncio or anyio.
 
     `settle`: real time that bytes from outside get before each jump. `limit`: path time after which StuckError is
     raised. `monotonic`: whether `time.monotonic` follows. Durations are seconds, or text such as "50ms" and "2h".
+    Raises RequestError for what is none.
     """
-    return WarpLoop(seconds(settle), seconds(limit), carries_monotonic=monotonic)
+    return LoopFactory(settle, limit, monotonic)()
 
 
 def run(
-    main: Coroutine[Any, Any, T],
-    *,
-    settle: float | str = SETTLE_S,
-    limit: float | str = LIMIT,
-    monotonic: bool = True,
+    main: Coroutine[Any, Any, T], *, settle: Duration = SETTLE_S, limit: Duration = LIMIT, monotonic: bool = True
 ) -> T:
     """Run a coroutine to its end on a fresh loop of `new_loop`, as `asyncio.run` does on the real clock."""
     __tracebackhide__ = True
-    with asyncio.Runner(loop_factory=lambda: new_loop(settle=settle, limit=limit, monotonic=monotonic)) as runner:
+    try:
+        refuse_running_loop("run")
+        loop_factory = LoopFactory(settle, limit, monotonic)
+    except BaseException:
+        main.close()  # or Python would also complain that nobody has awaited it
+        raise
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(main)
+
+
+def refuse_running_loop(name: str) -> None:
+    """Raise RuntimeError where a loop runs in this thread: a function of this name makes one of its own."""
+    if asyncio._get_running_loop() is not None:
+        raise RuntimeError(f"{name}() in a running event loop: it makes one of its own; call it where none runs")
 
 
 @contextlib.contextmanager
@@ -156,15 +186,6 @@ def stacks_of(loop: asyncio.AbstractEventLoop) -> str:
     """Return where each task of a loop stands, down to what it waits for, in words."""
     tasks = sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name())
     return "\n".join(f"{task.get_name()}:\n{_stack_of(task)}" for task in tasks)
-
-
-def seconds(duration: float | str) -> float:
-    """Return a duration that was given in seconds or as text; raises ValueError for what is none."""
-    if isinstance(duration, str):
-        return parse_duration_s(duration)
-    if not duration >= 0:
-        raise ValueError(f"{duration} is no duration: it is below 0")
-    return duration
 
 
 def _stack_of(task: asyncio.Task[Any]) -> str:

@@ -5,7 +5,7 @@ pytest loads it wherever hbprobe is installed, so it imports nothing that a test
 
 import inspect
 from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hbprobe.profiles.model import Profile
     from hbprobe.testing.box import Box, Duration
     from hbprobe.testing.fault_proxy import FaultProxy
-    from hbprobe.testing.loop import WarpLoop
+    from hbprobe.testing.loop import LoopFactory
 
 _MARKS = {
     "warp(settle=0, limit='1d', monotonic=True)": (
@@ -45,18 +45,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, None, No
     if warp is None:
         return (yield)
     name = metafunc.definition.nodeid
-    if warp.args:
-        raise pytest.UsageError(f"{name}: the mark warp takes its options by name")
+    loops = _loop_factory(warp, name)
     if not _is_coroutine(metafunc.function):
         if warp in metafunc.definition.own_markers:  # and not only on its class or module
-            raise pytest.UsageError(f"{name}: the mark warp is for coroutines: write `async def`")
+            _refuse(f"{name}: the mark warp is for coroutines: write `async def`")
         return (yield)
     _require_loop_factories(metafunc)
     if metafunc.definition.get_closest_marker("anyio") is not None:
-        backend = ("asyncio", {"loop_factory": _loop_factory(warp)})
-        mark = pytest.mark.parametrize("anyio_backend", [backend], ids=["warp"], scope="module")
-        metafunc.definition.add_marker(mark)
-    factories = _LoopFactories(warp)
+        _choose_backend(metafunc, loops)
+    factories = _LoopFactories(loops)
     metafunc.config.pluginmanager.register(factories)
     try:
         return (yield)
@@ -70,13 +67,27 @@ class _LoopFactories:
     It asks for a loop for every test as soon as one plugin has this hook, and renames them all where there are two.
     """
 
-    def __init__(self, warp: pytest.Mark) -> None:
-        self._warp = warp
+    def __init__(self, loops: "LoopFactory") -> None:
+        self._loops = loops
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_asyncio_loop_factories(self) -> dict[str, Callable[[], "WarpLoop"]]:
+    def pytest_asyncio_loop_factories(self) -> "dict[str, LoopFactory]":
         """Return the loop factory by its name (pytest-asyncio 1.4)."""
-        return {"warp": _loop_factory(self._warp)}
+        return {"warp": self._loops}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let pytest-asyncio know that tests have loops of several kinds.
+
+    Where no plugin has the hook any more, it takes fixtures of a wider scope over from a test on one kind of loop to
+    a test on the other, whose first deed is to end the loop that they run on.
+    """
+    plugins = session.config.pluginmanager
+    if plugins.has_plugin("asyncio") and any(item.get_closest_marker("warp") for item in session.items):
+        from hbprobe.testing.loop import LoopFactory
+
+        plugins.register(_LoopFactories(LoopFactory()))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -90,7 +101,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     def on_warp(**arguments: object) -> None:
         __tracebackhide__ = True
-        run(test(**arguments), **warp.kwargs)
+        run(test(**arguments), **warp.kwargs)  # they were read when the test was collected
 
     hypothesis = getattr(pyfuncitem.obj, "hypothesis", None)
     if hypothesis is not None:  # which calls the test for each example
@@ -161,17 +172,22 @@ def hbprobe_toxiproxy(request: pytest.FixtureRequest) -> "Callable[..., FaultPro
     return make
 
 
+def _refuse(text: str) -> NoReturn:
+    """Stop the collection of a module in which a mark is used wrong; pytest shows the text alone."""
+    pytest.fail(text, pytrace=False)
+
+
 def _add_profiles(metafunc: pytest.Metafunc, words: tuple[str, ...]) -> None:
     from hbprobe.errors import UserError
     from hbprobe.testing.box import chosen
 
     name = metafunc.definition.nodeid
     if "profile" not in metafunc.fixturenames:
-        raise pytest.UsageError(f"{name}: the mark hbprobe_profiles is for a test with an argument `profile`")
+        _refuse(f"{name}: the mark hbprobe_profiles is for a test with an argument `profile`")
     try:
         profiles = chosen(words)
     except UserError as error:
-        raise pytest.UsageError(f"{name}: {error}") from None
+        _refuse(f"{name}: {error}")
     metafunc.parametrize("profile", profiles)
 
 
@@ -183,18 +199,35 @@ def _require_loop_factories(metafunc: pytest.Metafunc) -> None:
     mode = config.getoption("asyncio_mode", None) or config.getini("asyncio_mode")
     if mode == "auto" or metafunc.definition.get_closest_marker("asyncio") is not None:
         name = metafunc.definition.nodeid
-        raise pytest.UsageError(
-            f"{name}: this pytest-asyncio cannot be given a clock: the mark warp needs 1.4 or later"
-        )
+        _refuse(f"{name}: this pytest-asyncio cannot be given a clock: the mark warp needs 1.4 or later")
 
 
-def _loop_factory(warp: pytest.Mark) -> "Callable[[], WarpLoop]":
-    def make() -> "WarpLoop":
-        from hbprobe.testing.loop import new_loop
+def _loop_factory(warp: pytest.Mark, name: str) -> "LoopFactory":
+    """Return what makes the loop that a mark asks for; stops where it names options that there are not."""
+    from hbprobe.errors import RequestError
+    from hbprobe.testing.loop import LoopFactory
 
-        return new_loop(**warp.kwargs)
+    if warp.args:
+        _refuse(f"{name}: the mark warp takes its options by name")
+    known = LoopFactory.__slots__
+    if unknown := next((option for option in warp.kwargs if option not in known), None):
+        _refuse(f"{name}: the mark warp has no option {unknown!r} (it has {', '.join(known)})")
+    try:
+        return LoopFactory(**warp.kwargs)
+    except RequestError as error:
+        _refuse(f"{name}: the mark warp: {error}")
 
-    return make
+
+def _choose_backend(metafunc: pytest.Metafunc, loops: "LoopFactory") -> None:
+    """Have anyio run a test on asyncio with such a loop."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        said = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
+        names = [word.strip() for word in said.split(",")] if isinstance(said, str) else said
+        if "anyio_backend" in names:
+            name = metafunc.definition.nodeid
+            _refuse(f"{name}: the mark warp chooses anyio's backend: do not parametrize anyio_backend")
+    backend = ("asyncio", {"loop_factory": loops})
+    metafunc.definition.add_marker(pytest.mark.parametrize("anyio_backend", [backend], ids=["warp"], scope="module"))
 
 
 def _is_coroutine(function: object) -> bool:

@@ -1,18 +1,20 @@
 """Which applications survive a silence behind which boxes: a table, made on the warp clock with real sockets."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError, UserError
+from hbprobe.measure.field_values import read_seconds, read_value
 from hbprobe.middlebox.events import Event
 from hbprobe.profiles.catalogue import catalogue
 from hbprobe.profiles.model import Profile
 from hbprobe.testing.box import USUAL, Box, Duration, chosen
 from hbprobe.testing.event_words import told
-from hbprobe.testing.loop import run, seconds
+from hbprobe.testing.loop import refuse_running_loop, run
 
+_MOST_HOURS = 10 * 365 * 24
 MakeBox = Callable[..., Box]
 App = Callable[[MakeBox], AsyncGenerator[None, None]]
 """An application: an asynchronous generator that connects through the box it makes, yields once for the silence, and
@@ -91,7 +93,7 @@ def survives(
     app: App | Mapping[str, App],
     *,
     hours: float = 1.0,
-    profiles: Iterable[str | Profile] = USUAL,
+    profiles: Sequence[str | Profile] = USUAL,
     patience: float | str = "10min",
     monotonic: bool = True,
 ) -> Survivals:
@@ -99,13 +101,23 @@ def survives(
 
     `app`: one, or several by name. `profiles`: ids, categories, files, or profiles. `patience`: path time within
     which an answer must have come. `monotonic`: `time.monotonic` follows the clock. Raises UserError for a profile
-    that there is not.
+    that there is not, and for no application or no box, of which nothing would be known.
     """
+    refuse_running_loop("survives")
     apps = app if isinstance(app, Mapping) else {getattr(app, "__name__", "app"): app}
+    read_value("profiles", profiles, Sequence[str | Profile])
+    if not apps or not profiles:
+        name = "profiles" if apps else "app"
+        raise RequestError(f"{{{name}}}: give one at least, or nothing is tried", name)
     boxes: list[Profile] = []
     for profile in profiles:
         boxes += [profile] if isinstance(profile, Profile) else [catalogue().find(one) for one in chosen([profile])]
-    silence_s, patience_s = hours * 3600, seconds(patience)
+    read_value("hours", hours, float)
+    if not 0 <= hours <= _MOST_HOURS:
+        raise RequestError(
+            "{hours}: {value!r} is no number of hours: give 0 to {most}", "hours", value=hours, most=_MOST_HOURS
+        )
+    silence_s, patience_s = hours * 3600, read_seconds("patience", patience)
     limit_s = 2 * (silence_s + patience_s) + 86400
     return Survivals(
         tuple(
@@ -123,7 +135,13 @@ async def _lives(name: str, app: App, profile: Profile, silence_s: float, patien
         made.append(Box(server, profile, seed=seed, **timers))
         return made[-1]
 
-    fate, error = await _fate(app(make_box), made, silence_s, patience_s)
+    use: object = app(make_box)
+    if not isinstance(use, AsyncGenerator):
+        if isinstance(use, Coroutine | Generator):
+            use.close()
+        text = "{app}: {name} is no asynchronous generator: write `async def`, and a `yield` for the silence"
+        raise RequestError(text, "app", name=name)
+    fate, error = await _fate(use, made, silence_s, patience_s)
     # What it has left running is cancelled with the loop; how that ends is of no interest.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     return Survival(name, profile, fate, error, tuple(event for box in made for event in box.events))

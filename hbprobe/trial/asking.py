@@ -107,9 +107,11 @@ class Asking:
         via = _said(reply, "via") if isinstance(reply, Answer) else ""
         page = _page(reply) if isinstance(reply, Answer) and outcome.kind is Kind.CUT else ""
         seen = Observation(ask, outcome, signed=_is_signed(reply), server=_name(reply, outcome), via=via, page=page)
-        if ask.question is Question.POST_MORTEM and outcome.kind is Kind.CUT:
+        if outcome.kind is not Kind.CUT:
+            return seen
+        if ask.question is Question.POST_MORTEM:
             return await self._examined(seen, wire, conversation, nonce, started_s)
-        return seen
+        return await self._witness.add_to(seen, nonce, started_s, self._grace_s)
 
     async def _examined(
         self, seen: Observation, wire: Wire, conversation: Conversation, nonce: str, started_s: float
@@ -130,7 +132,8 @@ class Asking:
 
     async def _between(self, ask: Ask, wire: Wire) -> Observation:
         conversation, path = Conversation(wire, self._dialer.target.authority), self._dialer.target.path
-        first = await self._warm_up(conversation, path)
+        nonce, began_s = f"{self._rng.getrandbits(128):032x}" if self._holds else "", self._loop.time()
+        first = await self._warm_up(conversation, path, nonce)
         if isinstance(first, Outcome):
             return Observation(ask, first, quiet=True)
         quiet_s = self._loop.time()
@@ -145,7 +148,7 @@ class Asking:
         if asked and isinstance(reply, End):
             outcome = in_answer(outcome, reply, "the next request")
         socket = await examine(wire) if outcome.how is Manner.SILENT else None
-        return Observation(
+        seen = Observation(
             ask,
             outcome,
             signed=_is_signed(reply),
@@ -155,11 +158,20 @@ class Asking:
             announced_s=_announced(first),
             socket=socket,
         )
+        if not nonce or outcome.kind is not Kind.CUT:
+            return seen
+        return await self._witness.add_to(seen, nonce, began_s, self._grace_s)
 
-    async def _warm_up(self, conversation: Conversation, path: str) -> Answer | Outcome:
-        """Ask once; return why nothing can be measured if the connection does not stay open after the answer."""
+    async def _warm_up(self, conversation: Conversation, path: str, nonce: str) -> Answer | Outcome:
+        """Ask once, for something that the far end bears witness of where there is a nonce.
+
+        Return why nothing can be measured if the connection does not stay open after the answer.
+        """
         started_s = self._loop.time()
-        conversation.ask("GET", path)
+        if nonce:
+            conversation.ask("POST", hold_query(0.0, nonce))
+        else:
+            conversation.ask("GET", path)
         reply = await conversation.reply(started_s + _FIRST_ANSWER_S)
         if not isinstance(reply, Answer):
             passes = not isinstance(reply, Broken)

@@ -18,7 +18,7 @@ from hbprobe.eas.refusal import pause_told_s
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind, Reply
 from hbprobe.text import cut_short, without_query_values
-from hbprobe.trial.evidence import FarEndSaw, FarEndState, Observation
+from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
 from hbprobe.trial.outcome import Kind, Outcome
 
 PROMPT_S = 1.0
@@ -29,6 +29,10 @@ _PAUSE_S = 30.0
 """For one who throttles, and does not say how long."""
 _MOST_STALLED = 0.5
 """A far end that stood still for this share of the grace may have been late: once before it read, once at the end."""
+_KEPT_AWAKE = (Question.KEEP_ALIVE, Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
+"""Questions in which the far end has to send something, or its system to acknowledge, until the hold is over."""
+_UNFINISHED = (Question.CLIENT_DRIP, Question.BOTH_DRIP)
+"""Questions whose request is whole only at the end of the hold: a far end that waits for it is not late."""
 _EARLY_SHARE = 0.98
 _EARLY_S = 1.0
 """Real servers answer up to 0.7 s early; more is another clock than ours."""
@@ -59,15 +63,20 @@ def came_early(elapsed_s: float, hold_s: float) -> bool:
     return elapsed_s < hold_s - _EARLY_S and elapsed_s < hold_s * _EARLY_SHARE
 
 
-def unless_by_far_end(outcome: Outcome, saw: FarEndSaw | None, grace_s: float) -> Outcome:
+def unless_by_far_end(outcome: Outcome, saw: FarEndSaw | None, grace_s: float, ask: Ask | None = None) -> Outcome:
     """Return what a trial showed, given what the far end saw: a silence may be the far end's doing.
 
-    An end that came from the path is one whatever the far end did; an answer that did not come may be its stall's, or
-    was never asked for where it had no descriptor for the connection.
+    An end that came from the path is one whatever the far end did, unless the far end, or its machine, was to send
+    something meanwhile that keeps the path awake; an answer that did not come may be its stall's, or was never asked
+    for where it had no descriptor for the connection.
     """
-    if outcome.how is not Manner.SILENT or saw is None:
+    acts = ask is not None and ask.question in _KEPT_AWAKE
+    if saw is None or outcome.kind is not Kind.CUT or not (acts or outcome.how is Manner.SILENT):
         return outcome
-    if saw.stalled_s is not None and saw.stalled_s > grace_s * _MOST_STALLED:
+    most_s = grace_s * _MOST_STALLED
+    if acts and ask is not None and ask.interval_s is not None:
+        most_s = min(most_s, ask.interval_s)
+    if saw.stalled_s is not None and saw.stalled_s > most_s:
         reason = f"the far end stood still for {format_duration(saw.stalled_s)} meanwhile"
     elif saw.was_full and saw.state is FarEndState.NEVER_ARRIVED:
         reason = "the far end turned connections away meanwhile: it had no descriptors left"
@@ -98,7 +107,7 @@ def _ended(end: End, elapsed_s: float, hold_s: float, *, asked: bool) -> Outcome
         )
     name, exact = _END_NAMES[end.kind, end.signed], elapsed_s < hold_s - EDGE_S
     if asked and exact and elapsed_s < PROMPT_S:
-        text = f"{name} at once: another protocol, or a proxy that cannot reach the server"
+        text = f"{name} at once: another protocol, a server that went away, or a proxy that cannot reach it"
         return _failed(elapsed_s, text, again=True, outage=True)
     return Outcome(Kind.CUT, elapsed_s, _how(end), exact=exact, reason=name)
 
@@ -204,12 +213,25 @@ def excuse_of(seen: Observation, grace_s: float, *, witnessed: bool) -> str | No
             return "the far end was restarted meanwhile"
         case FarEndState.UNREACHABLE:
             return "the far end cannot be reached any more, by a new connection either"
+        case _ if seen.ask.question in _UNFINISHED:
+            return None
         case FarEndState.WAITING if seen.outcome.how is Manner.SILENT and saw.times == 1:
             return f"the far end is late: it has not answered yet, though that was due after {_of(seen.ask.hold_s)}"
     is_late = saw.answered_s is not None and saw.answered_s > seen.ask.hold_s + grace_s / 2
     if seen.outcome.how is Manner.SILENT and is_late and saw.answered_s is not None:
         return f"the far end was late: it answered after {_of(saw.answered_s)} instead of {_of(seen.ask.hold_s)}"
     return None
+
+
+def unless_excused(seen: Observation, grace_s: float, *, witnessed: bool = False) -> Observation:
+    """Return the answer to a question of a diagnosis, which is none where the far end did it.
+
+    What the far end saw stands in the post-mortem alone: there it says what a request died of.
+    """
+    excuse = excuse_of(seen, grace_s, witnessed=witnessed)
+    outcome = seen.outcome if excuse is None else excused(seen.outcome, excuse)
+    is_post_mortem = seen.ask.question is Question.POST_MORTEM
+    return replace(seen, outcome=outcome, far_end=seen.far_end if is_post_mortem else None)
 
 
 def excused(outcome: Outcome, excuse: str) -> Outcome:

@@ -91,6 +91,8 @@ class Observation:
     """From what on the far end counts its times, in words."""
     disconnect_notice: str = ""
     """What was said before the connection ended, in the words of its protocol."""
+    lingered_s: float = 0.0
+    """So long after that did it end; `outcome` tells when that was said."""
     by_server: bool = False
     """Who says goodbye in this protocol is the server itself, and no proxy."""
     own_limit: str = ""
@@ -118,6 +120,7 @@ class Observation:
             announced_s=_times(self.announced_s, rate),
             far_end=None if self.far_end is None else self.far_end.paced(rate),
             late_s=_times(self.late_s, rate),
+            lingered_s=self.lingered_s * rate,
         )
 
 

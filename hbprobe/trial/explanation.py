@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
+from hbprobe.trial.classify import PROMPT_S
 from hbprobe.trial.evidence import FarEndState, Observation
 from hbprobe.trial.keep_alives import shipped_near
 from hbprobe.trial.outcome import IN_ANSWER, Cause, Kind, Outcome
@@ -185,7 +186,8 @@ _AFTERMATH = {
 def _evidence(seen: Observation, *, tls: bool) -> Iterator[str]:
     yield _death(seen)
     if seen.disconnect_notice:
-        yield f"before that came {seen.disconnect_notice}"
+        earlier = f"{format_duration(seen.lingered_s)} " if seen.lingered_s >= PROMPT_S else ""
+        yield f"{earlier}before that came {seen.disconnect_notice}"
     if seen.outcome.how in (Manner.CLOSED, Manner.RESET) and tls:
         yield (
             "TLS's close_notify came first: whoever ended it holds the keys of the connection"
@@ -219,7 +221,7 @@ def _of_shipped(seen: Observation) -> Iterator[str]:
 
 def _death(seen: Observation) -> str:
     outcome, hold = seen.outcome, format_duration(seen.ask.hold_s)
-    at = format_duration(outcome.elapsed_s)
+    at = format_duration(outcome.elapsed_s + seen.lingered_s)
     match outcome.how:
         case Manner.STATUS:
             return f"status {outcome.status} came after {at}"

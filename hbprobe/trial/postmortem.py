@@ -18,6 +18,8 @@ from hbprobe.trial.outcome import SocketSaw
 
 _PATIENCE_S = 1.0
 _ROUND_TRIPS = 4
+_ANSWER_S = 0.1
+"""So long may who gets a packet take to end the connection for it, beside the way there and back."""
 
 
 _AFTERMATH = {
@@ -29,7 +31,12 @@ _AFTERMATH = {
 
 
 async def examine(wire: Wire, packet: bytes = b"\r\n") -> SocketSaw:
-    """Send one more packet on a silent connection, and watch for RST, FIN, an ACK, or nothing.
+    """Send one more packet on a silent connection, and watch for RST, FIN, an ACK, or nothing."""
+    return (await look(wire, packet))[0]
+
+
+async def look(wire: Wire, packet: bytes = b"\r\n") -> tuple[SocketSaw, End | None]:
+    """Send one more packet on a connection; return what came of it, and the end if one came, in answer or not.
 
     The packet must be nothing to whoever gets it after all: an empty line before a request is none in HTTP (RFC 9112,
     section 2.2). Takes a second and four round trips at most.
@@ -40,13 +47,18 @@ async def examine(wire: Wire, packet: bytes = b"\r\n") -> SocketSaw:
     woke = False
     while (event := await wire.receive(until_s)) is not None:
         if isinstance(event, End):
-            return SocketSaw(_AFTERMATH[event.kind], woke=woke)
+            return SocketSaw(_AFTERMATH[event.kind], woke=woke), event
         woke = True
     after = wire.info()
     if before is None or after is None:
-        return SocketSaw(None, woke=woke)
+        return SocketSaw(None, woke=woke), None
     aftermath = Aftermath.NOTHING if after.unacknowledged else Aftermath.ACKNOWLEDGED
-    return SocketSaw(aftermath, after.retransmits, woke)
+    return SocketSaw(aftermath, after.retransmits, woke), None
+
+
+def may_answer(wire: Wire, after_s: float) -> bool:
+    """Say whether what came so long after a packet may be the answer to it; later, it came by itself."""
+    return after_s <= _ANSWER_S + _ROUND_TRIPS * wire.round_trip_s
 
 
 _WITNESS_PATIENCE_S = 10.0
@@ -116,7 +128,7 @@ class WitnessClient:
         if seen.outcome.how is not Manner.SILENT:
             await asyncio.sleep(_OTHER_END_S)
         far_end = await self.saw(nonce, sent_s)
-        return replace(seen, far_end=far_end, outcome=unless_by_far_end(seen.outcome, far_end, grace_s))
+        return replace(seen, far_end=far_end, outcome=unless_by_far_end(seen.outcome, far_end, grace_s, seen.ask))
 
     async def _ask(self, nonce: str) -> Statement | FarEndSaw | None:
         until_s = self._loop.time() + _WITNESS_PATIENCE_S

@@ -295,7 +295,10 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
         raise UserError(f"{place}.search.max: {most}; use method: idle for more")
     ca = file.parent / said.ca if said.ca else None
     begins_tls = target.tls or said.starttls
-    tls = client_context(ca) if begins_tls else None
+    try:
+        tls = client_context(ca) if begins_tls else None
+    except UserError as error:
+        raise UserError(f"{place}.ca: {error}") from None
     start = From(_FAMILIES[said.family], said.source)
     read = b"" if ca is None else ca.read_bytes()
     asked, account, talk = _talk(said, method, target, place, file.parent)

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,4 @@ def test_preflight_ends_with_what_to_do_first():
     ]
     stopped = PreflightRecord("t", "u", (passed, Check(failed.name, CheckState.NOT_TRIED)))
     assert preflight_answer(stopped) == ["not ready: the checks were stopped before their end"]
+    assert preflight_answer(replace(stopped, label="provider A"))[1:] == ["label: provider A"]

@@ -16,6 +16,7 @@ from hbprobe.cli.main import main
 from hbprobe.net.certificates import private_ca
 from hbprobe.trial.methods.table import METHODS, Takes, taking
 
+PROXY_HELP = "; see hbprobe proxy --help"
 FILES = {
     "broken.yaml": "id: x\ntimers: [\n",
     "key.yaml": "id: key\nname: K\ncategory: nat\nlayer: packet\ntimers:\n  idel: {}\nsources: {}\n",
@@ -31,6 +32,7 @@ FILES = {
     "open.xml": "<configuration>\n  <appSettings>\n    <add key='x'\n",
     "bomb.xml": '<!DOCTYPE a [<!ENTITY b "boom">]>\n<configuration/>\n',
     "result.json": "{}",
+    "twins.json": '[{"name": "web", "upstream": "127.0.0.1:9"}, {"name": "web", "upstream": "127.0.0.1:10"}]',
     "there.jsonl": "{}\n",
     "other.jsonl": '{"schema":"hbprobe.journal/2","target":"https://127.0.0.1:9/","method":"hold","search":'
     '{"min_s":4.0,"max_s":1800.0,"precision_s":1.0,"connections":8,"confirm":1,"grace_s":3.0}}\n',
@@ -64,6 +66,20 @@ WRONG = [
     ("prob https://x/", "'prob': no such verb (did you mean probe?); see hbprobe --help"),
     ("profiles lst", "'lst': no such action (did you mean list?); see hbprobe profiles --help"),
     ("verdict --lmit 600", "--lmit: no such option (did you mean --limit?); see hbprobe verdict --help"),
+    ("lab -4", "-4: no such option; see hbprobe lab --help"),
+    ("lab cisco-asa --min=5 -6", "-6: no such option; see hbprobe lab --help"),
+    ("lab --kernel -5", "-5: no such option; see hbprobe lab --help"),
+    ("probe https://h/ --label=", "--label: a value is missing; see hbprobe probe --help"),
+    (
+        "probe imaps://h --method hold",
+        "--method hold: imaps:// goes with --method imap: name that, or none; see hbprobe probe --help",
+    ),
+    ("probe tcp://h", "'tcp://h' is no URL to probe: write tcp://HOST:PORT[/PATH]; see hbprobe probe --help"),
+    ("probe http://127.0.0.1:9/ -6", "-4/-6: 127.0.0.1 is an IPv4 address, and only IPv6 is asked for; see" + MANY),
+    (
+        "diagnose --lab cisco-asa -4",
+        "--lab: a lab is in this process: drop --source and -4/-6; see hbprobe diagnose --help",
+    ),
     ("lab --kernl", "--kernl: no such option (did you mean --kernel?); see hbprobe lab --help"),
     (
         "lab --method ide",
@@ -95,6 +111,14 @@ WRONG = [
     (
         "toxiproxy --port 0 --config result.json",
         "--config result.json: bad request body: an array of proxies is wanted",
+    ),
+    (
+        "toxiproxy --port 0 --config twins.json",
+        "--config twins.json: two proxies are called 'web': give each its own name",
+    ),
+    (
+        "proxy cisco-asa --upstream https://h:geheim@h:1",
+        "--upstream: a URL, or a user's name, is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443" + PROXY_HELP,
     ),
     # profiles
     ("lab cisco-as", "no profile called 'cisco-as'; near: cisco-asa," + MANY),
@@ -217,10 +241,13 @@ WRONG = [
         "'https://x:99999/' is no URL to probe: write https://HOST[:PORT][/PATH]; see hbprobe probe --help",
     ),
     ("probe https://u:secret@x/", "a URL to probe holds no user name or password; see hbprobe probe --help"),
-    ("probe https://127.0.0.1:9/ --ca none.pem", "none.pem: no such file; --ca takes a certificate in PEM"),
+    (
+        "probe https://127.0.0.1:9/ --ca none.pem",
+        "--ca: none.pem: no such file: give a certificate in PEM; see hbprobe probe --help",
+    ),
     (
         "probe https://127.0.0.1:9/ --ca result.json",
-        "result.json: no certificate in PEM ([X509: NO_CERTIFICATE_OR_CRL_FOUND] no certificate or crl found)",
+        f"--ca: result.json: no certificate in PEM ([X509: NO_CERTIFICATE_OR_CRL_FOUND] {MANY}",
     ),
     (
         "probe http://127.0.0.1:9/ --insecure",
@@ -250,7 +277,10 @@ WRONG = [
     ),
     (
         "probe https://127.0.0.1:9/ --resume other.jsonl",
-        "other.jsonl: is the journal of another search: max is 1800.0 there and 3540.0 here",
+        (
+            "other.jsonl: is the journal of another measurement: --max is 1800.0 there and 3540.0 here; "
+            "see hbprobe probe --help"
+        ),
     ),
     (
         "probe https://127.0.0.1:9/ --journal a.jsonl --resume b.jsonl",

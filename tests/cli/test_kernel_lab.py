@@ -15,8 +15,7 @@ from hbprobe.trial.methods.table import METHODS
 # Wrong options
 
 _HTTP = (
-    "nginx-http-proxy: layer http ends connections, which no rule of the kernel does: leave it out, or run the lab "
-    "without --kernel"
+    "nginx-http-proxy: layer http ends connections, which no rule of the kernel does: leave it out or drop --kernel"
 )
 
 
@@ -65,7 +64,7 @@ def test_another_system_is_told(capsys, monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert main(["lab", "--kernel"]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "hbprobe: --kernel needs Linux: leave it out, and the same boxes run as programs"
+        "hbprobe: --kernel needs Linux: leave it out, and the same boxes run as programs; see hbprobe lab --help"
     )
 
 
@@ -74,7 +73,7 @@ def test_a_missing_program_is_told(capsys, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name, **_: None if name == "nft" else f"/usr/sbin/{name}")
     assert main(["lab", "--kernel"]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "hbprobe: --kernel needs the program nft (Debian: apt-get install nftables)"
+        "hbprobe: --kernel needs the program nft (Debian: apt-get install nftables); see hbprobe lab --help"
     )
 
 

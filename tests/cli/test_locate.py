@@ -135,4 +135,5 @@ def test_raw_without_scapy(capsys, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without_scapy)
     status, _, err = run(capsys, "http://127.0.0.1:1", "--limit", "300", "--raw")
-    assert (status, err) == (2, "hbprobe: --raw needs scapy, which is not there: pip install scapy\n")
+    told = "hbprobe: --raw needs scapy, which is not there: pip install scapy; see hbprobe locate --help\n"
+    assert (status, err) == (2, told)

@@ -1,3 +1,5 @@
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ from hbprobe import __version__
 from hbprobe.cli.main import main
 from hbprobe.cli.verbs import VERBS
 from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.watch.store import Store
 
 SLOW = (
     "aiohttp",
@@ -117,14 +120,34 @@ def test_a_document_that_nobody_reads_is_shown_on_the_terminal():
     assert "event 1040" in "\n".join(rest)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["profiles", "list", "--json"],
+        ["profiles", "show", "cisco-asa", "--json"],
+        ["profiles", "schema"],
+        ["schema", "result"],
+        ["report", "result.json", "--format", "json"],
+        ["history", "watch.sqlite", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_a_document_that_can_be_asked_for_again_is_told_of_in_a_line(arguments, tmp_path, ten_minutes):
+    (tmp_path / "result.json").write_text(ten_minutes.to_json())
+    with Store(tmp_path / "watch.sqlite", create=True):
+        pass
+    line = "hbprobe: standard output: cannot be written: Broken pipe\n"
+    assert _into_a_closed_pipe(*arguments, cwd=tmp_path) == (3, line)
+
+
 def test_a_mistake_is_told_where_nobody_reads_the_output():
     status, said = _into_a_closed_pipe("verdict", "--limit", "x")
     assert (status, said.count("\n")) == (2, 1)
 
 
-def _into_a_closed_pipe(*arguments):
+def _into_a_closed_pipe(*arguments, cwd=None):
     program = [sys.executable, "-W", "error", "-m", "hbprobe", *arguments]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd) as process:
         process.stdout.close()
         said = process.stderr.read()
     assert "Traceback" not in said
@@ -155,6 +178,23 @@ def test_a_full_disk_is_told_in_a_line_and_the_result_is_not_lost(arguments, lin
         assert any("1040" in row for row in said[1:])
     else:
         assert len(said) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's >&-")
+@pytest.mark.parametrize("arguments", ["nonsense", "--help", "profiles list", "verdict --limit 5min --json"])
+def test_a_standard_output_that_is_closed_is_told_in_a_line(arguments):
+    program = f"{shlex.quote(sys.executable)} -m hbprobe {arguments}"
+    ran = subprocess.run(["sh", "-c", f"{program} >&-"], stderr=subprocess.PIPE, text=True)
+    line = "hbprobe: standard output: is closed: leave it open, or send it to /dev/null\n"
+    assert (ran.returncode, ran.stderr) == (3, line)
+    assert subprocess.run(["sh", "-c", f"{program} >&- 2>&-"]).returncode == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's 2>&-")
+def test_a_standard_error_that_is_closed_costs_its_lines_and_no_more():
+    program = f"{shlex.quote(sys.executable)} -m hbprobe"
+    ran = subprocess.run(["sh", "-c", f"{program} nonsense 2>&-"], stdout=subprocess.PIPE)
+    assert (ran.returncode, ran.stdout) == (2, b"")
 
 
 def test_ctrl_c_while_modules_are_imported_leaves_no_traceback():

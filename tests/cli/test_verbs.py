@@ -1,5 +1,6 @@
 """Which verbs there are, and what their help says."""
 
+import inspect
 import shlex
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from hbprobe.cli.app import command_line, parse
 from hbprobe.cli.main import main
 from hbprobe.cli.verbs import VERBS
+from hbprobe.errors import UserError
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -19,6 +21,40 @@ def test_each_verb_has_examples_that_parse(verb):
         words = shlex.split(command.replace('eval "$(', "").replace(')"', ""))
         assert words[:2] == ["hbprobe", verb]
         assert callable(parse(command_line(), words[1:]))
+
+
+ACTIONS = [name for name in command_line()["profiles"] if not name.startswith("-")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [*([verb] for verb in VERBS if verb not in ("help", "profiles")), *(["profiles", one] for one in ACTIONS)],
+)
+@pytest.mark.parametrize("before", [[], ["cisco-asa"]])
+def test_an_option_that_looks_like_a_number_is_an_option(words, before):
+    """And no profile, file or URL of that name, wherever it stands."""
+    for option in ("-5", "-.5", "-60s"):
+        with pytest.raises(UserError, match=rf"^{option}: no such option; see hbprobe {' '.join(words)} --help"):
+            parse(command_line(), [*words, *before, option])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "diagnose --lab cisco-asa azure-load-balancer -4",
+            {"ipv4": True, "lab": ("cisco-asa", "azure-load-balancer")},
+        ),
+        ("probe -6 https://h/ --max -1", {"ipv6": True, "max": "-1"}),
+        ("locate --raw -4 https://h/", {"raw": True, "ipv4": True}),
+        ("lab --seed -4 cisco-asa", {"seed": -4}),
+        ("lab -- -4", {}),
+    ],
+)
+def test_what_follows_an_option_that_takes_a_value_is_its_value(line, said):
+    call = parse(command_line(), line.split())
+    bound = inspect.getclosurevars(call).nonlocals["bound"]
+    assert said.items() <= bound.arguments.items()
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -11,9 +11,10 @@ from hbprobe.trial.outcome import Cause, Limit
 CUT = Limit(599.5, 600.5, Manner.SILENT)
 
 
-def advised(limit, *, verdict=True, configure=None, own=False, most_s=None):
+def advised(limit, *, verdict=True, configure=None, maybe=False, alone=False, most_s=None):
     judged = judge(limit.survived_s, limit.cut_s, limit.manner, Settings()) if verdict and limit.is_known else None
-    return advise(limit, judged, "a-box", configure, is_servers_own=own, most_s=most_s)
+    servers = {"may_be_servers": maybe or alone, "is_servers_alone": alone}
+    return advise(limit, judged, "a-box", configure, **servers, most_s=most_s)
 
 
 def test_both_sides():
@@ -30,7 +31,19 @@ def test_both_sides():
         (Limit(3540, None), {}, [Party.NOBODY], "nothing: no timer"),
         (Limit(599, 600, causes=(Cause.ANSWERED_LATE,)), {}, [Party.NOBODY], "look at the server"),
         (Limit(599, 600, causes=(Cause.PATH_DOWN,)), {}, [Party.NOBODY], "try again"),
-        (CUT, {"own": True}, [Party.SERVER, Party.NOBODY], "at the server"),
+        (CUT, {"alone": True}, [Party.SERVER, Party.NOBODY], "at the server"),
+        (
+            CUT,
+            {"maybe": True, "verdict": False},
+            [Party.SERVER, Party.APPLICATION, Party.NOBODY],
+            "at the server: its own timer",
+        ),
+        (
+            Limit(599, 600, causes=(Cause.ANSWERED_LATE, Cause.HELD_BY_PROXY)),
+            {"verdict": False},
+            [Party.NOBODY, Party.APPLICATION],
+            "or look at the server, which answered later than it was asked to: then no timer is to blame",
+        ),
         (CUT, {"verdict": False}, [Party.APPLICATION], "(299 s lets one be lost)"),
         (Limit(None, 60, Manner.STATUS), {"verdict": False}, [Party.APPLICATION], "well within 60 s"),
         (Limit(1800, 1801, Manner.SILENT), {"configure": "x"}, [Party.BOX, Party.APPLICATION], "nothing for these"),

@@ -39,7 +39,17 @@ def test_a_heartbeat_lives_below_what_survived(limit, heartbeat_s, alive):
         (CUT, 25, "a heartbeat every 25 s lives, with 34.5 s to spare"),
         (CUT, 55, "a heartbeat every 55 s lives, with 4.5 s to spare; none may be lost or so late"),
         (CUT, 90, "a heartbeat every 1 min 30 s is too seldom: silence of 60.5 s was cut"),
-        (CUT, 60, "a heartbeat every 1 min was not tried: what is known does not tell whether it lives"),
+        (
+            CUT,
+            60,
+            (
+                "whether a heartbeat every 1 min lives is not known: it lies between 59.5 s, which survived, and "
+                "60.5 s, which was cut (--precision)"
+            ),
+        ),
+        (OPEN, 4000, "a heartbeat every 1 h 6 min 40 s was not tried: nothing longer than 3540 s was (--max)"),
+        (LOW, 30, "a heartbeat every 30 s was not tried: nothing shorter than 60 s was (--min)"),
+        (UNKNOWN, 30, "a heartbeat every 30 s was not tried: no trial told anything"),
         (OPEN, 55, "a heartbeat every 55 s lives: nothing was cut"),
     ],
 )

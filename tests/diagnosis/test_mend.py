@@ -79,7 +79,7 @@ def test_keep_alives_that_help(facts):
 def test_keep_alives_that_do_not_help(facts):
     seen = [facts.ended(Manner.CLOSED, FarEndState.CLOSED), facts.asked(Question.KEEP_ALIVE, False)]
     seen.append(facts.asked(Question.SERVER_DRIP, True))
-    told = "TCP keep-alives do not help: the box counts data only."
+    told = "TCP keep-alives do not help: only data counts."
     assert mended(facts.limit(Manner.CLOSED), seen)[1][-1] == told
 
 
@@ -132,7 +132,7 @@ UNTOLD = (
     "ends spoke. With hbprobe serve at the far end it can be told (--method hold)."
 )
 TRIED = "as often, were tried, and"
-SERVER_UNTOLD = "Whether bytes from the server alone do cannot be told here: only hbprobe serve at the far end says."
+SERVER_UNTOLD = "Whether bytes from the server alone do, --method hold tells, with hbprobe serve at the far end."
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_nothing_is_said_of_ends_where_the_ping_does_not_help_either(facts):
 def test_a_ping_that_does_not_help_leaves_two_causes_open(facts):
     seen = [facts.silent(), facts.asked(Question.BOTH_DRIP, False, interval_s=60.0)]
     assert mended(facts.limit(), seen, "websocket")[1][-1] == (
-        "The protocol's own ping every 60 s (1 min) was tried, and did not save the connection: the timer counts "
-        "from the start, or the box does not count a ping as data. Let the application send data of its own as "
-        "often, or have the timer raised."
+        "The protocol's own ping every 60 s (1 min) was tried, and did not save the connection, which fell silent: "
+        "the timer counts from the start, or a ping does not count as data. Let the application send data of its own "
+        "as often, or have the timer raised."
     )
     assert reason(facts.limit(), seen, "websocket", tls=True).runs is None
     assert reason(facts.limit(), seen, "hold", tls=True).runs is Runs.TOTAL
@@ -194,18 +194,88 @@ def test_a_path_that_is_down(facts):
     assert mended(facts.limit(), [facts.silent(state=FarEndState.UNREACHABLE)]) == (False, told)
 
 
+MEASURE = "To measure the path beyond that: hbprobe serve at the far end, with --method hold."
+PROXYS = "If it is a proxy's or a balancer's before the server: raise its timer for idle connections."
+ANOTHER = "Another address behind the same proxy tells whether it is the proxy's (--compare, --other-port)."
+IN_VAIN = "TCP keep-alives every 60 s (1 min) were tried, and did not save the connection."
+
+
 def test_the_servers_own_timer(facts):
     seen = [facts.asked(Question.POST_MORTEM, False, how=Manner.CLOSED, announced_s=600)]
-    is_path, told = mended(facts.limit(Manner.CLOSED), seen, "idle")
-    assert not is_path
-    assert told[0].startswith("The server's own timer runs between requests: it cuts no request that is held.")
+    between = "The server's own timer runs between requests: it cuts no request that is held."
+    assert mended(facts.limit(Manner.CLOSED), seen, "idle") == (False, (between, MEASURE))
 
 
-def test_a_timer_that_may_be_the_servers(facts):
-    told = (
-        "If the timer is the server's own, which --compare or --other-port can tell, it cuts no request that is held."
+def test_a_session_that_the_server_ends_is_not_told_of_requests(facts):
+    """Nothing is held and asked between in a protocol of sessions, and what was tried is told there, too."""
+    words = {"disconnect_notice": "BYE", "by_server": True, "own_limit": "a limit"}
+    died = facts.asked(Question.POST_MORTEM, False, how=Manner.CLOSED, **words)
+    seen = [died, facts.asked(Question.KEEP_ALIVE, False, how=Manner.CLOSED)]
+    raised = "It is the server's own timer (a limit): raise it there, if idle sessions are to live longer."
+    assert mended(facts.limit(Manner.CLOSED), seen, "imap") == (False, (IN_VAIN, raised, MEASURE))
+
+
+@pytest.mark.parametrize("method", ["idle", "redis", "ssh"])
+def test_a_timer_that_may_be_the_servers_or_a_proxys(facts, method):
+    """The likelier of two causes is no fact: what to do is told for either, with what was tried."""
+    limit = facts.limit(Manner.CLOSED)
+    for signed in (True, False):
+        seen = [facts.ended(Manner.CLOSED, signed=signed), facts.asked(Question.KEEP_ALIVE, False)]
+        reasoning = reason(limit, seen, method, tls=True)
+        told = mend(limit, seen, reasoning, None, method=method)
+        harmless = "; it cuts no request that is held" if method == "idle" else ""
+        raised = f"If the timer is the server's own: raise it there, if idle sessions are to live longer{harmless}."
+        assert told[0] == IN_VAIN
+        assert told[-3:] == (raised, PROXYS, ANOTHER)
+        assert is_of_the_path(reasoning)
+
+
+def test_the_other_address_may_lead_past_a_proxy(facts):
+    there = [facts.asked(Question.ELSEWHERE, True, hold_s=hold_s) for hold_s in (599.5, 750)]
+    told = mended(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED), *there], "redis")[1]
+    assert told[-2:] == (PROXYS, "Where the other address leads to the same server past a proxy, it is that proxy's.")
+
+
+def test_a_server_that_may_be_late_is_not_told_as_one_that_is(facts):
+    told = mended(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED)], "redis")[1]
+    assert told[-1] == "If it is the server that answers late, no timer is to blame: look at the server."
+    assert len(told) > 1
+
+
+# Another end, after the limit
+
+
+def test_a_ping_that_saved_it_from_this_timer_before_another_end_came(facts):
+    ended = {"how": Manner.CLOSED, "at_s": 700, "disconnect_notice": "GOAWAY NO_ERROR"}
+    seen = [facts.silent(), facts.asked(Question.BOTH_DRIP, False, interval_s=60.0, **ended)]
+    told = mended(facts.limit(), seen, "websocket")[1]
+    assert told[2] == (
+        "The protocol's own ping every 60 s (1 min): it was tried, and saved the connection from the timer that "
+        "strikes by 600.5 s (10 min)."
     )
-    assert mended(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED)], "idle")[1][-1] == told
+    assert told[-1] == (
+        "What outlived this limit met another end later, as of a second timer: it ended with GOAWAY NO_ERROR and FIN "
+        "after 700 s (11 min 40 s)."
+    )
+    assert not any("counts from the start" in line for line in told)
+
+
+def test_a_ping_that_is_refused(facts):
+    words = "GOAWAY ENHANCE_YOUR_CALM (too_many_pings)"
+    tried = facts.asked(
+        Question.BOTH_DRIP, False, interval_s=60.0, how=Manner.CLOSED, at_s=130, disconnect_notice=words
+    )
+    told = mended(facts.limit(), [facts.silent(), tried], "http2")[1]
+    assert told[2].startswith(
+        "The protocol's own ping every 60 s (1 min) was tried, and refused: the connection ended with "
+        f"{words} and FIN after 130 s (2 min 10 s)."
+    )
+
+
+def test_what_set_the_timer_back_shows_that_it_does_not_count_from_the_start(facts):
+    seen = [facts.silent(), facts.asked(Question.BOTH_DRIP, False), facts.asked(Question.CLIENT_DRIP, True)]
+    (told,) = [line for line in mended(facts.limit(), seen, "http2")[1] if "own ping" in line]
+    assert "which fell silent: a ping does not count as data." in told
 
 
 @pytest.mark.parametrize("method", ["idle", "sse", "raw", "ssh", "postgresql"])

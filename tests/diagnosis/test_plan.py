@@ -87,7 +87,7 @@ def test_a_ping_is_tried_as_often_as_it_is_recommended():
 
 
 def test_what_is_not_asked_is_said():
-    beginning = "not asked, for only hbprobe serve at the far end lets us: "
+    beginning = "not asked, for only --method hold, with hbprobe serve at the far end, lets us: "
     assert left_out(METHODS["hold"].asks) == ""
     assert left_out(METHODS["websocket"].asks) == f"{beginning}whether bytes from one end alone save it"
     assert left_out(METHODS["ping"].asks) == f"{beginning}whether bytes save it, and from which end"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from hbprobe.diagnosis.reasoning import BoxKind, Direction, Movement, Runs, Whose, reason
@@ -184,11 +186,19 @@ def test_the_other_address(facts, method, low, high, whose):
     assert reason(limit, [died, *elsewhere(facts, low, high)], method, tls=False).whose is whose
 
 
-def test_the_servers_own_timer_is_no_box(facts):
+def test_an_address_that_lives_leaves_the_server_and_a_box_that_stands_before_it(facts):
     seen = [facts.ended(Manner.CLOSED), *elsewhere(facts, True, True)]
     found = reason(facts.limit(Manner.CLOSED), seen, "idle", tls=False)
-    assert (found.kinds, found.is_a_box) == ((SERVER,), False)
+    assert (found.kinds, found.alone, found.is_a_box) == ((SERVER, HTTP, TCP), None, True)
     assert found.explanation.causes == (Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY)
+    silent = reason(facts.limit(), [facts.silent(), *elsewhere(facts, True, True)], "redis", tls=False)
+    assert (silent.whose, silent.kinds) == (Whose.SERVER, (PACKET,))
+
+
+def test_a_server_that_says_so_is_alone(facts):
+    died = facts.asked(Q.POST_MORTEM, False, how=Manner.CLOSED, disconnect_notice="BYE", by_server=True)
+    found = reason(facts.limit(Manner.CLOSED), [died, *elsewhere(facts, True, True)], "imap", tls=True)
+    assert (found.kinds, found.alone, found.is_a_box) == ((SERVER,), SERVER, False)
 
 
 @pytest.mark.parametrize(
@@ -204,3 +214,39 @@ def test_an_end_that_may_be_the_servers(facts):
     plain = reason(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED)], "idle", tls=False)
     assert signed.kinds == (SERVER, HTTP)
     assert plain.kinds == (TCP, HTTP, SERVER)
+
+
+@pytest.mark.parametrize(("method", "kinds"), [("redis", (PACKET, TCP, HTTP, SERVER)), ("hold", (PACKET, TCP, HTTP))])
+def test_rst_may_be_the_servers_where_it_has_a_timer_of_its_own(facts, method, kinds):
+    assert reason(facts.limit(Manner.RESET), [facts.ended(Manner.RESET)], method, tls=False).kinds == kinds
+
+
+def test_silence_that_is_acknowledged_may_be_a_late_server_or_a_proxy_that_waits(facts):
+    found = reason(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED)], "redis", tls=False)
+    assert found.explanation.causes == (Cause.ANSWERED_LATE, Cause.HELD_BY_PROXY)
+    assert (found.kinds, found.alone) == ((BoxKind.LATE_SERVER, HTTP, TCP), None)
+    untold = reason(facts.limit(), [facts.silent(None)], "redis", tls=False)
+    assert untold.explanation.causes == (Cause.STATE_LOST_SILENTLY, Cause.ANSWERED_LATE)
+    assert untold.kinds == (PACKET, BoxKind.LATE_SERVER)
+
+
+def test_an_end_that_the_search_saw_otherwise_is_told_with_its_causes(facts):
+    limit = replace(facts.limit(Manner.CLOSED), causes=(Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY))
+    found = reason(limit, [facts.ended(Manner.RESET, signed=True)], "websocket", tls=True).explanation
+    assert found.causes == (
+        Cause.RESET_BY_SERVER,
+        Cause.RESET_BY_BOX,
+        Cause.CLOSED_BY_SERVER,
+        Cause.CLOSED_BY_PROXY,
+    )
+    assert found.evidence[-1] == "in the search it ended otherwise: closed, and not reset"
+
+
+def test_another_end_that_comes_later_is_none_of_this_timer(facts):
+    """A ping that carried a connection past the limit set the timer back, whatever became of it then."""
+    later = {"at_s": 700, "how": Manner.CLOSED}
+    seen = [facts.silent(), facts.asked(Q.BOTH_DRIP, False, **later), facts.asked(Q.KEEP_ALIVE, False)]
+    found = reason(facts.limit(), seen, "http2", tls=True)
+    assert (found.runs, found.counts, found.kinds) == (Runs.IDLE, Movement.DATA, (TCP, PACKET))
+    kept = [facts.silent(), facts.asked(Q.KEEP_ALIVE, False, **later)]
+    assert reason(facts.limit(), kept, "http2", tls=True).counts is Movement.PACKETS

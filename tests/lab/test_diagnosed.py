@@ -138,7 +138,10 @@ def test_an_exchange_with_nothing_of_ours_at_the_far_end() -> None:
     assert [(ask.question, ask.hold_s) for ask in found.asks] == [(Question.POST_MORTEM, 440)]
     assert found.reasoning.kinds == (BoxKind.PACKET,)
     assert found.remarks == (
-        "not asked, for only hbprobe serve at the far end lets us: whether bytes save it, and from which end",
+        (
+            "not asked, for only --method hold, with hbprobe serve at the far end, lets us: "
+            "whether bytes save it, and from which end"
+        ),
     )
 
 
@@ -193,7 +196,7 @@ def test_a_box_that_does_not_count_small_frames_is_no_lifetime() -> None:
     assert limit.survived_s is not None and limit.cut_s is not None
     assert limit.survived_s < 61 and 59 < limit.cut_s < 62
     assert found.reasoning.runs is None
-    assert "or the box does not count a ping as data" in mend(limit, found.seen, found.reasoning, None)[0]
+    assert "or a ping does not count as data" in mend(limit, found.seen, found.reasoning, None)[0]
 
 
 def counting_frames(upstream: int, least_bytes: int, idle_s: float) -> Callable[..., Coroutine[Any, Any, None]]:

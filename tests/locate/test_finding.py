@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hbprobe.locate.finding import ALL, NONE, Code, Hop, Reached, Route, locate, reaches
 from hbprobe.locate.hop_trials import HopQuestion, plan
 from hbprobe.manner import Manner
-from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.outcome import Cause, Kind, Outcome
 
 LIVED = Outcome(Kind.SURVIVED, 3.0)
 CUT = Outcome(Kind.CUT, 4.0, Manner.SILENT)
@@ -98,6 +98,60 @@ def test_keep_alives_that_help_nowhere(distance, where):
         "or a box that counts data only, or a lifetime"
     )
     assert found.doubts == ("a timer of less than the 1 s between two keep-alives looks like this, too",)
+
+
+def died(*causes, evidence=()):
+    return Outcome(Kind.CUT, 4.0, Manner.CLOSED, causes=causes, evidence=evidence)
+
+
+BYE = ("FIN came after 4 s", "before that came BYE Autologout")
+LIKELY = ("FIN came after 4 s", "a server of this protocol may end it by itself: LoginGraceTime")
+ELSEWHERE = "keep-alives save the request at no hop: it is {}; or a box that counts data only, or a lifetime"
+PROXY = "a proxy that ends TCP at or before hop 2, where TCP is answered"
+
+
+@pytest.mark.parametrize("cause", [Cause.CLOSED_BY_SERVER, Cause.RESET_BY_SERVER])
+@pytest.mark.parametrize("distance", [2, None])
+def test_a_server_that_says_so_is_named_alone(cause, distance):
+    said = died(cause, evidence=BYE)
+    found = locate(route(distance), seen(said, said, without=died(cause), all_the_way=said), 3.0, 1)
+    assert (found.code, found.hop, found.address, found.doubts) == (Code.SERVER, None, None, ())
+    assert found.text == (
+        "the server itself ends the request, with keep-alives and without: "
+        "FIN came after 4 s; before that came BYE Autologout"
+    )
+
+
+@pytest.mark.parametrize(
+    ("causes", "where"),
+    [
+        ((Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY), f"the server itself, or {PROXY}"),
+        ((Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER), f"{PROXY}, or the server itself"),
+        ((Cause.STATE_LOST_RESET_ON_NEXT, Cause.RESET_BY_SERVER), f"{PROXY}, or the server itself"),
+    ],
+)
+def test_a_server_that_it_may_be_is_named_beside_the_others(causes, where):
+    one = died(*causes, evidence=LIKELY)
+    found = locate(route(2), seen(one, one, without=one, all_the_way=one), 3.0, 1)
+    assert (found.code, found.hop) == (Code.NOT_BY_KEEP_ALIVE, 2)
+    assert found.text == f"{ELSEWHERE.format(where)} ({'; '.join(LIKELY)})"
+
+
+@pytest.mark.parametrize("other", [CUT, died(Cause.CLOSED_BY_PROXY), died(Cause.STATE_LOST_SILENTLY)])
+def test_a_server_that_ended_only_some_of_them_is_not_named_alone(other):
+    said = died(Cause.CLOSED_BY_SERVER, evidence=BYE)
+    found = locate(route(2), seen(said, said, without=other, all_the_way=said), 3.0, 1)
+    assert (found.code, found.text) == (
+        Code.NOT_BY_KEEP_ALIVE,
+        f"{ELSEWHERE.format(f'the server itself, or {PROXY}')} ({'; '.join(BYE)})",
+    )
+
+
+@pytest.mark.parametrize("cause", [Cause.CLOSED_BY_PROXY, Cause.PROXY_STATUS, Cause.STATE_LOST_SILENTLY])
+def test_a_server_that_it_cannot_be_is_not_named(cause):
+    one = died(cause, evidence=LIKELY)
+    found = locate(route(2), seen(one, one, without=one, all_the_way=one), 3.0, 1)
+    assert (found.code, found.text) == (Code.NOT_BY_KEEP_ALIVE, ELSEWHERE.format(PROXY))
 
 
 def test_nothing_cuts():

@@ -112,14 +112,14 @@ def test_the_result_says_when_it_began():
     ("causes", "status", "is_told"),
     [
         ((Cause.CLOSED_BY_SERVER,), 0, True),
-        ((Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY), 0, True),
-        ((Cause.RESET_BY_SERVER, Cause.RESET_BY_BOX), 0, True),
+        ((Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY), 1, True),
+        ((Cause.RESET_BY_SERVER, Cause.RESET_BY_BOX), 1, True),
         ((Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER), 1, False),
         ((Cause.STATE_LOST_SILENTLY,), 1, False),
     ],
 )
 def test_quiet_between_requests_says_nothing_of_exchange(causes, status, is_told):
-    """The server's own timer is no finding, and the path beyond it is not called good either."""
+    """The own timer of a server that alone is left is no finding; the path beyond it is not called good either."""
 
     class Quiet(TenMinutes):
         async def trial(self, hold_s):

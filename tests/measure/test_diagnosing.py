@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import random
 import re
 
@@ -23,7 +24,10 @@ HELD = re.compile(r"POST /hold\?seconds=(\S+?)&nonce=(\w+)")
 
 async def old_far_end(connection):
     """Hold up to 50 s, and know of no witness."""
-    head = (await connection.request()).decode()
+    await old_far_end_answers(connection, (await connection.request()).decode())
+
+
+async def old_far_end_answers(connection, head):
     match = HELD.match(head)
     if match is None:
         connection.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
@@ -53,7 +57,10 @@ def test_the_servers_own_timer_is_told_by_another_address(on_warp, serve):
     found, _, there = on_warp(main())
     assert found.run.search.limit.cut_s == 30
     assert [ask.question for ask in found.asks] == [Question.POST_MORTEM, Question.ELSEWHERE, Question.ELSEWHERE]
-    assert (found.reasoning.whose, found.reasoning.kinds) == (Whose.SERVER, (BoxKind.SERVER,))
+    assert (found.reasoning.whose, found.reasoning.kinds) == (
+        Whose.SERVER,
+        (BoxKind.SERVER, BoxKind.HTTP, BoxKind.TCP),  # a box before that address alone may be it, too
+    )
     assert there == 2
     assert found.complete
 
@@ -125,3 +132,49 @@ def test_a_path_that_cannot_be_measured(on_warp, serve):
             await asyncio.sleep(1)  # what was given up is taken down first
 
     on_warp(main())
+
+
+class Restarting:
+    """A far end that cuts after 50 s, bears witness, and was restarted meanwhile as often as it is told."""
+
+    def __init__(self):
+        self.restarts = 0
+
+    async def script(self, connection):
+        head = (await connection.request()).decode()
+        if head.startswith("GET /hold/"):
+            said = dict(SAW, up_s=1.0, seen=False) if self.restarts > 0 and "/hold/0 " not in head else SAW
+            self.restarts -= said is not SAW
+            body = json.dumps(said).encode()
+            connection.send(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        elif "chunked" in head:  # its client drips, and is cut as well
+            await asyncio.sleep(50)
+            connection.close()
+        else:
+            await old_far_end_answers(connection, head)
+
+
+SAW = {"hbprobe": "1", "up_s": 9999.0, "seen": True, "ended_s": 50.0, "ending": "closed"}
+
+
+def test_a_question_during_which_the_far_end_was_restarted_is_asked_again_and_that_is_told(on_warp, serve):
+    far_end = Restarting()
+
+    def begin(found):
+        if found.asks and not found.seen:
+            far_end.restarts = 3
+
+    async def main():
+        async with serve(far_end.script) as peer:
+            found = diagnosing(peer, "hold", watch=begin)
+            await found.to_the_end()
+            return found
+
+    found = on_warp(main())
+    assert far_end.restarts == 0
+    assert len(found.seen) == len(found.asks) > 3
+    assert {seen.ask.question: seen.outcome.reason for seen in found.seen if seen.survived is None} == {}
+    (remark,) = found.remarks
+    assert remark.endswith(" s): no evidence, and made again: the far end was restarted meanwhile")
+    assert remark.count("(") == 3
+    assert {seen.ask.question for seen in found.seen if seen.far_end is not None} == {Question.POST_MORTEM}

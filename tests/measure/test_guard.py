@@ -6,7 +6,7 @@ import pytest
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.manner import Manner
-from hbprobe.measure.guard import MOST_STALLED, Guard, judged
+from hbprobe.measure.guard import MOST_STALLED, Guard, Repeats, judged, persistently
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Kind, Outcome
@@ -118,33 +118,61 @@ def test_on_the_warp_clock_nothing_can_be_late(on_warp):
     assert on_warp(main()) == CUT
 
 
-def test_whatever_is_harmed_is_done_again(faulty):
-    stalls, made = [8.0, 8.0], []
+def persisted(faulty, outcomes, stalls=()):
+    """Make a trial persistently; return what came of it at last, what was noted, and how often it was made."""
+    left, stalls, noted, made = list(outcomes), list(stalls), [], []
 
-    async def question():
+    async def trial():
         made.append(asyncio.get_running_loop().time())
         await asyncio.sleep(10)
-        faulty.stall(stalls.pop() if stalls else 0.0)
-        return len(made)
+        faulty.stall(stalls.pop(0) if stalls else 0.0)
+        return left.pop(0) if len(left) > 1 else left[0]
 
     async def main():
-        return await Guard(0.5, faulty.offsets).undisturbed(question)
+        guard = Guard(0.5, faulty.offsets)
+        return await persistently(guard, trial, lambda outcome: outcome, noted.append)
 
-    assert faulty.run(main()) == 3
+    return faulty.run(main()), noted, len(made)
+
+
+def test_what_the_process_slept_through_is_made_again_and_told(faulty):
+    outcome, noted, made = persisted(faulty, [CUT], [8.0, 8.0])
+    assert (outcome, made) == (CUT, 3)
+    assert len(noted) == 2
+    assert all(text.startswith("no evidence, and made again: hbprobe, or the machine that it") for text in noted)
+
+
+def test_a_survival_of_a_stall_stands_and_is_told(faulty):
+    outcome, noted, made = persisted(faulty, [SURVIVED], [8.0])
+    assert (outcome, made) == (SURVIVED, 1)
+    assert [text[:47] for text in noted] == ["survived, though hbprobe, or the machine that i"]
+
+
+def test_what_the_far_end_did_is_made_again_and_told(faulty):
+    again = Outcome(Kind.FAILED, 3, reason="the far end was restarted meanwhile", again=True, outage=True)
+    outcome, noted, made = persisted(faulty, [again, again, CUT])
+    assert (outcome, made) == (CUT, 3)
+    assert noted == ["no evidence, and made again: the far end was restarted meanwhile"] * 2
+
+
+def test_what_does_not_pass_is_the_last_word(faulty):
+    again = Outcome(Kind.FAILED, 3, reason="x", again=True)
+    outcome, noted, made = persisted(faulty, [again])
+    assert (outcome, len(noted), made) == (again, 3, 4)
 
 
 def test_a_machine_that_never_comes_to_rest(faulty):
-    async def question():
-        await asyncio.sleep(1)
-        faulty.stall(8)
-
-    async def main():
-        await Guard(0.5, faulty.offsets).undisturbed(question)
-
     with pytest.raises(
         CannotMeasureError, match=rf"stood still for (7.9|8.\d) s, and so it did {MOST_STALLED} times"
     ):
-        faulty.run(main())
+        persisted(faulty, [CUT], [8.0] * MOST_STALLED)
+
+
+def test_one_reason_is_told_once_with_all_that_it_concerned():
+    repeats = Repeats()
+    for name, why in (("a", "x"), ("b", "x"), ("a", "x"), ("a", "y")):
+        repeats.note(name, why)
+    assert repeats.remarks == ("a, b: x", "a: y")
 
 
 def test_a_survivor_is_told_apart_from_one_without_stalls():

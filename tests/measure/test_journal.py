@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from support.faults import full_disk
 
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError, UserError
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.measure.journal import HopTrial, Journal, header
+from hbprobe.measure.journal import Answers, HopTrial, Journal, header
 from hbprobe.net.replies import Connection
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
@@ -342,7 +342,65 @@ def test_anything_else_may_be_noted_and_comes_back(path):
 def test_a_measurement_of_another_verb(path):
     write(path, TRIALS[0], describes=header(URL, "hold", SETTINGS, verb="diagnose"))
     message = refuses(path, header(URL, "hold", SETTINGS, verb="locate"))
-    assert message == f"{path}: is the journal of another search: verb is diagnose there and locate here"
+    assert message == f"{path}: is the journal of another measurement: verb is diagnose there and locate here"
+
+
+@pytest.mark.parametrize("name", ["label", "source", "family", "user", "profiles", "set", "seed", "clock"])
+@pytest.mark.parametrize(("there", "here"), [("a", "b"), ("a", ""), ("", "b")])
+def test_whatever_its_answers_hang_on_must_agree_said_or_not(path, name, there, here):
+    write(path, TRIALS[0], describes=header(URL, "hold", SETTINGS, **{name: there}))
+    with pytest.raises(RequestError) as error:
+        resume(path, header(URL, "hold", SETTINGS, **{name: here}))
+    difference = f"{name} is {there or 'not given'} there and {here or 'not given'} here"
+    assert str(error.value) == f"{path}: is the journal of another measurement: {difference}"
+    assert error.value.field == name
+    assert list(resume(path, header(URL, "hold", SETTINGS, **{name: there})).trials) == TRIALS[:1]
+
+
+def test_boxes_are_the_same_whichever_verb_names_them(path):
+    write(path, TRIALS[0], describes=header("lab", "hold", SETTINGS, profiles="a"))
+    assert list(resume(path, header("lab", "hold", SETTINGS, lab="a")).trials) == TRIALS[:1]
+    assert refuses(path, header("lab", "hold", SETTINGS, lab="b")).endswith(": lab is a there and b here")
+
+
+THERE = Observation(Ask(Question.ELSEWHERE, 600.0), OUTCOMES[1])
+
+
+def test_answers_of_another_address_are_those_of_no_other(path):
+    with Journal(path, HEADER, resume=False) as journal:
+        answers = Answers(journal)
+        answers.compared_with("https://b/?key=secret", "compare")
+        answers.answered(THERE)
+    assert b"secret" not in path.read_bytes()
+    with Journal(path, HEADER, resume=True) as journal:
+        assert Answers(journal).known(THERE.ask) == THERE
+        answers = Answers(journal)
+        answers.compared_with("https://b/?key=secret", "other_port")
+        assert answers.known(THERE.ask) == THERE
+        with pytest.raises(RequestError) as error:
+            answers.compared_with("https://c/", "other_port")
+    assert error.value.field == "other_port"
+    assert str(error.value).endswith(": other_port is https://b/?key=*** there and https://c/ here")
+
+
+def test_an_address_may_be_compared_with_later(path):
+    write(path, TRIALS[0])
+    with Journal(path, HEADER, resume=True) as journal:
+        answers = Answers(journal)
+        answers.compared_with("https://b/", "compare")
+        assert answers.known(THERE.ask) is None
+
+
+def test_an_older_journal_does_not_say_which_address_answered(path):
+    here = Observation(Ask(Question.POST_MORTEM, 600.0), OUTCOMES[1])
+    with Journal(path, HEADER, resume=False) as journal:
+        journal.note("answer", THERE)
+        journal.note("answer", here)
+    with Journal(path, HEADER, resume=True) as journal:
+        answers = Answers(journal)
+        answers.compared_with("https://b/", "compare")
+        assert answers.known(here.ask) == here
+        assert answers.known(THERE.ask) is None
 
 
 @pytest.mark.parametrize("is_resumed", [False, True])
@@ -365,7 +423,7 @@ URL = "https://mail.example:443/"
     [
         (
             header("https://a.example:443/", "hold", SETTINGS),
-            f"target is {URL} there and https://a.example:443/ here",
+            f"url is {URL} there and https://a.example:443/ here",
         ),
         (header(URL, "idle", SETTINGS), "method is hold there and idle here"),
         (header(URL, "hold", replace(SETTINGS, min_s=30.0)), "min is 60.0 there and 30.0 here"),
@@ -377,7 +435,7 @@ URL = "https://mail.example:443/"
 )
 def test_the_journal_of_another_search(path, describes, difference):
     write(path, TRIALS[0])
-    assert refuses(path, describes) == f"{path}: is the journal of another search: {difference}"
+    assert refuses(path, describes) == f"{path}: is the journal of another measurement: {difference}"
 
 
 def test_the_number_of_connections_may_differ(path):
@@ -407,7 +465,7 @@ def test_a_header_that_is_damaged(path, search):
     path.write_text(
         f'{{"schema":"hbprobe.journal/1","target":"https://mail.example:443/","method":"hold","search":{search}}}\n'
     )
-    assert refuses(path) == f"{path}: is the journal of another search: min is None there and 60.0 here"
+    assert refuses(path) == f"{path}: is the journal of another measurement: min is not given there and 60.0 here"
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\x00\xff", b"[1]", b"5", b'{"event":', b"[" * 100_000])

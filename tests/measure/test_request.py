@@ -1,6 +1,7 @@
 """Requests: what they take, and what they say against the rest."""
 
 import asyncio
+import dataclasses
 
 import pytest
 
@@ -71,9 +72,12 @@ def test_a_method_that_is_named_is_taken():
 @pytest.mark.parametrize(
     ("url", "method", "text"),
     [
-        ("wss://h/", "idle", "'wss://h/' is no URL to probe: write https://HOST[:PORT][/PATH]"),
-        (URL, "redis", f"'{URL}' is no URL to probe: write rediss://HOST[:PORT][/PATH]"),
-        ("tcp://h", "", "'tcp://h' is no URL to probe: write tls://HOST:PORT[/PATH]"),
+        ("wss://h/", "idle", "method idle: wss:// goes with method websocket: name that, or none"),
+        ("IMAPS://h/", "hold", "method hold: imaps:// goes with method imap: name that, or none"),
+        (URL, "redis", "method redis: https:// goes with method hold, idle or ping: name that, or none"),
+        ("tcp://h", "", "'tcp://h' is no URL to probe: write tcp://HOST:PORT[/PATH]"),
+        ("tls://h", "", "'tls://h' is no URL to probe: write tls://HOST:PORT[/PATH]"),
+        ("h:80", "raw", "'h:80' is no URL to probe: write tls://HOST:PORT[/PATH]"),
     ],
 )
 def test_a_url_that_the_method_does_not_take(url, method, text):
@@ -137,6 +141,118 @@ def test_what_cannot_be_names_its_field(make, field, text):
         make()
     assert caught.value.field == field
     assert caught.value.told(lambda name: f"--{name}").startswith(text)
+
+
+REQUESTS = {
+    hbprobe.Probe: {"url": URL},
+    hbprobe.Diagnose: {"url": URL},
+    hbprobe.Locate: {"url": URL},
+    hbprobe.Preflight: {"url": URL},
+    hbprobe.Verdict: {"limit": 600},
+    hbprobe.Lab: {},
+    hbprobe.Fleet: {},
+    hbprobe.FleetShare: {"share_of": "5min"},
+    hbprobe.Size: {},
+    hbprobe.Watch: {"file": "watch.yaml"},
+    hbprobe.Capture: {"files": ["a.pcap"]},
+    hbprobe.Logs: {"paths": ["logs"]},
+}
+
+
+@pytest.mark.parametrize("value", [object(), 3.5j, {1, 2}, [None]], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    ("request_", "name"),
+    [(kind, each.name) for kind in REQUESTS for each in dataclasses.fields(kind) if each.init],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_no_field_takes_what_it_has_no_use_for(request_, name, value):
+    """One error, at once, that names the field: not one of Python's in the middle of a measurement."""
+    with pytest.raises(RequestError, match=f"^{name}: ") as caught:
+        request_(**{**REQUESTS[request_], name: value})
+    assert caught.value.field == name
+
+
+def test_every_request_is_held_to_that():
+    public = {getattr(hbprobe, name) for name in hbprobe.__all__}
+    records = {each for each in public if dataclasses.is_dataclass(each) and hasattr(each, "run")}
+    assert records == set(REQUESTS)
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_an_authority_that_is_of_no_use_is_the_field_ca(tmp_path, text):
+    ca = tmp_path / "ca.pem"
+    if text is not None:
+        ca.write_text(text)
+    for kind, login in ON_A_PATH.items():
+        with pytest.raises(RequestError, match=f"^ca: {ca}: no ") as caught:
+            kind("https://127.0.0.1:9/", ca=ca, **login).run()
+        assert caught.value.field == "ca"
+
+
+ON_A_PATH = {
+    hbprobe.Probe: {},
+    hbprobe.Diagnose: {},
+    hbprobe.Locate: {},
+    hbprobe.Preflight: {"user": "ada", "password": "secret"},
+}
+
+
+@pytest.mark.parametrize("kind", ON_A_PATH, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    ("host", "said", "field", "text"),
+    [
+        ("127.0.0.1", {"source": "192.0.2.1"}, "source", "--source 192.0.2.1: Cannot assign requested address; no "),
+        ("127.0.0.1", {"source": "no-such-if0"}, "source", "--source no-such-if0: No such device; no connection can"),
+        ("a.example", {"source": "2001:db8::1"}, "source", "--source 2001:db8::1: "),
+        (
+            "127.0.0.1",
+            {"source": "::1"},
+            "source",
+            "--source ::1: an IPv6 address reaches no IPv4 address, which 127.",
+        ),
+        (
+            "[::1]",
+            {"source": "127.0.0.1"},
+            "source",
+            "--source 127.0.0.1: an IPv4 address reaches no IPv6 address, wh",
+        ),
+        (
+            "127.0.0.1",
+            {"family": "6"},
+            "family",
+            "--family: 127.0.0.1 is an IPv4 address, and only IPv6 is asked for",
+        ),
+        ("[::1]", {"family": "4"}, "family", "--family: ::1 is an IPv6 address, and only IPv4 is asked for"),
+        (
+            "a.example",
+            {"source": "127.0.0.1", "family": "6"},
+            "family",
+            "--family: 127.0.0.1 is an IPv4 address, and ",
+        ),
+    ],
+)
+def test_from_where_nothing_can_start_is_said_before_anything_is_asked(tmp_path, kind, host, said, field, text):
+    """It is the request that cannot be, and not the far end; no journal is begun for it."""
+    journal = tmp_path / "trials.jsonl"
+    kept = {} if kind is hbprobe.Preflight else {"journal": journal}
+    with pytest.raises(RequestError) as caught:
+        kind(f"https://{host}:9/", **ON_A_PATH[kind], **kept, **said).run()
+    assert caught.value.field == field
+    assert caught.value.told(lambda name: f"--{name}").startswith(text)
+    assert not journal.exists()
+
+
+def test_a_timer_of_a_lab_is_off_where_it_is_none():
+    path = hbprobe.Lab(["cisco-asa"], set={"idle": None}).path()
+    assert path.boxes[0].timers.idle is None
+    assert path == hbprobe.Lab(["cisco-asa"], set={"idle": "off"}).path()
+
+
+def test_a_secret_of_the_wrong_type_is_not_told():
+    for secret in ({"password": b"secret"}, {"headers": {"Authorization": b"secret"}}):
+        with pytest.raises(RequestError) as caught:
+            hbprobe.Probe("wss://a.example/", user="ada", **secret)
+        assert "secret" not in str(caught.value)
 
 
 def test_values_in_a_message_may_hold_braces():

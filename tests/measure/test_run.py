@@ -410,6 +410,21 @@ def test_an_address_where_nobody_ever_was_is_given_up_soon(on_warp):
     assert (error, run.trials, now_s) == ("TCP: mail.example:443: Connection refused", [], 3)
 
 
+def test_a_far_end_that_has_proved_itself_is_waited_for_before_any_trial_was_held(on_warp):
+    class OnceProved(Down):
+        async def prove(self):
+            return None
+
+    async def main():
+        run = Run(Search(SETTINGS), OnceProved(0, 60))
+        await run.to_the_end()
+        return run
+
+    run = on_warp(main())
+    assert (run.complete, run.search.limit.cut_s) == (True, 600.5)
+    assert any("Connection refused" in remark for remark in run.remarks)
+
+
 def test_a_name_look_up_may_fail_once(on_warp):
     run, error, _, _ = carry_out_down(on_warp, 0, 0.5)
     assert (error, run.complete) == (None, True)

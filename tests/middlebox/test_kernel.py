@@ -242,15 +242,15 @@ def test_a_box_that_ends_connections_is_refused(name):
     with pytest.raises(UserError) as refused:
         render(profile)
     assert str(refused.value) == (
-        f"{name}: layer {profile.layer} ends connections, which no rule of the kernel does: leave it out, or run the "
-        "lab without --kernel"
+        f"{name}: layer {profile.layer} ends connections, which no rule of the kernel does: leave it out or "
+        "drop kernel"
     )
 
 
 def test_a_clock_that_leaves_too_little_is_refused():
     with pytest.raises(UserError) as refused:
         render(box(idle=600), rate=1000)
-    assert str(refused.value) == "--clock 1000: a-box: idle of 10 min would take 0.6 s: use 300 or less"
+    assert str(refused.value) == "clock 1000: a-box: idle of 10 min would take 0.6 s: use 300 or less"
 
 
 # The catalogue

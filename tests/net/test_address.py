@@ -60,6 +60,13 @@ def test_refuses(text):
     assert str(caught.value) == f"{text!r} is no HOST:PORT: write 127.0.0.1:8443 or [::1]:8443"
 
 
+@pytest.mark.parametrize("text", ["http://user:S3cret@h:1/", "https://h:S3cret/", "user:S3cret@h:1", "S3cret@h:1"])
+def test_what_may_hold_a_password_is_not_repeated(text):
+    with pytest.raises(ValueError, match=r"^a URL, or a user's name, is no HOST:PORT: write") as caught:
+        Address.parse(text)
+    assert "S3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "mend"),
     [("::1:8443", "[::1]:8443"), ("fe80::1:443", "[fe80::1]:443"), (":::443", "[::]:443")],

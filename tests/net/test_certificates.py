@@ -348,7 +348,7 @@ def test_a_client_that_checks_nothing(tmp_path):
 def test_an_authority_that_is_not_there(tmp_path):
     with pytest.raises(UserError) as error:
         client_context(tmp_path / "ca.pem")
-    assert str(error.value) == f"{tmp_path / 'ca.pem'}: no such file; --ca takes a certificate in PEM"
+    assert str(error.value) == f"{tmp_path / 'ca.pem'}: no such file: give a certificate in PEM"
 
 
 @pytest.mark.parametrize("text", ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])

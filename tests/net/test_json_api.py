@@ -70,6 +70,7 @@ def test_an_object_is_taken():
         b'{"a":' * 9_000,
         b'{"a": ' + b"9" * 5_000 + b"}",
         b"\x1f\x8b\x08\x00garbage",
+        rb'{"name": "\ud800"}',
     ],
     ids=lambda body: repr(body[:12]),
 )
@@ -112,7 +113,7 @@ def test_another_host_is_refused_before_the_token_is_looked_at(host):
     assert (status, json.loads(body)) == (403, {"error": "call this machine by its loopback address or localhost"})
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:80"])
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:80"])
 def test_the_host_of_this_machine(host):
     ((status, _),) = call(post(host=host))
     assert status == 200

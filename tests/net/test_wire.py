@@ -568,8 +568,11 @@ def test_a_connection_may_start_at_an_address(on_warp, serve, source):
 @pytest.mark.parametrize(
     ("start", "reason"),
     [
-        (From(source="192.0.2.1"), "TCP: 127.0.0.1:80: Cannot assign requested address"),
-        (From(source="no-such-if0"), "TCP: 127.0.0.1:80: No such device"),
+        (
+            From(source="192.0.2.1"),
+            "source: 192.0.2.1: Cannot assign requested address; no connection can start there",
+        ),
+        (From(source="no-such-if0"), "source: no-such-if0: No such device; no connection can start there"),
     ],
 )
 @linux
@@ -600,7 +603,9 @@ def test_only_addresses_of_a_kind_that_fits_are_looked_up(on_warp, monkeypatch, 
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    dial(on_warp, Dialer(Target(False, "a.example", 80, "/"), None, start=start))
+    only = {socket.AF_INET: " (asked for IPv4 only)", socket.AF_INET6: " (asked for IPv6 only)"}.get(family, "")
+    dialer = Dialer(Target(False, "a.example", 80, "/"), None, start=start)
+    assert dial(on_warp, dialer) == (f"name: a.example: unknown{only}", 0)
     assert asked == [family]
 
 

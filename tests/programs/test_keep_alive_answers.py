@@ -78,4 +78,4 @@ def test_which_keep_alive_saves_it(diagnoses, name):
     told = " ".join(mend(limit, found.seen, found.reasoning, None))
     assert f"own ping every {pinged.ask.interval_s:g} s: it was tried, and saved the connection" in told
     assert ("Or TCP keep-alives every 1 s" in told) is saves
-    assert ("TCP keep-alives do not help: the box counts data only" in told) is not saves
+    assert ("TCP keep-alives do not help: only data counts" in told) is not saves

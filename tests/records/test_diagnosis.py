@@ -10,6 +10,8 @@ from rich.console import Console
 
 from hbprobe import warp
 from hbprobe.diagnosis.fit import Fit, Law, Spread
+from hbprobe.diagnosis.heartbeat import heartbeat_words
+from hbprobe.diagnosis.reasoning import BoxKind
 from hbprobe.exchange.settings import Settings
 from hbprobe.lab.inprocess import diagnose
 from hbprobe.manner import Manner
@@ -108,6 +110,30 @@ def test_stopped_before_its_end(azure):
     told = dict(answer_lines(stopped))
     assert told["but"] == "it was stopped before its end; this is what was found until then"
     assert "do" not in told
+
+
+@pytest.mark.parametrize(
+    ("kinds", "status"),
+    [
+        ((BoxKind.SERVER,), 0),
+        ((BoxKind.SERVER, BoxKind.HTTP, BoxKind.TCP), 1),
+        ((BoxKind.TCP, BoxKind.SERVER), 1),
+        ((BoxKind.NONE,), 0),
+    ],
+)
+def test_a_box_that_may_be_it_is_a_finding(azure, kinds, status):
+    result = replace(azure.result, method="redis", verdict=None)
+    found = replace(azure, result=result, reasoning=replace(azure.reasoning, kinds=kinds))
+    assert found.exit_status == status
+
+
+@pytest.mark.parametrize(("heartbeat_s", "status"), [(100, 0), (240, 3), (500, 1)])
+@pytest.mark.parametrize("kind", [BoxKind.PACKET, BoxKind.SERVER])
+def test_a_heartbeat_decides_and_is_told(azure, heartbeat_s, status, kind):
+    result = replace(azure.result, method="redis", verdict=None, heartbeat_s=heartbeat_s)
+    found = replace(azure, result=result, reasoning=replace(azure.reasoning, kinds=(kind,)))
+    assert found.exit_status == status
+    assert heartbeat_words(result.limit, heartbeat_s) in [text for _, text in answer_lines(found)]
 
 
 # Words

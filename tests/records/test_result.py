@@ -135,7 +135,7 @@ def test_an_older_document_knows_no_causes(ten_minutes):
 def test_a_byte_order_mark_does_not_matter(ten_minutes, tmp_path):
     file = tmp_path / "result.json"
     file.write_text("\ufeff" + ten_minutes.to_json(), encoding="utf-8")
-    assert load_result(file) == ten_minutes
+    assert load_result(file) == load_result(str(file)) == ten_minutes
 
 
 def wrong(text: str, file: Path) -> str:
@@ -269,3 +269,50 @@ def test_a_result_from_before_there_was_a_server(ten_minutes):
     document = ten_minutes.to_dict()
     del document["server"]
     assert Result.from_dict(document).server is None
+
+
+# Exit status
+
+SERVER, PROXY = Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY
+
+
+@pytest.mark.parametrize(
+    ("causes", "method", "status", "sides"),
+    [
+        ((SERVER,), "redis", 0, ["server", "nobody"]),
+        ((SERVER, PROXY), "redis", 1, ["server", "application", "nobody"]),
+        ((PROXY, SERVER), "redis", 1, ["server", "application", "nobody"]),
+        ((SERVER, PROXY), "idle", 1, ["server", "application", "nobody"]),
+        ((PROXY,), "redis", 1, ["application"]),
+        ((Cause.RESET_BY_SERVER, Cause.RESET_BY_BOX), "sse", 1, ["server", "application", "nobody"]),
+        ((SERVER, PROXY), "hold", 1, ["application"]),
+    ],
+)
+def test_a_proxy_that_may_be_it_is_a_finding(ten_minutes, causes, method, status, sides):
+    """The likelier of two causes is no fact: only where the server alone is left is the path healthy."""
+    limit = Limit(3.5, 4, Manner.CLOSED, exact=True, causes=causes)
+    found = replace(ten_minutes, method=method, limit=limit, verdict=None, cut_by=None)
+    assert found.exit_status == status
+    assert [one.side for one in found.advice] == sides
+
+
+def test_what_the_next_packet_is_answered_with_is_no_timer_of_the_servers(ten_minutes):
+    causes = (Cause.STATE_LOST_RESET_ON_NEXT, Cause.RESET_BY_SERVER)
+    limit = Limit(3.5, 4.5, Manner.RESET, aftermath=Aftermath.RESET, causes=causes)
+    found = replace(ten_minutes, method="redis", limit=limit, verdict=None, cut_by=None)
+    assert [one.side for one in found.advice] == ["application"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "heartbeat_s", "status"),
+    [
+        (Limit(3.5, 4.5), 3, 0),
+        (Limit(3.5, 4.5), 4, 3),
+        (Limit(3.5, 4.5), 55, 1),
+        (Limit(3, None), 55, 3),
+        (Limit(3, None), 2, 0),
+        (Limit(None, 4.5), 2, 3),
+    ],
+)
+def test_a_heartbeat_of_which_nothing_was_measured_is_not_called_healthy(ten_minutes, limit, heartbeat_s, status):
+    assert replace(ten_minutes, limit=limit, heartbeat_s=heartbeat_s, verdict=None).exit_status == status

@@ -83,6 +83,7 @@ def test_a_diagnosis_is_drawn_as_it_reads(ten_minutes, whose, boxes, words):
         (HopFinding(Code.HOP, "", 2), "client > 192.0.2.1 > [hop 2: cuts here] > 192.0.2.3 > server"),
         (HopFinding(Code.HOP, "", 5), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > hop 4 > [hop 5: cuts here] > server"),
         (HopFinding(Code.END, ""), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > [server: cuts here]"),
+        (HopFinding(Code.SERVER, ""), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > [server: cuts here]"),
         (HopFinding(Code.NOT_BY_KEEP_ALIVE, "", 2), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > server"),
         (HopFinding(Code.OPEN, ""), "client > 192.0.2.1 > hop 2 > 192.0.2.3 > server"),
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.verdict import judge
@@ -79,7 +80,7 @@ def measured(store, name, until, limits):
 
 def searching():
     """A search that has had three trials, and tries four holds at once; needs a running loop."""
-    run = Run(Search(SEARCH), None)
+    run = Run(Search(SEARCH), SimpleNamespace(name="hold"))  # it makes no trial
     for number, (hold_s, is_cut) in enumerate(((3540.0, True), (900.0, False), (1800.0, True)), 1):
         cut = Outcome(Kind.CUT, hold_s + 15, Manner.SILENT, aftermath=Aftermath.NOTHING)
         outcome = cut if is_cut else Outcome(Kind.SURVIVED, hold_s)

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import socket
 import threading
 
 import pytest
 
+from hbprobe.errors import RequestError
 from hbprobe.testing import StuckError, WarpLoop, loop, new_loop, outside, run
 from hbprobe.warp import ScaledClock
 from hbprobe.warp import run as run_on
@@ -251,12 +253,37 @@ def test_a_factory_for_runners():
         assert runner.get_loop().time() == HOUR
 
 
-@pytest.mark.parametrize(("option", "message"), [("limit", "below 0"), ("settle", "below 0")])
-def test_a_duration_is_not_below_0(option, message):
-    with pytest.raises(ValueError, match=message):
-        new_loop(**{option: -1})
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"limit": -1}, "limit: -1 is below 0"),
+        ({"settle": -1}, "settle: -1 is below 0"),
+        ({"limit": "2 fortnights"}, "limit: '2 fortnights' has an unknown unit"),
+        ({"limit": None}, "limit: None is not a duration"),
+        ({"monotonic": "no"}, "monotonic: give True or False, not text"),
+    ],
+)
+@pytest.mark.parametrize(
+    "made", [lambda **options: new_loop(**options), lambda **options: run(asyncio.sleep(0), **options)]
+)
+def test_an_option_that_cannot_be_is_named(made, options, message):
+    """A coroutine that is not run because of it is closed: otherwise Python would warn, which is an error here."""
+    with pytest.raises(RequestError, match=f"^{message}"):
+        made(**options)
+    gc.collect()
 
 
-def test_a_duration_that_is_none():
-    with pytest.raises(ValueError, match="unknown unit"):
-        new_loop(limit="2 fortnights")
+def test_factories_with_the_same_options_are_equal():
+    """As pytest asks whether a loop fits the next test, too."""
+    assert loop.LoopFactory(limit="2h") == loop.LoopFactory(limit=7200)
+    assert loop.LoopFactory() == loop.LoopFactory(limit="1d", monotonic=True)
+    assert loop.LoopFactory() != loop.LoopFactory(monotonic=False)
+
+
+def test_where_a_loop_runs_is_no_place_for_another():
+    async def main():
+        with pytest.raises(RuntimeError, match=r"^run\(\) in a running event loop: it makes one of its own"):
+            run(asyncio.sleep(0))
+        gc.collect()
+
+    run(main())

@@ -125,6 +125,88 @@ def test_beside_anyio(runs):
     runs(textwrap.dedent(text) + textwrap.dedent(TWO_TESTS), plugins=["anyio"]).assert_outcomes(passed=3, failed=1)
 
 
+def of_a_module(runner, warp=""):
+    """Tests that talk to the server of one fixture, which is of wider scope than they are."""
+    return f"""
+    import pytest_asyncio
+    MADE = []
+
+    @{runner}
+    async def port():
+        MADE.append(asyncio.get_running_loop())
+        async def answer(reader, writer):
+            writer.write(await reader.read(1))
+            writer.close()
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        yield server.sockets[0].getsockname()[1]
+        server.close()
+
+    async def asks(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"x")
+        assert await reader.read(1) == b"x"
+        writer.close()
+        await writer.wait_closed()
+        return MADE[-1] is asyncio.get_running_loop()
+
+    {warp}
+    """
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "package", "session"])
+def test_a_loop_and_its_fixtures_last_as_long_as_their_scope(runs, scope):
+    pytest.importorskip("pytest_asyncio")
+    text = (
+        of_a_module(f"pytest_asyncio.fixture(loop_scope={scope!r}, scope={scope!r})")
+        + f"""
+    @pytest.mark.asyncio(loop_scope={scope!r})
+    @pytest.mark.warp
+    class TestAll:
+        async def test_one(self, port):
+            assert await asks(port)
+
+        @pytest.mark.warp(limit="24h")
+        async def test_two(self, port):
+            assert await asks(port)
+            assert len(MADE) == 1
+    """
+    )
+    runs(text, plugins=["asyncio"]).assert_outcomes(passed=2)
+
+
+def test_tests_with_other_clocks_get_fixtures_that_live_on_theirs(runs):
+    """Whatever the order: on the clock, in real time, with another limit, and back."""
+    pytest.importorskip("pytest_asyncio")
+    marks = ["", "@pytest.mark.warp", "@pytest.mark.warp(limit='2h')", "@pytest.mark.warp", ""]
+    tests = [
+        f"""
+    {mark}
+    @pytest.mark.asyncio(loop_scope="module")
+    async def test_{number}(port):
+        assert await asks(port)
+    """
+        for number, mark in enumerate(marks)
+    ]
+    text = of_a_module("pytest_asyncio.fixture(loop_scope='module', scope='module')") + "".join(tests)
+    runs(text, plugins=["asyncio"]).assert_outcomes(passed=5)
+
+
+def test_anyio_keeps_the_fixtures_of_a_module(runs):
+    pytest.importorskip("anyio")
+    text = (
+        of_a_module("pytest.fixture(scope='module')", "pytestmark = [pytest.mark.anyio, pytest.mark.warp]")
+        + """
+    async def test_one(port):
+        assert await asks(port)
+
+    async def test_two(port):
+        assert await asks(port)
+        assert len(MADE) == 1
+    """
+    )
+    runs(text.replace("import pytest_asyncio", ""), plugins=["anyio"]).assert_outcomes(passed=2)
+
+
 def test_under_xdist(runs):
     result = runs(TWO_TESTS, "-n", "1", plugins=["xdist"])
     result.assert_outcomes(passed=1, failed=1)
@@ -320,6 +402,22 @@ def fnmatch_any(lines, pattern):
         ("@pytest.mark.warp\ndef test_x(): pass", "::test_x: the mark warp is for coroutines: write `async def`"),
         ("@pytest.mark.warp(1)\nasync def test_x(): pass", "::test_x: the mark warp takes its options by name"),
         (
+            "@pytest.mark.warp(limt=3)\nasync def test_x(): pass",
+            "::test_x: the mark warp has no option 'limt' (it has settle, limit, monotonic)",
+        ),
+        (
+            "@pytest.mark.warp(limit='5 parsecs')\nasync def test_x(): pass",
+            "::test_x: the mark warp: limit: '5 parsecs' has an unknown unit 'parsecs': *",
+        ),
+        (
+            "@pytest.mark.warp(settle=-1)\nasync def test_x(): pass",
+            "::test_x: the mark warp: settle: -1 is below 0: *",
+        ),
+        (
+            "@pytest.mark.warp(monotonic=0)\nasync def test_x(): pass",
+            "::test_x: the mark warp: monotonic: give True or False, not a whole number",
+        ),
+        (
             "@pytest.mark.hbprobe_profiles('azur')\ndef test_x(profile): pass",
             "::test_x: no profile called 'azur'; near: *",
         ),
@@ -331,8 +429,18 @@ def fnmatch_any(lines, pattern):
 )
 def test_a_mark_that_is_used_wrong(runs, text, message):
     result = runs(text)
-    assert result.ret in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED)
-    assert fnmatch_any(result.outlines + result.errlines, f"*{message}")
+    assert result.ret is pytest.ExitCode.INTERRUPTED
+    assert fnmatch_any(result.outlines, f"*{message}")
+    assert not fnmatch_any(result.outlines, "*plugin.py*")
+
+
+@pytest.mark.parametrize("names", ["'anyio_backend'", "'x, anyio_backend'", "['anyio_backend', 'x']"])
+def test_the_backend_of_anyio_is_the_clocks_business(runs, names):
+    pytest.importorskip("anyio")
+    mark = f"@pytest.mark.parametrize({names}, [('asyncio', 'asyncio')])"
+    text = f"@pytest.mark.anyio\n@pytest.mark.warp\n{mark}\nasync def test_x(anyio_backend, x): pass"
+    lines = runs(text, plugins=["anyio"]).outlines
+    assert fnmatch_any(lines, "*::test_x: the mark warp chooses anyio's backend: do not parametrize anyio_backend")
 
 
 @pytest.mark.parametrize(("mode", "mark"), [("strict", object()), ("auto", None)])
@@ -345,7 +453,9 @@ def test_a_pytest_asyncio_that_takes_no_loop(mode, mark):
         getini=lambda _: mode,
     )
     definition = SimpleNamespace(nodeid="test_a.py::test_x", get_closest_marker=lambda _: mark)
-    with pytest.raises(pytest.UsageError, match=r"^test_a.py::test_x: this pytest-asyncio cannot be given a clock"):
+    with pytest.raises(
+        pytest.fail.Exception, match=r"^test_a.py::test_x: this pytest-asyncio cannot be given a clock"
+    ):
         plugin._require_loop_factories(SimpleNamespace(config=config, definition=definition))
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import gc
 
 import pytest
 from support.peers import echoing
 
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError, UserError
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import catalogue
 from hbprobe.testing import Fate, survives
@@ -209,3 +210,47 @@ def test_nothing_is_left_to_complain(caplog):
     """A server's handlers are cancelled with the loop, which asyncio's streams of Python 3.11 log as an error."""
     survives(silent, profiles=["open-path"])
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "message"),
+    [
+        ({"profiles": "firewall"}, "profiles", "profiles: give a list, as in ['firewall']"),
+        ({"profiles": []}, "profiles", "profiles: give one at least, or nothing is tried"),
+        ({"profiles": [3]}, "profiles", "profiles: give text or Profile, not a whole number"),
+        ({"app": {}}, "app", "app: give one at least, or nothing is tried"),
+        ({"hours": -1}, "hours", "hours: -1 is no number of hours: give 0 to 87600"),
+        ({"hours": float("nan")}, "hours", "hours: nan is no number of hours: give 0 to 87600"),
+        ({"hours": "1h"}, "hours", "hours: give a number, not text"),
+        ({"patience": -1}, "patience", "patience: -1 is below 0: write seconds (600) or a number and a unit (10min)"),
+        ({"monotonic": 0}, "monotonic", "monotonic: give True or False, not a whole number"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(asked, field, message):
+    with pytest.raises(RequestError) as caught:
+        survives(**{"app": silent, "profiles": ["open-path"], **asked})
+    assert (caught.value.field, str(caught.value)) == (field, message)
+
+
+def test_an_application_that_does_not_yield_is_none():
+    async def coroutine(make_box):
+        pass
+
+    def generator(make_box):
+        yield
+
+    def function(make_box):
+        return 3
+
+    for app in (coroutine, generator, function):
+        with pytest.raises(RequestError, match=f"^app: {app.__name__} is no asynchronous generator: write"):
+            survives(app, profiles=["open-path"])
+    gc.collect()  # or the coroutine that nobody awaited would be told of in another test
+
+
+def test_it_is_called_outside_any_loop():
+    async def main():
+        with pytest.raises(RuntimeError, match=r"^survives\(\) in a running event loop"):
+            survives(silent)
+
+    asyncio.run(main())

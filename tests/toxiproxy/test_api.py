@@ -288,6 +288,13 @@ OURS = "idle_drop needs timeout, milliseconds above 0, or profile, the id of a p
 WRONG = [
     ("POST", "/proxies", b"", 400, "bad request body: EOF"),
     ("POST", "/proxies", b"{", 400, "bad request body: "),
+    (
+        "POST",
+        "/proxies",
+        rb'{"name": "\ud800", "upstream": "x:1"}',
+        400,
+        "bad request body: it has half of a surrogate",
+    ),
     ("POST", "/proxies", b"[]", 400, "bad request body: a JSON object is wanted"),
     ("POST", "/proxies", {"upstream": "x:1"}, 400, "missing required field: name"),
     ("POST", "/proxies", {"name": "b"}, 400, "missing required field: upstream"),
@@ -332,6 +339,8 @@ WRONG = [
             ),
             ("idle_drop", {"timeout": 5, "restarted_by": "x"}, "restarted_by must be one of any-packet"),
             ("idle_drop", {"profile": "x"}, "no product called 'x'"),
+            ("idle_drop", {"profile": "azure-load-balancer", "timeout": 500}, "takes profile, whose timers are"),
+            ("idle_drop", {"profile": "azure-load-balancer", "manner": "reset"}, "takes profile, whose timers are"),
             ("idle_drop", {"profile": "/etc/passwd.yaml"}, "no product called '/etc/passwd.yaml'"),
             ("idle_drop", {"profile": "nginx-http-proxy"}, "nginx-http-proxy ends TLS and reads requests"),
             ("max_age", {}, "max_age needs timeout"),

@@ -152,7 +152,7 @@ def test_an_end_while_it_drips(on_warp, serve):
         connection.rst()
 
     seen, at_s, _ = asked(on_warp, serve, holding(end), Ask(Question.CLIENT_DRIP, 60, 7))
-    assert (seen.outcome.how, seen.outcome.elapsed_s, at_s) == (Manner.RESET, 20, 20)
+    assert (seen.outcome.how, seen.outcome.elapsed_s, at_s) == (Manner.RESET, 20, 20.5)
 
 
 def test_an_answer_before_the_request_is_whole(on_warp, serve):
@@ -161,17 +161,31 @@ def test_an_answer_before_the_request_is_whole(on_warp, serve):
         connection.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     seen, at_s, _ = asked(on_warp, serve, holding(early), Ask(Question.CLIENT_DRIP, 60, 7))
-    assert (seen.outcome.how, seen.outcome.status, at_s) == (Manner.STATUS, 408, 20)
+    assert (seen.outcome.how, seen.outcome.status, at_s) == (Manner.STATUS, 408, 20.5)
 
 
-@linux
-def test_only_the_post_mortem_is_a_post_mortem(on_warp, serve):
-    async def end(connection, *_):
-        await asyncio.sleep(20)
-        connection.close()
+@pytest.mark.parametrize("question", Question)
+def test_the_far_end_is_asked_about_every_cut(on_warp, serve, question):
+    """Whatever was asked, it may have stood still, or have been restarted."""
 
-    _, _, peer = asked(on_warp, serve, holding(end), Ask(Question.KEEP_ALIVE, 60, 7))
-    assert peer.connections == 1
+    async def script(connection):
+        while head := await connection.request():
+            if head.startswith(b"GET /hold/"):
+                said = b'{"hbprobe": "1", "up_s": 1, "seen": false}'
+                connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(said) + said)
+            elif b"seconds=0.0" in head and question is Question.BETWEEN_REQUESTS:
+                connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                await asyncio.sleep(20)
+                connection.close()
+                return
+            else:
+                await asyncio.sleep(20)
+                connection.close()
+                return
+
+    seen, _, _ = asked(on_warp, serve, script, Ask(question, 60, 7))
+    assert seen.outcome.kind is Kind.CUT
+    assert seen.far_end is not None and seen.far_end.state is FarEndState.RESTARTED
 
 
 def test_a_path_that_cannot_be_dialled(on_warp):

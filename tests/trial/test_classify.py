@@ -4,7 +4,7 @@ import pytest
 
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import Answer, Broken, End, EndKind
-from hbprobe.trial.classify import classify, excuse_of, excused, in_answer, unless_by_far_end
+from hbprobe.trial.classify import classify, excuse_of, excused, in_answer, unless_by_far_end, unless_excused
 from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -76,7 +76,7 @@ def test_an_end_is_a_cut_whose_time_is_known_if_it_came_before_the_answer_was_du
 
 @each_end
 def test_an_end_at_once_is_a_refusal(kind, signed, how, reason):
-    text = f"{reason} at once: another protocol, or a proxy that cannot reach the server"
+    text = f"{reason} at once: another protocol, a server that went away, or a proxy that cannot reach it"
     assert judge(end(kind, 0.25, signed)) == failed(text, 0.25, **OUTAGE)
     assert judge(end(kind, 0.25, signed), expected=None) == Outcome(Kind.CUT, 0.25, how, True, reason=reason)
 
@@ -259,6 +259,43 @@ def test_a_silence_that_the_far_end_has_no_part_in(saw):
 def test_what_came_from_the_path_stays_what_it_is_whatever_the_far_end_did(outcome):
     saw = FarEndSaw(FarEndState.NEVER_ARRIVED, stalled_s=60, was_full=True)
     assert unless_by_far_end(outcome, saw, grace_s=3) == outcome
+
+
+ACTING = [Question.KEEP_ALIVE, Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP]
+
+
+@pytest.mark.parametrize("question", ACTING)
+@pytest.mark.parametrize("how", [Manner.SILENT, Manner.RESET, Manner.CLOSED, Manner.STATUS])
+def test_whoever_must_keep_the_path_awake_and_stood_still_may_have_let_it_die(question, how):
+    outcome, saw = Outcome(Kind.CUT, 5, how), FarEndSaw(FarEndState.CLOSED, stalled_s=1.2)
+    assert unless_by_far_end(outcome, saw, 3, Ask(question, 6.0, 1.0)).again
+    assert unless_by_far_end(outcome, saw, 3, Ask(question, 60.0, 20.0)) == outcome
+    assert unless_by_far_end(outcome, replace(saw, stalled_s=1.6), 3, Ask(question, 60.0, 20.0)).again
+
+
+@pytest.mark.parametrize("question", sorted(set(Question) - set(ACTING)))
+def test_what_came_from_the_path_while_nobody_had_to_act_stays(question):
+    outcome = Outcome(Kind.CUT, 5, Manner.RESET)
+    assert unless_by_far_end(outcome, FarEndSaw(FarEndState.CLOSED, stalled_s=9), 3, Ask(question, 6.0)) == outcome
+
+
+@pytest.mark.parametrize("question", Question)
+def test_any_question_is_void_where_the_far_end_was_not_there(question):
+    seen = Observation(Ask(question, 6.0, 1.0), RESET, far_end=FarEndSaw(FarEndState.RESTARTED))
+    found = unless_excused(seen, 3.0)
+    assert (found.survived, found.outcome.again) == (None, True)
+    assert found.outcome.reason == "the far end was restarted meanwhile"
+
+
+@pytest.mark.parametrize("question", [Question.CLIENT_DRIP, Question.BOTH_DRIP])
+def test_a_far_end_that_waits_for_the_end_of_a_request_is_not_late(question):
+    seen = Observation(Ask(question, 6.0, 1.0), CUT_IN_SILENCE, far_end=FarEndSaw(FarEndState.WAITING))
+    assert unless_excused(seen, 3.0) == replace(seen, far_end=None)
+
+
+def test_what_the_far_end_saw_stands_in_the_post_mortem():
+    seen = Observation(Ask(Question.POST_MORTEM, 6.0), RESET, far_end=FarEndSaw(FarEndState.CLOSED))
+    assert unless_excused(seen, 3.0) == seen
 
 
 CUT_IN_SILENCE = Outcome(Kind.CUT, 9, Manner.SILENT)

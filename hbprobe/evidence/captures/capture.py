@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError
 from hbprobe.evidence.captures import two_sides
 from hbprobe.evidence.captures.capture_file import CaptureFile, found, pieces
 from hbprobe.evidence.captures.death import LEAST_IDLE_S, judge
@@ -23,6 +23,7 @@ from hbprobe.evidence.captures.idle_timers import idle_timers
 from hbprobe.evidence.captures.other_flows import OtherFlows, simultaneous, weighed
 from hbprobe.evidence.captures.retention import Retention, Rows
 from hbprobe.evidence.captures.tcp_flow import Endpoint, connection_count, flows
+from hbprobe.measure.field_values import read_fields
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
@@ -63,18 +64,23 @@ class Capture:
     def __post_init__(self) -> None:
         if isinstance(self.files, str | Path):
             object.__setattr__(self, "files", [self.files])
+        read_fields(self)
         if not 1 <= len(self.files) <= 2:
-            raise UserError("files: give one capture, or two of one path; for a ring buffer give its folder")
+            raise RequestError(
+                "{files}: give one capture, or two of one path; for a ring buffer give its folder", "files"
+            )
         if self.keys is not None and self.annotate is None:
-            raise UserError("keys: go into an annotated pcapng: say with annotate where to write that")
+            text = "{keys}: go into an annotated pcapng: say with {annotate} where to write that"
+            raise RequestError(text, "keys")
         if self.port is not None and not 0 < self.port < 65536:
-            raise UserError(f"port: {self.port} is no port: give one from 1 to 65535")
-        if self.least_idle < _SHORTEST_IDLE_S:
-            raise UserError(f"least_idle: {self.least_idle} is below 1 s: shorter silences are not kept")
+            raise RequestError("{port}: {value} is no port: give one from 1 to 65535", "port", value=self.port)
+        if not self.least_idle >= _SHORTEST_IDLE_S:
+            text = "{least_idle}: {value} is below 1 s: shorter silences are not kept"
+            raise RequestError(text, "least_idle", value=self.least_idle)
         _network(self.host)
         since, until = _moment("since", self.since), _moment("until", self.until)
         if since is not None and until is not None and since >= until:
-            raise UserError("since: is not before until: swap them")
+            raise RequestError("{since}: is not before {until}: swap them", "since")
 
     def run(self, progress: Progress | None = None) -> "CaptureRecord":
         """Read, judge, annotate where that was asked for, and return the record; raises UserError."""
@@ -132,7 +138,8 @@ def _moment(name: str, value: str | datetime | None) -> datetime | None:
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except ValueError:
-        raise UserError(f"{name}: {value!r} is no time: write 2026-11-22T02:17:00Z") from None
+        text = f"{{{name}}}: {{value!r}} is no time: write 2026-11-22T02:17:00Z"
+        raise RequestError(text, name, value=value) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
@@ -145,7 +152,8 @@ def _network(text: str | None) -> _Network | None:
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise UserError(f"host: {text!r} is no address: write one, or a network such as 198.51.100.0/24") from None
+        told = "{host}: {value!r} is no address: write one, or a network such as 198.51.100.0/24"
+        raise RequestError(told, "host", value=text) from None
 
 
 def _within(high: NDArray[np.uint64], low: NDArray[np.uint64], network: _Network) -> NDArray[np.bool_]:

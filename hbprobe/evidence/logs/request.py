@@ -33,6 +33,7 @@ from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS
 from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.exchange.settings import Settings
+from hbprobe.measure.field_values import read_fields
 from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence
 
@@ -95,6 +96,11 @@ class Logs:
     """What runs the SQL. Logs themselves are read with DuckDB."""
     spark_remote: str | None = None
     """Spark's master, or a server at `sc://`; by default this machine is all of it."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.paths, str | Path):
+            object.__setattr__(self, "paths", [self.paths])
+        read_fields(self)
 
     def run(self, told: Told = lambda _: None) -> LogEvidence:
         """Read everything, and return what it shows. `told` hears what is being done."""

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError
 from hbprobe.lab.kernel.namespaces import Namespace
 from hbprobe.text import counted
 
@@ -54,7 +54,8 @@ class Captures:
                 self._tap(folder / f"{name}.pcap", host, link)
         except OSError as error:
             self._close()
-            raise UserError(f"--pcap {folder}: cannot be written: {error.strerror}") from None
+            text = "{pcap} {folder}: cannot be written: {why}"
+            raise RequestError(text, "pcap", folder=folder, why=error.strerror) from None
         except BaseException:
             self._close()
             raise

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import CannotMeasureError, RequestError
 
 _KEEPER = Path(__file__).with_name("keeper.py")
 _ENTER = Path(__file__).with_name("enter.py")
@@ -133,7 +133,7 @@ class Namespace:
 def open_namespaces() -> Iterator[Namespaces]:
     """Start a keeper; when it ends, its namespaces end. Raises UserError where the system has no such thing."""
     if sys.platform != "linux":
-        raise UserError("--kernel needs Linux: leave it out, and the same boxes run as programs")
+        raise RequestError("{kernel} needs Linux: leave it out, and the same boxes run as programs", "kernel")
     ours, keepers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         with keepers:
@@ -149,5 +149,6 @@ def open_namespaces() -> Iterator[Namespaces]:
 def _find(name: str) -> str:
     found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{_SBIN}")
     if found is None:
-        raise UserError(f"--kernel needs the program {name} (Debian: apt-get install {_PACKAGES[name]})")
+        text = "{kernel} needs the program {name} (Debian: apt-get install {package})"
+        raise RequestError(text, "kernel", name=name, package=_PACKAGES[name])
     return found

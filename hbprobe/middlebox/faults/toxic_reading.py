@@ -1,11 +1,11 @@
 """What callers ask for: JSON to toxics, with Toxiproxy's errors."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 from hbprobe.middlebox.faults.toxics import FLOW_TOXICS, SETTINGS, Toxic
+from hbprobe.text import json_of
 
 _STREAMS = ("upstream", "downstream")
 _MOST = 2**53
@@ -28,8 +28,8 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401  any JSON
     if not body.strip():
         raise bad_request("EOF")
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
+        return json_of(body)
+    except ValueError as error:
         raise bad_request(str(error)) from None
 
 

@@ -45,6 +45,8 @@ class IdleDrop:
     def timers(self) -> Mapping[TimerKind, Timer]:
         """Return the timers that a flow has for it."""
         if self.profile:
+            if self != IdleDrop(self.profile):
+                raise ValueError("idle_drop takes profile, whose timers are the product's own, or timeout: drop one")
             return {}
         if self.timeout <= 0:
             raise ValueError("idle_drop needs timeout, milliseconds above 0, or profile, the id of a product")

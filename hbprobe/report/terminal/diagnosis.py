@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from hbprobe.diagnosis.fit import Law, Spread
+from hbprobe.diagnosis.heartbeat import heartbeat_words
 from hbprobe.diagnosis.ranking import Match, best
 from hbprobe.diagnosis.reasoning import Movement
 from hbprobe.duration import format_duration
@@ -46,7 +47,9 @@ def answer_lines(found: Diagnosis) -> Iterator[tuple[str, str]]:
     yield "limit", limit_words(result.limit, with_how=True)
     if not result.complete:
         yield "but", "it was stopped before its end; this is what was found until then"
-    yield from named("means", cause_words(reasoning.explanation.causes, ()))
+    means = cause_words(reasoning.explanation.causes, ())
+    means += [] if result.heartbeat_s is None else [heartbeat_words(result.limit, result.heartbeat_s)]
+    yield from named("means", means)
     yield from named("do", found.mend if result.complete else ())
 
 

@@ -42,13 +42,20 @@ def _to_do(location: Location) -> list[str]:
             return [f"ask who runs {whose} for a longer idle timeout than {seconds(limit_s)} s", own]
         case Code.END:
             return ["at the server, or at what stands before it: a longer idle timeout", own]
+        case Code.SERVER:
+            absolute = "one that counts from the start, as for the login, is set back by no ping"
+            return [
+                "at the server: a longer limit of its own",
+                f"{own}, sent as data, if the limit is one of silence: {absolute}",
+            ]
         case _:
-            return [f"{own}, sent as data: TCP keep-alives do not help here"]
+            return [f"{own}, sent as data, if it is an idle timer: TCP keep-alives do not help here"]
 
 
 def location_facts(location: Location) -> list[tuple[str, str]]:
     """Return what was asked of the path."""
-    facts = [("target", location.target)]
+    facts = [("label", location.label)] if location.label else []
+    facts.append(("target", location.target))
     if location.limit_s is not None:
         facts.append(("limit", f"cut at {seconds(location.limit_s)} s{', as was said' if location.is_given else ''}"))
     if (asked := location.asked) is not None:

@@ -30,11 +30,12 @@ class CheckLines(Observer):
 def preflight_answer(record: PreflightRecord) -> list[str]:
     """Say whether a device can do its work here, and else what to do first."""
     failed = next((check for check in record.checks if check.state is CheckState.FAILED), None)
+    label = [f"label: {record.label}"] if record.label else []
     if record.passed:
-        return [f"ready: all {counted(len(record.checks), 'check')} passed, and a Ping can be held"]
+        return [f"ready: all {counted(len(record.checks), 'check')} passed, and a Ping can be held", *label]
     if failed is None:
-        return ["not ready: the checks were stopped before their end"]
-    return [f"not ready: {failed.name} failed", *([f"to do first: {failed.mend}"] if failed.mend else [])]
+        return ["not ready: the checks were stopped before their end", *label]
+    return [f"not ready: {failed.name} failed", *([f"to do first: {failed.mend}"] if failed.mend else []), *label]
 
 
 def print_check(check: Check, console: Console) -> None:

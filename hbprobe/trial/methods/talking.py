@@ -6,28 +6,38 @@ evidence of the hold that was to be silent. What it says when it ends the connec
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.net.replies import End, EndKind
 from hbprobe.net.target import HTTP_1_1, Target
-from hbprobe.net.wire import UNFINISHED, Dialer, DialError, Wire
+from hbprobe.net.wire import Dialer, DialError, Wire
 from hbprobe.trial.asking import on_a_connection
 from hbprobe.trial.classify import PROMPT_S, came_early, classify, in_answer
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
 from hbprobe.trial.methods.method import Environment, OneConnection
 from hbprobe.trial.outcome import Kind, Outcome, SocketSaw
-from hbprobe.trial.postmortem import WitnessClient, examine
+from hbprobe.trial.postmortem import WitnessClient, examine, look, may_answer
 from hbprobe.trial.proof import speaks_tls
-from hbprobe.trial.talks.talk import MakeTalk, Talk, Where
+from hbprobe.trial.talks.talk import MakeTalk, Talk, Where, told
 
 _BEGIN_S = 30.0
 """So long may the beginning take, which nothing is meant to hold up."""
 _CLOSING_S = 10.0
 """So long after its last words does a server close the connection, at most."""
 _AT_ONCE = Ask(Question.POST_MORTEM, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Farewell:
+    """What a server said before it ended the connection, or should have."""
+
+    said_s: float
+    """When, on the loop's clock."""
+    end: End | None
+    """None where none came."""
 
 
 class TalkMethod(OneConnection):
@@ -48,7 +58,7 @@ class TalkMethod(OneConnection):
             return outcome
         if other.tls and await speaks_tls(self._dialer):
             mend = f"this port speaks TLS: write {other}"
-        elif not other.tls and outcome.reason.startswith(UNFINISHED) and await self._speaks_plain(other):
+        elif outcome.reason.startswith("TLS: ") and not other.tls and await self._speaks_plain(other):
             mend = f"this port does not speak TLS: write {other}"
         else:
             return outcome
@@ -61,9 +71,9 @@ class TalkMethod(OneConnection):
         return replace(target, tls=not target.tls, scheme=name) if name and self._dialer.tls is target.tls else None
 
     async def _speaks_plain(self, target: Target) -> bool:
-        """Return whether a question is answered without TLS; nothing is said there that a user has given us."""
+        """Return whether the talk goes on without TLS; nothing is said there that a user has given us."""
         talk = self._new(Where(target.authority))
-        if not talk.asks:
+        if talk.stands:  # nothing would show that anybody speaks
             return False
         dialer = Dialer(target, None, start=self._dialer.start)
         seen = await on_a_connection(dialer, _AT_ONCE, lambda wire: self._proven(wire, talk))
@@ -103,6 +113,32 @@ class TalkMethod(OneConnection):
             if not talk.answered:
                 text = talk.instead or "the server does not answer a question that is asked at once"
                 outcome = _objection(text, talk, end)
+        elif outcome is None and not talk.due:
+            outcome = await self._poke_proven(wire, talk)
+        return Observation(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
+
+    async def _poke_proven(self, wire: Wire, talk: Talk) -> Outcome | None:
+        """See at once what one more packet does to the connection: later that would look like the path's doing."""
+        saw, end = await look(wire)
+        if saw.woke or saw.aftermath in (Aftermath.ACKNOWLEDGED, None):
+            return None
+        if end is None:
+            text = "one more packet is not acknowledged, though it is sent at once"
+            return Outcome(Kind.FAILED, 0.0, reason=text, again=True, outage=True)
+        unasked = (await on_a_connection(self._dialer, _AT_ONCE, self._left_alone)).outcome
+        if unasked.kind is Kind.FAILED:
+            return unasked
+        what = "one more packet, which is to show whether the connection stands, is answered with"
+        text = f"{what} {end.kind.upper()} at once: {talk.otherwise}"
+        return Outcome(Kind.FAILED, 0.0, reason=text)
+
+    async def _left_alone(self, wire: Wire) -> Observation:
+        """See whether the connection ends though nothing is sent after its beginning."""
+        talk = self._talk(0.0)
+        outcome, until_s = await _begun(wire, talk), asyncio.get_running_loop().time() + PROMPT_S
+        while outcome is None and (event := await wire.receive(until_s)) is not None:
+            if isinstance(event, End):
+                outcome = _objection("the connection ends at once", talk, event)
         return Observation(_AT_ONCE, outcome or Outcome(Kind.SURVIVED, 0.0))
 
     def _talk(self, hold_s: float) -> Talk:
@@ -131,6 +167,10 @@ class _Trial:
         self._spoke: list[float] = []
         """How long the silences were that the server broke by itself."""
         self._socket: SocketSaw | None = None
+        self._has_asked = False
+        """No silence is kept any more."""
+        self._lingered_s = 0.0
+        """So long after its last words did the server end the connection."""
 
     async def seen(self) -> Observation:
         """Keep the connection silent, and tell what came of it, and what the far end saw if it bears witness."""
@@ -154,13 +194,14 @@ class _Trial:
             signed=self._wire.signed,
             socket=self._socket,
             disconnect_notice=self._last_words() if outcome.kind is Kind.CUT else "",
+            lingered_s=self._lingered_s,
             by_server=self._talk.end_to_end and not self._wire.in_the_clear,
             own_limit=self._own_limit,
             since=self._talk.since,
             quiet=outcome.how is Manner.SILENT and not (self._talk.asks or self._talk.due),
         )
         nonce = self._talk.witness_nonce
-        if not nonce or outcome.kind is not Kind.CUT or self._ask.question is not Question.POST_MORTEM:
+        if not nonce or outcome.kind is not Kind.CUT:
             return seen
         seen = await self._witness.add_to(seen, nonce, sent_s, self._grace_s)
         if seen.far_end is not None and seen.far_end.state is FarEndState.NEVER_ARRIVED:  # it is not who announced it
@@ -211,23 +252,28 @@ class _Trial:
         self._wire.send(self._talk.whisper())
 
     async def _asked(self) -> Outcome:
-        """Ask, and wait for the answer."""
+        """Ask, and wait for the answer; an end that comes with it ends no silence, but it does a row of questions."""
+        self._has_asked = True
         self._wire.send(self._talk.ask())
         end = await _heard(self._wire, self._talk, self._loop.time() + self._grace_s)
-        if self._talk.answered:
+        if self._talk.answered and (end is None or self._ask.question is not Question.BOTH_DRIP):
             return Outcome(Kind.SURVIVED, self._elapsed_s)
         if wrong := self._talk.trouble or self._talk.instead:
             return Outcome(Kind.FAILED, self._elapsed_s, reason=wrong)
         if end is None:
             return Outcome(Kind.CUT, self._elapsed_s, Manner.SILENT, reason="nothing came")
-        return in_answer(self._ended(end), end, "the next packet")
+        return self._ended_in_answer(end, "the next packet")
 
     async def _poked(self) -> Outcome:
         """Send one more packet, and see what becomes of it."""
-        elapsed_s = self._elapsed_s
-        saw = await self._examine()
+        elapsed_s, poked_s = self._elapsed_s, self._loop.time()
+        saw, end = await look(self._wire)
         if saw.woke or saw.aftermath is Aftermath.ACKNOWLEDGED:
             return Outcome(Kind.SURVIVED, elapsed_s)
+        if end is not None and end.kind in (EndKind.FIN, EndKind.RST):
+            if may_answer(self._wire, end.at_s - poked_s):
+                return self._ended_in_answer(end, "one more packet")
+            return Outcome(Kind.SURVIVED, elapsed_s, reason=f"{end.kind.upper()} came later, and by itself")
         if saw.aftermath is None:
             text = "this system does not tell whether one more packet was acknowledged, and nothing else can be asked"
             return Outcome(Kind.FAILED, elapsed_s, reason=text)
@@ -248,13 +294,31 @@ class _Trial:
             return Outcome(Kind.FAILED, elapsed_s, reason=text)
         return Outcome(Kind.SURVIVED, elapsed_s)
 
-    def _ended(self, end: End) -> Outcome:
-        """Tell of an end; where the server spoke meanwhile, the silence began with its last words."""
+    def _ended_in_answer(self, end: End | _Farewell, to: str) -> Outcome:
+        outcome, last = self._ended(end), end.end if isinstance(end, _Farewell) else end
+        return outcome if last is None else in_answer(outcome, last, to)
+
+    def _ended(self, end: End | _Farewell) -> Outcome:
+        """Tell of an end, which struck when it was announced; where the server spoke before, silence began then."""
+        if isinstance(end, _Farewell):
+            if end.end is None:
+                return self._not_ended(end)
+            self._lingered_s = end.end.at_s - end.said_s
+            end = replace(end.end, at_s=end.said_s)
         since_s = self._heard_s if self._spoke else self._since_s
         if self._spoke and end.at_s - since_s < PROMPT_S:
             text = "the server spoke by itself, and ended the connection at once"
             return Outcome(Kind.FAILED, max(0.0, end.at_s - self._since_s), reason=text, again=True)
         return classify(end, hold_s=self._ask.hold_s, started_s=since_s, now_s=end.at_s, expected=None)
+
+    def _not_ended(self, farewell: _Farewell) -> Outcome:
+        """Tell of words that should have been the last: what longer silence meets cannot be told after them."""
+        elapsed_s = max(0.0, farewell.said_s - self._since_s)
+        text = (
+            f"after {format_duration(elapsed_s)} came {self._talk.disconnect_notice}, and no end of the connection "
+            f"within {_CLOSING_S:g} s: longer silence cannot be tested"
+        )
+        return Outcome(Kind.FAILED, elapsed_s, reason=text, again=True)
 
     def _not_silent(self) -> Outcome:
         every_s = max(self._spoke)
@@ -265,7 +329,7 @@ class _Trial:
 
     # What is heard
 
-    async def _listen(self, more_s: float) -> End | None:
+    async def _listen(self, more_s: float) -> End | _Farewell | None:
         """Listen until the hold is over, and as much longer."""
         while self._loop.time() < (until_s := self._since_s + self._ask.hold_s + more_s):
             end = await self._hear(until_s)
@@ -273,8 +337,11 @@ class _Trial:
                 return end
         return None
 
-    async def _hear(self, until_s: float) -> End | None:
-        """Wait for what comes next; what comes within a second of the beginning belongs to it."""
+    async def _hear(self, until_s: float) -> End | _Farewell | None:
+        """Wait for what comes next; what comes within a second of the beginning belongs to it.
+
+        An answer that nobody has asked for breaks the silence as anything does.
+        """
         event = await self._wire.receive(until_s)
         if event is None or isinstance(event, End):
             return event
@@ -282,10 +349,10 @@ class _Trial:
         if said := self._talk.take(event):
             self._wire.send(said)
         if self._talk.disconnect_notice:
-            return await _end_announced(self._wire, now_s)
-        if now_s - self._heard_s < PROMPT_S and not self._spoke and not self._talk.due:
+            return await _farewell(self._wire, now_s)
+        if now_s - self._heard_s < PROMPT_S and not (self._spoke or self._talk.due or self._has_asked):
             self._since_s = now_s
-        elif not self._talk.answered:
+        elif not (self._has_asked or (self._talk.due and self._talk.answered)):
             self._spoke.append(now_s - self._heard_s)
         self._heard_s = now_s
         return None
@@ -311,14 +378,16 @@ async def _begun(wire: Wire, talk: Talk) -> Outcome | None:
             wire.send(said)
         if not _stands(talk):
             end = await _heard(wire, talk, until_s)
-    return None if _stands(talk) else _objection("the server does not begin to talk", talk, end)
+    if _stands(talk):
+        return None if end is None else _objection("the server ends the connection once it stands", talk, end)
+    return _objection("the server does not begin to talk", talk, end)
 
 
 def _stands(talk: Talk) -> bool:
     return talk.stands and not talk.trouble
 
 
-async def _heard(wire: Wire, talk: Talk, until_s: float) -> End | None:
+async def _heard(wire: Wire, talk: Talk, until_s: float) -> End | _Farewell | None:
     """Listen until the talk stands, or its question is answered, or it ends, or the time is over."""
     stood = talk.stands
     while not (talk.trouble or talk.answered or talk.wants_tls or (talk.stands and not stood)):
@@ -328,24 +397,27 @@ async def _heard(wire: Wire, talk: Talk, until_s: float) -> End | None:
         if said := talk.take(event):
             wire.send(said)
         if talk.disconnect_notice:
-            return await _end_announced(wire, asyncio.get_running_loop().time())
+            return await _farewell(wire, asyncio.get_running_loop().time())
     return None
 
 
-async def _end_announced(wire: Wire, at_s: float) -> End:
-    """Wait for the end that a server has announced; its words are what struck."""
-    until_s = at_s + _CLOSING_S
+async def _farewell(wire: Wire, said_s: float) -> _Farewell:
+    """Wait for the end that a server has announced."""
+    until_s = said_s + _CLOSING_S
     while (event := await wire.receive(until_s)) is not None:
         if isinstance(event, End):
-            return replace(event, at_s=at_s)
-    return End(EndKind.FIN, at_s, wire.signed)
+            return _Farewell(said_s, event)
+    return _Farewell(said_s, None)
 
 
-def _objection(text: str, talk: Talk, end: End | None) -> Outcome:
+def _objection(text: str, talk: Talk, end: End | _Farewell | None) -> Outcome:
     """Say why there is no talk; where the connection only ended, it may be there in a while."""
     if talk.trouble:
         return Outcome(Kind.FAILED, 0.0, reason=talk.trouble)
-    why = talk.disconnect_notice or (f"{end.kind.upper()}{f' ({end.detail})' if end.detail else ''}" if end else "")
+    end = end.end if isinstance(end, _Farewell) else end
+    ended = f"{end.kind.upper()}{f' ({end.detail})' if end.detail else ''}" if end else ""
+    said = f"it says {told(talk.first)}" if talk.first and not talk.stands else ""
+    why = talk.disconnect_notice or ", and ends it with ".join(filter(None, (said, ended)))
     return Outcome(Kind.FAILED, 0.0, reason=text + (f": {why}" if why else ""), again=True, outage=True)
 
 

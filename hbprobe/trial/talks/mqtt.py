@@ -5,12 +5,13 @@ from hbprobe.trial.talks.talk import Buffered
 
 _CONNECT, _LEVEL, _CLEAN, _PASSWORD, _USER = 0x10, 4, 2, 0x40, 0x80
 _CONNACK, _PINGRESP, _DISCONNECT = 0x20, 0xD0, 0xE0
+_BAD_LOGIN, _NOT_AUTHORIZED = 4, 5
 _REFUSALS = {
     1: "the broker does not know MQTT 3.1.1",
     2: "the broker wants a client identifier",
     3: "the broker is not available",
-    4: "the broker refuses the login",
-    5: "the broker wants a login",
+    _BAD_LOGIN: "the broker refuses the login",
+    _NOT_AUTHORIZED: "the broker wants a login",
 }
 _MOST_LENGTH_BYTES = 4
 
@@ -60,7 +61,9 @@ class MqttTalk(Buffered):
     def _packet(self, kind: int, body: bytes) -> None:
         if kind == _CONNACK and len(body) == 2:
             self.stands = body[1] == 0
-            if not self.stands:
+            if body[1] == _NOT_AUTHORIZED and self.where.options.user:  # so brokers say that a password is wrong, too
+                self.trouble = f"{_REFUSALS[_BAD_LOGIN]} (code {_NOT_AUTHORIZED}, not authorized)"
+            elif not self.stands:
                 self.trouble = _REFUSALS.get(body[1], f"the broker refuses: code {body[1]}")
         elif kind == _CONNACK:
             self._not("MQTT")

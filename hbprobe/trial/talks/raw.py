@@ -9,6 +9,8 @@ from hbprobe.trial.talks.talk import MOST_LINE_BYTES, Talk, Where, told
 class RawTalk(Talk):
     """A client that knows nothing of its server but what to say to it, if that."""
 
+    otherwise = "give bytes that the server answers (--send, --expect), or the URL of its protocol"
+
     def __init__(self, where: Where) -> None:
         super().__init__(where)
         self.stands = True

@@ -20,6 +20,7 @@ class EventsTalk(Talk):
 
     asks = repeats = False
     end_to_end = False
+    otherwise = "let the server speak after the hold ({hold} in the URL)"
 
     def __init__(self, where: Where) -> None:
         super().__init__(where)

@@ -10,6 +10,7 @@ from hbprobe.text import cut_short, without_query_values
 MOST_BYTES = 1 << 20
 """No server says more before it answers."""
 MOST_LINE_BYTES = 1 << 13
+_MOST_LINE_TOLD = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ class Talk:
     end_to_end: ClassVar[bool] = True
     """Proxies relay it without understanding it: who says goodbye in it is the server."""
 
+    otherwise: ClassVar[str] = ""
+    """What a user can do where nothing is asked, and the packet sent instead ends the connection, in words."""
     since: ClassVar[str] = "the request came"
     """From what on `hbprobe serve` counts the times that it tells of the connection, in words."""
 
@@ -81,6 +84,8 @@ class Talk:
         """The server will speak by itself after the hold, and that is the answer."""
         self.wants_tls = False
         """Both have agreed to begin TLS now; `secured` goes on."""
+        self.first = b""
+        """What the server began with, where the talk collects it."""
         self.instead = ""
         """What came in the place of the answer, in words."""
 
@@ -118,6 +123,7 @@ class Buffered(Talk):
 
     def take(self, data: bytes) -> bytes:
         """Take bytes, and what is whole out of them."""
+        self.first = self.first or data[:_MOST_LINE_TOLD]
         self._buffer += data
         if self.trouble:
             return b""
@@ -166,8 +172,8 @@ class Lines(Buffered):
 
 def told(data: bytes) -> str:
     """Return the beginning of what came, for a message of one line."""
-    line = data.split(b"\n")[0][:60].decode("ascii", "backslashreplace").rstrip("\r")
-    return "'" + "".join(character if character.isprintable() else "." for character in line)[:60] + "'"
+    line = data.split(b"\n")[0][:_MOST_LINE_TOLD].decode("ascii", "backslashreplace").rstrip("\r")
+    return "'" + "".join(character if character.isprintable() else "." for character in line)[:_MOST_LINE_TOLD] + "'"
 
 
 def refusal(
@@ -188,7 +194,7 @@ def refusal(
 
 _REFUSALS = {
     400: "the server does not take the request, perhaps for want of a header (--headers-file)",
-    401: "it wants a login",
+    401: "it wants a login, or another than it was given",
     403: "it forbids it, perhaps for want of an Origin that it knows",
     404: "there is nothing at this path",
     407: "a proxy wants a login",

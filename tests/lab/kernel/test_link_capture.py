@@ -100,4 +100,4 @@ def test_a_folder_that_cannot_be_written_is_refused(box, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError) as refused, contextlib.ExitStack() as stack:
         stack.enter_context(kernel_path([box(9)], pcap=tmp_path / "file"))
-    assert str(refused.value) == f"--pcap {tmp_path / 'file'}: cannot be written: File exists"
+    assert str(refused.value) == f"pcap {tmp_path / 'file'}: cannot be written: File exists"

@@ -87,7 +87,9 @@ async def _stand(built):
 async def _located(dialer, asked, find, account=None):
     guard = Guard(asked.grace_s / 2)
     again = functools.partial(persistently, guard, outcome=lambda outcome: outcome)  # who is busy stands still, too
-    locating = Locating(dialer, asked, random.Random(1), account=account, find=find, persist=again)
+    locating = Locating(
+        dialer, asked, random.Random(1), account=account, find=find, persist=lambda _, make: again(make)
+    )
     await locating.to_the_end()
     return locating.located
 

@@ -438,6 +438,39 @@ async def test_a_flow_that_is_opened_in_a_blackhole_is_silent():
 
 @on_linux
 @pytest.mark.parametrize("of_all", [False, True])
+async def test_flows_whose_ends_had_to_wait_end_when_the_blackhole_heals_and_the_others_go_on(of_all):
+    delay = {"latency": 1000}
+    async with Scene() as on:
+        on.put("latency", DOWN, name="down", **delay)
+        on.put("latency", UP, name="up", **delay)
+        flows = [await on.opened() for _ in range(6)]
+        for ends in flows[::2]:
+            for end in ends:
+                await end.send(b"bye")
+                end.sock.shutdown(socket.SHUT_WR)
+        await asyncio.sleep(0.3)
+        if of_all:
+            on.relay.blackhole()
+        else:
+            on.put("blackhole")
+        await asyncio.sleep(3)
+        if of_all:
+            on.relay.heal()
+        else:
+            on.remove("blackhole")
+        await asyncio.sleep(1)
+        assert len(on.relay) == 3
+        for number, (client, server) in enumerate(flows):
+            if number % 2:
+                await client.send(b"hello")
+                assert await server.sees() == b"hello"
+            else:
+                assert [await client.sees(), await client.sees()] == [b"bye", "fin"]
+                assert [await server.sees(), await server.sees()] == [b"bye", "fin"]
+
+
+@on_linux
+@pytest.mark.parametrize("of_all", [False, True])
 async def test_what_is_left_of_a_flow_that_a_toxic_has_shut_waits_until_the_blackhole_heals(of_all):
     async with Scene(timeout={"timeout": 1000}) as on:
         client, server = await on.opened()

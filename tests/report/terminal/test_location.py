@@ -9,7 +9,7 @@ from hbprobe import __version__
 from hbprobe.locate.finding import ALL, NONE, Code, Hop, HopFinding, Reached, Route
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.location import Location
-from hbprobe.report.terminal.location import print_location
+from hbprobe.report.terminal.location import location_answer, print_location
 from hbprobe.trial.outcome import Kind, Outcome
 
 LIVED = Outcome(Kind.SURVIVED, 309.0)
@@ -107,11 +107,40 @@ def test_the_keys():
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [(Code.OPEN, 0), (Code.HOP, 1), (Code.END, 1), (Code.NOT_BY_KEEP_ALIVE, 1)]
+    ("code", "status"), [(Code.OPEN, 0), (Code.HOP, 1), (Code.END, 1), (Code.SERVER, 1), (Code.NOT_BY_KEEP_ALIVE, 1)]
 )
 def test_exit_status(code, status):
     location = Location("x", None, None, False, Route((), None), (), HopFinding(code, "text"), 0.0)
     assert location.exit_status == status
+
+
+@pytest.mark.parametrize(
+    ("code", "to_do"),
+    [
+        (
+            Code.SERVER,
+            [
+                "at the server: a longer limit of its own",
+                (
+                    "in the application: a ping or a keep-alive well within 300 s, sent as data, if the limit is one "
+                    "of silence: one that counts from the start, as for the login, is set back by no ping"
+                ),
+            ],
+        ),
+        (
+            Code.NOT_BY_KEEP_ALIVE,
+            [
+                (
+                    "in the application: a ping or a keep-alive well within 300 s, sent as data, if it is an idle "
+                    "timer: TCP keep-alives do not help here"
+                )
+            ],
+        ),
+    ],
+)
+def test_what_helps_where_keep_alives_do_not(code, to_do):
+    location = Location("x", None, 300.0, True, Route((), None), (), HopFinding(code, "text"), 0.0)
+    assert [text for _, text in location_answer(location)[1:]] == to_do
 
 
 def test_a_search_that_found_nothing_to_locate():
@@ -120,3 +149,8 @@ def test_a_search_that_found_nothing_to_locate():
     assert printed(location) == ["finding  nothing was cut", "", "target  x", "note    not verified"]
     document = location.to_dict()
     assert (document["method"], document["hold"], document["limit"]) == (None, None, {"cut": None, "given": False})
+
+
+def test_a_path_says_what_it_is_called():
+    lines = printed(located(ROUTE, SEEN, label="provider A"))
+    assert ["label", "provider", "A"] in [line.split() for line in lines]

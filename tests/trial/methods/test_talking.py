@@ -16,7 +16,7 @@ from hbprobe.net.wire import Dialer
 from hbprobe.trial.evidence import Ask, Question
 from hbprobe.trial.methods.method import Environment, make
 from hbprobe.trial.methods.table import METHODS
-from hbprobe.trial.outcome import Cause, Kind
+from hbprobe.trial.outcome import IN_ANSWER, Cause, Kind
 from hbprobe.trial.talks.talk import TalkOptions
 from tests.support.peers import Connection, answer
 from tests.support.talkers import EVENT, SERVERS, STREAM, WebSocket, talking
@@ -131,6 +131,102 @@ def test_where_nothing_can_be_asked_one_more_packet_tells(on_warp, serve):
     assert (outcome.kind, outcome.how, outcome.aftermath) == (Kind.CUT, Manner.SILENT, Aftermath.NOTHING)
 
 
+@linux
+@pytest.mark.parametrize(
+    ("after_s", "act", "seen"),
+    [
+        (60.3, Connection.fin, (Kind.SURVIVED, None, None)),
+        (60.3, Connection.rst, (Kind.SURVIVED, None, None)),
+        (59.5, Connection.fin, (Kind.CUT, Manner.CLOSED, None)),
+    ],
+    ids=["FIN in the look", "RST in the look", "FIN before it"],
+)
+@pytest.mark.parametrize("name", ["raw", "sse"])
+def test_an_end_of_its_own_is_not_what_one_more_packet_met(on_warp, serve, name, after_s, act, seen):
+    """Where a timer strikes soon after the hold, the connection has lived through that, and is not silent."""
+
+    async def ending(connection):
+        if name == "sse":
+            connection.send(STREAM)
+        asyncio.get_running_loop().call_later(after_s, act, connection)
+        while await connection.read():
+            pass
+
+    outcome = trial(on_warp, serve, ending, name=name)
+    assert (outcome.kind, outcome.how, outcome.aftermath) == seen
+
+
+@linux
+@pytest.mark.parametrize(
+    ("act", "how", "cause"),
+    [
+        (Connection.rst, Manner.RESET, Cause.STATE_LOST_RESET_ON_NEXT),
+        (Connection.fin, Manner.CLOSED, Cause.CLOSED_BY_PROXY),
+    ],
+)
+def test_an_end_for_one_more_packet_is_told_as_that(on_warp, serve, act, how, cause):
+    async def forgetting(connection):
+        await connection.read()
+        act(connection)
+
+    outcome = trial(on_warp, serve, forgetting, name="raw")
+    assert (outcome.kind, outcome.how, outcome.exact, outcome.causes[0]) == (Kind.CUT, how, False, cause)
+    assert (outcome.how, outcome.aftermath) in IN_ANSWER
+
+
+def ends_once_it_is_spoken_to(name, act):
+    async def script(connection):
+        if name == "sse":
+            await connection.read()
+            connection.send(STREAM)
+        await connection.read()
+        act(connection)
+
+    return script
+
+
+@linux
+@pytest.mark.parametrize(("act", "said"), [(Connection.fin, "FIN"), (Connection.rst, "RST")], ids=["FIN", "RST"])
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("raw", "give bytes that the server answers (--send, --expect), or the URL of its protocol"),
+        ("sse", "let the server speak after the hold ({hold} in the URL)"),
+    ],
+)
+def test_a_server_that_ends_the_connection_for_our_own_packet_is_not_measured(on_warp, serve, name, mend, act, said):
+    found = proof(on_warp, serve, ends_once_it_is_spoken_to(name, act), name=name)
+    assert (found.kind, found.again, found.outage) == (Kind.FAILED, False, False)
+    what = "one more packet, which is to show whether the connection stands, is answered with"
+    assert found.reason == f"{what} {said} at once: {mend}"
+
+
+@linux
+def test_a_server_that_ends_every_connection_may_be_there_later(on_warp, serve):
+    async def closing(connection):
+        connection.fin()
+
+    found = proof(on_warp, serve, closing, name="raw")
+    assert (found.kind, found.again, found.outage) == (Kind.FAILED, True, True)
+    assert found.reason == "the connection ends at once: FIN"
+
+
+@linux
+def test_a_path_that_takes_nothing_is_no_path_that_forgets(on_warp, serve):
+    async def deaf(connection):
+        connection.mute()
+
+    found = proof(on_warp, serve, deaf, name="raw")
+    assert (found.kind, found.again, found.outage) == (Kind.FAILED, True, True)
+    assert found.reason == "one more packet is not acknowledged, though it is sent at once"
+
+
+@linux
+@pytest.mark.parametrize("name", ["raw", "sse"])
+def test_a_server_that_takes_our_own_packet_can_be_measured(on_warp, serve, name):
+    assert proof(on_warp, serve, talking(SERVERS[name]), name=name) is None
+
+
 def test_what_a_server_says_by_itself_is_no_limit(on_warp, serve):
     async def chatty(connection):
         connection.send(STREAM)
@@ -213,8 +309,129 @@ def test_the_limit_is_where_goaway_came_and_not_where_the_end_did(on_warp, serve
 
     outcome = trial(on_warp, serve, script, name="http2", tls=h2_tls)
     assert (outcome.kind, outcome.how, round(outcome.elapsed_s)) == (Kind.CUT, Manner.CLOSED, 30)
-    assert "before that came GOAWAY NO_ERROR" in outcome.evidence
+    assert outcome.evidence[:2] == ("FIN came after 35 s", "5 s before that came GOAWAY NO_ERROR")
     assert set(outcome.causes) == {Cause.CLOSED_BY_SERVER, Cause.CLOSED_BY_PROXY}, "a proxy speaks HTTP/2, too"
+
+
+FAREWELLS = {"imap": b"* BYE Autologout\r\n", "smtp": b"421 idle too long\r\n", "mqtt": b"\xe0\x00"}
+
+
+@pytest.mark.parametrize("name", FAREWELLS)
+def test_last_words_and_the_end_after_them_have_times_of_their_own(on_warp, serve, name):
+    def slowly(connection, _):
+        connection.send(FAREWELLS[name])
+        asyncio.get_running_loop().call_later(5, connection.fin)
+
+    outcome = trial(on_warp, serve, then(40, slowly, name), name=name)
+    assert (outcome.kind, outcome.how, round(outcome.elapsed_s)) == (Kind.CUT, Manner.CLOSED, 40)
+    assert outcome.evidence[0] == "FIN came after 45 s"
+    assert outcome.evidence[1].startswith("5 s before that came ")
+
+
+@pytest.mark.parametrize("name", FAREWELLS)
+def test_no_end_is_told_where_none_came(on_warp, serve, name):
+    farewell = then(40, lambda connection, _: connection.send(FAREWELLS[name]), name)
+    outcome = trial(on_warp, serve, farewell, name=name)
+    assert (outcome.kind, outcome.how, round(outcome.elapsed_s)) == (Kind.FAILED, None, 40)
+    assert outcome.reason.startswith("after 40 s came ")
+    assert outcome.reason.endswith(", and no end of the connection within 10 s: longer silence cannot be tested")
+
+
+def test_a_stream_that_is_over_is_no_end_of_its_connection(on_warp, serve):
+    async def over(connection):
+        await connection.read()
+        connection.send(STREAM)
+        await asyncio.sleep(4)
+        connection.send(b"0\r\n\r\n")
+
+    outcome = trial(on_warp, serve, over, name="sse")
+    assert outcome.kind is Kind.FAILED
+    assert outcome.reason == (
+        "after 4 s came the end of the stream, as HTTP has it, and no end of the connection within 10 s: "
+        "longer silence cannot be tested"
+    )
+
+
+def goodbye_with(name, number):
+    """A server that says goodbye in one piece with its answer to so manieth a message, and ends the connection."""
+
+    async def script(connection):
+        talker, left = SERVERS[name](), number
+        if talker.greeting:
+            connection.send(talker.greeting)
+        while data := await connection.read():
+            if said := talker.take(data):
+                left -= 1
+                last = left == 0 and (FAREWELLS[name] if name in FAREWELLS else talker.goodbye())
+                connection.send(said + (last or b""))
+                if last:
+                    connection.fin()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "words"),
+    [("imap", 3, "BYE Autologout"), ("mqtt", 4, "DISCONNECT"), ("websocket", 4, "Close, code 1001 (going away)")],
+)
+def test_an_end_that_comes_with_the_answer_to_a_ping_is_kept(on_warp, serve, name, number, words):
+    seen = trial(on_warp, serve, goodbye_with(name, number), name=name, ask=Ask(Question.BOTH_DRIP, 60, 10))
+    outcome = seen.outcome
+    assert (outcome.kind, outcome.how, outcome.aftermath) == (Kind.CUT, Manner.CLOSED, Aftermath.CLOSED)
+    assert (round(outcome.elapsed_s), seen.disconnect_notice) == (30, words)
+
+
+def test_goaway_for_too_many_pings_is_kept(on_warp, serve, h2_tls):
+    """grpcio says so in one piece with the answer to the third."""
+
+    async def script(connection):
+        talker, pings = SERVERS["http2"](), 0
+        while data := await connection.read():
+            said = talker.take(data)
+            pings += b"hbprobe." in data
+            if pings == 3:
+                talker.connection.close_connection(11, b"too_many_pings")
+                connection.send(said + talker.connection.data_to_send())
+                connection.close()
+                return
+            connection.send(said)
+
+    seen = trial(on_warp, serve, script, name="http2", tls=h2_tls, ask=Ask(Question.BOTH_DRIP, 60, 10))
+    assert (seen.outcome.kind, seen.outcome.how, round(seen.outcome.elapsed_s)) == (Kind.CUT, Manner.CLOSED, 30)
+    assert seen.disconnect_notice == "GOAWAY ENHANCE_YOUR_CALM (too_many_pings)"
+
+
+@pytest.mark.parametrize(("name", "number"), [("imap", 1), ("mqtt", 2)])
+def test_an_end_that_comes_with_the_one_answer_after_the_silence_is_none_of_it(on_warp, serve, name, number):
+    outcome = trial(on_warp, serve, goodbye_with(name, number), name=name)
+    assert (outcome.kind, round(outcome.elapsed_s)) == (Kind.SURVIVED, 60)
+
+
+@pytest.mark.parametrize("name", ["mqtt", "websocket"])
+def test_an_end_that_comes_with_the_beginning_is_no_silence(on_warp, serve, name):
+    outcome = trial(on_warp, serve, goodbye_with(name, 1), name=name)
+    assert (outcome.kind, outcome.again, outcome.outage) == (Kind.FAILED, True, True)
+    assert outcome.reason.startswith("the server ends the connection once it stands: ")
+
+
+UNASKED = {
+    "redis": b"+PONG\r\n",
+    "mqtt": b"\xd0\x00",
+    "smtp": b"250 OK\r\n",
+    "imap": b"hb OK\r\n",
+    "postgresql": b"N",
+}
+
+
+@pytest.mark.parametrize("name", UNASKED)
+def test_an_answer_that_nobody_asked_for_breaks_the_silence(on_warp, serve, name):
+    async def pushing(connection):
+        asyncio.get_running_loop().call_later(20, connection.send, UNASKED[name])
+        await talking(SERVERS[name])(connection)
+
+    outcome = trial(on_warp, serve, pushing, name=name)
+    assert (outcome.kind, outcome.again) == (Kind.FAILED, False)
+    assert outcome.reason == "the server speaks by itself every 20 s or sooner: longer silence cannot be tested"
 
 
 def test_a_server_that_answers_nothing_is_no_path_that_cuts(on_warp, serve):
@@ -251,34 +468,38 @@ def test_a_port_that_speaks_tls_and_is_spoken_to_in_the_clear(on_warp, serve, tl
     assert found.reason.endswith(f"; this port speaks TLS: write {secure}://localhost:{port}/")
 
 
-def in_the_clear_only(server):
+def in_the_clear_only(server, *, closes):
     """A server that waits for the rest of what it takes for one long message of its protocol."""
 
     async def script(connection):
         talker = server()
         while (data := await connection.read()) and not data.startswith(b"\x16"):
             connection.send(talker.take(data))
+        if data and closes:
+            connection.close()
         await asyncio.Event().wait()
 
     return script
 
 
-@pytest.mark.parametrize(("name", "secure", "plain"), [("redis", "rediss", "redis"), ("mqtt", "mqtts", "mqtt")])
-def test_a_port_without_tls_that_is_spoken_to_in_tls(on_warp, serve, name, secure, plain):
+@pytest.mark.parametrize("closes", [True, False])
+@pytest.mark.parametrize(
+    ("name", "secure", "plain"),
+    [("redis", "rediss", "redis"), ("mqtt", "mqtts", "mqtt"), ("websocket", "wss", "ws"), ("ldap", "ldaps", "ldap")],
+)
+def test_a_port_without_tls_that_is_spoken_to_in_tls(on_warp, serve, name, secure, plain, closes):
     """Nothing that a user has given us is said there in the clear."""
 
     async def main():
-        async with serve(in_the_clear_only(SERVERS[name])) as peer:
+        async with serve(in_the_clear_only(SERVERS[name], closes=closes)) as peer:
             dialer = Dialer(Target(True, "127.0.0.1", peer.port, "/", secure), throwaway_pair()[1])
             said = TalkOptions(user="ada", password="s3cret")
             return await make(Environment(name, dialer, GRACE_S, random.Random(1), talk=said)).prove(), peer.port
 
     found, port = on_warp(main())
     assert (found.kind, found.again) == (Kind.FAILED, False)
-    told = (
-        f"TLS: no end of the handshake within 20 s; this port does not speak TLS: write {plain}://127.0.0.1:{port}/"
-    )
-    assert found.reason == told
+    why = "FIN in the middle of the handshake" if closes else "no end of the handshake within 20 s"
+    assert found.reason == f"TLS: {why}; this port does not speak TLS: write {plain}://127.0.0.1:{port}/"
 
 
 def test_a_server_without_http2(on_warp, serve):
@@ -293,6 +514,17 @@ def test_a_connection_that_ends_in_the_beginning_may_stand_later(on_warp, serve)
     found = proof(on_warp, serve, closing)
     assert (found.kind, found.again, found.outage) == (Kind.FAILED, True, True)
     assert found.reason == "the server does not begin to talk: FIN"
+
+
+def test_what_a_server_of_another_protocol_begins_with_is_told(on_warp, serve):
+    async def greeting(connection):
+        connection.send(b"220 mail.example ESMTP\r\n")
+        await connection.read()
+        connection.close()
+
+    found = proof(on_warp, serve, greeting, name="ssh")
+    assert found.reason.startswith("the server does not begin to talk: ")
+    assert "'220 mail.example ESMTP'" in found.reason
 
 
 def test_the_protocols_own_ping_keeps_a_connection_alive(on_warp, serve):

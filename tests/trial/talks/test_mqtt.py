@@ -1,7 +1,7 @@
 import pytest
 
 from hbprobe.trial.talks.mqtt import make
-from hbprobe.trial.talks.talk import Where
+from hbprobe.trial.talks.talk import TalkOptions, Where
 
 
 def test_connect_asks_for_no_keep_alive():
@@ -20,6 +20,12 @@ def test_a_broker_that_refuses(code, why):
     talk = make(Where("broker.example"))
     talk.take(bytes((0x20, 2, 0, code)))
     assert (talk.stands, talk.trouble) == (False, why)
+
+
+def test_a_login_that_is_not_authorized_may_be_a_wrong_one():
+    talk = make(Where("broker.example", options=TalkOptions(user="ada", password="s3cret")))
+    talk.take(bytes((0x20, 2, 0, 5)))
+    assert talk.trouble == "the broker refuses the login (code 5, not authorized)"
 
 
 def test_other_packets_are_passed_over():

@@ -24,7 +24,7 @@ NOT_TAKEN = "the server does not take the request, perhaps for want of a sub-pro
 @pytest.mark.parametrize(
     ("status", "why"),
     [
-        ("401 Unauthorized", "status 401 instead of a WebSocket: it wants a login"),
+        ("401 Unauthorized", "status 401 instead of a WebSocket: it wants a login, or another than it was given"),
         ("426 Upgrade Required", "status 426 instead of a WebSocket: it wants another version of WebSocket"),
         ("200 OK", "status 200 instead of a WebSocket: there is none at this path"),
         ("418 Teapot", "status 418 instead of a WebSocket: there is none at this path"),

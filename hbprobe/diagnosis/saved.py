@@ -1,0 +1,51 @@
+"""What saved a request from the limit: it lived, or it outlived the limit and met another end later."""
+
+from collections.abc import Sequence
+
+from hbprobe.diagnosis.plan import PAST, PAST_S
+from hbprobe.manner import Manner
+from hbprobe.trial.evidence import Observation, Question
+from hbprobe.trial.outcome import Kind, Limit
+
+HELPERS = (Question.KEEP_ALIVE, Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
+"""What may save a request: in each of them something moves."""
+_LATER, _LATER_S = 1.05, 0.5
+"""So far past the limit is another time, for an end that does not look like that of the limit."""
+
+
+def saved_from(limit: Limit, one: Observation, seen: Sequence[Observation]) -> bool | None:
+    """Return whether a request was saved from the limit; None where it could not be asked."""
+    return True if outlived(limit, one, seen) else one.survived
+
+
+def outlived(limit: Limit, one: Observation, seen: Sequence[Observation]) -> bool:
+    """Return whether a request with something that moves met another end, later than the limit.
+
+    One that looks like the limit's must come well past it to be another, for boxes look at their timers now and then.
+    """
+    if limit.cut_s is None or one.outcome.kind is not Kind.CUT or one.ask.question not in HELPERS:
+        return False
+    same = _looks_the_same(limit, one, post_mortem(seen))
+    factor, more_s = (PAST, PAST_S) if same else (_LATER, _LATER_S)
+    return _lived_s(one) > factor * limit.cut_s + more_s
+
+
+def post_mortem(seen: Sequence[Observation]) -> Observation | None:
+    """Return what the quiet request showed that was held past the limit; None where it was not asked."""
+    return next((one for one in seen if one.ask.question is Question.POST_MORTEM), None)
+
+
+def _lived_s(one: Observation) -> float:
+    """How long it lived for certain: RST may answer what moved last, and nobody hears when silence begins."""
+    outcome = one.outcome
+    if outcome.how is Manner.SILENT:
+        return 0.0
+    if outcome.how is Manner.RESET or not outcome.exact:
+        return outcome.elapsed_s - (one.ask.interval_s or outcome.elapsed_s)
+    return outcome.elapsed_s
+
+
+def _looks_the_same(limit: Limit, one: Observation, died: Observation | None) -> bool:
+    manners = {limit.manner, None if died is None else died.outcome.how}
+    words = "" if died is None else died.disconnect_notice
+    return one.outcome.how in manners and one.disconnect_notice == words

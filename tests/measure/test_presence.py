@@ -1,0 +1,221 @@
+"""A far end that goes away in the middle of a hold: what dies with it is no evidence of a timer."""
+
+import asyncio
+
+import pytest
+
+from hbprobe.errors import CannotMeasureError
+from hbprobe.manner import Manner
+from hbprobe.measure.diagnosing import Diagnosing
+from hbprobe.measure.presence import Presence
+from hbprobe.measure.run import Run
+from hbprobe.search.search import Search, SearchSettings
+from hbprobe.trial.evidence import Ask, Observation, Question
+from hbprobe.trial.outcome import Kind, Outcome
+
+SETTINGS = SearchSettings(min_s=60, max_s=700)
+MANNERS = list(Manner)
+
+
+class Scripted:
+    """A method whose trials end as a rule says, on the loop's clock, at a far end that is there."""
+
+    name = "idle"
+
+    def __init__(self, rule):
+        self._rule = rule
+
+    async def prove(self):
+        return None
+
+    async def trial(self, hold_s):
+        return await self._lasting(self._rule(hold_s))
+
+    async def _lasting(self, outcome):
+        await asyncio.sleep(outcome.elapsed_s)
+        return outcome
+
+
+def ten_minutes(hold_s):
+    if hold_s < 600:
+        return Outcome(Kind.SURVIVED, hold_s)
+    return Outcome(Kind.CUT, hold_s + 3, Manner.SILENT)
+
+
+def outage(reason="TCP: mail.example:443: Connection refused"):
+    return Outcome(Kind.FAILED, 0.0, reason=reason, again=True, outage=True)
+
+
+def cut(elapsed_s, manner, hold_s):
+    """What a connection that dies at that time looks like from here."""
+    if manner is Manner.SILENT:
+        return Outcome(Kind.CUT, hold_s + 3, manner, reason="nothing came")
+    return Outcome(Kind.CUT, elapsed_s, manner, exact=True, reason="an end")
+
+
+class Restarted(Scripted):
+    """A far end behind a ten-minute box that is away between two times: all that is held there dies when it goes."""
+
+    def __init__(self, manner, from_s=1e9):
+        super().__init__(ten_minutes)
+        self.goes_at(from_s, manner)
+        self.asks = frozenset({Question.POST_MORTEM})
+        self.limits = None
+
+    def goes_at(self, from_s, manner):
+        """Go then, for so long that it is still away when silence is noticed."""
+        self._from_s, self._manner = from_s, manner
+        self._to_s = from_s + (710 if manner is Manner.SILENT else 20)
+
+    def _is_down(self):
+        return self._from_s <= asyncio.get_running_loop().time() < self._to_s
+
+    async def prove(self):
+        return outage() if self._is_down() else None
+
+    async def trial(self, hold_s):
+        began_s = asyncio.get_running_loop().time()
+        if self._is_down():
+            return outage()
+        outcome = ten_minutes(hold_s)
+        if began_s < self._from_s < began_s + outcome.elapsed_s:
+            outcome = cut(self._from_s - began_s, self._manner, hold_s)
+        return await self._lasting(outcome)
+
+    async def ask(self, ask):
+        return Observation(ask, await self.trial(ask.hold_s))
+
+
+def search(on_warp, far_end, settings):
+    async def main():
+        run = Run(Search(settings), far_end)
+        await run.to_the_end()
+        return run
+
+    return on_warp(main())
+
+
+@pytest.mark.parametrize("connections", [1, 4, 64])
+@pytest.mark.parametrize("manner", MANNERS)
+def test_a_far_end_that_goes_in_mid_hold_is_no_timer(on_warp, manner, connections):
+    """It falls on a first hold of each length; where silence is its sign, it is still away afterwards."""
+    settings = SearchSettings(min_s=60, max_s=700, connections=connections)
+    run = search(on_warp, Restarted(manner, 70), settings)
+    assert run.complete
+    assert (run.search.limit.survived_s, run.search.limit.cut_s) == (599.5, 600.5)
+    assert run.search.contradictions == ()
+    assert {trial.outcome.how for trial in run.trials} == {None, Manner.SILENT}
+    assert all(trial.outcome.elapsed_s >= 600 for trial in run.trials if trial.outcome.kind is Kind.CUT)
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+def test_it_is_told_what_was_seen_once_for_all_that_died_together(on_warp, manner):
+    run = search(on_warp, Restarted(manner, 5), SearchSettings(min_s=60, max_s=700, connections=8))
+    what = "nothing came" if manner is Manner.SILENT else "an end"
+    text = (
+        f"was no evidence: it was cut ({what}), and right after that the far end was not there, as when it, or a box "
+        "on the path, is restarted: TCP: mail.example:443: Connection refused"
+    )
+    assert sum(remark.endswith(text) for remark in run.remarks) == 1
+    assert run.remarks[-1].endswith("it went on")
+
+
+def test_one_that_is_gone_after_every_cut_ends_the_search_with_the_reason(on_warp):
+    """Somebody locks out who was cut off: no limit can be told, and the search does not go on for ever."""
+
+    class LocksOut(Scripted):
+        async def trial(self, hold_s):
+            outcome = await super().trial(hold_s)
+            self.was_cut = outcome.kind is Kind.CUT
+            return outcome
+
+        async def prove(self):
+            return outage("TCP: locked out") if getattr(self, "was_cut", False) else None
+
+    async def main():
+        with pytest.raises(CannotMeasureError, match=r"TCP: locked out; \d+ more attempts in .* were in vain"):
+            await Run(Search(SETTINGS), LocksOut(ten_minutes)).to_the_end()
+
+    on_warp(main())
+
+
+@pytest.mark.parametrize(
+    ("objection", "is_void"),
+    [
+        (outage(), True),
+        (Outcome(Kind.FAILED, 0.0, reason="the database system is shutting down"), True),
+        (Outcome(Kind.FAILED, 0.0, reason="status 429: a proxy throttles", again=True, pause_s=30), False),
+        (None, False),
+    ],
+)
+@pytest.mark.parametrize("manner", MANNERS)
+def test_who_is_there_and_only_busy_excuses_nothing(on_warp, manner, objection, is_void):
+    class There(Scripted):
+        async def prove(self):
+            return objection
+
+    shown = cut(5.0, manner, 10)
+    outcome = on_warp(Presence(There(lambda _: shown)).trial(10))
+    assert (outcome != shown) is is_void
+    assert (outcome.kind, outcome.again, outcome.outage) == (
+        (Kind.FAILED, True, True) if is_void else (Kind.CUT, False, False)
+    )
+
+
+def test_what_lived_or_failed_is_not_looked_after(on_warp):
+    class Unasked(Scripted):
+        async def prove(self):
+            raise AssertionError
+
+    for outcome in (Outcome(Kind.SURVIVED, 10), outage()):
+        assert on_warp(Presence(Unasked(lambda _, outcome=outcome: outcome)).trial(10)) == outcome
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_method_whose_proof_asks_nothing_connects(on_warp, serve, is_there):
+    async def silent(connection):
+        await connection.request()
+
+    async def main():
+        async with serve(silent) as peer:
+            dialer = peer.dialer()
+            (await dialer.open()).close()
+            if is_there:
+                return await pinged(dialer)
+        return await pinged(dialer)
+
+    async def pinged(dialer):
+        method = Scripted(lambda _: cut(5.0, Manner.CLOSED, 10))
+        method.name = "ping"
+        return await Presence(method, dialer).trial(10)
+
+    outcome = on_warp(main())
+    assert outcome.kind is (Kind.CUT if is_there else Kind.FAILED)
+    assert ("Connection refused" in outcome.reason) is not is_there
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+def test_the_questions_of_a_diagnosis_are_asked_again(on_warp, manner):
+    """All are asked at one time, so that one restart falls on them all."""
+
+    class Dialling:
+        tls = False
+
+    async def main():
+        run = Run(Search(SETTINGS), far_end := Restarted(manner))
+        await run.to_the_end()
+        found = Diagnosing(run, Dialling(), keep_alives=False, trials=4)
+        far_end.goes_at(asyncio.get_running_loop().time() + 5, manner)
+        await found.to_the_end()
+        return found
+
+    found = on_warp(main())
+    assert [(seen.outcome.kind, seen.outcome.how) for seen in found.seen] == [(Kind.CUT, Manner.SILENT)]
+    assert {trial.outcome.how for trial in found.spread_trials} <= {None, Manner.SILENT}
+    assert all(trial.outcome.elapsed_s >= 600 for trial in found.spread_trials if trial.outcome.how)
+
+
+def test_an_ask_keeps_what_was_seen(on_warp):
+    ask = Ask(Question.POST_MORTEM, 10)
+    seen = on_warp(Presence(Restarted(Manner.CLOSED)).ask(ask))
+    assert seen == Observation(ask, Outcome(Kind.SURVIVED, 10))
