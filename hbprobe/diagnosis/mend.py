@@ -184,7 +184,7 @@ _TOO_OFTEN = ("ENHANCE_YOUR_CALM", "too_many_pings")
 def _other_ends(limit: Limit, seen: Sequence[Observation]) -> Iterator[str]:
     """Tell how those ended that were saved from the limit, and met another end: that is the next timer."""
     for ended in dict.fromkeys(_ended(one) for one in seen if outlived(limit, one, seen)):
-        yield f"What was saved from that met another end, as of a second timer: it {ended}."
+        yield f"What outlived this limit met another end later, as of a second timer: it {ended}."
 
 
 def _ended(one: Observation) -> str:

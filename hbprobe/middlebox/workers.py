@@ -51,7 +51,11 @@ Serve = Callable[[int, tuple[str, int], WorkerLines], None]
 # In a worker
 
 
-def _begin(serve: Serve, number: int, listen: tuple[str, int], lines: WorkerLines) -> None:
+def _begin(
+    serve: Serve, number: int, listen: tuple[str, int], lines: WorkerLines, firsts: Sequence[Connection]
+) -> None:
+    for end in firsts:  # a fork has the first process's ends, too, and would not hear that they are closed
+        end.close()
     for told in (signal.SIGINT, signal.SIGTERM):  # which reach the first process, too, and it says what follows
         signal.signal(told, signal.SIG_IGN)
     try:
@@ -83,7 +87,8 @@ async def work(chain: Chain, listen: tuple[str, int], line: Connection) -> None:
     asyncio.get_running_loop().add_reader(line.fileno(), answer)
     await stopped.wait()
     chain.close()
-    line.send([relay.counts for relay in chain.relays])
+    with contextlib.suppress(OSError):  # nobody is there to hear it
+        line.send([relay.counts for relay in chain.relays])
 
 
 def numbers(number: int, count: int) -> Iterator[int]:
@@ -171,7 +176,8 @@ class Workers:
             line, asked = context.Pipe()
             news, told = context.Pipe()
             lines = WorkerLines(asked, told)
-            process = context.Process(target=_begin, args=(serve, number, self.address, lines), daemon=True)
+            firsts = (line, news, *self.lines, *self._news)
+            process = context.Process(target=_begin, args=(serve, number, self.address, lines, firsts), daemon=True)
             process.start()
             for theirs in lines:
                 theirs.close()

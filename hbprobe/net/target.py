@@ -65,6 +65,12 @@ class Target:
         return cls(scheme.tls, host, port, path or "/", "" if parts.scheme in HTTP else parts.scheme)
 
     def __str__(self) -> str:
+        """Return it as it may be shown: the values in a query may be secrets, and are left out."""
+        return without_query_values(self.url)
+
+    @property
+    def url(self) -> str:
+        """The whole of it, for whoever compares and shows it to nobody."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme or ('https' if self.tls else 'http')}://{host}:{self.port}{self.path}"
 

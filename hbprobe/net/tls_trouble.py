@@ -5,6 +5,8 @@ The alerts are those of RFC 8446, section 6.2; OpenSSL's words for them are in i
 
 from dataclasses import dataclass
 
+from hbprobe.net.target import HTTP_1_1, HTTP_2
+
 
 @dataclass(frozen=True, slots=True)
 class TlsTrouble:
@@ -39,10 +41,6 @@ _BY_WORDS = {
     "alert protocol version": _VERSION,
     "unsupported protocol": _VERSION,
     "version too low": _VERSION,
-    "no application protocol": TlsTrouble(
-        "the server does not take HTTP/1.1 (ALPN)",
-        "let the server speak http/1.1 beside h2 at this name and port",
-    ),
     "unrecognized name": TlsTrouble(
         "the server does not know the name that it is called by (SNI)",
         "use a name that the server has a certificate for, or give it one with this name",
@@ -78,6 +76,23 @@ _BY_WORDS = {
     "decrypt error": _ALTERED,
 }
 
+_NO_PROTOCOL = "no application protocol"
+"""What is wrong is what was offered, so that its words depend on that."""
+_NOT_OFFERED = {
+    HTTP_1_1: TlsTrouble(
+        "the server does not take HTTP/1.1 (ALPN)",
+        "let the server speak http/1.1 beside h2 at this name and port",
+    ),
+    HTTP_2: TlsTrouble(
+        "the server does not take HTTP/2 (ALPN)",
+        "let the server speak h2 at this name and port, or measure its HTTP/1.1: write https://",
+    ),
+    "": TlsTrouble(
+        "the server wants to be told a protocol (ALPN), and this one has no name there",
+        "let the server take who names no protocol at this name and port",
+    ),
+}
+
 _WEB_PORT = "use the port of the web server"
 _GREETINGS = {
     b"HTTP/": TlsTrouble("plain HTTP answers at this port", "use http://, or the port of the server that speaks TLS"),
@@ -89,9 +104,15 @@ _GREETINGS = {
 }
 
 
-def tls_trouble(error: str, first_bytes: bytes = b"") -> TlsTrouble:
-    """Say what an error of OpenSSL means; `first_bytes` are what the other side began with, where that is known."""
+def tls_trouble(error: str, first_bytes: bytes = b"", *, offered: str) -> TlsTrouble:
+    """Say what an error of OpenSSL means.
+
+    `first_bytes` are what the other side began with, where that is known; `offered` is the one protocol that was
+    offered (RFC 7301), empty for none.
+    """
     words = _plain(error)
+    if _NO_PROTOCOL in words:
+        return _NOT_OFFERED[offered]
     found = next((trouble for fragment, trouble in _BY_WORDS.items() if fragment in words), None)
     if found is _NOT_TLS:
         return next((said for begins, said in _GREETINGS.items() if first_bytes.startswith(begins)), found)

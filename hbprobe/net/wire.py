@@ -209,7 +209,7 @@ class Wire(asyncio.Protocol):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            self._handshake.set_exception(DialError(f"TLS: {_tls_reason(error, self._first_bytes)}"))
+            self._handshake.set_exception(DialError(f"TLS: {_tls_reason(error, self._offers, self._first_bytes)}"))
         else:
             self._handshake.set_result(None)
         self._flush()
@@ -227,7 +227,7 @@ class Wire(asyncio.Protocol):
             if error.reason == "WRONG_VERSION_NUMBER" and (words := _LAST_WORDS.match(unread)):
                 self.in_the_clear = words[1].decode()[:_MOST_TOLD]
             elif not self._signed:
-                self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error)}")
+                self._end(EndKind.UNREACHABLE, f"TLS: {_tls_reason(error, self._offers)}")
         self._flush()
 
     def _flush(self) -> None:
@@ -390,7 +390,7 @@ def _utc(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _tls_reason(error: ssl.SSLError, first_bytes: bytes = b"") -> str:
+def _tls_reason(error: ssl.SSLError, offered: str, first_bytes: bytes = b"") -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {error.verify_message}"
-    return tls_trouble(str(error), first_bytes).text
+    return tls_trouble(str(error), first_bytes, offered=offered).text

@@ -63,7 +63,7 @@ async def shake_hands(
         text = f"the certificate is not trusted: {error.verify_message}"
         raise CheckFailedError(mend_of(error), text, *await _seen(target, _trusting_all(), now, start)) from None
     except ssl.SSLError as error:
-        trouble = tls_trouble(str(error))
+        trouble = tls_trouble(str(error), offered="")
         raise CheckFailedError(trouble.mend, trouble.text) from None
     except TimeoutError:
         text = f"no end of the handshake within {CONNECT_TIMEOUT_S:.0f} s"

@@ -17,7 +17,7 @@ from hbprobe.net.address import Address
 from hbprobe.net.exposition import exposition
 from hbprobe.net.json_api import JsonApi
 from hbprobe.report.terminal.live import describe
-from hbprobe.text import shown
+from hbprobe.text import shown, without_query_values
 from hbprobe.watch.control import Control
 from hbprobe.watch.history import measurement_words, when
 from hbprobe.watch.metrics import Itself, Probed, TargetMetrics
@@ -80,7 +80,8 @@ class WatchEndpoint(JsonApi):
         target = self._control.plan.find(wanted, module)
         if target is None:
             of_module = f" of module {module!r}" if module else ""
-            return web.Response(status=404, text=f"{wanted!r}{of_module} is no target of this watch\n")
+            asked = f"{without_query_values(wanted)!r}{of_module}"
+            return web.Response(status=404, text=f"{asked} is no target of this watch\n")
         self._control.hurry(target.name)
         if request.query.get("debug", "") == "true":
             return await self._answer(lambda store: web.Response(text=_debug(store, target)))

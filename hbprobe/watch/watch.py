@@ -20,7 +20,6 @@ from hbprobe.records.record import Origin, Verb
 from hbprobe.report.terminal.live import describe
 from hbprobe.report.terminal.words import limit_words
 from hbprobe.search.prior import Prior
-from hbprobe.text import without_query_values
 from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Kind, Trial
 from hbprobe.watch.changes import Changes, MeasuredBracket, seen_of
@@ -225,7 +224,7 @@ class TargetWatch(Observer):
             exchange=self._target.exchange,
             heartbeat_s=self._target.heartbeat_s,
             verb=Verb.PROBE,
-            target=without_query_values(str(self._target.target)),
+            target=str(self._target.target),
             clock="real",
             wall_s=run.path_s,
             origin=Origin(self._target.name, self._target.start.source or None, self._target.family),

@@ -167,7 +167,7 @@ class WatchTarget:
     def identity(self) -> tuple[object, ...]:
         """What tells this target from one that is measured in another way."""
         how = self.search, self.start, self.account, self.talk, self.heartbeat_s, self.exchange
-        return self.name, str(self.target), self.method, *how, self.module, self.ca
+        return self.name, self.target, self.method, *how, self.module, self.ca
 
     @property
     def family(self) -> Family:
@@ -181,7 +181,7 @@ class WatchTarget:
         The values in a URL's query may be secrets, and are left out.
         """
         search = asdict(self.search)
-        said = {"target": without_query_values(str(self.target)), "method": self.method, "search": search}
+        said = {"target": str(self.target), "method": self.method, "search": search}
         if self.start != _ANYWHERE:
             said |= {"source": self.start.source, "family": self.family}
         said |= self.said_of_talk
@@ -206,7 +206,7 @@ class WatchPlan:
     def find(self, wanted: str, module: str) -> WatchTarget | None:
         """Return the target of a name or a URL; None where there is none, or its module is another."""
         for one in self.targets:
-            if wanted in (one.name, str(one.target)) and module in ("", one.module):
+            if wanted in (one.name, one.target.url) and module in ("", one.module):
                 return one
         return None
 

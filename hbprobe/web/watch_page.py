@@ -163,7 +163,7 @@ def _told(control: Control, target: WatchTarget) -> dict[str, Any]:
     next_at = None if watched is None else watched.next_at
     return {
         "target": target.name,
-        "url": str(target.target).partition("?")[0],
+        "url": str(target.target),
         "method": target.method,
         "longest_s": target.search.max_s,
         "next_at": None if next_at is None else iso(next_at),

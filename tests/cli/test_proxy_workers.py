@@ -3,8 +3,10 @@
 import contextlib
 import itertools
 import json
+import os
 import random
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -170,6 +172,16 @@ def test_one_that_dies_ends_them_all(proxy: tuple["subprocess.Popen[str]", int, 
     subprocess.run(["kill", "-9", str(workers[1])], check=True)
     assert process.wait(timeout=30) == 3
     assert not any(is_alive(worker) for worker in workers)
+
+
+def test_they_end_where_the_first_process_is_killed(proxy: tuple["subprocess.Popen[str]", int, str]) -> None:
+    process, _, _ = proxy
+    workers = [os.pidfd_open(worker) for worker in workers_of(process)]
+    process.kill()
+    for worker in workers:
+        assert select.select([worker], [], [], 30)[0] == [worker]
+        os.close(worker)
+    assert len(workers) == 3
 
 
 def is_alive(pid: int) -> bool:

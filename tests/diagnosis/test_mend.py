@@ -254,8 +254,8 @@ def test_a_ping_that_saved_it_from_this_timer_before_another_end_came(facts):
         "strikes by 600.5 s (10 min)."
     )
     assert told[-1] == (
-        "What was saved from that met another end, as of a second timer: it ended with GOAWAY NO_ERROR and FIN after "
-        "700 s (11 min 40 s)."
+        "What outlived this limit met another end later, as of a second timer: it ended with GOAWAY NO_ERROR and FIN "
+        "after 700 s (11 min 40 s)."
     )
     assert not any("counts from the start" in line for line in told)
 

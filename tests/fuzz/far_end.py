@@ -65,7 +65,7 @@ def read(data: bytes) -> None:
                 said.means(60.0)
         case b"t":
             text = rest.decode("utf-8", "replace")
-            assert tls_trouble.tls_trouble(text, rest).mend
+            assert tls_trouble.tls_trouble(text, rest, offered="").mend
 
 
 def _ask(data: bytes) -> None:

@@ -1,12 +1,14 @@
 """A probe with every method: kept in a journal and taken up again, with noise, and told in every form."""
 
 import json
+import sys
 
 import pytest
 
 import hbprobe
 from hbprobe import warp
 from hbprobe.cli.main import main as hbprobe_main
+from hbprobe.measure.observe import Observer
 from hbprobe.trial.methods.table import METHODS
 
 SEARCH = {"min": 100, "max": 600, "precision": 150, "connections": 2}
@@ -56,6 +58,37 @@ def test_it_goes_on_where_it_was_interrupted_and_is_told_in_every_form(probed, t
     told = capsys.readouterr().out
     assert METHODS[name].words in told
     assert "s3cret" not in told
+
+
+SECRET = "Geheim42"
+
+
+class Listener(Observer):
+    """Keeps what is said while a measurement runs."""
+
+    def __init__(self):
+        self.said = []
+
+    def says(self, text):
+        self.said.append(text)
+
+
+@pytest.mark.parametrize("request_type", [hbprobe.Probe, hbprobe.Diagnose, hbprobe.Locate])
+@pytest.mark.parametrize("name", sorted(set(METHODS) - {"ping", "imap"}))
+def test_what_may_be_a_secret_in_a_url_is_told_nowhere(far_ends, request_type, name):
+    """ActiveSync has a query of its own, and IMAP a mailbox of that name."""
+    if request_type is hbprobe.Locate and sys.platform != "linux":
+        pytest.skip("locate needs Linux")
+    listener = Listener()
+
+    async def main():
+        async with far_ends.behind(name) as given:
+            url = given["url"] + ("&" if "?" in given["url"] else "?") + f"token={SECRET}"
+            return await request_type(**given | {"url": url}, **SEARCH).measure(listener)
+
+    told = warp.run(main(), warp.WarpClock()).to_json() + "".join(listener.said)
+    assert "token=***" in told
+    assert SECRET not in told
 
 
 @pytest.mark.parametrize("name", METHODS)

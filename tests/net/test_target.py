@@ -4,6 +4,8 @@ from hbprobe.net.target import Scheme, Target
 
 CHAT = {"wss": Scheme(tls=True, port=443), "ws": Scheme(tls=False, port=80)}
 ANY_PORT = {"tcp": Scheme(tls=False, port=None)}
+RAW = {"tls": Scheme(tls=True, port=None), **ANY_PORT}
+MIXED = {**CHAT, **ANY_PORT}
 
 
 @pytest.mark.parametrize(
@@ -14,13 +16,13 @@ ANY_PORT = {"tcp": Scheme(tls=False, port=None)}
         (
             "https://[::1]:8443/a/b?c=d#e",
             Target(True, "::1", 8443, "/a/b?c=d"),
-            "https://[::1]:8443/a/b?c=d",
+            "https://[::1]:8443/a/b?c=***",
             "[::1]:8443",
         ),
         (
             "http://mail.example/@me?a=b@c",
             Target(False, "mail.example", 80, "/@me?a=b@c"),
-            "http://mail.example:80/@me?a=b@c",
+            "http://mail.example:80/@me?a=***",
             "mail.example",
         ),
         ("http://10.0.0.1:81", Target(False, "10.0.0.1", 81, "/"), "http://10.0.0.1:81/", "10.0.0.1:81"),
@@ -36,6 +38,21 @@ def test_a_url_is_taken_apart(url, target, written, authority):
     assert Target.parse(url) == target
     assert str(target) == written
     assert target.authority == authority
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("wss://h/live?token=Geheim42", "wss://h:443/live?token=***"),
+        ("wss://h/?a=1&token=Geheim42&b", "wss://h:443/?a=***&token=***&b"),
+        ("ws://h:81?token=Geheim42#x", "ws://h:81?token=***"),
+    ],
+)
+def test_what_may_be_a_secret_is_asked_for_and_not_told(url, told):
+    target = Target.parse(url, CHAT)
+    assert str(target) == f"{target}" == told
+    assert "token=Geheim42" in target.path and "token=Geheim42" in target.url
+    assert Target.parse(target.url, CHAT) == target
 
 
 @pytest.mark.parametrize(
@@ -118,6 +135,13 @@ def test_other_schemes(url, schemes, written, tls, authority):
         ("https://h/", CHAT, "wss://HOST[:PORT][/PATH]"),
         ("wss://h/", {"https": Scheme(tls=True, port=443)}, "https://HOST[:PORT][/PATH]"),
         ("tcp://h", ANY_PORT, "tcp://HOST:PORT[/PATH]"),
+        ("tcp://h", RAW, "tcp://HOST:PORT[/PATH]"),
+        ("TLS://h", RAW, "tls://HOST:PORT[/PATH]"),
+        ("ftp://h", RAW, "tls://HOST:PORT[/PATH]"),
+        ("ws://", CHAT, "ws://HOST[:PORT][/PATH]"),
+        ("h:80", CHAT, "wss://HOST[:PORT][/PATH]"),
+        ("tcp://h", MIXED, "tcp://HOST:PORT[/PATH]"),
+        ("wss://", MIXED, "wss://HOST[:PORT][/PATH]"),
     ],
 )
 def test_what_is_no_url_of_these_schemes(url, schemes, mend):

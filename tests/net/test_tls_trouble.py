@@ -8,9 +8,11 @@ import pytest
 from hbprobe.exchange.settings import Settings
 from hbprobe.farend.server import FarEnd
 from hbprobe.net.certificates import throwaway_pair
+from hbprobe.net.target import HTTP_1_1, HTTP_2
 from hbprobe.net.tls_trouble import tls_trouble
 from hbprobe.net.wire import Dialer, DialError, Target
 from hbprobe.trial.methods.method import Environment, make
+from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Kind
 
 ALERTS = {
@@ -35,7 +37,7 @@ GREETINGS = {
 }
 
 
-def dialled(on_warp, serve, tls_pair, answer):
+def dialled(on_warp, serve, tls_pair, answer, offers=HTTP_1_1):
     """Return what the dialer says of a server that answers the handshake like this."""
 
     async def script(connection):
@@ -45,7 +47,7 @@ def dialled(on_warp, serve, tls_pair, answer):
     async def main():
         async with serve(script) as peer:
             with pytest.raises(DialError) as error:
-                await peer.dialer("localhost", tls_pair[1]).open()
+                await peer.dialer("localhost", tls_pair[1]).offering(offers).open()
             return str(error.value)
 
     return on_warp(main())
@@ -55,6 +57,27 @@ def dialled(on_warp, serve, tls_pair, answer):
 def test_each_alert_has_its_words(on_warp, serve, tls_pair, number):
     alert = bytes([21, 3, 3, 0, 2, 2, number])
     assert dialled(on_warp, serve, tls_pair, alert) == f"TLS: {ALERTS[number]}"
+
+
+@pytest.mark.parametrize(
+    ("offers", "text"),
+    [
+        (HTTP_1_1, "the server does not take HTTP/1.1 (ALPN)"),
+        (HTTP_2, "the server does not take HTTP/2 (ALPN)"),
+        ("", "the server wants to be told a protocol (ALPN), and this one has no name there"),
+    ],
+)
+def test_a_protocol_that_is_refused_is_the_one_that_was_offered(on_warp, serve, offers, text):
+    refusal = bytes([21, 3, 3, 0, 2, 2, 120])
+    pair = throwaway_pair()  # offers stay in the settings
+    assert dialled(on_warp, serve, pair, refusal, offers) == f"TLS: {text}"
+
+
+def test_every_method_has_its_words_for_that():
+    for name, traits in METHODS.items():
+        trouble = tls_trouble("tlsv1 alert no application protocol", offered=traits.alpn)
+        assert ("HTTP/2" in trouble.text) is (traits.alpn == HTTP_2), name
+        assert trouble.mend
 
 
 @pytest.mark.parametrize("greeting", GREETINGS, ids=repr)
@@ -109,9 +132,10 @@ def test_a_client_certificate_that_tls_1_3_wants_only_after_the_handshake(on_war
     ],
 )
 def test_openssls_words(error, text):
-    assert tls_trouble(error).text.startswith(text)
-    assert tls_trouble(error).mend
+    trouble = tls_trouble(error, offered=HTTP_1_1)
+    assert trouble.text.startswith(text)
+    assert trouble.mend
 
 
 def test_only_what_is_no_tls_is_judged_by_its_first_bytes():
-    assert "version" in tls_trouble("unsupported protocol", b"HTTP/1.1 400").text
+    assert "version" in tls_trouble("unsupported protocol", b"HTTP/1.1 400", offered="").text

@@ -187,6 +187,11 @@ def test_a_probe_tells_its_trials(ask, control, store, trial):
     [
         ("/probe", 400, "name a target: /probe?target=NAME or URL\n"),
         ("/probe?target=http://elsewhere.example/", 404, "'http://elsewhere.example/' is no target of this watch\n"),
+        (
+            "/probe?target=http%3A//elsewhere.example/%3Ftoken%3DGeheim42",
+            404,
+            "'http://elsewhere.example/?token=***' is no target of this watch\n",
+        ),
         ("/probe?target=office&module=b", 404, "'office' of module 'b' is no target of this watch\n"),
         ("/-/healthy", 200, "the watch runs\n"),
         ("/-/ready", 200, "the watch measures, and can store what it finds\n"),

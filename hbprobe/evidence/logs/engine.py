@@ -1,12 +1,14 @@
 """DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be fetched."""
 
+import errno
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs.rows import PACKED, read_packed_query
 from hbprobe.evidence.logs.sql_tables import Values
 
@@ -16,11 +18,40 @@ if TYPE_CHECKING:
 
 _MEMORY_MB = 700
 _AT_A_TIME = 50_000
+_GAVE_OUT = re.compile(
+    "|".join(["[Cc]ould not (write|create)", *map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))])
+)
+
+
+@contextmanager
+def mapped(otherwise: Callable[[str], Exception]) -> Iterator[None]:
+    """Turn DuckDB's exceptions into this package's: the only place that does.
+
+    Raises CannotMeasureError where the disk or the memory gave out, and else what `otherwise` makes of the reason.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())[:300]
+        if isinstance(error, duckdb.OutOfMemoryException) or (
+            isinstance(error, duckdb.IOException) and _GAVE_OUT.search(reason)
+        ):
+            raise CannotMeasureError(
+                f"the database has no room: {reason}: make room on that disk, or name a folder on another one with "
+                "--into and TMPDIR"
+            ) from None
+        raise otherwise(reason) from None
+
+
+def _not_judged(reason: str) -> Exception:
+    return CannotMeasureError(f"the logs cannot be judged: {reason}")
 
 
 @contextmanager
 def engine(scratch: Path, memory_mb: int = _MEMORY_MB) -> "Iterator[DuckDBPyConnection]":
-    """Open a database in memory; what is too large for it goes to `scratch`."""
+    """Open a database in memory; what is too large for it goes to `scratch`. Raises CannotMeasureError."""
     import duckdb
 
     connection = duckdb.connect(
@@ -35,7 +66,8 @@ def engine(scratch: Path, memory_mb: int = _MEMORY_MB) -> "Iterator[DuckDBPyConn
     )
     try:
         connection.create_function(PACKED, read_packed_query, ["VARCHAR"], "VARCHAR")
-        yield connection
+        with mapped(_not_judged):
+            yield connection
     finally:
         connection.close()
 
@@ -73,10 +105,5 @@ class DuckDB:
 
     def users_rows(self, sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
         """See `Tables`."""
-        import duckdb
-
-        try:
+        with mapped(lambda reason: UserError(f"{name}: {reason}")):
             return self.rows(sql)
-        except duckdb.Error as error:
-            reason = " ".join(str(error).split())[:300]
-            raise UserError(f"{name}: {reason}") from None

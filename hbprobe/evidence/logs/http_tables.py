@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of
-from hbprobe.evidence.logs.rows import PACKED, REQUESTS, normal_user
+from hbprobe.evidence.logs.rows import PACKED, REQUESTS, likely_ms, moment, normal_user
 
 HTTPERR: Final = {
     "ended_ms": "BIGINT",
@@ -47,10 +47,10 @@ def httperr_rows(columns: Mapping[str, str], lines: str) -> str:
     """Return the SQL that makes rows of the lines of an HTTPERR log."""
 
     def of(name: str, kind: str = "VARCHAR") -> str:
-        return f'CAST("{name}" AS {kind})' if name in columns else f"CAST(NULL AS {kind})"
+        return f'TRY_CAST("{name}" AS {kind})' if name in columns else f"CAST(NULL AS {kind})"
 
     return f"""
-    SELECT epoch_ms("date" + "time") AS ended_ms, {of("c-ip")} AS client, {of("c-port", "INTEGER")} AS client_port,
+    SELECT {moment('"date"', '"time"')} AS ended_ms, {of("c-ip")} AS client, {of("c-port", "INTEGER")} AS client_port,
       {of("s-ip")} AS server_ip, {of("s-port", "INTEGER")} AS port, {of("cs-method")} AS method,
       {of("cs-uri")} AS uri, {of("sc-status", "INTEGER")} AS status, {of("s-siteid")} AS site_id,
       {of("s-reason")} AS reason, {of("s-queuename")} AS queue, $source AS source
@@ -112,10 +112,11 @@ def _proxy_sql(fields: list[str]) -> str:
     return f"""
     WITH lines AS (
       SELECT *, replace(ltrim("UrlQuery", '?'), '&amp;', '&') AS query,
-        epoch_ms(TRY_CAST(replace("DateTime", 'Z', '') AS TIMESTAMP)) AS ended_ms,
-        TRY_CAST("TotalRequestTime" AS BIGINT) AS took_ms
+        TRY_CAST(replace("DateTime", 'Z', '') AS TIMESTAMP) AS ended,
+        {moment("CAST(ended AS DATE)", "CAST(ended AS TIME)")} AS ended_ms,
+        {likely_ms('TRY_CAST("TotalRequestTime" AS BIGINT)')} AS took_ms
       FROM read_csv($file, delim=',', quote='"', escape='"', header=false, columns={{{listed}}}, auto_detect=false,
-        nullstr='', null_padding=true, max_line_size=1000000, store_rejects=true)
+        nullstr='', null_padding=true, max_line_size=1000000, store_rejects=true, parallel=false)
     ), parts AS (
       SELECT *, CASE WHEN strpos(query, '=') = 0 AND query <> '' THEN nullif({PACKED}(query), '') END AS packed FROM
       lines

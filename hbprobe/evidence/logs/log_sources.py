@@ -7,15 +7,16 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import Final, Protocol, cast
 
 from hbprobe.errors import UserError
 
 _HEAD_BYTES: Final = 1 << 16
+_CHUNK: Final = 1 << 20
 _WILD: Final = re.compile(r"[*?\[]")
 
 
@@ -66,22 +67,67 @@ class LogSource:
         return self.member is None and self.path.suffix.lower() != ".gz"
 
     @contextmanager
-    def open(self) -> Iterator[IO[bytes]]:
-        """Open its content, unpacked. Raises NotReadError where that cannot be done, or not to the end."""
-        try:
-            if self.member is not None:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
-                    yield file
-            elif self.is_plain:
-                with self.path.open("rb") as file:
-                    yield file
-            else:
-                with gzip.open(self.path) as unpacking:
-                    yield cast("IO[bytes]", unpacking)
-        except OSError as error:
-            raise NotReadError(f"cannot be read: {error.strerror or error}") from None
-        except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-            raise NotReadError(f"cannot be unpacked ({error}): pack it again, or give the unpacked file") from None
+    def open(self, *, may_be_followed: bool = False) -> "Iterator[Content]":
+        """Open its content, unpacked; bytes that are no gzip may follow what is. Raises NotReadError."""
+        with ExitStack() as stack:
+            with reading():
+                file = self._opened(stack)
+            yield Content(file, may_be_followed=may_be_followed)
+
+    def _opened(self, stack: ExitStack) -> "_Bytes":
+        if self.member is not None:
+            archive = stack.enter_context(zipfile.ZipFile(self.path))
+            return cast("_Bytes", stack.enter_context(archive.open(self.member)))
+        if self.is_plain:
+            return stack.enter_context(self.path.open("rb"))
+        return stack.enter_context(gzip.open(self.path))
+
+
+class _Bytes(Protocol):
+    def read1(self, size: int = -1, /) -> bytes: ...
+
+
+class Content:
+    """The bytes of a log, unpacked: what fails while they are read is the log's, whatever is done with them."""
+
+    def __init__(self, file: _Bytes, *, may_be_followed: bool) -> None:
+        self._file, self._may_be_followed = file, may_be_followed
+        self._has_begun = False
+        self.is_followed = False
+        """Whether bytes follow that are no gzip: they are left out, as gzip(1) leaves them."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, or all. Raises NotReadError where that cannot be done, or not to the end."""
+        pieces, count = list[bytes](), 0
+        while count != size and (piece := self._piece(_CHUNK if size < 0 else min(size - count, _CHUNK))):
+            pieces.append(piece)
+            count += len(piece)
+        return b"".join(pieces)
+
+    def _piece(self, size: int) -> bytes:
+        if self.is_followed:
+            return b""
+        with reading():
+            try:
+                piece = self._file.read1(size)  # not `read`, which keeps nothing of what came before a failure
+            except gzip.BadGzipFile as error:
+                if not (self._may_be_followed and self._has_begun and "Not a gzipped file" in str(error)):
+                    raise
+                self.is_followed = True
+                return b""
+        self._has_begun = True
+        return piece
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Around what reads a log and writes nothing: raises NotReadError."""
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise NotReadError(f"cannot be unpacked ({error}): pack it again, or give the unpacked file") from None
+    except OSError as error:
+        raise NotReadError(f"cannot be read: {error.strerror or error}") from None
 
 
 def find(paths: Iterable[str | Path]) -> Iterator[LogSource]:
@@ -127,8 +173,8 @@ def _members(file: Path) -> Iterator[LogSource]:
 
 def head_of(source: LogSource) -> bytes:
     """Return the first bytes. Raises NotReadError."""
-    with source.open() as file:
-        return file.read(_HEAD_BYTES)
+    with source.open(may_be_followed=True) as content:
+        return content.read(_HEAD_BYTES)
 
 
 # What a file is

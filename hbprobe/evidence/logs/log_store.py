@@ -14,15 +14,17 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs import rows, w3c
+from hbprobe.evidence.logs.engine import mapped
 from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
-from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, head_of, kind_of
+from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, head_of, kind_of, reading
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ class LogStore:
 
     def take_all(
         self, sources: Iterable[LogSource], told: Callable[[str], None] = lambda _: None
-    ) -> Iterator[tuple[LogSource, NotReadError | OSError | None]]:
+    ) -> Iterator[tuple[LogSource, NotReadError | None]]:
         """Read logs, some at a time, in order; give each with what kept it from being read."""
         at_a_time = os.cpu_count() or 1
         with ThreadPoolExecutor(at_a_time, "reading logs") as pool:
@@ -149,12 +151,10 @@ class LogStore:
                     cursor.interrupt()
                 raise
 
-    def _finished(
-        self, source: LogSource, taken: "Future[_Taken]"
-    ) -> tuple[LogSource, NotReadError | OSError | None]:
+    def _finished(self, source: LogSource, taken: "Future[_Taken]") -> tuple[LogSource, NotReadError | None]:
         try:
             self._hold(taken.result())
-        except (NotReadError, OSError) as error:
+        except NotReadError as error:
             return source, error
         return source, None
 
@@ -162,7 +162,8 @@ class LogStore:
         """Read a log; other threads read others meanwhile."""
         head = head_of(source)
         kind = kind_of(head, source.member or source.path.name)
-        stat = source.path.stat()
+        with reading():
+            stat = source.path.stat()
         mark = f"{stat.st_size} {stat.st_mtime_ns} {hashlib.sha256(head[:4096]).hexdigest()}"
         name = hashlib.sha256(str(source.path.resolve()).encode() + (source.member or "").encode()).hexdigest()[:24]
         note = self._folder / "sources" / f"{name}.json"
@@ -171,18 +172,33 @@ class LogStore:
         cursor = self._connection.cursor()
         self._at_work.add(cursor)
         try:
-            with tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as scratch:
-                reading = _Reading(
+            with (
+                self._writing(),
+                mapped(NotReadError),
+                tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as scratch,
+            ):
+                under_way = _Reading(
                     cursor, source, kind, Path(scratch), self._requests, self._columns, by_day=self._is_kept
                 )
-                read = reading.go(with_query=self._with_query)
+                read = under_way.go(with_query=self._with_query)
                 files = self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
+                read = replace(read, files=tuple(files))
+                self._note(note, read, mark)
         finally:
             self._at_work.discard(cursor)
             cursor.close()
-        read = replace(read, files=tuple(files))
-        self._note(note, read, mark)
         return _Taken(name, read)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Around what writes: what fails there is no fault of the log, whose own are NotReadErrors by then."""
+        try:
+            yield
+        except OSError as error:
+            elsewhere = "name another folder" if self._is_kept else "set TMPDIR to a folder on a larger disk"
+            raise CannotMeasureError(
+                f"{self._folder}: cannot be written: {error.strerror or error}: make room there, or {elsewhere}"
+            ) from None
 
     def _hold(self, taken: "_Taken") -> Read:
         before = self._reads.pop(taken.name, None)
@@ -293,13 +309,16 @@ class _Reading:
         divided = w3c.divide(self._source, self._scratch / "in")
         for stretch in divided.stretches:
             self._stretch(stretch, with_query=with_query)
+        lines = sum(stretch.lines + bool(stretch.unended) for stretch in divided.stretches)
+        if divided.ends_at is not None:
+            self._blame(lines + 1, divided.ends_at, "bytes that are no gzip follow the log: they are left out")
         table = "httperr" if self._kind is LogKind.HTTPERR else "requests"
         fields = [name.lower() for stretch in divided.stretches for name in stretch.fields]
         return Read(
             name=self._source.name,
             kind=self._kind,
             encoding=divided.encoding,
-            lines=sum(stretch.lines + bool(stretch.unended) for stretch in divided.stretches),
+            lines=lines,
             requests=self._count(table),
             mended=self._mended,
             bad=self._bad_count,
@@ -313,8 +332,9 @@ class _Reading:
         sql, values, encoding = proxy_rows(self._source, self._scratch)
         self._write("requests", sql, values, self._requests)
         bad = self._rejected()
-        for line, offset, reason, _ in bad:
-            self._blame(line, offset, reason)
+        with Path(values["file"]).open("rb") as file:
+            for offset, reason, _ in bad:
+                self._blame(1 + _line_ends(file, 0, offset - 1), offset, reason)
         requests = self._count("requests")
         return Read(
             name=self._source.name, kind=self._kind, encoding=encoding, lines=requests + len(bad), requests=requests,
@@ -330,12 +350,22 @@ class _Reading:
         if self._kind is LogKind.W3C:
             values |= {"with_query": with_query}
         if stretch.lines:
-            reading = rows.reading(columns, quoted="Advanced Logging" in stretch.software)
-            self._select(columns, reading, {"file": str(stretch.file), "skip": stretch.skip, **values})
-            rejected = self._rejected()
-            self._mend(stretch, rejected, columns, values)
+            is_quoted = "Advanced Logging" in stretch.software
+            try:
+                self._read(stretch, columns, rows.reading(columns, quoted=is_quoted), values)
+            except NotReadError:  # lines that end differently, mostly: it takes longer, so it is the second way
+                self._rejected()
+                stretch = w3c.without_returns(stretch, self._scratch / "in" / "again")
+                lines = rows.reading(columns, quoted=is_quoted, is_strict=False)
+                self._read(stretch, columns, lines, values)
+            self._mend(stretch, self._rejected(), columns, values)
         if stretch.unended:
             self._mend_unended(stretch, columns, values)
+
+    def _read(
+        self, stretch: w3c.Stretch, columns: dict[str, str], lines: str, values: dict[str, Any]
+    ) -> None:  # fmt: skip
+        self._select(columns, lines, {"file": str(stretch.file), "skip": stretch.skip, **values})
 
     def _select(self, columns: dict[str, str], lines: str, values: dict[str, Any]) -> None:
         if self._kind is LogKind.HTTPERR:
@@ -353,7 +383,13 @@ class _Reading:
             target, day = folder, ", strftime(make_timestamp(ended_ms * 1000), '%Y-%m-%d') AS day"
             options += f", PARTITION_BY (day), FILENAME_PATTERN '{name}_{{i}}', OVERWRITE_OR_IGNORE"
         chosen = f"SELECT {self._columns(list(columns))}{day} FROM ({sql})"
-        self._connection.execute(f"COPY ({chosen}) TO '{_quoted(target)}' ({options})", values)
+        try:
+            with mapped(NotReadError):
+                self._connection.execute(f"COPY ({chosen}) TO '{_quoted(target)}' ({options})", values)
+        except NotReadError:
+            for part in folder.rglob(f"{name}[._]*"):
+                part.unlink()
+            raise
 
     def _count(self, table: str) -> int:
         folder = self._scratch / "out" / table
@@ -364,12 +400,12 @@ class _Reading:
         ).fetchone()
         return int(found[0]) if found else 0
 
-    def _rejected(self) -> list[tuple[int, int, str, str]]:
-        """Return, and forget, which lines the CSV reader did not take: line, offset, why."""
+    def _rejected(self) -> list[tuple[int, str, str]]:
+        """Return, and forget, which lines the CSV reader did not take: offset, why, column."""
         if not self._has_rejects():
             return []
         found = self._connection.execute(
-            "SELECT line, line_byte_position, max(error_type), min(column_name) FILTER (error_type = 'CAST') "
+            "SELECT line_byte_position, max(error_type), min(column_name) FILTER (error_type = 'CAST') "
             "FROM reject_errors GROUP BY ALL"
         ).fetchall()
         self._connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
@@ -382,20 +418,21 @@ class _Reading:
         return bool(found and found[0])
 
     def _mend(
-        self, stretch: w3c.Stretch, rejected: list[tuple[int, int, str, str]], columns: dict[str, str],
+        self, stretch: w3c.Stretch, rejected: list[tuple[int, str, str]], columns: dict[str, str],
         values: dict[str, Any],
     ) -> None:  # fmt: skip
-        mended = []
+        mended, line, counted_to = [], stretch.first_line, 0
         with stretch.file.open("rb") as file:
-            for line, offset, error, column in rejected:
+            for offset, error, column in rejected:
                 offset = _beginning(file, offset)
+                line, counted_to = line + _line_ends(file, counted_to, offset), offset
                 text = file.readline(1_000_001).decode(errors="replace")
                 if not text.strip("\r\n\0 \x1a") and "\0" not in text:
                     continue  # an empty line, or the end mark of DOS
                 has_too_many = text.rstrip().count(" ") >= len(stretch.fields)
                 found = w3c.mended(text, stretch.fields) if has_too_many else None
                 if found is None:
-                    self._blame(stretch.first_line + line - 1, stretch.offset + offset, _why(error, column, text))
+                    self._blame(line, stretch.offset + offset, _why(error, column, text))
                 else:
                     mended.append(found)
         self._mended += len(mended)
@@ -441,6 +478,13 @@ def _beginning(file: IO[bytes], place: int) -> int:
         offset += 1
     file.seek(offset)
     return offset
+
+
+def _line_ends(file: IO[bytes], begin: int, end: int) -> int:
+    """Count those between two places, and go to the second: DuckDB's own count is of other ends, too."""
+    file.seek(begin)
+    pieces = (file.read(min(1 << 20, end - at)) for at in range(begin, end, 1 << 20))
+    return sum(piece.count(b"\n") for piece in pieces)
 
 
 def _why(error: str, column: str | None, text: str) -> str:

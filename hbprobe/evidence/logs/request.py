@@ -18,7 +18,16 @@ from hbprobe.evidence.logs.clocks import Apart
 from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.following import follow, join, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
-from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, find, head_of, kind_of, text_of
+from hbprobe.evidence.logs.log_sources import (
+    LogKind,
+    LogSource,
+    NotReadError,
+    find,
+    head_of,
+    kind_of,
+    reading,
+    text_of,
+)
 from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms, Read, is_store
 from hbprobe.evidence.logs.networks import NetworkNames, parse_names
 from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
@@ -214,16 +223,16 @@ class OpenLogs:
                     self._take_events(source, kind)
                 elif kind is not LogKind.TRUTH:
                     yield source
-            except (NotReadError, OSError) as error:
+            except NotReadError as error:
                 self._leave(source, error)
 
-    def _leave(self, source: LogSource, error: NotReadError | OSError) -> None:
-        reason = f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else str(error)
-        self.not_read.append((source.name, reason))
+    def _leave(self, source: LogSource, error: NotReadError) -> None:
+        self.not_read.append((source.name, str(error)))
 
     def _take_events(self, source: LogSource, kind: LogKind) -> None:
         try:
-            entries = list(_evtx(source) if kind is LogKind.EVTX else READERS[kind](text_of(source)))
+            with reading():
+                entries = list(_evtx(source) if kind is LogKind.EVTX else READERS[kind](text_of(source)))
         except ValueError as error:
             raise NotReadError(str(error)) from None
         mine = [entry for entry in entries if entry.is_of_interest]

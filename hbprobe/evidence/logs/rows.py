@@ -79,6 +79,9 @@ _ALIASES: Final = {"date-local": "date", "time-local": "time", "timetakenms": "t
 _LONGEST_LINE: Final = 1_000_000
 _PIECE: Final = 16 * _LONGEST_LINE
 """What one thread reads at a time: small enough for the log of one day to keep all threads busy."""
+_LONGEST_S: Final = 604_800
+"""A week, which is more than Exchange holds a request: a larger number in a log is none, and must not be reckoned
+with."""
 _PLACES: Final = {"Cmd": (1, 4), "User": (2, 1), "DeviceId": (3, 2), "DeviceType": (4, 3)}
 """Where parameters stand in most queries: Exchange's own order, and that of old clients."""
 _STEM: Final = "/microsoft-server-activesync"
@@ -98,13 +101,18 @@ def columns_of(fields: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def reading(columns: Mapping[str, str], *, quoted: bool) -> str:
-    """Return the SQL that reads the lines of a file: `$file`, and `$skip` lines before them."""
+def reading(columns: Mapping[str, str], *, quoted: bool, is_strict: bool = True) -> str:
+    """Return the SQL that reads the lines of a file: `$file`, and `$skip` lines before them.
+
+    What is strict refuses a file whose lines end differently. What is not must have no CR within a line: the reader
+    takes it for an end, and loses the byte behind it.
+    """
     listed = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in columns.items())
     quote = "'\"'" if quoted else "''"
     return (
         f"read_csv($file, delim=' ', quote={quote}, escape='', header=false, skip=$skip, columns={{{listed}}}, "
-        f"auto_detect=false, nullstr='-', max_line_size={_LONGEST_LINE}, buffer_size={_PIECE}, store_rejects=true)"
+        f"auto_detect=false, nullstr='-', max_line_size={_LONGEST_LINE}, buffer_size={_PIECE}, store_rejects=true, "
+        f"strict_mode={str(is_strict).lower()})"
     )
 
 
@@ -118,8 +126,8 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
     return f"""
     WITH lines AS (
       SELECT
-        epoch_ms({of("date", kind="DATE")} + {of("time", kind="TIME")}) AS ended_ms,
-        {of("time-taken", kind="BIGINT")} AS took_ms,
+        {moment(of("date", kind="DATE"), of("time", kind="TIME"))} AS ended_ms,
+        {likely_ms(of("time-taken", kind="BIGINT"))} AS took_ms,
         {of("cs-uri-stem")} AS stem,
         string_split(coalesce({of("cs-uri-query")}, ''), '&Log=') AS halves,
         {of("s-computername")} AS computer, {of("s-ip")} AS server_ip, {of("s-sitename")} AS sitename,
@@ -127,9 +135,9 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
         {of("x-forwarded-for", "cs(x-forwarded-for)", "x_forwarded_for")} AS forwarded,
         {of("cs-method")} AS method, {of("cs-username")} AS login, {of("cs(user-agent)")} AS user_agent,
         {of("sc-status", kind="INTEGER")} AS status, {of("sc-substatus", kind="INTEGER")} AS substatus,
-        CAST({of("sc-win32-status", kind="UBIGINT")} AS BIGINT) AS win32,
-        CAST({of("sc-bytes", kind="UBIGINT")} AS BIGINT) AS bytes_out,
-        CAST({of("cs-bytes", kind="UBIGINT")} AS BIGINT) AS bytes_in
+        TRY_CAST({of("sc-win32-status", kind="UBIGINT")} AS BIGINT) AS win32,
+        TRY_CAST({of("sc-bytes", kind="UBIGINT")} AS BIGINT) AS bytes_out,
+        TRY_CAST({of("cs-bytes", kind="UBIGINT")} AS BIGINT) AS bytes_in
       FROM {lines}
       WHERE {of("cs-uri-stem")} ILIKE '{_STEM}%'
     ), divided AS (
@@ -156,7 +164,8 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
       SELECT *,
         {_or_packed("raw_command", 1)} AS command,
         nullif(coalesce({_or_packed("raw_user", 2)}, login), '') AS user_raw,
-        {_or_packed("raw_device", 3)} AS device, {_or_packed("raw_type", 4)} AS device_type
+        {_or_packed("raw_device", 3)} AS device, {_or_packed("raw_type", 4)} AS device_type,
+        {_number("Hb")} AS asked_s
       FROM parts
     )
     SELECT
@@ -173,13 +182,24 @@ def selecting(columns: Mapping[str, str], lines: str) -> str:
       status, substatus, win32, bytes_out, bytes_in,
       coalesce({_number("Ver1", "V")}, TRY_CAST(split_part(packed, '{_CELL}', 5) AS INTEGER)) AS protocol,
       {_number("SC1", "S")} AS command_status,
-      {_number("Hb")} AS heartbeat_s, regexp_matches(blob, '{_numbered("Rto")}') AS is_expired,
+      CASE WHEN asked_s <= {_LONGEST_S} THEN asked_s END AS heartbeat_s,
+      regexp_matches(blob, '{_numbered("Rto")}') AS is_expired,
       {_number("Throttle", kind="BIGINT")} AS throttle_ms,
       {_number("Pa")} AS policy_ack, {_decoded("raw_error")} AS error, {_decoded("raw_access")} AS access,
       {_decoded("raw_mailbox")} AS mailbox_server, {_decoded("raw_front")} AS front_end,
       {_decoded("raw_sync")} AS sync_type, folders, is_blob_cut, $source AS source
     FROM named
     """
+
+
+def likely_ms(value: str) -> str:
+    """Return the SQL for a time that a request may have taken, in milliseconds: no number where it is too large."""
+    return f"CASE WHEN {value} BETWEEN 0 AND {_LONGEST_S * 1000} THEN {value} END"
+
+
+def moment(day: str, time: str) -> str:
+    """Return the SQL for milliseconds since 1970 of a DATE and a TIME, which may be any that the engine can read."""
+    return f"CASE WHEN {day} BETWEEN DATE '1970-01-01' AND DATE '9999-12-31' THEN epoch_ms({day} + {time}) END"
 
 
 def normal_user(name: str) -> str:

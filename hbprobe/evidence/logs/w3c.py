@@ -9,12 +9,12 @@ with `#` for comments reads the lines after a change with the wrong fields, and 
 import mmap
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
-from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of
+from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of, reading
 
 _CHUNK: Final = 1 << 20
 _LONGEST_LINE: Final = 1_000_000
@@ -51,9 +51,10 @@ class Divided:
 
     stretches: tuple[Stretch, ...]
     encoding: str
-    size: int
     heads_again: tuple[str, ...]
     """The dates of heads in the middle of the file: a restart, or a change of fields."""
+    ends_at: int | None = None
+    """Where the log ends and bytes follow that could not be unpacked."""
 
 
 def divide(source: LogSource, folder: Path) -> Divided:
@@ -61,43 +62,46 @@ def divide(source: LogSource, folder: Path) -> Divided:
 
     Raises NotReadError where nothing can be read.
     """
-    path = source.path if source.is_plain else _unpacked(source, folder / "unpacked")
-    size = path.stat().st_size
+    path, is_followed = (source.path, False) if source.is_plain else _unpacked(source, folder / "unpacked")
     path, encoding = _as_utf8(path, folder / "utf8")
-    try:
-        if not path.stat().st_size:
+    with reading():
+        size = path.stat().st_size
+        if not size:
             raise NotReadError("is empty: there is nothing to read")
-        with path.open("rb") as file, _mapped(file) as data:
-            stretches, again = _stretches(data, path, folder)
-    except OSError as error:
-        raise NotReadError(f"cannot be read: {error.strerror or error}") from None
-    return Divided(tuple(stretches), encoding, size, tuple(again))
+        file = path.open("rb")
+    with file, _mapped(file) as data:
+        stretches, again = _stretches(data, path, folder)
+    return Divided(tuple(stretches), encoding, tuple(again), size if is_followed else None)
 
 
 def _mapped(file: IO[bytes]) -> mmap.mmap:
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def _unpacked(source: LogSource, target: Path) -> Path:
-    with source.open() as file, target.open("wb") as out:
-        while chunk := file.read(_CHUNK):
+def _unpacked(source: LogSource, target: Path) -> tuple[Path, bool]:
+    with source.open(may_be_followed=True) as content, target.open("wb") as out:
+        while chunk := content.read(_CHUNK):
             out.write(chunk)
-    return target
+    return target, content.is_followed
 
 
 def _as_utf8(path: Path, target: Path) -> tuple[Path, str]:
     """Return the file itself where it is UTF-8, or a copy that is, and the encoding that it was in."""
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
-    encoding = encoding_of(head)
-    if encoding == "utf-8":
-        if _is_utf8(path):
-            return path, encoding
-        encoding = "cp1252"
-    with path.open(encoding=encoding, errors="replace", newline="") as text, target.open("wb") as out:
-        while chunk := text.read(_CHUNK):
+    with reading():
+        with path.open("rb") as file:
+            encoding = encoding_of(file.read(1 << 16))
+        if encoding == "utf-8":
+            if _is_utf8(path):
+                return path, encoding
+            encoding = "cp1252"
+        text = path.open(encoding=encoding, errors="replace", newline="")
+    with text, target.open("wb") as out:
+        while True:
+            with reading():
+                chunk = text.read(_CHUNK)
+            if not chunk:
+                return target, encoding
             out.write(chunk.encode())
-    return target, encoding
 
 
 def _is_utf8(path: Path) -> bool:
@@ -132,7 +136,9 @@ def _stretches(data: mmap.mmap, path: Path, folder: Path) -> tuple[list[Stretch]
         if not head.fields:
             continue
         body = (head.end, following.begin)
-        is_whole_file = len(heads) == 1 and not data[: head.begin].strip(b"\xef\xbb\xbf") and "date" in head.names
+        is_plain = b"\r\r" not in data[: head.end]  # over which DuckDB skips too much, without a word
+        is_at_top = len(heads) == 1 and not data[: head.begin].strip(b"\xef\xbb\xbf")
+        is_whole_file = is_plain and is_at_top and "date" in head.names
         name = folder / f"stretch{number}"
         stretch = _stretch(data, path if is_whole_file else None, name, head, body, (first_line, lines))
         if stretch is not None:
@@ -209,6 +215,22 @@ def _stretch(
             fields = ("date", *fields)
             _copy_with_dates(data, (begin, ended), head, out)
     return Stretch(target, 0, fields, begin, first_line, lines, head.software, head.date, unended)
+
+
+def without_returns(stretch: Stretch, target: Path) -> Stretch:
+    """Return the stretch with a `+`, as IIS writes a blank, for each CR that ends no line; places are as before."""
+    with reading():
+        file = stretch.file.open("rb")
+    with file, _mapped(file) as data, target.open("wb") as out:
+        for _ in range(stretch.skip):
+            data.readline()
+        begin = data.tell()
+        while line := data.readline():
+            body = line.rstrip(b"\r\n")
+            out.write(body.replace(b"\r", b"+") + line[len(body) :])
+    return replace(
+        stretch, file=target, skip=0, offset=stretch.offset + begin, first_line=stretch.first_line + stretch.skip
+    )
 
 
 def _line_ends(data: mmap.mmap, begin: int, end: int) -> int:

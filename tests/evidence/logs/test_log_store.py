@@ -1,13 +1,17 @@
+import errno
+import gzip
 import os
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
 
+import duckdb
 import pytest
 from support.iis import FIELDS, head, line, ping, write
 
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.evidence.logs import log_store, w3c
 from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.log_sources import LogSource
 from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms
@@ -77,6 +81,56 @@ def test_each_line_end_has_its_places(tmp_path, end):
     read, _ = taken(tmp_path, text)
     assert [(bad.line, bad.offset) for bad in read.bad_lines] == [(6, text.index("broken")), (9, text.index("b x"))]
     assert (read.requests, read.mended, read.bad) == (3, 1, 2)
+
+
+ENDS = {
+    "one LF among CRLF": lambda text: text.replace("\n", "\r\n").replace("\r\n", "\n", 5).replace("\n", "\r\n", 4),
+    "one CRLF among LF": lambda text: text[:-1] + "\r\n",
+    "CRLF behind a head with LF": lambda text: head() + text.removeprefix(head()).replace("\n", "\r\n"),
+    "CR twice": lambda text: text.replace("\n", "\r\r\n"),
+    "CR within a value, LF": lambda text: text.replace("Agent/", "Ag\rent/"),
+    "CR within a value, CRLF": lambda text: text.replace("\n", "\r\n").replace("Agent/", "Ag\rent/"),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_lines_may_end_differently(tmp_path, name):
+    agent = {"cs(User-Agent)": "Agent/1"}
+    lines = [ping(device=f"D{number}", **agent) for number in range(3)]
+    text = ENDS[name](head() + lines[0] + lines[1] + "broken\n" + lines[2])
+    read, found = taken(tmp_path, text)
+    assert [row["device"] for row in found] == ["D0", "D1", "D2"]
+    assert {row["user_agent"] for row in found} == {"Ag ent/1" if "within" in name else "Agent/1"}
+    assert [(bad.line, bad.offset) for bad in read.bad_lines] == [(7, text.index("broken"))]
+
+
+def test_a_line_end_within_a_value_makes_two_lines_that_are_not_understood(tmp_path):
+    broken = ping(**{"cs(User-Agent)": "Ag\nent"})
+    text = (head() + ping() + broken + ping()).replace("\n", "\r\n").replace("Ag\r\n", "Ag\n")
+    read, found = taken(tmp_path, text)
+    assert (len(found), read.bad) == (2, 2)
+    assert [bad.offset for bad in read.bad_lines] == [
+        text.index("Ag\n") - len(broken.partition("Ag")[0]),
+        text.index("ent "),
+    ]
+
+
+@pytest.mark.parametrize("by_day", [True, False])
+def test_a_number_too_large_is_none(tmp_path, by_day):
+    fields = FIELDS + " sc-bytes cs-bytes"
+    huge = str(2**64 - 1)
+    names = ("sc-win32-status", "sc-bytes", "cs-bytes")
+    odd = [
+        *(ping(fields=fields, **{name: huge}) for name in names),
+        *(ping(fields=fields, time_taken=took) for took in (2**63 - 1, 10**12, -5)),
+        *(ping(fields=fields, blob=f"V141_Hb{asked}_Throttle{huge}_") for asked in (3_000_000, 2**31 - 1, huge)),
+        *(ping(fields=fields, date=day) for day in ("infinity", "290000-01-01", "0001-01-01")),
+    ]
+    read, found = taken(tmp_path, head(fields) + "".join(odd) + ping(fields=fields), is_kept=by_day)
+    assert len(found) + read.bad == len(odd) + 1 == read.lines
+    assert {row["win32"] for row in found} == {0, None}
+    assert {row["took_ms"] for row in found} == {600013, None}
+    assert {row["heartbeat_s"] for row in found} == {600, None}
 
 
 def test_a_packed_query(tmp_path):
@@ -214,6 +268,41 @@ def test_whoever_stops_in_the_middle_finds_no_half_file_later(tmp_path):
     with store_in(tmp_path / "store") as (store, connection):
         assert {read.requests for read in store.reads} == {1} and len(rows(store, connection)) == len(store.reads)
         assert not list((tmp_path / "store").glob("reading-*"))
+
+
+def test_what_follows_a_packed_log_is_left_out_and_told(tmp_path):
+    data = (head() + ping() * 3).encode()
+    for left in (b"g", b"garbage" * 9, b"x" * 100_000):
+        with store_in(tmp_path / "store") as (store, _):
+            read = store.take(LogSource(write(tmp_path / "a.log.gz", gzip.compress(data) + left)))
+        assert (read.lines, read.requests, read.bad) == (3, 3, 1)
+        assert read.bad_lines[0].offset == len(data)
+        assert read.bad_lines[0].reason == "bytes that are no gzip follow the log: they are left out"
+
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "error"),
+    [
+        (w3c, "divide", FULL),
+        (LogStore, "_keep", FULL),
+        (LogStore, "_note", FULL),
+        (log_store.rows, "selecting", duckdb.IOException("Could not write file: No space left on device")),
+        (log_store.rows, "selecting", duckdb.OutOfMemoryException("failed to offload data block")),
+    ],
+)
+def test_a_full_disk_ends_the_run_and_is_not_blamed_on_a_log(tmp_path, monkeypatch, owner, name, error):
+    def refused(*_):
+        raise error
+
+    monkeypatch.setattr(owner, name, refused)
+    with (
+        store_in(tmp_path / "store") as (store, _),
+        pytest.raises(CannotMeasureError, match=r"^[^\n]*(No space left on device|offload)[^\n]*: make room"),
+    ):
+        list(store.take_all(several(tmp_path)))
 
 
 def test_folders_are_hive_folders(tmp_path):
