@@ -38,7 +38,7 @@ IN_A_KERNEL = [method for method in METHODS if method != "ping"]
         ),
         (["--kernel", "--clock", "x"], "--clock: 'x' is no clock: use warp, real, or a rate above 0 such as 20"),
         (["--kernel", "--nat", "2"], "--nat 2: write places on the path, from 1 to 1, as in 1,2; or none"),
-        (["--kernel", "--nat", ""], "--nat : write places on the path, from 1 to 1, as in 1,2; or none"),
+        (["--kernel", "--nat", ""], "--nat: a value is missing"),
         (["--kernel", "--nat", "1,x"], "--nat 1,x: write places on the path, from 1 to 1, as in 1,2; or none"),
         (
             ["--kernel", "--clock", "1000"],

@@ -4,16 +4,12 @@ import re
 import socket
 
 import pytest
+from support.ports import free_port
 
 from hbprobe.cli import proxy
 from hbprobe.cli.main import main
 
 resource = pytest.importorskip("resource")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 def proxied(monkeypatch, capsys, *arguments, client):

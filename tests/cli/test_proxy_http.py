@@ -1,22 +1,17 @@
 """`hbprobe proxy` with boxes of layer http: plain and with TLS, on both sides."""
 
 import asyncio
-import socket
 
 import aiohttp
 import pytest
 from aiohttp import web
+from support.ports import free_port
 
 from hbprobe.cli import proxy
 from hbprobe.cli.main import main
 from hbprobe.net.certificates import client_context, private_ca
 
 resource = pytest.importorskip("resource")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 def proxied(monkeypatch, capsys, *arguments, client, server_tls=None):

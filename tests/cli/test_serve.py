@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from support.ports import free_port
 
 from hbprobe import warp
 from hbprobe.cli import serve
@@ -27,11 +28,6 @@ def served(monkeypatch, capsys, *arguments, client=None):
     monkeypatch.setattr(serve, "until_told_to_stop", stand_in)
     status = main(["serve", *arguments])
     return status, capsys.readouterr().out.splitlines()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 def test_it_says_where_it_is_and_how_to_probe_it(monkeypatch, capsys, tmp_path):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import ports
 
 import hbprobe
 from hbprobe.exchange.settings import Settings
@@ -92,9 +93,7 @@ def far_end(tmp_path: Path) -> Iterator[Callable[[str], int]]:
 @pytest.fixture
 def free_port() -> int:
     """Return a port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    return ports.free_port()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.ports import free_port
 
 pytestmark = pytest.mark.program
 
@@ -56,19 +56,11 @@ def test_a_unit_is_one(unit):
     checked(tool("systemd-analyze"), "verify", "--man=no", str(unit))
 
 
-def free_ports(number):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [str(sock.getsockname()[1]) for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
-
-
 @pytest.fixture
 def page(tmp_path):
     """The page's files, in a folder, and its commands; with ports that are free."""
     text = TRIED
-    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    ports = dict(zip(PORTS, (str(free_port()) for _ in PORTS), strict=True))
     for written, free in ports.items():
         text = text.replace(written, free)
     for name, block in re.findall(r"`([\w/.]+)`[^`]*?(?:`[^`]*`[^`]*?)?:\n\n```yaml\n(.*?)```", text, re.DOTALL):
