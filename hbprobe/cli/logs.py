@@ -10,7 +10,8 @@ from cyclopts import Group, Parameter
 from hbprobe.cli.fleet_output import status
 from hbprobe.cli.options import File, Folder, Json, WebConfig, exchange_settings, reads
 from hbprobe.cli.output import show
-from hbprobe.errors import UserError
+from hbprobe.cli.request_options import option_of
+from hbprobe.errors import RequestError, UserError
 from hbprobe.files import write_whole
 
 if TYPE_CHECKING:
@@ -140,8 +141,14 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
         raise UserError("--csv needs --report NAME or --sql FILE, whose answer it writes")
     if options.spark_remote is not None and options.engine != "spark":
         raise UserError("--spark-remote needs --engine spark")
+    if options.mix is not None and (options.by != "network" or options.who is not None):
+        raise UserError("--mix is of all devices, by network: drop --by and --who")
     is_all_asked = any((options.report, options.sql, options.export, options.mix))
-    with status("reading") as say, _request(paths, options).opened(say, is_all_asked=is_all_asked) as opened:
+    try:
+        request = _request(paths, options)
+    except RequestError as error:
+        raise UserError(f"{error.told(option_of)}; see hbprobe logs --help") from None
+    with status("reading") as say, request.opened(say, is_all_asked=is_all_asked) as opened:
         say("judging")
         evidence = None if options.report or options.sql else opened.evidence()
         table = _table(opened, options)

@@ -74,7 +74,13 @@ def test_the_list_of_reports(capsys):
             ["--engine", "spark", "--report", "hours"],
             "--engine spark needs PySpark, and a Java runtime: pip install pyspark",
         ),
-        (["--mix", "mix.yaml"], "--mix: no device in the logs asks for intervals as a known one does"),
+        (["--mix", "mix.yaml"], "--mix: nothing in the logs tells for which intervals devices ask"),
+        (["--mix", "mix.yaml", "--by", "kind"], "--mix is of all devices, by network: drop --by and --who"),
+        (["--mix", "mix.yaml", "--who", "ada"], "--mix is of all devices, by network: drop --by and --who"),
+        (
+            ["--since", "2030-01-03", "--until", "2030-01-02"],
+            "--until is not after --since: nothing lies between them",
+        ),
     ],
 )
 def test_mistakes(capsys, tmp_path, monkeypatch, arguments, told):
@@ -115,3 +121,18 @@ def test_the_logs_of_a_simulated_company(capsys, tmp_path):
     evidence = json.loads(capsys.readouterr().out)
     assert evidence["coverage"]["devices"] == 20 and evidence["not_read"] == []
     assert main(["fleet", "--devices", "5000", "--iis-log", str(tmp_path / "more")]) == 2
+
+
+@pytest.mark.parametrize("sql", ["", "-- nothing\n"])
+def test_a_question_that_asks_for_nothing(capsys, tmp_path, sql):
+    log, own = write(tmp_path / "a.log", head() + line()), write(tmp_path / "own.sql", sql)
+    assert main(["logs", str(log), "--sql", str(own)]) == 2
+    assert capsys.readouterr().err == f"hbprobe: {own}: asks for nothing: write a SELECT\n"
+
+
+def test_times_of_a_question_of_ones_own_as_json(capsys, tmp_path):
+    log = write(tmp_path / "a.log", head() + line())
+    own = write(tmp_path / "own.sql", "SELECT epoch_ms(ended_ms) AS at, INTERVAL 1 DAY AS apart FROM requests")
+    assert main(["logs", str(log), "--sql", str(own), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert row == {"at": "2030-01-02 08:10:00", "apart": "1 day, 0:00:00"}

@@ -99,11 +99,15 @@ class DuckDB:
 
     def rows(self, sql: str, values: Values | None = None) -> tuple[list[str], list[dict[str, Any]]]:
         """See `Tables`."""
-        cursor = self._run(sql, values)
+        if (cursor := self._run(sql, values)) is None:  # DuckDB says so of text without a statement
+            return [], []
         names = [column[0] for column in cursor.description or ()]
         return names, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def users_rows(self, sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
         """See `Tables`."""
         with mapped(lambda reason: UserError(f"{name}: {reason}")):
-            return self.rows(sql)
+            columns, rows = self.rows(sql)
+        if not columns:
+            raise UserError(f"{name}: asks for nothing: write a SELECT")
+        return columns, rows

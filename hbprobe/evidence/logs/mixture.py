@@ -25,8 +25,8 @@ _HEAD: Final = """\
 def kind_of(heartbeats: Sequence[int], name: str) -> str | None:
     """Return which known algorithm asks for such intervals; None for none. `name` is the device's type and agent."""
     asked = set(heartbeats)
-    if len(asked) == 1:
-        return _FIXED.get(next(iter(asked)))
+    if len(asked) == 1 and (fixed := _FIXED.get(next(iter(asked)))) is not None:
+        return fixed
     if asked <= _LATER:
         return "windows-mobile" if any(word in name.lower() for word in _WINDOWS) else "android-4.4"
     if asked <= _EARLY:
@@ -37,9 +37,11 @@ def kind_of(heartbeats: Sequence[int], name: str) -> str | None:
 def mix_of(tables: "Tables", limits: Sequence[PassiveLimitPart]) -> tuple[str, int]:
     """Return the mix as YAML, and how many devices fit no known algorithm. Raises UserError where there are none."""
     kinds, strange = _kinds(tables)
+    if not kinds and strange:
+        raise UserError("--mix: no device in the logs asks for such intervals as a known one does")
     if not kinds:
         raise UserError(
-            "--mix: no device in the logs asks for intervals as a known one does: give the back end's log, W3SVC2"
+            "--mix: nothing in the logs tells for which intervals devices ask: give the back end's log, W3SVC2"
         )
     lines = [_HEAD + "devices:"]
     lines += [f"  {kind}: {count}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))]

@@ -44,7 +44,11 @@ class ReportTable:
         """Return it as JSON, a line end behind it."""
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         return (
-            json.dumps({"schema": "hbprobe.table/1", "name": self.name, "title": self.title, "rows": rows}, indent=2)
+            json.dumps(
+                {"schema": "hbprobe.table/1", "name": self.name, "title": self.title, "rows": rows},
+                indent=2,
+                default=str,
+            )
             + "\n"
         )
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hbprobe.errors import UserError
+from hbprobe.errors import RequestError, UserError
 from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.clocks import Apart
@@ -102,6 +102,8 @@ class Logs:
         if isinstance(self.paths, str | Path):
             object.__setattr__(self, "paths", [self.paths])
         read_fields(self)
+        if self.since is not None and self.until is not None and self.until <= self.since:
+            raise RequestError("{until} is not after {since}: nothing lies between them", "until")
 
     def is_within(self, at_s: float | None) -> bool:
         """Say whether a time, in seconds since 1970, lies between `since` and `until`; one that is not known does."""

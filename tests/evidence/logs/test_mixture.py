@@ -28,6 +28,7 @@ def test_a_mix_of_the_company_can_be_simulated(tmp_path):
     [
         ([600], "iPhone", "ios"), ([540], "Outlook", "outlook-540"), ([180], "Outlook", "outlook-180"),
         ([480, 780, 1080], "WP8 MSFT-WP/8.0", "windows-mobile"), ([480, 780], "Android", "android-4.4"),
+        ([480], "Android", "android-4.4"), ([470], "Android", "android-4.0"),
         ([470, 650, 830, 1010], "Android", "android-4.0"), ([470, 1370], "Android", "android-4.1"), ([123], "x",
         None),
         ([600, 540], "x", None),
