@@ -99,10 +99,10 @@ class DuckDB:
 
     def rows(self, sql: str, values: Values | None = None) -> tuple[list[str], list[dict[str, Any]]]:
         """See `Tables`."""
-        if (cursor := self._run(sql, values)) is None:  # DuckDB says so of text without a statement
-            return [], []
-        names = [column[0] for column in cursor.description or ()]
-        return names, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor = self._run(sql, values)
+        # For text without a statement DuckDB gives None in its place, against its own types.
+        names = [column[0] for column in getattr(cursor, "description", None) or ()]
+        return names, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else []
 
     def users_rows(self, sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
         """See `Tables`."""
