@@ -14,6 +14,7 @@ from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, limit_o
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
 from hbprobe.evidence.logs.following import Followed, Named, followed_of
 from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNED_AWAY
+from hbprobe.evidence.logs.log_sources import LogKind
 from hbprobe.evidence.logs.networks import wider
 from hbprobe.evidence.logs.reports import reports, utc
 from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Windows, rebuild
@@ -442,7 +443,7 @@ def _notes(
             "intervals are "
             "taken from the time that answers took, and event 1040 cannot be rebuilt"
         )
-    columns = {name for read in logs.reads for name in read.fields}
+    columns = {name for read in logs.reads if read.kind is LogKind.W3C for name in read.fields}
     if logs.reads and columns and "time-taken" not in columns:
         yield "the log has no time-taken: switch it on in IIS; without it nothing can be said of limits"
     yield from _note_heads(logs)
