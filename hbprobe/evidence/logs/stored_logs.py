@@ -130,10 +130,11 @@ def stored_in(folder: Path, pseudonyms: Pseudonyms | None) -> StoredLogs:
     if version != _VERSION:
         raise UserError(f"{folder}: was written by another version: read the logs again, into another folder")
     if fingerprint != (None if pseudonyms is None else pseudonyms.fingerprint):
-        with_what = "without pseudonyms: leave --pseudonyms out"
-        if fingerprint is not None:
-            with_what = "with other pseudonyms: give the same key with --pseudonyms"
-        raise UserError(f"{folder}: was written {with_what}, or name another folder")
+        if fingerprint is None:
+            how = "without pseudonyms: leave --pseudonyms out"
+        else:
+            how = f"with {'other ' if pseudonyms else ''}pseudonyms: give their key with --pseudonyms"
+        raise UserError(f"{folder}: was written {how}, or name another folder")
     notes, damaged = dict[str, Note](), dict[str, str]()
     for file in files:
         note = _note_in(file)

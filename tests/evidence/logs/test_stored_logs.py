@@ -37,9 +37,9 @@ def test_pseudonyms_open_the_folder_that_was_written_with_them(tmp_path):
     notes = "".join(file.read_text() for file in (kept / "sources").iterdir())
     first = opening_of((tmp_path / "logs/D1.log").read_bytes())
     assert first and not [digest for digest in first if digest in notes], "whoever guesses a line could prove it"
-    with pytest.raises(UserError, match="was written with other pseudonyms: give the same key with --pseudonyms, or"):
+    with pytest.raises(UserError, match="was written with pseudonyms: give their key with --pseudonyms, or"):
         Logs([kept]).run()
-    with pytest.raises(UserError, match="was written with other pseudonyms"):
+    with pytest.raises(UserError, match="was written with other pseudonyms: give their key with --pseudonyms, or"):
         Logs([kept], pseudonyms=write(tmp_path / "other", KEY[::-1])).run()
 
 
