@@ -36,14 +36,18 @@ def test_json(capsys, folder):
     assert document["sources"][0]["bad_lines"][0]["line"] == 6
 
 
-def test_an_event_in_the_log_is_a_finding(folder, capsys):
-    write(
+def test_an_event_in_the_log_is_the_first_finding_and_is_held_against_what_is_there(folder, capsys):
+    event = write(
         folder / "e.json",
         '[{"TimeCreated": "2030-01-02T08:00:00Z", "Id": 1040, "ProviderName": "MSExchange ActiveSync", '
         '"Message": "[320] [Ping] [540]"}]',
     )
-    assert main(["logs", str(folder)]) == 1
-    assert "event 1040: 0 times by the requests in the log, 1 logged" in " ".join(capsys.readouterr().out.split())
+    logged = "1 time logged, and no log has the intervals that led to it, with an average of 320 s"
+    both = "0 times by the requests in the log, 1 logged, 0 of them the same, with an average of 320 s"
+    waits = write(folder / "W3SVC2/u_ex.log", head() + ping())
+    for paths, told in (([event], logged), ([event, waits], both)):
+        assert main(["logs", *map(str, paths)]) == 1
+        assert " ".join(capsys.readouterr().out.split()).startswith(f"problem event 1040: {told}")
 
 
 def test_reports_csv_and_pictures(capsys, folder, tmp_path):
