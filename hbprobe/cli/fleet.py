@@ -87,12 +87,12 @@ def _fleet(request: Fleet, own: Options) -> int:
     if own.iis_log is not None:
         with status("writing logs") as say:
             leave_iis_logs(result, own.iis_log, say, through_balancer=own.balancer)
-    mix = request.loaded_mix().name
+    mix, assumed = request.loaded_mix().name, request.loaded_mix().assumed
     return tell(
         own,
         "fleet",
-        FleetPart.of(result, mix=mix),
-        lambda console: print_fleet(result, mix, console),
+        FleetPart.of(result, mix=mix, assumed=assumed),
+        lambda console: print_fleet(result, mix, console, assumed),
         {"average": picture},
         found=bool(result.events),
     )
@@ -110,12 +110,12 @@ def _sweep(request: Fleet, own: Options, share_of: str) -> int:
     said = {each.name: getattr(request, each.name) for each in dataclasses.fields(request)}
     with progress(own) as observer:
         sweep, _ = measured(FleetShare(**said, share_of=share_of), observer)
-    mix = request.loaded_mix().name
+    mix, assumed = request.loaded_mix().name, request.loaded_mix().assumed
     return tell(
         own,
         "sweep",
-        FleetSweepPart.of(sweep, mix=mix),
-        lambda console: print_sweep(sweep, mix, console),
+        FleetSweepPart.of(sweep, mix=mix, assumed=assumed),
+        lambda console: print_sweep(sweep, mix, console, assumed),
         {"sweep": picture},
         found=sweep.enough is not None,
     )

@@ -13,6 +13,7 @@ from hbprobe.cli.output import show
 from hbprobe.cli.request_options import option_of
 from hbprobe.errors import RequestError, UserError
 from hbprobe.files import write_whole
+from hbprobe.text import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -186,9 +187,9 @@ def _table(opened: "OpenLogs", options: Options) -> "ReportTable | None":
 
 def _write(
     options: Options, opened: "OpenLogs", evidence: "LogEvidence | None", table: "ReportTable | None"
-) -> list[Path]:
-    """Write the files that were asked for; return them."""
-    written = list[Path]()
+) -> list[str]:
+    """Write the files that were asked for; return what is to be told of them, in lines."""
+    written, assumed = list[Path](), tuple[str, ...]()
     if options.export is not None:
         from hbprobe.evidence.logs.export import export
 
@@ -196,8 +197,10 @@ def _write(
     if options.mix is not None:
         from hbprobe.evidence.logs.mixture import mix_of
 
-        write_whole(options.mix, mix_of(opened.tables, (evidence or opened.evidence()).limits)[0])
+        found = mix_of(opened.tables, (evidence or opened.evidence()).limits)
+        write_whole(options.mix, found.text)
         written.append(options.mix)
+        assumed = found.assumed
     if options.csv is not None and table is not None:
         write_whole(options.csv, f"\ufeff{table.to_csv()}")  # by which a spreadsheet knows UTF-8
         written.append(options.csv)
@@ -206,7 +209,7 @@ def _write(
 
         save(_picture(evidence, table), options.plot)
         written.append(options.plot)
-    return written
+    return [*(f"wrote {path}" for path in written), *(f"assumed in {options.mix}: {shown(one)}" for one in assumed)]
 
 
 def _picture(evidence: "LogEvidence | None", table: "ReportTable | None") -> "Figure":
@@ -219,7 +222,7 @@ def _picture(evidence: "LogEvidence | None", table: "ReportTable | None") -> "Fi
 
 
 def _show(
-    options: Options, evidence: "LogEvidence | None", table: "ReportTable | None", written: list[Path], ended: int
+    options: Options, evidence: "LogEvidence | None", table: "ReportTable | None", written: list[str], ended: int
 ) -> int:
     from hbprobe.report.terminal.logs import print_logs, print_table
 
@@ -229,8 +232,8 @@ def _show(
         assert evidence is not None
         answer = show(evidence.to_json, lambda console: print_logs(evidence, console), ended, as_json=options.json)
     if not options.json:
-        for path in written:
-            print(f"wrote {path}")
+        for line in written:
+            print(line)
     return answer
 
 

@@ -18,6 +18,7 @@ def size(request: Size, own: Options) -> int:
     from hbprobe.profiles.silent_request import deciding_timer
     from hbprobe.records.simulations import SizePart
     from hbprobe.report.terminal.size import change, print_size
+    from hbprobe.text import named
 
     def picture() -> "Figure":
         from hbprobe.report.plots.size_plot import size_plot
@@ -33,6 +34,7 @@ def size(request: Size, own: Options) -> int:
     per_day = mix.habits.mail.per_day
     behind = f" behind {firewall.id}" if firewall else ""
     about = f"{request.devices} devices{behind}, {request.days:g} d, mix {mix.name}, {per_day:g} mails a day"
+    facts = [("fleet", about), *named("assumed", mix.assumed)]
     document = SizePart.of(
         sizing,
         devices=request.devices,
@@ -43,12 +45,13 @@ def size(request: Size, own: Options) -> int:
         firewall=firewall.id if firewall else None,
         tolerated_without_push_min_per_day=TOLERATED_MIN_PER_DAY,
         configure=change(sizing, configure),
+        assumed=mix.assumed,
     )
     return tell(
         own,
         "size",
         document,
-        lambda console: print_size(sizing, about, firewall.id if firewall else "", configure, console),
+        lambda console: print_size(sizing, facts, firewall.id if firewall else "", configure, console),
         {"size": picture},
         found=sizing.enough[0].timer_s is None,
     )

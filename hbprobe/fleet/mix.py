@@ -132,6 +132,8 @@ class MixFile(Strict):
     moves_per_day: Amount = 0.0
     after_loss: AfterLoss = AfterLoss()
     bytes: BytesInMix = BytesInMix()
+    assumed: tuple[str, ...] = ()
+    """What is to be repeated beside each result: what whoever wrote the mix did not know."""
 
     @model_validator(mode="after")
     def _has_shares(self) -> Self:
@@ -164,6 +166,8 @@ class Mix:
     """None where the mix says its limit only, or nothing."""
     habits: Habits
     costs: Costs
+    assumed: tuple[str, ...] = ()
+    """What is to be repeated beside each result."""
 
     def world(self, devices: int, settings: Settings, seed: int) -> World:
         """Return a fleet of this mix."""
@@ -185,6 +189,7 @@ def load_mix(file: Path, catalogue: Catalogue) -> Mix:
         firewall_profile=box,
         habits=Habits(mail, stay_s, 1.0 - said.after_loss.at_once, said.after_loss.wait, _STARTED_WITHIN_S),
         costs=Costs(said.bytes.request, said.bytes.handshake),
+        assumed=said.assumed,
     )
 
 

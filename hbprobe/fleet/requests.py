@@ -100,7 +100,7 @@ class _SimulatedFleet(OfFleet):
         if self.path is None:
             return mix
         profile = Catalogue().find(self.path)
-        return replace(mix, paths=(only_path(profile),), firewall=Cut(), firewall_profile=None)
+        return replace(mix, paths=(only_path(profile),), firewall=Cut(), firewall_profile=None, assumed=())
 
 
 @dataclass(frozen=True, kw_only=True)

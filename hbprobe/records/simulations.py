@@ -114,6 +114,8 @@ class FleetPart(Document):
     per_device_day: DeviceDayPart
     well_share: Share
     """Of the devices: the firewall's timer cost them no more push than is tolerated."""
+    assumed: tuple[str, ...] = ()
+    """What the mix takes for given."""
 
     @classmethod
     def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a FleetResult
@@ -142,6 +144,8 @@ class FleetSweepPart(Document):
     enough_share: Share | None
     """null where no share is enough."""
     tried: tuple[TriedSharePart, ...]
+    assumed: tuple[str, ...] = ()
+    """What the mix takes for given."""
 
     @classmethod
     def fields_of(cls, value: Any) -> dict[str, Any]:  # noqa: ANN401  a ShareSweep
@@ -246,3 +250,5 @@ class SizePart(Document):
     tried: tuple[TriedTimerPart, ...]
     configure: str | None
     """What sets the timer, in the firewall's own words."""
+    assumed: tuple[str, ...] = ()
+    """What the mix takes for given."""

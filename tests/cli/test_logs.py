@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from datetime import UTC, datetime
 
@@ -128,6 +129,31 @@ def test_the_logs_of_a_simulated_company(capsys, tmp_path):
     assert main(["fleet", "--devices", "5000", "--iis-log", str(tmp_path / "more")]) == 2
     assert main(["fleet", "--sweep-share", "5min", "--iis-log", str(tmp_path / "more")]) == 2
     assert "--iis-log is of one fleet, and --sweep-share of many: drop one" in capsys.readouterr().err
+
+
+def test_what_a_mix_takes_for_given_is_told_and_repeated(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")
+    paths = "[{name: a, share: 50, limit: 300s}, {name: b, share: 50, limit: 900s, how: reset}]"
+    write(tmp_path / "two.yaml", f"devices: {{ios: 1, android-4.1: 1}}\npaths: {paths}\nmail: {{per_day: 20}}\n")
+    write(tmp_path / "names.csv", "198.18.0.0/16,carrier\n")
+    assert main(["fleet", "--mix", "two.yaml", "--devices", "40", "--days", "0.2", "--iis-log", "logs"]) == 0
+    capsys.readouterr()
+    assert main(["logs", "logs", "--networks", "names.csv", "--mix", "mix.yaml"]) == 1
+    said = "several limits, or one that varies: in the mix they are fixed"
+    assert f"wrote mix.yaml\nassumed in mix.yaml: {said}" in capsys.readouterr().out
+    for command in ("fleet", "fleet --sweep-share 5min", "size --step 55min"):
+        asked = ["--mix", "mix.yaml", "--devices", "20", "--days", "0.05"]
+        assert main([*command.split(), *asked]) == 0
+        assert re.search(rf"^assumed +{said}", capsys.readouterr().out, re.MULTILINE)
+        assert main([*command.split(), *asked, "--json"]) == 0
+        (told,) = json.loads(capsys.readouterr().out)["assumed"]
+        assert told.startswith(said)
+    assert (
+        main(["fleet", "--mix", "mix.yaml", "--path", "open-path", "--devices", "20", "--days", "0.05", "--json"])
+        == 0
+    )
+    assert json.loads(capsys.readouterr().out)["assumed"] == [], "that was of the paths of the mix"
 
 
 def test_what_fleet_answers_its_logs_answer_too(capsys, tmp_path):

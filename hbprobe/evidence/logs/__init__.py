@@ -33,6 +33,7 @@ requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together wh
     queries/       the SQL of the reports, a file each
     export.py      the six files of Export-ActiveSyncLog, with the columns that are documented, and a seventh about
                    heartbeats
+    lived.py       the limits behind one network and their shares, of the time that devices lived through there
     mixture.py     a mix for `hbprobe fleet` and `size`, with the shares that logs show: kinds of devices, paths, mail
                    and moves
 

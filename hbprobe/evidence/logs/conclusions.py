@@ -15,7 +15,7 @@ from hbprobe.evidence.logs.clocks import AT_ONCE_S
 from hbprobe.evidence.logs.following import Followed, Named, followed_of
 from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNED_AWAY
 from hbprobe.evidence.logs.log_sources import LogKind
-from hbprobe.evidence.logs.networks import wider
+from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.evidence.logs.reports import reports, utc
 from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Windows, rebuild
 from hbprobe.records.logs import (
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from hbprobe.evidence.logs.request import OpenLogs
 
 _COARSE_S: Final = 1.0
-_FEW: Final = 20
-"""A network with fewer silences is looked at together with its neighbours."""
 _MOST_EVENTS: Final = 500
 _PATH_NOTE: Final = (
     "a limit is read off what devices did next, with margins that are assumed (docs/statistics.md): confirm it with "
@@ -137,7 +135,8 @@ def _limits(logs: "OpenLogs") -> tuple[list[tuple[PassiveLimitPart, PassiveLimit
     by = logs.asked.by.value
     column = "who" if by == "device" else by
     followed = followed_of(logs.tables, (column, "kind"))
-    groups = _grouped(followed.counts(column), fold=by == "network")
+    counts = followed.counts(column)
+    groups = judged_together(counts) if by == "network" else {name: name for name in counts}
     asked = _longest_asked(logs, column, groups)
     found = []
     for key, mine in _rows_by_group(followed.keys[column], groups):
@@ -157,21 +156,6 @@ def _rows_by_group(named: Named, groups: Mapping[str, str]) -> Iterator[tuple[st
     of_row = of_name[named.number] if len(named.number) else named.number
     for key, number in place.items():
         yield key, np.asarray(of_row == number, np.bool_)
-
-
-def _grouped(number: Mapping[str, int], *, fold: bool) -> dict[str, str]:
-    """Return for each name the group that it is judged in: networks with few silences go with their neighbours."""
-    groups = {name: name for name in number}
-    if not fold:
-        return groups
-    wide = wider(name for name, count in number.items() if count < _FEW)
-    groups |= wide
-    together: dict[str, int] = {}
-    for name, group in groups.items():
-        together[group] = together.get(group, 0) + number[name]
-    if len([group for group in together if together[group] < _FEW]) > 1:
-        groups = {name: group if together[group] >= _FEW else "other networks" for name, group in groups.items()}
-    return groups
 
 
 def _longest_asked(logs: "OpenLogs", column: str, groups: dict[str, str]) -> dict[str, float]:

@@ -153,7 +153,8 @@ WITH timed AS (
     clock = next_clock OR ahead_s IS NOT NULL AS is_timed
   FROM waits LEFT JOIN clocks ON clocks.ended_by = waits.clock AND clocks.begun_by = waits.next_clock
 )
-SELECT who, network, kind, server, started_ms, asked_s, is_told, held_s, since_s, is_precise, is_timed,
+SELECT who, network, kind, server, started_ms, command_status, asked_s, is_told, held_s, since_s, is_precise,
+  is_timed,
   CASE
     WHEN (status >= 500 OR status = 0) AND NOT is_gone THEN 'failed'
     WHEN status >= 400 AND NOT is_gone THEN 'refused'

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -12,6 +12,8 @@ from hbprobe.errors import UserError
 Network = IPv4Network | IPv6Network
 V6_PREFIX: Final = 48
 """What a site is given: RFC 6177."""
+_FEW: Final = 20
+"""A network with fewer silences is looked at together with its neighbours."""
 
 
 def address_of(text: str) -> IPv4Address | IPv6Address | None:
@@ -86,3 +88,18 @@ def wider(names: Iterable[str]) -> dict[str, str]:
         if network.prefixlen > prefix:
             found[name] = str(network.supernet(new_prefix=prefix))
     return found
+
+
+def judged_together(number: Mapping[str, int]) -> dict[str, str]:
+    """Return for each network the group that it is judged in: those with few silences go with their neighbours.
+
+    `number` is how many silences there are of each.
+    """
+    groups = {name: name for name in number}
+    groups |= wider(name for name, count in number.items() if count < _FEW)
+    counts: dict[str, int] = {}
+    for name, group in groups.items():
+        counts[group] = counts.get(group, 0) + number[name]
+    if len([group for group in counts if counts[group] < _FEW]) > 1:
+        groups = {name: group if counts[group] >= _FEW else "other networks" for name, group in groups.items()}
+    return groups

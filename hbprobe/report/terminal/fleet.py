@@ -15,27 +15,30 @@ from hbprobe.fleet.mail import DAY_S
 from hbprobe.fleet.size import ShareSweep
 from hbprobe.fleet.tally import TOLERATED_MIN_PER_DAY, FleetResult, KindResult
 from hbprobe.report.terminal.layout import pairs, plain, settings_words, table_of
-from hbprobe.text import counted
+from hbprobe.text import counted, named
 
 _MOST_NAMED = 2
 _COLUMNS = ("device", "number", "asks most for", "requests", "wake-ups", "lost", "no push")
 _NUMBERS = ("number", "requests", "wake-ups", "lost", "no push")
 
 
-def print_fleet(result: FleetResult, mix: str, console: Console) -> None:
-    """Print what came of a fleet."""
+def print_fleet(result: FleetResult, mix: str, console: Console, assumed: Sequence[str] = ()) -> None:
+    """Print what came of a fleet; `assumed` is what its mix takes for given."""
     console.print(pairs(_facts(result, mix)))
     console.print()
     rows = [_row(kind) for kind in result.kinds]
     console.print(table_of(_COLUMNS, _NUMBERS, rows))
     console.print()
     columns = ("columns", "requests, wake-ups and minutes without push are per device and day")
-    console.print(pairs([columns, ("settings", settings_words(result.world.settings))]))
+    settings = ("settings", settings_words(result.world.settings))
+    console.print(pairs([columns, settings, *named("assumed", assumed)]))
 
 
-def print_sweep(sweep: ShareSweep, mix: str, console: Console) -> None:
+def print_sweep(sweep: ShareSweep, mix: str, console: Console, assumed: Sequence[str] = ()) -> None:
     """Print what came of a fleet with one share after another on a path."""
-    facts = [("path", sweep.path), ("mix", f"{mix}; the other paths keep their proportions")]
+    facts = [
+        ("path", sweep.path), ("mix", f"{mix}; the other paths keep their proportions"), *named("assumed", assumed)
+    ]  # fmt: skip
     console.print(pairs([("enough", _enough_words(sweep)), *facts]))
     console.print()
     columns = ("share on the path", "event 1040", "lowest average", "mean of samples", "mean of devices")

@@ -1,5 +1,7 @@
 """A sizing on the terminal: one row a timer, the timers that are enough, and the change in the firewall's words."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from hbprobe.duration import format_duration
@@ -12,13 +14,18 @@ from hbprobe.text import named
 _COLUMNS = ("timer", "event 1040", "wake-ups", "requests/s", "entries", "kB", "no push, min", "well")
 
 
-def print_size(sizing: Sizing, about: str, firewall: str, configure: Configure | None, console: Console) -> None:
-    """Print which timer goes into the ticket and what sets it, and then what each that was tried costs."""
+def print_size(
+    sizing: Sizing, about: Sequence[tuple[str, str]], firewall: str, configure: Configure | None, console: Console
+) -> None:
+    """Print which timer goes into the ticket and what sets it, and then what each that was tried costs.
+
+    `about` is what to tell of the fleet.
+    """
     console.print(pairs([*_answer(sizing), *_do(firewall, change(sizing, configure))]))
     console.print()
     console.print(table_of(_COLUMNS, _COLUMNS, [_row(one) for one in sizing.tried]))
     console.print()
-    console.print(pairs([("fleet", about), *_EXPLANATIONS]))
+    console.print(pairs([*about, *_EXPLANATIONS]))
 
 
 def _do(firewall: str, text: str | None) -> list[tuple[str, str]]:

@@ -1,26 +1,127 @@
 """A mix for `hbprobe fleet` with the shares that logs show."""
 
+from dataclasses import replace
+
 import pytest
 from support.company import company, path, write_logs
 from support.iis import write
 
+from hbprobe.eas.releases import Release
+from hbprobe.errors import UserError
 from hbprobe.evidence.logs.mixture import kind_of, mix_of
 from hbprobe.evidence.logs.request import Logs
 from hbprobe.exchange.devices import DEVICES
+from hbprobe.exchange.settings import Settings
 from hbprobe.fleet.mix import load_mix
+from hbprobe.fleet.simulation import simulate
+from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
+
+
+def mixed(folder, world=None, **asked):
+    """Return the mix of a company's logs, and what it takes for given."""
+    if world is not None:
+        write_logs(folder / "logs", world, Release.V2019, days=0.5)
+    with Logs([folder / "logs"], **asked).opened() as opened:
+        found = mix_of(opened.tables, opened.evidence().limits)
+    mix = load_mix(write(folder / "mix.yaml", found.text), Catalogue())
+    assert mix.assumed == found.assumed
+    return mix, found
+
+
+def shares_of(mix):
+    whole = sum(one.share for one in mix.paths)
+    return {one.name: one.share / whole for one in mix.paths}
 
 
 def test_a_mix_of_the_company_can_be_simulated(tmp_path):
     write_logs(tmp_path / "logs", company(path("wifi"), path("mobile", 300), devices=60), days=0.5)
-    logs = Logs([tmp_path / "logs"])
-    with logs.opened() as opened_logs:
-        text, strange = mix_of(opened_logs.tables, opened_logs.evidence().limits)
-    mix = load_mix(write(tmp_path / "mix.yaml", text), Catalogue())
+    mix, found = mixed(tmp_path)
     shares = {kind.id: share for kind, share in zip(DEVICES, mix.shares, strict=True) if share}
     assert shares["ios"] == 30
-    assert strange <= 3 and sum(shares.values()) + strange == 60
+    assert found.strange <= 3 and sum(shares.values()) + found.strange == 60
     assert len(mix.paths) == 2
+    assert found.assumed == ()
+
+
+RESET, SILENT = Manner.RESET, Manner.SILENT
+
+
+@pytest.mark.parametrize(
+    ("paths", "more", "fires"),
+    [
+        ([(50, None, SILENT), (50, 200, RESET)], {"mix": {"ios": 1}}, False),
+        ([(40, None, SILENT), (60, 200, RESET)], {"moves": 0}, True),
+        ([(50, None, SILENT), (50, 200, SILENT)], {}, False),
+        ([(60, None, SILENT), (30, 1200, SILENT), (10, 300, RESET)], {}, False),
+        ([(20, 900, RESET), (60, 250, RESET), (20, None, SILENT)], {}, True),
+        ([(70, 600, SILENT), (30, 200, RESET)], {"mix": {"ios": 1, "android-4.1": 1}}, True),
+    ],
+    ids=["half", "half that stay", "in silence", "three", "three that fire", "no open path"],
+)  # fmt: skip
+def test_logs_give_the_fleet_back_that_they_are_of(tmp_path, paths, more, fires):
+    """What is asked more often on one path than on another is no share of it."""
+    those = [path(str(number), limit_s, how, share=share) for number, (share, limit_s, how) in enumerate(paths)]
+    world = company(*those, devices=100, seed=3, **more)
+    mix, _ = mixed(tmp_path, world)
+    found = shares_of(mix)
+    limits_s = {one.name: one.spans[0].low_s for one in mix.paths}
+    for number, (share, limit_s, _) in enumerate(paths):
+        (name,) = (name for name in found if name.startswith(f"198-18-{number}-"))
+        assert found[name] == pytest.approx(share / 100, abs=0.04)
+        assert limit_s is None or limits_s[name] == pytest.approx(limit_s, rel=0.02)
+    many = replace(world, counts=tuple(10 * count for count in world.counts))
+    before, after = simulate(many, 0.5), simulate(mix.world(1000, Settings(), 3), 0.5)
+    assert bool(before.events) == bool(after.events) == fires
+    assert after.mean_s == pytest.approx(before.mean_s, rel=0.05)
+
+
+def test_mail_and_moves_are_of_the_time_that_devices_were_seen(tmp_path):
+    """Half a day of logs has half of a day's mail; and a move may lead to where one was."""
+    mix, _ = mixed(tmp_path, company(path("a"), path("b", 900, RESET), devices=100, mails=40, moves=8))
+    assert mix.habits.mail.per_day == pytest.approx(40, rel=0.1)
+    assert 86_400 / mix.habits.stay_s == pytest.approx(8, rel=0.15)
+    assert max(mix.habits.mail.by_hour) < 2 * min(mix.habits.mail.by_hour), "hours without logs are as the others"
+
+
+def carrier(folder):
+    return write(folder / "names.csv", "198.18.0.0/16,carrier\n")
+
+
+def test_several_limits_of_a_network_are_several_paths(tmp_path):
+    those = [(255, SILENT), (300, RESET), (600, SILENT), (None, SILENT)]
+    world = company(*(path(str(number), *one) for number, one in enumerate(those)), devices=100, seed=3)
+    mix, found = mixed(tmp_path, world, networks=carrier(tmp_path))
+    shares, spans = shares_of(mix), [one.spans[0] for one in mix.paths]
+    assert list(shares.values()) == pytest.approx([0.25] * 4, abs=0.04)
+    assert [span.low_s for span in spans[:3]] == pytest.approx([255, 300, 600], abs=5)
+    assert [span.cut.manner for span in spans[:3]] == [SILENT, RESET, SILENT]
+    assert mix.paths[3].name == "carrier-open"
+    (said,) = found.assumed
+    assert said.startswith("several limits, or one that varies: in the mix they are fixed") and "none seen" in said
+    before, after = (simulate(one, 1.0) for one in (world, mix.world(100, Settings(), 3)))
+    assert after.per_device_day.without_push_min == pytest.approx(before.per_device_day.without_push_min, rel=0.1)
+
+
+def test_what_the_logs_do_not_tell_is_left_out_and_said(tmp_path):
+    write_logs(tmp_path / "logs", company(path("a"), path("b", 300), devices=30), Release.V2019, days=0.2)
+    with Logs([tmp_path / "logs"]).opened() as opened:
+        limits = {one.key: one for one in opened.evidence().limits}
+        open_path = limits["198.18.0.0/24"]
+        several = replace_part(open_path, judgement="several", survived=300.0, cut=400.0)
+        found = mix_of(opened.tables, [several, limits["198.18.1.0/24"]])
+        assert found.text.count("- name:") == 1
+        assert found.assumed == (
+            "left out, for waiting requests die there, and the logs do not tell after which times: 198.18.0.0/24",
+        )
+        with pytest.raises(UserError, match=r"do not tell what any network carries: left out.*198\.18\.0\.0/24"):
+            mix_of(opened.tables, [several])
+        few = mix_of(opened.tables, [replace_part(open_path, judgement="too-little")])
+        assert few.assumed == ("taken for open, for too few requests waited there to tell: 198.18.0.0/24",)
+
+
+def replace_part(part, **changed):
+    return part.model_copy(update=changed)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs.networks import network_of, parse_names, wider
+from hbprobe.evidence.logs.networks import judged_together, network_of, parse_names, wider
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,15 @@ def test_wrong_names(text, told):
 
 def test_wider_networks():
     assert wider(["198.51.100.0/24", "Carrier A", "-"]) == {"198.51.100.0/24": "198.51.0.0/16"}
+
+
+def test_networks_with_few_silences_are_judged_together():
+    few = {"198.51.100.0/24": 5, "198.51.101.0/24": 30, "198.51.102.0/24": 16}
+    own, wide = "198.51.101.0/24", "198.51.0.0/16"
+    assert judged_together(few) == {"198.51.100.0/24": wide, own: own, "198.51.102.0/24": wide}
+    lonely = {"198.51.100.0/24": 5, "203.0.113.0/24": 6, own: 30}
+    assert judged_together(lonely) == {
+        "198.51.100.0/24": "other networks",
+        "203.0.113.0/24": "other networks",
+        own: own,
+    }
