@@ -1,9 +1,10 @@
-"""Files beside others: written whole or not at all, and seen by whom."""
+"""Files beside others: written whole or not at all, by one program at a time, and seen by whom."""
 
 import contextlib
 import errno
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from hbprobe.text import shown
 
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
+_LOCKED_BYTE = 1 << 40
+"""Windows locks bytes, and others may not read them: one that no file has."""
 
 
 def gave_out(error: OSError) -> bool:
@@ -60,3 +63,24 @@ def remark_on_readers(path: Path) -> str:
     except OSError:
         return ""
     return f"{path}: others on this machine can read it: chmod 600 {path}" if readable else ""
+
+
+def lock(descriptor: int, taken: UserError) -> None:
+    """Lock a file for as long as this process has it open; where the file system knows no locks, go without.
+
+    Raises `taken` where another process has it.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise taken from None
+    except OSError:  # flock(2), ENOLCK: a file system of another machine
+        return

@@ -111,6 +111,7 @@ TOUCHING = {
     "evidence.logs.spark",
     "evidence.logs.log_sources",
     "evidence.logs.log_store",
+    "evidence.logs.stored_logs",
     "evidence.logs.conclusions",
     "evidence.logs.w3c",
     "evidence.verdict",

@@ -7,16 +7,14 @@ the very byte on at which it stopped; what happened is told as a remark.
 
 import os
 import stat
-import sys
 import threading
 from pathlib import Path
 
 from hbprobe.errors import UserError
+from hbprobe.files import lock
 
 _PATIENCE_S = 5.0
 """So long does the end of a program wait for a disk that does not answer."""
-_LOCKED_BYTE = 1 << 40
-"""Windows locks bytes, and others may not read them: one that no file has."""
 
 
 class LogFile:
@@ -36,7 +34,8 @@ class LogFile:
         try:
             if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
                 raise UserError(f"{path}: is no ordinary file; name another")
-            _lock(self._descriptor, path)
+            taken = f"{path}: another hbprobe writes it; wait for its end, or name another file"
+            lock(self._descriptor, UserError(taken))
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -114,22 +113,3 @@ class LogFile:
             if self._is_behind:
                 self.remarks.append(f"{self.path}: can be written again, and nothing is missing")
             self._is_behind = False
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    """Lock a file for as long as this process has it open; where the file system knows no locks, go without."""
-    taken = UserError(f"{path}: another hbprobe writes it; wait for its end, or name another file")
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        raise taken from None
-    except OSError:  # flock(2), ENOLCK: a file system of another machine
-        return

@@ -12,6 +12,10 @@ requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together wh
     http_tables.py the two logs beside IIS's: HTTP.sys's own of what no worker answered, and HttpProxy's of what a
                    front end passed on
     log_store.py   keeps what was read of each log as Parquet, so that a later run reads only what is new
+    stored_logs.py what a folder of Parquet holds: a note for each log that was read, with the files that have its
+                   rows
+    same_logs.py   finds logs that were given twice: packed, renamed, or copied while they were written; so that lines
+                   count once
     sql_tables.py  what runs SQL over logs that were read, whichever engine it is
     engine.py      DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be
                    fetched

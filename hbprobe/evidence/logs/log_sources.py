@@ -17,6 +17,9 @@ from hbprobe.errors import UserError
 
 _HEAD_BYTES: Final = 1 << 16
 _CHUNK: Final = 1 << 20
+LABEL: Final = "store.json"
+SOURCES: Final = "sources"
+"""What a folder of logs that were read has in it."""
 _WILD: Final = re.compile(r"[*?\[]")
 
 
@@ -146,7 +149,7 @@ def find(paths: Iterable[str | Path]) -> Iterator[LogSource]:
 def _files(path: str) -> Iterator[Path]:
     plain = Path(path)
     if plain.is_dir():
-        yield from sorted(file for file in plain.rglob("*") if file.is_file())
+        yield from sorted(_below(plain))
     elif plain.exists():
         yield plain
     elif _WILD.search(path):
@@ -157,6 +160,19 @@ def _files(path: str) -> Iterator[Path]:
             yield from _files(str(file))
     else:
         raise UserError(f"{path}: there is no such file or folder: name a log, a folder of logs or a pattern")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Give the files in a folder; of logs that were read before, and were kept there, only what says so."""
+    kept = {label.parent for label in folder.rglob(LABEL) if is_store(label.parent)}
+    for file in folder.rglob("*"):
+        if file.is_file() and (kept.isdisjoint(file.parents) or (file.name == LABEL and file.parent in kept)):
+            yield file
+
+
+def is_store(folder: Path) -> bool:
+    """Say whether a folder is one in which a `LogStore` has put what it read."""
+    return (folder / LABEL).is_file() and (folder / SOURCES).is_dir()
 
 
 def _members(file: Path) -> Iterator[LogSource]:
@@ -199,6 +215,7 @@ _MAGIC: Final = {
 _IIS_FORMAT: Final = re.compile(r"\S+, \S*, \d\d?/\d\d?/\d{2,4}, \d\d?:\d\d:\d\d, ")
 _NCSA: Final = re.compile(r'\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "')
 _LINE_OF_W3C: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S")
+_LABEL: Final = re.compile(r'\{\s*"version": \d+, "pseudonyms": ')
 _TRUTH: Final = re.compile(r'\{\s*"schema": "hbprobe\.truth/')
 _SYSLOG: Final = re.compile(r"ActiveSync(\[\d+\])?: \d{3,4}: ")
 _SWITCH: Final = (
@@ -231,6 +248,8 @@ def _kind_of_text(text: str) -> LogKind:
         return LogKind.HTTPPROXY
     if _TRUTH.match(text):
         return LogKind.TRUTH
+    if _LABEL.match(text):
+        raise NotReadError("says that its folder holds logs that were read before: they count if the folder is named")
     if text.startswith(("{", "[")):
         if re.search(r'"(Id|EventID|EventId)"\s*:', text):
             return LogKind.EVENT_JSON

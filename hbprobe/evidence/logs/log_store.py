@@ -6,8 +6,6 @@ removed.
 """
 
 import hashlib
-import hmac
-import json
 import os
 import shutil
 import tempfile
@@ -15,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -24,69 +22,33 @@ from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs import rows, w3c
 from hbprobe.evidence.logs.engine import mapped
 from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
-from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, head_of, kind_of, reading
+from hbprobe.evidence.logs.log_sources import (
+    LABEL,
+    SOURCES,
+    LogKind,
+    LogSource,
+    NotReadError,
+    head_of,
+    kind_of,
+    reading,
+)
+from hbprobe.evidence.logs.same_logs import opening_of
+from hbprobe.evidence.logs.stored_logs import (
+    BadLine,
+    Note,
+    Pseudonyms,
+    Read,
+    StoredLogs,
+    label_of,
+    stored_in,
+)
+from hbprobe.files import lock
 from hbprobe.text import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _MOST_NAMED: Final = 20
-_VERSION: Final = 2
-"""Of the columns: a folder of another version is not mixed with this one."""
-
-
-@dataclass(frozen=True, slots=True)
-class BadLine:
-    """A line that was not understood."""
-
-    line: int
-    offset: int
-    """Of its first byte in the log, unpacked; in one that is not UTF-8, as if it were."""
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """One file of a log as the store has it: which rows are its, and what was left out."""
-
-    name: str
-    kind: LogKind
-    encoding: str = ""
-    lines: int = 0
-    requests: int = 0
-    """Of ActiveSync; the other lines are counted, and left."""
-    mended: int = 0
-    """Lines with blanks too many that could be read in one way only."""
-    bad: int = 0
-    bad_lines: tuple[BadLine, ...] = ()
-    """The first of them."""
-    heads_again: tuple[str, ...] = ()
-    is_local_time: bool = False
-    fields: tuple[str, ...] = ()
-    files: tuple[str, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Pseudonyms:
-    """Names to keyed hashes: the same name gives the same hash, and without the key nobody finds the name."""
-
-    key: bytes
-
-    @property
-    def fingerprint(self) -> str:
-        """What tells one key from another."""
-        return hashlib.sha256(b"hbprobe pseudonyms" + self.key).hexdigest()[:16]
-
-    def of(self, name: str) -> str:
-        """Return the hash of a name, 16 digits."""
-        return hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:16]
-
-    def of_address(self, address: str) -> str:
-        """Return an address with its host part hashed: the network, as /24 or /48, stays."""
-        from hbprobe.evidence.logs.networks import network_of
-
-        network = network_of(address)
-        return self.of(address) if network is None else f"{network.network_address}#{self.of(address)}"
 
 
 _HASHED: Final = ("user_name", "user_raw", "login", "device")
@@ -109,22 +71,26 @@ class LogStore:
         """Open it; `columns` are what is written of requests, which are all where it is kept."""
         self._folder, self._connection, self._requests = folder, connection, columns
         self._pseudonyms, self._with_query, self._is_kept = pseudonyms, with_query, is_kept
-        self._reads: dict[str, Read] = {}
         self._at_work: set[DuckDBPyConnection] = set()
-        self._open()
+        self._label = self._open()
+        try:
+            self._stored = stored_in(folder, pseudonyms)
+            self._tidy()
+        except BaseException:
+            self.close()
+            raise
         if pseudonyms is not None:
             for name, function in (("pseudonym", pseudonyms.of), ("hashed_address", pseudonyms.of_address)):
                 connection.create_function(name, lru_cache(1 << 16)(function), ["VARCHAR"], "VARCHAR")
 
     @property
-    def reads(self) -> tuple[Read, ...]:
-        """A note for each file that is in the store."""
-        return tuple(self._reads.values())
+    def stored(self) -> StoredLogs:
+        """What is in it."""
+        return self._stored
 
-    def files(self, table: str) -> list[str]:
-        """Return the files of Parquet of a table."""
-        named = [file for read in self._reads.values() for file in read.files if file.startswith(f"{table}/")]
-        return [str(self._folder / file) for file in named]
+    def close(self) -> None:
+        """Let others write into the folder."""
+        os.close(self._label)
 
     def take(self, source: LogSource) -> Read:
         """Read a log, unless it has been read and is as it was. Raises NotReadError."""
@@ -164,11 +130,13 @@ class LogStore:
         kind = kind_of(head, source.member or source.path.name)
         with reading():
             stat = source.path.stat()
-        mark = f"{stat.st_size} {stat.st_mtime_ns} {hashlib.sha256(head[:4096]).hexdigest()}"
+        opening = opening_of(head, b"" if self._pseudonyms is None else self._pseudonyms.for_openings)
+        mark = f"{stat.st_size} {stat.st_mtime_ns} {opening[-1] if opening else ''}"
         name = hashlib.sha256(str(source.path.resolve()).encode() + (source.member or "").encode()).hexdigest()[:24]
-        note = self._folder / "sources" / f"{name}.json"
-        if name in self._reads and json.loads(note.read_text(encoding="utf-8"))["mark"] == mark:
-            return _Taken(name, self._reads[name])
+        note = self._folder / SOURCES / f"{name}.json"
+        known = self._stored.notes.get(name)
+        if known is not None and known.mark == mark:
+            return _Taken(name, known)
         cursor = self._connection.cursor()
         self._at_work.add(cursor)
         try:
@@ -182,12 +150,12 @@ class LogStore:
                 )
                 read = under_way.go(with_query=self._with_query)
                 files = self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
-                read = replace(read, files=tuple(files))
-                self._note(note, read, mark)
+                made = Note(mark, replace(read, opening=opening, files=tuple(files)))
+                self._note(note, made)
         finally:
             self._at_work.discard(cursor)
             cursor.close()
-        return _Taken(name, read)
+        return _Taken(name, made)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -201,11 +169,16 @@ class LogStore:
             ) from None
 
     def _hold(self, taken: "_Taken") -> Read:
-        before = self._reads.pop(taken.name, None)
-        self._reads[taken.name] = taken.read  # at the end: what is read now stands in its order, whatever was there
-        for file in set(before.files if before else ()) - set(taken.read.files):
+        notes, read = self._stored.notes, taken.note.read
+        before = notes.pop(taken.name, None)
+        notes[taken.name] = taken.note  # at the end: what is read now stands in its order, whatever was there
+        old = set(before.read.files if before else ())
+        if self._stored.damaged.pop(taken.name, None):
+            left = self._folder.rglob(f"{taken.name}-*.parquet")
+            old = {file.relative_to(self._folder).as_posix() for file in left}
+        for file in old - set(read.files):
             (self._folder / file).unlink(missing_ok=True)
-        return taken.read
+        return read
 
     def _columns(self, columns: Sequence[str]) -> str:
         if self._pseudonyms is None:
@@ -225,54 +198,42 @@ class LogStore:
             kept.append(target.relative_to(self._folder).as_posix())
         return kept
 
-    def _note(self, note: Path, read: Read, mark: str) -> None:
+    def _note(self, note: Path, made: Note) -> None:
         beside = note.with_suffix(".new")
-        beside.write_text(json.dumps({"mark": mark, **asdict(read)}), encoding="utf-8")
+        beside.write_text(made.to_json(), encoding="utf-8")
         beside.replace(note)
 
-    def _open(self) -> None:
-        about = {"version": _VERSION, "pseudonyms": self._pseudonyms.fingerprint if self._pseudonyms else None}
-        label = self._folder / "store.json"
+    def _open(self) -> int:
+        """Make the folder where it is not there, and return its label, locked: nobody else writes into it now."""
+        label = self._folder / LABEL
         try:
-            (self._folder / "sources").mkdir(parents=True, exist_ok=True)
-            if not label.exists():
-                if [entry for entry in self._folder.iterdir() if entry.name != "sources"]:
-                    raise UserError(
-                        f"{self._folder}: is not empty, and holds no logs that were read: name another folder"
-                    )
-                label.write_text(json.dumps(about), encoding="utf-8")
-            found = json.loads(label.read_text(encoding="utf-8"))
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if not label.exists() and any(entry.name != SOURCES for entry in self._folder.iterdir()):
+                raise UserError(
+                    f"{self._folder}: is not empty, and holds no logs that were read: name another folder"
+                )
+            (self._folder / SOURCES).mkdir(exist_ok=True)
+            descriptor = os.open(label, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise UserError(f"{self._folder}: cannot be written: {error.strerror}: name a folder that can") from None
-        except ValueError:
-            raise UserError(f"{label}: is damaged: remove the folder, and read the logs again") from None
-        if found != about:
-            raise UserError(
-                f"{self._folder}: was written by another version, or with other pseudonyms: name another folder, or "
-                f"give the "
-                "same key"
-            )
-        self._load()
+        try:
+            lock(descriptor, UserError(f"{self._folder}: another hbprobe writes into it: wait for its end"))
+            with self._writing():
+                if not os.fstat(descriptor).st_size:
+                    os.write(descriptor, label_of(self._pseudonyms).encode())
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
-    def _load(self) -> None:
-        for note in sorted((self._folder / "sources").glob("*.json")):
-            said = json.loads(note.read_text(encoding="utf-8"))
-            said.pop("mark")
-            lines = tuple(BadLine(**line) for line in said.pop("bad_lines"))
-            for name in ("heads_again", "fields", "files"):
-                said[name] = tuple(said[name])
-            self._reads[note.stem] = Read(**{**said, "kind": LogKind(said["kind"]), "bad_lines": lines})
-        named = {str(self._folder / file) for read in self._reads.values() for file in read.files}
+    def _tidy(self) -> None:
+        """Remove what runs have left that were ended; what is damaged stays until its log is read again."""
+        named = {str(self._folder / file) for note in self._stored.notes.values() for file in note.read.files}
         for file in self._folder.rglob("*.parquet"):
-            if str(file) not in named:
+            if str(file) not in named and file.name.partition("-")[0] not in self._stored.damaged:
                 file.unlink()
         for left in self._folder.glob("reading-*"):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def is_store(path: Path) -> bool:
-    """Say whether a folder is one that a `LogStore` has written."""
-    return (path / "store.json").is_file() and (path / "sources").is_dir()
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +241,7 @@ class _Taken:
     """What was read of a log, and the name that the store has for it."""
 
     name: str
-    read: Read
+    note: Note
 
 
 class _Reading:

@@ -24,15 +24,18 @@ from hbprobe.evidence.logs.log_sources import (
     NotReadError,
     find,
     head_of,
+    is_store,
     kind_of,
     reading,
     text_of,
 )
-from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms, Read, is_store
+from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.networks import NetworkNames, parse_names
 from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS
+from hbprobe.evidence.logs.same_logs import repeats
 from hbprobe.evidence.logs.sql_tables import Tables
+from hbprobe.evidence.logs.stored_logs import Pseudonyms, Read, StoredLogs, stored_in
 from hbprobe.exchange.settings import Settings
 from hbprobe.measure.field_values import read_fields
 from hbprobe.profiles.mistakes import meant
@@ -137,9 +140,9 @@ class Logs:
             is_kept = self.into is not None
             is_whole = is_all_asked or is_kept or session is not None
             columns = {name: kind for name, kind in REQUESTS.items() if is_whole or name in FOR_EVIDENCE}
-            store = LogStore(
-                self.into or scratch / "store", connection, pseudonyms=pseudonyms, is_kept=is_kept, columns=columns
-            )
+            folder = self.into or scratch / "store"
+            store = LogStore(folder, connection, pseudonyms=pseudonyms, is_kept=is_kept, columns=columns)
+            stack.callback(store.close)
             logs = OpenLogs(self, connection, pseudonyms, session, columns)
             logs._read(store, names, told)
             yield logs
@@ -199,22 +202,35 @@ class OpenLogs:
         plain, stores = list[Path](), list[Path]()
         for path in asked.paths:
             (stores if is_store(Path(path)) else plain).append(Path(path))
-        files: dict[str, list[str]] = {"requests": [], "httperr": []}
         into = None if asked.into is None else asked.into.resolve()
         sources = (source for source in find(plain) if into is None or into not in source.path.resolve().parents)
         for source, error in store.take_all(self._logs_of(sources), told):
             if error is not None:
                 self._leave(source, error)
         self.entries = [entry for entry in distinct(self.entries) if asked.is_within(entry.at_s)]
-        kept = [store]
-        others = [folder for folder in stores if asked.into is None or folder.resolve() != asked.into.resolve()]
-        kept += [LogStore(folder, self.connection, pseudonyms=self.pseudonyms) for folder in others]
-        for one in kept:
-            self.reads += [read for read in one.reads if read not in self.reads]
-            for table, found in files.items():
-                found += one.files(table)
+        others = [folder for folder in stores if folder.resolve() != into]
+        files = self._stored([store.stored, *(stored_in(folder, self.pseudonyms) for folder in others)])
         told("following devices")
         self._prepare(files, names)
+
+    def _stored(self, folders: Sequence[StoredLogs]) -> dict[str, list[str]]:
+        """Take what the folders hold, each log once; return the files of each table."""
+        found = [(folder, note.read) for folder in folders for note in folder.notes.values()]
+        reads = [read for _, read in found]
+        twice = repeats(reads)
+        for index, other in sorted(twice.items()):
+            what = "the same lines as" if reads[index].lines == reads[other].lines else "the first lines of"
+            self.not_read.append((reads[index].name, f"has {what} {reads[other].name}: they are counted once"))
+        for folder in folders:
+            for name in folder.damaged.values():
+                reason = f"what {folder.folder} has of it is damaged: read the log again, with --into {folder.folder}"
+                self.not_read.append((name, reason))
+        once = [one for index, one in enumerate(found) if index not in twice]
+        self.reads = [read for _, read in once]
+        return {
+            table: [file for folder, read in once for file in folder.files(read, table)]
+            for table in ("requests", "httperr")
+        }
 
     def _logs_of(self, sources: Iterable[LogSource]) -> Iterator[LogSource]:
         """Give those that are logs; event logs are read on the way."""

@@ -1,10 +1,10 @@
+import contextlib
 import errno
 import gzip
 import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import duckdb
 import pytest
@@ -14,14 +14,18 @@ from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs import log_store, w3c
 from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.log_sources import LogSource
-from hbprobe.evidence.logs.log_store import LogStore, Pseudonyms
+from hbprobe.evidence.logs.log_store import LogStore
+from hbprobe.evidence.logs.stored_logs import Pseudonyms
 
 
-@contextmanager
+@contextlib.contextmanager
 def store_in(folder, **settings):
     (folder.parent / "scratch").mkdir(exist_ok=True)
-    with engine(folder.parent / "scratch") as connection:
-        yield LogStore(folder, connection, **settings), connection
+    with (
+        engine(folder.parent / "scratch") as connection,
+        contextlib.closing(LogStore(folder, connection, **settings)) as store,
+    ):
+        yield store, connection
 
 
 def taken(tmp_path, text, **settings):
@@ -31,8 +35,16 @@ def taken(tmp_path, text, **settings):
         return read, rows(store, connection)
 
 
+def reads_of(store):
+    return [note.read for note in store.stored.notes.values()]
+
+
+def requests_in(store):
+    return [file for read in reads_of(store) for file in store.stored.files(read, "requests")]
+
+
 def rows(store, connection):
-    files = store.files("requests")
+    files = requests_in(store)
     sql = f"SELECT * FROM read_parquet({files}) ORDER BY ended_ms, started_ms"
     return DuckDB(connection).rows(sql)[1] if files else []
 
@@ -238,7 +250,7 @@ def test_a_later_run_reads_only_what_is_new(tmp_path):
         write(file, head() + ping() + ping(time="09:00:00"))
         assert store.take(LogSource(file)).requests == 2
         assert len(rows(store, connection)) == 2
-        assert len(store.files("requests")) == 1
+        assert len(requests_in(store)) == 1
 
 
 def several(tmp_path):
@@ -254,7 +266,7 @@ def test_logs_that_are_read_at_the_same_time_come_in_order(tmp_path):
         assert [source for source, _ in found] == sources
         assert told == [f"reading {source.name}" for source in sources]
         assert [None if error is None else str(error)[:6] for _, error in found] == [None, None, None, "is no ", None]
-        assert [read.name for read in store.reads] == [
+        assert [read.name for read in reads_of(store)] == [
             source.name for source in sources if "3.log" not in source.name
         ]
         assert sorted(row["device"] for row in rows(store, connection)) == ["D0", "D1", "D2", "D4"]
@@ -266,7 +278,9 @@ def test_whoever_stops_in_the_middle_finds_no_half_file_later(tmp_path):
             if source.name.endswith("1.log"):
                 break
     with store_in(tmp_path / "store") as (store, connection):
-        assert {read.requests for read in store.reads} == {1} and len(rows(store, connection)) == len(store.reads)
+        assert {read.requests for read in reads_of(store)} == {1} and len(rows(store, connection)) == len(
+            reads_of(store)
+        )
         assert not list((tmp_path / "store").glob("reading-*"))
 
 
@@ -334,7 +348,7 @@ def test_one_that_was_killed_leaves_no_half_file(tmp_path, at):
     ended = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False, env=os.environ)
     assert ended.returncode == -signal.SIGKILL
     with store_in(tmp_path / "store") as (store, connection):
-        assert store.files("requests") == [] and list((tmp_path / "store").rglob("*.parquet")) == []
+        assert requests_in(store) == [] and list((tmp_path / "store").rglob("*.parquet")) == []
         store.take(LogSource(file))
         assert len(rows(store, connection)) == 1
     assert list((tmp_path / "store").glob("reading-*")) == []
@@ -362,7 +376,7 @@ def test_pseudonyms_are_not_mixed_with_names(tmp_path):
     with store_in(tmp_path / "store"):
         pass
     with (
-        pytest.raises(UserError, match="with other pseudonyms"),
+        pytest.raises(UserError, match="without pseudonyms: leave --pseudonyms out"),
         store_in(tmp_path / "store", pseudonyms=Pseudonyms(b"x" * 16)),
     ):
         pass

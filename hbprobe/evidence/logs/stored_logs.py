@@ -1,0 +1,168 @@
+"""What a folder of Parquet holds: a note for each log that was read, with the files that have its rows."""
+
+import hashlib
+import hmac
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from hbprobe.errors import UserError
+from hbprobe.evidence.logs.log_sources import LABEL, SOURCES, LogKind
+
+_VERSION: Final = 2
+"""Of the columns: a folder of another version is not mixed with this one."""
+_FILE: Final = re.compile(r"\w+/([\w=.-]+/)?[\w-]+\.parquet")
+_MAGIC: Final = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that was not understood."""
+
+    line: int
+    offset: int
+    """Of its first byte in the log, unpacked; in one that is not UTF-8, as if it were."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One file of a log as the store has it: which rows are its, and what was left out."""
+
+    name: str
+    kind: LogKind
+    encoding: str = ""
+    lines: int = 0
+    requests: int = 0
+    """Of ActiveSync; the other lines are counted, and left."""
+    mended: int = 0
+    """Lines with blanks too many that could be read in one way only."""
+    bad: int = 0
+    bad_lines: tuple[BadLine, ...] = ()
+    """The first of them."""
+    heads_again: tuple[str, ...] = ()
+    is_local_time: bool = False
+    fields: tuple[str, ...] = ()
+    opening: tuple[str, ...] = field(default=(), repr=False)
+    """What tells how the log begins; notes of older versions have none."""
+    files: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonyms:
+    """Names to keyed hashes: the same name gives the same hash, and without the key nobody finds the name."""
+
+    key: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells one key from another."""
+        return hashlib.sha256(b"hbprobe pseudonyms" + self.key).hexdigest()[:16]
+
+    @property
+    def for_openings(self) -> bytes:
+        """A key of its own, for digests of whole lines."""
+        return hashlib.sha256(b"hbprobe openings" + self.key).digest()
+
+    def of(self, name: str) -> str:
+        """Return the hash of a name, 16 digits."""
+        return hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def of_address(self, address: str) -> str:
+        """Return an address with its host part hashed: the network, as /24 or /48, stays."""
+        from hbprobe.evidence.logs.networks import network_of
+
+        network = network_of(address)
+        return self.of(address) if network is None else f"{network.network_address}#{self.of(address)}"
+
+
+_READ: Final = TypeAdapter(Read)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A log that was read, and the mark of what it was then."""
+
+    mark: str
+    read: Read
+
+    def to_json(self) -> str:
+        """Return what `note_of` reads."""
+        return json.dumps({"mark": self.mark, **_READ.dump_python(self.read, mode="json")})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLogs:
+    """What a folder holds."""
+
+    folder: Path
+    notes: dict[str, Note]
+    """By name, in order."""
+    damaged: dict[str, str]
+    """Notes that cannot be read, or whose Parquet is not whole, by name: of which log, as far as that is known."""
+
+    def files(self, read: Read, table: str) -> list[str]:
+        """Return the files of Parquet that have a log's rows of a table."""
+        return [str(self.folder / file) for file in read.files if file.startswith(f"{table}/")]
+
+
+def label_of(pseudonyms: Pseudonyms | None) -> str:
+    """Return what the label of a folder says."""
+    fingerprint = None if pseudonyms is None else pseudonyms.fingerprint
+    return json.dumps({"version": _VERSION, "pseudonyms": fingerprint})
+
+
+def stored_in(folder: Path, pseudonyms: Pseudonyms | None) -> StoredLogs:
+    """Read the notes in a folder. Raises UserError where its rows cannot be mixed with what is read now."""
+    label = folder / LABEL
+    try:
+        found = json.loads(label.read_text(encoding="utf-8"))
+        version, fingerprint = found["version"], found["pseudonyms"]
+        files = sorted((folder / SOURCES).glob("*.json"))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{label}: is damaged: remove the folder, and read the logs again") from None
+    if version != _VERSION:
+        raise UserError(f"{folder}: was written by another version: read the logs again, into another folder")
+    if fingerprint != (None if pseudonyms is None else pseudonyms.fingerprint):
+        if fingerprint is None:
+            how = "without pseudonyms: leave --pseudonyms out"
+        else:
+            how = f"with {'other ' if pseudonyms else ''}pseudonyms: give their key with --pseudonyms"
+        raise UserError(f"{folder}: was written {how}, or name another folder")
+    notes, damaged = dict[str, Note](), dict[str, str]()
+    for file in files:
+        note = _note_in(file)
+        if note is None:
+            damaged[file.stem] = f"{folder}: {SOURCES}/{file.name}"
+        elif not all(_is_whole(folder, part) for part in note.read.files):
+            damaged[file.stem] = note.read.name
+        else:
+            notes[file.stem] = note
+    return StoredLogs(folder, notes, damaged)
+
+
+def _note_in(file: Path) -> Note | None:
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        return Note(str(said.pop("mark")), _READ.validate_python(said))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # a ValidationError is a ValueError
+        return None
+
+
+def _is_whole(folder: Path, name: str) -> bool:
+    """Say whether a file lies where a store puts it, and ends as Parquet does."""
+    if not _FILE.fullmatch(name):
+        return False
+    try:
+        with (folder / name).open("rb") as file:
+            begins = file.read(len(_MAGIC)) == _MAGIC
+            file.seek(-len(_MAGIC), 2)
+            return begins and file.read() == _MAGIC
+    except OSError:
+        return False
