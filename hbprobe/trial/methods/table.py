@@ -105,6 +105,8 @@ class MethodTraits:
     own_limit: OwnLimit = _NO_OWN_LIMIT
     own_limit_in_session: OwnLimit = _NO_OWN_LIMIT
     """The same, after a login."""
+    pings_after_login: bool = False
+    """Nothing that is answered can be said twice before the login."""
     ping_lines: tuple[IntervalLine, ...] = ()
     """Where clients set how often they send the protocol's own ping."""
     keep_alive_lines: tuple[IntervalLine, ...] = (LINUX,)
@@ -141,6 +143,7 @@ def _talk(
     responder: MakeResponder | None = None,
     own_limit: OwnLimit = _NO_OWN_LIMIT,
     own_limit_in_session: OwnLimit = _NO_OWN_LIMIT,
+    pings_after_login: bool = False,
     ping_lines: tuple[IntervalLine, ...] = (),
     keep_alive_lines: tuple[IntervalLine, ...] = (),
 ) -> MethodTraits:
@@ -162,6 +165,7 @@ def _talk(
         responder=responder,
         own_limit=own_limit,
         own_limit_in_session=own_limit_in_session,
+        pings_after_login=pings_after_login,
         ping_lines=ping_lines,
         keep_alive_lines=(*keep_alive_lines, LINUX),
     )
@@ -285,6 +289,7 @@ _ROWS = (
         "a PostgreSQL client is quiet, and the server is asked whether it encrypts, or, after a login, with Sync",
         {"postgresql": Scheme(tls=False, port=5432), "postgres": Scheme(tls=False, port=5432)},
         responder=PostgresqlResponder,
+        pings_after_login=True,
         keep_alive_lines=(LIBPQ,),
         takes=(Takes.LOGIN, Takes.STARTTLS),
         own_limit=OwnLimit(
@@ -313,6 +318,7 @@ _ROWS = (
         "an SSH client is quiet before keys are exchanged, and the server is asked what it cannot know",
         {"ssh": Scheme(tls=False, port=22)},
         responder=SshResponder,
+        pings_after_login=True,
         ping_lines=(OPENSSH,),
         own_limit=OwnLimit(
             "LoginGraceTime of OpenSSH, 2 min by default", 120, "https://man.openbsd.org/sshd_config#LoginGraceTime"
@@ -372,6 +378,12 @@ def may_be_http(method: str) -> bool:
     """Say whether an HTTP proxy may relay it: what has a name of HTTP's in TLS, and bytes that may be anything."""
     row = METHODS.get(method)
     return row is None or bool(row.alpn) or Takes.BYTES in row.takes
+
+
+def pings_after_login(method: str) -> bool:
+    """Say whether its protocol has no ping before the login."""
+    row = METHODS.get(method)
+    return row is not None and row.pings_after_login
 
 
 def is_talk(method: str) -> bool:

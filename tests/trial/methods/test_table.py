@@ -4,6 +4,7 @@ import pytest
 
 from hbprobe.trial.evidence import Question
 from hbprobe.trial.methods.table import CHOICES, DEFAULT, METHODS, Server, in_words, names, server_timer_counts
+from hbprobe.trial.talks.talk import Where
 
 
 @pytest.mark.parametrize("row", METHODS.values(), ids=METHODS)
@@ -41,6 +42,12 @@ def test_how_long_a_servers_own_limit_is_has_a_source():
         "ldap": 900,
     }
     assert METHODS["imap"].own_limit_in_session.least_s == 1800
+
+
+@pytest.mark.parametrize("row", [row for row in METHODS.values() if row.talk], ids=lambda row: row.name)
+def test_what_pings_after_the_login_alone_cannot_be_asked_twice_before_it(row):
+    talk = import_module(f"hbprobe.trial.talks.{row.talk}").make(Where("h"))
+    assert row.pings_after_login is (not talk.repeats and talk.asks)
 
 
 def test_names_as_a_sentence_has_them():
