@@ -13,7 +13,7 @@ from hbprobe.cli.options import Folder
 from hbprobe.cli.output import measured
 from hbprobe.cli.request_options import from_request
 from hbprobe.errors import RequestError
-from hbprobe.fleet.requests import Fleet, FleetShare, leave_iis_logs
+from hbprobe.fleet.requests import Fleet, FleetShare, check_iis_logs, leave_iis_logs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,8 +42,8 @@ class Options(fleet_output.Options):
     iis_log: Annotated[
         Folder,
         Parameter(
-            help="leave the logs that IIS would have of this fleet, and truth.json with what its paths do; at most "
-            "1000 devices; with --sockets the stand-in writes them, and its event log"
+            help="leave the logs that IIS would have of this very fleet, and truth.json with what its paths do and "
+            "when event 1040 came; at most 1000 devices; with --sockets the stand-in writes them, and its event log"
         ),
     ] = None
     balancer: Annotated[
@@ -62,9 +62,8 @@ def fleet(request: Fleet, own: Options) -> int:
         raise RequestError("{sockets} and {sweep_share} do not go together: drop one", "sockets")
     if own.balancer and (own.iis_log is None or own.sockets):
         raise RequestError("{balancer} needs {iis_log} DIR, without {sockets}", "balancer")
-    if own.iis_log is not None and not own.sockets:
-        with status("writing logs") as say:
-            leave_iis_logs(request, own.iis_log, say, through_balancer=own.balancer)
+    if own.iis_log is not None and own.sweep_share is not None:
+        raise RequestError("{iis_log} is of one fleet, and {sweep_share} of many: drop one", "iis_log")
     if own.sockets:
         return over_sockets(request, own, own.iis_log)
     if own.sweep_share is not None:
@@ -81,8 +80,13 @@ def _fleet(request: Fleet, own: Options) -> int:
 
         return average_plot(result, mix)
 
+    if own.iis_log is not None:
+        check_iis_logs(request)
     with progress(own) as observer:
         result, _ = measured(request, observer)
+    if own.iis_log is not None:
+        with status("writing logs") as say:
+            leave_iis_logs(result, own.iis_log, say, through_balancer=own.balancer)
     mix = request.loaded_mix().name
     return tell(
         own,

@@ -85,7 +85,7 @@ async def _live(world: "World", box: "Profile", until_s: float, logs: Path | Non
         contextlib.closing(EventLog(logs, release, world.settings, clock, site)) as events,
     ):
         seen = await run(world, [box], until_s, (lines, events), CONNECTION_TIMEOUT_S)
-    write_whole(logs / "truth.json", truth_of(world, lambda _: _BEHIND_THE_BOX).to_json())
+    write_whole(logs / "truth.json", truth_of(world, seen.events, lambda _: _BEHIND_THE_BOX).to_json())
     return seen
 
 

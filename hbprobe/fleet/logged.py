@@ -1,25 +1,28 @@
 """The requests of a simulated company as records, which IIS's log is then written from: logs whose truth is known.
 
-Devices are those of `hbprobe.fleet.reference`. Exchange sees less than they do: where a path dies in silence its
-answer goes out on time all the same, and since 2013 a device's next Ping ends the one that still waits. Requests that
-a box makes again at another server are left out. The answer to a Ping is so small that IIS takes it for sent while a
-path is silent; where a front end is told of a cut, its line ends then. A connection that a device has left, or gave
-up in silence, stands at the server until HTTP.sys finds it idle.
+Devices are those of `hbprobe.fleet.reference`, and so the requests are the very ones that `hbprobe.fleet.simulation`
+counts. Exchange sees less than devices do: where a path dies in silence its answer goes out on time all the same, and
+since 2013 a device's next Ping ends the one that still waits. The answer to a Ping is so small that IIS takes it for
+sent while a path is silent; where a front end is told of a cut, its line ends then. A connection that a device has
+left, or gave up in silence, stands at the server until HTTP.sys finds it idle. What a box asks again is a request of
+its own.
 """
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from hbprobe.eas.commands import PingStatus
 from hbprobe.eas.iis_log import CONNECTION_TIMEOUT_S
 from hbprobe.eas.request_record import Access, IdleConnection, RequestRecord
+from hbprobe.exchange.window import Event1040
+from hbprobe.fleet.merge import Fired
 from hbprobe.fleet.paths import PathTable
 from hbprobe.fleet.reference import PlainDevice, Reference
 from hbprobe.fleet.states import RequestEnd
 from hbprobe.fleet.world import World
-from hbprobe.records.simulations import TrueFirewallPart, TrueLimitPart, TrueNetworkPart, TruthPart
+from hbprobe.records.simulations import FiredPart, TrueFirewallPart, TrueLimitPart, TrueNetworkPart, TruthPart
 
 _LATEST_ANSWER_S: Final = 0.013
 """How much longer than its interval a Ping takes: seen in a published line."""
@@ -35,9 +38,9 @@ _AGENTS: Final = {
 
 
 class _Watched(PlainDevice):
-    """A device that tells how its last request ended, and on which of the paths it was."""
+    """A device that tells how its last request ended, on which of the paths it was, and when a box asked again."""
 
-    __slots__ = ("cut_s", "end", "mail_s", "path")
+    __slots__ = ("asked_again_s", "cut_s", "end", "mail_s", "path")
 
     @property
     def is_connected(self) -> bool:
@@ -49,6 +52,10 @@ class _Watched(PlainDevice):
         self.path = self.network()
         return super()._fate(asked_s, first_s, cut_s, mail_s)
 
+    def _ask_again(self, asked_s: float, first_s: float, next_s: float) -> list[float]:
+        self.asked_again_s = super()._ask_again(asked_s, first_s, next_s)
+        return self.asked_again_s
+
     def _close(self, end: RequestEnd, asked_s: float, cut_s: float, next_s: float) -> None:
         self.end = end
         super()._close(end, asked_s, cut_s, next_s)
@@ -59,10 +66,13 @@ def requests(world: World, until_s: float, *, steals: bool = True) -> Iterator[R
     return (entry for entry in logged(world, until_s, steals=steals) if isinstance(entry, RequestRecord))
 
 
-def logged(world: World, until_s: float, *, steals: bool = True) -> Iterator[RequestRecord | IdleConnection]:
+def logged(
+    world: World, until_s: float, from_s: float = 0.0, *, steals: bool = True
+) -> Iterator[RequestRecord | IdleConnection]:
     """Give what IIS logs of a fleet, in order: Pings as they end, and connections that were idle for too long.
 
-    `steals`: a new Ping ends the one of the same device that waits, as since Exchange Server 2013.
+    Only those of Pings that began at `from_s` or later. `steals`: a new Ping ends the one of the same device that
+    waits, as since Exchange Server 2013.
     """
     paths, seen = PathTable(world.paths), Reference()
     devices = [_Watched(world, paths, seen, number) for number in range(world.devices)]
@@ -76,24 +86,39 @@ def logged(world: World, until_s: float, *, steals: bool = True) -> Iterator[Req
             yield heapq.heappop(over)[2]
         device = devices[number]
         heartbeat_s = device.step()
-        record = _record(world, device, asked_s, heartbeat_s, steals=steals)
-        count += 1
-        heapq.heappush(over, (record.ended_s, count, record))
-        if (idle := _idle(device, record)) is not None:
+        for entry in _entries(world, device, asked_s, heartbeat_s, from_s, steals=steals):
             count += 1
-            heapq.heappush(over, (idle.ended_s, count, idle))
+            heapq.heappush(over, (entry.ended_s, count, entry))
         heapq.heapreplace(heap, (device.due_s, number))
     while over and over[0][0] <= until_s:
         yield heapq.heappop(over)[2]
 
 
+def _entries(
+    world: World, device: _Watched, asked_s: float, heartbeat_s: int | None, from_s: float, *, steals: bool
+) -> Iterator[RequestRecord | IdleConnection]:
+    """Give what is logged of the last request of a device, and of those that a box made of it."""
+    again_s = device.asked_again_s if heartbeat_s is not None else ()
+    begins_s = [asked_s, *again_s]
+    for started_s, next_s in zip(begins_s, [*again_s, device.due_s], strict=True):
+        if started_s < from_s:
+            continue
+        record = _record(world, device, (started_s, next_s), heartbeat_s, steals=steals)
+        yield record
+        if started_s == begins_s[-1] and (idle := _idle(device, record)) is not None:
+            yield idle
+
+
 def _record(
-    world: World, device: _Watched, asked_s: float, heartbeat_s: int | None, *, steals: bool
+    world: World, device: _Watched, between_s: tuple[float, float], heartbeat_s: int | None, *, steals: bool
 ) -> RequestRecord:
     kind = world.kinds[world.kind_of(device.number)]
     device_type, agent = _AGENTS.get(kind.id, ("Android", f"Android/{kind.id}-EAS-2.0"))
-    ended_s, status, error, expired = _at_exchange(device, asked_s, heartbeat_s, steals=steals)
-    is_told = RequestEnd.SILENT < device.end < RequestEnd.REFUSED
+    asked_s, next_s = between_s
+    ended_s, status, error, expired = _at_exchange(device, between_s, heartbeat_s, steals=steals)
+    is_last = next_s == device.due_s
+    is_told = not is_last or RequestEnd.SILENT < device.end < RequestEnd.REFUSED
+    cut_s = device.cut_s if is_last else next_s
     name = f"user{device.number}"
     device_id = f"{kind.id.replace('-', '').replace('.', '').upper()}{device.number:06d}"
     return RequestRecord(
@@ -122,7 +147,7 @@ def _record(
         command_status=status,
         error=error,
         expired=expired,
-        gone_s=device.cut_s if is_told and device.cut_s < ended_s else None,
+        gone_s=cut_s if is_told and cut_s < ended_s else None,
     )
 
 
@@ -134,20 +159,21 @@ def _idle(device: _Watched, record: RequestRecord) -> IdleConnection | None:
 
 
 def _at_exchange(
-    device: _Watched, asked_s: float, heartbeat_s: int | None, *, steals: bool
+    device: _Watched, between_s: tuple[float, float], heartbeat_s: int | None, *, steals: bool
 ) -> tuple[float, PingStatus, str | None, bool]:
-    """Return when Exchange's answer goes out, with which status, and why."""
+    """Return when Exchange's answer to a request goes out, the next being known, with which status, and why."""
+    asked_s, next_s = between_s
     if heartbeat_s is None:
         return asked_s + _LATEST_ANSWER_S, PingStatus.INTERVAL_OUT_OF_RANGE, "Ping.HbiTooLow", False
     if device.end is RequestEnd.AT_ONCE:
         return asked_s + _LATEST_ANSWER_S, PingStatus.CHANGES, None, False
     ends_s = asked_s + heartbeat_s + _LATEST_ANSWER_S
     if device.mail_s < ends_s:
-        if not steals or device.mail_s <= device.due_s:
+        if not steals or device.mail_s <= next_s:
             return device.mail_s, PingStatus.CHANGES, None, False
-    elif not steals or ends_s <= device.due_s + 2 * _LATEST_ANSWER_S:
+    elif not steals or ends_s <= next_s + 2 * _LATEST_ANSWER_S:
         return ends_s, PingStatus.QUIET, None, True
-    return device.due_s, PingStatus.QUIET, STOLEN, False
+    return next_s, PingStatus.QUIET, STOLEN, False
 
 
 def _address(path: int, host: int) -> str:
@@ -160,8 +186,10 @@ def network_of_path(number: int) -> str:
     return _address(number, 0) + "/24"
 
 
-def truth_of(world: World, network: Callable[[int], str] = network_of_path) -> TruthPart:
-    """Return what the paths do, by network, for whoever reads the logs."""
+def truth_of(
+    world: World, events: Sequence[Fired | Event1040], network: Callable[[int], str] = network_of_path
+) -> TruthPart:
+    """Return what the paths do, by network, and when event 1040 came, for whoever reads the logs."""
     networks = (
         TrueNetworkPart(
             network=network(number),
@@ -179,7 +207,9 @@ def truth_of(world: World, network: Callable[[int], str] = network_of_path) -> T
         for number, path in enumerate(world.paths)
     )
     firewall = TrueFirewallPart(limit=_finite(world.firewall.limit_s), how=world.firewall.manner)
-    return TruthPart(devices=world.devices, networks=tuple(networks), firewall=firewall)
+    return TruthPart(
+        devices=world.devices, networks=tuple(networks), firewall=firewall, events=tuple(map(FiredPart.of, events))
+    )
 
 
 def _finite(seconds: float) -> float | None:

@@ -155,11 +155,12 @@ class PlainDevice:
             return RequestEnd.SILENT, gives_up_s
         return RequestEnd(FIRST_LOSS + LOSSES.index(self._how)), cut_s
 
-    def _ask_again(self, asked_s: float, first_s: float, next_s: float) -> None:
-        """Let the box make the request again at other servers for as long as the device waits."""
-        for before in range(1, self._tries):
-            if (at_s := asked_s + before * (first_s - asked_s)) < next_s:
-                self._seen.samples.append(FleetSample(at_s, self.number, self._device.heartbeat_s))
+    def _ask_again(self, asked_s: float, first_s: float, next_s: float) -> list[float]:
+        """Let the box make the request again at other servers for as long as the device waits; return when."""
+        all_s = [asked_s + before * (first_s - asked_s) for before in range(1, self._tries)]
+        again_s = [at_s for at_s in all_s if at_s < next_s]
+        self._seen.samples += [FleetSample(at_s, self.number, self._device.heartbeat_s) for at_s in again_s]
+        return again_s
 
     def _pause(self, end: RequestEnd, next_s: float) -> float:
         if not FIRST_LOSS <= end < RequestEnd.REFUSED:

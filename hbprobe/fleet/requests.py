@@ -259,10 +259,19 @@ async def _in_thread(work: Callable[[_Stop], T], observer: Observer) -> T:
         raise
 
 
-def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None], *, through_balancer: bool = False) -> None:
-    """Leave the logs that IIS would have of a fleet, and `truth.json` beside them.
+def check_iis_logs(asked: Fleet) -> None:
+    """Raise RequestError for more devices than logs are good for, before anything is simulated."""
+    if asked.devices > _MOST_LOGGED:
+        text = "{iis_log} takes {most} devices at most: add {devices} 300"
+        raise RequestError(text, "iis_log", most=_MOST_LOGGED)
 
-    They come from the model with one object a device; raises RequestError for more devices than that is good for.
+
+def leave_iis_logs(
+    result: "FleetResult", folder: Path, say: Callable[[str], None], *, through_balancer: bool = False
+) -> None:
+    """Leave the logs that IIS would have of a simulated fleet, and `truth.json` beside them.
+
+    They are of the same requests: the model with one object a device makes the very ones that were counted.
     `through_balancer`: half-way a balancer is put before the server, and X-Forwarded-For among the fields.
     """
     from hbprobe.eas.log_blob import Site
@@ -272,17 +281,14 @@ def leave_iis_logs(asked: Fleet, folder: Path, say: Callable[[str], None], *, th
     from hbprobe.fleet.mail import DAY_S
     from hbprobe.standin.record_files import Balancer, IisLog, WallClock
 
-    if asked.devices > _MOST_LOGGED:
-        text = "{iis_log} takes {most} devices at most: add {devices} 300"
-        raise RequestError(text, "iis_log", most=_MOST_LOGGED)
-    world = asked.loaded_mix().world(asked.devices, asked.exchange_settings(), asked.seed)
-    balancer = Balancer(_BALANCER, asked.days * DAY_S / 2) if through_balancer else None
-    log = IisLog(folder, Release.V2019, WallClock(LOGS_BEGIN, 0.0), Site(), balancer)
-    for record in logged(world, asked.days * DAY_S):
+    begin_s, end_s = DAY_S, DAY_S * (1 + result.days)
+    balancer = Balancer(_BALANCER, (begin_s + end_s) / 2) if through_balancer else None
+    log = IisLog(folder, Release.V2019, WallClock(LOGS_BEGIN, begin_s), Site(), balancer)
+    for record in logged(result.world, end_s, begin_s):
         if isinstance(record, RequestRecord):
             log.request_done(record)
         else:
             log.connection_idle(record)
-        say(f"writing logs: {record.ended_s / (asked.days * DAY_S):.0%}")
+        say(f"writing logs: {(record.ended_s - begin_s) / (end_s - begin_s):.0%}")
     log.close()
-    write_whole(folder / "truth.json", truth_of(world).to_json())
+    write_whole(folder / "truth.json", truth_of(result.world, result.events).to_json())

@@ -69,13 +69,12 @@ class Locate(Talking, Journalling, Request["Location"]):
 
     async def _measured(self, observer: Observer) -> "Location":
         from hbprobe.locate.hop_trials import check_system
-        from hbprobe.measure.journal import header
 
         check_system()
         search, target = self.search_settings(), target_of(self.url, self.traits.schemes)
         dialer, account, talk = self.dialer(target), self.login(target), self.talk(target)
         find = self._finder(dialer)  # before a search that takes hours
-        with self.kept(header(str(target), self.method, search, **self.from_where, **self.said_of_talk)) as journal:
+        with self.kept(self.described(target.url, search, talk)) as journal:
             return await _Measuring(self, dialer, account, talk, search, journal, observer, find).located()
 
     def _finder(self, dialer: "Dialer") -> "FindRoute":

@@ -21,7 +21,7 @@ class WindowSettingsPart(Part):
 
 
 class FiredPart(Part):
-    """One event 1040; its time counts from the end of the warm-up."""
+    """One event 1040; its time counts from the end of the warm-up, with which logs begin."""
 
     at_s: Amount
     average_s: WholeSeconds
@@ -204,6 +204,8 @@ class TruthPart(Document):
     devices: Count
     networks: tuple[TrueNetworkPart, ...]
     firewall: TrueFirewallPart
+    events: tuple[FiredPart, ...] = ()
+    """Event 1040, by all requests that began in the time of the logs."""
 
 
 class EnoughPart(Part):

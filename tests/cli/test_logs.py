@@ -1,5 +1,6 @@
 import json
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from support.iis import head, line, ping, write
@@ -35,14 +36,18 @@ def test_json(capsys, folder):
     assert document["sources"][0]["bad_lines"][0]["line"] == 6
 
 
-def test_an_event_in_the_log_is_a_finding(folder, capsys):
-    write(
+def test_an_event_in_the_log_is_the_first_finding_and_is_held_against_what_is_there(folder, capsys):
+    event = write(
         folder / "e.json",
         '[{"TimeCreated": "2030-01-02T08:00:00Z", "Id": 1040, "ProviderName": "MSExchange ActiveSync", '
         '"Message": "[320] [Ping] [540]"}]',
     )
-    assert main(["logs", str(folder)]) == 1
-    assert "event 1040: 0 times by the requests in the log, 1 logged" in " ".join(capsys.readouterr().out.split())
+    logged = "1 time logged, and no log has the intervals that led to it, with an average of 320 s"
+    both = "0 times by the requests in the log, 1 logged, 0 of them the same, with an average of 320 s"
+    waits = write(folder / "W3SVC2/u_ex.log", head() + ping())
+    for paths, told in (([event], logged), ([event, waits], both)):
+        assert main(["logs", *map(str, paths)]) == 1
+        assert " ".join(capsys.readouterr().out.split()).startswith(f"problem event 1040: {told}")
 
 
 def test_reports_csv_and_pictures(capsys, folder, tmp_path):
@@ -121,6 +126,26 @@ def test_the_logs_of_a_simulated_company(capsys, tmp_path):
     evidence = json.loads(capsys.readouterr().out)
     assert evidence["coverage"]["devices"] == 20 and evidence["not_read"] == []
     assert main(["fleet", "--devices", "5000", "--iis-log", str(tmp_path / "more")]) == 2
+    assert main(["fleet", "--sweep-share", "5min", "--iis-log", str(tmp_path / "more")]) == 2
+    assert "--iis-log is of one fleet, and --sweep-share of many: drop one" in capsys.readouterr().err
+
+
+def test_what_fleet_answers_its_logs_answer_too(capsys, tmp_path):
+    """Of the last hour of a log event 1040 is not judged: there the truth beside it says more."""
+    folder = tmp_path / "logs"
+    said = ["--devices", "120", "--days", "0.15", "--path", "cisco-staros-acs", "--device", "textbook"]
+    assert main(["fleet", *said, "--iis-log", str(folder), "--json"]) == 0
+    events = json.loads(capsys.readouterr().out)["events"]
+    assert json.loads((folder / "truth.json").read_text())["events"] == events
+    assert main(["logs", str(folder), "--json"]) == 1
+    evidence = json.loads(capsys.readouterr().out)
+    begin = datetime(2030, 1, 2, tzinfo=UTC)
+    until_s = (datetime.fromisoformat(evidence["windows"]["judged_until"]) - begin).total_seconds()
+    judged = [event for event in events if event["at_s"] < until_s]
+    found = [(datetime.fromisoformat(event["at"]) - begin).total_seconds() for event in evidence["events"]]
+    assert found == [int(event["at_s"]) for event in judged]
+    assert [event["average_s"] for event in evidence["events"]] == [event["average_s"] for event in judged]
+    assert len(found) > 3
 
 
 @pytest.mark.parametrize("sql", ["", "-- nothing\n"])

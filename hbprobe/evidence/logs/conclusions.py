@@ -65,6 +65,11 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
     network_limits = [one for _, one in limits]
     together = shared(network_limits) if logs.asked.by.value == "network" else None
     parts = tuple(part for part, _ in limits)
+    findings = [
+        *_nothing_found(logs, coverage),
+        *_findings(parts, together, windows, events, both, counts, coverage, is_held_against=bool(logs.event_files)),
+        *_httperr_findings(httperr),
+    ]
     return LogEvidence(
         by=logs.asked.by.value,
         span=span,
@@ -86,11 +91,7 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
         events=tuple(events[:_MOST_EVENTS]),
         counts=counts,
         httperr=httperr,
-        findings=(
-            *_nothing_found(logs, coverage),
-            *_findings(parts, together, windows, events, both, counts, coverage),
-            *_httperr_findings(httperr),
-        ),
+        findings=tuple(sorted(findings, key=lambda finding: finding.severity != "problem")),
         notes=tuple(_notes(logs, parts, coverage, windows)),
     )
 
@@ -339,7 +340,7 @@ def _nothing_found(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[LogFind
 def _findings(
     limits: Sequence[PassiveLimitPart], together: tuple[float, float] | None, windows: Windows,
     events: Sequence[EventPart],
-    both: int, counts: dict[str, int], coverage: CoveragePart,
+    both: int, counts: dict[str, int], coverage: CoveragePart, *, is_held_against: bool,
 ) -> Iterator[LogFindingPart]:  # fmt: skip
     if together is not None:
         text = f"all networks share {bracket_words(*together)}: the box is on your side of them, before the server"
@@ -347,7 +348,7 @@ def _findings(
     for limit in limits:
         if limit.judgement in ("limit", "several"):
             yield LogFindingPart(code="path-limit", severity="problem", text=_limit_finding(limit))
-    yield from _event_findings(windows, events, both)
+    yield from _event_findings(windows, events, both, is_held_against=is_held_against)
     for code, words in (
         ("blocked", "blocked or in quarantine"),
         ("throttled", "slowed down or turned away by Exchange"),
@@ -392,12 +393,21 @@ def _limit_finding(limit: PassiveLimitPart) -> str:
     return f"{who}waiting requests die at {bracket_words(low_s, high_s)}{sure}, {manner}; {mend}"
 
 
-def _event_findings(windows: Windows, events: Sequence[EventPart], both: int) -> Iterator[LogFindingPart]:
+def _event_findings(
+    windows: Windows, events: Sequence[EventPart], both: int, *, is_held_against: bool
+) -> Iterator[LogFindingPart]:
     rebuilt, logged = len(windows.events), sum(event.logged for event in events)
     if rebuilt or logged:
         averages = sorted(event.average_s for event in events if event.average_s is not None)
-        lowest = f", with averages from {averages[0]} to {averages[-1]} s" if averages else ""
-        times = f"{counted(rebuilt, 'time')} by the requests in the log, {logged} logged, {both} of them the same"
+        lowest = ""
+        if averages:
+            between = f"averages from {averages[0]} to {averages[-1]} s"
+            lowest = f", with {between if averages[0] != averages[-1] else f'an average of {averages[0]} s'}"
+        times = f"{counted(rebuilt, 'time')} by the requests in the log"
+        if is_held_against:
+            times += f", {logged} logged, {both} of them the same"
+        if not windows.samples:
+            times = f"{counted(logged, 'time')} logged, and no log has the intervals that led to it"
         text = f"event 1040: {times}{lowest}"
         yield LogFindingPart(code="event-1040", severity="problem", text=text)
     elif windows.full:

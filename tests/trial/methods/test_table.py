@@ -30,6 +30,19 @@ def test_traits_do_not_contradict_each_other(row):
     assert row.words
 
 
+def test_how_long_a_servers_own_limit_is_has_a_source():
+    limits = [limit for row in METHODS.values() for limit in (row.own_limit, row.own_limit_in_session)]
+    assert all(bool(limit.source) is (limit.least_s is not None) for limit in limits)
+    assert all(limit.words for limit in limits if limit.source)
+    assert {row.name: row.own_limit.least_s for row in METHODS.values() if row.own_limit.least_s} == {
+        "postgresql": 60,
+        "smtp": 300,
+        "ssh": 120,
+        "ldap": 900,
+    }
+    assert METHODS["imap"].own_limit_in_session.least_s == 1800
+
+
 def test_names_as_a_sentence_has_them():
     assert in_words(lambda row: row.needs_account) == "ping"
     assert in_words(lambda row: row.name in ("hold", "ping")) == "hold or ping"
