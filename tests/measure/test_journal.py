@@ -307,7 +307,9 @@ def test_what_a_query_holds_is_not_kept(path):
     describes = describe(target, "idle", SETTINGS)
     write(path, TRIALS[0], describes=describes)
     assert "geheim" not in path.read_text()
-    assert json.loads(path.read_text().splitlines()[0])["target"] == "https://mail.example:443/a?token=***&user=***#y"
+    assert (
+        json.loads(path.read_text().splitlines()[0])["target"] == "https://mail.example:443/a?token=***&user=***#***"
+    )
     assert list(resume(path, describes).trials) == TRIALS[:1]
 
 
