@@ -132,7 +132,7 @@ class _Measuring:
 
         def persist(name: str, make: "Callable[[], Awaitable[Outcome]]") -> "Awaitable[Outcome]":
             note = functools.partial(repeats.note, name)
-            return persistently(guard, lambda: presence.seen(make), lambda outcome: outcome, note)
+            return persistently(guard, lambda: presence.seen(make), lambda outcome: outcome, note, presence.back)
 
         locating = Locating(
             self._dialer,
@@ -147,6 +147,8 @@ class _Measuring:
             persist=persist,
         )
         failure = await carry_out(locating.to_the_end())
+        if presence.given_up and failure is None and not locating.located.complete:
+            failure = CannotMeasureError(presence.given_up)
         self._remarks += repeats.remarks
         self._remarks += [remark for remark in answers.remarks if remark not in self._remarks]
         return handed_over(self._location(locating.located), failure, holds_something=bool(locating.located.seen))
