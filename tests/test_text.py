@@ -48,8 +48,15 @@ def test_what_a_server_says_is_cut_short(length, kept):
     ("url", "discreet"),
     [
         ("https://h/", "https://h/"),
-        ("https://h/?token=a&b=c#d", "https://h/?token=***&b=***#d"),
-        ("https://h/?plain", "https://h/?plain"),
+        ("https://h/?token=a&b=c#d", "https://h/?token=***&b=***#***"),
+        ("https://h/?plain", "https://h/?***"),
+        ("https://h/?", "https://h/?"),
+        ("https://h/?plain&b=c&&more", "https://h/?***&b=***&&***"),
+        ("https://h/?cGxhaW4=&cGxhaQ==", "https://h/?***&***"),
+        ("https://h/?plain?b=c", "https://h/?***"),
+        ("https://h/?a=b=c", "https://h/?a=***"),
+        ("https://h/#plain?b=c", "https://h/#***"),
+        ("https://h/?***&a=***#***", "https://h/?***&a=***#***"),
     ],
 )
 def test_values_in_a_query_are_left_out(url, discreet):

@@ -11,7 +11,7 @@ from hbprobe.cli.fleet_output import status
 from hbprobe.cli.options import File, Folder, Json, WebConfig, exchange_settings, reads
 from hbprobe.cli.output import show
 from hbprobe.cli.request_options import option_of
-from hbprobe.errors import RequestError, UserError
+from hbprobe.errors import CannotMeasureError, RequestError, UserError
 from hbprobe.files import write_whole
 from hbprobe.text import shown
 
@@ -132,7 +132,7 @@ _PATH = Parameter(name="PATH", help="files, folders, wildcards, .gz, .zip, or wh
 
 
 def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
-    """Read logs, and show what they tell; return 1 where something needs a mend."""
+    """Read logs, and show what they tell; return 1 where something needs a mend, 3 where nothing could be read."""
     if options.report == "list":
         _list()
         return 0
@@ -150,11 +150,13 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
     except RequestError as error:
         raise UserError(f"{error.told(option_of)}; see hbprobe logs --help") from None
     with status("reading") as say, request.opened(say, is_all_asked=is_all_asked) as opened:
+        if opened.nothing_read is not None and (is_all_asked or options.plot is not None):
+            raise CannotMeasureError(opened.nothing_read)
         say("judging")
         evidence = None if options.report or options.sql else opened.evidence()
         table = _table(opened, options)
         written = _write(options, opened, evidence, table)
-    ended = 1 if evidence is not None and evidence.has_problem else 0
+    ended = 0 if evidence is None else evidence.exit_status
     return _show(options, evidence, table, written, ended)
 
 

@@ -6,7 +6,8 @@ path; `reasoning` makes of the answers what kind of timer it is, and whose; `ran
 
     plan.py       which questions to ask about a limit that is known, how long each takes, and so how long all do side
                   by side
-    saved.py      what saved a request from the limit: it lived, or it outlived the limit and met another end later
+    saved.py      how a request fared against the limit: it lived, or it outlived the limit and met another end later,
+                  or it died
     prediction.py what a profile foretells for the questions of a diagnosis
     reasoning.py  from the answers to what kind of timer it is, whose, and what kind of box. Facts in, words out
     fit.py        a fixed timer, or random loss? Which of two laws makes what the trials showed more likely, and which

@@ -59,11 +59,13 @@ def advise(
     may_be_servers: bool,
     is_servers_alone: bool,
     most_s: float | None = None,
+    pings_after_login: bool = False,
 ) -> tuple[Advice, ...]:
     """Return what to do about a limit: at the box that cuts, and then in the application.
 
     `configure` sets the timer that is enough on that box, and `most_s` is the longest that it takes, where known.
     `may_be_servers`: the evidence leaves a timer of the server's own open; `is_servers_alone`: and nothing else.
+    `pings_after_login`: before the login there is no ping.
     """
     if limit.survived_s is None and limit.cut_s is None:
         return ()
@@ -82,7 +84,7 @@ def advise(
         *_at_the_box(limit, verdict, cut_by, configure, most_s),
         *at_the_end,
         *(Advice(Party.NOBODY, f"or {text}: then no timer is to blame") for text in no_timer),
-        *_in_the_application(limit, verdict),
+        *_in_the_application(limit, verdict, what_moves(pings_after_login=pings_after_login)),
         *beyond,
     )
 
@@ -126,14 +128,17 @@ def _at_the_box(
         yield Advice(Party.BOX, f"{where}: an idle timeout of {_timer(timer_s)} or more", configure, most_s)
 
 
-def _in_the_application(limit: Limit, verdict: Judgement | None) -> Iterator[Advice]:
+def what_moves(*, pings_after_login: bool) -> str:
+    """Name what an application can send while it has nothing to say."""
+    return "a keep-alive, or after the login a ping," if pings_after_login else "a ping or a keep-alive"
+
+
+def _in_the_application(limit: Limit, verdict: Judgement | None, what: str) -> Iterator[Advice]:
     if not limit.survived_s:
-        pace = (
-            f"a ping or a keep-alive well within {seconds(limit.cut_s or 0.0)} s; shorter ones were not tried (--min)"
-        )
+        pace = f"{what} well within {seconds(limit.cut_s or 0.0)} s; shorter ones were not tried (--min)"
         yield Advice(Party.APPLICATION, f"in the application: {pace}")
         return
-    pace = f"a ping or a keep-alive more often than every {seconds(limit.survived_s)} s"
+    pace = f"{what} more often than every {seconds(limit.survived_s)} s"
     safe_s = safe_interval_s(limit) if verdict is None else None
     pace += "" if safe_s is None else f" ({seconds(safe_s)} s lets one be lost)"
     text = f"in the application: {pace}, if this is an idle timeout (hbprobe diagnose tells)"

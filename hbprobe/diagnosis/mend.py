@@ -6,7 +6,7 @@ from hbprobe.diagnosis.advice import beyond_it, enough_s, in_a_line
 from hbprobe.diagnosis.heartbeat import lives, needed_s, safe_interval_s
 from hbprobe.diagnosis.ranking import Match
 from hbprobe.diagnosis.reasoning import BoxKind, Movement, Reasoning, Runs, Whose
-from hbprobe.diagnosis.saved import outlived, saved_from
+from hbprobe.diagnosis.saved import outlived, post_mortem, saved_from
 from hbprobe.duration import format_duration
 from hbprobe.exchange.verdict import Judgement
 from hbprobe.manner import Manner
@@ -77,8 +77,10 @@ def _at_the_server(seen: Sequence[Observation], traits: MethodTraits) -> Iterato
 
 
 def _own_limit(seen: Sequence[Observation]) -> str:
-    text = next((one.own_limit for one in seen if one.own_limit), "")
-    return f" ({text})" if text else ""
+    died = post_mortem(seen)
+    if died is None or not died.own_limit:
+        return ""
+    return f"{', set far below the usual' if died.is_far_below_own_limit else ''} ({died.own_limit})"
 
 
 def _for_either(seen: Sequence[Observation], reasoning: Reasoning, traits: MethodTraits) -> Iterator[str]:
@@ -93,7 +95,9 @@ def _for_either(seen: Sequence[Observation], reasoning: Reasoning, traits: Metho
     yield "If it is a proxy's or a balancer's before the server: raise its timer for idle connections."
     if reasoning.whose is Whose.SERVER:
         yield "Where the other address leads to the same server past a proxy, it is that proxy's."
-    elif reasoning.whose is None:
+    elif reasoning.whose is Whose.SHARED:
+        yield "Where one of the two addresses leads to the same server past every proxy, it is the server's own."
+    elif reasoning.whose in (None, Whose.UNTOLD):
         yield "Another address behind the same proxy tells whether it is the proxy's (--compare, --other-port)."
 
 

@@ -24,6 +24,8 @@ _NAMED = 6
 """A product that its own answer names is likelier than one that ships with the number."""
 _CONTRADICTION = -2
 _KIND = {Layer.PACKET: BoxKind.PACKET, Layer.TCP: BoxKind.TCP, Layer.HTTP: BoxKind.HTTP}
+_OR = {Layer.TCP: BoxKind.TLS, Layer.HTTP: BoxKind.SERVER}
+"""What else a box of a layer may look like: who relays bytes may end TLS, and who relays requests be the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def _points(
     yield timer
     yield from _on_manner(foretold, limit, seen)
     kinds = reasoning.kinds
-    if _KIND[profile.layer] not in kinds and not (profile.layer is Layer.HTTP and BoxKind.SERVER in kinds):
+    if _KIND[profile.layer] not in kinds and _OR.get(profile.layer) not in kinds:
         yield Argument(-1, f"it is {_KIND[profile.layer].meaning}")
     for one in seen:
         if (saved := saved_from(limit, one, seen)) is not None:

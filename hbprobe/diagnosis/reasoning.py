@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hbprobe.diagnosis.saved import HELPERS, post_mortem, saved_from
+from hbprobe.diagnosis.saved import HELPERS, There, fares_elsewhere, post_mortem, saved_from
 from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Observation, Question
 from hbprobe.trial.explanation import Explanation, explain
-from hbprobe.trial.methods.table import is_talk, server_timer_counts
+from hbprobe.trial.methods.table import is_talk, may_be_http, server_timer_counts
 from hbprobe.trial.outcome import Cause, Limit
 from hbprobe.word import Word
 
@@ -46,6 +46,8 @@ class Whose(Word):
     PATH = "path", "a box on the path"
     SERVER = "server", "the server itself, or a box that stands before it alone"
     ADDRESS = "address", "a box that treats this address otherwise than the other one"
+    SHARED = "shared", "what both addresses share: a box on the way to both, or the server itself"
+    UNTOLD = "untold", "not told: at the other address it dies sooner, or otherwise, as of another timer"
 
 
 class BoxKind(Word):
@@ -53,6 +55,7 @@ class BoxKind(Word):
 
     PACKET = "packet", "a packet-level box: a firewall, a NAT, a carrier"
     TCP = "tcp", "a TCP proxy or load balancer, which relays bytes"
+    TLS = "tls", "a TLS offloader, which ends TLS and relays the bytes within"
     HTTP = "http", "an HTTP proxy or load balancer, which ends TLS and relays requests"
     SERVER = "server", "the server's own timer"
     LATE_SERVER = "late-server", "no box: the server is late"
@@ -80,7 +83,7 @@ class Reasoning:
     @property
     def is_a_box(self) -> bool:
         """Whether a box of the catalogue may be behind it."""
-        return any(kind in (BoxKind.PACKET, BoxKind.TCP, BoxKind.HTTP) for kind in self.kinds)
+        return any(kind in (BoxKind.PACKET, BoxKind.TCP, BoxKind.TLS, BoxKind.HTTP) for kind in self.kinds)
 
 
 _CAUSE_OF: dict[Manner | None, Cause] = {
@@ -90,6 +93,8 @@ _CAUSE_OF: dict[Manner | None, Cause] = {
 }
 """What is behind a limit, where the post-mortem could not be had."""
 _BY_SERVER = (Cause.CLOSED_BY_SERVER, Cause.RESET_BY_SERVER)
+_MAY_BE_SERVERS = frozenset({*_BY_SERVER, Cause.ANSWERED_LATE})
+"""Causes that lie with the server: where both addresses lead to the same one, it loses the request at both."""
 
 
 def reason(limit: Limit, seen: Sequence[Observation], method: str, *, tls: bool) -> Reasoning:
@@ -100,7 +105,7 @@ def reason(limit: Limit, seen: Sequence[Observation], method: str, *, tls: bool)
         return Reasoning(explanation, None, None, None, None, (no_timer,))
     saved = {one.ask.question: saved_from(limit, one, seen) for one in seen}
     runs, whose = _runs(limit, seen, saved, method), _whose(limit, seen, method, explanation.causes)
-    if whose is Whose.SERVER:
+    if whose is Whose.SERVER and not (died is not None and died.is_far_below_own_limit):
         explanation = replace(explanation, causes=_servers_first(explanation.causes))
     if whose is Whose.SERVER and _is_servers_alone(limit, seen, explanation.causes):
         kinds: tuple[BoxKind, ...] = (BoxKind.SERVER,)
@@ -112,6 +117,8 @@ def reason(limit: Limit, seen: Sequence[Observation], method: str, *, tls: bool)
             causes = tuple(cause for cause in causes if cause not in _BY_SERVER)
         signed = died is not None and died.signed
         kinds = _kinds(causes, saved, runs, signed=signed) or _of_close(causes, saved, signed=signed, tls=tls)
+        if not may_be_http(method):
+            kinds = _without_http(kinds, signed=signed)
     direction = None if runs is Runs.FROM_REQUEST else _direction(saved)
     return Reasoning(explanation, runs, _counts(saved, runs), direction, whose, kinds)
 
@@ -188,11 +195,19 @@ def _direction(saved: dict[Question, bool | None]) -> Direction | None:
 
 
 def _whose(limit: Limit, seen: Sequence[Observation], method: str, causes: tuple[Cause, ...]) -> Whose | None:
-    if (elsewhere := _elsewhere(limit, seen, method)) is not None:
-        return elsewhere
+    there = fares_elsewhere(limit, seen)
     if not server_timer_counts(method):
-        return Whose.PATH
-    return Whose.SERVER if _is_servers_alone(limit, seen, causes) else None
+        return Whose.ADDRESS if there in (There.LIVES, There.SOONER) else Whose.PATH
+    if there is There.LIVES or _is_servers_alone(limit, seen, causes):
+        return Whose.SERVER
+    match there:
+        case There.ALIKE:
+            causes = causes or limit.causes
+            return Whose.PATH if causes and _MAY_BE_SERVERS.isdisjoint(causes) else Whose.SHARED
+        case There.SOONER | There.OTHERWISE:
+            return Whose.UNTOLD
+        case _:
+            return None
 
 
 def _is_servers_alone(limit: Limit, seen: Sequence[Observation], causes: tuple[Cause, ...]) -> bool:
@@ -200,20 +215,6 @@ def _is_servers_alone(limit: Limit, seen: Sequence[Observation], causes: tuple[C
     before this one alone."""
     announced = next((one.announced_s for one in seen if one.announced_s is not None), None)
     return (announced is not None and _is_near(announced, limit)) or causes == (Cause.CLOSED_BY_SERVER,)
-
-
-def _elsewhere(limit: Limit, seen: Sequence[Observation], method: str) -> Whose | None:
-    """Say what the other address tells: there is a timer of the path only where both lose the same request."""
-    there = {one.ask.hold_s: one for one in seen if one.ask.question is Question.ELSEWHERE}
-    if not there:
-        return None
-    longer = there[max(there)]
-    if longer.survived is None:
-        return None
-    if longer.survived:
-        return Whose.SERVER if server_timer_counts(method) else Whose.ADDRESS
-    shorter = there.get(limit.survived_s) if limit.survived_s is not None else None
-    return Whose.PATH if shorter is None or shorter.survived else Whose.ADDRESS
 
 
 def _is_near(announced_s: float, limit: Limit) -> bool:
@@ -261,6 +262,12 @@ def _kinds(
             return (BoxKind.SERVER, BoxKind.HTTP, *(() if signed else (BoxKind.TCP,)))
         case _:
             return ()
+
+
+def _without_http(kinds: tuple[BoxKind, ...], *, signed: bool) -> tuple[BoxKind, ...]:
+    """Return the kinds for what no HTTP proxy relays: another one that holds the keys can only be a TLS offloader."""
+    instead = (BoxKind.TLS,) if signed else ()
+    return tuple(one for kind in kinds for one in (instead if kind is BoxKind.HTTP else (kind,)))
 
 
 def _of_close(

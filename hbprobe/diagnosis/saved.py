@@ -1,6 +1,7 @@
-"""What saved a request from the limit: it lived, or it outlived the limit and met another end later."""
+"""How a request fared against the limit: it lived, or it outlived the limit and met another end later, or it died."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from hbprobe.diagnosis.plan import PAST, PAST_S
 from hbprobe.manner import Manner
@@ -46,6 +47,38 @@ def _lived_s(one: Observation) -> float:
 
 
 def _looks_the_same(limit: Limit, one: Observation, died: Observation | None) -> bool:
+    """Return whether a request ended as the limit ends one, whenever that was: in its manner, with the same words."""
     manners = {limit.manner, None if died is None else died.outcome.how}
     words = "" if died is None else died.disconnect_notice
     return one.outcome.how in manners and one.disconnect_notice == words
+
+
+class There(StrEnum):
+    """What became of the same request at the other address."""
+
+    LIVES = "lives"
+    """Past the limit, at least: it may end later, of another timer."""
+    ALIKE = "alike"
+    """At the limit, as far as its time can be told, and in the same manner."""
+    SOONER = "sooner"
+    OTHERWISE = "otherwise"
+    """At the limit, in another manner."""
+
+
+def fares_elsewhere(limit: Limit, seen: Sequence[Observation]) -> There | None:
+    """Compare what was held there with the limit; None where that tells nothing."""
+    there = {one.ask.hold_s: one for one in seen if one.ask.question is Question.ELSEWHERE}
+    longer = there[max(there)] if there else None
+    if limit.cut_s is None or longer is None or longer.outcome.kind is Kind.FAILED:
+        return None
+    ended_s = longer.outcome.elapsed_s if longer.outcome.exact else None
+    if longer.survived or (ended_s is not None and ended_s > _LATER * limit.cut_s + _LATER_S):
+        return There.LIVES
+    shorter = None if limit.survived_s is None else there.get(limit.survived_s)
+    if shorter is not None and shorter.survived is False:
+        return There.SOONER
+    if ended_s is not None and _LATER * ended_s + _LATER_S < limit.cut_s:
+        return There.SOONER
+    if shorter is not None and shorter.survived is None and ended_s is None:
+        return None
+    return There.ALIKE if _looks_the_same(limit, longer, post_mortem(seen)) else There.OTHERWISE

@@ -17,8 +17,10 @@ from hbprobe.measure.request import Concluding, File, Journalling, Request, Sear
 from hbprobe.measure.talk_request import Talking
 from hbprobe.profiles.vocabulary import QuietPhase
 from hbprobe.trial.methods.table import MethodTraits, Server, in_words
+from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 
 if TYPE_CHECKING:
+    from hbprobe.eas.client import Account
     from hbprobe.exchange.settings import Settings
     from hbprobe.lab.inprocess import LabRun
     from hbprobe.lab.pathfile import LabPath
@@ -107,7 +109,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
 
     async def _measured(self, observer: Observer) -> "Result":
         from hbprobe.measure.conclude import conclude
-        from hbprobe.measure.journal import header
+        from hbprobe.measure.description import describe
         from hbprobe.measure.setup import handed_over
         from hbprobe.profiles.running import draw_all
         from hbprobe.records.record import Verb
@@ -116,7 +118,7 @@ class Lab(Searching, Journalling, Concluding, Request["Result"]):
         _must_let_through(path.boxes, self.traits)
         boxes, drawn = draw_all(path.boxes, random.Random(self.seed))
         search, fitted = self._fitted(self.search_settings(path.search))
-        with self.kept(header("lab", self.method, search, **self._said_of_boxes(path, boxes))) as journal:
+        with self.kept(describe("lab", self.method, search, **self._said_of_boxes(path, boxes))) as journal:
             if self.kernel:
                 findings = await self._in_kernel(path, boxes, search, journal, observer)
             else:
@@ -275,7 +277,6 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
     async def _measured(self, observer: Observer) -> "Diagnosis":
         from hbprobe.measure.conclude import conclude, in_force
         from hbprobe.measure.diagnosing import sum_up
-        from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over
         from hbprobe.profiles.catalogue import Catalogue
         from hbprobe.records.record import Verb
@@ -286,13 +287,13 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         name = "lab" if target is None else str(target)
         boxes = self._boxes()
         dialer = None if target is None else self.dialer(target)  # what cannot be is said before a journal is begun
+        account, talk = (None, NO_OPTIONS) if target is None else (self.login(target), self.talk(target))
         about = {"lab": _in_a_row(boxes), "webconfig": _heartbeats(settings, self.traits)} if boxes else {}
-        said = self.from_where | self.said_of_talk | about
-        with self.kept(header(name, self.method, search, **said)) as journal:
+        with self.kept(self.described("lab" if target is None else target.url, search, talk, **about)) as journal:
             if target is None or dialer is None:
                 found = await self._in_lab(boxes, search, journal, observer)
             else:
-                found = await self._on_path(target, dialer, search, journal, observer)
+                found = await self._on_path(target, dialer, account, talk, search, journal, observer)
                 found.failure = await carry_out(found.to_the_end())
         notes: tuple[str, ...] = ()
         if target is not None:
@@ -325,6 +326,8 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         self,
         target: "Target",
         dialer: "Dialer",
+        account: "Account | None",
+        talk: TalkOptions,
         search: "SearchSettings",
         journal: "Journal | None",
         observer: Observer,
@@ -334,10 +337,9 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         from hbprobe.measure.setup import set_up
 
         rng, elsewhere = random.SystemRandom(), self._elsewhere(target)
-        account, talk = self.login(target), self.talk(target)
         answers = Answers(journal)
         if elsewhere is not None:
-            answers.compared_with(str(elsewhere), "compare" if self.other_port is None else "other_port")
+            answers.compared_with(elsewhere.url, "compare" if self.other_port is None else "other_port")
         side = "how it dies, what saves it" + (", whether it dies elsewhere" if elsewhere else "")
         side += f", {self.trials} more trials" if self.trials else ""
         observer.says(f"diagnosing {target}")

@@ -22,6 +22,7 @@ A request (`probe.Probe`) says everything, out of the groups of `request`. `setu
                     and it is made again
     presence.py     whether the far end is still there after a cut: where it is not, the cut is no evidence of a timer
     diagnosing.py   a diagnosis carried out: the search for the limit, then every question about it at the same time
+    description.py  what makes a measurement the same as another: which fields of a request change trials
     journal.py      the journal of a measurement: each thing that happened, a line each, written through to the disk,
                     and found again
     log_file.py     a file of lines that a thread of its own writes, in order, each through to the disk

@@ -12,9 +12,10 @@ from hbprobe.diagnosis.plan import Means, expected_s, in_heartbeats, left_out, p
 from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
 from hbprobe.errors import CannotMeasureError
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.guard import Repeats, persistently
 from hbprobe.measure.journal import Answers
-from hbprobe.measure.presence import Presence
+from hbprobe.measure.presence import BackOff, Presence
 from hbprobe.measure.run import Run
 from hbprobe.net.liveness import can_keep_alive
 from hbprobe.net.wire import Dialer
@@ -23,9 +24,9 @@ from hbprobe.records.diagnosis import Diagnosis
 from hbprobe.records.result import Result
 from hbprobe.text import seconds
 from hbprobe.trial.classify import unless_excused
-from hbprobe.trial.evidence import Ask, Observation, Question
+from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
 from hbprobe.trial.methods.table import METHODS, MethodTraits, Server
-from hbprobe.trial.outcome import Kind, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial
 from hbprobe.trial.postmortem import WitnessClient
 
 
@@ -86,6 +87,8 @@ class Diagnosing:
             self.remarks += self._repeats.remarks
             told = {*self.run.remarks, *self.remarks}
             self.remarks = (*self.remarks, *(remark for remark in self._answers.remarks if remark not in told))
+        if self._here.given_up:
+            raise CannotMeasureError(self._here.given_up)
         self.complete = True
         self._watch(self)
 
@@ -125,7 +128,7 @@ class Diagnosing:
         if limit.cut_s is None:
             return
         must_serve = self._traits.server is Server.SERVE
-        serves = must_serve and await WitnessClient(self.dialer).is_there()
+        serves = must_serve and await self._bears_witness()
         if must_serve and not serves:
             self.remarks = ("the far end bears no witness, as an older hbprobe serve: fewer questions were asked",)
         possible = self.run.method.asks
@@ -140,12 +143,21 @@ class Diagnosing:
             asks = in_heartbeats(asks, limit, takes.max_s, takes.step_s or 1)
         self.asks = asks
 
+    async def _bears_witness(self) -> bool:
+        """Ask whether the far end is one that does; raises CannotMeasureError where it is gone for good."""
+        witness = WitnessClient(self.dialer)
+        if await witness.is_there():
+            return True
+        if not await self._here.back(BackOff()):
+            raise CannotMeasureError(self._here.given_up)
+        return await witness.is_there()
+
     def _asking(self, ask: Ask) -> Presence:
         """Ask in the same way at the other address, so that only the address makes a difference."""
         if ask.question is not Question.ELSEWHERE or self.elsewhere is None:
             return self._here
         if self._there is None:
-            self._there = Presence(self.run.method.at(self.elsewhere), self.elsewhere)
+            self._there = Presence(self.run.method.at(self.elsewhere), self.elsewhere, stood=False)
         return self._there
 
     @property
@@ -160,17 +172,21 @@ class Diagnosing:
     async def _ask(self, ask: Ask) -> None:
         seen = self._answers.known(ask)
         if seen is None:
-            asking = self._asking(ask)
-            grace_s = self.run.search.settings.grace_s
-
-            async def make() -> Observation:
-                return unless_excused(await asking.ask(ask), grace_s)
-
-            note = functools.partial(self._repeats.note, f"{ask.question} ({seconds(ask.hold_s)} s)")
-            seen = await persistently(self.run.guard, make, lambda seen: seen.outcome, note)
+            seen = await self._asked(ask)
             self._answers.answered(seen)
         self.seen.append(seen)
         self._watch(self)
+
+    async def _asked(self, ask: Ask) -> Observation:
+        asking, grace_s = self._asking(ask), self.run.search.settings.grace_s
+
+        async def make() -> tuple[Observation, Outcome]:
+            raw = await asking.ask(ask)
+            seen = unless_excused(raw, grace_s)
+            return seen, _with_aftermath(seen.outcome, raw)
+
+        note = functools.partial(self._repeats.note, f"{ask.question} ({seconds(ask.hold_s)} s)")
+        return (await persistently(self.run.guard, make, lambda made: made[1], note, asking.back))[0]
 
     async def _try(self, hold_s: float, slots: asyncio.Semaphore) -> None:
         known = self._answers.known_trial(hold_s)
@@ -181,13 +197,29 @@ class Diagnosing:
             started_s = self.run.path_s
             make = self._here.trial
             note = functools.partial(self._repeats.note, f"one more trial ({seconds(hold_s)} s)")
-            outcome = await persistently(self.run.guard, lambda: make(hold_s), lambda outcome: outcome, note)
+            outcome = await persistently(
+                self.run.guard, lambda: make(hold_s), lambda outcome: outcome, note, self._here.back
+            )
         if outcome.kind is not Kind.FAILED:
             number = len(self.run.trials) + len(self.spread_trials) + 1
             trial = Trial(number, hold_s, started_s, outcome)
             self._answers.tried(trial)
             self.spread_trials.append(trial)
             self._watch(self)
+
+
+_LOST = (FarEndState.UNACKNOWLEDGED, FarEndState.UNREACHABLE, FarEndState.RESTARTED)
+"""Packets from the far end came to nobody."""
+
+
+def _with_aftermath(outcome: Outcome, seen: Observation) -> Outcome:
+    """Return what a question showed, with what is known of its connection: alive where nothing speaks against it."""
+    if outcome.kind is not Kind.CUT or outcome.how is not Manner.SILENT:
+        return outcome
+    if seen.socket is not None and seen.socket.aftermath is not None:
+        return replace(outcome, aftermath=seen.socket.aftermath)
+    is_lost = seen.far_end is not None and seen.far_end.state in _LOST
+    return replace(outcome, aftermath=None if is_lost else Aftermath.ACKNOWLEDGED)
 
 
 def sum_up(found: Diagnosing, result: Result, profiles: Sequence[Profile]) -> Diagnosis:

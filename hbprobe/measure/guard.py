@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.measure.presence import BackOff
+from hbprobe.trial.outcome import Kind, Outcome, may_have_stood_still
 from hbprobe.warp import rate_of
 
 T = TypeVar("T")
@@ -169,21 +170,36 @@ class Repeats:
         return tuple(f"{', '.join(names)}: {why}" for why, names in self._names.items())
 
 
+_STOOD_STILL = (
+    "nothing came on a connection that was alive, as where something on the path stands still for a while; asked "
+    "again, that did not come again"
+)
+
+
+async def _always_there(_: BackOff) -> bool:
+    return True
+
+
 async def persistently(
     guard: Guard,
     make: Callable[[], Awaitable[T]],
     outcome: Callable[[T], Outcome],
     note: Callable[[str], None] = lambda _: None,
+    back: Callable[[BackOff], Awaitable[bool]] = _always_there,
 ) -> T:
     """Make a trial, and again where that may help; return the last one. `outcome` tells what one showed.
 
-    `note` is told why it is made again. Raises CannotMeasureError where this process stood still in every attempt.
+    `note` is told why it is made again; `back` waits for a far end that is gone, and says whether it has come back.
+    A cut that may be a standstill of something on the path is one where it comes again. Raises CannotMeasureError
+    where this process stood still in every attempt.
     """
-    pauses, stalled = iter(_PAUSES_S), 0
+    pauses, stalled, back_off, stood_still = iter(_PAUSES_S), 0, BackOff(), False
     while True:
         with guard.watching() as watched:
             made = await make()
         showed = judged(outcome(made), watched.stalled_s)
+        if stood_still and showed.kind is not Kind.FAILED and not may_have_stood_still(showed):
+            note(_STOOD_STILL)
         if showed.kind is Kind.SURVIVED:
             if showed.stalled_s:
                 note(f"survived, though {standstill(showed.stalled_s)}")
@@ -192,9 +208,17 @@ async def persistently(
             stalled += 1
             if stalled == MOST_STALLED:
                 raise CannotMeasureError(f"{standstill(showed.stalled_s)}, and so it did {stalled} times in a row")
-        elif not showed.again or (pause_s := next(pauses, None)) is None:
+        elif may_have_stood_still(showed) and not stood_still:
+            stood_still = True
+            continue
+        elif not showed.again:
             return made
         else:
-            await asyncio.sleep(max(pause_s, showed.pause_s))
-            stalled = 0
+            waited_s, stalled = back_off.waited_s, 0
+            if showed.outage and not await back(back_off):
+                return made
+            if back_off.waited_s == waited_s:  # somebody is there
+                if (pause_s := next(pauses, None)) is None:
+                    return made
+                await asyncio.sleep(max(pause_s, showed.pause_s))
         note(f"no evidence, and made again: {showed.reason}")

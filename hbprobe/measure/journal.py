@@ -6,21 +6,22 @@ and `abandoned`; what else a verb asks of a path it notes under a name of its ow
 (`Journal.noted`): `Answers` of a diagnosis, trials of hops. What failed is no evidence, so it is not kept, and is
 tried again. Each line stands alone: a torn or damaged one costs itself and no other.
 
-`hbprobe.journal/1`, which only searches wrote, can be gone on with. What an older header does not say counts as not
-given, and answers of another address that do not say which it was are asked again.
+`hbprobe.journal/1`, which only searches wrote, can be gone on with. What an older header never said is not compared,
+which a remark tells, and answers of another address that do not say which it was are asked again.
 """
 
 import json
+import secrets
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from hbprobe.errors import RequestError, UserError
+from hbprobe.measure.description import NOTED_LATER, QUERY, SEAL, Description, is_sealed, seal
 from hbprobe.measure.log_file import LogFile
-from hbprobe.search.search import SearchSettings
 from hbprobe.text import without_query_values
 from hbprobe.trial.evidence import Ask, Observation, Question
 from hbprobe.trial.outcome import Kind, Outcome, Trial
@@ -36,16 +37,6 @@ _READABLE = (SCHEMA, "hbprobe.journal/1")
 _FREE_TO_DIFFER = {"connections", "noise", "confidence"}
 """A search may be resumed with more or fewer connections, or by one who is harder to convince: trials stay what they
 showed."""
-
-
-def header(target: str, method: str, settings: SearchSettings, **more: str) -> dict[str, Any]:
-    """Describe a measurement, so that a journal can be told from another's.
-
-    `more` must agree as well: fields of the request by their names; what is empty is not given. The values in a URL's
-    query may be secrets, and are left out.
-    """
-    discreet, said = without_query_values(target), {name: value for name, value in more.items() if value}
-    return {"schema": SCHEMA, "target": discreet, "method": method, "search": asdict(settings), **said}
 
 
 class Record(Protocol):
@@ -81,7 +72,7 @@ class Record(Protocol):
 class Journal:
     """A journal that is being written, by this process alone."""
 
-    def __init__(self, path: Path, describes: dict[str, Any], *, resume: bool) -> None:
+    def __init__(self, path: Path, describes: Description, *, resume: bool) -> None:
         """Begin a new one, or go on with one; raises UserError where that cannot be."""
         from hbprobe.records.result_parts import TrialLine  # pydantic: only those who keep a journal wait
 
@@ -92,7 +83,7 @@ class Journal:
         """The highest number that a trial of theirs has, finished or not."""
         self._events: list[tuple[int, dict[str, Any]]] = []
         """What earlier runs wrote, each with the number of its line."""
-        self._damaged: list[str] = []
+        self._remarks: list[str] = []
         self._file = LogFile(path, create=not resume)
         try:
             self._begin(describes, resume=resume)
@@ -110,8 +101,8 @@ class Journal:
 
     @property
     def remarks(self) -> Sequence[str]:
-        """What a reader must know: lines that were damaged, a disk that is full."""
-        return (*self._damaged, *self._file.remarks)
+        """What a reader must know: lines that were damaged, what was not compared, a disk that is full."""
+        return (*self._remarks, *self._file.remarks)
 
     def started(self, number: int, hold_s: float, at_s: float) -> None:
         """Note that a trial began."""
@@ -151,10 +142,11 @@ class Journal:
     def _write(self, line: dict[str, Any]) -> None:
         self._file.add(json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
-    def _begin(self, describes: dict[str, Any], *, resume: bool) -> None:
+    def _begin(self, describes: Description, *, resume: bool) -> None:
         text = self._file.read()
-        first = json.dumps(describes, separators=(",", ":")).encode() + b"\n"
-        if len(text) < len(first) and first.startswith(text):  # nothing, or what a kill left of the header
+        header = {"schema": SCHEMA} | describes.kept(secrets.token_bytes)
+        first = json.dumps(header, separators=(",", ":")).encode() + b"\n"
+        if _is_torn(text, first):
             self._file.cut(0)
             self._file.add(first)
         elif resume:
@@ -162,10 +154,15 @@ class Journal:
         else:
             raise UserError(f"{self.path}: exists already; go on with it by --resume, or name another file")
 
-    def _take_over(self, text: bytes, describes: dict[str, Any]) -> None:
+    def _take_over(self, text: bytes, describes: Description) -> None:
         """Read what earlier runs wrote; a last line that was cut off in the writing is dropped."""
         *lines, cut_off = text.split(b"\n")
-        _check_header(self.path, _parse(lines[0]) if lines else None, describes)
+        found = _parse(lines[0]) if lines else None
+        if found is None or found.get("schema") not in _READABLE:
+            raise UserError(f"{self.path}: is no journal of this version ({SCHEMA}); start a new one")
+        if unknown := _compared(self.path, found, describes):
+            why = "was begun by an older hbprobe, which did not note these, so that they were not compared"
+            self._remarks.append(f"{self.path}: {why}: {', '.join(unknown)}")
         if cut_off:  # the next line would run into it
             self._file.cut(len(text) - len(cut_off))
         for number, line in enumerate(lines[1:], 2):
@@ -195,8 +192,8 @@ class Journal:
 
     def _pass_over(self, number: int, why: str) -> None:
         remark = f"{self.path}:{number}: is damaged ({why}), and was passed over"
-        if remark not in self._damaged:
-            self._damaged.append(remark)
+        if remark not in self._remarks:
+            self._remarks.append(remark)
 
 
 def _why(error: "ValidationError") -> str:
@@ -212,26 +209,47 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return event if isinstance(event, dict) else None
 
 
-def _check_header(path: Path, found: dict[str, Any] | None, describes: dict[str, Any]) -> None:
-    if found is None or found.get("schema") not in _READABLE:
-        raise UserError(f"{path}: is no journal of this version ({SCHEMA}); start a new one")
-    there, here = _flat(found), _flat(describes)
+def _is_torn(text: bytes, first: bytes) -> bool:
+    """Say whether a kill left nothing, or no more than a part of this header: its digests are others each time."""
+    sure = first.partition(f'"{SEAL}'.encode())[0]
+    return b"\n" not in text and text[: len(sure)] == sure[: len(text)]
+
+
+def _compared(path: Path, found: dict[str, Any], describes: Description) -> list[str]:
+    """Refuse the journal of another measurement; return the fields that the one that was found never noted."""
+    there, here = _flat(found), _flat(describes.said)
     there["target"] = without_query_values(str(there.get("target")))  # an older journal tells it
-    names = {"target": "url"} | ({"profiles": "lab"} if "lab" in describes else {})
+    names = {"target": "url", QUERY: "url"} | ({"profiles": "lab"} if "lab" in describes.said else {})
+    unknown = sorted(NOTED_LATER - there.keys())
+    uncompared = {*unknown, *describes.secrets, *_FREE_TO_DIFFER}
     for key in here | there:
-        if there.get(key) != here.get(key) and key not in _FREE_TO_DIFFER:
-            field = names.get(key, key.removesuffix("_s"))
-            raise _other(path, field, there.get(key), here.get(key))
+        values = (there.get(key, ""), here.get(key, ""))
+        if values[0] != values[1] and key not in uncompared:
+            raise _other(path, names.get(key, key.removesuffix("_s")), *values)
+    for key, secret in describes.secrets.items():
+        if key not in unknown and not is_sealed(there.get(key), secret):
+            raise _other_secret(path, names.get(key, key), there.get(key), secret)
+    return unknown
+
+
+_OTHER = "{{path}}: is the journal of another measurement: {}; say the same, or begin another with {{journal}}"
 
 
 def _other(path: Path, field: str, there: object, here: object) -> RequestError:
-    """Refuse a journal that was measured with another value of a field; None is one that was not given."""
-    text = f"{{path}}: is the journal of another measurement: {{{field}}} is {{there}} there and {{here}} here"
-    said = ("not given" if value is None else value for value in (there, here))
+    """Refuse a journal that was measured with another value of a field; an empty one was not given."""
+    text = _OTHER.format(f"{{{field}}} is {{there}} there and {{here}} here")
+    said = ("not given" if value in ("", None) else value for value in (there, here))
     return RequestError(text, field, path=path, **dict(zip(("there", "here"), said, strict=True)))
 
 
-def _flat(description: dict[str, Any]) -> dict[str, Any]:
+def _other_secret(path: Path, field: str, there: object, here: object) -> RequestError:
+    """Do the same where the value may be a secret, which is not told."""
+    if there and here:
+        return RequestError(_OTHER.format(f"{{{field}}} is another there than here"), field, path=path)
+    return _other(path, field, *("given" if value else "" for value in (there, here)))
+
+
+def _flat(description: Mapping[str, Any]) -> dict[str, Any]:
     search = description.get("search")
     own = {key: value for key, value in description.items() if key not in ("schema", "search")}
     if "lab" in own:  # the boxes of a lab are the same whichever verb names them
@@ -255,6 +273,8 @@ class ThereSeen:
 
     address: str
     seen: Observation
+    query: str = ""
+    """A digest of the values in the address's query, which are not told."""
 
 
 class Answers:
@@ -264,14 +284,14 @@ class Answers:
         self._journal = journal
         self._seen: dict[Ask, Observation] = {}
         self._there: dict[Ask, Observation] = {}
-        self._address = ""
+        self._address = self._query = ""
         self._extra: dict[float, deque[Trial]] = {}
         self._hops: dict[tuple[int, int, float], Outcome] = {}
         if journal is not None:
             answers = journal.noted("answer", Observation)
             self._seen = {seen.ask: seen for seen in answers if seen.ask.question is not Question.ELSEWHERE}
             for told in journal.noted("elsewhere", ThereSeen):
-                self._address, self._there[told.seen.ask] = told.address, told.seen
+                self._address, self._query, self._there[told.seen.ask] = told.address, told.query, told.seen
             for trial in journal.noted("extra", Trial):
                 self._extra.setdefault(trial.hold_s, deque()).append(trial)
             self._hops = {(hop.ttl, hop.number, hop.hold_s): hop.outcome for hop in journal.noted("hop", HopTrial)}
@@ -287,8 +307,14 @@ class Answers:
     def compared_with(self, address: str, field: str) -> None:
         """Say which other address is compared with, by which field; raises RequestError where it was another one."""
         discreet = without_query_values(address)
-        if self._journal is not None and self._address not in ("", discreet):
-            raise _other(self._journal.path, field, self._address, discreet)
+        query = b"" if discreet == address else address.encode()
+        if self._journal is not None and self._address:
+            if self._address != discreet:
+                raise _other(self._journal.path, field, self._address, discreet)
+            if self._query and not is_sealed(self._query, query):
+                raise _other_secret(self._journal.path, field, self._query, query)
+        if query and not self._query:
+            self._query = seal(query, secrets.token_bytes(16))
         self._address = discreet
 
     def known(self, ask: Ask) -> Observation | None:
@@ -299,7 +325,7 @@ class Answers:
         if self._journal is None or seen.outcome.kind is Kind.FAILED:
             return
         if seen.ask.question is Question.ELSEWHERE:
-            self._journal.note("elsewhere", ThereSeen(self._address, seen))
+            self._journal.note("elsewhere", ThereSeen(self._address, seen, self._query))
         else:
             self._journal.note("answer", seen)
 

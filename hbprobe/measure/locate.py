@@ -69,13 +69,12 @@ class Locate(Talking, Journalling, Request["Location"]):
 
     async def _measured(self, observer: Observer) -> "Location":
         from hbprobe.locate.hop_trials import check_system
-        from hbprobe.measure.journal import header
 
         check_system()
         search, target = self.search_settings(), target_of(self.url, self.traits.schemes)
         dialer, account, talk = self.dialer(target), self.login(target), self.talk(target)
         find = self._finder(dialer)  # before a search that takes hours
-        with self.kept(header(str(target), self.method, search, **self.from_where, **self.said_of_talk)) as journal:
+        with self.kept(self.described(target.url, search, talk)) as journal:
             return await _Measuring(self, dialer, account, talk, search, journal, observer, find).located()
 
     def _finder(self, dialer: "Dialer") -> "FindRoute":
@@ -133,7 +132,7 @@ class _Measuring:
 
         def persist(name: str, make: "Callable[[], Awaitable[Outcome]]") -> "Awaitable[Outcome]":
             note = functools.partial(repeats.note, name)
-            return persistently(guard, lambda: presence.seen(make), lambda outcome: outcome, note)
+            return persistently(guard, lambda: presence.seen(make), lambda outcome: outcome, note, presence.back)
 
         locating = Locating(
             self._dialer,
@@ -148,6 +147,8 @@ class _Measuring:
             persist=persist,
         )
         failure = await carry_out(locating.to_the_end())
+        if presence.given_up and failure is None and not locating.located.complete:
+            failure = CannotMeasureError(presence.given_up)
         self._remarks += repeats.remarks
         self._remarks += [remark for remark in answers.remarks if remark not in self._remarks]
         return handed_over(self._location(locating.located), failure, holds_something=bool(locating.located.seen))

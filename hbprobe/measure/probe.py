@@ -27,7 +27,6 @@ class Probe(Talking, Journalling, Concluding, Request["Result"]):
 
     async def _measured(self, observer: Observer) -> "Result":
         from hbprobe.measure.conclude import conclude, in_force
-        from hbprobe.measure.journal import header
         from hbprobe.measure.setup import carry_out, handed_over, set_up
         from hbprobe.records.record import Verb
 
@@ -35,7 +34,7 @@ class Probe(Talking, Journalling, Concluding, Request["Result"]):
         settings, search = self.exchange_settings(), self.search_settings()
         target = target_of(self.url, self.traits.schemes)
         dialer, account, talk = self.dialer(target), self.login(target), self.talk(target)
-        with self.kept(header(str(target), self.method, search, **self.from_where, **self.said_of_talk)) as journal:
+        with self.kept(self.described(target.url, search, talk)) as journal:
             observer.says(f"probing {target}: {self.how_long(search)}")
             run = await set_up(
                 self.method,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hbprobe.eas.client import Account
     from hbprobe.exchange.devices import DeviceKind
     from hbprobe.exchange.settings import Settings
+    from hbprobe.measure.description import Description
     from hbprobe.measure.journal import Journal
     from hbprobe.net.dial import From
     from hbprobe.net.target import Target
@@ -363,12 +364,6 @@ class Connecting(Trusting):
 
         return Origin(self.label, self.source, self.family)
 
-    @property
-    def from_where(self) -> dict[str, str]:
-        """What of it makes another path: a journal goes on only from where it was begun, and under its label."""
-        family = "" if self.family == "any" else self.family
-        return {"label": self.label, "source": self.source or "", "family": family}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Journalling(Group):
@@ -385,7 +380,7 @@ class Journalling(Group):
             raise RequestError("{resume} does not go with {journal}: drop one", "resume")
         super().check()
 
-    def kept(self, describes: dict[str, Any]) -> "contextlib.AbstractContextManager[Journal | None]":
+    def kept(self, describes: "Description") -> "contextlib.AbstractContextManager[Journal | None]":
         """Open the journal that is named, or none; raises UserError where it is another measurement's."""
         from hbprobe.measure.journal import Journal
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.guard import MOST_STALLED, Guard, judged, standstill
 from hbprobe.measure.journal import Record
-from hbprobe.measure.presence import Presence
+from hbprobe.measure.presence import FIRST_PATIENCE_S, PATIENCE_S, BackOff, Presence
 from hbprobe.net.wire import Dialer
 from hbprobe.search.search import Search
 from hbprobe.text import seconds
@@ -24,11 +24,6 @@ _MOST_VOID = 5
 """So many rounds in a row may end without evidence, for reasons that may pass, before the search gives up."""
 _LONGEST_PAUSE_S = 1800.0
 """A server that asks for a longer pause is not waited for."""
-_PATIENCE_S = 300.0
-"""So long are path or server waited for after trials have shown that they work: a server restarts."""
-_FIRST_PATIENCE_S = 3.0
-"""Before that, it is more likely that the address is wrong; but a name look-up may fail once."""
-_LONGEST_BACK_OFF_S = 30.0
 _FIRST_LOOK = "the first look at the far end"
 
 
@@ -215,10 +210,16 @@ class Run:
         outage.is_new = True
         lasted_s = self._loop.time() - outage.since_s
         is_over = (
-            outage.waited_s >= _PATIENCE_S if self._has_stood else outage.rounds and lasted_s >= _FIRST_PATIENCE_S
+            outage.back_off.waited_s >= PATIENCE_S
+            if self._has_stood
+            else outage.back_off.rounds and lasted_s >= FIRST_PATIENCE_S
         )
         if is_over:
-            tried = f"; {outage.rounds} more attempts in {lasted_s:.0f} s were in vain" if self._has_stood else ""
+            tried = (
+                f"; {outage.back_off.rounds} more attempts in {lasted_s:.0f} s were in vain"
+                if self._has_stood
+                else ""
+            )
             raise UnfinishedError(outcome.reason + tried, self)
         if outcome.reason not in outage.reasons:
             outage.reasons.add(outcome.reason)
@@ -245,7 +246,8 @@ class Run:
             self.remarks.append(f"the server asked for a pause of {pause_s:g} s, and got it")
             self._tell()
         if self._outage is not None and self._outage.is_new:
-            pause_s = max(pause_s, self._outage.back_off_s())
+            self._outage.is_new = False
+            pause_s = max(pause_s, self._outage.back_off.next_s())
         if pause_s:
             await asyncio.sleep(pause_s)
 
@@ -285,17 +287,7 @@ class _Outage:
 
     since_s: float
     trials: int = 0
-    rounds: int = 0
-    waited_s: float = 0.0
-    """How long they have been left alone. What trials were held in between is not counted."""
+    back_off: BackOff = field(default_factory=BackOff)
     is_new: bool = False
     """Something failed since the last pause."""
     reasons: set[str] = field(default_factory=set)
-
-    def back_off_s(self) -> float:
-        """Return how long to leave them alone now: longer each time."""
-        pause_s = min(2.0**self.rounds, _LONGEST_BACK_OFF_S)
-        self.rounds += 1
-        self.waited_s += pause_s
-        self.is_new = False
-        return pause_s

@@ -20,8 +20,10 @@ from hbprobe.trial.talks.talk import NO_OPTIONS, TalkOptions
 
 if TYPE_CHECKING:
     from hbprobe.eas.client import Account
+    from hbprobe.measure.description import Description
     from hbprobe.net.target import Target
     from hbprobe.net.wire import Dialer
+    from hbprobe.search.search import SearchSettings
 
 _log = logging.getLogger(__name__)
 HEADERS_VARIABLE = "HBPROBE_HEADERS"
@@ -108,10 +110,11 @@ class Talking(Searching, LoggingIn, Connecting):
         tls = self.tls(target, starttls=self.starttls)
         return Dialer(target, tls, start=self.start_to(target), later=self.starttls, offers=self.traits.alpn)
 
-    @property
-    def said_of_talk(self) -> dict[str, str]:
-        """What of it makes another measurement: a journal goes on only with the same."""
-        return {"user": self.user or "", "starttls": "yes" if self.starttls else ""}
+    def described(self, target: str, search: "SearchSettings", talk: TalkOptions, **said: str) -> "Description":
+        """Say what makes another measurement: a journal goes on only with the same."""
+        from hbprobe.measure.description import describe, secrets_of, told_of
+
+        return describe(target, self.method, search, secrets_of(talk), **told_of(self), **said)
 
     def _headers(self, target: "Target") -> tuple[tuple[str, str], ...]:
         found = self._found_headers()

@@ -382,6 +382,16 @@ class JournalPart(Document):
     nat: str = ""
     webconfig: str = ""
     """The heartbeats that the stand-in of a lab takes, with method ping."""
+    insecure: str = ""
+    subprotocol: str = ""
+    query: str = ""
+    """A digest of the values in the URL's query."""
+    headers_file: str = ""
+    """A digest of the headers."""
+    send: str = ""
+    """A digest of what is sent."""
+    expect: str = ""
+    """A digest of what an answer must hold."""
 
 
 class StartPart(Part):
@@ -419,6 +429,8 @@ class ThereSeenPart(Part):
 
     address: str
     seen: Observation
+    query: str = ""
+    """A digest of the values in the address's query."""
 
 
 class NotedThereSeenPart(Part):

@@ -1,12 +1,16 @@
 """What logs of the past showed, as a document: `hbprobe.evidence/1` with the verb `logs` (docs/logs.md)."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from hbprobe import __version__
+from hbprobe.errors import CannotMeasureError
 from hbprobe.records.result_parts import Document, Part
+
+NOTHING_READ: Final = "nothing-read"
+"""The code of the finding that there was nothing to judge."""
 
 
 class BadLinePart(Part):
@@ -160,3 +164,10 @@ class LogEvidence(Document):
     def has_problem(self) -> bool:
         """Whether something needs a mend."""
         return any(finding.severity == "problem" for finding in self.findings)
+
+    @property
+    def exit_status(self) -> int:
+        """3 where nothing could be read, 1 where something needs a mend, else 0."""
+        if any(finding.code == NOTHING_READ for finding in self.findings):
+            return CannotMeasureError.exit_status
+        return int(self.has_problem)

@@ -16,7 +16,7 @@ from hbprobe.exchange.verdict import Judgement
 from hbprobe.records.record import JsonRecord, Origin, Verb
 from hbprobe.search.search import SearchSettings
 from hbprobe.text import shown
-from hbprobe.trial.methods.table import server_timer_counts
+from hbprobe.trial.methods.table import pings_after_login, server_timer_counts
 from hbprobe.trial.outcome import IN_ANSWER, Cause, Limit, Trial
 
 Read = TypeVar("Read")
@@ -85,6 +85,7 @@ class Result(JsonRecord):
             may_be_servers=may_be_servers(*asked),
             is_servers_alone=is_servers_alone(*asked),
             most_s=self.most_s,
+            pings_after_login=pings_after_login(self.method),
         )
 
     @property

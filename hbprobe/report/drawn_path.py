@@ -8,7 +8,7 @@ from hbprobe.diagnosis.reasoning import Whose
 from hbprobe.locate.finding import Code
 from hbprobe.records.documents import TimerPart
 from hbprobe.records.location import Location
-from hbprobe.records.result import Result, is_servers_own
+from hbprobe.records.result import Result, is_servers_own, may_be_servers
 from hbprobe.report.terminal.words import how_words
 from hbprobe.text import seconds
 from hbprobe.trial.outcome import Cause, Limit
@@ -33,7 +33,8 @@ class Station:
 def path_of(result: Result, timer: TimerPart | None = None) -> tuple[Station, ...]:
     """Return the path of a measurement: the boxes of a lab, or what is known of a real one.
 
-    `timer` is what a diagnosis says of whose timer it is: where it cannot tell, nobody is accused.
+    `timer` is what a diagnosis says of whose timer it is: where it, or a probe without one, cannot tell, nobody is
+    accused.
     """
     limit, does = result.limit, _does(result.limit)
     if limit.cut_s is not None and limit.causes and limit.causes[0] in _NOBODY:
@@ -42,7 +43,10 @@ def path_of(result: Result, timer: TimerPart | None = None) -> tuple[Station, ..
         server = Station(limit.named_end.removeprefix("the "), does)
         return _between([Station("the path, not measured further")], server)
     at_server = does if timer is not None and timer.whose == Whose.SERVER else ""
-    is_box = timer is None or timer.whose in (Whose.PATH, Whose.ADDRESS)
+    if timer is None:
+        is_box = not may_be_servers(result.method, limit, result.cut_by)
+    else:
+        is_box = timer.whose in (Whose.PATH, Whose.ADDRESS)
     if result.path:
         alone = result.path[0] if timer is not None and is_box and len(result.path) == 1 else None
         boxes = [Station(box, does if box == (result.cut_by or alone) else "") for box in result.path]

@@ -26,7 +26,7 @@ from hbprobe.search.guided import Guess, choose
 from hbprobe.search.noise import ASSUMED_NOISE, MOST_NOISE, Doubt, Noise, beliefs, doubt, most_likely
 from hbprobe.search.prior import Prior
 from hbprobe.text import seconds
-from hbprobe.trial.outcome import Limit, Outcome
+from hbprobe.trial.outcome import Limit, Outcome, may_have_stood_still
 
 _RETRIES = 6
 """So many trials that make no headway may go into settling a dispute; twice as many end the search."""
@@ -203,7 +203,9 @@ class Search:
             return math.ceil(sum(self._missing()) / connections) or math.ceil(self._repeats(_PATIENCE) / connections)
         untried = len(self._grid(self._survived_hold_s(), self._high_s))
         opening, parts = (1, untried // connections) if math.isinf(self._high_s) else (0, untried)
-        again = sum(max(0, self.settings.confirm - max(1, agree)) for agree in self._agreeing())
+        again = sum(
+            max(0, wanted - max(1, agree)) for wanted, agree in zip(self._wanted(), self._agreeing(), strict=True)
+        )
         return opening + rounds_left(parts, connections) + math.ceil((again + self.settings.repeats) / connections)
 
     # What to do
@@ -375,7 +377,16 @@ class Search:
     def _agreeing(self) -> tuple[int, int]:
         return self._evidence.agreeing(self._past_s())
 
+    def _wanted(self) -> tuple[int, int]:
+        """So many trials must agree at the lower end, and at the upper.
+
+        Where nothing came on a connection that is alive, something on the path may only have stood still: what is cut
+        once like that is cut by nobody yet.
+        """
+        confirm, cut = self.settings.confirm, self._evidence.cut()
+        return confirm, max(confirm, 2) if cut is not None and may_have_stood_still(cut.outcome) else confirm
+
     def _missing(self) -> tuple[int, int]:
         """How many trials are missing at the lower end and at the upper until enough agree."""
-        lows, highs = (max(0, self.settings.confirm - agree) for agree in self._agreeing())
+        lows, highs = (max(0, wanted - agree) for wanted, agree in zip(self._wanted(), self._agreeing(), strict=True))
         return lows if self._low_s else 0, highs if self._high_s < math.inf else 0

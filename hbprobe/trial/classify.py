@@ -107,7 +107,7 @@ def _ended(end: End, elapsed_s: float, hold_s: float, *, asked: bool) -> Outcome
         )
     name, exact = _END_NAMES[end.kind, end.signed], elapsed_s < hold_s - EDGE_S
     if asked and exact and elapsed_s < PROMPT_S:
-        text = f"{name} at once: another protocol, a server that went away, or a proxy that cannot reach it"
+        text = f"{name} at once: a server that went down, a proxy that cannot reach it, or another protocol"
         return _failed(elapsed_s, text, again=True, outage=True)
     return Outcome(Kind.CUT, elapsed_s, _how(end), exact=exact, reason=name)
 

@@ -97,6 +97,8 @@ class Observation:
     """Who says goodbye in this protocol is the server itself, and no proxy."""
     own_limit: str = ""
     """What a server of this protocol may have of its own that ends a quiet connection without a word."""
+    own_limit_s: float | None = None
+    """So long at least is that, by its standard or as shipped; None where nobody says."""
     late_s: float | None = None
     """So long after it was due did the answer come after all."""
     via: str = ""
@@ -111,6 +113,11 @@ class Observation:
         """Whether the request lived; None where it could not be asked."""
         return None if self.outcome.kind is Kind.FAILED else self.outcome.kind is Kind.SURVIVED
 
+    @property
+    def is_far_below_own_limit(self) -> bool:
+        """Whether it ended so early that a server of this protocol would have to be set far below the usual."""
+        return self.own_limit_s is not None and self.outcome.elapsed_s < _FAR_BELOW * self.own_limit_s
+
     def paced(self, rate: float) -> "Observation":
         """Return the same on a clock on which so many seconds pass in one."""
         return replace(
@@ -124,6 +131,9 @@ class Observation:
         )
 
 
+_FAR_BELOW = 0.2
+"""Of the usual. Whoever hardens a server sets some limits to a third or a quarter of that: 5 min for Active
+Directory's 15 (DISA STIG, WN16-DC-000160), 30 s for OpenSSH's 2 min (https://github.com/dev-sec/chef-ssh-hardening)."""
 _MOST_PAGE = 200
 
 

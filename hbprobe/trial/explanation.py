@@ -69,13 +69,11 @@ def _causes(seen: Observation, *, tls: bool) -> tuple[Cause, ...]:
         case Manner.CLOSED if seen.quiet and state is None:
             return _of_quiet_close(seen, tls=tls)
         case Manner.CLOSED:
-            servers = seen.signed or _may_be_servers(seen)
-            return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=servers)
+            return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, servers=_is_rather_servers(seen))
         case Manner.RESET if seen.outcome.aftermath is Aftermath.RESET:
             return _of_reset_on_next(state)
         case Manner.RESET:
-            servers = seen.signed or _may_be_servers(seen)
-            return _ended(state, Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER, signed=servers)
+            return _ended(state, Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER, servers=_is_rather_servers(seen))
         case Manner.SILENT:
             return _of_silence(seen, state)
         case _:
@@ -86,6 +84,13 @@ def _may_be_servers(seen: Observation) -> bool:
     outcome = seen.outcome
     ended = outcome.how is Manner.CLOSED or (outcome.how is Manner.RESET and outcome.exact)
     return bool(seen.own_limit) and ended and not (seen.disconnect_notice and seen.by_server)
+
+
+def _is_rather_servers(seen: Observation) -> bool:
+    """Whether a limit of the server's own is likelier than another's: not one that would have to be a fraction of the
+    usual, unless words came before the end."""
+    is_too_early = seen.is_far_below_own_limit and not seen.disconnect_notice
+    return (seen.signed or _may_be_servers(seen)) and not is_too_early
 
 
 def announces(seen: Observation) -> bool:
@@ -111,12 +116,12 @@ def _of_quiet_close(seen: Observation, *, tls: bool) -> tuple[Cause, ...]:
     return (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
 
 
-def _ended(state: FarEndState | None, by_box: Cause, by_server: Cause, *, signed: bool) -> tuple[Cause, ...]:
+def _ended(state: FarEndState | None, by_box: Cause, by_server: Cause, *, servers: bool) -> tuple[Cause, ...]:
     if state in _SERVER_IS_ALIVE:
         return (by_box,)
     if state is FarEndState.RESTARTED:
         return (by_server,)
-    return (by_server, by_box) if signed or state is FarEndState.UNREACHABLE else (by_box, by_server)
+    return (by_server, by_box) if servers or state is FarEndState.UNREACHABLE else (by_box, by_server)
 
 
 def _of_silence(seen: Observation, state: FarEndState | None) -> tuple[Cause, ...]:
@@ -130,7 +135,7 @@ def _of_silence(seen: Observation, state: FarEndState | None) -> tuple[Cause, ..
         case Aftermath.RESET:
             return _of_reset_on_next(state)
         case Aftermath.CLOSED:
-            return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, signed=False)
+            return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, servers=False)
         case _ if state is FarEndState.UNREACHABLE:
             return (Cause.PATH_DOWN,)
         case Aftermath.NOTHING:
@@ -201,7 +206,8 @@ def _evidence(seen: Observation, *, tls: bool) -> Iterator[str]:
     if seen.announced_s is not None:
         yield f"the server announces that it keeps a quiet connection for {format_duration(seen.announced_s)}"
     if _may_be_servers(seen):
-        yield f"a server of this protocol may end it by itself: {seen.own_limit}"
+        early = " so early only where it is set far below the usual" if seen.is_far_below_own_limit else ""
+        yield f"a server of this protocol may end it by itself{early}: {seen.own_limit}"
     yield from _of_shipped(seen)
     yield from _of_socket(seen)
     if seen.far_end is not None:

@@ -85,6 +85,11 @@ class Outcome:
     """What it was held on; None where none stood, or where time does not pass as it does elsewhere."""
 
 
+def may_have_stood_still(outcome: Outcome) -> bool:
+    """Say whether a cut may be a standstill of something on the path: nothing came, and its connection is alive."""
+    return outcome.how is Manner.SILENT and outcome.aftermath is Aftermath.ACKNOWLEDGED
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One connection on which one request was held open for a chosen time."""

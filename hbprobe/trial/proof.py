@@ -34,17 +34,23 @@ class FarEndProof:
     """It can be asked what became of a request."""
 
 
-async def prove_http(dialer: Dialer) -> Outcome | None:
-    """Ask for the page once; returns a failed outcome where no HTTP answers, which says what does."""
+async def prove_http(dialer: Dialer, *, stood: bool = False) -> Outcome | None:
+    """Ask for the page once; returns a failed outcome where no HTTP answers, which says what does.
+
+    `stood`: it has proved itself before.
+    """
     try:
         reply, elapsed_s = await _asked(dialer, "GET", dialer.target.path)
     except DialError as error:
         return await _undialled(dialer, error)
-    return None if isinstance(reply, Answer) else await _objection(dialer, reply, elapsed_s)
+    return None if isinstance(reply, Answer) else await _objection(dialer, reply, elapsed_s, stood=stood)
 
 
-async def prove(dialer: Dialer) -> FarEndProof | Outcome:
-    """Ask the far end who it is; returns a failed outcome where it is no `hbprobe serve`, or does not answer."""
+async def prove(dialer: Dialer, *, stood: bool = False) -> FarEndProof | Outcome:
+    """Ask the far end who it is; returns a failed outcome where it is no `hbprobe serve`, or does not answer.
+
+    `stood`: it has proved itself before.
+    """
     try:
         reply, elapsed_s = await _asked(dialer, "GET", witness_path(NOBODY))
         if isinstance(reply, Answer) and reply.status == 200 and (said := testimony(reply.body)) is not None:
@@ -53,7 +59,7 @@ async def prove(dialer: Dialer) -> FarEndProof | Outcome:
             return FarEndProof(None, bears_witness=False)
     except DialError as error:
         return await _undialled(dialer, error)
-    return await _objection(dialer, reply, elapsed_s)
+    return await _objection(dialer, reply, elapsed_s, stood=stood)
 
 
 async def _undialled(dialer: Dialer, error: DialError) -> Outcome:
@@ -62,7 +68,7 @@ async def _undialled(dialer: Dialer, error: DialError) -> Outcome:
     return Outcome(Kind.FAILED, 0.0, reason=f"{error}{await _beside_tls(dialer, str(error))}")
 
 
-async def _objection(dialer: Dialer, reply: Reply, elapsed_s: float) -> Outcome:
+async def _objection(dialer: Dialer, reply: Reply, elapsed_s: float, *, stood: bool) -> Outcome:
     match reply:
         case None:
             text = f"the server took the connection, and did not answer within {_PATIENCE_S:g} s"
@@ -74,6 +80,8 @@ async def _objection(dialer: Dialer, reply: Reply, elapsed_s: float) -> Outcome:
         case End():
             name = reply.kind.upper()
             text = f"{name} at once: another protocol, or a proxy that cannot reach the server"
+            if stood:
+                text = f"{name} at once: it was there before, so it went down, or a proxy cannot reach it any more"
             found = Outcome(Kind.FAILED, elapsed_s, reason=text, again=True, outage=True)
             speaks = await _spoken(dialer)
         case Broken():

@@ -19,7 +19,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -30,6 +30,7 @@ from hbprobe.errors import RequestError, UserError
 from hbprobe.exchange.settings import Settings, load_settings
 from hbprobe.lab.pathfile import SearchOnPath, search_settings
 from hbprobe.measure.account import PASSWORD_VARIABLE
+from hbprobe.measure.description import describe, secrets_of, told_of
 from hbprobe.measure.probe import Probe
 from hbprobe.net.address import Address
 from hbprobe.net.certificates import client_context
@@ -157,8 +158,8 @@ class WatchTarget:
     account: "Account | None" = None
     """Who logs in, where the method needs to know."""
     talk: TalkOptions = NO_OPTIONS
-    said_of_talk: Mapping[str, str] = field(default_factory=dict)
-    """What of it makes another measurement, without what may be a secret."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What of the rest makes another measurement."""
     heartbeat_s: float | None = None
     exchange: bool = False
     """Exchange's verdict is given."""
@@ -178,13 +179,13 @@ class WatchTarget:
     def asked(self) -> str:
         """What is measured, as JSON: an interrupted measurement goes on only where this is still the same.
 
-        The values in a URL's query may be secrets, and are left out.
+        Of what may be a secret there is a digest; its salt is the target's own, and the same each time.
         """
-        search = asdict(self.search)
-        said = {"target": str(self.target), "method": self.method, "search": search}
+        about = describe(self.target.url, self.method, self.search, secrets_of(self.talk), **self.told)
+        said = about.kept(lambda _: self.name.encode())
         if self.start != _ANYWHERE:
             said |= {"source": self.start.source, "family": self.family}
-        said |= self.said_of_talk
+        said = {name: value for name, value in said.items() if value != ""}
         return json.dumps(said, sort_keys=True)
 
 
@@ -313,7 +314,7 @@ def _target(said: TargetInFile, place: str, file: Path) -> WatchTarget:
         read,
         account=account,
         talk=talk,
-        said_of_talk=asked.said_of_talk,
+        told=told_of(asked),
         heartbeat_s=asked.heartbeat_s,
         exchange=asked.judges(traits),
     )

@@ -279,7 +279,7 @@ WRONG = [
         "probe https://127.0.0.1:9/ --resume other.jsonl",
         (
             "other.jsonl: is the journal of another measurement: --max is 1800.0 there and 3540.0 here; "
-            "see hbprobe probe --help"
+            "say the same, or begin another with --journal; see hbprobe probe --help"
         ),
     ),
     (

@@ -187,3 +187,30 @@ def test_times_of_a_question_of_ones_own_as_json(capsys, tmp_path):
     assert main(["logs", str(log), "--sql", str(own), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert row == {"at": "2030-01-02 08:10:00", "apart": "1 day, 0:00:00"}
+
+
+@pytest.mark.parametrize("asked", [[], ["--json"], ["--into", "kept"]])
+def test_nothing_could_be_read(capsys, tmp_path, monkeypatch, asked):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "logs/a.etl", b"\1")
+    assert main(["logs", "logs", *asked]) == 3
+    out = capsys.readouterr().out
+    if asked == ["--json"]:
+        assert json.loads(out)["findings"][0]["code"] == "nothing-read"
+    else:
+        assert out.startswith("problem  nothing could be read: logs/a.etl: is a trace")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [["--report", "hours"], ["--report", "hours", "--json"], ["--sql", "q.sql"], ["--export", "out"],
+     ["--mix", "out"], ["--plot", "out"], ["--report", "hours", "--csv", "out"]],
+)  # fmt: skip
+def test_of_nothing_that_could_be_read_no_table_and_no_file_is_made(capsys, tmp_path, monkeypatch, asked):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "logs/a.etl", b"\1")
+    write(tmp_path / "q.sql", "SELECT 1")
+    assert main(["logs", "logs", *asked]) == 3
+    out, err = capsys.readouterr()
+    assert err.startswith("hbprobe: nothing could be read: logs/a.etl: is a trace") and err.count("\n") == 1
+    assert (out, (tmp_path / "out").exists()) == ("", False)

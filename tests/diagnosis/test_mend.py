@@ -236,6 +236,26 @@ def test_the_other_address_may_lead_past_a_proxy(facts):
     assert told[-2:] == (PROXYS, "Where the other address leads to the same server past a proxy, it is that proxy's.")
 
 
+def test_what_both_addresses_lose_may_be_the_servers(facts):
+    there = [
+        facts.asked(Question.ELSEWHERE, survived, hold_s=hold_s, how=Manner.CLOSED)
+        for survived, hold_s in ((True, 599.5), (False, 750))
+    ]
+    told = mended(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED), *there], "redis")[1]
+    server = "Where one of the two addresses leads to the same server past every proxy, it is the server's own."
+    assert told[-2:] == (PROXYS, server)
+
+
+@pytest.mark.parametrize(("least_s", "usual"), [(1800, ""), (None, ""), (3600, ", set far below the usual")])
+def test_a_limit_of_the_servers_own_is_told_with_what_is_usual(facts, least_s, usual):
+    limits = {"own_limit": "a limit", "own_limit_s": least_s}
+    died = facts.asked(Question.POST_MORTEM, False, how=Manner.CLOSED, **limits)
+    raised = (
+        f"If the timer is the server's own{usual} (a limit): raise it there, if idle sessions are to live longer."
+    )
+    assert raised in mended(facts.limit(Manner.CLOSED), [died], "imap")[1]
+
+
 def test_a_server_that_may_be_late_is_not_told_as_one_that_is(facts):
     told = mended(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED)], "redis")[1]
     assert told[-1] == "If it is the server that answers late, no timer is to blame: look at the server."

@@ -5,10 +5,12 @@ import pytest
 from hbprobe.diagnosis.reasoning import BoxKind, Direction, Movement, Runs, Whose, reason
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.evidence import FarEndState, Question
+from hbprobe.trial.methods.table import METHODS, may_be_http, server_timer_counts
 from hbprobe.trial.outcome import Cause, Limit
 
 Q = Question
 PACKET, TCP, HTTP, SERVER = BoxKind.PACKET, BoxKind.TCP, BoxKind.HTTP, BoxKind.SERVER
+BY_PROXY, BY_SERVER = Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER
 
 
 def drips(facts, client, server, both, how=Manner.SILENT):
@@ -165,25 +167,78 @@ def test_a_far_end_that_was_restarted_or_is_gone(facts, how, state):
 # Whose timer
 
 
-def elsewhere(facts, low, high):
-    return [facts.asked(Q.ELSEWHERE, low, hold_s=599.5), facts.asked(Q.ELSEWHERE, high, hold_s=750)]
+def elsewhere(facts, low, high, how=Manner.CLOSED):
+    return [facts.asked(Q.ELSEWHERE, low, hold_s=599.5, how=how), facts.asked(Q.ELSEWHERE, high, hold_s=750, how=how)]
+
+
+ANY_SERVERS = [name for name in METHODS if server_timer_counts(name)]
 
 
 @pytest.mark.parametrize(
-    ("method", "low", "high", "whose"),
+    ("low", "high", "how", "held", "others"),
     [
-        ("idle", True, True, Whose.SERVER),
-        ("idle", True, False, Whose.PATH),
-        ("idle", False, False, Whose.ADDRESS),
-        ("idle", True, None, None),
-        ("hold", True, True, Whose.ADDRESS),
-        ("hold", True, False, Whose.PATH),
-        ("hold", None, None, Whose.PATH),
+        (True, True, Manner.CLOSED, Whose.ADDRESS, Whose.SERVER),
+        (True, False, Manner.CLOSED, Whose.PATH, Whose.SHARED),
+        (True, False, Manner.RESET, Whose.PATH, Whose.UNTOLD),
+        (True, False, Manner.SILENT, Whose.PATH, Whose.UNTOLD),
+        (False, False, Manner.CLOSED, Whose.ADDRESS, Whose.UNTOLD),
+        (True, None, Manner.CLOSED, Whose.PATH, None),
     ],
 )
-def test_the_other_address(facts, method, low, high, whose):
-    limit, died = facts.limit(Manner.CLOSED), facts.ended(Manner.CLOSED)
-    assert reason(limit, [died, *elsewhere(facts, low, high)], method, tls=False).whose is whose
+def test_the_other_address(facts, low, high, how, held, others):
+    """A server that both addresses lead to ends it at both: only our own far end, which never does, leaves a box."""
+    limit, seen = facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED), *elsewhere(facts, low, high, how)]
+    assert reason(limit, seen, "hold", tls=False).whose is held
+    found = [reason(limit, seen, method, tls=False) for method in ANY_SERVERS]
+    assert {one.whose for one in found} == {others}
+    assert all(SERVER in one.kinds for one in found), "it stays open whatever the other address does"
+
+
+@pytest.mark.parametrize(
+    ("died", "whose"),
+    [
+        ((Manner.CLOSED, {}), Whose.SHARED),
+        ((Manner.RESET, {}), Whose.SHARED),
+        ((Manner.CLOSED, {"disconnect_notice": "BYE", "by_server": True}), Whose.SERVER),
+        ((Manner.CLOSED, {"announced_s": 600}), Whose.SERVER),
+    ],
+)
+def test_what_both_addresses_do_is_the_servers_where_it_says_so(facts, died, whose):
+    how, words = died
+    ends = facts.asked(Q.POST_MORTEM, False, how=how, **words)
+    there = [replace(one, disconnect_notice=ends.disconnect_notice) for one in elsewhere(facts, True, False, how)]
+    assert reason(facts.limit(how), [ends, *there], "imap", tls=False).whose is whose
+
+
+def test_a_box_that_is_silent_at_both_addresses_is_no_server(facts):
+    there = elsewhere(facts, True, False, Manner.SILENT)
+    assert reason(facts.limit(), [facts.silent(), *there], "imap", tls=False).whose is Whose.PATH
+    late = reason(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED), *there], "imap", tls=False)
+    assert (late.whose, late.explanation.causes[0]) == (Whose.SHARED, Cause.ANSWERED_LATE)
+
+
+def test_a_server_that_would_have_to_be_set_far_below_the_usual_does_not_come_first(facts):
+    early = facts.asked(Q.POST_MORTEM, False, how=Manner.CLOSED, own_limit="a limit", own_limit_s=3600)
+    usual = replace(early, own_limit_s=600)
+    for died, causes in ((early, (BY_PROXY, BY_SERVER)), (usual, (BY_SERVER, BY_PROXY))):
+        for there in ([], elsewhere(facts, True, True), elsewhere(facts, True, False)):
+            found = reason(facts.limit(Manner.CLOSED), [died, *there], "imap", tls=False)
+            assert (found.explanation.causes, set(found.kinds)) == (causes, {TCP, SERVER})
+
+
+# What can be for the protocol
+
+
+@pytest.mark.parametrize("method", ANY_SERVERS)
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("how", [Manner.CLOSED, Manner.RESET, Manner.SILENT])
+def test_no_http_proxy_relays_another_protocol(facts, method, signed, how):
+    died = facts.silent(Aftermath.ACKNOWLEDGED) if how is Manner.SILENT else facts.ended(how, signed=signed)
+    kinds = reason(facts.limit(how), [died], method, tls=signed).kinds
+    is_http = method in ("idle", "ping", "websocket", "sse", "http2", "raw")
+    assert may_be_http(method) is is_http
+    assert (HTTP in kinds) is is_http
+    assert (BoxKind.TLS in kinds) is (signed and how is not Manner.SILENT and not is_http)
 
 
 def test_an_address_that_lives_leaves_the_server_and_a_box_that_stands_before_it(facts):
@@ -216,7 +271,10 @@ def test_an_end_that_may_be_the_servers(facts):
     assert plain.kinds == (TCP, HTTP, SERVER)
 
 
-@pytest.mark.parametrize(("method", "kinds"), [("redis", (PACKET, TCP, HTTP, SERVER)), ("hold", (PACKET, TCP, HTTP))])
+@pytest.mark.parametrize(
+    ("method", "kinds"),
+    [("redis", (PACKET, TCP, SERVER)), ("idle", (PACKET, TCP, HTTP, SERVER)), ("hold", (PACKET, TCP, HTTP))],
+)
 def test_rst_may_be_the_servers_where_it_has_a_timer_of_its_own(facts, method, kinds):
     assert reason(facts.limit(Manner.RESET), [facts.ended(Manner.RESET)], method, tls=False).kinds == kinds
 
@@ -224,7 +282,7 @@ def test_rst_may_be_the_servers_where_it_has_a_timer_of_its_own(facts, method, k
 def test_silence_that_is_acknowledged_may_be_a_late_server_or_a_proxy_that_waits(facts):
     found = reason(facts.limit(), [facts.silent(Aftermath.ACKNOWLEDGED)], "redis", tls=False)
     assert found.explanation.causes == (Cause.ANSWERED_LATE, Cause.HELD_BY_PROXY)
-    assert (found.kinds, found.alone) == ((BoxKind.LATE_SERVER, HTTP, TCP), None)
+    assert (found.kinds, found.alone) == ((BoxKind.LATE_SERVER, TCP), None)
     untold = reason(facts.limit(), [facts.silent(None)], "redis", tls=False)
     assert untold.explanation.causes == (Cause.STATE_LOST_SILENTLY, Cause.ANSWERED_LATE)
     assert untold.kinds == (PACKET, BoxKind.LATE_SERVER)

@@ -21,7 +21,7 @@ with atheris.instrument_imports():
     from hbprobe.exchange import settings
     from hbprobe.fleet import mix
     from hbprobe.lab import pathfile
-    from hbprobe.measure import journal
+    from hbprobe.measure import description, journal
     from hbprobe.profiles import loader
     from hbprobe.records import result
     from hbprobe.report.documents import sources
@@ -35,7 +35,7 @@ from hbprobe.search.search import SearchSettings
 _ROOT = Path(__file__).parents[2]
 _FOLDER = Path(tempfile.mkdtemp())
 _CATALOGUE = Catalogue()
-_JOURNAL = journal.header("https://a.example/", "hold", SearchSettings())
+_JOURNAL = description.describe("https://a.example/", "hold", SearchSettings())
 
 
 def _file(data: bytes, name: str) -> Path:

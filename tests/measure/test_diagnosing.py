@@ -65,14 +65,14 @@ def test_the_servers_own_timer_is_told_by_another_address(on_warp, serve):
     assert found.complete
 
 
-def test_the_same_at_both_addresses_is_the_paths(on_warp, serve):
+def test_the_same_at_both_addresses_is_what_both_share(on_warp, serve):
     async def main():
         async with serve(web_server(30)) as here, serve(web_server(30)) as there:
             found = diagnosing(here, "idle", elsewhere=there.dialer())
             await found.to_the_end()
             return found.reasoning.whose
 
-    assert on_warp(main()) is Whose.PATH
+    assert on_warp(main()) is Whose.SHARED
 
 
 def test_a_far_end_without_a_witness_is_asked_less(on_warp, serve):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.manner import Manner
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.guard import MOST_STALLED, Guard, Repeats, judged, persistently
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
@@ -153,6 +153,42 @@ def test_what_the_far_end_did_is_made_again_and_told(faulty):
     outcome, noted, made = persisted(faulty, [again, again, CUT])
     assert (outcome, made) == (CUT, 3)
     assert noted == ["no evidence, and made again: the far end was restarted meanwhile"] * 2
+
+
+ALIVE = Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.ACKNOWLEDGED)
+LOST = Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "made", "is_told"),
+    [
+        ([ALIVE, SURVIVED], 2, True),
+        ([ALIVE, LOST], 2, True),
+        ([ALIVE, ALIVE], 2, False),
+        ([LOST, SURVIVED], 1, False),
+    ],
+)
+def test_a_standstill_of_something_on_the_path_is_none_that_comes_again(faulty, outcomes, made, is_told):
+    outcome, noted, count = persisted(faulty, outcomes)
+    assert (outcome, count) == (outcomes[made - 1], made)
+    assert [text[:56] for text in noted] == ["nothing came on a connection that was alive, as where so"] * is_told
+
+
+def test_a_far_end_that_is_gone_is_waited_for_and_that_costs_no_attempt(faulty):
+    gone = Outcome(Kind.FAILED, 3, reason="refused", again=True, outage=True)
+    left = [gone] * 9 + [CUT]
+
+    async def make():
+        return left.pop(0)
+
+    async def back(back_off):
+        await asyncio.sleep(back_off.next_s())
+        return True
+
+    async def main():
+        return await persistently(Guard(0.5, faulty.offsets), make, lambda outcome: outcome, back=back)
+
+    assert faulty.run(main()) == CUT
 
 
 def test_what_does_not_pass_is_the_last_word(faulty):

@@ -9,14 +9,15 @@ from support.faults import full_disk
 
 from hbprobe.errors import RequestError, UserError
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.measure.journal import Answers, HopTrial, Journal, header
+from hbprobe.measure.description import describe
+from hbprobe.measure.journal import Answers, HopTrial, Journal
 from hbprobe.net.replies import Connection
 from hbprobe.search.search import SearchSettings
 from hbprobe.trial.evidence import Ask, FarEndSaw, FarEndState, Observation, Question
 from hbprobe.trial.outcome import Cause, Kind, Outcome, SocketSaw, Trial
 
 SETTINGS = SearchSettings(min_s=60.0)
-HEADER = header("https://mail.example:443/", "hold", SETTINGS)
+HEADER = describe("https://mail.example:443/", "hold", SETTINGS)
 OUTCOMES = [
     Outcome(Kind.SURVIVED, 599.5),
     *(
@@ -40,6 +41,11 @@ OUTCOMES = [
 TRIALS = [Trial(number, 60.5 + number, 1000.0 * number, outcome) for number, outcome in enumerate(OUTCOMES, 1)]
 
 
+@pytest.fixture(autouse=True)
+def quick_digests(monkeypatch):
+    monkeypatch.setattr("hbprobe.measure.description._ROUNDS", 1)
+
+
 def write(path, *trials, describes=HEADER):
     with Journal(path, describes, resume=False) as journal:
         for trial in trials:
@@ -57,6 +63,11 @@ def refuses(path, describes=HEADER):
     with pytest.raises(UserError) as error:
         resume(path, describes)
     return str(error.value)
+
+
+def other(path, difference):
+    what = f"{path}: is the journal of another measurement: {difference}"
+    return f"{what}; say the same, or begin another with journal"
 
 
 @pytest.fixture
@@ -85,6 +96,12 @@ def test_the_lines(path):
                 "noise": 0.0,
                 "confidence": 0.95,
             },
+            "expect": "",
+            "headers_file": "",
+            "insecure": "",
+            "query": "",
+            "send": "",
+            "subprotocol": "",
         },
         {"event": "start", "trial": 1, "hold_s": 3540.0, "started_s": 0.0},
         {"event": "start", "trial": 2, "hold_s": 1800.5, "started_s": 0.0},
@@ -287,24 +304,29 @@ def test_it_is_for_its_owner_only(path):
 
 def test_what_a_query_holds_is_not_kept(path):
     target = "https://mail.example:443/a?token=geheim&user=x#y"
-    describes = header(target, "idle", SETTINGS)
+    describes = describe(target, "idle", SETTINGS)
     write(path, TRIALS[0], describes=describes)
     assert "geheim" not in path.read_text()
-    assert json.loads(path.read_text().splitlines()[0])["target"] == "https://mail.example:443/a?token=***&user=***#y"
+    assert (
+        json.loads(path.read_text().splitlines()[0])["target"] == "https://mail.example:443/a?token=***&user=***#***"
+    )
     assert list(resume(path, describes).trials) == TRIALS[:1]
 
 
 def test_a_journal_of_the_first_version_can_be_gone_on_with(path):
     target = "https://mail.example:443/a?token=geheim"
-    old = {**header(target, "hold", SETTINGS), "schema": "hbprobe.journal/1", "target": target}
+    old = {"schema": "hbprobe.journal/1", **describe(target, "hold", SETTINGS).said, "target": target}
     end = {"event": "end", "trial": 1, "hold_s": 61.5, "started_s": 0.0, "kind": "survived", "elapsed_s": 61.5}
     end |= {"how": None, "exact": False, "status": None, "aftermath": None, "reason": ""}
     path.write_text(f"{json.dumps(old)}\n{json.dumps(end)}\n")
-    describes = header(target, "hold", SETTINGS)
+    describes = describe(target, "hold", SETTINGS)
     with Journal(path, describes, resume=True) as journal:
         assert list(journal.trials) == [Trial(1, 61.5, 0.0, Outcome(Kind.SURVIVED, 61.5))]
         journal.ended(TRIALS[1])
     assert [trial.number for trial in resume(path, describes).trials] == [1, 2]
+    (remark,) = resume(path, describes).remarks
+    why = f"{path}: was begun by an older hbprobe, which did not note these, so that they were not compared"
+    assert remark == f"{why}: expect, headers_file, insecure, query, send, subprotocol"
 
 
 def test_what_is_known_of_the_connection_comes_back(path):
@@ -340,27 +362,27 @@ def test_anything_else_may_be_noted_and_comes_back(path):
 
 
 def test_a_measurement_of_another_verb(path):
-    write(path, TRIALS[0], describes=header(URL, "hold", SETTINGS, verb="diagnose"))
-    message = refuses(path, header(URL, "hold", SETTINGS, verb="locate"))
-    assert message == f"{path}: is the journal of another measurement: verb is diagnose there and locate here"
+    write(path, TRIALS[0], describes=describe(URL, "hold", SETTINGS, verb="diagnose"))
+    message = refuses(path, describe(URL, "hold", SETTINGS, verb="locate"))
+    assert message == other(path, "verb is diagnose there and locate here")
 
 
 @pytest.mark.parametrize("name", ["label", "source", "family", "user", "profiles", "set", "seed", "clock"])
 @pytest.mark.parametrize(("there", "here"), [("a", "b"), ("a", ""), ("", "b")])
 def test_whatever_its_answers_hang_on_must_agree_said_or_not(path, name, there, here):
-    write(path, TRIALS[0], describes=header(URL, "hold", SETTINGS, **{name: there}))
+    write(path, TRIALS[0], describes=describe(URL, "hold", SETTINGS, **{name: there}))
     with pytest.raises(RequestError) as error:
-        resume(path, header(URL, "hold", SETTINGS, **{name: here}))
+        resume(path, describe(URL, "hold", SETTINGS, **{name: here}))
     difference = f"{name} is {there or 'not given'} there and {here or 'not given'} here"
-    assert str(error.value) == f"{path}: is the journal of another measurement: {difference}"
+    assert str(error.value) == other(path, difference)
     assert error.value.field == name
-    assert list(resume(path, header(URL, "hold", SETTINGS, **{name: there})).trials) == TRIALS[:1]
+    assert list(resume(path, describe(URL, "hold", SETTINGS, **{name: there})).trials) == TRIALS[:1]
 
 
 def test_boxes_are_the_same_whichever_verb_names_them(path):
-    write(path, TRIALS[0], describes=header("lab", "hold", SETTINGS, profiles="a"))
-    assert list(resume(path, header("lab", "hold", SETTINGS, lab="a")).trials) == TRIALS[:1]
-    assert refuses(path, header("lab", "hold", SETTINGS, lab="b")).endswith(": lab is a there and b here")
+    write(path, TRIALS[0], describes=describe("lab", "hold", SETTINGS, profiles="a"))
+    assert list(resume(path, describe("lab", "hold", SETTINGS, lab="a")).trials) == TRIALS[:1]
+    assert refuses(path, describe("lab", "hold", SETTINGS, lab="b")) == other(path, "lab is a there and b here")
 
 
 THERE = Observation(Ask(Question.ELSEWHERE, 600.0), OUTCOMES[1])
@@ -379,8 +401,11 @@ def test_answers_of_another_address_are_those_of_no_other(path):
         assert answers.known(THERE.ask) == THERE
         with pytest.raises(RequestError) as error:
             answers.compared_with("https://c/", "other_port")
-    assert error.value.field == "other_port"
-    assert str(error.value).endswith(": other_port is https://b/?key=*** there and https://c/ here")
+        assert error.value.field == "other_port"
+        assert str(error.value) == other(path, "other_port is https://b/?key=*** there and https://c/ here")
+        with pytest.raises(RequestError) as error:
+            answers.compared_with("https://b/?key=other", "compare")
+        assert str(error.value) == other(path, "compare is another there than here")
 
 
 def test_an_address_may_be_compared_with_later(path):
@@ -404,15 +429,18 @@ def test_an_older_journal_does_not_say_which_address_answered(path):
 
 
 @pytest.mark.parametrize("is_resumed", [False, True])
-def test_one_that_was_killed_before_its_header_stood_is_used(path, is_resumed):
-    whole = write(path, TRIALS[0]).read_bytes()
+@pytest.mark.parametrize("secrets", [{}, {"send": b"secret"}])
+def test_one_that_was_killed_before_its_header_stood_is_used(path, is_resumed, secrets):
+    describes = describe(URL, "hold", SETTINGS, secrets)
+    whole = write(path, TRIALS[0], describes=describes).read_bytes()
     for length in range(whole.index(b"\n") + 1):
         path.write_bytes(whole[:length])
-        with Journal(path, HEADER, resume=is_resumed) as journal:
+        with Journal(path, describes, resume=is_resumed) as journal:
             assert list(journal.trials) == []
             journal.started(1, TRIALS[0].hold_s, TRIALS[0].started_s)
             journal.ended(TRIALS[0])
-        assert path.read_bytes() == whole
+        assert len(path.read_bytes()) == len(whole)
+        assert list(resume(path, describes).trials) == TRIALS[:1]
 
 
 URL = "https://mail.example:443/"
@@ -422,25 +450,25 @@ URL = "https://mail.example:443/"
     ("describes", "difference"),
     [
         (
-            header("https://a.example:443/", "hold", SETTINGS),
+            describe("https://a.example:443/", "hold", SETTINGS),
             f"url is {URL} there and https://a.example:443/ here",
         ),
-        (header(URL, "idle", SETTINGS), "method is hold there and idle here"),
-        (header(URL, "hold", replace(SETTINGS, min_s=30.0)), "min is 60.0 there and 30.0 here"),
-        (header(URL, "hold", replace(SETTINGS, max_s=900.0)), "max is 3540.0 there and 900.0 here"),
-        (header(URL, "hold", replace(SETTINGS, precision_s=5.0)), "precision is 1.0 there and 5.0 here"),
-        (header(URL, "hold", replace(SETTINGS, confirm=2)), "confirm is 1 there and 2 here"),
-        (header(URL, "hold", replace(SETTINGS, grace_s=9.0)), "grace is 3.0 there and 9.0 here"),
+        (describe(URL, "idle", SETTINGS), "method is hold there and idle here"),
+        (describe(URL, "hold", replace(SETTINGS, min_s=30.0)), "min is 60.0 there and 30.0 here"),
+        (describe(URL, "hold", replace(SETTINGS, max_s=900.0)), "max is 3540.0 there and 900.0 here"),
+        (describe(URL, "hold", replace(SETTINGS, precision_s=5.0)), "precision is 1.0 there and 5.0 here"),
+        (describe(URL, "hold", replace(SETTINGS, confirm=2)), "confirm is 1 there and 2 here"),
+        (describe(URL, "hold", replace(SETTINGS, grace_s=9.0)), "grace is 3.0 there and 9.0 here"),
     ],
 )
 def test_the_journal_of_another_search(path, describes, difference):
     write(path, TRIALS[0])
-    assert refuses(path, describes) == f"{path}: is the journal of another measurement: {difference}"
+    assert refuses(path, describes) == other(path, difference)
 
 
 def test_the_number_of_connections_may_differ(path):
     write(path, TRIALS[0])
-    describes = header("https://mail.example:443/", "hold", replace(SETTINGS, connections=8))
+    describes = describe("https://mail.example:443/", "hold", replace(SETTINGS, connections=8))
     assert list(resume(path, describes).trials) == TRIALS[:1]
 
 
@@ -465,7 +493,7 @@ def test_a_header_that_is_damaged(path, search):
     path.write_text(
         f'{{"schema":"hbprobe.journal/1","target":"https://mail.example:443/","method":"hold","search":{search}}}\n'
     )
-    assert refuses(path) == f"{path}: is the journal of another measurement: min is not given there and 60.0 here"
+    assert refuses(path) == other(path, "min is not given there and 60.0 here")
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\x00\xff", b"[1]", b"5", b'{"event":', b"[" * 100_000])

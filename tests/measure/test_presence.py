@@ -7,7 +7,7 @@ import pytest
 from hbprobe.errors import CannotMeasureError
 from hbprobe.manner import Manner
 from hbprobe.measure.diagnosing import Diagnosing
-from hbprobe.measure.presence import Presence
+from hbprobe.measure.presence import BackOff, Presence
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.evidence import Ask, Observation, Question
@@ -51,6 +51,12 @@ def cut(elapsed_s, manner, hold_s):
     if manner is Manner.SILENT:
         return Outcome(Kind.CUT, hold_s + 3, manner, reason="nothing came")
     return Outcome(Kind.CUT, elapsed_s, manner, exact=True, reason="an end")
+
+
+class Dialling:
+    """What a diagnosis knows of its dialer where a scripted method needs none."""
+
+    tls = False
 
 
 class Restarted(Scripted):
@@ -198,13 +204,11 @@ def test_a_method_whose_proof_asks_nothing_connects(on_warp, serve, is_there):
 def test_the_questions_of_a_diagnosis_are_asked_again(on_warp, manner):
     """All are asked at one time, so that one restart falls on them all."""
 
-    class Dialling:
-        tls = False
-
     async def main():
         run = Run(Search(SETTINGS), far_end := Restarted(manner))
         await run.to_the_end()
-        found = Diagnosing(run, Dialling(), keep_alives=False, trials=4)
+        more = 0 if manner is Manner.SILENT else 4  # of which some notice the silence long before it is over
+        found = Diagnosing(run, Dialling(), keep_alives=False, trials=more)
         far_end.goes_at(asyncio.get_running_loop().time() + 5, manner)
         await found.to_the_end()
         return found
@@ -213,6 +217,50 @@ def test_the_questions_of_a_diagnosis_are_asked_again(on_warp, manner):
     assert [(seen.outcome.kind, seen.outcome.how) for seen in found.seen] == [(Kind.CUT, Manner.SILENT)]
     assert {trial.outcome.how for trial in found.spread_trials} <= {None, Manner.SILENT}
     assert all(trial.outcome.elapsed_s >= 600 for trial in found.spread_trials if trial.outcome.how)
+
+
+def diagnosed(on_warp, away_s):
+    """Diagnose a path whose far end goes in the middle of the questions, and is away so long."""
+
+    async def main():
+        run = Run(Search(SETTINGS), far_end := Restarted(Manner.CLOSED))
+        await run.to_the_end()
+        found = Diagnosing(run, Dialling(), keep_alives=False)
+        far_end.goes_at(asyncio.get_running_loop().time() + 5, Manner.CLOSED)
+        far_end._to_s = far_end._from_s + away_s
+        try:
+            await found.to_the_end()
+        except CannotMeasureError as error:
+            return found, str(error)
+        return found, ""
+
+    return on_warp(main())
+
+
+@pytest.mark.parametrize("away_s", [20, 60, 250])
+def test_a_diagnosis_waits_as_long_as_a_search(on_warp, away_s):
+    found, error = diagnosed(on_warp, away_s)
+    assert (found.complete, error) == (True, "")
+    assert [(seen.outcome.kind, seen.outcome.how) for seen in found.seen] == [(Kind.CUT, Manner.SILENT)]
+    assert "s): no evidence, and made again: it was cut (an end), and right after" in found.remarks[-1]
+
+
+def test_a_diagnosis_whose_far_end_never_comes_back_is_not_complete(on_warp):
+    found, error = diagnosed(on_warp, 1e6)
+    assert not found.complete
+    assert error == "TCP: mail.example:443: Connection refused; 14 more attempts in 301 s were in vain"
+    assert found.run.complete
+
+
+@pytest.mark.parametrize(("stood", "waited_s"), [(True, 301), (False, 3)])
+def test_who_never_stood_is_hardly_waited_for(on_warp, stood, waited_s):
+    async def main():
+        presence = Presence(Restarted(Manner.CLOSED, 0), stood=stood)
+        presence._method._to_s = 1e9
+        back_off = BackOff()
+        return await presence.back(back_off), back_off.waited_s
+
+    assert on_warp(main()) == (False, waited_s)
 
 
 def test_an_ask_keeps_what_was_seen(on_warp):

@@ -7,7 +7,8 @@ import pytest
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.manner import Manner
-from hbprobe.measure.journal import Journal, header
+from hbprobe.measure.description import describe
+from hbprobe.measure.journal import Journal
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
 from hbprobe.trial.outcome import Kind, Outcome, Trial
@@ -59,7 +60,7 @@ SETTINGS = SearchSettings(min_s=60)
 
 
 def journal_of(path, settings=SETTINGS, resume=False):
-    return Journal(path, header("lab", "hold", settings), resume=resume)
+    return Journal(path, describe("lab", "hold", settings), resume=resume)
 
 
 def events(path):

@@ -133,11 +133,6 @@ def test_files_that_hold_no_headers(tmp_path):
     assert refused("wss://h/", headers_file=wrong) == ("--headers-file: write a line 'Name: value' for each header")
 
 
-def test_a_journal_knows_another_login():
-    assert hbprobe.Probe("imap://h", user="ada", starttls=True).said_of_talk == {"user": "ada", "starttls": "yes"}
-    assert hbprobe.Probe("imap://h").said_of_talk == {"user": "", "starttls": ""}
-
-
 def test_certificates_of_a_connection_that_is_plain_at_first(tmp_path):
     request = hbprobe.Probe("imap://h", starttls=True, insecure=True)
     dialer = request.dialer(target_of("imap://h", request.traits.schemes))

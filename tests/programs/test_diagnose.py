@@ -103,6 +103,13 @@ def test_no_two_rows_of_the_table_are_the_same(diagnoses):
     assert len(set(rows)) == len(rows)  # in mode tcp Envoy and HAProxy do the same
 
 
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_document_has_what_the_script_writes(diagnoses, name):
+    if diagnoses[name] is None:
+        pytest.skip("this machine lacks what it is made of")
+    assert rig.written(rig.DOCUMENT.read_text())[name] == rig.line(rig.row(name, diagnoses[name]))
+
+
 def best(diagnosis):
     boxes = diagnosis["boxes"]
     first = [boxes[0][key] for key in ("score", "contradictions")]

@@ -41,6 +41,9 @@ def test_a_lab(ten_minutes):
         ((), "hold", None, "client > the path > server"),
         ((Cause.ANSWERED_LATE,), "hold", 600.0, "client > the path > server"),
         ((Cause.PATH_DOWN,), "hold", 600.0, "client > the path > server"),
+        ((Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER), "ssh", 600.0, "client > the path > server"),
+        ((Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER), "websocket", 600.0, "client > the path > server"),
+        ((Cause.STATE_LOST_SILENTLY,), "ssh", 600.0, "client > [a box on the path: cuts here] > server"),
         (
             (Cause.CLOSED_BY_SERVER,),
             "idle",
@@ -66,6 +69,8 @@ def test_a_real_path_accuses_nobody_without_evidence(ten_minutes, causes, method
         (Whose.ADDRESS, (), "client > [a box on the path: cuts here] > server"),
         (Whose.SERVER, (), "client > the path > [server: cuts here]"),
         (None, (), "client > the path > server"),
+        (Whose.SHARED, (), "client > the path > server"),
+        (Whose.UNTOLD, (), "client > the path > server"),
         (Whose.PATH, ("a-box",), "client > [a-box: cuts here] > server"),
         (Whose.SERVER, ("a-box",), "client > a-box > [server: cuts here]"),
         (Whose.PATH, ("a-box", "other"), "client > a-box > other > server"),

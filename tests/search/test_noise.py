@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbprobe.manner import Manner
-from hbprobe.measure.journal import Journal, header
+from hbprobe.measure.description import describe
+from hbprobe.measure.journal import Journal
 from hbprobe.profiles.catalogue import Catalogue
 from hbprobe.search.bracket import seen
 from hbprobe.search.noise import Noise, beliefs, doubt, most_likely
@@ -233,9 +234,9 @@ def test_settings_that_make_no_sense(settings, message):
 def test_a_search_may_be_taken_up_again_by_one_who_is_harder_to_convince(tmp_path):
     easy = SearchSettings(min_s=60, max_s=3000)
     hard = replace(easy, noise=0.1, confidence=0.99)
-    with Journal(tmp_path / "j", header("x", "hold", easy), resume=False) as journal:
+    with Journal(tmp_path / "j", describe("x", "hold", easy), resume=False) as journal:
         journal.ended(Trial(1, 600.5, 0.0, silent(600.5).outcome))
-    with Journal(tmp_path / "j", header("x", "hold", hard), resume=True) as journal:
+    with Journal(tmp_path / "j", describe("x", "hold", hard), resume=True) as journal:
         assert [trial.hold_s for trial in journal.trials] == [600.5]
 
 

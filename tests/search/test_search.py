@@ -1,3 +1,4 @@
+import itertools
 import math
 import random
 from dataclasses import replace
@@ -231,6 +232,33 @@ def test_a_freak_cut_is_found_out_by_confirming_and_reported():
     assert (search.limit.survived_s, search.limit.cut_s) == (599.5, 600.5)
     assert search.contradictions == ("a hold of 493.5 s was cut (silent)",)
     assert not search.confirmed
+
+
+def held(hold_s):
+    """Nothing came, and the connection is alive: a proxy holds it, or something on the path stands still."""
+    return Outcome(Kind.CUT, hold_s + 3, Manner.SILENT, aftermath=Aftermath.ACKNOWLEDGED)
+
+
+@pytest.mark.parametrize("connections", [1, 2, 8])
+@pytest.mark.parametrize("limit_s", [600, math.inf])
+@pytest.mark.parametrize("at", range(8))
+def test_something_that_stood_still_once_makes_no_limit(connections, limit_s, at):
+    """It falls on one trial of any length; a timer that is real is met again."""
+    count = itertools.count()
+    rule = silent_path(limit_s)
+
+    def standing_still(hold_s):
+        return held(hold_s) if next(count) == at else rule(hold_s)
+
+    search, *_ = walk(standing_still, SearchSettings(min_s=60, connections=connections))
+    limit = search.limit
+    assert (limit.survived_s, limit.cut_s) == ((599.5, 600.5) if limit_s == 600 else (3540, None))
+
+
+def test_a_proxy_that_holds_is_met_twice_at_the_limit():
+    search, rounds, _ = walk(lambda hold_s: survived(hold_s) if hold_s < 600 else held(hold_s))
+    assert (search.limit.survived_s, search.limit.cut_s, search.confirmed) == (599.5, 600.5, True)
+    assert rounds[-2:] == [(600.5,), (600.5,)]
 
 
 def test_a_dispute_is_settled_at_the_point_in_question():

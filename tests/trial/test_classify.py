@@ -76,7 +76,7 @@ def test_an_end_is_a_cut_whose_time_is_known_if_it_came_before_the_answer_was_du
 
 @each_end
 def test_an_end_at_once_is_a_refusal(kind, signed, how, reason):
-    text = f"{reason} at once: another protocol, a server that went away, or a proxy that cannot reach it"
+    text = f"{reason} at once: a server that went down, a proxy that cannot reach it, or another protocol"
     assert judge(end(kind, 0.25, signed)) == failed(text, 0.25, **OUTAGE)
     assert judge(end(kind, 0.25, signed), expected=None) == Outcome(Kind.CUT, 0.25, how, True, reason=reason)
 

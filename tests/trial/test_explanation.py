@@ -199,6 +199,39 @@ def test_the_evidence_of_a_late_server(facts):
     )
 
 
+def of_session(after_s, how=Manner.CLOSED, **more):
+    outcome = Outcome(Kind.CUT, after_s, how, exact=True)
+    return Observation(Ask(Question.POST_MORTEM, 2000), outcome, own_limit="a limit", own_limit_s=1800, **more)
+
+
+MAY_END = "a server of this protocol may end it by itself"
+
+
+@pytest.mark.parametrize("how", [Manner.CLOSED, Manner.RESET])
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize(
+    ("after_s", "early"), [(4, True), (359, True), (361, False), (1799, False), (1801, False), (3600, False)]
+)
+def test_what_comes_far_below_a_servers_own_limit_is_rather_anothers(how, signed, after_s, early):
+    """It may still be set so, and both are named."""
+    box, server = (BY_PROXY, BY_SERVER) if how is Manner.CLOSED else (RST_BOX, RST_SERVER)
+    found = explain(of_session(after_s, how, signed=signed), tls=True)
+    assert found.causes == ((box, server) if early else (server, box))
+    usual = " so early only where it is set far below the usual" if early else ""
+    assert found.evidence[-1] == f"{MAY_END}{usual}: a limit"
+
+
+def test_a_limit_whose_usual_length_nobody_says_is_told_as_it_is():
+    found = explain(replace(of_session(4), own_limit_s=None), tls=True)
+    assert (found.causes, found.evidence[-1]) == ((BY_SERVER, BY_PROXY), f"{MAY_END}: a limit")
+
+
+def test_words_before_the_end_say_more_than_its_time():
+    clear = of_session(4, signed=True, disconnect_notice="'421 timeout' in the clear, in the middle of TLS")
+    assert causes(clear) == (BY_SERVER, BY_PROXY)
+    assert causes(of_session(4, disconnect_notice="BYE", by_server=True)) == (BY_SERVER,)
+
+
 def test_the_evidence_of_what_came_back_and_came_twice(facts):
     seen = facts.silent(Aftermath.ACKNOWLEDGED, FarEndState.WAITING, woke=True, times=2)
     woken, again = explain(seen, tls=True).evidence[2:]

@@ -177,3 +177,37 @@ def test_a_name_without_a_server_may_have_one_in_a_while(on_warp, serve):
 
     found = on_warp(main())
     assert (found.kind, found.again, found.outage) == (Kind.FAILED, True, True)
+
+
+# Who has proved itself before
+
+
+@pytest.mark.parametrize("name", ["hold", "idle"])
+@pytest.mark.parametrize("act", ["rst", "fin"])
+def test_what_ends_at_once_was_another_protocol_only_where_nobody_stood_there_before(on_warp, serve, name, act):
+    is_up = False
+
+    async def script(connection):
+        await connection.request()
+        if not is_up:
+            getattr(connection, act)()
+            return
+        body = b'{"up_s": 1, "seen": false}'
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    async def main():
+        nonlocal is_up
+        async with serve(script) as peer:
+            dialer = Dialer(Target(False, "localhost", peer.port, "/"), None)
+            method = make(Environment(name, dialer, 1.0, random.Random(1)))
+            first = await method.prove()
+            is_up = True
+            assert await method.prove() is None
+            is_up = False
+            return first.reason, (await method.prove()).reason
+
+    end = f"{act.upper()} at once"
+    assert on_warp(main()) == (
+        f"{end}: another protocol, or a proxy that cannot reach the server",
+        f"{end}: it was there before, so it went down, or a proxy cannot reach it any more",
+    )

@@ -89,6 +89,31 @@ targets:
     assert line.talk == TalkOptions(send=b"PING\r\n", expect=b"PONG")
 
 
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ("{name: a, url: 'wss://h/?k=one'}", "{name: a, url: 'wss://h/?k=two'}"),
+        ("{name: a, url: 'wss://h/', headers_file: one}", "{name: a, url: 'wss://h/', headers_file: two}"),
+        ("{name: a, url: 'wss://h/'}", "{name: a, url: 'wss://h/', subprotocol: [two]}"),
+        ("{name: a, url: 'tcp://h:1', send: one}", "{name: a, url: 'tcp://h:1', send: two}"),
+        (
+            "{name: a, url: 'tcp://h:1', send: one, expect: one}",
+            "{name: a, url: 'tcp://h:1', send: one, expect: two}",
+        ),
+    ],
+)
+def test_what_is_said_otherwise_is_another_measurement_and_no_secret_is_kept(
+    written, tmp_path, monkeypatch, there, here
+):
+    monkeypatch.setattr("hbprobe.measure.description._ROUNDS", 1)
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(f"Authorization: {name}\n")
+    first, again, second = (load_watch(written(f"targets: [{text}]")).targets[0] for text in (there, there, here))
+    assert first.asked == again.asked
+    assert first.asked != second.asked
+    assert "one" not in first.asked
+
+
 def test_another_password_makes_another_target(written, tmp_path):
     text = "targets: [{name: a, url: 'rediss://h/', user: ada, password_file: secret}]"
     (tmp_path / "secret").write_text("one")

@@ -19,6 +19,7 @@ from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.evidence.logs.reports import reports, utc
 from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Windows, rebuild
 from hbprobe.records.logs import (
+    NOTHING_READ,
     BadLinePart,
     BoundsPart,
     CoveragePart,
@@ -63,6 +64,7 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
     together = shared(network_limits) if logs.asked.by.value == "network" else None
     parts = tuple(part for part, _ in limits)
     findings = [
+        *_nothing_found(logs, coverage),
         *_findings(parts, together, windows, events, both, counts, coverage, is_held_against=bool(logs.event_files)),
         *_httperr_findings(httperr),
     ]
@@ -310,13 +312,20 @@ def _counts(logs: "OpenLogs") -> dict[str, int]:
     return counts
 
 
+def _nothing_found(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[LogFindingPart]:
+    if logs.nothing_read is not None:
+        yield LogFindingPart(code=NOTHING_READ, severity="problem", text=logs.nothing_read)
+    elif not coverage.requests and not logs.entries:
+        what = "line" if logs.reads else "event"
+        when = "" if logs.asked.since is None and logs.asked.until is None else " of the time that was asked for"
+        yield LogFindingPart(code="no-activesync", severity="note", text=f"no {what}{when} tells of ActiveSync")
+
+
 def _findings(
     limits: Sequence[PassiveLimitPart], together: tuple[float, float] | None, windows: Windows,
     events: Sequence[EventPart],
     both: int, counts: dict[str, int], coverage: CoveragePart, *, is_held_against: bool,
 ) -> Iterator[LogFindingPart]:  # fmt: skip
-    if not coverage.requests:
-        yield LogFindingPart(code="no-activesync", severity="note", text="no line tells of ActiveSync")
     if together is not None:
         text = f"all networks share {bracket_words(*together)}: the box is on your side of them, before the server"
         yield LogFindingPart(code="shared-limit", severity="problem", text=text)

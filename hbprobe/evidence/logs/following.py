@@ -105,10 +105,11 @@ WITH fronts AS (
       AND took_ms % 1000 < 100 THEN CAST(floor(took_ms / 1000) AS BIGINT) END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told
   FROM (
-    SELECT *, took_ms BETWEEN 0 AND {_LONGEST_MS} AND abs(ended_ms - took_ms - started_ms) <= {_ASTRAY_MS} AS is_sound
+    SELECT *, coalesce(
+      took_ms BETWEEN 0 AND {_LONGEST_MS} AND abs(ended_ms - took_ms - started_ms) <= {_ASTRAY_MS}, false) AS is_sound
     FROM all_requests) AS judged
   WHERE NOT (role = 'back' AND coalesce(device, '') IN (SELECT device FROM fronts))
-    AND started_ms IS NOT NULL AND coalesce(status, 0) <> 401
+    AND coalesce(started_ms, ended_ms) IS NOT NULL AND coalesce(status, 0) <> 401
     AND coalesce(user_name, '') NOT LIKE 'healthmailbox%'
     AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%' AND coalesce(device_type, '') NOT LIKE
     'EASProbe%'
@@ -134,8 +135,9 @@ SELECT who, kind, server, clock, next_clock, network, started_ms, status, comman
 FROM followed WHERE command = 'Ping' OR (command = 'Sync' AND asked_s IS NOT NULL)
 """
 """Each request that waits, with what the same device did next. `clock` is whose clock its beginning is of, and so
-its end: what it took is told by no clock. What cannot have been, such as a request that was held for years, stands in
-the order of devices at its end, and nothing is read off it or off the request before."""
+its end: what it took is told by no clock. What cannot have been, such as a request that was held for years, or
+of which it is not known how long it was held, stands in the order of devices at its end, and nothing is read off it
+or off the request before."""
 
 CLOCK_GAPS: Final = f"""
 SELECT clock, next_clock, CAST(floor(gap_s * {STEPS_IN_S}) AS BIGINT) AS step, count(*) AS times

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol, cast
 
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
 
 _HEAD_BYTES: Final = 1 << 16
 _CHUNK: Final = 1 << 20
@@ -131,6 +131,20 @@ def reading() -> Iterator[None]:
         raise NotReadError(f"cannot be unpacked ({error}): pack it again, or give the unpacked file") from None
     except OSError as error:
         raise NotReadError(f"cannot be read: {error.strerror or error}") from None
+
+
+@contextmanager
+def writing(folder: Path, elsewhere: str = "set TMPDIR to a folder on a larger disk") -> Iterator[None]:
+    """Around what writes to a folder of ours: what fails there is no fault of the log, whose own are NotReadErrors.
+
+    Raises CannotMeasureError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise CannotMeasureError(
+            f"{folder}: cannot be written: {error.strerror or error}: make room there, or {elsewhere}"
+        ) from None
 
 
 def find(paths: Iterable[str | Path]) -> Iterator[LogSource]:

@@ -12,13 +12,13 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import UserError
 from hbprobe.evidence.logs import rows, w3c
 from hbprobe.evidence.logs.engine import mapped
 from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
@@ -31,6 +31,7 @@ from hbprobe.evidence.logs.log_sources import (
     head_of,
     kind_of,
     reading,
+    writing,
 )
 from hbprobe.evidence.logs.same_logs import opening_of
 from hbprobe.evidence.logs.stored_logs import (
@@ -157,16 +158,8 @@ class LogStore:
             cursor.close()
         return _Taken(name, made)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Around what writes: what fails there is no fault of the log, whose own are NotReadErrors by then."""
-        try:
-            yield
-        except OSError as error:
-            elsewhere = "name another folder" if self._is_kept else "set TMPDIR to a folder on a larger disk"
-            raise CannotMeasureError(
-                f"{self._folder}: cannot be written: {error.strerror or error}: make room there, or {elsewhere}"
-            ) from None
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self._folder, "name another folder") if self._is_kept else writing(self._folder)
 
     def _hold(self, taken: "_Taken") -> Read:
         notes, read = self._stored.notes, taken.note.read
@@ -383,7 +376,9 @@ class _Reading:
         values: dict[str, Any],
     ) -> None:  # fmt: skip
         mended, line, counted_to = [], stretch.first_line, 0
-        with stretch.file.open("rb") as file:
+        with reading():
+            opened = stretch.file.open("rb")
+        with opened as file:
             for offset, error, column in rejected:
                 offset = _beginning(file, offset)
                 line, counted_to = line + _line_ends(file, counted_to, offset), offset

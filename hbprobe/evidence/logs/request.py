@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from hbprobe.errors import RequestError, UserError
+from hbprobe.errors import CannotMeasureError, RequestError, UserError
 from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.clocks import Apart
@@ -28,6 +28,7 @@ from hbprobe.evidence.logs.log_sources import (
     kind_of,
     reading,
     text_of,
+    writing,
 )
 from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.networks import NetworkNames, parse_names
@@ -40,6 +41,7 @@ from hbprobe.exchange.settings import Settings
 from hbprobe.measure.field_values import read_fields
 from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence
+from hbprobe.text import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from hbprobe.evidence.logs.spark import Spark
 
 Told = Callable[[str], None]
+_MOST_REASONS: Final = 3
 
 
 class By(StrEnum):
@@ -135,7 +138,7 @@ class Logs:
         pseudonyms = None if self.pseudonyms is None else Pseudonyms(_key(self.pseudonyms))
         with ExitStack() as stack:
             session = stack.enter_context(self._spark()) if self.engine is Engine.SPARK else None
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hbprobe-logs-")))
+            scratch = stack.enter_context(_scratch())
             connection = stack.enter_context(engine(scratch, self.memory_mb))
             is_kept = self.into is not None
             is_whole = is_all_asked or is_kept or session is not None
@@ -143,7 +146,7 @@ class Logs:
             folder = self.into or scratch / "store"
             store = LogStore(folder, connection, pseudonyms=pseudonyms, is_kept=is_kept, columns=columns)
             stack.callback(store.close)
-            logs = OpenLogs(self, connection, pseudonyms, session, columns)
+            logs = OpenLogs(self, scratch, connection, pseudonyms, session, columns)
             logs._read(store, names, told)
             yield logs
 
@@ -151,6 +154,18 @@ class Logs:
         from hbprobe.evidence.logs.spark import spark
 
         return spark(self.spark_remote)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hbprobe-logs-"))
+        except OSError as error:
+            raise CannotMeasureError(
+                f"no folder can be made for what is read: {error.strerror or error}: set TMPDIR to one with room"
+            ) from None
+        yield Path(folder)
 
 
 def _names(file: Path | None) -> NetworkNames:
@@ -178,12 +193,14 @@ class OpenLogs:
     def __init__(
         self,
         asked: Logs,
+        scratch: Path,
         connection: "DuckDBPyConnection",
         pseudonyms: Pseudonyms | None,
         session: "Spark | None" = None,
         columns: Mapping[str, str] = REQUESTS,
     ) -> None:
         self.asked = asked
+        self._scratch = scratch
         self.spark = session
         self.connection = connection
         self.tables: Tables = DuckDB(connection) if session is None else session
@@ -250,12 +267,32 @@ class OpenLogs:
     def _take_events(self, source: LogSource, kind: LogKind) -> None:
         try:
             with reading():
-                entries = list(_evtx(source) if kind is LogKind.EVTX else READERS[kind](text_of(source)))
+                entries = list(
+                    _evtx(source, self._scratch) if kind is LogKind.EVTX else READERS[kind](text_of(source))
+                )
         except ValueError as error:
             raise NotReadError(str(error)) from None
         mine = [entry for entry in entries if entry.is_of_interest]
         self.entries += mine
         self.event_files.append((source.name, kind, len(mine), len(entries)))
+
+    @property
+    def nothing_read(self) -> str | None:
+        """Why there is nothing to judge; None where something was read, though it tell of nothing."""
+        lines = sum(read.lines for read in self.reads)
+        if any(read.requests or read.lines > read.bad for read in self.reads) or (self.reads and not lines):
+            return None
+        if any(entries or kind in (LogKind.EVTX, LogKind.EVENT_XML) for _, kind, _, entries in self.event_files):
+            return None  # these two can be read, and be empty
+        reasons = [f"{name}: {reason}" for name, reason in self.not_read]
+        reasons += [
+            f"{read.name}: not one line is understood: {read.bad_lines[0].reason}" for read in self.reads if read.bad
+        ]
+        reasons += [f"{name}: has no event that is understood" for name, *_ in self.event_files]
+        if not reasons:
+            return "nothing could be read: no log is in what was named"
+        more = f"; and {counted(len(reasons) - _MOST_REASONS, 'file')} more" if len(reasons) > _MOST_REASONS else ""
+        return f"nothing could be read: {'; '.join(reasons[:_MOST_REASONS])}{more}"
 
     def _prepare(self, files: dict[str, list[str]], names: NetworkNames) -> None:
         for table, columns in (("read_requests", self._columns), ("read_httperr", HTTPERR)):
@@ -346,14 +383,12 @@ class OpenLogs:
         return table_of(report, *self.tables.users_rows(sql, str(file)))
 
 
-def _evtx(source: LogSource) -> Iterator[EventEntry]:
+def _evtx(source: LogSource, scratch: Path) -> Iterator[EventEntry]:
     """Read an event log, from a copy where it is packed."""
     if source.is_plain:
         yield from read_evtx(source.path)
         return
-    with tempfile.NamedTemporaryFile(suffix=".evtx", delete=False) as copy, source.open() as file:
-        shutil.copyfileobj(file, copy)
-    try:
-        yield from read_evtx(Path(copy.name))
-    finally:
-        Path(copy.name).unlink()
+    copy = scratch / "events.evtx"
+    with source.open() as content, writing(scratch), copy.open("wb") as file:
+        shutil.copyfileobj(content, file)
+    yield from read_evtx(copy)

@@ -85,6 +85,8 @@ with."""
 _PLACES: Final = {"Cmd": (1, 4), "User": (2, 1), "DeviceId": (3, 2), "DeviceType": (4, 3)}
 """Where parameters stand in most queries: Exchange's own order, and that of old clients."""
 _STEM: Final = "/microsoft-server-activesync"
+_TIME_OF_DAY: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
+"""DuckDB takes 24:00:00 for one, too, and that is the midnight before as well as the one after."""
 _CELL: Final = "\x1f"
 PACKED: Final = "read_packed_query"
 """The function of this module under the name that the SQL calls it by."""
@@ -199,7 +201,8 @@ def likely_ms(value: str) -> str:
 
 def moment(day: str, time: str) -> str:
     """Return the SQL for milliseconds since 1970 of a DATE and a TIME, which may be any that the engine can read."""
-    return f"CASE WHEN {day} BETWEEN DATE '1970-01-01' AND DATE '9999-12-31' THEN epoch_ms({day} + {time}) END"
+    is_one = f"{day} BETWEEN DATE '1970-01-01' AND DATE '9999-12-31' AND {time} < TIME '24:00:00'"
+    return f"CASE WHEN {is_one} THEN epoch_ms({day} + {time}) END"
 
 
 def normal_user(name: str) -> str:
@@ -262,7 +265,7 @@ def _numbered(*names: str) -> str:
 def _time_of_day(name: str) -> str:
     """Return the SQL for a time of day in milliseconds."""
     assert ELEMENTS[name] is Form.TIME
-    found = f"regexp_extract(blob, '_{name}:?([0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\\.[0-9]{{1,6}})?)', 1)"
+    found = f"regexp_extract(blob, '_{name}:?({_TIME_OF_DAY})', 1)"
     read = f"CAST(epoch(TRY_CAST({found} AS TIME)) * 1000 AS BIGINT)"
     return f"CASE WHEN contains(blob, '_{name}') THEN {read} END"
 

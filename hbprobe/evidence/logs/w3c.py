@@ -75,7 +75,8 @@ def divide(source: LogSource, folder: Path) -> Divided:
 
 
 def _mapped(file: IO[bytes]) -> mmap.mmap:
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with reading():
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _unpacked(source: LogSource, target: Path) -> tuple[Path, bool]:

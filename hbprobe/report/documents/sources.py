@@ -95,6 +95,7 @@ _RULES = [
     (re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)\s*[:=].*", re.DOTALL), rf"\1: {HIDDEN}"),
     (re.compile(r"\b((?i:basic|bearer|digest|negotiate|ntlm))\s+(?=\S*[0-9A-Z+/=])[\w+/=.~-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"(?<=[\w.~%/-])\?[^\s?=]+=\S*"), f"?{HIDDEN}"),
+    (re.compile(r"((?:://|(?<!\S)/)[^\s?]{0,2000})\?(?=\S)(?!\*\*\*)\S+"), rf"\1?{HIDDEN}"),
     (re.compile(rf"(?i)({_SECRET_NAME})[\"']?\s*[=:]\s*(?:\"[^\"]*\"|'[^']*'|\S+)"), rf"\1={HIDDEN}"),
 ]
 _NAMES_A_SECRET = re.compile(rf"(?i)(?:[\w-]*{_SECRET_NAME}|(?:proxy-)?authorization|(?:set-)?cookie)")

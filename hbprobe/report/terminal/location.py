@@ -2,11 +2,13 @@
 
 from rich.console import Console, RenderableType
 
+from hbprobe.diagnosis.advice import what_moves
 from hbprobe.locate.finding import ALL, NONE, Code, Reached
 from hbprobe.records.location import Location
 from hbprobe.report.terminal.layout import pairs, table_of
 from hbprobe.report.terminal.words import how_words
 from hbprobe.text import counted, named, seconds
+from hbprobe.trial.methods.table import pings_after_login
 from hbprobe.trial.outcome import Kind, Limit
 
 
@@ -35,7 +37,11 @@ def _to_do(location: Location) -> list[str]:
     finding, limit_s = location.finding, location.limit_s
     if limit_s is None or finding.code in (Code.OPEN, Code.NOT_KNOWN):
         return []
-    own = f"in the application: a ping or a keep-alive well within {seconds(limit_s)} s"
+    is_late = location.asked is not None and pings_after_login(location.asked.method)
+    own = f"in the application: {what_moves(pings_after_login=is_late)} well within {seconds(limit_s)} s"
+    data = f"{own}, sent as data"
+    if is_late:
+        data = f"in the application: after the login, a ping well within {seconds(limit_s)} s"
     match finding.code:
         case Code.HOP:
             whose = finding.address or f"hop {finding.hop}"
@@ -44,12 +50,9 @@ def _to_do(location: Location) -> list[str]:
             return ["at the server, or at what stands before it: a longer idle timeout", own]
         case Code.SERVER:
             absolute = "one that counts from the start, as for the login, is set back by no ping"
-            return [
-                "at the server: a longer limit of its own",
-                f"{own}, sent as data, if the limit is one of silence: {absolute}",
-            ]
+            return ["at the server: a longer limit of its own", f"{data}, if the limit is one of silence: {absolute}"]
         case _:
-            return [f"{own}, sent as data, if it is an idle timer: TCP keep-alives do not help here"]
+            return [f"{data}, if it is an idle timer: TCP keep-alives do not help here"]
 
 
 def location_facts(location: Location) -> list[tuple[str, str]]:

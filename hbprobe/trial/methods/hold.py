@@ -19,7 +19,7 @@ class HoldMethod(OneConnection):
 
     async def prove(self) -> Outcome | None:
         """See whether `hbprobe serve` is there; return what is there instead, or None."""
-        found = await prove(self._dialer)
+        found = await prove(self._dialer, stood=self.far_end is not None)
         if isinstance(found, Outcome):
             return found
         self.far_end = found

@@ -17,10 +17,13 @@ class IdleMethod(OneConnection):
         super().__init__(environment)
         grace_s, rng, quiet = environment.grace_s, environment.rng, environment.quiet
         self._asking = Asking(self._dialer, grace_s, rng, holds=False, quiet=quiet)
+        self._has_stood = False
 
     async def prove(self) -> Outcome | None:
         """See whether HTTP is spoken there; return what is there instead, or None."""
-        return await prove_http(self._dialer)
+        found = await prove_http(self._dialer, stood=self._has_stood)
+        self._has_stood |= found is None
+        return found
 
     async def ask(self, ask: Ask) -> Observation:
         """Ask one question."""

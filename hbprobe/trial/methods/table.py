@@ -55,6 +55,21 @@ class Takes(StrEnum):
     """To log in with, instead of a password."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnLimit:
+    """What a server of a protocol may have of its own that ends a quiet connection without a word."""
+
+    words: str = ""
+    """Empty where nothing is known of one."""
+    least_s: float | None = None
+    """So long at least is it, by its standard or as shipped; None where nobody says, or it is off."""
+    source: str = ""
+    """Who says so."""
+
+
+_NO_OWN_LIMIT = OwnLimit()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodTraits:
     """What one method asks of its far end, and what can be asked of it. A trait without a default must be said."""
@@ -87,10 +102,11 @@ class MethodTraits:
     """Where `hbprobe serve`, the far end of a lab, serves it."""
     responder: MakeResponder | None = None
     """What a lab has at its far end for a protocol that `hbprobe serve` does not speak."""
-    own_limit: str = ""
-    """What a server of this protocol may have of its own that ends a quiet connection without a word."""
-    own_limit_in_session: str = ""
+    own_limit: OwnLimit = _NO_OWN_LIMIT
+    own_limit_in_session: OwnLimit = _NO_OWN_LIMIT
     """The same, after a login."""
+    pings_after_login: bool = False
+    """Nothing that is answered can be said twice before the login."""
     ping_lines: tuple[IntervalLine, ...] = ()
     """Where clients set how often they send the protocol's own ping."""
     keep_alive_lines: tuple[IntervalLine, ...] = (LINUX,)
@@ -125,8 +141,9 @@ def _talk(
     takes: Collection[Takes] = (),
     lab_path: str = "/",
     responder: MakeResponder | None = None,
-    own_limit: str = "",
-    own_limit_in_session: str = "",
+    own_limit: OwnLimit = _NO_OWN_LIMIT,
+    own_limit_in_session: OwnLimit = _NO_OWN_LIMIT,
+    pings_after_login: bool = False,
     ping_lines: tuple[IntervalLine, ...] = (),
     keep_alive_lines: tuple[IntervalLine, ...] = (),
 ) -> MethodTraits:
@@ -148,6 +165,7 @@ def _talk(
         responder=responder,
         own_limit=own_limit,
         own_limit_in_session=own_limit_in_session,
+        pings_after_login=pings_after_login,
         ping_lines=ping_lines,
         keep_alive_lines=(*keep_alive_lines, LINUX),
     )
@@ -157,7 +175,12 @@ def _pair(name: str, port: int, secure: str, secure_port: int) -> dict[str, Sche
     return {secure: Scheme(tls=True, port=secure_port), name: Scheme(tls=False, port=port)}
 
 
-_LDAP_LIMIT = "idletimeout of OpenLDAP, off by default; MaxConnIdleTime of Active Directory, 15 min by default"
+_REDIS_LIMIT = OwnLimit("`timeout` in redis.conf, which is off by default")
+_LDAP_LIMIT = OwnLimit(
+    "idletimeout of OpenLDAP, off by default; MaxConnIdleTime of Active Directory, 15 min by default",
+    900,
+    "https://learn.microsoft.com/en-us/troubleshoot/windows-server/active-directory/view-set-ldap-policy-using-ntdsutil",
+)
 _ROWS = (
     MethodTraits(
         name="hold",
@@ -245,8 +268,8 @@ _ROWS = (
         responder=RedisResponder,
         keep_alive_lines=(REDIS_PY,),
         takes=(Takes.LOGIN,),
-        own_limit="`timeout` in redis.conf, which is off by default",
-        own_limit_in_session="`timeout` in redis.conf, which is off by default",
+        own_limit=_REDIS_LIMIT,
+        own_limit_in_session=_REDIS_LIMIT,
     ),
     _talk(
         "imap",
@@ -255,8 +278,10 @@ _ROWS = (
         _pair("imap", 143, "imaps", 993),
         responder=ImapResponder,
         takes=(Takes.LOGIN, Takes.STARTTLS),
-        own_limit="the time that a server gives for the login",
-        own_limit_in_session="the time after which a server logs out, 30 min or more by RFC 9051",
+        own_limit=OwnLimit("the time that a server gives for the login"),
+        own_limit_in_session=OwnLimit(
+            "the time after which a server logs out, 30 min or more by RFC 9051", 1800, "RFC 9051, section 5.4"
+        ),
     ),
     _talk(
         "postgresql",
@@ -264,10 +289,15 @@ _ROWS = (
         "a PostgreSQL client is quiet, and the server is asked whether it encrypts, or, after a login, with Sync",
         {"postgresql": Scheme(tls=False, port=5432), "postgres": Scheme(tls=False, port=5432)},
         responder=PostgresqlResponder,
+        pings_after_login=True,
         keep_alive_lines=(LIBPQ,),
         takes=(Takes.LOGIN, Takes.STARTTLS),
-        own_limit="authentication_timeout, 1 min by default",
-        own_limit_in_session="idle_session_timeout, which is off by default",
+        own_limit=OwnLimit(
+            "authentication_timeout, 1 min by default",
+            60,
+            "https://www.postgresql.org/docs/current/runtime-config-connection.html",
+        ),
+        own_limit_in_session=OwnLimit("idle_session_timeout, which is off by default"),
     ),
     _talk(
         "smtp",
@@ -276,7 +306,11 @@ _ROWS = (
         _pair("smtp", 25, "smtps", 465),
         responder=SmtpResponder,
         takes=(Takes.STARTTLS,),
-        own_limit="the time that a server waits for a command, 5 min by RFC 5321",
+        own_limit=OwnLimit(
+            "the time that a server waits for a command, 5 min or more by RFC 5321",
+            300,
+            "RFC 5321, section 4.5.3.2.7",
+        ),
     ),
     _talk(
         "ssh",
@@ -284,8 +318,11 @@ _ROWS = (
         "an SSH client is quiet before keys are exchanged, and the server is asked what it cannot know",
         {"ssh": Scheme(tls=False, port=22)},
         responder=SshResponder,
+        pings_after_login=True,
         ping_lines=(OPENSSH,),
-        own_limit="LoginGraceTime of OpenSSH, 2 min by default",
+        own_limit=OwnLimit(
+            "LoginGraceTime of OpenSSH, 2 min by default", 120, "https://man.openbsd.org/sshd_config#LoginGraceTime"
+        ),
     ),
     _talk(
         "ldap",
@@ -335,6 +372,18 @@ def server_timer_counts(method: str) -> bool:
     """Say whether a timer of the server's own may be behind a limit; so it may behind one out of a capture."""
     row = METHODS.get(method)
     return row is None or row.server_timer
+
+
+def may_be_http(method: str) -> bool:
+    """Say whether an HTTP proxy may relay it: what has a name of HTTP's in TLS, and bytes that may be anything."""
+    row = METHODS.get(method)
+    return row is None or bool(row.alpn) or Takes.BYTES in row.takes
+
+
+def pings_after_login(method: str) -> bool:
+    """Say whether its protocol has no ping before the login."""
+    row = METHODS.get(method)
+    return row is not None and row.pings_after_login
 
 
 def is_talk(method: str) -> bool:

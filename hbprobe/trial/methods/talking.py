@@ -196,7 +196,8 @@ class _Trial:
             disconnect_notice=self._last_words() if outcome.kind is Kind.CUT else "",
             lingered_s=self._lingered_s,
             by_server=self._talk.end_to_end and not self._wire.in_the_clear,
-            own_limit=self._own_limit,
+            own_limit=self._own_limit.words,
+            own_limit_s=self._own_limit.least_s,
             since=self._talk.since,
             quiet=outcome.how is Manner.SILENT and not (self._talk.asks or self._talk.due),
         )

@@ -16,7 +16,7 @@ class ImapTalk(Lines):
 
     def __init__(self, where: Where) -> None:
         super().__init__(where)
-        options, mailbox = where.options, unquote(where.path.lstrip("/"))
+        options, mailbox = where.options, unquote(where.path.partition("?")[0].lstrip("/"))
         self._idles = bool(mailbox)
         self._left: list[tuple[str, bytes]] = []
         """What is still to be said before silence may begin: what it is, and the command."""
@@ -27,9 +27,9 @@ class ImapTalk(Lines):
             login = b"LOGIN %s %s" % (_quoted(options.user), _quoted(options.password))
             self._left.append(("the login", login))
         elif mailbox:
-            self.trouble = f"mailbox {mailbox!r}: nobody opens one without a login"
+            self.trouble = "the URL names a mailbox: nobody opens one without a login"
         if mailbox:
-            self._left += [(f"mailbox {mailbox!r}", b"EXAMINE " + _quoted(mailbox)), ("IDLE", b"IDLE")]
+            self._left += [("the mailbox", b"EXAMINE " + _quoted(mailbox)), ("IDLE", b"IDLE")]
 
     def ask(self) -> bytes:
         """Send NOOP, or end IDLE and begin it anew."""

@@ -129,7 +129,7 @@ def test_a_cut_is_told_whatever_the_clocks_of_two_servers_are(tmp_path, ahead_s)
     [
         {"time_taken": 10**12},
         {"time_taken": -1},
-        {"blob": "V141_Hb480_S1_TmRcv:24:00:00_"},
+        {"time_taken": "-"},
         {"blob": "V141_Hb480_S1_TmRcv:03:00:00_"},
     ],
 )
@@ -140,4 +140,35 @@ def test_what_cannot_have_been_tells_nothing(tmp_path, said):
     texts.insert(2, ping(**{"blob": blob, "time": "08:24:00", "time_taken": 480000} | said))
     write(tmp_path / "a.log", head() + "".join(texts))
     coverage = Logs([tmp_path]).run().coverage
-    assert (coverage.answered, coverage.told, coverage.silent) == (1, 0, 0)
+    assert (coverage.waits, coverage.answered, coverage.told, coverage.silent) == (4, 1, 0, 0)
+
+
+def test_a_request_that_took_nobody_knows_how_long_is_the_next_of_the_one_before_all_the_same(tmp_path):
+    """Without it, the second next one would seem to be that of a device which gave up in silence."""
+    blob = "V141_Hb60_S1_"
+    times = (("08:01:00", 60000), ("08:02:00", 10**12), ("08:03:00", 60000))
+    write(tmp_path / "a.log", head() + "".join(ping(blob=blob, time=at, time_taken=took) for at, took in times))
+    coverage = Logs([tmp_path]).run().coverage
+    assert (coverage.waits, coverage.unknown, coverage.silent) == (3, 3, 0)
+
+
+@pytest.mark.parametrize("at", ["24:00:00", "24:00:00.000", "23:60:00", "23:59:60", "99:00:00", "3:00:00"])
+def test_a_time_of_day_that_does_not_exist_is_none(tmp_path, at):
+    """Half a minute before midnight the next midnight would be near enough to be taken for the beginning."""
+    blob = "V141_Hb480_S1_"
+    times = ("23:51:30", "23:59:30", "00:07:30", "00:15:30")
+    days = ("2030-01-02", "2030-01-02", "2030-01-03", "2030-01-03")
+    said = ["", "", f"TmRcv:{at}_", ""]
+    lines = [
+        ping(blob=blob + more, date=day, time=time, time_taken=480000)
+        for day, time, more in zip(days, times, said, strict=True)
+    ]
+    write(tmp_path / "a.log", head() + "".join(lines))
+    coverage = Logs([tmp_path]).run().coverage
+    assert (coverage.answered, coverage.told, coverage.silent, coverage.unknown) == (3, 0, 0, 1)
+
+
+def test_a_line_at_a_time_of_day_that_does_not_exist_has_no_time(tmp_path):
+    write(tmp_path / "a.log", head() + ping(time="24:00:00") + ping(time="23:59:59"))
+    span = Logs([tmp_path]).run().span
+    assert (span.first, span.last) == ("2030-01-02T23:59:59Z", "2030-01-02T23:59:59Z")

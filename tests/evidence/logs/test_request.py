@@ -1,8 +1,14 @@
 """The run as a whole: reports, exports, events, and what is said of what the log does not know."""
 
 import csv
+import errno
+import gzip
 import json
+import os
 import re
+import shutil
+import tempfile
+import zipfile
 from datetime import UTC, datetime
 
 import duckdb
@@ -12,7 +18,7 @@ from support.evtx import write_evtx
 from support.iis import FIELDS, head, line, ping, write
 
 from hbprobe.eas.releases import Release
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs.export import export
 from hbprobe.evidence.logs.reports import harmless, reports
 from hbprobe.evidence.logs.request import Logs
@@ -375,3 +381,91 @@ def test_nothing_named(tmp_path):
         Logs([]).run()
     with pytest.raises(UserError, match="is too short for a key"):
         Logs([tmp_path], pseudonyms=write(tmp_path / "key", b"short")).run()
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "no log is in what was named"),
+        ({"truth.json": '{"schema": "hbprobe.truth/1"}'}, "no log is in what was named"),
+        ({"a.etl": b"\1"}, "a.etl: is a trace, not a log"),
+        ({"a.log.gz": gzip.compress(head().encode())[:-9]}, "a.log.gz: cannot be unpacked"),
+        ({"a.log": head() + "broken\nlines\n"}, "a.log: not one line is understood: too few fields"),
+        ({"a.log": head("cs-uri-stem") + "/x\n/y\n"}, "a.log: not one line is understood: no time among the fields"),
+        ({"a.txt": "Event ID: none\n"}, "a.txt: has no event that is understood"),
+        ({f"{name}.etl": b"\1" for name in "abcde"}, "c.etl: .*; and 2 files more$"),
+    ],
+)
+def test_where_nothing_could_be_read_that_comes_first(tmp_path, files, told):
+    for name, data in files.items():
+        write(tmp_path / "logs" / name, data)
+    (tmp_path / "logs").mkdir(exist_ok=True)
+    evidence = Logs([tmp_path / "logs"]).run()
+    first = evidence.findings[0]
+    assert (first.code, evidence.exit_status, len(evidence.findings)) == ("nothing-read", 3, 1)
+    assert re.match(rf"nothing could be read: .*{told}", first.text) and "\n" not in first.text
+
+
+EVENTS = (
+    '[{{"TimeCreated": "2030-01-02T08:00:00Z", "Id": {}, "ProviderName": "{}", "Message": "[320] [Ping] [540]"}}]'
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"a.log": head()}, "no line tells of ActiveSync"),
+        ({"a.log": head() + line(cs_uri_stem="/owa")}, "no line tells of ActiveSync"),
+        ({"a.log": head() + line(cs_uri_stem="/owa") + "broken\n", "b.etl": b"\1"}, "no line tells of ActiveSync"),
+        ({"e.json": EVENTS.format(7, "disk")}, "no event tells of ActiveSync"),
+        ({"e.xml": "<Events/>"}, "no event tells of ActiveSync"),
+    ],
+)
+def test_what_was_read_and_tells_of_nothing_was_measured(tmp_path, files, told):
+    for name, data in files.items():
+        write(tmp_path / name, data)
+    evidence = Logs([tmp_path]).run()
+    assert ([finding.text for finding in evidence.findings], evidence.exit_status) == ([told], 0)
+
+
+def test_an_event_alone_is_told_alone(tmp_path):
+    write(tmp_path / "e.json", EVENTS.format(1040, "MSExchange ActiveSync"))
+    evidence = Logs([tmp_path]).run()
+    assert ([finding.code for finding in evidence.findings], evidence.exit_status) == (["event-1040"], 1)
+
+
+def test_a_time_of_which_the_log_has_no_line(tmp_path):
+    write(tmp_path / "a.log", head() + ping())
+    evidence = Logs([tmp_path], since=datetime(2030, 1, 3, tzinfo=UTC)).run()
+    assert evidence.findings[0].text == "no line of the time that was asked for tells of ActiveSync"
+
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("packed", ["app.evtx.gz", "app.zip"])
+def test_a_full_disk_is_not_blamed_on_a_packed_event_log(tmp_path, monkeypatch, packed):
+    plain = write_evtx(tmp_path / "app.evtx", [(1040, "MSExchange ActiveSync", datetime.now(UTC), "EX1", ["1"])])
+    if packed.endswith(".zip"):
+        with zipfile.ZipFile(tmp_path / packed, "w") as archive:
+            archive.write(plain, "app.evtx")
+    else:
+        (tmp_path / packed).write_bytes(gzip.compress(plain.read_bytes()))
+    assert Logs([tmp_path / packed]).run().windows.logged == 1
+
+    def refused(*_):
+        raise FULL
+
+    monkeypatch.setattr(shutil, "copyfileobj", refused)
+    with pytest.raises(CannotMeasureError, match=r"hbprobe-logs-\w+: cannot be written: No space left.*set TMPDIR"):
+        Logs([tmp_path / packed]).run()
+
+
+def test_where_not_even_a_folder_can_be_made_that_is_told(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise FULL
+
+    write(tmp_path / "a.log", head() + ping())
+    monkeypatch.setattr(tempfile, "mkdtemp", refused)
+    with pytest.raises(CannotMeasureError, match=r"no folder can be made .*: No space left on device: set TMPDIR"):
+        Logs([tmp_path]).run()

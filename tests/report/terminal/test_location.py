@@ -7,9 +7,11 @@ from support.results import located
 
 from hbprobe import __version__
 from hbprobe.locate.finding import ALL, NONE, Code, Hop, HopFinding, Reached, Route
+from hbprobe.locate.hop_trials import HopQuestion
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.records.location import Location
 from hbprobe.report.terminal.location import location_answer, print_location
+from hbprobe.trial.methods.table import METHODS
 from hbprobe.trial.outcome import Kind, Outcome
 
 LIVED = Outcome(Kind.SURVIVED, 309.0)
@@ -141,6 +143,17 @@ def test_exit_status(code, status):
 def test_what_helps_where_keep_alives_do_not(code, to_do):
     location = Location("x", None, 300.0, True, Route((), None), (), HopFinding(code, "text"), 0.0)
     assert [text for _, text in location_answer(location)[1:]] == to_do
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("code", [Code.HOP, Code.END, Code.SERVER, Code.NOT_BY_KEEP_ALIVE])
+def test_no_ping_is_told_where_the_protocol_has_none_before_the_login(method, code):
+    asked = HopQuestion(method, 309.0, 100)
+    location = Location("x", asked, 300.0, True, Route((), None), (), HopFinding(code, "text"), 0.0)
+    advice = location_answer(location)[-1][1]
+    is_late = method in ("ssh", "postgresql")
+    assert ("after the login" in advice) is is_late
+    assert ("a ping or a keep-alive" in advice) is not is_late
 
 
 def test_a_search_that_found_nothing_to_locate():

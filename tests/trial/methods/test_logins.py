@@ -155,7 +155,7 @@ REFUSED = {
         ("imap", "/INBOX", TalkOptions()),
         b"* OK ready\r\n",
         (b"", b""),
-        "mailbox 'INBOX': nobody opens one without a login",
+        "the URL names a mailbox: nobody opens one without a login",
     ),
     "no SMTP": (
         ("smtp", "/", SECURED),
@@ -207,6 +207,13 @@ def test_a_server_that_does_not_agree(meet, name):
     where, greeting, turn, reason = REFUSED[name]
     outcome, _ = meet(*where, greeting, turn)
     assert (outcome.kind, outcome.again, outcome.reason) == (Kind.FAILED, False, reason)
+
+
+def test_a_query_is_no_part_of_a_mailbox_and_its_name_is_not_told(meet):
+    opened = (b'hb EXAMINE "Geheim 42"\r\n', b"hb NO none\r\n")
+    where = "imap", "/Geheim%2042?token=Geheim43", TalkOptions(user="ada", password="x")
+    outcome, _ = meet(*where, b"* OK ready\r\n", (b'hb LOGIN "ada" "x"\r\n', b"hb OK\r\n"), opened)
+    assert outcome.reason == "the server refuses the mailbox: 'hb NO none'"
 
 
 @pytest.mark.parametrize(

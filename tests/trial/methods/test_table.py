@@ -4,6 +4,7 @@ import pytest
 
 from hbprobe.trial.evidence import Question
 from hbprobe.trial.methods.table import CHOICES, DEFAULT, METHODS, Server, in_words, names, server_timer_counts
+from hbprobe.trial.talks.talk import Where
 
 
 @pytest.mark.parametrize("row", METHODS.values(), ids=METHODS)
@@ -28,6 +29,25 @@ def test_traits_do_not_contradict_each_other(row):
     assert row.schemes
     assert row.help
     assert row.words
+
+
+def test_how_long_a_servers_own_limit_is_has_a_source():
+    limits = [limit for row in METHODS.values() for limit in (row.own_limit, row.own_limit_in_session)]
+    assert all(bool(limit.source) is (limit.least_s is not None) for limit in limits)
+    assert all(limit.words for limit in limits if limit.source)
+    assert {row.name: row.own_limit.least_s for row in METHODS.values() if row.own_limit.least_s} == {
+        "postgresql": 60,
+        "smtp": 300,
+        "ssh": 120,
+        "ldap": 900,
+    }
+    assert METHODS["imap"].own_limit_in_session.least_s == 1800
+
+
+@pytest.mark.parametrize("row", [row for row in METHODS.values() if row.talk], ids=lambda row: row.name)
+def test_what_pings_after_the_login_alone_cannot_be_asked_twice_before_it(row):
+    talk = import_module(f"hbprobe.trial.talks.{row.talk}").make(Where("h"))
+    assert row.pings_after_login is (not talk.repeats and talk.asks)
 
 
 def test_names_as_a_sentence_has_them():

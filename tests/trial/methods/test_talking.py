@@ -297,6 +297,15 @@ def test_where_a_server_may_have_a_limit_of_its_own_that_is_said(on_warp, serve)
     )
 
 
+def test_a_limit_that_cannot_be_a_servers_usual_one_is_said_to_be_none(on_warp, serve):
+    outcome = trial(on_warp, serve, then(4, lambda connection, _: connection.fin(), "ssh"), name="ssh")
+    assert outcome.causes == (Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER)
+    assert outcome.evidence[-1] == (
+        "a server of this protocol may end it by itself so early only where it is set far below the usual: "
+        "LoginGraceTime of OpenSSH, 2 min by default"
+    )
+
+
 def test_the_limit_is_where_goaway_came_and_not_where_the_end_did(on_warp, serve, h2_tls):
     async def script(connection):
         talker = SERVERS["http2"]()
