@@ -32,8 +32,9 @@ def outlived(limit: Limit, one: Observation, seen: Sequence[Observation]) -> boo
 
 
 def post_mortem(seen: Sequence[Observation]) -> Observation | None:
-    """Return what the quiet request showed that was held past the limit; None where it was not asked."""
-    return next((one for one in seen if one.ask.question is Question.POST_MORTEM), None)
+    """Return what the quiet request showed that was held past the limit; None where that told nothing."""
+    asked = (one for one in seen if one.ask.question is Question.POST_MORTEM)
+    return next((one for one in asked if one.survived is not None), None)
 
 
 def _lived_s(one: Observation) -> float:

@@ -10,8 +10,9 @@ from hbprobe.measure.run import Run
 from hbprobe.records.record import Origin, Verb
 from hbprobe.records.result import Result, is_servers_own
 from hbprobe.search import heartbeats
+from hbprobe.text import seconds
 from hbprobe.trial.methods.table import METHODS
-from hbprobe.trial.outcome import Limit
+from hbprobe.trial.outcome import STOOD_STILL, Limit, may_have_stood_still
 
 _ANYWHERE = Origin()
 _NOT_MEASURED = (
@@ -62,13 +63,21 @@ def conclude(
         noise=run.search.noise,
         started_at=None if began is None else f"{began:%Y-%m-%dT%H:%M:%SZ}",
         cut_by=cut_by,
-        notes=(*notes, *run.remarks, *_not_measured(run, limit, cut_by)),
+        notes=(*notes, *run.remarks, *_stood_still(run, limit), *_not_measured(run, limit, cut_by)),
         heartbeat_s=heartbeat_s,
         server=run.method.told(),
         verdict=judge(limit.survived_s, limit.cut_s, limit.heard, settings, devices)
         if limit.is_known and judges
         else None,
     )
+
+
+def _stood_still(run: Run, limit: Limit) -> tuple[str, ...]:
+    """Tell of cuts on connections that were alive, where as long a hold survived."""
+    survived_s = limit.survived_s or 0.0
+    trials = [each for each in run.trials if may_have_stood_still(each.outcome) and each.hold_s <= survived_s]
+    names = ", ".join(f"trial {each.number} (hold {seconds(each.hold_s)} s)" for each in trials)
+    return (f"{names}: {STOOD_STILL}, and as long a hold survived",) if trials else ()
 
 
 def _not_measured(run: Run, limit: Limit, cut_by: str | None) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.presence import BackOff
-from hbprobe.trial.outcome import Kind, Outcome, may_have_stood_still
+from hbprobe.trial.outcome import STOOD_STILL, Kind, Outcome, may_have_stood_still
 from hbprobe.warp import rate_of
 
 T = TypeVar("T")
@@ -170,12 +170,6 @@ class Repeats:
         return tuple(f"{', '.join(names)}: {why}" for why, names in self._names.items())
 
 
-_STOOD_STILL = (
-    "nothing came on a connection that was alive, as where something on the path stands still for a while; asked "
-    "again, that did not come again"
-)
-
-
 async def _always_there(_: BackOff) -> bool:
     return True
 
@@ -199,7 +193,7 @@ async def persistently(
             made = await make()
         showed = judged(outcome(made), watched.stalled_s)
         if stood_still and showed.kind is not Kind.FAILED and not may_have_stood_still(showed):
-            note(_STOOD_STILL)
+            note(f"{STOOD_STILL}; asked again, that did not come again")
         if showed.kind is Kind.SURVIVED:
             if showed.stalled_s:
                 note(f"survived, though {standstill(showed.stalled_s)}")

@@ -222,6 +222,10 @@ def _compared(path: Path, found: dict[str, Any], describes: Description) -> list
     names = {"target": "url", QUERY: "url"} | ({"profiles": "lab"} if "lab" in describes.said else {})
     unknown = sorted(NOTED_LATER - there.keys())
     uncompared = {*unknown, *describes.secrets, *_FREE_TO_DIFFER}
+    if there.get("profiles", "") == here.get(
+        "profiles"
+    ):  # boxes that do the same are set to the same, in other words
+        uncompared.add("set")
     for key in here | there:
         values = (there.get(key, ""), here.get(key, ""))
         if values[0] != values[1] and key not in uncompared:
@@ -242,10 +246,14 @@ def _other(path: Path, field: str, there: object, here: object) -> RequestError:
     return RequestError(text, field, path=path, **dict(zip(("there", "here"), said, strict=True)))
 
 
+_URLS = ("url", "compare", "other_port")
+
+
 def _other_secret(path: Path, field: str, there: object, here: object) -> RequestError:
     """Do the same where the value may be a secret, which is not told."""
     if there and here:
-        return RequestError(_OTHER.format(f"{{{field}}} is another there than here"), field, path=path)
+        where = ", in the values of its query" if field in _URLS else ""
+        return RequestError(_OTHER.format(f"{{{field}}} is another there than here{where}"), field, path=path)
     return _other(path, field, *("given" if value else "" for value in (there, here)))
 
 

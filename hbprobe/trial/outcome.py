@@ -90,6 +90,9 @@ def may_have_stood_still(outcome: Outcome) -> bool:
     return outcome.how is Manner.SILENT and outcome.aftermath is Aftermath.ACKNOWLEDGED
 
 
+STOOD_STILL = "nothing came on a connection that was alive, as where something on the path stands still for a while"
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One connection on which one request was held open for a chosen time."""

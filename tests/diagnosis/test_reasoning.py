@@ -53,6 +53,13 @@ def test_what_keep_alives_tell_of_silence(facts, alive, dripped, counts, kinds):
     assert (found.counts, found.kinds) == (counts, kinds)
 
 
+def test_a_post_mortem_that_could_not_be_had_says_nothing(facts):
+    """Neither that the request lived, nor what became of it."""
+    unknown = facts.asked(Q.POST_MORTEM, None)
+    drip = facts.asked(Q.CLIENT_DRIP, None)
+    assert reason(facts.limit(), [unknown, drip], "hold", tls=True) == reason(facts.limit(), [drip], "hold", tls=True)
+
+
 def test_a_drip_that_only_puts_the_end_of_the_request_off(facts):
     """A total time that begins when the request is whole is no idle timer, though a drip seems to set it back."""
     died = facts.ended(Manner.STATUS, FarEndState.CLOSED, status=504)

@@ -183,6 +183,12 @@ def test_a_file_that_describes_the_box_anew_is_another_lab(tmp_path):
         hbprobe.Lab([str(box)], resume=path).run()
 
 
+def test_a_box_that_is_set_to_the_same_in_other_words_is_the_same(tmp_path):
+    path = tmp_path / "j.jsonl"
+    whole = hbprobe.Lab(set={"idle": 300}, journal=path).run()
+    assert hbprobe.Lab(set={"idle": "5min"}, resume=path).run().limit == whole.limit
+
+
 def test_the_same_lab_goes_on_and_still_knows_who_cut(lab_journal, tmp_path):
     path, whole = copied(lab_journal, tmp_path), lab_journal[1]
     again = hbprobe.Lab(resume=path).run()

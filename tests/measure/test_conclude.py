@@ -7,7 +7,7 @@ import pytest
 
 from hbprobe import warp
 from hbprobe.exchange.settings import Settings
-from hbprobe.manner import Manner
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.conclude import conclude
 from hbprobe.measure.run import Run
 from hbprobe.records.record import Verb
@@ -51,6 +51,14 @@ def concluded(settings=None, search=None, first=None, stop_after_s=None, **about
         return run, conclude(run, settings or Settings(), **about_it)
 
     return warp.run(main(), warp.WarpClock())
+
+
+def test_what_stood_still_is_told_where_as_long_a_hold_survived():
+    first = Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.ACKNOWLEDGED)
+    _, result = concluded(search=SearchSettings(min_s=30, max_s=60), first=first)
+    assert (result.limit.survived_s, result.limit.cut_s) == (60, None)
+    stood = "nothing came on a connection that was alive, as where something on the path stands still for a while"
+    assert result.notes == (f"trial 1 (hold 60 s): {stood}, and as long a hold survived",)
 
 
 def test_a_search_that_came_to_its_end():

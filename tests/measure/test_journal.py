@@ -405,7 +405,7 @@ def test_answers_of_another_address_are_those_of_no_other(path):
         assert str(error.value) == other(path, "other_port is https://b/?key=*** there and https://c/ here")
         with pytest.raises(RequestError) as error:
             answers.compared_with("https://b/?key=other", "compare")
-        assert str(error.value) == other(path, "compare is another there than here")
+        assert str(error.value) == other(path, "compare is another there than here, in the values of its query")
 
 
 def test_an_address_may_be_compared_with_later(path):
