@@ -58,25 +58,33 @@ def httperr_rows(columns: Mapping[str, str], lines: str) -> str:
     """
 
 
-def proxy_rows(source: LogSource, scratch: Path) -> tuple[str, dict[str, Any], str]:
-    """Return the SQL that makes rows of HttpProxy's log, its values, and the log's encoding. Raises NotReadError."""
+def proxy_rows(source: LogSource, scratch: Path) -> tuple[str, dict[str, Any], str, list[tuple[int, int]]]:
+    """Return the SQL that makes rows of HttpProxy's log, its values, its encoding, and which lines are left out.
+
+    These have a quote without its end, by which the lines behind it would be one value: number and first byte. Raises
+    NotReadError.
+    """
     with source.open() as file:
         data = file.read()
     encoding = encoding_of(data[: 1 << 16])
     text = data.decode(encoding, errors="replace")
-    fields, body = list[str](), list[str]()
-    for line in text.splitlines():
+    fields, body, left, offset = list[str](), list[str](), list[tuple[int, int]](), 0
+    for number, whole in enumerate(text.splitlines(keepends=True), 1):
+        line, begin = whole.rstrip("\r\n"), offset
+        offset += len(whole.encode())
         if line.startswith("#Fields:"):
             fields = [name.strip() for name in line.removeprefix("#Fields:").split(",")]
         elif line.startswith("DateTime,"):
             fields = fields or [name.strip() for name in line.split(",")]
+        elif line.count('"') % 2:
+            left.append((number, begin))
         elif line and not line.startswith("#"):
             body.append(line)
     if missing := [name for name in _WANTED if name not in fields]:
         raise NotReadError(f"has no column {missing[0]}: give the log as the front end wrote it")
     target = scratch / "proxy.csv"
     target.write_text("\n".join(body) + "\n", encoding="utf-8")
-    return _proxy_sql(fields), {"file": str(target), "source": source.name}, encoding
+    return _proxy_sql(fields), {"file": str(target), "source": source.name}, encoding, left
 
 
 def _proxy_sql(fields: list[str]) -> str:

@@ -288,15 +288,18 @@ class _Reading:
         )
 
     def _proxy(self) -> Read:
-        sql, values, encoding = proxy_rows(self._source, self._scratch)
+        sql, values, encoding, open_lines = proxy_rows(self._source, self._scratch)
         self._write("requests", sql, values, self._requests)
         bad = self._rejected()
         with Path(values["file"]).open("rb") as file:
             for offset, reason, _ in bad:
                 self._blame(1 + _line_ends(file, 0, offset - 1), offset, reason)
+        for line, offset in open_lines:
+            self._blame(line, offset, "a quote without its end")
         requests = self._count("requests")
         return Read(
-            name=self._source.name, kind=self._kind, encoding=encoding, lines=requests + len(bad), requests=requests,
+            name=self._source.name, kind=self._kind, encoding=encoding, lines=requests + self._bad_count,
+            requests=requests,
             bad=self._bad_count, bad_lines=tuple(self._bad[:_MOST_NAMED]),
         )  # fmt: skip
 
@@ -310,6 +313,8 @@ class _Reading:
             values |= {"with_query": with_query}
         if stretch.lines:
             is_quoted = "Advanced Logging" in stretch.software
+            if is_quoted:
+                stretch = w3c.without_lone_quotes(stretch, self._scratch / "in" / "unquoted")
             try:
                 self._read(stretch, columns, rows.reading(columns, quoted=is_quoted), values)
             except NotReadError:  # lines that end differently, mostly: it takes longer, so it is the second way

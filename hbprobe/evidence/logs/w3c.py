@@ -21,6 +21,8 @@ _LONGEST_LINE: Final = 1_000_000
 _LINE_END: Final = ord("\n")
 _TIME: Final = re.compile(rb"(\d\d):(\d\d):(\d\d)")
 _HALF_A_DAY_S: Final = 43_200
+_QUOTED: Final = re.compile(rb'(?:"[^"]*"|[^" ][^ ]*|)(?: (?:"[^"]*"|[^" ][^ ]*|))*')
+"""A line of values, in which those that begin with a quote end with the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,20 +221,51 @@ def _stretch(
     return Stretch(target, 0, fields, begin, first_line, lines, head.software, head.date, unended)
 
 
+def without_lone_quotes(stretch: Stretch, target: Path) -> Stretch:
+    """Return the stretch with blanks for the quotes of lines in which one has no end; places are as before.
+
+    Such a quote would take whole lines for one value, up to the next quote.
+    """
+    with reading():
+        file = stretch.file.open("rb")
+    with file, mapped(file) as data:
+        begin = _body(data, stretch)
+        if all(map(_has_quotes_in_pairs, iter(data.readline, b""))):
+            return stretch
+        data.seek(begin)
+        with target.open("wb") as out:
+            while line := data.readline():
+                out.write(line if _has_quotes_in_pairs(line) else line.replace(b'"', b" "))
+    return _copied(stretch, target, begin)
+
+
+def _has_quotes_in_pairs(line: bytes) -> bool:
+    return b'"' not in line or _QUOTED.fullmatch(line.rstrip(b"\r\n")) is not None
+
+
+def _body(data: mmap.mmap, stretch: Stretch) -> int:
+    """Go to the first line behind the head, and return where that is."""
+    for _ in range(stretch.skip):
+        data.readline()
+    return data.tell()
+
+
+def _copied(stretch: Stretch, target: Path, begin: int) -> Stretch:
+    return replace(
+        stretch, file=target, skip=0, offset=stretch.offset + begin, first_line=stretch.first_line + stretch.skip
+    )
+
+
 def without_returns(stretch: Stretch, target: Path) -> Stretch:
     """Return the stretch with a `+`, as IIS writes a blank, for each CR that ends no line; places are as before."""
     with reading():
         file = stretch.file.open("rb")
     with file, mapped(file) as data, target.open("wb") as out:
-        for _ in range(stretch.skip):
-            data.readline()
-        begin = data.tell()
+        begin = _body(data, stretch)
         while line := data.readline():
             body = line.rstrip(b"\r\n")
             out.write(body.replace(b"\r", b"+") + line[len(body) :])
-    return replace(
-        stretch, file=target, skip=0, offset=stretch.offset + begin, first_line=stretch.first_line + stretch.skip
-    )
+    return _copied(stretch, target, begin)
 
 
 def _line_ends(data: mmap.mmap, begin: int, end: int) -> int:

@@ -232,6 +232,58 @@ def test_advanced_logging_quotes_and_calls_fields_otherwise(tmp_path):
     assert (row["user_agent"], row["took_ms"], row["command"]) == ("Agent (a b)", 600010, "Ping")
 
 
+ADVANCED = "date-local time-local s-ip cs-uri-stem cs-uri-query cs-method c-ip cs(User-Agent) sc-status TimeTakenMS"
+
+
+def advanced(device, agent):
+    """Return a line of Advanced Logging."""
+    query = f'"User=a&DeviceId={device}&DeviceType=T&Cmd=Ping"'
+    stem = "/Microsoft-Server-ActiveSync/default.eas"
+    return f"2030-01-02 08:10:00.502 192.0.2.10 {stem} {query} POST 198.51.100.7 {agent} 200 600010\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("agent", "read_as"),
+    [
+        ('"Agent (a b)', None),
+        ('"Agent "(a b)"', None),
+        ('"Agent"s (a b)', None),
+        ('Agent" "(a b)', None),
+        ('"Agent', "Agent"),
+        ('Age"nt', 'Age"nt'),
+        ('"', None),
+    ],
+)
+def test_a_quote_without_its_end_takes_no_other_line(tmp_path, end, agent, read_as):
+    texts = [
+        advanced("X1", '"Agent (a b)"'),
+        advanced("X2", agent),
+        advanced("X3", "Agent/3"),
+        advanced("X4", '"A b"'),
+    ]
+    text = (head(ADVANCED, software="IIS Advanced Logging Module") + "".join(texts)).replace("\n", end)
+    read, found = taken(tmp_path, text)
+    agents = {row["device"]: row["user_agent"] for row in found}
+    others = {"X1": "Agent (a b)", "X3": "Agent/3", "X4": "A b"}
+    assert agents == others | ({} if read_as is None else {"X2": read_as})
+    assert (read.lines, read.requests + read.bad) == (4, 4)
+    second = end.join(text.split(end)[:5]) + end
+    places = [] if read_as is not None else [(6, len(second))]
+    assert [(one.line, one.offset) for one in read.bad_lines] == places
+
+
+def test_a_quote_without_its_end_takes_no_other_line_of_httpproxy(tmp_path):
+    fields = "DateTime,Protocol,UrlStem,UrlQuery,HttpStatus,TotalRequestTime,ClientIpAddress,GenericErrors"
+    lines = [f"2030-01-02T08:10:00Z,Eas,/x,?Cmd=Ping&DeviceId=D{number},200,5,192.0.2.1," for number in range(3)]
+    text = "\r\n".join([f"#Fields: {fields}", lines[0], lines[1] + '"open', lines[2] + '"a, b"', ""])
+    with store_in(tmp_path / "store") as (store, connection):
+        read = store.take(LogSource(write(tmp_path / "HttpProxy_1.LOG", text)))
+        assert [row["device"] for row in rows(store, connection)] == ["D0", "D2"]
+    assert (read.lines, read.requests, read.bad) == (3, 2, 1)
+    assert [(one.line, one.offset) for one in read.bad_lines] == [(3, text.index(lines[1]))]
+
+
 def test_other_lines_are_counted_and_left(tmp_path):
     read, found = taken(tmp_path, head() + line(cs_uri_stem="/owa") + ping())
     assert (read.lines, read.requests, len(found)) == (2, 1, 1)
