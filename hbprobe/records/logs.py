@@ -65,6 +65,8 @@ class CoveragePart(Part):
     refused: int
     heartbeat_from_blob: int
     heartbeat_from_time_taken: int
+    lost_without_address: int = 0
+    """Of `told` and `silent`: those of which the log has no client's address, so that they may have moved as well."""
 
 
 class BoundsPart(Part):

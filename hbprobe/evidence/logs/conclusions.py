@@ -37,6 +37,8 @@ from hbprobe.text import counted, seconds
 if TYPE_CHECKING:
     from hbprobe.evidence.logs.request import OpenLogs
 
+_NOWHERE: Final = "-"
+"""The network of requests without a client's address."""
 _COARSE_S: Final = 1.0
 _MOST_EVENTS: Final = 500
 _MOST_SET_BACK: Final = 5
@@ -122,12 +124,15 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
     ((told, taken),) = logs.tables.each(
         "SELECT count(CASE WHEN is_told THEN 1 END), count(CASE WHEN NOT is_told THEN asked_s END) FROM silences"
     )
+    ((lost,),) = logs.tables.each(
+        f"SELECT count(*) FROM silences WHERE kind_of IN ('told', 'silent') AND network = '{_NOWHERE}'"
+    )
     each = {
         name: kinds.get(name, 0) for name in ("answered", "told", "silent", "moved", "unknown", "failed", "refused")
     }
     return CoveragePart(
         requests=requests, devices=devices, users=users, waits=sum(kinds.values()), **each, heartbeat_from_blob=told,
-        heartbeat_from_time_taken=taken,
+        heartbeat_from_time_taken=taken, lost_without_address=lost,
     )  # fmt: skip
 
 
@@ -367,6 +372,8 @@ def _limit_finding(limit: PassiveLimitPart) -> str:
     low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
     manner = "in silence" if limit.how == "silent" else "and devices are told (RST, FIN or a status)"
     who = f"{limit.key}: " if limit.by != "device" else f"device {limit.key}: "
+    if limit.by == "network" and limit.key == _NOWHERE:
+        who = "on networks that the log does not tell, of which there may be several: "
     needed = max(limit.longest_asked or 0.0, high_s) + 60
     mend = f"its idle timer must be above {format_duration(needed)} for what devices ask for there"
     if limit.judgement == "several":
@@ -453,7 +460,7 @@ def _notes(
     yield from _note_heads(logs)
     yield from _note_set_back(logs)
     yield from _note_clocks(logs)
-    yield from _note_balancer(logs)
+    yield from _note_balancer(logs, coverage)
 
 
 def _note_heads(logs: "OpenLogs") -> Iterator[str]:
@@ -506,15 +513,21 @@ def _note_clocks(logs: "OpenLogs") -> Iterator[str]:
         )
 
 
-def _note_balancer(logs: "OpenLogs") -> Iterator[str]:
-    ((nowhere, lost),) = logs.tables.each(
-        "SELECT count(*), count(CASE WHEN kind_of IN ('told', 'silent') THEN 1 END) FROM silences WHERE network = '-'"
-    )
+def _note_balancer(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[str]:
+    ((nowhere,),) = logs.tables.each(f"SELECT count(*) FROM silences WHERE network = '{_NOWHERE}'")
     if nowhere:
+        sql = "SELECT count(*) FROM all_requests WHERE role <> 'back' AND coalesce(forwarded_for, client) IS NULL"
+        ((in_front,),) = logs.tables.each(sql)
+        why, mend = (
+            "which the back end's log (W3SVC2) does not have",
+            "give the front end's log of that time, W3SVC1, too",
+        )
+        if in_front:
+            why, mend = "which the log does not have", "let IIS log c-ip, or X-Forwarded-For behind a balancer"
         yield (
-            f"{counted(nowhere, 'waiting request')} without a client's address, which the back end's log (W3SVC2) "
-            "does not have: a device that moved to another network cannot be told there from one whose request was "
-            f"cut ({lost} counted as lost); give W3SVC1, too"
+            f"{counted(nowhere, 'waiting request')} without a client's address, {why}: of which networks they are "
+            "cannot be told, nor whether a device has moved to another or its request was cut "
+            f"({coverage.lost_without_address} counted as lost); {mend}"
         )
     ((addresses, devices, forwarded),) = logs.tables.each(
         "SELECT count(DISTINCT client), count(DISTINCT device), count(forwarded_for) "

@@ -101,6 +101,8 @@ def logs_facts(evidence: LogEvidence) -> Iterator[tuple[str, str]]:
     whose = f"{counted(coverage.devices, 'device')} and {counted(coverage.users, 'user')}"
     yield "requests", f"{counted(coverage.requests, 'request')} of {whose}"
     lost = f"{coverage.silent} lost in silence, {coverage.told} told of a cut, {coverage.moved} lost in a move"
+    if coverage.lost_without_address:
+        lost += f" ({coverage.lost_without_address} of these without an address: cut, or lost in a move)"
     rest = f"{coverage.unknown} unknown, {coverage.failed} with an HTTP error, {coverage.refused} refused"
     yield "waiting", f"{coverage.waits} waited for mail: {coverage.answered} answered, {lost}, {rest}"
     windows = evidence.windows

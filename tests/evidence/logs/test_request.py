@@ -320,6 +320,13 @@ def test_a_balancers_address_is_noticed(tmp_path):
     assert any("a balancer's perhaps: networks cannot be told apart" in note for note in notes)
 
 
+def test_a_log_without_addresses_says_what_to_log(tmp_path):
+    fields = FIELDS.replace(" c-ip", "")
+    write(tmp_path / "a.log", head(fields) + ping(fields=fields))
+    (note,) = [note for note in Logs([tmp_path]).run().notes if "without a client's address" in note]
+    assert note.endswith("; let IIS log c-ip, or X-Forwarded-For behind a balancer") and "W3SVC" not in note
+
+
 def test_the_address_that_was_forwarded_counts(tmp_path):
     fields = FIELDS + " X-Forwarded-For"
     forwarded = {"X_Forwarded_For": "203.0.113.5,+198.51.100.7"}

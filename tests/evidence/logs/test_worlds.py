@@ -118,8 +118,13 @@ def test_a_back_end_alone_does_not_know_networks(small_company):
     found, evidence = limits_of(small_company / "W3SVC2")
     assert list(found) == ["-"]
     (note,) = (note for note in evidence.notes if "without a client's address" in note)
-    assert "a device that moved to another network cannot be told there from one whose request was cut" in note
+    assert "of which networks they are cannot be told" in note and "give the front end's log" in note
+    coverage = evidence.coverage
+    assert coverage.lost_without_address == coverage.told + coverage.silent > 0
+    (told,) = (finding.text for finding in evidence.findings if finding.code == "path-limit")
+    assert told.startswith("on networks that the log does not tell, of which there may be several: ")
     _, both = limits_of(small_company)
+    assert both.coverage.lost_without_address == 0
     assert not any("without a client's address" in note for note in both.notes)
     assert found["-"].survived <= 420 <= found["-"].cut
 
