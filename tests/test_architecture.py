@@ -109,6 +109,7 @@ TOUCHING = {
     "evidence.logs.reports",
     "evidence.logs.request",
     "evidence.logs.spark",
+    "evidence.logs.line_order",
     "evidence.logs.log_sources",
     "evidence.logs.log_store",
     "evidence.logs.stored_logs",

@@ -66,6 +66,13 @@ class RequestRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientGone:
+    """The end of a request at a front end whose client is gone, before Exchange's answer comes."""
+
+    record: RequestRecord
+
+
+@dataclass(frozen=True, slots=True)
 class IdleConnection:
     """A connection that the server ended by its timer: no request came after the last answer."""
 

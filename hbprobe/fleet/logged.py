@@ -15,7 +15,7 @@ from typing import Final
 
 from hbprobe.eas.commands import PingStatus
 from hbprobe.eas.iis_log import CONNECTION_TIMEOUT_S
-from hbprobe.eas.request_record import Access, IdleConnection, RequestRecord
+from hbprobe.eas.request_record import Access, ClientGone, IdleConnection, RequestRecord
 from hbprobe.exchange.window import Event1040
 from hbprobe.fleet.merge import Fired
 from hbprobe.fleet.paths import PathTable
@@ -68,8 +68,10 @@ def requests(world: World, until_s: float, *, steals: bool = True) -> Iterator[R
 
 def logged(
     world: World, until_s: float, from_s: float = 0.0, *, steals: bool = True
-) -> Iterator[RequestRecord | IdleConnection]:
+) -> Iterator[RequestRecord | ClientGone | IdleConnection]:
     """Give what IIS logs of a fleet, in order: Pings as they end, and connections that were idle for too long.
+
+    Where a client is gone, its Ping ends at the front end before it does at the back end.
 
     Only those of Pings that began at `from_s` or later. `steals`: a new Ping ends the one of the same device that
     waits, as since Exchange Server 2013.
@@ -78,7 +80,7 @@ def logged(
     devices = [_Watched(world, paths, seen, number) for number in range(world.devices)]
     heap = [(device.due_s, device.number) for device in devices]
     heapq.heapify(heap)
-    over: list[tuple[float, int, RequestRecord | IdleConnection]] = []
+    over: list[tuple[float, int, RequestRecord | ClientGone | IdleConnection]] = []
     count = 0
     while heap and heap[0][0] < until_s:
         asked_s, number = heap[0]
@@ -86,9 +88,9 @@ def logged(
             yield heapq.heappop(over)[2]
         device = devices[number]
         heartbeat_s = device.step()
-        for entry in _entries(world, device, asked_s, heartbeat_s, from_s, steals=steals):
+        for at_s, entry in _entries(world, device, asked_s, heartbeat_s, from_s, steals=steals):
             count += 1
-            heapq.heappush(over, (entry.ended_s, count, entry))
+            heapq.heappush(over, (at_s, count, entry))
         heapq.heapreplace(heap, (device.due_s, number))
     while over and over[0][0] <= until_s:
         yield heapq.heappop(over)[2]
@@ -96,17 +98,19 @@ def logged(
 
 def _entries(
     world: World, device: _Watched, asked_s: float, heartbeat_s: int | None, from_s: float, *, steals: bool
-) -> Iterator[RequestRecord | IdleConnection]:
-    """Give what is logged of the last request of a device, and of those that a box made of it."""
+) -> Iterator[tuple[float, RequestRecord | ClientGone | IdleConnection]]:
+    """Give what is logged of the last request of a device, and of those that a box made of it, with the time."""
     again_s = device.asked_again_s if heartbeat_s is not None else ()
     begins_s = [asked_s, *again_s]
     for started_s, next_s in zip(begins_s, [*again_s, device.due_s], strict=True):
         if started_s < from_s:
             continue
         record = _record(world, device, (started_s, next_s), heartbeat_s, steals=steals)
-        yield record
+        if record.gone_s is not None:
+            yield record.gone_s, ClientGone(record)
+        yield record.ended_s, record
         if started_s == begins_s[-1] and (idle := _idle(device, record)) is not None:
-            yield idle
+            yield idle.ended_s, idle
 
 
 def _record(

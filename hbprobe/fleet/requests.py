@@ -276,7 +276,7 @@ def leave_iis_logs(
     """
     from hbprobe.eas.log_blob import Site
     from hbprobe.eas.releases import Release
-    from hbprobe.eas.request_record import RequestRecord
+    from hbprobe.eas.request_record import ClientGone, RequestRecord
     from hbprobe.fleet.logged import logged, truth_of
     from hbprobe.fleet.mail import DAY_S
     from hbprobe.standin.record_files import Balancer, IisLog, WallClock
@@ -284,11 +284,14 @@ def leave_iis_logs(
     begin_s, end_s = DAY_S, DAY_S * (1 + result.days)
     balancer = Balancer(_BALANCER, (begin_s + end_s) / 2) if through_balancer else None
     log = IisLog(folder, Release.V2019, WallClock(LOGS_BEGIN, begin_s), Site(), balancer)
-    for record in logged(result.world, end_s, begin_s):
-        if isinstance(record, RequestRecord):
-            log.request_done(record)
+    for entry in logged(result.world, end_s, begin_s):
+        if isinstance(entry, ClientGone):
+            log.client_gone(entry.record)
+            continue
+        if isinstance(entry, RequestRecord):
+            log.request_done(entry)
         else:
-            log.connection_idle(record)
-        say(f"writing logs: {(record.ended_s - begin_s) / (end_s - begin_s):.0%}")
+            log.connection_idle(entry)
+        say(f"writing logs: {(entry.ended_s - begin_s) / (end_s - begin_s):.0%}")
     log.close()
     write_whole(folder / "truth.json", truth_of(result.world, result.events).to_json())

@@ -1,6 +1,7 @@
 """Puts the records that Exchange keeps into files: its events, and IIS's log of the requests."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -107,6 +108,7 @@ class IisLog:
         self._clock = clock
         self._site = site
         self._requests = 0
+        self._gone: set[RequestRecord] = set()
         self._open: dict[LogFolder, tuple[str, str, TextIO]] = {}
         self._errors: TextIO | None = None
         self._file(LogFolder.CLIENT_FACING, clock(clock.loop_s), FIELDS)
@@ -114,18 +116,33 @@ class IisLog:
     def event_1040(self, event: Event1040) -> None:
         """Log nothing."""
 
+    def client_gone(self, record: RequestRecord) -> None:
+        """Log the end of a request at the front end; `request_done` logs that at the back end later."""
+        assert record.gone_s is not None
+        self._gone.add(record)
+        self._write(record, record.gone_s, (LogFolder.CLIENT_FACING,))
+
     def request_done(self, record: RequestRecord) -> None:
-        self._requests += 1
+        if record in self._gone:
+            self._gone.remove(record)
+            self._write(record, record.ended_s, (LogFolder.BACK_END,))
+        else:
+            self._write(record, record.ended_s, tuple(LogFolder))
+
+    def _write(self, record: RequestRecord, at_s: float, folders: Sequence[LogFolder]) -> None:
+        if LogFolder.CLIENT_FACING in folders:
+            self._requests += 1
         request_id = str(UUID(int=_FIRST_REQUEST_ID + self._requests))
-        through = self._through(record.ended_s)
+        through = self._through(at_s)
         address = None if through is None else through.address
         for folder, line in log_lines(record, self._release, self._site, self._clock, request_id, address):
-            is_forwarded = through is not None and folder is LogFolder.CLIENT_FACING
-            fields = FORWARDED_FIELDS if is_forwarded else FIELDS
-            _append(self._file(folder, self._clock(record.ended_s), fields), line)
+            if folder in folders:
+                is_forwarded = through is not None and folder is LogFolder.CLIENT_FACING
+                fields = FORWARDED_FIELDS if is_forwarded else FIELDS
+                _append(self._file(folder, self._clock(at_s), fields), line)
         error = httperr_line(record, self._site, self._clock, address or record.peer)
-        if error is not None:
-            _append(self._errors_file(self._clock(record.ended_s)), error)
+        if error is not None and LogFolder.CLIENT_FACING in folders:
+            _append(self._errors_file(self._clock(at_s)), error)
 
     def connection_idle(self, connection: IdleConnection) -> None:
         through = self._through(connection.ended_s)

@@ -25,6 +25,7 @@ LISTS = (
     f"s-sitename s-computername {_FIRST} cs-version cs(Cookie) cs-host {_STATUS} sc-bytes cs-bytes time-taken",
 )
 POOL = 20_000
+TIME = b"00:00:00"
 BUDGET = (
     "_Budget:(A)Owner%3aS-1-5-21-1-2-3-1001%5FSYNTH%5FPhone%2cConn%3a0%2cMaxConn%3a10%2cMaxBurst%3a480000%2cBalance%3a480000"
     "%2cCutoff%3a600000%2cRechargeRate%3a1800000%2cPolicy%3aGlobalThrottlingPolicy%5F00000000-0000-4000-8000-000000000001%2c"
@@ -32,10 +33,10 @@ BUDGET = (
 )
 
 
-def values(chance, number, site):
+def values(chance, site):
     """Return the fields of a request, by name, and whether it is ActiveSync's."""
     is_eas = chance.random() < 0.53
-    device, second = chance.randrange(2000), number % 86400
+    device = chance.randrange(2000)
     heartbeat_s = chance.choice([480, 600, 780, 1080])
     command = chance.choice(["Ping", "Ping", "Sync", "FolderSync"])
     blob = f"SC1:1_PrxFrom:192.0.2.10_Ver1:161_HH:mail.example.test_SmtpAdrs:u{device}%40example.test_"
@@ -45,7 +46,7 @@ def values(chance, number, site):
     query = f"User=u{device}@example.test&DeviceId=SYNTH{device:06d}&DeviceType=iPhone&Cmd={command}&Log={blob}"
     return {
         "date": "2030-01-02",
-        "time": f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}",
+        "time": TIME.decode(),
         "s-ip": f"192.0.2.{site}",
         "cs-method": "POST",
         "cs-uri-stem": "/Microsoft-Server-ActiveSync/Proxy/default.eas" if is_eas else "/owa/service.svc",
@@ -78,21 +79,24 @@ def generate(folder, megabytes):
         file = folder / f"W3SVC{site}" / f"u_ex3001{number + 10}.log"
         file.parent.mkdir(exist_ok=True)
         with file.open("wb") as out:
-            for fields in lists:
+            for part, fields in enumerate(lists):
                 pool = []
-                for one in range(POOL // len(lists)):
-                    named, (command, is_eas) = values(chance, one * 4, site)
+                for _ in range(POOL // len(lists)):
+                    named, (command, is_eas) = values(chance, site)
                     line = " ".join(named[name] for name in fields.split()) + "\r\n"
-                    pool.append((line.encode(), (command, named["sc-status"]) if is_eas else None))
+                    before, _, after = line.encode().partition(TIME)
+                    pool.append((before, after, (command, named["sc-status"]) if is_eas else None))
                 out.write(
                     f"#Software: Microsoft Internet Information Services 10.0\r\n#Fields: {fields}\r\n".encode()
                 )
-                wanted = megabytes * 100_000 / len(lists)
+                wanted = megabytes * 100_000 // len(lists)
                 written = 0
                 while written < wanted:
-                    for line, counted in pool:
-                        out.write(line)
-                        written += len(line)
+                    for before, after, counted in pool:
+                        second = 86_399 * (part * wanted + written) // (len(lists) * wanted)
+                        time_of_day = b"%02d:%02d:%02d" % (second // 3600, second // 60 % 60, second % 60)
+                        out.write(before + time_of_day + after)
+                        written += len(before) + len(TIME) + len(after)
                         if counted:
                             truth[counted] += 1
                         if written >= wanted:

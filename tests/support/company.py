@@ -54,7 +54,10 @@ def write_logs(folder, world, release=Release.V2010, days=0.3, keep=lambda _: Tr
     """Write the logs of a company; return the records that they are of."""
     log = IisLog(folder, release, WallClock(BEGIN, 0.0), Site("192.0.2.10", "EX1"))
     records = [record for record in requests(world, days * 86400, steals=release >= Release.V2013) if keep(record)]
-    for record in records:
-        log.request_done(record)
+    told = [(record.ended_s, log.request_done, record) for record in records]
+    if release >= Release.V2013:
+        told += [(record.gone_s, log.client_gone, record) for record in records if record.gone_s is not None]
+    for _, tell, record in sorted(told, key=lambda one: one[0]):
+        tell(record)
     log.close()
     return records

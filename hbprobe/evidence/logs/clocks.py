@@ -36,6 +36,17 @@ class Apart:
     """So far is the clock of the other ahead of that of the one, to half a second; None where it cannot be told."""
 
 
+@dataclass(frozen=True, slots=True)
+class SetBack:
+    """Where the clock of a log was set back. Times are seconds since 1970 by that clock."""
+
+    server: str
+    line: int
+    """The first one that is earlier, counted from 1."""
+    from_s: int
+    to_s: int
+
+
 def clocks_apart(gaps: Iterable[tuple[str, str, int, int]]) -> tuple[Apart, ...]:
     """Return each pair of servers once, by name.
 

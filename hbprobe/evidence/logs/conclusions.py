@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _COARSE_S: Final = 1.0
 _MOST_EVENTS: Final = 500
+_MOST_SET_BACK: Final = 5
 _PATH_NOTE: Final = (
     "a limit is read off what devices did next, with margins that are assumed (docs/statistics.md): confirm it with "
     "hbprobe probe before a box is changed for it"
@@ -450,6 +451,7 @@ def _notes(
     if logs.reads and columns and "time-taken" not in columns:
         yield "the log has no time-taken: switch it on in IIS; without it nothing can be said of limits"
     yield from _note_heads(logs)
+    yield from _note_set_back(logs)
     yield from _note_clocks(logs)
     yield from _note_balancer(logs)
 
@@ -464,6 +466,28 @@ def _note_heads(logs: "OpenLogs") -> Iterator[str]:
         )
     if any(read.is_local_time for read in logs.reads):
         yield "some logs (Advanced Logging) have local time; it was taken as UTC"
+
+
+def _note_set_back(logs: "OpenLogs") -> Iterator[str]:
+    places: dict[tuple[str, int, int], list[str]] = {}
+    for read in logs.reads:
+        for one in read.set_back:
+            places.setdefault((one.server, one.from_s, one.to_s), []).append(f"{read.name}, line {one.line}")
+    for (server, from_s, to_s), where in list(places.items())[:_MOST_SET_BACK]:
+        yield (
+            f"the time goes back by {format_duration(from_s - to_s)}, from {utc(from_s * 1000)} to "
+            f"{utc(to_s * 1000)} ({'; '.join(where)}): the clock of {server} was set back, or another program put "
+            "the lines in this order; requests of the time that is there twice are unknown, some may count twice, "
+            "and in which order event 1040 took them cannot be told"
+        )
+    if len(places) > _MOST_SET_BACK:
+        yield f"the time goes back at {counted(len(places) - _MOST_SET_BACK, 'more place')}: the same holds there"
+    for read in logs.reads:
+        if read.is_sorted_otherwise:
+            yield (
+                f"{read.name}: its lines do not stand in the order of time, in which IIS writes them: another "
+                "program sorted them, perhaps, and whether a clock was set cannot be told"
+            )
 
 
 def _note_clocks(logs: "OpenLogs") -> Iterator[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.evidence.limits import Silences
-from hbprobe.evidence.logs.clocks import AT_ONCE_S, BEFORE_S, NEAR_S, STEPS_IN_S, Apart, clocks_apart
+from hbprobe.evidence.logs.clocks import AT_ONCE_S, BEFORE_S, NEAR_S, STEPS_IN_S, Apart, SetBack, clocks_apart
 from hbprobe.evidence.logs.rows import REQUESTS
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _LONGEST_MS: Final = 86_400_000
 """No request is held for longer than a day."""
 _ASTRAY_MS: Final = 60_000
 """So far may the two times at which a request began, by when it came in and by how long it took, lie apart."""
+_BEFORE_MS: Final = round(1000 * BEFORE_S)
 _COARSE_S: Final = 1.0
 """Times in IIS's log are whole seconds."""
 
@@ -43,22 +44,26 @@ _FROM_CLIENT_FIRST: Final = (
     "sync_type", "folders",
 )  # fmt: skip
 _JOINED: Final = """
-WITH client AS (
-  SELECT * FROM {numbered} AS numbered WHERE role = '{role}'
+WITH begun AS (
+  SELECT *, coalesce(
+    CASE WHEN abs(ended_ms - took_ms - started_ms) > {astray} THEN ended_ms - took_ms END, started_ms) AS begun_ms
+  FROM {numbered} AS numbered
+), client AS (
+  SELECT * FROM begun WHERE role = '{role}'
 ), back AS (
-  SELECT * FROM {numbered} AS numbered WHERE role = 'back'
+  SELECT * FROM begun WHERE role = 'back'
 ), near AS (
-  SELECT back.*, CAST(floor(started_ms / 3000) AS BIGINT) + step AS near
+  SELECT back.*, CAST(floor(begun_ms / 3000) AS BIGINT) + step AS near
   FROM back CROSS JOIN (VALUES (-1), (0), (1)) AS steps(step)
 ), apart AS (
   SELECT client.id AS client_id, near.id AS back_id,
-    abs(client.started_ms - near.started_ms) + least(abs(client.took_ms - near.took_ms), 3000) AS apart_ms,
+    abs(client.begun_ms - near.begun_ms) + least(abs(client.took_ms - near.took_ms), 3000) AS apart_ms,
     abs(client.took_ms - near.took_ms) AS took_apart_ms,
-    client.started_ms AS client_ms, client.ended_ms AS client_ended_ms, near.started_ms AS back_ms,
+    client.begun_ms AS client_ms, client.ended_ms AS client_ended_ms, near.begun_ms AS back_ms,
     near.ended_ms AS back_ended_ms, coalesce(near.error, '') AS back_error
   FROM client JOIN near ON client.device = near.device AND client.command = near.command
-    AND CAST(floor(client.started_ms / 3000) AS BIGINT) = near.near
-  WHERE abs(client.started_ms - near.started_ms) <= 2500
+    AND CAST(floor(client.begun_ms / 3000) AS BIGINT) = near.near
+  WHERE abs(client.begun_ms - near.begun_ms) <= 2500
 ), pairs AS (
   SELECT client_id, back_id FROM (
     SELECT *,
@@ -74,8 +79,9 @@ SELECT {alone}, back.server AS back_end, false AS is_joined, back.took_ms AS bac
 FROM back LEFT JOIN pairs ON pairs.back_id = back.id WHERE pairs.back_id IS NULL
 """
 """A request has a line of the front end and one of the back end since 2013; here it is one row. They begin at the
-same moment, and may end at different ones: the front end's line ends early where the client's connection is gone. No
-order may hang on how rows come, which is by chance: the same logs must give the same answer."""
+same moment, and may end at different ones: the front end's line ends early where the client's connection is gone.
+What was under way when the clock was set has one beginning by the old clock, and one by the new: that of the end
+counts. No order may hang on how rows come, which is by chance: the same logs must give the same answer."""
 
 _ONE_SIDED: Final = """
 SELECT {columns}, CAST(NULL AS STRING) AS back_end, false AS is_joined, CAST(NULL AS BIGINT) AS back_took_ms
@@ -85,7 +91,7 @@ SELECT {alone}, server AS back_end, false AS is_joined, took_ms AS back_took_ms 
 """
 """Where the log is of one of the two only, there is nothing to join, and no need to copy it."""
 
-WAITS: Final = f"""
+_WAITS: Final = f"""
 WITH fronts AS (
   SELECT DISTINCT coalesce(device, '') AS device FROM all_requests WHERE role <> 'back'
 ), asked AS (
@@ -93,7 +99,7 @@ WITH fronts AS (
     coalesce(forwarded_for, client) AS address, coalesce(device_type, '-') AS kind,
     coalesce(back_end, server) AS server, CASE WHEN is_joined AND is_exact THEN back_end ELSE server END AS clock,
     user_agent, command, is_exact, status, command_status, ended_ms, took_ms, is_sound,
-    CASE WHEN is_sound THEN started_ms ELSE ended_ms END AS started_ms,
+    CASE WHEN is_sound THEN started_ms ELSE ended_ms - {_BEFORE_MS} END AS started_ms,
     coalesce(error LIKE '%PingCollision%', false) AS has_collided,
     coalesce(error LIKE '%NMStolen%', false) AS is_stolen,
     coalesce(back_took_ms > took_ms + 2000, false) OR (coalesce(win32, 0) IN (64, 121, 995, 1229, 1236)
@@ -106,7 +112,8 @@ WITH fronts AS (
     heartbeat_s IS NOT NULL AS is_told
   FROM (
     SELECT *, coalesce(
-      took_ms BETWEEN 0 AND {_LONGEST_MS} AND abs(ended_ms - took_ms - started_ms) <= {_ASTRAY_MS}, false) AS is_sound
+      took_ms BETWEEN 0 AND {_LONGEST_MS} AND abs(ended_ms - took_ms - started_ms) <= {_ASTRAY_MS}, false)
+      AND NOT coalesce({{is_there_twice}}, false) AS is_sound
     FROM all_requests) AS judged
   WHERE NOT (role = 'back' AND coalesce(device, '') IN (SELECT device FROM fronts))
     AND coalesce(started_ms, ended_ms) IS NOT NULL AND coalesce(status, 0) <> 401
@@ -136,8 +143,8 @@ FROM followed WHERE command = 'Ping' OR (command = 'Sync' AND asked_s IS NOT NUL
 """
 """Each request that waits, with what the same device did next. `clock` is whose clock its beginning is of, and so
 its end: what it took is told by no clock. What cannot have been, such as a request that was held for years, or
-of which it is not known how long it was held, stands in the order of devices at its end, and nothing is read off it
-or off the request before."""
+of which it is not known how long it was held, stands in the order of devices just before its end, and nothing is read
+off it or off the request before. Nor is it where a clock was set back, and the same time is there twice."""
 
 CLOCK_GAPS: Final = f"""
 SELECT clock, next_clock, CAST(floor(gap_s * {STEPS_IN_S}) AS BIGINT) AS step, count(*) AS times
@@ -192,11 +199,38 @@ def requests_sql(
     of_both["started_ms"] = "coalesce(CASE WHEN back.is_exact THEN back.started_ms END, client.started_ms)"
     of_both |= {name: f"client.{name} OR coalesce(back.{name}, false)" for name in ("is_exact", "is_expired")}
     joined = {name: of_both.get(name, value) for name, value in of_client.items()}
-    return _JOINED.format(role=role, numbered=numbered, columns=_listed(joined), alone=_listed(alone)), True
+    return _JOINED.format(
+        role=role, numbered=numbered, astray=_ASTRAY_MS, columns=_listed(joined), alone=_listed(alone)
+    ), True
 
 
 def _listed(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{value} AS {name}" for name, value in columns.items())
+
+
+def waits_sql(set_back: Iterable[SetBack]) -> tuple[str, dict[str, str]]:
+    """Return the SQL of `waits`, and its values: what was under way in a time that is there twice is not sound."""
+    values = dict[str, str]()
+    there_twice = list[str]()
+    for number, (server, from_s, to_s) in enumerate(_united(set_back)):
+        values[f"set_back_{number}"] = server
+        there_twice.append(
+            f"(ended_ms >= {to_s * 1000} AND least(started_ms, ended_ms - took_ms) <= {from_s * 1000 + 999} "
+            f"AND $set_back_{number} IN (server, back_end))"
+        )
+    return _WAITS.format(is_there_twice=" OR ".join(there_twice) or "false"), values
+
+
+def _united(set_back: Iterable[SetBack]) -> list[tuple[str, int, int]]:
+    """Return the times that are there twice, by server: front and back end of one server tell of the same."""
+    found = list[tuple[str, int, int]]()
+    for one in sorted(set_back, key=lambda one: (one.server, one.to_s)):
+        server, from_s, to_s = found[-1] if found else ("", 0, 0)
+        if found and server == one.server and one.to_s <= from_s:
+            found[-1] = (server, max(from_s, one.from_s), to_s)
+        else:
+            found.append((one.server, one.from_s, one.to_s))
+    return found
 
 
 def name_networks(connection: "DuckDBPyConnection", rows: Sequence[tuple[str, str | None]]) -> None:
@@ -213,12 +247,13 @@ def join(connection: "DuckDBPyConnection", roles: Collection[str], role: str, co
     connection.execute(f"CREATE {'TABLE' if is_joined else 'VIEW'} all_requests AS {sql}")
 
 
-def follow(connection: "DuckDBPyConnection") -> tuple[Apart, ...]:
+def follow(connection: "DuckDBPyConnection", set_back: Iterable[SetBack]) -> tuple[Apart, ...]:
     """Make the tables `waits`, `clocks` and `silences` out of `all_requests` and `networks`.
 
-    Returns how far clocks are apart.
+    `set_back` is where the clocks of logs were. Returns how far clocks are apart.
     """
-    connection.execute(f"CREATE TABLE waits AS {WAITS}")
+    sql, values = waits_sql(set_back)
+    connection.execute(f"CREATE TABLE waits AS {sql}", values or None)
     pairs = clocks_apart(connection.execute(CLOCK_GAPS).fetchall())
     connection.execute("CREATE TABLE clocks (ended_by VARCHAR, begun_by VARCHAR, ahead_s DOUBLE)")
     for row in both_ways(pairs):

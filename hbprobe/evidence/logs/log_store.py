@@ -22,6 +22,7 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.logs import rows, w3c
 from hbprobe.evidence.logs.engine import mapped
 from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
+from hbprobe.evidence.logs.line_order import LineOrder, line_order
 from hbprobe.evidence.logs.log_sources import (
     LABEL,
     SOURCES,
@@ -261,6 +262,8 @@ class _Reading:
             return self._proxy()
         (self._scratch / "in").mkdir()
         divided = w3c.divide(self._source, self._scratch / "in")
+        is_iis = self._kind is LogKind.W3C
+        order = line_order(divided.stretches, self._source.folder) if is_iis else LineOrder()
         for stretch in divided.stretches:
             self._stretch(stretch, with_query=with_query)
         lines = sum(stretch.lines + bool(stretch.unended) for stretch in divided.stretches)
@@ -280,6 +283,8 @@ class _Reading:
             heads_again=divided.heads_again,
             is_local_time="date-local" in fields or "time-local" in fields,
             fields=tuple(dict.fromkeys(fields)),
+            set_back=order.set_back,
+            is_sorted_otherwise=order.is_sorted_otherwise,
         )
 
     def _proxy(self) -> Read:

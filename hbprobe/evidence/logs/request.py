@@ -319,14 +319,15 @@ class OpenLogs:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
         networks, (narrow, values) = self._networks(names), self._narrow()
+        set_back = [one for read in self.reads for one in read.set_back]
         if self.spark is not None:
             self.spark.read("lines", files["requests"], REQUESTS, where)
             self.spark.read("httperr", files["httperr"], HTTPERR, where)
-            self.clocks = self.spark.follow(roles, role, networks, narrow, values)
+            self.clocks = self.spark.follow(roles, role, networks, narrow, values, set_back)
             return
         name_networks(self.connection, networks)
         join(self.connection, roles, role, self._columns)
-        self.clocks = follow(self.connection)
+        self.clocks = follow(self.connection, set_back)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(
             f"CREATE {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None

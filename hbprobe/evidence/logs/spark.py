@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs.clocks import Apart, clocks_apart
-from hbprobe.evidence.logs.following import CLOCK_GAPS, SILENCES, WAITS, both_ways, margins, requests_sql
+from hbprobe.evidence.logs.clocks import Apart, SetBack, clocks_apart
+from hbprobe.evidence.logs.following import CLOCK_GAPS, SILENCES, both_ways, margins, requests_sql, waits_sql
 from hbprobe.evidence.logs.sql_tables import Values
 
 _LOCAL: Final = "local[*]"
@@ -107,8 +107,11 @@ class Spark:
         networks: Sequence[tuple[str, str | None]],
         narrow: str,
         values: Values,
+        set_back: Iterable[SetBack],
     ) -> tuple[Apart, ...]:
         """Make everything out of `lines`, as `following` does on DuckDB; `narrow` is what reports are to see.
+
+        `set_back` is where the clocks of logs were.
 
         Returns how far clocks are apart.
         """
@@ -116,7 +119,7 @@ class Spark:
         named.createOrReplaceTempView("networks")
         self._define(_NUMBERED, "SELECT *, monotonically_increasing_id() AS id FROM lines", is_kept=True)
         self._define("all_requests", requests_sql(roles, role, _NUMBERED)[0], is_kept=True)
-        self._define("waits", WAITS, is_kept=True)
+        self._define("waits", *waits_sql(set_back), is_kept=True)
         pairs = clocks_apart((one, other, step, times) for one, other, step, times in self.each(CLOCK_GAPS))
         clocks = self._session.createDataFrame(both_ways(pairs), "ended_by STRING, begun_by STRING, ahead_s DOUBLE")
         clocks.createOrReplaceTempView("clocks")
@@ -129,7 +132,7 @@ class Spark:
         (found.cache() if is_kept else found).createOrReplaceTempView(name)
 
     def _run(self, sql: str, values: Values | None = None) -> _Frame:
-        return self._session.sql(re.sub(r"\$([a-z_]+)", r":\1", sql), args=dict(values) if values else None)
+        return self._session.sql(re.sub(r"\$([a-z_][a-z_0-9]*)", r":\1", sql), args=dict(values) if values else None)
 
     def each(self, sql: str, values: Values | None = None) -> Iterator[tuple[Any, ...]]:
         """See `Tables`."""

@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from hbprobe.errors import UserError
+from hbprobe.evidence.logs.clocks import SetBack
 from hbprobe.evidence.logs.log_sources import LABEL, SOURCES, LogKind
 
 _VERSION: Final = 2
@@ -47,6 +48,9 @@ class Read:
     heads_again: tuple[str, ...] = ()
     is_local_time: bool = False
     fields: tuple[str, ...] = ()
+    set_back: tuple[SetBack, ...] = ()
+    is_sorted_otherwise: bool = False
+    """Its lines stand in no order of time."""
     opening: tuple[str, ...] = field(default=(), repr=False)
     """What tells how the log begins; notes of older versions have none."""
     files: tuple[str, ...] = field(default=(), repr=False)

@@ -69,12 +69,13 @@ def divide(source: LogSource, folder: Path) -> Divided:
         if not size:
             raise NotReadError("is empty: there is nothing to read")
         file = path.open("rb")
-    with file, _mapped(file) as data:
+    with file, mapped(file) as data:
         stretches, again = _stretches(data, path, folder)
     return Divided(tuple(stretches), encoding, tuple(again), size if is_followed else None)
 
 
-def _mapped(file: IO[bytes]) -> mmap.mmap:
+def mapped(file: IO[bytes]) -> mmap.mmap:
+    """Return the content of an open file. Raises NotReadError."""
     with reading():
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
@@ -222,7 +223,7 @@ def without_returns(stretch: Stretch, target: Path) -> Stretch:
     """Return the stretch with a `+`, as IIS writes a blank, for each CR that ends no line; places are as before."""
     with reading():
         file = stretch.file.open("rb")
-    with file, _mapped(file) as data, target.open("wb") as out:
+    with file, mapped(file) as data, target.open("wb") as out:
         for _ in range(stretch.skip):
             data.readline()
         begin = data.tell()

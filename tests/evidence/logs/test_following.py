@@ -89,7 +89,7 @@ def write_two_servers(folder, ahead_s, cut_s=math.inf):
             lines[server].append(said)
             at_s += min(held_s, cut_s) + chance.uniform(0.1, 0.6)
     for server, said in lines.items():
-        write(folder / f"{server}.log", head() + "".join(said))
+        write(folder / f"{server}.log", head() + "".join(sorted(said)))
 
 
 def clock_notes(evidence):
