@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from hbprobe.net.wire import Dialer, DialError
-from hbprobe.trial.classify import excused
+from hbprobe.trial.classify import PROMPT_S, excused
 from hbprobe.trial.evidence import Ask, Observation
 from hbprobe.trial.methods.method import Method
 from hbprobe.trial.methods.table import METHODS, Server
@@ -77,6 +77,8 @@ class Presence:
         return True
 
     async def _judged(self, outcome: Outcome) -> Outcome:
+        if outcome.kind is not Kind.FAILED or outcome.elapsed_s >= PROMPT_S:
+            self._patience_s = PATIENCE_S
         if outcome.kind is not Kind.CUT:
             return outcome
         missing = await self._missing()

@@ -252,11 +252,16 @@ def test_a_diagnosis_whose_far_end_never_comes_back_is_not_complete(on_warp):
     assert found.run.complete
 
 
-@pytest.mark.parametrize(("stood", "waited_s"), [(True, 301), (False, 3)])
-def test_who_never_stood_is_hardly_waited_for(on_warp, stood, waited_s):
+@pytest.mark.parametrize(
+    ("stood", "was_held", "waited_s"), [(True, False, 301), (False, False, 3), (False, True, 301)]
+)
+def test_who_never_stood_is_hardly_waited_for(on_warp, stood, was_held, waited_s):
     async def main():
-        presence = Presence(Restarted(Manner.CLOSED, 0), stood=stood)
-        presence._method._to_s = 1e9
+        presence = Presence(far_end := Restarted(Manner.CLOSED), stood=stood)
+        if was_held:
+            await presence.trial(10)
+        far_end.goes_at(0, Manner.CLOSED)
+        far_end._to_s = 1e9
         back_off = BackOff()
         return await presence.back(back_off), back_off.waited_s
 
