@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.duration import format_duration
-from hbprobe.evidence.events.entry import RECYCLES, AverageTooLow, EventEntry, average_too_low
+from hbprobe.evidence.events.entry import POOL, RECYCLES, AverageTooLow, EventEntry, average_too_low, is_of_pool
 from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, limit_of, shared
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
 from hbprobe.evidence.logs.following import Followed, Named, followed_of
@@ -17,7 +17,7 @@ from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNE
 from hbprobe.evidence.logs.log_sources import LogKind
 from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.evidence.logs.reports import reports, utc
-from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Windows, rebuild
+from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Restart, Servers, Windows, rebuild
 from hbprobe.records.logs import (
     NOTHING_READ,
     BadLinePart,
@@ -57,8 +57,11 @@ _COUNTED: Final = {
 
 def evidence_of(logs: "OpenLogs") -> LogEvidence:
     """Tell everything."""
+    (restarts, pools_untold), servers = _restarts(logs), _servers(logs)
     with ThreadPoolExecutor(1, "rebuilding windows") as beside:
-        rebuilding = beside.submit(_windows, logs)  # a loop of Python's: the database has time for the others
+        rebuilding = beside.submit(
+            _windows, logs, restarts, servers
+        )  # a loop of Python's: the database has time for the others
         span, coverage, counts, httperr = _span(logs), _coverage(logs), _counts(logs), _httperr(logs)
         limits, sensitivity = _limits(logs)
         windows = rebuilding.result()
@@ -93,7 +96,10 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
         counts=counts,
         httperr=httperr,
         findings=tuple(sorted(findings, key=lambda finding: finding.severity != "problem")),
-        notes=tuple(_notes(logs, parts, coverage, windows)),
+        notes=(
+            *_notes(logs, parts, coverage, windows),
+            *(_note_restarts(restarts, pools_untold, servers, windows) if windows.samples else ()),
+        ),
     )
 
 
@@ -253,20 +259,47 @@ def _part(
 # Event 1040
 
 
-def _windows(logs: "OpenLogs") -> Windows:
+def _restarts(logs: "OpenLogs") -> tuple[list[Restart], int]:
+    """Return when ActiveSync's pool was recycled, and how many recycles are of a pool that is not told.
+
+    These are taken for another pool's: Exchange has a dozen, and a window that was not emptied is right again after
+    200 requests, while one that is emptied for nothing loses its events.
+    """
+    found, untold = set[Restart](), 0
+    for entry in logs.entries:
+        if entry.id in RECYCLES and entry.at_s is not None:
+            is_ours = is_of_pool(entry)
+            untold += is_ours is None
+            if is_ours:
+                found.add(Restart(entry.at_s, entry.computer))
+    sql = (
+        "SELECT ended_ms / 1000.0, coalesce(server_ip, ''), lower(queue) FROM httperr "
+        f"WHERE reason = '{ABANDONED}' AND ended_ms IS NOT NULL GROUP BY 1, 2, 3"
+    )
+    for at_s, server, queue in logs.tables.each(sql):
+        untold += queue is None
+        if queue == POOL.lower():
+            found.add(Restart(float(at_s), server))
+    return sorted(found, key=lambda one: (one.at_s, one.server)), untold
+
+
+def _servers(logs: "OpenLogs") -> Servers:
+    found: dict[str, set[str]] = {}
+    sql = "SELECT DISTINCT server, server_ip FROM lines WHERE server_ip IS NOT NULL AND server <> server_ip"
+    for server, address in logs.tables.each(sql):
+        found.setdefault(server, set()).add(address)
+    return Servers({server: frozenset(addresses) for server, addresses in found.items()})
+
+
+def _windows(logs: "OpenLogs", restarts: Sequence[Restart], servers: Servers) -> Windows:
     ends = logs.tables.each(
         "SELECT coalesce(back_end, server) AS server, max(ended_ms) / 1000.0 FROM all_requests "
         "GROUP BY coalesce(back_end, server)"
     )
-    ends_s = {server: float(end) for server, end in ends if end is not None}
-    restarts = [
-        (entry.at_s, entry.computer) for entry in logs.entries if entry.id in RECYCLES and entry.at_s is not None
-    ]
-    recycled = f"SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = '{ABANDONED}'"
-    restarts += [(float(at_s), "") for (at_s,) in logs.tables.each(recycled)]
+    ends_s = {server: float(end) for server, end in ends if server is not None and end is not None}
     columns = logs.tables.arrays(SAMPLES).values()  # which takes half the time of rows
     samples = zip(*(column.tolist() for column in columns), strict=True)
-    return rebuild(samples, ends_s, logs.asked.settings, sorted(restarts))
+    return rebuild(samples, ends_s, logs.asked.settings, restarts, servers)
 
 
 def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
@@ -461,6 +494,31 @@ def _notes(
     yield from _note_set_back(logs)
     yield from _note_clocks(logs)
     yield from _note_balancer(logs, coverage)
+
+
+def _note_restarts(
+    restarts: Sequence[Restart], pools_untold: int, servers: Servers, windows: Windows
+) -> Iterator[str]:
+    if pools_untold:
+        yield (
+            f"{counted(pools_untold, 'recycle')} of a worker process without its pool's name: taken for another "
+            f"pool's than {POOL}, so Exchange's windows went on"
+        )
+    unsure, elsewhere = set[str](), set[str]()
+    for name in {one.server for one in restarts}:
+        are = [servers.are_one(server, name) for server in windows.judged_until_s]
+        if not any(are):
+            (unsure if None in are else elsewhere).add(name or "a server without a name")
+    if unsure:
+        yield (
+            f"{POOL} was recycled at {', '.join(sorted(unsure))}, and the IIS logs call servers otherwise: the "
+            "windows of each server that it may be began anew then"
+        )
+    if elsewhere:
+        yield (
+            f"{POOL} was recycled at {', '.join(sorted(elsewhere))}, which no line of the IIS logs is of: no window "
+            "began anew"
+        )
 
 
 def _note_heads(logs: "OpenLogs") -> Iterator[str]:

@@ -52,13 +52,12 @@ SHOWN: Final = frozenset(
 
 def left_of_folders(text: str) -> str:
     """Return the elements of folders that are counts and classes; Exchange's text behind them may tell anything."""
-    left = []
-    for name, value in read_blob(text).elements:
-        if name == "Fid":
-            left.append("Fid:0_")
-        elif ELEMENTS.get(name) is not None and ELEMENTS[name] is not Form.TIME:
-            is_plain = (
-                value.isascii() and value.isdecimal() if ELEMENTS[name] is Form.NUMBER else _ITEMS.fullmatch(value)
-            )
-            left += [f"{name}:{value}_"] if is_plain else []
-    return "".join(left)
+    left = [(name, "0" if name == "Fid" else value) for name, value in read_blob(text).elements]
+    return "".join(
+        f"{name}:{value}_" for name, value in left if name in ELEMENTS and _is_plain(ELEMENTS[name], value)
+    )
+
+
+def _is_plain(form: Form, value: str) -> bool:
+    is_number = value.isascii() and value.isdecimal()
+    return form is not Form.TIME and (is_number or (form is Form.TEXT and _ITEMS.fullmatch(value) is not None))

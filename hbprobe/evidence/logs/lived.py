@@ -48,7 +48,7 @@ NOTHING: Final = Met(-1, 0.0, math.inf, False, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LivedLimit:
     """A limit, and the share of the devices' time on the network with which it lies there."""
 
     share: float
@@ -84,7 +84,7 @@ def _is_another(now: Met, one: Met) -> bool:
     return now.is_told != one.is_told or (one.is_told and apart_s > max(_SAME_S, _SAME * one.upto_s))
 
 
-def steps_of(met: Iterable[Met]) -> tuple[tuple[Step, ...], float]:
+def steps_of(met: Iterable[Met]) -> tuple[tuple[LivedLimit, ...], float]:
     """Return the limits of a network, the shortest first, and the share of the time that nothing limits."""
     lived = _without_accidents([one for one in stretches(met) if one.above_s > 0 or one.upto_s < math.inf])
     weights: dict[tuple[float, float], float] = {}
@@ -139,7 +139,7 @@ def _near(those: Sequence[_Upto]) -> Iterator[list[_Upto]]:
         yield near
 
 
-def _step(near: Sequence[_Mass], lived: Sequence[Met]) -> Step:
+def _step(near: Sequence[_Mass], lived: Sequence[Met]) -> LivedLimit:
     share = sum(one.share for one in near)
     most = int(np.searchsorted(np.cumsum([one.share for one in near]), share / 2))
     above_s, upto_s, _ = near[min(most, len(near) - 1)]
@@ -147,4 +147,4 @@ def _step(near: Sequence[_Mass], lived: Sequence[Met]) -> Step:
     is_told = sum(one.stay_s if one.is_told else -one.stay_s for one in lost) > 0
     middle_s = (above_s + upto_s) / 2
     limit_s = max(middle_s, upto_s - _TOLD_WITHIN_S) if is_told else middle_s
-    return Step(share, near[0].above_s, near[-1].upto_s, limit_s, is_told)
+    return LivedLimit(share, near[0].above_s, near[-1].upto_s, limit_s, is_told)

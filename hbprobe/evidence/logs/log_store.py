@@ -30,6 +30,7 @@ from hbprobe.evidence.logs.log_sources import (
     LogKind,
     LogSource,
     NotReadError,
+    encoding_of,
     head_of,
     kind_of,
     reading,
@@ -89,7 +90,7 @@ class LogStore:
 
     @property
     def stored(self) -> StoredLogs:
-        """What is in it."""
+        """The logs that were read, with the files of their rows."""
         return self._stored
 
     def close(self) -> None:
@@ -134,7 +135,8 @@ class LogStore:
         kind = kind_of(head, source.member or source.path.name)
         with reading():
             stat = source.path.stat()
-        opening = opening_of(head, b"" if self._pseudonyms is None else self._pseudonyms.for_openings)
+        text = head.decode(encoding_of(head), errors="replace")
+        opening = opening_of(text, b"" if self._pseudonyms is None else self._pseudonyms.for_openings)
         mark = f"{stat.st_size} {stat.st_mtime_ns} {opening[-1] if opening else ''}"
         name = hashlib.sha256(str(source.path.resolve()).encode() + (source.member or "").encode()).hexdigest()[:24]
         note = self._folder / SOURCES / f"{name}.json"

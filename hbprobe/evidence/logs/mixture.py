@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hbprobe.duration import format_duration
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.following import Named
-from hbprobe.evidence.logs.lived import LEAST_SHARE, NOTHING, Met, Step, steps_of
+from hbprobe.evidence.logs.lived import LEAST_SHARE, NOTHING, LivedLimit, Met, steps_of
 from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.records.logs import PassiveLimitPart
 from hbprobe.text import seconds
@@ -248,13 +248,13 @@ def _some(keys: Sequence[str]) -> str:
     return ", ".join(keys[:_MOST_NAMED]) + more
 
 
-def _shares_words(steps: Sequence[Step], rest: float) -> str:
+def _shares_words(steps: Sequence[LivedLimit], rest: float) -> str:
     whole = rest + sum(step.share for step in steps)
     said = [f"{step.share / whole:.0%} {seconds(step.limit_s)} s" for step in steps]
     return ", ".join([*said, f"{rest / whole:.0%} none seen"] if rest >= LEAST_SHARE else said)
 
 
-def _several(limit: PassiveLimitPart, steps: Sequence[Step], rest: float, hours: float) -> list[_Path]:
+def _several(limit: PassiveLimitPart, steps: Sequence[LivedLimit], rest: float, hours: float) -> list[_Path]:
     """Make a path of each limit, and of the rest an open one; nothing where the evidence holds no limit."""
     if not steps:
         return []
@@ -270,17 +270,17 @@ def _name(text: str, taken: set[str]) -> str:
     return name
 
 
-def _limited(step: Step, suffix: str, hours: float) -> _Path:
+def _limited(step: LivedLimit, suffix: str, hours: float) -> _Path:
     within = f"{seconds(step.above_s)} to {seconds(step.upto_s)} s"
     limit = f"    limit: {step.limit_s:g}   # from what devices met: {within}"
     return suffix, [_share(hours), limit, f"    how: {'reset' if step.is_told else 'silent'}"]
 
 
-def _one_limit(limit: PassiveLimitPart, steps: Sequence[Step], hours: float) -> list[_Path]:
+def _one_limit(limit: PassiveLimitPart, steps: Sequence[LivedLimit], hours: float) -> list[_Path]:
     """Take what agrees best with the bracket: an interval that got through must get through in the mix, too."""
     low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
     near = [step for step in steps if low_s <= step.limit_s <= high_s]
-    best = max(near, key=lambda step: step.share, default=Step(1.0, low_s, high_s, (low_s + high_s) / 2, False))
+    best = max(near, key=lambda step: step.share, default=LivedLimit(1.0, low_s, high_s, (low_s + high_s) / 2, False))
     return [_limited(replace(best, is_told=limit.how != "silent"), "", hours)]
 
 

@@ -34,7 +34,7 @@ from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.networks import NetworkNames, parse_names
 from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS
-from hbprobe.evidence.logs.same_logs import repeats
+from hbprobe.evidence.logs.same_logs import Rows, repeats
 from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.evidence.logs.stored_logs import Pseudonyms, Read, StoredLogs, stored_in
 from hbprobe.exchange.settings import Settings
@@ -234,7 +234,8 @@ class OpenLogs:
         """Take what the folders hold, each log once; return the files of each table."""
         found = [(folder, note.read) for folder in folders for note in folder.notes.values()]
         reads = [read for _, read in found]
-        twice = repeats(reads)
+        files = [{table: folder.files(read, table) for table in ("requests", "httperr")} for folder, read in found]
+        twice = repeats(reads, Rows(DuckDB(self.connection), files).are_within)
         for index, other in sorted(twice.items()):
             what = "the same lines as" if reads[index].lines == reads[other].lines else "the first lines of"
             self.not_read.append((reads[index].name, f"has {what} {reads[other].name}: they are counted once"))
@@ -242,12 +243,9 @@ class OpenLogs:
             for name in folder.damaged.values():
                 reason = f"what {folder.folder} has of it is damaged: read the log again, with --into {folder.folder}"
                 self.not_read.append((name, reason))
-        once = [one for index, one in enumerate(found) if index not in twice]
-        self.reads = [read for _, read in once]
-        return {
-            table: [file for folder, read in once for file in folder.files(read, table)]
-            for table in ("requests", "httperr")
-        }
+        once = [index for index in range(len(found)) if index not in twice]
+        self.reads = [reads[index] for index in once]
+        return {table: [file for index in once for file in files[index][table]] for table in ("requests", "httperr")}
 
     def _logs_of(self, sources: Iterable[LogSource]) -> Iterator[LogSource]:
         """Give those that are logs; event logs are read on the way."""

@@ -63,7 +63,7 @@ READ = {
     "line-feeds-and-returns.log": ((head() + line(time="08:11:00")).replace("\n", "\r\n"), 1, 0, 0),
     "ends-in-zeros.log": ((head() + line(time="08:12:00")).encode() + bytes(4096), 1, 0, 0),
     "cut-off.log": (head() + line(time="08:13:00") + line()[:60], 1, 0, 1),
-    "utf-16.log": ((head() + line()).encode("utf-16"), 1, 0, 0),
+    "utf-16.log": ((head() + line(time="08:16:00")).encode("utf-16"), 1, 0, 0),
     "utf-8-with-mark.log": ((head() + line(time="08:14:00")).encode("utf-8-sig"), 1, 0, 0),
     "ansi.log": ((head() + line(cs_username="EXAMPLE\\j\u00fcrgen")).encode("cp1252"), 1, 0, 0),
     "packed.log.gz": (gzip.compress((head() + line(time="08:15:00")).encode()), 1, 0, 0),

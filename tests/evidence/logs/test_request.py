@@ -231,7 +231,7 @@ def test_a_formula_of_a_client_reaches_no_csv(tmp_path):
         assert "'=cmd|calc!A1" in logs.report("user-agents").to_csv()
 
 
-def test_logged_events_are_held_against_the_rebuilt_ones_and_a_recycled_worker_has_an_empty_window(tmp_path):
+def test_logged_events_are_held_against_the_rebuilt_ones(tmp_path):
     write_logs(tmp_path / "logs", company(path("a"), mix={"outlook-180": 1}, devices=40, moves=0), days=0.15)
     first = Logs([tmp_path / "logs"]).run()
     assert first.windows.rebuilt > 5 and first.windows.logged == 0
@@ -251,9 +251,71 @@ def test_logged_events_are_held_against_the_rebuilt_ones_and_a_recycled_worker_h
     assert (both.windows.logged, both.windows.both, both.windows.rebuilt) == (5, 4, first.windows.rebuilt)
     assert [event.logged and event.rebuilt for event in both.events[:5]] == [True] * 4 + [False]
     assert both.has_problem
-    at = datetime(2030, 1, 2, 1, 30, tzinfo=UTC)
-    write_evtx(tmp_path / "logs/system.evtx", [(5074, "Microsoft-Windows-WAS", at, "192.0.2.10", [])])
-    assert Logs([tmp_path / "logs"]).run().windows.rebuilt < first.windows.rebuilt
+
+
+ABANDONED = HTTPERR.splitlines(keepends=True)[-1].replace(
+    "Timer_ConnectionIdle -", "Connection_Abandoned_By_ReqQueue {}"
+)
+OURS, ANOTHERS = "MSExchangeSyncAppPool", "MSExchangeOWAAppPool"
+SAID = "A worker process with process id of '4711' serving application pool '{}' has requested a recycle"
+
+
+@pytest.fixture(scope="module")
+def recycled(tmp_path_factory):
+    """Return a function that adds what tells of a recycle each five minutes; the log is of 192.0.2.10."""
+    folder = tmp_path_factory.mktemp("recycled")
+    write_logs(folder / "logs", company(path("a"), mix={"outlook-180": 1}, devices=40, moves=0), days=0.15)
+
+    def evidence(name=None, text=None):
+        files = [] if name is None else [write(folder / name, text)]
+        return Logs([folder / "logs", *files]).run()
+
+    return evidence
+
+
+def recycles(pool, server, how):
+    times = [f"0{hour}:{minute:02}" for hour in range(4) for minute in range(0, 60, 5)]
+    if how == "HTTPERR":
+        lines = [ABANDONED.replace("08:00", at).replace("192.0.2.10", server).format(pool or "-") for at in times]
+        return "httperr1.log", HTTPERR + "".join(lines)
+    said = {} if pool is None else {"Properties": [{"Value": "4711"}, {"Value": pool}]}
+    said = {"Message": SAID.format(pool)} if how == "text" else said
+    events = [
+        {
+            "Id": 5074,
+            "ProviderName": "Microsoft-Windows-WAS",
+            "TimeCreated": f"2030-01-02T{at}:00Z",
+            "MachineName": server,
+        }
+        | said
+        for at in times
+    ]
+    return "was.jsonl", "".join(json.dumps(event) + "\n" for event in events)
+
+
+@pytest.mark.parametrize(
+    ("pool", "server", "how", "is_emptied", "note"),
+    [
+        (OURS, "192.0.2.10", "HTTPERR", True, None),
+        (OURS.lower(), "192.0.2.10", "inserts", True, None),
+        (OURS, "192.0.2.10", "text", True, None),
+        (OURS, "EX1", "inserts", True, "at EX1, and the IIS logs call servers otherwise"),
+        (OURS, "192.0.2.11", "HTTPERR", False, "at 192.0.2.11, which no line of the IIS logs is of"),
+        (ANOTHERS, "192.0.2.10", "HTTPERR", False, None),
+        (ANOTHERS, "192.0.2.10", "inserts", False, None),
+        (ANOTHERS, "192.0.2.10", "text", False, None),
+        (None, "192.0.2.10", "HTTPERR", False, "48 recycles of a worker process without its pool's name"),
+        (None, "192.0.2.10", "inserts", False, "48 recycles of a worker process without its pool's name"),
+    ],
+)
+def test_only_a_recycle_of_activesyncs_pool_on_that_server_empties_a_window(
+    recycled, pool, server, how, is_emptied, note
+):
+    plain, with_recycles = recycled(), recycled(*recycles(pool, server, how))
+    assert plain.windows.rebuilt > 5
+    assert with_recycles.windows.rebuilt == (0 if is_emptied else plain.windows.rebuilt)
+    told = [one for one in with_recycles.notes if "recycle" in one and one not in plain.notes]
+    assert [note in one for one in told] == ([] if note is None else [True])
 
 
 def test_an_event_in_two_files_is_one(tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.iis import head, ping, write
+from support.iis import head, line, ping, write
 
 from hbprobe.evidence.logs.request import Logs
 from hbprobe.evidence.logs.same_logs import opening_of, repeats
@@ -18,20 +18,24 @@ class Log:
     opening: tuple[str, ...]
 
 
+def always(_one, _other):
+    return True
+
+
 def log_of(lines):
-    return Log(len(lines), opening_of("".join(f"{line}\n" for line in lines).encode()))
+    return Log(len(lines), opening_of("".join(f"{line}\n" for line in lines)))
 
 
 @given(st.lists(st.text("ab", max_size=2), min_size=1, max_size=80), st.lists(st.text("ab", max_size=2), max_size=9))
 def test_a_beginning_is_found_and_the_longer_stands(lines, more):
     whole = [*lines, *more]
     expected = {0: 1} if more else {1: 0}
-    assert repeats([log_of(lines), log_of(whole)]) == expected
+    assert repeats([log_of(lines), log_of(whole)], always) == expected
 
 
 @given(st.lists(st.lists(st.sampled_from("ab"), max_size=5), max_size=6))
 def test_one_stands_of_those_that_begin_alike(logs):
-    found = repeats([log_of(lines) for lines in logs])
+    found = repeats([log_of(lines) for lines in logs], always)
     for index, lines in enumerate(logs):
         within = [other for number, other in enumerate(logs) if number != index and other[: len(lines)] == lines]
         assert not lines or (index in found) <= bool(within)
@@ -40,16 +44,21 @@ def test_one_stands_of_those_that_begin_alike(logs):
 
 
 def test_what_goes_on_differently_within_the_opening_is_another():
-    assert repeats([log_of("abc"), log_of("abd"), log_of("bab")]) == {}
+    assert repeats([log_of("abc"), log_of("abd"), log_of("bab")], always) == {}
+
+
+def test_what_begins_alike_and_is_not_the_same_stands_beside_it():
+    logs = [log_of("a" * 70), log_of("a" * 80), log_of("a" * 90), log_of("a" * 65)]
+    assert repeats(logs, lambda one, other: {one, other} == {0, 1}) == {0: 1}
 
 
 def test_a_last_line_without_an_end_and_nothing_at_all_are_no_beginning():
-    assert opening_of(b"half a line") == opening_of(b"") == ()
-    assert repeats([Log(0, opening_of(b"#Fields: a\n")), Log(3, opening_of(b"#Fields: a\nx\n"))]) == {}
+    assert opening_of("half a line") == opening_of("") == ()
+    assert repeats([Log(0, opening_of("#Fields: a\n")), Log(3, opening_of("#Fields: a\nx\n"))], always) == {}
 
 
 def test_a_key_hides_what_the_lines_are():
-    assert opening_of(b"a\n", b"key") != opening_of(b"a\n") != opening_of(b"a\n", b"another")
+    assert opening_of("a\n", b"key") != opening_of("a\n") != opening_of("a\n", b"another")
 
 
 # Whole logs
@@ -61,6 +70,7 @@ SAME = {
     "copied at noon": ("noon.log", lambda data: data[: data.index(b"08:17:00")]),
     "copied at noon, in the middle of a line": ("noon.log", lambda data: data[: data.index(b"08:17:00") + 30]),
     "other line ends": ("dos.log", lambda data: data.replace(b"\n", b"\r\n")),
+    "in UTF-16": ("wide.log", lambda data: data.decode().encode("utf-16")),
     "a mark in front": ("mark.log", lambda data: codecs.BOM_UTF8 + data),
 }
 
@@ -81,6 +91,28 @@ def test_the_lines_of_a_log_count_once(tmp_path, name, is_kept):
         assert left.reason.endswith(f" of {found.sources[0].path}: they are counted once") or (
             left.reason == f"has the same lines as {found.sources[0].path}: they are counted once"
         )
+
+
+CHECKS = "".join(
+    line(
+        cs_uri_stem="/Microsoft-Server-ActiveSync/healthcheck.htm",
+        cs_uri_query="-",
+        time=f"00:{minute:02}:{second:02}",
+    )
+    for minute in range(60)
+    for second in (0, 30)
+)
+
+
+@pytest.mark.parametrize("hour", ["01", "03"])
+def test_servers_whose_logs_begin_with_the_same_health_checks_are_two(tmp_path, hour):
+    for server, many in (("EX1", 5), ("EX2", 7)):
+        pings = (ping(device=f"{server}{number}", time=f"{hour}:{number:02}:00") for number in range(many))
+        write(tmp_path / f"{server}.log", head() + CHECKS + "".join(pings))
+    shutil.copy(tmp_path / "EX1.log", tmp_path / "EX3.log")
+    found = Logs([tmp_path]).run()
+    assert found.coverage.devices == 12
+    assert [left.path for left in found.not_read] == [str(tmp_path / "EX3.log")]
 
 
 def test_a_log_that_was_renamed_or_packed_since_counts_once(tmp_path):

@@ -35,7 +35,7 @@ def test_pseudonyms_open_the_folder_that_was_written_with_them(tmp_path):
     assert Logs([kept], pseudonyms=key).run().coverage == evidence.coverage
     assert Logs([kept, more], pseudonyms=key).run().coverage.devices == 3
     notes = "".join(file.read_text() for file in (kept / "sources").iterdir())
-    first = opening_of((tmp_path / "logs/D1.log").read_bytes())
+    first = opening_of((tmp_path / "logs/D1.log").read_text())
     assert first and not [digest for digest in first if digest in notes], "whoever guesses a line could prove it"
     with pytest.raises(UserError, match="was written with pseudonyms: give their key with --pseudonyms, or"):
         Logs([kept]).run()
