@@ -190,7 +190,7 @@ def test_times_of_a_question_of_ones_own_as_json(capsys, tmp_path):
     own = write(tmp_path / "own.sql", "SELECT epoch_ms(ended_ms) AS at, INTERVAL 1 DAY AS apart FROM requests")
     assert main(["logs", str(log), "--sql", str(own), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
-    assert row == {"at": "2030-01-02 08:10:00", "apart": "1 day, 0:00:00"}
+    assert row == {"at": "2030-01-02T08:10:00Z", "apart": "1 day, 0:00:00"}
 
 
 @pytest.mark.parametrize("asked", [[], ["--json"], ["--into", "kept"]])

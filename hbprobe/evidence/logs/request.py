@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from hbprobe.evidence.logs.log_sources import (
 )
 from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
-from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
+from hbprobe.evidence.logs.reports import ReportTable, reports, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS
 from hbprobe.evidence.logs.same_logs import Rows, repeats
 from hbprobe.evidence.logs.sql_tables import Tables
@@ -389,8 +390,10 @@ class OpenLogs:
             raise UserError(
                 f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
             ) from None
-        report = Report(file.stem, file.name, sql, None, None)
-        return table_of(report, *self.tables.users_rows(sql, str(file)))
+        columns, rows = self.tables.users_rows(sql, str(file))
+        if twice := [name for name, count in Counter(columns).items() if count > 1]:
+            raise UserError(f"{file}: more than one column is called {twice[0]}: name them with AS")
+        return users_table(file.stem, file.name, columns, rows)
 
 
 def _evtx(source: LogSource, scratch: Path) -> Iterator[EventEntry]:
