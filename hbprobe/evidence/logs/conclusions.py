@@ -1,7 +1,8 @@
 """From logs that were read to what they show: limits, events, findings, and what to do."""
 
+import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -9,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.duration import format_duration
-from hbprobe.evidence.events.entry import RECYCLES, AverageTooLow, EventEntry, average_too_low
-from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, limit_of, shared
+from hbprobe.evidence.events.entry import POOL, RECYCLES, AverageTooLow, EventEntry, average_too_low, is_of_pool
+from hbprobe.evidence.limits import LEAST_DEVICES, LimitStatus, PassiveLimit, Silences, limit_of, shared
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
 from hbprobe.evidence.logs.following import Followed, Named, followed_of
 from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNED_AWAY
 from hbprobe.evidence.logs.log_sources import LogKind
 from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.evidence.logs.reports import reports, utc
-from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Windows, rebuild
+from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Restart, Servers, Windows, rebuild
 from hbprobe.records.logs import (
     NOTHING_READ,
     BadLinePart,
@@ -46,6 +47,7 @@ _PATH_NOTE: Final = (
     "a limit is read off what devices did next, with margins that are assumed (docs/statistics.md): confirm it with "
     "hbprobe probe before a box is changed for it"
 )
+_Judge = Callable[[Silences], PassiveLimit]
 _COUNTED: Final = {
     "blocked": "blocked",
     "throttled": "throttled",
@@ -57,8 +59,11 @@ _COUNTED: Final = {
 
 def evidence_of(logs: "OpenLogs") -> LogEvidence:
     """Tell everything."""
+    (restarts, pools_untold), servers = _restarts(logs), _servers(logs)
     with ThreadPoolExecutor(1, "rebuilding windows") as beside:
-        rebuilding = beside.submit(_windows, logs)  # a loop of Python's: the database has time for the others
+        rebuilding = beside.submit(
+            _windows, logs, restarts, servers
+        )  # a loop of Python's: the database has time for the others
         span, coverage, counts, httperr = _span(logs), _coverage(logs), _counts(logs), _httperr(logs)
         limits, sensitivity = _limits(logs)
         windows = rebuilding.result()
@@ -93,7 +98,10 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
         counts=counts,
         httperr=httperr,
         findings=tuple(sorted(findings, key=lambda finding: finding.severity != "problem")),
-        notes=tuple(_notes(logs, parts, coverage, windows)),
+        notes=(
+            *_notes(logs, parts, coverage, windows),
+            *(_note_restarts(restarts, pools_untold, servers, windows) if windows.samples else ()),
+        ),
     )
 
 
@@ -142,18 +150,19 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
 def _limits(logs: "OpenLogs") -> tuple[list[tuple[PassiveLimitPart, PassiveLimit]], list[str]]:
     by = logs.asked.by.value
     column = "who" if by == "device" else by
+    judged = functools.partial(limit_of, coarse_s=_COARSE_S, least_devices=1 if by == "device" else LEAST_DEVICES)
     followed = followed_of(logs.tables, (column, "kind"))
     counts = followed.counts(column)
     groups = judged_together(counts) if by == "network" else {name: name for name in counts}
     asked = _longest_asked(logs, column, groups)
     found = []
     for key, mine in _rows_by_group(followed.keys[column], groups):
-        limit = limit_of(followed.chosen(mine), _COARSE_S)
-        stays, rests = _without_each(followed, mine, limit)
-        bounds = [_bounds(followed.chosen(mine, unknown)) for unknown in ("lost", "answered")]
+        limit = judged(followed.chosen(mine))
+        stays, rests = _without_each(followed, mine, limit, judged)
+        bounds = [_bounds(followed.chosen(mine, unknown), judged) for unknown in ("lost", "answered")]
         found.append((_part(by, key, limit, asked.get(key), bounds, stays, rests), limit))
     found.sort(key=lambda one: (-one[1].devices, -one[1].silences, one[0].key))
-    return found, _sensitive(logs, column, groups, {part.key: limit for part, limit in found})
+    return found, _sensitive(logs, column, groups, {part.key: limit for part, limit in found}, judged)
 
 
 def _rows_by_group(named: Named, groups: Mapping[str, str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -178,13 +187,13 @@ def _longest_asked(logs: "OpenLogs", column: str, groups: dict[str, str]) -> dic
     return found
 
 
-def _bounds(silences: Silences) -> BoundsPart:
-    limit = limit_of(silences, _COARSE_S)
+def _bounds(silences: Silences, judged: _Judge) -> BoundsPart:
+    limit = judged(silences)
     return BoundsPart(judgement=limit.judgement, survived=limit.survived_s, cut=limit.cut_s)
 
 
 def _without_each(
-    followed: Followed, mine: NDArray[np.bool_], limit: PassiveLimit
+    followed: Followed, mine: NDArray[np.bool_], limit: PassiveLimit, judged: _Judge
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Leave out one kind of device after another: a timer is there for all kinds."""
     if limit.judgement is not LimitStatus.LIMIT:
@@ -194,7 +203,7 @@ def _without_each(
     counts = np.bincount(kinds.number[mine & ~followed.is_unknown], minlength=len(kinds.names))
     common = sorted(np.flatnonzero(counts).tolist(), key=lambda kind: (-counts[kind], kinds.names[kind]))[:8]
     for kind in common if len(common) > 1 else []:
-        other = limit_of(followed.chosen(mine & (kinds.number != kind)), _COARSE_S)
+        other = judged(followed.chosen(mine & (kinds.number != kind)))
         (stays if _agree(limit, other) else rests).append(kinds.names[kind])
     return tuple(stays), tuple(rests)
 
@@ -209,14 +218,16 @@ def _agree(one: PassiveLimit, other: PassiveLimit) -> bool:
     return low_s <= high_s + 2 * _COARSE_S
 
 
-def _sensitive(logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit]) -> list[str]:
+def _sensitive(
+    logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit], judged: _Judge
+) -> list[str]:
     """Return what is judged otherwise where a device is assumed to ask again in half, or twice, the time."""
     named = {key: limit for key, limit in limits.items() if limit.judgement is LimitStatus.LIMIT}
     changed = set[str]()
     for at_once_s in (AT_ONCE_S / 2, AT_ONCE_S * 2) if named else ():
         followed = followed_of(logs.tables, (column,), at_once_s)
         for key, mine in _rows_by_group(followed.keys[column], groups):
-            if key in named and not _agree(named[key], limit_of(followed.chosen(mine), _COARSE_S)):
+            if key in named and not _agree(named[key], judged(followed.chosen(mine))):
                 changed.add(key)
     return sorted(changed)
 
@@ -253,20 +264,47 @@ def _part(
 # Event 1040
 
 
-def _windows(logs: "OpenLogs") -> Windows:
+def _restarts(logs: "OpenLogs") -> tuple[list[Restart], int]:
+    """Return when ActiveSync's pool was recycled, and how many recycles are of a pool that is not told.
+
+    These are taken for another pool's: Exchange has a dozen, and a window that was not emptied is right again after
+    200 requests, while one that is emptied for nothing loses its events.
+    """
+    found, untold = set[Restart](), 0
+    for entry in logs.entries:
+        if entry.id in RECYCLES and entry.at_s is not None:
+            is_ours = is_of_pool(entry)
+            untold += is_ours is None
+            if is_ours:
+                found.add(Restart(entry.at_s, entry.computer))
+    sql = (
+        "SELECT ended_ms / 1000.0, coalesce(server_ip, ''), lower(queue) FROM httperr "
+        f"WHERE reason = '{ABANDONED}' AND ended_ms IS NOT NULL GROUP BY 1, 2, 3"
+    )
+    for at_s, server, queue in logs.tables.each(sql):
+        untold += queue is None
+        if queue == POOL.lower():
+            found.add(Restart(float(at_s), server))
+    return sorted(found, key=lambda one: (one.at_s, one.server)), untold
+
+
+def _servers(logs: "OpenLogs") -> Servers:
+    found: dict[str, set[str]] = {}
+    sql = "SELECT DISTINCT server, server_ip FROM lines WHERE server_ip IS NOT NULL AND server <> server_ip"
+    for server, address in logs.tables.each(sql):
+        found.setdefault(server, set()).add(address)
+    return Servers({server: frozenset(addresses) for server, addresses in found.items()})
+
+
+def _windows(logs: "OpenLogs", restarts: Sequence[Restart], servers: Servers) -> Windows:
     ends = logs.tables.each(
         "SELECT coalesce(back_end, server) AS server, max(ended_ms) / 1000.0 FROM all_requests "
         "GROUP BY coalesce(back_end, server)"
     )
-    ends_s = {server: float(end) for server, end in ends if end is not None}
-    restarts = [
-        (entry.at_s, entry.computer) for entry in logs.entries if entry.id in RECYCLES and entry.at_s is not None
-    ]
-    recycled = f"SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = '{ABANDONED}'"
-    restarts += [(float(at_s), "") for (at_s,) in logs.tables.each(recycled)]
+    ends_s = {server: float(end) for server, end in ends if server is not None and end is not None}
     columns = logs.tables.arrays(SAMPLES).values()  # which takes half the time of rows
     samples = zip(*(column.tolist() for column in columns), strict=True)
-    return rebuild(samples, ends_s, logs.asked.settings, sorted(restarts))
+    return rebuild(samples, ends_s, logs.asked.settings, restarts, servers)
 
 
 def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
@@ -335,8 +373,15 @@ def _findings(
     if together is not None:
         text = f"all networks share {bracket_words(*together)}: the box is on your side of them, before the server"
         yield LogFindingPart(code="shared-limit", severity="problem", text=text)
-    for limit in limits:
-        if limit.judgement in ("limit", "several"):
+    limited = [limit for limit in limits if limit.judgement in ("limit", "several")]
+    if limited and limited[0].by == "device":
+        text = (
+            f"{counted(len(limited), 'device')} with waiting requests that die after some time, as the table has it; "
+            "what one device shows may be its own doing (switched off, out of reach): --by network tells of paths"
+        )
+        yield LogFindingPart(code="device-limits", severity="problem", text=text)
+    else:
+        for limit in limited:
             yield LogFindingPart(code="path-limit", severity="problem", text=_limit_finding(limit))
     yield from _event_findings(windows, events, both, is_held_against=is_held_against)
     for code, words in (
@@ -371,7 +416,7 @@ def sure_words(confidence: float) -> str:
 def _limit_finding(limit: PassiveLimitPart) -> str:
     low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
     manner = "in silence" if limit.how == "silent" else "and devices are told (RST, FIN or a status)"
-    who = f"{limit.key}: " if limit.by != "device" else f"device {limit.key}: "
+    who = f"{limit.key}: "
     if limit.by == "network" and limit.key == _NOWHERE:
         who = "on networks that the log does not tell, of which there may be several: "
     needed = max(limit.longest_asked or 0.0, high_s) + 60
@@ -461,6 +506,31 @@ def _notes(
     yield from _note_set_back(logs)
     yield from _note_clocks(logs)
     yield from _note_balancer(logs, coverage)
+
+
+def _note_restarts(
+    restarts: Sequence[Restart], pools_untold: int, servers: Servers, windows: Windows
+) -> Iterator[str]:
+    if pools_untold:
+        yield (
+            f"{counted(pools_untold, 'recycle')} of a worker process without its pool's name: taken for another "
+            f"pool's than {POOL}, so Exchange's windows went on"
+        )
+    unsure, elsewhere = set[str](), set[str]()
+    for name in {one.server for one in restarts}:
+        are = [servers.are_one(server, name) for server in windows.judged_until_s]
+        if not any(are):
+            (unsure if None in are else elsewhere).add(name or "a server without a name")
+    if unsure:
+        yield (
+            f"{POOL} was recycled at {', '.join(sorted(unsure))}, and the IIS logs call servers otherwise: the "
+            "windows of each server that it may be began anew then"
+        )
+    if elsewhere:
+        yield (
+            f"{POOL} was recycled at {', '.join(sorted(elsewhere))}, which no line of the IIS logs is of: no window "
+            "began anew"
+        )
 
 
 def _note_heads(logs: "OpenLogs") -> Iterator[str]:
