@@ -241,6 +241,8 @@ class OpenLogs:
                 self._leave(source, error)
         self.entries = [entry for entry in distinct(self.entries) if asked.is_within(entry.at_s)]
         others = [folder for folder in stores if folder.resolve() != into]
+        if others and into is not None:
+            self.notes.append(f"{', '.join(map(str, others))}: read before, and left there: --into keeps what is new")
         files = self._stored([store.stored, *(stored_in(folder, self.pseudonyms) for folder in others)])
         told("following devices")
         self._prepare(files, names)
