@@ -1,7 +1,8 @@
 """From logs that were read to what they show: limits, events, findings, and what to do."""
 
+import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
@@ -11,7 +12,15 @@ from numpy.typing import NDArray
 
 from hbprobe.duration import format_duration
 from hbprobe.evidence.events.entry import POOL, RECYCLES, AverageTooLow, EventEntry, average_too_low, is_of_pool
-from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, has_unexplained_losses, limit_of, shared
+from hbprobe.evidence.limits import (
+    LEAST_DEVICES,
+    LimitStatus,
+    PassiveLimit,
+    Silences,
+    has_unexplained_losses,
+    limit_of,
+    shared,
+)
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
 from hbprobe.evidence.logs.following import Followed, Named, followed_of
 from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNED_AWAY
@@ -48,6 +57,7 @@ _PATH_NOTE: Final = (
     "a limit is read off what devices did next, with margins that are assumed (docs/statistics.md): confirm it with "
     "hbprobe probe before a box is changed for it"
 )
+_Judge = Callable[[Silences], PassiveLimit]
 _COUNTED: Final = {
     "blocked": "blocked",
     "throttled": "throttled",
@@ -150,20 +160,21 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
 def _limits(logs: "OpenLogs") -> tuple[list[tuple[PassiveLimitPart, PassiveLimit]], list[str]]:
     by = logs.asked.by.value
     column = "who" if by == "device" else by
+    judged = functools.partial(limit_of, coarse_s=_COARSE_S, least_devices=1 if by == "device" else LEAST_DEVICES)
     followed = followed_of(logs.tables, (column, "kind"))
     counts = followed.counts(column)
     groups = judged_together(counts) if by == "network" else {name: name for name in counts}
     asked = _longest_asked(logs, column, groups)
     found = []
     for key, mine in _rows_by_group(followed.keys[column], groups):
-        limit = limit_of(followed.chosen(mine), _COARSE_S)
-        stays, rests = _without_each(followed, mine, limit)
-        bounds = [_bounds(followed.chosen(mine, unknown)) for unknown in ("lost", "answered")]
+        limit = judged(followed.chosen(mine))
+        stays, rests = _without_each(followed, mine, limit, judged)
+        bounds = [_bounds(followed.chosen(mine, unknown), judged) for unknown in ("lost", "answered")]
         if limit.judgement is LimitStatus.NONE_SEEN and any(_is_limited(bound) for bound in bounds):
             limit = replace(limit, judgement=LimitStatus.TOO_LITTLE)
         found.append((_part(by, key, limit, asked.get(key), bounds, stays, rests), limit))
     found.sort(key=lambda one: (-one[1].devices, -one[1].silences, one[0].key))
-    return found, _sensitive(logs, column, groups, {part.key: limit for part, limit in found})
+    return found, _sensitive(logs, column, groups, {part.key: limit for part, limit in found}, judged)
 
 
 def _rows_by_group(named: Named, groups: Mapping[str, str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -188,8 +199,8 @@ def _longest_asked(logs: "OpenLogs", column: str, groups: dict[str, str]) -> dic
     return found
 
 
-def _bounds(silences: Silences) -> BoundsPart:
-    limit = limit_of(silences, _COARSE_S)
+def _bounds(silences: Silences, judged: _Judge) -> BoundsPart:
+    limit = judged(silences)
     return BoundsPart(judgement=limit.judgement, survived=limit.survived_s, cut=limit.cut_s)
 
 
@@ -198,7 +209,7 @@ def _is_limited(one: PassiveLimitPart | BoundsPart) -> bool:
 
 
 def _without_each(
-    followed: Followed, mine: NDArray[np.bool_], limit: PassiveLimit
+    followed: Followed, mine: NDArray[np.bool_], limit: PassiveLimit, judged: _Judge
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Leave out one kind of device after another: a timer is there for all kinds."""
     if limit.judgement is not LimitStatus.LIMIT:
@@ -208,7 +219,7 @@ def _without_each(
     counts = np.bincount(kinds.number[mine & ~followed.is_unknown], minlength=len(kinds.names))
     common = sorted(np.flatnonzero(counts).tolist(), key=lambda kind: (-counts[kind], kinds.names[kind]))[:8]
     for kind in common if len(common) > 1 else []:
-        other = limit_of(followed.chosen(mine & (kinds.number != kind)), _COARSE_S)
+        other = judged(followed.chosen(mine & (kinds.number != kind)))
         (stays if _agree(limit, other) else rests).append(kinds.names[kind])
     return tuple(stays), tuple(rests)
 
@@ -223,14 +234,16 @@ def _agree(one: PassiveLimit, other: PassiveLimit) -> bool:
     return low_s <= high_s + 2 * _COARSE_S
 
 
-def _sensitive(logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit]) -> list[str]:
+def _sensitive(
+    logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit], judged: _Judge
+) -> list[str]:
     """Return what is judged otherwise where a device is assumed to ask again in half, or twice, the time."""
     named = {key: limit for key, limit in limits.items() if limit.judgement is LimitStatus.LIMIT}
     changed = set[str]()
     for at_once_s in (AT_ONCE_S / 2, AT_ONCE_S * 2) if named else ():
         followed = followed_of(logs.tables, (column,), at_once_s)
         for key, mine in _rows_by_group(followed.keys[column], groups):
-            if key in named and not _agree(named[key], limit_of(followed.chosen(mine), _COARSE_S)):
+            if key in named and not _agree(named[key], judged(followed.chosen(mine))):
                 changed.add(key)
     return sorted(changed)
 
@@ -376,10 +389,18 @@ def _findings(
     if together is not None:
         text = f"all networks share {bracket_words(*together)}: the box is on your side of them, before the server"
         yield LogFindingPart(code="shared-limit", severity="problem", text=text)
-    for limit in limits:
-        if _is_limited(limit):
+    limited = [limit for limit in limits if _is_limited(limit)]
+    if limited and limited[0].by == "device":
+        text = (
+            f"{counted(len(limited), 'device')} with waiting requests that die after some time, as the table has it; "
+            "what one device shows may be its own doing (switched off, out of reach): --by network tells of paths"
+        )
+        yield LogFindingPart(code="device-limits", severity="problem", text=text)
+    else:
+        for limit in limited:
             yield LogFindingPart(code="path-limit", severity="problem", text=_limit_finding(limit))
-        elif has_unexplained_losses(limit):
+    for limit in limits:
+        if has_unexplained_losses(limit):
             yield LogFindingPart(code="path-losses", severity="problem", text=_losses_finding(limit))
     yield from _event_findings(windows, events, both, is_held_against=is_held_against)
     for code, words in (
@@ -437,7 +458,7 @@ def _losses_finding(limit: PassiveLimitPart) -> str:
 def _who(limit: PassiveLimitPart) -> str:
     if limit.by == "network" and limit.key == _NOWHERE:
         return "on networks that the log does not tell, of which there may be several: "
-    return f"{limit.key}: " if limit.by != "device" else f"device {limit.key}: "
+    return f"{limit.key}: "
 
 
 def _event_findings(

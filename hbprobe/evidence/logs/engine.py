@@ -34,7 +34,7 @@ def mapped(otherwise: Callable[[str], Exception]) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).partition("Original Line:")[0].split())[:300]  # whose names are not to be told
         if isinstance(error, duckdb.OutOfMemoryException) or (
             isinstance(error, duckdb.IOException) and _GAVE_OUT.search(reason)
         ):

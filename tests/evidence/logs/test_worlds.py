@@ -114,6 +114,16 @@ def test_groups(small_company, by):
     assert set(found) == kinds[by] if by in kinds else len(found) == 40
 
 
+def test_what_one_device_shows_is_told_of_that_device_alone(tmp_path):
+    write_logs(tmp_path, company(path("a", 300), moves=0, devices=12), Release.V2019)
+    found, evidence = limits_of(tmp_path, by=By.DEVICE)
+    named = [limit for limit in found.values() if limit.judgement == "limit"]
+    assert len(named) >= 4 and all(limit.survived <= 300 <= limit.cut for limit in named)
+    assert all(limit.longest_answered is not None for limit in found.values() if limit.judgement != "too-little")
+    (told,) = (finding for finding in evidence.findings if "limit" in finding.code)
+    assert "what one device shows may be its own doing" in told.text and told.severity == "problem"
+
+
 def test_a_back_end_alone_does_not_know_networks(small_company):
     found, evidence = limits_of(small_company / "W3SVC2")
     assert list(found) == ["-"]
