@@ -43,6 +43,7 @@ from hbprobe.evidence.logs.stored_logs import (
     Pseudonyms,
     Read,
     StoredLogs,
+    checksum_of,
     label_of,
     stored_in,
 )
@@ -156,7 +157,8 @@ class LogStore:
                 )
                 read = under_way.go(with_query=self._with_query)
                 files = self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
-                made = Note(mark, replace(read, opening=opening, files=tuple(files)))
+                sums = tuple(checksum_of(self._folder / file) for file in files) if self._is_kept else ()
+                made = Note(mark, replace(read, opening=opening, files=tuple(files), checksums=sums))
                 self._note(note, made)
         finally:
             self._at_work.discard(cursor)

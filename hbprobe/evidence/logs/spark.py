@@ -25,6 +25,10 @@ _PARTITIONS, _UNLESS_SAID, _FOR_EACH_CORE = "spark.sql.shuffle.partitions", "200
 """In so many parts are rows grouped, unless somebody says it. Each is a task: 200 on two cores are slow for nothing
 (https://spark.apache.org/docs/latest/sql-performance-tuning.html#tuning-partitions)."""
 _CONNECT: Final = "sc://"
+_ASKING: Final = re.compile(
+    r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(SELECT|WITH|FROM|VALUES|TABLE|SHOW|DESCRIBE|DESC|EXPLAIN)\b",
+    re.DOTALL | re.IGNORECASE,
+)
 _NUMBERED: Final = "numbered_lines"
 
 
@@ -156,6 +160,8 @@ class Spark:
         """See `Tables`."""
         from pyspark.errors import PySparkException
 
+        if not _ASKING.match(sql):  # Spark would carry out a DROP
+            raise UserError(f"{name}: asks for nothing: write one SELECT")
         try:
             return self.rows(sql)
         except PySparkException as error:

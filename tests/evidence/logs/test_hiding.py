@@ -3,6 +3,7 @@ import pytest
 from support.iis import FIELDS, head, line, ping, write
 
 from hbprobe.eas.log_blob import ELEMENTS
+from hbprobe.errors import RequestError, UserError
 from hbprobe.evidence.logs.hiding import HIDDEN, SHOWN, left_of_folders
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.reports import reports
@@ -41,21 +42,8 @@ def iis_lines():
 
 
 def httperr_lines():
-    plain = [
-        "2030-01-02",
-        "08:10:00",
-        "192.0.2.7",
-        "4000",
-        "192.0.2.1",
-        "443",
-        "HTTP/1.1",
-        "POST",
-        "/x",
-        "503",
-        "1",
-        "QueueFull",
-        "Pool",
-    ]
+    said = "2030-01-02 08:10:00 192.0.2.7 4000 192.0.2.1 443 HTTP/1.1 POST /x 503 1 QueueFull Pool"
+    plain = said.split(" ")
     yield " ".join(plain)
     for place, field in enumerate(OF_HTTPERR.split()):
         if field not in OF_SERVERS:
@@ -129,3 +117,22 @@ def test_what_programs_say_stays(tmp_path):
 @pytest.mark.parametrize("text", ["", "_", "Fid", "Fid:5", "Ty:Em", "Cli:²a_", "Fc:5a_", "TmRcv:08:00:00_"])
 def test_of_folders_only_counts_stay(text):
     assert left_of_folders(text) in ("", "Fid:0_")
+
+
+@pytest.mark.parametrize(
+    ("address", "whole"), [("198.51.100.0/25", "198.51.100.0/24"), ("2001:db8::1", "2001:db8::/48")]
+)
+def test_what_pseudonyms_take_is_not_asked_for(tmp_path, address, whole):
+    write(tmp_path / "logs/a.log", head() + ping())
+    key = write(tmp_path / "key", "0123456789abcdef")
+    names = write(tmp_path / "names.csv", f"198.51.0.0/16,Carrier\n{address},Site\n")
+    assert Logs([tmp_path / "logs"], networks=names).run().coverage.requests
+    told = rf"names.csv: {address}[/0-9]* is only a part of {whole}, and more of an address is not left"
+    with pytest.raises(UserError, match=told):
+        Logs([tmp_path / "logs"], networks=names, pseudonyms=key).run()
+    with pytest.raises(RequestError, match=r"25 is longer than the /24 that pseudonyms leaves of an address"):
+        Logs([tmp_path / "logs"], v4_prefix=25, pseudonyms=key)
+    write(names, f"{whole},Site\n")
+    with Logs([tmp_path / "logs"], networks=names, pseudonyms=key).opened() as opened:
+        ((network,),) = opened.tables.each("SELECT network FROM silences")
+    assert network == ("Site" if "." in whole else "198.51.100.0/24")

@@ -211,12 +211,61 @@ def test_a_question_of_ones_own(tmp_path, forty_lines):
     )
     with opened(forty_lines) as logs:
         table = logs.query(sql)
-        assert table.columns == ("device", "last")
-        assert table.rows[0] == ("SYNTH01", "2030-01-02T08:19:00Z")
+        assert table.columns == ("device", "last_ms")
+        assert table.rows[0] == ("SYNTH01", 1893572340000)
         with pytest.raises(UserError, match=r"q\.sql: .*nonsense"):
             logs.query(write(tmp_path / "q.sql", "SELECT nonsense"))
+        with pytest.raises(UserError, match=r"q\.sql: more than one column is called device: name them with AS$"):
+            logs.query(write(tmp_path / "q.sql", "SELECT a.device, b.device FROM requests AS a, requests AS b"))
         with pytest.raises(UserError, match="no such report"):
             logs.report("user-agent")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("took_ms", 600013),
+        ("avg(took_ms) OVER ()", 600013.0),
+        ("'text'", "text"),
+        ("CAST(1e19 AS DOUBLE)", 1e19),
+        ("-1", -1),
+        ("NULL", None),
+        ("CAST('NaN' AS DOUBLE)", None),
+        ("[CAST('-Infinity' AS DOUBLE), 2]", [None, 2.0]),
+        ("MAP {DATE '2030-01-02': CAST('Infinity' AS FLOAT)}", {"2030-01-02": None}),
+        ("TIMESTAMP '2030-01-02 08:00:00.5'", "2030-01-02T08:00:00.500000Z"),
+        ("TIMESTAMP '2030-01-02 08:00:00'", "2030-01-02T08:00:00Z"),
+        ("DATE '2030-01-02'", "2030-01-02"),
+    ],
+)
+@pytest.mark.parametrize("column", ["x_ms", "x"])
+def test_values_of_a_question_of_ones_own_stay_as_they_are(tmp_path, column, value, told):
+    write(tmp_path / "logs/a.log", head() + ping())
+    sql = write(tmp_path / "q.sql", f"SELECT {value} AS {column} FROM requests")
+    with opened(tmp_path / "logs") as logs:
+        text = logs.query(sql).to_json()
+    (row,) = json.loads(text, parse_constant=lambda name: pytest.fail(name))["rows"]
+    assert row == {column: told}
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT 1; SELECT 2", "holds 2 statements: write one SELECT"),
+        ("DROP TABLE silences; SELECT 1", "holds 2 statements: write one SELECT"),
+        ("DROP TABLE silences", "DROP asks for nothing: write one SELECT"),
+        ("COPY silences TO '{folder}/x.csv'", "COPY asks for nothing: write one SELECT"),
+        ("CREATE TABLE mine AS SELECT 1", "CREATE asks for nothing: write one SELECT"),
+        ("SET threads = 1", "SET asks for nothing: write one SELECT"),
+    ],
+)
+def test_a_question_is_one_select(tmp_path, sql, told):
+    write(tmp_path / "logs/a.log", head() + ping())
+    with opened(tmp_path / "logs") as logs:
+        with pytest.raises(UserError, match=rf"q\.sql: {told}"):
+            logs.query(write(tmp_path / "q.sql", sql.format(folder=tmp_path)))
+        assert logs.query(write(tmp_path / "q.sql", "-- all\nSELECT count(*) AS n FROM silences;;\n")).rows == ((1,),)
+    assert not (tmp_path / "x.csv").exists()
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
