@@ -380,11 +380,13 @@ class Search:
     def _wanted(self) -> tuple[int, int]:
         """So many trials must agree at the lower end, and at the upper.
 
-        Where nothing came on a connection that is alive, something on the path may only have stood still: what is cut
-        once like that is cut by nobody yet.
+        Where nothing came in time on a connection that is alive, something on the path may only have stood still:
+        what is cut once like that is cut by nobody yet.
         """
         confirm, cut = self.settings.confirm, self._evidence.cut()
-        return confirm, max(confirm, 2) if cut is not None and may_have_stood_still(cut.outcome) else confirm
+        return confirm, max(confirm, 2) if cut is not None and may_have_stood_still(
+            cut.hold_s, cut.outcome
+        ) else confirm
 
     def _missing(self) -> tuple[int, int]:
         """How many trials are missing at the lower end and at the upper until enough agree."""

@@ -239,16 +239,27 @@ def held(hold_s):
     return Outcome(Kind.CUT, hold_s + 3, Manner.SILENT, aftermath=Aftermath.ACKNOWLEDGED)
 
 
+def ended_when_asked(hold_s):
+    """It stands still until after one more packet was sent, and ends the connection then."""
+    return replace(held(hold_s), aftermath=Aftermath.CLOSED)
+
+
+def ended_late(hold_s):
+    """It goes on soon after the answer was due, and finds that its timer has run out."""
+    return Outcome(Kind.CUT, hold_s + 2, Manner.CLOSED)
+
+
 @pytest.mark.parametrize("connections", [1, 2, 8])
 @pytest.mark.parametrize("limit_s", [600, math.inf])
 @pytest.mark.parametrize("at", range(8))
-def test_something_that_stood_still_once_makes_no_limit(connections, limit_s, at):
+@pytest.mark.parametrize("stands_still", [held, ended_when_asked, ended_late])
+def test_something_that_stood_still_once_makes_no_limit(connections, limit_s, at, stands_still):
     """It falls on one trial of any length; a timer that is real is met again."""
     count = itertools.count()
     rule = silent_path(limit_s)
 
     def standing_still(hold_s):
-        return held(hold_s) if next(count) == at else rule(hold_s)
+        return stands_still(hold_s) if next(count) == at else rule(hold_s)
 
     search, *_ = walk(standing_still, SearchSettings(min_s=60, connections=connections))
     limit = search.limit
