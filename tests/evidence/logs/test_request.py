@@ -268,6 +268,42 @@ def test_a_question_is_one_select(tmp_path, sql, told):
     assert not (tmp_path / "x.csv").exists()
 
 
+NARROWED = {
+    "who alice": ({"who": "EXAMPLE\\alice"}, {"A1", "A2"}),
+    "who a device": ({"who": "b1"}, {"B1"}),
+    "who nobody": ({"who": "nobody"}, set()),
+    "containing an error": ({"containing": "pingcoll"}, {"B1"}),
+    "containing a type": ({"containing": "iphone"}, {"A1", "A2", "B1"}),
+    "both": ({"who": "alice", "containing": "a2"}, {"A2"}),
+    "neither": ({}, {"A1", "A2", "B1"}),
+}
+
+
+@pytest.mark.parametrize("name", NARROWED)
+def test_whatever_reports_ask_is_narrowed_or_said_not_to_be(tmp_path, name):
+    asked, devices = NARROWED[name]
+    lines = [
+        ping("alice", "A1"),
+        ping("alice", "A2"),
+        ping("bob", "B1"),
+        ping("bob", "B1", "V141_Error:PingCollision_"),
+    ]
+    write(tmp_path / "logs/a.log", head() + "".join(lines))
+    write(tmp_path / "logs/httperr1.log", HTTPERR)
+    with opened(tmp_path / "logs", **asked) as logs:
+        assert logs.evidence().coverage.waits == 4, "the whole is not narrowed"
+        for table, column in (("requests", "device"), ("silences", "who")):
+            found = logs.query(write(tmp_path / "q.sql", f"SELECT {column} FROM {table}")).rows
+            assert {device for (device,) in found} == devices
+            assert len(found) == len(devices) + ("B1" in devices and "error" not in name)
+        assert sum(row[-1] for row in logs.report("losses").rows) == len(devices)
+        assert logs.caveats == []
+        logs.report("httperr")
+        logs.query(write(tmp_path / "q.sql", "SELECT count(*) AS n FROM HTTPERR"))
+        told = "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
+        assert logs.caveats == ([told] * 2 if asked else [])
+
+
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_cell_is_a_formula(cell):
     assert harmless(cell) == "'" + cell
