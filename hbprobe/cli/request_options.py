@@ -32,6 +32,7 @@ _NAMES = {
     "file": "FILE",
     "share_of": "--sweep-share",
     "family": "-4/-6",
+    "v4_prefix": "--net4",
 }
 """What the command line calls a field, where that is not its name with two hyphens before it."""
 _OF_PROFILES = {"profiles", "lab", "path", "profile"}

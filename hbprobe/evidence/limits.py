@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from hbprobe.manner import Manner
 from hbprobe.statistics.survival import Point, most_likely_shares
 from hbprobe.trial.outcome import Kind, Outcome
+
+if TYPE_CHECKING:
+    from hbprobe.records.logs import PassiveLimitPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class LimitStatus(StrEnum):
     NONE_SEEN = "none-seen"
     """Nothing was lost by a timer as long as the longest that was answered."""
     TOO_LITTLE = "too-little"
-    """Too few silences, or of too few devices."""
+    """Too few silences, or of too few devices; or more was lost than accident explains, and no time tells why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,20 +155,31 @@ class _Fit:
     confidence: float
 
 
-def limit_of(silences: Silences, coarse_s: float = 0.0) -> PassiveLimit:
-    """Judge the silences of one path; `coarse_s` is how coarse the clock is, and how much the bracket is widened."""
+def limit_of(silences: Silences, coarse_s: float = 0.0, *, least_devices: int = LEAST_DEVICES) -> PassiveLimit:
+    """Judge the silences of one path; `coarse_s` is how coarse the clock is, and how much the bracket is widened.
+
+    What fewer than `least_devices` show may be a device's own doing, and is too little.
+    """
     seen = PassiveLimit(
         LimitStatus.TOO_LITTLE,
         silences=len(silences),
         losses=int(silences.is_cut.sum()),
         devices=len(np.unique(silences.who)),
-        longest_answered_s=_longest_answered_s(silences),
+        longest_answered_s=_longest_answered_s(silences, least_devices),
     )
-    if len(silences) < _LEAST_SILENCES or seen.devices < LEAST_DEVICES:
+    if len(silences) < _LEAST_SILENCES or seen.devices < least_devices:
         return seen
     fit = _fit(silences)
-    if fit is None or fit.gain < LEAST_GAIN or fit.hit < LEAST_OF_SEVERAL or not _enough_losses(silences, fit):
-        return seen if seen.longest_answered_s is None else replace(seen, judgement=LimitStatus.NONE_SEEN)
+    if (
+        fit is None
+        or fit.gain < LEAST_GAIN
+        or fit.hit < LEAST_OF_SEVERAL
+        or not _enough_losses(silences, fit, least_devices)
+    ):
+        few_lose = len(np.unique(silences.who[silences.is_cut])) < least_devices
+        if seen.longest_answered_s is not None and (few_lose or not _are_beyond_accident(seen.losses, seen.silences)):
+            return replace(seen, judgement=LimitStatus.NONE_SEEN)
+        return seen if fit is None else replace(seen, gain=fit.gain, eps=fit.eps, hit=fit.hit)
     seen = replace(seen, gain=fit.gain, eps=fit.eps, hit=fit.hit, how=_how(silences, fit))
     spread = _spread(silences, fit)
     if fit.hit < LEAST_HIT or spread is not None:
@@ -176,6 +190,22 @@ def limit_of(silences: Silences, coarse_s: float = 0.0) -> PassiveLimit:
     return replace(seen, judgement=LimitStatus.LIMIT, survived_s=low_s, cut_s=high_s, confidence=fit.confidence)
 
 
+def has_unexplained_losses(limit: "PassiveLimit | PassiveLimitPart") -> bool:
+    """Say whether too little can be told because of losses, not because of too few silences."""
+    return (
+        limit.judgement == LimitStatus.TOO_LITTLE.value
+        and limit.silences >= _LEAST_SILENCES
+        and limit.devices >= LEAST_DEVICES
+        and _are_beyond_accident(limit.losses, limit.silences)
+    )
+
+
+def _are_beyond_accident(losses: int, silences: int) -> bool:
+    """Say whether more was lost than where the share is that of accidents at most, by three standard deviations."""
+    usual = LEAST_OF_SEVERAL * silences
+    return losses >= max(LEAST_LOSSES, usual + 3 * math.sqrt(usual * (1 - LEAST_OF_SEVERAL)))
+
+
 def _widened(fit: _Fit, coarse_s: float, *, told: bool) -> tuple[float, float]:
     """Round the bracket outwards; where devices were told, its lower end hangs on the difference of two times."""
     if not coarse_s:
@@ -184,14 +214,14 @@ def _widened(fit: _Fit, coarse_s: float, *, told: bool) -> tuple[float, float]:
     return max(0.0, low_s - (coarse_s if told else 0.0)), high_s
 
 
-def _longest_answered_s(silences: Silences) -> float | None:
+def _longest_answered_s(silences: Silences, least_devices: int) -> float | None:
     answered = ~silences.is_cut
     lasted_s, who = silences.lasted_s[answered], silences.who[answered]
     order = np.argsort(lasted_s)[::-1]
     firsts = np.sort(np.unique(who[order], return_index=True)[1])  # each device's first place in this order
-    if len(order) < LEAST_ANSWERED or len(firsts) < LEAST_DEVICES:
+    if len(order) < LEAST_ANSWERED or len(firsts) < least_devices:
         return None
-    return float(lasted_s[order[max(LEAST_ANSWERED - 1, firsts[LEAST_DEVICES - 1])]])
+    return float(lasted_s[order[max(LEAST_ANSWERED - 1, firsts[least_devices - 1])]])
 
 
 def _fit(silences: Silences) -> _Fit | None:
@@ -235,9 +265,9 @@ def _beyond(silences: Silences, fit: _Fit) -> Silences:
     return silences.chosen(silences.is_cut & (silences.lasted_s >= fit.low_s))
 
 
-def _enough_losses(silences: Silences, fit: _Fit) -> bool:
+def _enough_losses(silences: Silences, fit: _Fit, least_devices: int) -> bool:
     losses = _beyond(silences, fit)
-    return len(losses) >= LEAST_LOSSES and len(np.unique(losses.who)) >= LEAST_DEVICES
+    return len(losses) >= LEAST_LOSSES and len(np.unique(losses.who)) >= least_devices
 
 
 def _how(silences: Silences, fit: _Fit) -> Manner | None:

@@ -74,6 +74,10 @@ def test_the_list_of_reports(capsys):
         (["--csv", "x.csv"], "--csv needs --report NAME or --sql FILE, whose answer it writes"),
         (["--report", "requests", "--plot", "x.png"], "--plot: the report requests has no chart"),
         (["--net4", "7"], "'7' is no number of bits: give 8 to 32"),
+        (
+            ["--net4", "25", "--pseudonyms", "key"],
+            "--net4 25 is longer than the /24 that --pseudonyms leaves of an address: give 24 at most, or drop --ps",
+        ),
         (["--since", "yesterday"], "'yesterday' is no time: write 2030-01-02 or 2030-01-02T08:00"),
         (["--spark-remote", "sc://x", "--report", "hours"], "--spark-remote needs --engine spark"),
         (
@@ -186,7 +190,7 @@ def test_times_of_a_question_of_ones_own_as_json(capsys, tmp_path):
     own = write(tmp_path / "own.sql", "SELECT epoch_ms(ended_ms) AS at, INTERVAL 1 DAY AS apart FROM requests")
     assert main(["logs", str(log), "--sql", str(own), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
-    assert row == {"at": "2030-01-02 08:10:00", "apart": "1 day, 0:00:00"}
+    assert row == {"at": "2030-01-02T08:10:00Z", "apart": "1 day, 0:00:00"}
 
 
 @pytest.mark.parametrize("asked", [[], ["--json"], ["--into", "kept"]])

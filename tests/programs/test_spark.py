@@ -121,3 +121,5 @@ def test_every_query_gives_the_same_rows(kept, tmp_path):
         assert mix_of(here.tables, here.evidence().limits) == mix_of(there.tables, here.evidence().limits)
         with pytest.raises(UserError, match=r"wrong\.sql: .*none_such"):
             there.query(write(tmp_path / "wrong.sql", "SELECT none_such FROM requests"))
+        with pytest.raises(UserError, match=r"wrong\.sql: asks for nothing: write one SELECT"):
+            there.query(write(tmp_path / "wrong.sql", "-- SELECT\nDROP VIEW silences"))

@@ -9,7 +9,9 @@ from hbprobe.exchange.window import Command
 
 AVERAGE_TOO_LOW: Final = {1040, 3033}
 RECYCLES: Final = {5074, 5075, 5076, 5077, 5078, 5079, 5080, 5117, 5186}
-"""WAS: a worker process ended or was recycled, and its windows with it."""
+"""WAS: a worker process ended or was recycled, and its windows with it, where it was of ActiveSync's pool."""
+POOL: Final = "MSExchangeSyncAppPool"
+"""The application pool of ActiveSync, whose worker process has the windows; Exchange has a dozen others."""
 _SOURCES: Final = ("activesync", "was")
 _BRACKETS: Final = re.compile(r"\[([^\]\[]{1,40})\]")
 
@@ -54,6 +56,12 @@ def average_too_low(entry: EventEntry) -> AverageTooLow | None:
     command = next((Command(insert) for insert in inserts if insert in ("Ping", "Sync")), None)
     first, threshold_s = (numbers[0] if numbers else None), (numbers[1] if len(numbers) > 1 else None)
     return AverageTooLow(None if entry.id == 3033 else first, threshold_s, command)
+
+
+def is_of_pool(entry: EventEntry) -> bool | None:
+    """Say whether what WAS tells of is ActiveSync's pool; None where the event has no text that could name one."""
+    said = " ".join((*entry.inserts, entry.message))
+    return POOL.lower() in said.lower() if said.strip() else None
 
 
 def distinct(entries: Iterable[EventEntry]) -> list[EventEntry]:

@@ -15,6 +15,8 @@ requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together wh
     log_store.py   keeps what was read of each log as Parquet, so that a later run reads only what is new
     stored_logs.py what a folder of Parquet holds: a note for each log that was read, with the files that have its
                    rows
+    hiding.py      what pseudonyms leave of each column of a log, as SQL: what may name somebody is hashed, cut down
+                   or left out
     same_logs.py   finds logs that were given twice: packed, renamed, or copied while they were written; so that lines
                    count once
     sql_tables.py  what runs SQL over logs that were read, whichever engine it is

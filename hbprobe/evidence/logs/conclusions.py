@@ -1,23 +1,33 @@
 """From logs that were read to what they show: limits, events, findings, and what to do."""
 
+import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hbprobe.duration import format_duration
-from hbprobe.evidence.events.entry import RECYCLES, AverageTooLow, EventEntry, average_too_low
-from hbprobe.evidence.limits import LimitStatus, PassiveLimit, Silences, limit_of, shared
+from hbprobe.evidence.events.entry import POOL, RECYCLES, AverageTooLow, EventEntry, average_too_low, is_of_pool
+from hbprobe.evidence.limits import (
+    LEAST_DEVICES,
+    LimitStatus,
+    PassiveLimit,
+    Silences,
+    has_unexplained_losses,
+    limit_of,
+    shared,
+)
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
 from hbprobe.evidence.logs.following import Followed, Named, followed_of
 from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNED_AWAY
 from hbprobe.evidence.logs.log_sources import LogKind
 from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.evidence.logs.reports import reports, utc
-from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Windows, rebuild
+from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Restart, Servers, Windows, rebuild
 from hbprobe.records.logs import (
     NOTHING_READ,
     BadLinePart,
@@ -42,10 +52,12 @@ _NOWHERE: Final = "-"
 _COARSE_S: Final = 1.0
 _MOST_EVENTS: Final = 500
 _MOST_SET_BACK: Final = 5
+_MOST_NAMED: Final = 5
 _PATH_NOTE: Final = (
     "a limit is read off what devices did next, with margins that are assumed (docs/statistics.md): confirm it with "
     "hbprobe probe before a box is changed for it"
 )
+_Judge = Callable[[Silences], PassiveLimit]
 _COUNTED: Final = {
     "blocked": "blocked",
     "throttled": "throttled",
@@ -57,8 +69,11 @@ _COUNTED: Final = {
 
 def evidence_of(logs: "OpenLogs") -> LogEvidence:
     """Tell everything."""
+    (restarts, pools_untold), servers = _restarts(logs), _servers(logs)
     with ThreadPoolExecutor(1, "rebuilding windows") as beside:
-        rebuilding = beside.submit(_windows, logs)  # a loop of Python's: the database has time for the others
+        rebuilding = beside.submit(
+            _windows, logs, restarts, servers
+        )  # a loop of Python's: the database has time for the others
         span, coverage, counts, httperr = _span(logs), _coverage(logs), _counts(logs), _httperr(logs)
         limits, sensitivity = _limits(logs)
         windows = rebuilding.result()
@@ -93,7 +108,10 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
         counts=counts,
         httperr=httperr,
         findings=tuple(sorted(findings, key=lambda finding: finding.severity != "problem")),
-        notes=tuple(_notes(logs, parts, coverage, windows)),
+        notes=(
+            *_notes(logs, parts, coverage, windows),
+            *(_note_restarts(restarts, pools_untold, servers, windows) if windows.samples else ()),
+        ),
     )
 
 
@@ -120,12 +138,12 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
     ((requests, devices, users),) = logs.tables.each(
         "SELECT count(*), count(DISTINCT device), count(DISTINCT user_name) FROM all_requests"
     )
-    kinds = dict(logs.tables.each("SELECT kind_of, count(*) FROM silences GROUP BY kind_of"))
+    kinds = dict(logs.tables.each("SELECT kind_of, count(*) FROM all_silences GROUP BY kind_of"))
     ((told, taken),) = logs.tables.each(
-        "SELECT count(CASE WHEN is_told THEN 1 END), count(CASE WHEN NOT is_told THEN asked_s END) FROM silences"
+        "SELECT count(CASE WHEN is_told THEN 1 END), count(CASE WHEN NOT is_told THEN asked_s END) FROM all_silences"
     )
     ((lost,),) = logs.tables.each(
-        f"SELECT count(*) FROM silences WHERE kind_of IN ('told', 'silent') AND network = '{_NOWHERE}'"
+        f"SELECT count(*) FROM all_silences WHERE kind_of IN ('told', 'silent') AND network = '{_NOWHERE}'"
     )
     each = {
         name: kinds.get(name, 0) for name in ("answered", "told", "silent", "moved", "unknown", "failed", "refused")
@@ -142,18 +160,21 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
 def _limits(logs: "OpenLogs") -> tuple[list[tuple[PassiveLimitPart, PassiveLimit]], list[str]]:
     by = logs.asked.by.value
     column = "who" if by == "device" else by
+    judged = functools.partial(limit_of, coarse_s=_COARSE_S, least_devices=1 if by == "device" else LEAST_DEVICES)
     followed = followed_of(logs.tables, (column, "kind"))
     counts = followed.counts(column)
     groups = judged_together(counts) if by == "network" else {name: name for name in counts}
     asked = _longest_asked(logs, column, groups)
     found = []
     for key, mine in _rows_by_group(followed.keys[column], groups):
-        limit = limit_of(followed.chosen(mine), _COARSE_S)
-        stays, rests = _without_each(followed, mine, limit)
-        bounds = [_bounds(followed.chosen(mine, unknown)) for unknown in ("lost", "answered")]
+        limit = judged(followed.chosen(mine))
+        stays, rests = _without_each(followed, mine, limit, judged)
+        bounds = [_bounds(followed.chosen(mine, unknown), judged) for unknown in ("lost", "answered")]
+        if limit.judgement is LimitStatus.NONE_SEEN and any(_is_limited(bound) for bound in bounds):
+            limit = replace(limit, judgement=LimitStatus.TOO_LITTLE)
         found.append((_part(by, key, limit, asked.get(key), bounds, stays, rests), limit))
     found.sort(key=lambda one: (-one[1].devices, -one[1].silences, one[0].key))
-    return found, _sensitive(logs, column, groups, {part.key: limit for part, limit in found})
+    return found, _sensitive(logs, column, groups, {part.key: limit for part, limit in found}, judged)
 
 
 def _rows_by_group(named: Named, groups: Mapping[str, str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -169,7 +190,7 @@ def _rows_by_group(named: Named, groups: Mapping[str, str]) -> Iterator[tuple[st
 def _longest_asked(logs: "OpenLogs", column: str, groups: dict[str, str]) -> dict[str, float]:
     found: dict[str, float] = {}
     rows = logs.tables.each(
-        f"SELECT {column}, max(asked_s) FROM silences WHERE asked_s IS NOT NULL GROUP BY {column}"
+        f"SELECT {column}, max(asked_s) FROM all_silences WHERE asked_s IS NOT NULL GROUP BY {column}"
     )
     for name, longest in rows:
         group = groups.get(str(name))
@@ -178,13 +199,17 @@ def _longest_asked(logs: "OpenLogs", column: str, groups: dict[str, str]) -> dic
     return found
 
 
-def _bounds(silences: Silences) -> BoundsPart:
-    limit = limit_of(silences, _COARSE_S)
+def _bounds(silences: Silences, judged: _Judge) -> BoundsPart:
+    limit = judged(silences)
     return BoundsPart(judgement=limit.judgement, survived=limit.survived_s, cut=limit.cut_s)
 
 
+def _is_limited(one: PassiveLimitPart | BoundsPart) -> bool:
+    return one.judgement in ("limit", "several")
+
+
 def _without_each(
-    followed: Followed, mine: NDArray[np.bool_], limit: PassiveLimit
+    followed: Followed, mine: NDArray[np.bool_], limit: PassiveLimit, judged: _Judge
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Leave out one kind of device after another: a timer is there for all kinds."""
     if limit.judgement is not LimitStatus.LIMIT:
@@ -194,7 +219,7 @@ def _without_each(
     counts = np.bincount(kinds.number[mine & ~followed.is_unknown], minlength=len(kinds.names))
     common = sorted(np.flatnonzero(counts).tolist(), key=lambda kind: (-counts[kind], kinds.names[kind]))[:8]
     for kind in common if len(common) > 1 else []:
-        other = limit_of(followed.chosen(mine & (kinds.number != kind)), _COARSE_S)
+        other = judged(followed.chosen(mine & (kinds.number != kind)))
         (stays if _agree(limit, other) else rests).append(kinds.names[kind])
     return tuple(stays), tuple(rests)
 
@@ -209,14 +234,16 @@ def _agree(one: PassiveLimit, other: PassiveLimit) -> bool:
     return low_s <= high_s + 2 * _COARSE_S
 
 
-def _sensitive(logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit]) -> list[str]:
+def _sensitive(
+    logs: "OpenLogs", column: str, groups: dict[str, str], limits: dict[str, PassiveLimit], judged: _Judge
+) -> list[str]:
     """Return what is judged otherwise where a device is assumed to ask again in half, or twice, the time."""
     named = {key: limit for key, limit in limits.items() if limit.judgement is LimitStatus.LIMIT}
     changed = set[str]()
     for at_once_s in (AT_ONCE_S / 2, AT_ONCE_S * 2) if named else ():
         followed = followed_of(logs.tables, (column,), at_once_s)
         for key, mine in _rows_by_group(followed.keys[column], groups):
-            if key in named and not _agree(named[key], limit_of(followed.chosen(mine), _COARSE_S)):
+            if key in named and not _agree(named[key], judged(followed.chosen(mine))):
                 changed.add(key)
     return sorted(changed)
 
@@ -253,20 +280,47 @@ def _part(
 # Event 1040
 
 
-def _windows(logs: "OpenLogs") -> Windows:
+def _restarts(logs: "OpenLogs") -> tuple[list[Restart], int]:
+    """Return when ActiveSync's pool was recycled, and how many recycles are of a pool that is not told.
+
+    These are taken for another pool's: Exchange has a dozen, and a window that was not emptied is right again after
+    200 requests, while one that is emptied for nothing loses its events.
+    """
+    found, untold = set[Restart](), 0
+    for entry in logs.entries:
+        if entry.id in RECYCLES and entry.at_s is not None:
+            is_ours = is_of_pool(entry)
+            untold += is_ours is None
+            if is_ours:
+                found.add(Restart(entry.at_s, entry.computer))
+    sql = (
+        "SELECT ended_ms / 1000.0, coalesce(server_ip, ''), lower(queue) FROM httperr "
+        f"WHERE reason = '{ABANDONED}' AND ended_ms IS NOT NULL GROUP BY 1, 2, 3"
+    )
+    for at_s, server, queue in logs.tables.each(sql):
+        untold += queue is None
+        if queue == POOL.lower():
+            found.add(Restart(float(at_s), server))
+    return sorted(found, key=lambda one: (one.at_s, one.server)), untold
+
+
+def _servers(logs: "OpenLogs") -> Servers:
+    found: dict[str, set[str]] = {}
+    sql = "SELECT DISTINCT server, server_ip FROM lines WHERE server_ip IS NOT NULL AND server <> server_ip"
+    for server, address in logs.tables.each(sql):
+        found.setdefault(server, set()).add(address)
+    return Servers({server: frozenset(addresses) for server, addresses in found.items()})
+
+
+def _windows(logs: "OpenLogs", restarts: Sequence[Restart], servers: Servers) -> Windows:
     ends = logs.tables.each(
         "SELECT coalesce(back_end, server) AS server, max(ended_ms) / 1000.0 FROM all_requests "
         "GROUP BY coalesce(back_end, server)"
     )
-    ends_s = {server: float(end) for server, end in ends if end is not None}
-    restarts = [
-        (entry.at_s, entry.computer) for entry in logs.entries if entry.id in RECYCLES and entry.at_s is not None
-    ]
-    recycled = f"SELECT DISTINCT ended_ms / 1000.0 FROM httperr WHERE reason = '{ABANDONED}'"
-    restarts += [(float(at_s), "") for (at_s,) in logs.tables.each(recycled)]
+    ends_s = {server: float(end) for server, end in ends if server is not None and end is not None}
     columns = logs.tables.arrays(SAMPLES).values()  # which takes half the time of rows
     samples = zip(*(column.tolist() for column in columns), strict=True)
-    return rebuild(samples, ends_s, logs.asked.settings, sorted(restarts))
+    return rebuild(samples, ends_s, logs.asked.settings, restarts, servers)
 
 
 def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
@@ -335,9 +389,19 @@ def _findings(
     if together is not None:
         text = f"all networks share {bracket_words(*together)}: the box is on your side of them, before the server"
         yield LogFindingPart(code="shared-limit", severity="problem", text=text)
-    for limit in limits:
-        if limit.judgement in ("limit", "several"):
+    limited = [limit for limit in limits if _is_limited(limit)]
+    if limited and limited[0].by == "device":
+        text = (
+            f"{counted(len(limited), 'device')} with waiting requests that die after some time, as the table has it; "
+            "what one device shows may be its own doing (switched off, out of reach): --by network tells of paths"
+        )
+        yield LogFindingPart(code="device-limits", severity="problem", text=text)
+    else:
+        for limit in limited:
             yield LogFindingPart(code="path-limit", severity="problem", text=_limit_finding(limit))
+    for limit in limits:
+        if has_unexplained_losses(limit):
+            yield LogFindingPart(code="path-losses", severity="problem", text=_losses_finding(limit))
     yield from _event_findings(windows, events, both, is_held_against=is_held_against)
     for code, words in (
         ("blocked", "blocked or in quarantine"),
@@ -371,9 +435,7 @@ def sure_words(confidence: float) -> str:
 def _limit_finding(limit: PassiveLimitPart) -> str:
     low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
     manner = "in silence" if limit.how == "silent" else "and devices are told (RST, FIN or a status)"
-    who = f"{limit.key}: " if limit.by != "device" else f"device {limit.key}: "
-    if limit.by == "network" and limit.key == _NOWHERE:
-        who = "on networks that the log does not tell, of which there may be several: "
+    who = _who(limit)
     needed = max(limit.longest_asked or 0.0, high_s) + 60
     mend = f"its idle timer must be above {format_duration(needed)} for what devices ask for there"
     if limit.judgement == "several":
@@ -383,6 +445,20 @@ def _limit_finding(limit: PassiveLimitPart) -> str:
         )
     sure = f" ({sure_words(limit.confidence)} sure)" if limit.confidence is not None else ""
     return f"{who}waiting requests die at {bracket_words(low_s, high_s)}{sure}, {manner}; {mend}"
+
+
+def _losses_finding(limit: PassiveLimitPart) -> str:
+    moved = ", or moved to another network," if limit.by == "network" and limit.key == _NOWHERE else ""
+    return (
+        f"{_who(limit)}{limit.losses} of {counted(limit.silences, 'waiting request')} were lost{moved}: more than "
+        "accident explains, and at no time that tells a limit from devices that were off"
+    )
+
+
+def _who(limit: PassiveLimitPart) -> str:
+    if limit.by == "network" and limit.key == _NOWHERE:
+        return "on networks that the log does not tell, of which there may be several: "
+    return f"{limit.key}: "
 
 
 def _event_findings(
@@ -433,8 +509,21 @@ def _notes(
     logs: "OpenLogs", limits: Sequence[PassiveLimitPart], coverage: CoveragePart, windows: Windows
 ) -> Iterator[str]:
     yield from logs.notes
-    if any(limit.judgement in ("limit", "several") for limit in limits):
+    if any(_is_limited(limit) for limit in limits):
         yield _PATH_NOTE
+    hanging = [
+        one
+        for one in limits
+        if one.judgement == "too-little"
+        and any(bound is not None and _is_limited(bound) for bound in (one.if_unknown_lost, one.if_unknown_answered))
+    ]
+    if hanging:
+        named = ", ".join(one.key for one in hanging[:_MOST_NAMED])
+        more = f" and {len(hanging) - _MOST_NAMED} more" if len(hanging) > _MOST_NAMED else ""
+        yield (
+            f"no limit is told of {named}{more}, but if each request of which nothing is known there was lost, or "
+            "each answered, there would be one (if_unknown_lost and if_unknown_answered in --json): it cannot be told"
+        )
     open_ended = [limit for limit in limits if limit.judgement == "none-seen" and limit.longest_asked]
     if open_ended:
         longest = max(limit.longest_asked or 0.0 for limit in open_ended)
@@ -461,6 +550,31 @@ def _notes(
     yield from _note_set_back(logs)
     yield from _note_clocks(logs)
     yield from _note_balancer(logs, coverage)
+
+
+def _note_restarts(
+    restarts: Sequence[Restart], pools_untold: int, servers: Servers, windows: Windows
+) -> Iterator[str]:
+    if pools_untold:
+        yield (
+            f"{counted(pools_untold, 'recycle')} of a worker process without its pool's name: taken for another "
+            f"pool's than {POOL}, so Exchange's windows went on"
+        )
+    unsure, elsewhere = set[str](), set[str]()
+    for name in {one.server for one in restarts}:
+        are = [servers.are_one(server, name) for server in windows.judged_until_s]
+        if not any(are):
+            (unsure if None in are else elsewhere).add(name or "a server without a name")
+    if unsure:
+        yield (
+            f"{POOL} was recycled at {', '.join(sorted(unsure))}, and the IIS logs call servers otherwise: the "
+            "windows of each server that it may be began anew then"
+        )
+    if elsewhere:
+        yield (
+            f"{POOL} was recycled at {', '.join(sorted(elsewhere))}, which no line of the IIS logs is of: no window "
+            "began anew"
+        )
 
 
 def _note_heads(logs: "OpenLogs") -> Iterator[str]:
@@ -505,7 +619,7 @@ def _note_clocks(logs: "OpenLogs") -> Iterator[str]:
                 f"the clock of {ahead} seems to be {seconds(abs(pair.ahead_s))} s ahead of that of {behind}: this is "
                 "reckoned with where a device went from one to the other"
             )
-    ((untimed,),) = logs.tables.each("SELECT count(*) FROM silences WHERE kind_of = 'unknown' AND NOT is_timed")
+    ((untimed,),) = logs.tables.each("SELECT count(*) FROM all_silences WHERE kind_of = 'unknown' AND NOT is_timed")
     if untimed:
         yield (
             f"{counted(untimed, 'waiting request')} with the next at another server, of which it cannot be told "
@@ -514,7 +628,7 @@ def _note_clocks(logs: "OpenLogs") -> Iterator[str]:
 
 
 def _note_balancer(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[str]:
-    ((nowhere,),) = logs.tables.each(f"SELECT count(*) FROM silences WHERE network = '{_NOWHERE}'")
+    ((nowhere,),) = logs.tables.each(f"SELECT count(*) FROM all_silences WHERE network = '{_NOWHERE}'")
     if nowhere:
         sql = "SELECT count(*) FROM all_requests WHERE role <> 'back' AND coalesce(forwarded_for, client) IS NULL"
         ((in_front,),) = logs.tables.each(sql)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MEMORY_MB = 700
 _AT_A_TIME = 50_000
+_ASKING = ("SELECT", "EXPLAIN", "MULTI")
+"""The kinds of statements that only ask: MULTI is PIVOT."""
 _GAVE_OUT = re.compile(
     "|".join(["[Cc]ould not (write|create)", *map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))])
 )
@@ -34,7 +36,7 @@ def mapped(otherwise: Callable[[str], Exception]) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).partition("Original Line:")[0].split())[:300]  # whose names are not to be told
         if isinstance(error, duckdb.OutOfMemoryException) or (
             isinstance(error, duckdb.IOException) and _GAVE_OUT.search(reason)
         ):
@@ -107,7 +109,13 @@ class DuckDB:
     def users_rows(self, sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
         """See `Tables`."""
         with mapped(lambda reason: UserError(f"{name}: {reason}")):
-            columns, rows = self.rows(sql)
-        if not columns:
-            raise UserError(f"{name}: asks for nothing: write a SELECT")
-        return columns, rows
+            kinds = [statement.type.name for statement in self._connection.extract_statements(sql)]
+            if not kinds:
+                raise UserError(f"{name}: asks for nothing: write a SELECT")
+            if len(kinds) > 1:
+                raise UserError(
+                    f"{name}: holds {len(kinds)} statements: write one SELECT, and each other into its own file"
+                )
+            if kinds[0] not in _ASKING:
+                raise UserError(f"{name}: {kinds[0]} asks for nothing: write one SELECT")
+            return self.rows(sql)

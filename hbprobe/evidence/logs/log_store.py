@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs import rows, w3c
 from hbprobe.evidence.logs.engine import mapped
+from hbprobe.evidence.logs.hiding import HIDDEN, LEFT_OF_FOLDERS, left_of_folders
 from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
 from hbprobe.evidence.logs.line_order import LineOrder, line_order
 from hbprobe.evidence.logs.log_sources import (
@@ -42,6 +43,7 @@ from hbprobe.evidence.logs.stored_logs import (
     Pseudonyms,
     Read,
     StoredLogs,
+    checksum_of,
     label_of,
     stored_in,
 )
@@ -52,10 +54,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _MOST_NAMED: Final = 20
-
-
-_HASHED: Final = ("user_name", "user_raw", "login", "device")
-_HASHED_ADDRESSES: Final = ("client", "forwarded_for")
 
 
 class LogStore:
@@ -83,7 +81,12 @@ class LogStore:
             self.close()
             raise
         if pseudonyms is not None:
-            for name, function in (("pseudonym", pseudonyms.of), ("hashed_address", pseudonyms.of_address)):
+            functions = {
+                "pseudonym": pseudonyms.of,
+                "hashed_address": pseudonyms.of_address,
+                LEFT_OF_FOLDERS: left_of_folders,
+            }
+            for name, function in functions.items():
                 connection.create_function(name, lru_cache(1 << 16)(function), ["VARCHAR"], "VARCHAR")
 
     @property
@@ -154,7 +157,8 @@ class LogStore:
                 )
                 read = under_way.go(with_query=self._with_query)
                 files = self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
-                made = Note(mark, replace(read, opening=opening, files=tuple(files)))
+                sums = tuple(checksum_of(self._folder / file) for file in files) if self._is_kept else ()
+                made = Note(mark, replace(read, opening=opening, files=tuple(files), checksums=sums))
                 self._note(note, made)
         finally:
             self._at_work.discard(cursor)
@@ -179,10 +183,7 @@ class LogStore:
     def _columns(self, columns: Sequence[str]) -> str:
         if self._pseudonyms is None:
             return ", ".join(columns)
-        hidden = {name: f"pseudonym({name}) AS {name}" for name in _HASHED}
-        hidden |= {name: f"hashed_address({name}) AS {name}" for name in _HASHED_ADDRESSES}
-        hidden["query"] = "CAST(NULL AS VARCHAR) AS query"
-        return ", ".join(hidden.get(name, name) for name in columns)
+        return ", ".join(f"{HIDDEN[name](name)} AS {name}" if name in HIDDEN else name for name in columns)
 
     def _keep(self, out: Path, name: str) -> list[str]:
         """Move what was written to where it belongs."""

@@ -10,6 +10,7 @@ from typing import Final
 from hbprobe.errors import UserError
 
 Network = IPv4Network | IPv6Network
+V4_PREFIX: Final = 24
 V6_PREFIX: Final = 48
 """What a site is given: RFC 6177."""
 _FEW: Final = 20
@@ -30,7 +31,7 @@ def address_of(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def network_of(text: str, v4_prefix: int = 24) -> Network | None:
+def network_of(text: str, v4_prefix: int = V4_PREFIX) -> Network | None:
     """Return the network of an address: the first 24 bits, or 48 of an address of version 6."""
     address = address_of(text)
     if address is None:
@@ -46,7 +47,7 @@ class NetworkNames:
     names: tuple[tuple[Network, str], ...] = ()
     """The longest prefix first."""
 
-    def of(self, text: str, v4_prefix: int = 24) -> str | None:
+    def of(self, text: str, v4_prefix: int = V4_PREFIX) -> str | None:
         """Return the name of the network of an address, or the network itself; None where it is no address."""
         address = address_of(text)
         if address is None:
@@ -55,6 +56,12 @@ class NetworkNames:
             if address.version == network.version and address in network:
                 return name
         return str(network_of(text, v4_prefix))
+
+    @property
+    def within_pseudonyms(self) -> Network | None:
+        """A network that is only a part of what pseudonyms leave of an address; None where there is no such one."""
+        longest = {4: V4_PREFIX, 6: V6_PREFIX}
+        return next((network for network, _ in self.names if network.prefixlen > longest[network.version]), None)
 
 
 def parse_names(text: str, file: str) -> NetworkNames:

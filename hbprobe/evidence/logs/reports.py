@@ -6,6 +6,7 @@ The SQL is portable: no function of one engine only, and NULLs have a place in e
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,9 +46,10 @@ class ReportTable:
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         return (
             json.dumps(
-                {"schema": "hbprobe.table/1", "name": self.name, "title": self.title, "rows": rows},
+                {"schema": "hbprobe.table/1", "name": self.name, "title": self.title, "rows": _in_json(rows)},
                 indent=2,
                 default=str,
+                allow_nan=False,
             )
             + "\n"
         )
@@ -70,12 +72,33 @@ def _report(path: Path) -> Report:
 
 
 def table_of(report: Report, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> ReportTable:
-    """Return the answer: columns in milliseconds since 1970 become times in UTC, without the `_ms` in the name."""
+    """Return the answer to one of ours: milliseconds since 1970 become times in UTC, without `_ms` in the name."""
     times = {name for name in columns if name.endswith("_ms")}
     cells = tuple(tuple(utc(row[name]) if name in times else row[name] for name in columns) for row in rows)
     names = tuple(name.removesuffix("_ms") for name in columns)
     label = report.label.removesuffix("_ms") if report.label else None
     return ReportTable(report.name, report.title, names, cells, label, report.value)
+
+
+def users_table(name: str, title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> ReportTable:
+    """Return the answer to a question of the user's own: values stay as they are, and only timestamps become text."""
+    cells = tuple(tuple(_timestamp(row[column]) for column in columns) for row in rows)
+    return ReportTable(name, title, tuple(columns), cells)
+
+
+def _timestamp(value: object) -> object:
+    if not isinstance(value, datetime):
+        return value
+    return value.isoformat() + "Z" if value.tzinfo is None else value.astimezone(UTC).isoformat()[:-6] + "Z"
+
+
+def _in_json(value: object) -> object:
+    """Return what JSON has for a value: null for a number that is none, text for a key that is none."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _in_json(one) for key, one in value.items()}
+    return [_in_json(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def utc(at_ms: float | None) -> str | None:

@@ -1,8 +1,10 @@
 """`Logs`: what is asked of logs, and the run that answers it."""
 
 import asyncio
+import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -31,8 +33,8 @@ from hbprobe.evidence.logs.log_sources import (
     writing,
 )
 from hbprobe.evidence.logs.log_store import LogStore
-from hbprobe.evidence.logs.networks import NetworkNames, parse_names
-from hbprobe.evidence.logs.reports import Report, ReportTable, reports, table_of
+from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
+from hbprobe.evidence.logs.reports import ReportTable, reports, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS
 from hbprobe.evidence.logs.same_logs import Rows, repeats
 from hbprobe.evidence.logs.sql_tables import Tables
@@ -82,7 +84,7 @@ class Logs:
     by: By = By.NETWORK
     networks: Path | None = None
     """A CSV file of prefix and name: carriers and sites."""
-    v4_prefix: int = 24
+    v4_prefix: int = V4_PREFIX
     """How many bits of an IPv4 address are its network."""
     since: datetime | None = None
     """Requests that ended before are left out, and so is what HTTP.sys and the event log tell of before."""
@@ -110,6 +112,12 @@ class Logs:
         read_fields(self)
         if self.since is not None and self.until is not None and self.until <= self.since:
             raise RequestError("{until} is not after {since}: nothing lies between them", "until")
+        if self.pseudonyms is not None and self.v4_prefix > V4_PREFIX:
+            raise RequestError(
+                f"{{v4_prefix}} {self.v4_prefix} is longer than the /{V4_PREFIX} that {{pseudonyms}} leaves of an "
+                f"address: give {V4_PREFIX} at most, or drop {{pseudonyms}}",
+                "v4_prefix",
+            )
 
     def is_within(self, at_s: float | None) -> bool:
         """Say whether a time, in seconds since 1970, lies between `since` and `until`; one that is not known does."""
@@ -135,6 +143,11 @@ class Logs:
         if not self.paths:
             raise UserError("no log is named: give files or folders, such as C:\\inetpub\\logs\\LogFiles\\W3SVC1")
         names = _names(self.networks)
+        if self.pseudonyms is not None and (part := names.within_pseudonyms) is not None:
+            raise UserError(
+                f"{self.networks}: {part} is only a part of {network_of(str(part.network_address))}, and more of an "
+                "address is not left by pseudonyms: write whole networks, or leave the pseudonyms out"
+            )
         pseudonyms = None if self.pseudonyms is None else Pseudonyms(_key(self.pseudonyms))
         with ExitStack() as stack:
             session = stack.enter_context(self._spark()) if self.engine is Engine.SPARK else None
@@ -212,6 +225,8 @@ class OpenLogs:
         self.event_files: list[tuple[str, LogKind, int, int]] = []
         """Name, kind, entries of interest, all."""
         self.notes: list[str] = []
+        self.caveats: list[str] = []
+        """What the answers to reports and questions do not show of themselves."""
         self.clocks: tuple[Apart, ...] = ()
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
@@ -226,6 +241,8 @@ class OpenLogs:
                 self._leave(source, error)
         self.entries = [entry for entry in distinct(self.entries) if asked.is_within(entry.at_s)]
         others = [folder for folder in stores if folder.resolve() != into]
+        if others and into is not None:
+            self.notes.append(f"{', '.join(map(str, others))}: read before, and left there: --into keeps what is new")
         files = self._stored([store.stored, *(stored_in(folder, self.pseudonyms) for folder in others)])
         told("following devices")
         self._prepare(files, names)
@@ -325,7 +342,7 @@ class OpenLogs:
             return
         name_networks(self.connection, networks)
         join(self.connection, roles, role, self._columns)
-        self.clocks = follow(self.connection, set_back)
+        self.clocks = follow(self.connection, set_back, narrow, values)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(
             f"CREATE {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None
@@ -368,7 +385,12 @@ class OpenLogs:
                 f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
             )
         report = known[name]
+        self._tell_what_is_not_narrowed(report.sql)
         return table_of(report, *self.tables.rows(report.sql))
+
+    def _tell_what_is_not_narrowed(self, sql: str) -> None:
+        if self._narrow()[1] and re.search(r"\bhttperr\b", sql, re.IGNORECASE):
+            self.caveats.append("httperr, HTTP.sys's log, names no user and no device: it tells of all of them")
 
     def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
@@ -378,8 +400,11 @@ class OpenLogs:
             raise UserError(
                 f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
             ) from None
-        report = Report(file.stem, file.name, sql, None, None)
-        return table_of(report, *self.tables.users_rows(sql, str(file)))
+        self._tell_what_is_not_narrowed(sql)
+        columns, rows = self.tables.users_rows(sql, str(file))
+        if twice := [name for name, count in Counter(columns).items() if count > 1]:
+            raise UserError(f"{file}: more than one column is called {twice[0]}: name them with AS")
+        return users_table(file.stem, file.name, columns, rows)
 
 
 def _evtx(source: LogSource, scratch: Path) -> Iterator[EventEntry]:

@@ -56,9 +56,9 @@ known to the millisecond, from TmRcv; otherwise to the second. `folders` is the 
 them."""
 FOR_EVIDENCE: Final = frozenset(
     (
-        "started_ms", "ended_ms", "took_ms", "is_exact", "role", "server", "client", "forwarded_for", "command",
-        "user_name", "device", "device_type", "user_agent", "status", "win32", "command_status", "heartbeat_s",
-        "is_expired", "throttle_ms", "error", "access",
+        "started_ms", "ended_ms", "took_ms", "is_exact", "role", "server", "server_ip", "client", "forwarded_for",
+        "command", "user_name", "device", "device_type", "user_agent", "status", "win32", "command_status",
+        "heartbeat_s", "is_expired", "throttle_ms", "error", "access",
     )
 )  # fmt: skip
 """The columns that `hbprobe.evidence.logs.conclusions` has a use for."""

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.clocks import Apart, SetBack, clocks_apart
-from hbprobe.evidence.logs.following import CLOCK_GAPS, SILENCES, both_ways, margins, requests_sql, waits_sql
+from hbprobe.evidence.logs.following import (
+    CLOCK_GAPS,
+    SILENCES,
+    SILENCES_ASKED_FOR,
+    both_ways,
+    margins,
+    requests_sql,
+    waits_sql,
+)
 from hbprobe.evidence.logs.sql_tables import Values
 
 _LOCAL: Final = "local[*]"
@@ -25,6 +33,10 @@ _PARTITIONS, _UNLESS_SAID, _FOR_EACH_CORE = "spark.sql.shuffle.partitions", "200
 """In so many parts are rows grouped, unless somebody says it. Each is a task: 200 on two cores are slow for nothing
 (https://spark.apache.org/docs/latest/sql-performance-tuning.html#tuning-partitions)."""
 _CONNECT: Final = "sc://"
+_ASKING: Final = re.compile(
+    r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(SELECT|WITH|FROM|VALUES|TABLE|SHOW|DESCRIBE|DESC|EXPLAIN)\b",
+    re.DOTALL | re.IGNORECASE,
+)
 _NUMBERED: Final = "numbered_lines"
 
 
@@ -119,11 +131,12 @@ class Spark:
         named.createOrReplaceTempView("networks")
         self._define(_NUMBERED, "SELECT *, monotonically_increasing_id() AS id FROM lines", is_kept=True)
         self._define("all_requests", requests_sql(roles, role, _NUMBERED)[0], is_kept=True)
-        self._define("waits", *waits_sql(set_back), is_kept=True)
+        self._define("waits", *waits_sql(set_back, narrow, values), is_kept=True)
         pairs = clocks_apart((one, other, step, times) for one, other, step, times in self.each(CLOCK_GAPS))
         clocks = self._session.createDataFrame(both_ways(pairs), "ended_by STRING, begun_by STRING, ahead_s DOUBLE")
         clocks.createOrReplaceTempView("clocks")
-        self._define("silences", SILENCES, margins(), is_kept=True)
+        self._define("all_silences", SILENCES, margins(), is_kept=True)
+        self._define("silences", SILENCES_ASKED_FOR)
         self._define("requests", f"SELECT * FROM all_requests WHERE {narrow}", values)
         return pairs
 
@@ -156,6 +169,8 @@ class Spark:
         """See `Tables`."""
         from pyspark.errors import PySparkException
 
+        if not _ASKING.match(sql):  # Spark would carry out a DROP
+            raise UserError(f"{name}: asks for nothing: write one SELECT")
         try:
             return self.rows(sql)
         except PySparkException as error:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import re
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ _VERSION: Final = 2
 """Of the columns: a folder of another version is not mixed with this one."""
 _FILE: Final = re.compile(r"\w+/([\w=.-]+/)?[\w-]+\.parquet")
 _MAGIC: Final = b"PAR1"
+_CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Read:
     opening: tuple[str, ...] = field(default=(), repr=False)
     """What tells how the log begins; notes of older versions have none."""
     files: tuple[str, ...] = field(default=(), repr=False)
+    checksums: tuple[int, ...] = field(default=(), repr=False)
+    """Of the files, in their order; notes of older versions have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ def stored_in(folder: Path, pseudonyms: Pseudonyms | None) -> StoredLogs:
         note = _note_in(file)
         if note is None:
             damaged[file.stem] = f"{folder}: {SOURCES}/{file.name}"
-        elif not all(_is_whole(folder, part) for part in note.read.files):
+        elif not _is_whole(folder, note.read):
             damaged[file.stem] = note.read.name
         else:
             notes[file.stem] = note
@@ -159,14 +163,29 @@ def _note_in(file: Path) -> Note | None:
         return None
 
 
-def _is_whole(folder: Path, name: str) -> bool:
-    """Say whether a file lies where a store puts it, and ends as Parquet does."""
-    if not _FILE.fullmatch(name):
+def _is_whole(folder: Path, read: Read) -> bool:
+    """Say whether the files of a log lie where a store puts them, and are as they were written."""
+    if not all(map(_FILE.fullmatch, read.files)):
         return False
     try:
-        with (folder / name).open("rb") as file:
-            begins = file.read(len(_MAGIC)) == _MAGIC
-            file.seek(-len(_MAGIC), 2)
-            return begins and file.read() == _MAGIC
+        if read.checksums:
+            return read.checksums == tuple(checksum_of(folder / file) for file in read.files)
+        return all(map(_ends_as_parquet, (folder / file for file in read.files)))
     except OSError:
         return False
+
+
+def checksum_of(file: Path) -> int:
+    """Return what changes with any byte of a file that is damaged. Raises OSError."""
+    checksum = 0
+    with file.open("rb") as content:
+        while piece := content.read(_CHUNK):
+            checksum = zlib.crc32(piece, checksum)
+    return checksum
+
+
+def _ends_as_parquet(file: Path) -> bool:
+    with file.open("rb") as content:
+        begins = content.read(len(_MAGIC)) == _MAGIC
+        content.seek(-len(_MAGIC), 2)
+        return begins and content.read() == _MAGIC

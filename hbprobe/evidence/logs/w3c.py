@@ -8,11 +8,14 @@ with `#` for comments reads the lines after a change with the wrong fields, and 
 
 import mmap
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Self
 
 from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of, reading
 
@@ -20,6 +23,8 @@ _CHUNK: Final = 1 << 20
 _LONGEST_LINE: Final = 1_000_000
 _LINE_END: Final = ord("\n")
 _TIME: Final = re.compile(rb"(\d\d):(\d\d):(\d\d)")
+_LAST_LINES: Final = 20
+"""So many lines at the end of a stretch are looked at for a date: some may be broken."""
 _HALF_A_DAY_S: Final = 43_200
 _QUOTED: Final = re.compile(rb'(?:"[^"]*"|[^" ][^ ]*|)(?: (?:"[^"]*"|[^" ][^ ]*|))*')
 """A line of values, in which those that begin with a quote end with the next one."""
@@ -131,6 +136,7 @@ def _stretches(data: mmap.mmap, path: Path, folder: Path) -> tuple[list[Stretch]
     if not heads:
         raise NotReadError("has no #Fields line that names its columns")
     found, again, line = list[Stretch](), list[str](), 1 + _line_ends(data, 0, heads[0].begin)
+    reached: _Reached | None = None
     for number, (head, following) in enumerate(pairwise([*heads, _Head(len(data), len(data))])):
         first_line = line + _line_ends(data, head.begin, head.end)
         lines = _line_ends(data, head.end, following.begin)
@@ -144,10 +150,29 @@ def _stretches(data: mmap.mmap, path: Path, folder: Path) -> tuple[list[Stretch]
         is_at_top = len(heads) == 1 and not data[: head.begin].strip(b"\xef\xbb\xbf")
         is_whole_file = is_plain and is_at_top and "date" in head.names
         name = folder / f"stretch{number}"
-        stretch = _stretch(data, path if is_whole_file else None, name, head, body, (first_line, lines))
+        began = _began(head) or reached
+        stretch = _stretch(data, path if is_whole_file else None, name, head, body, (first_line, lines), began)
         if stretch is not None:
             found.append(stretch)
+            if following.begin < len(data):
+                reached = _reached(data, body, head, began)
     return found, again
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """The day of a line, and the second of it."""
+
+    day: date
+    second: int = 0
+
+    def by(self, time: bytes) -> Self:
+        """Return when the next line was written."""
+        if (match := _TIME.match(time)) is None:
+            return self
+        second = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3])
+        is_past_midnight = self.second - second > _HALF_A_DAY_S
+        return type(self)(self.day + timedelta(days=is_past_midnight), second)
 
 
 @dataclass(slots=True)
@@ -160,11 +185,14 @@ class _Head:
     date: str = ""
     software: str = ""
 
+    def column(self, name: str) -> int | None:
+        """Return the place of a field."""
+        called = (name, f"{name}-local")
+        return next((place for place, field in enumerate(self.fields) if field.lower() in called), None)
+
     @property
     def names(self) -> set[str]:
-        return {name.lower() for name in self.fields} | (
-            {"date"} if any(name.lower() == "date-local" for name in self.fields) else set()
-        )
+        return {name.lower() for name in self.fields} | ({"date"} if self.column("date") is not None else set())
 
 
 def _heads(data: mmap.mmap) -> Iterator[_Head]:
@@ -201,8 +229,9 @@ def _marks(data: mmap.mmap) -> Iterator[int]:
 
 
 def _stretch(
-    data: mmap.mmap, path: Path | None, target: Path, head: _Head, body: tuple[int, int], counted: tuple[int, int]
-) -> Stretch | None:
+    data: mmap.mmap, path: Path | None, target: Path, head: _Head, body: tuple[int, int], counted: tuple[int, int],
+    began: _Reached | None,
+) -> Stretch | None:  # fmt: skip
     (begin, end), (first_line, lines) = body, counted
     ended = data.rfind(b"\n", begin, end) + 1 or begin
     unended = data[ended:end].strip(b"\0\r\n \x1a")[:_LONGEST_LINE]
@@ -213,11 +242,12 @@ def _stretch(
         return Stretch(path, skip, head.fields, 0, 1, lines, head.software, head.date, unended)
     fields = head.fields
     with target.open("wb") as out:
-        if "date" in head.names:
+        if "date" in head.names or began is None:  # lines that cannot be dated are refused by whoever reads them
             _copy(data, begin, ended, out)
         else:
             fields = ("date", *fields)
-            _copy_with_dates(data, (begin, ended), head, out)
+            for line, moment in _dated(data, (begin, ended), head, began):
+                out.write(moment.day.isoformat().encode() + b" " + line)
     return Stretch(target, 0, fields, begin, first_line, lines, head.software, head.date, unended)
 
 
@@ -281,27 +311,50 @@ def _copy(data: mmap.mmap, begin: int, end: int, out: IO[bytes]) -> None:
         out.write(data[at : min(end, at + _CHUNK)])
 
 
-def _copy_with_dates(data: mmap.mmap, body: tuple[int, int], head: _Head, out: IO[bytes]) -> None:
-    """Put a date before each line, by the head; the clock's fall by half a day is midnight."""
-    from datetime import date, timedelta
-
+def _began(head: _Head) -> _Reached | None:
+    """Return when a head says that it was written; None where it does not say."""
     try:
-        day = date.fromisoformat(head.date[:10])
+        return _Reached(date.fromisoformat(head.date[:10]))
     except ValueError:
-        day = date(1970, 1, 1)  # lines that cannot be dated are refused by whoever reads the stretch
-    column = next((place for place, name in enumerate(head.fields) if name.lower() == "time"), None)
-    last_s = 0
+        return None
+
+
+def _dated(
+    data: mmap.mmap, body: tuple[int, int], head: _Head, began: _Reached
+) -> Iterator[tuple[bytes, _Reached]]:  # fmt: skip
+    """Give each line with when it was written: the clock's fall by half a day is midnight."""
+    column, reached = head.column("time"), began
     data.seek(body[0])
     while data.tell() < body[1]:
         line = data.readline()
-        parts = line.split(b" ", column + 1) if column is not None else []
-        match = _TIME.match(parts[column]) if column is not None and len(parts) > column else None
-        if match is not None:
-            now_s = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3])
-            if last_s - now_s > _HALF_A_DAY_S:
-                day += timedelta(days=1)
-            last_s = now_s
-        out.write(day.isoformat().encode() + b" " + line)
+        reached = reached.by(_value(line, column))
+        yield line, reached
+
+
+def _reached(data: mmap.mmap, body: tuple[int, int], head: _Head, began: _Reached | None) -> _Reached | None:
+    """Return when the last lines of a stretch were written, for a head behind it that does not say."""
+    at = None if "date" in head.names else began
+    if at is not None:
+        return deque((moment for _, moment in _dated(data, body, head, at)), 1).pop() if body[0] < body[1] else at
+    day_in, time_in, end = head.column("date"), head.column("time"), body[1]
+    for _ in range(_LAST_LINES):
+        begin = max(body[0], data.rfind(b"\n", body[0], end - 1) + 1)
+        with suppress(ValueError):
+            line = data[begin:end]
+            return _Reached(date.fromisoformat(_value(line, day_in).decode("ascii", "replace"))).by(
+                _value(line, time_in)
+            )
+        if begin == body[0]:
+            break
+        end = begin
+    return began
+
+
+def _value(line: bytes, column: int | None) -> bytes:
+    if column is None:
+        return b""
+    parts = line.split(b" ", column + 1)
+    return parts[column] if len(parts) > column else b""
 
 
 # Lines that do not have as many fields as they should

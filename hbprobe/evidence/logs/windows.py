@@ -5,8 +5,10 @@ order of their start, and of the end of a log nothing is said: requests that sti
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from hbprobe.exchange.settings import Settings
@@ -20,6 +22,49 @@ ORDER BY started_ms, ended_ms NULLS LAST, server, command, heartbeat_s, device_t
 """
 SAME_S: Final = 60.0
 """A rebuilt event and a logged one that are no further apart are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Which names are of one server: IIS's logs have its name or an address, HTTPERR an address, events its name."""
+
+    addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The addresses that stand in IIS's logs beside a server's name."""
+
+    def are_one(self, server: str, other: str) -> bool | None:
+        """Compare a server of IIS's logs with what another log calls one; None where that cannot be told."""
+        mine, its = _address(server), _address(other)
+        if mine == its and (mine is not None or _first_label(server) == _first_label(other)):
+            return True
+        if any(address is not None and address.is_loopback for address in (mine, its)):
+            return None  # of every server
+        known = {one for address in self.addresses.get(server, ()) if (one := _address(address)) is not None}
+        if mine is not None:
+            return None if its is None else False
+        if its is not None and its in known:
+            return True
+        return False if known else None  # without an address the name may be the folder's
+
+
+@lru_cache(1 << 10)
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(name.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _first_label(name: str) -> str:
+    return name.partition(".")[0].lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The worker process of ActiveSync's pool began anew."""
+
+    at_s: float
+    server: str
+    """As the log that tells of it calls the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +97,24 @@ def rebuild(
     samples: Iterable[tuple[str, str, int, int, str]],
     ends_s: dict[str, float],
     settings: Settings,
-    restarts: Sequence[tuple[float, str]] = (),
+    restarts: Sequence[Restart] = (),
+    servers: Servers = Servers(),
 ) -> Windows:
     """Take samples (server, command, start in ms, interval, device type) in the order of start.
 
-    `ends_s` is when the log of each server ends; `restarts` are times at which a worker process began anew, and the
-    computer ("" for all), in order.
+    `ends_s` is when the log of each server ends; `restarts` are in order of time. Each empties the windows of all
+    servers that it may be of.
     """
     windows: dict[tuple[str, str], HeartbeatWindow] = {}
     sampled: dict[str, bool] = {}
     events, count, lowest_s = list[Rebuilt](), 0, math.inf
     until_s = {server: end_s - settings.max_heartbeat_s for server, end_s in ends_s.items()}
-    waiting = list(restarts)
+    waiting = list(reversed(restarts))
     for server, command, started_ms, heartbeat_s, device_type in samples:
         at_s = started_ms / 1000
-        while waiting and waiting[0][0] <= at_s:
-            _, computer = waiting.pop(0)
-            for key in [key for key in windows if not computer or _is_same(key[0], computer)]:
+        while waiting and waiting[-1].at_s <= at_s:
+            restart = waiting.pop()
+            for key in [key for key in windows if servers.are_one(key[0], restart.server) is not False]:
                 del windows[key]
         is_taken = sampled.get(device_type)
         if is_taken is None:
@@ -89,7 +135,3 @@ def rebuild(
             events.append(Rebuilt(at_s, server, event.command, event.average_s, event.threshold_s))
     full = lowest_s < math.inf
     return Windows(tuple(events), count, until_s, int(lowest_s) if full else None, full)
-
-
-def _is_same(server: str, computer: str) -> bool:
-    return server.partition(".")[0].lower() == computer.partition(".")[0].lower()

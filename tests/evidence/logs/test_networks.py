@@ -1,3 +1,5 @@
+from ipaddress import ip_network
+
 import pytest
 
 from hbprobe.errors import UserError
@@ -58,3 +60,18 @@ def test_networks_with_few_silences_are_judged_together():
         "203.0.113.0/24": "other networks",
         own: own,
     }
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "part"),
+    [
+        (["198.51.0.0/16", "198.51.100.0/24", "2001:db8::/48"], None),
+        (["198.51.100.0/24", "198.51.100.128/25"], "198.51.100.128/25"),
+        (["198.51.100.7"], "198.51.100.7/32"),
+        (["198.51.100.0/24", "2001:db8:0:1::/64"], "2001:db8:0:1::/64"),
+        (["2001:db8::/49"], "2001:db8::/49"),
+    ],
+)
+def test_a_network_that_is_a_part_of_what_pseudonyms_leave(prefixes, part):
+    names = parse_names("".join(f"{prefix},x\n" for prefix in prefixes), "n.csv")
+    assert (None if part is None else ip_network(part)) == names.within_pseudonyms

@@ -211,12 +211,97 @@ def test_a_question_of_ones_own(tmp_path, forty_lines):
     )
     with opened(forty_lines) as logs:
         table = logs.query(sql)
-        assert table.columns == ("device", "last")
-        assert table.rows[0] == ("SYNTH01", "2030-01-02T08:19:00Z")
+        assert table.columns == ("device", "last_ms")
+        assert table.rows[0] == ("SYNTH01", 1893572340000)
         with pytest.raises(UserError, match=r"q\.sql: .*nonsense"):
             logs.query(write(tmp_path / "q.sql", "SELECT nonsense"))
+        with pytest.raises(UserError, match=r"q\.sql: more than one column is called device: name them with AS$"):
+            logs.query(write(tmp_path / "q.sql", "SELECT a.device, b.device FROM requests AS a, requests AS b"))
         with pytest.raises(UserError, match="no such report"):
             logs.report("user-agent")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("took_ms", 600013),
+        ("avg(took_ms) OVER ()", 600013.0),
+        ("'text'", "text"),
+        ("CAST(1e19 AS DOUBLE)", 1e19),
+        ("-1", -1),
+        ("NULL", None),
+        ("CAST('NaN' AS DOUBLE)", None),
+        ("[CAST('-Infinity' AS DOUBLE), 2]", [None, 2.0]),
+        ("MAP {DATE '2030-01-02': CAST('Infinity' AS FLOAT)}", {"2030-01-02": None}),
+        ("TIMESTAMP '2030-01-02 08:00:00.5'", "2030-01-02T08:00:00.500000Z"),
+        ("TIMESTAMP '2030-01-02 08:00:00'", "2030-01-02T08:00:00Z"),
+        ("DATE '2030-01-02'", "2030-01-02"),
+    ],
+)
+@pytest.mark.parametrize("column", ["x_ms", "x"])
+def test_values_of_a_question_of_ones_own_stay_as_they_are(tmp_path, column, value, told):
+    write(tmp_path / "logs/a.log", head() + ping())
+    sql = write(tmp_path / "q.sql", f"SELECT {value} AS {column} FROM requests")
+    with opened(tmp_path / "logs") as logs:
+        text = logs.query(sql).to_json()
+    (row,) = json.loads(text, parse_constant=lambda name: pytest.fail(name))["rows"]
+    assert row == {column: told}
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT 1; SELECT 2", "holds 2 statements: write one SELECT"),
+        ("DROP TABLE silences; SELECT 1", "holds 2 statements: write one SELECT"),
+        ("DROP TABLE silences", "DROP asks for nothing: write one SELECT"),
+        ("COPY silences TO '{folder}/x.csv'", "COPY asks for nothing: write one SELECT"),
+        ("CREATE TABLE mine AS SELECT 1", "CREATE asks for nothing: write one SELECT"),
+        ("SET threads = 1", "SET asks for nothing: write one SELECT"),
+    ],
+)
+def test_a_question_is_one_select(tmp_path, sql, told):
+    write(tmp_path / "logs/a.log", head() + ping())
+    with opened(tmp_path / "logs") as logs:
+        with pytest.raises(UserError, match=rf"q\.sql: {told}"):
+            logs.query(write(tmp_path / "q.sql", sql.format(folder=tmp_path)))
+        assert logs.query(write(tmp_path / "q.sql", "-- all\nSELECT count(*) AS n FROM silences;;\n")).rows == ((1,),)
+    assert not (tmp_path / "x.csv").exists()
+
+
+NARROWED = {
+    "who alice": ({"who": "EXAMPLE\\alice"}, {"A1", "A2"}),
+    "who a device": ({"who": "b1"}, {"B1"}),
+    "who nobody": ({"who": "nobody"}, set()),
+    "containing an error": ({"containing": "pingcoll"}, {"B1"}),
+    "containing a type": ({"containing": "iphone"}, {"A1", "A2", "B1"}),
+    "both": ({"who": "alice", "containing": "a2"}, {"A2"}),
+    "neither": ({}, {"A1", "A2", "B1"}),
+}
+
+
+@pytest.mark.parametrize("name", NARROWED)
+def test_whatever_reports_ask_is_narrowed_or_said_not_to_be(tmp_path, name):
+    asked, devices = NARROWED[name]
+    lines = [
+        ping("alice", "A1"),
+        ping("alice", "A2"),
+        ping("bob", "B1"),
+        ping("bob", "B1", "V141_Error:PingCollision_"),
+    ]
+    write(tmp_path / "logs/a.log", head() + "".join(lines))
+    write(tmp_path / "logs/httperr1.log", HTTPERR)
+    with opened(tmp_path / "logs", **asked) as logs:
+        assert logs.evidence().coverage.waits == 4, "the whole is not narrowed"
+        for table, column in (("requests", "device"), ("silences", "who")):
+            found = logs.query(write(tmp_path / "q.sql", f"SELECT {column} FROM {table}")).rows
+            assert {device for (device,) in found} == devices
+            assert len(found) == len(devices) + ("B1" in devices and "error" not in name)
+        assert sum(row[-1] for row in logs.report("losses").rows) == len(devices)
+        assert logs.caveats == []
+        logs.report("httperr")
+        logs.query(write(tmp_path / "q.sql", "SELECT count(*) AS n FROM HTTPERR"))
+        told = "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
+        assert logs.caveats == ([told] * 2 if asked else [])
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -231,7 +316,7 @@ def test_a_formula_of_a_client_reaches_no_csv(tmp_path):
         assert "'=cmd|calc!A1" in logs.report("user-agents").to_csv()
 
 
-def test_logged_events_are_held_against_the_rebuilt_ones_and_a_recycled_worker_has_an_empty_window(tmp_path):
+def test_logged_events_are_held_against_the_rebuilt_ones(tmp_path):
     write_logs(tmp_path / "logs", company(path("a"), mix={"outlook-180": 1}, devices=40, moves=0), days=0.15)
     first = Logs([tmp_path / "logs"]).run()
     assert first.windows.rebuilt > 5 and first.windows.logged == 0
@@ -251,9 +336,71 @@ def test_logged_events_are_held_against_the_rebuilt_ones_and_a_recycled_worker_h
     assert (both.windows.logged, both.windows.both, both.windows.rebuilt) == (5, 4, first.windows.rebuilt)
     assert [event.logged and event.rebuilt for event in both.events[:5]] == [True] * 4 + [False]
     assert both.has_problem
-    at = datetime(2030, 1, 2, 1, 30, tzinfo=UTC)
-    write_evtx(tmp_path / "logs/system.evtx", [(5074, "Microsoft-Windows-WAS", at, "192.0.2.10", [])])
-    assert Logs([tmp_path / "logs"]).run().windows.rebuilt < first.windows.rebuilt
+
+
+ABANDONED = HTTPERR.splitlines(keepends=True)[-1].replace(
+    "Timer_ConnectionIdle -", "Connection_Abandoned_By_ReqQueue {}"
+)
+OURS, ANOTHERS = "MSExchangeSyncAppPool", "MSExchangeOWAAppPool"
+SAID = "A worker process with process id of '4711' serving application pool '{}' has requested a recycle"
+
+
+@pytest.fixture(scope="module")
+def recycled(tmp_path_factory):
+    """Return a function that adds what tells of a recycle each five minutes; the log is of 192.0.2.10."""
+    folder = tmp_path_factory.mktemp("recycled")
+    write_logs(folder / "logs", company(path("a"), mix={"outlook-180": 1}, devices=40, moves=0), days=0.15)
+
+    def evidence(name=None, text=None):
+        files = [] if name is None else [write(folder / name, text)]
+        return Logs([folder / "logs", *files]).run()
+
+    return evidence
+
+
+def recycles(pool, server, how):
+    times = [f"0{hour}:{minute:02}" for hour in range(4) for minute in range(0, 60, 5)]
+    if how == "HTTPERR":
+        lines = [ABANDONED.replace("08:00", at).replace("192.0.2.10", server).format(pool or "-") for at in times]
+        return "httperr1.log", HTTPERR + "".join(lines)
+    said = {} if pool is None else {"Properties": [{"Value": "4711"}, {"Value": pool}]}
+    said = {"Message": SAID.format(pool)} if how == "text" else said
+    events = [
+        {
+            "Id": 5074,
+            "ProviderName": "Microsoft-Windows-WAS",
+            "TimeCreated": f"2030-01-02T{at}:00Z",
+            "MachineName": server,
+        }
+        | said
+        for at in times
+    ]
+    return "was.jsonl", "".join(json.dumps(event) + "\n" for event in events)
+
+
+@pytest.mark.parametrize(
+    ("pool", "server", "how", "is_emptied", "note"),
+    [
+        (OURS, "192.0.2.10", "HTTPERR", True, None),
+        (OURS.lower(), "192.0.2.10", "inserts", True, None),
+        (OURS, "192.0.2.10", "text", True, None),
+        (OURS, "EX1", "inserts", True, "at EX1, and the IIS logs call servers otherwise"),
+        (OURS, "192.0.2.11", "HTTPERR", False, "at 192.0.2.11, which no line of the IIS logs is of"),
+        (ANOTHERS, "192.0.2.10", "HTTPERR", False, None),
+        (ANOTHERS, "192.0.2.10", "inserts", False, None),
+        (ANOTHERS, "192.0.2.10", "text", False, None),
+        (None, "192.0.2.10", "HTTPERR", False, "48 recycles of a worker process without its pool's name"),
+        (None, "192.0.2.10", "inserts", False, "48 recycles of a worker process without its pool's name"),
+    ],
+)
+def test_only_a_recycle_of_activesyncs_pool_on_that_server_empties_a_window(
+    recycled, pool, server, how, is_emptied, note
+):
+    plain, with_recycles = recycled(), recycled(*recycles(pool, server, how))
+    assert plain.windows.rebuilt > 5
+    assert with_recycles.windows.rebuilt == (0 if is_emptied else plain.windows.rebuilt)
+    told = [one for one in with_recycles.notes if "recycle" in one and one not in plain.notes]
+    assert [note in one for one in told] == ([] if note is None else [True])
 
 
 def test_an_event_in_two_files_is_one(tmp_path):

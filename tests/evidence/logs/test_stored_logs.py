@@ -49,6 +49,14 @@ def test_pseudonyms_do_not_open_a_folder_without(tmp_path):
         Logs([kept], pseudonyms=write(tmp_path / "key", KEY)).run()
 
 
+def test_a_folder_is_not_copied_into_another_which_is_told(tmp_path):
+    kept, evidence = kept_of(tmp_path)
+    found = Logs([kept], into=tmp_path / "other").run()
+    assert found.coverage == evidence.coverage
+    assert f"{kept}: read before, and left there: --into keeps what is new" in found.notes
+    assert list((tmp_path / "other/sources").iterdir()) == []
+
+
 def half(file):
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
@@ -56,6 +64,12 @@ def half(file):
 def elsewhere(note):
     said = json.loads(note.read_text())
     note.write_text(json.dumps({**said, "files": ["../../letter.parquet"]}))
+
+
+def within(file):
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
 
 
 DAMAGE = {
@@ -66,6 +80,7 @@ DAMAGE = {
     "a note names a file that is none of its own": ("sources/*.json", elsewhere),
     "Parquet is missing": ("requests/*/*.parquet", lambda file: file.unlink()),
     "Parquet is cut": ("requests/*/*.parquet", half),
+    "Parquet has another byte": ("requests/*/*.parquet", within),
     "Parquet is empty": ("requests/*/*.parquet", lambda file: file.write_bytes(b"")),
 }
 
@@ -90,14 +105,20 @@ def test_what_is_damaged_is_told_left_out_and_read_again(tmp_path, name):
     assert named == {str(file.relative_to(kept)) for file in kept.rglob("*.parquet")}
 
 
-def test_parquet_that_is_damaged_within_ends_in_one_line(tmp_path):
-    kept, _ = kept_of(tmp_path)
+def test_notes_of_an_older_version_have_no_checksums(tmp_path):
+    kept, evidence = kept_of(tmp_path)
+    for note in (kept / "sources").iterdir():
+        said = json.loads(note.read_text())
+        del said["checksums"]
+        note.write_text(json.dumps(said))
+    assert Logs([kept]).run().coverage == evidence.coverage
     file = min(kept.glob("requests/*/*.parquet"))
-    data = bytearray(file.read_bytes())
-    data[4:-8] = b"\xff" * (len(data) - 12)
-    file.write_bytes(data)
+    data = file.read_bytes()
+    file.write_bytes(data[:4] + b"\xff" * (len(data) - 8) + data[-4:])
     with pytest.raises(CannotMeasureError, match=r"^the logs cannot be judged: [^\n]*$"):
         Logs([kept]).run()
+    half(file)
+    assert len(Logs([kept]).run().not_read) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.iis import FIELDS, head, line, write
 
 from hbprobe.evidence.logs import w3c
 from hbprobe.evidence.logs.log_sources import LogSource
+from hbprobe.evidence.logs.request import Logs
 
 OTHER = (
     "date time s-sitename s-computername s-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken X-Forwarded-For"
@@ -71,6 +73,47 @@ def test_a_log_without_dates_has_them_from_its_head_over_midnight(tmp_path):
     (stretch,) = divided(tmp_path, text).stretches
     assert stretch.fields[:2] == ("date", "time")
     assert [text[:19] for text in lines_of(stretch)] == ["2030-01-02 23:59:50", "2030-01-03 00:07:55"]
+
+
+DAYLESS = "time cs-method cs-uri-stem sc-status"
+
+
+def dayless(*times):
+    return "".join(f"{time} POST /x 200\n" for time in times)
+
+
+HEADS_WITHOUT_A_DATE = {
+    "behind lines with dates": (
+        head("date time cs-method cs-uri-stem sc-status") + "2030-01-05 08:00:00 POST /x 200\nbroken\n",
+        ["2030-01-05 09:00:00"],
+    ),
+    "behind lines without": (
+        head(DAYLESS, "2030-01-06 08:00:00") + dayless("23:00:00", "01:00:00"), ["2030-01-07 09:00:00"],
+    ),
+    "before midnight": (head(DAYLESS, "2030-01-06 08:00:00") + dayless("23:00:00"), ["2030-01-07 09:00:00"]),
+    "behind a head that says it badly": (
+        head(DAYLESS, "2030-01-06 08:00:00") + dayless("08:30:00") + "#Date: today\n", ["2030-01-06 09:00:00"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEADS_WITHOUT_A_DATE)
+@pytest.mark.parametrize("again", ["#Remark: x\n", f"#Software: x\n#Fields: {DAYLESS}\n"])
+def test_a_head_without_a_date_goes_on_with_the_date_that_was_reached(tmp_path, name, again):
+    before, expected = HEADS_WITHOUT_A_DATE[name]
+    if "Remark" in again and name == "behind lines with dates":
+        again += f"#Fields: {DAYLESS}\n"
+    *_, last = divided(tmp_path, before + again + dayless("09:00:00")).stretches
+    assert last.fields == ("date", *DAYLESS.split())
+    assert [text[:19] for text in lines_of(last)] == expected
+
+
+def test_lines_that_nothing_dates_are_of_no_day(tmp_path):
+    (stretch,) = divided(tmp_path, f"#Software: x\n#Fields: {DAYLESS}\n" + dayless("09:00:00")).stretches
+    assert stretch.fields == tuple(DAYLESS.split())
+    found = Logs([tmp_path / "u_ex300102.log"]).run()
+    assert found.span is None and found.sources[0].bad == 1
+    assert found.sources[0].bad_lines[0].reason == "no date among the fields: 1 line"
 
 
 def test_blanks_too_many():

@@ -5,7 +5,7 @@ from support.company import BEGIN, company, path, write_logs
 
 from hbprobe.eas.releases import Release
 from hbprobe.evidence.logs.request import Logs
-from hbprobe.evidence.logs.windows import rebuild
+from hbprobe.evidence.logs.windows import Restart, Servers, rebuild
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import HeartbeatWindow
 
@@ -36,10 +36,39 @@ def test_the_end_of_a_log_is_not_judged():
     assert late.events == () and late.judged_until_s == {"EX1": 299.0}
 
 
-def test_a_worker_that_begins_anew_has_an_empty_window():
-    assert rebuild(samples(480, 480, 480, 480), {}, SMALL, [(250.0, "ex1.example.test")]).events == ()
-    assert len(rebuild(samples(480, 480, 480, 480), {}, SMALL, [(250.0, "EX2")]).events) == 1
-    assert rebuild(samples(480, 480, 480, 480), {}, SMALL, [(250.0, "")]).events == ()
+SERVERS = Servers({"EX1": frozenset({"10.0.0.1", "fe80::1%12"}), "EX2": frozenset({"10.0.0.2"})})
+
+
+@pytest.mark.parametrize(
+    ("server", "other", "are_one"),
+    [
+        ("EX1", "ex1.example.test", True),
+        ("EX1", "EX2.example.test", False),
+        ("EX1", "10.0.0.1", True),
+        ("EX1", "FE80::1", True),
+        ("EX1", "10.0.0.2", False),
+        ("EX1", "10.0.0.9", False),
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("10.0.0.1", "127.0.0.1", None),
+        ("EX1", "::1", None),
+        ("10.0.0.3", "EX1", None),
+        ("W3SVC2", "EX1", None),
+        ("W3SVC2", "10.0.0.1", None),
+        ("EX1", "", False),
+        ("10.0.0.1", "", None),
+    ],
+)
+def test_a_server_has_a_name_and_addresses(server, other, are_one):
+    assert SERVERS.are_one(server, other) is are_one
+
+
+@pytest.mark.parametrize(
+    ("server", "fires"), [("ex1.example.test", 0), ("10.0.0.1", 0), ("127.0.0.1", 0), ("EX2", 1), ("10.0.0.9", 1)]
+)
+def test_a_worker_that_begins_anew_has_an_empty_window_and_others_go_on(server, fires):
+    assert len(rebuild(samples(480, 480, 480, 480), {}, SMALL, [Restart(250.0, server)], SERVERS).events) == fires
 
 
 @pytest.mark.parametrize(("release", "is_exact"), [(Release.V2010, False), (Release.V2019, True)])

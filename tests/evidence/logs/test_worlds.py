@@ -114,6 +114,16 @@ def test_groups(small_company, by):
     assert set(found) == kinds[by] if by in kinds else len(found) == 40
 
 
+def test_what_one_device_shows_is_told_of_that_device_alone(tmp_path):
+    write_logs(tmp_path, company(path("a", 300), moves=0, devices=12), Release.V2019)
+    found, evidence = limits_of(tmp_path, by=By.DEVICE)
+    named = [limit for limit in found.values() if limit.judgement == "limit"]
+    assert len(named) >= 4 and all(limit.survived <= 300 <= limit.cut for limit in named)
+    assert all(limit.longest_answered is not None for limit in found.values() if limit.judgement != "too-little")
+    (told,) = (finding for finding in evidence.findings if "limit" in finding.code)
+    assert "what one device shows may be its own doing" in told.text and told.severity == "problem"
+
+
 def test_a_back_end_alone_does_not_know_networks(small_company):
     found, evidence = limits_of(small_company / "W3SVC2")
     assert list(found) == ["-"]
@@ -137,6 +147,22 @@ def test_losses_at_random_are_no_limit(tmp_path, how):
     found, _ = limits_of(tmp_path)
     assert len(found) == 2
     assert "limit" not in {limit.judgement for limit in found.values()}
+
+
+def test_where_losses_are_not_explained_it_is_not_said_that_no_limit_is_seen(tmp_path):
+    """All ask for one interval, and a part of the network has a limit: the front end's log has nothing shorter."""
+    world = company(path("a", 400, share=15), path("b", share=85), devices=60, seed=0, mix={"ios": 1})
+    write_logs(tmp_path, world, Release.V2019)
+    both, evidence = limits_of(tmp_path, v4_prefix=16)
+    (lossy,) = both.values()
+    assert lossy.judgement == "too-little"
+    (told,) = (finding for finding in evidence.findings if finding.code == "path-losses")
+    assert told.severity == "problem"
+    assert f"{lossy.losses} of {lossy.silences} waiting requests were lost: more than accident explains" in told.text
+    front, evidence = limits_of(tmp_path / "W3SVC1", v4_prefix=16)
+    (hanging,) = front.values()
+    assert (hanging.judgement, hanging.if_unknown_answered.judgement) == ("too-little", "several")
+    assert any(note.startswith("no limit is told of 198.18.0.0/16, but if") for note in evidence.notes)
 
 
 def test_most_limits_are_named_and_hold_the_truth(tmp_path):
