@@ -22,7 +22,7 @@ from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import BoxStats, FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import AT_ONCE, DESCRIPTORS, ExpiredEnds, end_at_once
 from hbprobe.middlebox.flow import CLIENT, OPENING, SERVER, SIDES, Act, Flow, Rule, Rules
-from hbprobe.middlebox.running_box import FlowState
+from hbprobe.middlebox.running_box import FlowState, due_in
 from hbprobe.net.address import PeerAddress, SocketAddress, name_of, peer_name
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now, holds, wait_for_ack
@@ -66,14 +66,13 @@ class Link(Flow):
 
     def state(self, now: float) -> FlowState:
         """Return what can be told of this flow."""
-        due = self.due()
         return FlowState(
             number=self.number,
             client=peer_name(self.socks[CLIENT]),
             phase=self.phase.name.lower(),
             age_s=now - self.opened_at,
             quiet_s=now - self.restarted_at,
-            due_in_s=None if due == math.inf else due - now,
+            due_in_s=due_in(self.due(), now),
         )
 
 
