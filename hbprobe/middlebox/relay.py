@@ -33,6 +33,7 @@ from hbprobe.warp import rate_of
 
 _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
+_NO_HOST = "no such host"
 _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
 BOTH = 0b11
@@ -101,6 +102,8 @@ class Relay(Generic[LinkT]):
         self.counts = self._stats.counts
         self._rules = Rules.of(profile)
         self._upstream = upstream
+        self._nowhere = _NO_HOST
+        """Why there is no address of the server, where there is none."""
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._chance = chance or random.Random(0)
         self._loop = asyncio.get_running_loop()
@@ -202,7 +205,7 @@ class Relay(Generic[LinkT]):
 
     def _dial(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
         if not addresses:
-            self._refuse(link, "upstream: no such host")
+            self._refuse(link, f"upstream: {self._nowhere}")
             return
         family, address = addresses[0]
         try:
