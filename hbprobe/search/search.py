@@ -26,7 +26,7 @@ from hbprobe.search.guided import Guess, choose
 from hbprobe.search.noise import ASSUMED_NOISE, MOST_NOISE, Doubt, Noise, beliefs, doubt, most_likely
 from hbprobe.search.prior import Prior
 from hbprobe.text import seconds
-from hbprobe.trial.outcome import Limit, Outcome, may_have_stood_still
+from hbprobe.trial.outcome import Cause, Limit, Outcome, may_have_stood_still
 
 _RETRIES = 6
 """So many trials that make no headway may go into settling a dispute; twice as many end the search."""
@@ -156,9 +156,18 @@ class Search:
             shown.status,
             shown.exact,
             shown.aftermath,
-            shown.causes,
-            shown.evidence,
+            *self._explained(cut),
         )
+
+    def _explained(self, cut: Bound) -> tuple[tuple[Cause, ...], tuple[str, ...]]:
+        """Say what was cut at the upper end died of: where each of several may have stood still, that of them all."""
+        shown = cut.outcome
+        if not may_have_stood_still(cut.hold_s, shown):
+            return shown.causes, shown.evidence
+        others = [e.outcome for e in self._evidence.cuts() if e.outcome.causes != shown.causes]
+        causes = dict.fromkeys(cause for one in (shown, *others) for cause in one.causes)
+        again = dict.fromkeys(text for one in others for text in one.evidence if text not in shown.evidence)
+        return tuple(causes), (*shown.evidence, *(f"another time: {text}" for text in again))
 
     @property
     def contradictions(self) -> tuple[str, ...]:

@@ -138,12 +138,12 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
     ((requests, devices, users),) = logs.tables.each(
         "SELECT count(*), count(DISTINCT device), count(DISTINCT user_name) FROM all_requests"
     )
-    kinds = dict(logs.tables.each("SELECT kind_of, count(*) FROM silences GROUP BY kind_of"))
+    kinds = dict(logs.tables.each("SELECT kind_of, count(*) FROM all_silences GROUP BY kind_of"))
     ((told, taken),) = logs.tables.each(
-        "SELECT count(CASE WHEN is_told THEN 1 END), count(CASE WHEN NOT is_told THEN asked_s END) FROM silences"
+        "SELECT count(CASE WHEN is_told THEN 1 END), count(CASE WHEN NOT is_told THEN asked_s END) FROM all_silences"
     )
     ((lost,),) = logs.tables.each(
-        f"SELECT count(*) FROM silences WHERE kind_of IN ('told', 'silent') AND network = '{_NOWHERE}'"
+        f"SELECT count(*) FROM all_silences WHERE kind_of IN ('told', 'silent') AND network = '{_NOWHERE}'"
     )
     each = {
         name: kinds.get(name, 0) for name in ("answered", "told", "silent", "moved", "unknown", "failed", "refused")
@@ -190,7 +190,7 @@ def _rows_by_group(named: Named, groups: Mapping[str, str]) -> Iterator[tuple[st
 def _longest_asked(logs: "OpenLogs", column: str, groups: dict[str, str]) -> dict[str, float]:
     found: dict[str, float] = {}
     rows = logs.tables.each(
-        f"SELECT {column}, max(asked_s) FROM silences WHERE asked_s IS NOT NULL GROUP BY {column}"
+        f"SELECT {column}, max(asked_s) FROM all_silences WHERE asked_s IS NOT NULL GROUP BY {column}"
     )
     for name, longest in rows:
         group = groups.get(str(name))
@@ -368,7 +368,9 @@ def _counts(logs: "OpenLogs") -> dict[str, int]:
     known = reports()
     counts = {}
     for name, report in _COUNTED.items():
-        ((counts[name],),) = logs.tables.each(f"SELECT count(*) FROM ({known[report].sql.rstrip()}) AS found")
+        found = known[report].sql.rstrip()  # a row for each device and user: a device may have several
+        sql = f"SELECT count(DISTINCT coalesce(device, user_name, '-')) FROM ({found}) AS found"
+        ((counts[name],),) = logs.tables.each(sql)
     return counts
 
 
@@ -407,7 +409,7 @@ def _findings(
         ("blocked", "blocked or in quarantine"),
         ("throttled", "slowed down or turned away by Exchange"),
         ("provisioning", "not through provisioning (449, or status 142 to 144)"),
-        ("login_loops", "refused at login ten times or more"),
+        ("login_loops", "refused at login ten times or more in a row"),
         ("excessive", "above 60 requests in a minute"),
     ):
         if counts[code]:
@@ -619,7 +621,7 @@ def _note_clocks(logs: "OpenLogs") -> Iterator[str]:
                 f"the clock of {ahead} seems to be {seconds(abs(pair.ahead_s))} s ahead of that of {behind}: this is "
                 "reckoned with where a device went from one to the other"
             )
-    ((untimed,),) = logs.tables.each("SELECT count(*) FROM silences WHERE kind_of = 'unknown' AND NOT is_timed")
+    ((untimed,),) = logs.tables.each("SELECT count(*) FROM all_silences WHERE kind_of = 'unknown' AND NOT is_timed")
     if untimed:
         yield (
             f"{counted(untimed, 'waiting request')} with the next at another server, of which it cannot be told "
@@ -628,7 +630,7 @@ def _note_clocks(logs: "OpenLogs") -> Iterator[str]:
 
 
 def _note_balancer(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[str]:
-    ((nowhere,),) = logs.tables.each(f"SELECT count(*) FROM silences WHERE network = '{_NOWHERE}'")
+    ((nowhere,),) = logs.tables.each(f"SELECT count(*) FROM all_silences WHERE network = '{_NOWHERE}'")
     if nowhere:
         sql = "SELECT count(*) FROM all_requests WHERE role <> 'back' AND coalesce(forwarded_for, client) IS NULL"
         ((in_front,),) = logs.tables.each(sql)

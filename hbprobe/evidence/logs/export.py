@@ -205,8 +205,6 @@ def _heartbeats(tables: "Tables") -> tuple[tuple[str, ...], Rows]:
         LEFT JOIN (SELECT device, min(user_name) AS user_name FROM requests WHERE device IS NOT NULL GROUP BY device)
         AS users
           ON users.device = silences.who
-        WHERE silences.who IN (
-          SELECT coalesce(device, user_name || ' ' || coalesce(user_agent, '')) FROM requests)
         GROUP BY users.user_name, silences.who, network
         ORDER BY users.user_name NULLS LAST, silences.who, network
         """

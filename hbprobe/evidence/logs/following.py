@@ -22,7 +22,7 @@ from hbprobe.evidence.logs.rows import REQUESTS
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from hbprobe.evidence.logs.sql_tables import Tables
+    from hbprobe.evidence.logs.sql_tables import Tables, Values
 
 MARGIN_S: Final = (3.0, 130.0)
 """So long after its interval does a device that heard nothing ask again: margins of 5 to 35 s, and a pause of a
@@ -109,7 +109,8 @@ WITH fronts AS (
     coalesce(win32, 0) IN (64, 995) AS is_gone,
     coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
       AND took_ms % 1000 < 100 THEN CAST(floor(took_ms / 1000) AS BIGINT) END) AS asked_s,
-    heartbeat_s IS NOT NULL AS is_told
+    heartbeat_s IS NOT NULL AS is_told,
+    coalesce({{is_asked_for}}, false) AS is_asked_for
   FROM (
     SELECT *, coalesce(
       took_ms BETWEEN 0 AND {_LONGEST_MS} AND abs(ended_ms - took_ms - started_ms) <= {_ASTRAY_MS}, false)
@@ -126,7 +127,7 @@ WITH fronts AS (
 ), followed AS (
   SELECT who, kind, server, clock, network, command, started_ms, took_ms, is_sound, is_exact, status,
     command_status, user_agent, has_collided, is_stolen, is_early, is_gone, asked_s, is_told,
-    lead(started_ms) OVER device_order AS next_ms, lead(network) OVER device_order AS next_network,
+    is_asked_for, lead(started_ms) OVER device_order AS next_ms, lead(network) OVER device_order AS next_network,
     lead(clock) OVER device_order AS next_clock, lead(is_sound) OVER device_order AS next_sound,
     lead(has_collided) OVER device_order AS next_collided, lead(is_exact) OVER device_order AS next_exact,
     lead(user_agent) OVER device_order AS next_agent
@@ -134,7 +135,7 @@ WITH fronts AS (
   WINDOW device_order AS (PARTITION BY who ORDER BY started_ms, ended_ms NULLS LAST, command, status, network, server)
 )
 SELECT who, kind, server, clock, next_clock, network, started_ms, status, command_status, is_early, is_gone, asked_s,
-  is_told, has_collided OR is_stolen OR coalesce(next_collided, false) AS is_replaced,
+  is_told, is_asked_for, has_collided OR is_stolen OR coalesce(next_collided, false) AS is_replaced,
   next_ms IS NULL OR user_agent <> next_agent OR NOT is_sound OR NOT next_sound AS is_not_followed,
   is_exact AND next_exact AND clock = next_clock AS is_precise, has_collided,
   (next_ms - started_ms - took_ms) / 1000.0 AS gap_s, (next_ms - started_ms) / 1000.0 AS since_s,
@@ -156,14 +157,14 @@ GROUP BY clock, next_clock, CAST(floor(gap_s * {STEPS_IN_S}) AS BIGINT)
 
 SILENCES: Final = """
 WITH timed AS (
-  SELECT who, network, kind, server, status, command_status, is_early, is_gone, asked_s, is_told, is_replaced,
-    is_not_followed, is_precise, has_collided, is_same, started_ms, held_s,
+  SELECT who, network, kind, server, status, command_status, is_early, is_gone, asked_s, is_told, is_asked_for,
+    is_replaced, is_not_followed, is_precise, has_collided, is_same, started_ms, held_s,
     gap_s - coalesce(ahead_s, 0) AS gap_s, since_s - coalesce(ahead_s, 0) AS since_s,
     clock = next_clock OR ahead_s IS NOT NULL AS is_timed
   FROM waits LEFT JOIN clocks ON clocks.ended_by = waits.clock AND clocks.begun_by = waits.next_clock
 )
-SELECT who, network, kind, server, started_ms, command_status, asked_s, is_told, held_s, since_s, is_precise,
-  is_timed,
+SELECT who, network, kind, server, started_ms, command_status, asked_s, is_told, is_asked_for, held_s, since_s,
+  is_precise, is_timed,
   CASE
     WHEN (status >= 500 OR status = 0) AND NOT is_gone THEN 'failed'
     WHEN status >= 400 AND NOT is_gone THEN 'refused'
@@ -180,6 +181,8 @@ SELECT who, network, kind, server, started_ms, command_status, asked_s, is_told,
   END AS kind_of
 FROM timed
 """
+SILENCES_ASKED_FOR: Final = "SELECT * FROM all_silences WHERE is_asked_for"
+"""What reports are to see."""
 
 
 def requests_sql(
@@ -208,9 +211,12 @@ def _listed(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{value} AS {name}" for name, value in columns.items())
 
 
-def waits_sql(set_back: Iterable[SetBack]) -> tuple[str, dict[str, str]]:
-    """Return the SQL of `waits`, and its values: what was under way in a time that is there twice is not sound."""
-    values = dict[str, str]()
+def waits_sql(set_back: Iterable[SetBack], narrow: str, narrowed_by: "Values") -> tuple[str, dict[str, float | str]]:
+    """Return the SQL of `waits`, and its values: what was under way in a time that is there twice is not sound.
+
+    `narrow` is what reports are to see, as SQL with its values.
+    """
+    values = dict(narrowed_by)
     there_twice = list[str]()
     for number, (server, from_s, to_s) in enumerate(_united(set_back)):
         values[f"set_back_{number}"] = server
@@ -218,7 +224,7 @@ def waits_sql(set_back: Iterable[SetBack]) -> tuple[str, dict[str, str]]:
             f"(ended_ms >= {to_s * 1000} AND least(started_ms, ended_ms - took_ms) <= {from_s * 1000 + 999} "
             f"AND $set_back_{number} IN (server, back_end))"
         )
-    return _WAITS.format(is_there_twice=" OR ".join(there_twice) or "false"), values
+    return _WAITS.format(is_there_twice=" OR ".join(there_twice) or "false", is_asked_for=narrow), values
 
 
 def _united(set_back: Iterable[SetBack]) -> list[tuple[str, int, int]]:
@@ -247,18 +253,21 @@ def join(connection: "DuckDBPyConnection", roles: Collection[str], role: str, co
     connection.execute(f"CREATE {'TABLE' if is_joined else 'VIEW'} all_requests AS {sql}")
 
 
-def follow(connection: "DuckDBPyConnection", set_back: Iterable[SetBack]) -> tuple[Apart, ...]:
-    """Make the tables `waits`, `clocks` and `silences` out of `all_requests` and `networks`.
+def follow(
+    connection: "DuckDBPyConnection", set_back: Iterable[SetBack], narrow: str, narrowed_by: "Values"
+) -> tuple[Apart, ...]:
+    """Make the tables `waits`, `clocks`, `all_silences` and `silences` out of `all_requests` and `networks`.
 
-    `set_back` is where the clocks of logs were. Returns how far clocks are apart.
+    `set_back` is where the clocks of logs were, `narrow` what reports are to see. Returns how far clocks are apart.
     """
-    sql, values = waits_sql(set_back)
+    sql, values = waits_sql(set_back, narrow, narrowed_by)
     connection.execute(f"CREATE TABLE waits AS {sql}", values or None)
     pairs = clocks_apart(connection.execute(CLOCK_GAPS).fetchall())
     connection.execute("CREATE TABLE clocks (ended_by VARCHAR, begun_by VARCHAR, ahead_s DOUBLE)")
     for row in both_ways(pairs):
         connection.execute("INSERT INTO clocks VALUES (?, ?, ?)", row)
-    connection.execute(f"CREATE TABLE silences AS {SILENCES}", margins())
+    connection.execute(f"CREATE TABLE all_silences AS {SILENCES}", margins())
+    connection.execute(f"CREATE VIEW silences AS {SILENCES_ASKED_FOR}")
     return pairs
 
 
@@ -333,7 +342,7 @@ def followed_of(tables: "Tables", columns: Iterable[str], at_once_s: float | Non
           CASE kind_of WHEN 'told' THEN since_s + CASE WHEN is_precise THEN 0 ELSE $coarse END ELSE held_s END AS
           lasted_s,
           kind_of IN ('told', 'silent') AS is_cut, kind_of = 'told' AS is_exact, kind_of = 'unknown' AS is_unknown
-        FROM {"silences" if at_once_s is None else f"({SILENCES}) AS silences"}
+        FROM {"all_silences" if at_once_s is None else f"({SILENCES}) AS silences"}
         WHERE kind_of IN ('answered', 'told', 'silent', 'unknown')
         """,
         values,

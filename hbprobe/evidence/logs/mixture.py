@@ -53,7 +53,7 @@ _ENOUGH_S: Final = 600.0
 _LIVED: Final = """
 SELECT who, network, kind_of, started_ms / 1000.0 AS started_s, CAST(asked_s AS DOUBLE) AS asked_s,
   CAST(command_status AS DOUBLE) AS command_status, held_s, since_s
-FROM silences ORDER BY who, started_ms, since_s NULLS LAST, network, kind_of, held_s, asked_s NULLS LAST,
+FROM all_silences ORDER BY who, started_ms, since_s NULLS LAST, network, kind_of, held_s, asked_s NULLS LAST,
   command_status NULLS LAST
 """
 _HEAD: Final = """\

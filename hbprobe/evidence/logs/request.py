@@ -1,6 +1,7 @@
 """`Logs`: what is asked of logs, and the run that answers it."""
 
 import asyncio
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -224,6 +225,8 @@ class OpenLogs:
         self.event_files: list[tuple[str, LogKind, int, int]] = []
         """Name, kind, entries of interest, all."""
         self.notes: list[str] = []
+        self.caveats: list[str] = []
+        """What the answers to reports and questions do not show of themselves."""
         self.clocks: tuple[Apart, ...] = ()
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
@@ -339,7 +342,7 @@ class OpenLogs:
             return
         name_networks(self.connection, networks)
         join(self.connection, roles, role, self._columns)
-        self.clocks = follow(self.connection, set_back)
+        self.clocks = follow(self.connection, set_back, narrow, values)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(
             f"CREATE {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None
@@ -382,7 +385,12 @@ class OpenLogs:
                 f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
             )
         report = known[name]
+        self._tell_what_is_not_narrowed(report.sql)
         return table_of(report, *self.tables.rows(report.sql))
+
+    def _tell_what_is_not_narrowed(self, sql: str) -> None:
+        if self._narrow()[1] and re.search(r"\bhttperr\b", sql, re.IGNORECASE):
+            self.caveats.append("httperr, HTTP.sys's log, names no user and no device: it tells of all of them")
 
     def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
@@ -392,6 +400,7 @@ class OpenLogs:
             raise UserError(
                 f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
             ) from None
+        self._tell_what_is_not_narrowed(sql)
         columns, rows = self.tables.users_rows(sql, str(file))
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
             raise UserError(f"{file}: more than one column is called {twice[0]}: name them with AS")

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.clocks import Apart, SetBack, clocks_apart
-from hbprobe.evidence.logs.following import CLOCK_GAPS, SILENCES, both_ways, margins, requests_sql, waits_sql
+from hbprobe.evidence.logs.following import (
+    CLOCK_GAPS,
+    SILENCES,
+    SILENCES_ASKED_FOR,
+    both_ways,
+    margins,
+    requests_sql,
+    waits_sql,
+)
 from hbprobe.evidence.logs.sql_tables import Values
 
 _LOCAL: Final = "local[*]"
@@ -123,11 +131,12 @@ class Spark:
         named.createOrReplaceTempView("networks")
         self._define(_NUMBERED, "SELECT *, monotonically_increasing_id() AS id FROM lines", is_kept=True)
         self._define("all_requests", requests_sql(roles, role, _NUMBERED)[0], is_kept=True)
-        self._define("waits", *waits_sql(set_back), is_kept=True)
+        self._define("waits", *waits_sql(set_back, narrow, values), is_kept=True)
         pairs = clocks_apart((one, other, step, times) for one, other, step, times in self.each(CLOCK_GAPS))
         clocks = self._session.createDataFrame(both_ways(pairs), "ended_by STRING, begun_by STRING, ahead_s DOUBLE")
         clocks.createOrReplaceTempView("clocks")
-        self._define("silences", SILENCES, margins(), is_kept=True)
+        self._define("all_silences", SILENCES, margins(), is_kept=True)
+        self._define("silences", SILENCES_ASKED_FOR)
         self._define("requests", f"SELECT * FROM all_requests WHERE {narrow}", values)
         return pairs
 

@@ -12,7 +12,8 @@ Values = Mapping[str, float | str]
 class Tables(Protocol):
     """The tables of logs that were read, on an engine that runs SQL: the same SQL on each, with `$name` for values.
 
-    There are `lines`, `all_requests`, `requests`, `silences` and `httperr`.
+    There are `lines`, `all_requests`, `requests`, `all_silences`, `silences` and `httperr`; without `all_` are
+    what reports are to see.
     """
 
     def each(self, sql: str, values: Values | None = None) -> Iterator[tuple[Any, ...]]:
