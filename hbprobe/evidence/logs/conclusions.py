@@ -368,7 +368,9 @@ def _counts(logs: "OpenLogs") -> dict[str, int]:
     known = reports()
     counts = {}
     for name, report in _COUNTED.items():
-        ((counts[name],),) = logs.tables.each(f"SELECT count(*) FROM ({known[report].sql.rstrip()}) AS found")
+        found = known[report].sql.rstrip()  # a row for each device and user: a device may have several
+        sql = f"SELECT count(DISTINCT coalesce(device, user_name, '-')) FROM ({found}) AS found"
+        ((counts[name],),) = logs.tables.each(sql)
     return counts
 
 
@@ -407,7 +409,7 @@ def _findings(
         ("blocked", "blocked or in quarantine"),
         ("throttled", "slowed down or turned away by Exchange"),
         ("provisioning", "not through provisioning (449, or status 142 to 144)"),
-        ("login_loops", "refused at login ten times or more"),
+        ("login_loops", "refused at login ten times or more in a row"),
         ("excessive", "above 60 requests in a minute"),
     ):
         if counts[code]:

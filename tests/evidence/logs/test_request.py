@@ -153,7 +153,7 @@ def test_every_report_runs_and_has_what_it_promises(forty_lines):
         assert report.label is None or {table.label, table.value} <= set(table.columns)
     assert found["blocked"].rows[0][:2] == ("SYNTH02", "alice") and "BlockedP" in found["blocked"].rows[0]
     assert found["provisioning"].rows[0][3] == 4
-    assert found["logins"].rows[0][:4] == ("bob", "SYNTH03", "198.51.100.7", 10)
+    assert found["logins"].rows[0][:4] == ("bob", "SYNTH03", 10, 1)
     assert {row[0]: row[1] for row in found["apps"].rows} == {"iPhone": 1, "Nokia": 1, "CloudMagic": 1}
     assert [row[3] for row in found["status"].rows] == [26, 10, 4]
     assert found["syncs"].rows[0][-1] == 20
@@ -266,6 +266,74 @@ def test_a_question_is_one_select(tmp_path, sql, told):
             logs.query(write(tmp_path / "q.sql", sql.format(folder=tmp_path)))
         assert logs.query(write(tmp_path / "q.sql", "-- all\nSELECT count(*) AS n FROM silences;;\n")).rows == ((1,),)
     assert not (tmp_path / "x.csv").exists()
+
+
+PACKED = "jRIJBAhTWU5USEI2NASH1hIABVBob25l"
+"""A query of SYNTHB64 that names no user."""
+
+
+def asked_for(statuses, step_s=60, user="alice", device="D1", client="198.51.100.{0}"):
+    """Return lines of one device, a status each."""
+    return "".join(
+        ping(
+            user, device, sc_status=status, c_ip=client.format(number % 6),
+            time=f"{8 + number * step_s // 3600:02}:{number * step_s // 60 % 60:02}:{number * step_s % 60:02}",
+        )
+        for number, status in enumerate(statuses)
+    )  # fmt: skip
+
+
+REFUSALS = {
+    "from six addresses": (asked_for([401] * 54), {("alice", "D1"): 54}),
+    "too few": (asked_for([401] * 9), {}),
+    "challenged each time": (asked_for([401, 200] * 30), {}),
+    "challenged twice each time": (asked_for([401, 401, 200] * 30), {}),
+    "challenged within a second": (asked_for([401, 401, 200] * 30, 0), {}),
+    "challenged, and blocked": (asked_for([401, 403] * 30), {}),
+    "answered before": (asked_for([200] * 5 + [401] * 12), {("alice", "D1"): 12}),
+    "a server that fails lets nobody in": (asked_for([401] * 6 + [503] + [401] * 6), {("alice", "D1"): 12}),
+    "nine times, let in, nine times": (asked_for(([401] * 9 + [200]) * 2), {}),
+    "two users of a device": (
+        asked_for([401] * 12) + asked_for([401] * 11, user="bob"),
+        {("alice", "D1"): 12, ("bob", "D1"): 11},
+    ),
+    "one of two users of a device": (
+        asked_for([401] * 12) + asked_for([200] * 12, user="bob"),
+        {("alice", "D1"): 12},
+    ),
+    "who is not named in a challenge": (
+        "".join(
+            line(cs_uri_query=PACKED, cs_username=who, sc_status=status, time=f"08:{number:02}:00")
+            for number in range(30)
+            for who, status in (("-", 401), ("alice", 200))
+        ),
+        {},
+    ),
+    "who is never named": (
+        "".join(line(cs_uri_query=PACKED, cs_username="-", sc_status=401) for _ in range(10)),
+        {(None, "SYNTHB64"): 10},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_device_is_refused_where_it_is_not_let_in_between(tmp_path, name):
+    text, told = REFUSALS[name]
+    write(tmp_path / "logs/a.log", head() + text)
+    with opened(tmp_path / "logs") as logs:
+        found = {row[:2]: row[2] for row in logs.report("logins").rows}
+        findings = [finding.text for finding in logs.evidence().findings if finding.code == "login-loops"]
+    assert found == told
+    word = "1 device refused at login ten times or more in a row: hbprobe logs ... --report logins"
+    assert findings == ([word] if told else [])
+
+
+def test_where_devices_are_told_devices_are_counted(tmp_path):
+    users = [ping(user, "D1", "V141_Throttle9_As:BlockedP_", sc_status=449) for user in "abc"]
+    busy = [ping(user, "D1", time="09:00:00") for user in "abc" for _ in range(70)]
+    write(tmp_path / "logs/a.log", head() + "".join(users + busy) + asked_for([401] * 12))
+    counts = Logs([tmp_path / "logs"]).run().counts
+    assert set(counts.values()) == {1}
 
 
 NARROWED = {
