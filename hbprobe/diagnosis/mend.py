@@ -98,7 +98,10 @@ def _for_either(seen: Sequence[Observation], reasoning: Reasoning, traits: Metho
     elif reasoning.whose is Whose.SHARED:
         yield "Where one of the two addresses leads to the same server past every proxy, it is the server's own."
     elif reasoning.whose in (None, Whose.UNTOLD):
-        yield "Another address behind the same proxy tells whether it is the proxy's (--compare, --other-port)."
+        if any(one.ask.question is Question.ELSEWHERE for one in seen):
+            yield "A third address behind the same proxy may tell whether it is the proxy's: the other one did not."
+        else:
+            yield "Another address behind the same proxy tells whether it is the proxy's (--compare, --other-port)."
 
 
 def _timer(limit: Limit, verdict: Judgement | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from hbprobe.errors import RequestError
+from hbprobe.errors import CannotMeasureError, RequestError
 from hbprobe.manner import Layer
 from hbprobe.measure.field_values import Whole
 from hbprobe.measure.observe import Observer
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hbprobe.records.diagnosis import Diagnosis
     from hbprobe.records.result import Result
     from hbprobe.search.search import SearchSettings
+    from hbprobe.trial.methods.method import Method
     from hbprobe.warp import Clock
 
 WORKED_EXAMPLE = "ten-minute-provider"
@@ -339,7 +340,7 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
         rng, elsewhere = random.SystemRandom(), self._elsewhere(target)
         answers = Answers(journal)
         if elsewhere is not None:
-            answers.compared_with(elsewhere.url, "compare" if self.other_port is None else "other_port")
+            answers.compared_with(elsewhere.url, self._compared_by)
         side = "how it dies, what saves it" + (", whether it dies elsewhere" if elsewhere else "")
         side += f", {self.trials} more trials" if self.trials else ""
         observer.says(f"diagnosing {target}")
@@ -356,10 +357,13 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
             journal=journal,
             observer=observer,
         )
+        there = None if elsewhere is None else self.dialer(elsewhere)
+        if there is not None and not run.trials:
+            await self._look_at(there, run.method.at(there))
         return Diagnosing(
             run,
             dialer,
-            elsewhere=None if elsewhere is None else self.dialer(elsewhere),
+            elsewhere=there,
             trials=self.trials,
             watch=observer.diagnosis,
             answers=answers,
@@ -393,6 +397,30 @@ class Diagnose(Talking, Journalling, Concluding, Request["Diagnosis"]):
             journal=journal,
             observer=observer,
         )
+
+    @property
+    def _compared_by(self) -> str:
+        return "compare" if self.other_port is None else "other_port"
+
+    async def _look_at(self, there: "Dialer", method: "Method") -> None:
+        """See whether the other address can be asked at all, before a search that may take hours."""
+        from hbprobe.net.wire import DialError
+        from hbprobe.trial.evidence import Ask, Question
+        from hbprobe.trial.outcome import Kind
+
+        try:
+            (await there.open()).close()
+        except DialError as error:
+            raise CannotMeasureError(f"the other address cannot be asked: {error}") from None
+        objection = await method.prove()
+        if objection is None and self.traits.server is not Server.ACTIVE_SYNC:  # a Ping is of some length
+            seen = (await method.ask(Ask(Question.ELSEWHERE, 0.0))).outcome
+            objection = None if seen.kind is Kind.SURVIVED else seen
+        if objection is None:
+            return
+        if not objection.again and objection.kind is Kind.FAILED:
+            raise RequestError("{" + self._compared_by + "}: {what}", self._compared_by, what=objection.reason)
+        raise CannotMeasureError(f"the other address cannot be asked: {objection.reason}")
 
     def _elsewhere(self, target: "Target") -> "Target | None":
         """Return the address to compare with."""

@@ -236,6 +236,13 @@ def test_the_other_address_may_lead_past_a_proxy(facts):
     assert told[-2:] == (PROXYS, "Where the other address leads to the same server past a proxy, it is that proxy's.")
 
 
+def test_another_address_is_not_told_of_as_if_none_had_been_given(facts):
+    there = [facts.asked(Question.ELSEWHERE, None, hold_s=hold_s) for hold_s in (599.5, 750)]
+    told = mended(facts.limit(Manner.CLOSED), [facts.ended(Manner.CLOSED), *there], "redis")[1]
+    other = "A third address behind the same proxy may tell whether it is the proxy's: the other one did not."
+    assert told[-2:] == (PROXYS, other)
+
+
 def test_what_both_addresses_lose_may_be_the_servers(facts):
     there = [
         facts.asked(Question.ELSEWHERE, survived, hold_s=hold_s, how=Manner.CLOSED)

@@ -10,8 +10,9 @@ import pytest
 from support.peers import web_server
 
 from hbprobe.diagnosis.reasoning import BoxKind, Whose
-from hbprobe.errors import CannotMeasureError
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.farend.hold_request import hold_token
+from hbprobe.lab.requests import Diagnose
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
@@ -178,3 +179,37 @@ def test_a_question_during_which_the_far_end_was_restarted_is_asked_again_and_th
     assert remark.endswith(" s): no evidence, and made again: the far end was restarted meanwhile")
     assert remark.count("(") == 3
     assert {seen.ask.question for seen in found.seen if seen.far_end is not None} == {Question.POST_MORTEM}
+
+
+async def speaks_imap(connection):
+    """Greet, whatever is asked."""
+    connection.send(b"* OK IMAP4rev1\r\n")
+    await connection.read()
+
+
+@pytest.mark.parametrize(
+    ("script", "is_there", "refused", "status"),
+    [
+        (web_server(30), True, "", 0),
+        (web_server(30), False, "the other address cannot be asked: TCP: ", 3),
+        (speaks_imap, True, "compare: ", 2),
+    ],
+)
+def test_another_address_is_looked_at_before_the_search(on_warp, serve, script, is_there, refused, status):
+    async def main():
+        async with serve(script) as peer:
+            method = make(Environment("idle", peer.dialer(), 3, random.Random(1)))
+            if is_there:
+                return await look(peer.dialer(), method)
+        return await look(peer.dialer(), method)
+
+    async def look(dialer, method):
+        request = Diagnose(url="http://mail.example/", method="idle", compare="http://other.example/")
+        try:
+            await request._look_at(dialer, method)
+        except (CannotMeasureError, UserError) as error:
+            return str(error), error.exit_status
+        return "", 0
+
+    text, ended = on_warp(main())
+    assert (text.startswith(refused), bool(text), ended) == (True, bool(refused), status)

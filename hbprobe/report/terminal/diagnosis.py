@@ -69,7 +69,7 @@ def lines(found: Diagnosis) -> Iterator[tuple[str, str]]:
         yield "kind", ", or ".join(kind.meaning for kind in reasoning.kinds)
     yield from named("fits", _fit_lines(found))
     unknown = [f"{one.ask.question.meaning} ({one.outcome.reason})" for one in found.seen if one.survived is None]
-    yield from named("unknown", unknown)
+    yield from named("unknown", list(dict.fromkeys(unknown)))
     yield from named("notes", result.notes)
 
 
