@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from hbprobe.manner import Manner
 from hbprobe.statistics.survival import Point, most_likely_shares
 from hbprobe.trial.outcome import Kind, Outcome
+
+if TYPE_CHECKING:
+    from hbprobe.records.logs import PassiveLimitPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class LimitStatus(StrEnum):
     NONE_SEEN = "none-seen"
     """Nothing was lost by a timer as long as the longest that was answered."""
     TOO_LITTLE = "too-little"
-    """Too few silences, or of too few devices."""
+    """Too few silences, or of too few devices; or more was lost than accident explains, and no time tells why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +176,10 @@ def limit_of(silences: Silences, coarse_s: float = 0.0, *, least_devices: int = 
         or fit.hit < LEAST_OF_SEVERAL
         or not _enough_losses(silences, fit, least_devices)
     ):
-        return seen if seen.longest_answered_s is None else replace(seen, judgement=LimitStatus.NONE_SEEN)
+        few_lose = len(np.unique(silences.who[silences.is_cut])) < least_devices
+        if seen.longest_answered_s is not None and (few_lose or not _are_beyond_accident(seen.losses, seen.silences)):
+            return replace(seen, judgement=LimitStatus.NONE_SEEN)
+        return seen if fit is None else replace(seen, gain=fit.gain, eps=fit.eps, hit=fit.hit)
     seen = replace(seen, gain=fit.gain, eps=fit.eps, hit=fit.hit, how=_how(silences, fit))
     spread = _spread(silences, fit)
     if fit.hit < LEAST_HIT or spread is not None:
@@ -182,6 +188,22 @@ def limit_of(silences: Silences, coarse_s: float = 0.0, *, least_devices: int = 
         return replace(seen, judgement=LimitStatus.SEVERAL, survived_s=low_s, cut_s=high_s, curve=curve)
     low_s, high_s = _widened(fit, coarse_s, told=seen.how is None)
     return replace(seen, judgement=LimitStatus.LIMIT, survived_s=low_s, cut_s=high_s, confidence=fit.confidence)
+
+
+def has_unexplained_losses(limit: "PassiveLimit | PassiveLimitPart") -> bool:
+    """Say whether too little can be told because of losses, not because of too few silences."""
+    return (
+        limit.judgement == LimitStatus.TOO_LITTLE.value
+        and limit.silences >= _LEAST_SILENCES
+        and limit.devices >= LEAST_DEVICES
+        and _are_beyond_accident(limit.losses, limit.silences)
+    )
+
+
+def _are_beyond_accident(losses: int, silences: int) -> bool:
+    """Say whether more was lost than where the share is that of accidents at most, by three standard deviations."""
+    usual = LEAST_OF_SEVERAL * silences
+    return losses >= max(LEAST_LOSSES, usual + 3 * math.sqrt(usual * (1 - LEAST_OF_SEVERAL)))
 
 
 def _widened(fit: _Fit, coarse_s: float, *, told: bool) -> tuple[float, float]:

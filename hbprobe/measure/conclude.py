@@ -75,7 +75,8 @@ def conclude(
 def _stood_still(run: Run, limit: Limit) -> tuple[str, ...]:
     """Tell of cuts on connections that were alive, where as long a hold survived."""
     survived_s = limit.survived_s or 0.0
-    trials = [each for each in run.trials if may_have_stood_still(each.outcome) and each.hold_s <= survived_s]
+    stood = (each for each in run.trials if may_have_stood_still(each.hold_s, each.outcome))
+    trials = [each for each in stood if each.hold_s <= survived_s]
     names = ", ".join(f"trial {each.number} (hold {seconds(each.hold_s)} s)" for each in trials)
     return (f"{names}: {STOOD_STILL}, and as long a hold survived",) if trials else ()
 

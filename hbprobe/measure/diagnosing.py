@@ -186,7 +186,7 @@ class Diagnosing:
             return seen, _with_aftermath(seen.outcome, raw)
 
         note = functools.partial(self._repeats.note, f"{ask.question} ({seconds(ask.hold_s)} s)")
-        return (await persistently(self.run.guard, make, lambda made: made[1], note, asking.back))[0]
+        return (await persistently(self.run.guard, make, lambda made: made[1], note, asking.back, ask.hold_s))[0]
 
     async def _try(self, hold_s: float, slots: asyncio.Semaphore) -> None:
         known = self._answers.known_trial(hold_s)
@@ -198,7 +198,7 @@ class Diagnosing:
             make = self._here.trial
             note = functools.partial(self._repeats.note, f"one more trial ({seconds(hold_s)} s)")
             outcome = await persistently(
-                self.run.guard, lambda: make(hold_s), lambda outcome: outcome, note, self._here.back
+                self.run.guard, lambda: make(hold_s), lambda outcome: outcome, note, self._here.back, hold_s
             )
         if outcome.kind is not Kind.FAILED:
             number = len(self.run.trials) + len(self.spread_trials) + 1

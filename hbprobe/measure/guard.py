@@ -12,6 +12,7 @@ The warp clock does not pass while code runs, so nothing can be late on it, and 
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -180,11 +181,13 @@ async def persistently(
     outcome: Callable[[T], Outcome],
     note: Callable[[str], None] = lambda _: None,
     back: Callable[[BackOff], Awaitable[bool]] = _always_there,
+    hold_s: float = math.inf,
 ) -> T:
     """Make a trial, and again where that may help; return the last one. `outcome` tells what one showed.
 
     `note` is told why it is made again; `back` waits for a far end that is gone, and says whether it has come back.
-    A cut that may be a standstill of something on the path is one where it comes again. Raises CannotMeasureError
+    A cut that may be a standstill of something on the path is one where it comes again; `hold_s`, where it is known,
+    says when the answer was due. Raises CannotMeasureError
     where this process stood still in every attempt.
     """
     pauses, stalled, back_off, stood_still = iter(_PAUSES_S), 0, BackOff(), False
@@ -192,7 +195,7 @@ async def persistently(
         with guard.watching() as watched:
             made = await make()
         showed = judged(outcome(made), watched.stalled_s)
-        if stood_still and showed.kind is not Kind.FAILED and not may_have_stood_still(showed):
+        if stood_still and showed.kind is not Kind.FAILED and not may_have_stood_still(hold_s, showed):
             note(f"{STOOD_STILL}; asked again, that did not come again")
         if showed.kind is Kind.SURVIVED:
             if showed.stalled_s:
@@ -202,7 +205,7 @@ async def persistently(
             stalled += 1
             if stalled == MOST_STALLED:
                 raise CannotMeasureError(f"{standstill(showed.stalled_s)}, and so it did {stalled} times in a row")
-        elif may_have_stood_still(showed) and not stood_still:
+        elif may_have_stood_still(hold_s, showed) and not stood_still:
             stood_still = True
             continue
         elif not showed.again:

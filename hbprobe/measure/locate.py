@@ -127,12 +127,14 @@ class _Measuring:
         else:
             method = await self._prepared()
         self._remarks += method.notes
-        self._asked = self._request._asked(self._limit_s, self._search.grace_s, method.limits)
+        asked = self._asked = self._request._asked(self._limit_s, self._search.grace_s, method.limits)
         guard, presence, repeats = Guard(self._search.grace_s / 2), Presence(method, self._dialer), Repeats()
 
         def persist(name: str, make: "Callable[[], Awaitable[Outcome]]") -> "Awaitable[Outcome]":
             note = functools.partial(repeats.note, name)
-            return persistently(guard, lambda: presence.seen(make), lambda outcome: outcome, note, presence.back)
+            return persistently(
+                guard, lambda: presence.seen(make), lambda outcome: outcome, note, presence.back, asked.hold_s
+            )
 
         locating = Locating(
             self._dialer,

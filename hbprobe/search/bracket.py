@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome, may_have_stood_still
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ def seen(hold_s: float, outcome: Outcome) -> Bound:
 def speaks_against(e: Bound, low_s: float, high_s: float, slack_s: float) -> bool:
     """Say whether a trial contradicts a bracket, by more than the slack."""
     return e.bound_s >= high_s + slack_s if e.survived else e.bound_s <= low_s - slack_s
+
+
+def _is_doubtful(e: Bound) -> bool:
+    return may_have_stood_still(e.hold_s, e.outcome)
 
 
 class Evidence:
@@ -68,8 +72,12 @@ class Evidence:
         return min(between, key=lambda e: e.bound_s, default=None)
 
     def cut(self) -> Bound | None:
-        """Return the trial that made the upper end."""
-        return next((e for e in self.all if not e.survived and e.bound_s == self.high_s), None)
+        """Return the trial that made the upper end; of several, rather one that cannot have been a standstill."""
+        return min(self.cuts(), key=_is_doubtful, default=None)
+
+    def cuts(self) -> list[Bound]:
+        """Return the trials that made the upper end."""
+        return [e for e in self.all if not e.survived and e.bound_s == self.high_s]
 
     def survived_hold_s(self) -> float:
         """Return the hold behind the lower end, a little longer where the answer came early; 0 for none."""

@@ -26,7 +26,7 @@ from hbprobe.search.guided import Guess, choose
 from hbprobe.search.noise import ASSUMED_NOISE, MOST_NOISE, Doubt, Noise, beliefs, doubt, most_likely
 from hbprobe.search.prior import Prior
 from hbprobe.text import seconds
-from hbprobe.trial.outcome import Limit, Outcome, may_have_stood_still
+from hbprobe.trial.outcome import Cause, Limit, Outcome, may_have_stood_still
 
 _RETRIES = 6
 """So many trials that make no headway may go into settling a dispute; twice as many end the search."""
@@ -156,9 +156,18 @@ class Search:
             shown.status,
             shown.exact,
             shown.aftermath,
-            shown.causes,
-            shown.evidence,
+            *self._explained(cut),
         )
+
+    def _explained(self, cut: Bound) -> tuple[tuple[Cause, ...], tuple[str, ...]]:
+        """Say what was cut at the upper end died of: where each of several may have stood still, that of them all."""
+        shown = cut.outcome
+        if not may_have_stood_still(cut.hold_s, shown):
+            return shown.causes, shown.evidence
+        others = [e.outcome for e in self._evidence.cuts() if e.outcome.causes != shown.causes]
+        causes = dict.fromkeys(cause for one in (shown, *others) for cause in one.causes)
+        again = dict.fromkeys(text for one in others for text in one.evidence if text not in shown.evidence)
+        return tuple(causes), (*shown.evidence, *(f"another time: {text}" for text in again))
 
     @property
     def contradictions(self) -> tuple[str, ...]:
@@ -380,11 +389,13 @@ class Search:
     def _wanted(self) -> tuple[int, int]:
         """So many trials must agree at the lower end, and at the upper.
 
-        Where nothing came on a connection that is alive, something on the path may only have stood still: what is cut
-        once like that is cut by nobody yet.
+        Where nothing came in time on a connection that is alive, something on the path may only have stood still:
+        what is cut once like that is cut by nobody yet.
         """
         confirm, cut = self.settings.confirm, self._evidence.cut()
-        return confirm, max(confirm, 2) if cut is not None and may_have_stood_still(cut.outcome) else confirm
+        return confirm, max(confirm, 2) if cut is not None and may_have_stood_still(
+            cut.hold_s, cut.outcome
+        ) else confirm
 
     def _missing(self) -> tuple[int, int]:
         """How many trials are missing at the lower end and at the upper until enough agree."""

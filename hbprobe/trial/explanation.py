@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hbprobe.duration import format_duration
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.trial.classify import PROMPT_S
-from hbprobe.trial.evidence import FarEndState, Observation
+from hbprobe.trial.evidence import FarEndSaw, FarEndState, Observation
 from hbprobe.trial.keep_alives import shipped_near
 from hbprobe.trial.outcome import IN_ANSWER, Cause, Kind, Outcome
 
@@ -71,7 +71,7 @@ def _causes(seen: Observation, *, tls: bool) -> tuple[Cause, ...]:
         case Manner.CLOSED:
             return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, servers=_is_rather_servers(seen))
         case Manner.RESET if seen.outcome.aftermath is Aftermath.RESET:
-            return _of_reset_on_next(state)
+            return _of_reset_on_next(seen, state)
         case Manner.RESET:
             return _ended(state, Cause.RESET_BY_BOX, Cause.RESET_BY_SERVER, servers=_is_rather_servers(seen))
         case Manner.SILENT:
@@ -133,7 +133,7 @@ def _of_silence(seen: Observation, state: FarEndState | None) -> tuple[Cause, ..
         return (Cause.ANSWERED_LATE,)
     match aftermath:
         case Aftermath.RESET:
-            return _of_reset_on_next(state)
+            return _of_reset_on_next(seen, state)
         case Aftermath.CLOSED:
             return _ended(state, Cause.CLOSED_BY_PROXY, Cause.CLOSED_BY_SERVER, servers=False)
         case _ if state is FarEndState.UNREACHABLE:
@@ -146,12 +146,21 @@ def _of_silence(seen: Observation, state: FarEndState | None) -> tuple[Cause, ..
             return _of_unknown(state)
 
 
-def _of_reset_on_next(state: FarEndState | None) -> tuple[Cause, ...]:
+def _of_reset_on_next(seen: Observation, state: FarEndState | None) -> tuple[Cause, ...]:
     if state in (FarEndState.RESTARTED, FarEndState.UNREACHABLE):
         return (Cause.RESET_BY_SERVER,)
     if state is None:
         return (Cause.STATE_LOST_RESET_ON_NEXT, Cause.RESET_BY_SERVER)
+    if seen.far_end is not None and _was_taken(seen.far_end):
+        return (Cause.STATE_LOST_RESET_ON_NEXT, Cause.RESET_BY_BOX)
     return (Cause.STATE_LOST_RESET_ON_NEXT,)
+
+
+def _was_taken(saw: FarEndSaw) -> bool:
+    """Whether somebody took the far end's answer, and let it lie: a box without the state refuses that at once."""
+    if saw.state is FarEndState.ACKNOWLEDGED:
+        return True
+    return saw.at_s is not None and saw.answered_s is not None and saw.at_s - saw.answered_s > PROMPT_S
 
 
 def _of_acknowledged(state: FarEndState | None, *, woke: bool) -> tuple[Cause, ...]:

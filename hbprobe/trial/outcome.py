@@ -85,12 +85,26 @@ class Outcome:
     """What it was held on; None where none stood, or where time does not pass as it does elsewhere."""
 
 
-def may_have_stood_still(outcome: Outcome) -> bool:
-    """Say whether a cut may be a standstill of something on the path: nothing came, and its connection is alive."""
-    return outcome.how is Manner.SILENT and outcome.aftermath is Aftermath.ACKNOWLEDGED
+_LATE_S = 0.5
+"""An end that the answer provoked comes a round trip after the hold; a later one lay somewhere, or came alone."""
 
 
-STOOD_STILL = "nothing came on a connection that was alive, as where something on the path stands still for a while"
+def may_have_stood_still(hold_s: float, outcome: Outcome) -> bool:
+    """Say whether a cut may be a standstill of something on the path, which swallowed what was due after the hold.
+
+    It is alive, and says so, be it late. Where it does not even acknowledge, nothing tells it from a box that forgot;
+    and RST to the next packet is one that forgot where the far end bears witness that it met nothing else.
+    """
+    if outcome.kind is not Kind.CUT:
+        return False
+    if outcome.how is not Manner.SILENT:
+        return not outcome.exact and outcome.elapsed_s > hold_s + _LATE_S
+    if outcome.aftermath is Aftermath.RESET:
+        return outcome.causes != (Cause.STATE_LOST_RESET_ON_NEXT,)
+    return outcome.aftermath in (Aftermath.ACKNOWLEDGED, Aftermath.CLOSED)
+
+
+STOOD_STILL = "nothing came in time on a connection that was alive, as where something on the path stands still"
 
 
 @dataclass(frozen=True, slots=True)

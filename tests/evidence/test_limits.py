@@ -3,7 +3,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.evidence.limits import Episode, LimitStatus, Silences, curve_of, limit_of, monotone, shared
+from hbprobe.evidence.limits import (
+    Episode,
+    LimitStatus,
+    Silences,
+    curve_of,
+    has_unexplained_losses,
+    limit_of,
+    monotone,
+    shared,
+)
 from hbprobe.manner import Manner
 from hbprobe.trial.outcome import Kind, Outcome
 
@@ -53,7 +62,8 @@ def test_fixed_intervals_show_one_point_and_no_more():
     ],
 )
 def test_too_little_is_said(few):
-    assert limit_of(few).judgement is LimitStatus.TOO_LITTLE
+    limit = limit_of(few)
+    assert limit.judgement is LimitStatus.TOO_LITTLE and not has_unexplained_losses(limit)
 
 
 def test_losses_of_one_device_are_none_of_the_path():
@@ -75,6 +85,19 @@ def test_losses_at_random_are_no_limit():
         lost = random.random(2000) < 0.05
         limit = limit_of(Silences(lasted, lost, np.zeros(2000, bool), np.arange(2000) % 40))
         assert limit.judgement is LimitStatus.NONE_SEEN, seed
+
+
+@pytest.mark.parametrize(
+    ("lost", "judgement", "is_lossy"),
+    [(0.04, "none-seen", False), (0.1, "none-seen", False), (0.14, "too-little", True), (0.25, "too-little", True)],
+)
+def test_where_more_is_lost_than_accident_explains_it_is_not_said_that_no_limit_is_seen(lost, judgement, is_lossy):
+    """Devices that all ask for the same see no time at which losses set in."""
+    of = 1000
+    limit = limit_of(silences([300.0] * 8 + [600.0] * round(of * (1 - lost)), [600.0] * round(of * lost)))
+    assert (limit.judgement, has_unexplained_losses(limit)) == (judgement, is_lossy)
+    assert limit.survived_s is None and limit.cut_s is None
+    assert not is_lossy or limit.hit == pytest.approx(lost)
 
 
 def test_two_limits_behind_one_prefix_are_told_as_several_with_their_shares():

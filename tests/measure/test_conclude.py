@@ -57,7 +57,7 @@ def test_what_stood_still_is_told_where_as_long_a_hold_survived():
     first = Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.ACKNOWLEDGED)
     _, result = concluded(search=SearchSettings(min_s=30, max_s=60), first=first)
     assert (result.limit.survived_s, result.limit.cut_s) == (60, None)
-    stood = "nothing came on a connection that was alive, as where something on the path stands still for a while"
+    stood = "nothing came in time on a connection that was alive, as where something on the path stands still"
     assert result.notes == (f"trial 1 (hold 60 s): {stood}, and as long a hold survived",)
 
 

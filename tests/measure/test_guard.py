@@ -130,7 +130,7 @@ def persisted(faulty, outcomes, stalls=()):
 
     async def main():
         guard = Guard(0.5, faulty.offsets)
-        return await persistently(guard, trial, lambda outcome: outcome, noted.append)
+        return await persistently(guard, trial, lambda outcome: outcome, noted.append, hold_s=60)
 
     return faulty.run(main()), noted, len(made)
 
@@ -157,6 +157,7 @@ def test_what_the_far_end_did_is_made_again_and_told(faulty):
 
 ALIVE = Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.ACKNOWLEDGED)
 LOST = Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.NOTHING)
+CLOSED_LATE = Outcome(Kind.CUT, 62, Manner.CLOSED)
 
 
 @pytest.mark.parametrize(
@@ -165,13 +166,14 @@ LOST = Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.NOTHING)
         ([ALIVE, SURVIVED], 2, True),
         ([ALIVE, LOST], 2, True),
         ([ALIVE, ALIVE], 2, False),
+        ([CLOSED_LATE, SURVIVED], 2, True),
         ([LOST, SURVIVED], 1, False),
     ],
 )
 def test_a_standstill_of_something_on_the_path_is_none_that_comes_again(faulty, outcomes, made, is_told):
     outcome, noted, count = persisted(faulty, outcomes)
     assert (outcome, count) == (outcomes[made - 1], made)
-    assert [text[:56] for text in noted] == ["nothing came on a connection that was alive, as where so"] * is_told
+    assert [text[:56] for text in noted] == ["nothing came in time on a connection that was alive, as "] * is_told
 
 
 def test_a_far_end_that_is_gone_is_waited_for_and_that_costs_no_attempt(faulty):

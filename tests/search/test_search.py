@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.search.prior import Belief, Prior
 from hbprobe.search.search import Search, SearchSettings, rounds_left
-from hbprobe.trial.outcome import Kind, Limit, Outcome
+from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome
 
 # A scripted path: a rule says what becomes of a hold, `walk` carries a search out on it as `Run` does.
 
@@ -239,16 +239,27 @@ def held(hold_s):
     return Outcome(Kind.CUT, hold_s + 3, Manner.SILENT, aftermath=Aftermath.ACKNOWLEDGED)
 
 
+def ended_when_asked(hold_s):
+    """It stands still until after one more packet was sent, and ends the connection then."""
+    return replace(held(hold_s), aftermath=Aftermath.CLOSED)
+
+
+def ended_late(hold_s):
+    """It goes on soon after the answer was due, and finds that its timer has run out."""
+    return Outcome(Kind.CUT, hold_s + 2, Manner.CLOSED)
+
+
 @pytest.mark.parametrize("connections", [1, 2, 8])
 @pytest.mark.parametrize("limit_s", [600, math.inf])
 @pytest.mark.parametrize("at", range(8))
-def test_something_that_stood_still_once_makes_no_limit(connections, limit_s, at):
+@pytest.mark.parametrize("stands_still", [held, ended_when_asked, ended_late])
+def test_something_that_stood_still_once_makes_no_limit(connections, limit_s, at, stands_still):
     """It falls on one trial of any length; a timer that is real is met again."""
     count = itertools.count()
     rule = silent_path(limit_s)
 
     def standing_still(hold_s):
-        return held(hold_s) if next(count) == at else rule(hold_s)
+        return stands_still(hold_s) if next(count) == at else rule(hold_s)
 
     search, *_ = walk(standing_still, SearchSettings(min_s=60, connections=connections))
     limit = search.limit
@@ -259,6 +270,46 @@ def test_a_proxy_that_holds_is_met_twice_at_the_limit():
     search, rounds, _ = walk(lambda hold_s: survived(hold_s) if hold_s < 600 else held(hold_s))
     assert (search.limit.survived_s, search.limit.cut_s, search.confirmed) == (599.5, 600.5, True)
     assert rounds[-2:] == [(600.5,), (600.5,)]
+
+
+LOST = Outcome(
+    Kind.CUT,
+    603.5,
+    Manner.SILENT,
+    aftermath=Aftermath.NOTHING,
+    causes=(Cause.STATE_LOST_SILENTLY,),
+    evidence=("nothing came", "one more packet was not acknowledged"),
+)
+HELD = replace(
+    LOST,
+    aftermath=Aftermath.ACKNOWLEDGED,
+    causes=(Cause.HELD_BY_PROXY,),
+    evidence=("nothing came", "one more packet was acknowledged"),
+)
+ENDED = replace(
+    LOST,
+    aftermath=Aftermath.CLOSED,
+    causes=(Cause.CLOSED_BY_PROXY,),
+    evidence=("nothing came", "one more packet was answered with FIN"),
+)
+
+
+@pytest.mark.parametrize("standstill", [HELD, ENDED])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_cause_is_that_of_a_cut_that_cannot_have_been_a_standstill(standstill, is_first):
+    search = Search(SearchSettings(min_s=60))
+    for outcome in (standstill, LOST) if is_first else (LOST, standstill):
+        search.record(600.5, outcome)
+    assert (search.limit.causes, search.limit.evidence) == (LOST.causes, LOST.evidence)
+    assert search.limit.aftermath is Aftermath.NOTHING
+
+
+def test_where_each_may_have_been_one_the_causes_of_all_are_named():
+    search = Search(SearchSettings(min_s=60))
+    for outcome in (HELD, ENDED, HELD):
+        search.record(600.5, outcome)
+    assert search.limit.causes == (Cause.HELD_BY_PROXY, Cause.CLOSED_BY_PROXY)
+    assert search.limit.evidence == (*HELD.evidence, "another time: one more packet was answered with FIN")
 
 
 def test_a_dispute_is_settled_at_the_point_in_question():

@@ -59,6 +59,19 @@ def test_rst_answers_the_next_packet(facts, state, because):
 
 
 @pytest.mark.parametrize(
+    ("saw", "because"),
+    [
+        (FarEndSaw(FarEndState.RESET, at_s=750.2, answered_s=750), (ON_NEXT,)),
+        (FarEndSaw(FarEndState.RESET, at_s=754, answered_s=750), (ON_NEXT, RST_BOX)),
+        (FarEndSaw(FarEndState.CLOSED, at_s=754, answered_s=750), (ON_NEXT, RST_BOX)),
+        (FarEndSaw(FarEndState.ACKNOWLEDGED, answered_s=750), (ON_NEXT, RST_BOX)),
+    ],
+)
+def test_who_took_the_answer_and_let_it_lie_still_had_the_connection(facts, saw, because):
+    assert causes(replace(facts.silent(Aftermath.RESET), far_end=saw)) == because
+
+
+@pytest.mark.parametrize(
     ("state", "because"),
     [
         (None, (LATE, HELD)),

@@ -1,9 +1,9 @@
-"""When two limits can be of the same timer."""
+"""When two limits can be of the same timer, and which cuts may be none of a timer at all."""
 
 import pytest
 
 from hbprobe.manner import Aftermath, Manner
-from hbprobe.trial.outcome import Limit
+from hbprobe.trial.outcome import Cause, Kind, Limit, Outcome, may_have_stood_still
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,31 @@ def test_a_limit_is_known_by_any_trial():
 def test_a_client_that_only_waits_hears_nothing_of_an_end_in_answer(how, aftermath):
     in_answer = (how, aftermath) in ((Manner.RESET, Aftermath.RESET), (Manner.CLOSED, Aftermath.CLOSED))
     assert Limit(1, 2, how, aftermath=aftermath).heard is (Manner.SILENT if in_answer else how)
+
+
+FORGOTTEN = (Cause.STATE_LOST_RESET_ON_NEXT,)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "may"),
+    [
+        (Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.ACKNOWLEDGED), True),
+        (Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.CLOSED), True),
+        (Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.NOTHING), False),
+        (Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.RESET, causes=FORGOTTEN), False),
+        (
+            Outcome(Kind.CUT, 63, Manner.SILENT, aftermath=Aftermath.RESET, causes=(*FORGOTTEN, Cause.RESET_BY_BOX)),
+            True,
+        ),
+        (Outcome(Kind.CUT, 62, Manner.CLOSED), True),
+        (Outcome(Kind.CUT, 62, Manner.RESET, aftermath=Aftermath.RESET), True),
+        (Outcome(Kind.CUT, 62, Manner.STATUS, status=504), True),
+        (Outcome(Kind.CUT, 60.2, Manner.RESET, aftermath=Aftermath.RESET), False),
+        (Outcome(Kind.CUT, 60.2, Manner.CLOSED), False),
+        (Outcome(Kind.CUT, 40, Manner.CLOSED, exact=True), False),
+        (Outcome(Kind.SURVIVED, 62), False),
+        (Outcome(Kind.FAILED, 62), False),
+    ],
+)
+def test_what_is_alive_and_only_late_may_have_stood_still(outcome, may):
+    assert may_have_stood_still(60, outcome) is may

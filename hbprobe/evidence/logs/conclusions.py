@@ -4,6 +4,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -11,7 +12,15 @@ from numpy.typing import NDArray
 
 from hbprobe.duration import format_duration
 from hbprobe.evidence.events.entry import POOL, RECYCLES, AverageTooLow, EventEntry, average_too_low, is_of_pool
-from hbprobe.evidence.limits import LEAST_DEVICES, LimitStatus, PassiveLimit, Silences, limit_of, shared
+from hbprobe.evidence.limits import (
+    LEAST_DEVICES,
+    LimitStatus,
+    PassiveLimit,
+    Silences,
+    has_unexplained_losses,
+    limit_of,
+    shared,
+)
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
 from hbprobe.evidence.logs.following import Followed, Named, followed_of
 from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNED_AWAY
@@ -43,6 +52,7 @@ _NOWHERE: Final = "-"
 _COARSE_S: Final = 1.0
 _MOST_EVENTS: Final = 500
 _MOST_SET_BACK: Final = 5
+_MOST_NAMED: Final = 5
 _PATH_NOTE: Final = (
     "a limit is read off what devices did next, with margins that are assumed (docs/statistics.md): confirm it with "
     "hbprobe probe before a box is changed for it"
@@ -160,6 +170,8 @@ def _limits(logs: "OpenLogs") -> tuple[list[tuple[PassiveLimitPart, PassiveLimit
         limit = judged(followed.chosen(mine))
         stays, rests = _without_each(followed, mine, limit, judged)
         bounds = [_bounds(followed.chosen(mine, unknown), judged) for unknown in ("lost", "answered")]
+        if limit.judgement is LimitStatus.NONE_SEEN and any(_is_limited(bound) for bound in bounds):
+            limit = replace(limit, judgement=LimitStatus.TOO_LITTLE)
         found.append((_part(by, key, limit, asked.get(key), bounds, stays, rests), limit))
     found.sort(key=lambda one: (-one[1].devices, -one[1].silences, one[0].key))
     return found, _sensitive(logs, column, groups, {part.key: limit for part, limit in found}, judged)
@@ -190,6 +202,10 @@ def _longest_asked(logs: "OpenLogs", column: str, groups: dict[str, str]) -> dic
 def _bounds(silences: Silences, judged: _Judge) -> BoundsPart:
     limit = judged(silences)
     return BoundsPart(judgement=limit.judgement, survived=limit.survived_s, cut=limit.cut_s)
+
+
+def _is_limited(one: PassiveLimitPart | BoundsPart) -> bool:
+    return one.judgement in ("limit", "several")
 
 
 def _without_each(
@@ -375,7 +391,7 @@ def _findings(
     if together is not None:
         text = f"all networks share {bracket_words(*together)}: the box is on your side of them, before the server"
         yield LogFindingPart(code="shared-limit", severity="problem", text=text)
-    limited = [limit for limit in limits if limit.judgement in ("limit", "several")]
+    limited = [limit for limit in limits if _is_limited(limit)]
     if limited and limited[0].by == "device":
         text = (
             f"{counted(len(limited), 'device')} with waiting requests that die after some time, as the table has it; "
@@ -385,6 +401,9 @@ def _findings(
     else:
         for limit in limited:
             yield LogFindingPart(code="path-limit", severity="problem", text=_limit_finding(limit))
+    for limit in limits:
+        if has_unexplained_losses(limit):
+            yield LogFindingPart(code="path-losses", severity="problem", text=_losses_finding(limit))
     yield from _event_findings(windows, events, both, is_held_against=is_held_against)
     for code, words in (
         ("blocked", "blocked or in quarantine"),
@@ -418,9 +437,7 @@ def sure_words(confidence: float) -> str:
 def _limit_finding(limit: PassiveLimitPart) -> str:
     low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
     manner = "in silence" if limit.how == "silent" else "and devices are told (RST, FIN or a status)"
-    who = f"{limit.key}: "
-    if limit.by == "network" and limit.key == _NOWHERE:
-        who = "on networks that the log does not tell, of which there may be several: "
+    who = _who(limit)
     needed = max(limit.longest_asked or 0.0, high_s) + 60
     mend = f"its idle timer must be above {format_duration(needed)} for what devices ask for there"
     if limit.judgement == "several":
@@ -430,6 +447,20 @@ def _limit_finding(limit: PassiveLimitPart) -> str:
         )
     sure = f" ({sure_words(limit.confidence)} sure)" if limit.confidence is not None else ""
     return f"{who}waiting requests die at {bracket_words(low_s, high_s)}{sure}, {manner}; {mend}"
+
+
+def _losses_finding(limit: PassiveLimitPart) -> str:
+    moved = ", or moved to another network," if limit.by == "network" and limit.key == _NOWHERE else ""
+    return (
+        f"{_who(limit)}{limit.losses} of {counted(limit.silences, 'waiting request')} were lost{moved}: more than "
+        "accident explains, and at no time that tells a limit from devices that were off"
+    )
+
+
+def _who(limit: PassiveLimitPart) -> str:
+    if limit.by == "network" and limit.key == _NOWHERE:
+        return "on networks that the log does not tell, of which there may be several: "
+    return f"{limit.key}: "
 
 
 def _event_findings(
@@ -480,8 +511,21 @@ def _notes(
     logs: "OpenLogs", limits: Sequence[PassiveLimitPart], coverage: CoveragePart, windows: Windows
 ) -> Iterator[str]:
     yield from logs.notes
-    if any(limit.judgement in ("limit", "several") for limit in limits):
+    if any(_is_limited(limit) for limit in limits):
         yield _PATH_NOTE
+    hanging = [
+        one
+        for one in limits
+        if one.judgement == "too-little"
+        and any(bound is not None and _is_limited(bound) for bound in (one.if_unknown_lost, one.if_unknown_answered))
+    ]
+    if hanging:
+        named = ", ".join(one.key for one in hanging[:_MOST_NAMED])
+        more = f" and {len(hanging) - _MOST_NAMED} more" if len(hanging) > _MOST_NAMED else ""
+        yield (
+            f"no limit is told of {named}{more}, but if each request of which nothing is known there was lost, or "
+            "each answered, there would be one (if_unknown_lost and if_unknown_answered in --json): it cannot be told"
+        )
     open_ended = [limit for limit in limits if limit.judgement == "none-seen" and limit.longest_asked]
     if open_ended:
         longest = max(limit.longest_asked or 0.0 for limit in open_ended)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hbprobe.duration import format_duration
 from hbprobe.errors import UserError
+from hbprobe.evidence.limits import has_unexplained_losses
 from hbprobe.evidence.logs.following import Named
 from hbprobe.evidence.logs.lived import LEAST_SHARE, NOTHING, LivedLimit, Met, steps_of
 from hbprobe.evidence.logs.networks import judged_together
@@ -46,7 +47,7 @@ _SEVERAL: Final = (
     "and moves within such a network are not seen"
 )
 _LEFT_OUT: Final = "left out, for waiting requests die there, and the logs do not tell after which times"
-_TOO_LITTLE: Final = "taken for open, for too few requests waited there to tell"
+_TOO_LITTLE: Final = "taken for open, for what waited there tells too little"
 _ENOUGH_S: Final = 600.0
 """Of an hour of the day: where the logs have less, they do not tell how much mail comes in it."""
 _LIVED: Final = """
@@ -225,7 +226,7 @@ def _paths(limits: Sequence[PassiveLimitPart], lived: _Lived) -> tuple[list[str]
         if (those := groups.get(limit.key)) is None:
             continue
         hours = float(lived.stay_s[those].sum()) / 3600
-        if limit.judgement in ("limit", "several"):
+        if limit.judgement in ("limit", "several") or has_unexplained_losses(limit):
             steps, rest = steps_of(lived.met(those))
             is_one = limit.judgement == "limit"
             found = _one_limit(limit, steps, hours) if is_one else _several(limit, steps, rest, hours)

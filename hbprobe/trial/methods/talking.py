@@ -166,6 +166,8 @@ class _Trial:
         """When the server was heard last, or the silence began."""
         self._spoke: list[float] = []
         """How long the silences were that the server broke by itself."""
+        self._said = b""
+        """What it said last."""
         self._socket: SocketSaw | None = None
         self._has_asked = False
         """No silence is kept any more."""
@@ -308,7 +310,7 @@ class _Trial:
             end = replace(end.end, at_s=end.said_s)
         since_s = self._heard_s if self._spoke else self._since_s
         if self._spoke and end.at_s - since_s < PROMPT_S:
-            text = "the server spoke by itself, and ended the connection at once"
+            text = f"the server spoke by itself, and ended the connection at once: {told(self._said)}"
             return Outcome(Kind.FAILED, max(0.0, end.at_s - self._since_s), reason=text, again=True)
         return classify(end, hold_s=self._ask.hold_s, started_s=since_s, now_s=end.at_s, expected=None)
 
@@ -346,7 +348,7 @@ class _Trial:
         event = await self._wire.receive(until_s)
         if event is None or isinstance(event, End):
             return event
-        now_s = self._loop.time()
+        now_s, self._said = self._loop.time(), event
         if said := self._talk.take(event):
             self._wire.send(said)
         if self._talk.disconnect_notice:

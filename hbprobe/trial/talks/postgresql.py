@@ -27,7 +27,7 @@ class PostgresqlTalk(Buffered):
     """A client that does not log in: the server ends it after authentication_timeout, 1 minute by default."""
 
     repeats = False
-    _encrypts = _is_secured = False
+    _encrypts = _is_secured = _is_asked = False
 
     def begin(self) -> bytes:
         """Ask about TLS."""
@@ -38,7 +38,7 @@ class PostgresqlTalk(Buffered):
 
         Within TLS only a login can be begun, which is answered by what the server wants for it.
         """
-        self.answered = False
+        self.answered, self._is_asked = False, True
         if self._is_secured:
             return _startup("hbprobe", "")
         return _HELLO if self._encrypts else _GSS_REQUEST
@@ -56,6 +56,8 @@ class PostgresqlTalk(Buffered):
             pass  # what else belongs to the answer is of no interest
         elif not self.stands and said in b"SN":
             self._agreed(encrypts=said == ord("S"))
+        elif self.stands and not self._is_asked and said == ord("E"):
+            self.disconnect_notice = f"an error: {_error(bytes(self._buffer[5:]))}"  # a pooler before the server
         elif self.stands and said in self._answers():
             self.answered = True
         else:

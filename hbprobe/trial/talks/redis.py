@@ -1,14 +1,14 @@
 """Redis (https://redis.io/docs/latest/develop/reference/protocol-spec/): PING, which is answered without
 a login, too: with `-NOAUTH`."""
 
-from hbprobe.trial.talks.talk import Lines
+from hbprobe.trial.talks.talk import Lines, told
 
 
 class RedisTalk(Lines):
     """A client that sends nothing but PING, and AUTH before it where there is a login."""
 
     whispers = True
-    _is_login = False
+    _is_login = _is_asked = False
 
     def begin(self) -> bytes:
         """Log in, or send PING: the server speaks only when it is spoken to."""
@@ -21,7 +21,7 @@ class RedisTalk(Lines):
 
     def ask(self) -> bytes:
         """Send PING."""
-        self.answered = False
+        self.answered, self._is_asked = False, True
         return b"PING\r\n"
 
     def whisper(self) -> bytes:
@@ -36,8 +36,10 @@ class RedisTalk(Lines):
             self._is_login, self.stands = False, line.startswith(b"+")
             if not self.stands:
                 self._refused("the login", line)
+        elif self.stands and not self._is_asked and line.startswith(b"-"):
+            self.disconnect_notice = f"an error: {told(line)}"
         elif line.startswith((b"+PONG", b"-")):
-            self.answered, self.stands = self.stands, True
+            self.answered, self.stands, self._is_asked = self.stands, True, False
         else:
             self._not("Redis")
         return b""

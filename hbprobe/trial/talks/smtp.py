@@ -5,16 +5,19 @@ from hbprobe.trial.talks.talk import Lines, Where
 
 
 class SmtpTalk(Lines):
-    """A client that sends no mail. RFC 5321, section 4.5.3.2.7, wants servers to wait 5 minutes."""
+    """A client that sends no mail. RFC 5321, section 4.5.3.2.7, wants servers to wait 5 minutes.
+
+    They say 421 when they end it, and not all do (Exchange: 451 4.7.0): an error that nobody asked for is a farewell.
+    """
 
     def __init__(self, where: Where) -> None:
         super().__init__(where)
         self._left = [b"EHLO hbprobe.invalid\r\n", b"STARTTLS\r\n"] if where.options.starttls else []
-        self._is_starttls = False
+        self._is_starttls = self._is_asked = False
 
     def ask(self) -> bytes:
         """Send NOOP."""
-        self.answered = False
+        self.answered, self._is_asked = False, True
         return b"NOOP\r\n"
 
     def secured(self) -> bytes:
@@ -28,7 +31,7 @@ class SmtpTalk(Lines):
             self._not("SMTP")
         elif rest == b"-":
             pass  # more lines follow
-        elif code in (b"421", b"554"):
+        elif code in (b"421", b"554") or (self.stands and not self._is_asked and code[:1] in b"45"):
             said = line.decode("ascii", "backslashreplace")[:80]
             if self.stands:
                 self.disconnect_notice = said
@@ -43,7 +46,7 @@ class SmtpTalk(Lines):
         elif self._is_starttls and not self.stands:
             self.wants_tls = True
         else:
-            self.answered, self.stands = self.stands, True
+            self.answered, self.stands, self._is_asked = self.stands, True, False
         return b""
 
 

@@ -117,7 +117,9 @@ def test_what_the_logs_do_not_tell_is_left_out_and_said(tmp_path):
         with pytest.raises(UserError, match=r"do not tell what any network carries: left out.*198\.18\.0\.0/24"):
             mix_of(opened.tables, [several])
         few = mix_of(opened.tables, [replace_part(open_path, judgement="too-little")])
-        assert few.assumed == ("taken for open, for too few requests waited there to tell: 198.18.0.0/24",)
+        assert few.assumed == ("taken for open, for what waited there tells too little: 198.18.0.0/24",)
+        lossy = mix_of(opened.tables, [replace_part(limits["198.18.1.0/24"], judgement="too-little")])
+        assert "limit: 299.5 " in lossy.text and lossy.assumed[0].startswith("several limits, or one that varies")
 
 
 def replace_part(part, **changed):

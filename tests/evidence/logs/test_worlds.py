@@ -149,6 +149,22 @@ def test_losses_at_random_are_no_limit(tmp_path, how):
     assert "limit" not in {limit.judgement for limit in found.values()}
 
 
+def test_where_losses_are_not_explained_it_is_not_said_that_no_limit_is_seen(tmp_path):
+    """All ask for one interval, and a part of the network has a limit: the front end's log has nothing shorter."""
+    world = company(path("a", 400, share=15), path("b", share=85), devices=60, seed=0, mix={"ios": 1})
+    write_logs(tmp_path, world, Release.V2019)
+    both, evidence = limits_of(tmp_path, v4_prefix=16)
+    (lossy,) = both.values()
+    assert lossy.judgement == "too-little"
+    (told,) = (finding for finding in evidence.findings if finding.code == "path-losses")
+    assert told.severity == "problem"
+    assert f"{lossy.losses} of {lossy.silences} waiting requests were lost: more than accident explains" in told.text
+    front, evidence = limits_of(tmp_path / "W3SVC1", v4_prefix=16)
+    (hanging,) = front.values()
+    assert (hanging.judgement, hanging.if_unknown_answered.judgement) == ("too-little", "several")
+    assert any(note.startswith("no limit is told of 198.18.0.0/16, but if") for note in evidence.notes)
+
+
 def test_most_limits_are_named_and_hold_the_truth(tmp_path):
     """A hundred such paths are read by tests/benchmarks/limits_from_logs.py."""
     drawn = [(861, Manner.RESET), (1449, Manner.CLOSED), (746, Manner.SILENT), (350, Manner.RESET)]

@@ -346,6 +346,30 @@ def test_no_end_is_told_where_none_came(on_warp, serve, name):
     assert outcome.reason.endswith(", and no end of the connection within 10 s: longer silence cannot be tested")
 
 
+ERRORS = {"smtp": b"451 4.7.0 Timeout waiting for client input\r\n", "redis": b"-ERR idle for too long\r\n"}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_that_nobody_asked_for_is_a_farewell(on_warp, serve, name):
+    def end(connection, _):
+        connection.send(ERRORS[name])
+        connection.fin()
+
+    outcome = trial(on_warp, serve, then(40, end, name), name=name)
+    assert (outcome.how, round(outcome.elapsed_s), outcome.exact) == (Manner.CLOSED, 40, True)
+    assert outcome.causes == (Cause.CLOSED_BY_SERVER,)
+    assert ERRORS[name].decode().strip() in outcome.evidence[1]
+
+
+def test_what_was_said_before_the_end_is_quoted(on_warp, serve):
+    def end(connection, _):
+        connection.send(b"250 nobody asked\r\n")
+        connection.fin()
+
+    outcome = trial(on_warp, serve, then(40, end, "smtp"), name="smtp")
+    assert outcome.reason == ("the server spoke by itself, and ended the connection at once: '250 nobody asked'")
+
+
 def test_a_stream_that_is_over_is_no_end_of_its_connection(on_warp, serve):
     async def over(connection):
         await connection.read()

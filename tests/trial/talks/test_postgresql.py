@@ -39,3 +39,11 @@ def test_what_is_no_answer():
     talk = standing(b"S")
     talk.take(b"?")
     assert talk.trouble == "the server does not speak PostgreSQL: '?'"
+
+
+@pytest.mark.parametrize("agreed", [b"S", b"N"])
+def test_an_error_that_nobody_asked_for_is_a_disconnect_notice(agreed):
+    """A pooler says so when its time for a login is over."""
+    talk = standing(agreed)
+    talk.take(b"E\x00\x00\x00\x2fSFATAL\x00Mclient_login_timeout\x00\x00")
+    assert (talk.answered, talk.disconnect_notice) == (False, "an error: 'client_login_timeout'")

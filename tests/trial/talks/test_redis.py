@@ -21,3 +21,9 @@ def test_a_server_that_turns_us_away(line):
     talk = make(Where("server.example"))
     talk.take(line + b"\r\n")
     assert talk.trouble == f"the server turns us away: {line.decode()}"
+
+
+def test_an_error_that_nobody_asked_for_is_a_disconnect_notice():
+    talk = make(Where("server.example"))
+    talk.take(b"+PONG\r\n-ERR idle for too long\r\n")
+    assert (talk.answered, talk.disconnect_notice) == (False, "an error: '-ERR idle for too long'")
