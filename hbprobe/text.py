@@ -76,5 +76,6 @@ def named(name: str, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def counted(number: int, singular: str) -> str:
-    """Write a count with its noun: `1 trial`, `13 trials`."""
-    return f"{number} {singular}" if number == 1 else f"{number} {singular}s"
+    """Write a count with its noun: `1 trial`, `13 trials`, `2 addresses`."""
+    plural = "es" if singular.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{number} {singular}" if number == 1 else f"{number} {singular}{plural}"

@@ -36,6 +36,7 @@ def test_seconds(value, expected):
 
 def test_counted():
     assert [counted(number, "trial") for number in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]
+    assert [counted(2, noun) for noun in ("address", "box", "switch")] == ["2 addresses", "2 boxes", "2 switches"]
 
 
 @pytest.mark.parametrize(("length", "kept"), [(0, 0), (200, 200), (201, 200), (8000, 200)])

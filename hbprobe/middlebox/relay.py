@@ -22,7 +22,7 @@ from hbprobe.middlebox.alarm import Alarm
 from hbprobe.middlebox.events import BoxStats, FlowExpired, Observer
 from hbprobe.middlebox.expired_ends import AT_ONCE, DESCRIPTORS, ExpiredEnds, end_at_once
 from hbprobe.middlebox.flow import CLIENT, OPENING, SERVER, SIDES, Act, Flow, Rule, Rules
-from hbprobe.middlebox.running_box import FlowState
+from hbprobe.middlebox.running_box import FlowState, due_in
 from hbprobe.net.address import PeerAddress, SocketAddress, name_of, peer_name
 from hbprobe.net.listener import Listener
 from hbprobe.net.liveness import acknowledge_now, holds, wait_for_ack
@@ -33,6 +33,7 @@ from hbprobe.warp import rate_of
 
 _BUFFER_BYTES = 256 * 1024
 """Read at most so much at once: larger reads made one-way throughput no better."""
+_NO_HOST = "no such host"
 _EMPTY = memoryview(b"")
 _NOTHING_UNSENT = (_EMPTY, _EMPTY)
 BOTH = 0b11
@@ -66,14 +67,13 @@ class Link(Flow):
 
     def state(self, now: float) -> FlowState:
         """Return what can be told of this flow."""
-        due = self.due()
         return FlowState(
             number=self.number,
             client=peer_name(self.socks[CLIENT]),
             phase=self.phase.name.lower(),
             age_s=now - self.opened_at,
             quiet_s=now - self.restarted_at,
-            due_in_s=None if due == math.inf else due - now,
+            due_in_s=due_in(self.due(), now),
         )
 
 
@@ -102,6 +102,8 @@ class Relay(Generic[LinkT]):
         self.counts = self._stats.counts
         self._rules = Rules.of(profile)
         self._upstream = upstream
+        self._nowhere = _NO_HOST
+        """Why there is no address of the server, where there is none."""
         self._max_flows = max_flows if max_flows is not None else math.inf
         self._chance = chance or random.Random(0)
         self._loop = asyncio.get_running_loop()
@@ -203,7 +205,7 @@ class Relay(Generic[LinkT]):
 
     def _dial(self, link: LinkT, addresses: Sequence[SocketAddress]) -> None:
         if not addresses:
-            self._refuse(link, "upstream: no such host")
+            self._refuse(link, f"upstream: {self._nowhere}")
             return
         family, address = addresses[0]
         try:

@@ -1,5 +1,6 @@
 """What every box can be asked and told while it runs, whatever its layer."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,7 +20,12 @@ class FlowState:
     quiet_s: float
     """Since its running timer was last restarted."""
     due_in_s: float | None
-    """Until a timer runs out if nothing restarts it; None where none runs."""
+    """Until a timer runs out if nothing restarts it, 0 where that is over; None where none runs."""
+
+
+def due_in(due: float, now: float) -> float | None:
+    """Return the `due_in_s` of what is due at a time, infinite for never."""
+    return None if due == math.inf else max(0.0, due - now)
 
 
 class RunningBox(Protocol):

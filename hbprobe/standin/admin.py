@@ -139,7 +139,7 @@ class Admin(JsonApi):
 
 
 def _shown_turn(turn: ServedRequest, now: float) -> dict[str, Any]:
-    due_in_s = turn.waiting.until_s - now if turn.waiting else None
+    due_in_s = max(0.0, turn.waiting.until_s - now) if turn.waiting else None
     return {
         "user": turn.user,
         "device": turn.device_id,

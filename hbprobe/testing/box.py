@@ -55,7 +55,7 @@ class Box(OnLoop):
     time, for clients that block.
     """
 
-    kind = "a box"
+    kind = "box"
 
     def __init__(
         self,

@@ -10,11 +10,15 @@ from hbprobe.profiles.model import Profile
 from hbprobe.text import seconds
 
 
-def told(profile: Profile, events: Sequence[Event], began_s: float) -> str:
-    """Return the box and what it did, a line each; times in seconds since it began."""
+def told(profile: Profile, events: Sequence[Event], began_s: float, opened: int) -> str:
+    """Return the box and what it did, a line each; times in seconds since it began.
+
+    `opened`: so many connections went through it.
+    """
     timers = [f"{kind} {format_duration(timer.default)}: {timer.expiry}" for kind, timer in profile.each_timer()]
     lines = [f"{seconds(event.at_s - began_s)} s: {_words(event)}" for event in events]
-    return "\n  ".join([f"{profile.id} ({', '.join(timers) or 'no timers'})", *(lines or ["ended nothing"])])
+    nothing = "ended nothing" if opened else "no connection went through it"
+    return "\n  ".join([f"{profile.id} ({', '.join(timers) or 'no timers'})", *(lines or [nothing])])
 
 
 def told_of_proxies(events: Sequence[Mapping[str, Any]]) -> str:

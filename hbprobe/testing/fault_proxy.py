@@ -24,7 +24,7 @@ class FaultProxy(OnLoop):
     time, for clients that block.
     """
 
-    kind = "a fault proxy"
+    kind = "fault proxy"
 
     def __init__(self, *proxies: Mapping[str, Any], seed: int = 0) -> None:
         """Have these proxies from the start, as `POST /populate` takes them; they listen where a port is free.

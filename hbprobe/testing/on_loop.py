@@ -19,6 +19,7 @@ class OnLoop(abc.ABC):
 
     kind: str
     """What it is, for people."""
+    _runs = False
     _thread: "_LoopThread | None" = None
     _loop: asyncio.AbstractEventLoop
 
@@ -37,12 +38,13 @@ class OnLoop(abc.ABC):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._close()
+        await self._end()
 
     def __enter__(self) -> Self:
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop()
-            raise UserError(f"in a coroutine, write `async with` for {self.kind}")
+            raise UserError(f"in a coroutine, write `async with` for a {self.kind}")
+        self._refuse_twice()
         self._thread = _LoopThread()
         try:
             self._thread.run(self._begin())
@@ -56,17 +58,29 @@ class OnLoop(abc.ABC):
     ) -> None:
         self._end_thread()
 
+    def _refuse_twice(self) -> None:
+        if self._runs:
+            raise UserError(f"the {self.kind} runs already: enter it once, or make another one")
+
     async def _begin(self) -> None:
+        self._refuse_twice()
+        self._runs = True
         self._loop = asyncio.get_running_loop()
         try:
             await self._open()
         except BaseException:
-            await self._close()
+            await self._end()
             raise
+
+    async def _end(self) -> None:
+        try:
+            await self._close()
+        finally:
+            self._runs = False
 
     def _end_thread(self) -> None:
         assert self._thread is not None  # it was entered
-        self._thread.run(self._close())
+        self._thread.run(self._end())
         self._thread.close()
         self._thread = None
 

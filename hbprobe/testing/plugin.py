@@ -121,7 +121,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and (boxes or proxies):
         from hbprobe.testing.event_words import told, told_of_proxies
 
-        of = [told(box.profile, box.events, box.began_s) for box in boxes]
+        of = [told(box.profile, box.events, box.began_s, box.opened) for box in boxes]
         text = "\n".join([*of, *(told_of_proxies(proxy.events) for proxy in proxies)])
         add = getattr(report.longrepr, "addsection", None)  # sections of the report hide with --show-capture=no
         if add is not None:

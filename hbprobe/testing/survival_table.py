@@ -1,6 +1,7 @@
 """Which applications survive a silence behind which boxes: a table, made on the warp clock with real sockets."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from hbprobe.testing.event_words import told
 from hbprobe.testing.loop import refuse_running_loop, run
 
 _MOST_HOURS = 10 * 365 * 24
+_ENDED = object()
 MakeBox = Callable[..., Box]
 App = Callable[[MakeBox], AsyncGenerator[None, None]]
 """An application: an asynchronous generator that connects through the box it makes, yields once for the silence, and
@@ -34,7 +36,7 @@ class Fate(StrEnum):
     SURVIVES = "survives"
     """It works, on the connection that it had."""
     RECONNECTS = "reconnects"
-    """It works, on a connection that is new."""
+    """It works, on a connection that is new; it may have had none before."""
     HANGS = "hangs"
     """It had no answer within the patience of the one who asked, and no error."""
     FAILS = "fails"
@@ -50,8 +52,10 @@ class Survival:
     app: str
     profile: Profile
     fate: Fate
-    error: Exception | None
+    error: BaseException | None
     """What it raised, where it fails or never begins."""
+    opened: int
+    """So many connections went through the box."""
     events: tuple[Event, ...]
     """What the box did; `at_s` is seconds from the beginning."""
 
@@ -61,8 +65,8 @@ class Survival:
         return self.fate in (Fate.SURVIVES, Fate.RECONNECTS)
 
     def __str__(self) -> str:
-        why = f" with {type(self.error).__name__}: {self.error}" if self.error is not None else ""
-        return f"{self.app} {self.fate}{why}, behind {told(self.profile, self.events, 0.0)}"
+        why = "" if self.error is None else f" with {': '.join(filter(None, _words(self.error)))}"
+        return f"{self.app} {self.fate}{why}, behind {told(self.profile, self.events, 0.0, self.opened)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def survives(
 
     `app`: one, or several by name. `profiles`: ids, categories, files, or profiles. `patience`: path time within
     which an answer must have come. `monotonic`: `time.monotonic` follows the clock. Raises UserError for a profile
-    that there is not, and for no application or no box, of which nothing would be known.
+    that there is not, and where nothing would be known: no application, no box, no connection through it, no silence.
     """
     refuse_running_loop("survives")
     apps = app if isinstance(app, Mapping) else {getattr(app, "__name__", "app"): app}
@@ -139,56 +143,78 @@ async def _lives(name: str, app: App, profile: Profile, silence_s: float, patien
     if not isinstance(use, AsyncGenerator):
         if isinstance(use, Coroutine | Generator):
             use.close()
-        text = "{app}: {name} is no asynchronous generator: write `async def`, and a `yield` for the silence"
-        raise RequestError(text, "app", name=name)
-    fate, error = await _fate(use, made, silence_s, patience_s)
+        raise _refused(name, "is no asynchronous generator: write `async def`, and a `yield` for the silence")
+    fate, error = await _fate(name, use, made, silence_s, patience_s)
     # What it has left running is cancelled with the loop; how that ends is of no interest.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
-    return Survival(name, profile, fate, error, tuple(event for box in made for event in box.events))
+    opened = _opened(made)
+    if error is None and not opened:  # an error of its own is told all the same, and that nothing came to the box
+        raise _refused(name, "must make a box, and connect through it: to the `host` and `port` of the box")
+    return Survival(name, profile, fate, error, opened, tuple(event for box in made for event in box.events))
 
 
 async def _fate(
-    use: AsyncGenerator[None, None], made: list[Box], silence_s: float, patience_s: float
-) -> tuple[Fate, Exception | None]:
+    name: str, use: AsyncGenerator[None, None], made: list[Box], silence_s: float, patience_s: float
+) -> tuple[Fate, BaseException | None]:
     patience = asyncio.timeout(silence_s + patience_s)
     fate = Fate.NEVER_BEGINS
     opened = 0
     try:
         async with patience:
-            await anext(use)
+            if await anext(use, _ENDED) is _ENDED:
+                raise _refused(name, "ended before the silence: write a `yield` for it")
             fate, opened = Fate.FAILS, _opened(made)
-            await _silence(use, silence_s)
-            await anext(use, None)
-    except TimeoutError as error:
-        return (Fate.HANGS, None) if patience.expired() else (fate, error)
+            await _silence(name, use, silence_s)
+            if await anext(use, _ENDED) is not _ENDED:
+                raise _refused(name, "must `yield` once: what follows a second one is never run")
     except UserError:
         raise
-    except Exception as error:  # whatever it is, it is the application's answer
-        return fate, _alone(error)
+    except (Exception, asyncio.CancelledError) as error:  # whatever it is, it is the application's answer
+        if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+            raise
+        return (Fate.HANGS, None) if patience.expired() else (fate, _alone(error))
     finally:
         await use.aclose()
+    if patience.expired():  # the application has made nothing of it
+        return Fate.HANGS, None
     return (Fate.RECONNECTS if _opened(made) > opened else Fate.SURVIVES), None
 
 
 def _opened(made: list[Box]) -> int:
-    if not made:
-        raise UserError("an application that survives() is asked about must make a box, and connect through it")
     return sum(box.opened for box in made)
 
 
-async def _silence(use: AsyncGenerator[None, None], silence_s: float) -> None:
+async def _silence(name: str, use: AsyncGenerator[None, None], silence_s: float) -> None:
     try:
         await asyncio.sleep(silence_s)
     except asyncio.CancelledError as error:  # by a task group of the application's, which turns it into what failed
-        await use.athrow(error)
-        raise
+        with contextlib.suppress(StopAsyncIteration):
+            await use.athrow(error)
+        if _is_cancelled():
+            raise
+        why = "went on before the silence was over: put no timeout of its own around the `yield`"
+        raise _refused(name, why) from None
 
 
-def _alone(error: Exception) -> Exception:
+def _is_cancelled() -> bool:
+    """Return whether somebody wants this task to end, as at Ctrl-C, and not the application alone has said so."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _refused(name: str, why: str) -> RequestError:
+    return RequestError(f"{{app}}: {{name}} {why}", "app", name=name)
+
+
+def _alone(error: BaseException) -> BaseException:
     """Return what failed out of a group of one."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
+
+
+def _words(error: BaseException) -> tuple[str, str]:
+    return type(error).__name__, str(error)
 
 
 def _cell(one: Survival) -> str:

@@ -18,6 +18,7 @@ from hbprobe.toxiproxy.api_reading import PLAIN, ProxyTls
 from hbprobe.toxiproxy.tls_files import settings
 
 _ALL = ("", "::", "0.0.0.0")
+_UNSAID = "127.0.0.1:0"
 _OPEN_PATH = "open-path"
 
 
@@ -49,7 +50,7 @@ class Proxy:
         if self.enabled:
             return
         host, port = await _resolved(self.listen)
-        self.box.set_upstream(await _found(self.upstream))
+        self.box.set_upstream(*await _found(self.upstream))
         try:
             host, port = await self.box.listen(host, port)
         except OSError as error:
@@ -97,9 +98,12 @@ class Proxy:
 
 
 async def _resolved(listen: str) -> tuple[str, int]:
-    """Return where to listen, as numbers; raises ApiError for what is no address."""
-    host, colon, port = listen.rpartition(":")
-    if listen and not colon:
+    """Return where to listen, as numbers; raises ApiError for what is no address.
+
+    Where nothing is said that is loopback. A port alone is every address, as Go reads it (https://pkg.go.dev/net#Listen).
+    """
+    host, colon, port = (listen or _UNSAID).rpartition(":")
+    if not colon:
         raise ApiError(500, f"listen tcp: address {listen}: missing port in address")
     if not (port or "0").isdecimal() or int(port or 0) > 65535:
         raise ApiError(500, f"listen tcp: address {port}: invalid port")
@@ -113,12 +117,15 @@ async def _resolved(listen: str) -> tuple[str, int]:
     return str(address[0]), int(port or 0)
 
 
-async def _found(upstream: str) -> list[SocketAddress]:
-    """Return the addresses of a server; none where it has none, which each connection will be told."""
-    host, _, port = upstream.rpartition(":")
-    if not port.isdecimal() or int(port) > 65535:
-        return []
-    return await _looked_up(host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port))
+async def _found(upstream: str) -> tuple[list[SocketAddress], str]:
+    """Return the addresses of a server, or why there are none, which each connection will be told."""
+    host, colon, port = upstream.rpartition(":")
+    if not colon:
+        return [], f"{upstream} has no port"
+    if not port.isdecimal() or not 0 < int(port) <= 65535:
+        return [], f"{upstream} has no port from 1 to 65535"
+    found = await _looked_up(host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port))
+    return found, "no such host"
 
 
 async def _looked_up(host: str, port: int) -> list[SocketAddress]:

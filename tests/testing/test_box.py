@@ -168,6 +168,22 @@ def test_changing():
     play(scene, "azure-load-balancer")
 
 
+@pytest.mark.parametrize("profile", ["cisco-asa", "nginx-http-proxy"])
+def test_a_timer_that_a_change_lets_run_out_is_due_now(profile):
+    async def main():
+        async with echoing() as port, Box(port, profile) as box:
+            _, writer = await asyncio.open_connection(box.host, box.port)
+            await asyncio.sleep(40)
+            timer = next(kind for kind in ("client_header", "idle") if getattr(box.profile.timers, kind, None))
+            box.change(**{timer: 5})
+            assert [flow.due_in_s for flow in box.flows] == [0.0]
+            await asyncio.sleep(1)
+            assert (len(box.expired), box.flows) == (1, [])
+            writer.transport.abort()
+
+    run(main())
+
+
 def test_changing_to_another_layer():
     async def scene(box, client):
         with pytest.raises(UserError) as caught:
@@ -345,6 +361,37 @@ def test_with_in_a_coroutine():
     async def main():
         with pytest.raises(UserError, match=r"^in a coroutine, write `async with` for a box$"), Box(1):
             pass
+
+    run(main())
+
+
+def test_a_box_that_is_entered_twice_runs_on(echo_port):
+    before = threading.active_count()
+    with Box(echo_port) as box:
+        with pytest.raises(UserError, match=r"^the box runs already: enter it once, or make another one$"), box:
+            pass
+        with socket.create_connection((box.host, box.port), timeout=60) as client:
+            assert asked(client) == b"?"
+    assert threading.active_count() == before
+
+
+def test_a_box_that_is_entered_twice_on_a_loop_runs_on():
+    async def scene(box, client):
+        with pytest.raises(UserError, match=r"^the box runs already: enter it once, or make another one$"):
+            async with box:
+                pass
+        assert await client.ask() == b"?"
+
+    play(scene)
+
+
+def test_a_box_that_could_not_begin_may_be_entered_again():
+    async def main():
+        box = Box(("no-such-host.invalid", 1))
+        for _ in range(2):
+            with pytest.raises(socket.gaierror):
+                async with box:
+                    pass
 
     run(main())
 

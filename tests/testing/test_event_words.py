@@ -15,7 +15,7 @@ def test_every_kind_of_event():
         FlowRefused(1242.5, client, "all 3 flows are in use"),
         Remark(1243.0, "something else"),
     ]
-    assert told(catalogue()["azure-load-balancer"], events, 1000.0).splitlines() == [
+    assert told(catalogue()["azure-load-balancer"], events, 1000.0, 3).splitlines() == [
         "azure-load-balancer (idle 4 min: silent)",
         "  240 s: idle ended connection 1, from 127.0.0.1:4000, 240 s after it was last set back: silent",
         "  241 s: a packet brought connection 1, from 127.0.0.1:4000, back",
@@ -25,4 +25,8 @@ def test_every_kind_of_event():
 
 
 def test_a_box_that_did_nothing():
-    assert told(catalogue()["open-path"], [], 0.0) == "open-path (no timers)\n  ended nothing"
+    assert told(catalogue()["open-path"], [], 0.0, 1) == "open-path (no timers)\n  ended nothing"
+
+
+def test_a_box_that_nobody_used():
+    assert told(catalogue()["open-path"], [], 0.0, 0) == "open-path (no timers)\n  no connection went through it"

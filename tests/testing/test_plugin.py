@@ -343,6 +343,19 @@ def test_a_client_behind_two_boxes(runs):
     )
 
 
+def test_a_box_that_nobody_used(runs):
+    result = runs(
+        """
+    @pytest.mark.warp
+    async def test_client(hbprobe_box):
+        async with hbprobe_box(1, "open-path") as box:
+            assert box.expired
+    """,
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["open-path (no timers)", "  no connection went through it"])
+
+
 def test_a_test_that_blocks_has_a_box_in_a_thread(runs):
     result = runs(
         """

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
+import signal
 
 import pytest
 from support.peers import echoing
@@ -141,6 +143,104 @@ def test_what_fails_in_the_silence():
     ]
 
 
+async def told_to_end(client):
+    raise asyncio.CancelledError
+
+
+async def ended_by_its_task(client):
+    task = asyncio.ensure_future(asyncio.sleep(60))
+    asyncio.get_running_loop().call_later(1, task.cancel)
+    await task
+
+
+@pytest.mark.parametrize("cancelled", [told_to_end, ended_by_its_task])
+def test_a_cancellation_of_its_own_is_its_answer(cancelled):
+    async def after(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box) as client:
+            yield
+            await cancelled(client)
+
+    async def before(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box) as client:
+            await cancelled(client)
+            yield
+
+    result = survives({"after": after, "before": before}, profiles=["open-path"])
+    assert [(one.fate, type(one.error)) for one in result] == [
+        (Fate.FAILS, asyncio.CancelledError),
+        (Fate.NEVER_BEGINS, asyncio.CancelledError),
+    ]
+    assert str(result.each[0]).startswith("after fails with CancelledError, behind open-path")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_who_ends_the_program_ends_it(error):
+    async def app(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box):
+            yield
+            raise error
+
+    with pytest.raises(error):
+        survives(app, profiles=["open-path"])
+
+
+@pytest.mark.parametrize("where", ["before", "in", "after"])
+def test_ctrl_c_ends_it_wherever_it_comes(where):
+    """asyncio's runner cancels its task at SIGINT, and makes a KeyboardInterrupt of what comes of that."""
+
+    async def app(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box):
+            interrupt = functools.partial(signal.raise_signal, signal.SIGINT)
+            if where == "before":
+                interrupt()
+                await asyncio.sleep(60)
+            if where == "in":
+                asyncio.get_running_loop().call_later(60, interrupt)
+            yield
+            interrupt()
+            await asyncio.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        survives(app, profiles=["open-path"])
+
+
+def test_who_swallows_the_end_of_patience_hangs():
+    async def deaf(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box) as client:
+            yield
+            with contextlib.suppress(asyncio.CancelledError):
+                await client.ask()
+
+    async def loud(make_box):
+        async with echoing() as port, make_box(port) as box, Feed(box) as client:
+            yield
+            try:
+                await client.ask()
+            except asyncio.CancelledError:
+                raise LookupError("no answer") from None
+
+    result = survives({"deaf": deaf, "loud": loud}, profiles=["azure-load-balancer"])
+    assert [one.fate for one in result] == [Fate.HANGS, Fate.HANGS]
+
+
+def test_who_connects_only_after_the_silence():
+    async def pool(make_box):
+        async with echoing() as port, make_box(port) as box:
+            yield
+            async with Feed(box) as client:
+                await client.ask()
+
+    async def late(make_box):
+        yield
+        async with echoing() as port, make_box(port) as box, Feed(box) as client:
+            await client.ask()
+
+    assert [one.fate for one in survives({"pool": pool, "late": late}, profiles=["aws-nlb-tcp"])] == [
+        Fate.RECONNECTS,
+        Fate.RECONNECTS,
+    ]
+
+
 def test_what_cannot_even_begin():
     async def broken(make_box):
         async with make_box(1):
@@ -193,12 +293,85 @@ def test_an_assertion_that_fails_shows_who_died_how():
 # Mistakes
 
 
-def test_an_application_without_a_box():
-    async def elsewhere(make_box):
+async def without_a_box(make_box):
+    yield
+
+
+async def beside_the_box(make_box):
+    async with echoing() as port, make_box(port) as box:
+        box.port = port
+        async with Feed(box) as client:
+            yield
+            await client.ask()
+        await asyncio.sleep(1)  # the server sees its end
+
+
+async def that_waits_beside_the_box(make_box):
+    async with make_box(1):
+        yield
+        await asyncio.sleep(86400)
+
+
+@pytest.mark.parametrize("app", [without_a_box, beside_the_box, that_waits_beside_the_box])
+def test_an_application_that_uses_no_box_is_told_of_none(app):
+    with pytest.raises(RequestError) as caught:
+        survives(app, profiles=["azure-load-balancer"])
+    assert str(caught.value) == (
+        f"app: {app.__name__} must make a box, and connect through it: to the `host` and `port` of the box"
+    )
+
+
+def test_an_error_of_its_own_is_told_with_a_box_that_nobody_used():
+    async def app(make_box):
+        async with make_box(1):
+            yield
+            raise LookupError("no such thing")
+
+    (one,) = survives(app, profiles=["open-path"])
+    assert str(one).splitlines() == [
+        "app fails with LookupError: no such thing, behind open-path (no timers)",
+        "  no connection went through it",
+    ]
+
+
+async def without_a_silence(make_box):
+    async with echoing() as port, make_box(port) as box, Feed(box) as client:
+        await client.ask()
+        return
         yield
 
-    with pytest.raises(UserError, match=r"must make a box, and connect through it$"):
-        survives(elsewhere)
+
+async def with_two_silences(make_box):
+    async with echoing() as port, make_box(port) as box, Feed(box) as client:
+        yield
+        await client.ask()
+        yield
+        raise AssertionError("it is never run")
+
+
+async def with_a_silence_of_its_own(make_box):
+    async with echoing() as port, make_box(port) as box, Feed(box) as client:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(30):
+                yield
+        await client.ask()
+
+
+@pytest.mark.parametrize(
+    ("app", "why"),
+    [
+        (without_a_silence, "ended before the silence: write a `yield` for it"),
+        (with_two_silences, "must `yield` once: what follows a second one is never run"),
+        (
+            with_a_silence_of_its_own,
+            "went on before the silence was over: put no timeout of its own around the `yield`",
+        ),
+    ],
+)
+def test_there_is_one_silence(app, why):
+    with pytest.raises(RequestError) as caught:
+        survives(app, profiles=["open-path"])
+    assert (caught.value.field, str(caught.value)) == ("app", f"app: {app.__name__} {why}")
 
 
 def test_a_profile_that_there_is_not():

@@ -122,8 +122,14 @@ def mix_of(tables: "Tables", limits: Sequence[PassiveLimitPart]) -> MixOfLogs:
         "  wait: 1min",
     ]
     if assumed:
-        lines += ["", "# Repeated by fleet and size.", "assumed:", *(f"  - {json.dumps(one)}" for one in assumed)]
+        lines += ["", "# Repeated by fleet and size.", "assumed:", *(f"  - {_quoted(one)}" for one in assumed)]
     return MixOfLogs("\n".join(lines) + "\n", strange, tuple(assumed))
+
+
+def _quoted(text: str) -> str:
+    """Quote it for YAML, which takes what JSON does, but no character in two halves, as JSON escapes an emoji."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
 
 
 def _kinds(tables: "Tables") -> tuple[Counter[str], int]:
@@ -300,16 +306,20 @@ def _mail_by_hour(tables: "Tables", lived: _Lived, days: float) -> list[float]:
     mails = lived.mails()
     first_s, last_s = (first_ms or 0) / 1000, (last_ms or 0) / 1000
     devices = days * _DAY_S / max(last_s - first_s, 1.0)
-    covered_s = [_covered_s(hour, first_s, last_s) for hour in range(_HOURS)]
+    hours_s = [covered_s(hour, first_s, last_s) for hour in range(_HOURS)]
     usual = sum(mails) / days / _HOURS
     return [
-        mails[hour] / devices * 3600 / covered_s[hour] if covered_s[hour] >= _ENOUGH_S else usual
+        mails[hour] / devices * 3600 / hours_s[hour] if hours_s[hour] >= _ENOUGH_S else usual
         for hour in range(_HOURS)
     ]
 
 
-def _covered_s(hour: int, first_s: float, last_s: float) -> float:
-    """Return how much of this hour of all days lies between two times."""
-    days = range(int(first_s // _DAY_S), int(last_s // _DAY_S) + 1)
-    begins_s = (day * _DAY_S + hour * 3600 for day in days)
-    return sum(max(0.0, min(last_s, begin_s + 3600) - max(first_s, begin_s)) for begin_s in begins_s)
+def covered_s(hour: int, first_s: float, last_s: float) -> float:
+    """Return how much of this hour of all days lies between two times: of each day between, all of it."""
+    first_day, last_day = first_s // _DAY_S, last_s // _DAY_S
+    if last_day > first_day:
+        begins_s = [first_day * _DAY_S + hour * 3600, last_day * _DAY_S + hour * 3600]
+        whole_s = (last_day - first_day - 1) * 3600
+    else:
+        begins_s, whole_s = [first_day * _DAY_S + hour * 3600], 0.0
+    return whole_s + sum(max(0.0, min(last_s, begin_s + 3600) - max(first_s, begin_s)) for begin_s in begins_s)

@@ -144,9 +144,10 @@ class StagedRelay(Relay[StagedLink]):
         super().change(profile)
         self.treat_all()
 
-    def set_upstream(self, upstream: Sequence[SocketAddress]) -> None:
-        """Connect flows that are opened from now on to another server."""
+    def set_upstream(self, upstream: Sequence[SocketAddress], nowhere: str) -> None:
+        """Connect flows that are opened from now on to another server; `nowhere`: why, where it has no address."""
         self._upstream = upstream
+        self._nowhere = nowhere
 
     def close_ends(self) -> None:
         """Take no more connections, and end those that are left with FIN at both ends."""

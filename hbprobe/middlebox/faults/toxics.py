@@ -24,6 +24,8 @@ from hbprobe.word import Word
 
 _SOURCE = "toxic"
 _LEAST_S = 0.001
+_MANNERS = [expiry for expiry in Expiry if expiry.traits.act is not None]
+"""What a box that relays bytes can do to a flow."""
 _MOST_MS = 10 * 365 * 86_400_000
 
 
@@ -82,8 +84,7 @@ class HalfOpen:
 
     def timers(self) -> Mapping[TimerKind, Timer]:
         """Return the timers that a flow has for it."""
-        if self.tells not in ("client", "server"):
-            raise ValueError("tells must be client or server")
+        _word((Ends.CLIENT, Ends.SERVER), "tells", self.tells)
         return {TimerKind.LIFETIME: _timer(self.timeout, self.manner, self.tells)}
 
 
@@ -332,15 +333,13 @@ def _beside(rules: Rules, more: Rules) -> Rules:
 def _timer(timeout: int, manner: str, tells: str, restarted_by: Restart = Restart.NOTHING) -> Timer:
     if not 0 <= timeout <= _MOST_MS:
         raise ValueError("timeout is milliseconds, from 0 to ten years")
-    expiry = _word(Expiry, "manner", manner)
-    if expiry in (Expiry.RESPOND, Expiry.REBALANCE):
-        raise ValueError("manner must be silent, reset-on-next, reset or close")
+    expiry, ends = _word(_MANNERS, "manner", manner), _word(Ends, "tells", tells)
     try:
         return Timer.model_validate(
             {
                 "default": max(timeout / 1000, _LEAST_S),
                 "expiry": expiry,
-                "tells": _word(Ends, "tells", tells) if expiry.tells else Ends.BOTH,
+                "tells": ends if expiry.tells else Ends.BOTH,
                 "restarted_by": restarted_by,
                 "source": _SOURCE,
             }
@@ -349,11 +348,11 @@ def _timer(timeout: int, manner: str, tells: str, restarted_by: Restart = Restar
         raise ValueError(str(error)) from None
 
 
-def _word(kind: type[Word], key: str, text: str) -> Any:  # noqa: ANN401  a member of that choice
-    try:
-        return kind(text)
-    except ValueError:
-        raise ValueError(f"{key} must be one of {', '.join(kind)}") from None
+def _word(choice: Iterable[Word], key: str, text: str) -> Any:  # noqa: ANN401  a member of that choice
+    words = list(choice)
+    if text not in words:
+        raise ValueError(f"{key} must be {', '.join(words[:-1])} or {words[-1]}")
+    return words[words.index(text)]  # type: ignore[arg-type]
 
 
 def _timers(found: Mapping[TimerKind, Timer]) -> Timers:

@@ -22,7 +22,7 @@ from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRules
 from hbprobe.middlebox.http.http_session import Session, SessionHost, expiry_of
 from hbprobe.middlebox.http.leg import Leg, LegEnd
 from hbprobe.middlebox.rules import Rule
-from hbprobe.middlebox.running_box import FlowState
+from hbprobe.middlebox.running_box import FlowState, due_in
 from hbprobe.net.address import name_of
 from hbprobe.net.dial import Dial
 from hbprobe.net.http2_streams import Came, Drained, Http2Streams, Over, Reset
@@ -90,14 +90,14 @@ class Http2Session:
 
     def state(self, now: float) -> FlowState:
         """Return what can be told of this connection."""
-        due, count = self.due(), len(self._sessions)
+        count = len(self._sessions)
         return FlowState(
             number=self.number,
             client=self.client_name,
             phase=f"{count} stream{'s' if count > 1 else ''}" if count else self.flow.phase.name.lower(),
             age_s=now - self.flow.opened_at,
             quiet_s=now - max(flow.restarted_at for flow in self._flows()),
-            due_in_s=None if due == math.inf else due - now,
+            due_in_s=due_in(self.due(), now),
         )
 
     def reset(self) -> None:

@@ -26,7 +26,7 @@ from hbprobe.middlebox.http.http_exchange import HttpExchange
 from hbprobe.middlebox.http.http_flow import HttpFlow, HttpPhase, HttpRules
 from hbprobe.middlebox.http.leg import Leg, LegEnd
 from hbprobe.middlebox.rules import Rule
-from hbprobe.middlebox.running_box import FlowState
+from hbprobe.middlebox.running_box import FlowState, due_in
 from hbprobe.net.address import name_of
 from hbprobe.net.dial import Dial
 from hbprobe.net.http2_streams import PREFACE
@@ -137,14 +137,13 @@ class Session:
 
     def state(self, now: float) -> FlowState:
         """Return what can be told of this connection."""
-        due = self.flow.due()
         return FlowState(
             number=self.number,
             client=self.client_name,
             phase=self.flow.phase.name.lower(),
             age_s=now - self.flow.opened_at,
             quiet_s=now - self.flow.restarted_at,
-            due_in_s=None if due == math.inf else due - now,
+            due_in_s=due_in(self.flow.due(), now),
         )
 
     def reset(self) -> None:

@@ -8,7 +8,7 @@ from support.iis import write
 
 from hbprobe.eas.releases import Release
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs.mixture import kind_of, mix_of
+from hbprobe.evidence.logs.mixture import covered_s, kind_of, mix_of
 from hbprobe.evidence.logs.request import Logs
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.exchange.settings import Settings
@@ -120,6 +120,33 @@ def test_what_the_logs_do_not_tell_is_left_out_and_said(tmp_path):
         assert few.assumed == ("taken for open, for what waited there tells too little: 198.18.0.0/24",)
         lossy = mix_of(opened.tables, [replace_part(limits["198.18.1.0/24"], judgement="too-little")])
         assert "limit: 299.5 " in lossy.text and lossy.assumed[0].startswith("several limits, or one that varies")
+
+
+@pytest.mark.parametrize("name", ["\U0001f4f1 mobile", 'quote" and \\', "\x7f\x9f\u2028\ufffe", "Büro: #1"])
+def test_a_network_may_have_any_name(tmp_path, name):
+    """What YAML takes of a text is neither all that JSON writes nor all that a name may have."""
+    write_logs(tmp_path / "logs", company(path("a"), devices=10), Release.V2019, days=0.2)
+    quoted = name.replace('"', '""')
+    names = write(tmp_path / "names.csv", f'198.18.0.0/16,"{quoted}"\n')
+    with Logs([tmp_path / "logs"], networks=names).opened() as opened:
+        (limit,) = opened.evidence().limits
+        found = mix_of(opened.tables, [replace_part(limit, judgement="too-little")])
+    assert name in found.assumed[0]
+    assert load_mix(write(tmp_path / "mix.yaml", found.text), Catalogue()).assumed == found.assumed
+
+
+@pytest.mark.parametrize(
+    ("first_s", "last_s", "hours"),
+    [
+        (0, 86_400, {0: 3600, 5: 3600, 23: 3600}),
+        (5400, 7200 + 2 * 86_400, {0: 2 * 3600, 1: 1800 + 2 * 3600, 2: 2 * 3600, 23: 2 * 3600}),
+        (5400, 6000, {0: 0, 1: 600, 2: 0}),
+        (0, 253_000_000_000, {7: 3600 * (253_000_000_000 // 86_400)}),
+    ],
+)
+def test_how_much_of_an_hour_lies_between(first_s, last_s, hours):
+    for hour, lies_s in hours.items():
+        assert covered_s(hour, first_s, last_s) == pytest.approx(lies_s, abs=3600 if last_s > 1e9 else 0)
 
 
 def replace_part(part, **changed):

@@ -1,7 +1,8 @@
 """Which flows a toxic hits, and what it then does to their rules and stages."""
 
 import random
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 
 import pytest
 
@@ -105,13 +106,37 @@ def test_what_is_put_removed_and_put_back():
 
 
 @pytest.mark.parametrize(
+    ("kind", "attribute"),
+    [
+        (kind, field.name)
+        for kind in (IdleDrop, MaxAge, HalfOpen)
+        for field in fields(kind)
+        if field.name in ("manner", "restarted_by", "tells")
+    ],
+)
+def test_each_word_that_a_refusal_names_is_taken(kind, attribute):
+    with pytest.raises(ValueError, match=f"^{attribute} must be ") as refused:
+        kind(**{"timeout": 5, attribute: "foo"}).timers()
+    words = re.split(", | or ", str(refused.value).removeprefix(f"{attribute} must be "))
+    assert len(words) > 1
+    for word in words:
+        assert kind(**{"timeout": 5, attribute: word}).timers()
+
+
+@pytest.mark.parametrize(
     ("settings", "told"),
     [
         (IdleDrop(), "idle_drop needs timeout, milliseconds above 0, or profile, the id of a product"),
-        (IdleDrop(timeout=5, restarted_by="luck"), "restarted_by must be one of any-packet, "),
+        (
+            IdleDrop(timeout=5, restarted_by="luck"),
+            "restarted_by must be any-packet, data, client-data, server-data, each-direction or nothing",
+        ),
         (MaxAge(), "max_age needs timeout, milliseconds above 0"),
         (MaxAge(5, "respond"), "manner must be silent, reset-on-next, reset or close"),
-        (MaxAge(5, "loud"), "manner must be one of silent, "),
+        (MaxAge(5, "loud"), "manner must be silent, reset-on-next, reset or close"),
+        (MaxAge(5, "rebalance"), "manner must be silent, reset-on-next, reset or close"),
+        (MaxAge(5, "silent", "nobody"), "tells must be both, client or server"),
+        (HalfOpen(5, "silent", "nobody"), "tells must be client or server"),
         (MaxAge(10**15), "timeout is milliseconds, from 0 to ten years"),
         (HalfOpen(tells="both"), "tells must be client or server"),
         (ResetPeer(-1), "timeout is milliseconds, from 0 to ten years"),
