@@ -6,7 +6,7 @@ from enum import StrEnum
 from hbprobe.diagnosis.plan import PAST, PAST_S
 from hbprobe.manner import Manner
 from hbprobe.trial.evidence import Observation, Question
-from hbprobe.trial.outcome import Kind, Limit
+from hbprobe.trial.outcome import Kind, Limit, Outcome
 
 HELPERS = (Question.KEEP_ALIVE, Question.SERVER_DRIP, Question.CLIENT_DRIP, Question.BOTH_DRIP)
 """What may save a request: in each of them something moves."""
@@ -29,6 +29,13 @@ def outlived(limit: Limit, one: Observation, seen: Sequence[Observation]) -> boo
     same = _looks_the_same(limit, one, post_mortem(seen))
     factor, more_s = (PAST, PAST_S) if same else (_LATER, _LATER_S)
     return _lived_s(one) > factor * limit.cut_s + more_s
+
+
+def is_past(limit: Limit, outcome: Outcome) -> bool:
+    """Say whether a connection ended well past the limit: of another timer, or of something that stood still."""
+    if limit.cut_s is None or outcome.kind is not Kind.CUT or outcome.how is Manner.SILENT:
+        return False
+    return outcome.elapsed_s > _LATER * limit.cut_s + _LATER_S
 
 
 def post_mortem(seen: Sequence[Observation]) -> Observation | None:

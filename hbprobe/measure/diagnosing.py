@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hbprobe.diagnosis.fit import Spread, spread_holds, spread_of
 from hbprobe.diagnosis.mend import is_of_the_path
@@ -11,6 +11,7 @@ from hbprobe.diagnosis.naming import nameless
 from hbprobe.diagnosis.plan import Means, expected_s, in_heartbeats, left_out, plan
 from hbprobe.diagnosis.ranking import Match, rank
 from hbprobe.diagnosis.reasoning import Reasoning, reason
+from hbprobe.diagnosis.saved import is_past
 from hbprobe.errors import CannotMeasureError
 from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.guard import Repeats, persistently
@@ -25,8 +26,9 @@ from hbprobe.records.result import Result
 from hbprobe.text import seconds
 from hbprobe.trial.classify import unless_excused
 from hbprobe.trial.evidence import Ask, FarEndState, Observation, Question
+from hbprobe.trial.explanation import explain
 from hbprobe.trial.methods.table import METHODS, MethodTraits, Server
-from hbprobe.trial.outcome import Kind, Outcome, Trial
+from hbprobe.trial.outcome import Kind, Outcome, Trial, standstill_of
 from hbprobe.trial.postmortem import WitnessClient
 
 
@@ -63,6 +65,7 @@ class Diagnosing:
         """What stood in the way of the rest."""
         self._here = Presence(run.method, dialer)
         self._there: Presence | None = None
+        self._attempts: dict[Ask, list[_Attempt]] = {}
         self._keep_alives = keep_alives and can_keep_alive()
         self._trials = trials
         self._watch = watch
@@ -81,6 +84,9 @@ class Diagnosing:
                 slots = asyncio.Semaphore(self.run.search.settings.connections)
                 for hold_s in self._spread_holds():
                     group.create_task(self._try(hold_s, slots))
+            async with asyncio.TaskGroup() as group:
+                for ask in self._voided():
+                    group.create_task(self._ask(ask))
         except BaseExceptionGroup as group_:  # a task group wraps even a single error
             raise group_.exceptions[0] from None
         finally:
@@ -179,14 +185,37 @@ class Diagnosing:
 
     async def _asked(self, ask: Ask) -> Observation:
         asking, grace_s = self._asking(ask), self.run.search.settings.grace_s
+        attempts = self._attempts.setdefault(ask, [])
 
         async def make() -> tuple[Observation, Outcome]:
+            began_s = self._loop.time()
             raw = await asking.ask(ask)
             seen = unless_excused(raw, grace_s)
-            return seen, _with_aftermath(seen.outcome, raw)
+            outcome = _with_aftermath(seen.outcome, raw, tls=self.dialer.tls)
+            doubt, is_evidence = self._doubt(ask, outcome), outcome.kind is not Kind.FAILED
+            attempts.append(_Attempt(began_s, self._loop.time(), doubt, is_evidence))
+            return seen, outcome
 
-        note = functools.partial(self._repeats.note, f"{ask.question} ({seconds(ask.hold_s)} s)")
-        return (await persistently(self.run.guard, make, lambda made: made[1], note, asking.back, ask.hold_s))[0]
+        note, doubt = functools.partial(self._repeats.note, _name(ask)), functools.partial(self._doubt, ask)
+        return (await persistently(self.run.guard, make, lambda made: made[1], note, asking.back, doubt))[0]
+
+    def _doubt(self, ask: Ask, outcome: Outcome) -> str:
+        """Say why what a question showed is to be met again before it is believed; empty where it is not."""
+        past = ask.question is not Question.ELSEWHERE and is_past(self.run.search.limit, outcome)
+        return standstill_of(ask.hold_s, outcome) or (_PAST if past else "")
+
+    def _voided(self) -> tuple[Ask, ...]:
+        """Take back what was cut while something stood still, as another question has found out; return that."""
+        stood = [one for attempts in self._attempts.values() for one in _standstills(attempts)]
+        cut = (one.ask for one in self.seen if one.outcome.kind is Kind.CUT)
+        once = {ask: attempts[0] for ask in cut if len(attempts := self._attempts.get(ask, [])) == 1}
+        voided = tuple(ask for ask, attempt in once.items() if any(attempt.meets(one) for one in stood))
+        for ask in voided:
+            self._repeats.note(_name(ask), _BESIDE)
+        if voided:
+            self.seen = [one for one in self.seen if one.ask not in voided]
+            self._watch(self)
+        return voided
 
     async def _try(self, hold_s: float, slots: asyncio.Semaphore) -> None:
         known = self._answers.known_trial(hold_s)
@@ -195,10 +224,10 @@ class Diagnosing:
             return
         async with slots:
             started_s = self.run.path_s
-            make = self._here.trial
+            make, doubt = self._here.trial, functools.partial(standstill_of, hold_s)
             note = functools.partial(self._repeats.note, f"one more trial ({seconds(hold_s)} s)")
             outcome = await persistently(
-                self.run.guard, lambda: make(hold_s), lambda outcome: outcome, note, self._here.back, hold_s
+                self.run.guard, lambda: make(hold_s), lambda outcome: outcome, note, self._here.back, doubt
             )
         if outcome.kind is not Kind.FAILED:
             number = len(self.run.trials) + len(self.spread_trials) + 1
@@ -208,16 +237,45 @@ class Diagnosing:
             self._watch(self)
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A question that was asked once; on the loop's clock."""
+
+    began_s: float
+    ended_s: float
+    doubt: str
+    """Why it was asked again; empty where it was believed."""
+    is_evidence: bool
+
+    def meets(self, other: "_Attempt") -> bool:
+        """Say whether both were under way at one time."""
+        return self.began_s < other.ended_s and other.began_s < self.ended_s
+
+
+def _standstills(attempts: Sequence[_Attempt]) -> list[_Attempt]:
+    """Return those attempts at one question in which something stood still, as the last one shows."""
+    last = attempts[-1] if attempts else None
+    is_told = last is not None and last.is_evidence and not last.doubt
+    return [one for one in attempts if one.doubt] if is_told else []
+
+
+def _name(ask: Ask) -> str:
+    return f"{ask.question} ({seconds(ask.hold_s)} s)"
+
+
+_PAST = "it ended well past the limit, as where something on the path stands still"
+_BESIDE = "it was cut while something on the path stood still, as another question shows; asked again"
+
 _LOST = (FarEndState.UNACKNOWLEDGED, FarEndState.UNREACHABLE, FarEndState.RESTARTED)
 """Packets from the far end came to nobody."""
 
 
-def _with_aftermath(outcome: Outcome, seen: Observation) -> Outcome:
+def _with_aftermath(outcome: Outcome, seen: Observation, *, tls: bool) -> Outcome:
     """Return what a question showed, with what is known of its connection: alive where nothing speaks against it."""
     if outcome.kind is not Kind.CUT or outcome.how is not Manner.SILENT:
         return outcome
     if seen.socket is not None and seen.socket.aftermath is not None:
-        return replace(outcome, aftermath=seen.socket.aftermath)
+        return replace(outcome, aftermath=seen.socket.aftermath, causes=explain(seen, tls=tls).causes)
     is_lost = seen.far_end is not None and seen.far_end.state in _LOST
     return replace(outcome, aftermath=None if is_lost else Aftermath.ACKNOWLEDGED)
 

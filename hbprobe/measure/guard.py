@@ -12,7 +12,6 @@ The warp clock does not pass while code runs, so nothing can be late on it, and 
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import TypeVar
 
 from hbprobe.errors import CannotMeasureError
 from hbprobe.measure.presence import BackOff
-from hbprobe.trial.outcome import STOOD_STILL, Kind, Outcome, may_have_stood_still
+from hbprobe.trial.outcome import Kind, Outcome
 from hbprobe.warp import rate_of
 
 T = TypeVar("T")
@@ -181,22 +180,22 @@ async def persistently(
     outcome: Callable[[T], Outcome],
     note: Callable[[str], None] = lambda _: None,
     back: Callable[[BackOff], Awaitable[bool]] = _always_there,
-    hold_s: float = math.inf,
+    doubt: Callable[[Outcome], str] = lambda _: "",
 ) -> T:
     """Make a trial, and again where that may help; return the last one. `outcome` tells what one showed.
 
     `note` is told why it is made again; `back` waits for a far end that is gone, and says whether it has come back.
-    A cut that may be a standstill of something on the path is one where it comes again; `hold_s`, where it is known,
-    says when the answer was due. Raises CannotMeasureError
+    `doubt` says why a cut may be none of a timer, such as a standstill of something on the path: it is one where
+    that comes again. Raises CannotMeasureError
     where this process stood still in every attempt.
     """
-    pauses, stalled, back_off, stood_still = iter(_PAUSES_S), 0, BackOff(), False
+    pauses, stalled, back_off, doubted = iter(_PAUSES_S), 0, BackOff(), ""
     while True:
         with guard.watching() as watched:
             made = await make()
         showed = judged(outcome(made), watched.stalled_s)
-        if stood_still and showed.kind is not Kind.FAILED and not may_have_stood_still(hold_s, showed):
-            note(f"{STOOD_STILL}; asked again, that did not come again")
+        if doubted and showed.kind is not Kind.FAILED and not doubt(showed):
+            note(f"{doubted}; asked again, that did not come again")
         if showed.kind is Kind.SURVIVED:
             if showed.stalled_s:
                 note(f"survived, though {standstill(showed.stalled_s)}")
@@ -205,8 +204,7 @@ async def persistently(
             stalled += 1
             if stalled == MOST_STALLED:
                 raise CannotMeasureError(f"{standstill(showed.stalled_s)}, and so it did {stalled} times in a row")
-        elif may_have_stood_still(hold_s, showed) and not stood_still:
-            stood_still = True
+        elif not doubted and (doubted := doubt(showed)):
             continue
         elif not showed.again:
             return made

@@ -114,6 +114,7 @@ class _Measuring:
         from hbprobe.measure.journal import Answers
         from hbprobe.measure.presence import Presence
         from hbprobe.measure.setup import carry_out, handed_over
+        from hbprobe.trial.outcome import standstill_of
 
         answers = Answers(self._journal)
         if self._limit_s is None:
@@ -132,8 +133,9 @@ class _Measuring:
 
         def persist(name: str, make: "Callable[[], Awaitable[Outcome]]") -> "Awaitable[Outcome]":
             note = functools.partial(repeats.note, name)
+            doubt = functools.partial(standstill_of, asked.hold_s)
             return persistently(
-                guard, lambda: presence.seen(make), lambda outcome: outcome, note, presence.back, asked.hold_s
+                guard, lambda: presence.seen(make), lambda outcome: outcome, note, presence.back, doubt
             )
 
         locating = Locating(

@@ -107,6 +107,11 @@ def may_have_stood_still(hold_s: float, outcome: Outcome) -> bool:
 STOOD_STILL = "nothing came in time on a connection that was alive, as where something on the path stands still"
 
 
+def standstill_of(hold_s: float, outcome: Outcome) -> str:
+    """Say why a cut is to be met again before it is believed; empty where it is not."""
+    return STOOD_STILL if may_have_stood_still(hold_s, outcome) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One connection on which one request was held open for a chosen time."""

@@ -9,7 +9,7 @@ from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.guard import MOST_STALLED, Guard, Repeats, judged, persistently
 from hbprobe.measure.run import Run
 from hbprobe.search.search import Search, SearchSettings
-from hbprobe.trial.outcome import Kind, Outcome
+from hbprobe.trial.outcome import Kind, Outcome, standstill_of
 
 CUT = Outcome(Kind.CUT, 63, Manner.SILENT)
 SURVIVED = Outcome(Kind.SURVIVED, 60)
@@ -130,7 +130,9 @@ def persisted(faulty, outcomes, stalls=()):
 
     async def main():
         guard = Guard(0.5, faulty.offsets)
-        return await persistently(guard, trial, lambda outcome: outcome, noted.append, hold_s=60)
+        return await persistently(
+            guard, trial, lambda outcome: outcome, noted.append, doubt=lambda outcome: standstill_of(60, outcome)
+        )
 
     return faulty.run(main()), noted, len(made)
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.manner import Manner
+from hbprobe.manner import Aftermath, Manner
 from hbprobe.measure.diagnosing import Diagnosing
 from hbprobe.measure.presence import BackOff, Presence
 from hbprobe.measure.run import Run
@@ -272,3 +272,74 @@ def test_an_ask_keeps_what_was_seen(on_warp):
     ask = Ask(Question.POST_MORTEM, 10)
     seen = on_warp(Presence(Restarted(Manner.CLOSED)).ask(ask))
     assert seen == Observation(ask, Outcome(Kind.SURVIVED, 10))
+
+
+class Questioned(Scripted):
+    """A proxy that closes after ten quiet minutes; `first` says otherwise of questions asked the first time."""
+
+    asks = frozenset({Question.POST_MORTEM, Question.CLIENT_DRIP, Question.BOTH_DRIP, Question.BETWEEN_REQUESTS})
+    limits = None
+
+    def __init__(self, first, later=None):
+        super().__init__(lambda hold_s: Outcome(Kind.SURVIVED, hold_s) if hold_s < 600 else cut(600, CLOSED, hold_s))
+        self._first = first
+        self._later = later or {}
+        self.asked = []
+
+    async def ask(self, ask):
+        showing = self._later if ask.question in self.asked else self._first
+        self.asked.append(ask.question)
+        is_quiet = ask.question in (Question.POST_MORTEM, Question.BETWEEN_REQUESTS)
+        truth = cut(600, CLOSED, ask.hold_s) if is_quiet else Outcome(Kind.SURVIVED, ask.hold_s)
+        return Observation(ask, await self._lasting(showing.get(ask.question, truth)))
+
+
+CLOSED = Manner.CLOSED
+ALIVE = Outcome(Kind.CUT, 1210, Manner.SILENT, aftermath=Aftermath.ACKNOWLEDGED)
+LOST = Outcome(Kind.CUT, 1210, Manner.SILENT, aftermath=Aftermath.NOTHING)
+
+
+def questioned(on_warp, first, later=None):
+    async def main():
+        run = Run(Search(SETTINGS), far_end := Questioned(first, later))
+        await run.to_the_end()
+        found = Diagnosing(run, Dialling(), keep_alives=False)
+        await found.to_the_end()
+        return found, far_end.asked
+
+    found, asked = on_warp(main())
+    assert found.run.search.limit.cut_s == 600
+    assert len(found.seen) == len(found.asks) == 4
+    return found, asked
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        dict.fromkeys(Questioned.asks, cut(700, CLOSED, 0)),
+        dict.fromkeys(Questioned.asks, cut(700, Manner.RESET, 0)),
+        {Question.BETWEEN_REQUESTS: cut(700, CLOSED, 0)},
+        {Question.BOTH_DRIP: ALIVE, Question.CLIENT_DRIP: LOST},
+        {Question.BOTH_DRIP: cut(700, CLOSED, 0), Question.CLIENT_DRIP: LOST},
+    ],
+)
+def test_what_stood_still_among_the_questions_proves_nothing(on_warp, first):
+    """What ended well past the limit is asked again, and so is what was cut beside one that shows a standstill."""
+    found, asked = questioned(on_warp, first)
+    assert {seen.ask.question: seen.survived for seen in found.seen} == {
+        Question.POST_MORTEM: False,
+        Question.BETWEEN_REQUESTS: False,
+        Question.CLIENT_DRIP: True,
+        Question.BOTH_DRIP: True,
+    }
+    assert all(seen.outcome.elapsed_s == 600 for seen in found.seen if not seen.survived)
+    assert {question for question in asked if asked.count(question) == 2} >= set(first)
+    assert any("something on the path stands still; asked again" in remark for remark in found.remarks)
+
+
+def test_a_second_timer_is_met_twice_and_believed(on_warp):
+    later = {Question.CLIENT_DRIP: cut(800, CLOSED, 0), Question.BOTH_DRIP: cut(800, CLOSED, 0)}
+    found, asked = questioned(on_warp, later, later)
+    assert sorted(seen.outcome.elapsed_s for seen in found.seen) == [600, 600, 800, 800]
+    assert len(asked) == 6
+    assert not any("again" in remark for remark in found.remarks)

@@ -225,8 +225,7 @@ class OpenLogs:
         self.event_files: list[tuple[str, LogKind, int, int]] = []
         """Name, kind, entries of interest, all."""
         self.notes: list[str] = []
-        self.caveats: list[str] = []
-        """What the answers to reports and questions do not show of themselves."""
+        self.is_unnarrowed = False
         self.clocks: tuple[Apart, ...] = ()
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
@@ -393,12 +392,26 @@ class OpenLogs:
                 f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
             )
         report = known[name]
-        self._tell_what_is_not_narrowed(report.sql)
+        self._note_whether_narrowed(report.sql)
         return table_of(report, *self.tables.rows(report.sql))
 
-    def _tell_what_is_not_narrowed(self, sql: str) -> None:
+    def _note_whether_narrowed(self, sql: str) -> None:
         if self._narrow()[1] and re.search(r"\bhttperr\b", sql, re.IGNORECASE):
-            self.caveats.append("httperr, HTTP.sys's log, names no user and no device: it tells of all of them")
+            self.is_unnarrowed = True
+
+    @property
+    def caveats(self) -> Iterator[str]:
+        """What the answers to reports and questions do not show of themselves, in lines."""
+        if self.not_read:
+            (name, reason), more = self.not_read[0], len(self.not_read) - 1
+            others = f", and {counted(more, 'other file')}" if more else ""
+            yield f"not read: {name}: {reason}{others}; without --report and --sql all are named"
+        if bad := [read for read in self.reads if read.bad]:
+            lines = counted(sum(read.bad for read in bad), "line")
+            first = f", line {bad[0].bad_lines[0].line}: {bad[0].bad_lines[0].reason}" if bad[0].bad_lines else ""
+            yield f"not understood: {lines}, the first in {bad[0].name}{first}"
+        if self.is_unnarrowed:
+            yield "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
 
     def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
@@ -408,7 +421,7 @@ class OpenLogs:
             raise UserError(
                 f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
             ) from None
-        self._tell_what_is_not_narrowed(sql)
+        self._note_whether_narrowed(sql)
         columns, rows = self.tables.users_rows(sql, str(file))
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
             raise UserError(f"{file}: more than one column is called {twice[0]}: name them with AS")

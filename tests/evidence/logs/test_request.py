@@ -365,11 +365,11 @@ def test_whatever_reports_ask_is_narrowed_or_said_not_to_be(tmp_path, name):
             assert {device for (device,) in found} == devices
             assert len(found) == len(devices) + ("B1" in devices and "error" not in name)
         assert sum(row[-1] for row in logs.report("losses").rows) == len(devices)
-        assert logs.caveats == []
+        assert list(logs.caveats) == []
         logs.report("httperr")
         logs.query(write(tmp_path / "q.sql", "SELECT count(*) AS n FROM HTTPERR"))
         told = "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
-        assert logs.caveats == ([told] * 2 if asked else [])
+        assert list(logs.caveats) == ([told] if asked else [])
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
