@@ -1,5 +1,6 @@
 """`hbprobe logs`: what has already happened, read from IIS, HTTPERR and Windows event logs."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from cyclopts import Group, Parameter
 
 from hbprobe.cli.fleet_output import status
 from hbprobe.cli.options import File, Folder, Json, WebConfig, exchange_settings, reads
-from hbprobe.cli.output import show
+from hbprobe.cli.output import say, show
 from hbprobe.cli.request_options import option_of
 from hbprobe.errors import CannotMeasureError, RequestError, UserError
 from hbprobe.files import write_whole
@@ -149,15 +150,20 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
         request = _request(paths, options)
     except RequestError as error:
         raise UserError(f"{error.told(option_of)}; see hbprobe logs --help") from None
-    with status("reading") as say, request.opened(say, is_all_asked=is_all_asked) as opened:
-        if opened.nothing_read is not None and (is_all_asked or options.plot is not None):
-            raise CannotMeasureError(opened.nothing_read)
-        say("judging")
-        evidence = None if options.report or options.sql else opened.evidence()
-        table = _table(opened, options)
-        written = _write(options, opened, evidence, table)
-    ended = 0 if evidence is None else evidence.exit_status
-    return _show(options, evidence, table, written, ended)
+    with ExitStack() as stack:
+        with status("reading") as say_what:
+            opened = stack.enter_context(request.opened(say_what, is_all_asked=is_all_asked))
+            if opened.nothing_read is not None and (is_all_asked or options.plot is not None):
+                raise CannotMeasureError(opened.nothing_read)
+            say_what("judging")
+            evidence = None if options.report or options.sql else opened.evidence()
+            table = _table(opened, options)
+            files, assumed = _files(options, opened, evidence, table)
+        ended = _show(options, evidence, table)
+        if table is not None:
+            for caveat in opened.caveats:
+                say(caveat)
+        return max(ended, _write(options, opened, files, assumed))
 
 
 def _request(paths: tuple[str, ...], options: Options) -> "Logs":
@@ -187,31 +193,55 @@ def _table(opened: "OpenLogs", options: Options) -> "ReportTable | None":
     return None if options.sql is None else opened.query(options.sql)
 
 
-def _write(
-    options: Options, opened: "OpenLogs", evidence: "LogEvidence | None", table: "ReportTable | None"
-) -> list[str]:
-    """Write the files that were asked for; return what is to be told of them, in lines."""
-    written, assumed = list[Path](), tuple[str, ...]()
-    if options.export is not None:
-        from hbprobe.evidence.logs.export import export
+_Files = dict[str, tuple[Path, str | bytes]]
+"""What is to be written, by the option that asks for it."""
 
-        written += export(opened.tables, options.export)
+
+def _files(
+    options: Options, opened: "OpenLogs", evidence: "LogEvidence | None", table: "ReportTable | None"
+) -> tuple[_Files, tuple[str, ...]]:
+    """Return the files that were asked for, and what the mix among them takes for given."""
+    files, assumed = _Files(), tuple[str, ...]()
     if options.mix is not None:
         from hbprobe.evidence.logs.mixture import mix_of
 
         found = mix_of(opened.tables, (evidence or opened.evidence()).limits)
-        write_whole(options.mix, found.text)
-        written.append(options.mix)
+        files["--mix"] = options.mix, found.text
         assumed = found.assumed
     if options.csv is not None and table is not None:
-        write_whole(options.csv, f"\ufeff{table.to_csv()}")  # by which a spreadsheet knows UTF-8
-        written.append(options.csv)
+        files["--csv"] = options.csv, f"\ufeff{table.to_csv()}"  # by which a spreadsheet knows UTF-8
     if options.plot is not None:
-        from hbprobe.report.plots.style import save
+        from hbprobe.report.plots.style import drawn
 
-        save(_picture(evidence, table), options.plot)
-        written.append(options.plot)
-    return [*(f"wrote {path}" for path in written), *(f"assumed in {options.mix}: {shown(one)}" for one in assumed)]
+        files["--plot"] = options.plot, drawn(_picture(evidence, table), options.plot)
+    return files, assumed
+
+
+def _write(options: Options, opened: "OpenLogs", files: _Files, assumed: tuple[str, ...]) -> int:
+    """Write files, after what was found is shown; tell of each, and return the exit status."""
+    written, ended = list[Path](), 0
+    if options.export is not None:
+        from hbprobe.evidence.logs.export import export
+
+        try:
+            written += export(opened.tables, options.export)
+        except (UserError, CannotMeasureError) as error:
+            say(str(error))
+            ended = error.exit_status
+    for option, (path, content) in files.items():
+        try:
+            write_whole(path, content)
+        except (UserError, CannotMeasureError) as error:
+            say(f"{option} {error}: name another file")
+            ended = max(ended, error.exit_status)
+        else:
+            written.append(path)
+    if not options.json:
+        for path in written:
+            print(f"wrote {path}")
+        for one in assumed if options.mix in written else ():
+            print(f"assumed in {options.mix}: {shown(one)}")
+    return ended
 
 
 def _picture(evidence: "LogEvidence | None", table: "ReportTable | None") -> "Figure":
@@ -223,20 +253,14 @@ def _picture(evidence: "LogEvidence | None", table: "ReportTable | None") -> "Fi
     return limits_plot(evidence)
 
 
-def _show(
-    options: Options, evidence: "LogEvidence | None", table: "ReportTable | None", written: list[str], ended: int
-) -> int:
+def _show(options: Options, evidence: "LogEvidence | None", table: "ReportTable | None") -> int:
     from hbprobe.report.terminal.logs import print_logs, print_table
 
     if table is not None:
-        answer = show(table.to_json, lambda console: print_table(table, console), ended, as_json=options.json)
-    else:
-        assert evidence is not None
-        answer = show(evidence.to_json, lambda console: print_logs(evidence, console), ended, as_json=options.json)
-    if not options.json:
-        for line in written:
-            print(line)
-    return answer
+        return show(table.to_json, lambda console: print_table(table, console), 0, as_json=options.json)
+    assert evidence is not None
+    ended = evidence.exit_status
+    return show(evidence.to_json, lambda console: print_logs(evidence, console), ended, as_json=options.json)
 
 
 def _list() -> None:

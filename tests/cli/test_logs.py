@@ -2,6 +2,7 @@ import json
 import re
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from support.iis import head, line, ping, write
@@ -58,6 +59,65 @@ def test_reports_csv_and_pictures(capsys, folder, tmp_path):
     assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbfuser_agent,devices,hits\r\n")
     assert "Apple-iPhone" in (tmp_path / "a.svg").read_text()
     assert main(["logs", str(folder), "--plot", str(tmp_path / "limits.svg")]) == 0
+
+
+UNWRITTEN = {
+    "--csv": (["--report", "status"], "nowhere/a.csv", "No such file or directory: name another file", 2),
+    "--mix": ([], "nowhere/a.yaml", "No such file or directory: name another file", 2),
+    "--plot": ([], "nowhere/a.svg", "No such file or directory: name another file", 2),
+    "--export": ([], "a.log/out", "Not a directory: name another folder", 2),
+}
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+@pytest.mark.parametrize("option", UNWRITTEN)
+def test_a_file_that_cannot_be_written_costs_no_answer(capsys, tmp_path, monkeypatch, option, is_json):
+    more, place, why, ended = UNWRITTEN[option]
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.log", head() + "".join(ping(time=f"08:{minute}:00") for minute in range(10, 30)))
+    asked = ["logs", "a.log", *more, *(["--json"] if is_json else [])]
+    assert main(asked) == 0
+    answer = capsys.readouterr().out
+    assert main([*asked, option, place]) == ended
+    shown = capsys.readouterr()
+    assert answer and shown.out == answer
+    assert shown.err == f"hbprobe: {option} {place}: cannot be written: {why}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("options", [["--mix"], ["--report", "status", "--csv"]])
+def test_a_full_disk_costs_no_answer_and_no_other_file(capsys, folder, tmp_path, options):
+    write(folder / "b.log", head() + "".join(ping(time=f"08:{minute}:00") for minute in range(10, 30)))
+    more = ["--report", "status", "--plot", str(tmp_path / "a.svg")] if "--csv" in options else []
+    assert main(["logs", str(folder), *options, "/dev/full", *more]) == 3
+    shown = capsys.readouterr()
+    told = f"hbprobe: {options[-1]} /dev/full: cannot be written: No space left on device: name another file\n"
+    assert shown.out and shown.err.endswith(told)
+    assert "assumed in" not in shown.out
+    assert not more or f"wrote {tmp_path / 'a.svg'}\n" in shown.out
+
+
+@pytest.mark.parametrize("asked", [["--report", "status"], ["--sql", "q.sql"]])
+def test_what_was_left_out_is_told_beside_a_table(capsys, folder, monkeypatch, asked):
+    monkeypatch.chdir(folder)
+    write(folder / "q.sql", "SELECT count(*) AS n FROM requests")
+    log = folder / "u_ex300102.log"
+    whole = write(folder / "whole.log", head() + ping())
+    for path, lines in (
+        (whole, []),
+        (folder / "u_ex300102.log", [f"not understood: 1 line, the first in {log}, line 6: too few fields"]),
+    ):
+        assert main(["logs", str(path), *asked, "--json"]) == 0
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["rows"] and shown.err == "".join(f"hbprobe: {line}\n" for line in lines)
+    whole.unlink()
+    for name in ("ra.ibl", "rb.ibl"):
+        write(folder / name, b"\1")
+    assert main(["logs", str(folder / "*.[li]*"), *asked, "--who", "nobody"]) == 0
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("hbprobe: not read: ") and "ra.ibl: is IIS's binary log" in first
+    assert first.endswith(", and 1 other file; without --report and --sql all are named")
+    assert second.startswith("hbprobe: not understood: 1 line, the first in ")
 
 
 def test_the_list_of_reports(capsys):

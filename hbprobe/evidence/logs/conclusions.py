@@ -2,6 +2,7 @@
 
 import functools
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,7 +28,7 @@ from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNE
 from hbprobe.evidence.logs.log_sources import LogKind
 from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.evidence.logs.reports import reports, utc
-from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Restart, Servers, Windows, rebuild
+from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Restart, Servers, Windows, edge_s, rebuild
 from hbprobe.records.logs import (
     NOTHING_READ,
     BadLinePart,
@@ -46,6 +47,7 @@ from hbprobe.text import counted, seconds
 
 if TYPE_CHECKING:
     from hbprobe.evidence.logs.request import OpenLogs
+    from hbprobe.exchange.settings import Settings
 
 _NOWHERE: Final = "-"
 """The network of requests without a client's address."""
@@ -77,7 +79,7 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
         span, coverage, counts, httperr = _span(logs), _coverage(logs), _counts(logs), _httperr(logs)
         limits, sensitivity = _limits(logs)
         windows = rebuilding.result()
-    events, both = _events(logs, windows)
+    events, both = _events(logs, windows, servers)
     network_limits = [one for _, one in limits]
     together = shared(network_limits) if logs.asked.by.value == "network" else None
     parts = tuple(part for part, _ in limits)
@@ -323,42 +325,55 @@ def _windows(logs: "OpenLogs", restarts: Sequence[Restart], servers: Servers) ->
     return rebuild(samples, ends_s, logs.asked.settings, restarts, servers)
 
 
-def _events(logs: "OpenLogs", windows: Windows) -> tuple[list[EventPart], int]:
+def _events(logs: "OpenLogs", windows: Windows, servers: Servers) -> tuple[list[EventPart], int]:
     """Hold the rebuilt events against the logged ones."""
-    found, used, both = list[EventPart](), set[Rebuilt](), 0
-    for entry in logs.entries:
-        said = average_too_low(entry)
-        if said is None:
-            continue
-        match = next((event for event in windows.events if event not in used and _are_one(event, entry, said)), None)
-        if match is not None:
-            used.add(match)
-            both += 1
-        found.append(
-            EventPart(
-                at=None if entry.at_s is None else utc(entry.at_s * 1000),
-                server=entry.computer,
-                command=said.command,
-                average_s=said.average_s,
-                threshold_s=said.threshold_s,
-                rebuilt=match is not None,
-                logged=True,
-            )
+    logged = [(entry, said) for entry in logs.entries if (said := average_too_low(entry)) is not None]
+    same = _same_events(windows.events, logged, servers, logs.asked.settings)
+    found = [
+        EventPart(
+            at=None if entry.at_s is None else utc(entry.at_s * 1000), server=entry.computer, command=said.command,
+            average_s=said.average_s, threshold_s=said.threshold_s, rebuilt=number in same, logged=True,
         )
+        for number, (entry, said) in enumerate(logged)
+    ]  # fmt: skip
+    of_both = set(same.values())
     found += [
         EventPart(
             at=utc(event.at_s * 1000), server=event.server, command=event.command, average_s=event.average_s,
             threshold_s=event.threshold_s, rebuilt=True, logged=False,
         )
-        for event in windows.events if event not in used
+        for number, event in enumerate(windows.events) if number not in of_both
     ]  # fmt: skip
-    return sorted(found, key=lambda event: event.at or ""), both
+    return sorted(found, key=lambda event: event.at or ""), len(same)
 
 
-def _are_one(event: Rebuilt, entry: EventEntry, said: AverageTooLow) -> bool:
-    if entry.at_s is None or not entry.is_utc or abs(event.at_s - entry.at_s) > SAME_S:
-        return False
-    return said.command is None or said.command is event.command
+def _same_events(
+    rebuilt: Sequence[Rebuilt], logged: Sequence[tuple[EventEntry, AverageTooLow]], servers: Servers,
+    settings: "Settings",
+) -> dict[int, int]:  # fmt: skip
+    """Return which logged event is which rebuilt one, the nearest first."""
+    near = list[tuple[float, int, int, int]]()
+    for number, (entry, said) in enumerate(logged):
+        if entry.at_s is None or not entry.is_utc:
+            continue
+        first = bisect_left(rebuilt, entry.at_s - SAME_S, key=lambda event: event.at_s)
+        last = bisect_right(rebuilt, entry.at_s + SAME_S, key=lambda event: event.at_s)
+        for place in range(first, last):
+            event = rebuilt[place]
+            apart_s = 0 if said.average_s is None else abs(said.average_s - event.average_s)
+            if (
+                said.command in (None, event.command)
+                and apart_s <= edge_s(settings)
+                and servers.are_one(event.server, entry.computer) is not False
+            ):
+                near.append((abs(event.at_s - entry.at_s), apart_s, number, place))
+    same = dict[int, int]()
+    taken = set[int]()
+    for _, _, number, place in sorted(near):
+        if number not in same and place not in taken:
+            same[number] = place
+            taken.add(place)
+    return same
 
 
 # Findings

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hbprobe.eas.log_blob import read_blob
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs.reports import csv_text
+from hbprobe.files import gave_out
 
 if TYPE_CHECKING:
     from hbprobe.evidence.logs.sql_tables import Tables
@@ -43,7 +44,7 @@ class _Items:
 
 
 def export(tables: "Tables", folder: Path) -> list[Path]:
-    """Write the seven files; return them. Raises UserError where they cannot be written."""
+    """Write the seven files; return them. Raises UserError or CannotMeasureError where they cannot be written."""
     files = {
         "Users.csv": (_USERS, _users(tables)),
         "Servers.csv": _servers(tables),
@@ -60,7 +61,8 @@ def export(tables: "Tables", folder: Path) -> list[Path]:
             (folder / name).write_text(csv_text(columns, rows), encoding="utf-8-sig", newline="")
             written.append(folder / name)
     except OSError as error:
-        raise UserError(f"--export {folder}: cannot be written: {error.strerror}: name a folder that can") from None
+        kind = CannotMeasureError if gave_out(error) else UserError
+        raise kind(f"--export {folder}: cannot be written: {error.strerror}: name another folder") from None
     return written
 
 

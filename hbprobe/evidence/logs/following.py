@@ -32,6 +32,9 @@ _LONGEST_MS: Final = 86_400_000
 """No request is held for longer than a day."""
 _ASTRAY_MS: Final = 60_000
 """So far may the two times at which a request began, by when it came in and by how long it took, lie apart."""
+SIDES_APART_MS: Final = 7_200_000
+"""So far may the lines of one request end apart: the front end's ends with the client's connection, the back end's
+with the wait, which Exchange lets last for 59 minutes."""
 _BEFORE_MS: Final = round(1000 * BEFORE_S)
 _COARSE_S: Final = 1.0
 """Times in IIS's log are whole seconds."""
@@ -186,12 +189,13 @@ SILENCES_ASKED_FOR: Final = "SELECT * FROM all_silences WHERE is_asked_for"
 
 
 def requests_sql(
-    roles: Collection[str], role: str, numbered: str, columns: Iterable[str] = REQUESTS
+    roles: Collection[str], role: str, numbered: str, columns: Iterable[str] = REQUESTS, within: str = "true"
 ) -> tuple[str, bool]:
     """Return the SQL that makes requests of `lines`, and whether it joins, so that its rows are worth keeping.
 
-    `role` is that of lines about what clients asked, `roles` are those that there are, and `numbered` are all lines,
-    each with an `id`. `columns` are what lines have.
+    `role` is that of lines about what clients asked, `roles` are those that there are. Joined are `numbered` lines,
+    with an `id` each, of a time that is longer than `within` by `SIDES_APART_MS` on both sides. `columns` are
+    what lines have.
     """
     of_client, alone = ({name: f"{side}.{name}" for name in columns} for side in ("client", "back"))
     alone |= {name: "CAST(NULL AS STRING)" for name in _ADDRESSES if name in alone}
@@ -202,9 +206,10 @@ def requests_sql(
     of_both["started_ms"] = "coalesce(CASE WHEN back.is_exact THEN back.started_ms END, client.started_ms)"
     of_both |= {name: f"client.{name} OR coalesce(back.{name}, false)" for name in ("is_exact", "is_expired")}
     joined = {name: of_both.get(name, value) for name, value in of_client.items()}
-    return _JOINED.format(
+    sql = _JOINED.format(
         role=role, numbered=numbered, astray=_ASTRAY_MS, columns=_listed(joined), alone=_listed(alone)
-    ), True
+    )
+    return f"SELECT * FROM ({sql}) AS joined WHERE {within}", True
 
 
 def _listed(columns: Mapping[str, str]) -> str:
@@ -247,9 +252,12 @@ def name_networks(connection: "DuckDBPyConnection", rows: Sequence[tuple[str, st
         connection.execute(f"INSERT INTO networks VALUES {', '.join(['(?, ?)'] * (len(batch) // 2))}", batch)
 
 
-def join(connection: "DuckDBPyConnection", roles: Collection[str], role: str, columns: Iterable[str]) -> None:
-    """Make `all_requests` out of `lines`, which have these columns."""
-    sql, is_joined = requests_sql(roles, role, "(SELECT *, row_number() OVER () AS id FROM lines)", columns)
+def join(
+    connection: "DuckDBPyConnection", roles: Collection[str], role: str, columns: Iterable[str], within: str
+) -> None:
+    """Make `all_requests` out of `lines` and `near_lines`, which have these columns."""
+    numbered = "(SELECT *, row_number() OVER () AS id FROM near_lines)"
+    sql, is_joined = requests_sql(roles, role, numbered, columns, within)
     connection.execute(f"CREATE {'TABLE' if is_joined else 'VIEW'} all_requests AS {sql}")
 
 

@@ -18,7 +18,7 @@ from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.clocks import Apart
 from hbprobe.evidence.logs.engine import DuckDB, engine
-from hbprobe.evidence.logs.following import follow, join, name_networks
+from hbprobe.evidence.logs.following import SIDES_APART_MS, follow, join, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.log_sources import (
     LogKind,
@@ -225,8 +225,7 @@ class OpenLogs:
         self.event_files: list[tuple[str, LogKind, int, int]] = []
         """Name, kind, entries of interest, all."""
         self.notes: list[str] = []
-        self.caveats: list[str] = []
-        """What the answers to reports and questions do not show of themselves."""
+        self.is_unnarrowed = False
         self.clocks: tuple[Apart, ...] = ()
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
@@ -321,32 +320,40 @@ class OpenLogs:
                 else f"SELECT {nothing} WHERE false"
             )
             self.connection.execute(f"CREATE VIEW {table} AS {chosen}")
-        bounds = [
-            f"ended_ms {sign} {int(moment.timestamp() * 1000)}"
-            for sign, moment in ((">=", self.asked.since), ("<", self.asked.until))
-            if moment is not None
-        ]
-        where = " AND ".join(bounds) or "true"
-        for name, table in (("lines", "read_requests"), ("httperr", "read_httperr")):
-            self.connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {table} WHERE {where}")
-        roles = {role for (role,) in self.connection.execute("SELECT DISTINCT role FROM lines").fetchall()}
+        where, near = self._within(), self._within(SIDES_APART_MS)
+        for name, table, condition in (
+            ("near_lines", "read_requests", near),
+            ("lines", "near_lines", where),
+            ("httperr", "read_httperr", where),
+        ):
+            self.connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {table} WHERE {condition}")
+        roles = {role for (role,) in self.connection.execute("SELECT DISTINCT role FROM near_lines").fetchall()}
         if "proxy" in roles and "client" in roles:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
         networks, (narrow, values) = self._networks(names), self._narrow()
         set_back = [one for read in self.reads for one in read.set_back]
         if self.spark is not None:
-            self.spark.read("lines", files["requests"], REQUESTS, where)
+            self.spark.read("near_lines", files["requests"], REQUESTS, near)
             self.spark.read("httperr", files["httperr"], HTTPERR, where)
-            self.clocks = self.spark.follow(roles, role, networks, narrow, values, set_back)
+            self.clocks = self.spark.follow(roles, role, networks, narrow, values, set_back, where)
             return
         name_networks(self.connection, networks)
-        join(self.connection, roles, role, self._columns)
+        join(self.connection, roles, role, self._columns, where)
         self.clocks = follow(self.connection, set_back, narrow, values)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(
             f"CREATE {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None
         )
+
+    def _within(self, more_ms: int = 0) -> str:
+        """Return the SQL for the time that is asked for, and so much more on both sides."""
+        bounds = [
+            f"ended_ms {sign} {int(moment.timestamp() * 1000) + by_ms}"
+            for sign, moment, by_ms in ((">=", self.asked.since, -more_ms), ("<", self.asked.until, more_ms))
+            if moment is not None
+        ]
+        return " AND ".join(bounds) or "true"
 
     def _networks(self, names: NetworkNames) -> list[tuple[str, str | None]]:
         """Return the network of each address."""
@@ -385,12 +392,26 @@ class OpenLogs:
                 f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
             )
         report = known[name]
-        self._tell_what_is_not_narrowed(report.sql)
+        self._note_whether_narrowed(report.sql)
         return table_of(report, *self.tables.rows(report.sql))
 
-    def _tell_what_is_not_narrowed(self, sql: str) -> None:
+    def _note_whether_narrowed(self, sql: str) -> None:
         if self._narrow()[1] and re.search(r"\bhttperr\b", sql, re.IGNORECASE):
-            self.caveats.append("httperr, HTTP.sys's log, names no user and no device: it tells of all of them")
+            self.is_unnarrowed = True
+
+    @property
+    def caveats(self) -> Iterator[str]:
+        """What the answers to reports and questions do not show of themselves, in lines."""
+        if self.not_read:
+            (name, reason), more = self.not_read[0], len(self.not_read) - 1
+            others = f", and {counted(more, 'other file')}" if more else ""
+            yield f"not read: {name}: {reason}{others}; without --report and --sql all are named"
+        if bad := [read for read in self.reads if read.bad]:
+            lines = counted(sum(read.bad for read in bad), "line")
+            first = f", line {bad[0].bad_lines[0].line}: {bad[0].bad_lines[0].reason}" if bad[0].bad_lines else ""
+            yield f"not understood: {lines}, the first in {bad[0].name}{first}"
+        if self.is_unnarrowed:
+            yield "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
 
     def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
@@ -400,7 +421,7 @@ class OpenLogs:
             raise UserError(
                 f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
             ) from None
-        self._tell_what_is_not_narrowed(sql)
+        self._note_whether_narrowed(sql)
         columns, rows = self.tables.users_rows(sql, str(file))
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
             raise UserError(f"{file}: more than one column is called {twice[0]}: name them with AS")

@@ -120,17 +120,19 @@ class Spark:
         narrow: str,
         values: Values,
         set_back: Iterable[SetBack],
+        within: str,
     ) -> tuple[Apart, ...]:
-        """Make everything out of `lines`, as `following` does on DuckDB; `narrow` is what reports are to see.
+        """Make everything out of `near_lines`, as `following` does on DuckDB; `narrow` is what reports are to see.
 
-        `set_back` is where the clocks of logs were.
+        `set_back` is where the clocks of logs were; `within` is the time that is asked for.
 
         Returns how far clocks are apart.
         """
         named = self._session.createDataFrame(list(networks), "address STRING, network STRING")
         named.createOrReplaceTempView("networks")
-        self._define(_NUMBERED, "SELECT *, monotonically_increasing_id() AS id FROM lines", is_kept=True)
-        self._define("all_requests", requests_sql(roles, role, _NUMBERED)[0], is_kept=True)
+        self._define("lines", f"SELECT * FROM near_lines WHERE {within}")
+        self._define(_NUMBERED, "SELECT *, monotonically_increasing_id() AS id FROM near_lines", is_kept=True)
+        self._define("all_requests", requests_sql(roles, role, _NUMBERED, within=within)[0], is_kept=True)
         self._define("waits", *waits_sql(set_back, narrow, values), is_kept=True)
         pairs = clocks_apart((one, other, step, times) for one, other, step, times in self.each(CLOCK_GAPS))
         clocks = self._session.createDataFrame(both_ways(pairs), "ended_by STRING, begun_by STRING, ahead_s DOUBLE")

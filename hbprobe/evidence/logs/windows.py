@@ -24,6 +24,15 @@ SAME_S: Final = 60.0
 """A rebuilt event and a logged one that are no further apart are one."""
 
 
+def edge_s(settings: Settings) -> float:
+    """Return how far the averages of a rebuilt event and of the same in a log may be apart.
+
+    Averages are whole seconds, and at either edge of the window one sample may be another: before 2013 the order of
+    requests within a second is lost.
+    """
+    return 1 + 2 * settings.max_heartbeat_s / settings.sample_size
+
+
 @dataclass(frozen=True, slots=True)
 class Servers:
     """Which names are of one server: IIS's logs have its name or an address, HTTPERR an address, events its name."""

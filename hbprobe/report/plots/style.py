@@ -97,17 +97,22 @@ def extent(artist: Artist) -> Bbox:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the plot as PNG or SVG, by the suffix; the same plot gives the same bytes.
+    """Write the plot as PNG or SVG, by the suffix. Raises as `drawn` and `write_whole` do."""
+    write_whole(path, drawn(figure, path))
 
-    Raises UserError for another suffix, and as `write_whole` does.
+
+def drawn(figure: Figure, path: Path) -> bytes:
+    """Return what a file of this name is to hold of the plot, by the suffix; the same plot gives the same bytes.
+
+    Raises UserError for another suffix.
     """
     suffix = path.suffix.lower()
     if suffix not in _METADATA:
         raise UserError(f"{shown(str(path))}: has no suffix that says how to draw: call it .png or .svg")
-    drawn = io.BytesIO()
+    content = io.BytesIO()
     with in_style():
-        figure.savefig(drawn, format=suffix[1:], metadata=_METADATA[suffix])
-    write_whole(path, drawn.getvalue())
+        figure.savefig(content, format=suffix[1:], metadata=_METADATA[suffix])
+    return content.getvalue()
 
 
 _METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}}

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
@@ -365,11 +365,11 @@ def test_whatever_reports_ask_is_narrowed_or_said_not_to_be(tmp_path, name):
             assert {device for (device,) in found} == devices
             assert len(found) == len(devices) + ("B1" in devices and "error" not in name)
         assert sum(row[-1] for row in logs.report("losses").rows) == len(devices)
-        assert logs.caveats == []
+        assert list(logs.caveats) == []
         logs.report("httperr")
         logs.query(write(tmp_path / "q.sql", "SELECT count(*) AS n FROM HTTPERR"))
         told = "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
-        assert logs.caveats == ([told] * 2 if asked else [])
+        assert list(logs.caveats) == ([told] if asked else [])
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -404,6 +404,50 @@ def test_logged_events_are_held_against_the_rebuilt_ones(tmp_path):
     assert (both.windows.logged, both.windows.both, both.windows.rebuilt) == (5, 4, first.windows.rebuilt)
     assert [event.logged and event.rebuilt for event in both.events[:5]] == [True] * 4 + [False]
     assert both.has_problem
+
+
+@pytest.mark.parametrize(
+    ("server", "later_s", "more_s", "is_same"),
+    [
+        ("192.0.2.10", 0, 0, True),
+        ("EX1", -59, 30, True),
+        ("192.0.2.11", 0, 0, False),
+        ("EX1", 0, 40, False),
+        ("EX1", 0, -40, False),
+        ("EX1", 70, 0, False),
+    ],
+)
+def test_a_logged_event_of_another_server_or_with_another_average_is_not_the_same(
+    recycled, server, later_s, more_s, is_same
+):
+    """One sample more or less at either edge of the window is no more than 36 s of the average."""
+    plain = recycled().events
+    lines = [
+        {
+            "Id": 1040, "ProviderName": "MSExchange ActiveSync", "MachineName": server,
+            "TimeCreated": (datetime.fromisoformat(event.at) + timedelta(seconds=later_s)).isoformat(),
+            "Properties": [{"Value": str(event.average_s + more_s)}, {"Value": "Ping"}, {"Value": "540"}],
+        }
+        for event in plain
+    ]  # fmt: skip
+    windows = recycled("app.jsonl", "".join(json.dumps(one) + "\n" for one in lines)).windows
+    assert (windows.rebuilt, windows.logged) == (len(plain), len(plain))
+    assert windows.both == (len(plain) if is_same else 0)
+
+
+def test_of_two_logged_events_the_nearer_is_the_same(recycled):
+    first = recycled().events[0]
+    lines = [
+        {
+            "Id": 1040, "ProviderName": "MSExchange ActiveSync", "MachineName": "EX1",
+            "TimeCreated": (datetime.fromisoformat(first.at) + timedelta(seconds=later_s)).isoformat(),
+            "Properties": [{"Value": str(first.average_s)}, {"Value": "Ping"}, {"Value": "540"}],
+        }
+        for later_s in (-50, 1)
+    ]  # fmt: skip
+    found = recycled("app.jsonl", "".join(json.dumps(one) + "\n" for one in lines)).events
+    logged = [event.rebuilt for event in found if event.logged]
+    assert logged == [False, True]
 
 
 ABANDONED = HTTPERR.splitlines(keepends=True)[-1].replace(
