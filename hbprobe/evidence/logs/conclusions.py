@@ -28,7 +28,7 @@ from hbprobe.evidence.logs.http_tables import ABANDONED, GONE, IDLE, SLOW, TURNE
 from hbprobe.evidence.logs.log_sources import LogKind
 from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.evidence.logs.reports import reports, utc
-from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Rebuilt, Restart, Servers, Windows, edge_s, rebuild
+from hbprobe.evidence.logs.windows import SAME_S, SAMPLES, Emptied, Rebuilt, Servers, Windows, edge_s, rebuild
 from hbprobe.records.logs import (
     NOTHING_READ,
     BadLinePart,
@@ -282,19 +282,19 @@ def _part(
 # Event 1040
 
 
-def _restarts(logs: "OpenLogs") -> tuple[list[Restart], int]:
+def _restarts(logs: "OpenLogs") -> tuple[list[Emptied], int]:
     """Return when ActiveSync's pool was recycled, and how many recycles are of a pool that is not told.
 
     These are taken for another pool's: Exchange has a dozen, and a window that was not emptied is right again after
     200 requests, while one that is emptied for nothing loses its events.
     """
-    found, untold = set[Restart](), 0
+    found, untold = set[Emptied](), 0
     for entry in logs.entries:
         if entry.id in RECYCLES and entry.at_s is not None:
             is_ours = is_of_pool(entry)
             untold += is_ours is None
             if is_ours:
-                found.add(Restart(entry.at_s, entry.computer))
+                found.add(Emptied(entry.at_s, entry.computer))
     sql = (
         "SELECT ended_ms / 1000.0, coalesce(server_ip, ''), lower(queue) FROM httperr "
         f"WHERE reason = '{ABANDONED}' AND ended_ms IS NOT NULL GROUP BY 1, 2, 3"
@@ -302,7 +302,7 @@ def _restarts(logs: "OpenLogs") -> tuple[list[Restart], int]:
     for at_s, server, queue in logs.tables.each(sql):
         untold += queue is None
         if queue == POOL.lower():
-            found.add(Restart(float(at_s), server))
+            found.add(Emptied(float(at_s), server))
     return sorted(found, key=lambda one: (one.at_s, one.server)), untold
 
 
@@ -314,7 +314,7 @@ def _servers(logs: "OpenLogs") -> Servers:
     return Servers({server: frozenset(addresses) for server, addresses in found.items()})
 
 
-def _windows(logs: "OpenLogs", restarts: Sequence[Restart], servers: Servers) -> Windows:
+def _windows(logs: "OpenLogs", restarts: Sequence[Emptied], servers: Servers) -> Windows:
     ends = logs.tables.each(
         "SELECT coalesce(back_end, server) AS server, max(ended_ms) / 1000.0 FROM all_requests "
         "GROUP BY coalesce(back_end, server)"
@@ -570,7 +570,7 @@ def _notes(
 
 
 def _note_restarts(
-    restarts: Sequence[Restart], pools_untold: int, servers: Servers, windows: Windows
+    restarts: Sequence[Emptied], pools_untold: int, servers: Servers, windows: Windows
 ) -> Iterator[str]:
     if pools_untold:
         yield (

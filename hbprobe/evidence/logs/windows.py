@@ -68,7 +68,7 @@ def _first_label(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Restart:
+class Emptied:
     """The worker process of ActiveSync's pool began anew."""
 
     at_s: float
@@ -106,7 +106,7 @@ def rebuild(
     samples: Iterable[tuple[str, str, int, int, str]],
     ends_s: dict[str, float],
     settings: Settings,
-    restarts: Sequence[Restart] = (),
+    restarts: Sequence[Emptied] = (),
     servers: Servers = Servers(),
 ) -> Windows:
     """Take samples (server, command, start in ms, interval, device type) in the order of start.

@@ -5,7 +5,7 @@ from support.company import BEGIN, company, path, write_logs
 
 from hbprobe.eas.releases import Release
 from hbprobe.evidence.logs.request import Logs
-from hbprobe.evidence.logs.windows import Restart, Servers, rebuild
+from hbprobe.evidence.logs.windows import Emptied, Servers, rebuild
 from hbprobe.exchange.settings import Settings
 from hbprobe.exchange.window import HeartbeatWindow
 
@@ -68,7 +68,7 @@ def test_a_server_has_a_name_and_addresses(server, other, are_one):
     ("server", "fires"), [("ex1.example.test", 0), ("10.0.0.1", 0), ("127.0.0.1", 0), ("EX2", 1), ("10.0.0.9", 1)]
 )
 def test_a_worker_that_begins_anew_has_an_empty_window_and_others_go_on(server, fires):
-    assert len(rebuild(samples(480, 480, 480, 480), {}, SMALL, [Restart(250.0, server)], SERVERS).events) == fires
+    assert len(rebuild(samples(480, 480, 480, 480), {}, SMALL, [Emptied(250.0, server)], SERVERS).events) == fires
 
 
 @pytest.mark.parametrize(("release", "is_exact"), [(Release.V2010, False), (Release.V2019, True)])
