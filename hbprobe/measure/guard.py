@@ -186,8 +186,7 @@ async def persistently(
 
     `note` is told why it is made again; `back` waits for a far end that is gone, and says whether it has come back.
     `doubt` says why a cut may be none of a timer, such as a standstill of something on the path: it is one where
-    that comes again. Raises CannotMeasureError
-    where this process stood still in every attempt.
+    that comes again. Raises CannotMeasureError where this process stood still in every attempt.
     """
     pauses, stalled, back_off, doubted = iter(_PAUSES_S), 0, BackOff(), ""
     while True:
