@@ -88,6 +88,11 @@ _REPEAT_S = 0.5
 """Where buffers are full, Linux may drop a packet on loopback, and sends it again after 0.2 s by its own clock."""
 
 
+def let_the_kernel_repeat():
+    """Its timers do not follow our clock."""
+    time.sleep(_REPEAT_S)  # noqa: TID251
+
+
 class Peer:
     """One end of a connection."""
 
@@ -129,7 +134,7 @@ class Peer:
             if seen != "nothing" or len(received) < _MANY or waited_at == len(received):
                 return bytes(received), seen
             waited_at = len(received)
-            time.sleep(_REPEAT_S)  # noqa: TID251  the kernel's timers do not follow our clock
+            let_the_kernel_repeat()
 
     def unacknowledged_segments(self):
         info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
