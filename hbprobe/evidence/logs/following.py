@@ -51,10 +51,15 @@ WITH begun AS (
   SELECT *, coalesce(
     CASE WHEN abs(ended_ms - took_ms - started_ms) > {astray} THEN ended_ms - took_ms END, started_ms) AS begun_ms
   FROM {numbered} AS numbered
+), placed AS (
+  SELECT *, row_number() OVER (
+    PARTITION BY role, device, command, begun_ms, ended_ms
+    ORDER BY took_ms NULLS LAST, status NULLS LAST, heartbeat_s NULLS LAST, coalesce(error, ''), id) AS place
+  FROM begun
 ), client AS (
-  SELECT * FROM begun WHERE role = '{role}'
+  SELECT * FROM placed WHERE role = '{role}'
 ), back AS (
-  SELECT * FROM begun WHERE role = 'back'
+  SELECT * FROM placed WHERE role = 'back'
 ), near AS (
   SELECT back.*, CAST(floor(begun_ms / 3000) AS BIGINT) + step AS near
   FROM back CROSS JOIN (VALUES (-1), (0), (1)) AS steps(step)
@@ -63,17 +68,19 @@ WITH begun AS (
     abs(client.begun_ms - near.begun_ms) + least(abs(client.took_ms - near.took_ms), 3000) AS apart_ms,
     abs(client.took_ms - near.took_ms) AS took_apart_ms,
     client.begun_ms AS client_ms, client.ended_ms AS client_ended_ms, near.begun_ms AS back_ms,
-    near.ended_ms AS back_ended_ms, coalesce(near.error, '') AS back_error
+    near.ended_ms AS back_ended_ms, coalesce(near.error, '') AS back_error, client.place AS client_place,
+    near.place AS back_place, abs(client.place - near.place) AS places_apart
   FROM client JOIN near ON client.device = near.device AND client.command = near.command
     AND CAST(floor(client.begun_ms / 3000) AS BIGINT) = near.near
   WHERE abs(client.begun_ms - near.begun_ms) <= 2500
 ), pairs AS (
   SELECT client_id, back_id FROM (
     SELECT *,
-      row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, took_apart_ms, back_ms, back_ended_ms, back_error)
-        AS of_client,
-      row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, took_apart_ms, client_ms, client_ended_ms) AS of_back
-    FROM apart) AS placed WHERE of_client = 1 AND of_back = 1
+      row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, took_apart_ms, places_apart, back_ms,
+        back_ended_ms, back_error, back_place) AS of_client,
+      row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, took_apart_ms, places_apart, client_ms,
+        client_ended_ms, client_place) AS of_back
+    FROM apart) AS ordered WHERE of_client = 1 AND of_back = 1
 )
 SELECT {columns}, back.server AS back_end, back.id IS NOT NULL AS is_joined, back.took_ms AS back_took_ms
 FROM client LEFT JOIN pairs ON pairs.client_id = client.id LEFT JOIN back ON back.id = pairs.back_id

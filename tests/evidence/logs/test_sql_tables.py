@@ -8,7 +8,7 @@ import shutil
 import duckdb
 import pytest
 from support.company import company, path, write_logs
-from support.iis import head, line, ping, write
+from support.iis import STEM, head, line, ping, write
 
 from hbprobe.eas.releases import Release
 from hbprobe.evidence.logs.engine import DuckDB
@@ -55,6 +55,15 @@ def equals():
             yield from (line(cs_uri_query=query, sc_status=code, c_ip=client) for code in (200, 500, 503))
 
 
+def twins(site):
+    """Give lines of which each has twins, on either side: as where an hour is there twice."""
+    for device in range(6):
+        for minute in range(0, 50, 10):
+            for heartbeat_s in (480, 480, 540):
+                blob = f"V141_Hb{heartbeat_s}_" if site == "W3SVC2" else None
+                yield ping(device=f"TWIN{device}", user=f"twin{device}", blob=blob, time=f"09:{minute:02}:00")
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """Return a store of what both sides of a company log, and of many lines that are alike."""
@@ -62,6 +71,9 @@ def kept(tmp_path_factory):
     world = company(path("a", 300), path("b", 600, Manner.RESET), devices=12)
     write_logs(folder / "logs", world, Release.V2019, days=0.15)
     write(folder / "logs/W3SVC1/equals.log", head() + "".join(equals()))
+    for site in ("W3SVC1", "W3SVC2"):
+        stem = "/Microsoft-Server-ActiveSync/Proxy/default.eas" if site == "W3SVC2" else STEM
+        write(folder / f"logs/{site}/twins.log", head() + "".join(twins(site)).replace(STEM, stem))
     write(folder / "logs/httperr1.log", HTTPERR)
     Logs([folder / "logs"], into=folder / "kept").run()
     return folder / "kept"
