@@ -222,10 +222,8 @@ def _compared(path: Path, found: dict[str, Any], describes: Description) -> list
     names = {"target": "url", QUERY: "url"} | ({"profiles": "lab"} if "lab" in describes.said else {})
     unknown = sorted(NOTED_LATER - there.keys())
     uncompared = {*unknown, *describes.secrets, *_FREE_TO_DIFFER}
-    if there.get("profiles", "") == here.get(
-        "profiles"
-    ):  # boxes that do the same are set to the same, in other words
-        uncompared.add("set")
+    if there.get("profiles", "") == here.get("profiles"):
+        uncompared.add("set")  # boxes that do the same are set to the same, in other words
     for key in here | there:
         values = (there.get(key, ""), here.get(key, ""))
         if values[0] != values[1] and key not in uncompared:

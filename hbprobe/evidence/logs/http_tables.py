@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of
-from hbprobe.evidence.logs.rows import PACKED, REQUESTS, likely_ms, moment, normal_user
+from hbprobe.evidence.logs.rows import PACKED, REQUESTS, likely_ms, moment, normal_user, sql_text
 
 HTTPERR: Final = {
     "ended_ms": "BIGINT",
@@ -88,7 +88,7 @@ def proxy_rows(source: LogSource, scratch: Path) -> tuple[str, dict[str, Any], s
 
 
 def _proxy_sql(fields: list[str]) -> str:
-    listed = ", ".join("'{}': 'VARCHAR'".format(name.replace("'", "''")) for name in fields)
+    listed = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in fields)
     made: dict[str, str] = {
         "started_ms": "ended_ms - took_ms",
         "ended_ms": "ended_ms",

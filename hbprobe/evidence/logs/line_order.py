@@ -18,8 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from hbprobe.evidence.logs.clocks import SetBack
-from hbprobe.evidence.logs.log_sources import reading
-from hbprobe.evidence.logs.w3c import Stretch, mapped
+from hbprobe.evidence.logs.w3c import Stretch, body_of
 
 CHANGES_PLACE_S: Final = 5
 """So far may lines go back in time that were only written in another order."""
@@ -117,24 +116,15 @@ def _times_of(stretch: Stretch) -> _Times:
     if not stretch.lines or not {"date", "time"} <= set(names):
         return np.full(stretch.lines, _UNKNOWN, np.int64)
     date_at, time_at = names.index("date"), names.index("time")
-    with reading():
-        file = stretch.file.open("rb")
-    with file, mapped(file) as data:
-        begin = _body(data, stretch)
-        first = data[begin : data.find(b"\n", begin) + 1].split(b" ", date_at + 1)
+    with body_of(stretch) as data:
+        begin = data.tell()
+        first = data.readline().split(b" ", date_at + 1)
         indent = sum(len(part) + 1 for part in first[:date_at]) if time_at == date_at + 1 else None
         return _read(data, begin, indent, (date_at, time_at))
 
 
 def _names_of(stretch: Stretch) -> list[str]:
     return [name.lower().removesuffix("-local") for name in stretch.fields]
-
-
-def _body(data: mmap.mmap, stretch: Stretch) -> int:
-    data.seek(0)
-    for _ in range(stretch.skip):
-        data.readline()
-    return data.tell()
 
 
 def _read(data: mmap.mmap, begin: int, indent: int | None, places: tuple[int, int]) -> _Times:
@@ -190,11 +180,8 @@ def _servers_of(stretch: Stretch, folder: str) -> NDArray[np.object_]:
     """Return the server of each line, as `rows` calls it."""
     names = _names_of(stretch)
     places = [names.index(name) for name in ("s-computername", "s-ip") if name in names]
-    with reading():
-        file = stretch.file.open("rb")
     found = []
-    with file, mapped(file) as data:
-        data.seek(_body(data, stretch))
+    with body_of(stretch) as data:
         while (line := data.readline()).endswith(b"\n"):
             parts = line.split(b" ", max(places, default=0) + 1)
             said = (parts[place] for place in places if place < len(parts))

@@ -352,7 +352,7 @@ class _Reading:
         chosen = f"SELECT {self._columns(list(columns))}{day} FROM ({sql})"
         try:
             with mapped(NotReadError):
-                self._connection.execute(f"COPY ({chosen}) TO '{_quoted(target)}' ({options})", values)
+                self._connection.execute(f"COPY ({chosen}) TO {rows.sql_text(str(target))} ({options})", values)
         except NotReadError:
             for part in folder.rglob(f"{name}[._]*"):
                 part.unlink()
@@ -363,7 +363,7 @@ class _Reading:
         if not any(folder.rglob("*.parquet")):
             return 0
         found = self._connection.execute(
-            f"SELECT count(*) FROM read_parquet('{_quoted(folder)}/**/*.parquet')"
+            f"SELECT count(*) FROM read_parquet({rows.sql_text(f'{folder}/**/*.parquet')})"
         ).fetchone()
         return int(found[0]) if found else 0
 
@@ -466,7 +466,3 @@ def _why(error: str, column: str | None, text: str) -> str:
         "LINE SIZE OVER MAXIMUM": "longer than a million bytes",
         "INVALID UNICODE": "not in the encoding of the file",
     }.get(error, error.lower())
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

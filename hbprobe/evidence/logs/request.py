@@ -35,7 +35,7 @@ from hbprobe.evidence.logs.log_sources import (
 from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
 from hbprobe.evidence.logs.reports import ReportTable, reports, table_of, users_table
-from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS
+from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
 from hbprobe.evidence.logs.same_logs import Rows, repeats
 from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.evidence.logs.stored_logs import Pseudonyms, Read, StoredLogs, stored_in
@@ -311,15 +311,9 @@ class OpenLogs:
     def _prepare(self, files: dict[str, list[str]], names: NetworkNames) -> None:
         for table, columns in (("read_requests", self._columns), ("read_httperr", HTTPERR)):
             found = files[table.removeprefix("read_")]
-            listed = ", ".join("'{}'".format(file.replace("'", "''")) for file in found)
             nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
-            chosen = (
-                f"SELECT {', '.join(columns)} "
-                f"FROM read_parquet([{listed}], union_by_name=true, hive_partitioning=false)"
-                if found
-                else f"SELECT {nothing} WHERE false"
-            )
-            self.connection.execute(f"CREATE VIEW {table} AS {chosen}")
+            chosen = f"{', '.join(columns)} FROM {from_parquet(found)}" if found else f"{nothing} WHERE false"
+            self.connection.execute(f"CREATE VIEW {table} AS SELECT {chosen}")
         where, near = self._within(), self._within(SIDES_APART_MS)
         for name, table, condition in (
             ("near_lines", "read_requests", near),

@@ -1,6 +1,6 @@
 """The lines of IIS's log as rows: which columns there are, and the SQL that makes them of a stretch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -109,7 +109,7 @@ def reading(columns: Mapping[str, str], *, quoted: bool, is_strict: bool = True)
     What is strict refuses a file whose lines end differently. What is not must have no CR within a line: the reader
     takes it for an end, and loses the byte behind it.
     """
-    listed = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in columns.items())
+    listed = ", ".join(f"{sql_text(name)}: {sql_text(kind)}" for name, kind in columns.items())
     quote = "'\"'" if quoted else "''"
     return (
         f"read_csv($file, delim=' ', quote={quote}, escape='', header=false, skip=$skip, columns={{{listed}}}, "
@@ -212,8 +212,14 @@ def normal_user(name: str) -> str:
     return f"lower(string_split({plain}, '@')[1])"
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+def from_parquet(files: Iterable[str]) -> str:
+    """Return the SQL for the rows of files of Parquet, which may have been written with other columns."""
+    return f"read_parquet([{', '.join(map(sql_text, files))}], union_by_name=true, hive_partitioning=false)"
+
+
+def sql_text(text: str) -> str:
+    """Put quotes around it, and double those within."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _or_null(value: str) -> str:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
+from hbprobe.evidence.logs.rows import from_parquet
 from hbprobe.evidence.logs.sql_tables import Tables
 
 _LINES: Final = 64
@@ -99,5 +100,4 @@ class Rows:
         return known
 
     def _from(self, log: int, table: str) -> str:
-        listed = ", ".join("'{}'".format(file.replace("'", "''")) for file in self._files[log][table])
-        return f"read_parquet([{listed}], union_by_name=true, hive_partitioning=false)"
+        return from_parquet(self._files[log][table])

@@ -99,7 +99,7 @@ class Note:
     read: Read
 
     def to_json(self) -> str:
-        """Return what `note_of` reads."""
+        """Return it as it is kept."""
         return json.dumps({"mark": self.mark, **_READ.dump_python(self.read, mode="json")})
 
 

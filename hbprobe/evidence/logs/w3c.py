@@ -10,7 +10,7 @@ import mmap
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -76,12 +76,12 @@ def divide(source: LogSource, folder: Path) -> Divided:
         if not size:
             raise NotReadError("is empty: there is nothing to read")
         file = path.open("rb")
-    with file, mapped(file) as data:
+    with file, _mapped(file) as data:
         stretches, again = _stretches(data, path, folder)
     return Divided(tuple(stretches), encoding, tuple(again), size if is_followed else None)
 
 
-def mapped(file: IO[bytes]) -> mmap.mmap:
+def _mapped(file: IO[bytes]) -> mmap.mmap:
     """Return the content of an open file. Raises NotReadError."""
     with reading():
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -256,10 +256,8 @@ def without_lone_quotes(stretch: Stretch, target: Path) -> Stretch:
 
     Such a quote would take whole lines for one value, up to the next quote.
     """
-    with reading():
-        file = stretch.file.open("rb")
-    with file, mapped(file) as data:
-        begin = _body(data, stretch)
+    with body_of(stretch) as data:
+        begin = data.tell()
         if all(map(_has_quotes_in_pairs, iter(data.readline, b""))):
             return stretch
         data.seek(begin)
@@ -273,11 +271,15 @@ def _has_quotes_in_pairs(line: bytes) -> bool:
     return b'"' not in line or _QUOTED.fullmatch(line.rstrip(b"\r\n")) is not None
 
 
-def _body(data: mmap.mmap, stretch: Stretch) -> int:
-    """Go to the first line behind the head, and return where that is."""
-    for _ in range(stretch.skip):
-        data.readline()
-    return data.tell()
+@contextmanager
+def body_of(stretch: Stretch) -> Iterator[mmap.mmap]:
+    """Open the file of a stretch, at the first line behind the head. Raises NotReadError."""
+    with reading():
+        file = stretch.file.open("rb")
+    with file, _mapped(file) as data:
+        for _ in range(stretch.skip):
+            data.readline()
+        yield data
 
 
 def _copied(stretch: Stretch, target: Path, begin: int) -> Stretch:
@@ -288,10 +290,8 @@ def _copied(stretch: Stretch, target: Path, begin: int) -> Stretch:
 
 def without_returns(stretch: Stretch, target: Path) -> Stretch:
     """Return the stretch with a `+`, as IIS writes a blank, for each CR that ends no line; places are as before."""
-    with reading():
-        file = stretch.file.open("rb")
-    with file, mapped(file) as data, target.open("wb") as out:
-        begin = _body(data, stretch)
+    with body_of(stretch) as data, target.open("wb") as out:
+        begin = data.tell()
         while line := data.readline():
             body = line.rstrip(b"\r\n")
             out.write(body.replace(b"\r", b"+") + line[len(body) :])
