@@ -93,7 +93,7 @@ class LogReading:
         if self._kind is LogKind.W3C:
             values |= {"with_query": with_query}
         if stretch.lines:
-            is_quoted = "Advanced Logging" in stretch.software
+            is_quoted = stretch.is_quoted
             if is_quoted:
                 stretch = w3c.without_lone_quotes(stretch, self._scratch / "in" / "unquoted")
             try:
@@ -176,23 +176,23 @@ class LogReading:
                 text = file.readline(1_000_001).decode(errors="replace")
                 if not text.strip("\r\n\0 \x1a") and "\0" not in text:
                     continue  # an empty line, or the end mark of DOS
-                has_too_many = text.rstrip().count(" ") >= len(stretch.fields)
-                found = w3c.mended(text, stretch.fields) if has_too_many else None
+                parts = w3c.parts_of(text, is_quoted=stretch.is_quoted)
+                found = w3c.mended(parts, columns)
                 if found is None:
                     self._blame(line, stretch.offset + offset, _why(error, column, text))
                 else:
                     mended.append(found)
-        self._mended += len(mended)
+                    self._mended += found != parts
         while batch := mended[:1000]:
             self._insert(batch, columns, values)
             del mended[:1000]
 
     def _mend_unended(self, stretch: w3c.Stretch, columns: dict[str, str], values: dict[str, Any]) -> None:
         """Take the last line without its last value where it has all of them: the value may be cut."""
-        parts = stretch.unended.decode(errors="replace").split(" ")
         line = stretch.first_line + stretch.lines - (stretch.skip or 0)
-        found = w3c.mended(stretch.unended.decode(errors="replace"), stretch.fields)
-        if found is None or len(parts) < len(stretch.fields):
+        text = stretch.unended.decode(errors="replace")
+        found = w3c.mended(w3c.parts_of(text, is_quoted=stretch.is_quoted), columns)
+        if found is None:
             self._blame(line, -1, "the end of the line is missing")
             return
         self._insert([[*found[:-1], "-"]], columns, values)

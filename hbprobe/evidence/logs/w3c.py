@@ -9,7 +9,7 @@ with `#` for comments reads the lines after a change with the wrong fields, and 
 import mmap
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -28,6 +28,7 @@ _LAST_LINES: Final = 20
 _HALF_A_DAY_S: Final = 43_200
 _QUOTED: Final = re.compile(rb'(?:"[^"]*"|[^" ][^ ]*|)(?: (?:"[^"]*"|[^" ][^ ]*|))*')
 """A line of values, in which those that begin with a quote end with the next one."""
+_VALUE: Final = re.compile(r'(?:(?<= )|^)(?:"([^"]*)"|([^" ][^ ]*|))(?= |$)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Stretch:
     """What the `#Date` line says."""
     unended: bytes = b""
     """The last line, where it has no line end: its last value may be cut."""
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether values may stand in quotes."""
+        return "Advanced Logging" in self.software
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,32 +363,36 @@ def _value(line: bytes, column: int | None) -> bytes:
     return parts[column] if len(parts) > column else b""
 
 
-# Lines that do not have as many fields as they should
+# Lines that a CSV reader did not take
 
-_NUMBERS: Final = {"s-port", "sc-status", "sc-substatus", "sc-win32-status", "time-taken", "sc-bytes", "cs-bytes"}
+_NUMBER: Final = re.compile(r"-?\d+|-")
 _SHAPES: Final = {
-    "date": re.compile(r"\d{4}-\d\d-\d\d"),
-    "time": re.compile(r"\d\d:\d\d:\d\d(\.\d+)?"),
+    "DATE": re.compile(r"\d{4}-\d\d-\d\d"),
+    "TIME": re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00"),
+    **dict.fromkeys(("INTEGER", "BIGINT", "UBIGINT"), _NUMBER),
     "c-ip": re.compile(r"[0-9A-Fa-f.:%]+|-"),
     "s-ip": re.compile(r"[0-9A-Fa-f.:%]+|-"),
     "cs-method": re.compile(r"[A-Z_-]+"),
-    **dict.fromkeys(_NUMBERS, re.compile(r"\d+|-")),
 }
+"""Of types of columns, and of columns by name."""
 
 
-def mended(line: str, fields: Sequence[str]) -> list[str] | None:
-    """Return the values of a line that has too many blanks; None where there is no way, or more than one.
+def parts_of(line: str, *, is_quoted: bool) -> list[str]:
+    """Return what blanks divide in a line."""
+    line = line.rstrip("\r\n ")
+    return [quoted or plain for quoted, plain in _VALUE.findall(line)] if is_quoted else line.split(" ")
 
-    Known are a doubled blank, and raw blanks inside the query, which Exchange's own text brings there. All fields
-    that
-    have a shape (dates, numbers, addresses) must then have theirs.
+
+def mended(parts: Sequence[str], columns: Mapping[str, str]) -> list[str] | None:
+    """Return the values of a line; None where there is no way, or more than one. `columns` are names with types.
+
+    Known are a doubled blank, raw blanks inside the query, which Exchange's own text brings there, and numbers that
+    are too large for their column. All that have a shape (dates, numbers, addresses) must then have theirs.
     """
-    parts = line.rstrip("\r\n ").split(" ")
-    names = [name.lower() for name in fields]
-    found = []
-    for values in (parts, [part for part in parts if part], _query_joined(parts, names)):
-        if values is not None and len(values) == len(names) and values not in found and _fits(values, names):
-            found.append(values)
+    found = list[list[str]]()
+    for values in (parts, [part for part in parts if part], _query_joined(parts, tuple(columns))):
+        if values is not None and len(values) == len(columns) and values not in found and _fits(values, columns):
+            found.append(list(values))
     return found[0] if len(found) == 1 else None
 
 
@@ -394,7 +404,17 @@ def _query_joined(parts: Sequence[str], names: Sequence[str]) -> list[str] | Non
     return [*parts[:place], "+".join(parts[place : place + extra + 1]), *parts[place + extra + 1 :]]
 
 
-def _fits(values: Sequence[str], names: Sequence[str]) -> bool:
+def _fits(values: Sequence[str], columns: Mapping[str, str]) -> bool:
+    shapes = (_SHAPES.get(kind) or _SHAPES.get(name) for name, kind in columns.items())
     return all(
-        name not in _SHAPES or _SHAPES[name].fullmatch(value) for name, value in zip(names, values, strict=True)
+        (shape is None or shape.fullmatch(value)) and (kind != "DATE" or _is_a_day(value))
+        for value, shape, kind in zip(values, shapes, columns.values(), strict=True)
     )
+
+
+def _is_a_day(value: str) -> bool:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

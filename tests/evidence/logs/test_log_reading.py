@@ -103,6 +103,49 @@ def test_a_number_too_large_is_none(tmp_path, by_day):
     assert {row["heartbeat_s"] for row in found} == {600, None}
 
 
+BEYOND = ("70000000000", str(2**63), str(2**64), "9" * 40)
+HTTPERR = "date time c-ip c-port s-ip s-port cs-version cs-method cs-uri sc-status s-siteid s-reason s-queuename"
+
+
+@pytest.mark.parametrize("query", ["Cmd=Ping&User=alice&DeviceId=X1", "Cmd=Ping&User=alice&DeviceId=X1&Log=a b"])
+@pytest.mark.parametrize("software", ["Microsoft Internet Information Services 10.0", "IIS Advanced Logging Module"])
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("s-port", "port"), ("sc-status", "status"), ("sc-substatus", "substatus"), ("sc-win32-status", "win32"),
+        ("sc-bytes", "bytes_out"), ("cs-bytes", "bytes_in"), ("time-taken", "took_ms"),
+    ],
+)  # fmt: skip
+def test_a_number_beyond_its_column_costs_no_line(tmp_path, query, software, name, column):
+    fields = FIELDS + " sc-bytes cs-bytes"
+    said = f'"{query}"' if "Advanced" in software else query
+    agent = {"cs(User-Agent)": '"Agent a b"' if "Advanced" in software else "Agent"}
+    odd = "".join(line(fields, **{name: number}, **agent, cs_uri_query=said) for number in BEYOND)
+    read, found = taken(tmp_path, head(fields, software=software) + ping(fields=fields) + odd)
+    assert (read.lines, read.requests, read.bad) == (5, 5, 0)
+    assert read.mended == (4 if " " in query and said == query else 0)
+    odd_rows = [row for row in found if row["device"] == "X1"]
+    assert len(odd_rows) == 4 and {row["user_name"] for row in odd_rows} == {"alice"}
+    assert {row[column] for row in odd_rows} <= {None, 70_000_000_000} and None in {row[column] for row in odd_rows}
+
+
+@pytest.mark.parametrize("place", ["c-port", "s-port", "sc-status"])
+def test_a_number_beyond_its_column_costs_no_line_of_httperr(tmp_path, place):
+    values = "2030-01-02 08:00:00 192.0.2.1 5000 192.0.2.2 443 HTTP/1.1 POST /x 503 1 QueueFull Pool"
+    odd = [
+        value if name != place else str(2**64) for name, value in zip(HTTPERR.split(), values.split(), strict=True)
+    ]
+    read, _ = taken(tmp_path, f"#Fields: {HTTPERR}\n{values}\n{' '.join(odd)}\n")
+    assert (read.lines, read.requests, read.bad) == (2, 2, 0)
+
+
+@pytest.mark.parametrize(("name", "value"), [("time", "25:00:00"), ("date", "2030-02-30"), ("sc-status", "abc")])
+def test_a_value_that_cannot_be_is_not_understood_with_a_blank_too_many_either(tmp_path, name, value):
+    text = ping() + ping(**{name: value}) + ping(**{name: value}).replace(" 443 ", " 443  ")
+    read, found = taken(tmp_path, head() + text)
+    assert (read.lines, read.requests, read.bad, len(found)) == (3, 1, 2, 1)
+
+
 def test_a_packed_query(tmp_path):
     packed, blob = "jRIJBAhTWU5USEI2NASH1hIABVBob25l", "&Log=V141_Hb480_Rto1_S1_"
     later = line(cs_uri_query=packed + blob, time="08:11:00")
