@@ -9,7 +9,7 @@ from support.iis import FIELDS, head, line, write
 from hbprobe.evidence.logs import w3c
 from hbprobe.evidence.logs.log_sources import LogSource
 from hbprobe.evidence.logs.request import Logs
-from hbprobe.evidence.logs.rows import columns_of
+from hbprobe.evidence.logs.rows import Layout, columns_of
 
 OTHER = (
     "date time s-sitename s-computername s-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken X-Forwarded-For"
@@ -117,8 +117,8 @@ def test_lines_that_nothing_dates_are_of_no_day(tmp_path):
     assert found.sources[0].bad_lines[0].reason == "no date among the fields: 1 line"
 
 
-def mended(text, *, is_quoted=False):
-    return w3c.mended(w3c.parts_of(text, is_quoted=is_quoted), columns_of(FIELDS.split()))
+def mended(text, layout=Layout.BLANKS):
+    return w3c.mended(w3c.parts_of(text, layout), columns_of(FIELDS.split()), layout)
 
 
 def test_blanks_too_many():
@@ -135,7 +135,7 @@ def test_what_cannot_be_mended_in_one_way_is_not():
 
 def test_quotes_hold_blanks_where_they_are_quotes():
     text = line(cs_uri_query='"a b"', cs_username='""', **{"cs(User-Agent)": 'A"b'})
-    found = mended(text, is_quoted=True)
+    found = mended(text, Layout.QUOTED)
     assert found is not None and (found[5], found[7], found[9]) == ("a b", "", 'A"b')
 
 
