@@ -50,7 +50,8 @@ class LogReading:
         if divided.ends_at is not None:
             self._blame(lines + 1, divided.ends_at, "bytes that are no gzip follow the log: they are left out")
         table = "httperr" if self._kind is LogKind.HTTPERR else "requests"
-        fields = [name.lower() for stretch in divided.stretches for name in stretch.fields]
+        named = {name.lower() for stretch in divided.stretches for name in stretch.fields}
+        columns = [name for stretch in divided.stretches for name in rows.columns_of(stretch.fields)]
         return Read(
             name=self._source.name,
             kind=self._kind,
@@ -61,8 +62,8 @@ class LogReading:
             bad=self._bad_count,
             bad_lines=tuple(sorted(self._bad, key=lambda bad: bad.offset)[:_MOST_NAMED]),
             heads_again=() if self._kind is LogKind.HTTPPROXY else divided.heads_again,
-            is_local_time="date-local" in fields or "time-local" in fields,
-            fields=tuple(dict.fromkeys(fields)),
+            is_local_time=not named.isdisjoint(("date-local", "time-local")),
+            fields=tuple(dict.fromkeys(columns)),
             set_back=order.set_back,
             is_sorted_otherwise=order.is_sorted_otherwise,
         )

@@ -50,6 +50,7 @@ class Read:
     heads_again: tuple[str, ...] = ()
     is_local_time: bool = False
     fields: tuple[str, ...] = ()
+    """By the names of the columns, whatever the log calls them."""
     set_back: tuple[SetBack, ...] = ()
     is_sorted_otherwise: bool = False
     """Its lines stand in no order of time."""

@@ -706,6 +706,44 @@ def test_a_time_of_which_the_log_has_no_line(tmp_path):
     assert evidence.findings[0].text == "no line of the time that was asked for tells of ActiveSync"
 
 
+FEW = FIELDS.replace(" time-taken", "")
+ADVANCED = "date-local time-local s-ip cs-uri-stem cs-uri-query cs-method c-ip sc-status TimeTakenMS"
+
+
+def advanced():
+    text = line(ADVANCED).split()
+    return head(ADVANCED, software="IIS Advanced Logging Module") + " ".join(
+        ["2030-01-02", "08:10:00.5", *text[2:-1], "5"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"a.log": head() + ping(), "b.log": advanced() + "\n"}, []),
+        ({"a.log": head(FEW) + ping(fields=FEW)}, ["the log has no time-taken: switch it on"]),
+        ({"a.log": head(FEW) + ping(fields=FEW), "b.log": head() + ping()}, ["/a.log: there is no time-taken: "]),
+        (
+            {
+                "a.log": head(FEW) + ping(fields=FEW),
+                "b.log": head() + ping(),
+                "c.log": head(FEW) + ping(device="D3", fields=FEW),
+            },
+            ["/a.log and 1 other log of 3: there is no time-taken: "],
+        ),
+        ({"a.log": head(FEW) + line(FEW, cs_uri_stem="/owa"), "b.log": head() + ping()}, []),
+        ({"a.log": head(FEW) + ping(fields=FEW) + head() + ping()}, []),
+    ],
+)
+def test_which_logs_have_no_time_taken_is_told(tmp_path, files, told):
+    for name, text in files.items():
+        write(tmp_path / name, text)
+    evidence = Logs([tmp_path]).run()
+    assert all(read.lines and not read.bad for read in evidence.sources)
+    notes = [note for note in evidence.notes if "no time-taken" in note]
+    assert [part in note for part, note in zip(told, notes, strict=True)] == [True] * len(told)
+
+
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
