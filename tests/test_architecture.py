@@ -111,6 +111,7 @@ TOUCHING = {
     "evidence.logs.spark",
     "evidence.logs.line_order",
     "evidence.logs.log_sources",
+    "evidence.logs.log_reading",
     "evidence.logs.log_store",
     "evidence.logs.stored_logs",
     "evidence.logs.conclusions",
