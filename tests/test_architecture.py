@@ -115,6 +115,8 @@ TOUCHING = {
     "evidence.logs.log_store",
     "evidence.logs.stored_logs",
     "evidence.logs.conclusions",
+    "evidence.logs.log_notes",
+    "evidence.logs.logged_events",
     "evidence.logs.w3c",
     "evidence.verdict",
     "farend.hold_service",

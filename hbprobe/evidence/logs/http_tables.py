@@ -25,20 +25,6 @@ HTTPERR: Final = {
     "queue": "VARCHAR",
     "source": "VARCHAR",
 }
-IDLE: Final = "Timer_ConnectionIdle"
-GONE: Final = ("Connection_Dropped", "Connection_Dropped_List_Full", "Client_Reset")
-SLOW: Final = ("Timer_EntityBody", "Timer_HeaderWait", "Timer_MinBytesPerSecond")
-ABANDONED: Final = "Connection_Abandoned_By_ReqQueue"
-TURNED_AWAY: Final = (
-    "AppOffline",
-    "AppPoolTimer",
-    "AppShutdown",
-    "ConnLimit",
-    "Disabled",
-    "QueueFull",
-    "Timer_AppPool",
-)
-"""The reasons that tell something of devices, by what they tell."""
 _WANTED: Final = ("DateTime", "Protocol", "UrlStem", "UrlQuery", "HttpStatus", "TotalRequestTime", "ClientIpAddress")
 
 

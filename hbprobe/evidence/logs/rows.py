@@ -62,7 +62,7 @@ FOR_EVIDENCE: Final = frozenset(
         "heartbeat_s", "is_expired", "throttle_ms", "error", "access",
     )
 )  # fmt: skip
-"""The columns that `hbprobe.evidence.logs.conclusions` has a use for."""
+"""The columns that `hbprobe.evidence.logs.conclusions`, and what it puts together, have a use for."""
 
 
 class Layout(Enum):

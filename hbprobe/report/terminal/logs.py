@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from hbprobe.evidence.logs.conclusions import bracket_words, sure_words
+from hbprobe.evidence.logs.log_findings import bracket_words, sure_words
 from hbprobe.evidence.logs.reports import ReportTable
 from hbprobe.records.logs import EventPart, LogEvidence, PassiveLimitPart, SourcePart
 from hbprobe.report.terminal.layout import pairs, plain, table_of

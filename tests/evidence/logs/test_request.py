@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
@@ -236,6 +236,8 @@ def test_a_question_of_ones_own(tmp_path, forty_lines):
         ("TIMESTAMP '2030-01-02 08:00:00.5'", "2030-01-02T08:00:00.500000Z"),
         ("TIMESTAMP '2030-01-02 08:00:00'", "2030-01-02T08:00:00Z"),
         ("DATE '2030-01-02'", "2030-01-02"),
+        ("0.5 * 3", 1.5),
+        ("[1.50]", [1.5]),
     ],
 )
 @pytest.mark.parametrize("column", ["x_ms", "x"])
@@ -248,15 +250,26 @@ def test_values_of_a_question_of_ones_own_stay_as_they_are(tmp_path, column, val
     assert row == {column: told}
 
 
+def test_times_of_a_question_are_utc_wherever_it_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    write(tmp_path / "logs/a.log", head() + ping(time="01:00:00"))
+    at = "to_timestamp(ended_ms / 1000)"
+    sql = write(tmp_path / "q.sql", f"SELECT {at} AS at, CAST({at} AS DATE) AS day, hour({at}) AS hour FROM requests")
+    with opened(tmp_path / "logs") as logs:
+        assert logs.query(sql).rows == (("2030-01-02T01:00:00Z", date(2030, 1, 2), 1),)
+
+
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
         ("SELECT 1; SELECT 2", "holds 2 statements: write one SELECT"),
         ("DROP TABLE silences; SELECT 1", "holds 2 statements: write one SELECT"),
-        ("DROP TABLE silences", "DROP asks for nothing: write one SELECT"),
-        ("COPY silences TO '{folder}/x.csv'", "COPY asks for nothing: write one SELECT"),
-        ("CREATE TABLE mine AS SELECT 1", "CREATE asks for nothing: write one SELECT"),
-        ("SET threads = 1", "SET asks for nothing: write one SELECT"),
+        ("DROP TABLE silences", "asks for nothing: write one SELECT"),
+        ("COPY silences TO '{folder}/x.csv'", "asks for nothing: write one SELECT"),
+        ("EXPLAIN ANALYZE COPY silences TO '{folder}/x.csv'", "asks for nothing: write one SELECT"),
+        ("CREATE TABLE mine AS SELECT 1", "asks for nothing: write one SELECT"),
+        ("WITH a AS (SELECT 1) INSERT INTO mine FROM a", "asks for nothing: write one SELECT"),
+        ("SET threads = 1", "asks for nothing: write one SELECT"),
     ],
 )
 def test_a_question_is_one_select(tmp_path, sql, told):
