@@ -27,21 +27,22 @@ class LogReading:
         connection: "DuckDBPyConnection",
         source: LogSource,
         kind: LogKind,
-        scratch: Path,
+        copies: Path,
+        out: Path,
         requests: Mapping[str, str],
         columns: Callable[[Sequence[str]], str],
         *,
         by_day: bool,
     ) -> None:
-        self._connection, self._source, self._kind, self._scratch = connection, source, kind, scratch
+        self._connection, self._source, self._kind = connection, source, kind
+        self._copies, self._out = copies, out
         self._requests, self._columns, self._by_day = requests, columns, by_day
         self._bad: list[BadLine] = []
         self._bad_count = self._mended = self._written = 0
 
     def go(self, *, with_query: bool) -> Read:
-        """Write the rows to `out` in the scratch folder. Raises NotReadError."""
-        (self._scratch / "in").mkdir()
-        divided = w3c.divide(self._source, self._scratch / "in")
+        """Write the rows to `out`; what must be copied of the log goes to `copies`. Raises NotReadError."""
+        divided = w3c.divide(self._source, self._copies)
         is_in_order = self._kind is not LogKind.HTTPERR
         order = line_order(divided.stretches, self._source.folder) if is_in_order else LineOrder()
         for stretch in divided.stretches:
@@ -78,12 +79,12 @@ class LogReading:
             values |= {"with_query": with_query}
         if stretch.lines:
             if stretch.layout is not Layout.BLANKS:
-                stretch = w3c.without_lone_quotes(stretch, self._scratch / "in" / "unquoted")
+                stretch = w3c.without_lone_quotes(stretch, self._copies / "unquoted")
             try:
                 self._read(stretch, columns, rows.reading(columns, stretch.layout), values)
             except NotReadError:  # lines that end differently, mostly: it takes longer, so it is the second way
                 self._rejected()
-                stretch = w3c.without_returns(stretch, self._scratch / "in" / "again")
+                stretch = w3c.without_returns(stretch, self._copies / "again")
                 lines = rows.reading(columns, stretch.layout, is_strict=False)
                 self._read(stretch, columns, lines, values)
             self._mend(stretch, self._rejected(), columns, values)
@@ -104,7 +105,7 @@ class LogReading:
             self._write("requests", rows.selecting(columns, lines), values, self._requests)
 
     def _write(self, table: str, sql: str, values: dict[str, Any], columns: Mapping[str, str]) -> None:
-        folder = self._scratch / "out" / table
+        folder = self._out / table
         folder.mkdir(parents=True, exist_ok=True)
         name, options, day = f"part{self._written}", "FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false", ""
         self._written += 1
@@ -122,7 +123,7 @@ class LogReading:
             raise
 
     def _count(self, table: str) -> int:
-        folder = self._scratch / "out" / table
+        folder = self._out / table
         if not any(folder.rglob("*.parquet")):
             return 0
         found = self._connection.execute(

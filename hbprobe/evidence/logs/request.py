@@ -3,7 +3,6 @@
 import asyncio
 import re
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -40,6 +39,7 @@ from hbprobe.evidence.logs.same_logs import Rows, repeats
 from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.evidence.logs.stored_logs import Pseudonyms, Read, StoredLogs, stored_in
 from hbprobe.exchange.settings import Settings
+from hbprobe.files import scratch_folder
 from hbprobe.measure.field_values import read_fields
 from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence
@@ -157,7 +157,10 @@ class Logs:
             is_whole = is_all_asked or is_kept or session is not None
             columns = {name: kind for name, kind in REQUESTS.items() if is_whole or name in FOR_EVIDENCE}
             folder = self.into or scratch / "store"
-            store = LogStore(folder, connection, pseudonyms=pseudonyms, is_kept=is_kept, columns=columns)
+            store = LogStore(
+                folder, connection, pseudonyms=pseudonyms, is_kept=is_kept, columns=columns,
+                unpacked_in=None if pseudonyms is None else scratch,
+            )  # fmt: skip
             stack.callback(store.close)
             logs = OpenLogs(self, scratch, connection, pseudonyms, session, columns)
             logs._read(store, names, told)
@@ -173,12 +176,12 @@ class Logs:
 def _scratch() -> Iterator[Path]:
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hbprobe-logs-"))
+            folder = stack.enter_context(scratch_folder("hbprobe-logs-"))
         except OSError as error:
             raise CannotMeasureError(
                 f"no folder can be made for what is read: {error.strerror or error}: set TMPDIR to one with room"
             ) from None
-        yield Path(folder)
+        yield folder
 
 
 def _names(file: Path | None) -> NetworkNames:
