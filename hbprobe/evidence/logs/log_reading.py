@@ -58,7 +58,7 @@ class LogReading:
             kind=self._kind,
             encoding=divided.encoding,
             lines=lines,
-            requests=self._count(table),
+            requests=sum(count for (count,) in self._found(table, "count(*)")),
             mended=self._mended,
             bad=self._bad_count,
             bad_lines=tuple(sorted(self._bad, key=lambda bad: bad.offset)[:_MOST_NAMED]),
@@ -67,6 +67,8 @@ class LogReading:
             fields=tuple(dict.fromkeys(columns)),
             set_back=order.set_back,
             is_sorted_otherwise=order.is_sorted_otherwise,
+            span=order.span,
+            servers=tuple(self._found("requests", "DISTINCT role, server", "ORDER BY 1, 2")),
         )
 
     def _stretch(self, stretch: w3c.Stretch, *, with_query: bool) -> None:
@@ -122,14 +124,13 @@ class LogReading:
                 part.unlink()
             raise
 
-    def _count(self, table: str) -> int:
+    def _found(self, table: str, what: str, order: str = "") -> list[tuple[Any, ...]]:
+        """Ask something of the rows that were written."""
         folder = self._out / table
         if not any(folder.rglob("*.parquet")):
-            return 0
-        found = self._connection.execute(
-            f"SELECT count(*) FROM read_parquet({rows.sql_text(f'{folder}/**/*.parquet')})"
-        ).fetchone()
-        return int(found[0]) if found else 0
+            return []
+        files = rows.sql_text(f"{folder}/**/*.parquet")
+        return self._connection.execute(f"SELECT {what} FROM read_parquet({files}) {order}").fetchall()
 
     def _rejected(self) -> list[tuple[int, str, str]]:
         """Return, and forget, which lines the CSV reader did not take: offset, why, column."""

@@ -19,6 +19,7 @@ from hbprobe.evidence.logs.clocks import Apart
 from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.following import SIDES_APART_MS, follow, join, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
+from hbprobe.evidence.logs.line_order import LogSpan, Overlap, overlaps
 from hbprobe.evidence.logs.log_sources import (
     LogKind,
     LogSource,
@@ -230,6 +231,7 @@ class OpenLogs:
         self.notes: list[str] = []
         self.is_unnarrowed = False
         self.clocks: tuple[Apart, ...] = ()
+        self.overlaps: list[Overlap] = []
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
         asked = self.asked
@@ -329,7 +331,9 @@ class OpenLogs:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
         networks, (narrow, values) = self._networks(names), self._narrow()
+        self.overlaps = overlaps(self._spans())
         set_back = [one for read in self.reads for one in read.set_back]
+        set_back += [overlap.set_back for overlap in self.overlaps if overlap.set_back is not None]
         if self.spark is not None:
             self.spark.read("near_lines", files["requests"], REQUESTS, near)
             self.spark.read("httperr", files["httperr"], HTTPERR, where)
@@ -342,6 +346,14 @@ class OpenLogs:
         self.connection.execute(
             f"CREATE {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None
         )
+
+    def _spans(self) -> Iterator[LogSpan]:
+        """Give the time of each of IIS's logs; front and back end have one each."""
+        for read in self.reads:
+            if read.kind is LogKind.W3C and read.span is not None:
+                folder = Path(read.name).parent
+                for role, server in read.servers:
+                    yield LogSpan(read.name, f"{role} {folder}", server, *read.span)
 
     def _within(self, more_ms: int = 0) -> str:
         """Return the SQL for the time that is asked for, and so much more on both sides."""

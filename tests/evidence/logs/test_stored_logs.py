@@ -178,7 +178,7 @@ Logs([sys.argv[1]], into=Path(sys.argv[2]), pseudonyms=Path(sys.argv[3])).run()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
-@pytest.mark.parametrize("at", ["_stretch", "_count"])
+@pytest.mark.parametrize("at", ["_stretch", "_found"])
 def test_a_run_that_was_killed_leaves_no_name_where_pseudonyms_are_kept(tmp_path, monkeypatch, at):
     temporary, kept = tmp_path / "tmp", tmp_path / "kept"
     temporary.mkdir()
