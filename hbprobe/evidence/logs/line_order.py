@@ -18,7 +18,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from hbprobe.evidence.logs.clocks import SetBack
-from hbprobe.evidence.logs.w3c import Stretch, body_of
+from hbprobe.evidence.logs.rows import Layout
+from hbprobe.evidence.logs.w3c import Stretch, body_of, parts_of
 
 CHANGES_PLACE_S: Final = 5
 """So far may lines go back in time that were only written in another order."""
@@ -29,6 +30,7 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 _CHUNK: Final = 1 << 20
 _UNKNOWN: Final = -1
 _SHAPE: Final = np.frombuffer(b"0000-00-00 00:00:00", np.uint8)
+_SHAPE_IN_CSV: Final = np.frombuffer(b"0000-00-00T00:00:00", np.uint8)
 _DIGITS, _MARKS = np.flatnonzero(ord("0") == _SHAPE), np.flatnonzero(ord("0") != _SHAPE)
 _WEIGHTS: Final = np.zeros((len(_DIGITS), 4), np.int64)
 """Of the digits in the day, as a number of eight digits, and in hours, minutes and seconds."""
@@ -113,11 +115,14 @@ def _are_strays(times: _Times) -> NDArray[np.bool_]:
 def _times_of(stretch: Stretch) -> _Times:
     """Return when the request of each line ended, in seconds since 1970."""
     names = _names_of(stretch)
-    if not stretch.lines or not {"date", "time"} <= set(names):
+    is_table = stretch.layout is Layout.COMMAS
+    if not stretch.lines or not (is_table or {"date", "time"} <= set(names)):
         return np.full(stretch.lines, _UNKNOWN, np.int64)
-    date_at, time_at = names.index("date"), names.index("time")
     with body_of(stretch) as data:
         begin = data.tell()
+        if is_table:
+            return _read(data, begin, 0, None)
+        date_at, time_at = names.index("date"), names.index("time")
         first = data.readline().split(b" ", date_at + 1)
         indent = sum(len(part) + 1 for part in first[:date_at]) if time_at == date_at + 1 else None
         return _read(data, begin, indent, (date_at, time_at))
@@ -127,8 +132,8 @@ def _names_of(stretch: Stretch) -> list[str]:
     return [name.lower().removesuffix("-local") for name in stretch.fields]
 
 
-def _read(data: mmap.mmap, begin: int, indent: int | None, places: tuple[int, int]) -> _Times:
-    """Read lines, a piece at a time; `indent` is where the date begins in the first line."""
+def _read(data: mmap.mmap, begin: int, indent: int | None, places: tuple[int, int] | None) -> _Times:
+    """Read lines, a piece at a time; `indent` is where the date begins in the first line, `places` in any other."""
     view, found = np.frombuffer(data, np.uint8), [np.empty(0, np.int64)]
     for at in range(begin, len(view), _CHUNK):
         ends = at + np.flatnonzero(view[at : at + _CHUNK] == ord("\n"))
@@ -140,8 +145,9 @@ def _read(data: mmap.mmap, begin: int, indent: int | None, places: tuple[int, in
         if indent is not None:
             whole = np.flatnonzero(starts + indent + len(_SHAPE) <= ends)
             times[whole] = _at(view, starts[whole] + indent)
-        for line in np.flatnonzero(times == _UNKNOWN).tolist():
-            times[line] = _in_line(data[int(starts[line]) : int(ends[line])], places)
+        if places is not None:
+            for line in np.flatnonzero(times == _UNKNOWN).tolist():
+                times[line] = _in_line(data[int(starts[line]) : int(ends[line])], places)
         found.append(times)
     return np.concatenate(found)
 
@@ -152,7 +158,8 @@ def _at(view: NDArray[np.uint8], places: NDArray[np.int64]) -> _Times:
     digits = rows[:, _DIGITS] - np.uint8(ord("0"))
     numbers = digits @ _WEIGHTS
     day, hour, minute, second = numbers.T
-    are = (digits <= 9).all(axis=1) & (rows[:, _MARKS] == _SHAPE[_MARKS]).all(axis=1)
+    marks = rows[:, _MARKS]
+    are = (digits <= 9).all(axis=1) & ((marks == _SHAPE[_MARKS]) | (marks == _SHAPE_IN_CSV[_MARKS])).all(axis=1)
     are &= (hour < 24) & (minute < 60) & (second < 60)
     days, which = (day[:1], 0) if len(day) and (day == day[0]).all() else np.unique(day, return_inverse=True)
     begins = np.array([_begin_s(one) for one in days.tolist()], np.int64)[which]
@@ -178,12 +185,12 @@ def _in_line(line: bytes, places: tuple[int, int]) -> int:
 
 def _servers_of(stretch: Stretch, folder: str) -> NDArray[np.object_]:
     """Return the server of each line, as `rows` calls it."""
-    names = _names_of(stretch)
-    places = [names.index(name) for name in ("s-computername", "s-ip") if name in names]
+    names, layout = _names_of(stretch), stretch.layout
+    places = [names.index(name) for name in ("s-computername", "s-ip", "serverhostname") if name in names]
     found = []
     with body_of(stretch) as data:
         while (line := data.readline()).endswith(b"\n"):
-            parts = line.split(b" ", max(places, default=0) + 1)
+            parts = parts_of(line.decode(errors="replace"), layout)
             said = (parts[place] for place in places if place < len(parts))
-            found.append(next((name.decode(errors="replace") for name in said if name != b"-"), folder))
+            found.append(next((name for name in said if name != layout.none), folder))
     return np.array(found, np.object_)

@@ -62,9 +62,7 @@ def notes_of(
             "intervals are "
             "taken from the time that answers took, and event 1040 cannot be rebuilt"
         )
-    columns = {name for read in logs.reads if read.kind is LogKind.W3C for name in read.fields}
-    if logs.reads and columns and "time-taken" not in columns:
-        yield "the log has no time-taken: switch it on in IIS; without it nothing can be said of limits"
+    yield from _note_time_taken(logs)
     yield from _note_heads(logs)
     yield from _note_set_back(logs)
     yield from _note_clocks(logs)
@@ -95,6 +93,15 @@ def note_restarts(
             f"{POOL} was recycled at {', '.join(sorted(elsewhere))}, which no line of the IIS logs is of: no window "
             "began anew"
         )
+
+
+def _note_time_taken(logs: "OpenLogs") -> Iterator[str]:
+    of_requests = [read for read in logs.reads if read.kind is LogKind.W3C and read.requests]
+    without = [read.name for read in of_requests if "time-taken" not in read.fields]
+    if without:
+        others = f" and {counted(len(without) - 1, 'other log')} of {len(of_requests)}" if len(without) > 1 else ""
+        which = "the log has" if len(without) == len(of_requests) else f"{without[0]}{others}: there is"
+        yield f"{which} no time-taken: switch it on in IIS; without it nothing can be said of limits"
 
 
 def _note_heads(logs: "OpenLogs") -> Iterator[str]:

@@ -157,3 +157,14 @@ def test_what_is_kept_knows_of_it(tmp_path):
     first = Logs([tmp_path / "logs"], into=tmp_path / "kept").run()
     assert any("the time goes back by 9 min 50 s" in note for note in first.notes)
     assert Logs([tmp_path / "kept"]).run().notes == first.notes
+
+
+def test_a_clock_that_was_set_back_shows_in_httpproxys_log_too(tmp_path):
+    fields = "DateTime,Protocol,UrlStem,UrlQuery,HttpStatus,TotalRequestTime,ClientIpAddress,ServerHostName"
+    times = [EIGHT + timedelta(seconds=second) for second in (*every(0, 3600), *every(600, 5000))]
+    lines = [f"{at:%Y-%m-%dT%H:%M:%S}.041Z,Eas,/x,?DeviceId=D&Cmd=Ping,200,5,192.0.2.1,FE1" for at in times]
+    log = write(tmp_path / "HttpProxy_1.LOG", "\r\n".join([f"#Fields: {fields}", fields, *lines, ""]))
+    evidence = Logs([log]).run()
+    (note,) = [note for note in evidence.notes if "goes back" in note]
+    assert note.startswith("the time goes back by 49 min 50 s, from 2030-01-02T08:59:50Z to 2030-01-02T08:10:00Z")
+    assert "line 363): the clock of FE1 was set back" in note
