@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -145,8 +146,12 @@ def test_the_list_of_reports(capsys):
             "--engine spark needs PySpark, and a Java runtime: pip install pyspark",
         ),
         (["--mix", "mix.yaml"], "--mix: nothing in the logs tells for which intervals devices ask"),
-        (["--mix", "mix.yaml", "--by", "kind"], "--mix is of all devices, by network: drop --by and --who"),
-        (["--mix", "mix.yaml", "--who", "ada"], "--mix is of all devices, by network: drop --by and --who"),
+        (["--mix", "mix.yaml", "--by", "kind"], "--mix is of all devices, by network: drop --by, --who and --con"),
+        (["--mix", "mix.yaml", "--who", "ada"], "--mix is of all devices, by network: drop --by, --who and --con"),
+        (["--who", "ada"], "--who and --containing narrow --report, --sql and --export, and none of these is asked"),
+        (["--containing", "x", "--by", "kind"], "and none of these is asked for: add one, such as --report requests"),
+        (["--networks", "none.csv"], "none.csv: cannot be read: No such file or directory: name a CSV of prefix and"),
+        (["--networks", "ansi.csv"], "ansi.csv: is not UTF-8: save it as UTF-8, as a CSV of prefix and name"),
         (
             ["--since", "2030-01-03", "--until", "2030-01-02"],
             "--until is not after --since: nothing lies between them",
@@ -157,10 +162,43 @@ def test_mistakes(capsys, tmp_path, monkeypatch, arguments, told):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "pyspark", None)  # as where it is not installed
     write(tmp_path / "a.log", head() + line())
+    write(tmp_path / "ansi.csv", "192.0.2.0/24,Z\xfcrich\n".encode("cp1252"))
     paths = [] if told == "no log is named" else ["a.log"]
     assert main(["logs", *paths, *arguments]) == 2
     error = capsys.readouterr().err
     assert error.startswith("hbprobe: ") and told in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--report", "statu"], "--report statu: no such report; did you mean status?"),
+        (["--report", "requests", "--plot", "x.png"], "--plot: the report requests has no chart"),
+        (["--sql", "none.sql"], "none.sql: cannot be read: No such file or directory: name a file with one SELECT"),
+        (["--sql", "one.sql", "--plot", "x.png"], "--plot draws the limits or a --report, not the answer of --sql"),
+        (["--plot", "x.gif"], "x.gif: has no suffix that says how to draw: call it .png or .svg"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_read(capsys, tmp_path, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "one.sql", "SELECT 1 AS one")
+    assert main(["logs", "there-is-no-such.log", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"hbprobe: {told}")
+
+
+def test_a_folder_to_keep_into_that_may_not_be_looked_at(capsys, tmp_path, monkeypatch):
+    write(tmp_path / "a.log", head() + line())
+
+    def stat(path, **options):
+        if "secret" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain_stat(path, **options)
+
+    plain_stat = os.stat
+    monkeypatch.setattr(os, "stat", stat)
+    (tmp_path / "secret").touch()
+    assert main(["logs", str(tmp_path / "a.log"), "--into", str(tmp_path / "secret/kept")]) == 2
+    assert capsys.readouterr().err.endswith(": name a folder that can\n")
 
 
 def test_a_balancer_half_way_changes_the_fields_and_not_the_networks(capsys, tmp_path):
@@ -268,7 +306,7 @@ def test_nothing_could_be_read(capsys, tmp_path, monkeypatch, asked):
 @pytest.mark.parametrize(
     "asked",
     [["--report", "hours"], ["--report", "hours", "--json"], ["--sql", "q.sql"], ["--export", "out"],
-     ["--mix", "out"], ["--plot", "out"], ["--report", "hours", "--csv", "out"]],
+     ["--mix", "out"], ["--plot", "out.svg"], ["--report", "hours", "--csv", "out"]],
 )  # fmt: skip
 def test_of_nothing_that_could_be_read_no_table_and_no_file_is_made(capsys, tmp_path, monkeypatch, asked):
     monkeypatch.chdir(tmp_path)
@@ -277,4 +315,4 @@ def test_of_nothing_that_could_be_read_no_table_and_no_file_is_made(capsys, tmp_
     assert main(["logs", "logs", *asked]) == 3
     out, err = capsys.readouterr()
     assert err.startswith("hbprobe: nothing could be read: logs/a.etl: is a trace") and err.count("\n") == 1
-    assert (out, (tmp_path / "out").exists()) == ("", False)
+    assert (out, list(tmp_path.glob("out*"))) == ("", [])

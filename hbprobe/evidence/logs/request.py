@@ -34,14 +34,13 @@ from hbprobe.evidence.logs.log_sources import (
 )
 from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
-from hbprobe.evidence.logs.reports import ReportTable, reports, table_of, users_table
+from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
 from hbprobe.evidence.logs.same_logs import Rows, repeats
 from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.evidence.logs.stored_logs import Pseudonyms, Read, StoredLogs, stored_in
 from hbprobe.exchange.settings import Settings
 from hbprobe.measure.field_values import read_fields
-from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence
 from hbprobe.text import counted
 
@@ -184,10 +183,21 @@ def _scratch() -> Iterator[Path]:
 def _names(file: Path | None) -> NetworkNames:
     if file is None:
         return NetworkNames()
+    return parse_names(_text_in(file, "a CSV of prefix and name"), str(file))
+
+
+def question_in(file: Path) -> str:
+    """Return the SQL in a file. Raises UserError where it cannot be read."""
+    return _text_in(file, "a file with one SELECT")
+
+
+def _text_in(file: Path, what: str) -> str:
     try:
-        return parse_names(file.read_text(encoding="utf-8-sig"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}: name {what}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{file}: is not UTF-8: save it as UTF-8, as {what}") from None
 
 
 def _key(file: Path) -> bytes:
@@ -380,12 +390,7 @@ class OpenLogs:
 
     def report(self, name: str) -> ReportTable:
         """Answer one of the known questions. Raises UserError for one that is not known."""
-        known = reports()
-        if name not in known:
-            raise UserError(
-                f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
-            )
-        report = known[name]
+        report = report_called(name)
         self._note_whether_narrowed(report.sql)
         return table_of(report, *self.tables.rows(report.sql))
 
@@ -409,12 +414,7 @@ class OpenLogs:
 
     def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
-        try:
-            sql = file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(
-                f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
-            ) from None
+        sql = question_in(file)
         self._note_whether_narrowed(sql)
         columns, rows = self.tables.users_rows(sql, str(file))
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
