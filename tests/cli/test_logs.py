@@ -46,7 +46,7 @@ def test_an_event_in_the_log_is_the_first_finding_and_is_held_against_what_is_th
         '"Message": "[320] [Ping] [540]"}]',
     )
     logged = "1 time logged, and no log has the intervals that led to it, with an average of 320 s"
-    both = "0 times by the requests in the log, 1 logged, 0 of them the same, with an average of 320 s"
+    both = "0 times by the requests in the log, 1 logged, 0 of them the same, 1 later than is judged, with an aver"
     waits = write(folder / "W3SVC2/u_ex.log", head() + ping())
     for paths, told in (([event], logged), ([event, waits], both)):
         assert main(["logs", *map(str, paths)]) == 1
@@ -115,10 +115,37 @@ def test_what_was_left_out_is_told_beside_a_table(capsys, folder, monkeypatch, a
     for name in ("ra.ibl", "rb.ibl"):
         write(folder / name, b"\1")
     assert main(["logs", str(folder / "*.[li]*"), *asked, "--who", "nobody"]) == 0
-    first, second = capsys.readouterr().err.splitlines()
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert third == "hbprobe: no request is of whom or what --who and --containing name"
     assert first.startswith("hbprobe: not read: ") and "ra.ibl: is IIS's binary log" in first
     assert first.endswith(", and 1 other file; without --report and --sql all are named")
     assert second.startswith("hbprobe: not understood: 1 line, the first in ")
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        ("throttled", ""),
+        ("httperr", "no log of HTTP.sys was read: give the files of %SystemRoot%\\System32\\LogFiles\\HTTPERR, too"),
+    ],
+)
+def test_an_answer_without_rows_says_so(capsys, tmp_path, report, told):
+    write(tmp_path / "a.log", head() + ping())
+    assert main(["logs", str(tmp_path), "--report", report]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.endswith("\n\nnone\n")
+    assert shown.err == (f"hbprobe: {told}\n" if told else "")
+
+
+def test_files_that_were_not_read_for_one_reason_are_one_line(capsys, tmp_path):
+    write(tmp_path / "a.log", head() + ping())
+    for number in range(30):
+        write(tmp_path / f"picture{number:02}.png", b"\x89PNG\r\n")
+        write(tmp_path / f"twin{number:02}.log", f"#Version: {number}\n")
+    main(["logs", str(tmp_path)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "picture00.png (and 29 more): is no log of IIS" in said
+    assert "twin00.log (and 29 more): has no #Fields line" in said
 
 
 def test_the_list_of_reports(capsys):

@@ -235,7 +235,7 @@ class OpenLogs:
         self.event_files: list[tuple[str, LogKind, int, int]] = []
         """Name, kind, entries of interest, all."""
         self.notes: list[str] = []
-        self.is_unnarrowed = False
+        self._is_of_httperr = False
         self.clocks: tuple[Apart, ...] = ()
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
@@ -391,12 +391,12 @@ class OpenLogs:
     def report(self, name: str) -> ReportTable:
         """Answer one of the known questions. Raises UserError for one that is not known."""
         report = report_called(name)
-        self._note_whether_narrowed(report.sql)
+        self._note_tables_in(report.sql)
         return table_of(report, *self.tables.rows(report.sql))
 
-    def _note_whether_narrowed(self, sql: str) -> None:
-        if self._narrow()[1] and re.search(r"\bhttperr\b", sql, re.IGNORECASE):
-            self.is_unnarrowed = True
+    def _note_tables_in(self, sql: str) -> None:
+        if re.search(r"\bhttperr\b", sql, re.IGNORECASE):
+            self._is_of_httperr = True
 
     @property
     def caveats(self) -> Iterator[str]:
@@ -409,13 +409,18 @@ class OpenLogs:
             lines = counted(sum(read.bad for read in bad), "line")
             first = f", line {bad[0].bad_lines[0].line}: {bad[0].bad_lines[0].reason}" if bad[0].bad_lines else ""
             yield f"not understood: {lines}, the first in {bad[0].name}{first}"
-        if self.is_unnarrowed:
+        is_narrowed = bool(self._narrow()[1])
+        if self._is_of_httperr and not any(read.kind is LogKind.HTTPERR for read in self.reads):
+            yield "no log of HTTP.sys was read: give the files of %SystemRoot%\\System32\\LogFiles\\HTTPERR, too"
+        elif self._is_of_httperr and is_narrowed:
             yield "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
+        if is_narrowed and not sum(count for (count,) in self.tables.each("SELECT count(*) FROM requests")):
+            yield "no request is of whom or what --who and --containing name"
 
     def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
         sql = question_in(file)
-        self._note_whether_narrowed(sql)
+        self._note_tables_in(sql)
         columns, rows = self.tables.users_rows(sql, str(file))
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
             raise UserError(f"{file}: more than one column is called {twice[0]}: name them with AS")
