@@ -1,12 +1,13 @@
-"""In which order of time the lines of a log stand: where they go back, a clock was set back.
+"""In which order of time the lines of logs stand: where they go back, a clock was set back.
 
 IIS writes a line when its request is over, and gathers lines before it writes them, so that lines of one moment may
 change places. What goes back by more than that was a clock, or another program put the lines in this order. A log of
-more than one server is looked at server by server.
+more than one server is looked at server by server. Logs of one folder follow each other, so no two should tell of one
+time.
 """
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -47,6 +48,46 @@ class LineOrder:
     set_back: tuple[SetBack, ...] = ()
     is_sorted_otherwise: bool = False
     """They go back so far or so often that it was no clock."""
+    span: tuple[int, int] | None = None
+    """The earliest time and the latest, in seconds since 1970, without those of broken lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSpan:
+    """Of which time a log tells of a server."""
+
+    name: str
+    folder: str
+    server: str
+    begin_s: int
+    end_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two logs of one folder that tell of one time of a server."""
+
+    one: LogSpan
+    other: LogSpan
+
+    @property
+    def set_back(self) -> SetBack | None:
+        """What is there twice, where it may have been a clock: not where that is half of one of the two, or more."""
+        begin_s, end_s = self.other.begin_s, min(self.one.end_s, self.other.end_s)
+        shorter_s = min(self.one.end_s - self.one.begin_s, self.other.end_s - self.other.begin_s)
+        return SetBack(self.one.server, 1, end_s, begin_s) if 2 * (end_s - begin_s) < shorter_s else None
+
+
+def overlaps(logs: Iterable[LogSpan]) -> list[Overlap]:
+    """Return which logs tell of a time that one before them tells of, too: each with the one that ends last."""
+    found, last = list[Overlap](), dict[tuple[str, str], LogSpan]()
+    for log in sorted(logs, key=lambda log: (log.begin_s, log.end_s, log.name)):
+        before = last.get((log.folder, log.server))
+        if before is not None and min(before.end_s, log.end_s) - log.begin_s > CHANGES_PLACE_S:
+            found.append(Overlap(before, log))
+        if before is None or log.end_s > before.end_s:
+            last[log.folder, log.server] = log
+    return found
 
 
 def line_order(stretches: Sequence[Stretch], folder: str) -> LineOrder:
@@ -54,8 +95,12 @@ def line_order(stretches: Sequence[Stretch], folder: str) -> LineOrder:
     times = [_times_of(stretch) for stretch in stretches]
     every = np.concatenate(times) if times else np.empty(0, np.int64)
     known = every[every != _UNKNOWN]
-    if not len(known) or int((np.maximum.accumulate(known) - known).max()) <= CHANGES_PLACE_S:
+    if not len(known):
         return LineOrder()
+    likely = known[~_are_strays(known)]
+    span = (int(likely.min()), int(likely.max()))
+    if int((np.maximum.accumulate(known) - known).max()) <= CHANGES_PLACE_S:
+        return LineOrder(span=span)
     whose = np.concatenate([_servers_of(stretch, folder) for stretch in stretches])
     lines = np.concatenate(
         [
@@ -68,9 +113,9 @@ def line_order(stretches: Sequence[Stretch], folder: str) -> LineOrder:
         mine = np.flatnonzero((whose == server) & (every != _UNKNOWN))
         steps = steps_back(every[mine])
         if steps is None:
-            return LineOrder(is_sorted_otherwise=True)
+            return LineOrder(is_sorted_otherwise=True, span=span)
         found += [SetBack(server, int(lines[mine[place]]), from_s, to_s) for place, from_s, to_s in steps]
-    return LineOrder(tuple(sorted(found, key=lambda one: one.line)))
+    return LineOrder(tuple(sorted(found, key=lambda one: one.line)), span=span)
 
 
 def steps_back(times: _Times) -> list[tuple[int, int, int]] | None:

@@ -66,6 +66,7 @@ def notes_of(
     yield from _note_zoneless(logs)
     yield from _note_heads(logs)
     yield from _note_set_back(logs)
+    yield from _note_overlaps(logs)
     yield from _note_clocks(logs)
     yield from _note_balancer(logs, coverage)
 
@@ -150,6 +151,24 @@ def _note_set_back(logs: "OpenLogs") -> Iterator[str]:
                 f"{read.name}: its lines do not stand in the order of time, in which IIS writes them: another "
                 "program sorted them, perhaps, and whether a clock was set cannot be told"
             )
+
+
+def _note_overlaps(logs: "OpenLogs") -> Iterator[str]:
+    for overlap in logs.overlaps[:_MOST_SET_BACK]:
+        one, other, end_s = overlap.one, overlap.other, min(overlap.one.end_s, overlap.other.end_s)
+        what = (
+            "what it was asked of that time may count twice, and event 1040 may be off there"
+            if overlap.set_back is None
+            else "requests of that time are unknown, some may count twice, and event 1040 may be off there"
+        )
+        yield (
+            f"{one.name} and {other.name} tell both of {one.server} from {utc(other.begin_s * 1000)} to "
+            f"{utc(end_s * 1000)}: lines stand in both, or they are of two servers or sites that the lines do not "
+            f"tell apart, or the clock was set back from one to the other; {what}"
+        )
+    if len(logs.overlaps) > _MOST_SET_BACK:
+        more = counted(len(logs.overlaps) - _MOST_SET_BACK, "other pair")
+        yield f"{more} of logs tell of one time of one server: the same holds there"
 
 
 def _note_clocks(logs: "OpenLogs") -> Iterator[str]:

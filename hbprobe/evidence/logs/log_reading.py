@@ -27,21 +27,22 @@ class LogReading:
         connection: "DuckDBPyConnection",
         source: LogSource,
         kind: LogKind,
-        scratch: Path,
+        copies: Path,
+        out: Path,
         requests: Mapping[str, str],
         columns: Callable[[Sequence[str]], str],
         *,
         by_day: bool,
     ) -> None:
-        self._connection, self._source, self._kind, self._scratch = connection, source, kind, scratch
+        self._connection, self._source, self._kind = connection, source, kind
+        self._copies, self._out = copies, out
         self._requests, self._columns, self._by_day = requests, columns, by_day
         self._bad: list[BadLine] = []
         self._bad_count = self._mended = self._written = 0
 
     def go(self, *, with_query: bool) -> Read:
-        """Write the rows to `out` in the scratch folder. Raises NotReadError."""
-        (self._scratch / "in").mkdir()
-        divided = w3c.divide(self._source, self._scratch / "in")
+        """Write the rows to `out`; what must be copied of the log goes to `copies`. Raises NotReadError."""
+        divided = w3c.divide(self._source, self._copies)
         is_in_order = self._kind is not LogKind.HTTPERR
         order = line_order(divided.stretches, self._source.folder) if is_in_order else LineOrder()
         for stretch in divided.stretches:
@@ -57,7 +58,7 @@ class LogReading:
             kind=self._kind,
             encoding=divided.encoding,
             lines=lines,
-            requests=self._count(table),
+            requests=sum(count for (count,) in self._found(table, "count(*)")),
             mended=self._mended,
             bad=self._bad_count,
             bad_lines=tuple(sorted(self._bad, key=lambda bad: bad.offset)[:_MOST_NAMED]),
@@ -66,6 +67,8 @@ class LogReading:
             fields=tuple(dict.fromkeys(columns)),
             set_back=order.set_back,
             is_sorted_otherwise=order.is_sorted_otherwise,
+            span=order.span,
+            servers=tuple(self._found("requests", "DISTINCT role, server", "ORDER BY 1, 2")),
         )
 
     def _stretch(self, stretch: w3c.Stretch, *, with_query: bool) -> None:
@@ -78,12 +81,12 @@ class LogReading:
             values |= {"with_query": with_query}
         if stretch.lines:
             if stretch.layout is not Layout.BLANKS:
-                stretch = w3c.without_lone_quotes(stretch, self._scratch / "in" / "unquoted")
+                stretch = w3c.without_lone_quotes(stretch, self._copies / "unquoted")
             try:
                 self._read(stretch, columns, rows.reading(columns, stretch.layout), values)
             except NotReadError:  # lines that end differently, mostly: it takes longer, so it is the second way
                 self._rejected()
-                stretch = w3c.without_returns(stretch, self._scratch / "in" / "again")
+                stretch = w3c.without_returns(stretch, self._copies / "again")
                 lines = rows.reading(columns, stretch.layout, is_strict=False)
                 self._read(stretch, columns, lines, values)
             self._mend(stretch, self._rejected(), columns, values)
@@ -104,7 +107,7 @@ class LogReading:
             self._write("requests", rows.selecting(columns, lines), values, self._requests)
 
     def _write(self, table: str, sql: str, values: dict[str, Any], columns: Mapping[str, str]) -> None:
-        folder = self._scratch / "out" / table
+        folder = self._out / table
         folder.mkdir(parents=True, exist_ok=True)
         name, options, day = f"part{self._written}", "FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false", ""
         self._written += 1
@@ -121,14 +124,13 @@ class LogReading:
                 part.unlink()
             raise
 
-    def _count(self, table: str) -> int:
-        folder = self._scratch / "out" / table
+    def _found(self, table: str, what: str, order: str = "") -> list[tuple[Any, ...]]:
+        """Ask something of the rows that were written."""
+        folder = self._out / table
         if not any(folder.rglob("*.parquet")):
-            return 0
-        found = self._connection.execute(
-            f"SELECT count(*) FROM read_parquet({rows.sql_text(f'{folder}/**/*.parquet')})"
-        ).fetchone()
-        return int(found[0]) if found else 0
+            return []
+        files = rows.sql_text(f"{folder}/**/*.parquet")
+        return self._connection.execute(f"SELECT {what} FROM read_parquet({files}) {order}").fetchall()
 
     def _rejected(self) -> list[tuple[int, str, str]]:
         """Return, and forget, which lines the CSV reader did not take: offset, why, column."""

@@ -54,6 +54,10 @@ class Read:
     set_back: tuple[SetBack, ...] = ()
     is_sorted_otherwise: bool = False
     """Its lines stand in no order of time."""
+    span: tuple[int, int] | None = None
+    """The times of its first line and its last, in seconds since 1970."""
+    servers: tuple[tuple[str, str], ...] = ()
+    """Of its requests, each with its role."""
     opening: tuple[str, ...] = field(default=(), repr=False)
     """What tells how the log begins."""
     files: tuple[str, ...] = field(default=(), repr=False)

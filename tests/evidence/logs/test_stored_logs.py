@@ -1,11 +1,17 @@
 """Folders of logs that were read before: as a path, damaged, of others, and beside logs."""
 
 import contextlib
+import gzip
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import tempfile
 
 import pytest
-from support.iis import head, ping, write
+from support.iis import FIELDS, head, ping, write
 
 from hbprobe.errors import UserError
 from hbprobe.evidence.logs.engine import engine
@@ -157,3 +163,34 @@ def test_a_folder_that_lies_among_logs_is_no_log(tmp_path):
         )
     ]
     assert Logs([str(logs / "k*")]).run().not_read == found.not_read
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from hbprobe.evidence.logs.log_reading import LogReading
+from hbprobe.evidence.logs.request import Logs
+def killed(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(LogReading, sys.argv[4], killed)
+Logs([sys.argv[1]], into=Path(sys.argv[2]), pseudonyms=Path(sys.argv[3])).run()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+@pytest.mark.parametrize("at", ["_stretch", "_found"])
+def test_a_run_that_was_killed_leaves_no_name_where_pseudonyms_are_kept(tmp_path, monkeypatch, at):
+    temporary, kept = tmp_path / "tmp", tmp_path / "kept"
+    temporary.mkdir()
+    text = (head() + ping() + head(FIELDS, "2030-01-03") + ping()).encode("utf-16")
+    arguments = [write(tmp_path / "a.log.gz", gzip.compress(text)), kept, write(tmp_path / "key", KEY), at]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    ended = subprocess.run([sys.executable, "-c", KILLED, *map(str, arguments)], check=False, env=environment)
+    assert ended.returncode == -signal.SIGKILL
+    held = [file for file in tmp_path.rglob("*") if file.is_file() and b"alice" in file.read_bytes()]
+    assert held and all(temporary in file.parents for file in held)
+    (left,) = temporary.iterdir()
+    assert left.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    assert Logs([tmp_path / "a.log.gz"], into=kept, pseudonyms=tmp_path / "key").run().coverage.requests == 2
+    assert list(temporary.iterdir()) == [] and list(kept.glob("reading-*")) == []
