@@ -113,9 +113,9 @@ def _note_zoneless(logs: "OpenLogs") -> Iterator[str]:
     )
     if count:
         yield (
-            f"{counted(count, 'event')} with a time without a zone (the Event Viewer's text and CSV, syslog): such a one "
+            f"{counted(count, 'event')} with a time without a zone (the Event Viewer's text and CSV, syslog): the time "
             "stands as it was written, without Z; it is held against no rebuilt event, empties no window, and "
-            "--since and --until take its time as UTC: give the log as .evtx, or as wevtutil writes it"
+            "--since and --until take it as UTC: give the log as .evtx, or as wevtutil writes it"
         )
 
 
