@@ -113,8 +113,8 @@ def _note_zoneless(logs: "OpenLogs") -> Iterator[str]:
     )
     if count:
         yield (
-            f"{counted(count, 'event')} with a time without a zone (the Event Viewer's text and CSV, syslog): the time "
-            "stands as it was written, without Z; it is held against no rebuilt event, empties no window, and "
+            f"{counted(count, 'event')} with a time without a zone (the Event Viewer's text and CSV, syslog): it "
+            "stands as written, without Z; it is held against no rebuilt event, empties no window, and "
             "--since and --until take it as UTC: give the log as .evtx, or as wevtutil writes it"
         )
 
