@@ -234,6 +234,27 @@ def test_bounds_of_time(forty_lines):
         assert len(logs.report("apps").rows) == 1
 
 
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_a_bound_without_a_zone_is_utc_wherever_it_is_asked(name):
+    """As on the command line, and as logs have it; the zone of this machine has no say."""
+    asked = Logs(["a.log"], **{name: datetime(2030, 1, 2, 9)})  # noqa: DTZ001
+    assert getattr(asked, name) == datetime(2030, 1, 2, 9, tzinfo=UTC)
+
+
+def test_that_event_logs_are_not_kept_is_told(tmp_path):
+    write(tmp_path / "logs/a.log", head() + ping())
+    event = write_evtx(
+        tmp_path / "logs/a.evtx", [(1040, "MSExchange ActiveSync", datetime(2030, 1, 2, tzinfo=UTC), "EX1", [])]
+    )
+    told = f"event logs are not kept in {tmp_path / 'kept'}: name them again when it is read alone"
+    for paths, is_told in (
+        ([tmp_path / "logs"], True),
+        ([tmp_path / "kept", event], True),
+        ([tmp_path / "kept"], False),
+    ):
+        assert (told in Logs(paths, into=tmp_path / "kept").run().notes) is is_told
+
+
 def test_bounds_of_time_are_for_all_that_was_logged(tmp_path):
     dropped = HTTPERR.splitlines(keepends=True)[-1].replace("Timer_ConnectionIdle", "Connection_Dropped")
     hours = ("08:00:00", "09:59:59", "10:00:00", "11:59:59", "12:00:00")
