@@ -10,6 +10,7 @@ from support.iis import STEM, head, ping, write
 
 from hbprobe.evidence.limits import Silences
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
+from hbprobe.evidence.logs.engine import DuckDB
 from hbprobe.evidence.logs.following import MARGIN_S, Followed, Named, margins, requests_sql
 from hbprobe.evidence.logs.request import Logs
 
@@ -89,6 +90,21 @@ def test_a_request_of_which_one_side_ended_later_than_what_is_asked_for_is_one(t
     for until_s, count in ((fronts_s, 0), (fronts_s + 1, 1), (backs_s + 1, 1)):
         bounds = [{"until": BEGIN + timedelta(seconds=until_s)}, {"since": BEGIN + timedelta(seconds=until_s)}]
         assert [Logs([tmp_path], **one).run().coverage.requests for one in bounds] == [count, 1 - count]
+
+
+def test_no_text_is_held_for_each_request(tmp_path, monkeypatch):
+    """A gigabyte has millions of them: a number takes eight bytes, a name of a device eighty."""
+    held, plain = [], DuckDB.arrays
+
+    def arrays(*asked):
+        found = plain(*asked)
+        held.extend(column.dtype.kind for column in found.values())
+        return found
+
+    monkeypatch.setattr(DuckDB, "arrays", arrays)
+    write(tmp_path / "a.log", head() + ping() + ping("bob", "SYNTH02", time="08:20:00"))
+    assert Logs([tmp_path]).run().coverage.waits == 2
+    assert held and "O" not in held
 
 
 def test_who_may_ask_later_after_an_answer_is_not_lost_sooner():
