@@ -1,9 +1,9 @@
 """Logs of IIS, HTTP.sys and HttpProxy, by the gigabyte: from files to limits, events and reports.
 
 `log_sources` finds files and says what each is; `w3c` divides a log into stretches under one `#Fields` line; the SQL
-of `rows` and `http_tables` makes rows of them, which `log_store` keeps as Parquet; `pairing` makes requests of
-lines, and `following` silences of requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together what
-is found.
+of `rows` and `http_tables`, run by `log_reading`, makes rows of them, which `log_store` keeps as Parquet; `pairing`
+makes requests of lines, and `following` silences of requests, which `hbprobe.evidence.limits` judges; `conclusions`
+puts together what is found.
 
     request.py     `Logs`: what is asked of logs, and the run that answers it
     log_sources.py finds the files that paths name, and says what each is: by its content, not by its name
@@ -13,6 +13,7 @@ is found.
     rows.py        the lines of IIS's log as rows: which columns there are, and the SQL that makes them of a stretch
     http_tables.py the two logs beside IIS's: HTTP.sys's own of what no worker answered, and HttpProxy's of what a
                    front end passed on
+    log_reading.py reads one log into rows of Parquet
     log_store.py   keeps what was read of each log as Parquet, so that a later run reads only what is new
     stored_logs.py what a folder of Parquet holds: a note for each log that was read, with the files that have its
                    rows
@@ -33,6 +34,11 @@ is found.
     windows.py     Event 1040 rebuilt: the intervals that devices asked for, through the window that everything here
                    goes by
     conclusions.py from logs that were read to what they show: limits, events, findings, and what to do
+    group_limits.py the limit of each network, device, kind or server, and what it rests on
+    logged_events.py events 1040 that were rebuilt, beside those that were logged
+    httperr_reasons.py what the reasons of HTTP.sys's own log tell of devices
+    log_findings.py the answer in sentences: what needs a mend, and what else is to be known
+    log_notes.py   with which caution the answer is to be read: what was assumed, and what logs cannot tell
     reports.py     the reports that people ask of logs: a file of SQL each, in `queries/`, with its title in the first
                    line
     queries/       the SQL of the reports, a file each

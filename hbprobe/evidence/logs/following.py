@@ -50,8 +50,9 @@ WITH fronts AS (
       AND CASE WHEN heartbeat_s IS NULL THEN took_ms % 1000 >= 200 ELSE took_ms < heartbeat_s * 1000 - 1000 END)
       AS is_early,
     coalesce(win32, 0) IN (64, 995) AS is_gone,
-    coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
-      AND took_ms % 1000 < 100 THEN CAST(floor(took_ms / 1000) AS BIGINT) END) AS asked_s,
+    coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping'
+      AND coalesce(status, 200) < 400 AND took_ms >= 60000 AND took_ms % 1000 < 100
+      THEN CAST(floor(took_ms / 1000) AS BIGINT) END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told,
     coalesce({{is_asked_for}}, false) AS is_asked_for
   FROM (

@@ -12,22 +12,20 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from hbprobe.errors import UserError
-from hbprobe.evidence.logs import rows, w3c
+from hbprobe.evidence.logs import rows
 from hbprobe.evidence.logs.engine import mapped
 from hbprobe.evidence.logs.hiding import HIDDEN, LEFT_OF_FOLDERS, left_of_folders
-from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
-from hbprobe.evidence.logs.line_order import LineOrder, line_order
+from hbprobe.evidence.logs.log_reading import LogReading
 from hbprobe.evidence.logs.log_sources import (
     LABEL,
     SOURCES,
-    LogKind,
     LogSource,
     NotReadError,
     encoding_of,
@@ -38,7 +36,6 @@ from hbprobe.evidence.logs.log_sources import (
 )
 from hbprobe.evidence.logs.same_logs import opening_of
 from hbprobe.evidence.logs.stored_logs import (
-    BadLine,
     Note,
     Pseudonyms,
     Read,
@@ -48,12 +45,9 @@ from hbprobe.evidence.logs.stored_logs import (
     stored_in,
 )
 from hbprobe.files import lock
-from hbprobe.text import counted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-_MOST_NAMED: Final = 20
 
 
 class LogStore:
@@ -68,10 +62,16 @@ class LogStore:
         with_query: bool = False,
         is_kept: bool = True,
         columns: Mapping[str, str] = rows.REQUESTS,
+        unpacked_in: Path | None = None,
     ) -> None:
-        """Open it; `columns` are what is written of requests, which are all where it is kept."""
+        """Open it; `columns` are what is written of requests, which are all where it is kept.
+
+        What has to be copied of a log to be read lies in `unpacked_in` meanwhile, or else in the folder: a run that
+        is killed leaves it, so where pseudonyms are kept it must be elsewhere.
+        """
         self._folder, self._connection, self._requests = folder, connection, columns
         self._pseudonyms, self._with_query, self._is_kept = pseudonyms, with_query, is_kept
+        self._unpacked_in = unpacked_in
         self._at_work: set[DuckDBPyConnection] = set()
         self._label = self._open()
         try:
@@ -150,13 +150,14 @@ class LogStore:
             with (
                 self._writing(),
                 mapped(NotReadError),
-                tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as scratch,
+                tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as out,
             ):
-                under_way = _Reading(
-                    cursor, source, kind, Path(scratch), self._requests, self._columns, by_day=self._is_kept
-                )
-                read = under_way.go(with_query=self._with_query)
-                files = self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
+                with self._copying(Path(out)) as copies:
+                    under_way = LogReading(
+                        cursor, source, kind, copies, Path(out), self._requests, self._columns, by_day=self._is_kept
+                    )
+                    read = under_way.go(with_query=self._with_query)
+                files = self._keep(Path(out), f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
                 sums = tuple(checksum_of(self._folder / file) for file in files) if self._is_kept else ()
                 made = Note(mark, replace(read, opening=opening, files=tuple(files), checksums=sums))
                 self._note(note, made)
@@ -164,6 +165,19 @@ class LogStore:
             self._at_work.discard(cursor)
             cursor.close()
         return _Taken(name, made)
+
+    @contextmanager
+    def _copying(self, out: Path) -> Iterator[Path]:
+        if self._unpacked_in is None:
+            copies = out / "copies"
+            copies.mkdir()
+            yield copies
+            return
+        with (
+            writing(self._unpacked_in),
+            tempfile.TemporaryDirectory(dir=self._unpacked_in, prefix="reading-") as name,
+        ):
+            yield Path(name)
 
     def _writing(self) -> AbstractContextManager[None]:
         return writing(self._folder, "name another folder") if self._is_kept else writing(self._folder)
@@ -239,230 +253,3 @@ class _Taken:
 
     name: str
     note: Note
-
-
-class _Reading:
-    """One log on its way to Parquet."""
-
-    def __init__(
-        self,
-        connection: "DuckDBPyConnection",
-        source: LogSource,
-        kind: LogKind,
-        scratch: Path,
-        requests: Mapping[str, str],
-        columns: Callable[[Sequence[str]], str],
-        *,
-        by_day: bool,
-    ) -> None:
-        self._connection, self._source, self._kind, self._scratch = connection, source, kind, scratch
-        self._requests, self._columns, self._by_day = requests, columns, by_day
-        self._bad: list[BadLine] = []
-        self._bad_count = self._mended = self._written = 0
-
-    def go(self, *, with_query: bool) -> Read:
-        if self._kind is LogKind.HTTPPROXY:
-            return self._proxy()
-        (self._scratch / "in").mkdir()
-        divided = w3c.divide(self._source, self._scratch / "in")
-        is_iis = self._kind is LogKind.W3C
-        order = line_order(divided.stretches, self._source.folder) if is_iis else LineOrder()
-        for stretch in divided.stretches:
-            self._stretch(stretch, with_query=with_query)
-        lines = sum(stretch.lines + bool(stretch.unended) for stretch in divided.stretches)
-        if divided.ends_at is not None:
-            self._blame(lines + 1, divided.ends_at, "bytes that are no gzip follow the log: they are left out")
-        table = "httperr" if self._kind is LogKind.HTTPERR else "requests"
-        fields = [name.lower() for stretch in divided.stretches for name in stretch.fields]
-        return Read(
-            name=self._source.name,
-            kind=self._kind,
-            encoding=divided.encoding,
-            lines=lines,
-            requests=self._count(table),
-            mended=self._mended,
-            bad=self._bad_count,
-            bad_lines=tuple(sorted(self._bad, key=lambda bad: bad.offset)[:_MOST_NAMED]),
-            heads_again=divided.heads_again,
-            is_local_time="date-local" in fields or "time-local" in fields,
-            fields=tuple(dict.fromkeys(fields)),
-            set_back=order.set_back,
-            is_sorted_otherwise=order.is_sorted_otherwise,
-        )
-
-    def _proxy(self) -> Read:
-        sql, values, encoding, open_lines = proxy_rows(self._source, self._scratch)
-        self._write("requests", sql, values, self._requests)
-        bad = self._rejected()
-        with Path(values["file"]).open("rb") as file:
-            for offset, reason, _ in bad:
-                self._blame(1 + _line_ends(file, 0, offset - 1), offset, reason)
-        for line, offset in open_lines:
-            self._blame(line, offset, "a quote without its end")
-        requests = self._count("requests")
-        return Read(
-            name=self._source.name, kind=self._kind, encoding=encoding, lines=requests + self._bad_count,
-            requests=requests,
-            bad=self._bad_count, bad_lines=tuple(self._bad[:_MOST_NAMED]),
-        )  # fmt: skip
-
-    def _stretch(self, stretch: w3c.Stretch, *, with_query: bool) -> None:
-        columns = rows.columns_of(stretch.fields)
-        if not {"date", "time"} <= columns.keys():
-            self._refuse(stretch, "no time" if "time" not in columns else "no date")
-            return
-        values: dict[str, Any] = {"folder": self._source.folder, "source": self._source.name}
-        if self._kind is LogKind.W3C:
-            values |= {"with_query": with_query}
-        if stretch.lines:
-            is_quoted = "Advanced Logging" in stretch.software
-            if is_quoted:
-                stretch = w3c.without_lone_quotes(stretch, self._scratch / "in" / "unquoted")
-            try:
-                self._read(stretch, columns, rows.reading(columns, quoted=is_quoted), values)
-            except NotReadError:  # lines that end differently, mostly: it takes longer, so it is the second way
-                self._rejected()
-                stretch = w3c.without_returns(stretch, self._scratch / "in" / "again")
-                lines = rows.reading(columns, quoted=is_quoted, is_strict=False)
-                self._read(stretch, columns, lines, values)
-            self._mend(stretch, self._rejected(), columns, values)
-        if stretch.unended:
-            self._mend_unended(stretch, columns, values)
-
-    def _read(
-        self, stretch: w3c.Stretch, columns: dict[str, str], lines: str, values: dict[str, Any]
-    ) -> None:  # fmt: skip
-        self._select(columns, lines, {"file": str(stretch.file), "skip": stretch.skip, **values})
-
-    def _select(self, columns: dict[str, str], lines: str, values: dict[str, Any]) -> None:
-        if self._kind is LogKind.HTTPERR:
-            self._write("httperr", httperr_rows(columns, lines), values, HTTPERR)
-        else:
-            self._write("requests", rows.selecting(columns, lines), values, self._requests)
-
-    def _write(self, table: str, sql: str, values: dict[str, Any], columns: Mapping[str, str]) -> None:
-        folder = self._scratch / "out" / table
-        folder.mkdir(parents=True, exist_ok=True)
-        name, options, day = f"part{self._written}", "FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false", ""
-        self._written += 1
-        target = folder / f"{name}.parquet"
-        if self._by_day:  # which costs a tenth of the whole
-            target, day = folder, ", strftime(make_timestamp(ended_ms * 1000), '%Y-%m-%d') AS day"
-            options += f", PARTITION_BY (day), FILENAME_PATTERN '{name}_{{i}}', OVERWRITE_OR_IGNORE"
-        chosen = f"SELECT {self._columns(list(columns))}{day} FROM ({sql})"
-        try:
-            with mapped(NotReadError):
-                self._connection.execute(f"COPY ({chosen}) TO {rows.sql_text(str(target))} ({options})", values)
-        except NotReadError:
-            for part in folder.rglob(f"{name}[._]*"):
-                part.unlink()
-            raise
-
-    def _count(self, table: str) -> int:
-        folder = self._scratch / "out" / table
-        if not any(folder.rglob("*.parquet")):
-            return 0
-        found = self._connection.execute(
-            f"SELECT count(*) FROM read_parquet({rows.sql_text(f'{folder}/**/*.parquet')})"
-        ).fetchone()
-        return int(found[0]) if found else 0
-
-    def _rejected(self) -> list[tuple[int, str, str]]:
-        """Return, and forget, which lines the CSV reader did not take: offset, why, column."""
-        if not self._has_rejects():
-            return []
-        found = self._connection.execute(
-            "SELECT line_byte_position, max(error_type), min(column_name) FILTER (error_type = 'CAST') "
-            "FROM reject_errors GROUP BY ALL"
-        ).fetchall()
-        self._connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-        return sorted(found)
-
-    def _has_rejects(self) -> bool:
-        found = self._connection.execute(
-            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"
-        ).fetchone()
-        return bool(found and found[0])
-
-    def _mend(
-        self, stretch: w3c.Stretch, rejected: list[tuple[int, str, str]], columns: dict[str, str],
-        values: dict[str, Any],
-    ) -> None:  # fmt: skip
-        mended, line, counted_to = [], stretch.first_line, 0
-        with reading():
-            opened = stretch.file.open("rb")
-        with opened as file:
-            for offset, error, column in rejected:
-                offset = _beginning(file, offset)
-                line, counted_to = line + _line_ends(file, counted_to, offset), offset
-                text = file.readline(1_000_001).decode(errors="replace")
-                if not text.strip("\r\n\0 \x1a") and "\0" not in text:
-                    continue  # an empty line, or the end mark of DOS
-                has_too_many = text.rstrip().count(" ") >= len(stretch.fields)
-                found = w3c.mended(text, stretch.fields) if has_too_many else None
-                if found is None:
-                    self._blame(line, stretch.offset + offset, _why(error, column, text))
-                else:
-                    mended.append(found)
-        self._mended += len(mended)
-        while batch := mended[:1000]:
-            self._insert(batch, columns, values)
-            del mended[:1000]
-
-    def _mend_unended(self, stretch: w3c.Stretch, columns: dict[str, str], values: dict[str, Any]) -> None:
-        """Take the last line without its last value where it has all of them: the value may be cut."""
-        parts = stretch.unended.decode(errors="replace").split(" ")
-        line = stretch.first_line + stretch.lines - (stretch.skip or 0)
-        found = w3c.mended(stretch.unended.decode(errors="replace"), stretch.fields)
-        if found is None or len(parts) < len(stretch.fields):
-            self._blame(line, -1, "the end of the line is missing")
-            return
-        self._insert([[*found[:-1], "-"]], columns, values)
-
-    def _insert(self, lines: list[list[str]], columns: dict[str, str], values: dict[str, Any]) -> None:
-        listed = ", ".join(f'"{name}" VARCHAR' for name in columns)
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE mended ({listed})")
-        marks = ", ".join("?" * len(columns))
-        self._connection.executemany(
-            f"INSERT INTO mended VALUES ({marks})", [[None if v == "-" else v for v in line] for line in lines]
-        )
-        typed = ", ".join(f'TRY_CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns.items())
-        self._select(columns, f"(SELECT {typed} FROM mended)", values)
-
-    def _refuse(self, stretch: w3c.Stretch, what: str) -> None:
-        self._blame(stretch.first_line, stretch.offset, f"{what} among the fields: {counted(stretch.lines, 'line')}")
-        self._bad_count += max(0, stretch.lines - 1)
-
-    def _blame(self, line: int, offset: int, reason: str) -> None:
-        self._bad_count += 1
-        if len(self._bad) < _MOST_NAMED:
-            self._bad.append(BadLine(line, offset, reason))
-
-
-def _beginning(file: IO[bytes], place: int) -> int:
-    """Return where a line begins, and go there: DuckDB counts from 1, and from line ends before it."""
-    offset = max(0, place - 1)
-    file.seek(offset)
-    while file.read(1) in (b"\r", b"\n"):
-        offset += 1
-    file.seek(offset)
-    return offset
-
-
-def _line_ends(file: IO[bytes], begin: int, end: int) -> int:
-    """Count those between two places, and go to the second: DuckDB's own count is of other ends, too."""
-    file.seek(begin)
-    pieces = (file.read(min(1 << 20, end - at)) for at in range(begin, end, 1 << 20))
-    return sum(piece.count(b"\n") for piece in pieces)
-
-
-def _why(error: str, column: str | None, text: str) -> str:
-    if "\0" in text:
-        return "zeros, as a crash leaves them"
-    return {
-        "MISSING COLUMNS": "too few fields",
-        "TOO MANY COLUMNS": "too many fields",
-        "CAST": f"{column} has no such value",
-        "LINE SIZE OVER MAXIMUM": "longer than a million bytes",
-        "INVALID UNICODE": "not in the encoding of the file",
-    }.get(error, error.lower())

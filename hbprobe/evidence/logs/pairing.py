@@ -39,13 +39,15 @@ _FROM_CLIENT_FIRST: Final = (
 )  # fmt: skip
 
 SIDED: Final = f"""
-SELECT *, role = 'back' AS is_back, coalesce(device, user_name) AS who,
+SELECT *, role = 'back' AS is_back,
+  coalesce(device, concat('of ', coalesce(user_name, ''), ' ', coalesce(user_agent, ''))) AS who,
+  coalesce(command, '') AS asked,
   CASE WHEN is_exact AND abs(ended_ms - took_ms - started_ms) <= {ASTRAY_MS} THEN started_ms
     ELSE ended_ms - took_ms + 500 END AS begun_ms
 FROM {{numbered}} AS numbered WHERE role IN ('{{role}}', 'back')
 """
 """`sided_lines`. What was under way when the clock was set has one beginning by the old clock, and one by the new:
-that of the end counts."""
+that of the end counts. OPTIONS names no command and often no device: it is known by its user and agent."""
 SIDES: Final = f"""
 SELECT CASE WHEN is_back THEN before_server ELSE server END AS front,
   CASE WHEN is_back THEN server ELSE before_server END AS back,
@@ -54,8 +56,8 @@ FROM (
   SELECT is_back, server, begun_ms, took_ms, lag(is_back) OVER in_order AS before_is_back,
     lag(server) OVER in_order AS before_server, lag(begun_ms) OVER in_order AS before_ms,
     lag(took_ms) OVER in_order AS before_took_ms
-  FROM sided_lines WHERE who IS NOT NULL AND begun_ms IS NOT NULL AND took_ms >= {_LONG_MS}
-  WINDOW in_order AS (PARTITION BY who, command ORDER BY begun_ms, took_ms, is_back, server, id)
+  FROM sided_lines WHERE begun_ms IS NOT NULL AND took_ms >= {_LONG_MS}
+  WINDOW in_order AS (PARTITION BY who, asked ORDER BY begun_ms, took_ms, is_back, server, id)
 ) AS ordered
 WHERE is_back <> before_is_back AND abs(took_ms - before_took_ms) <= {_TOOK_APART_MS}
   AND begun_ms - before_ms <= {_CLOCKS_APART_MS}
@@ -66,16 +68,16 @@ SIDE_CLOCKS: Final = "is_back BOOLEAN, server {text}, ahead_ms DOUBLE"
 """The columns of the table `side_clocks`."""
 
 _PAIRED: Final = f"""
-SELECT id, is_back, who, command, status, begun_ms, took_ms, heartbeat_s, error, coalesce(other,
+SELECT id, is_back, who, asked, status, begun_ms, took_ms, heartbeat_s, error, coalesce(other,
   CASE WHEN count(*) OVER alike = 2 AND (max(begun_ms) OVER alike) - (min(begun_ms) OVER alike) <= {_BEGUN_APART_MS}
   THEN (min(id) OVER alike) + (max(id) OVER alike) - id END) AS other
 FROM (
   SELECT *, row_number() OVER (
-    PARTITION BY other IS NULL, is_back, who, command, {{alike}}
+    PARTITION BY other IS NULL, is_back, who, asked, {{alike}}
     ORDER BY begun_ms, took_ms, status NULLS LAST, heartbeat_s NULLS LAST, coalesce(error, ''), id) AS place
   FROM {{before}}
 ) AS placed
-WINDOW alike AS (PARTITION BY other IS NULL, who, command, {{alike}}, place)
+WINDOW alike AS (PARTITION BY other IS NULL, who, asked, {{alike}}, place)
 """
 """The nth of one side with the nth of the other, of those that are alike and in no pair yet."""
 
@@ -94,15 +96,15 @@ _ALIKE: Final = (
     *(f"status, {near}" for near in _near("begun_ms")),
     *_near("begun_ms"),
 )
-"""What lines of one device and command are alike in, one after the other: those that are left by one go on."""
+"""What lines of one device and one command are alike in, one after the other: those that are left by one go on."""
 _LATER: Final = [f"paired_{number}" for number, _ in enumerate(_ALIKE[1:], 2)]
 _JOINED: Final = f"""
 WITH on_one_clock AS (
-  SELECT id, sided_lines.is_back, who, command, status, begun_ms - coalesce(ahead_ms, 0) AS begun_ms, took_ms,
+  SELECT id, sided_lines.is_back, who, asked, status, begun_ms - coalesce(ahead_ms, 0) AS begun_ms, took_ms,
     heartbeat_s, error, CAST(NULL AS BIGINT) AS other
   FROM sided_lines LEFT JOIN side_clocks
     ON side_clocks.is_back = sided_lines.is_back AND side_clocks.server = sided_lines.server
-  WHERE who IS NOT NULL AND command IS NOT NULL AND begun_ms IS NOT NULL
+  WHERE begun_ms IS NOT NULL
 ), paired_1 AS ({_PAIRED.format(before="on_one_clock", alike=_ALIKE[0])}
 ), left_1 AS (
   SELECT * FROM paired_1 WHERE other IS NULL

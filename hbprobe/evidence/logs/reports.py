@@ -10,8 +10,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+
+from hbprobe.errors import UserError
+from hbprobe.profiles.mistakes import meant
 
 _FOLDER: Final = Path(__file__).parent / "queries"
 _RUNS_IN_A_SPREADSHEET: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -64,6 +68,14 @@ def reports() -> dict[str, Report]:
     return {path.stem: _report(path) for path in sorted(_FOLDER.glob("*.sql"))}
 
 
+def report_called(name: str) -> Report:
+    """Return the report of this name. Raises UserError for one that is not known."""
+    known = reports()
+    if name not in known:
+        raise UserError(f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})")
+    return known[name]
+
+
 def _report(path: Path) -> Report:
     sql = path.read_text(encoding="utf-8")
     comments = [line.removeprefix("-- ") for line in sql.splitlines() if line.startswith("-- ")]
@@ -94,6 +106,8 @@ def _timestamp(value: object) -> object:
 
 def _in_json(value: object) -> object:
     """Return what JSON has for a value: null for a number that is none, text for a key that is none."""
+    if isinstance(value, Decimal):
+        return float(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

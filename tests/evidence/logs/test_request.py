@@ -9,14 +9,15 @@ import re
 import shutil
 import tempfile
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
 from support.company import company, path, write_logs
 from support.evtx import write_evtx
-from support.iis import FIELDS, head, line, ping, write
+from support.iis import FIELDS, STEM, head, line, ping, write
 
+from hbprobe.eas.query import COMMANDS
 from hbprobe.eas.releases import Release
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs.export import export
@@ -144,6 +145,48 @@ def test_the_six_files_agree_with_a_count_by_hand(tmp_path, forty_lines):
     assert table(tmp_path / "out", "UserAgents.csv")[1] == ["Apple-iPhone0C0/0000.1", "40", "3"]
 
 
+def test_bytes_that_no_log_has_are_not_none(tmp_path):
+    """Where a log has no sc-bytes and cs-bytes, nobody knows how many there were."""
+    write(tmp_path / "logs/a.log", head() + line(sc_status=504))
+    with opened(tmp_path / "logs") as logs:
+        export(logs.tables, tmp_path / "out")
+    names, *users = table(tmp_path / "out", "Users.csv")
+    at = names.index("Total Bytes Sent")
+    assert [row[at - 1 : at + 2] for row in users] == [["1", "", ""]] * 2
+    assert [row[-3:] for row in table(tmp_path / "out", "Servers.csv")[1:]] == [["1", "", ""]]
+    waited = dict(zip(*table(tmp_path / "out", "Heartbeats.csv"), strict=True))
+    assert (waited["Unknown"], waited["HTTP Errors"], waited["Refused"]) == ("0", "1", "0")
+
+
+def test_no_request_is_left_out_of_the_commands_of_its_device(tmp_path):
+    named = [line(cs_uri_query=f"User=a&DeviceId=D1&DeviceType=X&Cmd={command}") for command in COMMANDS.values()]
+    named.append(line(cs_uri_query="User=a&DeviceId=D1", cs_method="OPTIONS"))
+    write(tmp_path / "logs/a.log", head() + "".join(named))
+    with opened(tmp_path / "logs") as logs:
+        found = logs.report("commands")
+    (row,) = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
+    hits, *each = (count for name, count in row.items() if name not in ("device", "user_name"))
+    assert hits == sum(each) == len(named) and row["others"] == 8
+
+
+@pytest.mark.parametrize("query", ["-", "User=alice&DeviceId=D1&DeviceType=X", "Cmd=OPTIONS&User=alice"])
+def test_what_names_no_command_or_no_device_is_counted_once_all_the_same(tmp_path, query):
+    """Both sides of Exchange have a line of it."""
+    for name, stem in (("W3SVC1", STEM), ("W3SVC2", f"{STEM.removesuffix('default.eas')}Proxy/default.eas")):
+        asked = line(cs_method="OPTIONS", cs_uri_stem=stem, cs_uri_query=query, time_taken=15)
+        other = line(cs_method="OPTIONS", cs_uri_stem=stem, cs_uri_query=query, time_taken=15, cs_username="bob")
+        write(tmp_path / name / "a.log", head() + asked + other)
+    with opened(tmp_path) as logs:
+        assert sum(row[-1] for row in logs.report("user-agents").rows) == 2
+
+
+@pytest.mark.parametrize(("status", "asked_s"), [(200, 600), (504, None)])
+def test_the_time_of_an_error_is_no_interval_that_a_device_asked_for(tmp_path, status, asked_s):
+    write(tmp_path / "logs/a.log", head() + ping(blob=None, sc_status=status, time_taken=600_013))
+    with opened(tmp_path / "logs") as logs:
+        assert list(logs.tables.each("SELECT asked_s FROM silences")) == [(asked_s,)]
+
+
 def test_every_report_runs_and_has_what_it_promises(forty_lines):
     with opened(forty_lines) as logs:
         found = {name: logs.report(name) for name in reports()}
@@ -175,7 +218,10 @@ def test_orders_have_a_place_for_what_is_missing():
 def test_reports_of_one_user_and_of_what_contains_a_text(forty_lines):
     with opened(forty_lines, who="EXAMPLE\\Bob") as logs:
         assert len(logs.report("requests").rows) == 10
-        assert logs.evidence().coverage.requests == 40
+        narrowed = logs.evidence()
+    with opened(forty_lines) as logs:
+        assert narrowed == logs.evidence()  # which is of all
+    assert narrowed.coverage.requests == 40 and any(narrowed.counts.values())
     with opened(forty_lines, containing="cloudmagic") as logs:
         assert {row[0] for row in logs.report("apps").rows} == {"CloudMagic"}
 
@@ -236,6 +282,8 @@ def test_a_question_of_ones_own(tmp_path, forty_lines):
         ("TIMESTAMP '2030-01-02 08:00:00.5'", "2030-01-02T08:00:00.500000Z"),
         ("TIMESTAMP '2030-01-02 08:00:00'", "2030-01-02T08:00:00Z"),
         ("DATE '2030-01-02'", "2030-01-02"),
+        ("0.5 * 3", 1.5),
+        ("[1.50]", [1.5]),
     ],
 )
 @pytest.mark.parametrize("column", ["x_ms", "x"])
@@ -248,15 +296,26 @@ def test_values_of_a_question_of_ones_own_stay_as_they_are(tmp_path, column, val
     assert row == {column: told}
 
 
+def test_times_of_a_question_are_utc_wherever_it_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    write(tmp_path / "logs/a.log", head() + ping(time="01:00:00"))
+    at = "to_timestamp(ended_ms / 1000)"
+    sql = write(tmp_path / "q.sql", f"SELECT {at} AS at, CAST({at} AS DATE) AS day, hour({at}) AS hour FROM requests")
+    with opened(tmp_path / "logs") as logs:
+        assert logs.query(sql).rows == (("2030-01-02T01:00:00Z", date(2030, 1, 2), 1),)
+
+
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
         ("SELECT 1; SELECT 2", "holds 2 statements: write one SELECT"),
         ("DROP TABLE silences; SELECT 1", "holds 2 statements: write one SELECT"),
-        ("DROP TABLE silences", "DROP asks for nothing: write one SELECT"),
-        ("COPY silences TO '{folder}/x.csv'", "COPY asks for nothing: write one SELECT"),
-        ("CREATE TABLE mine AS SELECT 1", "CREATE asks for nothing: write one SELECT"),
-        ("SET threads = 1", "SET asks for nothing: write one SELECT"),
+        ("DROP TABLE silences", "asks for nothing: write one SELECT"),
+        ("COPY silences TO '{folder}/x.csv'", "asks for nothing: write one SELECT"),
+        ("EXPLAIN ANALYZE COPY silences TO '{folder}/x.csv'", "asks for nothing: write one SELECT"),
+        ("CREATE TABLE mine AS SELECT 1", "asks for nothing: write one SELECT"),
+        ("WITH a AS (SELECT 1) INSERT INTO mine FROM a", "asks for nothing: write one SELECT"),
+        ("SET threads = 1", "asks for nothing: write one SELECT"),
     ],
 )
 def test_a_question_is_one_select(tmp_path, sql, told):
@@ -365,11 +424,12 @@ def test_whatever_reports_ask_is_narrowed_or_said_not_to_be(tmp_path, name):
             assert {device for (device,) in found} == devices
             assert len(found) == len(devices) + ("B1" in devices and "error" not in name)
         assert sum(row[-1] for row in logs.report("losses").rows) == len(devices)
-        assert list(logs.caveats) == []
+        nobody = [] if devices else ["no request is of whom or what --who and --containing name"]
+        assert list(logs.caveats) == nobody
         logs.report("httperr")
         logs.query(write(tmp_path / "q.sql", "SELECT count(*) AS n FROM HTTPERR"))
         told = "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
-        assert list(logs.caveats) == ([told] if asked else [])
+        assert list(logs.caveats) == ([told, *nobody] if asked else [])
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -433,6 +493,37 @@ def test_a_logged_event_of_another_server_or_with_another_average_is_not_the_sam
     windows = recycled("app.jsonl", "".join(json.dumps(one) + "\n" for one in lines)).windows
     assert (windows.rebuilt, windows.logged) == (len(plain), len(plain))
     assert windows.both == (len(plain) if is_same else 0)
+
+
+def test_an_event_at_a_time_without_a_zone_is_held_against_nothing(recycled):
+    """The Event Viewer writes the clock of whoever looks at it."""
+    plain = recycled()
+    at = [datetime.fromisoformat(event.at) for event in plain.events]
+    sentence = "The average [540] for request [Ping] is at or below [540]."
+    rows = [
+        f'Warning,{moment:%m/%d/%Y %I:%M:%S %p},MSExchange ActiveSync,1040,Requests,"{sentence}"' for moment in at
+    ]
+    head = "Level,Date and Time,Source,Event ID,Task Category"
+    found = recycled("viewer.csv", "\n".join([head, *rows]) + "\n")
+    logged = [event for event in found.events if event.logged]
+    assert [event.at for event in logged] == [f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in at]
+    assert found.windows.both == 0 and found.windows.rebuilt == len(plain.events)
+    (note,) = set(found.notes) - set(plain.notes)
+    assert note.startswith(f"{len(at)} events with a time without a zone")
+
+
+def test_a_recycle_at_a_time_without_a_zone_empties_no_window(recycled):
+    """As in the text that the Event Viewer copies."""
+    blocks = [
+        f"Log Name: System\nSource: Microsoft-Windows-WAS\nDate: 2030-01-02 0{hour}:{minute:02}:00\nEvent ID: 5074\n"
+        f"Computer: 192.0.2.10\nDescription:\n{SAID.format(OURS)}.\n\n"
+        for hour in range(4)
+        for minute in range(0, 60, 5)
+    ]
+    plain, found = recycled(), recycled("was.txt", "".join(blocks))
+    assert found.windows == plain.windows
+    (note,) = set(found.notes) - set(plain.notes)
+    assert note.startswith("48 events with a time without a zone")
 
 
 def test_of_two_logged_events_the_nearer_is_the_same(recycled):
@@ -526,7 +617,7 @@ def test_an_event_in_two_files_is_one(tmp_path):
     )
     write(tmp_path / "a.txt", text.format("2030-01-02 08:00:00") + text.format("2030-01-02 08:15:00"))
     events = Logs([tmp_path]).run().events
-    assert [event.at for event in events] == ["2030-01-02T08:00:00Z", "2030-01-02T08:15:00Z"]
+    assert [event.at for event in events] == ["2030-01-02T08:00:00Z", "2030-01-02T08:15:00"]
 
 
 def test_httpproxy_and_httperr(tmp_path):
@@ -704,6 +795,44 @@ def test_a_time_of_which_the_log_has_no_line(tmp_path):
     write(tmp_path / "a.log", head() + ping())
     evidence = Logs([tmp_path], since=datetime(2030, 1, 3, tzinfo=UTC)).run()
     assert evidence.findings[0].text == "no line of the time that was asked for tells of ActiveSync"
+
+
+FEW = FIELDS.replace(" time-taken", "")
+ADVANCED = "date-local time-local s-ip cs-uri-stem cs-uri-query cs-method c-ip sc-status TimeTakenMS"
+
+
+def advanced():
+    text = line(ADVANCED).split()
+    return head(ADVANCED, software="IIS Advanced Logging Module") + " ".join(
+        ["2030-01-02", "08:10:00.5", *text[2:-1], "5"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"a.log": head() + ping(), "b.log": advanced() + "\n"}, []),
+        ({"a.log": head(FEW) + ping(fields=FEW)}, ["the log has no time-taken: switch it on"]),
+        ({"a.log": head(FEW) + ping(fields=FEW), "b.log": head() + ping()}, ["/a.log: there is no time-taken: "]),
+        (
+            {
+                "a.log": head(FEW) + ping(fields=FEW),
+                "b.log": head() + ping(),
+                "c.log": head(FEW) + ping(device="D3", fields=FEW),
+            },
+            ["/a.log and 1 other log of 3: there is no time-taken: "],
+        ),
+        ({"a.log": head(FEW) + line(FEW, cs_uri_stem="/owa"), "b.log": head() + ping()}, []),
+        ({"a.log": head(FEW) + ping(fields=FEW) + head() + ping()}, []),
+    ],
+)
+def test_which_logs_have_no_time_taken_is_told(tmp_path, files, told):
+    for name, text in files.items():
+        write(tmp_path / name, text)
+    evidence = Logs([tmp_path]).run()
+    assert all(read.lines and not read.bad for read in evidence.sources)
+    notes = [note for note in evidence.notes if "no time-taken" in note]
+    assert [part in note for part, note in zip(told, notes, strict=True)] == [True] * len(told)
 
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,0 +1,133 @@
+"""The answer of logs in sentences: what needs a mend, and what else is to be known."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from hbprobe.duration import format_duration
+from hbprobe.evidence.limits import has_unexplained_losses
+from hbprobe.evidence.logs.group_limits import NOWHERE, is_limited
+from hbprobe.evidence.logs.reports import utc
+from hbprobe.evidence.logs.windows import Windows
+from hbprobe.records.logs import CoveragePart, EventPart, LogFindingPart, PassiveLimitPart
+from hbprobe.text import counted, seconds
+
+COUNTED_BY: Final = {
+    "blocked": "blocked",
+    "throttled": "throttled",
+    "provisioning": "provisioning",
+    "login_loops": "logins",
+    "excessive": "excessive",
+}
+
+
+def findings_of(
+    limits: Sequence[PassiveLimitPart], together: tuple[float, float] | None, windows: Windows,
+    events: Sequence[EventPart],
+    both: int, counts: dict[str, int], coverage: CoveragePart, *, is_held_against: bool,
+) -> Iterator[LogFindingPart]:  # fmt: skip
+    """Say it, the limits first."""
+    if together is not None:
+        text = f"all networks share {bracket_words(*together)}: the box is on your side of them, before the server"
+        yield LogFindingPart(code="shared-limit", severity="problem", text=text)
+    limited = [limit for limit in limits if is_limited(limit)]
+    if limited and limited[0].by == "device":
+        text = (
+            f"{counted(len(limited), 'device')} with waiting requests that die after some time, as the table has it; "
+            "what one device shows may be its own doing (switched off, out of reach): --by network tells of paths"
+        )
+        yield LogFindingPart(code="device-limits", severity="problem", text=text)
+    else:
+        for limit in limited:
+            yield LogFindingPart(code="path-limit", severity="problem", text=_limit_finding(limit))
+    for limit in limits:
+        if has_unexplained_losses(limit):
+            yield LogFindingPart(code="path-losses", severity="problem", text=_losses_finding(limit))
+    yield from _event_findings(windows, events, both, is_held_against=is_held_against)
+    for code, words in (
+        ("blocked", "blocked or in quarantine"),
+        ("throttled", "slowed down or turned away by Exchange"),
+        ("provisioning", "not through provisioning (449, or status 142 to 144)"),
+        ("login_loops", "refused at login ten times or more in a row"),
+        ("excessive", "above 60 requests in a minute"),
+    ):
+        if counts[code]:
+            text = f"{counted(counts[code], 'device')} {words}: hbprobe logs ... --report {COUNTED_BY[code]}"
+            yield LogFindingPart(code=code.replace("_", "-"), severity="note", text=text)
+    if coverage.failed:
+        text = (
+            f"{counted(coverage.failed, 'waiting request')} ended with an HTTP error, which says nothing of the "
+            f"networks: "
+            "hbprobe logs ... --report fixed-times"
+        )
+        yield LogFindingPart(code="http-errors", severity="note", text=text)
+
+
+def bracket_words(low_s: float, high_s: float) -> str:
+    """Say between which times, in seconds."""
+    return f"{seconds(low_s)} to {seconds(high_s)} s" if low_s != high_s else f"{seconds(low_s)} s"
+
+
+def sure_words(confidence: float) -> str:
+    """Say how sure, and never that it is certain."""
+    return ">99.9 %" if confidence > 0.999 else f"{100 * confidence:.1f} %"
+
+
+def _limit_finding(limit: PassiveLimitPart) -> str:
+    low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
+    manner = "in silence" if limit.how == "silent" else "and devices are told (RST, FIN or a status)"
+    who = _who(limit)
+    needed = max(limit.longest_asked or 0.0, high_s) + 60
+    mend = f"its idle timer must be above {format_duration(needed)} for what devices ask for there"
+    if limit.judgement == "several":
+        return (
+            f"{who}several limits, or one that varies; losses set in at {bracket_words(low_s, high_s)}, {manner}: "
+            "see the curve in --json"
+        )
+    sure = f" ({sure_words(limit.confidence)} sure)" if limit.confidence is not None else ""
+    return f"{who}waiting requests die at {bracket_words(low_s, high_s)}{sure}, {manner}; {mend}"
+
+
+def _losses_finding(limit: PassiveLimitPart) -> str:
+    moved = ", or moved to another network," if limit.by == "network" and limit.key == NOWHERE else ""
+    return (
+        f"{_who(limit)}{limit.losses} of {counted(limit.silences, 'waiting request')} were lost{moved}: more than "
+        "accident explains, and at no time that tells a limit from devices that were off"
+    )
+
+
+def _who(limit: PassiveLimitPart) -> str:
+    if limit.by == "network" and limit.key == NOWHERE:
+        return "on networks that the log does not tell, of which there may be several: "
+    return f"{limit.key}: "
+
+
+def _event_findings(
+    windows: Windows, events: Sequence[EventPart], both: int, *, is_held_against: bool
+) -> Iterator[LogFindingPart]:
+    rebuilt, logged = len(windows.events), sum(event.logged for event in events)
+    if rebuilt or logged:
+        averages = sorted(event.average_s for event in events if event.average_s is not None)
+        lowest = ""
+        if averages:
+            between = f"averages from {averages[0]} to {averages[-1]} s"
+            lowest = f", with {between if averages[0] != averages[-1] else f'an average of {averages[0]} s'}"
+        times = f"{counted(rebuilt, 'time')} by the requests in the log"
+        if is_held_against:
+            times += f", {logged} logged, {both} of them the same{_not_the_same(windows, events)}"
+        if not windows.samples:
+            times = f"{counted(logged, 'time')} logged, and no log has the intervals that led to it"
+        text = f"event 1040: {times}{lowest}"
+        yield LogFindingPart(code="event-1040", severity="problem", text=text)
+    elif windows.full:
+        text = f"event 1040 does not fire: the lowest average is {windows.lowest_s} s"
+        yield LogFindingPart(code="event-1040", severity="note", text=text)
+
+
+def _not_the_same(windows: Windows, events: Sequence[EventPart]) -> str:
+    """Say of how many logged events it cannot be told whether they were rebuilt."""
+    logged = [event.at for event in events if event.logged and event.at is not None]
+    zoneless = sum(not at.endswith("Z") for at in logged)
+    until = utc(max(windows.judged_until_s.values()) * 1000) if windows.judged_until_s else None
+    late = sum(at.endswith("Z") and until is not None and at > until for at in logged)
+    words = ((late, "later than is judged"), (zoneless, "at times without a zone"))
+    return "".join(f", {count} {what}" for count, what in words if count)
