@@ -42,7 +42,7 @@ def limits_by(tables: Tables, by: str) -> tuple[list[tuple[PassiveLimitPart, Pas
         if limit.judgement is LimitStatus.NONE_SEEN and any(is_limited(bound) for bound in bounds):
             limit = replace(limit, judgement=LimitStatus.TOO_LITTLE)
         found.append((_part(by, key, limit, asked.get(key), bounds, stays, rests), limit))
-    found.sort(key=lambda one: (-one[1].devices, -one[1].silences, one[0].key))
+    found.sort(key=lambda one: (not is_limited(one[0]), -one[1].devices, -one[1].silences, one[0].key))
     return found, _sensitive(tables, column, groups, {part.key: limit for part, limit in found}, judged)
 
 
