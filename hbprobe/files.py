@@ -1,8 +1,9 @@
-"""Files beside others: written whole or not at all, by one program at a time, and seen by whom."""
+"""Files beside others: written whole or not at all, by one program at a time, seen by whom, and left by nobody."""
 
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.text import shown
 
+_IN_USE = "in-use"
+"""The file in a folder of ours that its process has locked."""
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
 _LOCKED_BYTE = 1 << 40
@@ -65,8 +68,8 @@ def remark_on_readers(path: Path) -> str:
     return f"{path}: others on this machine can read it: chmod 600 {path}" if readable else ""
 
 
-def lock(descriptor: int, taken: UserError) -> None:
-    """Lock a file for as long as this process has it open; where the file system knows no locks, go without.
+def lock(descriptor: int, taken: Exception) -> bool:
+    """Lock a file for as long as this process has it open; where the file system knows no locks, return False.
 
     Raises `taken` where another process has it.
     """
@@ -83,4 +86,33 @@ def lock(descriptor: int, taken: UserError) -> None:
     except (BlockingIOError, PermissionError):
         raise taken from None
     except OSError:  # flock(2), ENOLCK: a file system of another machine
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """Give a folder for a while, which nobody else can look into; remove those of processes that were killed.
+
+    Raises OSError.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        _remove_left(left)
+    with tempfile.TemporaryDirectory(prefix=prefix) as name, (Path(name) / _IN_USE).open("wb") as held:
+        lock(held.fileno(), FileExistsError(errno.EEXIST, "another process takes it for one that was left", name))
+        yield Path(name)
+
+
+def _remove_left(folder: Path) -> None:
+    try:
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or (os.name == "posix" and found.st_uid != os.getuid()):
+            return
+        with (folder / _IN_USE).open("rb+") as held:
+            if not lock(held.fileno(), FileExistsError()):
+                return
+            if os.name == "posix":  # Windows removes nothing that is open
+                shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    except OSError:  # it is in use, or not all there yet, or gone
         return

@@ -1,11 +1,15 @@
 import errno
 import os
+import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from hbprobe.errors import CannotMeasureError
-from hbprobe.files import remark_on_readers, write_whole
+from hbprobe.files import remark_on_readers, scratch_folder, write_whole
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files")
@@ -44,3 +48,56 @@ def test_a_file_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
         write_whole(path, "after")
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+LEFT = """
+import os, signal
+from hbprobe.files import scratch_folder
+with scratch_folder("ours-") as folder:
+    (folder / "text").write_text("alice")
+    print(folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_scratch_folder_of_a_process_that_was_killed_is_removed_by_the_next(temporary):
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    ended = subprocess.run([sys.executable, "-c", LEFT], check=False, env=environment, stdout=subprocess.PIPE)
+    left = Path(ended.stdout.decode().strip())
+    assert (left / "text").exists() and left.stat().st_mode & 0o777 == 0o700
+    with scratch_folder("ours-") as folder:
+        assert list(temporary.iterdir()) == [folder]
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_scratch_folder_that_is_in_use_stays_and_so_does_what_is_not_ours(temporary):
+    (temporary / "ours-file").write_text("x")
+    (temporary / "ours-without-a-sign").mkdir()
+    elsewhere = temporary / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "in-use").write_text("")
+    (temporary / "ours-link").symlink_to(elsewhere)
+    with scratch_folder("ours-") as one, scratch_folder("ours-") as other:
+        assert one.exists() and other.exists() and (elsewhere / "in-use").exists()
+    assert {path.name for path in temporary.iterdir()} == {
+        "ours-file", "ours-without-a-sign", "ours-link", "elsewhere",
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock is not there")
+def test_where_no_locks_are_known_nothing_is_taken_for_left(temporary, monkeypatch):
+    import fcntl
+
+    def unknown(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    with scratch_folder("ours-") as one, scratch_folder("ours-"):
+        assert one.exists()

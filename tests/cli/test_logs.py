@@ -242,7 +242,7 @@ def test_what_fleet_answers_its_logs_answer_too(capsys, tmp_path):
 def test_a_question_that_asks_for_nothing(capsys, tmp_path, sql):
     log, own = write(tmp_path / "a.log", head() + line()), write(tmp_path / "own.sql", sql)
     assert main(["logs", str(log), "--sql", str(own)]) == 2
-    assert capsys.readouterr().err == f"hbprobe: {own}: asks for nothing: write a SELECT\n"
+    assert capsys.readouterr().err == f"hbprobe: {own}: asks for nothing: write one SELECT\n"
 
 
 def test_times_of_a_question_of_ones_own_as_json(capsys, tmp_path):

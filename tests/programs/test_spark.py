@@ -1,20 +1,23 @@
 """The same SQL on two engines: each query gives the same rows on Spark as on DuckDB."""
 
 import csv
+import json
 import math
 import os
 import sys
+import time
 
 import pytest
 from support.company import company, path, write_logs
 from support.iis import FIELDS, head, line, ping, write
 
 from hbprobe.eas.releases import Release
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs.export import export
 from hbprobe.evidence.logs.mixture import mix_of
 from hbprobe.evidence.logs.reports import reports
 from hbprobe.evidence.logs.request import Engine, Logs
+from hbprobe.evidence.logs.spark import Spark
 from hbprobe.manner import Manner
 
 MORE = (
@@ -30,6 +33,31 @@ WITH_BYTES = f"{FIELDS} sc-bytes cs-bytes"
 HTTPERR = (
     "#Fields: date time c-ip c-port s-ip s-port cs-version cs-method cs-uri sc-status s-siteid s-reason s-queuename\n"
     "2030-01-02 08:00:00 198.51.100.7 50000 192.0.2.10 443 - - - - - Timer_ConnectionIdle -\n"
+)
+
+
+NOT_ASKING = (
+    "-- SELECT\nDROP VIEW silences",
+    "WITH a AS (SELECT 1) INSERT INTO mine SELECT * FROM a",
+    "FROM requests INSERT INTO mine SELECT device",
+    "CREATE TABLE mine AS SELECT 1",
+    "EXPLAIN SELECT 1",
+    "RESET",
+    "",
+    "-- nothing",
+)
+MISTAKEN = {
+    "SELECT none_such FROM requests": "none_such",
+    "SELECT device FORM requests x y": "'requests'",
+    "BEGIN DROP VIEW silences; END": "'BEGIN'",
+    "SELECT 1; SELECT 2": "'SELECT'",
+}
+"""What is told names what is wrong."""
+ASKING = (
+    "-- all\nSELECT count(*) AS n FROM silences; -- of them",
+    "WITH a AS (SELECT device, user_name FROM requests) (SELECT * FROM a WHERE device = 'B1' LIMIT 1)",
+    "SELECT '$user' AS a, 0.5 * 3 AS b FROM requests LIMIT 1",
+    "SELECT to_timestamp(min(ended_ms) / 1000) AS at, hour(to_timestamp(min(ended_ms) / 1000)) AS hour FROM requests",
 )
 
 
@@ -67,6 +95,11 @@ def cheap(tmp_path, monkeypatch):
     )
     monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path / "conf"))
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    monkeypatch.setenv("TZ", "America/New_York")  # PySpark tells times by the clock on the wall
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 def same(one, other):
@@ -119,7 +152,23 @@ def test_every_query_gives_the_same_rows(kept, tmp_path):
         ):
             assert list(differences(cells(here_file), cells(there_file), here_file.name)) == []
         assert mix_of(here.tables, here.evidence().limits) == mix_of(there.tables, here.evidence().limits)
-        with pytest.raises(UserError, match=r"wrong\.sql: .*none_such"):
-            there.query(write(tmp_path / "wrong.sql", "SELECT none_such FROM requests"))
-        with pytest.raises(UserError, match=r"wrong\.sql: asks for nothing: write one SELECT"):
-            there.query(write(tmp_path / "wrong.sql", "-- SELECT\nDROP VIEW silences"))
+        for sql in NOT_ASKING:
+            with pytest.raises(UserError, match=r"wrong\.sql: asks for nothing: write one SELECT$"):
+                there.query(write(tmp_path / "wrong.sql", sql))
+        for sql, told in MISTAKEN.items():
+            with pytest.raises(UserError, match=rf"wrong\.sql: .*{told}"):
+                there.query(write(tmp_path / "wrong.sql", sql))
+        for sql in ASKING:
+            one, other = (opened.query(write(tmp_path / "own.sql", sql)) for opened in (here, there))
+            assert json.loads(one.to_json()) == json.loads(other.to_json()) and one.rows
+
+
+@pytest.mark.program
+@pytest.mark.usefixtures("pyspark", "cheap")
+def test_files_that_its_workers_do_not_find(kept, monkeypatch):
+    monkeypatch.setattr(Spark, "read", lambda self, *_: self._session.read.parquet("/none/such.parquet"))
+    with (
+        pytest.raises(CannotMeasureError, match=r"--engine spark: local\[1\] gave up: .*such\.parquet.*--into"),
+        Logs([kept], engine=Engine.SPARK, spark_remote="local[1]").opened(),
+    ):
+        pass

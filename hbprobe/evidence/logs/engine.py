@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs.rows import PACKED, read_packed_query
-from hbprobe.evidence.logs.sql_tables import Values
+from hbprobe.evidence.logs.sql_tables import ASKS_FOR_NOTHING, Values
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _MEMORY_MB = 700
 _AT_A_TIME = 50_000
-_ASKING = ("SELECT", "EXPLAIN", "MULTI")
-"""The kinds of statements that only ask: MULTI is PIVOT."""
+_ASKING = ("SELECT", "MULTI")
+"""The kinds of statements that only ask: MULTI is PIVOT. EXPLAIN ANALYZE carries out what it explains."""
 _GAVE_OUT = re.compile(
     "|".join(["[Cc]ould not (write|create)", *map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))])
 )
@@ -69,6 +69,7 @@ def engine(scratch: Path, memory_mb: int = _MEMORY_MB) -> "Iterator[DuckDBPyConn
     try:
         connection.create_function(PACKED, read_packed_query, ["VARCHAR"], "VARCHAR")
         with mapped(_not_judged):
+            connection.execute("SET GLOBAL TimeZone = 'UTC'")  # GLOBAL: for cursors, too
             yield connection
     finally:
         connection.close()
@@ -110,12 +111,10 @@ class DuckDB:
         """See `Tables`."""
         with mapped(lambda reason: UserError(f"{name}: {reason}")):
             kinds = [statement.type.name for statement in self._connection.extract_statements(sql)]
-            if not kinds:
-                raise UserError(f"{name}: asks for nothing: write a SELECT")
             if len(kinds) > 1:
                 raise UserError(
                     f"{name}: holds {len(kinds)} statements: write one SELECT, and each other into its own file"
                 )
-            if kinds[0] not in _ASKING:
-                raise UserError(f"{name}: {kinds[0]} asks for nothing: write one SELECT")
+            if not kinds or kinds[0] not in _ASKING:
+                raise UserError(f"{name}: {ASKS_FOR_NOTHING}")
             return self.rows(sql)

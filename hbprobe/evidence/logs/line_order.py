@@ -1,12 +1,13 @@
-"""In which order of time the lines of a log stand: where they go back, a clock was set back.
+"""In which order of time the lines of logs stand: where they go back, a clock was set back.
 
 IIS writes a line when its request is over, and gathers lines before it writes them, so that lines of one moment may
 change places. What goes back by more than that was a clock, or another program put the lines in this order. A log of
-more than one server is looked at server by server.
+more than one server is looked at server by server. Logs of one folder follow each other, so no two should tell of one
+time.
 """
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -18,7 +19,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from hbprobe.evidence.logs.clocks import SetBack
-from hbprobe.evidence.logs.w3c import Stretch, body_of
+from hbprobe.evidence.logs.rows import Layout
+from hbprobe.evidence.logs.w3c import Stretch, body_of, parts_of
 
 CHANGES_PLACE_S: Final = 5
 """So far may lines go back in time that were only written in another order."""
@@ -29,6 +31,7 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 _CHUNK: Final = 1 << 20
 _UNKNOWN: Final = -1
 _SHAPE: Final = np.frombuffer(b"0000-00-00 00:00:00", np.uint8)
+_SHAPE_IN_CSV: Final = np.frombuffer(b"0000-00-00T00:00:00", np.uint8)
 _DIGITS, _MARKS = np.flatnonzero(ord("0") == _SHAPE), np.flatnonzero(ord("0") != _SHAPE)
 _WEIGHTS: Final = np.zeros((len(_DIGITS), 4), np.int64)
 """Of the digits in the day, as a number of eight digits, and in hours, minutes and seconds."""
@@ -45,6 +48,46 @@ class LineOrder:
     set_back: tuple[SetBack, ...] = ()
     is_sorted_otherwise: bool = False
     """They go back so far or so often that it was no clock."""
+    span: tuple[int, int] | None = None
+    """The earliest time and the latest, in seconds since 1970, without those of broken lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSpan:
+    """Of which time a log tells of a server."""
+
+    name: str
+    folder: str
+    server: str
+    begin_s: int
+    end_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two logs of one folder that tell of one time of a server."""
+
+    one: LogSpan
+    other: LogSpan
+
+    @property
+    def set_back(self) -> SetBack | None:
+        """What is there twice, where it may have been a clock: not where that is half of one of the two, or more."""
+        begin_s, end_s = self.other.begin_s, min(self.one.end_s, self.other.end_s)
+        shorter_s = min(self.one.end_s - self.one.begin_s, self.other.end_s - self.other.begin_s)
+        return SetBack(self.one.server, 1, end_s, begin_s) if 2 * (end_s - begin_s) < shorter_s else None
+
+
+def overlaps(logs: Iterable[LogSpan]) -> list[Overlap]:
+    """Return which logs tell of a time that one before them tells of, too: each with the one that ends last."""
+    found, last = list[Overlap](), dict[tuple[str, str], LogSpan]()
+    for log in sorted(logs, key=lambda log: (log.begin_s, log.end_s, log.name)):
+        before = last.get((log.folder, log.server))
+        if before is not None and min(before.end_s, log.end_s) - log.begin_s > CHANGES_PLACE_S:
+            found.append(Overlap(before, log))
+        if before is None or log.end_s > before.end_s:
+            last[log.folder, log.server] = log
+    return found
 
 
 def line_order(stretches: Sequence[Stretch], folder: str) -> LineOrder:
@@ -52,8 +95,12 @@ def line_order(stretches: Sequence[Stretch], folder: str) -> LineOrder:
     times = [_times_of(stretch) for stretch in stretches]
     every = np.concatenate(times) if times else np.empty(0, np.int64)
     known = every[every != _UNKNOWN]
-    if not len(known) or int((np.maximum.accumulate(known) - known).max()) <= CHANGES_PLACE_S:
+    if not len(known):
         return LineOrder()
+    likely = known[~_are_strays(known)]
+    span = (int(likely.min()), int(likely.max()))
+    if int((np.maximum.accumulate(known) - known).max()) <= CHANGES_PLACE_S:
+        return LineOrder(span=span)
     whose = np.concatenate([_servers_of(stretch, folder) for stretch in stretches])
     lines = np.concatenate(
         [
@@ -66,9 +113,9 @@ def line_order(stretches: Sequence[Stretch], folder: str) -> LineOrder:
         mine = np.flatnonzero((whose == server) & (every != _UNKNOWN))
         steps = steps_back(every[mine])
         if steps is None:
-            return LineOrder(is_sorted_otherwise=True)
+            return LineOrder(is_sorted_otherwise=True, span=span)
         found += [SetBack(server, int(lines[mine[place]]), from_s, to_s) for place, from_s, to_s in steps]
-    return LineOrder(tuple(sorted(found, key=lambda one: one.line)))
+    return LineOrder(tuple(sorted(found, key=lambda one: one.line)), span=span)
 
 
 def steps_back(times: _Times) -> list[tuple[int, int, int]] | None:
@@ -113,11 +160,14 @@ def _are_strays(times: _Times) -> NDArray[np.bool_]:
 def _times_of(stretch: Stretch) -> _Times:
     """Return when the request of each line ended, in seconds since 1970."""
     names = _names_of(stretch)
-    if not stretch.lines or not {"date", "time"} <= set(names):
+    is_table = stretch.layout is Layout.COMMAS
+    if not stretch.lines or not (is_table or {"date", "time"} <= set(names)):
         return np.full(stretch.lines, _UNKNOWN, np.int64)
-    date_at, time_at = names.index("date"), names.index("time")
     with body_of(stretch) as data:
         begin = data.tell()
+        if is_table:
+            return _read(data, begin, 0, None)
+        date_at, time_at = names.index("date"), names.index("time")
         first = data.readline().split(b" ", date_at + 1)
         indent = sum(len(part) + 1 for part in first[:date_at]) if time_at == date_at + 1 else None
         return _read(data, begin, indent, (date_at, time_at))
@@ -127,8 +177,8 @@ def _names_of(stretch: Stretch) -> list[str]:
     return [name.lower().removesuffix("-local") for name in stretch.fields]
 
 
-def _read(data: mmap.mmap, begin: int, indent: int | None, places: tuple[int, int]) -> _Times:
-    """Read lines, a piece at a time; `indent` is where the date begins in the first line."""
+def _read(data: mmap.mmap, begin: int, indent: int | None, places: tuple[int, int] | None) -> _Times:
+    """Read lines, a piece at a time; `indent` is where the date begins in the first line, `places` in any other."""
     view, found = np.frombuffer(data, np.uint8), [np.empty(0, np.int64)]
     for at in range(begin, len(view), _CHUNK):
         ends = at + np.flatnonzero(view[at : at + _CHUNK] == ord("\n"))
@@ -140,8 +190,9 @@ def _read(data: mmap.mmap, begin: int, indent: int | None, places: tuple[int, in
         if indent is not None:
             whole = np.flatnonzero(starts + indent + len(_SHAPE) <= ends)
             times[whole] = _at(view, starts[whole] + indent)
-        for line in np.flatnonzero(times == _UNKNOWN).tolist():
-            times[line] = _in_line(data[int(starts[line]) : int(ends[line])], places)
+        if places is not None:
+            for line in np.flatnonzero(times == _UNKNOWN).tolist():
+                times[line] = _in_line(data[int(starts[line]) : int(ends[line])], places)
         found.append(times)
     return np.concatenate(found)
 
@@ -152,7 +203,8 @@ def _at(view: NDArray[np.uint8], places: NDArray[np.int64]) -> _Times:
     digits = rows[:, _DIGITS] - np.uint8(ord("0"))
     numbers = digits @ _WEIGHTS
     day, hour, minute, second = numbers.T
-    are = (digits <= 9).all(axis=1) & (rows[:, _MARKS] == _SHAPE[_MARKS]).all(axis=1)
+    marks = rows[:, _MARKS]
+    are = (digits <= 9).all(axis=1) & ((marks == _SHAPE[_MARKS]) | (marks == _SHAPE_IN_CSV[_MARKS])).all(axis=1)
     are &= (hour < 24) & (minute < 60) & (second < 60)
     days, which = (day[:1], 0) if len(day) and (day == day[0]).all() else np.unique(day, return_inverse=True)
     begins = np.array([_begin_s(one) for one in days.tolist()], np.int64)[which]
@@ -178,12 +230,12 @@ def _in_line(line: bytes, places: tuple[int, int]) -> int:
 
 def _servers_of(stretch: Stretch, folder: str) -> NDArray[np.object_]:
     """Return the server of each line, as `rows` calls it."""
-    names = _names_of(stretch)
-    places = [names.index(name) for name in ("s-computername", "s-ip") if name in names]
+    names, layout = _names_of(stretch), stretch.layout
+    places = [names.index(name) for name in ("s-computername", "s-ip", "serverhostname") if name in names]
     found = []
     with body_of(stretch) as data:
         while (line := data.readline()).endswith(b"\n"):
-            parts = line.split(b" ", max(places, default=0) + 1)
+            parts = parts_of(line.decode(errors="replace"), layout)
             said = (parts[place] for place in places if place < len(parts))
-            found.append(next((name.decode(errors="replace") for name in said if name != b"-"), folder))
+            found.append(next((name for name in said if name != layout.none), folder))
     return np.array(found, np.object_)

@@ -66,11 +66,10 @@ def notes_of(
             "taken from the time that answers took, and event 1040 cannot be rebuilt"
         )
     yield from _note_gone(logs, coverage)
-    columns = {name for read in logs.reads if read.kind is LogKind.W3C for name in read.fields}
-    if logs.reads and columns and "time-taken" not in columns:
-        yield "the log has no time-taken: switch it on in IIS; without it nothing can be said of limits"
+    yield from _note_time_taken(logs)
     yield from _note_heads(logs)
     yield from _note_set_back(logs)
+    yield from _note_overlaps(logs)
     yield from _note_clocks(logs)
     yield from _note_balancer(logs, coverage)
 
@@ -118,6 +117,15 @@ def note_restarts(
         )
 
 
+def _note_time_taken(logs: "OpenLogs") -> Iterator[str]:
+    of_requests = [read for read in logs.reads if read.kind is LogKind.W3C and read.requests]
+    without = [read.name for read in of_requests if "time-taken" not in read.fields]
+    if without:
+        others = f" and {counted(len(without) - 1, 'other log')} of {len(of_requests)}" if len(without) > 1 else ""
+        which = "the log has" if len(without) == len(of_requests) else f"{without[0]}{others}: there is"
+        yield f"{which} no time-taken: switch it on in IIS; without it nothing can be said of limits"
+
+
 def _note_heads(logs: "OpenLogs") -> Iterator[str]:
     again = sum(len(read.heads_again) for read in logs.reads)
     if again:
@@ -150,6 +158,24 @@ def _note_set_back(logs: "OpenLogs") -> Iterator[str]:
                 f"{read.name}: its lines do not stand in the order of time, in which IIS writes them: another "
                 "program sorted them, perhaps, and whether a clock was set cannot be told"
             )
+
+
+def _note_overlaps(logs: "OpenLogs") -> Iterator[str]:
+    for overlap in logs.overlaps[:_MOST_SET_BACK]:
+        one, other, end_s = overlap.one, overlap.other, min(overlap.one.end_s, overlap.other.end_s)
+        what = (
+            "what it was asked of that time may count twice, and event 1040 may be off there"
+            if overlap.set_back is None
+            else "requests of that time are unknown, some may count twice, and event 1040 may be off there"
+        )
+        yield (
+            f"{one.name} and {other.name} tell both of {one.server} from {utc(other.begin_s * 1000)} to "
+            f"{utc(end_s * 1000)}: lines stand in both, or they are of two servers or sites that the lines do not "
+            f"tell apart, or the clock was set back from one to the other; {what}"
+        )
+    if len(logs.overlaps) > _MOST_SET_BACK:
+        more = counted(len(logs.overlaps) - _MOST_SET_BACK, "other pair")
+        yield f"{more} of logs tell of one time of one server: the same holds there"
 
 
 def _note_clocks(logs: "OpenLogs") -> Iterator[str]:

@@ -9,6 +9,7 @@ from hbprobe.evidence.logs.engine import mapped
 from hbprobe.evidence.logs.http_tables import HTTPERR, httperr_rows, proxy_rows
 from hbprobe.evidence.logs.line_order import LineOrder, line_order
 from hbprobe.evidence.logs.log_sources import LogKind, LogSource, NotReadError, reading
+from hbprobe.evidence.logs.rows import Layout
 from hbprobe.evidence.logs.stored_logs import BadLine, Read
 from hbprobe.text import counted
 
@@ -26,82 +27,67 @@ class LogReading:
         connection: "DuckDBPyConnection",
         source: LogSource,
         kind: LogKind,
-        scratch: Path,
+        copies: Path,
+        out: Path,
         requests: Mapping[str, str],
         columns: Callable[[Sequence[str]], str],
         *,
         by_day: bool,
     ) -> None:
-        self._connection, self._source, self._kind, self._scratch = connection, source, kind, scratch
+        self._connection, self._source, self._kind = connection, source, kind
+        self._copies, self._out = copies, out
         self._requests, self._columns, self._by_day = requests, columns, by_day
         self._bad: list[BadLine] = []
         self._bad_count = self._mended = self._written = 0
 
     def go(self, *, with_query: bool) -> Read:
-        """Write the rows to `out` in the scratch folder. Raises NotReadError."""
-        if self._kind is LogKind.HTTPPROXY:
-            return self._proxy()
-        (self._scratch / "in").mkdir()
-        divided = w3c.divide(self._source, self._scratch / "in")
-        is_iis = self._kind is LogKind.W3C
-        order = line_order(divided.stretches, self._source.folder) if is_iis else LineOrder()
+        """Write the rows to `out`; what must be copied of the log goes to `copies`. Raises NotReadError."""
+        divided = w3c.divide(self._source, self._copies)
+        is_in_order = self._kind is not LogKind.HTTPERR
+        order = line_order(divided.stretches, self._source.folder) if is_in_order else LineOrder()
         for stretch in divided.stretches:
             self._stretch(stretch, with_query=with_query)
         lines = sum(stretch.lines + bool(stretch.unended) for stretch in divided.stretches)
         if divided.ends_at is not None:
             self._blame(lines + 1, divided.ends_at, "bytes that are no gzip follow the log: they are left out")
         table = "httperr" if self._kind is LogKind.HTTPERR else "requests"
-        fields = [name.lower() for stretch in divided.stretches for name in stretch.fields]
+        named = {name.lower() for stretch in divided.stretches for name in stretch.fields}
+        columns = [name for stretch in divided.stretches for name in rows.columns_of(stretch.fields)]
         return Read(
             name=self._source.name,
             kind=self._kind,
             encoding=divided.encoding,
             lines=lines,
-            requests=self._count(table),
+            requests=sum(count for (count,) in self._found(table, "count(*)")),
             mended=self._mended,
             bad=self._bad_count,
             bad_lines=tuple(sorted(self._bad, key=lambda bad: bad.offset)[:_MOST_NAMED]),
-            heads_again=divided.heads_again,
-            is_local_time="date-local" in fields or "time-local" in fields,
-            fields=tuple(dict.fromkeys(fields)),
+            heads_again=() if self._kind is LogKind.HTTPPROXY else divided.heads_again,
+            is_local_time=not named.isdisjoint(("date-local", "time-local")),
+            fields=tuple(dict.fromkeys(columns)),
             set_back=order.set_back,
             is_sorted_otherwise=order.is_sorted_otherwise,
+            span=order.span,
+            servers=tuple(self._found("requests", "DISTINCT role, server", "ORDER BY 1, 2")),
         )
-
-    def _proxy(self) -> Read:
-        sql, values, encoding, open_lines = proxy_rows(self._source, self._scratch)
-        self._write("requests", sql, values, self._requests)
-        bad = self._rejected()
-        with Path(values["file"]).open("rb") as file:
-            for offset, reason, _ in bad:
-                self._blame(1 + _line_ends(file, 0, offset - 1), offset, reason)
-        for line, offset in open_lines:
-            self._blame(line, offset, "a quote without its end")
-        requests = self._count("requests")
-        return Read(
-            name=self._source.name, kind=self._kind, encoding=encoding, lines=requests + self._bad_count,
-            requests=requests,
-            bad=self._bad_count, bad_lines=tuple(self._bad[:_MOST_NAMED]),
-        )  # fmt: skip
 
     def _stretch(self, stretch: w3c.Stretch, *, with_query: bool) -> None:
         columns = rows.columns_of(stretch.fields)
-        if not {"date", "time"} <= columns.keys():
+        if stretch.layout is not Layout.COMMAS and not {"date", "time"} <= columns.keys():
             self._refuse(stretch, "no time" if "time" not in columns else "no date")
             return
         values: dict[str, Any] = {"folder": self._source.folder, "source": self._source.name}
         if self._kind is LogKind.W3C:
             values |= {"with_query": with_query}
         if stretch.lines:
-            is_quoted = "Advanced Logging" in stretch.software
-            if is_quoted:
-                stretch = w3c.without_lone_quotes(stretch, self._scratch / "in" / "unquoted")
+            if stretch.layout is not Layout.BLANKS:
+                stretch = w3c.without_lone_quotes(stretch, self._copies / "unquoted")
             try:
-                self._read(stretch, columns, rows.reading(columns, quoted=is_quoted), values)
+                self._read(stretch, columns, rows.reading(columns, stretch.layout), values)
             except NotReadError:  # lines that end differently, mostly: it takes longer, so it is the second way
                 self._rejected()
-                stretch = w3c.without_returns(stretch, self._scratch / "in" / "again")
-                lines = rows.reading(columns, quoted=is_quoted, is_strict=False)
+                stretch = w3c.without_returns(stretch, self._copies / "again")
+                lines = rows.reading(columns, stretch.layout, is_strict=False)
                 self._read(stretch, columns, lines, values)
             self._mend(stretch, self._rejected(), columns, values)
         if stretch.unended:
@@ -115,11 +101,13 @@ class LogReading:
     def _select(self, columns: dict[str, str], lines: str, values: dict[str, Any]) -> None:
         if self._kind is LogKind.HTTPERR:
             self._write("httperr", httperr_rows(columns, lines), values, HTTPERR)
+        elif self._kind is LogKind.HTTPPROXY:
+            self._write("requests", proxy_rows(columns, lines), values, self._requests)
         else:
             self._write("requests", rows.selecting(columns, lines), values, self._requests)
 
     def _write(self, table: str, sql: str, values: dict[str, Any], columns: Mapping[str, str]) -> None:
-        folder = self._scratch / "out" / table
+        folder = self._out / table
         folder.mkdir(parents=True, exist_ok=True)
         name, options, day = f"part{self._written}", "FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false", ""
         self._written += 1
@@ -136,14 +124,13 @@ class LogReading:
                 part.unlink()
             raise
 
-    def _count(self, table: str) -> int:
-        folder = self._scratch / "out" / table
+    def _found(self, table: str, what: str, order: str = "") -> list[tuple[Any, ...]]:
+        """Ask something of the rows that were written."""
+        folder = self._out / table
         if not any(folder.rglob("*.parquet")):
-            return 0
-        found = self._connection.execute(
-            f"SELECT count(*) FROM read_parquet({rows.sql_text(f'{folder}/**/*.parquet')})"
-        ).fetchone()
-        return int(found[0]) if found else 0
+            return []
+        files = rows.sql_text(f"{folder}/**/*.parquet")
+        return self._connection.execute(f"SELECT {what} FROM read_parquet({files}) {order}").fetchall()
 
     def _rejected(self) -> list[tuple[int, str, str]]:
         """Return, and forget, which lines the CSV reader did not take: offset, why, column."""
@@ -176,33 +163,36 @@ class LogReading:
                 text = file.readline(1_000_001).decode(errors="replace")
                 if not text.strip("\r\n\0 \x1a") and "\0" not in text:
                     continue  # an empty line, or the end mark of DOS
-                has_too_many = text.rstrip().count(" ") >= len(stretch.fields)
-                found = w3c.mended(text, stretch.fields) if has_too_many else None
+                parts = w3c.parts_of(text, stretch.layout)
+                found = w3c.mended(parts, columns, stretch.layout)
                 if found is None:
                     self._blame(line, stretch.offset + offset, _why(error, column, text))
                 else:
                     mended.append(found)
-        self._mended += len(mended)
+                    self._mended += found != parts
         while batch := mended[:1000]:
-            self._insert(batch, columns, values)
+            self._insert(batch, columns, stretch.layout, values)
             del mended[:1000]
 
     def _mend_unended(self, stretch: w3c.Stretch, columns: dict[str, str], values: dict[str, Any]) -> None:
         """Take the last line without its last value where it has all of them: the value may be cut."""
-        parts = stretch.unended.decode(errors="replace").split(" ")
         line = stretch.first_line + stretch.lines - (stretch.skip or 0)
-        found = w3c.mended(stretch.unended.decode(errors="replace"), stretch.fields)
-        if found is None or len(parts) < len(stretch.fields):
+        text = stretch.unended.decode(errors="replace")
+        found = w3c.mended(w3c.parts_of(text, stretch.layout), columns, stretch.layout)
+        if found is None:
             self._blame(line, -1, "the end of the line is missing")
             return
-        self._insert([[*found[:-1], "-"]], columns, values)
+        self._insert([[*found[:-1], stretch.layout.none]], columns, stretch.layout, values)
 
-    def _insert(self, lines: list[list[str]], columns: dict[str, str], values: dict[str, Any]) -> None:
+    def _insert(
+        self, lines: list[list[str]], columns: dict[str, str], layout: Layout, values: dict[str, Any]
+    ) -> None:
         listed = ", ".join(f'"{name}" VARCHAR' for name in columns)
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE mended ({listed})")
         marks = ", ".join("?" * len(columns))
         self._connection.executemany(
-            f"INSERT INTO mended VALUES ({marks})", [[None if v == "-" else v for v in line] for line in lines]
+            f"INSERT INTO mended VALUES ({marks})",
+            [[None if v == layout.none else v for v in line] for line in lines],
         )
         typed = ", ".join(f'TRY_CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns.items())
         self._select(columns, f"(SELECT {typed} FROM mended)", values)

@@ -12,7 +12,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -62,10 +62,16 @@ class LogStore:
         with_query: bool = False,
         is_kept: bool = True,
         columns: Mapping[str, str] = rows.REQUESTS,
+        unpacked_in: Path | None = None,
     ) -> None:
-        """Open it; `columns` are what is written of requests, which are all where it is kept."""
+        """Open it; `columns` are what is written of requests, which are all where it is kept.
+
+        What has to be copied of a log to be read lies in `unpacked_in` meanwhile, or else in the folder: a run that
+        is killed leaves it, so where pseudonyms are kept it must be elsewhere.
+        """
         self._folder, self._connection, self._requests = folder, connection, columns
         self._pseudonyms, self._with_query, self._is_kept = pseudonyms, with_query, is_kept
+        self._unpacked_in = unpacked_in
         self._at_work: set[DuckDBPyConnection] = set()
         self._label = self._open()
         try:
@@ -144,13 +150,14 @@ class LogStore:
             with (
                 self._writing(),
                 mapped(NotReadError),
-                tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as scratch,
+                tempfile.TemporaryDirectory(dir=self._folder, prefix="reading-") as out,
             ):
-                under_way = LogReading(
-                    cursor, source, kind, Path(scratch), self._requests, self._columns, by_day=self._is_kept
-                )
-                read = under_way.go(with_query=self._with_query)
-                files = self._keep(Path(scratch) / "out", f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
+                with self._copying(Path(out)) as copies:
+                    under_way = LogReading(
+                        cursor, source, kind, copies, Path(out), self._requests, self._columns, by_day=self._is_kept
+                    )
+                    read = under_way.go(with_query=self._with_query)
+                files = self._keep(Path(out), f"{name}-{hashlib.sha256(mark.encode()).hexdigest()[:8]}")
                 sums = tuple(checksum_of(self._folder / file) for file in files) if self._is_kept else ()
                 made = Note(mark, replace(read, opening=opening, files=tuple(files), checksums=sums))
                 self._note(note, made)
@@ -158,6 +165,19 @@ class LogStore:
             self._at_work.discard(cursor)
             cursor.close()
         return _Taken(name, made)
+
+    @contextmanager
+    def _copying(self, out: Path) -> Iterator[Path]:
+        if self._unpacked_in is None:
+            copies = out / "copies"
+            copies.mkdir()
+            yield copies
+            return
+        with (
+            writing(self._unpacked_in),
+            tempfile.TemporaryDirectory(dir=self._unpacked_in, prefix="reading-") as name,
+        ):
+            yield Path(name)
 
     def _writing(self) -> AbstractContextManager[None]:
         return writing(self._folder, "name another folder") if self._is_kept else writing(self._folder)

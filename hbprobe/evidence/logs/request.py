@@ -3,7 +3,6 @@
 import asyncio
 import re
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -20,6 +19,7 @@ from hbprobe.evidence.logs.clocks import Apart
 from hbprobe.evidence.logs.engine import DuckDB, engine
 from hbprobe.evidence.logs.following import SIDES_APART_MS, follow, join, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
+from hbprobe.evidence.logs.line_order import LogSpan, Overlap, overlaps
 from hbprobe.evidence.logs.log_sources import (
     LogKind,
     LogSource,
@@ -40,6 +40,7 @@ from hbprobe.evidence.logs.same_logs import Rows, repeats
 from hbprobe.evidence.logs.sql_tables import Tables
 from hbprobe.evidence.logs.stored_logs import Pseudonyms, Read, StoredLogs, stored_in
 from hbprobe.exchange.settings import Settings
+from hbprobe.files import scratch_folder
 from hbprobe.measure.field_values import read_fields
 from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence
@@ -157,7 +158,10 @@ class Logs:
             is_whole = is_all_asked or is_kept or session is not None
             columns = {name: kind for name, kind in REQUESTS.items() if is_whole or name in FOR_EVIDENCE}
             folder = self.into or scratch / "store"
-            store = LogStore(folder, connection, pseudonyms=pseudonyms, is_kept=is_kept, columns=columns)
+            store = LogStore(
+                folder, connection, pseudonyms=pseudonyms, is_kept=is_kept, columns=columns,
+                unpacked_in=None if pseudonyms is None else scratch,
+            )  # fmt: skip
             stack.callback(store.close)
             logs = OpenLogs(self, scratch, connection, pseudonyms, session, columns)
             logs._read(store, names, told)
@@ -173,12 +177,12 @@ class Logs:
 def _scratch() -> Iterator[Path]:
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hbprobe-logs-"))
+            folder = stack.enter_context(scratch_folder("hbprobe-logs-"))
         except OSError as error:
             raise CannotMeasureError(
                 f"no folder can be made for what is read: {error.strerror or error}: set TMPDIR to one with room"
             ) from None
-        yield Path(folder)
+        yield folder
 
 
 def _names(file: Path | None) -> NetworkNames:
@@ -227,6 +231,7 @@ class OpenLogs:
         self.notes: list[str] = []
         self.is_unnarrowed = False
         self.clocks: tuple[Apart, ...] = ()
+        self.overlaps: list[Overlap] = []
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
         asked = self.asked
@@ -326,7 +331,9 @@ class OpenLogs:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
         networks, (narrow, values) = self._networks(names), self._narrow()
+        self.overlaps = overlaps(self._spans())
         set_back = [one for read in self.reads for one in read.set_back]
+        set_back += [overlap.set_back for overlap in self.overlaps if overlap.set_back is not None]
         if self.spark is not None:
             self.spark.read("near_lines", files["requests"], REQUESTS, near)
             self.spark.read("httperr", files["httperr"], HTTPERR, where)
@@ -339,6 +346,14 @@ class OpenLogs:
         self.connection.execute(
             f"CREATE {kind} requests AS SELECT * FROM all_requests WHERE {narrow}", values or None
         )
+
+    def _spans(self) -> Iterator[LogSpan]:
+        """Give the time of each of IIS's logs; front and back end have one each."""
+        for read in self.reads:
+            if read.kind is LogKind.W3C and read.span is not None:
+                folder = Path(read.name).parent
+                for role, server in read.servers:
+                    yield LogSpan(read.name, f"{role} {folder}", server, *read.span)
 
     def _within(self, more_ms: int = 0) -> str:
         """Return the SQL for the time that is asked for, and so much more on both sides."""

@@ -1,6 +1,7 @@
 """The lines of IIS's log as rows: which columns there are, and the SQL that makes them of a stretch."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from functools import lru_cache
 from typing import Final
 
@@ -63,9 +64,25 @@ FOR_EVIDENCE: Final = frozenset(
 )  # fmt: skip
 """The columns that `hbprobe.evidence.logs.conclusions`, and what it puts together, have a use for."""
 
+
+class Layout(Enum):
+    """What divides the values of a line, as the CSV reader has it: mark, quote, escape, and the text of no value."""
+
+    BLANKS = (" ", "", "", "-")
+    QUOTED = (" ", '"', "", "-")
+    """As Advanced Logging writes what has blanks."""
+    COMMAS = (",", '"', '"', "")
+
+    @property
+    def none(self) -> str:
+        """What stands where there is no value."""
+        return self.value[3]
+
+
 _TYPES: Final = {
     "date": "DATE",
     "time": "TIME",
+    "datetime": "TIMESTAMP",
     "s-port": "INTEGER",
     "sc-status": "INTEGER",
     "sc-substatus": "INTEGER",
@@ -103,18 +120,18 @@ def columns_of(fields: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def reading(columns: Mapping[str, str], *, quoted: bool, is_strict: bool = True) -> str:
+def reading(columns: Mapping[str, str], layout: Layout, *, is_strict: bool = True) -> str:
     """Return the SQL that reads the lines of a file: `$file`, and `$skip` lines before them.
 
     What is strict refuses a file whose lines end differently. What is not must have no CR within a line: the reader
     takes it for an end, and loses the byte behind it.
     """
     listed = ", ".join(f"{sql_text(name)}: {sql_text(kind)}" for name, kind in columns.items())
-    quote = "'\"'" if quoted else "''"
+    mark, quote, escape, none = map(sql_text, layout.value)
     return (
-        f"read_csv($file, delim=' ', quote={quote}, escape='', header=false, skip=$skip, columns={{{listed}}}, "
-        f"auto_detect=false, nullstr='-', max_line_size={_LONGEST_LINE}, buffer_size={_PIECE}, store_rejects=true, "
-        f"strict_mode={str(is_strict).lower()})"
+        f"read_csv($file, delim={mark}, quote={quote}, escape={escape}, header=false, skip=$skip, "
+        f"columns={{{listed}}}, auto_detect=false, nullstr={none}, max_line_size={_LONGEST_LINE}, "
+        f"buffer_size={_PIECE}, store_rejects=true, strict_mode={str(is_strict).lower()})"
     )
 
 

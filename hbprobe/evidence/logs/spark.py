@@ -7,7 +7,8 @@ import logging
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -15,7 +16,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.errors import UserError
+from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs.clocks import Apart, SetBack, clocks_apart
 from hbprobe.evidence.logs.following import (
     CLOCK_GAPS,
@@ -26,17 +27,19 @@ from hbprobe.evidence.logs.following import (
     requests_sql,
     waits_sql,
 )
-from hbprobe.evidence.logs.sql_tables import Values
+from hbprobe.evidence.logs.sql_tables import ASKS_FOR_NOTHING, Values
 
 _LOCAL: Final = "local[*]"
 _PARTITIONS, _UNLESS_SAID, _FOR_EACH_CORE = "spark.sql.shuffle.partitions", "200", 2
 """In so many parts are rows grouped, unless somebody says it. Each is a task: 200 on two cores are slow for nothing
 (https://spark.apache.org/docs/latest/sql-performance-tuning.html#tuning-partitions)."""
 _CONNECT: Final = "sc://"
-_ASKING: Final = re.compile(
-    r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(SELECT|WITH|FROM|VALUES|TABLE|SHOW|DESCRIBE|DESC|EXPLAIN)\b",
-    re.DOTALL | re.IGNORECASE,
-)
+_AS_A_QUERY: Final = "DESCRIBE QUERY\n"
+"""Before a query it tells of the columns, and before any other statement it is a mistake:
+https://spark.apache.org/docs/latest/sql-ref-syntax-aux-describe-query.html."""
+_NOTHING_BEHIND: Final = "`QUERY`"
+"""For such a table does Spark look where no query stands there, but nothing, or one word such as RESET."""
+_TELLING: Final = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/)*(SHOW|DESCRIBE|DESC)\b", re.DOTALL | re.IGNORECASE)
 _NUMBERED: Final = "numbered_lines"
 
 
@@ -44,6 +47,7 @@ class _Frame(Protocol):
     """What is used of PySpark's DataFrame, which has a class of its own for each way to reach Spark."""
 
     columns: Sequence[str]
+    dtypes: Sequence[tuple[str, str]]
 
     def select(self, *columns: str) -> "_Frame": ...
     def where(self, condition: str) -> "_Frame": ...
@@ -68,7 +72,8 @@ class _Session(Protocol):
 def spark(remote: str | None) -> "Iterator[Spark]":
     """Open a session: in this process, of a master such as `local-cluster[2,1,1024]`, or of a server at `sc://`.
 
-    Raises UserError where PySpark is not there, or where no session comes about.
+    Raises UserError where PySpark is not there, or where no session comes about, and CannotMeasureError for what
+    Spark gives up on later.
     """
     try:
         import pyspark
@@ -82,7 +87,7 @@ def spark(remote: str | None) -> "Iterator[Spark]":
     if address.startswith(_CONNECT):
         builder = builder.remote(address)
     else:
-        builder = builder.master(address).config("spark.ui.enabled", "false").config("spark.log.level", "ERROR")
+        builder = builder.master(address).config("spark.ui.enabled", "false").config("spark.log.level", "FATAL")
         builder = builder.config("spark.ui.showConsoleProgress", "false")
     try:
         session = builder.getOrCreate()
@@ -92,8 +97,16 @@ def spark(remote: str | None) -> "Iterator[Spark]":
         raise UserError(f"--engine spark: no session of {address}: {_in_a_line(error)}") from None
     try:
         yield Spark(session)
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("pyspark", "py4j"):
+            raise
+        raise CannotMeasureError(
+            f"--engine spark: {address} gave up: {_in_a_line(error)}: if files are missing there, let --into name a "
+            "folder that its workers reach under the same name"
+        ) from None
     finally:
-        session.stop()
+        with suppress(Exception):  # it may be gone already
+            session.stop()
 
 
 class Spark:
@@ -147,7 +160,9 @@ class Spark:
         (found.cache() if is_kept else found).createOrReplaceTempView(name)
 
     def _run(self, sql: str, values: Values | None = None) -> _Frame:
-        return self._session.sql(re.sub(r"\$([a-z_][a-z_0-9]*)", r":\1", sql), args=dict(values) if values else None)
+        if not values:
+            return self._session.sql(sql, args=None)
+        return self._session.sql(re.sub(r"\$([a-z_][a-z_0-9]*)", r":\1", sql), args=dict(values))
 
     def each(self, sql: str, values: Values | None = None) -> Iterator[tuple[Any, ...]]:
         """See `Tables`."""
@@ -164,19 +179,37 @@ class Spark:
     def rows(self, sql: str, values: Values | None = None) -> tuple[list[str], list[dict[str, Any]]]:
         """See `Tables`."""
         found = self._run(sql, values)
-        names = list(found.columns)
-        return names, [dict(zip(names, map(_plain, row), strict=True)) for row in found.collect()]
+        names, plain = list(found.columns), [_in_utc if kind == "timestamp" else _plain for _, kind in found.dtypes]
+        return names, [
+            {name: of(value) for name, of, value in zip(names, plain, row, strict=True)} for row in found.collect()
+        ]
 
     def users_rows(self, sql: str, name: str) -> tuple[list[str], list[dict[str, Any]]]:
         """See `Tables`."""
         from pyspark.errors import PySparkException
 
-        if not _ASKING.match(sql):  # Spark would carry out a DROP
-            raise UserError(f"{name}: asks for nothing: write one SELECT")
         try:
+            if not _TELLING.match(sql) and not self._is_query(sql):
+                raise UserError(f"{name}: {ASKS_FOR_NOTHING}")
             return self.rows(sql)
         except PySparkException as error:
             raise UserError(f"{name}: {_in_a_line(error)}") from None
+
+    def _is_query(self, sql: str) -> bool:
+        """Let Spark's parser say whether this only asks: it would carry out a DROP, and the INSERT behind a WITH.
+
+        Raises a ParseException for what is no statement at all.
+        """
+        from pyspark.errors import AnalysisException, ParseException
+
+        try:
+            self._run(_AS_A_QUERY + sql)
+        except ParseException:
+            self._run(f"EXPLAIN {sql}")
+            return False
+        except AnalysisException as error:
+            return _NOTHING_BEHIND not in str(error)
+        return True
 
 
 def _type(kind: str) -> str:
@@ -188,6 +221,11 @@ def _plain(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
+def _in_utc(value: object) -> object:
+    """Return a moment as it is in UTC: PySpark gives it by the clock of this machine's wall."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
 def _array(column: Sequence[Any]) -> NDArray[Any]:
     """Return a column: one of numbers with NaN for none, one of text as it is."""
     if any(isinstance(value, float) for value in column):
@@ -196,4 +234,6 @@ def _array(column: Sequence[Any]) -> NDArray[Any]:
 
 
 def _in_a_line(error: Exception) -> str:
-    return " ".join(str(error).split("\n\nJVM stacktrace")[0].split())[:300]
+    """Return the reason, without Spark's plan and stack behind it."""
+    reason = str(error).split("\n\nJVM stacktrace")[0].split(";\n")[0]
+    return " ".join(reason.split())[:300]

@@ -1,12 +1,14 @@
 """What runs SQL over logs that were read, whichever engine it is."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Values = Mapping[str, float | str]
+ASKS_FOR_NOTHING: Final = "asks for nothing: write one SELECT"
+"""What is said of a statement of the user's own that would change something, or of none."""
 
 
 class Tables(Protocol):

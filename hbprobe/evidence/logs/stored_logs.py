@@ -15,10 +15,10 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.logs.clocks import SetBack
 from hbprobe.evidence.logs.log_sources import LABEL, SOURCES, LogKind
 
-_VERSION: Final = 2
-"""Of the columns: a folder of another version is not mixed with this one."""
+_VERSION: Final = 3
+"""Of what a log gives: a folder of another version is not opened, so a change of rows, of what pseudonyms leave of
+them, or of notes is a new one."""
 _FILE: Final = re.compile(r"\w+/([\w=.-]+/)?[\w-]+\.parquet")
-_MAGIC: Final = b"PAR1"
 _CHUNK: Final = 1 << 20
 
 
@@ -50,14 +50,19 @@ class Read:
     heads_again: tuple[str, ...] = ()
     is_local_time: bool = False
     fields: tuple[str, ...] = ()
+    """By the names of the columns, whatever the log calls them."""
     set_back: tuple[SetBack, ...] = ()
     is_sorted_otherwise: bool = False
     """Its lines stand in no order of time."""
+    span: tuple[int, int] | None = None
+    """The times of its first line and its last, in seconds since 1970."""
+    servers: tuple[tuple[str, str], ...] = ()
+    """Of its requests, each with its role."""
     opening: tuple[str, ...] = field(default=(), repr=False)
-    """What tells how the log begins; notes of older versions have none."""
+    """What tells how the log begins."""
     files: tuple[str, ...] = field(default=(), repr=False)
     checksums: tuple[int, ...] = field(default=(), repr=False)
-    """Of the files, in their order; notes of older versions have none."""
+    """Of the files, in their order; none where nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +173,7 @@ def _is_whole(folder: Path, read: Read) -> bool:
     if not all(map(_FILE.fullmatch, read.files)):
         return False
     try:
-        if read.checksums:
-            return read.checksums == tuple(checksum_of(folder / file) for file in read.files)
-        return all(map(_ends_as_parquet, (folder / file for file in read.files)))
+        return read.checksums == tuple(checksum_of(folder / file) for file in read.files)
     except OSError:
         return False
 
@@ -182,10 +185,3 @@ def checksum_of(file: Path) -> int:
         while piece := content.read(_CHUNK):
             checksum = zlib.crc32(piece, checksum)
     return checksum
-
-
-def _ends_as_parquet(file: Path) -> bool:
-    with file.open("rb") as content:
-        begins = content.read(len(_MAGIC)) == _MAGIC
-        content.seek(-len(_MAGIC), 2)
-        return begins and content.read() == _MAGIC

@@ -9,7 +9,7 @@ with `#` for comments reads the lines after a change with the wrong fields, and 
 import mmap
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,16 +18,27 @@ from pathlib import Path
 from typing import IO, Final, Self
 
 from hbprobe.evidence.logs.log_sources import LogSource, NotReadError, encoding_of, reading
+from hbprobe.evidence.logs.rows import Layout
 
 _CHUNK: Final = 1 << 20
+_HEAD_BYTES: Final = 1 << 16
 _LONGEST_LINE: Final = 1_000_000
 _LINE_END: Final = ord("\n")
 _TIME: Final = re.compile(rb"(\d\d):(\d\d):(\d\d)")
 _LAST_LINES: Final = 20
 """So many lines at the end of a stretch are looked at for a date: some may be broken."""
 _HALF_A_DAY_S: Final = 43_200
-_QUOTED: Final = re.compile(rb'(?:"[^"]*"|[^" ][^ ]*|)(?: (?:"[^"]*"|[^" ][^ ]*|))*')
+_TABLE: Final = "DateTime,"
+"""The first column of HttpProxy's log, whose fields are divided by commas, and stand in a line without `#`, too."""
+_QUOTED: Final = {
+    Layout.QUOTED: re.compile(rb'(?:"[^"]*"|[^" ][^ ]*|)(?: (?:"[^"]*"|[^" ][^ ]*|))*'),
+    Layout.COMMAS: re.compile(rb'(?:"(?:[^"]|"")*+"|[^",][^,]*|)(?:,(?:"(?:[^"]|"")*+"|[^",][^,]*|))*'),
+}
 """A line of values, in which those that begin with a quote end with the next one."""
+_VALUE: Final = {
+    Layout.QUOTED: re.compile(r'(?:(?<= )|^)(?:"([^"]*)"|([^" ][^ ]*|))(?= |$)'),
+    Layout.COMMAS: re.compile(r'(?:(?<=,)|^)(?:"((?:[^"]|"")*+)"|([^",][^,]*|))(?=,|$)'),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,13 @@ class Stretch:
     """What the `#Date` line says."""
     unended: bytes = b""
     """The last line, where it has no line end: its last value may be cut."""
+
+    @property
+    def layout(self) -> Layout:
+        """What divides the values of its lines."""
+        if _is_table(self.fields):
+            return Layout.COMMAS
+        return Layout.QUOTED if "Advanced Logging" in self.software else Layout.BLANKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +166,7 @@ def _stretches(data: mmap.mmap, path: Path, folder: Path) -> tuple[list[Stretch]
         body = (head.end, following.begin)
         is_plain = b"\r\r" not in data[: head.end]  # over which DuckDB skips too much, without a word
         is_at_top = len(heads) == 1 and not data[: head.begin].strip(b"\xef\xbb\xbf")
-        is_whole_file = is_plain and is_at_top and "date" in head.names
+        is_whole_file = is_plain and is_at_top and head.is_dated
         name = folder / f"stretch{number}"
         began = _began(head) or reached
         stretch = _stretch(data, path if is_whole_file else None, name, head, body, (first_line, lines), began)
@@ -191,8 +209,13 @@ class _Head:
         return next((place for place, field in enumerate(self.fields) if field.lower() in called), None)
 
     @property
-    def names(self) -> set[str]:
-        return {name.lower() for name in self.fields} | ({"date"} if self.column("date") is not None else set())
+    def is_dated(self) -> bool:
+        """Whether each line has its day."""
+        return self.column("date") is not None or _is_table(self.fields)
+
+
+def _is_table(fields: Sequence[str]) -> bool:
+    return _TABLE.rstrip(",") in fields
 
 
 def _heads(data: mmap.mmap) -> Iterator[_Head]:
@@ -206,9 +229,12 @@ def _heads(data: mmap.mmap) -> Iterator[_Head]:
                 yield head
             head = _Head(begin, end, fields)
         head.end = end
-        name, _, value = data[begin:end].decode(errors="replace").partition(":")
+        line = data[begin:end].decode(errors="replace").strip()
+        name, _, value = line.partition(":")
         if name == "#Fields":
-            head.fields = fields = tuple(value.split())
+            head.fields = fields = _names_in(value)
+        elif line.startswith(_TABLE):
+            head.fields = fields = _names_in(line)
         elif name in ("#Date", "#Start-Date"):
             head.date = value.strip()
         elif name == "#Software":
@@ -217,15 +243,27 @@ def _heads(data: mmap.mmap) -> Iterator[_Head]:
         yield head
 
 
+def _names_in(line: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in line.split(",")) if _TABLE in line else tuple(line.split())
+
+
 def _marks(data: mmap.mmap) -> Iterator[int]:
-    """Give where lines with `#` begin: after a line end, or after zeros that a crash left behind."""
+    """Give where lines of a head begin: after a line end, or after zeros that a crash left behind."""
+    if data.find(_TABLE.encode(), 0, _HEAD_BYTES) >= 0:
+        pattern = re.compile(rb"#|" + _TABLE.encode())
+        places = iter([match.start() for match in pattern.finditer(data)])
+    else:
+        places = _places_of(b"#", data)
+    return (place for place in places if place == 0 or data[place - 1] in b"\n\0")
+
+
+def _places_of(mark: bytes, data: mmap.mmap) -> Iterator[int]:
     for at in range(0, len(data), _CHUNK):
         piece = data[at : at + _CHUNK]  # which is searched faster than the map
-        place = piece.find(b"#")
+        place = piece.find(mark)
         while place >= 0:
-            if at + place == 0 or data[at + place - 1] in b"\n\0":
-                yield at + place
-            place = piece.find(b"#", place + 1)
+            yield at + place
+            place = piece.find(mark, place + 1)
 
 
 def _stretch(
@@ -242,7 +280,7 @@ def _stretch(
         return Stretch(path, skip, head.fields, 0, 1, lines, head.software, head.date, unended)
     fields = head.fields
     with target.open("wb") as out:
-        if "date" in head.names or began is None:  # lines that cannot be dated are refused by whoever reads them
+        if head.is_dated or began is None:  # lines that cannot be dated are refused by whoever reads them
             _copy(data, begin, ended, out)
         else:
             fields = ("date", *fields)
@@ -258,17 +296,14 @@ def without_lone_quotes(stretch: Stretch, target: Path) -> Stretch:
     """
     with body_of(stretch) as data:
         begin = data.tell()
-        if all(map(_has_quotes_in_pairs, iter(data.readline, b""))):
+        are_whole = _QUOTED[stretch.layout].fullmatch
+        if all(b'"' not in line or are_whole(line.rstrip(b"\r\n")) for line in iter(data.readline, b"")):
             return stretch
         data.seek(begin)
         with target.open("wb") as out:
             while line := data.readline():
-                out.write(line if _has_quotes_in_pairs(line) else line.replace(b'"', b" "))
+                out.write(line if are_whole(line.rstrip(b"\r\n")) else line.replace(b'"', b" "))
     return _copied(stretch, target, begin)
-
-
-def _has_quotes_in_pairs(line: bytes) -> bool:
-    return b'"' not in line or _QUOTED.fullmatch(line.rstrip(b"\r\n")) is not None
 
 
 @contextmanager
@@ -333,7 +368,7 @@ def _dated(
 
 def _reached(data: mmap.mmap, body: tuple[int, int], head: _Head, began: _Reached | None) -> _Reached | None:
     """Return when the last lines of a stretch were written, for a head behind it that does not say."""
-    at = None if "date" in head.names else began
+    at = None if head.is_dated else began
     if at is not None:
         return deque((moment for _, moment in _dated(data, body, head, at)), 1).pop() if body[0] < body[1] else at
     day_in, time_in, end = head.column("date"), head.column("time"), body[1]
@@ -357,32 +392,43 @@ def _value(line: bytes, column: int | None) -> bytes:
     return parts[column] if len(parts) > column else b""
 
 
-# Lines that do not have as many fields as they should
+# Lines that a CSV reader did not take
 
-_NUMBERS: Final = {"s-port", "sc-status", "sc-substatus", "sc-win32-status", "time-taken", "sc-bytes", "cs-bytes"}
+_NUMBER: Final = re.compile(r"-?\d+|-")
+_DAY, _TIME_OF_DAY = r"\d{4}-\d\d-\d\d", r"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00)"
 _SHAPES: Final = {
-    "date": re.compile(r"\d{4}-\d\d-\d\d"),
-    "time": re.compile(r"\d\d:\d\d:\d\d(\.\d+)?"),
+    "DATE": re.compile(_DAY),
+    "TIME": re.compile(_TIME_OF_DAY),
+    "TIMESTAMP": re.compile(f"{_DAY}[T ]{_TIME_OF_DAY}Z?"),
+    **dict.fromkeys(("INTEGER", "BIGINT", "UBIGINT"), _NUMBER),
     "c-ip": re.compile(r"[0-9A-Fa-f.:%]+|-"),
     "s-ip": re.compile(r"[0-9A-Fa-f.:%]+|-"),
     "cs-method": re.compile(r"[A-Z_-]+"),
-    **dict.fromkeys(_NUMBERS, re.compile(r"\d+|-")),
 }
+"""Of types of columns, and of columns by name."""
 
 
-def mended(line: str, fields: Sequence[str]) -> list[str] | None:
-    """Return the values of a line that has too many blanks; None where there is no way, or more than one.
+def parts_of(line: str, layout: Layout) -> list[str]:
+    """Return what marks divide in a line."""
+    line = line.rstrip("\r\n" if layout is Layout.COMMAS else "\r\n ")
+    if layout is Layout.BLANKS:
+        return line.split(" ")
+    return [quoted.replace('""', '"') or plain for quoted, plain in _VALUE[layout].findall(line)]
 
-    Known are a doubled blank, and raw blanks inside the query, which Exchange's own text brings there. All fields
-    that
-    have a shape (dates, numbers, addresses) must then have theirs.
+
+def mended(parts: Sequence[str], columns: Mapping[str, str], layout: Layout) -> list[str] | None:
+    """Return the values of a line; None where there is no way, or more than one. `columns` are names with types.
+
+    Known are a doubled blank, raw blanks inside the query, which Exchange's own text brings there, and numbers that
+    are too large for their column. All that have a shape (dates, numbers, addresses) must then have theirs.
     """
-    parts = line.rstrip("\r\n ").split(" ")
-    names = [name.lower() for name in fields]
-    found = []
-    for values in (parts, [part for part in parts if part], _query_joined(parts, names)):
-        if values is not None and len(values) == len(names) and values not in found and _fits(values, names):
-            found.append(values)
+    ways: list[Sequence[str] | None] = [parts]
+    if layout is not Layout.COMMAS:
+        ways += [[part for part in parts if part], _query_joined(parts, tuple(columns))]
+    found = list[list[str]]()
+    for values in ways:
+        if values is not None and len(values) == len(columns) and values not in found and _fits(values, columns):
+            found.append(list(values))
     return found[0] if len(found) == 1 else None
 
 
@@ -394,7 +440,17 @@ def _query_joined(parts: Sequence[str], names: Sequence[str]) -> list[str] | Non
     return [*parts[:place], "+".join(parts[place : place + extra + 1]), *parts[place + extra + 1 :]]
 
 
-def _fits(values: Sequence[str], names: Sequence[str]) -> bool:
+def _fits(values: Sequence[str], columns: Mapping[str, str]) -> bool:
+    shapes = (_SHAPES.get(kind) or _SHAPES.get(name) for name, kind in columns.items())
     return all(
-        name not in _SHAPES or _SHAPES[name].fullmatch(value) for name, value in zip(names, values, strict=True)
+        (shape is None or shape.fullmatch(value)) and (kind not in ("DATE", "TIMESTAMP") or _is_a_day(value[:10]))
+        for value, shape, kind in zip(values, shapes, columns.values(), strict=True)
     )
+
+
+def _is_a_day(value: str) -> bool:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

@@ -90,7 +90,7 @@ def event_row(event: EventPart) -> tuple[str, ...]:
     """Tell of one event, in `EVENT_COLUMNS`."""
     known = "both" if event.rebuilt and event.logged else "the event log" if event.logged else "the requests"
     average = "-" if event.average_s is None else f"{event.average_s} s"
-    return event.at or "-", event.server, event.command or "-", average, known
+    return event.at or "-", event.server or "-", event.command or "-", average, known
 
 
 def logs_facts(evidence: LogEvidence) -> Iterator[tuple[str, str]]:

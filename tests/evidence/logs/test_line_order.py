@@ -11,7 +11,7 @@ from support.iis import FIELDS, head, ping, write
 from hbprobe.eas.releases import Release
 from hbprobe.evidence.logs import w3c
 from hbprobe.evidence.logs.clocks import SetBack
-from hbprobe.evidence.logs.line_order import LineOrder, line_order, steps_back
+from hbprobe.evidence.logs.line_order import LineOrder, LogSpan, line_order, overlaps, steps_back
 from hbprobe.evidence.logs.log_sources import LogSource
 from hbprobe.evidence.logs.request import Logs
 
@@ -86,7 +86,7 @@ def test_times_are_found_wherever_they_stand(tmp_path, fields, end):
     )
     whose = "EX1" if "s-computername" in fields else "192.0.2.10"
     found = order(tmp_path, (head(fields) + text).replace("\n", end))
-    assert found == LineOrder((SetBack(whose, 105, AT_S + 990, AT_S + 400),))
+    assert found == LineOrder((SetBack(whose, 105, AT_S + 990, AT_S + 400),), span=(AT_S, AT_S + 1990))
 
 
 def test_a_line_that_is_not_understood_has_no_time(tmp_path):
@@ -104,7 +104,8 @@ def test_two_servers_in_one_log_are_two_clocks(tmp_path):
     fields = f"{FIELDS} s-computername"
     one, other = (lines(every(0, 1000), fields, s_computername=name).splitlines(True) for name in ("EX1", "EX2"))
     apart = [text for pair in zip(one[:60], other[40:], strict=True) for text in pair]
-    assert order(tmp_path, head(fields) + "".join(other[:40] + apart + one[60:])) == LineOrder()
+    found = order(tmp_path, head(fields) + "".join(other[:40] + apart + one[60:]))
+    assert found == LineOrder(span=(AT_S, AT_S + 990))
 
 
 def with_clock_set_back(folder, at_s, by_s):
@@ -157,3 +158,65 @@ def test_what_is_kept_knows_of_it(tmp_path):
     first = Logs([tmp_path / "logs"], into=tmp_path / "kept").run()
     assert any("the time goes back by 9 min 50 s" in note for note in first.notes)
     assert Logs([tmp_path / "kept"]).run().notes == first.notes
+
+
+def test_a_clock_that_was_set_back_shows_in_httpproxys_log_too(tmp_path):
+    fields = "DateTime,Protocol,UrlStem,UrlQuery,HttpStatus,TotalRequestTime,ClientIpAddress,ServerHostName"
+    times = [EIGHT + timedelta(seconds=second) for second in (*every(0, 3600), *every(600, 5000))]
+    lines = [f"{at:%Y-%m-%dT%H:%M:%S}.041Z,Eas,/x,?DeviceId=D&Cmd=Ping,200,5,192.0.2.1,FE1" for at in times]
+    log = write(tmp_path / "HttpProxy_1.LOG", "\r\n".join([f"#Fields: {fields}", fields, *lines, ""]))
+    evidence = Logs([log]).run()
+    (note,) = [note for note in evidence.notes if "goes back" in note]
+    assert note.startswith("the time goes back by 49 min 50 s, from 2030-01-02T08:59:50Z to 2030-01-02T08:10:00Z")
+    assert "line 363): the clock of FE1 was set back" in note
+
+
+def span(name, begin_s, end_s, server="EX1", folder="W3SVC1"):
+    return LogSpan(name, folder, server, begin_s, end_s)
+
+
+@pytest.mark.parametrize(
+    ("spans", "found"),
+    [
+        ([span("a", 0, 100), span("b", 100, 200), span("c", 196, 300)], []),
+        ([span("b", 94, 200), span("a", 0, 100)], [("a", "b", (100, 94))]),
+        ([span("a", 0, 100), span("b", 40, 200)], [("a", "b", None)]),
+        ([span("a", 0, 300), span("b", 100, 200), span("c", 250, 400)], [("a", "b", None), ("a", "c", (300, 250))]),
+        ([span("a", 0, 100), span("b", 50, 200, server="EX2")], []),
+        ([span("a", 0, 100), span("b", 50, 200, folder="W3SVC2")], []),
+    ],
+)
+def test_which_logs_of_one_folder_tell_of_one_time(spans, found):
+    told = [
+        (pair.one.name, pair.other.name, pair.set_back and (pair.set_back.from_s, pair.set_back.to_s))
+        for pair in overlaps(spans)
+    ]
+    assert told == found
+
+
+@pytest.mark.parametrize(
+    ("begin", "server", "told"),
+    [
+        (3600, "192.0.2.10", None),
+        (3000, "192.0.2.10", "requests of that time are unknown, some may count twice"),
+        (600, "192.0.2.10", "what it was asked of that time may count twice"),
+        (3000, "192.0.2.11", None),
+    ],
+)
+def test_a_clock_set_back_from_one_log_to_the_next_is_told_among_what_else_it_may_be(tmp_path, begin, server, told):
+    write(tmp_path / "logs/u_extend1.log", head() + lines(every(0, 3600), time_taken=5))
+    write(tmp_path / "logs/u_extend2.log", head() + lines(every(begin, 7000), time_taken=5, s_ip=server))
+    for _ in range(2):  # what is kept knows of it
+        evidence = Logs([tmp_path / "logs"], into=tmp_path / "kept").run()
+        notes = [note for note in evidence.notes if "u_extend1.log and " in note]
+        assert len(notes) == (told is not None)
+        for note in notes:
+            assert "tell both of 192.0.2.10 from 2030-01-02T08:" in note and "to 2030-01-02T08:59:50Z: " in note
+            assert "or the clock was set back from one to the other" in note and told in note
+
+
+def test_front_and_back_end_may_tell_of_one_time(tmp_path):
+    write(tmp_path / "front.log", head() + lines(every(0, 3600), time_taken=5))
+    stem = "/Microsoft-Server-ActiveSync/Proxy/default.eas"
+    write(tmp_path / "back.log", head() + lines(every(0, 3600), time_taken=5, cs_uri_stem=stem))
+    assert not [note for note in Logs([tmp_path]).run().notes if "tell both" in note]

@@ -103,6 +103,49 @@ def test_a_number_too_large_is_none(tmp_path, by_day):
     assert {row["heartbeat_s"] for row in found} == {600, None}
 
 
+BEYOND = ("70000000000", str(2**63), str(2**64), "9" * 40)
+HTTPERR = "date time c-ip c-port s-ip s-port cs-version cs-method cs-uri sc-status s-siteid s-reason s-queuename"
+
+
+@pytest.mark.parametrize("query", ["Cmd=Ping&User=alice&DeviceId=X1", "Cmd=Ping&User=alice&DeviceId=X1&Log=a b"])
+@pytest.mark.parametrize("software", ["Microsoft Internet Information Services 10.0", "IIS Advanced Logging Module"])
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("s-port", "port"), ("sc-status", "status"), ("sc-substatus", "substatus"), ("sc-win32-status", "win32"),
+        ("sc-bytes", "bytes_out"), ("cs-bytes", "bytes_in"), ("time-taken", "took_ms"),
+    ],
+)  # fmt: skip
+def test_a_number_beyond_its_column_costs_no_line(tmp_path, query, software, name, column):
+    fields = FIELDS + " sc-bytes cs-bytes"
+    said = f'"{query}"' if "Advanced" in software else query
+    agent = {"cs(User-Agent)": '"Agent a b"' if "Advanced" in software else "Agent"}
+    odd = "".join(line(fields, **{name: number}, **agent, cs_uri_query=said) for number in BEYOND)
+    read, found = taken(tmp_path, head(fields, software=software) + ping(fields=fields) + odd)
+    assert (read.lines, read.requests, read.bad) == (5, 5, 0)
+    assert read.mended == (4 if " " in query and said == query else 0)
+    odd_rows = [row for row in found if row["device"] == "X1"]
+    assert len(odd_rows) == 4 and {row["user_name"] for row in odd_rows} == {"alice"}
+    assert {row[column] for row in odd_rows} <= {None, 70_000_000_000} and None in {row[column] for row in odd_rows}
+
+
+@pytest.mark.parametrize("place", ["c-port", "s-port", "sc-status"])
+def test_a_number_beyond_its_column_costs_no_line_of_httperr(tmp_path, place):
+    values = "2030-01-02 08:00:00 192.0.2.1 5000 192.0.2.2 443 HTTP/1.1 POST /x 503 1 QueueFull Pool"
+    odd = [
+        value if name != place else str(2**64) for name, value in zip(HTTPERR.split(), values.split(), strict=True)
+    ]
+    read, _ = taken(tmp_path, f"#Fields: {HTTPERR}\n{values}\n{' '.join(odd)}\n")
+    assert (read.lines, read.requests, read.bad) == (2, 2, 0)
+
+
+@pytest.mark.parametrize(("name", "value"), [("time", "25:00:00"), ("date", "2030-02-30"), ("sc-status", "abc")])
+def test_a_value_that_cannot_be_is_not_understood_with_a_blank_too_many_either(tmp_path, name, value):
+    text = ping() + ping(**{name: value}) + ping(**{name: value}).replace(" 443 ", " 443  ")
+    read, found = taken(tmp_path, head() + text)
+    assert (read.lines, read.requests, read.bad, len(found)) == (3, 1, 2, 1)
+
+
 def test_a_packed_query(tmp_path):
     packed, blob = "jRIJBAhTWU5USEI2NASH1hIABVBob25l", "&Log=V141_Hb480_Rto1_S1_"
     later = line(cs_uri_query=packed + blob, time="08:11:00")
@@ -231,15 +274,62 @@ def test_a_quote_without_its_end_takes_no_other_line(tmp_path, end, agent, read_
     assert [(one.line, one.offset) for one in read.bad_lines] == places
 
 
-def test_a_quote_without_its_end_takes_no_other_line_of_httpproxy(tmp_path):
-    fields = "DateTime,Protocol,UrlStem,UrlQuery,HttpStatus,TotalRequestTime,ClientIpAddress,GenericErrors"
-    lines = [f"2030-01-02T08:10:00Z,Eas,/x,?Cmd=Ping&DeviceId=D{number},200,5,192.0.2.1," for number in range(3)]
-    text = "\r\n".join([f"#Fields: {fields}", lines[0], lines[1] + '"open', lines[2] + '"a, b"', ""])
+PROXY = "DateTime,Protocol,UrlStem,UrlQuery,HttpStatus,TotalRequestTime,ClientIpAddress,UserAgent,GenericErrors"
+
+
+def proxied(device, **values):
+    named = {
+        "DateTime": "2030-01-02T08:10:00.041Z", "Protocol": "Eas", "UrlStem": "/Microsoft-Server-ActiveSync",
+        "UrlQuery": f"?Cmd=Ping&DeviceId={device}", "HttpStatus": "200", "TotalRequestTime": "5",
+        "ClientIpAddress": "192.0.2.1", **values,
+    }  # fmt: skip
+    return ",".join(named.get(name, "") for name in PROXY.split(",")) + "\r\n"
+
+
+ODD_PROXIED = {
+    "a quote without its end": (proxied("ODD", GenericErrors='"open'), None),
+    "a quote without its end, and a comma": (proxied("ODD", GenericErrors='"a, b'), "too many fields"),
+    "a comma in quotes": (proxied("ODD", UserAgent='"A, ""b"""'), None),
+    "no time": (proxied("ODD", DateTime="soon"), "datetime has no such value"),
+    "a time that does not exist": (proxied("ODD", DateTime="2030-01-02T25:10:00Z"), "datetime has no such value"),
+    "few": (proxied("ODD")[:60] + "\r\n", "too few fields"),
+    "many": (proxied("ODD").strip() + ",1,2\r\n", "too many fields"),
+    "ends of lines that are none here": (proxied("ODD", UserAgent="a\x0bb\u2028c\x85d"), None),
+    "a number beyond all types": (proxied("ODD", HttpStatus="9" * 30, TotalRequestTime=str(2**64)), None),
+}
+
+
+@pytest.mark.parametrize("name", ODD_PROXIED)
+@pytest.mark.parametrize("top", ["#Fields: {}\r\n", "{0}\r\n#Software: X\r\n#Fields: {0}\r\n{0}\r\n"])
+def test_a_line_of_httpproxy_is_read_or_told_with_its_place(tmp_path, name, top):
+    odd, reason = ODD_PROXIED[name]
+    text = top.format(PROXY) + proxied("D0") + proxied("D1", Protocol="Owa") + odd + proxied("D2")
+    read, found = taken(tmp_path, text)
+    assert {row["device"] for row in found} == {"D0", "D2"} | ({"ODD"} if reason is None else set())
+    assert (read.lines, read.bad) == (4, 0 if reason is None else 1)
+    place = len(text.partition(odd)[0].encode())
+    told = [] if reason is None else [(text[: text.index(odd)].count("\n") + 1, place, reason)]
+    assert [(one.line, one.offset, one.reason) for one in read.bad_lines] == told
+
+
+def test_the_last_line_of_httpproxy_may_be_cut_anywhere(tmp_path):
+    whole, last = f"#Fields: {PROXY}\r\n" + proxied("D0"), proxied("LAST", UserAgent='"A, b"', GenericErrors="x=1")
     with store_in(tmp_path / "store") as (store, connection):
-        read = store.take(LogSource(write(tmp_path / "HttpProxy_1.LOG", text)))
-        assert [row["device"] for row in rows(store, connection)] == ["D0", "D2"]
-    assert (read.lines, read.requests, read.bad) == (3, 2, 1)
-    assert [(one.line, one.offset) for one in read.bad_lines] == [(3, text.index(lines[1]))]
+        for cut in range(1, len(last) - 1, 4):
+            read = store.take(LogSource(write(tmp_path / f"{cut}.log", whole + last[:cut])))
+            assert (read.lines, read.requests + read.bad) == (2, 2)
+        found = rows(store, connection)
+    assert {row["took_ms"] for row in found} == {5} and {row["device"] for row in found} == {"D0", "LAST"}
+
+
+def test_columns_of_httpproxy_may_change_in_the_middle(tmp_path):
+    moment, *others = PROXY.split(",")
+    turned = ",".join([moment, *reversed(others)])
+    at, *values = proxied("D1").strip().split(",")
+    line_turned = ",".join([at, *reversed(values)])
+    read, found = taken(tmp_path, f"#Fields: {PROXY}\r\n{proxied('D0')}#Fields: {turned}\r\n{line_turned}\r\n")
+    assert sorted((row["device"], row["took_ms"], row["status"]) for row in found) == [("D0", 5, 200), ("D1", 5, 200)]
+    assert (read.lines, read.bad) == (2, 0)
 
 
 def test_other_lines_are_counted_and_left(tmp_path):

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
@@ -236,6 +236,8 @@ def test_a_question_of_ones_own(tmp_path, forty_lines):
         ("TIMESTAMP '2030-01-02 08:00:00.5'", "2030-01-02T08:00:00.500000Z"),
         ("TIMESTAMP '2030-01-02 08:00:00'", "2030-01-02T08:00:00Z"),
         ("DATE '2030-01-02'", "2030-01-02"),
+        ("0.5 * 3", 1.5),
+        ("[1.50]", [1.5]),
     ],
 )
 @pytest.mark.parametrize("column", ["x_ms", "x"])
@@ -248,15 +250,26 @@ def test_values_of_a_question_of_ones_own_stay_as_they_are(tmp_path, column, val
     assert row == {column: told}
 
 
+def test_times_of_a_question_are_utc_wherever_it_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    write(tmp_path / "logs/a.log", head() + ping(time="01:00:00"))
+    at = "to_timestamp(ended_ms / 1000)"
+    sql = write(tmp_path / "q.sql", f"SELECT {at} AS at, CAST({at} AS DATE) AS day, hour({at}) AS hour FROM requests")
+    with opened(tmp_path / "logs") as logs:
+        assert logs.query(sql).rows == (("2030-01-02T01:00:00Z", date(2030, 1, 2), 1),)
+
+
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
         ("SELECT 1; SELECT 2", "holds 2 statements: write one SELECT"),
         ("DROP TABLE silences; SELECT 1", "holds 2 statements: write one SELECT"),
-        ("DROP TABLE silences", "DROP asks for nothing: write one SELECT"),
-        ("COPY silences TO '{folder}/x.csv'", "COPY asks for nothing: write one SELECT"),
-        ("CREATE TABLE mine AS SELECT 1", "CREATE asks for nothing: write one SELECT"),
-        ("SET threads = 1", "SET asks for nothing: write one SELECT"),
+        ("DROP TABLE silences", "asks for nothing: write one SELECT"),
+        ("COPY silences TO '{folder}/x.csv'", "asks for nothing: write one SELECT"),
+        ("EXPLAIN ANALYZE COPY silences TO '{folder}/x.csv'", "asks for nothing: write one SELECT"),
+        ("CREATE TABLE mine AS SELECT 1", "asks for nothing: write one SELECT"),
+        ("WITH a AS (SELECT 1) INSERT INTO mine FROM a", "asks for nothing: write one SELECT"),
+        ("SET threads = 1", "asks for nothing: write one SELECT"),
     ],
 )
 def test_a_question_is_one_select(tmp_path, sql, told):
@@ -704,6 +717,44 @@ def test_a_time_of_which_the_log_has_no_line(tmp_path):
     write(tmp_path / "a.log", head() + ping())
     evidence = Logs([tmp_path], since=datetime(2030, 1, 3, tzinfo=UTC)).run()
     assert evidence.findings[0].text == "no line of the time that was asked for tells of ActiveSync"
+
+
+FEW = FIELDS.replace(" time-taken", "")
+ADVANCED = "date-local time-local s-ip cs-uri-stem cs-uri-query cs-method c-ip sc-status TimeTakenMS"
+
+
+def advanced():
+    text = line(ADVANCED).split()
+    return head(ADVANCED, software="IIS Advanced Logging Module") + " ".join(
+        ["2030-01-02", "08:10:00.5", *text[2:-1], "5"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"a.log": head() + ping(), "b.log": advanced() + "\n"}, []),
+        ({"a.log": head(FEW) + ping(fields=FEW)}, ["the log has no time-taken: switch it on"]),
+        ({"a.log": head(FEW) + ping(fields=FEW), "b.log": head() + ping()}, ["/a.log: there is no time-taken: "]),
+        (
+            {
+                "a.log": head(FEW) + ping(fields=FEW),
+                "b.log": head() + ping(),
+                "c.log": head(FEW) + ping(device="D3", fields=FEW),
+            },
+            ["/a.log and 1 other log of 3: there is no time-taken: "],
+        ),
+        ({"a.log": head(FEW) + line(FEW, cs_uri_stem="/owa"), "b.log": head() + ping()}, []),
+        ({"a.log": head(FEW) + ping(fields=FEW) + head() + ping()}, []),
+    ],
+)
+def test_which_logs_have_no_time_taken_is_told(tmp_path, files, told):
+    for name, text in files.items():
+        write(tmp_path / name, text)
+    evidence = Logs([tmp_path]).run()
+    assert all(read.lines and not read.bad for read in evidence.sources)
+    notes = [note for note in evidence.notes if "no time-taken" in note]
+    assert [part in note for part, note in zip(told, notes, strict=True)] == [True] * len(told)
 
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -6,7 +6,15 @@ import duckdb
 import pytest
 
 from hbprobe.eas.query import Query
-from hbprobe.evidence.logs.rows import REQUESTS, columns_of, normal_user, read_packed_query, reading, selecting
+from hbprobe.evidence.logs.rows import (
+    REQUESTS,
+    Layout,
+    columns_of,
+    normal_user,
+    read_packed_query,
+    reading,
+    selecting,
+)
 
 
 def test_columns_have_types_and_the_names_that_iis_gives_them():
@@ -23,7 +31,7 @@ def test_a_field_that_stands_twice_is_two_columns():
 
 
 def test_a_quote_in_a_field_stays_in_its_text():
-    assert "'it''s': 'VARCHAR'" in reading(columns_of(["it's"]), quoted=False)
+    assert "'it''s': 'VARCHAR'" in reading(columns_of(["it's"]), Layout.BLANKS)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from hbprobe.evidence.logs.export import export
 from hbprobe.evidence.logs.mixture import mix_of
 from hbprobe.evidence.logs.reports import reports
 from hbprobe.evidence.logs.request import Logs
+from hbprobe.evidence.logs.stored_logs import checksum_of
 from hbprobe.manner import Manner
 
 KINDS = {"ios": (600,), "outlook": (540,), "slow": (180,), "android": (470, 650), "later": (480, 780)}
@@ -86,7 +87,8 @@ def shuffle(folder, seed):
         duckdb.sql(f"CREATE OR REPLACE TEMP TABLE mixed AS {rows} ORDER BY hash({seed}, found)")
         duckdb.sql(f"COPY mixed TO '{file}' (FORMAT parquet)")
     for note in (folder / "sources").iterdir():  # they are not damaged
-        note.write_text(json.dumps({**json.loads(note.read_text()), "checksums": []}))
+        said = json.loads(note.read_text())
+        note.write_text(json.dumps({**said, "checksums": [checksum_of(folder / file) for file in said["files"]]}))
 
 
 def answers(folder, out, tables=DuckDB):

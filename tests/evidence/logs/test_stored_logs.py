@@ -1,13 +1,19 @@
 """Folders of logs that were read before: as a path, damaged, of others, and beside logs."""
 
 import contextlib
+import gzip
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import tempfile
 
 import pytest
-from support.iis import head, ping, write
+from support.iis import FIELDS, head, ping, write
 
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import UserError
 from hbprobe.evidence.logs.engine import engine
 from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.request import Logs
@@ -66,6 +72,10 @@ def elsewhere(note):
     note.write_text(json.dumps({**said, "files": ["../../letter.parquet"]}))
 
 
+def without_checksums(note):
+    note.write_text(json.dumps({**json.loads(note.read_text()), "checksums": []}))
+
+
 def within(file):
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
@@ -78,6 +88,7 @@ DAMAGE = {
     "a note is of another kind": ("sources/*.json", lambda file: file.write_text('["mark"]')),
     "a note lacks a value": ("sources/*.json", lambda file: file.write_text('{"mark": "1", "name": "x"}')),
     "a note names a file that is none of its own": ("sources/*.json", elsewhere),
+    "a note has no checksums": ("sources/*.json", without_checksums),
     "Parquet is missing": ("requests/*/*.parquet", lambda file: file.unlink()),
     "Parquet is cut": ("requests/*/*.parquet", half),
     "Parquet has another byte": ("requests/*/*.parquet", within),
@@ -105,28 +116,12 @@ def test_what_is_damaged_is_told_left_out_and_read_again(tmp_path, name):
     assert named == {str(file.relative_to(kept)) for file in kept.rglob("*.parquet")}
 
 
-def test_notes_of_an_older_version_have_no_checksums(tmp_path):
-    kept, evidence = kept_of(tmp_path)
-    for note in (kept / "sources").iterdir():
-        said = json.loads(note.read_text())
-        del said["checksums"]
-        note.write_text(json.dumps(said))
-    assert Logs([kept]).run().coverage == evidence.coverage
-    file = min(kept.glob("requests/*/*.parquet"))
-    data = file.read_bytes()
-    file.write_bytes(data[:4] + b"\xff" * (len(data) - 8) + data[-4:])
-    with pytest.raises(CannotMeasureError, match=r"^the logs cannot be judged: [^\n]*$"):
-        Logs([kept]).run()
-    half(file)
-    assert len(Logs([kept]).run().not_read) == 1
-
-
 @pytest.mark.parametrize(
     ("label", "told"),
     [
         ("", "is damaged: remove the folder"),
         ("[1]", "is damaged: remove the folder"),
-        ('{"version": 1, "pseudonyms": null}', "was written by another version: read the logs again, into another"),
+        ('{"version": 2, "pseudonyms": null}', "was written by another version: read the logs again, into another"),
     ],
 )
 def test_a_label_that_is_not_ours(tmp_path, label, told):
@@ -168,3 +163,34 @@ def test_a_folder_that_lies_among_logs_is_no_log(tmp_path):
         )
     ]
     assert Logs([str(logs / "k*")]).run().not_read == found.not_read
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from hbprobe.evidence.logs.log_reading import LogReading
+from hbprobe.evidence.logs.request import Logs
+def killed(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(LogReading, sys.argv[4], killed)
+Logs([sys.argv[1]], into=Path(sys.argv[2]), pseudonyms=Path(sys.argv[3])).run()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+@pytest.mark.parametrize("at", ["_stretch", "_found"])
+def test_a_run_that_was_killed_leaves_no_name_where_pseudonyms_are_kept(tmp_path, monkeypatch, at):
+    temporary, kept = tmp_path / "tmp", tmp_path / "kept"
+    temporary.mkdir()
+    text = (head() + ping() + head(FIELDS, "2030-01-03") + ping()).encode("utf-16")
+    arguments = [write(tmp_path / "a.log.gz", gzip.compress(text)), kept, write(tmp_path / "key", KEY), at]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    ended = subprocess.run([sys.executable, "-c", KILLED, *map(str, arguments)], check=False, env=environment)
+    assert ended.returncode == -signal.SIGKILL
+    held = [file for file in tmp_path.rglob("*") if file.is_file() and b"alice" in file.read_bytes()]
+    assert held and all(temporary in file.parents for file in held)
+    (left,) = temporary.iterdir()
+    assert left.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    assert Logs([tmp_path / "a.log.gz"], into=kept, pseudonyms=tmp_path / "key").run().coverage.requests == 2
+    assert list(temporary.iterdir()) == [] and list(kept.glob("reading-*")) == []

@@ -9,6 +9,7 @@ from support.iis import FIELDS, head, line, write
 from hbprobe.evidence.logs import w3c
 from hbprobe.evidence.logs.log_sources import LogSource
 from hbprobe.evidence.logs.request import Logs
+from hbprobe.evidence.logs.rows import Layout, columns_of
 
 OTHER = (
     "date time s-sitename s-computername s-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken X-Forwarded-For"
@@ -116,16 +117,26 @@ def test_lines_that_nothing_dates_are_of_no_day(tmp_path):
     assert found.sources[0].bad_lines[0].reason == "no date among the fields: 1 line"
 
 
+def mended(text, layout=Layout.BLANKS):
+    return w3c.mended(w3c.parts_of(text, layout), columns_of(FIELDS.split()), layout)
+
+
 def test_blanks_too_many():
-    assert w3c.mended(line().replace(" 443 ", " 443  "), FIELDS.split()) == line().split()
+    assert mended(line().replace(" 443 ", " 443  ")) == line().split()
     query = "User=a&DeviceId=X1&DeviceType=T&Cmd=Ping&Log=V141_Msg:a b_"
-    mended = w3c.mended(line(cs_uri_query=query), FIELDS.split())
-    assert mended is not None and mended[5] == query.replace(" ", "+")
+    found = mended(line(cs_uri_query=query))
+    assert found is not None and found[5] == query.replace(" ", "+")
 
 
 def test_what_cannot_be_mended_in_one_way_is_not():
-    assert w3c.mended(line(cs_username="a b"), FIELDS.split()) is None
-    assert w3c.mended("a b c", FIELDS.split()) is None
+    assert mended(line(cs_username="a b")) is None
+    assert mended("a b c") is None
+
+
+def test_quotes_hold_blanks_where_they_are_quotes():
+    text = line(cs_uri_query='"a b"', cs_username='""', **{"cs(User-Agent)": 'A"b'})
+    found = mended(text, Layout.QUOTED)
+    assert found is not None and (found[5], found[7], found[9]) == ("a b", "", 'A"b')
 
 
 @given(st.binary(max_size=300), st.sampled_from([head(), ""]))
