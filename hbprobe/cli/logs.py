@@ -137,14 +137,7 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
     if options.report == "list":
         _list()
         return 0
-    if options.report is not None and options.sql is not None:
-        raise UserError("--report and --sql do not go together: drop one")
-    if options.csv is not None and options.report is None and options.sql is None:
-        raise UserError("--csv needs --report NAME or --sql FILE, whose answer it writes")
-    if options.spark_remote is not None and options.engine != "spark":
-        raise UserError("--spark-remote needs --engine spark")
-    if options.mix is not None and (options.by != "network" or options.who is not None):
-        raise UserError("--mix is of all devices, by network: drop --by and --who")
+    _check(options)
     is_all_asked = any((options.report, options.sql, options.export, options.mix))
     try:
         request = _request(paths, options)
@@ -166,10 +159,47 @@ def logs(*paths: Annotated[str, _PATH], options: Options = _DEFAULTS) -> int:
         return max(ended, _write(options, opened, files, assumed))
 
 
+def _check(options: Options) -> None:
+    """Refuse what cannot be answered before anything is read, which may take long. Raises UserError."""
+    is_narrowed = options.who is not None or options.containing is not None
+    if options.report is not None and options.sql is not None:
+        raise UserError("--report and --sql do not go together: drop one")
+    if options.csv is not None and options.report is None and options.sql is None:
+        raise UserError("--csv needs --report NAME or --sql FILE, whose answer it writes")
+    if options.spark_remote is not None and options.engine != "spark":
+        raise UserError("--spark-remote needs --engine spark")
+    if options.mix is not None and (options.by != "network" or is_narrowed):
+        raise UserError("--mix is of all devices, by network: drop --by, --who and --containing")
+    if is_narrowed and options.report is None and options.sql is None and options.export is None:
+        raise UserError(
+            "--who and --containing narrow --report, --sql and --export, and none of these is asked for: "
+            "add one, such as --report requests"
+        )
+    if options.report is not None:
+        from hbprobe.evidence.logs.reports import report_called
+
+        report = report_called(options.report)
+        if options.plot is not None and report.label is None:
+            raise UserError(
+                f"--plot: the report {report.name} has no chart: leave --plot out, or ask for user-agents"
+            )
+    if options.sql is not None:
+        from hbprobe.evidence.logs.request import question_in
+
+        question_in(options.sql)
+        if options.plot is not None:
+            raise UserError("--plot draws the limits or a --report, not the answer of --sql: drop one")
+    if options.plot is not None:
+        from hbprobe.report.plots.style import format_of
+
+        format_of(options.plot)
+
+
 def _request(paths: tuple[str, ...], options: Options) -> "Logs":
+    from hbprobe.evidence.logs.log_sources import is_store
     from hbprobe.evidence.logs.request import By, Engine, Logs
 
-    kept = [options.into] if options.into is not None and options.into.exists() else []
+    kept = [options.into] if options.into is not None and is_store(options.into) else []
     return Logs(
         paths=paths or kept,
         by=By(options.by),

@@ -115,6 +115,7 @@ class EventPart(Part):
     """An event 1040, or 3033 of Exchange Server 2003."""
 
     at: str | None
+    """In UTC, with a Z; without one where the log does not say in which zone its times are."""
     server: str
     command: str | None
     average_s: int | None

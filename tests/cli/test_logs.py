@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -45,7 +46,7 @@ def test_an_event_in_the_log_is_the_first_finding_and_is_held_against_what_is_th
         '"Message": "[320] [Ping] [540]"}]',
     )
     logged = "1 time logged, and no log has the intervals that led to it, with an average of 320 s"
-    both = "0 times by the requests in the log, 1 logged, 0 of them the same, with an average of 320 s"
+    both = "0 times by the requests in the log, 1 logged, 0 of them the same, 1 later than is judged, with an aver"
     waits = write(folder / "W3SVC2/u_ex.log", head() + ping())
     for paths, told in (([event], logged), ([event, waits], both)):
         assert main(["logs", *map(str, paths)]) == 1
@@ -114,10 +115,37 @@ def test_what_was_left_out_is_told_beside_a_table(capsys, folder, monkeypatch, a
     for name in ("ra.ibl", "rb.ibl"):
         write(folder / name, b"\1")
     assert main(["logs", str(folder / "*.[li]*"), *asked, "--who", "nobody"]) == 0
-    first, second = capsys.readouterr().err.splitlines()
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert third == "hbprobe: no request is of whom or what --who and --containing name"
     assert first.startswith("hbprobe: not read: ") and "ra.ibl: is IIS's binary log" in first
     assert first.endswith(", and 1 other file; without --report and --sql all are named")
     assert second.startswith("hbprobe: not understood: 1 line, the first in ")
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        ("throttled", ""),
+        ("httperr", "no log of HTTP.sys was read: give the files of %SystemRoot%\\System32\\LogFiles\\HTTPERR, too"),
+    ],
+)
+def test_an_answer_without_rows_says_so(capsys, tmp_path, report, told):
+    write(tmp_path / "a.log", head() + ping())
+    assert main(["logs", str(tmp_path), "--report", report]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.endswith("\n\nnone\n")
+    assert shown.err == (f"hbprobe: {told}\n" if told else "")
+
+
+def test_files_that_were_not_read_for_one_reason_are_one_line(capsys, tmp_path):
+    write(tmp_path / "a.log", head() + ping())
+    for number in range(30):
+        write(tmp_path / f"picture{number:02}.png", b"\x89PNG\r\n")
+        write(tmp_path / f"twin{number:02}.log", f"#Version: {number}\n")
+    main(["logs", str(tmp_path)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "picture00.png (and 29 more): is no log of IIS" in said
+    assert "twin00.log (and 29 more): has no #Fields line" in said
 
 
 def test_the_list_of_reports(capsys):
@@ -145,8 +173,12 @@ def test_the_list_of_reports(capsys):
             "--engine spark needs PySpark, and a Java runtime: pip install pyspark",
         ),
         (["--mix", "mix.yaml"], "--mix: nothing in the logs tells for which intervals devices ask"),
-        (["--mix", "mix.yaml", "--by", "kind"], "--mix is of all devices, by network: drop --by and --who"),
-        (["--mix", "mix.yaml", "--who", "ada"], "--mix is of all devices, by network: drop --by and --who"),
+        (["--mix", "mix.yaml", "--by", "kind"], "--mix is of all devices, by network: drop --by, --who and --con"),
+        (["--mix", "mix.yaml", "--who", "ada"], "--mix is of all devices, by network: drop --by, --who and --con"),
+        (["--who", "ada"], "--who and --containing narrow --report, --sql and --export, and none of these is asked"),
+        (["--containing", "x", "--by", "kind"], "and none of these is asked for: add one, such as --report requests"),
+        (["--networks", "none.csv"], "none.csv: cannot be read: No such file or directory: name a CSV of prefix and"),
+        (["--networks", "ansi.csv"], "ansi.csv: is not UTF-8: save it as UTF-8, as a CSV of prefix and name"),
         (
             ["--since", "2030-01-03", "--until", "2030-01-02"],
             "--until is not after --since: nothing lies between them",
@@ -157,10 +189,43 @@ def test_mistakes(capsys, tmp_path, monkeypatch, arguments, told):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "pyspark", None)  # as where it is not installed
     write(tmp_path / "a.log", head() + line())
+    write(tmp_path / "ansi.csv", "192.0.2.0/24,Z\xfcrich\n".encode("cp1252"))
     paths = [] if told == "no log is named" else ["a.log"]
     assert main(["logs", *paths, *arguments]) == 2
     error = capsys.readouterr().err
     assert error.startswith("hbprobe: ") and told in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--report", "statu"], "--report statu: no such report; did you mean status?"),
+        (["--report", "requests", "--plot", "x.png"], "--plot: the report requests has no chart"),
+        (["--sql", "none.sql"], "none.sql: cannot be read: No such file or directory: name a file with one SELECT"),
+        (["--sql", "one.sql", "--plot", "x.png"], "--plot draws the limits or a --report, not the answer of --sql"),
+        (["--plot", "x.gif"], "x.gif: has no suffix that says how to draw: call it .png or .svg"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_read(capsys, tmp_path, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "one.sql", "SELECT 1 AS one")
+    assert main(["logs", "there-is-no-such.log", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"hbprobe: {told}")
+
+
+def test_a_folder_to_keep_into_that_may_not_be_looked_at(capsys, tmp_path, monkeypatch):
+    write(tmp_path / "a.log", head() + line())
+
+    def stat(path, **options):
+        if "secret" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain_stat(path, **options)
+
+    plain_stat = os.stat
+    monkeypatch.setattr(os, "stat", stat)
+    (tmp_path / "secret").touch()
+    assert main(["logs", str(tmp_path / "a.log"), "--into", str(tmp_path / "secret/kept")]) == 2
+    assert capsys.readouterr().err.endswith(": name a folder that can\n")
 
 
 def test_a_balancer_half_way_changes_the_fields_and_not_the_networks(capsys, tmp_path):
@@ -268,7 +333,7 @@ def test_nothing_could_be_read(capsys, tmp_path, monkeypatch, asked):
 @pytest.mark.parametrize(
     "asked",
     [["--report", "hours"], ["--report", "hours", "--json"], ["--sql", "q.sql"], ["--export", "out"],
-     ["--mix", "out"], ["--plot", "out"], ["--report", "hours", "--csv", "out"]],
+     ["--mix", "out"], ["--plot", "out.svg"], ["--report", "hours", "--csv", "out"]],
 )  # fmt: skip
 def test_of_nothing_that_could_be_read_no_table_and_no_file_is_made(capsys, tmp_path, monkeypatch, asked):
     monkeypatch.chdir(tmp_path)
@@ -277,4 +342,4 @@ def test_of_nothing_that_could_be_read_no_table_and_no_file_is_made(capsys, tmp_
     assert main(["logs", "logs", *asked]) == 3
     out, err = capsys.readouterr()
     assert err.startswith("hbprobe: nothing could be read: logs/a.etl: is a trace") and err.count("\n") == 1
-    assert (out, (tmp_path / "out").exists()) == ("", False)
+    assert (out, list(tmp_path.glob("out*"))) == ("", [])

@@ -130,7 +130,10 @@ def _counts(logs: "OpenLogs") -> dict[str, int]:
     counts = {}
     for name, report in COUNTED_BY.items():
         found = known[report].sql.rstrip()  # a row for each device and user: a device may have several
-        sql = f"SELECT count(DISTINCT coalesce(device, user_name, '-')) FROM ({found}) AS found"
+        sql = (
+            "WITH requests AS (SELECT * FROM all_requests) "  # the answer is of all devices, whatever reports are of
+            f"SELECT count(DISTINCT coalesce(device, user_name, '-')) FROM ({found}) AS found"
+        )
         ((counts[name],),) = logs.tables.each(sql)
     return counts
 

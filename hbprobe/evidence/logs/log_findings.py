@@ -6,6 +6,7 @@ from typing import Final
 from hbprobe.duration import format_duration
 from hbprobe.evidence.limits import LEAST_LOSSES, has_unexplained_losses
 from hbprobe.evidence.logs.group_limits import NOWHERE, is_limited
+from hbprobe.evidence.logs.reports import utc
 from hbprobe.evidence.logs.windows import Windows
 from hbprobe.records.logs import CoveragePart, EventPart, LogFindingPart, PassiveLimitPart
 from hbprobe.text import counted, seconds
@@ -134,7 +135,7 @@ def _event_findings(
             lowest = f", with {between if averages[0] != averages[-1] else f'an average of {averages[0]} s'}"
         times = f"{counted(rebuilt, 'time')} by the requests in the log"
         if is_held_against:
-            times += f", {logged} logged, {both} of them the same"
+            times += f", {logged} logged, {both} of them the same{_not_the_same(windows, events)}"
         if not windows.samples:
             times = f"{counted(logged, 'time')} logged, and no log has the intervals that led to it"
         text = f"event 1040: {times}{lowest}"
@@ -142,3 +143,13 @@ def _event_findings(
     elif windows.full:
         text = f"event 1040 does not fire: the lowest average is {windows.lowest_s} s"
         yield LogFindingPart(code="event-1040", severity="note", text=text)
+
+
+def _not_the_same(windows: Windows, events: Sequence[EventPart]) -> str:
+    """Say of how many logged events it cannot be told whether they were rebuilt."""
+    logged = [event.at for event in events if event.logged and event.at is not None]
+    zoneless = sum(not at.endswith("Z") for at in logged)
+    until = utc(max(windows.judged_until_s.values()) * 1000) if windows.judged_until_s else None
+    late = sum(at.endswith("Z") and until is not None and at > until for at in logged)
+    words = ((late, "later than is judged"), (zoneless, "at times without a zone"))
+    return "".join(f", {count} {what}" for count, what in words if count)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from hbprobe.duration import format_duration
-from hbprobe.evidence.events.entry import POOL
+from hbprobe.evidence.events.entry import AVERAGE_TOO_LOW, POOL, RECYCLES
 from hbprobe.evidence.limits import LEAST_LOSSES
 from hbprobe.evidence.logs.group_limits import COARSE_S, NOWHERE, is_limited
 from hbprobe.evidence.logs.log_sources import LogKind
@@ -67,6 +67,7 @@ def notes_of(
         )
     yield from _note_gone(logs, coverage)
     yield from _note_time_taken(logs)
+    yield from _note_zoneless(logs)
     yield from _note_heads(logs)
     yield from _note_set_back(logs)
     yield from _note_overlaps(logs)
@@ -124,6 +125,19 @@ def _note_time_taken(logs: "OpenLogs") -> Iterator[str]:
         others = f" and {counted(len(without) - 1, 'other log')} of {len(of_requests)}" if len(without) > 1 else ""
         which = "the log has" if len(without) == len(of_requests) else f"{without[0]}{others}: there is"
         yield f"{which} no time-taken: switch it on in IIS; without it nothing can be said of limits"
+
+
+def _note_zoneless(logs: "OpenLogs") -> Iterator[str]:
+    count = sum(
+        not entry.is_utc and entry.at_s is not None and (entry.id in RECYCLES or entry.id in AVERAGE_TOO_LOW)
+        for entry in logs.entries
+    )
+    if count:
+        yield (
+            f"{counted(count, 'event')} with a time without a zone (the Event Viewer's text and CSV, syslog): it "
+            "stands as written, without Z; it is held against no rebuilt event, empties no window, and "
+            "--since and --until take it as UTC: give the log as .evtx, or as wevtutil writes it"
+        )
 
 
 def _note_heads(logs: "OpenLogs") -> Iterator[str]:

@@ -3,7 +3,9 @@
 import glob
 import gzip
 import io
+import os
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -11,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import IO, Final, Protocol, cast
 
 from hbprobe.errors import CannotMeasureError, UserError
 
@@ -67,7 +69,11 @@ class LogSource:
     @property
     def is_plain(self) -> bool:
         """Whether its bytes are in the file as they are."""
-        return self.member is None and self.path.suffix.lower() != ".gz"
+        return self.member is None and not self._is_gzip
+
+    @property
+    def _is_gzip(self) -> bool:
+        return (self.member or self.path.name).lower().endswith(".gz")
 
     @contextmanager
     def open(self, *, may_be_followed: bool = False) -> "Iterator[Content]":
@@ -78,12 +84,18 @@ class LogSource:
             yield Content(file, may_be_followed=may_be_followed)
 
     def _opened(self, stack: ExitStack) -> "_Bytes":
-        if self.member is not None:
+        mode = self.path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # what waits for a pipe may wait for ever
+            raise NotReadError(
+                "is a pipe or a device, and a log is read more than once: put what comes out of it into a file, and "
+                "give that"
+            )
+        if self.member is None:
+            file: IO[bytes] = stack.enter_context(self.path.open("rb"))
+        else:
             archive = stack.enter_context(zipfile.ZipFile(self.path))
-            return cast("_Bytes", stack.enter_context(archive.open(self.member)))
-        if self.is_plain:
-            return stack.enter_context(self.path.open("rb"))
-        return stack.enter_context(gzip.open(self.path))
+            file = stack.enter_context(archive.open(self.member))
+        return stack.enter_context(gzip.open(file)) if self._is_gzip else cast("_Bytes", file)
 
 
 class _Bytes(Protocol):
@@ -150,47 +162,71 @@ def writing(folder: Path, elsewhere: str = "set TMPDIR to a folder on a larger d
 def find(paths: Iterable[str | Path]) -> Iterator[LogSource]:
     """Give every file that paths, folders and wildcards name, each once, in order.
 
-    Raises UserError for a path where nothing is.
+    Folders that may not be looked into are among them: to open them says why. Raises UserError for a path where
+    nothing is.
     """
-    seen = set[Path]()
+    seen = set[str]()
     for path in paths:
         for file in _files(str(path)):
-            if (resolved := file.resolve()) not in seen:
-                seen.add(resolved)
+            if (real := os.path.realpath(file)) not in seen:
+                seen.add(real)
                 yield from _members(file)
 
 
 def _files(path: str) -> Iterator[Path]:
-    plain = Path(path)
-    if plain.is_dir():
-        yield from sorted(_below(plain))
-    elif plain.exists():
-        yield plain
+    try:
+        is_there = bool(Path(path).stat())
+    except (FileNotFoundError, NotADirectoryError):
+        is_there = False
+    except OSError:
+        is_there = True  # and may not be looked at
+    if is_there:
+        yield from _below(Path(path))
     elif _WILD.search(path):
         found = sorted(map(Path, glob.glob(path, recursive=True)))  # noqa: PTH207 (a pattern may be absolute)
         if not found:
             raise UserError(f"{path}: no file has such a name: check the folder and the pattern")
         for file in found:
-            yield from _files(str(file))
+            yield from _below(file)
     else:
         raise UserError(f"{path}: there is no such file or folder: name a log, a folder of logs or a pattern")
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """Give the files in a folder; of logs that were read before, and were kept there, only what says so."""
-    kept = {label.parent for label in folder.rglob(LABEL) if is_store(label.parent)}
-    for file in folder.rglob("*"):
-        if file.is_file() and (kept.isdisjoint(file.parents) or (file.name == LABEL and file.parent in kept)):
-            yield file
+def _below(path: Path) -> Iterator[Path]:
+    """Give the files in a folder and in those that it links to, or the path itself where it is none.
+
+    Of logs that were read before, and were kept there, only what says so.
+    """
+    if not os.path.isdir(path):  # noqa: PTH112 (which says no, and does not fail, where it may not look)
+        yield path
+        return
+    found, seen = list[Path](), set[str]()
+
+    def leave(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for at, folders, files in os.walk(path, followlinks=True, onerror=leave):
+        if (real := os.path.realpath(at)) in seen:  # links may go round in a circle
+            folders.clear()
+            continue
+        seen.add(real)
+        if is_store(Path(at)):
+            folders.clear()
+            files = [LABEL]
+        found += [Path(at, name) for name in files]
+    yield from sorted(found)
 
 
 def is_store(folder: Path) -> bool:
     """Say whether a folder is one in which a `LogStore` has put what it read."""
-    return (folder / LABEL).is_file() and (folder / SOURCES).is_dir()
+    try:
+        return (folder / LABEL).is_file() and (folder / SOURCES).is_dir()
+    except OSError:  # it may not be looked into
+        return False
 
 
 def _members(file: Path) -> Iterator[LogSource]:
-    if file.suffix.lower() != ".zip":
+    if file.suffix.lower() != ".zip" or not os.path.isfile(file):  # noqa: PTH113 (as above)
         yield LogSource(file)
         return
     try:
@@ -222,15 +258,23 @@ _MAGIC: Final = {
     b"\x4d\x3c\xb2\xa1": "is a capture: give it to hbprobe capture",
     b"\xa1\xb2\x3c\x4d": "is a capture: give it to hbprobe capture",
     b"\x0a\x0d\x0d\x0a": "is a capture: give it to hbprobe capture",
-    b"PK\x03\x04": "is a ZIP archive: call it .zip",
     b"\x1f\x8b": "is packed with gzip: call it .gz",
     b"MDMP": "is a memory dump: give a log",
-}
+} | dict.fromkeys(
+    (b"7z\xbc\xaf'\x1c", b"Rar!\x1a\x07", b"MSCF", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"),
+    "is packed, and not by gzip or as ZIP: unpack it, and give what is in it",
+)
+_ZIP: Final = b"PK\x03\x04"
+_TAR: Final = b"ustar"
+_TAR_AT: Final = 257
+_EVT: Final = b"LfLe"
+_EVT_AT: Final = 4
 _IIS_FORMAT: Final = re.compile(r"\S+, \S*, \d\d?/\d\d?/\d{2,4}, \d\d?:\d\d:\d\d, ")
 _NCSA: Final = re.compile(r'\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "')
 _LINE_OF_W3C: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \S")
 _LABEL: Final = re.compile(r'\{\s*"version": \d+, "pseudonyms": ')
 _TRUTH: Final = re.compile(r'\{\s*"schema": "hbprobe\.truth/')
+_JSON: Final = re.compile(r"\{|\[\s*[{\]]")
 _SYSLOG: Final = re.compile(r"ActiveSync(\[\d+\])?: \d{3,4}: ")
 _SWITCH: Final = (
     "hbprobe reads the W3C format: set it as the site's log format in IIS, with time-taken among its fields"
@@ -247,6 +291,17 @@ def kind_of(head: bytes, name: str) -> LogKind:
     for magic, what in _MAGIC.items():
         if head.startswith(magic):
             raise NotReadError(what)
+    if head.startswith(_ZIP):
+        is_within = suffix == ".zip"  # its members are read where it is a file of its own
+        raise NotReadError(
+            "is a ZIP archive within another: unpack the outer one"
+            if is_within
+            else "is a ZIP archive, or a document of an office program: call it .zip if logs are in it"
+        )
+    if head[_TAR_AT:].startswith(_TAR):
+        raise NotReadError("is a tar archive: unpack it, and give what is in it")
+    if head[_EVT_AT:].startswith(_EVT):
+        raise NotReadError("is an event log of Windows Server 2003 (.evt): save it as .evtx in a newer Event Viewer")
     text = head.decode(encoding_of(head), errors="replace").lstrip("\ufeff\0 \r\n\t")
     if not text:
         raise NotReadError("is empty: there is nothing to read")
@@ -264,7 +319,7 @@ def _kind_of_text(text: str) -> LogKind:
         return LogKind.TRUTH
     if _LABEL.match(text):
         raise NotReadError("says that its folder holds logs that were read before: they count if the folder is named")
-    if text.startswith(("{", "[")):
+    if _JSON.match(text):
         if re.search(r'"(Id|EventID|EventId)"\s*:', text):
             return LogKind.EVENT_JSON
         raise NotReadError("is JSON, but of no Windows event: give what Get-WinEvent ... | ConvertTo-Json writes")

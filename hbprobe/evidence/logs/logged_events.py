@@ -23,7 +23,7 @@ def restarts_of(logs: "OpenLogs") -> tuple[list[Emptied], int]:
     """
     found, untold = set[Emptied](), 0
     for entry in logs.entries:
-        if entry.id in RECYCLES and entry.at_s is not None:
+        if entry.id in RECYCLES and entry.at_s is not None and entry.is_utc:
             is_ours = is_of_pool(entry)
             untold += is_ours is None
             if is_ours:
@@ -66,7 +66,7 @@ def events_of(logs: "OpenLogs", windows: Windows, servers: Servers) -> tuple[lis
     same = _same_events(windows.events, logged, servers, logs.asked.settings)
     found = [
         EventPart(
-            at=None if entry.at_s is None else utc(entry.at_s * 1000), server=entry.computer, command=said.command,
+            at=_when(entry), server=entry.computer, command=said.command,
             average_s=said.average_s, threshold_s=said.threshold_s, rebuilt=number in same, logged=True,
         )
         for number, (entry, said) in enumerate(logged)
@@ -80,6 +80,11 @@ def events_of(logs: "OpenLogs", windows: Windows, servers: Servers) -> tuple[lis
         for number, event in enumerate(windows.events) if number not in of_both
     ]  # fmt: skip
     return sorted(found, key=lambda event: event.at or ""), len(same)
+
+
+def _when(entry: EventEntry) -> str | None:
+    at = None if entry.at_s is None else utc(entry.at_s * 1000)
+    return at if at is None or entry.is_utc else at.removesuffix("Z")
 
 
 def _same_events(

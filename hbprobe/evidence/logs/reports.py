@@ -14,6 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from hbprobe.errors import UserError
+from hbprobe.profiles.mistakes import meant
+
 _FOLDER: Final = Path(__file__).parent / "queries"
 _RUNS_IN_A_SPREADSHEET: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -63,6 +66,14 @@ class ReportTable:
 def reports() -> dict[str, Report]:
     """Return all reports by name."""
     return {path.stem: _report(path) for path in sorted(_FOLDER.glob("*.sql"))}
+
+
+def report_called(name: str) -> Report:
+    """Return the report of this name. Raises UserError for one that is not known."""
+    known = reports()
+    if name not in known:
+        raise UserError(f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})")
+    return known[name]
 
 
 def _report(path: Path) -> Report:

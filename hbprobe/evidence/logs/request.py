@@ -34,7 +34,7 @@ from hbprobe.evidence.logs.log_sources import (
 )
 from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
-from hbprobe.evidence.logs.reports import ReportTable, reports, table_of, users_table
+from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
 from hbprobe.evidence.logs.same_logs import Rows, repeats
 from hbprobe.evidence.logs.sql_tables import Tables
@@ -42,7 +42,6 @@ from hbprobe.evidence.logs.stored_logs import Pseudonyms, Read, StoredLogs, stor
 from hbprobe.exchange.settings import Settings
 from hbprobe.files import scratch_folder
 from hbprobe.measure.field_values import read_fields
-from hbprobe.profiles.mistakes import meant
 from hbprobe.records.logs import LogEvidence
 from hbprobe.text import counted
 
@@ -188,10 +187,21 @@ def _scratch() -> Iterator[Path]:
 def _names(file: Path | None) -> NetworkNames:
     if file is None:
         return NetworkNames()
+    return parse_names(_text_in(file, "a CSV of prefix and name"), str(file))
+
+
+def question_in(file: Path) -> str:
+    """Return the SQL in a file. Raises UserError where it cannot be read."""
+    return _text_in(file, "a file with one SELECT")
+
+
+def _text_in(file: Path, what: str) -> str:
     try:
-        return parse_names(file.read_text(encoding="utf-8-sig"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}: name {what}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{file}: is not UTF-8: save it as UTF-8, as {what}") from None
 
 
 def _key(file: Path) -> bytes:
@@ -229,7 +239,7 @@ class OpenLogs:
         self.event_files: list[tuple[str, LogKind, int, int]] = []
         """Name, kind, entries of interest, all."""
         self.notes: list[str] = []
-        self.is_unnarrowed = False
+        self._is_of_httperr = False
         self.clocks: tuple[Apart, ...] = ()
         self.overlaps: list[Overlap] = []
 
@@ -395,18 +405,13 @@ class OpenLogs:
 
     def report(self, name: str) -> ReportTable:
         """Answer one of the known questions. Raises UserError for one that is not known."""
-        known = reports()
-        if name not in known:
-            raise UserError(
-                f"--report {name}: no such report{meant(name, list(known))} (allowed: {', '.join(known)})"
-            )
-        report = known[name]
-        self._note_whether_narrowed(report.sql)
+        report = report_called(name)
+        self._note_tables_in(report.sql)
         return table_of(report, *self.tables.rows(report.sql))
 
-    def _note_whether_narrowed(self, sql: str) -> None:
-        if self._narrow()[1] and re.search(r"\bhttperr\b", sql, re.IGNORECASE):
-            self.is_unnarrowed = True
+    def _note_tables_in(self, sql: str) -> None:
+        if re.search(r"\bhttperr\b", sql, re.IGNORECASE):
+            self._is_of_httperr = True
 
     @property
     def caveats(self) -> Iterator[str]:
@@ -419,18 +424,18 @@ class OpenLogs:
             lines = counted(sum(read.bad for read in bad), "line")
             first = f", line {bad[0].bad_lines[0].line}: {bad[0].bad_lines[0].reason}" if bad[0].bad_lines else ""
             yield f"not understood: {lines}, the first in {bad[0].name}{first}"
-        if self.is_unnarrowed:
+        is_narrowed = bool(self._narrow()[1])
+        if self._is_of_httperr and not any(read.kind is LogKind.HTTPERR for read in self.reads):
+            yield "no log of HTTP.sys was read: give the files of %SystemRoot%\\System32\\LogFiles\\HTTPERR, too"
+        elif self._is_of_httperr and is_narrowed:
             yield "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
+        if is_narrowed and not sum(count for (count,) in self.tables.each("SELECT count(*) FROM requests")):
+            yield "no request is of whom or what --who and --containing name"
 
     def query(self, file: Path) -> ReportTable:
         """Answer a question of the user's own, in SQL over requests, httperr and silences. Raises UserError."""
-        try:
-            sql = file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(
-                f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
-            ) from None
-        self._note_whether_narrowed(sql)
+        sql = question_in(file)
+        self._note_tables_in(sql)
         columns, rows = self.tables.users_rows(sql, str(file))
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
             raise UserError(f"{file}: more than one column is called {twice[0]}: name them with AS")

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hbprobe.errors import UserError
 from hbprobe.evidence.logs.reports import ReportTable
 from hbprobe.manner import BLUE, ORANGE, VERMILLION
 from hbprobe.records.logs import LogEvidence, PassiveLimitPart
@@ -24,9 +23,9 @@ _LABEL = 46
 
 
 def table_plot(table: ReportTable) -> Figure:
-    """Draw the answer to one question as bars, the longest first. Raises UserError for one that has no chart."""
-    if table.label is None or table.value is None:
-        raise UserError(f"--plot: the report {table.name} has no chart: leave --plot out, or ask for user-agents")
+    """Draw the answer to a question that has a chart as bars, the longest first."""
+    assert table.label is not None
+    assert table.value is not None
     label, value = table.columns.index(table.label), table.columns.index(table.value)
     rows = [(str(row[label]), float(row[value] or 0)) for row in table.rows]
     whole = sum(length for _, length in rows)

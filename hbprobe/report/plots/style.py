@@ -106,13 +106,19 @@ def drawn(figure: Figure, path: Path) -> bytes:
 
     Raises UserError for another suffix.
     """
-    suffix = path.suffix.lower()
-    if suffix not in _METADATA:
-        raise UserError(f"{shown(str(path))}: has no suffix that says how to draw: call it .png or .svg")
+    kind = format_of(path)
     content = io.BytesIO()
     with in_style():
-        figure.savefig(content, format=suffix[1:], metadata=_METADATA[suffix])
+        figure.savefig(content, format=kind, metadata=_METADATA[kind])
     return content.getvalue()
 
 
-_METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}}
+def format_of(path: Path) -> str:
+    """Return how a file of this name is drawn. Raises UserError where the suffix says nothing of that."""
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in _METADATA:
+        raise UserError(f"{shown(str(path))}: has no suffix that says how to draw: call it .png or .svg")
+    return kind
+
+
+_METADATA: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}}

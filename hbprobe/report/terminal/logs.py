@@ -6,7 +6,7 @@ from rich.console import Console
 
 from hbprobe.evidence.logs.log_findings import bracket_words, sure_words
 from hbprobe.evidence.logs.reports import ReportTable
-from hbprobe.records.logs import EventPart, LogEvidence, PassiveLimitPart, SourcePart
+from hbprobe.records.logs import EventPart, LogEvidence, NotReadPart, PassiveLimitPart, SourcePart
 from hbprobe.report.terminal.layout import pairs, plain, table_of
 from hbprobe.text import counted, named
 
@@ -14,6 +14,7 @@ _MOST_FINDINGS = 12
 _MOST_LIMITS = 20
 _MOST_EVENTS = 10
 _MOST_FILES = 10
+_MOST_REASONS = 20
 _MOST_ROWS = 40
 _MOST_COLUMNS = 10
 """A row that has more does not fit on a line, and stands as a list."""
@@ -113,7 +114,17 @@ def logs_facts(evidence: LogEvidence) -> Iterator[tuple[str, str]]:
     yield from named("caution", [f"{key}: judged otherwise with other margins" for key in evidence.sensitivity])
     yield from named("assumed", evidence.notes)
     yield from named("read", _read(evidence.sources))
-    yield from named("not read", [f"{file.path}: {file.reason}" for file in evidence.not_read])
+    yield from named("not read", _not_read(evidence.not_read))
+
+
+def _not_read(files: tuple[NotReadPart, ...]) -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for file in files:
+        by_reason.setdefault(file.reason, []).append(file.path)
+    for reason, paths in list(by_reason.items())[:_MOST_REASONS]:
+        yield f"{paths[0]}{f' (and {len(paths) - 1} more)' if len(paths) > 1 else ''}: {reason}"
+    if left := [path for paths in list(by_reason.values())[_MOST_REASONS:] for path in paths]:
+        yield f"and {counted(len(left), 'more file')}: see --json"
 
 
 def _read(sources: tuple[SourcePart, ...]) -> Iterator[str]:
@@ -134,6 +145,9 @@ def print_table(table: ReportTable, console: Console) -> None:
     """Print the answer to one question."""
     console.print(plain(table.title))
     console.print()
+    if not table.rows:
+        console.print(plain("none"))
+        return
     if len(table.columns) > _MOST_COLUMNS:
         for row in table.rows[:_MOST_EVENTS]:
             said = [(name, str(cell)) for name, cell in zip(table.columns, row, strict=True) if cell is not None]

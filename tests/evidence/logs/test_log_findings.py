@@ -24,9 +24,9 @@ def limit(judgement="limit", **more):
     return PassiveLimitPart(judgement=judgement, **(said | more))
 
 
-def event(average_s, *, rebuilt=True, logged=False):
+def event(average_s, *, rebuilt=True, logged=False, at=None):
     return EventPart(
-        at=None, server="EX1", command="Ping", average_s=average_s, threshold_s=480, rebuilt=rebuilt, logged=logged
+        at=at, server="EX1", command="Ping", average_s=average_s, threshold_s=480, rebuilt=rebuilt, logged=logged
     )
 
 
@@ -144,3 +144,10 @@ def test_errors_after_one_time_are_those_of_a_front_end(after_s, then, is_told):
 def test_words_of_a_bracket_and_of_how_sure_it_is():
     assert (bracket_words(300.0, 300.0), bracket_words(298.0, 300.5)) == ("300 s", "298 to 300.5 s")
     assert (sure_words(1.0), sure_words(0.9504)) == (">99.9 %", "95.0 %")
+
+
+def test_which_logged_events_cannot_be_among_the_rebuilt_ones_is_told():
+    times = ("1970-01-01T00:00:00Z", "1970-01-01T00:00:01Z", "1970-01-01T00:00:09Z", "1969-12-31T23:00:00")
+    events = [event(480, rebuilt=False, logged=True, at=at) for at in times]
+    (told,) = texts(windows=FULL, events=events, held=True)
+    assert "4 logged, 0 of them the same, 2 later than is judged, 1 at times without a zone, with an average" in told

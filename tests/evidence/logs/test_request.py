@@ -175,7 +175,10 @@ def test_orders_have_a_place_for_what_is_missing():
 def test_reports_of_one_user_and_of_what_contains_a_text(forty_lines):
     with opened(forty_lines, who="EXAMPLE\\Bob") as logs:
         assert len(logs.report("requests").rows) == 10
-        assert logs.evidence().coverage.requests == 40
+        narrowed = logs.evidence()
+    with opened(forty_lines) as logs:
+        assert narrowed == logs.evidence()  # which is of all
+    assert narrowed.coverage.requests == 40 and any(narrowed.counts.values())
     with opened(forty_lines, containing="cloudmagic") as logs:
         assert {row[0] for row in logs.report("apps").rows} == {"CloudMagic"}
 
@@ -378,11 +381,12 @@ def test_whatever_reports_ask_is_narrowed_or_said_not_to_be(tmp_path, name):
             assert {device for (device,) in found} == devices
             assert len(found) == len(devices) + ("B1" in devices and "error" not in name)
         assert sum(row[-1] for row in logs.report("losses").rows) == len(devices)
-        assert list(logs.caveats) == []
+        nobody = [] if devices else ["no request is of whom or what --who and --containing name"]
+        assert list(logs.caveats) == nobody
         logs.report("httperr")
         logs.query(write(tmp_path / "q.sql", "SELECT count(*) AS n FROM HTTPERR"))
         told = "httperr, HTTP.sys's log, names no user and no device: it tells of all of them"
-        assert list(logs.caveats) == ([told] if asked else [])
+        assert list(logs.caveats) == ([told, *nobody] if asked else [])
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -446,6 +450,37 @@ def test_a_logged_event_of_another_server_or_with_another_average_is_not_the_sam
     windows = recycled("app.jsonl", "".join(json.dumps(one) + "\n" for one in lines)).windows
     assert (windows.rebuilt, windows.logged) == (len(plain), len(plain))
     assert windows.both == (len(plain) if is_same else 0)
+
+
+def test_an_event_at_a_time_without_a_zone_is_held_against_nothing(recycled):
+    """The Event Viewer writes the clock of whoever looks at it."""
+    plain = recycled()
+    at = [datetime.fromisoformat(event.at) for event in plain.events]
+    sentence = "The average [540] for request [Ping] is at or below [540]."
+    rows = [
+        f'Warning,{moment:%m/%d/%Y %I:%M:%S %p},MSExchange ActiveSync,1040,Requests,"{sentence}"' for moment in at
+    ]
+    head = "Level,Date and Time,Source,Event ID,Task Category"
+    found = recycled("viewer.csv", "\n".join([head, *rows]) + "\n")
+    logged = [event for event in found.events if event.logged]
+    assert [event.at for event in logged] == [f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in at]
+    assert found.windows.both == 0 and found.windows.rebuilt == len(plain.events)
+    (note,) = set(found.notes) - set(plain.notes)
+    assert note.startswith(f"{len(at)} events with a time without a zone")
+
+
+def test_a_recycle_at_a_time_without_a_zone_empties_no_window(recycled):
+    """As in the text that the Event Viewer copies."""
+    blocks = [
+        f"Log Name: System\nSource: Microsoft-Windows-WAS\nDate: 2030-01-02 0{hour}:{minute:02}:00\nEvent ID: 5074\n"
+        f"Computer: 192.0.2.10\nDescription:\n{SAID.format(OURS)}.\n\n"
+        for hour in range(4)
+        for minute in range(0, 60, 5)
+    ]
+    plain, found = recycled(), recycled("was.txt", "".join(blocks))
+    assert found.windows == plain.windows
+    (note,) = set(found.notes) - set(plain.notes)
+    assert note.startswith("48 events with a time without a zone")
 
 
 def test_of_two_logged_events_the_nearer_is_the_same(recycled):
@@ -539,7 +574,7 @@ def test_an_event_in_two_files_is_one(tmp_path):
     )
     write(tmp_path / "a.txt", text.format("2030-01-02 08:00:00") + text.format("2030-01-02 08:15:00"))
     events = Logs([tmp_path]).run().events
-    assert [event.at for event in events] == ["2030-01-02T08:00:00Z", "2030-01-02T08:15:00Z"]
+    assert [event.at for event in events] == ["2030-01-02T08:00:00Z", "2030-01-02T08:15:00"]
 
 
 def test_httpproxy_and_httperr(tmp_path):
