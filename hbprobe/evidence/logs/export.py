@@ -3,7 +3,7 @@
 https://learn.microsoft.com/en-us/powershell/module/exchange/export-activesynclog. "Sent" is from the server to the
 device.
 Items are those added and changed, by class; what a message on its way out is (SendMail, SmartReply, SmartForward)
-counts as an e-mail received. A cell is empty where no element of the log is known that tells it. Times are UTC.
+counts as an e-mail received. A cell is empty where nothing in the log tells it. Times are UTC.
 """
 
 import re
@@ -82,7 +82,7 @@ def _users(tables: "Tables") -> Rows:
         GROUP BY user_name, device ORDER BY user_name NULLS LAST, device NULLS LAST
         """,
     )
-    rows, totals = Rows(), [0] * 5
+    rows, totals = Rows(), list[int | None]([0, 0, 0, None, None])
     for row in found:
         moved = items[row["user_name"], row["device"]]
         moved.received["Em"] += row["mails"]
@@ -90,10 +90,9 @@ def _users(tables: "Tables") -> Rows:
             sum(moved.sent.values()),
             sum(moved.received.values()),
             row["hits"],
-            int(row["bytes_out"] or 0),
-            int(row["bytes_in"] or 0),
+            *(None if row[way] is None else int(row[way]) for way in ("bytes_out", "bytes_in")),
         ]
-        totals = [total + one for total, one in zip(totals, sums, strict=True)]
+        totals = [total if one is None else one + (total or 0) for total, one in zip(totals, sums, strict=True)]
         by_class = [way[name] for name in _CLASSES for way in (moved.sent, moved.received)]
         rows.append((
             row["user_name"], row["device"], row["device_type"], *sums, *by_class, None, None, row["searches"], None,
@@ -137,7 +136,7 @@ def _servers(tables: "Tables") -> tuple[tuple[str, ...], Rows]:
           CAST(sum(received) AS BIGINT)
         FROM (
           SELECT server, host, server_ip, count(DISTINCT device) AS devices, count(*) AS hits,
-            coalesce(sum(bytes_out), 0) AS sent, coalesce(sum(bytes_in), 0) AS received
+            sum(bytes_out) AS sent, sum(bytes_in) AS received
           FROM requests GROUP BY server, host, server_ip, CAST(floor(ended_ms / 86400000) AS BIGINT)) AS by_day
         GROUP BY server, host, server_ip ORDER BY server NULLS LAST, host NULLS LAST, server_ip NULLS LAST
         """
@@ -194,14 +193,16 @@ def _heartbeats(tables: "Tables") -> tuple[tuple[str, ...], Rows]:
     columns = (
         "User Name", "Device ID", "Device Type", "Network", "Waiting Requests", "Shortest Interval",
         "Longest Interval",
-        "Average Interval", "Answered", "Lost in Silence", "Told of a Cut", "Moved", "Unknown", "Longest Answered",
+        "Average Interval", "Answered", "Lost in Silence", "Told of a Cut", "Moved", "Unknown", "HTTP Errors",
+        "Refused", "Longest Answered",
     )  # fmt: skip
     sql = """
         SELECT users.user_name, silences.who, min(kind), network, count(*), min(asked_s), max(asked_s),
           round(avg(asked_s), 1),
           count(CASE WHEN kind_of = 'answered' THEN 1 END), count(CASE WHEN kind_of = 'silent' THEN 1 END),
           count(CASE WHEN kind_of = 'told' THEN 1 END), count(CASE WHEN kind_of = 'moved' THEN 1 END),
-          count(CASE WHEN kind_of IN ('unknown', 'failed', 'refused') THEN 1 END),
+          count(CASE WHEN kind_of = 'unknown' THEN 1 END), count(CASE WHEN kind_of = 'failed' THEN 1 END),
+          count(CASE WHEN kind_of = 'refused' THEN 1 END),
           round(max(CASE WHEN kind_of = 'answered' THEN held_s END), 1)
         FROM silences
         LEFT JOIN (SELECT device, min(user_name) AS user_name FROM requests WHERE device IS NOT NULL GROUP BY device)

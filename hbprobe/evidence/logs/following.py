@@ -49,11 +49,13 @@ _FROM_CLIENT_FIRST: Final = (
 _JOINED: Final = """
 WITH begun AS (
   SELECT *, coalesce(
-    CASE WHEN abs(ended_ms - took_ms - started_ms) > {astray} THEN ended_ms - took_ms END, started_ms) AS begun_ms
+    CASE WHEN abs(ended_ms - took_ms - started_ms) > {astray} THEN ended_ms - took_ms END, started_ms) AS begun_ms,
+    coalesce(device, concat('of ', coalesce(user_name, ''), ' ', coalesce(user_agent, ''))) AS whose,
+    coalesce(command, '') AS asked
   FROM {numbered} AS numbered
 ), placed AS (
   SELECT *, row_number() OVER (
-    PARTITION BY role, device, command, begun_ms, ended_ms
+    PARTITION BY role, whose, asked, begun_ms, ended_ms
     ORDER BY took_ms NULLS LAST, status NULLS LAST, heartbeat_s NULLS LAST, coalesce(error, ''), id) AS place
   FROM begun
 ), client AS (
@@ -70,7 +72,7 @@ WITH begun AS (
     client.begun_ms AS client_ms, client.ended_ms AS client_ended_ms, near.begun_ms AS back_ms,
     near.ended_ms AS back_ended_ms, coalesce(near.error, '') AS back_error, client.place AS client_place,
     near.place AS back_place, abs(client.place - near.place) AS places_apart
-  FROM client JOIN near ON client.device = near.device AND client.command = near.command
+  FROM client JOIN near ON client.whose = near.whose AND client.asked = near.asked
     AND CAST(floor(client.begun_ms / 3000) AS BIGINT) = near.near
   WHERE abs(client.begun_ms - near.begun_ms) <= 2500
 ), pairs AS (
@@ -90,6 +92,7 @@ FROM back LEFT JOIN pairs ON pairs.back_id = back.id WHERE pairs.back_id IS NULL
 """
 """A request has a line of the front end and one of the back end since 2013; here it is one row. They begin at the
 same moment, and may end at different ones: the front end's line ends early where the client's connection is gone.
+OPTIONS names no command and often no device: it is known by its user and agent.
 What was under way when the clock was set has one beginning by the old clock, and one by the new: that of the end
 counts. No order may hang on how rows come, which is by chance: the same logs must give the same answer."""
 
@@ -117,8 +120,9 @@ WITH fronts AS (
       AND CASE WHEN heartbeat_s IS NULL THEN took_ms % 1000 >= 200 ELSE took_ms < heartbeat_s * 1000 - 1000 END)
       AS is_early,
     coalesce(win32, 0) IN (64, 995) AS is_gone,
-    coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping' AND took_ms >= 60000
-      AND took_ms % 1000 < 100 AND coalesce(win32, 0) NOT IN (64, 995) AND coalesce(status, 200) < 400
+    coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping'
+      AND coalesce(status, 200) < 400 AND coalesce(win32, 0) NOT IN (64, 995)
+      AND took_ms >= 60000 AND took_ms % 1000 < 100
       THEN CAST(floor(took_ms / 1000) AS BIGINT) END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told,
     coalesce({{is_asked_for}}, false) AS is_asked_for

@@ -15,8 +15,9 @@ import duckdb
 import pytest
 from support.company import company, path, write_logs
 from support.evtx import write_evtx
-from support.iis import FIELDS, head, line, ping, write
+from support.iis import FIELDS, STEM, head, line, ping, write
 
+from hbprobe.eas.query import COMMANDS
 from hbprobe.eas.releases import Release
 from hbprobe.errors import CannotMeasureError, UserError
 from hbprobe.evidence.logs.export import export
@@ -142,6 +143,48 @@ def test_the_six_files_agree_with_a_count_by_hand(tmp_path, forty_lines):
         ["Wednesday", "10", "1", "0"],
     ]
     assert table(tmp_path / "out", "UserAgents.csv")[1] == ["Apple-iPhone0C0/0000.1", "40", "3"]
+
+
+def test_bytes_that_no_log_has_are_not_none(tmp_path):
+    """Where a log has no sc-bytes and cs-bytes, nobody knows how many there were."""
+    write(tmp_path / "logs/a.log", head() + line(sc_status=504))
+    with opened(tmp_path / "logs") as logs:
+        export(logs.tables, tmp_path / "out")
+    names, *users = table(tmp_path / "out", "Users.csv")
+    at = names.index("Total Bytes Sent")
+    assert [row[at - 1 : at + 2] for row in users] == [["1", "", ""]] * 2
+    assert [row[-3:] for row in table(tmp_path / "out", "Servers.csv")[1:]] == [["1", "", ""]]
+    waited = dict(zip(*table(tmp_path / "out", "Heartbeats.csv"), strict=True))
+    assert (waited["Unknown"], waited["HTTP Errors"], waited["Refused"]) == ("0", "1", "0")
+
+
+def test_no_request_is_left_out_of_the_commands_of_its_device(tmp_path):
+    named = [line(cs_uri_query=f"User=a&DeviceId=D1&DeviceType=X&Cmd={command}") for command in COMMANDS.values()]
+    named.append(line(cs_uri_query="User=a&DeviceId=D1", cs_method="OPTIONS"))
+    write(tmp_path / "logs/a.log", head() + "".join(named))
+    with opened(tmp_path / "logs") as logs:
+        found = logs.report("commands")
+    (row,) = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
+    hits, *each = (count for name, count in row.items() if name not in ("device", "user_name"))
+    assert hits == sum(each) == len(named) and row["others"] == 8
+
+
+@pytest.mark.parametrize("query", ["-", "User=alice&DeviceId=D1&DeviceType=X", "Cmd=OPTIONS&User=alice"])
+def test_what_names_no_command_or_no_device_is_counted_once_all_the_same(tmp_path, query):
+    """Both sides of Exchange have a line of it."""
+    for name, stem in (("W3SVC1", STEM), ("W3SVC2", f"{STEM.removesuffix('default.eas')}Proxy/default.eas")):
+        asked = line(cs_method="OPTIONS", cs_uri_stem=stem, cs_uri_query=query, time_taken=15)
+        other = line(cs_method="OPTIONS", cs_uri_stem=stem, cs_uri_query=query, time_taken=15, cs_username="bob")
+        write(tmp_path / name / "a.log", head() + asked + other)
+    with opened(tmp_path) as logs:
+        assert sum(row[-1] for row in logs.report("user-agents").rows) == 2
+
+
+@pytest.mark.parametrize(("status", "asked_s"), [(200, 600), (504, None)])
+def test_the_time_of_an_error_is_no_interval_that_a_device_asked_for(tmp_path, status, asked_s):
+    write(tmp_path / "logs/a.log", head() + ping(blob=None, sc_status=status, time_taken=600_013))
+    with opened(tmp_path / "logs") as logs:
+        assert list(logs.tables.each("SELECT asked_s FROM silences")) == [(asked_s,)]
 
 
 def test_every_report_runs_and_has_what_it_promises(forty_lines):
