@@ -37,12 +37,14 @@ class LogReading:
         self._connection, self._source, self._kind = connection, source, kind
         self._copies, self._out = copies, out
         self._requests, self._columns, self._by_day = requests, columns, by_day
+        self._text: Path | None = None
         self._bad: list[BadLine] = []
         self._bad_count = self._mended = self._written = 0
 
     def go(self, *, with_query: bool) -> Read:
         """Write the rows to `out`; what must be copied of the log goes to `copies`. Raises NotReadError."""
         divided = w3c.divide(self._source, self._copies)
+        self._text = divided.text
         is_in_order = self._kind is not LogKind.HTTPERR
         order = line_order(divided.stretches, self._source.folder) if is_in_order else LineOrder()
         for stretch in divided.stretches:
@@ -82,21 +84,11 @@ class LogReading:
         if stretch.lines:
             if stretch.layout is not Layout.BLANKS:
                 stretch = w3c.without_lone_quotes(stretch, self._copies / "unquoted")
-            try:
-                self._read(stretch, columns, rows.reading(columns, stretch.layout), values)
-            except NotReadError:  # lines that end differently, mostly: it takes longer, so it is the second way
-                self._rejected()
-                stretch = w3c.without_returns(stretch, self._copies / "again")
-                lines = rows.reading(columns, stretch.layout, is_strict=False)
-                self._read(stretch, columns, lines, values)
+            lines = rows.reading(columns, stretch.layout)
+            self._select(columns, lines, {"file": str(stretch.file), "skip": stretch.skip, **values})
             self._mend(stretch, self._rejected(), columns, values)
         if stretch.unended:
             self._mend_unended(stretch, columns, values)
-
-    def _read(
-        self, stretch: w3c.Stretch, columns: dict[str, str], lines: str, values: dict[str, Any]
-    ) -> None:  # fmt: skip
-        self._select(columns, lines, {"file": str(stretch.file), "skip": stretch.skip, **values})
 
     def _select(self, columns: dict[str, str], lines: str, values: dict[str, Any]) -> None:
         if self._kind is LogKind.HTTPERR:
@@ -116,13 +108,8 @@ class LogReading:
             target, day = folder, ", strftime(make_timestamp(ended_ms * 1000), '%Y-%m-%d') AS day"
             options += f", PARTITION_BY (day), FILENAME_PATTERN '{name}_{{i}}', OVERWRITE_OR_IGNORE"
         chosen = f"SELECT {self._columns(list(columns))}{day} FROM ({sql})"
-        try:
-            with mapped(NotReadError):
-                self._connection.execute(f"COPY ({chosen}) TO {rows.sql_text(str(target))} ({options})", values)
-        except NotReadError:
-            for part in folder.rglob(f"{name}[._]*"):
-                part.unlink()
-            raise
+        with mapped(NotReadError):
+            self._connection.execute(f"COPY ({chosen}) TO {rows.sql_text(str(target))} ({options})", values)
 
     def _found(self, table: str, what: str, order: str = "") -> list[tuple[Any, ...]]:
         """Ask something of the rows that were written."""
@@ -166,7 +153,8 @@ class LogReading:
                 parts = w3c.parts_of(text, stretch.layout)
                 found = w3c.mended(parts, columns, stretch.layout)
                 if found is None:
-                    self._blame(line, stretch.offset + offset, _why(error, column, text))
+                    place = None if stretch.is_rewritten else stretch.offset + offset
+                    self._blame(line, place, _why(error, column, text))
                 else:
                     mended.append(found)
                     self._mended += found != parts
@@ -176,11 +164,11 @@ class LogReading:
 
     def _mend_unended(self, stretch: w3c.Stretch, columns: dict[str, str], values: dict[str, Any]) -> None:
         """Take the last line without its last value where it has all of them: the value may be cut."""
-        line = stretch.first_line + stretch.lines - (stretch.skip or 0)
+        line = stretch.first_line + stretch.lines
         text = stretch.unended.decode(errors="replace")
         found = w3c.mended(w3c.parts_of(text, stretch.layout), columns, stretch.layout)
         if found is None:
-            self._blame(line, -1, "the end of the line is missing")
+            self._blame(line, stretch.unended_at, "the end of the line is missing")
             return
         self._insert([[*found[:-1], stretch.layout.none]], columns, stretch.layout, values)
 
@@ -201,10 +189,11 @@ class LogReading:
         self._blame(stretch.first_line, stretch.offset, f"{what} among the fields: {counted(stretch.lines, 'line')}")
         self._bad_count += max(0, stretch.lines - 1)
 
-    def _blame(self, line: int, offset: int, reason: str) -> None:
+    def _blame(self, line: int, offset: int | None, reason: str) -> None:
         self._bad_count += 1
         if len(self._bad) < _MOST_NAMED:
-            self._bad.append(BadLine(line, offset, reason))
+            assert self._text is not None
+            self._bad.append(BadLine(line, w3c.place_of(self._text, line) if offset is None else offset, reason))
 
 
 def _beginning(file: IO[bytes], place: int) -> int:

@@ -120,18 +120,14 @@ def columns_of(fields: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def reading(columns: Mapping[str, str], layout: Layout, *, is_strict: bool = True) -> str:
-    """Return the SQL that reads the lines of a file: `$file`, and `$skip` lines before them.
-
-    What is strict refuses a file whose lines end differently. What is not must have no CR within a line: the reader
-    takes it for an end, and loses the byte behind it.
-    """
+def reading(columns: Mapping[str, str], layout: Layout) -> str:
+    """Return the SQL that reads the lines of a file, which all end alike: `$file`, and `$skip` lines before them."""
     listed = ", ".join(f"{sql_text(name)}: {sql_text(kind)}" for name, kind in columns.items())
     mark, quote, escape, none = map(sql_text, layout.value)
     return (
         f"read_csv($file, delim={mark}, quote={quote}, escape={escape}, header=false, skip=$skip, "
         f"columns={{{listed}}}, auto_detect=false, nullstr={none}, max_line_size={_LONGEST_LINE}, "
-        f"buffer_size={_PIECE}, store_rejects=true, strict_mode={str(is_strict).lower()})"
+        f"buffer_size={_PIECE}, store_rejects=true)"
     )
 
 

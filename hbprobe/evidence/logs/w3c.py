@@ -23,7 +23,7 @@ from hbprobe.evidence.logs.rows import Layout
 _CHUNK: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 16
 _LONGEST_LINE: Final = 1_000_000
-_LINE_END: Final = ord("\n")
+_LINE_END, _RETURN = ord("\n"), ord("\r")
 _TIME: Final = re.compile(rb"(\d\d):(\d\d):(\d\d)")
 _LAST_LINES: Final = 20
 """So many lines at the end of a stretch are looked at for a date: some may be broken."""
@@ -61,6 +61,10 @@ class Stretch:
     """What the `#Date` line says."""
     unended: bytes = b""
     """The last line, where it has no line end: its last value may be cut."""
+    unended_at: int = 0
+    """Where that begins in the log."""
+    is_rewritten: bool = False
+    """Its lines have other lengths than in the log."""
 
     @property
     def layout(self) -> Layout:
@@ -75,6 +79,8 @@ class Divided:
     """A log, divided."""
 
     stretches: tuple[Stretch, ...]
+    text: Path
+    """The whole of it, as UTF-8."""
     encoding: str
     heads_again: tuple[str, ...]
     """The dates of heads in the middle of the file: a restart, or a change of fields."""
@@ -96,7 +102,7 @@ def divide(source: LogSource, folder: Path) -> Divided:
         file = path.open("rb")
     with file, _mapped(file) as data:
         stretches, again = _stretches(data, path, folder)
-    return Divided(tuple(stretches), encoding, tuple(again), size if is_followed else None)
+    return Divided(tuple(stretches), path, encoding, tuple(again), size if is_followed else None)
 
 
 def _mapped(file: IO[bytes]) -> mmap.mmap:
@@ -164,9 +170,7 @@ def _stretches(data: mmap.mmap, path: Path, folder: Path) -> tuple[list[Stretch]
         if not head.fields:
             continue
         body = (head.end, following.begin)
-        is_plain = b"\r\r" not in data[: head.end]  # over which DuckDB skips too much, without a word
-        is_at_top = len(heads) == 1 and not data[: head.begin].strip(b"\xef\xbb\xbf")
-        is_whole_file = is_plain and is_at_top and head.is_dated
+        is_whole_file = len(heads) == 1 and not head.begin and head.is_dated and _end_alike(data, 0, len(data))
         name = folder / f"stretch{number}"
         began = _began(head) or reached
         stretch = _stretch(data, path if is_whole_file else None, name, head, body, (first_line, lines), began)
@@ -277,16 +281,50 @@ def _stretch(
         return None
     if path is not None and ended == end:
         skip = data[: head.end].count(b"\n")
-        return Stretch(path, skip, head.fields, 0, 1, lines, head.software, head.date, unended)
-    fields = head.fields
+        return Stretch(path, skip, head.fields, 0, 1, lines, head.software, head.date)
+    fields, is_alike = head.fields, _end_alike(data, begin, ended)
+    is_dated = head.is_dated or began is None  # lines that cannot be dated are refused by whoever reads them
     with target.open("wb") as out:
-        if head.is_dated or began is None:  # lines that cannot be dated are refused by whoever reads them
+        if is_dated and is_alike:
             _copy(data, begin, ended, out)
+        elif is_dated or began is None:
+            data.seek(begin)
+            while data.tell() < ended:
+                out.write(_ended(data.readline()))
         else:
             fields = ("date", *fields)
             for line, moment in _dated(data, (begin, ended), head, began):
-                out.write(moment.day.isoformat().encode() + b" " + line)
-    return Stretch(target, 0, fields, begin, first_line, lines, head.software, head.date, unended)
+                out.write((moment.day.isoformat().encode() + b" " if line.strip() else b"") + _ended(line))
+    return Stretch(
+        target, 0, fields, begin, first_line, lines, head.software, head.date, unended, ended,
+        is_rewritten=not (is_dated and is_alike),
+    )  # fmt: skip
+
+
+def _ended(line: bytes) -> bytes:
+    """Return a line that ends with LF, with a `+`, as IIS writes a blank, for each CR that ends no line."""
+    return line.rstrip(b"\r\n").replace(b"\r", b"+") + b"\n"
+
+
+def _end_alike(data: mmap.mmap, begin: int, end: int) -> bool:
+    """Say whether all lines end with LF, or all with CRLF, and no CR is elsewhere: otherwise DuckDB loses lines."""
+    import numpy as np
+
+    feeds = returns = both = 0
+    for at in range(begin, end, _CHUNK):
+        piece = np.frombuffer(data, np.uint8, min(end, at + _CHUNK) - at, at)
+        ends = np.flatnonzero(piece == _LINE_END)
+        feeds += len(ends)
+        returns += int(np.count_nonzero(piece == _RETURN))
+        both += int(np.count_nonzero(piece[ends[ends > 0] - 1] == _RETURN))
+        both += at > begin and len(ends) > 0 and ends[0] == 0 and data[at - 1] == _RETURN
+    return returns == both and both in (0, feeds)
+
+
+def place_of(file: Path, line: int) -> int:
+    """Return where a line begins, counted from 1. Raises NotReadError."""
+    with reading(), file.open("rb") as content:
+        return sum(len(next(content, b"")) for _ in range(line - 1))
 
 
 def without_lone_quotes(stretch: Stretch, target: Path) -> Stretch:
@@ -303,7 +341,9 @@ def without_lone_quotes(stretch: Stretch, target: Path) -> Stretch:
         with target.open("wb") as out:
             while line := data.readline():
                 out.write(line if are_whole(line.rstrip(b"\r\n")) else line.replace(b'"', b" "))
-    return _copied(stretch, target, begin)
+    return replace(
+        stretch, file=target, skip=0, offset=stretch.offset + begin, first_line=stretch.first_line + stretch.skip
+    )
 
 
 @contextmanager
@@ -315,22 +355,6 @@ def body_of(stretch: Stretch) -> Iterator[mmap.mmap]:
         for _ in range(stretch.skip):
             data.readline()
         yield data
-
-
-def _copied(stretch: Stretch, target: Path, begin: int) -> Stretch:
-    return replace(
-        stretch, file=target, skip=0, offset=stretch.offset + begin, first_line=stretch.first_line + stretch.skip
-    )
-
-
-def without_returns(stretch: Stretch, target: Path) -> Stretch:
-    """Return the stretch with a `+`, as IIS writes a blank, for each CR that ends no line; places are as before."""
-    with body_of(stretch) as data, target.open("wb") as out:
-        begin = data.tell()
-        while line := data.readline():
-            body = line.rstrip(b"\r\n")
-            out.write(body.replace(b"\r", b"+") + line[len(body) :])
-    return _copied(stretch, target, begin)
 
 
 def _line_ends(data: mmap.mmap, begin: int, end: int) -> int:

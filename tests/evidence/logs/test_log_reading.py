@@ -57,6 +57,11 @@ ENDS = {
     "one LF among CRLF": lambda text: text.replace("\n", "\r\n").replace("\r\n", "\n", 5).replace("\n", "\r\n", 4),
     "one CRLF among LF": lambda text: text[:-1] + "\r\n",
     "CRLF behind a head with LF": lambda text: head() + text.removeprefix(head()).replace("\n", "\r\n"),
+    "the head LF, lines CRLF": lambda text: head() + text.removeprefix(head()).replace("\n", "\r\n"),
+    "the head CRLF, lines LF": lambda text: head().replace("\n", "\r\n") + text.removeprefix(head()),
+    "the first LF, others CRLF": lambda text: text.replace("\n", "\r\n").replace("\r\n", "\n", 1),
+    "the last LF, others CRLF": lambda text: text.replace("\n", "\r\n").removesuffix("\r\n") + "\n",
+    "empty lines, differently": lambda text: text.replace("\n", "\r\n\n").replace("\n\n", "\n", 4),
     "CR twice": lambda text: text.replace("\n", "\r\r\n"),
     "CR within a value, LF": lambda text: text.replace("Agent/", "Ag\rent/"),
     "CR within a value, CRLF": lambda text: text.replace("\n", "\r\n").replace("Agent/", "Ag\rent/"),
@@ -71,7 +76,22 @@ def test_lines_may_end_differently(tmp_path, name):
     read, found = taken(tmp_path, text)
     assert [row["device"] for row in found] == ["D0", "D1", "D2"]
     assert {row["user_agent"] for row in found} == {"Ag ent/1" if "within" in name else "Agent/1"}
-    assert [(bad.line, bad.offset) for bad in read.bad_lines] == [(7, text.index("broken"))]
+    line_of = text[: text.index("broken")].count("\n") + 1
+    assert [(bad.line, bad.offset) for bad in read.bad_lines] == [(line_of, text.index("broken"))]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_places_are_right_in_a_log_without_dates_and_at_its_end(tmp_path, end):
+    fields = FIELDS.replace("date ", "")
+    lines = [ping(fields=fields), "\n", "broken\n", ping(fields=fields), "cut off"]
+    text = (head(fields) + "".join(lines)).replace("\n", end)
+    read, found = taken(tmp_path, text)
+    places = [(bad.line, bad.offset, bad.reason) for bad in read.bad_lines]
+    assert places == [
+        (7, text.index("broken"), "too few fields"),
+        (9, text.index("cut off"), "the end of the line is missing"),
+    ]
+    assert (len(found), read.bad) == (2, 2)
 
 
 def test_a_line_end_within_a_value_makes_two_lines_that_are_not_understood(tmp_path):
