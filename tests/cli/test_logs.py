@@ -310,6 +310,17 @@ def test_a_question_that_asks_for_nothing(capsys, tmp_path, sql):
     assert capsys.readouterr().err == f"hbprobe: {own}: asks for nothing: write one SELECT\n"
 
 
+def test_what_a_device_says_of_itself_does_not_fill_the_screen(capsys, tmp_path):
+    agent = "x" * 5000
+    log = write(tmp_path / "a.log", head() + line().replace("Apple-iPhone0C0/0000.1", agent))
+    for name in ("user-agents", "requests"):  # rows on a line, and rows as lists
+        assert main(["logs", str(log), "--report", name]) == 0
+        told = capsys.readouterr().out
+        assert 197 <= told.count("x") < 250 and "..." in told
+    assert main(["logs", str(log), "--report", "user-agents", "--json"]) == 0
+    assert agent in capsys.readouterr().out
+
+
 def test_times_of_a_question_of_ones_own_as_json(capsys, tmp_path):
     log = write(tmp_path / "a.log", head() + line())
     own = write(tmp_path / "own.sql", "SELECT epoch_ms(ended_ms) AS at, INTERVAL 1 DAY AS apart FROM requests")

@@ -54,7 +54,7 @@ def limits_by(tables: Tables, by: str) -> tuple[list[tuple[PassiveLimitPart, Pas
             limit = replace(limit, judgement=LimitStatus.TOO_LITTLE)
         doubtful = () if stays and not rests else _own_doing(followed, mine, limit, rests)
         found.append((_part(by, key, limit, asked.get(key), bounds, (stays, rests, doubtful)), limit))
-    found.sort(key=lambda one: (-one[1].devices, -one[1].silences, one[0].key))
+    found.sort(key=lambda one: (not is_limited(one[0]), -one[1].devices, -one[1].silences, one[0].key))
     return found, _sensitive(tables, column, groups, {part.key: limit for part, limit in found}, judged)
 
 

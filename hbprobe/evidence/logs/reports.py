@@ -18,7 +18,9 @@ from hbprobe.errors import UserError
 from hbprobe.profiles.mistakes import meant
 
 _FOLDER: Final = Path(__file__).parent / "queries"
-_RUNS_IN_A_SPREADSHEET: Final = ("=", "+", "-", "@", "\t", "\r")
+_RUNS_IN_A_SPREADSHEET: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the first four at full width, which spreadsheets take for the same:
+https://owasp.org/www-community/attacks/CSV_Injection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Report:
     title: str
     sql: str
     label: str | None
-    """The column that names the bars of its chart, and the one that gives their length; None for no chart."""
+    """The columns that name the bars of its chart, with `/` between, and the one that gives their length; None for no
+    chart."""
     value: str | None
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -87,7 +87,8 @@ class Logs:
     v4_prefix: int = V4_PREFIX
     """How many bits of an IPv4 address are its network."""
     since: datetime | None = None
-    """Requests that ended before are left out, and so is what HTTP.sys and the event log tell of before."""
+    """Requests that ended before are left out, and so is what HTTP.sys and the event log tell of before. UTC, where
+    it has no zone."""
     until: datetime | None = None
     settings: Settings = field(default_factory=Settings)
     """Exchange's: sample size and threshold of event 1040, and the longest interval."""
@@ -110,6 +111,10 @@ class Logs:
         if isinstance(self.paths, str | Path):
             object.__setattr__(self, "paths", [self.paths])
         read_fields(self)
+        for name in ("since", "until"):
+            moment = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                object.__setattr__(self, name, moment.replace(tzinfo=UTC))  # as the logs have it
         if self.since is not None and self.until is not None and self.until <= self.since:
             raise RequestError("{until} is not after {since}: nothing lies between them", "until")
         if self.pseudonyms is not None and self.v4_prefix > V4_PREFIX:
@@ -257,6 +262,8 @@ class OpenLogs:
         others = [folder for folder in stores if folder.resolve() != into]
         if others and into is not None:
             self.notes.append(f"{', '.join(map(str, others))}: read before, and left there: --into keeps what is new")
+        if self.event_files and into is not None:
+            self.notes.append(f"event logs are not kept in {asked.into}: name them again when it is read alone")
         files = self._stored([store.stored, *(stored_in(folder, self.pseudonyms) for folder in others)])
         told("following devices")
         self._prepare(files, names)

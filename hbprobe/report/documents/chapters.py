@@ -27,6 +27,7 @@ from hbprobe.report.terminal.location import HOP_COLUMNS, hop_rows, location_ans
 from hbprobe.report.terminal.logs import (
     EVENT_COLUMNS,
     LIMIT_NUMBERS,
+    curve_rows,
     event_row,
     limit_columns,
     limit_row,
@@ -155,7 +156,11 @@ def _limits(evidence: LogEvidence) -> list[Section]:
     rows = tuple(map(limit_row, evidence.limits[:MOST_ROWS]))
     table = Table("Limits", columns, rows, frozenset(columns) - set(LIMIT_NUMBERS))
     caption = f"What each {evidence.by} carries, of {counted(evidence.coverage.waits, 'waiting request')}"
-    return [Section("Limits", (table, _limits_picture(evidence, caption)))]
+    blocks = [table, _limits_picture(evidence, caption)]
+    if curves := tuple(curve_rows(evidence)):
+        columns, words = (evidence.by, "after", "alive"), frozenset((evidence.by,))
+        blocks.append(Table("Waiting requests that are alive", columns, curves[:MOST_ROWS], words))
+    return [Section("Limits", tuple(blocks))]
 
 
 def _limits_picture(evidence: LogEvidence, caption: str) -> Block:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from hbprobe.evidence.logs.reports import ReportTable
 from hbprobe.manner import BLUE, ORANGE, VERMILLION
@@ -15,19 +16,23 @@ from hbprobe.report.plots.page import LegendEntry, Page
 from hbprobe.report.plots.style import FAINT, INK, drawable, in_style
 from hbprobe.text import counted
 
-_MOST_BARS = 20
+_MOST_BARS = 24
+"""The hours of a day."""
 _LEFT_IN = 3.2
 _RIGHT_IN = 9.2
 _BAR_IN = 0.24
-_LABEL = 46
+_LABEL = 38
 
 
 def table_plot(table: ReportTable) -> Figure:
     """Draw the answer to a question that has a chart as bars, the longest first."""
     assert table.label is not None
     assert table.value is not None
-    label, value = table.columns.index(table.label), table.columns.index(table.value)
-    rows = [(str(row[label]), float(row[value] or 0)) for row in table.rows]
+    labels, value = [table.columns.index(name) for name in table.label.split("/")], table.columns.index(table.value)
+    rows = [
+        (" ".join("-" if row[label] is None else str(row[label]) for label in labels), float(row[value] or 0))
+        for row in table.rows
+    ]
     whole = sum(length for _, length in rows)
     with in_style():
         page = Page()
@@ -41,8 +46,9 @@ def table_plot(table: ReportTable) -> Figure:
         _name_rows(axes, [name for name, _ in shown])
         axes.set_xlabel(table.value)
         axes.set_xlim(0, 1.2 * max((length for _, length in shown), default=1.0) or 1.0)
-        rest = "" if len(rows) <= _MOST_BARS else f"; {len(rows) - _MOST_BARS} more are not shown"
-        caption = f"{counted(len(rows), 'row')}, {whole:g} {table.value} together{rest}"
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        each = "together" if table.value == "hits" else "where each row has counted its own"
+        caption = f"{counted(len(rows), 'row')}, {whole:g} {table.value} {each}{_rest(rows)}"
         return page.finish(table.title, caption, 0, max(1.0, _BAR_IN * len(shown)), ())
 
 
@@ -57,11 +63,15 @@ def limits_plot(evidence: LogEvidence) -> Figure:
         _name_rows(axes, [limit.key for limit in limits[:_MOST_BARS]])
         axes.set_xlim(0)
         axes.set_xlabel("seconds that a waiting request lasted")
-        rest = "" if len(limits) <= _MOST_BARS else f"; {len(limits) - _MOST_BARS} more are not shown"
-        waits = evidence.coverage.waits
-        caption = f"{counted(waits, 'waiting request')} of {counted(evidence.coverage.devices, 'device')}{rest}"
+        waits, devices = evidence.coverage.waits, evidence.coverage.devices
+        caption = f"{counted(waits, 'waiting request')} of {counted(devices, 'device')}{_rest(limits)}"
         plot_in = max(1.0, _BAR_IN * min(len(limits), _MOST_BARS))
         return page.finish(f"What each {evidence.by} carries", caption, 0, plot_in, _legend())
+
+
+def _rest(rows: Sequence[object]) -> str:
+    more = len(rows) - _MOST_BARS
+    return "" if more <= 0 else f"; {more} more {'is' if more == 1 else 'are'} not shown"
 
 
 def _draw_limit(axes: Axes, place: int, limit: PassiveLimitPart) -> None:

@@ -8,7 +8,7 @@ from hbprobe.evidence.logs.log_findings import bracket_words, sure_words
 from hbprobe.evidence.logs.reports import ReportTable
 from hbprobe.records.logs import EventPart, LogEvidence, NotReadPart, PassiveLimitPart, SourcePart
 from hbprobe.report.terminal.layout import pairs, plain, table_of
-from hbprobe.text import counted, named
+from hbprobe.text import counted, cut_short, named
 
 _MOST_FINDINGS = 12
 _MOST_LIMITS = 20
@@ -16,6 +16,7 @@ _MOST_EVENTS = 10
 _MOST_FILES = 10
 _MOST_REASONS = 20
 _MOST_ROWS = 40
+_CURVE_STEP = 0.05
 _MOST_COLUMNS = 10
 """A row that has more does not fit on a line, and stands as a list."""
 _COLUMNS = ("limit", "manner", "sure", "answered up to", "asked up to", "lost", "silences", "devices")
@@ -87,6 +88,16 @@ def limit_words(limit: PassiveLimitPart) -> str:
     return "too little to tell"
 
 
+def curve_rows(evidence: LogEvidence) -> Iterator[tuple[str, str, str]]:
+    """Give the curve of each limit that has one: name, time, and the share that is alive, where that has changed."""
+    for limit in evidence.limits:
+        told = 1.0 + _CURVE_STEP
+        for at_s, alive in limit.curve:
+            if told - alive >= _CURVE_STEP or (alive, at_s) == limit.curve[-1][::-1]:
+                yield limit.key, f"{at_s:.0f} s", f"{100 * alive:.0f} %"
+                told = alive
+
+
 def event_row(event: EventPart) -> tuple[str, ...]:
     """Tell of one event, in `EVENT_COLUMNS`."""
     known = "both" if event.rebuilt and event.logged else "the event log" if event.logged else "the requests"
@@ -150,14 +161,14 @@ def print_table(table: ReportTable, console: Console) -> None:
         return
     if len(table.columns) > _MOST_COLUMNS:
         for row in table.rows[:_MOST_EVENTS]:
-            said = [(name, str(cell)) for name, cell in zip(table.columns, row, strict=True) if cell is not None]
-            console.print(pairs(said))
+            named_cells = zip(table.columns, row, strict=True)
+            console.print(pairs((name, cut_short(str(cell))) for name, cell in named_cells if cell is not None))
             console.print()
         if len(table.rows) > _MOST_EVENTS:
             console.print(plain(f"and {len(table.rows) - _MOST_EVENTS} more rows: see --json or --csv FILE"))
         return
     numbers = [name for place, name in enumerate(table.columns) if _holds_numbers(table, place)]
-    rows = [["-" if cell is None else str(cell) for cell in row] for row in table.rows[:_MOST_ROWS]]
+    rows = [["-" if cell is None else cut_short(str(cell)) for cell in row] for row in table.rows[:_MOST_ROWS]]
     console.print(table_of(table.columns, numbers, rows))
     if len(table.rows) > _MOST_ROWS:
         console.print(plain(f"and {len(table.rows) - _MOST_ROWS} more rows: see --json or --csv FILE"))

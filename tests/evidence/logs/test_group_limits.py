@@ -69,6 +69,13 @@ def test_each_group_has_a_limit_of_its_own(by, told):
     assert sensitive == [] and all(one.longest_asked == 380 for one in parts.values())
 
 
+def test_what_has_a_limit_comes_first_however_many_devices_others_have():
+    """The table has room for a few, and a finding leads to it."""
+    open_ones = [row for number in (2, 3, 4) for row in silences(f"10.{number}.0.0/24", 999, devices=9)]
+    found, _ = limits_by(Table([*open_ones, *silences("10.9.0.0/24", 300)]), "network")
+    assert [part.key for part, _ in found] == ["10.9.0.0/24", "10.2.0.0/24", "10.3.0.0/24", "10.4.0.0/24"]
+
+
 @pytest.mark.parametrize(("others", "judgement"), [(5, "limit"), (999, "several")])
 def test_what_one_kind_alone_shows_rests_on_it_and_may_be_its_own_doing(others, judgement):
     """Where others with a few long requests lose them, too, or carry them."""

@@ -190,10 +190,10 @@ def test_the_time_of_an_error_is_no_interval_that_a_device_asked_for(tmp_path, s
 def test_every_report_runs_and_has_what_it_promises(forty_lines):
     with opened(forty_lines) as logs:
         found = {name: logs.report(name) for name in reports()}
-    for name, report in reports().items():
+    for name in reports():
         table = found[name]
         assert table.title and (table.label is None) == (table.value is None)
-        assert report.label is None or {table.label, table.value} <= set(table.columns)
+        assert table.label is None or {*table.label.split("/"), table.value} <= set(table.columns)
     assert found["blocked"].rows[0][:2] == ("SYNTH02", "alice") and "BlockedP" in found["blocked"].rows[0]
     assert found["provisioning"].rows[0][3] == 4
     assert found["logins"].rows[0][:4] == ("bob", "SYNTH03", 10, 1)
@@ -232,6 +232,27 @@ def test_bounds_of_time(forty_lines):
     ) as logs:
         assert logs.report("apps").rows[0][0] == "Nokia"
         assert len(logs.report("apps").rows) == 1
+
+
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_a_bound_without_a_zone_is_utc_wherever_it_is_asked(name):
+    """As on the command line, and as logs have it; the zone of this machine has no say."""
+    asked = Logs(["a.log"], **{name: datetime(2030, 1, 2, 9)})  # noqa: DTZ001
+    assert getattr(asked, name) == datetime(2030, 1, 2, 9, tzinfo=UTC)
+
+
+def test_that_event_logs_are_not_kept_is_told(tmp_path):
+    write(tmp_path / "logs/a.log", head() + ping())
+    event = write_evtx(
+        tmp_path / "logs/a.evtx", [(1040, "MSExchange ActiveSync", datetime(2030, 1, 2, tzinfo=UTC), "EX1", [])]
+    )
+    told = f"event logs are not kept in {tmp_path / 'kept'}: name them again when it is read alone"
+    for paths, is_told in (
+        ([tmp_path / "logs"], True),
+        ([tmp_path / "kept", event], True),
+        ([tmp_path / "kept"], False),
+    ):
+        assert (told in Logs(paths, into=tmp_path / "kept").run().notes) is is_told
 
 
 def test_bounds_of_time_are_for_all_that_was_logged(tmp_path):
@@ -432,7 +453,7 @@ def test_whatever_reports_ask_is_narrowed_or_said_not_to_be(tmp_path, name):
         assert list(logs.caveats) == ([told, *nobody] if asked else [])
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1"])
 def test_no_cell_is_a_formula(cell):
     assert harmless(cell) == "'" + cell
     assert harmless(cell[1:] + "x") == cell[1:] + "x" or cell[1:].startswith("=")

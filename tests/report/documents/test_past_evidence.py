@@ -52,6 +52,20 @@ def blocks(document, kind):
     return [block for block in told if isinstance(block, kind)]
 
 
+def test_the_curve_of_several_limits(files, written):
+    """Where no bracket can be told, the curve is what there is to tell."""
+    data = json.loads(files["logs"].read_text())
+    curve = [[0.0, 1.0], [290.0, 0.98], [300.0, 0.6], [310.0, 0.58], [600.0, 0.57]]
+    data["limits"] = [data["limits"][0] | {"judgement": "several", "survived": 290.0, "cut": 300.0, "curve": curve}]
+    file = files["logs"].with_name("several.json")
+    file.write_text(json.dumps(data))
+    document = compose([load(file)], written)
+    key = data["limits"][0]["key"]
+    (told,) = [table for table in blocks(document, Table) if "alive" in table.columns]
+    assert told.rows == ((key, "0 s", "100 %"), (key, "300 s", "60 %"), (key, "600 s", "57 %"))
+    assert "300 s" in to_markdown(document) and "60 %" in to_html(document)
+
+
 def test_a_capture(files, written):
     source = load(files["capture"])
     document = compose([source], written)
