@@ -55,11 +55,12 @@ class LogSource:
 
     path: Path
     member: str | None = None
+    """Empty where the archive has none, or cannot be opened."""
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return str(self.path) if self.member is None else f"{self.path}!{self.member}"
+        return f"{self.path}!{self.member}" if self.member else str(self.path)
 
     @property
     def folder(self) -> str:
@@ -94,6 +95,8 @@ class LogSource:
             file: IO[bytes] = stack.enter_context(self.path.open("rb"))
         else:
             archive = stack.enter_context(zipfile.ZipFile(self.path))
+            if not self.member:
+                raise NotReadError("is a ZIP archive with no file in it: there is nothing to read")
             file = stack.enter_context(archive.open(self.member))
         return stack.enter_context(gzip.open(file)) if self._is_gzip else cast("_Bytes", file)
 
@@ -252,13 +255,13 @@ _BY_SUFFIX: Final = {
     "for events export the event log as .evtx",
     ".blg": "holds performance counters, which tell nothing of single requests: give the IIS log of the same time",
 }
+_GZIP: Final = b"\x1f\x8b"
 _MAGIC: Final = {
     b"\xd4\xc3\xb2\xa1": "is a capture: give it to hbprobe capture",
     b"\xa1\xb2\xc3\xd4": "is a capture: give it to hbprobe capture",
     b"\x4d\x3c\xb2\xa1": "is a capture: give it to hbprobe capture",
     b"\xa1\xb2\x3c\x4d": "is a capture: give it to hbprobe capture",
     b"\x0a\x0d\x0d\x0a": "is a capture: give it to hbprobe capture",
-    b"\x1f\x8b": "is packed with gzip: call it .gz",
     b"MDMP": "is a memory dump: give a log",
 } | dict.fromkeys(
     (b"7z\xbc\xaf'\x1c", b"Rar!\x1a\x07", b"MSCF", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"),
@@ -288,6 +291,11 @@ def kind_of(head: bytes, name: str) -> LogKind:
         raise NotReadError(_BY_SUFFIX[suffix])
     if head.startswith(b"ElfFile\0"):
         return LogKind.EVTX
+    if head.startswith(_GZIP):
+        is_twice = suffix == ".gz"
+        raise NotReadError(
+            "is packed with gzip twice: unpack it once" if is_twice else "is packed with gzip: call it .gz"
+        )
     for magic, what in _MAGIC.items():
         if head.startswith(magic):
             raise NotReadError(what)

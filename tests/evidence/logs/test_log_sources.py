@@ -191,5 +191,22 @@ def test_what_cannot_be_unpacked(tmp_path, name, data):
         text_of(source)
 
 
+def test_an_archive_of_nothing_and_what_is_packed_twice(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.mkdir("W3SVC1")
+    write(tmp_path / "b.log.gz.gz", gzip.compress(gzip.compress(b"x")))
+    write(tmp_path / "c.zip", b"PK\x03\x04no")
+    told = {}
+    for source in find([tmp_path]):
+        with pytest.raises(NotReadError) as error:
+            kind_of(head_of(source), source.member or source.path.name)
+        told[source.name] = str(error.value)
+    assert told.pop(str(tmp_path / "c.zip")).startswith("cannot be unpacked")
+    assert told == {
+        str(tmp_path / "a.zip"): "is a ZIP archive with no file in it: there is nothing to read",
+        str(tmp_path / "b.log.gz.gz"): "is packed with gzip twice: unpack it once",
+    }
+
+
 def test_text_that_is_not_utf8_is_taken_for_that_of_windows(tmp_path):
     assert text_of(LogSource(write(tmp_path / "a.txt", "Müller\r\n".encode("cp1252")))) == "Müller\r\n"
