@@ -108,12 +108,19 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
     ((lost,),) = logs.tables.each(
         f"SELECT count(*) FROM all_silences WHERE kind_of IN ('told', 'silent') AND network = '{NOWHERE}'"
     )
+    failed = logs.tables.each(
+        "SELECT CAST(floor(held_s) AS BIGINT) AS took_s, count(*) FROM all_silences "
+        "WHERE kind_of = 'failed' AND held_s IS NOT NULL GROUP BY 1 HAVING count(DISTINCT who) > 1 "
+        "ORDER BY 2 DESC, 1"
+    )
+    failed_after, failed_then = next(iter(failed), (None, 0))
     each = {
         name: kinds.get(name, 0) for name in ("answered", "told", "silent", "moved", "unknown", "failed", "refused")
     }
     return CoveragePart(
         requests=requests, devices=devices, users=users, waits=sum(kinds.values()), **each, heartbeat_from_blob=told,
         heartbeat_from_time_taken=taken, lost_without_address=lost,
+        failed_after=failed_after, failed_then=failed_then,
     )  # fmt: skip
 
 

@@ -51,7 +51,8 @@ WITH fronts AS (
       AS is_early,
     coalesce(win32, 0) IN (64, 995) AS is_gone,
     coalesce(heartbeat_s, CASE WHEN role <> 'back' AND NOT is_joined AND command = 'Ping'
-      AND coalesce(status, 200) < 400 AND took_ms >= 60000 AND took_ms % 1000 < 100
+      AND coalesce(status, 200) < 400 AND coalesce(win32, 0) NOT IN (64, 995)
+      AND took_ms >= 60000 AND took_ms % 1000 < 100
       THEN CAST(floor(took_ms / 1000) AS BIGINT) END) AS asked_s,
     heartbeat_s IS NOT NULL AS is_told,
     coalesce({{is_asked_for}}, false) AS is_asked_for
@@ -108,7 +109,7 @@ WITH timed AS (
   FROM waits LEFT JOIN clocks ON clocks.ended_by = waits.clock AND clocks.begun_by = waits.next_clock
 )
 SELECT who, network, kind, server, started_ms, command_status, asked_s, is_told, is_asked_for, held_s, since_s,
-  is_precise, is_timed,
+  is_precise, is_timed, is_gone,
   CASE
     WHEN (status >= 500 OR status = 0) AND NOT is_gone THEN 'failed'
     WHEN status >= 400 AND NOT is_gone THEN 'refused'
@@ -118,7 +119,7 @@ SELECT who, network, kind, server, started_ms, command_status, asked_s, is_told,
     WHEN since_s > $shortest AND (gap_s < -$before OR is_early OR is_replaced)
       THEN CASE WHEN is_same THEN 'told' ELSE 'moved' END
     WHEN gap_s BETWEEN -$before AND $at_once
-      THEN CASE WHEN command_status IS NULL AND asked_s IS NULL THEN 'unknown'
+      THEN CASE WHEN is_gone OR (command_status IS NULL AND asked_s IS NULL) THEN 'unknown'
                 WHEN is_same OR command_status IS NOT NULL THEN 'answered' ELSE 'moved' END
     WHEN since_s BETWEEN asked_s + $least AND asked_s + $most THEN CASE WHEN is_same THEN 'silent' ELSE 'moved' END
     ELSE 'unknown'
@@ -220,6 +221,9 @@ class Followed:
     silences: Silences
     """Those of which nothing is known stand among them, as answered."""
     is_unknown: NDArray[np.bool_]
+    is_surely_lost: NDArray[np.bool_]
+    """Lost in silence, and answered so long before the interval was over that a device which asks late, asleep or
+    gathering requests, would not look so."""
     keys: Mapping[str, Named]
 
     def chosen(self, which: NDArray[np.bool_], unknown: str | None = None) -> Silences:
@@ -246,14 +250,15 @@ def followed_of(tables: "Tables", columns: Iterable[str], at_once_s: float | Non
 
     `at_once_s` is how soon a device asks again, where that is not to be what is usual.
     """
-    values = {"coarse": _COARSE_S} | ({} if at_once_s is None else margins(at_once_s))
+    values = {"coarse": _COARSE_S, "latest": MARGIN_S[1]} | ({} if at_once_s is None else margins(at_once_s))
     names = sorted({"who", *columns})
     found = tables.arrays(
         f"""
         SELECT {", ".join(names)},
           CASE kind_of WHEN 'told' THEN since_s + CASE WHEN is_precise THEN 0 ELSE $coarse END ELSE held_s END AS
           lasted_s,
-          kind_of IN ('told', 'silent') AS is_cut, kind_of = 'told' AS is_exact, kind_of = 'unknown' AS is_unknown
+          kind_of IN ('told', 'silent') AS is_cut, kind_of = 'told' AS is_exact, kind_of = 'unknown' AS is_unknown,
+          kind_of = 'silent' AND held_s < asked_s - $latest AS is_surely_lost
         FROM {"all_silences" if at_once_s is None else f"({SILENCES}) AS silences"}
         WHERE kind_of IN ('answered', 'told', 'silent', 'unknown')
         """,
@@ -266,4 +271,5 @@ def followed_of(tables: "Tables", columns: Iterable[str], at_once_s: float | Non
         np.asarray(found["is_exact"], np.bool_),
         keys["who"].number,
     )
-    return Followed(silences, np.asarray(found["is_unknown"], np.bool_), keys)
+    unknown, sure = (np.asarray(found[name], np.bool_) for name in ("is_unknown", "is_surely_lost"))
+    return Followed(silences, unknown, sure, keys)
