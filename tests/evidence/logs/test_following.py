@@ -14,6 +14,7 @@ from hbprobe.evidence.logs.following import MARGIN_S, Followed, Named, margins
 from hbprobe.evidence.logs.request import Logs
 
 ALL = np.ones(4, np.bool_)
+BEGIN = datetime(2030, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture
