@@ -17,7 +17,7 @@ from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.clocks import Apart
 from hbprobe.evidence.logs.engine import DuckDB, engine
-from hbprobe.evidence.logs.following import SIDES_APART_MS, follow, join, name_networks
+from hbprobe.evidence.logs.following import follow, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.line_order import LogSpan, Overlap, overlaps
 from hbprobe.evidence.logs.log_sources import (
@@ -34,6 +34,7 @@ from hbprobe.evidence.logs.log_sources import (
 )
 from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
+from hbprobe.evidence.logs.pairing import SIDES_APART_MS, pair
 from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
 from hbprobe.evidence.logs.same_logs import Rows, repeats
@@ -357,7 +358,7 @@ class OpenLogs:
             self.clocks = self.spark.follow(roles, role, networks, narrow, values, set_back, where)
             return
         name_networks(self.connection, networks)
-        join(self.connection, roles, role, self._columns, where)
+        pair(self.connection, roles, role, self._columns, where)
         self.clocks = follow(self.connection, set_back, narrow, values)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(
