@@ -17,7 +17,7 @@ from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.clocks import Apart
 from hbprobe.evidence.logs.engine import DuckDB, engine
-from hbprobe.evidence.logs.following import SIDES_APART_MS, follow, join, name_networks
+from hbprobe.evidence.logs.following import follow, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.line_order import LogSpan, Overlap, overlaps
 from hbprobe.evidence.logs.log_sources import (
@@ -34,6 +34,7 @@ from hbprobe.evidence.logs.log_sources import (
 )
 from hbprobe.evidence.logs.log_store import LogStore
 from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
+from hbprobe.evidence.logs.pairing import SIDES_APART_MS, pair
 from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
 from hbprobe.evidence.logs.same_logs import Rows, repeats
@@ -246,6 +247,7 @@ class OpenLogs:
         self.notes: list[str] = []
         self._is_of_httperr = False
         self.clocks: tuple[Apart, ...] = ()
+        self.has_both_sides = False
         self.overlaps: list[Overlap] = []
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
@@ -347,6 +349,7 @@ class OpenLogs:
         if "proxy" in roles and "client" in roles:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
+        self.has_both_sides = {role, "back"} <= roles
         networks, (narrow, values) = self._networks(names), self._narrow()
         self.overlaps = overlaps(self._spans())
         set_back = [one for read in self.reads for one in read.set_back]
@@ -354,10 +357,12 @@ class OpenLogs:
         if self.spark is not None:
             self.spark.read("near_lines", files["requests"], REQUESTS, near)
             self.spark.read("httperr", files["httperr"], HTTPERR, where)
-            self.clocks = self.spark.follow(roles, role, networks, narrow, values, set_back, where)
+            self.clocks = self.spark.follow(
+                role, networks, narrow, values, set_back, where, is_paired=self.has_both_sides
+            )
             return
         name_networks(self.connection, networks)
-        join(self.connection, roles, role, self._columns, where)
+        pair(self.connection, role, self._columns, where, is_paired=self.has_both_sides)
         self.clocks = follow(self.connection, set_back, narrow, values)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(
