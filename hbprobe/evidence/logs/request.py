@@ -277,7 +277,9 @@ class OpenLogs:
         twice = repeats(reads, Rows(DuckDB(self.connection), files).are_within)
         for index, other in sorted(twice.items()):
             what = "the same lines as" if reads[index].lines == reads[other].lines else "the first lines of"
-            self.not_read.append((reads[index].name, f"has {what} {reads[other].name}: they are counted once"))
+            is_named_so = reads[index].name == reads[other].name
+            whose = f"what {found[other][0].folder} has of it" if is_named_so else reads[other].name
+            self.not_read.append((reads[index].name, f"has {what} {whose}: they are counted once"))
         for folder in folders:
             for name in folder.damaged.values():
                 reason = f"what {folder.folder} has of it is damaged: read the log again, with --into {folder.folder}"
