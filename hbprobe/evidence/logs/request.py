@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,7 +33,14 @@ from hbprobe.evidence.logs.log_sources import (
     writing,
 )
 from hbprobe.evidence.logs.log_store import LogStore
-from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
+from hbprobe.evidence.logs.networks import (
+    LONGEST_PREFIX,
+    SHORTEST_PREFIX,
+    V4_PREFIX,
+    NetworkNames,
+    network_of,
+    parse_names,
+)
 from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
 from hbprobe.evidence.logs.same_logs import Rows, repeats
@@ -87,7 +94,8 @@ class Logs:
     v4_prefix: int = V4_PREFIX
     """How many bits of an IPv4 address are its network."""
     since: datetime | None = None
-    """Requests that ended before are left out, and so is what HTTP.sys and the event log tell of before."""
+    """Requests that ended before are left out, and so is what HTTP.sys and the event log tell of before. Without a
+    zone it is UTC."""
     until: datetime | None = None
     settings: Settings = field(default_factory=Settings)
     """Exchange's: sample size and threshold of event 1040, and the longest interval."""
@@ -110,6 +118,14 @@ class Logs:
         if isinstance(self.paths, str | Path):
             object.__setattr__(self, "paths", [self.paths])
         read_fields(self)
+        for name, moment in (("since", self.since), ("until", self.until)):
+            if moment is not None and moment.tzinfo is None:
+                object.__setattr__(self, name, moment.replace(tzinfo=UTC))
+        if not SHORTEST_PREFIX <= self.v4_prefix <= LONGEST_PREFIX:
+            raise RequestError(
+                f"{{v4_prefix}} {self.v4_prefix} is no number of bits: give {SHORTEST_PREFIX} to {LONGEST_PREFIX}",
+                "v4_prefix",
+            )
         if self.since is not None and self.until is not None and self.until <= self.since:
             raise RequestError("{until} is not after {since}: nothing lies between them", "until")
         if self.pseudonyms is not None and self.v4_prefix > V4_PREFIX:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 
@@ -19,7 +20,7 @@ from support.iis import FIELDS, STEM, head, line, ping, write
 
 from hbprobe.eas.query import COMMANDS
 from hbprobe.eas.releases import Release
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import CannotMeasureError, RequestError, UserError
 from hbprobe.evidence.logs.export import export
 from hbprobe.evidence.logs.reports import harmless, reports
 from hbprobe.evidence.logs.request import Logs
@@ -232,6 +233,24 @@ def test_bounds_of_time(forty_lines):
     ) as logs:
         assert logs.report("apps").rows[0][0] == "Nokia"
         assert len(logs.report("apps").rows) == 1
+
+
+def test_a_time_without_a_zone_is_utc(monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        asked = Logs(["a"], since=datetime(2030, 1, 2), until=datetime(2030, 1, 3, tzinfo=UTC))  # noqa: DTZ001
+        assert [asked.is_within(datetime(2030, 1, day, hour, tzinfo=UTC).timestamp()) for day, hour in
+                ((1, 23), (2, 0), (2, 23), (3, 0))] == [False, True, True, False]  # fmt: skip
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("bits", [7, 33])
+def test_so_many_bits_no_address_has(bits):
+    with pytest.raises(RequestError, match=f"v4_prefix {bits} is no number of bits: give 8 to 32"):
+        Logs(["a"], v4_prefix=bits)
 
 
 def test_bounds_of_time_are_for_all_that_was_logged(tmp_path):
